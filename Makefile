@@ -1,0 +1,54 @@
+# The whole of Sightline's upkeep. `make demo` and `make test` are all that a newcomer needs.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+UV := $(shell command -v uv 2>/dev/null || echo .cache/uv-tool/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+JOBS ?= auto
+
+.PHONY: help setup demo test lint format types layers unit bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.cache/uv-tool/bin/uv:
+	@echo "uv is not on PATH: installing it from the package index into .cache/uv-tool"
+	@$(PYTHON) -m venv .cache/uv-tool
+	@.cache/uv-tool/bin/pip install --quiet uv
+
+.venv/.synced: pyproject.toml uv.lock | $(filter .cache/%,$(UV))
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+setup: .venv/.synced  ## make the environment (.venv) from the lock file
+
+demo: setup  ## render a street, run the whole job over it, show what was found
+	@$(RUN) sightline demo
+
+test: setup lint types layers unit  ## every check there is
+
+lint: setup
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+
+format: setup  ## put the code in its form
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+types: setup
+	$(RUN) mypy
+
+layers: setup
+	$(RUN) lint-imports
+
+unit: setup
+	$(RUN) pytest -n $(JOBS) --dist loadgroup
+
+bench: setup  ## run the benchmarks and write docs/benchmarks.md
+	$(RUN) python -m bench
+
+clean:  ## remove what the targets above made
+	rm -rf .venv .cache dist build demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
