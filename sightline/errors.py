@@ -1,0 +1,124 @@
+"""The errors of Sightline: one small tree, whose messages end with what to do next."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a part was given up: the closed list of dead-letter reasons (docs/dead-letters.md)."""
+
+    BAD_MESSAGE = "bad_message"
+    BAD_URI = "bad_uri"
+    IMAGE_GONE = "image_gone"
+    IMAGE_UNREADABLE = "image_unreadable"
+    IMAGE_TOO_LARGE = "image_too_large"
+    BLOCKED_BY_SAFETY = "blocked_by_safety"
+    RECITATION = "recitation"
+    ANSWER_TRUNCATED = "answer_truncated"
+    ANSWER_INVALID = "answer_invalid"
+    MODEL_REJECTED_REQUEST = "model_rejected_request"
+    PERMISSION_DENIED = "permission_denied"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+
+
+class SightlineError(Exception):
+    """The root of the tree. ``str(error)`` is one line that ends with the next step."""
+
+    exit_code = 1
+
+
+class ConfigurationError(SightlineError):
+    """The job cannot be done as configured; a worker that meets it stops and says why."""
+
+    exit_code = 2
+
+
+class NotFoundError(SightlineError):
+    """Something named on the command line (a run, a task, a folder) does not exist."""
+
+    exit_code = 2
+
+
+class BusyError(SightlineError):
+    """Another process holds what this one needs, and is still alive."""
+
+    exit_code = 3
+
+
+class StorageError(SightlineError):
+    """The disk is full, read-only or gone; nothing that was settled is lost."""
+
+    exit_code = 4
+
+
+class CallError(SightlineError):
+    """A call to a model failed.
+
+    ``input_tokens``, ``output_tokens`` and ``cost_usd_micros`` carry what the call cost all the
+    same, so that every paid call reaches a ledger.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cost_usd_micros: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
+        self.cost_usd_micros = cost_usd_micros
+
+
+class ThrottledError(CallError):
+    """The model refused for its quota (a 429): no failure, no attempt, the lease is kept."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TransientError(CallError):
+    """The call may succeed if it is made again: it is retried inside the lease."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cost_usd_micros: int = 0,
+    ) -> None:
+        super().__init__(
+            message,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cost_usd_micros=cost_usd_micros,
+        )
+        self.retry_after_s = retry_after_s
+
+
+class PermanentError(CallError):
+    """The call cannot succeed for this subject: its part becomes a dead letter with a reason."""
+
+    def __init__(
+        self,
+        reason: Reason,
+        detail: str,
+        *,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        cost_usd_micros: int = 0,
+    ) -> None:
+        super().__init__(
+            f"{reason.value}: {detail}",
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cost_usd_micros=cost_usd_micros,
+        )
+        self.reason = reason
+        self.detail = detail

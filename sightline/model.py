@@ -1,0 +1,255 @@
+"""The domain: observations of assets, and the parts that are to be known about them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+SEPARATOR = "\x1f"
+"""Between the fields of a part's key; the same character is used by the SQL that computes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelBounds:
+    """Where the asset is in the image, in pixels from the top left corner."""
+
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPose:
+    """Where the camera stood (WGS 84 degrees, metres) and how it was turned (degrees)."""
+
+    latitude: float | None = None
+    longitude: float | None = None
+    altitude: float | None = None
+    pitch: float | None = None
+    heading: float | None = None
+    roll: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One image of an asset: a row of ``latest_observations``. Times carry a zone."""
+
+    observation_id: str
+    asset_id: str
+    snapshot_id: str
+    asset_type: str
+    gcs_uri: str
+    latitude: float | None = None
+    longitude: float | None = None
+    capture_time: datetime | None = None
+    detection_time: datetime | None = None
+    bbox: PixelBounds | None = None
+    camera_pose: CameraPose | None = None
+    map_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """The answer of one task, at one fingerprint, by one model."""
+
+    task: str
+    fingerprint: str
+    model: str
+
+    def key(self, subject_id: str) -> str:
+        """Return the part's key for this subject: 64 hexadecimal digits."""
+        return part_key(subject_id, "answer", self.task, self.fingerprint, self.model, None)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingPart:
+    """The embedding by one model, at one dimension."""
+
+    model: str
+    dimension: int
+
+    def key(self, subject_id: str) -> str:
+        """Return the part's key for this subject: 64 hexadecimal digits."""
+        return part_key(subject_id, "embedding", "", "", self.model, self.dimension)
+
+
+Part = AnswerPart | EmbeddingPart
+
+
+def part_key(
+    subject_id: str, kind: str, task: str, fingerprint: str, model: str, dimension: int | None
+) -> str:
+    """Return the SHA-256 (hexadecimal) that names one part in every ledger.
+
+    Adapters compute the same in SQL: ``sha256`` over the six fields joined by ``SEPARATOR``,
+    an absent one empty.
+    """
+    size = "" if dimension is None else str(dimension)
+    text = SEPARATOR.join((subject_id, kind, task, fingerprint, model, size))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One line of a run's work list: a subject, its images, and the parts still to be known.
+
+    ``subject_id`` is an observation's id, or an asset's where a task takes all its observations
+    together. ``bucket`` and ``seq`` are its place in the list.
+    """
+
+    run_id: str
+    bucket: int
+    seq: int
+    subject_id: str
+    observations: tuple[Observation, ...]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRange:
+    """The items ``start <= seq < stop`` of one bucket: the step in which a run is published."""
+
+    run_id: str
+    bucket: int
+    start: int
+    stop: int
+
+    @property
+    def key(self) -> str:
+        """Return the name under which this range is published once."""
+        return f"{self.run_id}/{self.bucket}/{self.start}-{self.stop}"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundingBox:
+    """A box in WGS 84 degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
+class Radius:
+    """All within ``radius_m`` metres (on the sphere) of a position in WGS 84 degrees."""
+
+    latitude: float
+    longitude: float
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which observations are meant. Everything named must hold; nothing named means all.
+
+    ``captured_from`` is inside, ``captured_until`` is outside. ``polygon_wkt`` is a (multi)polygon
+    in WGS 84 as well-known text. ``limit`` bounds the subjects of a run, in a stable order.
+    """
+
+    asset_types: tuple[str, ...] = ()
+    captured_from: datetime | None = None
+    captured_until: datetime | None = None
+    box: BoundingBox | None = None
+    radius: Radius | None = None
+    polygon_wkt: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartRequest:
+    """A part wanted of every subject that it applies to; no asset types means all of them.
+
+    ``by_asset`` makes the asset the subject, with all its observations in one request.
+    """
+
+    part: Part
+    asset_types: tuple[str, ...] = ()
+    by_asset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What a run is asked for."""
+
+    filter: Filter
+    parts: tuple[PartRequest, ...]
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would do (a dry run): subjects and parts, counted.
+
+    ``matched`` parts are the sum of ``done`` (written), ``dead`` (given up; replay them),
+    ``held`` (in the work list of an open run) and ``to_publish``.
+    """
+
+    observations: int
+    matched: int
+    done: int
+    dead: int
+    held: int
+    to_publish: int
+    messages: int
+    by_asset_type: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run whose work list is written. ``state`` is ``open``, ``published`` or ``cancelled``."""
+
+    run_id: str
+    created_at: datetime
+    state: str
+    messages: int
+    parts: int
+    request_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one call used and cost; 1 USD is 1,000,000 micros."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Where the parts of a run's work list are: each is in exactly one state.
+
+    ``awaiting_ack`` counts parts, among those written, whose message is not yet settled; it is
+    zero after a drain. ``duplicates`` counts keys that the ``_all`` views show more than once.
+    """
+
+    run_id: str
+    parts: int
+    written: int
+    dead: int
+    queued: int
+    to_publish: int
+    cancelled: int
+    lost: int
+    awaiting_ack: int
+    duplicates: int
+
+    @property
+    def holds(self) -> bool:
+        """Return whether nothing is lost, nothing doubled, and the states add up."""
+        states = (self.written, self.dead, self.queued, self.to_publish, self.cancelled, self.lost)
+        return self.lost == 0 and self.duplicates == 0 and sum(states) == self.parts
+
+    @property
+    def settled(self) -> bool:
+        """Return whether no part of the run is still to be done."""
+        return self.queued == 0 and self.to_publish == 0 and self.lost == 0
+
+
+def subject_of(observations: Sequence[Observation], *, by_asset: bool) -> str:
+    """Return the id that names what is asked about: the asset's, or the one observation's."""
+    return observations[0].asset_id if by_asset else observations[0].observation_id

@@ -1,0 +1,222 @@
+"""Settings: read once from defaults, a TOML file, the environment and the command line.
+
+Standard library only, since the infrastructure program imports it. Later sources win:
+defaults, then ``sightline.toml`` (or ``--config``, or ``SIGHTLINE_CONFIG``), then
+``SIGHTLINE_<SECTION>__<KEY>``, then what the command line says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tomllib
+import types
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from sightline.errors import ConfigurationError
+
+CONFIG_FILE = "sightline.toml"
+PREFIX = "SIGHTLINE_"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which models are asked. Their names stand in part keys and in every row."""
+
+    classify: str = "demo-1"
+    embed: str = "demo-1"
+    embed_dimension: int = 256
+    inference_threads: int = 1
+    batch_size: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """Bounds on the calls to one model; ``rate_per_s`` 0 means no configured ceiling."""
+
+    in_flight: int = 64
+    rate_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How a worker leases, writes and stops. Times are in seconds."""
+
+    max_outstanding: int = 512
+    pull_batch: int = 256
+    lease_s: float = 30.0
+    max_lease_s: float = 3600.0
+    idle_poll_s: float = 0.2
+    flush_rows: int = 4000
+    flush_s: float = 2.0
+    grace_s: float = 8.0
+    drain_idle_s: float = 2.0
+    call_timeout_s: float = 120.0
+    max_attempts: int = 10
+    tries_per_lease: int = 3
+    backoff_s: float = 0.5
+    max_backoff_s: float = 60.0
+    retry_budget: float = 0.2
+    systemic_failures: int = 50
+    systemic_hold_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerSettings:
+    """How a run is cut up: buckets by hash, ranges of items, one publish a range."""
+
+    buckets: int = 16
+    range_items: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """What an image may be before it is refused as too large."""
+
+    max_bytes: int = 50_000_000
+    max_pixels: int = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """The queue's own limit, a backstop far above the worker's."""
+
+    backstop_attempts: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. Relative paths in a settings file are relative to that file."""
+
+    engine: Literal["local"] = "local"
+    home: Path = Path(".sightline")
+    tasks_dir: Path | None = None
+    models: ModelSettings = field(default_factory=ModelSettings)
+    classify_limit: LimitSettings = field(default_factory=LimitSettings)
+    embed_limit: LimitSettings = field(default_factory=LimitSettings)
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    producer: ProducerSettings = field(default_factory=ProducerSettings)
+    images: ImageSettings = field(default_factory=ImageSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
+
+
+def load_settings(
+    *,
+    config: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    directory: Path | None = None,
+) -> Settings:
+    """Return the settings in force.
+
+    Raises:
+        ConfigurationError: naming the key, its value and what is accepted.
+    """
+    env = os.environ if environment is None else environment
+    base = directory or Path.cwd()
+    named = config or (Path(env[PREFIX + "CONFIG"]) if env.get(PREFIX + "CONFIG") else None)
+    settings = Settings(home=base / ".sightline")
+    path = named or base / CONFIG_FILE
+    if named is not None or path.is_file():
+        settings = _merge(settings, _read_file(path), str(path), path.parent.resolve())
+    settings = _merge(settings, _from_environment(env), "environment", base)
+    settings = _merge(settings, dict(overrides or {}), "command line", base)
+    return _check(settings)
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"no settings file {path}; give --config FILE") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error}; mend it") from error
+
+
+def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in env.items():
+        if not name.startswith(PREFIX) or name == PREFIX + "CONFIG":
+            continue
+        *sections, key = name.removeprefix(PREFIX).lower().split("__")
+        table = found
+        for section in sections:
+            table = table.setdefault(section, {})
+        table[key] = value
+    return found
+
+
+def _merge(current: Any, values: Mapping[str, Any], origin: str, base: Path, at: str = "") -> Any:
+    hints = get_type_hints(type(current))
+    changes: dict[str, Any] = {}
+    for key, value in values.items():
+        where = f"{at}{key}"
+        if key not in hints:
+            accepted = ", ".join(sorted(hints))
+            raise ConfigurationError(f"{origin}: {where} is no setting; accepted: {accepted}")
+        kind = hints[key]
+        if is_dataclass(kind):
+            if not isinstance(value, Mapping):
+                raise ConfigurationError(f"{origin}: {where} = {value!r} must be a table [{where}]")
+            changes[key] = _merge(getattr(current, key), value, origin, base, f"{where}.")
+        else:
+            changes[key] = _convert(value, kind, f"{origin}: {where}", base)
+    return replace(current, **changes)
+
+
+def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
+    if get_origin(kind) in {Union, types.UnionType}:
+        if value is None or value == "":
+            return None
+        kind = next(one for one in get_args(kind) if one is not type(None))
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            accepted = ", ".join(map(str, get_args(kind)))
+            raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {accepted}")
+        return value
+    if kind is Path and isinstance(value, str | Path):
+        return base / Path(value).expanduser()
+    if kind is str and isinstance(value, str):
+        return value
+    if kind in {int, float} and not isinstance(value, bool):
+        with contextlib.suppress(TypeError, ValueError):  # told just below, with an example
+            return kind(value)
+    example = {int: "64", float: "2.5", str: '"a text"', Path: '"a/path"'}.get(kind, "a value")
+    raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {example}")
+
+
+_AT_LEAST: tuple[tuple[str, float], ...] = (
+    ("worker.max_outstanding", 1), ("worker.pull_batch", 1), ("worker.lease_s", 1),
+    ("worker.max_lease_s", 1), ("worker.idle_poll_s", 0.001), ("worker.flush_rows", 1),
+    ("worker.flush_s", 0), ("worker.grace_s", 0), ("worker.drain_idle_s", 0),
+    ("worker.call_timeout_s", 0.1), ("worker.max_attempts", 1), ("worker.tries_per_lease", 1),
+    ("worker.backoff_s", 0), ("worker.max_backoff_s", 0), ("worker.retry_budget", 0),
+    ("worker.systemic_failures", 1), ("worker.systemic_hold_s", 0),
+    ("classify_limit.in_flight", 1), ("classify_limit.rate_per_s", 0),
+    ("embed_limit.in_flight", 1), ("embed_limit.rate_per_s", 0),
+    ("models.embed_dimension", 1), ("models.inference_threads", 1), ("models.batch_size", 1),
+    ("producer.buckets", 1), ("producer.range_items", 1),
+    ("images.max_bytes", 1), ("images.max_pixels", 1), ("queue.backstop_attempts", 2),
+)  # fmt: skip
+
+
+def _check(settings: Settings) -> Settings:
+    for name, least in _AT_LEAST:
+        section, key = name.split(".")
+        value = getattr(getattr(settings, section), key)
+        if not least <= value < float("inf"):
+            raise ConfigurationError(f"{name} = {value} is not accepted; accepted: {least} or more")
+    return settings
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """Return the settings as plain values, for ``doctor`` and for run records."""
+    return asdict(
+        settings,
+        dict_factory=lambda pairs: {
+            key: str(value) if isinstance(value, Path) else value for key, value in pairs
+        },
+    )

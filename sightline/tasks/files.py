@@ -1,0 +1,41 @@
+"""Task files: where they lie, and the tasks in them by name."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.tasks.parse import parse_task
+from sightline.tasks.spec import TaskSpec
+
+
+def load_task(path: Path) -> TaskSpec:
+    """Return the task in a file.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigurationError: naming the file, the line and the key.
+    """
+    try:
+        return parse_task(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no task file {path}; see `sightline tasks list`") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read ({error}); give a UTF-8 file") from error
+
+
+def shipped_directory() -> Path:
+    """Return the folder of the shipped tasks: the wheel's, or the checkout's."""
+    packaged = Path(str(files("sightline"))) / "shipped_tasks"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "tasks"
+
+
+def load_tasks(directories: tuple[Path, ...]) -> dict[str, TaskSpec]:
+    """Return all tasks in the folders by name; a later folder's task replaces an earlier one's."""
+    found: dict[str, TaskSpec] = {}
+    for directory in directories:
+        for path in sorted(directory.glob("*.toml")):
+            task = load_task(path)
+            found[task.name] = task
+    return found

@@ -1,0 +1,178 @@
+"""Reads a task file; every complaint names the file, the line and the key."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from sightline.errors import ConfigurationError
+from sightline.tasks.spec import UNKNOWN, FieldSpec, FieldType, MediaResolution, TaskSpec
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_RESERVED = frozenset({"part_key", "subject_id", "observation_id", "asset_id", "task", "model"})
+
+
+class _Reader:
+    def __init__(self, text: str, origin: str) -> None:
+        self.text = text
+        self.origin = origin
+
+    def fail(self, path: tuple[str, ...], complaint: str) -> ConfigurationError:
+        line = _line_of(self.text, path)
+        key = ".".join(path)
+        return ConfigurationError(f"{self.origin}, line {line}: {key}: {complaint}")
+
+    def get(
+        self,
+        table: Mapping[str, Any],
+        path: tuple[str, ...],
+        kind: type | tuple[type, ...],
+        default: Any = ...,
+    ) -> Any:
+        value = table.get(path[-1], default)
+        if value is ...:
+            raise self.fail(path, f"is missing; add {path[-1]} = ...")
+        if value is default:
+            return value
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            names = " or ".join(_KINDS[one] for one in kinds)
+            raise self.fail(path, f"{value!r} must be {names}")
+        return value
+
+    def only(self, table: Mapping[str, Any], path: tuple[str, ...], known: set[str]) -> None:
+        for key in table:
+            if key not in known:
+                accepted = ", ".join(sorted(known))
+                raise self.fail((*path, key), f"is not a key of a task; accepted: {accepted}")
+
+    def choice(self, value: str, path: tuple[str, ...], accepted: tuple[str, ...]) -> str:
+        if value not in accepted:
+            raise self.fail(path, f"{value!r} is not one of {', '.join(accepted)}")
+        return value
+
+
+_KINDS: dict[type, str] = {
+    str: 'a text, "..."',
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list, [...]",
+    dict: "a table",
+}
+
+
+def _line_of(text: str, path: tuple[str, ...]) -> int:
+    """Return the line on which a key stands, or its table's, or 1."""
+    table, best = "", 1
+    target = ".".join(path)
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[([^\]]+)\]", line)
+        entry = re.match(r"\s*([A-Za-z0-9_\-\"']+)\s*=", line)
+        if header:
+            table = header.group(1).replace(" ", "").replace('"', "")
+            full = table
+        elif entry:
+            full = ".".join(filter(None, (table, entry.group(1).strip("\"'"))))
+        else:
+            continue
+        if full == target:
+            return number
+        if target.startswith(full + ".") and header:
+            best = number
+    return best
+
+
+_TASK_KEYS = {
+    "name", "description", "asset_types", "model", "prompt", "media_resolution", "temperature",
+    "seed", "thinking_budget", "max_output_tokens", "multi_observation", "price", "fields",
+}  # fmt: skip
+_FIELD_KEYS = {"type", "description", "values", "minimum", "maximum"}
+
+
+def parse_task(text: str, origin: str = "task") -> TaskSpec:
+    """Return the task in a TOML text.
+
+    Raises:
+        ConfigurationError: naming ``origin``, the line and the key.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{origin}: not TOML: {error}") from error
+    read = _Reader(text, origin)
+    read.only(raw, (), _TASK_KEYS)
+    name = read.get(raw, ("name",), str)
+    if not _NAME.fullmatch(name):
+        raise read.fail(("name",), f"{name!r} must be lower case letters, digits and _")
+    resolution = read.get(raw, ("media_resolution",), str, "medium")
+    read.choice(resolution, ("media_resolution",), get_args(MediaResolution))
+    prompt = read.get(raw, ("prompt",), str).strip()
+    if not prompt:
+        raise read.fail(("prompt",), "is empty; say what is asked")
+    price = read.get(raw, ("price",), dict, {})
+    read.only(price, ("price",), {"prompt_usd", "answer_usd"})
+    number = (int, float)
+    temperature = float(read.get(raw, ("temperature",), number, 0.0))
+    if not 0 <= temperature <= 2:
+        raise read.fail(("temperature",), f"{temperature} is not from 0 to 2")
+    return TaskSpec(
+        name=name,
+        description=read.get(raw, ("description",), str, "").strip(),
+        prompt=prompt,
+        fields=_parse_fields(read, raw),
+        asset_types=_texts(read, raw, ("asset_types",)),
+        model=read.get(raw, ("model",), str, ""),
+        media_resolution=resolution,
+        temperature=temperature,
+        seed=read.get(raw, ("seed",), int, None),
+        thinking_budget=read.get(raw, ("thinking_budget",), int, None),
+        max_output_tokens=read.get(raw, ("max_output_tokens",), int, 1024),
+        multi_observation=read.get(raw, ("multi_observation",), bool, False),
+        prompt_price_usd=read.get(price, ("price", "prompt_usd"), number, None),
+        answer_price_usd=read.get(price, ("price", "answer_usd"), number, None),
+        toml=text,
+    )
+
+
+def _texts(read: _Reader, table: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, ...]:
+    values = read.get(table, path, list, [])
+    for value in values:
+        if not isinstance(value, str) or not value:
+            raise read.fail(path, f"{value!r} must be a text")
+    if len(set(values)) != len(values):
+        raise read.fail(path, "names a value twice")
+    return tuple(values)
+
+
+def _parse_fields(read: _Reader, raw: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
+    fields = read.get(raw, ("fields",), dict)
+    if not fields:
+        raise read.fail(("fields",), "is empty; add a [fields.NAME] table")
+    return tuple(_parse_field(read, name, fields) for name in fields)
+
+
+def _parse_field(read: _Reader, name: str, fields: Mapping[str, Any]) -> FieldSpec:
+    path = ("fields", name)
+    table = read.get(fields, path, dict)
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise read.fail(path, "a field's name is lower case letters, digits and _, and no column's")
+    read.only(table, path, _FIELD_KEYS)
+    kind = read.get(table, (*path, "type"), str)
+    read.choice(kind, (*path, "type"), get_args(FieldType))
+    values = _texts(read, table, (*path, "values"))
+    if kind == "enum" and (UNKNOWN not in values or len(values) < 2):
+        raise read.fail((*path, "values"), f'an enum has values, "{UNKNOWN}" among them')
+    if values and kind not in {"enum", "list"}:
+        raise read.fail((*path, "values"), f"a {kind} has none")
+    low, high = (
+        read.get(table, (*path, key), (int, float), None) for key in ("minimum", "maximum")
+    )
+    if (low is not None or high is not None) and kind not in {"integer", "number"}:
+        raise read.fail((*path, "minimum"), f"a {kind} has no bounds")
+    if low is not None and high is not None and low > high:
+        raise read.fail((*path, "minimum"), f"{low} is more than the maximum, {high}")
+    description = read.get(table, (*path, "description"), str)
+    return FieldSpec(name, kind, description.strip(), values, low, high)

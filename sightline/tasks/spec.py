@@ -1,0 +1,153 @@
+"""A task spec: what is asked; the response schema and the validation follow from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Annotated, Any, Literal, Optional
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import Field as PydanticField
+
+from sightline.errors import PermanentError, Reason
+
+FieldType = Literal["string", "enum", "boolean", "integer", "number", "list"]
+MediaResolution = Literal["low", "medium", "high"]
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of an answer.
+
+    ``values`` are those of an enum (``unknown`` among them), or of a list whose items are one.
+    In an answer, not known is ``unknown`` in an enum, an empty list, and null elsewhere.
+    """
+
+    name: str
+    type: FieldType
+    description: str
+    values: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """A task. ``model`` is empty until the task is resolved to one (``resolve``).
+
+    ``prompt_price_usd`` and ``answer_price_usd`` are per million tokens, for estimates only.
+    """
+
+    name: str
+    description: str
+    prompt: str
+    fields: tuple[FieldSpec, ...]
+    asset_types: tuple[str, ...] = ()
+    model: str = ""
+    media_resolution: MediaResolution = "medium"
+    temperature: float = 0.0
+    seed: int | None = None
+    thinking_budget: int | None = None
+    max_output_tokens: int = 1024
+    multi_observation: bool = False
+    prompt_price_usd: float | None = None
+    answer_price_usd: float | None = None
+    toml: str = field(default="", repr=False, compare=False)
+
+    def resolve(self, model: str) -> TaskSpec:
+        """Return the task with its own model, or with this one where it names none."""
+        return self if self.model else replace(self, model=model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of what changes the answer: prompt, fields, model, parameters."""
+        what = {
+            "prompt": self.prompt,
+            "fields": [
+                [one.name, one.type, one.description, one.values, one.minimum, one.maximum]
+                for one in self.fields
+            ],
+            "model": self.model,
+            "media_resolution": self.media_resolution,
+            "temperature": self.temperature,
+            "seed": self.seed,
+            "thinking_budget": self.thinking_budget,
+            "max_output_tokens": self.max_output_tokens,
+            "multi_observation": self.multi_observation,
+        }
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+    def applies_to(self, asset_type: str) -> bool:
+        """Return whether the task is asked of assets of this type."""
+        return not self.asset_types or asset_type in self.asset_types
+
+    def response_schema(self) -> dict[str, Any]:
+        """Return the JSON schema of an answer, in the subset that Gemini takes."""
+        return {
+            "type": "object",
+            "properties": {one.name: _json_schema(one) for one in self.fields},
+            "required": [one.name for one in self.fields],
+            "propertyOrdering": [one.name for one in self.fields],
+        }
+
+    @cached_property
+    def answer_model(self) -> type[BaseModel]:
+        """The Pydantic model that validates an answer."""
+        shape: dict[str, Any] = {
+            one.name: (_python_type(one), PydanticField(description=one.description))
+            for one in self.fields
+        }
+        title = "".join(word.title() for word in self.name.split("_")) + "Answer"
+        config = ConfigDict(extra="forbid", strict=True, frozen=True)
+        model: type[BaseModel] = create_model(title, __config__=config, **shape)
+        return model
+
+    def validate_answer(self, answer: Mapping[str, object]) -> str:
+        """Return the answer as canonical JSON, its fields in the task's order.
+
+        Raises:
+            PermanentError: ``answer_invalid``, naming the first field that is wrong.
+        """
+        try:
+            valid = self.answer_model.model_validate(answer)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(step) for step in first["loc"])
+            raise PermanentError(
+                Reason.ANSWER_INVALID, f"{self.name}.{where}: {first['msg']}"
+            ) from error
+        return orjson.dumps(valid.model_dump()).decode()
+
+
+def _json_schema(one: FieldSpec) -> dict[str, Any]:
+    schema: dict[str, Any] = {"description": one.description}
+    if one.type == "enum":
+        return {**schema, "type": "string", "enum": list(one.values)}
+    if one.type == "list":
+        items: dict[str, Any] = {"type": "string"}
+        if one.values:
+            items["enum"] = list(one.values)
+        return {**schema, "type": "array", "items": items}
+    schema |= {"type": one.type, "nullable": True}
+    if one.minimum is not None:
+        schema["minimum"] = one.minimum
+    if one.maximum is not None:
+        schema["maximum"] = one.maximum
+    return schema
+
+
+def _python_type(one: FieldSpec) -> Any:
+    if one.type == "enum":
+        return Literal[one.values]
+    if one.type == "list":
+        item: Any = Literal[one.values] if one.values else str
+        return list[item]
+    plain: Any = {"string": str, "boolean": bool, "integer": int, "number": float}[one.type]
+    if one.minimum is None and one.maximum is None:
+        return Optional[plain]  # noqa: UP045 - the type is a value here
+    return Annotated[plain, PydanticField(ge=one.minimum, le=one.maximum)] | None
