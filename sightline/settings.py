@@ -45,8 +45,8 @@ class LimitSettings:
 class WorkerSettings:
     """How a worker leases, writes and stops. Times are in seconds."""
 
-    max_outstanding: int = 512
-    pull_batch: int = 256
+    max_outstanding: int = 4096
+    prefetch: int = 128
     lease_s: float = 30.0
     max_lease_s: float = 3600.0
     idle_poll_s: float = 0.2
@@ -54,6 +54,8 @@ class WorkerSettings:
     flush_s: float = 2.0
     grace_s: float = 8.0
     drain_idle_s: float = 2.0
+    drain_missing_s: float = 60.0
+    cancel_poll_s: float = 2.0
     call_timeout_s: float = 120.0
     max_attempts: int = 10
     tries_per_lease: int = 3
@@ -189,9 +191,10 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
 
 
 _AT_LEAST: tuple[tuple[str, float], ...] = (
-    ("worker.max_outstanding", 1), ("worker.pull_batch", 1), ("worker.lease_s", 1),
+    ("worker.max_outstanding", 1), ("worker.prefetch", 1), ("worker.lease_s", 1),
     ("worker.max_lease_s", 1), ("worker.idle_poll_s", 0.001), ("worker.flush_rows", 1),
     ("worker.flush_s", 0), ("worker.grace_s", 0), ("worker.drain_idle_s", 0),
+    ("worker.drain_missing_s", 0), ("worker.cancel_poll_s", 0.01),
     ("worker.call_timeout_s", 0.1), ("worker.max_attempts", 1), ("worker.tries_per_lease", 1),
     ("worker.backoff_s", 0), ("worker.max_backoff_s", 0), ("worker.retry_budget", 0),
     ("worker.systemic_failures", 1), ("worker.systemic_hold_s", 0),

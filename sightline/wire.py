@@ -61,8 +61,7 @@ def decode(body: bytes) -> Message:
     """Return the message in a body.
 
     Raises:
-        PermanentError: ``bad_message`` when it is no message of version 1, ``bad_uri`` when an
-            image's URI cannot be one.
+        PermanentError: ``bad_message`` when it is no message of version 1.
     """
     if len(body) > MAX_BODY_BYTES:
         raise PermanentError(Reason.BAD_MESSAGE, f"{len(body)} bytes, more than {MAX_BODY_BYTES}")
@@ -82,8 +81,6 @@ def decode(body: bytes) -> Message:
     if not (isinstance(rows, list) and rows and isinstance(parts, list) and parts):
         raise PermanentError(Reason.BAD_MESSAGE, "observations and parts must be filled lists")
     observations = rows_to_observations(rows)
-    for observation in observations:
-        check_uri(observation.gcs_uri)
     return Message(run_id, subject_id, observations, parts_from_json(parts))
 
 
@@ -164,6 +161,16 @@ def observation_to_row(observation: Observation) -> dict[str, object]:
 
 def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def check_uris(message: Message) -> None:
+    """Check that every image of a message has a URI that can name one.
+
+    Raises:
+        PermanentError: ``bad_uri``.
+    """
+    for observation in message.observations:
+        check_uri(observation.gcs_uri)
 
 
 def check_uri(uri: str) -> None:

@@ -1,0 +1,151 @@
+"""One part's call to its model: under the limiter, with retries inside the lease."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sightline.errors import CallError, PermanentError, ThrottledError, TransientError
+from sightline.model import Usage
+from worker.leaser import Lease
+from worker.limiter import Limiter, Outcome, Sample
+from worker.progress import Progress
+from worker.retry import RetryBudget, RetryPolicy
+
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class LeaseLostError(Exception):
+    """The message may be another worker's by now; no further call is paid for."""
+
+
+class GaveUpError(Exception):
+    """Transient failures used up the tries of this lease; ``spent`` is what they cost."""
+
+    def __init__(self, last: TransientError, spent: Usage) -> None:
+        super().__init__(str(last))
+        self.last = last
+        self.spent = spent
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[Result_co]):
+    """A call that succeeded. ``spent`` is what failed tries before it cost."""
+
+    result: Result_co
+    latency_s: float
+    spent: Usage
+
+
+def plus(left: Usage, right: Usage | CallError) -> Usage:
+    """Return the sum of two usages."""
+    return Usage(
+        left.input_tokens + right.input_tokens,
+        left.output_tokens + right.output_tokens,
+        left.cost_usd_micros + right.cost_usd_micros,
+    )
+
+
+def with_cost(error: PermanentError, usage: Usage) -> PermanentError:
+    """Return the error with everything that its part has cost."""
+    return PermanentError(
+        error.reason,
+        error.detail,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd_micros=usage.cost_usd_micros,
+    )
+
+
+class Caller:
+    """Calls one model. A throttle waits and is no attempt; a transient failure is retried."""
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        policy: RetryPolicy,
+        budget: RetryBudget,
+        progress: Progress,
+        *,
+        timeout_s: float,
+        monotonic: Callable[[], float],
+        random: Callable[[], float],
+    ) -> None:
+        self._limiter = limiter
+        self._policy = policy
+        self._budget = budget
+        self._progress = progress
+        self._timeout_s = timeout_s
+        self._monotonic = monotonic
+        self._random = random
+
+    async def call(
+        self, lease: Lease, attempt: Callable[[], Awaitable[Result]]
+    ) -> Answered[Result]:
+        """Return the answer of ``attempt``, tried as often as the policy allows.
+
+        Raises:
+            LeaseLostError: before a call, when the lease is lost.
+            GaveUpError: transient failures went on for too long; the lease is to be given back.
+            PermanentError, ConfigurationError: as the model raises them.
+        """
+        started_s = self._monotonic()
+        spent = Usage()
+        failures = 0
+        while True:
+            try:
+                result, latency_s = await self._once(lease, attempt)
+            except ThrottledError as error:
+                self._progress.throttled += 1
+                spent = plus(spent, error)
+                continue
+            except TransientError as error:
+                spent = plus(spent, error)
+                failures += 1
+                pause_s = self._policy.pause_before_retry_s(
+                    error,
+                    failures=failures,
+                    elapsed_s=self._monotonic() - started_s,
+                    budget=self._budget,
+                    random=self._random,
+                )
+                if pause_s is None:
+                    raise GaveUpError(error, spent) from error
+                self._progress.retries += 1
+                await asyncio.sleep(pause_s)
+                continue
+            except PermanentError as error:
+                raise with_cost(error, plus(spent, error)) from error
+            self._budget.deposit()
+            return Answered(result, latency_s, spent)
+
+    async def _once(
+        self, lease: Lease, attempt: Callable[[], Awaitable[Result]]
+    ) -> tuple[Result, float]:
+        await self._limiter.acquire()
+        began_s = self._monotonic()
+        outcome, retry_after_s = Outcome.CANCELLED, None
+        try:
+            if lease.lost:
+                raise LeaseLostError
+            self._progress.calls += 1
+            async with asyncio.timeout(self._timeout_s):
+                result = await attempt()
+            outcome = Outcome.SUCCEEDED
+        except ThrottledError as error:
+            outcome, retry_after_s = Outcome.THROTTLED, error.retry_after_s
+            raise
+        except TimeoutError as error:
+            outcome = Outcome.FAILED
+            message = f"no answer within {self._timeout_s:g} s; trying again"
+            raise TransientError(message) from error
+        except CallError:
+            outcome = Outcome.FAILED
+            raise
+        finally:
+            latency_s = self._monotonic() - began_s
+            self._limiter.release(Sample(outcome, latency_s, retry_after_s))
+        return result, latency_s

@@ -1,0 +1,45 @@
+"""When a draining worker may stop: a pure rule, with time passed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Drained(Enum):
+    """What is known of the backlog."""
+
+    NOT_YET = "not yet"
+    ASK = "ask"
+    DONE = "done"
+    MISSING = "missing"
+
+
+@dataclass(slots=True)
+class DrainRule:
+    """The backlog is empty when it has looked so for ``idle_s`` and no part is missing.
+
+    One empty pull proves nothing. Parts that stay missing from an empty queue for ``missing_s``
+    are reported, since waiting longer would not bring them.
+    """
+
+    idle_s: float
+    missing_s: float
+    _empty_since_s: float | None = None
+
+    def busy(self) -> None:
+        """Hear that something was pulled, is held, or is in the queue."""
+        self._empty_since_s = None
+
+    def empty(self, now_s: float) -> Drained:
+        """Hear of a pull that found nothing while this worker held nothing."""
+        if self._empty_since_s is None:
+            self._empty_since_s = now_s
+        return Drained.ASK if now_s - self._empty_since_s >= self.idle_s else Drained.NOT_YET
+
+    def answer(self, missing: int, now_s: float) -> Drained:
+        """Hear how many parts of open runs are neither written nor dead."""
+        if missing == 0:
+            return Drained.DONE
+        since_s = now_s if self._empty_since_s is None else self._empty_since_s
+        return Drained.MISSING if now_s - since_s >= self.missing_s else Drained.NOT_YET

@@ -1,0 +1,294 @@
+"""Turns one leased message into rows and a settlement; knows no queue and no store."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from sightline.errors import PermanentError, Reason
+from sightline.model import AnswerPart, EmbeddingPart, Part, Usage
+from sightline.ports import (
+    ClassificationRow,
+    Classifier,
+    DeadLetterRow,
+    Embedder,
+    EmbeddingRow,
+    Ledgers,
+    Provenance,
+    ResultRow,
+)
+from sightline.tasks import TaskSpec
+from sightline.wire import Message, check_uris, decode, encode
+from worker.caller import Answered, Caller, GaveUpError, LeaseLostError, plus, with_cost
+from worker.leaser import Lease
+from worker.progress import Progress
+from worker.retry import Backoff
+from worker.settlement import Settle, Settlement
+from worker.systemic import SUSPECT
+
+
+class Models(Protocol):
+    """The models that this worker can ask, by the names that messages give."""
+
+    def classifier(self, model: str) -> Classifier:
+        """Return a classifier; raises ConfigurationError when this worker has none so named."""
+        ...
+
+    def embedder(self, model: str, dimension: int) -> Embedder:
+        """Return an embedder; raises ConfigurationError when this worker has none such."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A part without a row: dead for a reason, or (``reason`` is None) to be tried again."""
+
+    part: Part
+    reason: Reason | None
+    detail: str
+    spent: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who writes, when, and with which randomness."""
+
+    worker_id: str
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    random: Callable[[], float]
+
+
+class Handler:
+    """Classifies and embeds side by side; what one half loses, the other half keeps."""
+
+    def __init__(
+        self,
+        models: Models,
+        ledgers: Ledgers,
+        callers: Mapping[type[Part], Caller],
+        progress: Progress,
+        identity: Identity,
+        *,
+        max_attempts: int,
+        redelivery: Backoff,
+    ) -> None:
+        self._models = models
+        self._ledgers = ledgers
+        self._callers = callers
+        self._progress = progress
+        self._identity = identity
+        self._max_attempts = max_attempts
+        self._redelivery = redelivery
+        self._tasks: dict[str, TaskSpec] = {}
+
+    async def handle(
+        self, lease: Lease, settled: Collection[str], cancelled_runs: Collection[str]
+    ) -> Settlement:
+        """Return what is to be written and how the message is to be settled.
+
+        ``settled`` are the keys of parts that the ledgers already hold. Raises ConfigurationError
+        when the whole job cannot go on.
+        """
+        try:
+            message = decode(lease.delivery.body)
+        except PermanentError as error:
+            return self._unreadable(lease, error)
+        if message.run_id in cancelled_runs:
+            self._progress.cancelled += 1
+            return Settlement(lease, Settle.ACK)
+        todo = [part for part in message.parts if part.key(message.subject_id) not in settled]
+        if not todo:
+            self._progress.already_settled += 1
+            return Settlement(lease, Settle.ACK)
+        try:
+            check_uris(message)
+        except PermanentError as error:
+            failed = [Failed(part, error.reason, error.detail, Usage()) for part in todo]
+            return self._settle(lease, message, failed, complete=True)
+        results = await self._all(lease, message, todo)
+        return self._settle(lease, message, results, complete=len(results) == len(todo))
+
+    async def _all(
+        self, lease: Lease, message: Message, parts: list[Part]
+    ) -> Sequence[ResultRow | Failed]:
+        """Return the results; fewer than parts when the lease was lost before a call."""
+        found = await asyncio.gather(
+            *(self._part(lease, message, part) for part in parts), return_exceptions=True
+        )
+        for one in found:
+            if isinstance(one, BaseException) and not isinstance(one, LeaseLostError):
+                raise one
+        return [one for one in found if not isinstance(one, BaseException)]
+
+    async def _part(self, lease: Lease, message: Message, part: Part) -> ResultRow | Failed:
+        try:
+            if isinstance(part, AnswerPart):
+                return await self._answer(lease, message, part)
+            return await self._embed(lease, message, part)
+        except PermanentError as error:
+            return Failed(part, error.reason, error.detail, plus(Usage(), error))
+        except GaveUpError as error:
+            exhausted = lease.delivery.attempt >= self._max_attempts
+            reason = Reason.ATTEMPTS_EXHAUSTED if exhausted else None
+            return Failed(
+                part, reason, f"after {lease.delivery.attempt} deliveries: {error}", error.spent
+            )
+
+    async def _answer(self, lease: Lease, message: Message, part: AnswerPart) -> ResultRow:
+        task = await self._task(part)
+        classifier = self._models.classifier(part.model)
+        done = await self._callers[AnswerPart].call(
+            lease,
+            lambda: classifier.classify(task, message.observations, run_id=message.run_id),
+        )
+        usage = plus(done.spent, done.result.usage)
+        try:
+            answer_json = task.validate_answer(done.result.answer)
+        except PermanentError as error:
+            raise with_cost(error, usage) from error
+        self._progress.answers += 1
+        return ClassificationRow(
+            part_key=part.key(message.subject_id),
+            subject_id=message.subject_id,
+            by_asset=task.multi_observation,
+            observation=message.observations[0],
+            part=part,
+            answer_json=answer_json,
+            finish_reason=done.result.finish_reason,
+            provenance=self._provenance(lease, message, done, usage),
+        )
+
+    async def _embed(self, lease: Lease, message: Message, part: EmbeddingPart) -> ResultRow:
+        embedder = self._models.embedder(part.model, part.dimension)
+        observation = message.observations[0]
+        done = await self._callers[EmbeddingPart].call(
+            lease, lambda: embedder.embed_image(observation, run_id=message.run_id)
+        )
+        usage = plus(done.spent, done.result.usage)
+        if len(done.result.vector) != part.dimension:
+            detail = f"{len(done.result.vector)} dimensions came back, not {part.dimension}"
+            raise with_cost(PermanentError(Reason.ANSWER_INVALID, detail), usage)
+        self._progress.embeddings += 1
+        return EmbeddingRow(
+            part_key=part.key(message.subject_id),
+            subject_id=message.subject_id,
+            observation=observation,
+            part=part,
+            vector=done.result.vector,
+            provenance=self._provenance(lease, message, done, usage),
+        )
+
+    async def _task(self, part: AnswerPart) -> TaskSpec:
+        task = self._tasks.get(part.fingerprint)
+        if task is None:
+            task = await self._ledgers.task_version(part.fingerprint)
+            if task is None:
+                raise PermanentError(
+                    Reason.BAD_MESSAGE,
+                    f"task {part.task} at {part.fingerprint[:12]} is in no task_versions ledger",
+                )
+            self._tasks[part.fingerprint] = task
+        return task
+
+    def _provenance(
+        self, lease: Lease, message: Message, done: Answered[object], usage: Usage
+    ) -> Provenance:
+        self._progress.cost_usd_micros += usage.cost_usd_micros
+        return Provenance(
+            usage=usage,
+            latency_ms=round(done.latency_s * 1000),
+            attempt=lease.delivery.attempt,
+            run_id=message.run_id,
+            worker_id=self._identity.worker_id,
+            written_at=self._identity.now(),
+        )
+
+    def _settle(
+        self,
+        lease: Lease,
+        message: Message,
+        results: Sequence[ResultRow | Failed],
+        *,
+        complete: bool,
+    ) -> Settlement:
+        failures = [one for one in results if isinstance(one, Failed)]
+        rows = [one for one in results if not isinstance(one, Failed)]
+        again = any(one.reason is None for one in failures)
+        events = [
+            self._dead_letter(lease, message, one)
+            for one in failures
+            if one.reason is not None or one.spent.cost_usd_micros or one.spent.input_tokens
+        ]
+        settle = Settle.NACK if again else Settle.ACK
+        return Settlement(
+            lease,
+            settle if complete else Settle.ABANDON,
+            (*rows, *events),
+            delay_s=self._redelivery.delay_s(lease.delivery.attempt, self._identity.random)
+            if again
+            else 0.0,
+            suspect=not rows and any(one.reason in SUSPECT for one in failures),
+            succeeded=bool(rows),
+        )
+
+    def _dead_letter(self, lease: Lease, message: Message, failed: Failed) -> DeadLetterRow:
+        """Return a ``dead`` event, or a ``retried`` one that only records what was spent."""
+        self._progress.cost_usd_micros += failed.spent.cost_usd_micros
+        return DeadLetterRow(
+            event_id=self._identity.new_id(),
+            part_key=failed.part.key(message.subject_id),
+            message_id=lease.delivery.message_id,
+            run_id=message.run_id,
+            subject_id=message.subject_id,
+            event="dead" if failed.reason is not None else "retried",
+            reason=failed.reason or Reason.ATTEMPTS_EXHAUSTED,
+            detail=failed.detail[:1000],
+            delivery_attempt=lease.delivery.attempt,
+            usage=failed.spent,
+            body=encode(replace(message, parts=(failed.part,))).decode(),
+            worker_id=self._identity.worker_id,
+            at=self._identity.now(),
+        )
+
+    def give_up(self, lease: Lease, settled: Collection[str]) -> Settlement:
+        """Return the dead letters of a message that the queue itself gave up on."""
+        try:
+            message = decode(lease.delivery.body)
+        except PermanentError as error:
+            return self._unreadable(lease, error)
+        detail = f"{lease.delivery.attempt} deliveries, none settled: the queue's backstop"
+        failed = [
+            Failed(part, Reason.ATTEMPTS_EXHAUSTED, detail, Usage())
+            for part in message.parts
+            if part.key(message.subject_id) not in settled
+        ]
+        rows = tuple(self._dead_letter(lease, message, one) for one in failed)
+        return Settlement(lease, Settle.ACK, rows)
+
+    def _unreadable(self, lease: Lease, error: PermanentError) -> Settlement:
+        """Return the dead letter of a message that cannot be decoded, under a key of its own."""
+        delivery = lease.delivery
+        body = base64.b64encode(delivery.body).decode()
+        key = hashlib.sha256(b"message\x1f" + delivery.body).hexdigest()
+        row = DeadLetterRow(
+            event_id=self._identity.new_id(),
+            part_key=key,
+            message_id=delivery.message_id,
+            run_id=delivery.attributes.get("run_id", ""),
+            subject_id="",
+            event="dead",
+            reason=error.reason,
+            detail=error.detail[:1000],
+            delivery_attempt=delivery.attempt,
+            usage=Usage(),
+            body=body,
+            worker_id=self._identity.worker_id,
+            at=self._identity.now(),
+        )
+        return Settlement(lease, Settle.ACK, (row,))

@@ -1,0 +1,32 @@
+"""What a worker has done so far, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counts since the worker started; messages, unless the name says otherwise."""
+
+    pulled: int = 0
+    redelivered: int = 0
+    acked: int = 0
+    nacked: int = 0
+    nacked_at_stop: int = 0
+    leases_lost: int = 0
+    already_settled: int = 0
+    cancelled: int = 0
+    answers: int = 0
+    embeddings: int = 0
+    calls: int = 0
+    throttled: int = 0
+    retries: int = 0
+    cost_usd_micros: int = 0
+    dead: Counter[str] = field(default_factory=Counter)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values."""
+        return asdict(self) | {"dead": dict(self.dead)}

@@ -1,0 +1,278 @@
+"""The worker's whole life: pull, handle, write, settle; and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+
+from sightline.errors import ConfigurationError, SightlineError, TransientError
+from sightline.ports import BacklogReader, Delivery, Ledgers, Subscription
+from sightline.settings import WorkerSettings
+from sightline.wire import RECHECK, decode
+from worker.drain import Drained, DrainRule
+from worker.handler import Handler
+from worker.leaser import Lease, Leaser
+from worker.progress import Progress
+from worker.settlement import Settlement
+from worker.systemic import SystemicGuard, Verdict
+from worker.writer import BatchWriter
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Runs until stopped or drained. ``stop`` asks it to drain what it holds and return."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        backlog: BacklogReader,
+        ledgers: Ledgers,
+        handler: Handler,
+        leaser: Leaser,
+        writer: BatchWriter,
+        progress: Progress,
+        settings: WorkerSettings,
+        *,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._subscription = subscription
+        self._backlog = backlog
+        self._ledgers = ledgers
+        self._handler = handler
+        self._leaser = leaser
+        self._writer = writer
+        self._progress = progress
+        self._settings = settings
+        self._monotonic = monotonic
+        self._stop = asyncio.Event()
+        self._room = asyncio.Event()
+        self._handling: set[asyncio.Task[None]] = set()
+        self._guard: SystemicGuard[Settlement] = SystemicGuard(
+            settings.systemic_failures, settings.systemic_hold_s, []
+        )
+        self._cancelled_runs: frozenset[str] = frozenset()
+        self._error: SightlineError | None = None
+
+    def stop(self) -> None:
+        """Ask for an orderly stop; safe to call from a signal handler of the loop."""
+        self._stop.set()
+        self._room.set()
+
+    async def run(self, *, drain: bool = False) -> None:
+        """Work until ``stop``, or with ``drain`` until the backlog is empty.
+
+        Raises:
+            ConfigurationError, StorageError: the job cannot go on; what was held is given back.
+        """
+        side = [
+            asyncio.create_task(self._guarded(self._leaser.run()), name="leaser"),
+            asyncio.create_task(self._guarded(self._watch_cancelled()), name="cancelled runs"),
+        ]
+        writing = asyncio.create_task(self._guarded(self._writer.run()), name="writer")
+        settings = self._settings
+        rule = DrainRule(settings.drain_idle_s, settings.drain_missing_s) if drain else None
+        try:
+            await self._guarded(self._collect_backstop())
+            await self._guarded(self._intake(rule))
+        finally:
+            await self._finish(writing)
+            for task in side:
+                task.cancel()
+            await asyncio.wait(side)
+        if self._error is not None:
+            raise self._error
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        """Run a side of the worker; what it cannot mend itself stops the worker."""
+        try:
+            await work
+        except SightlineError as error:
+            self._fail(error)
+
+    # --- intake -------------------------------------------------------------------------------
+
+    async def _intake(self, rule: DrainRule | None) -> None:
+        while not self._stop.is_set():
+            room = min(
+                self._settings.prefetch - len(self._handling),
+                self._settings.max_outstanding - self._leaser.outstanding,
+            )
+            if room <= (self._settings.prefetch // 4 if self._handling else 0):
+                await self._wait_for_room()
+                continue
+            deliveries = await self._pull(room)
+            if deliveries:
+                if rule:
+                    rule.busy()
+                await self._start(deliveries)
+            elif await self._nothing_came(rule):
+                return
+
+    async def _pull(self, room: int) -> Sequence[Delivery]:
+        try:
+            return await self._subscription.pull(room, lease_s=self._settings.lease_s)
+        except TransientError as error:
+            log.warning("nothing pulled, trying again: %s", error)
+            await self._nap()
+            return ()
+
+    async def _start(self, deliveries: Sequence[Delivery]) -> None:
+        self._progress.pulled += len(deliveries)
+        leases = self._leaser.hold(deliveries)
+        settled = await self._already_settled(deliveries)
+        for lease in leases:
+            task = asyncio.create_task(self._handle(lease, settled))
+            self._handling.add(task)
+            task.add_done_callback(self._handled)
+
+    async def _already_settled(self, deliveries: Sequence[Delivery]) -> frozenset[str]:
+        """Return which parts of redelivered messages the ledgers hold: they are not paid again."""
+        keys: list[str] = []
+        for delivery in deliveries:
+            if delivery.attempt == 1 and RECHECK not in delivery.attributes:
+                continue
+            self._progress.redelivered += 1
+            try:
+                keys.extend(decode(delivery.body).part_keys())
+            except SightlineError:
+                continue  # the handler meets the same error, and makes it a dead letter
+        while keys:
+            try:
+                return await self._ledgers.settled(keys)
+            except TransientError as error:
+                log.warning("the ledgers cannot be read, trying again: %s", error)
+                await asyncio.sleep(self._settings.backoff_s)
+        return frozenset()
+
+    async def _wait_for_room(self) -> None:
+        """Wait until messages were handled or settled, or a stop is asked for."""
+        self._room.clear()
+        if not self._handling:
+            self._writer.flush_soon()
+        if not self._stop.is_set():
+            await self._room.wait()
+
+    def settled(self) -> None:
+        """Hear that a batch was settled (called by the writer)."""
+        self._room.set()
+
+    async def _nap(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.idle_poll_s):
+                await self._stop.wait()
+        except TimeoutError:
+            pass  # the nap is over
+
+    async def _nothing_came(self, rule: DrainRule | None) -> bool:
+        """Wait a little; return whether a drain is done."""
+        if not self._handling:
+            self._writer.flush_soon()
+            self._judge(self._guard.idle(self._monotonic()))
+        if rule and await self._drained(rule):
+            return True
+        await self._nap()
+        return False
+
+    async def _drained(self, rule: DrainRule) -> bool:
+        if self._leaser.outstanding > self._guard.holding:
+            rule.busy()
+            return False
+        state = await self._backlog.backlog()
+        others = (state.ready or 0) + (state.leased or 0) - self._guard.holding
+        if others > 0:
+            rule.busy()
+            return False
+        if rule.empty(self._monotonic()) is Drained.NOT_YET:
+            return False
+        if self._guard.holding:
+            self._judge(Verdict.RELEASE)  # too few failed to say that the job is at fault
+            return False
+        verdict = rule.answer(await self._ledgers.missing(), self._monotonic())
+        if verdict is Drained.MISSING:
+            raise ConfigurationError(
+                "the queue is empty, but parts of open runs are neither written nor dead;"
+                " run `sightline status --check`"
+            )
+        return verdict is Drained.DONE
+
+    # --- one message --------------------------------------------------------------------------
+
+    async def _handle(self, lease: Lease, settled: frozenset[str]) -> None:
+        try:
+            settlement = await self._handler.handle(lease, settled, self._cancelled_runs)
+        except SightlineError as error:
+            self._fail(error)
+            return
+        if settlement.suspect:
+            self._judge(self._guard.suspect(settlement, self._monotonic()))
+            return
+        self._writer.add(settlement)
+        if settlement.succeeded and self._guard.holding:
+            self._judge(self._guard.success())
+
+    def _handled(self, task: asyncio.Task[None]) -> None:
+        self._handling.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a message could not be handled: %r", error, exc_info=error)
+            self._fail(ConfigurationError(f"{error!r}; please report this with --debug's output"))
+        if len(self._handling) <= self._settings.prefetch // 2:
+            self._room.set()
+
+    def _judge(self, verdict: Verdict) -> None:
+        if verdict is Verdict.RELEASE:
+            for settlement in self._guard.take():
+                self._writer.add(settlement)
+        elif verdict is Verdict.STOP:
+            held = self._guard.take()
+            last = held[-1].rows[-1]
+            self._fail(
+                ConfigurationError(
+                    f"{len(held)} failures in a row without one success, the last:"
+                    f" {getattr(last, 'reason', '')} {getattr(last, 'detail', '')};"
+                    " nothing was given up: mend the cause, then `sightline work`"
+                )
+            )
+
+    def _fail(self, error: SightlineError) -> None:
+        if self._error is None:
+            self._error = error
+        self.stop()
+
+    # --- around it ----------------------------------------------------------------------------
+
+    async def _watch_cancelled(self) -> None:
+        while True:
+            try:
+                self._cancelled_runs = await self._ledgers.cancelled_runs()
+            except TransientError as error:
+                log.warning("cancelled runs cannot be read, trying again: %s", error)
+            await asyncio.sleep(self._settings.cancel_poll_s)
+
+    async def _finish(self, writing: asyncio.Task[None]) -> None:
+        """Drain within the grace period, still extending leases; give the rest back."""
+        if self._handling:
+            await asyncio.wait(self._handling, timeout=self._settings.grace_s)
+        for task in tuple(self._handling):
+            task.cancel()
+        if self._handling:
+            await asyncio.wait(self._handling)
+        if self._error is None:
+            self._judge(Verdict.RELEASE)
+        self._writer.close()
+        await writing
+        left = [lease.delivery.lease_id for lease in self._leaser.all()]
+        if left:
+            self._leaser.forget(left)
+            self._progress.nacked_at_stop += len(left)
+            await self._guarded(self._subscription.nack(left))
+
+    async def _collect_backstop(self) -> None:
+        """Record as dead what the queue itself gave up on."""
+        while found := await self._subscription.collect_backstop(1000):
+            settled = await self._already_settled(found)
+            for lease in self._leaser.hold(found):
+                self._writer.add(self._handler.give_up(lease, settled))
+            while self._leaser.outstanding and not self._stop.is_set():
+                await self._wait_for_room()

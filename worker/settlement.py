@@ -1,0 +1,29 @@
+"""What is to be done with one message once its rows are durable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sightline.ports import ResultRow
+from worker.leaser import Lease
+
+
+class Settle(Enum):
+    """Acked messages are done; nacked ones come again; an abandoned lease is another worker's."""
+
+    ACK = "ack"
+    NACK = "nack"
+    ABANDON = "abandon"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The outcome of one message. ``suspect`` when its failure may be that of the whole job."""
+
+    lease: Lease
+    settle: Settle
+    rows: tuple[ResultRow, ...] = ()
+    delay_s: float = 0.0
+    suspect: bool = False
+    succeeded: bool = False

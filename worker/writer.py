@@ -1,0 +1,159 @@
+"""Writes rows in batches, and settles their messages only when the rows are durable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sightline.errors import TransientError
+from sightline.ports import (
+    ClassificationRow,
+    DeadLetterRow,
+    EmbeddingRow,
+    ResultWriter,
+    Subscription,
+)
+from worker.leaser import Leaser
+from worker.progress import Progress
+from worker.retry import Backoff
+from worker.settlement import Settle, Settlement
+
+log = logging.getLogger(__name__)
+
+NACK_DELAY_STEP_S = 0.5
+"""Nacks are sent in groups of about the same delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlushRule:
+    """When a batch is written: at so many rows or messages, or so long after its first."""
+
+    rows: int
+    messages: int
+    after_s: float
+
+
+class BatchWriter:
+    """Collects settlements; ``run`` writes and settles them. Bounded by what may be leased."""
+
+    def __init__(
+        self,
+        results: ResultWriter,
+        subscription: Subscription,
+        leaser: Leaser,
+        progress: Progress,
+        rule: FlushRule,
+        backoff: Backoff,
+        *,
+        random: Callable[[], float],
+        on_settled: Callable[[], None],
+    ) -> None:
+        self._results = results
+        self._subscription = subscription
+        self._leaser = leaser
+        self._progress = progress
+        self._rule = rule
+        self._backoff = backoff
+        self._random = random
+        self._pending: list[Settlement] = []
+        self._pending_rows = 0
+        self._more = asyncio.Event()
+        self._now = asyncio.Event()
+        self._on_settled = on_settled
+        self._closing = False
+
+    @property
+    def pending(self) -> int:
+        """How many settlements wait to be written."""
+        return len(self._pending)
+
+    def add(self, settlement: Settlement) -> None:
+        """Take a settlement; its rows are written with the next batch."""
+        self._pending.append(settlement)
+        self._pending_rows += len(settlement.rows)
+        self._more.set()
+        if self._pending_rows >= self._rule.rows or len(self._pending) >= self._rule.messages:
+            self._now.set()
+
+    def flush_soon(self) -> None:
+        """Do not wait for more: nothing else is being handled."""
+        if self._pending:
+            self._now.set()
+
+    def close(self) -> None:
+        """Let ``run`` return once everything that was added is settled."""
+        self._closing = True
+        self._more.set()
+        self._now.set()
+
+    async def run(self) -> None:
+        """Write and settle until closed.
+
+        Raises:
+            StorageError, ConfigurationError: rows cannot be written; nothing was acked.
+        """
+        while True:
+            await self._more.wait()
+            if not self._pending:
+                return
+            if not self._closing:
+                await self._batch_time()
+            await self._flush()
+            if not self._pending and not self._closing:
+                self._more.clear()
+
+    async def _batch_time(self) -> None:
+        try:
+            async with asyncio.timeout(self._rule.after_s):
+                await self._now.wait()
+        except TimeoutError:
+            pass  # the batch has waited long enough
+
+    async def _flush(self) -> None:
+        batch, self._pending, self._pending_rows = self._pending, [], 0
+        self._now.clear()
+        rows = [row for settlement in batch for row in settlement.rows]
+        if rows:
+            await self._write(rows)
+        await self._settle(batch)
+        self._on_settled()
+
+    async def _write(self, rows: list[ClassificationRow | EmbeddingRow | DeadLetterRow]) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._results.write(rows)
+            except TransientError as error:
+                failures += 1
+                pause_s = self._backoff.delay_s(failures, self._random, error.retry_after_s)
+                log.warning("%d rows not written, again in %.1f s: %s", len(rows), pause_s, error)
+                await asyncio.sleep(pause_s)
+                continue
+            self._progress.dead.update(
+                row.reason.value
+                for row in rows
+                if isinstance(row, DeadLetterRow) and row.event == "dead"
+            )
+            return
+
+    async def _settle(self, batch: list[Settlement]) -> None:
+        acks = [one.lease.delivery.lease_id for one in batch if one.settle is Settle.ACK]
+        nacks: dict[float, list[str]] = {}
+        for one in batch:
+            if one.settle is Settle.NACK:
+                step = round(one.delay_s / NACK_DELAY_STEP_S) * NACK_DELAY_STEP_S
+                nacks.setdefault(step, []).append(one.lease.delivery.lease_id)
+        try:
+            if acks:
+                await self._subscription.ack(acks)
+            for delay_s, lease_ids in nacks.items():
+                await self._subscription.nack(lease_ids, delay_s=delay_s)
+        except TransientError as error:
+            # The rows are durable: what is delivered again is found in the ledgers, unpaid.
+            log.warning("%d messages not settled, they will come again: %s", len(batch), error)
+        self._progress.acked += len(acks)
+        self._progress.nacked += sum(map(len, nacks.values()))
+        self._progress.leases_lost += sum(one.lease.lost for one in batch)
+        self._leaser.forget(one.lease.delivery.lease_id for one in batch)
