@@ -286,6 +286,10 @@ class Ledgers(Protocol):
         """Return which of the keys are written, or dead and not replayed."""
         ...
 
+    async def written(self, part_keys: Sequence[str]) -> frozenset[str]:
+        """Return which of the keys are written; a replayed dead letter asks only for these."""
+        ...
+
     async def task_version(self, fingerprint: str) -> TaskSpec | None:
         """Return the task behind a fingerprint, resolved to its model."""
         ...

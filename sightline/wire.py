@@ -20,6 +20,9 @@ URI_SCHEMES = ("gs", "file")
 RECHECK = "recheck"
 """Attribute of a message whose parts may be written already though it is a first delivery."""
 
+REPLAY = "replay"
+"""Attribute of a message that was a dead letter: only written parts of it count as settled."""
+
 _OBSERVATIONS: TypeAdapter[tuple[Observation, ...]] = TypeAdapter(tuple[Observation, ...])
 
 

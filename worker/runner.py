@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 
-from sightline.errors import ConfigurationError, SightlineError, TransientError
+from sightline.errors import ConfigurationError, PermanentError, SightlineError, TransientError
 from sightline.ports import BacklogReader, Delivery, Ledgers, Subscription
 from sightline.settings import WorkerSettings
-from sightline.wire import RECHECK, decode
+from sightline.wire import RECHECK, REPLAY, decode
 from worker.drain import Drained, DrainRule
 from worker.handler import Handler
 from worker.leaser import Lease, Leaser
@@ -129,18 +130,20 @@ class Runner:
 
     async def _already_settled(self, deliveries: Sequence[Delivery]) -> frozenset[str]:
         """Return which parts of redelivered messages the ledgers hold: they are not paid again."""
-        keys: list[str] = []
+        redelivered: list[str] = []
+        replayed: list[str] = []
         for delivery in deliveries:
-            if delivery.attempt == 1 and RECHECK not in delivery.attributes:
+            if delivery.attempt == 1 and not {RECHECK, REPLAY} & delivery.attributes.keys():
                 continue
             self._progress.redelivered += 1
+            with contextlib.suppress(PermanentError):  # the handler makes it a dead letter
+                keys = decode(delivery.body).part_keys()
+                (replayed if REPLAY in delivery.attributes else redelivered).extend(keys)
+        while redelivered or replayed:
             try:
-                keys.extend(decode(delivery.body).part_keys())
-            except SightlineError:
-                continue  # the handler meets the same error, and makes it a dead letter
-        while keys:
-            try:
-                return await self._ledgers.settled(keys)
+                return await self._ledgers.settled(redelivered) | await self._ledgers.written(
+                    replayed
+                )
             except TransientError as error:
                 log.warning("the ledgers cannot be read, trying again: %s", error)
                 await asyncio.sleep(self._settings.backoff_s)

@@ -1,0 +1,134 @@
+"""Reads filters as people write them: boxes, circles, GeoJSON, times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import shapely
+from shapely.errors import GEOSException
+from shapely.geometry import shape
+
+from sightline.errors import ConfigurationError
+from sightline.model import BoundingBox, Filter, Radius
+
+
+def build_filter(
+    *,
+    asset_types: Sequence[str] = (),
+    captured_from: str | None = None,
+    captured_until: str | None = None,
+    box: str | None = None,
+    near: str | None = None,
+    polygon: Path | None = None,
+    limit: int | None = None,
+) -> Filter:
+    """Return the filter that these texts mean.
+
+    ``box`` is ``WEST,SOUTH,EAST,NORTH`` and ``near`` is ``LAT,LON,METRES``, in WGS 84 degrees.
+
+    Raises:
+        ConfigurationError: naming the option, its value and an accepted value.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigurationError(f"--limit {limit} is not accepted; give 1 or more")
+    return Filter(
+        asset_types=tuple(dict.fromkeys(asset_class(name) for name in asset_types)),
+        captured_from=parse_time(captured_from, "--from"),
+        captured_until=parse_time(captured_until, "--until"),
+        box=parse_box(box),
+        radius=parse_radius(near),
+        polygon_wkt=read_polygon(polygon),
+        limit=limit,
+    )
+
+
+def asset_class(name: str) -> str:
+    """Return the dataset's name of an asset type: ``road_sign`` is ``ASSET_CLASS_ROAD_SIGN``."""
+    upper = name.strip().upper().replace("-", "_").replace(" ", "_")
+    if not upper:
+        raise ConfigurationError("--asset-type is empty; give one such as road_sign")
+    return upper if upper.startswith("ASSET_CLASS_") else f"ASSET_CLASS_{upper}"
+
+
+def parse_time(text: str | None, option: str) -> datetime | None:
+    """Return a moment; without a zone it is UTC."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{option} {text!r} is no time; give one such as 2026-05-01 or 2026-05-01T08:00Z"
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _numbers(text: str, count: int, option: str, example: str) -> list[float]:
+    try:
+        values = [float(one) for one in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) != count or not all(abs(one) < float("inf") for one in values):
+        raise ConfigurationError(f"{option} {text!r} is not accepted; give {example}")
+    return values
+
+
+def parse_box(text: str | None) -> BoundingBox | None:
+    """Return a box; west may be greater than east, across the antimeridian."""
+    if text is None:
+        return None
+    example = "WEST,SOUTH,EAST,NORTH such as 5.10,52.05,5.15,52.10"
+    west, south, east, north = _numbers(text, 4, "--box", example)
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise ConfigurationError(f"--box {text!r} is no box in degrees; give {example}")
+    return BoundingBox(west, south, east, north)
+
+
+def parse_radius(text: str | None) -> Radius | None:
+    """Return a circle on the sphere."""
+    if text is None:
+        return None
+    example = "LAT,LON,METRES such as 52.09,5.12,500"
+    latitude, longitude, radius_m = _numbers(text, 3, "--near", example)
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180 and radius_m > 0):
+        raise ConfigurationError(f"--near {text!r} is no circle; give {example}")
+    return Radius(latitude, longitude, radius_m)
+
+
+def read_polygon(path: Path | None) -> str | None:
+    """Return the union of a GeoJSON file's polygons, as well-known text."""
+    if path is None:
+        return None
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        geometries = [shape(one) for one in _geometries(raw)]
+        areas = [one for one in geometries if one.geom_type in {"Polygon", "MultiPolygon"}]
+        if not areas:
+            raise ConfigurationError(f"--polygon {path}: holds no polygon; give a GeoJSON area")
+        union = shapely.union_all([shapely.make_valid(one) for one in areas])
+    except OSError as error:
+        raise ConfigurationError(f"--polygon {path}: {error.strerror}; give a file") from error
+    except (ValueError, KeyError, TypeError, AttributeError, GEOSException) as error:
+        raise ConfigurationError(
+            f"--polygon {path}: is not GeoJSON ({error}); give a Polygon, Feature or collection"
+        ) from error
+    return str(union.wkt)
+
+
+def _geometries(raw: dict[str, object]) -> list[object]:
+    match raw.get("type"):
+        case "FeatureCollection":
+            features = raw["features"]
+            if not isinstance(features, list):
+                raise TypeError("features is no list")
+            return [feature["geometry"] for feature in features if feature.get("geometry")]
+        case "Feature":
+            return [raw["geometry"]]
+        case "GeometryCollection":
+            found = raw["geometries"]
+            return list(found) if isinstance(found, list) else []
+        case _:
+            return [raw]

@@ -1,0 +1,75 @@
+"""Opens a run and publishes its work list, range by range; a killed run goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sightline.model import Run, RunRequest, WorkRange
+from sightline.ports import ObservationSource, Outgoing, Publisher
+from sightline.wire import attributes, encode
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publish did. ``messages`` were published now, of ``total`` in the work list."""
+
+    run_id: str
+    messages: int
+    total: int
+    parts: int
+
+
+class Producer:
+    """Publishes work lists. Progress is told as (messages so far, messages in all)."""
+
+    def __init__(
+        self,
+        source: ObservationSource,
+        publisher: Publisher,
+        *,
+        now: Callable[[], datetime],
+        new_run_id: Callable[[datetime], str],
+        on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+    ) -> None:
+        self._source = source
+        self._publisher = publisher
+        self._now = now
+        self._new_run_id = new_run_id
+        self._on_progress = on_progress
+
+    async def enqueue(self, request: RunRequest) -> Published | None:
+        """Write a work list of what is not done yet, and publish it; ``None`` when all is done."""
+        now = self._now()
+        run = await self._source.open_run(request, run_id=self._new_run_id(now), now=now)
+        return await self.publish(run) if run.messages else None
+
+    async def publish(self, run: Run, *, resumed: bool = False) -> Published:
+        """Publish what is not known to be published of a run.
+
+        The first range of a resumed run may have been published before the producer died: its
+        messages ask the workers to look into the ledgers before they pay for a call.
+
+        Raises:
+            BusyError: another producer is publishing this run.
+        """
+        published = 0
+        async with self._source.claim(run.run_id):
+            ranges = await self._source.unpublished(run.run_id)
+            done = run.messages - sum(one.stop - one.start for one in ranges)
+            for index, work_range in enumerate(ranges):
+                recheck = resumed and index == 0
+                published += await self._publish_range(work_range, recheck=recheck)
+                done += work_range.stop - work_range.start
+                self._on_progress(done, run.messages)
+        return Published(run.run_id, published, run.messages, run.parts)
+
+    async def _publish_range(self, work_range: WorkRange, *, recheck: bool) -> int:
+        items = await self._source.items(work_range)
+        messages: Sequence[Outgoing] = [
+            Outgoing(encode(item), attributes(item, recheck=recheck)) for item in items
+        ]
+        count = await self._publisher.publish(messages, batch_key=work_range.key)
+        await self._source.mark_published(work_range, now=self._now())
+        return count

@@ -1,0 +1,83 @@
+"""Sends dead letters again, or lays them to rest."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sightline.errors import PermanentError
+from sightline.model import Usage
+from sightline.ports import DeadLetterFilter, DeadLetterRow, DeadLetters, Outgoing, Publisher
+from sightline.wire import REPLAY, attributes, decode
+
+BATCH = 500
+
+
+class Undertaker:
+    """Replays and purges dead letters in batches, in constant memory.
+
+    A replayed message is published first and recorded after: killed in between, it is both dead
+    and queued, and a second replay is harmless. The other order could lose it.
+    """
+
+    def __init__(
+        self,
+        dead_letters: DeadLetters,
+        publisher: Publisher,
+        *,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._dead_letters = dead_letters
+        self._publisher = publisher
+        self._now = now
+        self._new_id = new_id
+
+    async def replay(self, which: DeadLetterFilter) -> int:
+        """Publish the dead letters again, each with its failed part alone; return how many."""
+        return await self._each(which, "replayed", publish=True)
+
+    async def purge(self, which: DeadLetterFilter) -> int:
+        """Take the dead letters off the list; they stay accounted for as dead."""
+        return await self._each(which, "purged", publish=False)
+
+    async def _each(self, which: DeadLetterFilter, event: str, *, publish: bool) -> int:
+        count = 0
+        batch: list[DeadLetterRow] = []
+        async for row in self._dead_letters.list(which):
+            batch.append(row)
+            if len(batch) == BATCH:
+                count += await self._settle(batch, event, publish=publish)
+                batch = []
+        return count + await self._settle(batch, event, publish=publish)
+
+    async def _settle(self, batch: Sequence[DeadLetterRow], event: str, *, publish: bool) -> int:
+        if batch and publish:
+            key = f"replay/{self._new_id()}"
+            await self._publisher.publish([_message(row) for row in batch], batch_key=key)
+        if batch:
+            await self._dead_letters.record([self._event(row, event) for row in batch])
+        return len(batch)
+
+    def _event(self, row: DeadLetterRow, event: str) -> DeadLetterRow:
+        return replace(
+            row, event_id=self._new_id(), event=event, usage=Usage(), body="", at=self._now()
+        )
+
+
+def _message(row: DeadLetterRow) -> Outgoing:
+    body = row.body.encode()
+    try:
+        return Outgoing(body, {**attributes(decode(body)), REPLAY: "1"})
+    except PermanentError:
+        return Outgoing(_raw(body), {"run_id": row.run_id, REPLAY: "1"})
+
+
+def _raw(body: bytes) -> bytes:
+    try:
+        return base64.b64decode(body, validate=True)
+    except binascii.Error:
+        return body

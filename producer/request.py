@@ -1,0 +1,50 @@
+"""What a run asks for: the parts of the chosen tasks, and the embedding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from sightline.errors import NotFoundError
+from sightline.model import AnswerPart, EmbeddingPart, Filter, PartRequest, RunRequest
+from sightline.settings import ModelSettings
+from sightline.tasks import TaskSpec
+
+
+def choose_tasks(
+    known: Mapping[str, TaskSpec], names: Sequence[str], models: ModelSettings
+) -> list[TaskSpec]:
+    """Return the named tasks, or all that are bound to asset types, resolved to their models.
+
+    Raises:
+        NotFoundError: naming the task and those there are.
+    """
+    for name in names:
+        if name not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise NotFoundError(f"no task {name!r}; there are: {there} (`sightline tasks list`)")
+    chosen = [known[name] for name in names] or [one for one in known.values() if one.asset_types]
+    return [task.resolve(models.classify) for task in dict.fromkeys(chosen)]
+
+
+def build_request(
+    which: Filter, tasks: Sequence[TaskSpec], models: ModelSettings, *, embed: bool, command: str
+) -> RunRequest:
+    """Return the request for these tasks' answers and, with ``embed``, every image's embedding."""
+    parts = [
+        PartRequest(
+            AnswerPart(task.name, task.fingerprint, task.model),
+            task.asset_types,
+            by_asset=task.multi_observation,
+        )
+        for task in tasks
+    ]
+    if embed:
+        parts.append(PartRequest(EmbeddingPart(models.embed, models.embed_dimension)))
+    return RunRequest(which, tuple(parts), command)
+
+
+def request_json(request: RunRequest) -> str:
+    """Return the request as it stands in the ``runs`` ledger."""
+    return json.dumps(asdict(request), default=str, sort_keys=True)
