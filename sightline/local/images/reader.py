@@ -1,0 +1,191 @@
+"""From a ``file://`` URI to pixels: every way in which that fails has its reason."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import struct
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from urllib.parse import unquote_to_bytes
+
+from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from sightline.errors import PermanentError, Reason, TransientError
+from sightline.local.images.container import (
+    BrokenImageError,
+    Container,
+    open_container,
+    orientation_of,
+)
+
+_FILE_URI = re.compile(r"file://(?:localhost)?(/[^?#\x00-\x20]+)", re.IGNORECASE)
+# The plugins themselves, not ``Image.open``: its own limit on pixels is global, and it takes
+# a JPEG that carries a second picture for another format.
+_PLUGINS: dict[str, Callable[[BytesIO], ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WebP": WebPImageFile,
+}
+# What Pillow's decoders raise on damaged input, OSError and its own SyntaxError first of all.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError,
+    struct.error, zlib.error, Image.DecompressionBombError,
+)  # fmt: skip
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_ERRNO_REASONS = {
+    errno.ENOENT: Reason.IMAGE_GONE,
+    errno.ENOTDIR: Reason.IMAGE_GONE,
+    errno.EACCES: Reason.PERMISSION_DENIED,
+    errno.EPERM: Reason.PERMISSION_DENIED,
+    errno.ELOOP: Reason.IMAGE_UNREADABLE,
+    errno.ENXIO: Reason.IMAGE_UNREADABLE,
+    errno.ENAMETOOLONG: Reason.BAD_URI,
+}
+
+
+def read_image(
+    uri: str,
+    *,
+    max_bytes: int,
+    max_pixels: int,
+    preferred_size: tuple[int, int] | None = None,
+) -> Image.Image:
+    """Read a JPEG, PNG or WebP file as an upright RGB picture; blocks, so run it in a thread.
+
+    With ``preferred_size`` (width, height in pixels) a JPEG is decoded at the smallest of 1/1,
+    1/2, 1/4, 1/8 that is no smaller than it. Symbolic links are followed.
+
+    Raises:
+        PermanentError: ``bad_uri``, ``image_gone``, ``image_unreadable``, ``image_too_large``
+            (more than ``max_bytes`` or ``max_pixels``) or ``permission_denied``.
+        TransientError: the file system failed in a way that may pass.
+    """
+    content = read_bytes(uri, max_bytes=max_bytes)
+    return decode_image(content, uri, max_pixels=max_pixels, preferred_size=preferred_size)
+
+
+def path_of(uri: str) -> str:
+    """Return the path that a ``file://`` URI names; bytes that are no UTF-8 as surrogates.
+
+    Raises:
+        PermanentError: ``bad_uri``.
+    """
+    match = _FILE_URI.fullmatch(uri)
+    if match is None:
+        raise PermanentError(
+            Reason.BAD_URI, f"{uri[:200]!a} is not file:///path on this machine; import it anew"
+        )
+    try:
+        path = os.fsdecode(unquote_to_bytes(match[1]))
+    except UnicodeEncodeError as error:
+        raise PermanentError(
+            Reason.BAD_URI, f"{uri[:200]!a} has characters that are not percent-encoded"
+        ) from error
+    if "\0" in path:
+        raise PermanentError(Reason.BAD_URI, f"{uri[:200]!a} has a zero byte in its path")
+    return path
+
+
+def read_bytes(uri: str, *, max_bytes: int) -> bytes:
+    """Read a regular file of at most ``max_bytes`` bytes; never waits on a pipe or a device.
+
+    Raises:
+        PermanentError, TransientError: as ``read_image`` does.
+    """
+    path = path_of(uri)
+    try:
+        _check_regular(os.stat(path), uri, max_bytes)  # noqa: PTH116 - before the file is opened
+        # Not blocking, should a pipe have taken the file's place since.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+            _check_regular(os.fstat(descriptor), uri, max_bytes)
+            content = file.read(max_bytes + 1)
+    except OSError as error:
+        raise _from_os_error(error, uri) from error
+    if len(content) > max_bytes:
+        raise _too_large(uri, f"more than {max_bytes} bytes")
+    if not content:
+        raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri} is an empty file")
+    return content
+
+
+def decode_image(
+    content: bytes,
+    uri: str,
+    *,
+    max_pixels: int,
+    preferred_size: tuple[int, int] | None = None,
+) -> Image.Image:
+    """Decode a file's content as ``read_image`` does; ``uri`` only names it in errors.
+
+    Raises:
+        PermanentError: ``image_unreadable`` or ``image_too_large``.
+        TransientError: there is not enough memory for it now.
+    """
+    try:
+        container = open_container(content)
+        pixels = container.width * container.height
+        if pixels > max_pixels:
+            size = f"{container.width} x {container.height} pixels"
+            raise _too_large(uri, f"{size}, more than {max_pixels}")
+        return _decode(container, preferred_size)
+    except MemoryError as error:
+        raise TransientError(
+            f"{uri}: not enough memory to decode it now; it is tried again"
+        ) from error
+    except _DAMAGE as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri}: {text[:200]}") from error
+
+
+def _decode(container: Container, preferred_size: tuple[int, int] | None) -> Image.Image:
+    turn = _TURNS.get(orientation_of(container.exif))
+    with _PLUGINS[container.format](BytesIO(container.picture)) as image:
+        if image.size != (container.width, container.height):
+            raise BrokenImageError("the picture's size contradicts the file's header")
+        if preferred_size is not None and isinstance(image, JpegImageFile):
+            lies_on_its_side = orientation_of(container.exif) >= 5
+            image.draft("RGB", preferred_size[::-1] if lies_on_its_side else preferred_size)
+        image.load()
+        picture = _to_rgb(image)
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a pixel: scaled, where convert() would clip
+        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB")
+    return image.convert("RGB")
+
+
+def _check_regular(status: os.stat_result, uri: str, max_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri} is not a regular file")
+    if status.st_size > max_bytes:
+        raise _too_large(uri, f"{status.st_size} bytes, more than {max_bytes}")
+
+
+def _too_large(uri: str, what: str) -> PermanentError:
+    return PermanentError(Reason.IMAGE_TOO_LARGE, f"{uri} has {what}")
+
+
+def _from_os_error(error: OSError, uri: str) -> PermanentError | TransientError:
+    reason = _ERRNO_REASONS.get(error.errno or 0)
+    if reason is not None:
+        return PermanentError(reason, f"{uri}: {error.strerror}")
+    return TransientError(f"{uri} cannot be read now: {error.strerror}; it is tried again")
