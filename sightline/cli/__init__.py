@@ -1,0 +1,54 @@
+"""The command line: ``sightline COMMAND``. Start-up is held under 0.3 s by importing late."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code (docs/commands.md lists them).
+
+    Every error is one line on standard error that ends with what to do next; ``--debug`` shows
+    the traceback instead.
+    """
+    from sightline.cli.app import USAGE_ERROR, app
+    from sightline.errors import SightlineError
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    try:
+        code = app(arguments, prog_name="sightline", standalone_mode=False)
+    except USAGE_ERROR as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "sightline"
+        return _say(f"{error.format_message().rstrip('.')}; see `{path} --help`", 2)  # type: ignore[attr-defined]  # every ClickException has it
+    except SightlineError as error:
+        if debug:
+            raise
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted; nothing that was settled is lost", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone, as `head` does; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        return _say(
+            f"internal error: {type(error).__name__}: {error}; run it again as"
+            " `sightline --debug ...` and report what it prints",
+            EXIT_INTERNAL,
+        )
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    print(f"sightline: {line}", file=sys.stderr)
+    return code

@@ -1,0 +1,86 @@
+"""``sightline import``: photographs or a table become observations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.cli.options import AsJson
+from sightline.cli.output import print_json, progress_bar, remark, say
+from sightline.cli.state import State
+
+
+def import_(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="A folder of photographs, or a CSV/Parquet file.")],
+    asset_type: Annotated[
+        str, typer.Option(help="What the photographs show, where no folder's name says it.")
+    ] = "unspecified",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a table: name=other, where a column is called otherwise."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make observations of a folder of JPEG, PNG and WebP files, or of a table of them.
+
+    Example: sightline import ~/photos --asset-type road_sign
+    """
+    from sightline.errors import ConfigurationError, NotFoundError
+    from sightline.local.importing import import_photos, import_table
+    from sightline.wiring import source_path, utc_now
+
+    state: State = context.obj
+    settings = state.settings()
+    from producer.filters import asset_class
+
+    columns: dict[str, str] = {}
+    for one in column or []:
+        name, equals, other = one.partition("=")
+        if not (name and equals and other):
+            raise ConfigurationError(f"--column {one!r} is not accepted; give name=other")
+        columns[name] = other
+    if not path.exists():
+        raise NotFoundError(f"{path} does not exist; give a folder or a CSV/Parquet file")
+    table = next(
+        (
+            one
+            for name in ("observations.csv", "observations.parquet")
+            if (one := path / name).is_file()
+        ),
+        None,
+    )
+    with progress_bar("importing", None) as update:
+        if path.is_dir() and table is None:
+            report = import_photos(
+                path,
+                asset_type=asset_class(asset_type),
+                source=source_path(settings),
+                now=utc_now(),
+                limits=settings.images,
+                on_progress=update,
+            )
+        else:
+            report = import_table(
+                table or path,
+                source=source_path(settings),
+                now=utc_now(),
+                columns=columns,
+                base=None,
+                on_progress=update,
+            )
+    if as_json:
+        print_json(report.as_dict())
+        return
+    say(
+        f"{report.imported:,} imported, {report.unchanged:,} unchanged,"
+        f" {report.refused_count:,} refused"
+    )
+    for reason, count in sorted(report.refused_by_reason.items()):
+        say(f"  {reason}: {count:,}")
+    for refusal in report.refusals[:20]:
+        say(f"  refused {refusal.where}: {refusal.reason}: {refusal.detail}")
+    if report.imported:
+        remark("next: `sightline enqueue`, then `sightline work --drain`")

@@ -1,0 +1,41 @@
+"""``sightline cancel``: end a run, its queued messages included."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from sightline.cli.options import AsJson
+from sightline.cli.output import print_json, say
+from sightline.cli.state import State
+
+
+def cancel(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(help="The run, as `sightline status` lists it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a run: its queued messages are dropped, and nothing more is paid for it.
+
+    Calls that are under way end and their results are kept. Example: sightline cancel RUN
+    """
+    import asyncio
+
+    state: State = context.obj
+    found = asyncio.run(_cancel(state.settings(), run_id))
+    if as_json:
+        print_json(found)
+    else:
+        say(f"run {run_id} is cancelled; {found['dropped']:,} queued messages were dropped")
+
+
+async def _cancel(settings: Any, run_id: str) -> dict[str, Any]:
+    from sightline.errors import NotFoundError
+    from sightline.wiring import open_engine, utc_now
+
+    async with open_engine(settings) as engine:
+        if run_id not in {run.run_id for run in await engine.runs.runs()}:
+            raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
+        await engine.runs.cancel(run_id, now=utc_now())
+        return {"run_id": run_id, "dropped": await engine.backlog.purge(run_id)}

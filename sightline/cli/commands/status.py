@@ -1,0 +1,122 @@
+"""``sightline status`` and ``evaluate``: where every part is, and how good the answers are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sightline.cli.options import AsJson, RunId
+from sightline.cli.output import print_json, print_table, remark, say
+from sightline.cli.state import State
+
+EXIT_UNBALANCED = 1
+
+
+def status(
+    context: typer.Context,
+    run: RunId = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit 1 unless every run's account balances.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the balance of every run: each part is in exactly one state.
+
+    Example: sightline status --check --json
+    """
+    import asyncio
+
+    state: State = context.obj
+    found = asyncio.run(_status(state.settings(), run))
+    holds = all(one["holds"] for one in found["runs"])
+    if as_json:
+        print_json({"holds": holds, **found})
+    else:
+        _print(found)
+    if check and not holds:
+        if not as_json:
+            remark(
+                "the account does not balance; `sightline enqueue --resume all`, then look again"
+            )
+        raise typer.Exit(EXIT_UNBALANCED)
+
+
+async def _status(settings: Any, run_id: str | None) -> dict[str, Any]:
+    from sightline.errors import NotFoundError
+    from sightline.wiring import open_engine
+
+    async with open_engine(settings) as engine:
+        runs = [run for run in await engine.runs.runs() if run_id in {None, run.run_id}]
+        if run_id and not runs:
+            raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
+        backlog = await engine.backlog.backlog(run_id)
+        found = []
+        for run in runs:
+            balance = await engine.runs.balance(run.run_id)
+            cost = await engine.runs.cost(run.run_id)
+            found.append(
+                {
+                    "run_id": run.run_id,
+                    "created_at": run.created_at,
+                    "state": run.state,
+                    "messages": run.messages,
+                    **asdict(balance),
+                    "holds": balance.holds,
+                    "settled": balance.settled,
+                    "cost_usd": cost.cost_usd_micros / 1e6,
+                }
+            )
+        return {
+            "runs": found,
+            "queue": asdict(backlog),
+            "dead_letters": dict(await engine.runs.dead_by_reason(run_id)),
+        }
+
+
+def _print(found: dict[str, Any]) -> None:
+    if not found["runs"]:
+        say("no runs yet")
+        remark("next: `sightline import DIR`, then `sightline enqueue`")
+        return
+    columns = ("run_id", "state", "parts", "written", "dead", "queued", "to_publish", "cancelled",
+               "lost", "awaiting_ack", "holds")  # fmt: skip
+    print_table(
+        "",
+        [name.replace("_", " ") for name in columns],
+        [[run[name] for name in columns] for run in found["runs"]],
+    )
+    queue = found["queue"]
+    say(f"\nqueue: {queue['ready'] or 0:,} ready, {queue['leased'] or 0:,} leased")
+    for reason, count in sorted(found["dead_letters"].items()):
+        say(f"dead letters, {reason}: {count:,}")
+
+
+def evaluate(
+    context: typer.Context,
+    truth: Annotated[Path, typer.Argument(help="A ground_truth.jsonl.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compare the current answers with ground truth: accuracy a field, beside the majority class.
+
+    Each line of the file holds observation_id, task and truth (an object).
+    """
+    from sightline.evaluation import read_truth, score
+    from sightline.local.warehouse import current_answers
+    from sightline.wiring import warehouse_path
+
+    state: State = context.obj
+    scores = score(read_truth(truth), current_answers(warehouse_path(state.settings())))
+    if as_json:
+        print_json([asdict(one) for one in scores])
+        return
+    print_table(
+        "",
+        ("task", "field", "subjects", "answered", "accuracy", "majority"),
+        [
+            (one.task, one.field, one.subjects, one.answered, one.accuracy, one.majority)
+            for one in scores
+        ],
+    )

@@ -1,0 +1,57 @@
+"""``sightline work``: a worker."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from sightline.cli.options import AsJson
+from sightline.cli.output import print_json, progress_bar, remark, say
+from sightline.cli.state import State
+
+
+def work(
+    context: typer.Context,
+    drain: Annotated[bool, typer.Option(help="Exit when the backlog is empty.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Lease messages, classify and embed, write, settle; until stopped.
+
+    SIGTERM or Ctrl-C drains what is in hand within the grace period; a second one ends at once.
+    Example: sightline work --drain
+    """
+    import asyncio
+    import logging
+
+    from worker.main import work as run
+
+    state: State = context.obj
+    logging.basicConfig(
+        level=logging.DEBUG if state.debug else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    with progress_bar("messages", None) as update:
+
+        async def watch(progress: Any, engine: Any) -> None:
+            while True:
+                backlog = await engine.backlog.backlog()
+                left = (backlog.ready or 0) + (backlog.leased or 0)
+                update(progress.acked, (progress.acked + left) or None)
+                await asyncio.sleep(0.5)
+
+        summary = asyncio.run(run(state.settings(), drain=drain, watch=watch)).as_dict()
+    if as_json:
+        print_json(summary)
+        return
+    seconds = summary["seconds"]
+    say(
+        f"{summary['acked']:,} messages in {seconds:,.1f} s"
+        f" ({summary['acked'] / max(seconds, 1e-9):,.0f}/s): {summary['answers']:,} answers,"
+        f" {summary['embeddings']:,} embeddings, {sum(summary['dead'].values()):,} dead letters"
+    )
+    for reason, count in sorted(summary["dead"].items()):
+        say(f"  {reason}: {count:,}")
+    if summary["nacked_at_stop"]:
+        say(f"  given back at the stop: {summary['nacked_at_stop']:,}")
+    remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')

@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+AssetType = Annotated[
+    list[str] | None,
+    typer.Option("--asset-type", help="Only this type, such as road_sign; may be repeated."),
+]
+Since = Annotated[str | None, typer.Option("--from", help="Captured at or after this time.")]
+Until = Annotated[str | None, typer.Option("--until", help="Captured before this time.")]
+Box = Annotated[str | None, typer.Option("--box", help="WEST,SOUTH,EAST,NORTH in degrees.")]
+Near = Annotated[str | None, typer.Option("--near", help="LAT,LON,METRES.")]
+Polygon = Annotated[
+    Path | None, typer.Option("--polygon", help="A GeoJSON file; inside its polygons.")
+]
+RunId = Annotated[str | None, typer.Option("--run", help="Only this run.")]

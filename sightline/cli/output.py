@@ -1,0 +1,134 @@
+"""How commands speak: results to standard output, progress and remarks to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document."""
+    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def say(text: str = "") -> None:
+    """Print a line of a result."""
+    sys.stdout.write(text + "\n")
+
+
+def remark(text: str) -> None:
+    """Print a remark that is no part of the result."""
+    sys.stderr.write(text + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a plain table: text to the left, numbers to the right."""
+    if title:
+        say(title)
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [
+        max(len(column), *(len(row[index]) for row in cells)) if cells else len(column)
+        for index, column in enumerate(columns)
+    ]
+    right = [
+        bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
+        for index in range(len(columns))
+    ]
+    for line in [list(columns), *cells]:
+        text = "  ".join(
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(line, widths, right, strict=True)
+        )
+        say(f"  {text}".rstrip())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return str(value)
+
+
+def answer_text(answer: Mapping[str, Any]) -> str:
+    """Return an answer in one short line; what is not known is left out."""
+    return ", ".join(
+        name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {value}"
+        for name, value in answer.items()
+        if value not in (None, False, "unknown", [], "")
+    )
+
+
+@contextmanager
+def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
+    """Show a bar on a terminal, a line now and then elsewhere; yields ``update(done, total)``."""
+    if not sys.stderr.isatty():
+        with _progress_lines(label) as update:
+            yield update
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task(label, total=total, speed="")
+
+        def update(done: int, new_total: int | None) -> None:
+            speed = bar.tasks[0].speed
+            bar.update(
+                task,
+                completed=done,
+                total=new_total or total,
+                speed=f"{speed:,.0f}/s" if speed else "",
+            )
+
+        yield update
+
+
+LINE_EVERY_S = 2.0
+
+
+@contextmanager
+def _progress_lines(label: str) -> Iterator[Callable[[int, int | None], None]]:
+    import time
+
+    last = time.monotonic()
+
+    def update(done: int, total: int | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= LINE_EVERY_S:
+            last = now
+            remark(f"{label}: {done:,}" + (f" of {total:,}" if total else ""))
+
+    yield update

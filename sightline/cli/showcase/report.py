@@ -1,0 +1,50 @@
+"""The summary that the demo ends with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sightline.cli.commands.search import short_uri
+from sightline.cli.output import answer_text, print_table, say
+from sightline.cli.showcase.steps import Outcome
+
+
+def report(outcome: Outcome, directory: Path) -> None:
+    """Print images, speed, dead letters, accuracy, searches, and where the results lie."""
+    dead = ", ".join(f"{name} {count}" for name, count in sorted(outcome.dead_letters.items()))
+    say()
+    say(
+        f"{outcome.images:,} images in {outcome.seconds:.1f} s ({outcome.images_per_s:,.0f}"
+        f" images/s): {outcome.answers:,} answers, {outcome.embeddings:,} embeddings"
+    )
+    say(f"dead letters: {dead or 'none'}")
+    balance = outcome.balance
+    say(
+        f"the account {'balances' if balance.holds else 'DOES NOT balance'}:"
+        f" {balance.parts:,} parts, {balance.written:,} written, {balance.dead:,} dead, {balance.lost:,} lost"
+    )
+    say()
+    print_table(
+        "accuracy against the ground truth",
+        ("task", "field", "images", "accuracy", "majority class"),
+        [(one.task, one.field, one.subjects, one.accuracy, one.majority) for one in outcome.scores],
+    )
+    for text, hits in outcome.searches:
+        say()
+        print_table(
+            f'search "{text}"',
+            ("score", "answers", "image"),
+            [
+                (
+                    hit.score,
+                    "; ".join(filter(None, map(answer_text, hit.answers.values()))),
+                    short_uri(hit.observation.gcs_uri),
+                )
+                for hit in hits
+            ],
+        )
+    home = directory / ".sightline"
+    say()
+    say(f"images:     {directory}/scenes")
+    say(f"results:    {home}/warehouse (Parquet)")
+    say(f'go on:      sightline --home {home} search "a faded yield sign in the rain"')

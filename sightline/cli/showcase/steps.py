@@ -1,0 +1,165 @@
+"""The demo's steps, each one what a command of the same name does."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from producer.publish import Producer
+from producer.request import build_request, choose_tasks
+from sightline.cli.output import progress_bar, remark
+from sightline.cli.showcase.workers import run_workers
+from sightline.errors import ConfigurationError
+from sightline.evaluation import FieldScore, read_truth, score
+from sightline.local.importing import import_table
+from sightline.local.warehouse import current_answers
+from sightline.model import Balance, Filter
+from sightline.ports import Hit, SearchQuery
+from sightline.settings import Settings
+from sightline.vision.scenes import render_collection
+from sightline.wiring import (
+    known_tasks,
+    new_run_id,
+    open_engine,
+    open_models,
+    source_path,
+    utc_now,
+    warehouse_path,
+)
+
+MARKER = ".sightline-demo"
+SEARCHES = (
+    "a stop sign with graffiti",
+    "a leaning wooden pole with a transformer",
+    "a cracked round cover at night",
+)
+HITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the demo did. ``seconds`` are those of the workers, from start to drained."""
+
+    images: int
+    seconds: float
+    answers: int
+    embeddings: int
+    dead_letters: Mapping[str, int]
+    balance: Balance
+    scores: tuple[FieldScore, ...]
+    searches: tuple[tuple[str, tuple[Hit, ...]], ...]
+    home: Path
+    scenes: Path
+
+    @property
+    def images_per_s(self) -> float:
+        """Images a second, over all workers, their start included."""
+        return self.images / self.seconds
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outcome as plain values."""
+        return {
+            "images": self.images,
+            "seconds": round(self.seconds, 2),
+            "images_per_s": round(self.images_per_s, 1),
+            "answers": self.answers,
+            "embeddings": self.embeddings,
+            "dead_letters": dict(self.dead_letters),
+            "balance": asdict(self.balance) | {"holds": self.balance.holds},
+            "accuracy": [asdict(one) for one in self.scores],
+            "searches": {
+                text: [
+                    {
+                        "observation_id": hit.observation.observation_id,
+                        "score": hit.score,
+                        "gcs_uri": hit.observation.gcs_uri,
+                        "answers": hit.answers,
+                    }
+                    for hit in hits
+                ]
+                for text, hits in self.searches
+            },
+            "home": str(self.home),
+            "scenes": str(self.scenes),
+        }
+
+
+async def run(
+    settings: Settings, directory: Path, *, scenes: int, workers: int, seed: int
+) -> Outcome:
+    """Do the whole job in ``directory`` and return what came of it."""
+    _make_room(directory)
+    collection = directory / "scenes"
+    remark(f"1/4 rendering {scenes:,} street scenes with their ground truth")
+    with progress_bar("rendering", scenes) as update:
+        render_collection(
+            collection, count=scenes, seed=seed, on_progress=lambda done: update(done, scenes)
+        )
+    remark("2/4 importing them, and enqueueing a run")
+    import_table(
+        collection / "observations.csv",
+        source=source_path(settings),
+        now=utc_now(),
+        columns={},
+        base=None,
+        on_progress=None,
+    )
+    run_id = await _enqueue(settings)
+    remark(f"3/4 classifying and embedding with {workers} workers")
+    started_s = time.monotonic()
+    async with open_engine(settings) as engine:
+        with progress_bar("messages", None) as update:
+            summaries = await run_workers(settings, engine.backlog, workers, update)
+        seconds = time.monotonic() - started_s
+        remark("4/4 measuring and searching")
+        scores = score(
+            read_truth(collection / "ground_truth.jsonl"),
+            current_answers(warehouse_path(settings)),
+        )
+        return Outcome(
+            images=sum(one["acked"] for one in summaries),
+            seconds=seconds,
+            answers=sum(one["answers"] for one in summaries),
+            embeddings=sum(one["embeddings"] for one in summaries),
+            dead_letters=await engine.runs.dead_by_reason(run_id),
+            balance=await engine.runs.balance(run_id),
+            scores=tuple(scores),
+            searches=tuple([(text, await _search(settings, engine, text)) for text in SEARCHES]),
+            home=settings.home,
+            scenes=collection,
+        )
+
+
+def _make_room(directory: Path) -> None:
+    """Remove an earlier demo; anything else in the way is an error."""
+    if (directory / MARKER).is_file():
+        shutil.rmtree(directory)
+    elif directory.exists() and any(directory.iterdir()):
+        raise ConfigurationError(f"{directory} is not empty and no demo; give another --dir")
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MARKER).write_text("Made by `sightline demo`, which may remove this folder.\n")
+
+
+async def _enqueue(settings: Settings) -> str:
+    tasks = choose_tasks(known_tasks(settings), [], settings.models)
+    request = build_request(Filter(), tasks, settings.models, embed=True, command="demo")
+    async with open_engine(settings) as engine:
+        for task in tasks:
+            await engine.runs.remember_task(task, now=utc_now())
+        producer = Producer(engine.source, engine.publisher, now=utc_now, new_run_id=new_run_id)
+        published = await producer.enqueue(request)
+    if published is None:
+        raise ConfigurationError("nothing was rendered; give --scenes 100 or so")
+    return published.run_id
+
+
+async def _search(settings: Settings, engine: Any, text: str) -> tuple[Hit, ...]:
+    async with open_models(settings) as models:
+        vector = (await models.embed.embed_text(text)).vector
+    own = settings.models
+    query = SearchQuery(own.embed, own.embed_dimension, vector, top=HITS)
+    return tuple(await engine.search.search(query))

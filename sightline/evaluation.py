@@ -1,0 +1,82 @@
+"""Measures answers against ground truth: accuracy a field, beside the majority class."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightline.errors import ConfigurationError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class FieldScore:
+    """How well one field of one task was answered.
+
+    ``accuracy`` is over all subjects with truth, an answer of unknown counted as wrong;
+    ``majority`` is what always answering the commonest value would reach.
+    """
+
+    task: str
+    field: str
+    subjects: int
+    answered: int
+    accuracy: float
+    majority: float
+
+
+Truth = tuple[str, str, Mapping[str, Any]]
+"""Observation id, task, and the true value of each field."""
+
+
+def read_truth(path: Path) -> Iterator[Truth]:
+    """Yield the lines of a ``ground_truth.jsonl``.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigurationError: naming the line that is wrong.
+    """
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    row = json.loads(line)
+                    yield row["observation_id"], row["task"], row["truth"]
+                except (ValueError, KeyError, TypeError) as error:
+                    raise ConfigurationError(
+                        f"{path}, line {number}: {error};"
+                        " each line holds observation_id, task, truth"
+                    ) from error
+    except OSError as error:
+        raise NotFoundError(f"{path}: {error.strerror}; give a ground_truth.jsonl") from error
+
+
+def score(
+    truths: Iterable[Truth], answers: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> list[FieldScore]:
+    """Return a score for each field of each task; ``answers`` are by (subject id, task)."""
+    values: dict[tuple[str, str], Counter[Any]] = defaultdict(Counter)
+    right: Counter[tuple[str, str]] = Counter()
+    answered: Counter[tuple[str, str]] = Counter()
+    for subject_id, task, truth in truths:
+        answer = answers.get((subject_id, task), {})
+        for name, value in truth.items():
+            key = (task, name)
+            values[key][value] += 1
+            given = answer.get(name)
+            answered[key] += given not in (None, "unknown")
+            right[key] += given == value
+    return [
+        FieldScore(
+            task,
+            name,
+            subjects=(total := counts.total()),
+            answered=answered[task, name],
+            accuracy=right[task, name] / total,
+            majority=max(counts.values()) / total,
+        )
+        for (task, name), counts in sorted(values.items())
+    ]

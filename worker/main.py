@@ -1,0 +1,167 @@
+"""Composes a worker from the settings and runs it until it is stopped or drained."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sightline.model import AnswerPart, EmbeddingPart, Part
+from sightline.settings import LimitSettings, Settings
+from sightline.wiring import (
+    Engine,
+    ModelSet,
+    new_id,
+    new_worker_id,
+    open_engine,
+    open_models,
+    utc_now,
+)
+from worker.caller import Caller
+from worker.handler import Handler, Identity
+from worker.leaser import Leaser
+from worker.limiter import StaticLimiter
+from worker.progress import Progress
+from worker.retry import Backoff, RetryBudget, RetryPolicy
+from worker.runner import Runner
+from worker.writer import BatchWriter, FlushRule
+
+log = logging.getLogger(__name__)
+
+Watch = Callable[[Progress, Engine], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a worker did in its life."""
+
+    worker_id: str
+    seconds: float
+    progress: Progress
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as plain values."""
+        return {
+            "worker_id": self.worker_id,
+            "seconds": round(self.seconds, 3),
+            **self.progress.as_dict(),
+        }
+
+
+async def work(settings: Settings, *, drain: bool = False, watch: Watch | None = None) -> Summary:
+    """Run one worker; ``watch`` runs beside it, to show its progress.
+
+    SIGTERM and SIGINT ask for an orderly stop; a second one ends the process at once.
+
+    Raises:
+        ConfigurationError, StorageError: the job cannot go on, and why.
+    """
+    started_s = time.monotonic()
+    progress = Progress()
+    worker_id = new_worker_id()
+    async with open_engine(settings) as engine, open_models(settings) as models:
+        runner = build_runner(engine, models, settings, progress, worker_id=worker_id)
+        _stop_on_signals(runner)
+        watching = asyncio.create_task(watch(progress, engine)) if watch else None
+        try:
+            await runner.run(drain=drain)
+        finally:
+            if watching:
+                watching.cancel()
+                await asyncio.wait([watching])
+    return Summary(worker_id, time.monotonic() - started_s, progress)
+
+
+def build_runner(
+    engine: Engine, models: ModelSet, settings: Settings, progress: Progress, *, worker_id: str
+) -> Runner:
+    """Return a worker over these ports; nothing runs yet."""
+    own = settings.worker
+    own = replace(
+        own,
+        prefetch=max(
+            own.prefetch, 2 * settings.classify_limit.in_flight, 2 * settings.embed_limit.in_flight
+        ),
+    )
+    backoff = Backoff(own.backoff_s, own.max_backoff_s)
+    leaser = Leaser(
+        engine.subscription,
+        lease_s=own.lease_s,
+        max_lease_s=own.max_lease_s,
+        monotonic=time.monotonic,
+        random=random.random,
+    )
+    handler = Handler(
+        models,
+        engine.ledgers,
+        _callers(settings, progress, backoff),
+        progress,
+        Identity(worker_id, utc_now, new_id, random.random),
+        max_attempts=own.max_attempts,
+        redelivery=backoff,
+    )
+    writer = BatchWriter(
+        engine.results,
+        engine.subscription,
+        leaser,
+        progress,
+        FlushRule(own.flush_rows, max(1, own.max_outstanding // 2), own.flush_s),
+        backoff,
+        random=random.random,
+        on_settled=lambda: runner.settled(),  # noqa: PLW0108 - the runner comes after
+    )
+    runner = Runner(
+        engine.subscription,
+        engine.backlog,
+        engine.ledgers,
+        handler,
+        leaser,
+        writer,
+        progress,
+        own,
+        monotonic=time.monotonic,
+    )
+    return runner
+
+
+def _callers(
+    settings: Settings, progress: Progress, backoff: Backoff
+) -> Mapping[type[Part], Caller]:
+    own = settings.worker
+    policy = RetryPolicy(own.tries_per_lease, own.max_lease_s / 2, backoff)
+
+    def caller(limit: LimitSettings) -> Caller:
+        return Caller(
+            StaticLimiter(limit),
+            policy,
+            RetryBudget(own.retry_budget),
+            progress,
+            timeout_s=own.call_timeout_s,
+            monotonic=time.monotonic,
+            random=random.random,
+        )
+
+    return {
+        AnswerPart: caller(settings.classify_limit),
+        EmbeddingPart: caller(settings.embed_limit),
+    }
+
+
+def _stop_on_signals(runner: Runner) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop(number: signal.Signals) -> None:
+        log.info("%s: draining; a second one ends at once", number.name)
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        runner.stop()
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop, one)
