@@ -1,0 +1,177 @@
+"""The queue that a laptop has for Pub/Sub: ports over one SQLite file, for many processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from sightline.local.queue import store
+from sightline.local.queue.connection import Connection
+from sightline.ports import Backlog, Delivery, Outgoing
+
+BACKSTOP_ATTEMPTS = 100
+BACKSTOP_LEASE_S = 60.0
+CLOCK_SLACK_S = 1.0
+"""A clock that goes back by more than this has been set, not slewed."""
+
+
+class LocalQueue:
+    """``Publisher``, ``Subscription`` and ``BacklogReader`` over one SQLite file in WAL mode.
+
+    Safe for many processes, and for SIGKILL at any instant. A call that is cancelled has happened
+    or has not; messages leased by a cancelled ``pull`` are given back, uncounted. Every method may
+    raise what ``failures.translated`` says.
+    """
+
+    def __init__(
+        self,
+        publishing: Connection,
+        leasing: Connection,
+        reading: Connection,
+        *,
+        now: Callable[[], float],
+        backstop_attempts: int,
+    ) -> None:
+        self._publishing = publishing
+        self._leasing = leasing
+        self._reading = reading
+        self._now = now
+        self._latest = now()
+        self._backstop_attempts = backstop_attempts
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: Path,
+        *,
+        now: Callable[[], float] = time.time,
+        backstop_attempts: int = BACKSTOP_ATTEMPTS,
+    ) -> AsyncIterator[LocalQueue]:
+        """Open the queue in this file, and make it if there is none.
+
+        ``now`` is Unix time in seconds. A message already delivered ``backstop_attempts`` times
+        is not delivered again but kept for ``collect_backstop``.
+
+        Raises:
+            ConfigurationError: the file is no queue, or of another layout.
+            StorageError: it cannot be made, read or written.
+            TransientError: another process held it for 30 seconds.
+        """
+        # A lost publish is lost work, so it is on the disk (FULL) before it counts. A lost ack is
+        # a second delivery, which the ledgers catch, so leases do without the wait (NORMAL).
+        async with (
+            Connection.open(path, "FULL") as publishing,
+            Connection.open(path, "NORMAL") as leasing,
+            Connection.open(path, "NORMAL") as reading,
+        ):
+            queue = cls(publishing, leasing, reading, now=now, backstop_attempts=backstop_attempts)
+            if await reading.run(lambda sqlite: store.any_held_too_long(sqlite, now=now())):
+                await leasing.write(lambda sqlite: store.shorten_holds(sqlite, now=now()))
+            yield queue
+
+    async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:
+        """Publish a batch once for its key, durably; return how many, 0 the second time."""
+        return await self._publishing.write(
+            lambda sqlite: store.publish(sqlite, messages, batch_key, self._now())
+        )
+
+    async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:
+        """Lease up to ``max_messages`` for ``lease_s`` seconds, those never delivered first."""
+        await self._follow_clock()
+        attempts = self._backstop_attempts
+        found = await self._take(
+            self._leasing.submit_write(
+                lambda sqlite: store.lease(
+                    sqlite, max_messages, lease_s=lease_s, now=self._now(), attempts=attempts
+                )
+            )
+        )
+        if not found:
+            await self._leasing.run(store.give_back_space)
+        return found
+
+    async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
+        """Let the leases run ``lease_s`` seconds from now; return those that are lost.
+
+        A lease that ran out is not lost until its message is delivered again.
+        """
+        if not lease_ids:
+            return frozenset()
+        return await self._leasing.write(
+            lambda sqlite: store.extend(sqlite, lease_ids, lease_s=lease_s, now=self._now())
+        )
+
+    async def ack(self, lease_ids: Sequence[str]) -> None:
+        """Settle the messages whose leases are not lost."""
+        if lease_ids:
+            await self._leasing.write(lambda sqlite: store.ack(sqlite, lease_ids))
+
+    async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
+        """Give back the messages whose leases are not lost, for ``delay_s`` seconds from now."""
+        if lease_ids:
+            await self._leasing.write(
+                lambda sqlite: store.nack(sqlite, lease_ids, delay_s=delay_s, now=self._now())
+            )
+
+    async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:
+        """Lease, for a minute, messages that were delivered too often; ack or nack them."""
+        await self._follow_clock()
+        return await self._take(
+            self._leasing.submit_write(
+                lambda sqlite: store.lease_behind_backstop(
+                    sqlite, max_messages, lease_s=BACKSTOP_LEASE_S, now=self._now()
+                )
+            )
+        )
+
+    async def backlog(self, run_id: str | None = None) -> Backlog:
+        """Count unsettled messages: leased, and ready (also those waiting out a back-off)."""
+        return await self._reading.run(
+            lambda sqlite: store.count_backlog(sqlite, run_id, self._now())
+        )
+
+    async def purge(self, run_id: str) -> int:
+        """Drop a run's unleased messages, in steps; return how many."""
+        dropped = after = 0
+        while page := await self._leasing.write(
+            partial(store.purge_page, run_id=run_id, after=after, now=self._now())
+        ):
+            dropped += len(page)
+            after = max(page)
+        return dropped
+
+    async def queued_bodies(self, run_id: str | None = None) -> AsyncIterator[bytes]:
+        """Yield the bodies of all unsettled messages of a run, or of all, in constant memory."""
+        after = 0
+        while page := await self._reading.run(
+            partial(store.read_bodies, run_id=run_id, after=after)
+        ):
+            for _, body in page:
+                yield body
+            after = page[-1][0]
+
+    async def _take(self, job: Future[list[Delivery]]) -> Sequence[Delivery]:
+        try:
+            return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            # Jobs run in order, so this one finds the other finished, or never begun.
+            self._leasing.submit_write(partial(self._undo, job))
+            raise
+
+    def _undo(self, job: Future[list[Delivery]], sqlite: sqlite3.Connection) -> None:
+        if not job.cancelled() and job.exception() is None:
+            lease_ids = [one.lease_id for one in job.result()]
+            store.undo_lease(sqlite, lease_ids, now=self._now())
+
+    async def _follow_clock(self) -> None:
+        now = self._now()
+        went_back, self._latest = now < self._latest - CLOCK_SLACK_S, now
+        if went_back:
+            await self._leasing.write(lambda sqlite: store.shorten_holds(sqlite, now=self._now()))

@@ -1,0 +1,159 @@
+"""The queue's SQL, each statement named for what it does; docs/adr/0003 says why it is so.
+
+A message is a small row in ``messages``, which leases touch, and a large one in ``bodies``, which
+they do not. ``place`` is 0 in the queue and 1 behind the backstop. A message may be taken while
+``visible_at <= now``: 0 for a message never delivered, so that no clock can hide it, else the end
+of its lease or back-off, which lasts ``hold_s`` seconds. All times are Unix times in seconds.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x51647471
+SCHEMA_VERSION = 1
+
+QUEUE = 0
+BACKSTOP = 1
+
+CREATE_TABLES = (
+    """
+    CREATE TABLE queue (
+        queue_id TEXT NOT NULL,
+        next_id  INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE batches (
+        batch_key    TEXT PRIMARY KEY,
+        messages     INTEGER NOT NULL,
+        published_at REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE messages (
+        id           INTEGER PRIMARY KEY,
+        run_id       TEXT NOT NULL,
+        published_at REAL NOT NULL,
+        place        INTEGER NOT NULL DEFAULT 0,
+        visible_at   REAL NOT NULL DEFAULT 0,
+        hold_s       REAL NOT NULL DEFAULT 0,
+        deliveries   INTEGER NOT NULL DEFAULT 0,
+        lease        TEXT
+    ) STRICT
+    """,
+    """
+    CREATE TABLE bodies (
+        id         INTEGER PRIMARY KEY,
+        attributes TEXT NOT NULL,
+        body       BLOB NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX messages_in_order ON messages (place, visible_at, deliveries)",
+    """
+    CREATE TRIGGER settled_message_takes_its_body AFTER DELETE ON messages
+    BEGIN DELETE FROM bodies WHERE id = old.id; END
+    """,
+    "INSERT INTO queue (queue_id, next_id) VALUES (lower(hex(randomblob(4))), 1)",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+# --- publishing --------------------------------------------------------------------------------
+
+CLAIM_BATCH_KEY = """
+    INSERT INTO batches (batch_key, messages, published_at)
+    VALUES (:batch_key, :messages, :now)
+    ON CONFLICT (batch_key) DO NOTHING
+"""
+
+TAKE_IDS = "UPDATE queue SET next_id = next_id + :messages RETURNING next_id - :messages"
+
+ADD_MESSAGE = "INSERT INTO messages (id, run_id, published_at) VALUES (?, ?, ?)"
+
+ADD_BODY = "INSERT INTO bodies (id, attributes, body) VALUES (?, ?, ?)"
+
+# --- leasing -----------------------------------------------------------------------------------
+
+READ_QUEUE_ID = "SELECT queue_id FROM queue"
+
+SELECT_READY = """
+    SELECT messages.id, messages.deliveries, bodies.attributes, bodies.body
+    FROM messages JOIN bodies ON bodies.id = messages.id
+    WHERE messages.place = :place AND messages.visible_at <= :now
+    ORDER BY messages.place, messages.visible_at, messages.deliveries, messages.id
+    LIMIT :max_messages
+"""
+
+LEASE = """
+    UPDATE messages
+    SET visible_at = :now + :hold_s, hold_s = :hold_s, lease = :lease, deliveries = :deliveries
+    WHERE id = :id
+"""
+
+MOVE_BEHIND_BACKSTOP = """
+    UPDATE messages
+    SET place = 1, visible_at = 0, hold_s = 0, lease = NULL
+    WHERE id = :id
+"""
+
+EXTEND = """
+    UPDATE messages
+    SET visible_at = :now + :hold_s, hold_s = :hold_s
+    WHERE id = :id AND lease = :lease
+"""
+
+ACK = "DELETE FROM messages WHERE id = :id AND lease = :lease"
+
+NACK = """
+    UPDATE messages
+    SET visible_at = :now + :hold_s, hold_s = :hold_s, lease = NULL
+    WHERE id = :id AND lease = :lease
+"""
+
+UNDO_LEASE = """
+    UPDATE messages
+    SET visible_at = CASE WHEN place = 1 OR deliveries = 1 THEN 0 ELSE :now END,
+        hold_s = 0, lease = NULL, deliveries = deliveries - (place = 0)
+    WHERE id = :id AND lease = :lease
+"""
+
+# --- clocks that jump --------------------------------------------------------------------------
+
+ANY_HELD_TOO_LONG = """
+    SELECT EXISTS (
+        SELECT 1 FROM messages
+        WHERE place IN (0, 1) AND visible_at > :now AND visible_at > :now + hold_s
+    )
+"""
+
+SHORTEN_HOLDS = """
+    UPDATE messages SET visible_at = :now + hold_s
+    WHERE place IN (0, 1) AND visible_at > :now AND visible_at > :now + hold_s
+"""
+
+# --- looking and clearing ----------------------------------------------------------------------
+
+COUNT_BACKLOG = """
+    SELECT count(*) FILTER (WHERE lease IS NULL OR visible_at <= :now),
+           count(*) FILTER (WHERE lease IS NOT NULL AND visible_at > :now),
+           min(published_at)
+    FROM messages
+    WHERE :run_id IS NULL OR run_id = :run_id
+"""
+
+READ_BODIES_AFTER = """
+    SELECT messages.id, bodies.body
+    FROM messages JOIN bodies ON bodies.id = messages.id
+    WHERE messages.id > :after AND (:run_id IS NULL OR messages.run_id = :run_id)
+    ORDER BY messages.id
+    LIMIT :page
+"""
+
+PURGE_AFTER = """
+    DELETE FROM messages WHERE id IN (
+        SELECT id FROM messages
+        WHERE id > :after AND run_id = :run_id AND (lease IS NULL OR visible_at <= :now)
+        ORDER BY id
+        LIMIT :page
+    )
+    RETURNING id
+"""

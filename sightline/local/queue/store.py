@@ -1,0 +1,198 @@
+"""What the queue does with its tables, step by step, inside transactions that others open."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import orjson
+
+from sightline.local.queue import statements as sql
+from sightline.local.queue.connection import open_sqlite
+from sightline.local.queue.failures import translated
+from sightline.ports import Backlog, Delivery, Outgoing
+
+PAGE = 1_000
+"""Bodies read at a time: no read lasts long enough to keep the WAL from starting over."""
+PURGE_PAGE = 10_000
+FREE_PAGES_KEPT = 4_000
+"""Free pages (16 MB) that the file keeps for the next messages."""
+FREE_PAGES_STEP = 1_000
+
+_OUR_ID = re.compile(r"[0-9]{1,18}")
+
+
+def publish(
+    sqlite: sqlite3.Connection, messages: Sequence[Outgoing], batch_key: str, now: float
+) -> int:
+    """Add a batch unless its key is known; return how many messages were added."""
+    count = len(messages)
+    claim = {"batch_key": batch_key, "messages": count, "now": now}
+    if sqlite.execute(sql.CLAIM_BATCH_KEY, claim).rowcount == 0:
+        return 0
+    (first,) = sqlite.execute(sql.TAKE_IDS, {"messages": count}).fetchone()
+    sqlite.executemany(
+        sql.ADD_MESSAGE,
+        ((first + i, one.attributes.get("run_id", ""), now) for i, one in enumerate(messages)),
+    )
+    sqlite.executemany(
+        sql.ADD_BODY,
+        (
+            (first + i, orjson.dumps(dict(one.attributes)).decode(), one.body)
+            for i, one in enumerate(messages)
+        ),
+    )
+    return count
+
+
+def lease(
+    sqlite: sqlite3.Connection, max_messages: int, *, lease_s: float, now: float, attempts: int
+) -> list[Delivery]:
+    """Lease ready messages in order; what was delivered ``attempts`` times goes aside."""
+    token = secrets.token_hex(8)
+    (queue_id,) = sqlite.execute(sql.READ_QUEUE_ID).fetchone()
+    found: list[Delivery] = []
+    while len(found) < max_messages:
+        wanted = {"place": sql.QUEUE, "now": now, "max_messages": max_messages - len(found)}
+        rows = sqlite.execute(sql.SELECT_READY, wanted).fetchall()
+        fresh = [row for row in rows if row[1] < attempts]
+        sqlite.executemany(
+            sql.MOVE_BEHIND_BACKSTOP, [{"id": row[0]} for row in rows if row[1] >= attempts]
+        )
+        leased = [(id_, count + 1, attributes, body) for id_, count, attributes, body in fresh]
+        found += _hold(sqlite, leased, f"{queue_id}-", token, lease_s=lease_s, now=now)
+        if len(fresh) == len(rows):
+            break
+    return found
+
+
+def lease_behind_backstop(
+    sqlite: sqlite3.Connection, max_messages: int, *, lease_s: float, now: float
+) -> list[Delivery]:
+    """Lease messages that were moved aside; being looked at is no delivery."""
+    (queue_id,) = sqlite.execute(sql.READ_QUEUE_ID).fetchone()
+    wanted = {"place": sql.BACKSTOP, "now": now, "max_messages": max_messages}
+    rows = sqlite.execute(sql.SELECT_READY, wanted).fetchall()
+    return _hold(sqlite, rows, f"{queue_id}-", secrets.token_hex(8), lease_s=lease_s, now=now)
+
+
+def _hold(
+    sqlite: sqlite3.Connection,
+    rows: Sequence[tuple[int, int, str, bytes]],
+    prefix: str,
+    token: str,
+    *,
+    lease_s: float,
+    now: float,
+) -> list[Delivery]:
+    sqlite.executemany(
+        sql.LEASE,
+        [
+            {"id": id_, "deliveries": attempt, "lease": token, "hold_s": lease_s, "now": now}
+            for id_, attempt, _, _ in rows
+        ],
+    )
+    return [
+        Delivery(f"{id_}.{token}", f"{prefix}{id_}", body, orjson.loads(attributes), attempt)
+        for id_, attempt, attributes, body in rows
+    ]
+
+
+def extend(
+    sqlite: sqlite3.Connection, lease_ids: Sequence[str], *, lease_s: float, now: float
+) -> frozenset[str]:
+    """Prolong the leases that still hold; return the ids of the others."""
+    return frozenset(
+        lease_id
+        for lease_id, held in zip(lease_ids, _held(lease_ids, lease_s, now), strict=True)
+        if sqlite.execute(sql.EXTEND, held).rowcount == 0
+    )
+
+
+def ack(sqlite: sqlite3.Connection, lease_ids: Sequence[str]) -> None:
+    """Remove the messages whose leases still hold."""
+    sqlite.executemany(sql.ACK, _held(lease_ids))
+
+
+def nack(
+    sqlite: sqlite3.Connection, lease_ids: Sequence[str], *, delay_s: float, now: float
+) -> None:
+    """Free the messages whose leases still hold, after ``delay_s`` seconds."""
+    sqlite.executemany(sql.NACK, _held(lease_ids, delay_s, now))
+
+
+def undo_lease(sqlite: sqlite3.Connection, lease_ids: Sequence[str], *, now: float) -> None:
+    """Free messages that nobody received, as though they had not been delivered."""
+    sqlite.executemany(sql.UNDO_LEASE, _held(lease_ids, now=now))
+
+
+def _held(
+    lease_ids: Sequence[str], hold_s: float = 0.0, now: float = 0.0
+) -> Iterator[dict[str, int | float | str]]:
+    for lease_id in lease_ids:
+        id_, _, token = lease_id.partition(".")
+        number = int(id_) if _OUR_ID.fullmatch(id_) else 0  # 0 is nobody's
+        yield {"id": number, "lease": token, "hold_s": hold_s, "now": now}
+
+
+def shorten_holds(sqlite: sqlite3.Connection, *, now: float) -> None:
+    """Let no lease or back-off end later than its own length from now (the clock went back)."""
+    sqlite.execute(sql.SHORTEN_HOLDS, {"now": now})
+
+
+def any_held_too_long(sqlite: sqlite3.Connection, *, now: float) -> bool:
+    """Return whether a lease or back-off ends later than its own length from now."""
+    (found,) = sqlite.execute(sql.ANY_HELD_TOO_LONG, {"now": now}).fetchone()
+    return bool(found)
+
+
+def count_backlog(sqlite: sqlite3.Connection, run_id: str | None, now: float) -> Backlog:
+    """Count the unsettled messages of a run, or of all."""
+    wanted = {"run_id": run_id, "now": now}
+    ready, leased, oldest = sqlite.execute(sql.COUNT_BACKLOG, wanted).fetchone()
+    return Backlog(ready, leased, None if oldest is None else max(0.0, now - oldest))
+
+
+def purge_page(sqlite: sqlite3.Connection, run_id: str, after: int, now: float) -> list[int]:
+    """Drop the next unleased messages of a run; return their ids."""
+    wanted = {"run_id": run_id, "after": after, "page": PURGE_PAGE, "now": now}
+    return [id_ for (id_,) in sqlite.execute(sql.PURGE_AFTER, wanted).fetchall()]
+
+
+def read_bodies(
+    sqlite: sqlite3.Connection, run_id: str | None, after: int
+) -> list[tuple[int, bytes]]:
+    """Return the next page of ids and bodies, in the order of their ids."""
+    wanted = {"run_id": run_id, "after": after, "page": PAGE}
+    return sqlite.execute(sql.READ_BODIES_AFTER, wanted).fetchall()
+
+
+def stream_bodies(path: Path, run_id: str | None = None) -> Iterator[bytes]:
+    """Yield the bodies of all unsettled messages of a run, or of all, in constant memory.
+
+    For threads without an event loop; a message settled meanwhile may or may not be among them.
+
+    Raises:
+        ConfigurationError, StorageError, TransientError: see ``failures.translated``.
+    """
+    with closing(open_sqlite(path, "NORMAL")) as sqlite:
+        after = 0
+        while True:
+            with translated(path):
+                page = read_bodies(sqlite, run_id, after)
+            if not page:
+                return
+            yield from (body for _, body in page)
+            after = page[-1][0]
+
+
+def give_back_space(sqlite: sqlite3.Connection) -> None:
+    """Hand a step of the file's free pages back to the disk, if many; outside a transaction."""
+    (free,) = sqlite.execute("PRAGMA freelist_count").fetchone()
+    if free > FREE_PAGES_KEPT:
+        # ``execute`` would stop after one page: the statement yields a row without columns a page.
+        sqlite.executescript(f"PRAGMA incremental_vacuum({FREE_PAGES_STEP})")
