@@ -1,0 +1,110 @@
+"""The ports ``Classifier`` and ``Embedder`` over one ``LocalVision``; nothing costs anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from sightline.local.models.vision import LocalVision, Vector
+from sightline.model import Observation
+from sightline.ports import Classification, Embedding
+from sightline.tasks import TaskSpec
+from sightline.tasks.spec import UNKNOWN, FieldSpec
+
+
+class LocalClassifier:
+    """Answers tasks zero-shot; what the model was not measured to answer is not known."""
+
+    def __init__(self, vision: LocalVision) -> None:
+        self._vision = vision
+
+    @property
+    def model(self) -> str:
+        """The model's name, as the settings spell it."""
+        return self._vision.name
+
+    async def classify(
+        self,
+        task: TaskSpec,
+        observations: Sequence[Observation],
+        *,
+        run_id: str,  # noqa: ARG002 - the port's; there is nobody to bill
+    ) -> Classification:
+        """Answer a task about one subject, by the mean direction of its images.
+
+        Raises:
+            PermanentError, TransientError: of the first image that cannot be read.
+        """
+        found = await asyncio.gather(
+            *(self._vision.image_vector(one.gcs_uri) for one in observations),
+            return_exceptions=True,
+        )
+        vectors: list[Vector] = []
+        for vector in found:
+            if isinstance(vector, BaseException):
+                raise vector
+            vectors.append(vector)
+        answered = await self._vision.answer(
+            task.fields, mean_direction(vectors), asset_types=task.asset_types
+        )
+        answer: dict[str, object] = {one.name: not_known(one) for one in task.fields}
+        answer.update((name, value) for name, value in answered.items() if value is not None)
+        return Classification(answer)
+
+
+class LocalEmbedder:
+    """Embeds images and texts; vectors are read-only ``numpy.float32`` arrays of unit length."""
+
+    def __init__(self, vision: LocalVision) -> None:
+        self._vision = vision
+
+    @property
+    def model(self) -> str:
+        """The model's name, as the settings spell it."""
+        return self._vision.name
+
+    @property
+    def dimension(self) -> int:
+        """The length of its vectors."""
+        return self._vision.encoder.dimension
+
+    async def embed_image(
+        self,
+        observation: Observation,
+        *,
+        run_id: str,  # noqa: ARG002 - the port's; there is nobody to bill
+    ) -> Embedding:
+        """Embed one image.
+
+        Raises:
+            PermanentError, TransientError: the image cannot be read.
+        """
+        return embedding(await self._vision.image_vector(observation.gcs_uri))
+
+    async def embed_text(self, text: str) -> Embedding:
+        """Embed a query."""
+        return embedding(await self._vision.text_vector(text))
+
+
+def embedding(vector: Vector) -> Embedding:
+    """Return an embedding around an array, which is a sequence in all but its declared type."""
+    return Embedding(cast("Sequence[float]", vector))
+
+
+def mean_direction(vectors: Sequence[Vector]) -> Vector:
+    """Return the unit vector along the sum of unit vectors (of the first, should they cancel)."""
+    if len(vectors) == 1:
+        return vectors[0]
+    total = np.sum(vectors, axis=0, dtype=np.float32)
+    length = float(np.linalg.norm(total))
+    return vectors[0] if length < 1e-6 else np.asarray(total / length, np.float32)
+
+
+def not_known(field: FieldSpec) -> str | list[str] | None:
+    """Return the value of a field about which nothing is known, as an answer must give it."""
+    if field.type == "enum":
+        return UNKNOWN
+    return [] if field.type == "list" else None

@@ -1,0 +1,28 @@
+"""A pool of threads owned by an ``async with``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Threads:
+    """A pool of threads that outlives nothing of what runs in it."""
+
+    def __init__(self, count: int, name: str) -> None:
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # Nobody waits for what is queued any more; what runs ends within one image or batch.
+        await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
+
+    async def run(self, call: Callable[[], Result]) -> Result:
+        """Return what the call returns in one of the threads, or raise what it raises."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)

@@ -1,0 +1,68 @@
+"""Models that answer at once and know nothing, for measuring everything around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sightline.local.models.adapters import embedding, not_known
+from sightline.model import Observation
+from sightline.ports import Classification, Embedding
+from sightline.tasks import TaskSpec
+
+
+class NoopClassifier:
+    """A valid answer to any task: nothing is known."""
+
+    def __init__(self, model: str = "noop") -> None:
+        self._model = model
+
+    @property
+    def model(self) -> str:
+        """The name it was given."""
+        return self._model
+
+    async def classify(
+        self,
+        task: TaskSpec,
+        observations: Sequence[Observation],  # noqa: ARG002 - the port's
+        *,
+        run_id: str,  # noqa: ARG002 - the port's
+    ) -> Classification:
+        """Answer without looking."""
+        return Classification({one.name: not_known(one) for one in task.fields})
+
+
+class NoopEmbedder:
+    """One constant unit vector (all components equal) for every image and text."""
+
+    def __init__(self, model: str = "noop", dimension: int = 256) -> None:
+        self._model = model
+        self._dimension = dimension
+        vector = np.full(dimension, dimension**-0.5, np.float32)
+        vector.setflags(write=False)
+        self._embedding = embedding(vector)
+
+    @property
+    def model(self) -> str:
+        """The name it was given."""
+        return self._model
+
+    @property
+    def dimension(self) -> int:
+        """The length of its vectors."""
+        return self._dimension
+
+    async def embed_image(
+        self,
+        observation: Observation,  # noqa: ARG002 - the port's
+        *,
+        run_id: str,  # noqa: ARG002 - the port's
+    ) -> Embedding:
+        """Embed without looking."""
+        return self._embedding
+
+    async def embed_text(self, text: str) -> Embedding:  # noqa: ARG002 - the port's
+        """Embed without reading."""
+        return self._embedding
