@@ -1,0 +1,280 @@
+"""A world in memory for a worker: queue, ledgers, models and time, all under the test's hand."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sightline.model import AnswerPart, EmbeddingPart, Observation, Part
+from sightline.ports import (
+    Backlog,
+    Classification,
+    ClassificationRow,
+    DeadLetterRow,
+    Delivery,
+    Embedding,
+    EmbeddingRow,
+    ResultRow,
+)
+from sightline.settings import LimitSettings, WorkerSettings
+from sightline.tasks import TaskSpec, parse_task
+from sightline.wire import Message, encode
+from worker.caller import Caller
+from worker.handler import Handler, Identity
+from worker.leaser import Leaser
+from worker.limiter import StaticLimiter
+from worker.progress import Progress
+from worker.retry import Backoff, RetryBudget, RetryPolicy
+from worker.runner import Runner
+from worker.writer import BatchWriter, FlushRule
+
+TASK = parse_task(
+    """
+name = "signs"
+prompt = "What is it?"
+[fields.kind]
+type = "enum"
+values = ["stop", "yield", "unknown"]
+description = "The kind."
+"""
+).resolve("model-a")
+ANSWER = AnswerPart(TASK.name, TASK.fingerprint, TASK.model)
+EMBED = EmbeddingPart("model-e", 2)
+MOMENT = datetime(2026, 5, 1, tzinfo=UTC)
+
+FAST = WorkerSettings(
+    idle_poll_s=0.001,
+    flush_s=0.001,
+    drain_idle_s=0.002,
+    backoff_s=0.0,
+    lease_s=5.0,
+    cancel_poll_s=0.01,
+    grace_s=5.0,
+    systemic_hold_s=0.0,
+    drain_missing_s=0.02,
+)
+
+
+def observation(number: int, uri: str | None = None) -> Observation:
+    """Return the observation of this number."""
+    name = f"o{number}"
+    return Observation(name, f"a{number}", "s1", "ASSET_CLASS_ROAD_SIGN", uri or f"gs://b/{name}")
+
+
+def message(number: int, parts: tuple[Part, ...] = (ANSWER, EMBED), run_id: str = "run") -> Message:
+    """Return the message about the observation of this number."""
+    return Message(run_id, f"o{number}", (observation(number),), parts)
+
+
+@dataclass
+class Queue:
+    """An in-memory queue that remembers everything that was done to it."""
+
+    ready: list[tuple[str, bytes, dict[str, str], int]] = field(default_factory=list)
+    leased: dict[str, tuple[str, bytes, dict[str, str], int]] = field(default_factory=dict)
+    acked: list[str] = field(default_factory=list)
+    nacked: list[str] = field(default_factory=list)
+    extended: int = 0
+    lose: set[str] = field(default_factory=set)
+    deliveries: int = 0
+    backstop: list[Delivery] = field(default_factory=list)
+    redeliver: bool = True
+
+    def put(self, body: bytes, attributes: dict[str, str] | None = None, attempt: int = 1) -> None:
+        self.ready.append((f"m{len(self.ready)}", body, attributes or {"run_id": "run"}, attempt))
+
+    async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:
+        await asyncio.sleep(0)
+        found = []
+        for _ in range(min(max_messages, len(self.ready))):
+            item = self.ready.pop(0)
+            self.deliveries += 1
+            lease_id = f"l{self.deliveries}"
+            self.leased[lease_id] = item
+            found.append(Delivery(lease_id, item[0], item[1], item[2], item[3]))
+        return found
+
+    async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
+        self.extended += len(lease_ids)
+        return frozenset(self.lose & set(lease_ids))
+
+    async def ack(self, lease_ids: Sequence[str]) -> None:
+        for one in lease_ids:
+            if one in self.leased:
+                self.acked.append(self.leased.pop(one)[0])
+        self.backstop = [one for one in self.backstop if one.lease_id not in lease_ids]
+
+    async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
+        for one in lease_ids:
+            name, body, attributes, attempt = self.leased.pop(one)
+            self.nacked.append(name)
+            if self.redeliver:
+                self.ready.append((name, body, attributes, attempt + 1))
+
+    async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:
+        return list(self.backstop)
+
+    async def backlog(self, run_id: str | None = None) -> Backlog:
+        return Backlog(len(self.ready), len(self.leased))
+
+    async def purge(self, run_id: str) -> int:
+        return 0
+
+
+@dataclass
+class Store:
+    """An in-memory warehouse."""
+
+    rows: list[ResultRow] = field(default_factory=list)
+    fail: list[Exception] = field(default_factory=list)
+    tasks: dict[str, TaskSpec] = field(default_factory=lambda: {TASK.fingerprint: TASK})
+    cancelled: set[str] = field(default_factory=set)
+    left: int = 0
+    before_write: Callable[[], None] = lambda: None
+
+    async def write(self, rows: Sequence[ResultRow]) -> None:
+        self.before_write()
+        if self.fail:
+            raise self.fail.pop(0)
+        self.rows.extend(rows)
+
+    async def written(self, part_keys: Sequence[str]) -> frozenset[str]:
+        keys = {row.part_key for row in self.results()}
+        return frozenset(keys & set(part_keys))
+
+    async def settled(self, part_keys: Sequence[str]) -> frozenset[str]:
+        dead = {row.part_key for row in self.dead() if row.event == "dead"}
+        return await self.written(part_keys) | frozenset(dead & set(part_keys))
+
+    async def task_version(self, fingerprint: str) -> TaskSpec | None:
+        return self.tasks.get(fingerprint)
+
+    async def cancelled_runs(self) -> frozenset[str]:
+        return frozenset(self.cancelled)
+
+    async def missing(self) -> int:
+        return self.left
+
+    def results(self) -> list[ClassificationRow | EmbeddingRow]:
+        return [row for row in self.rows if not isinstance(row, DeadLetterRow)]
+
+    def dead(self) -> list[DeadLetterRow]:
+        return [row for row in self.rows if isinstance(row, DeadLetterRow)]
+
+
+Script = Callable[[str], Awaitable[None]]
+
+
+async def _nothing(subject: str) -> None:
+    return None
+
+
+@dataclass
+class FakeModels:
+    """Models that do what the test's scripts say, and count what was paid for."""
+
+    on_classify: Script = _nothing
+    on_embed: Script = _nothing
+    answer: dict[str, object] = field(default_factory=lambda: {"kind": "stop"})
+    paid: list[tuple[str, str]] = field(default_factory=list)
+    model: str = "model-a"
+    dimension: int = 2
+
+    def classifier(self, model: str) -> FakeModels:
+        return self
+
+    def embedder(self, model: str, dimension: int) -> FakeModels:
+        return self
+
+    async def classify(
+        self, task: TaskSpec, observations: Sequence[Observation], *, run_id: str
+    ) -> Classification:
+        subject = observations[0].observation_id
+        self.paid.append(("classify", subject))
+        await self.on_classify(subject)
+        return Classification(dict(self.answer))
+
+    async def embed_image(self, observation: Observation, *, run_id: str) -> Embedding:
+        self.paid.append(("embed", observation.observation_id))
+        await self.on_embed(observation.observation_id)
+        return Embedding([1.0, 0.0])
+
+    async def embed_text(self, text: str) -> Embedding:
+        return Embedding([1.0, 0.0])
+
+
+@dataclass
+class World:
+    """Everything around one worker."""
+
+    settings: WorkerSettings = FAST
+    limit: LimitSettings = field(default_factory=LimitSettings)
+    queue: Queue = field(default_factory=Queue)
+    store: Store = field(default_factory=Store)
+    models: FakeModels = field(default_factory=FakeModels)
+    progress: Progress = field(default_factory=Progress)
+    clock: Callable[[], float] | None = None
+
+    def put(self, *numbers: int, attempt: int = 1) -> None:
+        for number in numbers:
+            self.queue.put(encode(message(number)), attempt=attempt)
+
+    def runner(self) -> Runner:
+        now = self.clock or asyncio.get_running_loop().time
+        own = self.settings
+        leaser = Leaser(
+            self.queue,
+            lease_s=own.lease_s,
+            max_lease_s=own.max_lease_s,
+            monotonic=now,
+            random=lambda: 0.5,
+        )
+        ids = itertools.count()
+        backoff = Backoff(own.backoff_s, own.max_backoff_s)
+        policy = RetryPolicy(own.tries_per_lease, own.max_lease_s, backoff)
+
+        def caller() -> Caller:
+            return Caller(
+                StaticLimiter(self.limit),
+                policy,
+                RetryBudget(own.retry_budget),
+                self.progress,
+                timeout_s=own.call_timeout_s,
+                monotonic=now,
+                random=lambda: 0.5,
+            )
+
+        handler = Handler(
+            self.models,
+            self.store,
+            {AnswerPart: caller(), EmbeddingPart: caller()},
+            self.progress,
+            Identity("w1", lambda: MOMENT, lambda: f"e{next(ids)}", lambda: 0.5),
+            max_attempts=own.max_attempts,
+            redelivery=backoff,
+        )
+        writer = BatchWriter(
+            self.store,
+            self.queue,
+            leaser,
+            self.progress,
+            FlushRule(own.flush_rows, own.max_outstanding, own.flush_s),
+            backoff,
+            random=lambda: 0.5,
+            on_settled=lambda: runner.settled(),  # noqa: PLW0108 - the runner comes after
+        )
+        runner = Runner(
+            self.queue,
+            self.queue,
+            self.store,
+            handler,
+            leaser,
+            writer,
+            self.progress,
+            own,
+            monotonic=now,
+        )
+        return runner
