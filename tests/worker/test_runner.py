@@ -190,8 +190,7 @@ async def test_messages_of_a_cancelled_run_are_acked_unpaid() -> None:
     running = asyncio.create_task(runner.run())
     await asyncio.sleep(0.02)
     world.put(1, 2)
-    while world.progress.acked < 2:
-        await asyncio.sleep(0.001)
+    await world.queue.until(lambda: len(world.queue.acked) == 2)
     runner.stop()
     await running
     assert world.models.paid == []
@@ -214,8 +213,7 @@ async def test_a_lost_lease_is_not_paid_for() -> None:
     running = asyncio.create_task(world.runner().run(drain=True))
     await entered.wait()
     world.queue.lose = {"l2"}
-    while world.queue.extended < 4:
-        await asyncio.sleep(0.001)
+    await world.queue.until(lambda: world.queue.extended >= 4)
     go_on.set()
     world.queue.leased.pop("l2")
     await running
@@ -228,8 +226,7 @@ async def test_a_drain_extends_leases_until_the_last_message_is_settled() -> Non
 
     async def slow(subject: str) -> None:
         started.set()
-        while world.queue.extended < 3:
-            await asyncio.sleep(0.002)
+        await world.queue.until(lambda: world.queue.extended >= 3)
 
     settings = replace(FAST, lease_s=0.02, grace_s=30.0)
     world = World(settings=settings, models=FakeModels(on_classify=slow))

@@ -82,6 +82,7 @@ class Queue:
     deliveries: int = 0
     backstop: list[Delivery] = field(default_factory=list)
     redeliver: bool = True
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, body: bytes, attributes: dict[str, str] | None = None, attempt: int = 1) -> None:
         self.ready.append((f"m{len(self.ready)}", body, attributes or {"run_id": "run"}, attempt))
@@ -99,12 +100,14 @@ class Queue:
 
     async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
         self.extended += len(lease_ids)
+        self.changed.set()
         return frozenset(self.lose & set(lease_ids))
 
     async def ack(self, lease_ids: Sequence[str]) -> None:
         for one in lease_ids:
             if one in self.leased:
                 self.acked.append(self.leased.pop(one)[0])
+        self.changed.set()
         self.backstop = [one for one in self.backstop if one.lease_id not in lease_ids]
 
     async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
@@ -116,6 +119,12 @@ class Queue:
 
     async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:
         return list(self.backstop)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until an extension or an ack has made the condition true."""
+        while not condition():
+            self.changed.clear()
+            await self.changed.wait()
 
     async def backlog(self, run_id: str | None = None) -> Backlog:
         return Backlog(len(self.ready), len(self.leased))

@@ -1,0 +1,64 @@
+"""The ledgers as data: the three forms that are derived from them agree."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sightline.schema import (
+    LEDGERS,
+    Ledger,
+    bigquery_ddl,
+    bigquery_schema,
+    duckdb_columns,
+    embeddings_ledger,
+    embeddings_table,
+    parquet_schema,
+)
+
+CHECKOUT = Path(__file__).parents[2]
+ALL = [*LEDGERS, embeddings_ledger("gemini-embedding-2", 512)]
+
+
+@pytest.mark.parametrize("ledger", ALL, ids=lambda ledger: ledger.name)
+def test_every_form_has_the_same_columns(ledger: Ledger) -> None:
+    names = list(ledger.column_names())
+    assert len(set(names)) == len(names)
+    assert [column["name"] for column in bigquery_schema(ledger)] == names
+    assert parquet_schema(ledger).names == names
+    connection = duckdb.connect()
+    connection.execute(f"CREATE TABLE t ({duckdb_columns(ledger)})")
+    described = connection.execute("SELECT * FROM t").description
+    assert [one[0] for one in described] == names
+    assert set(ledger.cluster_by) <= set(names)
+
+
+@pytest.mark.parametrize("ledger", ALL, ids=lambda ledger: ledger.name)
+def test_no_primary_key_is_declared(ledger: Ledger) -> None:
+    assert "PRIMARY KEY" not in bigquery_ddl(ledger, "dataset").upper()
+
+
+def test_a_model_and_a_dimension_have_a_table_of_their_own() -> None:
+    assert embeddings_table("multimodalembedding@001", 1408) == (
+        "embeddings_multimodalembedding_001_1408"
+    )
+
+
+def test_infra_may_import_schema_and_settings_without_anything_installed() -> None:
+    code = (
+        "import sys; import sightline.schema, sightline.settings;"
+        "outside = {m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names;"
+        "print(sorted(name for name in outside if not name.startswith('_')))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=CHECKOUT,
+    )
+    assert shown.stdout.strip() == "['sightline']"

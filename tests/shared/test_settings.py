@@ -1,0 +1,55 @@
+"""Settings: precedence, and complaints that name key, value and what is accepted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sightline.errors import ConfigurationError
+from sightline.settings import describe, load_settings
+
+
+def load(tmp_path: Path, text: str = "", env: dict[str, str] | None = None, **over: Any) -> Any:
+    (tmp_path / "sightline.toml").write_text(text)
+    return load_settings(environment=env or {}, overrides=over, directory=tmp_path)
+
+
+def test_later_sources_win(tmp_path: Path) -> None:
+    text = 'home = "there"\n[worker]\ngrace_s = 1\nlease_s = 10\n'
+    settings = load(tmp_path, text, {"SIGHTLINE_WORKER__GRACE_S": "2.5"})
+    assert (settings.worker.grace_s, settings.worker.lease_s) == (2.5, 10.0)
+    assert settings.home == tmp_path / "there"
+    assert load(tmp_path, text, home=Path("/x")).home == Path("/x")
+    assert load(tmp_path).home == tmp_path / ".sightline"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("colour = 1", "colour is no setting; accepted: classify_limit"),
+        ("[worker]\ngrace = 1", "worker.grace is no setting; accepted: backoff_s"),
+        ('[worker]\ngrace_s = "long"', "worker.grace_s = 'long' is not accepted; accepted: 2.5"),
+        ("[worker]\ngrace_s = -1", "worker.grace_s = -1.0 is not accepted; accepted: 0 or more"),
+        ("[worker]\ngrace_s = nan", "worker.grace_s = nan is not accepted"),
+        ("[worker]\ngrace_s = inf", "worker.grace_s = inf is not accepted"),
+        ('engine = "spark"', "engine = 'spark' is not accepted; accepted: local"),
+        ("worker = 1", r"worker = 1 must be a table \[worker\]"),
+        ("[worker", "cannot be read"),
+    ],
+)
+def test_a_mistake_names_key_value_and_what_is_accepted(
+    tmp_path: Path, text: str, complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        load(tmp_path, text)
+
+
+def test_a_named_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no settings file"):
+        load_settings(config=tmp_path / "no.toml", environment={}, directory=tmp_path)
+
+
+def test_settings_can_be_described_as_plain_values(tmp_path: Path) -> None:
+    assert describe(load(tmp_path))["home"] == str(tmp_path / ".sightline")
