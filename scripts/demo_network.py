@@ -79,7 +79,8 @@ class _Attention(nn.Module):
         scores = scores + padding[:, None, None, :]
         looked = (scores.softmax(dim=-1) @ value).transpose(1, 2).reshape(batch, length, width)
         x = x + self.merge(looked)
-        return x + self.think(self.norm_out(x))
+        thought: torch.Tensor = x + self.think(self.norm_out(x))
+        return thought
 
 
 class TextTower(nn.Module):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from demo_network import ImageTower, TextTower
 from torch.nn import functional
 
 from sightline.vision import calibrate
@@ -27,7 +28,6 @@ from sightline.vision.captions import (
     value_caption,
 )
 from sightline.vision.dataset import examples
-from sightline.vision.network import ImageTower, TextTower
 from sightline.vision.phrases import NOTHING
 from sightline.vision.scenes import ASSET_TYPES, ATTRIBUTES
 from sightline.vision.text_input import Vocabulary

@@ -66,9 +66,7 @@ def _mottle_bank() -> NDArray[np.float32]:
     total = np.zeros((HEIGHT * 2, WIDTH * 2), np.float32)
     for cells in (6, 14, 34):
         coarse = source.standard_normal((cells * 3, cells * 4)).astype(np.float32)
-        layer = Image.fromarray(coarse, mode="F").resize(
-            (WIDTH * 2, HEIGHT * 2), Image.Resampling.BICUBIC
-        )
+        layer = Image.fromarray(coarse).resize((WIDTH * 2, HEIGHT * 2), Image.Resampling.BICUBIC)
         total += np.asarray(layer, np.float32)
     normal: NDArray[np.float32] = total / np.float32(total.std())
     return normal
@@ -91,7 +89,7 @@ def grid() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def vertical_gradient(top: Colour, bottom: Colour, width: int, height: int) -> Image.Image:
     """An RGB picture that runs from one colour down to another."""
     column = np.linspace(top, bottom, 64).astype(np.uint8).reshape(64, 1, 3)
-    return Image.fromarray(column, "RGB").resize((width, height), Image.Resampling.BILINEAR)
+    return Image.fromarray(column).resize((width, height), Image.Resampling.BILINEAR)
 
 
 @dataclass(slots=True)

@@ -171,7 +171,7 @@ def _fade(face: Image.Image, rng: Generator) -> Image.Image:
     worn = dull + (bleach - dull) * wear
     rust = np.clip(mottle(rng, SIDE, SIDE)[..., None] - 1.25, 0, 0.7)
     worn += (np.array((132, 82, 46), np.float32) - worn) * rust
-    return Image.fromarray(np.concatenate([worn, alpha], axis=2).astype(np.uint8), "RGBA")
+    return Image.fromarray(np.concatenate([worn, alpha], axis=2).astype(np.uint8))
 
 
 def _spray(face: Image.Image, rng: Generator) -> Image.Image:

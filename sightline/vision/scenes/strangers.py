@@ -74,7 +74,7 @@ def _stripes(rng: Generator) -> Image.Image:
 
 
 def _picture(pixels: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Image.Image:
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGB")
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 #: Shown to the model while it is trained.

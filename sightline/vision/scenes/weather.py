@@ -40,7 +40,7 @@ def encode_jpeg(picture: Image.Image, quality: int) -> bytes:
 
 
 def _develop(pixels: NDArray[np.floating[Any]]) -> Image.Image:
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), "RGB")
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def _light_map(canvas: Canvas, asset: Sprite) -> _Pixels:
