@@ -9,9 +9,9 @@ from sightline.model import AnswerPart, Balance, EmbeddingPart
 
 
 def test_a_key_is_the_digest_that_sql_computes() -> None:
-    text = "\x1f".join(["o1", "answer", "signs", "fp", "model", ""])
+    text = "o1\x1fanswer\x1fsigns\x1ffp\x1fmodel\x1f"
     assert AnswerPart("signs", "fp", "model").key("o1") == hashlib.sha256(text.encode()).hexdigest()
-    text = "\x1f".join(["o1", "embedding", "", "", "model", "512"])
+    text = "o1\x1fembedding\x1f\x1f\x1fmodel\x1f512"
     assert EmbeddingPart("model", 512).key("o1") == hashlib.sha256(text.encode()).hexdigest()
 
 

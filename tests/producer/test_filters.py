@@ -1,0 +1,106 @@
+"""Filters as people write them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import shapely
+
+from producer.filters import build_filter
+from sightline.errors import ConfigurationError
+from sightline.model import BoundingBox, Filter, Radius
+
+SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]]}
+OTHER = {"type": "Polygon", "coordinates": [[[1, 0], [3, 0], [3, 2], [1, 2], [1, 0]]]}
+
+
+def test_nothing_named_means_all() -> None:
+    assert build_filter() == Filter()
+
+
+def test_every_form_is_understood() -> None:
+    assert build_filter(
+        asset_types=["road-sign", "ASSET_CLASS_UTILITY_POLE", "road_sign"],
+        captured_from="2026-05-01",
+        captured_until="2026-05-02T10:00+02:00",
+        box="5.1,52.0,5.2,52.1",
+        near="52.09, 5.12, 500",
+        limit=10,
+    ) == Filter(
+        asset_types=("ASSET_CLASS_ROAD_SIGN", "ASSET_CLASS_UTILITY_POLE"),
+        captured_from=datetime(2026, 5, 1, tzinfo=UTC),
+        captured_until=datetime(2026, 5, 2, 8, tzinfo=UTC),
+        box=BoundingBox(5.1, 52.0, 5.2, 52.1),
+        radius=Radius(52.09, 5.12, 500.0),
+        limit=10,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"captured_from": "yesterday"}, "--from 'yesterday' is no time"),
+        ({"captured_until": "2026-13-01"}, "--until '2026-13-01' is no time"),
+        ({"box": "1,2,3"}, "--box '1,2,3' is not accepted; give WEST,SOUTH,EAST,NORTH"),
+        ({"box": "1,5,3,4"}, "is no box in degrees"),
+        ({"box": "1,2,3,nan"}, "--box '1,2,3,nan' is not accepted"),
+        ({"near": "95,0,10"}, "is no circle"),
+        ({"near": "52,5,0"}, "is no circle"),
+        ({"near": "here"}, "give LAT,LON,METRES"),
+        ({"limit": 0}, "--limit 0 is not accepted"),
+        ({"asset_types": [" "]}, "--asset-type is empty"),
+    ],
+)
+def test_a_mistake_names_the_option_and_an_accepted_form(
+    options: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=complaint.replace("(", r"\(")):
+        build_filter(**options)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        SQUARE,
+        {"type": "Feature", "geometry": SQUARE, "properties": {}},
+        {"type": "GeometryCollection", "geometries": [SQUARE]},
+        {"type": "MultiPolygon", "coordinates": [SQUARE["coordinates"]]},
+    ],
+)
+def test_geojson_of_every_kind_is_an_area(tmp_path: Path, document: dict[str, Any]) -> None:
+    path = tmp_path / "area.geojson"
+    path.write_text(json.dumps(document))
+    wkt = build_filter(polygon=path).polygon_wkt
+    assert wkt is not None
+    assert shapely.from_wkt(wkt).equals(shapely.box(0, 0, 2, 2))
+
+
+def test_the_polygons_of_a_collection_are_one_area(tmp_path: Path) -> None:
+    path = tmp_path / "areas.geojson"
+    features = [
+        {"type": "Feature", "geometry": one, "properties": {}} for one in (SQUARE, OTHER, None)
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    wkt = build_filter(polygon=path).polygon_wkt
+    assert wkt is not None
+    assert shapely.from_wkt(wkt).equals(shapely.box(0, 0, 3, 2))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "7", "{}", '{"type":"Point","coordinates":[1,2]}', '{"type":"Feature"}',
+             '{"type":"FeatureCollection","features":7}', '{"type":"Polygon","coordinates":[[1]]}']
+)  # fmt: skip
+def test_what_is_no_area_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "area.geojson"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"--polygon .*area\.geojson"):
+        build_filter(polygon=path)
+
+
+def test_a_polygon_file_that_is_absent_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No such file"):
+        build_filter(polygon=tmp_path / "no.geojson")

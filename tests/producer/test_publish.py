@@ -1,0 +1,206 @@
+"""The producer: everything once, in ranges, resumed where it was killed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from producer.publish import Producer
+from producer.replay import Undertaker
+from producer.request import build_request, choose_tasks
+from sightline.errors import NotFoundError, Reason
+from sightline.model import (
+    AnswerPart,
+    EmbeddingPart,
+    Filter,
+    Observation,
+    Preview,
+    Run,
+    RunRequest,
+    Usage,
+    WorkItem,
+    WorkRange,
+)
+from sightline.ports import DeadLetterFilter, DeadLetterRow, Outgoing
+from sightline.settings import ModelSettings
+from sightline.tasks import load_tasks, shipped_directory
+from sightline.wire import RECHECK, REPLAY, decode
+
+MOMENT = datetime(2026, 5, 1, tzinfo=UTC)
+PART = EmbeddingPart("m", 2)
+
+
+@dataclass
+class Source:
+    """A work list of so many items in ranges of two, in memory."""
+
+    count: int
+    published: list[str] = field(default_factory=list)
+    claimed: bool = False
+
+    async def preview(self, request: RunRequest) -> Preview:
+        return Preview(self.count, self.count, 0, 0, 0, self.count, self.count)
+
+    async def open_run(self, request: RunRequest, *, run_id: str, now: datetime) -> Run:
+        return Run(run_id, now, "open", self.count, self.count, "{}")
+
+    async def unpublished(self, run_id: str) -> Sequence[WorkRange]:
+        assert self.claimed
+        ranges = [
+            WorkRange(run_id, 0, start, min(start + 2, self.count))
+            for start in range(0, self.count, 2)
+        ]
+        return [one for one in ranges if one.key not in self.published]
+
+    async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
+        return [
+            WorkItem(
+                work_range.run_id, 0, n, f"o{n}",
+                (Observation(f"o{n}", "a", "s", "T", "gs://b/o"),), (PART,),
+            )
+            for n in range(work_range.start, work_range.stop)
+        ]  # fmt: skip
+
+    async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
+        self.published.append(work_range.key)
+
+    @asynccontextmanager
+    async def claim(self, run_id: str) -> AsyncIterator[None]:
+        self.claimed = True
+        yield
+        self.claimed = False
+
+
+@dataclass
+class Bus:
+    """A publisher that remembers, and that may die at a batch."""
+
+    messages: list[Outgoing] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    die_at: int | None = None
+
+    async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:
+        if batch_key in self.keys:
+            return 0
+        self.keys.append(batch_key)
+        self.messages.extend(messages)
+        if len(self.keys) == self.die_at:
+            raise KeyboardInterrupt
+        return len(messages)
+
+
+def producer(source: Source, bus: Bus, told: list[tuple[int, int]] | None = None) -> Producer:
+    return Producer(
+        source,
+        bus,
+        now=lambda: MOMENT,
+        new_run_id=lambda _now: "run",
+        on_progress=lambda done, total: told.append((done, total)) if told is not None else None,
+    )
+
+
+REQUEST = RunRequest(Filter(), ())
+
+
+async def test_every_item_is_published_once_and_progress_is_told() -> None:
+    source, bus, told = Source(5), Bus(), list[tuple[int, int]]()
+    done = await producer(source, bus, told).enqueue(REQUEST)
+    assert done is not None
+    assert (done.messages, done.total) == (5, 5)
+    assert [decode(one.body).subject_id for one in bus.messages] == [f"o{n}" for n in range(5)]
+    assert not any(RECHECK in one.attributes for one in bus.messages)
+    assert told == [(2, 5), (4, 5), (5, 5)]
+
+
+async def test_nothing_to_do_publishes_nothing() -> None:
+    bus = Bus()
+    assert await producer(Source(0), bus).enqueue(REQUEST) is None
+    assert bus.messages == []
+
+
+async def test_a_killed_run_goes_on_where_it_was_and_its_first_range_is_rechecked() -> None:
+    source, bus = Source(6), Bus(die_at=2)
+    with pytest.raises(KeyboardInterrupt):
+        await producer(source, bus).enqueue(REQUEST)
+    at_least_once = Bus()
+    run = Run("run", MOMENT, "open", 6, 6, "{}")
+    done = await producer(source, at_least_once).publish(run, resumed=True)
+    assert done.messages == 4
+    flags = [RECHECK in one.attributes for one in at_least_once.messages]
+    assert flags == [True, True, False, False]
+    assert {decode(one.body).subject_id for one in bus.messages + at_least_once.messages} == {
+        f"o{n}" for n in range(6)
+    }
+
+
+async def test_a_queue_that_knows_the_batch_publishes_it_once() -> None:
+    source, bus = Source(6), Bus(die_at=2)
+    with pytest.raises(KeyboardInterrupt):
+        await producer(source, bus).enqueue(REQUEST)
+    bus.die_at = None
+    await producer(source, bus).publish(Run("run", MOMENT, "open", 6, 6, "{}"), resumed=True)
+    assert len(bus.messages) == 6
+
+
+def test_the_request_holds_the_answers_of_the_tasks_and_the_embedding() -> None:
+    known = load_tasks((shipped_directory(),))
+    models = ModelSettings(classify="c", embed="e", embed_dimension=3)
+    tasks = choose_tasks(known, [], models)
+    assert {task.name for task in tasks} == {"road_signs", "utility_poles", "maintenance_covers"}
+    request = build_request(Filter(), tasks, models, embed=True, command="x")
+    assert request.parts[-1].part == EmbeddingPart("e", 3)
+    first = request.parts[0].part
+    assert isinstance(first, AnswerPart)
+    assert (first.model, first.fingerprint) == ("c", tasks[0].fingerprint)
+
+
+def test_an_unknown_task_is_named_with_those_there_are() -> None:
+    known = load_tasks((shipped_directory(),))
+    with pytest.raises(NotFoundError, match=r"no task 'trees'; there are: describe, "):
+        choose_tasks(known, ["trees"], ModelSettings())
+
+
+@dataclass
+class Letters:
+    """Dead letters in memory."""
+
+    rows: list[DeadLetterRow]
+    events: list[DeadLetterRow] = field(default_factory=list)
+
+    async def list(self, which: DeadLetterFilter) -> AsyncIterator[DeadLetterRow]:
+        for row in self.rows:
+            yield row
+
+    async def record(self, events: Sequence[DeadLetterRow]) -> None:
+        self.events.extend(events)
+
+
+def letter(body: str) -> DeadLetterRow:
+    return DeadLetterRow("e", "k", "m", "r", "o1", "dead", Reason.IMAGE_GONE, "gone", 1,
+                         Usage(1, 2, 3), body, "w", MOMENT)  # fmt: skip
+
+
+async def test_a_replay_publishes_first_and_records_after() -> None:
+    body = ('{"v":1,"run_id":"r","subject_id":"o1","observations":[{"observation_id":"o1",'
+            '"asset_id":"a","snapshot_id":"s","asset_type":"T","gcs_uri":"gs://b/o"}],'
+            '"parts":[{"embed":{"model":"m","dimension":2}}]}')  # fmt: skip
+    letters, bus = Letters([letter(body), letter("AAECAw==")]), Bus(die_at=1)
+    undertaker = Undertaker(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
+    with pytest.raises(KeyboardInterrupt):
+        await undertaker.replay(DeadLetterFilter())
+    assert letters.events == []
+    assert [one.attributes.get(REPLAY) for one in bus.messages] == ["1", "1"]
+    assert bus.messages[0].body.decode() == body
+    assert bus.messages[1].body == b"\x00\x01\x02\x03"
+
+
+async def test_a_purge_publishes_nothing_and_costs_nothing_twice() -> None:
+    letters, bus = Letters([letter("x")]), Bus()
+    undertaker = Undertaker(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
+    assert await undertaker.purge(DeadLetterFilter()) == 1
+    assert [(one.event, one.usage) for one in letters.events] == [("purged", Usage())]
+    assert bus.messages == []
