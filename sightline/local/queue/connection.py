@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from sightline.errors import ConfigurationError, StorageError
 from sightline.local.queue import statements as sql
@@ -27,7 +27,6 @@ OLDEST_SQLITE = (3, 37, 0)
 _CHECKPOINT_WAIT_MS = 200
 _OPEN_RETRY_S = 0.02
 
-Synchronous = Literal["FULL", "NORMAL"]
 Result = TypeVar("Result")
 
 
@@ -47,37 +46,40 @@ class Connection:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, synchronous: Synchronous) -> AsyncIterator[Connection]:
+    async def open(cls, path: Path, *, name: str) -> AsyncIterator[Connection]:
         """Open the queue's file, and make it if there is none.
 
         Raises:
             ConfigurationError, StorageError, TransientError: see ``failures.translated``.
         """
-        executor = ThreadPoolExecutor(1, thread_name_prefix=f"queue-{synchronous.lower()}")
+        executor = ThreadPoolExecutor(1, thread_name_prefix=name)
         connection = cls(path, executor)
         try:
-            await asyncio.wrap_future(executor.submit(connection._open, synchronous))
+            await asyncio.wrap_future(executor.submit(connection._open))
             yield connection
         finally:
             closed = executor.submit(connection._close)
             executor.shutdown(wait=False)
             await asyncio.shield(asyncio.wrap_future(closed))
 
-    def submit(self, work: Callable[[sqlite3.Connection], Result]) -> Future[Result]:
-        """Put work at the end of the thread's list."""
-        return self._executor.submit(self._do, work)
-
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Do work in the thread, outside any transaction, and wait for it."""
-        return await asyncio.wrap_future(self.submit(work))
+        return await asyncio.wrap_future(self._executor.submit(self._do, work))
 
-    def submit_write(self, work: Callable[[sqlite3.Connection], Result]) -> Future[Result]:
-        """Put work, inside a transaction of its own, at the end of the thread's list."""
-        return self._executor.submit(self._do, lambda sqlite: self._write(sqlite, work))
+    async def write(self, work: Callable[[sqlite3.Connection], Result], *, durable: bool) -> Result:
+        """Do work in the thread, inside a transaction that nobody else writes beside.
 
-    async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Do work in the thread, inside a transaction that nobody else writes beside."""
-        return await asyncio.wrap_future(self.submit_write(work))
+        ``durable`` work is on the disk when this returns; other work survives the death of every
+        process, and is on the disk no later than the next durable work (sqlite.org/pragma.html,
+        ``synchronous``).
+        """
+        return await asyncio.wrap_future(self.submit_write(work, durable=durable))
+
+    def submit_write(
+        self, work: Callable[[sqlite3.Connection], Result], *, durable: bool
+    ) -> Future[Result]:
+        """Put such work at the end of the thread's list, and do not wait for it."""
+        return self._executor.submit(self._do, lambda sqlite: self._write(sqlite, work, durable))
 
     def _do(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         assert self._sqlite is not None
@@ -85,8 +87,12 @@ class Connection:
             return work(self._sqlite)
 
     def _write(
-        self, sqlite: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]
+        self,
+        sqlite: sqlite3.Connection,
+        work: Callable[[sqlite3.Connection], Result],
+        durable: bool,
     ) -> Result:
+        sqlite.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         with transaction(sqlite):
             result = work(sqlite)
         self._bound_wal(sqlite)
@@ -107,8 +113,8 @@ class Connection:
         left = self._wal.stat().st_size if self._wal.exists() else 0
         self._wal_limit_bytes = left + WAL_LIMIT_BYTES
 
-    def _open(self, synchronous: Synchronous) -> None:
-        self._sqlite = open_sqlite(self._path, synchronous)
+    def _open(self) -> None:
+        self._sqlite = open_sqlite(self._path)
 
     def _close(self) -> None:
         if self._sqlite is not None:
@@ -128,7 +134,7 @@ def transaction(sqlite: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def open_sqlite(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
+def open_sqlite(path: Path) -> sqlite3.Connection:
     """Open and, where it is new, lay out the queue's file; the connection stays in one thread.
 
     Raises:
@@ -147,21 +153,21 @@ def open_sqlite(path: Path, synchronous: Synchronous) -> sqlite3.Connection:
     with translated(path):
         sqlite = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:
-            _prepare(sqlite, path, synchronous)
+            _prepare(sqlite, path)
         except BaseException:
             sqlite.close()
             raise
     return sqlite
 
 
-def _prepare(sqlite: sqlite3.Connection, path: Path, synchronous: Synchronous) -> None:
+def _prepare(sqlite: sqlite3.Connection, path: Path) -> None:
+    laid_out = _is_laid_out(sqlite, path)  # asked first: a stranger's file is left as it is
     sqlite.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only counts before the file is made
     _enter_wal_mode(sqlite)
-    sqlite.execute(f"PRAGMA synchronous = {synchronous}")
     sqlite.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     sqlite.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
     sqlite.execute("PRAGMA temp_store = MEMORY")
-    if not _is_laid_out(sqlite, path):
+    if not laid_out:
         with transaction(sqlite):
             if not _is_laid_out(sqlite, path):  # another process may have been first
                 for statement in sql.CREATE_TABLES:

@@ -27,19 +27,21 @@ class LocalQueue:
     Safe for many processes, and for SIGKILL at any instant. A call that is cancelled has happened
     or has not; messages leased by a cancelled ``pull`` are given back, uncounted. Every method may
     raise what ``failures.translated`` says.
+
+    Publishing and leasing are on the disk when they return: a lost publish is lost work, and a
+    lost delivery would come again as a first one, which nobody checks before paying. Settling is
+    not: a lost ack is a second delivery, and those are checked against the ledgers.
     """
 
     def __init__(
         self,
-        publishing: Connection,
-        leasing: Connection,
+        writing: Connection,
         reading: Connection,
         *,
         now: Callable[[], float],
         backstop_attempts: int,
     ) -> None:
-        self._publishing = publishing
-        self._leasing = leasing
+        self._writing = writing
         self._reading = reading
         self._now = now
         self._latest = now()
@@ -64,22 +66,21 @@ class LocalQueue:
             StorageError: it cannot be made, read or written.
             TransientError: another process held it for 30 seconds.
         """
-        # A lost publish is lost work, so it is on the disk (FULL) before it counts. A lost ack is
-        # a second delivery, which the ledgers catch, so leases do without the wait (NORMAL).
         async with (
-            Connection.open(path, "FULL") as publishing,
-            Connection.open(path, "NORMAL") as leasing,
-            Connection.open(path, "NORMAL") as reading,
+            Connection.open(path, name="queue-writing") as writing,
+            Connection.open(path, name="queue-reading") as reading,
         ):
-            queue = cls(publishing, leasing, reading, now=now, backstop_attempts=backstop_attempts)
+            queue = cls(writing, reading, now=now, backstop_attempts=backstop_attempts)
             if await reading.run(lambda sqlite: store.any_held_too_long(sqlite, now=now())):
-                await leasing.write(lambda sqlite: store.shorten_holds(sqlite, now=now()))
+                await writing.write(
+                    lambda sqlite: store.shorten_holds(sqlite, now=now()), durable=False
+                )
             yield queue
 
     async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:
         """Publish a batch once for its key, durably; return how many, 0 the second time."""
-        return await self._publishing.write(
-            lambda sqlite: store.publish(sqlite, messages, batch_key, self._now())
+        return await self._writing.write(
+            lambda sqlite: store.publish(sqlite, messages, batch_key, self._now()), durable=True
         )
 
     async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:
@@ -87,14 +88,15 @@ class LocalQueue:
         await self._follow_clock()
         attempts = self._backstop_attempts
         found = await self._take(
-            self._leasing.submit_write(
+            self._writing.submit_write(
                 lambda sqlite: store.lease(
                     sqlite, max_messages, lease_s=lease_s, now=self._now(), attempts=attempts
-                )
+                ),
+                durable=True,
             )
         )
         if not found:
-            await self._leasing.run(store.give_back_space)
+            await self._writing.run(store.give_back_space)
         return found
 
     async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
@@ -104,30 +106,33 @@ class LocalQueue:
         """
         if not lease_ids:
             return frozenset()
-        return await self._leasing.write(
-            lambda sqlite: store.extend(sqlite, lease_ids, lease_s=lease_s, now=self._now())
+        return await self._writing.write(
+            lambda sqlite: store.extend(sqlite, lease_ids, lease_s=lease_s, now=self._now()),
+            durable=False,
         )
 
     async def ack(self, lease_ids: Sequence[str]) -> None:
         """Settle the messages whose leases are not lost."""
         if lease_ids:
-            await self._leasing.write(lambda sqlite: store.ack(sqlite, lease_ids))
+            await self._writing.write(lambda sqlite: store.ack(sqlite, lease_ids), durable=False)
 
     async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
         """Give back the messages whose leases are not lost, for ``delay_s`` seconds from now."""
         if lease_ids:
-            await self._leasing.write(
-                lambda sqlite: store.nack(sqlite, lease_ids, delay_s=delay_s, now=self._now())
+            await self._writing.write(
+                lambda sqlite: store.nack(sqlite, lease_ids, delay_s=delay_s, now=self._now()),
+                durable=False,
             )
 
     async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:
         """Lease, for a minute, messages that were delivered too often; ack or nack them."""
         await self._follow_clock()
         return await self._take(
-            self._leasing.submit_write(
+            self._writing.submit_write(
                 lambda sqlite: store.lease_behind_backstop(
                     sqlite, max_messages, lease_s=BACKSTOP_LEASE_S, now=self._now()
-                )
+                ),
+                durable=False,
             )
         )
 
@@ -140,8 +145,9 @@ class LocalQueue:
     async def purge(self, run_id: str) -> int:
         """Drop a run's unleased messages, in steps; return how many."""
         dropped = after = 0
-        while page := await self._leasing.write(
-            partial(store.purge_page, run_id=run_id, after=after, now=self._now())
+        while page := await self._writing.write(
+            partial(store.purge_page, run_id=run_id, after=after, now=self._now()),
+            durable=False,
         ):
             dropped += len(page)
             after = max(page)
@@ -162,7 +168,7 @@ class LocalQueue:
             return await asyncio.wrap_future(job)
         except asyncio.CancelledError:
             # Jobs run in order, so this one finds the other finished, or never begun.
-            self._leasing.submit_write(partial(self._undo, job))
+            self._writing.submit_write(partial(self._undo, job), durable=False)
             raise
 
     def _undo(self, job: Future[list[Delivery]], sqlite: sqlite3.Connection) -> None:
@@ -174,4 +180,6 @@ class LocalQueue:
         now = self._now()
         went_back, self._latest = now < self._latest - CLOCK_SLACK_S, now
         if went_back:
-            await self._leasing.write(lambda sqlite: store.shorten_holds(sqlite, now=self._now()))
+            await self._writing.write(
+                lambda sqlite: store.shorten_holds(sqlite, now=self._now()), durable=False
+            )

@@ -75,7 +75,7 @@ def lease_behind_backstop(
 ) -> list[Delivery]:
     """Lease messages that were moved aside; being looked at is no delivery."""
     (queue_id,) = sqlite.execute(sql.READ_QUEUE_ID).fetchone()
-    wanted = {"place": sql.BACKSTOP, "now": now, "max_messages": max_messages}
+    wanted = {"place": sql.BACKSTOP, "now": now, "max_messages": max(0, max_messages)}
     rows = sqlite.execute(sql.SELECT_READY, wanted).fetchall()
     return _hold(sqlite, rows, f"{queue_id}-", secrets.token_hex(8), lease_s=lease_s, now=now)
 
@@ -179,7 +179,7 @@ def stream_bodies(path: Path, run_id: str | None = None) -> Iterator[bytes]:
     Raises:
         ConfigurationError, StorageError, TransientError: see ``failures.translated``.
     """
-    with closing(open_sqlite(path, "NORMAL")) as sqlite:
+    with closing(open_sqlite(path)) as sqlite:
         after = 0
         while True:
             with translated(path):
