@@ -1,0 +1,194 @@
+"""DuckDB over a snapshot of the ledgers: in memory, without network, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sightline.errors import StorageError
+from sightline.local.warehouse.durable import storage_errors
+from sightline.local.warehouse.store import Snapshot, Store
+from sightline.schema import Ledger, duckdb_columns
+
+Result = TypeVar("Result")
+Connection = duckdb.DuckDBPyConnection
+
+SNAPSHOT_TRIES = 5
+"""How often a snapshot is taken again after one of its files was compacted away."""
+
+SPILL = ".spill"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Bounds of one query; beyond the memory limit DuckDB spills below the warehouse's root."""
+
+    threads: int = 2
+    memory_limit: str = "1GB"
+
+
+DEFAULT_OPTIONS = EngineOptions()
+
+
+class Session:
+    """A connection, and the snapshots that its views were made over."""
+
+    def __init__(self, store: Store, connection: Connection) -> None:
+        self.store = store
+        self.connection = connection
+        self.snapshots: dict[str, Snapshot] = {}
+
+    def sql(self, statement: str, parameters: Sequence[object] = ()) -> Connection:
+        """Run one statement."""
+        return self.connection.execute(statement, list(parameters))
+
+    def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Run a query and return all its rows. Times must be selected as ``epoch_us``."""
+        found: list[tuple[Any, ...]] = self.sql(statement, parameters).fetchall()
+        return found
+
+    def number(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        """Run a query that returns one number."""
+        return int(self.rows(statement, parameters)[0][0] or 0)
+
+    def attach(self, ledger: Ledger) -> Snapshot:
+        """Take a snapshot of a ledger and make the view of its rows, named as the ledger."""
+        snapshot = self.store.snapshot(ledger)
+        self.snapshots[ledger.name] = snapshot
+        self.sql(
+            f'CREATE OR REPLACE VIEW "{ledger.name}" AS '
+            f"{parquet_select(snapshot.files, duckdb_columns(ledger))}"
+        )
+        return snapshot
+
+
+def parquet_select(files: Iterable[Path], columns: str) -> str:
+    """Return a SELECT over Parquet files, typed and empty when there are none.
+
+    ``columns`` are given as in CREATE TABLE.
+    """
+    typed = [one.rpartition(" ") for one in columns.split(", ")]
+    names = ", ".join(f"{name}::{kind} AS {name}" for name, _, kind in typed)
+    listed = ", ".join(quoted(_literal_path(path)) for path in files)
+    if listed:
+        source = f"read_parquet([{listed}], hive_partitioning = false)"
+        return f"SELECT {names} FROM {source}"  # noqa: S608 - quoted above
+    nothing = ", ".join(f"NULL::{kind} AS {name}" for name, _, kind in typed)
+    return f"SELECT {nothing} WHERE false"
+
+
+def quoted(text: str) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _literal_path(path: Path) -> str:
+    """Return a path in which no character is a wildcard."""
+    return "".join(f"[{one}]" if one in "*?[" else one for one in str(path))
+
+
+def moment(microseconds: int | None) -> datetime | None:
+    """Return the time that ``epoch_us`` gave."""
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+
+
+def moment_of(microseconds: int) -> datetime:
+    """Return the time that ``epoch_us`` gave of a column that is never null."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def open_connection(store: Store, options: EngineOptions = DEFAULT_OPTIONS) -> Connection:
+    """Return an in-memory connection that installs nothing and prints nothing."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": options.threads,
+            "memory_limit": options.memory_limit,
+            "temp_directory": str(store.root / SPILL),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        },
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+class Engine:
+    """Runs pieces of work over fresh snapshots, each with a connection of its own."""
+
+    def __init__(self, root: Path, options: EngineOptions = DEFAULT_OPTIONS) -> None:
+        self.store = Store(root)
+        self._options = options
+
+    async def read(self, work: Callable[[Session], Result]) -> Result:
+        """Run ``work`` in a thread; again, over a new snapshot, when a file of it vanished.
+
+        Raises:
+            StorageError: a file in a ledger's folder is not the ledger's.
+        """
+        return await asyncio.to_thread(self.read_now, work)
+
+    def read_now(self, work: Callable[[Session], Result]) -> Result:
+        """Do as ``read`` does, in this thread."""
+        for _ in range(SNAPSHOT_TRIES):
+            with self._session() as session:
+                try:
+                    return work(session)
+                except duckdb.Error as error:
+                    if self._vanished(session):
+                        continue
+                    raise explain(session, error) from error
+        raise StorageError(
+            f"{self.store.root}: its files change faster than they can be read; "
+            "stop other compactions and run the command again"
+        )
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        connection = open_connection(self.store, self._options)
+        try:
+            yield Session(self.store, connection)
+        finally:
+            connection.close()
+
+    def _vanished(self, session: Session) -> bool:
+        files = (path for one in session.snapshots.values() for path in one.files)
+        return any(not path.exists() for path in files)
+
+
+def explain(session: Session, error: duckdb.Error) -> Exception:
+    """Return what is behind DuckDB's complaint: the file at fault where there is one."""
+    for snapshot in session.snapshots.values():
+        for path in snapshot.files:
+            fault = file_fault(path, [column.name for column in snapshot.ledger.columns])
+            if fault:
+                return StorageError(
+                    f"{path} is no file of the ledger {snapshot.ledger.name} ({fault}); "
+                    "move it out of the warehouse and run the command again"
+                )
+    if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
+        line = str(error).splitlines()[0]
+        return StorageError(f"{session.store.root}: {line}; free space, then run it again")
+    return error
+
+
+def file_fault(path: Path, columns: Iterable[str]) -> str | None:
+    """Return why a file is not Parquet with these columns, or ``None`` when it is."""
+    try:
+        with storage_errors(path):
+            there = set(pq.read_schema(path).names)
+    except (pa.ArrowException, StorageError) as error:
+        return str(error).splitlines()[0]
+    missing = [name for name in columns if name not in there]
+    return f"it lacks the column {missing[0]}" if missing else None

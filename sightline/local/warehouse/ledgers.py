@@ -1,0 +1,110 @@
+"""The ledgers as a worker reads them: what is settled, which task is meant, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from sightline.local.warehouse.engine import DEFAULT_OPTIONS, Engine, EngineOptions, Session
+from sightline.local.warehouse.views import attach, attach_embeddings, stored_task
+from sightline.schema import (
+    CLASSIFICATIONS,
+    DEAD_LETTERS,
+    RUN_EVENTS,
+    RUNS,
+    TASK_VERSIONS,
+    WORK_ITEMS,
+)
+from sightline.tasks import TaskSpec
+
+KEYS_WRITTEN = """
+SELECT part_key FROM keys WHERE part_key IN (
+  SELECT part_key FROM classifications UNION ALL SELECT part_key FROM embeddings_rows)
+"""
+
+KEYS_DEAD = """
+SELECT part_key FROM keys WHERE part_key IN (
+  SELECT part_key FROM dead_letters_latest WHERE event <> 'replayed')
+"""
+
+PARTS_MISSING = """
+SELECT count(*) FROM (
+  SELECT DISTINCT unnest(part_keys) AS part_key FROM work_items
+  WHERE run_id IN (SELECT run_id FROM runs_current WHERE state <> 'cancelled')
+)
+WHERE part_key NOT IN (SELECT part_key FROM classifications)
+  AND part_key NOT IN (SELECT part_key FROM embeddings_rows)
+  AND part_key NOT IN (
+    SELECT part_key FROM dead_letters_latest WHERE event <> 'replayed' AND part_key IS NOT NULL)
+"""
+
+
+class LocalLedgers:
+    """The ledgers below ``root``, to read. Each call sees what was durable when it began."""
+
+    def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
+        self._engine = Engine(root, options)
+
+    async def settled(self, part_keys: Sequence[str]) -> frozenset[str]:
+        """Return which of the keys are written, or dead and not replayed."""
+        return await self._keys(part_keys, f"{KEYS_WRITTEN} UNION {KEYS_DEAD}")
+
+    async def written(self, part_keys: Sequence[str]) -> frozenset[str]:
+        """Return which of the keys are written; a replayed dead letter asks only for these."""
+        return await self._keys(part_keys, KEYS_WRITTEN)
+
+    async def _keys(self, part_keys: Sequence[str], select: str) -> frozenset[str]:
+        if not part_keys:
+            return frozenset()
+
+        def work(session: Session) -> frozenset[str]:
+            attach_results(session)
+            session.connection.register("keys", pa.table({"part_key": list(part_keys)}))
+            return frozenset(key for (key,) in session.rows(select))
+
+        return await self._engine.read(work)
+
+    async def task_version(self, fingerprint: str) -> TaskSpec | None:
+        """Return the task behind a fingerprint, resolved to its model.
+
+        Raises:
+            StorageError: this version of the program reads the task differently.
+        """
+
+        def work(session: Session) -> TaskSpec | None:
+            attach(session, TASK_VERSIONS)
+            found = session.rows(
+                "SELECT toml, model FROM task_versions WHERE fingerprint = ? LIMIT 1",
+                (fingerprint,),
+            )
+            return stored_task(found[0][0], found[0][1], fingerprint) if found else None
+
+        return await self._engine.read(work)
+
+    async def cancelled_runs(self) -> frozenset[str]:
+        """Return the ids of the runs that were cancelled."""
+
+        def work(session: Session) -> frozenset[str]:
+            attach(session, RUN_EVENTS)
+            rows = session.rows("SELECT DISTINCT run_id FROM run_events WHERE event = 'cancelled'")
+            return frozenset(run_id for (run_id,) in rows)
+
+        return await self._engine.read(work)
+
+    async def missing(self) -> int:
+        """Count parts of work lists, of all runs not cancelled, neither written nor dead."""
+
+        def work(session: Session) -> int:
+            attach(session, RUNS, RUN_EVENTS, WORK_ITEMS)
+            attach_results(session)
+            return session.number(PARTS_MISSING)
+
+        return await self._engine.read(work)
+
+
+def attach_results(session: Session) -> None:
+    """Make the views of what is written and what is dead."""
+    attach(session, DEAD_LETTERS, CLASSIFICATIONS)
+    attach_embeddings(session)

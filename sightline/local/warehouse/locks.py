@@ -1,0 +1,63 @@
+"""Locks between processes: an flock is let go by the system when its holder dies."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from sightline.errors import BusyError
+from sightline.local.warehouse.durable import make_directory, storage_errors
+
+POLL_S = 0.02
+"""How often a waiting process looks whether its turn has come, in seconds."""
+
+
+@contextmanager
+def lock_now(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock file, or fail at once.
+
+    Raises:
+        BusyError: with the message ``busy``, when another process (or task) holds it.
+        StorageError: the lock file cannot be made.
+    """
+    descriptor = _open(path)
+    try:
+        if not _try(descriptor):
+            raise BusyError(busy)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@asynccontextmanager
+async def lock_in_turn(path: Path) -> AsyncIterator[None]:
+    """Hold the lock file, after waiting for whoever holds it now; waiting can be cancelled.
+
+    Raises:
+        StorageError: the lock file cannot be made.
+    """
+    descriptor = _open(path)
+    try:
+        while not _try(descriptor):  # noqa: ASYNC110 - another process lets it go, no event can
+            await asyncio.sleep(POLL_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    with storage_errors(path):
+        make_directory(path.parent)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _try(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""The SQL that writes a source row as it stands in a message.
+
+``location`` is nested, times are RFC 3339 in UTC, and what is absent is left out: the shape of
+``sightline.wire.observation_to_row``, which reads it back.
+"""
+
+from __future__ import annotations
+
+_NUMBER = "CASE WHEN isfinite({0}) THEN {0} END"
+_TIME = """CASE
+    WHEN NOT isfinite({0}) THEN NULL
+    WHEN epoch_us({0}) % 1000000 = 0
+    THEN strftime({0} AT TIME ZONE 'UTC', '"%Y-%m-%dT%H:%M:%SZ"')
+    ELSE strftime({0} AT TIME ZONE 'UTC', '"%Y-%m-%dT%H:%M:%S.%fZ"') END"""
+
+
+def _member(name: str, value: str) -> str:
+    """Return SQL for a member of a JSON object, NULL (so left out by concat) when absent."""
+    return f"""',"{name}":' || {value}"""
+
+
+def _text(column: str) -> str:
+    return f"to_json(coalesce({column}, ''))::VARCHAR"
+
+
+def _numbers(column: str, names: tuple[str, ...], *, all_of_them: bool) -> str:
+    """Return SQL for the JSON object of numbers in a JSON text, cleaned of anything else."""
+    values = {
+        name: f"TRY_CAST(json_extract_string({column}, '$.{name}') AS DOUBLE)" for name in names
+    }
+    found = {name: f"to_json({_NUMBER.format(value)})::VARCHAR" for name, value in values.items()}
+    members = ", ".join(_member(name, value) for name, value in found.items())
+    text = f"'{{' || substr(concat({members}), 2) || '}}'"
+    needed = (
+        " AND ".join(f"isfinite({value})" for value in values.values()) if all_of_them else "true"
+    )
+    usable = f"json_valid({column}) AND json_type({column}) = 'OBJECT' AND {needed}"
+    return f"CASE WHEN {usable} THEN {text} END"
+
+
+BBOX_FIELDS = ("x_min", "y_min", "x_max", "y_max")
+POSE_FIELDS = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
+
+_MEMBERS = ", ".join(
+    (
+        _member("asset_id", _text("asset_id")),
+        _member("snapshot_id", _text("snapshot_id")),
+        _member("asset_type", _text("asset_type")),
+        _member("gcs_uri", _text("gcs_uri")),
+        _member(
+            "location",
+            """CASE WHEN isfinite(latitude) AND isfinite(longitude)
+    THEN '{"latitude":' || latitude || ',"longitude":' || longitude || '}' END""",
+        ),
+        _member("capture_time", _TIME.format("capture_time")),
+        _member("detection_time", _TIME.format("detection_time")),
+        _member("bbox", _numbers("bbox", BBOX_FIELDS, all_of_them=True)),
+        _member("camera_pose", _numbers("camera_pose", POSE_FIELDS, all_of_them=False)),
+        _member("map_url", "to_json(nullif(map_url, ''))::VARCHAR"),
+    )
+)
+OBSERVATION_JSON = (
+    f"""'{{"observation_id":' || {_text("observation_id")} || concat({_MEMBERS}) || '}}'"""
+)
+"""A source row as in a message: ``location`` nested, times in RFC 3339, absent values left out."""

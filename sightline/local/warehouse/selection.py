@@ -1,0 +1,128 @@
+"""Which rows a filter means: conditions in SQL, and shapely for polygons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import shapely
+from duckdb.func import FunctionNullHandling, PythonUDFType
+from shapely.errors import GEOSException
+
+from sightline.errors import ConfigurationError
+from sightline.local.warehouse.engine import Session
+from sightline.model import BoundingBox, Filter, Radius
+
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius of the Earth (IUGG), for distances on the sphere."""
+
+INSIDE_POLYGON = "inside_polygon"
+
+WITHIN_RADIUS = f"""
+(2 * {EARTH_RADIUS_M} * asin(least(1.0, sqrt(
+  pow(sin(radians(latitude - ?) / 2), 2)
+  + cos(radians(?)) * cos(radians(latitude)) * pow(sin(radians(longitude - ?) / 2), 2)
+)))) <= ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition in SQL over the columns of an observation, and its parameters."""
+
+    sql: str
+    parameters: tuple[object, ...]
+
+
+def condition(which: Filter) -> Condition:
+    """Return all of a filter but its limit. An unknown position or time is in none.
+
+    A polygon needs ``allow_polygon`` on the connection.
+
+    Raises:
+        ConfigurationError: the polygon is none.
+    """
+    parts: list[str] = []
+    parameters: list[object] = []
+    if which.asset_types:
+        parts.append(f"asset_type IN ({', '.join('?' * len(which.asset_types))})")
+        parameters += which.asset_types
+    if which.captured_from is not None:
+        parts.append("capture_time >= ?::TIMESTAMPTZ")
+        parameters.append(which.captured_from.isoformat())
+    if which.captured_until is not None:
+        parts.append("capture_time < ?::TIMESTAMPTZ")
+        parameters.append(which.captured_until.isoformat())
+    if which.polygon_wkt is not None:
+        parts.append(f"{INSIDE_POLYGON}(longitude, latitude)")
+    boxes = [which.box] if which.box else []
+    if which.polygon_wkt is not None:
+        boxes.append(_bounds(parse_polygon(which.polygon_wkt)))
+    for one in [*map(_in_box, boxes), *([_in_radius(which.radius)] if which.radius else [])]:
+        parts.append(one.sql)
+        parameters += one.parameters
+    return Condition(" AND ".join(f"({part})" for part in parts) or "true", tuple(parameters))
+
+
+def _in_box(box: BoundingBox) -> Condition:
+    if box.west <= box.east:
+        across = "longitude BETWEEN ? AND ?"
+    else:  # over the antimeridian
+        across = "(longitude >= ? OR longitude <= ?)"
+    return Condition(
+        f"latitude BETWEEN ? AND ? AND {across}", (box.south, box.north, box.west, box.east)
+    )
+
+
+def _in_radius(radius: Radius) -> Condition:
+    return Condition(
+        WITHIN_RADIUS, (radius.latitude, radius.latitude, radius.longitude, radius.radius_m)
+    )
+
+
+def parse_polygon(wkt: str) -> shapely.Geometry:
+    """Return the prepared area that a well-known text means.
+
+    Raises:
+        ConfigurationError: it is not the text of a polygon or multipolygon.
+    """
+    try:
+        area = shapely.from_wkt(wkt)
+    except (GEOSException, TypeError) as error:
+        raise ConfigurationError(
+            f"polygon {wkt[:60]!r} is no well-known text ({error}); give a POLYGON ((...))"
+        ) from error
+    if area.geom_type not in {"Polygon", "MultiPolygon"} or area.is_empty or not area.is_valid:
+        raise ConfigurationError(
+            f"polygon {wkt[:60]!r} is not a valid, filled area; give a POLYGON ((...))"
+        )
+    shapely.prepare(area)
+    return area
+
+
+def _bounds(area: shapely.Geometry) -> BoundingBox:
+    west, south, east, north = map(float, area.bounds)
+    return BoundingBox(west, south, east, north)
+
+
+def allow_polygon(session: Session, which: Filter) -> None:
+    """Teach the connection ``inside_polygon``, where the filter has one.
+
+    DuckDB calls it with a few thousand rows at a time, so that memory does not grow with them.
+    The boundary is outside, as with BigQuery's ``ST_CONTAINS``.
+    """
+    if which.polygon_wkt is None:
+        return
+    area = parse_polygon(which.polygon_wkt)
+
+    def inside(longitude: pa.ChunkedArray, latitude: pa.ChunkedArray) -> pa.Array:
+        return pa.array(shapely.contains_xy(area, longitude.to_numpy(), latitude.to_numpy()))
+
+    session.connection.create_function(
+        INSIDE_POLYGON,
+        inside,
+        ["DOUBLE", "DOUBLE"],
+        "BOOLEAN",
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+    )

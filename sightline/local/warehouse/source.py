@@ -1,0 +1,303 @@
+"""The imported observations, and the runs and work lists drawn from them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
+
+import orjson
+
+from sightline.errors import ConfigurationError, NotFoundError, StorageError
+from sightline.local.warehouse.durable import storage_errors, write_beside
+from sightline.local.warehouse.engine import (
+    DEFAULT_OPTIONS,
+    Engine,
+    EngineOptions,
+    Session,
+    file_fault,
+    parquet_select,
+    quoted,
+)
+from sightline.local.warehouse.locks import lock_in_turn, lock_now
+from sightline.local.warehouse.ranges import unpublished_ranges
+from sightline.local.warehouse.store import SUFFIX, relative_files
+from sightline.local.warehouse.views import attach, attach_embeddings
+from sightline.local.warehouse.work_list import (
+    ITEMS_PLACED,
+    OBSERVATIONS_NEW,
+    count,
+    draw,
+    work_list_select,
+)
+from sightline.model import Preview, Run, RunRequest, WorkItem, WorkRange
+from sightline.schema import (
+    CLASSIFICATIONS,
+    DEAD_LETTERS,
+    OBSERVATIONS,
+    RUN_EVENTS,
+    RUNS,
+    WORK_ITEMS,
+    duckdb_columns,
+)
+from sightline.wire import parts_from_json, rows_to_observations
+
+Result = TypeVar("Result")
+
+SOURCE_COLUMNS = ", ".join(
+    (
+        duckdb_columns(
+            replace(
+                OBSERVATIONS,
+                columns=tuple(
+                    one for one in OBSERVATIONS.columns if one.name not in {"run_id", "written_at"}
+                ),
+            )
+        ),
+        '"imported_at" TIMESTAMPTZ',
+    )
+)
+"""What an importer appends to the source's folder: an observation, and when it was imported."""
+
+_COUNTED = "observation_id, asset_id, asset_type"
+_TO_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
+
+
+class LocalSource:
+    """The observations in ``source`` (a folder of Parquet files) and the runs below ``root``.
+
+    A file of the source has ``SOURCE_COLUMNS``; the row of an observation that was imported last
+    counts. ``buckets`` and ``range_items`` cut up the work lists of new runs.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        source: Path,
+        *,
+        buckets: int = 16,
+        range_items: int = 1000,
+        options: EngineOptions = DEFAULT_OPTIONS,
+    ) -> None:
+        self._engine = Engine(root, options)
+        self._store = self._engine.store
+        self._source = source.absolute()
+        self._buckets = buckets
+        self._range_items = range_items
+
+    async def preview(self, request: RunRequest) -> Preview:
+        """Count what a run of this request would do; write nothing.
+
+        ``observations`` and ``by_asset_type`` count what the filter matches, its limit aside.
+
+        Raises:
+            ConfigurationError: the filter cannot be used.
+            StorageError: a file is not what it should be.
+        """
+
+        def work(session: Session) -> Preview:
+            self._attach(session)
+            draw(session, request, columns=_COUNTED)
+            return count(session)
+
+        return await self._engine.read(work)
+
+    async def open_run(self, request: RunRequest, *, run_id: str, now: datetime) -> Run:
+        """Write the run, its observations and its work list, the run's own row last.
+
+        That row is what makes the run exist: killed before it, nothing of the run is seen, and
+        the next ``open_run`` clears what lies about. Producers take turns at a lock, so that the
+        parts one of them lists are held when the next one looks.
+
+        Raises:
+            ConfigurationError: the filter cannot be used, or the run exists already.
+            StorageError: the disk is full, or a file is not what it should be.
+        """
+        async with lock_in_turn(self._store.root / ".enqueue.lock"):
+            return await _to_the_end(
+                self._engine.read(lambda session: self._open(session, request, run_id, now))
+            )
+
+    def _open(self, session: Session, request: RunRequest, run_id: str, now: datetime) -> Run:
+        attach(session, RUNS)
+        self._clear_leftovers(session, run_id)
+        self._attach(session)
+        attach(session, OBSERVATIONS)
+        draw(session, request, columns="*")
+        session.sql(ITEMS_PLACED, (self._buckets,))
+        messages, parts = session.rows("SELECT count(*), sum(bit_count(mask)) FROM to_do")[0]
+        asked = {**asdict(request), "buckets": self._buckets, "range_items": self._range_items}
+        text = json.dumps(asked, default=str, sort_keys=True)
+        if not messages:
+            return Run(run_id, now, "published", 0, 0, text)
+        _copy(session, work_list_select(request, run_id), self._store.work_list(run_id))
+        observations = OBSERVATIONS_NEW.format(
+            run_id=quoted(run_id), now_us=round(now.timestamp() * 1_000_000)
+        )
+        if session.number(f"SELECT count(*) FROM ({observations})"):  # noqa: S608 - quoted above
+            _copy(session, observations, self._observations_file(run_id, now))
+        row = {
+            "run_id": run_id,
+            "request": text,
+            "messages": messages,
+            "parts": int(parts),
+            "created_at": now,
+        }
+        self._store.append_rows([row], RUNS)
+        return Run(run_id, now, "open", messages, int(parts), text)
+
+    def _attach(self, session: Session) -> None:
+        # Runs before results: a part that is written in between is held by its run, or, when that
+        # was cancelled before, seen as written.
+        attach(session, RUNS, RUN_EVENTS, WORK_ITEMS, DEAD_LETTERS, CLASSIFICATIONS)
+        attach_embeddings(session)
+        with storage_errors(self._source):
+            files = [self._source / one for one in sorted(relative_files(self._source))]
+        columns = [one.partition('" ')[0].strip('"') for one in SOURCE_COLUMNS.split(", ")]
+        for path in files:
+            fault = file_fault(path, columns)
+            if fault:
+                raise StorageError(
+                    f"{path} holds no observations ({fault}); move it away, or import it with "
+                    "`sightline import`"
+                )
+        session.sql(f"CREATE VIEW source AS {parquet_select(files, SOURCE_COLUMNS)}")
+
+    def _observations_file(self, run_id: str, now: datetime) -> Path:
+        day = f"date={now.astimezone(UTC).date()}"
+        return self._store.folder(OBSERVATIONS) / day / f"run-{quote(run_id, safe='')}{SUFFIX}"
+
+    def _clear_leftovers(self, session: Session, run_id: str) -> None:
+        """Remove what killed producers left. The lock is held: no other run is being opened."""
+        known = {name for (name,) in session.rows("SELECT run_id FROM runs")}
+        if run_id in known:
+            raise ConfigurationError(f"run {run_id} exists already; resume it, or let it be named")
+        with storage_errors(self._store.root):
+            for name, folder in self._store.work_lists().items():
+                if name not in known:
+                    for path in folder.iterdir():
+                        path.unlink()
+                    folder.rmdir()
+            for path in self._store.folder(OBSERVATIONS).glob(f"*/run-*{SUFFIX}"):
+                if unquote(path.name.removeprefix("run-").removesuffix(SUFFIX)) not in known:
+                    path.unlink()
+
+    async def unpublished(self, run_id: str) -> Sequence[WorkRange]:
+        """Return the ranges of a run's list that are not known to be published, in order.
+
+        They are cut as the run was opened, whatever the settings say now, so that a range keeps
+        its name.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+
+        def work(session: Session) -> list[WorkRange]:
+            attach(session, RUNS, RUN_EVENTS)
+            request = self._request_of(session, run_id)
+            published = session.rows(
+                "SELECT bucket, start, stop FROM ranges_published WHERE run_id = ?", (run_id,)
+            )
+            items = self._items(run_id)
+            sizes = session.rows(
+                f"SELECT bucket, count(*) FROM ({items}) GROUP BY bucket"  # noqa: S608 - quoted in _items
+            )
+            return unpublished_ranges(run_id, sizes, published, request["range_items"])
+
+        return await self._engine.read(work)
+
+    def _request_of(self, session: Session, run_id: str) -> dict[str, Any]:
+        found = session.rows("SELECT request FROM runs_once WHERE run_id = ?", (run_id,))
+        if not found:
+            raise unknown_run(run_id)
+        request: dict[str, Any] = orjson.loads(found[0][0])
+        return request
+
+    def _items(self, run_id: str) -> str:
+        return parquet_select([self._store.work_list(run_id)], duckdb_columns(WORK_ITEMS))
+
+    async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
+        """Return the items of a range, in order.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        run_id = work_range.run_id
+        if not self._store.work_list(run_id).exists():
+            raise unknown_run(run_id)
+        items = self._items(run_id)
+        columns = "bucket, seq, subject_id, observations, parts"
+        where = "bucket = ? AND seq >= ? AND seq < ? ORDER BY seq"
+        select = f"SELECT {columns} FROM ({items}) WHERE {where}"  # noqa: S608 - quoted in _items
+        place = (work_range.bucket, work_range.start, work_range.stop)
+        rows = await self._engine.read(lambda session: session.rows(select, place))
+        return [
+            WorkItem(
+                run_id,
+                bucket,
+                seq,
+                subject_id,
+                rows_to_observations(orjson.loads(observations)),
+                parts_from_json(orjson.loads(parts)),
+            )
+            for bucket, seq, subject_id, observations, parts in rows
+        ]
+
+    async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
+        """Record that a range is published; the last one makes the run's state ``published``."""
+        row = {
+            "run_id": work_range.run_id,
+            "event": "range_published",
+            "bucket": work_range.bucket,
+            "start": work_range.start,
+            "stop": work_range.stop,
+            "at": now,
+        }
+        await asyncio.to_thread(self._store.append_rows, [row], RUN_EVENTS)
+
+    @asynccontextmanager
+    async def claim(self, run_id: str) -> AsyncIterator[None]:
+        """Hold a run for publishing, so that one producer at a time does it.
+
+        Raises:
+            BusyError: another live process holds it.
+            NotFoundError: there is no such run.
+        """
+
+        def known(session: Session) -> None:
+            attach(session, RUNS)
+            self._request_of(session, run_id)
+
+        await self._engine.read(known)
+        path = self._store.root / "runs" / f"{quote(run_id, safe='')}.lock"
+        busy = f"run {run_id} is being published by another process; wait for it"
+        with lock_now(path, busy):
+            yield
+
+
+def unknown_run(run_id: str) -> NotFoundError:
+    """Return the error of a run that does not exist."""
+    return NotFoundError(f"no run {run_id!r}; list the runs with `sightline status`")
+
+
+def _copy(session: Session, select: str, path: Path) -> None:
+    def fill(temporary: Path) -> None:
+        session.sql(f"COPY ({select}) TO {quoted(str(temporary))} {_TO_PARQUET}")
+
+    write_beside(path, fill)
+
+
+async def _to_the_end(work: Awaitable[Result]) -> Result:
+    """Wait for work in a thread, also when cancelled: its lock must not be let go before."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,176 @@
+"""Ledgers as folders of Parquet files: many processes append, a snapshot lists what counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sightline.errors import ConfigurationError
+from sightline.local.warehouse.durable import storage_errors, time_ordered_id, write_durably
+from sightline.local.warehouse.manifest import read_manifest
+from sightline.schema import Ledger, embeddings_ledger, parquet_schema
+
+SUFFIX = ".parquet"
+COMPACTED = ".compacted.parquet"
+"""Suffix of a file that counts only when the manifest names it."""
+
+EMBEDDINGS_PREFIX = "embeddings_"
+_DAY_US = 86_400_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The files that make up a ledger at one instant, in a stable order."""
+
+    ledger: Ledger
+    files: tuple[Path, ...]
+
+
+class Store:
+    """The folders below ``root``; no state of its own beside the path."""
+
+    def __init__(self, root: Path, *, new_id: Callable[[], str] = time_ordered_id) -> None:
+        self.root = root.absolute()
+        self._new_id = new_id
+        try:
+            str(self.root).encode()
+        except UnicodeEncodeError as error:
+            raise ConfigurationError(
+                f"{str(self.root)!r} is no UTF-8 path; give another --home"
+            ) from error
+
+    def folder(self, ledger: Ledger) -> Path:
+        """Return the folder of a ledger."""
+        return self.root / ledger.name
+
+    def snapshot(self, ledger: Ledger) -> Snapshot:
+        """Return the files of a ledger.
+
+        The appended files are listed first and the manifest is read after. A compaction between
+        the two then shows as inputs that are ignored and outputs that count. In the other order
+        its inputs could be gone from the list while its outputs were not yet known, and rows
+        would be missing.
+
+        Raises:
+            StorageError: the folder or its manifest cannot be read.
+        """
+        folder = self.folder(ledger)
+        with storage_errors(folder):
+            appended = sorted(relative_files(folder))
+        manifest = read_manifest(folder)
+        live = [
+            path
+            for path in appended
+            if not path.endswith(COMPACTED) and path not in manifest.superseded
+        ]
+        return Snapshot(ledger, tuple(folder / path for path in (*manifest.compacted, *live)))
+
+    def append(self, table: pa.Table, ledger: Ledger, *, name: str | None = None) -> None:
+        """Append rows, one file for each date among them; durable when it returns.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone.
+        """
+        for day, rows in _by_date(table, ledger):
+            folder = self.folder(ledger) / f"date={day}" if day else self.folder(ledger)
+            path = folder / f"{name or self._new_id()}{SUFFIX}"
+            write_durably(path, _parquet_bytes(rows, ledger))
+
+    def append_rows(self, rows: list[dict[str, Any]], ledger: Ledger) -> None:
+        """Append a few rows, given as dicts.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone.
+        """
+        self.append(pa.Table.from_pylist(rows, schema=parquet_schema(ledger)), ledger)
+
+    def embeddings_ledgers(self) -> list[Ledger]:
+        """Return the ledgers of vectors there are, by name."""
+        with storage_errors(self.root):
+            names = sorted(
+                one.name for one in _scan(self.root) if one.name.startswith(EMBEDDINGS_PREFIX)
+            )
+        found = []
+        for name in names:
+            model, _, dimension = name.removeprefix(EMBEDDINGS_PREFIX).rpartition("_")
+            if model and dimension.isdecimal():
+                found.append(embeddings_ledger(model, int(dimension)))
+        return found
+
+    def work_list(self, run_id: str) -> Path:
+        """Return the file of a run's work list."""
+        return self.root / "work_items" / f"run={quote(run_id, safe='')}" / f"items{SUFFIX}"
+
+    def work_lists(self) -> dict[str, Path]:
+        """Return the folders of work lists by run, those of unfinished ``open_run`` included."""
+        with storage_errors(self.root):
+            return {
+                unquote(entry.name.removeprefix("run=")): Path(entry.path)
+                for entry in _scan(self.root / "work_items")
+                if entry.name.startswith("run=") and entry.is_dir()
+            }
+
+
+def relative_files(folder: Path) -> Iterator[str]:
+    """Yield the Parquet files of a ledger's folder, relative to it, dot files left out."""
+    for entry in _scan(folder):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from (f"{entry.name}/{one}" for one in relative_files(Path(entry.path)))
+        elif entry.name.endswith(SUFFIX):
+            yield entry.name
+
+
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _by_date(table: pa.Table, ledger: Ledger) -> Iterator[tuple[date | None, pa.Table]]:
+    if not table.num_rows:
+        return
+    if ledger.partition_by is None:
+        yield None, table
+        return
+    days = pc.divide(table.column(ledger.partition_by).cast(pa.int64()), _DAY_US)
+    span = pc.min_max(days)
+    if span["min"] == span["max"]:
+        yield _date(span["min"].as_py()), table
+        return
+    for day in sorted(pc.unique(days).to_pylist()):
+        yield _date(day), table.filter(pc.equal(days, day))
+
+
+def _date(days_since_1970: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=days_since_1970)
+
+
+def _parquet_bytes(table: pa.Table, ledger: Ledger) -> memoryview:
+    """Return the rows as a Parquet file; built in memory, so that a full disk is one error."""
+    vectors = {column.name for column in ledger.columns if column.type == "FLOAT32"}
+    plain = [name for name in table.column_names if name not in vectors]
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        # Vectors are noise to a compressor, and the keys of parts are to a dictionary.
+        compression={
+            **dict.fromkeys(plain, "zstd"),
+            **{f"{name}.list.element": "none" for name in vectors},
+        },
+        use_dictionary=[name for name in plain if name not in {"part_key", "event_id", "body"}],
+    )
+    return memoryview(sink.getvalue())
