@@ -20,10 +20,12 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from sightline.errors import PermanentError, Reason, TransientError
 from sightline.local.images.container import (
+    SNIFF_BYTES,
     BrokenImageError,
     Container,
     open_container,
     orientation_of,
+    sniff,
 )
 
 _FILE_URI = re.compile(r"file://(?:localhost)?(/[^?#\x00-\x20]+)", re.IGNORECASE)
@@ -108,21 +110,42 @@ def read_bytes(uri: str, *, max_bytes: int) -> bytes:
     Raises:
         PermanentError, TransientError: as ``read_image`` does.
     """
-    path = path_of(uri)
-    try:
-        _check_regular(os.stat(path), uri, max_bytes)  # noqa: PTH116 - before the file is opened
-        # Not blocking, should a pipe have taken the file's place since.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
-            _check_regular(os.fstat(descriptor), uri, max_bytes)
-            content = file.read(max_bytes + 1)
-    except OSError as error:
-        raise _from_os_error(error, uri) from error
+    content = _read(uri, max_bytes + 1, at_most=max_bytes)
     if len(content) > max_bytes:
         raise _too_large(uri, f"more than {max_bytes} bytes")
     if not content:
         raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri} is an empty file")
     return content
+
+
+def looks_like_image(uri: str) -> bool:
+    """Return whether a file can be read, and begins as a JPEG, PNG or WebP does."""
+    try:
+        return sniff(_read(uri, SNIFF_BYTES)) is not None
+    except (PermanentError, TransientError):
+        return False
+
+
+def exif_of(content: bytes) -> bytes:
+    """Return the EXIF block (a TIFF structure) of an image file's content, or nothing.
+
+    Raises:
+        BrokenImageError: the content is no image.
+    """
+    return open_container(content).exif
+
+
+def _read(uri: str, size: int, *, at_most: int | None = None) -> bytes:
+    path = path_of(uri)
+    try:
+        _check_regular(os.stat(path), uri, at_most)  # noqa: PTH116 - before the file is opened
+        # Not blocking, should a pipe have taken the file's place since.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+            _check_regular(os.fstat(descriptor), uri, at_most)
+            return file.read(size)
+    except OSError as error:
+        raise _from_os_error(error, uri) from error
 
 
 def decode_image(
@@ -173,10 +196,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _check_regular(status: os.stat_result, uri: str, max_bytes: int) -> None:
+def _check_regular(status: os.stat_result, uri: str, max_bytes: int | None) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri} is not a regular file")
-    if status.st_size > max_bytes:
+    if max_bytes is not None and status.st_size > max_bytes:
         raise _too_large(uri, f"{status.st_size} bytes, more than {max_bytes}")
 
 

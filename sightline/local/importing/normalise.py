@@ -1,0 +1,245 @@
+"""Raw columns become rows of the source, whole columns at a time where that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sightline.local.importing import values
+from sightline.local.importing.columns import PARTS, Layout
+from sightline.local.importing.report import RefusalReason, Tally
+from sightline.local.importing.staging import ROW, STAGED_SCHEMA
+from sightline.local.importing.table_files import RawBatch
+
+_TIME = pa.timestamp("us", tz="UTC")
+_GCS = r"^gs://[^/?#\s]+/[^\s]+$"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What stands in for columns that are absent or empty; relative URIs start at ``base``."""
+
+    asset_type: str
+    snapshot_id: str
+    base: Path
+
+
+@dataclass(slots=True)
+class _Faults:
+    """The first fault of each row of a batch."""
+
+    by_index: dict[int, tuple[RefusalReason, str]] = field(default_factory=dict)
+
+    def add(self, index: int, reason: RefusalReason, detail: str) -> None:
+        self.by_index.setdefault(index, (reason, detail))
+
+
+class Normaliser:
+    """Turns batches of one file into rows to be staged."""
+
+    def __init__(self, layout: Layout, defaults: Defaults) -> None:
+        self._layout = layout
+        self._defaults = defaults
+
+    def rows(self, batch: RawBatch, tally: Tally) -> pa.Table:
+        """Return the rows of a batch that can be used; the others are refused."""
+        faults = _Faults()
+        read = {name: _plain(place.take(batch.columns), name, faults)
+                for name, place in self._layout.plain.items()}  # fmt: skip
+        count = len(batch.numbers)
+        columns = self._texts(read, count, faults)
+        columns |= self._position(batch, count, faults)
+        for name in ("capture_time", "detection_time"):
+            columns[name] = _times(read[name], name, faults) if name in read else None
+        for name, reason, convert in (
+            ("bbox", RefusalReason.BAD_BBOX, values.bounds_json),
+            ("camera_pose", RefusalReason.BAD_CAMERA_POSE, values.pose_json),
+        ):
+            columns[name] = self._nested(batch, name, reason, convert, faults)
+        columns[ROW] = pa.array(batch.numbers)
+        for index in sorted(faults.by_index):
+            reason, detail = faults.by_index[index]
+            tally.refuse(f"row {batch.numbers[index]}", reason, detail)
+        return _table(columns, count, faults)
+
+    def _texts(self, read: Mapping[str, Any], count: int, faults: _Faults) -> dict[str, Any]:
+        ids = read["observation_id"]
+        for index in _true(pc.is_null(ids)):
+            faults.add(index, RefusalReason.EMPTY_ID, "observation_id is empty")
+        nothing = pa.nulls(count, pa.string())
+        return {
+            "observation_id": ids,
+            "asset_id": pc.coalesce(read.get("asset_id", nothing), ids),
+            "snapshot_id": pc.coalesce(
+                read.get("snapshot_id", nothing), pa.scalar(self._defaults.snapshot_id)
+            ),
+            "asset_type": pc.coalesce(
+                read.get("asset_type", nothing), pa.scalar(self._defaults.asset_type)
+            ),
+            "gcs_uri": self._uris(read["gcs_uri"], faults),
+            "map_url": read.get("map_url", nothing),
+        }
+
+    def _uris(self, uris: Any, faults: _Faults) -> Any:
+        if not uris.null_count and pc.all(pc.match_substring_regex(uris, _GCS)).as_py():
+            return uris
+        base = self._defaults.base
+        return _one_by_one(
+            pc.fill_null(uris, ""),
+            pa.string(),
+            lambda text: values.image_uri(text, base),
+            lambda index, text: faults.add(index, RefusalReason.BAD_URI, text),
+        )
+
+    def _position(self, batch: RawBatch, count: int, faults: _Faults) -> dict[str, Any]:
+        def refuse(index: int, text: str) -> None:
+            faults.add(index, RefusalReason.BAD_POSITION, text)
+
+        parts = self._layout.parts["location"]
+        nothing = pa.nulls(count, pa.float64())
+        found = dict.fromkeys(PARTS["location"], nothing)
+        if parts:
+            for part, place in parts.items():
+                found[part] = _numbers(place.take(batch.columns), refuse)
+        elif "location" in self._layout.whole:
+            texts = _decoded(self._layout.whole["location"].take(batch.columns), refuse)
+            pairs: list[tuple[float | None, float | None]] = [(None, None)] * count
+            for index, text in enumerate(texts.to_pylist()):
+                try:
+                    pairs[index] = values.location_of(text or "")
+                except values.FaultError as fault:
+                    refuse(index, f"location: {fault}")
+            for part, column in zip(found, zip(*pairs, strict=True), strict=True):
+                found[part] = pa.array(column, pa.float64())
+        latitude, longitude = found["latitude"], found["longitude"]
+        is_whole = pc.equal(pc.is_null(latitude), pc.is_null(longitude))
+        in_range = pc.and_(
+            pc.less_equal(pc.abs(latitude), 90), pc.less_equal(pc.abs(longitude), 180)
+        )
+        for index in _true(pc.invert(pc.and_(is_whole, pc.fill_null(in_range, True)))):
+            try:
+                values.check_position(latitude[index].as_py(), longitude[index].as_py())
+            except values.FaultError as fault:
+                refuse(index, str(fault))
+        return found
+
+    def _nested(
+        self,
+        batch: RawBatch,
+        name: str,
+        reason: RefusalReason,
+        convert: Callable[[object], str | None],
+        faults: _Faults,
+    ) -> Any:
+        def refuse(index: int, text: str) -> None:
+            faults.add(index, reason, f"{name}: {text}")
+
+        whole, parts = self._layout.whole.get(name), self._layout.parts[name]
+        if whole is not None:
+            column = whole.take(batch.columns)
+            column = column if pa.types.is_struct(column.type) else _decoded(column, refuse)
+        elif parts:
+            found = [_numbers(place.take(batch.columns), refuse) for place in parts.values()]
+            column = pa.StructArray.from_arrays(found, names=list(parts))
+        else:
+            return None
+        if column.null_count == len(column):
+            return None
+        return _one_by_one(column, pa.string(), convert, refuse)
+
+
+def _plain(column: Any, name: str, faults: _Faults) -> Any:
+    """Return a column as text without blanks (times may stay times)."""
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return column
+    texts = _decoded(column, lambda index, text: faults.add(
+        index, RefusalReason.NOT_UTF8, f"{name}: {text}"))  # fmt: skip
+    is_blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
+    return pc.if_else(pc.fill_null(is_blank, True), pa.scalar(None, pa.string()), texts)
+
+
+def _decoded(column: Any, refuse: Callable[[int, str], None]) -> Any:
+    """Return a column of bytes (a CSV's) or of anything plain as text."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    try:
+        texts = column.cast(pa.string())
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        return _one_by_one(column.cast(pa.binary()), pa.string(), values.utf8, refuse)
+    except pa.ArrowNotImplementedError:
+        return _one_by_one(column, pa.string(), _no_text, refuse)
+    return texts
+
+
+def _no_text(value: object) -> str:
+    raise values.FaultError(f"{value!r:.40} is no text")
+
+
+def _numbers(column: Any, refuse: Callable[[int, str], None]) -> Any:
+    texts = column
+    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        texts = _decoded(column, refuse)
+        texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    try:
+        numbers = texts.cast(pa.float64())
+        if pc.all(pc.is_finite(numbers)).as_py() is not False:
+            return numbers
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        pass  # one of them is no number: found out below
+    return _one_by_one(texts, pa.float64(), values.number, refuse)
+
+
+def _times(column: Any, name: str, faults: _Faults) -> Any:
+    if not pa.types.is_string(column.type):
+        return column.cast(
+            pa.timestamp("us", tz=getattr(column.type, "tz", None)), safe=False
+        ).cast(_TIME)
+    texts = pc.replace_substring_regex(column, " ?UTC$", "Z")
+    try:
+        return texts.cast(_TIME)
+    except pa.ArrowInvalid:
+        return _one_by_one(
+            texts,
+            _TIME,
+            values.moment,
+            lambda index, text: faults.add(index, RefusalReason.BAD_TIME, f"{name}: {text}"),
+        )
+
+
+def _one_by_one(
+    column: Any,
+    kind: Any,
+    convert: Callable[[Any], object],
+    refuse: Callable[[int, str], None],
+) -> Any:
+    """Convert value by value, so that one fault costs one row."""
+    converted: list[object] = []
+    for index, value in enumerate(column.to_pylist()):
+        try:
+            converted.append(None if value is None else convert(value))
+        except values.FaultError as fault:
+            refuse(index, str(fault))
+            converted.append(None)
+    return pa.array(converted, kind)
+
+
+def _true(mask: Any) -> Sequence[int]:
+    found: list[int] = pc.indices_nonzero(mask).to_pylist()
+    return found
+
+
+def _table(columns: Mapping[str, Any], count: int, faults: _Faults) -> pa.Table:
+    bad = list(faults.by_index)
+    keep = pc.invert(pc.is_in(pa.array(range(count)), pa.array(bad, pa.int64())))
+    arrays = []
+    for one in STAGED_SCHEMA:
+        column = columns.get(one.name)
+        column = pa.nulls(count, one.type) if column is None else column.cast(one.type)
+        arrays.append(column.filter(keep))
+    return pa.table(arrays, schema=STAGED_SCHEMA)

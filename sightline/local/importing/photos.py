@@ -1,0 +1,204 @@
+"""Photographs become observations: each one is read whole, named by its content, placed by EXIF."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+
+from sightline.errors import NotFoundError, PermanentError, TransientError
+from sightline.local.images import decode_image, exif_of, looks_like_image, read_bytes
+from sightline.local.importing.exif import ExifFacts, read_exif
+from sightline.local.importing.report import ImportReport, RefusalReason, Tally
+from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE, Staging
+from sightline.local.importing.tables import import_table
+from sightline.settings import ImageSettings
+
+Progress = Callable[[int, int | None], None]
+TABLES = ("observations.csv", "observations.parquet")
+FOLDER_TYPES: Mapping[str, str] = {
+    "road_signs": "ASSET_CLASS_ROAD_SIGN",
+    "utility_poles": "ASSET_CLASS_UTILITY_POLE",
+    "maintenance_covers": "ASSET_CLASS_MAINTENANCE_COVER",
+}
+"""Names of folders, directly below the imported one, that say what their photographs show."""
+
+IMAGE_SUFFIXES = frozenset(
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"),
+        *(".heic", ".heif", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".dng"),
+    )
+)
+"""Files of these names are expected to be images; others are looked at, and ignored if not."""
+
+_GLANCE = (256, 256)  # small, since the whole file is read all the same
+_THREADS = 2
+_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Photo:
+    """A photograph that was read whole."""
+
+    observation_id: str
+    exif: bytes
+
+
+_Examined = _Photo | PermanentError | TransientError | None
+
+
+def import_photos(
+    directory: Path,
+    *,
+    asset_type: str,
+    source: Path,
+    now: datetime,
+    limits: ImageSettings,
+    on_progress: Progress | None = None,
+) -> ImportReport:
+    """Import a folder of photographs (JPEG, PNG, WebP by content), with all folders in it.
+
+    Each becomes an observation of an asset of its own; its id is the first 32 hexadecimal
+    digits of its SHA-256, so that importing again changes nothing. ``asset_type`` is overruled
+    by the names in ``FOLDER_TYPES``. Files and folders whose name begins with a dot, and linked
+    folders, are passed by. A folder that holds an ``observations.csv`` or
+    ``observations.parquet`` is imported through that table.
+
+    Raises:
+        NotFoundError: there is no such folder.
+        ConfigurationError: the table in the folder cannot be used.
+        StorageError: the source folder cannot be written; then nothing is imported.
+    """
+    if not directory.is_dir():
+        raise NotFoundError(f"{directory} is no folder; give a folder or a CSV/Parquet file")
+    for name in TABLES:
+        if (directory / name).is_file():
+            return import_table(
+                directory / name,
+                source=source,
+                now=now,
+                asset_type=asset_type,
+                on_progress=on_progress,
+            )
+    root = directory.absolute()
+    tally = Tally()
+    with Staging(source) as staging:
+        rows = _rows(root, asset_type, limits, tally, on_progress)
+        while batch := list(islice(rows, _ROWS)):
+            staging.add(pa.Table.from_pylist(batch, schema=STAGED_SCHEMA))
+        published = staging.publish(now=now, tally=tally)
+    return tally.report(
+        imported=published.imported,
+        replaced=published.replaced,
+        unchanged=published.unchanged,
+        files=published.files,
+    )
+
+
+def _rows(
+    root: Path,
+    asset_type: str,
+    limits: ImageSettings,
+    tally: Tally,
+    on_progress: Progress | None,
+) -> Iterator[dict[str, object]]:
+    snapshot_id = "import-" + (re.sub(r"[^\w.-]+", "-", root.name) or "root")
+    total = sum(1 for _ in _files(root, Tally())) if on_progress else None
+    for number, (path, examined) in enumerate(_examined(_files(root, tally), limits), start=1):
+        if on_progress is not None:
+            on_progress(number, total)
+        where = _shown(path.relative_to(root))
+        match examined:
+            case None:
+                tally.ignored += 1
+            case _Photo():
+                facts = read_exif(examined.exif)
+                for text in facts.notes:
+                    tally.note(where, text)
+                kind = FOLDER_TYPES.get(path.relative_to(root).parts[0], asset_type)
+                row = _row(examined.observation_id, path, snapshot_id, kind, facts)
+                yield row | {ROW: number, WHERE: where}
+            case PermanentError():
+                tally.refuse(where, RefusalReason(examined.reason.value), examined.detail)
+            case TransientError():
+                tally.refuse(where, RefusalReason.READ_FAILED, str(examined))
+
+
+def _row(
+    observation_id: str, path: Path, snapshot_id: str, asset_type: str, facts: ExifFacts
+) -> dict[str, object]:
+    pose = facts.camera_pose
+    known = {} if pose is None else {k: v for k, v in asdict(pose).items() if v is not None}
+    return {
+        "observation_id": observation_id,
+        "asset_id": observation_id,
+        "snapshot_id": snapshot_id,
+        "asset_type": asset_type,
+        "gcs_uri": path.as_uri(),
+        "latitude": facts.latitude,
+        "longitude": facts.longitude,
+        "capture_time": facts.capture_time,
+        "camera_pose": orjson.dumps(known).decode() if known else None,
+    }
+
+
+def _files(root: Path, tally: Tally) -> Iterator[Path]:
+    """Yield the files below a folder in a stable order; what is hidden is counted as ignored."""
+
+    def refuse(error: OSError) -> None:
+        where = _shown(Path(error.filename).relative_to(root))
+        tally.refuse(where, RefusalReason.PERMISSION_DENIED, f"{error.strerror}; allow reading it")
+
+    for folder, folders, names in os.walk(root, onerror=refuse):
+        folders[:] = sorted((one for one in folders if not one.startswith(".")), key=os.fsencode)
+        for name in sorted(names, key=os.fsencode):
+            if name.startswith("."):
+                tally.ignored += 1
+            else:
+                yield Path(folder, name)
+
+
+def _examined(paths: Iterator[Path], limits: ImageSettings) -> Iterator[tuple[Path, _Examined]]:
+    """Examine files in threads, a few ahead, and yield them in their order."""
+    ahead: deque[tuple[Path, Future[_Examined]]] = deque()
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="sightline-import") as pool:
+        try:
+            for path in paths:
+                ahead.append((path, pool.submit(_examine, path, limits)))
+                if len(ahead) > 2 * _THREADS:
+                    first, future = ahead.popleft()
+                    yield first, future.result()
+            while ahead:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        finally:
+            for _, future in ahead:
+                future.cancel()
+
+
+def _examine(path: Path, limits: ImageSettings) -> _Examined:
+    """Read a file whole; None when it is no image and does not claim to be one."""
+    uri = path.as_uri()
+    if path.suffix.lower() not in IMAGE_SUFFIXES and not looks_like_image(uri):
+        return None
+    try:
+        content = read_bytes(uri, max_bytes=limits.max_bytes)
+        decode_image(content, uri, max_pixels=limits.max_pixels, preferred_size=_GLANCE)
+    except (PermanentError, TransientError) as error:
+        return error
+    return _Photo(hashlib.sha256(content).hexdigest()[:32], exif_of(content))
+
+
+def _shown(path: Path) -> str:
+    """Return a path as text, whatever its bytes are."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,0 +1,124 @@
+"""What came of an import: counts of everything, and details of the first of each kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+MAX_DETAILS = 1000
+"""Refusals, and notes, that are told in detail; the rest are only counted."""
+
+
+class RefusalReason(StrEnum):
+    """Why a file or a row became no observation (docs/import.md says what to do)."""
+
+    IMAGE_UNREADABLE = "image_unreadable"
+    IMAGE_TOO_LARGE = "image_too_large"
+    IMAGE_GONE = "image_gone"
+    PERMISSION_DENIED = "permission_denied"
+    READ_FAILED = "read_failed"
+    DUPLICATE = "duplicate"
+    EMPTY_ID = "empty_id"
+    BAD_URI = "bad_uri"
+    BAD_POSITION = "bad_position"
+    BAD_TIME = "bad_time"
+    BAD_BBOX = "bad_bbox"
+    BAD_CAMERA_POSE = "bad_camera_pose"
+    NOT_UTF8 = "not_utf8"
+    RAGGED_ROW = "ragged_row"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file (its path below the folder) or a row (``row 17``) that was left out, and why."""
+
+    where: str
+    reason: RefusalReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something about an imported file that a person may want to know."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came of an import.
+
+    ``imported`` are new observations and those that ``replaced`` an earlier import of the same
+    id; ``unchanged`` were imported before, exactly so; ``ignored`` are files that are no images
+    and do not claim to be. ``refusals`` and ``notes`` hold the first ``MAX_DETAILS`` of each.
+    """
+
+    imported: int
+    replaced: int
+    unchanged: int
+    ignored: int
+    refused_by_reason: Mapping[str, int]
+    refusals: tuple[Refusal, ...]
+    notes_count: int
+    notes: tuple[Note, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def refused_count(self) -> int:
+        """How many files or rows were refused."""
+        return sum(self.refused_by_reason.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return {
+            **asdict(self),
+            "refused": self.refused_count,
+            "refused_by_reason": dict(self.refused_by_reason),
+            "refusals": [asdict(one) for one in self.refusals],
+            "notes": [asdict(one) for one in self.notes],
+            "files": [str(path) for path in self.files],
+        }
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts while an import goes on; holds a bounded number of details."""
+
+    ignored: int = 0
+    by_reason: Counter[str] = field(default_factory=Counter)
+    refusals: list[Refusal] = field(default_factory=list)
+    notes_count: int = 0
+    notes: list[Note] = field(default_factory=list)
+
+    def refuse(self, where: str, reason: RefusalReason, detail: str) -> None:
+        """Count a refusal."""
+        self.by_reason[reason.value] += 1
+        if len(self.refusals) < MAX_DETAILS:
+            self.refusals.append(Refusal(where, reason, detail))
+
+    def note(self, where: str, text: str) -> None:
+        """Count a note."""
+        self.notes_count += 1
+        if len(self.notes) < MAX_DETAILS:
+            self.notes.append(Note(where, text))
+
+    def report(
+        self, *, imported: int, replaced: int, unchanged: int, files: tuple[Path, ...]
+    ) -> ImportReport:
+        """Return the report of the import that has ended."""
+        return ImportReport(
+            imported=imported,
+            replaced=replaced,
+            unchanged=unchanged,
+            ignored=self.ignored,
+            refused_by_reason=dict(sorted(self.by_reason.items())),
+            refusals=tuple(self.refusals),
+            notes_count=self.notes_count,
+            notes=tuple(self.notes),
+            files=files,
+        )

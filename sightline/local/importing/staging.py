@@ -1,0 +1,216 @@
+"""Rows on their way into the source folder: staged, freed of duplicates, written as one file."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sightline.errors import StorageError
+from sightline.local.importing.report import RefusalReason, Tally
+from sightline.local.warehouse.durable import make_directory, storage_errors, write_beside
+from sightline.local.warehouse.engine import parquet_select, quoted
+from sightline.schema import OBSERVATIONS, Column, Ledger, duckdb_columns, parquet_schema
+
+SOURCE = Ledger(
+    "source",
+    "What was imported: a row of the source as it was read",
+    (
+        *(one for one in OBSERVATIONS.columns if one.name not in {"run_id", "written_at"}),
+        Column("imported_at", "TIMESTAMP", "When the row was imported", required=True),
+    ),
+    key=("observation_id",),
+)
+"""The columns of a file in the source folder; of several rows of an id, the latest import holds."""
+
+ROW, WHERE = "_row", "_where"
+STAGED_SCHEMA: Any = pa.schema(
+    [
+        *(one for one in parquet_schema(SOURCE) if one.name != "imported_at"),
+        pa.field(ROW, pa.int64(), nullable=False),
+        pa.field(WHERE, pa.string()),
+    ]
+)
+"""What is staged: the columns of the source, the row's number, and its name if it has one."""
+
+_COMPARED = tuple(one.name for one in SOURCE.columns if one.name != "imported_at")
+_LOCK = ".import.lock"
+_BATCH_ROWS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a staging came to, in rows."""
+
+    imported: int
+    replaced: int
+    unchanged: int
+    files: tuple[Path, ...]
+
+
+class Staging:
+    """Takes rows in batches and publishes them at once, or not at all; constant memory.
+
+    Rows wait in the system's folder for temporary files. Used in a ``with``.
+
+    Raises:
+        StorageError: a disk is full or read-only, or the source folder holds something else.
+    """
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+
+    def __enter__(self) -> Self:
+        with storage_errors(Path(tempfile.gettempdir())):
+            self._folder = tempfile.TemporaryDirectory(prefix="sightline-import-")
+        self._room = Path(self._folder.name)
+        self._staged = self._room / "rows"
+        with storage_errors(self._staged):
+            self._writer = pq.ParquetWriter(self._staged, STAGED_SCHEMA)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            with storage_errors(self._staged):
+                self._writer.close()
+        finally:
+            self._folder.cleanup()
+
+    def add(self, rows: pa.Table) -> None:
+        """Stage rows of ``STAGED_SCHEMA``."""
+        with storage_errors(self._staged):
+            self._writer.write_table(rows)
+
+    def publish(self, *, now: datetime, tally: Tally) -> Published:
+        """Write what is new as one file into the source folder; duplicates are refused.
+
+        Of the rows of one id the first is kept. Imports that end at the same time take turns.
+        """
+        with storage_errors(self._staged):
+            self._writer.close()
+        with _turn(self._source), duckdb.connect(":memory:", config=self._limits()) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")
+            try:
+                self._make_views(connection)
+                _refuse_duplicates(connection, tally)
+                unchanged, replaced, imported = _count(connection)
+                files = (self._write(connection, now),) if imported else ()
+            except duckdb.Error as error:
+                text = " ".join(str(error).split())[:300]
+                raise StorageError(
+                    f"{self._source}: {text}; mend or move the file that is meant, and import again"
+                ) from error
+        return Published(imported, replaced, unchanged, files)
+
+    def _limits(self) -> dict[str, str | bool | int | float | list[str]]:
+        return {
+            "threads": "2",
+            "memory_limit": "512MB",
+            "temp_directory": str(self._room / "spill"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+
+    def _make_views(self, connection: duckdb.DuckDBPyConnection) -> None:
+        same = " AND ".join(f's."{name}" IS NOT DISTINCT FROM e."{name}"' for name in _COMPARED)
+        existing = parquet_select(sorted(self._source.glob("*.parquet")), duckdb_columns(SOURCE))
+        connection.execute(
+            f"""
+            CREATE VIEW staged AS SELECT * FROM read_parquet({quoted(str(self._staged))});
+            CREATE TEMP TABLE firsts AS
+                SELECT observation_id, min({ROW}) AS first_row, count(*) AS times
+                FROM staged GROUP BY observation_id;
+            CREATE TEMP TABLE known AS
+                SELECT * FROM ({existing}) SEMI JOIN firsts USING (observation_id)
+                QUALIFY row_number() OVER (
+                    PARTITION BY observation_id ORDER BY imported_at DESC) = 1;
+            CREATE TEMP TABLE verdicts AS
+                SELECT s.{ROW} AS row_number, e.observation_id IS NOT NULL AS was_known,
+                    coalesce({same}, false) AS is_same
+                FROM staged s JOIN firsts f ON s.observation_id = f.observation_id
+                    AND s.{ROW} = f.first_row
+                LEFT JOIN known e ON e.observation_id = s.observation_id;
+            """  # noqa: S608 - column names of ours, and quoted paths
+        )
+
+    def _write(self, connection: duckdb.DuckDBPyConnection, now: datetime) -> Path:
+        columns = ", ".join(f's."{name}"' for name in _COMPARED)
+        rows: Any = connection.sql(
+            f"SELECT {columns} FROM staged s JOIN verdicts v ON s.{ROW} = v.row_number"  # noqa: S608 - column names of ours
+            f" WHERE NOT v.is_same ORDER BY s.{ROW}"
+        ).to_arrow_reader(_BATCH_ROWS)
+
+        def fill(path: Path) -> None:
+            with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+                for batch in rows:
+                    at = pa.array([now] * len(batch), schema.field("imported_at").type)
+                    table = pa.table([*batch.columns, at], names=schema.names)
+                    writer.write_table(table.cast(schema))
+
+        schema = parquet_schema(SOURCE)
+        path = self._source / f"{now:%Y%m%dT%H%M%S%f}-{_digest(self._staged)}.parquet"
+        write_beside(path, fill)
+        return path
+
+
+def _refuse_duplicates(connection: duckdb.DuckDBPyConnection, tally: Tally) -> None:
+    cursor = connection.execute(
+        f"""
+        SELECT s.{ROW}, s.{WHERE}, f.first_row, o.{WHERE}, s.observation_id
+        FROM staged s JOIN firsts f ON s.observation_id = f.observation_id AND f.times > 1
+        JOIN staged o ON o.{ROW} = f.first_row
+        WHERE s.{ROW} > f.first_row ORDER BY s.{ROW}
+        """  # noqa: S608 - column names of ours
+    )
+    while batch := cursor.fetchmany(1000):
+        for row, where, first_row, first_where, observation_id in batch:
+            if where is None:
+                detail = f"observation_id {observation_id} is in row {first_row} already"
+                tally.refuse(f"row {row}", RefusalReason.DUPLICATE, detail)
+            else:
+                detail = f"the same content as {first_where}"
+                tally.refuse(where, RefusalReason.DUPLICATE, detail)
+
+
+def _count(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    counts = connection.execute(
+        "SELECT count(*) FILTER (is_same), count(*) FILTER (was_known AND NOT is_same),"
+        " count(*) FILTER (NOT is_same) FROM verdicts"
+    ).fetchall()
+    unchanged, replaced, imported = counts[0]
+    return int(unchanged), int(replaced), int(imported)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()[:12]
+
+
+@contextmanager
+def _turn(source: Path) -> Iterator[None]:
+    with storage_errors(source):
+        make_directory(source)
+        descriptor = os.open(source / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
