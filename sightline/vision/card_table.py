@@ -23,8 +23,10 @@ def card_table(card: Card) -> str:
     found = card.scores["retrieval"]
     lines += [
         "",
-        f"Precision@5 over {found['queries']} queries of two attributes and "
-        f"{found['scenes']:,} scenes: **{found['precision_at_5']:.3f}** (goal: 0.7).",
+        (
+            f"Precision@5 over {found['queries']} queries of two attributes and "
+            f"{found['scenes']:,} scenes: **{found['precision_at_5']:.3f}** (goal: 0.7)."
+        ),
         "",
         "| picture without an asset | in training | turned away |",
         "|---|---|---|",

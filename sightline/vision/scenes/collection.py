@@ -22,6 +22,7 @@ from sightline.vision.scenes.truth import ASSET_TYPES, TASK_OF, VIEW_FIELDS, Val
 from sightline.vision.scenes.weather import encode_jpeg
 
 _CHUNK = 25
+_WORTH_A_POOL = 100
 _SPACE = uuid.UUID("6f0b5f0e-7f6c-4b9c-9a55-5a1de0c0ffee")
 
 
@@ -72,29 +73,33 @@ def render_collection(
     count: int,
     seed: int,
     on_progress: Callable[[int], None] | None = None,
-    processes: int = 1,
+    processes: int | None = None,
 ) -> Collection:
     """Render ``count`` observations into a folder; the same arguments give the same bytes.
 
     Writes ``<snapshot_id>/v0/<observation_id>.jpg`` under ``directory``, then
     ``ground_truth.jsonl`` and ``observations.csv``; a file is whole or absent. An asset is seen one
     to three times, with the same attributes but in other light and weather. ``gcs_uri`` is
-    relative to the table. ``on_progress`` is told the number of observations just written.
-    ``processes`` above one renders in a pool (spawned, at most one process a core), which keeps
-    the memory needed the same for any count.
+    relative to the table. ``on_progress`` is told how many observations are written so far.
+    Above one, ``processes`` render in a pool (spawned, at most one a core, the memory needed the
+    same for any count); by default that is one a core from 100 observations on.
 
     Raises ``OSError`` when the folder cannot be written.
     """
     directory.mkdir(parents=True, exist_ok=True)
     table, truths = directory / "observations.csv", directory / "ground_truth.jsonl"
+    if processes is None:
+        processes = os.cpu_count() or 1 if count >= _WORTH_A_POOL else 1
+    done = 0
     with _Unfinished(table) as rows, _Unfinished(truths) as facts:
         rows.write(_csv_line(COLUMNS))
         for written in _written(directory, _views(count, seed), processes):
             for row, truth in written:
                 rows.write(row)
                 facts.write(truth)
+            done += len(written)
             if on_progress is not None:
-                on_progress(len(written))
+                on_progress(done)
     assets = len({view.asset for view in _views(count, seed)})
     return Collection(directory, table, truths, count, assets)
 
