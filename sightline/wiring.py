@@ -141,7 +141,7 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
     if settings.models.classify == "noop" or settings.models.embed == "noop":
         from sightline.local.noop import NoopClassifier, NoopEmbedder
 
-        yield ModelSet(NoopClassifier(), NoopEmbedder(settings.models.embed_dimension))
+        yield ModelSet(NoopClassifier(), NoopEmbedder(dimension=settings.models.embed_dimension))
         return
     from sightline.local.models import LocalClassifier, LocalEmbedder, LocalVision
 

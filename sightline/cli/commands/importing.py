@@ -11,6 +11,8 @@ from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
 
+SHOWN = 20
+
 
 def import_(
     context: typer.Context,
@@ -44,16 +46,8 @@ def import_(
         columns[name] = other
     if not path.exists():
         raise NotFoundError(f"{path} does not exist; give a folder or a CSV/Parquet file")
-    table = next(
-        (
-            one
-            for name in ("observations.csv", "observations.parquet")
-            if (one := path / name).is_file()
-        ),
-        None,
-    )
     with progress_bar("importing", None) as update:
-        if path.is_dir() and table is None:
+        if path.is_dir():
             report = import_photos(
                 path,
                 asset_type=asset_class(asset_type),
@@ -64,11 +58,10 @@ def import_(
             )
         else:
             report = import_table(
-                table or path,
+                path,
                 source=source_path(settings),
                 now=utc_now(),
                 columns=columns,
-                base=None,
                 on_progress=update,
             )
     if as_json:
@@ -76,11 +69,18 @@ def import_(
         return
     say(
         f"{report.imported:,} imported, {report.unchanged:,} unchanged,"
-        f" {report.refused_count:,} refused"
+        f" {report.refused_count:,} refused, {report.ignored:,} ignored (no images)"
     )
-    for reason, count in sorted(report.refused_by_reason.items()):
-        say(f"  {reason}: {count:,}")
-    for refusal in report.refusals[:20]:
+    for refusal in report.refusals[:SHOWN]:
         say(f"  refused {refusal.where}: {refusal.reason}: {refusal.detail}")
+    for note in report.notes[:SHOWN]:
+        say(f"  note on {note.where}: {note.text}")
+    hidden = (
+        report.refused_count
+        + report.notes_count
+        - sum(len(some[:SHOWN]) for some in (report.refusals, report.notes))
+    )
+    if hidden:
+        say(f"  and {hidden:,} more; --json shows them")
     if report.imported:
         remark("next: `sightline enqueue`, then `sightline work --drain`")

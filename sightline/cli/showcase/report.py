@@ -21,7 +21,8 @@ def report(outcome: Outcome, directory: Path) -> None:
     balance = outcome.balance
     say(
         f"the account {'balances' if balance.holds else 'DOES NOT balance'}:"
-        f" {balance.parts:,} parts, {balance.written:,} written, {balance.dead:,} dead, {balance.lost:,} lost"
+        f" {balance.parts:,} parts, {balance.written:,} written, {balance.dead:,} dead,"
+        f" {balance.lost:,} lost"
     )
     say()
     print_table(

@@ -1,0 +1,118 @@
+"""A home folder with real processes around it, to be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sightline.model import Balance
+from sightline.settings import load_settings
+from sightline.wiring import open_engine
+
+CHECKOUT = Path(__file__).parents[2]
+
+NOOP = {
+    "SIGHTLINE_MODELS__CLASSIFY": "noop",
+    "SIGHTLINE_MODELS__EMBED": "noop",
+    "SIGHTLINE_MODELS__EMBED_DIMENSION": "8",
+    "SIGHTLINE_WORKER__LEASE_S": "2",
+    "SIGHTLINE_WORKER__FLUSH_S": "0.3",
+    "SIGHTLINE_WORKER__DRAIN_IDLE_S": "0.5",
+}
+"""Models that cost nothing and short leases, so that rounds are quick."""
+
+
+def seed() -> int:
+    """Return the seed of this round; SIGHTLINE_CHAOS_SEED repeats one. Printed by the tests."""
+    return int(os.environ.get("CHAOS_SEED") or int.from_bytes(os.urandom(4)))
+
+
+@dataclass
+class Home:
+    """A local engine's folder, and the environment of the processes that use it."""
+
+    path: Path
+    environment: dict[str, str] = field(default_factory=lambda: dict(NOOP))
+
+    def env(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return a process's environment."""
+        own = {"SIGHTLINE_HOME": str(self.path), **self.environment, **(more or {})}
+        return {**os.environ, **own}
+
+    def start(
+        self, *arguments: str, more: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a command as a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "sightline", *arguments],
+            env=self.env(more),
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0, more: Mapping[str, str] | None = None) -> Any:
+        """Run a command to its end and return the JSON it printed."""
+        process = self.start(*arguments, "--json", more=more)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == code, f"{arguments}: {process.returncode}\n{out}\n{err}"
+        return json.loads(out) if out.strip() else err
+
+    def fill(self, count: int) -> None:
+        """Import ``count`` observations whose images nobody will open."""
+        table = self.path.parent / "observations.csv"
+        with table.open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["observation_id", "asset_id", "snapshot_id", "asset_type",
+                           "latitude", "longitude", "capture_time", "gcs_uri"])  # fmt: skip
+            for n in range(count):
+                rows.writerow([f"o{n:06}", f"a{n // 2:06}", "s1", "ASSET_CLASS_ROAD_SIGN",
+                               52.0 + n * 1e-5, 5.1, "2026-05-01T08:00:00Z",
+                               f"gs://bucket/s1/v0/o{n:06}.jpg"])  # fmt: skip
+        self.run("import", str(table))
+
+    def balance(self, run_id: str) -> Balance:
+        """Return the run's balance at this moment, read in this process."""
+        settings = load_settings(environment={}, overrides={"home": self.path})
+
+        async def read() -> Balance:
+            async with open_engine(settings) as engine:
+                return await engine.runs.balance(run_id)
+
+        return asyncio.run(read())
+
+    def sql(self, query: str) -> list[dict[str, Any]]:
+        """Ask the warehouse."""
+        found: list[dict[str, Any]] = self.run("sql", query)
+        return found
+
+
+def kill(process: subprocess.Popen[str], number: signal.Signals = signal.SIGKILL) -> None:
+    """Kill a process that this test started, and wait for its end."""
+    process.send_signal(number)
+    process.communicate(timeout=60)
+
+
+def assert_settled_once(home: Home, run_id: str, parts: int, kinds: Sequence[str]) -> None:
+    """Assert that every part is written once in the ``_all`` views or dead, and none is lost."""
+    balance = home.balance(run_id)
+    assert balance.parts == parts
+    assert balance.holds, balance
+    assert balance.settled, balance
+    assert balance.awaiting_ack == 0, balance
+    written = 0
+    for view in kinds:
+        (row,) = home.sql(f"select count(*) n, count(distinct part_key) keys from {view}")
+        assert row["n"] == row["keys"]
+        written += row["n"]
+    assert written + balance.dead == parts

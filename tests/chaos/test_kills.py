@@ -1,0 +1,137 @@
+"""Processes die at random instants; every part is written once, or dead with a reason."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.harness import Home, assert_settled_once, kill, seed
+
+VIEWS = ("classifications_all", "embeddings_all")
+PACED = {
+    "SIGHTLINE_CLASSIFY_LIMIT__RATE_PER_S": "400",
+    "SIGHTLINE_EMBED_LIMIT__RATE_PER_S": "400",
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    path = tmp_path / "home"
+    path.mkdir()
+    return Home(path)
+
+
+@pytest.mark.slow
+def test_twenty_workers_killed_one_after_another_lose_and_double_nothing(home: Home) -> None:
+    rng = random.Random(chosen := seed())
+    print(f"CHAOS_SEED={chosen}")
+    home.fill(6000)
+    run = home.run("enqueue")
+    killed_at_work = 0
+    for _ in range(20):
+        worker = home.start("work", more=PACED)
+        time.sleep(rng.uniform(0.5, 2.5))
+        killed_at_work += worker.poll() is None
+        kill(worker)
+        assert home.balance(run["run_id"]).holds
+    assert killed_at_work == 20
+    home.run("work", "--drain")
+    assert_settled_once(home, run["run_id"], run["parts"], VIEWS)
+    found = home.run("status", "--check")
+    assert found["holds"]
+    assert found["dead_letters"] == {}
+
+
+def test_a_worker_with_enough_grace_gives_nothing_back(home: Home) -> None:
+    home.fill(1500)
+    run = home.run("enqueue")
+    worker = home.start("work", "--json", more={**PACED, "SIGHTLINE_WORKER__GRACE_S": "30"})
+    _wait_for_rows(home, run["run_id"])
+    worker.send_signal(signal.SIGTERM)
+    out, err = worker.communicate(timeout=60)
+    assert worker.returncode == 0, err
+    assert json.loads(out)["nacked_at_stop"] == 0
+    home.run("work", "--drain")
+    assert_settled_once(home, run["run_id"], run["parts"], VIEWS)
+    assert home.sql("select max(attempt) most from classifications") == [{"most": 1}]
+
+
+def test_a_worker_with_too_little_grace_gives_the_rest_back_and_counts_it(home: Home) -> None:
+    home.fill(1500)
+    run = home.run("enqueue")
+    worker = home.start("work", "--json", more={**PACED, "SIGHTLINE_WORKER__GRACE_S": "0"})
+    _wait_for_rows(home, run["run_id"])
+    worker.send_signal(signal.SIGTERM)
+    out, err = worker.communicate(timeout=60)
+    assert worker.returncode == 0, err
+    given_back = json.loads(out)["nacked_at_stop"]
+    assert given_back > 0
+    home.run("work", "--drain")
+    assert_settled_once(home, run["run_id"], run["parts"], VIEWS)
+    (row,) = home.sql("select count(distinct subject_id) n from embeddings_all where attempt > 1")
+    assert 0 < row["n"] <= given_back
+
+
+def test_two_producers_at_the_same_instant_publish_everything_once(home: Home) -> None:
+    home.fill(2000)
+    producers = [home.start("enqueue", "--json") for _ in range(2)]
+    found = []
+    for one in producers:
+        out, err = one.communicate(timeout=120)
+        assert one.returncode == 0, err
+        found.append(json.loads(out))
+    assert sorted(one["messages"] for one in found) == [0, 2000]
+    status = home.run("status", "--check")
+    assert [run["queued"] for run in status["runs"]] == [4000]
+    assert status["queue"]["ready"] == 2000
+
+
+@pytest.mark.slow
+def test_a_producer_killed_at_random_instants_resumes_and_publishes_everything_once(
+    home: Home,
+) -> None:
+    rng = random.Random(chosen := seed())
+    print(f"CHAOS_SEED={chosen}")
+    home.environment["SIGHTLINE_PRODUCER__RANGE_ITEMS"] = "50"
+    home.fill(20_000)
+    for _ in range(8):
+        producer = home.start("enqueue")
+        time.sleep(rng.uniform(0.5, 2.0))
+        kill(producer)
+        resuming = home.start("enqueue", "--resume", "all")
+        time.sleep(rng.uniform(0.5, 1.5))
+        kill(resuming)
+    home.run("enqueue", "--resume", "all")
+    home.run("enqueue")
+    status = home.run("status", "--check")
+    assert sum(run["queued"] for run in status["runs"]) == 40_000
+    assert status["queue"]["ready"] == 20_000
+
+
+def test_a_cancelled_run_is_paid_no_further_and_still_balances(home: Home) -> None:
+    home.fill(1000)
+    run = home.run("enqueue")
+    worker = home.start("work", more={**PACED, "SIGHTLINE_CLASSIFY_LIMIT__RATE_PER_S": "100"})
+    _wait_for_rows(home, run["run_id"])
+    assert home.run("cancel", run["run_id"])["dropped"] > 0
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=60)
+    home.run("work", "--drain")
+    balance = home.balance(run["run_id"])
+    assert balance.holds
+    assert balance.settled
+    assert 0 < balance.cancelled < balance.parts
+    again = home.run("enqueue")
+    assert again["parts"] == balance.cancelled
+
+
+def _wait_for_rows(home: Home, run_id: str) -> None:
+    deadline = time.monotonic() + 60
+    while home.balance(run_id).written == 0:
+        assert time.monotonic() < deadline, "no worker wrote anything for a minute"
+        time.sleep(0.1)

@@ -1,0 +1,51 @@
+"""What a command imports, since that is what its start-up costs; and what is never imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+HEAVY = {
+    "duckdb", "faiss", "numpy", "onnxruntime", "orjson", "PIL", "pyarrow", "pydantic", "shapely",
+    "asyncio", "rich",
+}  # fmt: skip
+
+
+def modules_after(code: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after running the code."""
+    shown = subprocess.run(
+        [sys.executable, "-c", f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=CHECKOUT,
+    )
+    return set(json.loads(shown.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    loaded = modules_after(f"from sightline.cli import main\nmain({arguments})")
+    assert "typer" in loaded
+    assert not HEAVY & loaded
+
+
+def test_a_command_s_help_imports_only_what_typer_reads_options_with() -> None:
+    loaded = modules_after("from sightline.cli import main\nmain(['work', '--help'])")
+    assert HEAVY & loaded <= {"pydantic"}
+
+
+def test_a_worker_never_imports_pulumi_or_the_heavy_google_clients() -> None:
+    loaded = modules_after("import worker.main")
+    forbidden = {"pulumi", "vertexai", "google.cloud.aiplatform", "google.cloud.aiplatform_v1"}
+    assert not forbidden & loaded
+
+
+def test_worker_and_producer_policy_know_no_adapter() -> None:
+    loaded = modules_after("import worker.runner, worker.handler, producer.publish")
+    assert not {name for name in loaded if name.startswith("sightline.local")}

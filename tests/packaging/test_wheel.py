@@ -1,0 +1,32 @@
+"""The wheel holds what the program reads at run time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def test_the_wheel_holds_tasks_weights_types_and_the_console_script(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        check=True,
+        cwd=CHECKOUT,
+        capture_output=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {
+        "sightline/shipped_tasks/road_signs.toml",
+        "sightline/vision/weights/card.json",
+        "sightline/vision/weights/image.onnx",
+        "sightline/vision/weights/text.onnx",
+        "sightline/py.typed",
+        "worker/__main__.py",
+        "producer/__main__.py",
+    } <= names
+    assert not {name for name in names if name.startswith(("tests/", "bench/"))}
+    assert wheel.stat().st_size < 12 << 20
