@@ -98,7 +98,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
     Raises:
         ConfigurationError, StorageError: a part of the engine cannot be opened.
     """
-    from sightline.local.queue import LocalQueue
+    from sightline.local.queue import LocalQueue, stream_bodies
     from sightline.local.warehouse import (
         LocalDeadLetters,
         LocalLedgers,
@@ -125,7 +125,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             backlog=queue,
             results=LocalWriter(root),
             ledgers=LocalLedgers(root),
-            runs=LocalRuns(root, queued_bodies=queue.queued_bodies),
+            runs=LocalRuns(root, lambda run_id: stream_bodies(queue_path(settings), run_id)),
             dead_letters=LocalDeadLetters(root),
             search=LocalSearch(root),
         )

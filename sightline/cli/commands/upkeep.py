@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -46,8 +47,8 @@ def compact(
     from sightline.wiring import utc_now, warehouse_path
 
     state: State = context.obj
-    reports = compact_all(warehouse_path(state.settings()), now=utc_now(), include_today=all_)
-    rows = [report.as_dict() for report in reports]
+    reports = compact_all(warehouse_path(state.settings()), now=utc_now(), everything=all_)
+    rows = [asdict(report) for report in reports if report.partitions]
     if as_json:
         print_json(rows)
     elif not rows:

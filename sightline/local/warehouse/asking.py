@@ -1,0 +1,42 @@
+"""Questions in SQL, and the current answers by subject and task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from sightline.errors import ConfigurationError
+from sightline.local.warehouse.views import connect
+
+
+def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return the columns and rows of one SELECT over the ledgers and their views.
+
+    Raises:
+        ConfigurationError: it is no single SELECT, or DuckDB refuses it; with DuckDB's own words.
+    """
+    connection = connect(root)
+    try:
+        statements = connection.extract_statements(select)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise ConfigurationError("only one SELECT at a time is asked; give such a query")
+        table = connection.sql(select).to_arrow_table()
+    except duckdb.Error as error:
+        first = str(error).split("\n\n")[0]
+        raise ConfigurationError(
+            f"{first}; `sightline sql \"show tables\"` lists what there is"
+        ) from error
+    finally:
+        connection.close()
+    columns = list(table.column_names)
+    return columns, [tuple(row.values()) for row in table.to_pylist()]
+
+
+def current_answers(root: Path) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """Return the current answers by (subject id, task)."""
+    _, rows = query(root, "SELECT subject_id, task, answer FROM classifications_current")
+    return {(subject, task): json.loads(answer) for subject, task, answer in rows}
