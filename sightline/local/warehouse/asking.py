@@ -28,7 +28,7 @@ def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     except duckdb.Error as error:
         first = str(error).split("\n\n")[0]
         raise ConfigurationError(
-            f"{first}; `sightline sql \"show tables\"` lists what there is"
+            f'{first}; `sightline sql "show tables"` lists what there is'
         ) from error
     finally:
         connection.close()

@@ -61,6 +61,10 @@ class Session:
         """Run a query that returns one number."""
         return int(self.rows(statement, parameters)[0][0] or 0)
 
+    def watch(self, ledger: Ledger, files: Sequence[Path]) -> None:
+        """Let these files be looked at when a query fails."""
+        self.snapshots[ledger.name] = Snapshot(ledger, tuple(files))
+
     def attach(self, ledger: Ledger) -> Snapshot:
         """Take a snapshot of a ledger and make the view of its rows, named as the ledger."""
         snapshot = self.store.snapshot(ledger)

@@ -40,7 +40,7 @@ class Store:
 
     def __init__(self, root: Path, *, new_id: Callable[[], str] = time_ordered_id) -> None:
         self.root = root.absolute()
-        self._new_id = new_id
+        self.new_id = new_id
         try:
             str(self.root).encode()
         except UnicodeEncodeError as error:
@@ -82,7 +82,7 @@ class Store:
         """
         for day, rows in _by_date(table, ledger):
             folder = self.folder(ledger) / f"date={day}" if day else self.folder(ledger)
-            path = folder / f"{name or self._new_id()}{SUFFIX}"
+            path = folder / f"{name or self.new_id()}{SUFFIX}"
             write_durably(path, _parquet_bytes(rows, ledger))
 
     def append_rows(self, rows: list[dict[str, Any]], ledger: Ledger) -> None:

@@ -44,7 +44,7 @@ QUALIFY row_number() OVER (PARTITION BY task ORDER BY task_versions.at DESC, fin
 
 CLASSIFICATIONS_CURRENT = """
 SELECT answered.*
-FROM classifications_all AS answered
+FROM {answers} AS answered
 JOIN tasks_active AS active
   ON answered.task = active.task AND answered.fingerprint = active.fingerprint
 QUALIFY row_number() OVER (
@@ -105,7 +105,7 @@ SELECT * FROM work_items WHERE run_id IN (SELECT run_id FROM runs)
 _VIEWS = (
     ("classifications_all", ONE_ROW_A_PART.format(ledger="classifications")),
     ("tasks_active", ACTIVE_TASKS),
-    ("classifications_current", CLASSIFICATIONS_CURRENT),
+    ("classifications_current", CLASSIFICATIONS_CURRENT.format(answers="classifications_all")),
     ("observations_current", OBSERVATIONS_CURRENT),
     ("dead_letters_latest", DEAD_LETTERS_LATEST),
     ("dead_letters_current", DEAD_LETTERS_CURRENT),

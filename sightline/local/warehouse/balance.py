@@ -1,0 +1,146 @@
+"""The account of a run: where every part of its work list is.
+
+The order of reading is what makes it true while producers and workers go on. The work list and
+its published ranges come first, so that a range published later counts as to be published. The
+queue comes next, so that a message settled later has its rows in a ledger that is read later
+still. The ledgers, and whether the run is cancelled, come last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+import orjson
+import pyarrow as pa
+
+from sightline.errors import PermanentError
+from sightline.local.warehouse.engine import Session
+from sightline.local.warehouse.ledgers import attach_results
+from sightline.local.warehouse.source import unknown_run
+from sightline.local.warehouse.views import attach
+from sightline.model import Balance
+from sightline.schema import RUN_EVENTS, RUNS, WORK_ITEMS
+from sightline.wire import parts_from_json
+
+QueuedBodies = Callable[[str], Iterable[bytes]]
+"""Yields the bodies of a run's unsettled messages, those the queue gave up on included."""
+
+BATCH = 5000
+READINGS = 3
+"""How often a run is read before a part is believed to be lost."""
+
+PARTS_LISTED = """
+CREATE OR REPLACE TABLE listed AS
+SELECT unnest(items.part_keys) AS part_key, published.bucket IS NOT NULL AS published
+FROM work_items AS items
+LEFT JOIN ranges_published AS published
+  ON published.run_id = items.run_id AND published.bucket = items.bucket
+  AND items.seq >= published.start AND items.seq < published.stop
+WHERE items.run_id = ?
+"""
+
+PARTS_QUEUED = "CREATE OR REPLACE TABLE queued (part_key VARCHAR)"
+
+PARTS_OF_THE_RUN_WRITTEN = """
+CREATE OR REPLACE TABLE written AS
+SELECT part_key, count(*) AS times FROM (
+  SELECT part_key FROM classifications_all UNION ALL SELECT part_key FROM embeddings_all)
+WHERE part_key IN (SELECT part_key FROM listed)
+GROUP BY part_key
+"""
+
+# The first state that holds is the part's.
+STATES = """
+SELECT state, count(*), count(*) FILTER (WHERE state = 'written' AND is_queued) FROM (
+  SELECT
+    listed.part_key IN (SELECT part_key FROM queued) AS is_queued,
+    CASE
+      WHEN listed.part_key IN (SELECT part_key FROM written) THEN 'written'
+      WHEN listed.part_key IN (
+        SELECT part_key FROM dead_letters_latest
+        WHERE event <> 'replayed' AND part_key IS NOT NULL) THEN 'dead'
+      WHEN listed.part_key IN (SELECT part_key FROM queued) THEN 'queued'
+      WHEN ? THEN 'cancelled'
+      WHEN NOT listed.published THEN 'to_publish'
+      ELSE 'lost'
+    END AS state
+  FROM (
+    SELECT part_key, bool_or(published) AS published FROM listed GROUP BY part_key) AS listed)
+GROUP BY state
+"""
+
+
+def read_balance(session: Session, run_id: str, queued_bodies: QueuedBodies) -> Balance:
+    """Return where the parts of a run are.
+
+    A reading that finds something lost is repeated: a dead letter that is replayed is published
+    first and recorded after, so a reading that fell in between saw it in neither place.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    for _ in range(READINGS - 1):
+        balance = _read_once(session, run_id, queued_bodies)
+        if not balance.lost:
+            return balance
+    return _read_once(session, run_id, queued_bodies)
+
+
+def _read_once(session: Session, run_id: str, queued_bodies: QueuedBodies) -> Balance:
+    attach(session, RUNS, RUN_EVENTS, WORK_ITEMS)
+    listed = session.rows("SELECT parts FROM runs_once WHERE run_id = ?", (run_id,))
+    if not listed:
+        raise unknown_run(run_id)
+    session.sql(PARTS_LISTED, (run_id,))
+    _read_queue(session, queued_bodies(run_id))
+    attach_results(session)
+    attach(session, RUN_EVENTS)
+    session.sql(PARTS_OF_THE_RUN_WRITTEN)
+    cancelled = session.number(
+        "SELECT count(*) FROM run_events WHERE run_id = ? AND event = 'cancelled'", (run_id,)
+    )
+    found = {state: (parts, unacked) for state, parts, unacked in _states(session, cancelled > 0)}
+    counts = {
+        state: found.get(state, (0, 0))[0]
+        for state in ("written", "dead", "queued", "cancelled", "to_publish", "lost")
+    }
+    return Balance(
+        run_id=run_id,
+        parts=listed[0][0],
+        awaiting_ack=found.get("written", (0, 0))[1],
+        duplicates=session.number("SELECT count(*) FROM written WHERE times > 1"),
+        **counts,
+    )
+
+
+def _states(session: Session, cancelled: bool) -> list[tuple[str, int, int]]:
+    return [(state, parts, unacked) for state, parts, unacked in session.rows(STATES, (cancelled,))]
+
+
+def _read_queue(session: Session, bodies: Iterable[bytes]) -> None:
+    """Fill the table of queued parts, in batches, so that memory does not grow with the queue."""
+    session.sql(PARTS_QUEUED)
+    keys = _keys(bodies)
+    while batch := list(islice(keys, BATCH)):
+        session.connection.register("queued_batch", pa.table({"part_key": batch}))
+        session.sql("INSERT INTO queued SELECT part_key FROM queued_batch")
+        session.connection.unregister("queued_batch")
+
+
+def _keys(bodies: Iterable[bytes]) -> Iterator[str]:
+    for body in bodies:
+        yield from part_keys_of(body)
+
+
+def part_keys_of(body: bytes) -> tuple[str, ...]:
+    """Return the keys of a message's parts; none when it names no part of any work list.
+
+    The observations are not looked at: a message whose images are wrong still holds its parts.
+    """
+    try:
+        raw = orjson.loads(body)
+        subject_id, parts = raw["subject_id"], raw["parts"]
+        return tuple(part.key(subject_id) for part in parts_from_json(parts))
+    except (orjson.JSONDecodeError, PermanentError, KeyError, TypeError):
+        return ()  # such a message becomes a dead letter under a key of its own

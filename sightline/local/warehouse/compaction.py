@@ -1,0 +1,214 @@
+"""Compaction: the small files of a closed partition become one, without physical duplicates.
+
+Readers and appends go on beside it. The outputs are written under names that do not count; then
+the manifest is replaced, and in that instant the outputs count and their inputs do not. Killed
+before it, the outputs are litter; killed after it, the inputs are. Litter is removed by the next
+compaction: inputs only after a grace period, since a reader may have listed them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from sightline.local.warehouse.durable import TEMPORARY, storage_errors, write_beside
+from sightline.local.warehouse.engine import (
+    DEFAULT_OPTIONS,
+    Engine,
+    EngineOptions,
+    Session,
+    parquet_select,
+    quoted,
+)
+from sightline.local.warehouse.locks import lock_now
+from sightline.local.warehouse.manifest import Manifest, read_manifest, write_manifest
+from sightline.local.warehouse.store import COMPACTED, Store, relative_files
+from sightline.schema import LEDGERS, Ledger, duckdb_columns
+
+GRACE = timedelta(minutes=10)
+"""How long replaced files stay, for readers that listed them before."""
+
+LITTER_AGE_S = 3600.0
+"""From which age on a temporary file is a killed writer's."""
+
+ONE_ROW_A_KEY = """
+SELECT * FROM ({rows})
+QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {first}) = 1
+"""
+
+EVERY_ROW_ONCE = "SELECT DISTINCT * FROM ({rows})"
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What a compaction of one ledger did. ``duplicates`` are the rows that were left out."""
+
+    ledger: str
+    partitions: int
+    files_before: int
+    files_after: int
+    rows: int
+    duplicates: int
+    deleted: int
+
+
+def compact_all(
+    root: Path,
+    *,
+    now: datetime,
+    everything: bool = False,
+    options: EngineOptions = DEFAULT_OPTIONS,
+) -> list[Compacted]:
+    """Compact every ledger that is partitioned by date; return what was done to each.
+
+    Raises:
+        BusyError: another process is compacting.
+        StorageError: the disk is full, or a file is not what it should be.
+    """
+    ledgers = [one for one in LEDGERS if one.partition_by]
+    return [
+        compact(root, ledger, now=now, everything=everything, options=options)
+        for ledger in (*ledgers, *Store(root).embeddings_ledgers())
+    ]
+
+
+def compact(
+    root: Path,
+    ledger: Ledger,
+    *,
+    now: datetime,
+    everything: bool = False,
+    options: EngineOptions = DEFAULT_OPTIONS,
+) -> Compacted:
+    """Compact the partitions of dates before today (UTC), or with ``everything`` all of them.
+
+    Raises:
+        BusyError: another process is compacting this ledger.
+        StorageError: the disk is full, or a file is not what it should be.
+    """
+    engine = Engine(root, options)
+    folder = engine.store.folder(ledger)
+    if not folder.is_dir():
+        return Compacted(ledger.name, 0, 0, 0, 0, 0, 0)
+    busy = f"{ledger.name} is being compacted by another process; wait for it"
+    with lock_now(folder / ".compact.lock", busy):
+        deleted = _clear_litter(folder, now)
+        today = f"date={now.astimezone(UTC).date()}"
+        chosen = {
+            partition: files
+            for partition, files in _partitions(engine.store, ledger).items()
+            if (everything or partition < today) and not _is_compact(files)
+        }
+        outputs = {
+            partition: engine.read_now(partial(_merge, ledger=ledger, files=files))
+            for partition, files in chosen.items()
+        }
+        inputs = [path for files in chosen.values() for path in files]
+        rows_before = sum(_rows(folder / path) for path in inputs)
+        rows = sum(_rows(folder / path) for path in outputs.values())
+        if inputs:
+            _switch(folder, inputs, outputs.values(), now)
+        return Compacted(
+            ledger.name,
+            len(chosen),
+            len(inputs),
+            len(outputs),
+            rows,
+            rows_before - rows,
+            deleted,
+        )
+
+
+def _partitions(store: Store, ledger: Ledger) -> dict[str, list[str]]:
+    """Return the files that count, by partition, relative to the ledger's folder."""
+    folder = store.folder(ledger)
+    found: dict[str, list[str]] = {}
+    for path in store.snapshot(ledger).files:
+        relative = path.relative_to(folder).as_posix()
+        partition, separator, _ = relative.rpartition("/")
+        if separator and partition.startswith("date="):
+            found.setdefault(partition, []).append(relative)
+    return dict(sorted(found.items()))
+
+
+def _is_compact(files: list[str]) -> bool:
+    return len(files) == 1 and files[0].endswith(COMPACTED)
+
+
+def _merge(session: Session, *, ledger: Ledger, files: list[str]) -> str:
+    """Write the rows of the files once each; return the output's path in the ledger's folder."""
+    store = session.store
+    folder = store.folder(ledger)
+    paths = [folder / path for path in files]
+    session.watch(ledger, paths)
+    rows = parquet_select(paths, duckdb_columns(ledger))
+    if ledger.key:
+        first = ", ".join(
+            f'"{one}"'
+            for one in (ledger.partition_by, "worker_id", "attempt")
+            if one in ledger.column_names()
+        )
+        select = ONE_ROW_A_KEY.format(rows=rows, key=", ".join(ledger.key), first=first)
+    else:
+        select = EVERY_ROW_ONCE.format(rows=rows)
+    order = ", ".join(f'"{one}"' for one in (*ledger.cluster_by, ledger.partition_by) if one)
+    output = f"{files[0].rpartition('/')[0]}/{store.new_id()}{COMPACTED}"
+
+    def fill(temporary: Path) -> None:
+        session.sql(
+            f"COPY ({select} ORDER BY {order}) TO {quoted(str(temporary))} "
+            "(FORMAT parquet, COMPRESSION zstd)"
+        )
+
+    write_beside(folder / output, fill)
+    return output
+
+
+def _rows(path: Path) -> int:
+    with storage_errors(path):
+        return int(pq.read_metadata(path).num_rows)
+
+
+def _switch(folder: Path, inputs: Iterable[str], outputs: Iterable[str], now: datetime) -> None:
+    """Let the outputs count instead of the inputs."""
+    before = read_manifest(folder)
+    replaced = dict.fromkeys(inputs, now.isoformat())
+    write_manifest(
+        folder,
+        Manifest(
+            (*(path for path in before.compacted if path not in replaced), *outputs),
+            {**before.superseded, **replaced},
+        ),
+    )
+
+
+def _clear_litter(folder: Path, now: datetime) -> int:
+    """Delete what earlier compactions replaced or left, and old temporary files; count them.
+
+    A replaced file is deleted before the manifest forgets it: the other way round, it would
+    count again in between.
+    """
+    manifest = read_manifest(folder)
+    old = manifest.superseded_before(now - GRACE)
+    known = {*manifest.compacted, *manifest.superseded}
+    unfinished = [
+        path for path in relative_files(folder) if path.endswith(COMPACTED) and path not in known
+    ]
+    with storage_errors(folder):
+        temporary = [
+            path
+            for path in folder.rglob(f"*{TEMPORARY}")
+            if path.exists() and time.time() - path.stat().st_mtime > LITTER_AGE_S
+        ]
+        for path in (*(folder / one for one in (*old, *unfinished)), *temporary):
+            path.unlink(missing_ok=True)
+    if old:
+        left = {path: at for path, at in manifest.superseded.items() if path not in old}
+        write_manifest(folder, Manifest(manifest.compacted, left))
+    return len(old) + len(unfinished) + len(temporary)

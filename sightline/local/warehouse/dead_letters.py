@@ -1,0 +1,109 @@
+"""Dead letters as people look after them: a list, and events appended."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from sightline.errors import Reason
+from sightline.local.warehouse.engine import (
+    DEFAULT_OPTIONS,
+    Engine,
+    EngineOptions,
+    Session,
+    moment_of,
+)
+from sightline.local.warehouse.ledgers import attach_results
+from sightline.local.warehouse.writer import LocalWriter
+from sightline.model import Usage
+from sightline.ports import DeadLetterFilter, DeadLetterRow
+
+PAGE = 1000
+
+# A part that was written after all (its message was on the way twice) is no dead letter.
+CURRENT_DEAD_LETTERS = """
+SELECT * FROM dead_letters_current AS letters
+WHERE NOT EXISTS (SELECT 1 FROM classifications AS done WHERE done.part_key = letters.part_key)
+  AND NOT EXISTS (SELECT 1 FROM embeddings_rows AS done WHERE done.part_key = letters.part_key)
+"""
+
+LETTERS_OLDEST_FIRST = f"""
+SELECT event_id, coalesce(part_key, ''), coalesce(message_id, ''), coalesce(run_id, ''),
+  coalesce(subject_id, ''), event, reason, coalesce(detail, ''), coalesce(delivery_attempt, 0),
+  coalesce(input_tokens, 0), coalesce(output_tokens, 0), coalesce(cost_usd_micros, 0),
+  coalesce(body, ''), coalesce(worker_id, ''), epoch_us(letters.at)
+FROM ({CURRENT_DEAD_LETTERS}) AS letters
+WHERE ($reason IS NULL OR reason = $reason) AND ($run_id IS NULL OR letters.run_id = $run_id)
+  AND (epoch_us(letters.at), event_id) > ($after_us, $after_id)
+ORDER BY epoch_us(letters.at), event_id LIMIT $page
+"""  # noqa: S608 - a constant
+
+
+class LocalDeadLetters:
+    """The dead letters below ``root``."""
+
+    def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
+        self._engine = Engine(root, options)
+        self._writer = LocalWriter(root)
+
+    async def list(self, which: DeadLetterFilter) -> AsyncIterator[DeadLetterRow]:
+        """Yield the ``dead`` events that were neither replayed nor purged, oldest first.
+
+        They are read by pages, so that memory does not grow with them; what is replayed in the
+        meantime is left out.
+        """
+        after = (-(1 << 62), "")
+        left = which.limit
+        while left is None or left > 0:
+            page = PAGE if left is None else min(PAGE, left)
+            rows = await self._page(which, after, page)
+            for row in rows:
+                yield _dead_letter(row)
+            if len(rows) < page:
+                return
+            after = (rows[-1][-1], rows[-1][0])
+            left = None if left is None else left - len(rows)
+
+    async def _page(
+        self, which: DeadLetterFilter, after: tuple[int, str], page: int
+    ) -> Sequence[tuple[Any, ...]]:
+        parameters = {
+            "reason": which.reason.value if which.reason else None,
+            "run_id": which.run_id,
+            "after_us": after[0],
+            "after_id": after[1],
+            "page": page,
+        }
+
+        def work(session: Session) -> Sequence[tuple[Any, ...]]:
+            attach_results(session)
+            return session.connection.execute(LETTERS_OLDEST_FIRST, parameters).fetchall()
+
+        return await self._engine.read(work)
+
+    async def record(self, events: Sequence[DeadLetterRow]) -> None:
+        """Append events; durable when it returns.
+
+        Raises:
+            StorageError: the disk is full, read-only or gone.
+        """
+        await self._writer.write(events)
+
+
+def _dead_letter(row: tuple[Any, ...]) -> DeadLetterRow:
+    return DeadLetterRow(
+        event_id=row[0],
+        part_key=row[1],
+        message_id=row[2],
+        run_id=row[3],
+        subject_id=row[4],
+        event=row[5],
+        reason=Reason(row[6]),
+        detail=row[7],
+        delivery_attempt=row[8],
+        usage=Usage(row[9], row[10], row[11]),
+        body=row[12],
+        worker_id=row[13],
+        at=moment_of(row[14]),
+    )

@@ -1,0 +1,71 @@
+"""What is known of the images that a search found: the source row, and the current answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from sightline.local.warehouse.engine import Session
+from sightline.local.warehouse.observation_json import OBSERVATION_JSON
+from sightline.local.warehouse.views import CLASSIFICATIONS_CURRENT, ONE_ROW_A_PART, attach
+from sightline.model import Observation
+from sightline.schema import OBSERVATIONS
+from sightline.wire import rows_to_observations
+
+SOURCE_ROWS_OF_HITS = f"""
+SELECT observation_id, {OBSERVATION_JSON} FROM observations
+WHERE observation_id IN (SELECT observation_id FROM hits)
+QUALIFY row_number() OVER (PARTITION BY observation_id ORDER BY written_at DESC, run_id DESC) = 1
+"""  # noqa: S608 - a constant
+
+IDENTITY_OF_HITS = f"""
+SELECT observation_id, {OBSERVATION_JSON} FROM (
+  SELECT *, NULL::TIMESTAMPTZ AS detection_time, NULL::VARCHAR AS bbox,
+    NULL::VARCHAR AS camera_pose, NULL::VARCHAR AS map_url
+  FROM hits)
+"""  # noqa: S608 - a constant
+
+_ANSWERS = """(SELECT * FROM classifications WHERE subject_id IN (
+  SELECT observation_id FROM hits UNION ALL SELECT asset_id FROM hits))"""
+
+ANSWERS_OF_HITS = f"""
+SELECT subject_id, observation_id IS NULL, task, answer FROM (
+  {CLASSIFICATIONS_CURRENT.format(answers=f"({ONE_ROW_A_PART.format(ledger=_ANSWERS)})")})
+ORDER BY task
+"""  # noqa: S608 - a constant
+
+Answers = Mapping[str, Mapping[str, object]]
+
+
+def observations_of(session: Session, images: pa.Table) -> list[Observation]:
+    """Return the source rows of found images, in order; their identity alone where none is kept."""
+    attach(session, OBSERVATIONS)
+    session.connection.register("hits", images)
+    found: dict[str, Any] = {}
+    for select in (IDENTITY_OF_HITS, SOURCE_ROWS_OF_HITS):
+        found |= {name: orjson.loads(text) for name, text in session.rows(select)}
+    return list(rows_to_observations([found[name] for name in _ids(images)]))
+
+
+def answers_of(session: Session, images: pa.Table) -> list[Answers]:
+    """Return the current answers about each image by task, those about its asset included.
+
+    Needs the ledgers ``classifications`` and ``task_versions`` attached.
+    """
+    session.connection.register("hits", images)
+    by_subject: dict[tuple[str, bool], dict[str, Mapping[str, object]]] = {}
+    for subject_id, by_asset, task, answer in session.rows(ANSWERS_OF_HITS):
+        by_subject.setdefault((subject_id, by_asset), {})[task] = orjson.loads(answer)
+    assets = images.column("asset_id").to_pylist()
+    return [
+        {**by_subject.get((asset_id, True), {}), **by_subject.get((observation_id, False), {})}
+        for observation_id, asset_id in zip(_ids(images), assets, strict=True)
+    ]
+
+
+def _ids(images: pa.Table) -> list[str]:
+    ids: list[str] = images.column("observation_id").to_pylist()
+    return ids

@@ -1,0 +1,187 @@
+"""Runs as people look after them: their states, balance, cost, and the tasks they used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sightline.errors import ConfigurationError
+from sightline.local.warehouse.balance import QueuedBodies, read_balance
+from sightline.local.warehouse.dead_letters import CURRENT_DEAD_LETTERS
+from sightline.local.warehouse.engine import (
+    DEFAULT_OPTIONS,
+    Engine,
+    EngineOptions,
+    Session,
+    moment_of,
+)
+from sightline.local.warehouse.ledgers import attach_results
+from sightline.local.warehouse.locks import lock_in_turn
+from sightline.local.warehouse.source import unknown_run
+from sightline.local.warehouse.views import attach, stored_task
+from sightline.model import Balance, Run
+from sightline.ports import RunCost
+from sightline.schema import RUN_EVENTS, RUNS, TASK_VERSIONS
+from sightline.tasks import TaskSpec
+
+RUNS_NEWEST_FIRST = """
+SELECT run_id, epoch_us(created_at), state, messages, parts, request
+FROM runs_current ORDER BY created_at DESC, run_id DESC
+"""
+
+# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+COST_OF_A_RUN = """
+SELECT sum(input_tokens), sum(output_tokens), sum(cost_usd_micros) FROM (
+  SELECT DISTINCT part_key, worker_id, attempt, written_at,
+    input_tokens, output_tokens, cost_usd_micros
+  FROM (
+    SELECT part_key, worker_id, attempt, written_at,
+      input_tokens, output_tokens, cost_usd_micros
+    FROM classifications WHERE run_id = $run_id
+    UNION ALL
+    SELECT part_key, worker_id, attempt, written_at,
+      input_tokens, output_tokens, cost_usd_micros
+    FROM embeddings_rows WHERE run_id = $run_id)
+  UNION ALL
+  SELECT DISTINCT event_id, NULL, NULL, NULL, input_tokens, output_tokens, cost_usd_micros
+  FROM dead_letters WHERE run_id = $run_id)
+"""
+
+DEAD_BY_REASON = f"""
+SELECT reason, count(*) FROM ({CURRENT_DEAD_LETTERS}) AS dead
+WHERE $run_id IS NULL OR dead.run_id = $run_id
+GROUP BY reason ORDER BY reason
+"""  # noqa: S608 - a constant
+
+TASKS_KNOWN = """
+SELECT task, fingerprint, model, toml, epoch_us(min(task_versions.at)),
+  fingerprint IN (SELECT fingerprint FROM tasks_active AS active
+    WHERE active.task = task_versions.task)
+FROM task_versions GROUP BY task, fingerprint, model, toml
+ORDER BY 1, 5, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskVersion:
+    """A task at one fingerprint. ``active`` tells whether it is what its views show."""
+
+    task: TaskSpec
+    first_used_at: datetime
+    active: bool
+
+
+class LocalRuns:
+    """The runs below ``root``. ``queued_bodies`` yields a run's unsettled messages."""
+
+    def __init__(
+        self,
+        root: Path,
+        queued_bodies: QueuedBodies,
+        *,
+        options: EngineOptions = DEFAULT_OPTIONS,
+    ) -> None:
+        self._engine = Engine(root, options)
+        self._store = self._engine.store
+        self._queued_bodies = queued_bodies
+
+    async def runs(self) -> Sequence[Run]:
+        """Return all runs, the newest first."""
+
+        def work(session: Session) -> list[Run]:
+            attach(session, RUNS, RUN_EVENTS)
+            return [
+                Run(run_id, moment_of(created), state, messages, parts, request)
+                for run_id, created, state, messages, parts, request in session.rows(
+                    RUNS_NEWEST_FIRST
+                )
+            ]
+
+        return await self._engine.read(work)
+
+    async def balance(self, run_id: str) -> Balance:
+        """Count where every part of a run is: work list, then queue, then ledgers are read.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        return await self._engine.read(
+            lambda session: read_balance(session, run_id, self._queued_bodies)
+        )
+
+    async def cancel(self, run_id: str, *, now: datetime) -> None:
+        """Record that a run is cancelled.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        if all(run.run_id != run_id for run in await self.runs()):
+            raise unknown_run(run_id)
+        row = {"run_id": run_id, "event": "cancelled", "at": now}
+        await asyncio.to_thread(self._store.append_rows, [row], RUN_EVENTS)
+
+    async def dead_by_reason(self, run_id: str | None = None) -> Mapping[str, int]:
+        """Count dead letters, not replayed and not purged, by reason."""
+
+        def work(session: Session) -> dict[str, int]:
+            attach_results(session)
+            found = session.connection.execute(DEAD_BY_REASON, {"run_id": run_id}).fetchall()
+            return dict(found)
+
+        return await self._engine.read(work)
+
+    async def cost(self, run_id: str) -> RunCost:
+        """Sum what a run used, calls that were paid twice and dead letters included."""
+
+        def work(session: Session) -> RunCost:
+            attach_results(session)
+            found = session.connection.execute(COST_OF_A_RUN, {"run_id": run_id}).fetchall()
+            return RunCost(*(int(value or 0) for value in found[0]))
+
+        return await self._engine.read(work)
+
+    async def remember_task(self, task: TaskSpec, *, now: datetime) -> None:
+        """Make a task's fingerprint known, and the active one of its name.
+
+        Raises:
+            ConfigurationError: the task has no model yet, or was not read from a file.
+        """
+        if not task.model or not task.toml:
+            raise ConfigurationError(f"task {task.name} has no model or file; load and resolve it")
+        async with lock_in_turn(self._store.root / ".tasks.lock"):
+            active = await self._engine.read(lambda session: _active(session, task.name))
+            if active and active[0] == task.fingerprint:
+                return
+            row = {
+                "task": task.name,
+                "fingerprint": task.fingerprint,
+                "model": task.model,
+                "toml": task.toml,
+                # Later than the event it overrules, whatever the clock says.
+                "at": max(now, active[1] + timedelta(microseconds=1)) if active else now,
+            }
+            await asyncio.to_thread(self._store.append_rows, [row], TASK_VERSIONS)
+
+    async def task_versions(self) -> Sequence[TaskVersion]:
+        """Return all tasks at all fingerprints, by name and first use."""
+
+        def work(session: Session) -> list[TaskVersion]:
+            attach(session, TASK_VERSIONS)
+            return [
+                TaskVersion(stored_task(toml, model, fingerprint), moment_of(first), bool(active))
+                for _, fingerprint, model, toml, first, active in session.rows(TASKS_KNOWN)
+            ]
+
+        return await self._engine.read(work)
+
+
+def _active(session: Session, task: str) -> tuple[str, datetime] | None:
+    attach(session, TASK_VERSIONS)
+    found = session.rows(
+        "SELECT fingerprint, epoch_us(active.at) FROM tasks_active AS active WHERE task = ?",
+        (task,),
+    )
+    return (found[0][0], moment_of(found[0][1])) if found else None

@@ -1,0 +1,181 @@
+"""Search over what was embedded: filters first, then the vectors that are left."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.local.vectors import EXACT_UP_TO, NO_ROW, VectorIndex, build_index
+from sightline.local.warehouse.engine import (
+    DEFAULT_OPTIONS,
+    Engine,
+    EngineOptions,
+    Session,
+)
+from sightline.local.warehouse.hits import answers_of, observations_of
+from sightline.local.warehouse.selection import allow_polygon, condition
+from sightline.local.warehouse.vector_set import VectorSet, load_vectors
+from sightline.local.warehouse.views import CLASSIFICATIONS_CURRENT, ONE_ROW_A_PART, attach
+from sightline.model import Filter
+from sightline.ports import AnswerFilter, Hit, SearchQuery
+from sightline.schema import CLASSIFICATIONS, TASK_VERSIONS, embeddings_ledger
+
+INDEXES = ".indexes"
+"""Folder below the root in which trained indexes are kept; safe to delete."""
+
+Mask = npt.NDArray[np.bool_]
+
+
+ANSWERED = """
+SELECT subject_id, observation_id IS NULL AS by_asset FROM ({current}) AS current
+WHERE CASE json_type(answer, $path)
+  WHEN 'ARRAY' THEN list_contains(CAST(json_extract(answer, $path) AS VARCHAR[]), $value)
+  WHEN 'VARCHAR' THEN json_extract_string(answer, $path) = $value
+  ELSE json_extract_string(answer, $path) = $value
+    OR TRY_CAST(json_extract_string(answer, $path) AS DOUBLE) = TRY_CAST($value AS DOUBLE)
+  END
+"""
+
+KEEP_ANSWERED = f"""
+DELETE FROM allowed WHERE NOT (
+  observation_id IN (SELECT subject_id FROM ({ANSWERED}) AS one WHERE NOT by_asset)
+  OR asset_id IN (SELECT subject_id FROM ({ANSWERED}) AS one WHERE by_asset))
+"""  # noqa: S608 - constants
+
+
+class LocalSearch:
+    """Search below ``root``. Vectors stay loaded while nothing new was written."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        exact_up_to: int = EXACT_UP_TO,
+        options: EngineOptions = DEFAULT_OPTIONS,
+    ) -> None:
+        self._engine = Engine(root, options)
+        self._options = options
+        self._exact_up_to = exact_up_to
+        self._loaded: dict[tuple[str, int], tuple[VectorSet, VectorIndex]] = {}
+        self._loading = threading.Lock()
+
+    async def search(self, query: SearchQuery) -> Sequence[Hit]:
+        """Return the best hits, the best first; equal scores in the order of the images' ids.
+
+        Without a vector they are the newest images that pass the filters.
+
+        Raises:
+            NotFoundError: nothing was embedded by this model at this dimension.
+            ConfigurationError: the vector has another length, or a filter cannot be used.
+        """
+        if query.vector is not None and len(query.vector) != query.dimension:
+            raise ConfigurationError(
+                f"the query has {len(query.vector)} dimensions, {query.model} has "
+                f"{query.dimension}; embed it with the same model"
+            )
+        return await self._engine.read(lambda session: self._search(session, query))
+
+    def _search(self, session: Session, query: SearchQuery) -> list[Hit]:
+        vectors, index = self._load(session, query)
+        attach(session, TASK_VERSIONS, CLASSIFICATIONS)
+        allowed = _allowed(session, vectors.images, query.filter, query.answers)
+        found = (
+            _newest(vectors.images, allowed, query.top)
+            if query.vector is None
+            else _nearest(index, query.vector, query.top, allowed)
+        )
+        rows = [row for row, _ in found]
+        images = vectors.images.take(pa.array(rows, pa.int64()))
+        observations = observations_of(session, images)
+        answers = answers_of(session, images)
+        return [
+            Hit(observation, score, found_answers)
+            for (_, score), observation, found_answers in zip(
+                found, observations, answers, strict=True
+            )
+        ]
+
+    def _load(self, session: Session, query: SearchQuery) -> tuple[VectorSet, VectorIndex]:
+        ledger = embeddings_ledger(query.model, query.dimension)
+        key = (query.model, query.dimension)
+        with self._loading:
+            loaded = self._loaded.get(key)
+            if loaded is None or loaded[0].files != session.attach(ledger).files:
+                self._loaded.pop(key, None)  # before the new ones, so that both never lie in memory
+                del loaded
+                vectors = load_vectors(session, ledger, query.model, query.dimension)
+                if not len(vectors.vectors):
+                    raise NotFoundError(
+                        f"nothing was embedded by {query.model} at {query.dimension} dimensions; "
+                        "run `sightline enqueue` and `sightline work`"
+                    )
+                loaded = self._loaded[key] = (vectors, self._index(vectors))
+        return loaded
+
+    def _index(self, vectors: VectorSet) -> VectorIndex:
+        """Return an index. Files never change, so that their names tell the content."""
+        names = "\n".join(path.name for path in vectors.files)
+        return build_index(
+            vectors.vectors,
+            exact_up_to=self._exact_up_to,
+            cache_dir=self._engine.store.root / INDEXES,
+            fingerprint=hashlib.sha256(names.encode()).hexdigest(),
+            threads=self._options.threads,
+        )
+
+
+def _allowed(
+    session: Session, images: pa.Table, which: Filter, answers: Sequence[AnswerFilter]
+) -> Mask | None:
+    """Return which rows pass the filters; ``None`` when there are none."""
+    where = condition(which)
+    if where.sql == "true" and not answers:
+        return None
+    allow_polygon(session, which)
+    session.connection.register("images", images)
+    select = f"SELECT row, observation_id, asset_id FROM images WHERE {where.sql}"  # noqa: S608 - ours
+    session.sql(f"CREATE TABLE allowed AS {select}", where.parameters)
+    for one in answers:
+        _keep_answered(session, one)
+    mask = np.zeros(images.num_rows, dtype=np.bool_)
+    mask[session.connection.sql("SELECT row FROM allowed").to_arrow_table()["row"].to_numpy()] = (
+        True
+    )
+    return mask
+
+
+def _keep_answered(session: Session, one: AnswerFilter) -> None:
+    rows = "(SELECT * FROM classifications WHERE task = $task)"
+    every = ONE_ROW_A_PART.format(ledger=rows)
+    statement = KEEP_ANSWERED.format(current=CLASSIFICATIONS_CURRENT.format(answers=f"({every})"))
+    parameters = {"task": one.task, "path": f'$."{one.field}"', "value": one.value}
+    session.connection.execute(statement, parameters)
+
+
+def _nearest(
+    index: VectorIndex, vector: Sequence[float], top: int, allowed: Mask | None
+) -> list[tuple[int, float | None]]:
+    """Return (row, cosine), the best first; rows are in the order of the images' ids."""
+    query = np.asarray(vector, dtype=np.float32).reshape(1, -1)
+    length = float(np.linalg.norm(query))
+    found = index.search(query / length if length else query, top, allowed)
+    return [
+        (int(row), float(score))
+        for row, score in zip(found.rows[0], found.scores[0], strict=True)
+        if row != NO_ROW
+    ]
+
+
+def _newest(images: pa.Table, allowed: Mask | None, top: int) -> list[tuple[int, float | None]]:
+    chosen = images if allowed is None else images.filter(pa.array(allowed))
+    newest = chosen.select(["row", "capture_time"]).sort_by(
+        [("capture_time", "descending"), ("row", "ascending")]
+    )
+    return [(row, None) for row in newest.slice(0, top).column("row").to_pylist()]

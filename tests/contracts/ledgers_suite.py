@@ -1,0 +1,147 @@
+"""How every ``ResultWriter``, ``Ledgers`` and ``DeadLetters`` over one store behave together."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+
+from sightline.errors import Reason
+from sightline.ports import DeadLetterFilter, DeadLetterRow
+from tests.contracts.warehouse_rig import (
+    EMBEDDING,
+    NOW,
+    WarehouseRig,
+    answer_part,
+    answer_row,
+    asking,
+    dead_row,
+    embedding_row,
+    observation,
+    task,
+)
+
+TASK = answer_part(task())
+
+
+async def letters(rig: WarehouseRig, **which: object) -> list[DeadLetterRow]:
+    """Return the dead letters that a filter means."""
+    found = rig.dead_letters.list(DeadLetterFilter(**which))  # type: ignore[arg-type]  # real fields
+    return [row async for row in found]
+
+
+class LedgersContract:
+    """Subclass it as ``Test…`` with a fixture ``rig``."""
+
+    async def test_empty_ledgers_know_nothing(self, rig: WarehouseRig) -> None:
+        assert await rig.ledgers.settled(["a", "b"]) == frozenset()
+        assert await rig.ledgers.written([]) == frozenset()
+        assert await rig.ledgers.task_version("f" * 64) is None
+        assert await rig.ledgers.cancelled_runs() == frozenset()
+        assert await rig.ledgers.missing() == 0
+        assert await letters(rig) == []
+
+    async def test_written_parts_are_settled(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(1), observation(2)])
+        await rig.open(asking(TASK, EMBEDDING), "run-1")
+        first, second = await rig.items("run-1")
+        vector = np.array([0, 1, 0, 0], dtype=np.float32)
+        await rig.writer.write([answer_row(first, TASK), embedding_row(second, vector)])
+        mine = {TASK.key(first.subject_id), EMBEDDING.key(second.subject_id)}
+        asked = [*mine, TASK.key(second.subject_id), "unknown"]
+        assert await rig.ledgers.settled(asked) == mine
+        assert await rig.ledgers.written(asked) == mine
+
+    async def test_a_dead_part_is_settled_until_it_is_replayed(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(1)])
+        await rig.open(asking(TASK), "run-1")
+        (item,) = await rig.items("run-1")
+        key = TASK.key(item.subject_id)
+        await rig.writer.write([dead_row(item, TASK)])
+        assert await rig.ledgers.settled([key]) == {key}
+        assert await rig.ledgers.written([key]) == frozenset()
+        replayed = dead_row(item, TASK, event="replayed", at=NOW + timedelta(seconds=1))
+        await rig.dead_letters.record([replayed])
+        assert await rig.ledgers.settled([key]) == frozenset()
+        await rig.writer.write([dead_row(item, TASK, at=NOW + timedelta(seconds=2))])
+        assert await rig.ledgers.settled([key]) == {key}
+
+    async def test_what_a_failed_call_cost_makes_no_part_dead(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(1)])
+        await rig.open(asking(TASK), "run-1")
+        (item,) = await rig.items("run-1")
+        await rig.writer.write([dead_row(item, TASK, event="retried")])
+        assert await rig.ledgers.settled([TASK.key(item.subject_id)]) == frozenset()
+        assert await letters(rig) == []
+        assert (await rig.runs.cost("run-1")).input_tokens == 10
+
+    async def test_missing_counts_open_parts_neither_written_nor_dead(
+        self, rig: WarehouseRig
+    ) -> None:
+        await rig.load([observation(number) for number in range(4)])
+        await rig.open(asking(TASK), "run-1")
+        first, second, *_ = await rig.items("run-1")
+        assert await rig.ledgers.missing() == 4
+        await rig.writer.write([answer_row(first, TASK), dead_row(second, TASK)])
+        assert await rig.ledgers.missing() == 2
+        await rig.runs.cancel("run-1", now=NOW)
+        assert await rig.ledgers.missing() == 0
+        assert await rig.ledgers.cancelled_runs() == {"run-1"}
+
+    async def test_a_task_is_found_by_each_fingerprint_it_had(self, rig: WarehouseRig) -> None:
+        first, second = task(), task(prompt="What is it really?")
+        for moment, one in enumerate((first, second, second, first)):
+            await rig.runs.remember_task(one, now=NOW + timedelta(seconds=moment))
+        for one in (first, second):
+            found = await rig.ledgers.task_version(one.fingerprint)
+            assert found == one
+            assert found.fingerprint == one.fingerprint
+
+    async def test_dead_letters_come_back_whole_and_oldest_first(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(number) for number in range(3)])
+        await rig.open(asking(TASK), "run-1")
+        items = await rig.items("run-1")
+        rows = [
+            dead_row(item, TASK, at=NOW - timedelta(days=number), reason=reason)
+            for number, (item, reason) in enumerate(
+                zip(items, (Reason.IMAGE_GONE, Reason.BAD_URI, Reason.IMAGE_GONE), strict=True)
+            )
+        ]
+        await rig.dead_letters.record(rows)
+        assert await letters(rig) == rows[::-1]
+        assert await letters(rig, limit=2) == [rows[2], rows[1]]
+        assert await letters(rig, reason=Reason.BAD_URI) == [rows[1]]
+        assert await letters(rig, run_id="other") == []
+        assert await rig.runs.dead_by_reason("run-1") == {"bad_uri": 1, "image_gone": 2}
+        assert await rig.runs.dead_by_reason() == {"bad_uri": 1, "image_gone": 2}
+        assert await rig.runs.dead_by_reason("other") == {}
+
+    async def test_a_purged_dead_letter_is_off_the_list_and_stays_settled(
+        self, rig: WarehouseRig
+    ) -> None:
+        await rig.load([observation(1)])
+        await rig.open(asking(TASK), "run-1")
+        (item,) = await rig.items("run-1")
+        purged = dead_row(item, TASK, event="purged", at=NOW + timedelta(seconds=1))
+        await rig.dead_letters.record([dead_row(item, TASK), purged])
+        assert await letters(rig) == []
+        key = TASK.key(item.subject_id)
+        assert await rig.ledgers.settled([key]) == {key}
+
+    async def test_a_part_written_after_all_is_no_dead_letter(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(1)])
+        await rig.open(asking(TASK), "run-1")
+        (item,) = await rig.items("run-1")
+        await rig.writer.write([dead_row(item, TASK), answer_row(item, TASK)])
+        assert await letters(rig) == []
+        assert await rig.runs.dead_by_reason() == {}
+
+    async def test_an_event_recorded_twice_is_one_letter(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(1)])
+        await rig.open(asking(TASK), "run-1")
+        (item,) = await rig.items("run-1")
+        row = dead_row(item, TASK)
+        await rig.dead_letters.record([row])
+        await rig.dead_letters.record([row])
+        assert await letters(rig) == [row]
+        assert (await rig.runs.cost("run-1")).cost_usd_micros == 1

@@ -1,0 +1,175 @@
+"""How every ``Search`` behaves: order, filters before the search, current answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.model import BoundingBox, Filter, PartRequest, PixelBounds, WorkItem
+from sightline.ports import AnswerFilter, Hit, SearchQuery
+from tests.contracts.warehouse_rig import (
+    DIMENSION,
+    EMBEDDING,
+    NOW,
+    POLE,
+    WarehouseRig,
+    answer_part,
+    answer_row,
+    asking,
+    embedding_row,
+    observation,
+    task,
+    unit,
+)
+
+SPEC = task()
+TASK = answer_part(SPEC)
+OF_ASSETS = task("assets", by_asset=True)
+
+
+async def embedded(rig: WarehouseRig, count: int = 6) -> Sequence[WorkItem]:
+    """Embed observations at growing angles, and answer about them."""
+    await rig.load([observation(number) for number in range(count)])
+    await rig.runs.remember_task(SPEC, now=NOW)
+    await rig.open(asking(TASK, EMBEDDING), "run-1")
+    items = sorted(await rig.items("run-1"), key=lambda item: item.subject_id)
+    await rig.writer.write(
+        [embedding_row(item, unit(number / 10)) for number, item in enumerate(items)]
+    )
+    return items
+
+
+def query(vector: Sequence[float] | None = None, **changes: object) -> SearchQuery:
+    """Return a query in the space of the embeddings."""
+    return SearchQuery("demo-1", DIMENSION, vector, **changes)  # type: ignore[arg-type]  # real fields
+
+
+def ids(hits: Sequence[Hit]) -> list[int]:
+    """Return the numbers of the observations found."""
+    return [int(hit.observation.observation_id[-3:]) for hit in hits]
+
+
+class SearchContract:
+    """Subclass it as ``Test…`` with a fixture ``rig``."""
+
+    async def test_an_empty_space_is_named(self, rig: WarehouseRig) -> None:
+        with pytest.raises(NotFoundError, match=r"demo-1.*4"):
+            await rig.search.search(query(unit(0)))
+        await embedded(rig)
+        with pytest.raises(NotFoundError, match="other"):
+            await rig.search.search(SearchQuery("other", DIMENSION, unit(0)))
+
+    async def test_the_nearest_comes_first_with_its_cosine(self, rig: WarehouseRig) -> None:
+        await embedded(rig)
+        hits = await rig.search.search(query([10 * one for one in unit(0.21)], top=3))
+        assert ids(hits) == [2, 3, 1]
+        assert [hit.score for hit in hits] == pytest.approx(
+            [math.cos(0.01), math.cos(0.09), math.cos(0.11)]
+        )
+
+    async def test_equal_scores_come_in_the_order_of_ids(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(number) for number in range(20)])
+        await rig.open(asking(EMBEDDING), "run-1")
+        for item in await rig.items("run-1"):
+            await rig.writer.write([embedding_row(item)])
+        assert ids(await rig.search.search(query(unit(0), top=5))) == [0, 1, 2, 3, 4]
+
+    async def test_a_vector_of_another_length_is_refused(self, rig: WarehouseRig) -> None:
+        await embedded(rig)
+        with pytest.raises(ConfigurationError, match="3 dimensions"):
+            await rig.search.search(query([1.0, 0.0, 0.0]))
+
+    async def test_filters_hold_before_the_search(self, rig: WarehouseRig) -> None:
+        await embedded(rig)
+        poles = Filter(asset_types=(POLE,))
+        assert ids(await rig.search.search(query(unit(0), top=1, filter=poles))) == [2]
+        box = Filter(box=BoundingBox(5.0035, 52, 5.1, 53))
+        assert ids(await rig.search.search(query(unit(0), top=9, filter=box))) == [4, 5]
+        area = Filter(polygon_wkt="POLYGON ((5 52, 5.0015 52, 5.0015 53, 5 53, 5 52))")
+        assert ids(await rig.search.search(query(unit(0), top=9, filter=area))) == [1]
+        nothing = Filter(asset_types=("NONE",))
+        assert await rig.search.search(query(unit(0), filter=nothing)) == []
+
+    async def test_without_a_vector_the_newest_come_first(self, rig: WarehouseRig) -> None:
+        await embedded(rig)
+        hits = await rig.search.search(query(None, top=2, filter=Filter(asset_types=(POLE,))))
+        assert ids(hits) == [2, 3]
+        assert [hit.score for hit in hits] == [None, None]
+
+    @pytest.mark.parametrize(
+        ("field", "value", "expected"),
+        [
+            ("kind", "yield", [1]),
+            ("tilted", "true", [1]),
+            ("count", "3", [1]),
+            ("height", "2", [1]),
+            ("note", 'a "quote"', [1]),
+            ("damage", "rust", [1]),
+            ("kind", "stop", [0]),
+            ("nothing", "x", []),
+        ],
+    )
+    async def test_answers_filter_by_their_value(
+        self, rig: WarehouseRig, field: str, value: str, expected: list[int]
+    ) -> None:
+        items = await embedded(rig)
+        answer = (
+            '{"kind":"yield","tilted":true,"count":3,"height":2.0,"note":"a \\"quote\\"",'
+            '"damage":["rust"]}'
+        )
+        other = '{"kind":"stop","tilted":null,"count":4,"height":9.5,"note":null,"damage":[]}'
+        await rig.writer.write(
+            [answer_row(items[1], TASK, answer=answer), answer_row(items[0], TASK, answer=other)]
+        )
+        asked = query(unit(0), answers=(AnswerFilter("signs", field, value),))
+        assert ids(await rig.search.search(asked)) == expected
+
+    async def test_hits_carry_the_source_row_and_the_current_answers(
+        self, rig: WarehouseRig
+    ) -> None:
+        full = observation(0, bbox=PixelBounds(1, 2, 3, 4), map_url="https://maps.example")
+        await rig.load([full])
+        edited = task(prompt="Really?")
+        await rig.runs.remember_task(SPEC, now=NOW)
+        await rig.open(asking(TASK, answer_part(edited), EMBEDDING), "run-1")
+        (item,) = await rig.items("run-1")
+        new = '{"kind":"yield"}'
+        await rig.writer.write(
+            [
+                embedding_row(item),
+                answer_row(item, TASK, answer='{"kind":"stop"}'),
+                answer_row(item, answer_part(edited), answer=new, at=NOW - timedelta(days=1)),
+            ]
+        )
+        (hit,) = await rig.search.search(query(unit(0)))
+        assert (hit.observation, hit.answers) == (full, {"signs": {"kind": "stop"}})
+        await rig.runs.remember_task(edited, now=NOW + timedelta(seconds=1))
+        (hit,) = await rig.search.search(query(unit(0)))
+        assert hit.answers == {"signs": {"kind": "yield"}}
+
+    async def test_an_answer_about_an_asset_belongs_to_all_its_images(
+        self, rig: WarehouseRig
+    ) -> None:
+        await embedded(rig, 4)
+        part = answer_part(OF_ASSETS)
+        await rig.runs.remember_task(OF_ASSETS, now=NOW)
+        await rig.open(asking(PartRequest(part, by_asset=True)), "run-2")
+        item = next(one for one in await rig.items("run-2") if one.subject_id == "asset-001")
+        await rig.writer.write([answer_row(item, part, answer='{"kind":"stop"}', by_asset=True)])
+        asked = query(unit(0), answers=(AnswerFilter("assets", "kind", "stop"),))
+        hits = await rig.search.search(asked)
+        assert ids(hits) == [2, 3]
+        assert [hit.answers for hit in hits] == [{"assets": {"kind": "stop"}}] * 2
+
+    async def test_what_is_embedded_later_is_found(self, rig: WarehouseRig) -> None:
+        items = await embedded(rig, 3)
+        assert len(await rig.search.search(query(unit(0)))) == 3
+        await rig.load([observation(7)])
+        await rig.open(asking(EMBEDDING), "run-2")
+        await rig.writer.write([embedding_row(one, unit(1)) for one in await rig.items("run-2")])
+        await rig.writer.write([embedding_row(items[0], unit(0))])
+        assert ids(await rig.search.search(query(unit(1), top=9))) == [7, 2, 1, 0]

@@ -1,0 +1,96 @@
+"""The local warehouse passes the suites of its ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sightline.local.warehouse import (
+    LocalDeadLetters,
+    LocalLedgers,
+    LocalRuns,
+    LocalSearch,
+    LocalSource,
+    LocalWriter,
+)
+from sightline.model import Observation
+from sightline.schema import OBSERVATIONS, parquet_schema
+from tests.contracts.ledgers_suite import LedgersContract
+from tests.contracts.runs_suite import RunsContract
+from tests.contracts.search_suite import SearchContract
+from tests.contracts.source_suite import SourceContract
+from tests.contracts.warehouse_rig import NOW, WarehouseRig
+
+SOURCE_SCHEMA = pa.schema(
+    [
+        *(one for one in parquet_schema(OBSERVATIONS) if one.name not in {"run_id", "written_at"}),
+        pa.field("imported_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+def import_observations(source: Path, observations: Sequence[Observation], number: int) -> None:
+    """Write a file into the source folder, as the importer does."""
+    source.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {
+            **{name: getattr(one, name) for name in SOURCE_SCHEMA.names if name != "imported_at"},
+            "bbox": orjson.dumps(one.bbox).decode() if one.bbox else None,
+            "camera_pose": orjson.dumps(one.camera_pose).decode() if one.camera_pose else None,
+            "imported_at": NOW + timedelta(seconds=number),
+        }
+        for one in observations
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, SOURCE_SCHEMA), source / f"{number:06d}.parquet")
+
+
+def local_rig(home: Path) -> WarehouseRig:
+    """Return a rig over a folder."""
+    root, numbers = home / "warehouse", count()
+    queued: dict[str, list[bytes]] = {}
+
+    async def load(observations: Sequence[Observation]) -> None:
+        import_observations(home / "source", observations, next(numbers))
+
+    def queued_bodies(run_id: str) -> Iterator[bytes]:
+        return iter(queued.get(run_id, []))
+
+    return WarehouseRig(
+        source=LocalSource(root, home / "source", buckets=2, range_items=3),
+        writer=LocalWriter(root),
+        ledgers=LocalLedgers(root),
+        runs=LocalRuns(root, queued_bodies),
+        dead_letters=LocalDeadLetters(root),
+        search=LocalSearch(root),
+        load=load,
+        queued=queued,
+    )
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> WarehouseRig:
+    """Return an empty warehouse, in a folder whose name is full of wildcards."""
+    return local_rig(tmp_path / "höme [1] *?'")
+
+
+class TestLocalSource(SourceContract):
+    """The imported table, and the work lists drawn from it."""
+
+
+class TestLocalLedgers(LedgersContract):
+    """What workers write and read."""
+
+
+class TestLocalRuns(RunsContract):
+    """What people look after."""
+
+
+class TestLocalSearch(SearchContract):
+    """Search by numpy and faiss."""
