@@ -122,32 +122,31 @@ class Staging:
 
     def _limits(self) -> dict[str, str | bool | int | float | list[str]]:
         return {
-            "threads": "2",
-            "memory_limit": "512MB",
+            "threads": "1",
+            "memory_limit": "256MB",
             "temp_directory": str(self._room / "spill"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         }
 
     def _make_views(self, connection: duckdb.DuckDBPyConnection) -> None:
-        same = " AND ".join(f's."{name}" IS NOT DISTINCT FROM e."{name}"' for name in _COMPARED)
+        # 64 bits of hash stand for a row, so that memory does not grow with its texts.
+        content = "hash(" + ", ".join(f'"{name}"' for name in _COMPARED) + ")"
         existing = parquet_select(sorted(self._source.glob("*.parquet")), duckdb_columns(SOURCE))
         connection.execute(
             f"""
             CREATE VIEW staged AS SELECT * FROM read_parquet({quoted(str(self._staged))});
             CREATE TEMP TABLE firsts AS
-                SELECT observation_id, min({ROW}) AS first_row, count(*) AS times
+                SELECT observation_id, min({ROW}) AS first_row, count(*) AS times,
+                    arg_min({content}, {ROW}) AS content
                 FROM staged GROUP BY observation_id;
             CREATE TEMP TABLE known AS
-                SELECT * FROM ({existing}) SEMI JOIN firsts USING (observation_id)
-                QUALIFY row_number() OVER (
-                    PARTITION BY observation_id ORDER BY imported_at DESC) = 1;
+                SELECT observation_id, arg_max({content}, imported_at) AS content
+                FROM ({existing}) SEMI JOIN firsts USING (observation_id) GROUP BY observation_id;
             CREATE TEMP TABLE verdicts AS
-                SELECT s.{ROW} AS row_number, e.observation_id IS NOT NULL AS was_known,
-                    coalesce({same}, false) AS is_same
-                FROM staged s JOIN firsts f ON s.observation_id = f.observation_id
-                    AND s.{ROW} = f.first_row
-                LEFT JOIN known e ON e.observation_id = s.observation_id;
+                SELECT first_row AS row_number, known.content IS NOT NULL AS was_known,
+                    coalesce(known.content = firsts.content, false) AS is_same
+                FROM firsts LEFT JOIN known USING (observation_id);
             """  # noqa: S608 - column names of ours, and quoted paths
         )
 
@@ -155,7 +154,7 @@ class Staging:
         columns = ", ".join(f's."{name}"' for name in _COMPARED)
         rows: Any = connection.sql(
             f"SELECT {columns} FROM staged s JOIN verdicts v ON s.{ROW} = v.row_number"  # noqa: S608 - column names of ours
-            f" WHERE NOT v.is_same ORDER BY s.{ROW}"
+            " WHERE NOT v.is_same"
         ).to_arrow_reader(_BATCH_ROWS)
 
         def fill(path: Path) -> None:

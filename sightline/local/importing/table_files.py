@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from sightline.errors import ConfigurationError, NotFoundError
 from sightline.local.images.container import SNIFF_BYTES, sniff
 from sightline.local.importing.report import RefusalReason, Tally
 
-_BLOCK_BYTES = 4 << 20
+_BLOCK_BYTES = 1 << 20
 _BATCH_ROWS = 32_768
 _PARQUET_MAGIC = b"PAR1"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -73,8 +75,13 @@ def open_table(path: Path) -> TableFile:
                 table = TableFile(path, parquet.schema_arrow, parquet.metadata.num_rows, None)
         else:
             delimiter = _check_csv(path, head)
-            with pa_csv.open_csv(path, parse_options=_parsing(delimiter)) as reader:
-                table = TableFile(path, reader.schema, None, delimiter)
+            lines = csv.reader(
+                StringIO(head.decode("utf-8-sig", "replace"), newline=""), delimiter=delimiter
+            )
+            header = next(line for line in lines if line)
+            table = TableFile(
+                path, pa.schema([(one, pa.binary()) for one in header]), None, delimiter
+            )
     names = table.schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -94,12 +101,12 @@ def _check_csv(path: Path, head: bytes) -> str:
         )
     if b"\0" in head:
         raise ConfigurationError(f"{path} is neither CSV nor Parquet; give one of these")
-    header = head.splitlines()[0]
+    header = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines()[0]
     try:
         text = header.decode()
     except UnicodeDecodeError as error:
         raise ConfigurationError(
-            f"{path}: row 1, byte {error.start + 1} is not UTF-8;"
+            f"{path}: the header's byte {error.start + 1} is not UTF-8;"
             " save it as UTF-8, e.g. `iconv -f latin1 -t utf-8`"
         ) from error
     return max(",;\t", key=text.count)

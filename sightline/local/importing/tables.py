@@ -48,11 +48,13 @@ def import_table(
     )
     normaliser = Normaliser(layout, defaults)
     tally = Tally()
+    rows_read = 0
     with Staging(source) as staging:
         for batch in table.batches(layout.columns, tally):
             staging.add(normaliser.rows(batch, tally))
             if on_progress is not None:
-                on_progress(int(batch.numbers[-1]) if len(batch.numbers) else 0, table.rows)
+                rows_read += len(batch.numbers)
+                on_progress(rows_read, table.rows)
         published = staging.publish(now=now, tally=tally)
     return tally.report(
         imported=published.imported,

@@ -6,7 +6,6 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import orjson
 
 from sightline.errors import PermanentError
 from sightline.local.images import path_of
-from sightline.model import CameraPose, PixelBounds
+from sightline.model import PixelBounds
 from sightline.wire import check_uri
 
 _POSE_KEYS = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
@@ -42,6 +41,8 @@ def utf8(value: bytes) -> str:
 
 def number(value: object) -> float | None:
     """Return a finite number; nothing for an empty text."""
+    if type(value) is float and math.isfinite(value):
+        return value
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -94,7 +95,7 @@ def bounds_json(value: object) -> str | None:
         sides = (given[0], given[1], given[2], given[3])
     if sides[0] > sides[2] or sides[1] > sides[3]:
         raise FaultError(f"{sides} is inside out")
-    return orjson.dumps(asdict(PixelBounds(*sides))).decode()
+    return orjson.dumps(PixelBounds(*sides)).decode()
 
 
 def pose_json(value: object) -> str | None:
@@ -104,8 +105,7 @@ def pose_json(value: object) -> str | None:
     if not known:
         return None
     check_position(known.get("latitude"), known.get("longitude"))
-    pose = asdict(CameraPose(**known))
-    return orjson.dumps({key: at for key, at in pose.items() if at is not None}).decode()
+    return orjson.dumps(known).decode()
 
 
 def check_position(latitude: float | None, longitude: float | None) -> None:
