@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -41,9 +42,9 @@ class Crew:
         return process
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill a process, with no chance to tidy up."""
+        """Kill a process, with no chance to tidy up; one that failed by itself is a failure."""
         process.kill()
-        process.wait()
+        assert process.wait() in {0, -signal.SIGKILL}
         self.running.remove(process)
 
     def lines(self) -> Iterator[list[str]]:
@@ -59,8 +60,9 @@ def crew(tmp_path: Path) -> Iterator[Crew]:
     """Yield an empty crew; end whoever is left."""
     found = Crew(tmp_path)
     yield found
-    for process in [*found.running]:
-        found.kill(process)
+    for process in found.running:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.slow
