@@ -31,6 +31,19 @@ class Figure:
             return None
         return self.value >= self.goal if self.better == "higher" else self.value <= self.goal
 
+    @property
+    def measured(self) -> str:
+        """The value with its unit."""
+        return f"{_short(self.value)} {self.unit}"
+
+    @property
+    def aim(self) -> str:
+        """The goal and whether it is met, or nothing."""
+        if self.goal is None:
+            return ""
+        sign = "≥" if self.better == "higher" else "≤"
+        return f"{sign} {_short(self.goal)}: {'met' if self.met else '**missed**'}"
+
     def line(self) -> str:
         """Return the figure, its goal and whether it is met, on one line."""
         text = f"{self.name:<52} {_short(self.value):>10} {self.unit:<12}"

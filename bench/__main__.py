@@ -1,0 +1,80 @@
+"""Runs every benchmark, each in a process of its own, and writes docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.figures import RESULTS, Figure
+
+BENCHES = {
+    "runner": "The worker's runner",
+    "queue": "The local queue",
+    "demo": "The demo model, end to end",
+    "vision": "The demo model, by itself",
+    "search": "Vector search",
+    "start": "Start-up",
+}
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Made by `make bench`, which measures everything again and writes this page. Machines vary: the
+ratios beside each figure say more than the figure. Indented lines are what ours is compared with,
+measured in the same run.
+"""
+
+
+def main() -> None:
+    """Run the benchmarks that are named, or all; write the page from the latest results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=list(BENCHES), help="which; all without")
+    names = parser.parse_args().names or list(BENCHES)
+    for name in names:
+        print(f"\n{BENCHES[name]}")
+        subprocess.run([sys.executable, "-m", f"bench.bench_{name}"], check=True)
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"\nwritten: {PAGE}")
+
+
+def page() -> str:
+    """Return the page made of the results that there are."""
+    parts = [HEAD]
+    for name, title in BENCHES.items():
+        path = RESULTS / f"{name}.json"
+        if path.is_file():
+            parts.append(_section(name, title, json.loads(path.read_text(encoding="utf-8"))))
+    return "\n".join(parts)
+
+
+def _section(name: str, title: str, content: dict[str, Any]) -> str:
+    machine = content["machine"]
+    module = (Path(__file__).parent / f"bench_{name}.py").read_text(encoding="utf-8")
+    about = module.split('"""')[1].strip().replace("\n", " ").replace("  ", " ")
+    when = datetime.fromtimestamp((RESULTS / f"{name}.json").stat().st_mtime, tz=UTC)
+    on = (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['system']},"
+        f" Python {machine['python']}"
+    )
+    lines = [
+        f"## {title}\n",
+        about + "\n",
+        f"`python -m bench {name}`, {when:%Y-%m-%d}, {on}\n",
+        "| figure | measured | goal | note |",
+        "|---|---:|---:|---|",
+    ]
+    for raw in content["figures"]:
+        figure = Figure(**raw)
+        indent = "&nbsp;&nbsp;" if figure.name.startswith(" ") else ""
+        lines.append(
+            f"| {indent}{figure.name.strip()} | {figure.measured} | {figure.aim} | {figure.note} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
