@@ -10,7 +10,7 @@ from sightline.local.vectors.exact import ExactIndex
 from sightline.local.vectors.index import VectorIndex, Vectors, checked_vectors
 
 EXACT_UP_TO = 200_000
-"""Up to here one exact search takes about as long as a person notices nothing of (15 ms)."""
+"""Up to here an exact search takes some 10 to 30 ms (512 dimensions, 2 cores)."""
 
 
 def build_index(
