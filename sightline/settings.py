@@ -71,7 +71,7 @@ class ProducerSettings:
     """How a run is cut up: buckets by hash, ranges of items, one publish a range."""
 
     buckets: int = 16
-    range_items: int = 1000
+    range_items: int = 5000
 
 
 @dataclass(frozen=True, slots=True)

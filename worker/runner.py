@@ -254,8 +254,11 @@ class Runner:
             await asyncio.sleep(self._settings.cancel_poll_s)
 
     async def _finish(self, writing: asyncio.Task[None]) -> None:
-        """Drain within the grace period, still extending leases; give the rest back."""
-        if self._handling:
+        """Drain within the grace period, still extending leases; give the rest back.
+
+        When nothing can be written any more, nothing more is paid for: there is no grace.
+        """
+        if self._handling and not writing.done():
             await asyncio.wait(self._handling, timeout=self._settings.grace_s)
         for task in tuple(self._handling):
             task.cancel()

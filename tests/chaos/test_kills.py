@@ -37,6 +37,7 @@ def test_twenty_workers_killed_one_after_another_lose_and_double_nothing(home: H
         worker = home.start("work", more=PACED)
         time.sleep(rng.uniform(0.5, 2.5))
         killed_at_work += worker.poll() is None
+        assert home.balance(run["run_id"]).holds  # with a worker at work
         kill(worker)
         assert home.balance(run["run_id"]).holds
     assert killed_at_work == 20
