@@ -177,10 +177,11 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A unit vector of the model's dimension."""
+    """A unit vector of the model's dimension; of a query, also the words it says nothing about."""
 
     vector: Sequence[float]
     usage: Usage = field(default_factory=Usage)
+    unknown_words: tuple[str, ...] = ()
 
 
 class Embedder(Protocol):

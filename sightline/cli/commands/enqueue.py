@@ -149,7 +149,7 @@ def _print_preview(preview: dict[str, Any], *, as_json: bool) -> None:
     print_table("", ("a run would find", "count"), rows)
     if preview["by_asset_type"]:
         say()
-        print_table("", ("asset type", "parts to publish"), preview["by_asset_type"])
+        print_table("", ("asset type", "observations"), preview["by_asset_type"])
 
 
 def _print_enqueued(found: dict[str, Any], *, as_json: bool) -> None:

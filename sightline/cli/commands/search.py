@@ -143,10 +143,10 @@ async def _vector(models: Any, text: str | None, image: Path | None) -> Any:
                 f"--image {image}: {error}; give a JPEG, PNG or WebP"
             ) from error
         return found.vector
-    unknown = getattr(models.embed, "unknown_words", lambda _text: [])(text)
-    if unknown:
-        remark(f"the model does not know: {', '.join(unknown)}")
-    return (await models.embed.embed_text(text)).vector
+    found = await models.embed.embed_text(text)
+    if found.unknown_words:
+        remark(f"the model does not know: {', '.join(found.unknown_words)}")
+    return found.vector
 
 
 def _file_uri(path: Path) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sightline.cli.options import AsJson, RunId
 from sightline.cli.output import print_json, print_table, remark, say
 from sightline.cli.state import State
+
+if TYPE_CHECKING:
+    from sightline.model import Balance, Run
 
 EXIT_UNBALANCED = 1
 
@@ -61,7 +64,7 @@ async def _status(settings: Any, run_id: str | None) -> dict[str, Any]:
                 {
                     "run_id": run.run_id,
                     "created_at": run.created_at,
-                    "state": run.state,
+                    "state": "done" if _done(run, balance) else run.state,
                     "messages": run.messages,
                     **asdict(balance),
                     "holds": balance.holds,
@@ -74,6 +77,10 @@ async def _status(settings: Any, run_id: str | None) -> dict[str, Any]:
             "queue": asdict(backlog),
             "dead_letters": dict(await engine.runs.dead_by_reason(run_id)),
         }
+
+
+def _done(run: Run, balance: Balance) -> bool:
+    return run.state == "published" and balance.settled
 
 
 def _print(found: dict[str, Any]) -> None:

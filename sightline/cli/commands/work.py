@@ -27,6 +27,7 @@ def work(
     from worker.main import work as run
 
     state: State = context.obj
+    settings = state.settings()
     logging.basicConfig(
         level=logging.DEBUG if state.debug else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -40,7 +41,7 @@ def work(
                 update(progress.acked, (progress.acked + left) or None)
                 await asyncio.sleep(0.5)
 
-        summary = asyncio.run(run(state.settings(), drain=drain, watch=watch)).as_dict()
+        summary = asyncio.run(run(settings, drain=drain, watch=watch)).as_dict()
     if as_json:
         print_json(summary)
         return
@@ -54,4 +55,6 @@ def work(
         say(f"  {reason}: {count:,}")
     if summary["nacked_at_stop"]:
         say(f"  given back at the stop: {summary['nacked_at_stop']:,}")
+    if settings.models.classify.startswith("demo"):
+        remark("answers are by the demo model, which stands in for Gemini: docs/demo-model.md")
     remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')

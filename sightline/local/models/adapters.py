@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -86,7 +87,8 @@ class LocalEmbedder:
 
     async def embed_text(self, text: str) -> Embedding:
         """Embed a query."""
-        return embedding(await self._vision.text_vector(text))
+        found = embedding(await self._vision.text_vector(text))
+        return replace(found, unknown_words=tuple(self._vision.encoder.unknown_words(text)))
 
 
 def embedding(vector: Vector) -> Embedding:
