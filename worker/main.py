@@ -7,7 +7,7 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,7 +33,7 @@ from worker.writer import BatchWriter, FlushRule
 
 log = logging.getLogger(__name__)
 
-Watch = Callable[[Progress, Engine], Awaitable[None]]
+Watch = Callable[[Progress, Engine], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sightline.cli import main
 
+Run = Callable[..., tuple[int, str, str]]
+
 
 @pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> object:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Return a function that runs a command in an empty folder: (code, out, err)."""
     monkeypatch.chdir(tmp_path)
 
@@ -51,7 +52,7 @@ def run(
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(
-    run, arguments: tuple[str, ...], code: int, said: str
+    run: Run, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     got, out, err = run(*arguments)
     assert (got, out) == (code, "")
@@ -61,14 +62,14 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     assert "Traceback" not in err
 
 
-def test_an_error_in_the_settings_names_the_key(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_the_settings_names_the_key(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_WORKER__GRACE_S", "soon")
     code, _, err = run("status")
     assert code == 2
     assert "worker.grace_s = 'soon' is not accepted; accepted: 2.5" in err
 
 
-def test_a_task_file_with_a_mistake_is_told_with_line_and_key(run, tmp_path: Path) -> None:
+def test_a_task_file_with_a_mistake_is_told_with_line_and_key(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a.toml").write_text('name = "a"\nprompt = "?"\n[fields.x]\ntype="enm"\n')
     (tmp_path / "sightline.toml").write_text('tasks_dir = "mine"\n')
@@ -77,12 +78,12 @@ def test_a_task_file_with_a_mistake_is_told_with_line_and_key(run, tmp_path: Pat
     assert "a.toml, line 4: fields.x.type: 'enm' is not one of string, enum" in err
 
 
-def test_debug_shows_the_traceback(run) -> None:
+def test_debug_shows_the_traceback(run: Run) -> None:
     with pytest.raises(Exception, match="no task 'trees'"):
         run("--debug", "enqueue", "--task", "trees")
 
 
-def test_a_surprise_is_one_line_too(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_surprise_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sightline.wiring.known_tasks", lambda _settings: 1 / 0)
     code, _, err = run("tasks", "list")
     assert code == 70
@@ -91,7 +92,7 @@ def test_a_surprise_is_one_line_too(run, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "--debug" in err
 
 
-def test_a_folder_in_the_way_of_the_demo_is_not_touched(run, tmp_path: Path) -> None:
+def test_a_folder_in_the_way_of_the_demo_is_not_touched(run: Run, tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "precious.txt").write_text("mine")
     code, _, err = run("demo")
@@ -100,7 +101,7 @@ def test_a_folder_in_the_way_of_the_demo_is_not_touched(run, tmp_path: Path) -> 
     assert (tmp_path / "demo" / "precious.txt").read_text() == "mine"
 
 
-def test_status_with_nothing_yet_says_how_to_begin(run) -> None:
+def test_status_with_nothing_yet_says_how_to_begin(run: Run) -> None:
     code, out, err = run("status")
     assert code == 0
     assert "no runs yet" in out
@@ -110,7 +111,7 @@ def test_status_with_nothing_yet_says_how_to_begin(run) -> None:
     assert json.loads(out)["holds"] is True
 
 
-def test_a_home_that_is_a_file_is_an_error_of_one_line(run, tmp_path: Path) -> None:
+def test_a_home_that_is_a_file_is_an_error_of_one_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     code, _, err = run("--home", str(tmp_path / "file"), "status")
     assert code in {2, 4}
