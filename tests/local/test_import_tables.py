@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.local.importing import ImportReport, import_table
+from sightline.local.importing import ImportReport, RefusalReason, import_table
 from sightline.local.importing.report import MAX_DETAILS
 from sightline.local.importing.staging import SOURCE
 from sightline.schema import OBSERVATIONS, parquet_schema
@@ -351,3 +352,15 @@ def test_progress_is_told_in_rows(folder: Folder) -> None:
     pq.write_table(table, folder.root / "t.parquet")
     folder.load_file(folder.root / "t.parquet", on_progress=lambda *at: told.append(at))
     assert told == [(1, None), (1, 1)]
+
+
+def test_blank_lines_have_no_number(folder: Folder) -> None:
+    report = folder.load(f"{HEADER}\n\n{ROW}\n\nragged\n\n,T,gs://b/o\n")
+    assert reasons(report) == [("row 3", "ragged_row"), ("row 4", "empty_id")]
+
+
+def test_every_reason_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "import.md").read_text()
+    table = page[page.index("## What is refused") :]
+    told = set(re.findall(r"^\| `([a-z0-9_]+)` \|", table, re.MULTILINE))
+    assert told == {reason.value for reason in RefusalReason}

@@ -131,7 +131,8 @@ async def test_an_image_is_read_and_encoded_once_for_all_who_ask(
         )
         again = await embedder.embed_image(one, run_id="r")
     assert (encoder.batches, encoder.decoded) == ([1], 1)
-    assert np.asarray(answers[0].vector) is answers[0].vector
+    vector: object = answers[0].vector
+    assert isinstance(vector, np.ndarray)
     assert answers[0].vector is answers[2].vector is again.vector
     assert answers[0].usage == answers[1].usage == Usage()
 
