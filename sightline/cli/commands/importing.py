@@ -18,8 +18,9 @@ def import_(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="A folder of photographs, or a CSV/Parquet file.")],
     asset_type: Annotated[
-        str, typer.Option(help="What the photographs show, where no folder's name says it.")
-    ] = "unspecified",
+        str | None,
+        typer.Option(help="What is seen, where no folder's name and no column says it."),
+    ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(help="Of a table: name=other, where a column is called otherwise."),
@@ -50,7 +51,7 @@ def import_(
         if path.is_dir():
             report = import_photos(
                 path,
-                asset_type=asset_class(asset_type),
+                asset_type=asset_class(asset_type or "unspecified"),
                 source=source_path(settings),
                 now=utc_now(),
                 limits=settings.images,
@@ -62,6 +63,7 @@ def import_(
                 source=source_path(settings),
                 now=utc_now(),
                 columns=columns,
+                asset_type=asset_class(asset_type) if asset_type else None,
                 on_progress=update,
             )
     if as_json:
