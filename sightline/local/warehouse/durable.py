@@ -23,6 +23,7 @@ _NEXT_STEP = {
     errno.EACCES: "give write permission, or another --home",
     errno.EPERM: "give write permission, or another --home",
     errno.ENOTDIR: "move the file that is in the way",
+    errno.EEXIST: "move the file that is in the way",
     errno.EMFILE: "allow more open files (`ulimit -n`)",
 }
 
@@ -41,7 +42,7 @@ def storage_error(path: Path, error: OSError) -> StorageError:
     """Return the error of a failed read or write, which says what to do."""
     step = _NEXT_STEP.get(error.errno or 0, "check the disk")
     what = error.strerror or str(error)
-    return StorageError(f"{path}: {what}; {step}, then run the command again")
+    return StorageError(f"{error.filename or path}: {what}; {step}, then run the command again")
 
 
 @contextmanager

@@ -181,9 +181,11 @@ def explain(session: Session, error: duckdb.Error) -> Exception:
                     f"{path} is no file of the ledger {snapshot.ledger.name} ({fault}); "
                     "move it out of the warehouse and run the command again"
                 )
-    if isinstance(error, duckdb.OutOfMemoryException | duckdb.IOException):
-        line = str(error).splitlines()[0]
-        return StorageError(f"{session.store.root}: {line}; free space, then run it again")
+    line = str(error).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StorageError(f"{session.store.root}: {line}; give a larger memory limit")
+    if isinstance(error, duckdb.IOException):
+        return StorageError(f"{session.store.root}: {line}; mend that, then run the command again")
     return error
 
 

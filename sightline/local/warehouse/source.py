@@ -30,6 +30,7 @@ from sightline.local.warehouse.ranges import unpublished_ranges
 from sightline.local.warehouse.store import SUFFIX, relative_files
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.local.warehouse.work_list import (
+    BUCKET,
     ITEMS_PLACED,
     OBSERVATIONS_NEW,
     count,
@@ -136,7 +137,10 @@ class LocalSource:
         text = json.dumps(asked, default=str, sort_keys=True)
         if not messages:
             return Run(run_id, now, "published", 0, 0, text)
-        _copy(session, work_list_select(request, run_id), self._store.work_list(run_id))
+        select = work_list_select(request, run_id)
+        for (bucket,) in session.rows("SELECT DISTINCT bucket FROM placed ORDER BY bucket"):
+            session.sql(BUCKET, (bucket,))
+            _copy(session, select, self._store.work_list(run_id, bucket))
         observations = OBSERVATIONS_NEW.format(
             run_id=quoted(run_id), now_us=round(now.timestamp() * 1_000_000)
         )
@@ -204,10 +208,7 @@ class LocalSource:
             published = session.rows(
                 "SELECT bucket, start, stop FROM ranges_published WHERE run_id = ?", (run_id,)
             )
-            items = self._items(run_id)
-            sizes = session.rows(
-                f"SELECT bucket, count(*) FROM ({items}) GROUP BY bucket"  # noqa: S608 - quoted in _items
-            )
+            sizes = self._store.bucket_sizes(run_id).items()
             return unpublished_ranges(run_id, sizes, published, request["range_items"])
 
         return await self._engine.read(work)
@@ -219,9 +220,6 @@ class LocalSource:
         request: dict[str, Any] = orjson.loads(found[0][0])
         return request
 
-    def _items(self, run_id: str) -> str:
-        return parquet_select([self._store.work_list(run_id)], duckdb_columns(WORK_ITEMS))
-
     async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
         """Return the items of a range, in order.
 
@@ -229,13 +227,13 @@ class LocalSource:
             NotFoundError: there is no such run.
         """
         run_id = work_range.run_id
-        if not self._store.work_list(run_id).exists():
+        path = self._store.work_list(run_id, work_range.bucket)
+        if not path.exists():
             raise unknown_run(run_id)
-        items = self._items(run_id)
-        columns = "bucket, seq, subject_id, observations, parts"
-        where = "bucket = ? AND seq >= ? AND seq < ? ORDER BY seq"
-        select = f"SELECT {columns} FROM ({items}) WHERE {where}"  # noqa: S608 - quoted in _items
-        place = (work_range.bucket, work_range.start, work_range.stop)
+        items = parquet_select([path], duckdb_columns(WORK_ITEMS))
+        where = "seq >= ? AND seq < ? ORDER BY seq"
+        select = f"SELECT bucket, seq, subject_id, observations, parts FROM ({items}) WHERE {where}"  # noqa: S608 - quoted in parquet_select
+        place = (work_range.start, work_range.stop)
         rows = await self._engine.read(lambda session: session.rows(select, place))
         return [
             WorkItem(

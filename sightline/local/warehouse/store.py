@@ -106,9 +106,25 @@ class Store:
                 found.append(embeddings_ledger(model, int(dimension)))
         return found
 
-    def work_list(self, run_id: str) -> Path:
-        """Return the file of a run's work list."""
-        return self.root / "work_items" / f"run={quote(run_id, safe='')}" / f"items{SUFFIX}"
+    def work_list(self, run_id: str, bucket: int) -> Path:
+        """Return the file of one bucket of a run's work list."""
+        folder = self.root / "work_items" / f"run={quote(run_id, safe='')}"
+        return folder / f"bucket-{bucket:05d}{SUFFIX}"
+
+    def bucket_sizes(self, run_id: str) -> dict[int, int]:
+        """Return how many items each bucket of a run's work list has.
+
+        Raises:
+            StorageError: the list cannot be read.
+        """
+        folder = self.work_list(run_id, 0).parent
+        with storage_errors(folder):
+            return {
+                int(name.removeprefix("bucket-").removesuffix(SUFFIX)): int(
+                    pq.read_metadata(folder / name).num_rows
+                )
+                for name in sorted(relative_files(folder))
+            }
 
     def work_lists(self) -> dict[str, Path]:
         """Return the folders of work lists by run, those of unfinished ``open_run`` included."""

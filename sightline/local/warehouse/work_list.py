@@ -111,23 +111,25 @@ FROM (
   FROM to_do)
 """
 
+BUCKET = "CREATE OR REPLACE TABLE bucket AS SELECT * FROM placed WHERE bucket = ?"
+
 OBSERVATIONS_OF_ITEMS = f"""
 SELECT subject_id, by_asset, first(asset_type ORDER BY place) AS asset_type,
   '[' || string_agg(row_json, ',' ORDER BY place) || ']' AS observations
 FROM (
-  SELECT placed.subject_id, true AS by_asset, matched.asset_type, {OBSERVATION_JSON} AS row_json,
-    row_number() OVER (PARTITION BY placed.subject_id
+  SELECT bucket.subject_id, true AS by_asset, matched.asset_type, {OBSERVATION_JSON} AS row_json,
+    row_number() OVER (PARTITION BY bucket.subject_id
       ORDER BY capture_time DESC NULLS LAST, observation_id) AS place
   FROM matched
-  JOIN placed ON placed.by_asset AND placed.subject_id = matched.asset_id
+  JOIN bucket ON bucket.by_asset AND bucket.subject_id = matched.asset_id
   WHERE EXISTS (SELECT 1 FROM requested WHERE requested.by_asset AND (
     len(requested.asset_types) = 0 OR list_contains(requested.asset_types, matched.asset_type)))
   QUALIFY place <= {MAX_OBSERVATIONS})
 GROUP BY subject_id, by_asset
 UNION ALL
-SELECT placed.subject_id, false, matched.asset_type, '[' || {OBSERVATION_JSON} || ']'
+SELECT bucket.subject_id, false, matched.asset_type, '[' || {OBSERVATION_JSON} || ']'
 FROM matched
-JOIN placed ON NOT placed.by_asset AND placed.subject_id = matched.observation_id
+JOIN bucket ON NOT bucket.by_asset AND bucket.subject_id = matched.observation_id
 """  # noqa: S608 - constants
 
 OBSERVATIONS_NEW = """
@@ -206,7 +208,7 @@ def count(session: Session) -> Preview:
 
 
 def work_list_select(request: RunRequest, run_id: str) -> str:
-    """Return the query of the whole work list, in order; needs the table ``placed``."""
+    """Return the query of one bucket of the work list, in order; needs the table ``bucket``."""
     asked = distinct_requests(request)
     parts = ", ".join(quoted(orjson.dumps(part_to_json(one.part)).decode()) for one in asked)
     suffixes = ", ".join(quoted(part_suffix(one.part)) for one in asked)
@@ -217,9 +219,9 @@ SELECT {quoted(run_id)} AS run_id, placed.bucket, placed.seq, placed.subject_id,
   '[' || array_to_string(list_transform(wanted, lambda i: [{parts}][i + 1]), ',') || ']' AS parts,
   list_transform(wanted, lambda i: {key}) AS part_keys
 FROM (
-  SELECT *, list_filter(range({len(asked)}), lambda i: (mask >> i) & 1 = 1) AS wanted FROM placed
+  SELECT *, list_filter(range({len(asked)}), lambda i: (mask >> i) & 1 = 1) AS wanted FROM bucket
 ) AS placed
 JOIN ({OBSERVATIONS_OF_ITEMS}) AS shown
   ON shown.subject_id = placed.subject_id AND shown.by_asset = placed.by_asset
-ORDER BY placed.bucket, placed.seq
+ORDER BY placed.seq
 """  # noqa: S608 - every text in it is quoted
