@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -16,13 +16,13 @@ from sightline.model import AnswerPart, EmbeddingPart, Observation, Part, WorkIt
 
 VERSION = 1
 MAX_BODY_BYTES = 1 << 20
-URI_SCHEMES = ("gs", "file")
 RECHECK = "recheck"
 """Attribute of a message whose parts may be written already though it is a first delivery."""
 
 REPLAY = "replay"
 """Attribute of a message that was a dead letter: only written parts of it count as settled."""
 
+_URI = re.compile(r"(gs://[a-z0-9][a-z0-9._-]*|file://(localhost)?)/.*[^/].*", re.DOTALL)
 _OBSERVATIONS: TypeAdapter[tuple[Observation, ...]] = TypeAdapter(tuple[Observation, ...])
 
 
@@ -182,13 +182,7 @@ def check_uri(uri: str) -> None:
     Raises:
         PermanentError: ``bad_uri``.
     """
-    try:
-        parts = urlsplit(uri)
-    except ValueError as error:
-        raise PermanentError(Reason.BAD_URI, f"{uri[:200]!r}: {error}") from error
-    if parts.scheme not in URI_SCHEMES or not parts.path.strip("/"):
+    if not _URI.fullmatch(uri):
         raise PermanentError(
             Reason.BAD_URI, f"{uri[:200]!r} is not gs://bucket/object or file:///path"
         )
-    if parts.scheme == "gs" and not parts.netloc:
-        raise PermanentError(Reason.BAD_URI, f"{uri[:200]!r} names no bucket")

@@ -103,9 +103,18 @@ def test_a_body_over_a_mebibyte_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "x", "http://h/o.jpg", "gs://bucket", "gs:///o", "file://", "file:///", "gs://[b/o"]
-)
+    "uri", ["", "x", "http://h/o.jpg", "gs://bucket", "gs:///o", "file://", "file:///",
+            "gs://[b/o", "gs://B/o",
+            "file://host/o"]
+)  # fmt: skip
 def test_a_uri_that_names_no_image_is_refused(uri: str) -> None:
     with pytest.raises(PermanentError) as caught:
         check_uri(uri)
     assert caught.value.reason is Reason.BAD_URI
+
+
+@pytest.mark.parametrize(
+    "uri", ["gs://b/o.jpg", "gs://b.c-d_e/f/g h.jpg", "file:///o", "file://localhost/a/%FF.jpg"]
+)
+def test_a_uri_that_names_an_image_is_taken(uri: str) -> None:
+    check_uri(uri)
