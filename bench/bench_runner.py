@@ -22,7 +22,7 @@ from sightline.settings import LimitSettings, ModelSettings, Settings, WorkerSet
 from sightline.tasks import load_tasks, shipped_directory
 from sightline.wire import Message, attributes, encode
 from sightline.wiring import Engine, ModelSet, new_worker_id, open_engine, utc_now
-from worker.main import build_runner
+from worker.main import build_runner, calm_garbage_collection
 from worker.progress import Progress
 
 MESSAGES = 20_000
@@ -77,6 +77,7 @@ async def _ours(count: int) -> float:
     async with _filled(count) as (engine, settings):
         progress = Progress()
         models = ModelSet(NoopClassifier(), NoopEmbedder(dimension=DIMENSION))
+        calm_garbage_collection()
         runner = build_runner(engine, models, settings, progress, worker_id=new_worker_id())
         started_s = time.perf_counter()
         await runner.run(drain=True)
