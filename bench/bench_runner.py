@@ -77,10 +77,10 @@ async def _ours(count: int) -> float:
     async with _filled(count) as (engine, settings):
         progress = Progress()
         models = ModelSet(NoopClassifier(), NoopEmbedder(dimension=DIMENSION))
-        calm_garbage_collection()
         runner = build_runner(engine, models, settings, progress, worker_id=new_worker_id())
         started_s = time.perf_counter()
-        await runner.run(drain=True)
+        with calm_garbage_collection():
+            await runner.run(drain=True)
         seconds = time.perf_counter() - started_s
         if progress.acked != count or progress.answers != count:
             raise SystemExit(f"only {progress.acked} of {count} messages were settled")

@@ -8,7 +8,8 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,7 +63,6 @@ async def work(settings: Settings, *, drain: bool = False, watch: Watch | None =
     Raises:
         ConfigurationError, StorageError: the job cannot go on, and why.
     """
-    calm_garbage_collection()
     started_s = time.monotonic()
     progress = Progress()
     worker_id = new_worker_id()
@@ -71,7 +71,8 @@ async def work(settings: Settings, *, drain: bool = False, watch: Watch | None =
         _stop_on_signals(runner)
         watching = asyncio.create_task(watch(progress, engine)) if watch else None
         try:
-            await runner.run(drain=drain)
+            with calm_garbage_collection():
+                await runner.run(drain=drain)
         finally:
             if watching:
                 watching.cancel()
@@ -79,14 +80,21 @@ async def work(settings: Settings, *, drain: bool = False, watch: Watch | None =
     return Summary(worker_id, time.monotonic() - started_s, progress)
 
 
-def calm_garbage_collection() -> None:
+@contextmanager
+def calm_garbage_collection() -> Iterator[None]:
     """Look for cycles less often: messages make none, and looking took a fifth of the loop.
 
-    What is loaded at the start is never looked at again.
+    What is loaded before is not looked at meanwhile.
     """
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def build_runner(
