@@ -184,7 +184,7 @@ async def test_a_full_disk_is_one_clear_error_and_costs_nothing(tmp_path: Path) 
     assert runs == [("run-002", 99)]
 
 
-async def test_two_producing_processes_at_once_open_one_run(tmp_path: Path) -> None:
+async def test_two_producers_at_once_open_one_run(tmp_path: Path) -> None:
     import_observations(tmp_path / "source", [observation(number) for number in range(50)], 0)
     rig, other = local_rig(tmp_path), local_rig(tmp_path)
     request = asking(PART, EMBEDDING)

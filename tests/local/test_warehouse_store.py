@@ -20,8 +20,10 @@ from sightline.local.warehouse import (
     compact,
     compact_all,
     connect,
+    store,
 )
 from sightline.local.warehouse.durable import time_ordered_id
+from sightline.local.warehouse.engine import Engine, Session
 from sightline.local.warehouse.locks import lock_now
 from sightline.local.warehouse.manifest import read_manifest
 from sightline.local.warehouse.store import Store
@@ -184,6 +186,33 @@ async def test_a_snapshot_taken_before_a_compaction_stays_readable(root: Path) -
     assert sum(pq.read_metadata(path).num_rows for path in before.files) == 2
 
 
+@pytest.mark.parametrize("step", ["relative_files", "read_manifest"])
+async def test_a_compaction_between_the_steps_of_a_snapshot_hides_and_doubles_nothing(
+    root: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    await write(root, "a")
+    await write(root, "b")
+    await write(root, "c", at=NOW - timedelta(days=1))
+    real = getattr(store, step)
+    turns = iter([NOW, NOW + timedelta(minutes=11)])
+
+    def step_then_compact(folder: Path) -> object:
+        found = real(folder) if step == "read_manifest" else list(real(folder))
+        for now in list(turns):  # the second one deletes what the first replaced
+            compact(root, CLASSIFICATIONS, now=now, everything=True)
+        return found
+
+    monkeypatch.setattr(store, step, step_then_compact)
+
+    def look(session: Session) -> list[tuple[object, ...]]:
+        session.attach(CLASSIFICATIONS)
+        return session.rows("SELECT subject_id FROM classifications ORDER BY 1")
+
+    assert Engine(root).read_now(look) == [("a",), ("b",), ("c",)]
+    assert next(turns, None) is None
+    assert len(files(root)) == 2
+
+
 async def test_old_temporary_files_and_unnamed_outputs_are_cleared(root: Path) -> None:
     await write(root, "a")
     day = root / "classifications" / "date=2026-05-04"
@@ -203,9 +232,8 @@ async def test_one_compaction_at_a_time(root: Path) -> None:
 
 async def test_compacting_a_ledger_without_a_key_keeps_each_row_once(root: Path) -> None:
     row = {"run_id": "run-1", "event": "range_published", "bucket": 0, "start": 0, "stop": 3}
-    store = Store(root)
     for stop in (3, 3, 4):
-        store.append_rows([{**row, "stop": stop, "at": NOW}], RUN_EVENTS)
+        Store(root).append_rows([{**row, "stop": stop, "at": NOW}], RUN_EVENTS)
     done = {one.ledger: one for one in compact_all(root, now=NOW, everything=True)}
     assert (done["run_events"].rows, done["run_events"].duplicates) == (2, 1)
     assert set(done) >= {"classifications", "observations", "dead_letters", "runs"}
