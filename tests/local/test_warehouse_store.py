@@ -224,6 +224,15 @@ async def test_old_temporary_files_and_unnamed_outputs_are_cleared(root: Path) -
     assert len(files(root)) == 1
 
 
+def test_what_killed_queries_spilled_is_cleared(root: Path) -> None:
+    for name in (".spill-old", ".spill-new"):
+        (root / name).mkdir(parents=True)
+        (root / name / "duckdb_temp_block-1.block").write_bytes(b"rows")
+    os.utime(root / ".spill-old", (0, 0))
+    compact_all(root, now=NOW)
+    assert [path.name for path in root.glob(".spill-*")] == [".spill-new"]
+
+
 async def test_one_compaction_at_a_time(root: Path) -> None:
     await write(root, "a")
     with lock_now(root / "classifications" / ".compact.lock", "held"), pytest.raises(BusyError):

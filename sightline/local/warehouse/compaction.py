@@ -8,6 +8,7 @@ compaction: inputs only after a grace period, since a reader may have listed the
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from sightline.local.warehouse.durable import TEMPORARY, storage_errors, write_beside
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
+    SPILL,
     Engine,
     EngineOptions,
     Session,
@@ -36,6 +38,9 @@ GRACE = timedelta(minutes=10)
 
 LITTER_AGE_S = 3600.0
 """From which age on a temporary file is a killed writer's."""
+
+SPILLED_AGE_S = 86_400.0
+"""From which age on a folder of spilled rows is a killed query's."""
 
 ONE_ROW_A_KEY = """
 SELECT * FROM ({rows})
@@ -71,11 +76,20 @@ def compact_all(
         BusyError: another process is compacting.
         StorageError: the disk is full, or a file is not what it should be.
     """
+    _clear_spilled(root)
     ledgers = [one for one in LEDGERS if one.partition_by]
     return [
         compact(root, ledger, now=now, everything=everything, options=options)
         for ledger in (*ledgers, *Store(root).embeddings_ledgers())
     ]
+
+
+def _clear_spilled(root: Path) -> None:
+    """Remove what queries that were killed had spilled."""
+    with storage_errors(root):
+        for folder in root.glob(f"{SPILL}*"):
+            if time.time() - folder.stat().st_mtime > SPILLED_AGE_S:
+                shutil.rmtree(folder)
 
 
 def compact(

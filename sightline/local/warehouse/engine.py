@@ -25,7 +25,10 @@ Connection = duckdb.DuckDBPyConnection
 SNAPSHOT_TRIES = 5
 """How often a snapshot is taken again after one of its files was compacted away."""
 
-SPILL = ".spill"
+SPILL = ".spill-"
+"""Prefix of a connection's own folder for what does not fit into memory. Each has its own, since
+DuckDB names the files in it alike in every process."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -118,7 +121,7 @@ def open_connection(store: Store, options: EngineOptions = DEFAULT_OPTIONS) -> C
         config={
             "threads": options.threads,
             "memory_limit": options.memory_limit,
-            "temp_directory": str(store.root / SPILL),
+            "temp_directory": str(store.root / f"{SPILL}{store.new_id()}"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
         },
