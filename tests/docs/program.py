@@ -1,0 +1,54 @@
+"""The command line as data: its commands, their options, and a parse that runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from typer.main import get_command
+
+from sightline.cli.app import USAGE_ERROR, app
+
+ROOT: Any = get_command(app)
+
+
+def commands() -> dict[str, Any]:
+    """Return every command by what is typed, the program itself included."""
+    return dict(_walk(ROOT, "sightline"))
+
+
+def _walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", None)
+    if inner is None or command is ROOT:
+        yield path, command
+    for name, one in (inner or {}).items():
+        yield from _walk(one, f"{path} {name}")
+
+
+def spellings(command: Any) -> set[str]:
+    """Return a command's options as the page spells them, and its arguments in capitals."""
+    found = set()
+    for one in command.params:
+        if one.param_type_name == "argument":
+            found.add(one.name.upper())
+        elif "--help" not in one.opts:
+            found.add(" / ".join([*one.opts, *one.secondary_opts]))
+    return found
+
+
+def complaint(arguments: Sequence[str]) -> str:
+    """Return why these arguments cannot be parsed; empty when they can. Nothing is run."""
+    command, context, name, left = ROOT, None, "sightline", list(arguments)
+    try:
+        while True:
+            context = command.make_context(name, list(left), parent=context)
+            if not hasattr(command, "commands"):
+                return ""
+            rest = [*getattr(context, "_protected_args", []), *context.args]
+            name, command, left = command.resolve_command(context, rest)
+    except USAGE_ERROR as error:
+        return str(error.format_message())  # type: ignore[attr-defined]  # every one has it
+    except Exception as error:
+        if type(error).__name__ == "Exit":  # --help and --version print, and end
+            return ""
+        raise

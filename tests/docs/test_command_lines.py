@@ -1,0 +1,72 @@
+"""Every command line that the documentation shows can be typed; the runnable ones are run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sightline.cli import main
+from tests.conftest import CHECKOUT
+from tests.docs.pages import GUIDES, all_pages, blocks, command_lines, spoken_commands
+from tests.docs.program import commands, complaint
+
+RUNNABLE = [name for name in GUIDES if any(one.kind == "run" for one in blocks(CHECKOUT / name))]
+
+
+@pytest.mark.parametrize("page", all_pages(), ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_every_command_line_of_a_page_parses(page: Path) -> None:
+    shown = [one for block in blocks(page) for one in command_lines(block)]
+    named = {name for path in commands() for name in (path, path.rpartition(" ")[0])}
+    spoken = [one for one in spoken_commands(page) if one.text not in named]
+    wrong = {
+        f"{one.where}: {one.text}": said
+        for one in (*shown, *spoken)
+        if (said := complaint(one.arguments))
+    }
+    assert not wrong
+
+
+def test_a_command_line_that_cannot_be_typed_is_noticed() -> None:
+    assert "--nonsense" in complaint(["work", "--nonsense"])
+    assert "nonsense" in complaint(["nonsense"])
+    assert complaint(["search", "a stop sign", "--top", "many"])
+    assert complaint(["dead-letters", "replay", "--reason", "image_gone"]) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_the_runnable_blocks_of_a_page_run_in_order(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for block in blocks(CHECKOUT / name):
+        if block.kind == "file":
+            target = folder / block.argument
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block.text)
+        if block.kind != "run":
+            continue
+        for one in command_lines(block):
+            with monkeypatch.context() as patch:
+                for variable, value in one.environment.items():
+                    patch.setenv(variable, value)
+                code = main(list(one.arguments))
+            said = capsys.readouterr()
+            expected = int(block.argument or 0)
+            assert code == expected, f"{one.where}: {one.text}\n{said.out}\n{said.err}"
+
+
+def test_the_runnable_blocks_hold_nothing_else_than_commands() -> None:
+    for name in GUIDES:
+        for block in blocks(CHECKOUT / name):
+            if block.kind == "run":
+                lines = [
+                    line
+                    for line in block.text.replace("\\\n", " ").splitlines()
+                    if line.strip() and not line.startswith("#")
+                ]
+                assert len(lines) == len(command_lines(block)), block.where
+
+
+def test_every_guide_of_the_list_is_there() -> None:
+    assert [name for name in GUIDES if not (CHECKOUT / name).is_file()] == []
