@@ -55,17 +55,17 @@ class Undertaker:
         return count + await self._settle(batch, event, publish=publish)
 
     async def _settle(self, batch: Sequence[DeadLetterRow], event: str, *, publish: bool) -> int:
+        # Taken before publishing: a part that fails again at once is dead after it was replayed.
+        now = self._now()
         if batch and publish:
             key = f"replay/{self._new_id()}"
             await self._publisher.publish([_message(row) for row in batch], batch_key=key)
         if batch:
-            await self._dead_letters.record([self._event(row, event) for row in batch])
+            await self._dead_letters.record([self._event(row, event, now) for row in batch])
         return len(batch)
 
-    def _event(self, row: DeadLetterRow, event: str) -> DeadLetterRow:
-        return replace(
-            row, event_id=self._new_id(), event=event, usage=Usage(), body="", at=self._now()
-        )
+    def _event(self, row: DeadLetterRow, event: str, at: datetime) -> DeadLetterRow:
+        return replace(row, event_id=self._new_id(), event=event, usage=Usage(), body="", at=at)
 
 
 def _message(row: DeadLetterRow) -> Outgoing:

@@ -204,3 +204,20 @@ async def test_a_purge_publishes_nothing_and_costs_nothing_twice() -> None:
     assert await undertaker.purge(DeadLetterFilter()) == 1
     assert [(one.event, one.usage) for one in letters.events] == [("purged", Usage())]
     assert bus.messages == []
+
+
+async def test_a_replay_is_older_than_what_comes_of_it() -> None:
+    times = iter(range(10))
+    letters, bus = Letters([letter("x")]), Bus()
+    published_at: list[int] = []
+
+    class Clocked(Bus):
+        async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:
+            published_at.append(next(times))
+            return await bus.publish(messages, batch_key=batch_key)
+
+    def now() -> datetime:
+        return datetime(2026, 5, 1, second=next(times), tzinfo=UTC)
+
+    await Undertaker(letters, Clocked(), now=now, new_id=lambda: "id").replay(DeadLetterFilter())
+    assert letters.events[0].at.second < published_at[0]
