@@ -35,7 +35,7 @@ def write_card(
 ) -> Card:
     """Calibrate and measure the weights in a folder, and write their card beside them."""
     card = Card(
-        name="sightline-demo",
+        name="demo",
         version="1",
         dimension=dimension,
         seed=seed,

@@ -13,8 +13,9 @@ import random
 import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 from sightline.errors import BusyError, StorageError
 from sightline.local.warehouse import LocalRuns, LocalSource, LocalWriter, compact, connect, durable
 from sightline.model import AnswerPart, Observation, Usage
-from sightline.ports import ClassificationRow, Provenance
+from sightline.ports import ClassificationRow, Provenance, ResultRow
 from sightline.schema import CLASSIFICATIONS
 from tests.contracts.warehouse_rig import EMBEDDING, NOW, asking
 
@@ -131,10 +132,19 @@ def kill_at_every_step(home: Path, operation: str) -> None:
     """Print a line of JSON for each step: whether it was killed there, and what is seen then."""
     act, show = OPERATIONS[operation]
     for step in count(1):
-        killed = _in_child(lambda step=step: (die_at(step), act(home, step)))  # type: ignore[misc]  # bound now
-        _in_child(lambda killed=killed: print(json.dumps([killed, show(home)]), flush=True))  # type: ignore[misc]  # bound now
+        killed = _in_child(partial(_die_in, step, act, home))
+        _in_child(partial(_tell, killed, show, home))
         if not killed:
             return
+
+
+def _die_in(step: int, act: Callable[[Path, int], None], home: Path) -> None:
+    die_at(step)
+    act(home, step)
+
+
+def _tell(killed: bool, show: Callable[[Path], object], home: Path) -> None:
+    print(json.dumps([killed, show(home)]), flush=True)
 
 
 def _in_child(work: Callable[[], object]) -> bool:
@@ -153,16 +163,17 @@ def _in_child(work: Callable[[], object]) -> bool:
     return os.WIFSIGNALED(status)
 
 
+def _write(root: Path, rows: Sequence[ResultRow]) -> None:
+    asyncio.run(LocalWriter(root).write(rows))
+
+
 def full_disk(home: Path) -> None:
     """Meet a limit on the size of files, as a full disk is one; print the errors, then go on."""
     root = home / "warehouse"
     rows = [answer(f"subject-{number}", at=NOW) for number in range(2000)]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    for work in (
-        lambda: asyncio.run(LocalWriter(root).write(rows)),
-        lambda: open_run(home, 1),
-    ):
+    for work in (partial(_write, root, rows), partial(open_run, home, 1)):
         try:
             work()
         except StorageError as error:

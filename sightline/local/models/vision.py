@@ -67,18 +67,17 @@ class LocalVision:
                 or another dimension.
         """
         encoder = DualEncoder.load(threads=models.inference_threads)
-        accepted = (encoder.name.removeprefix("sightline-"), encoder.name)
-        if models.classify not in accepted or models.embed != models.classify:
+        if (models.classify, models.embed) != (encoder.name, encoder.name):
             raise ConfigurationError(
                 f"models.classify = {models.classify!r} and models.embed = {models.embed!r} are not"
-                f" accepted by the local engine; accepted: {accepted[0]} for both"
+                f" accepted by the local engine; accepted: {encoder.name} for both"
             )
         if models.embed_dimension != encoder.dimension:
             raise ConfigurationError(
                 f"models.embed_dimension = {models.embed_dimension} is not the dimension of"
                 f" {models.embed}; accepted: {encoder.dimension}"
             )
-        return cls(encoder, images=images, batch_size=models.batch_size, name=models.classify)
+        return cls(encoder, images=images, batch_size=models.batch_size)
 
     @property
     def encoder(self) -> VisionEncoder:
