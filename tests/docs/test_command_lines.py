@@ -48,7 +48,9 @@ def test_the_runnable_blocks_of_a_page_run_in_order(
         if block.kind != "run":
             continue
         if block.language == "sql":
-            assert duckdb.sql(block.text).to_arrow_table().num_rows
+            shown = duckdb.sql(block.text)
+            assert shown is not None
+            assert shown.to_arrow_table().num_rows > 0
         for one in command_lines(block):
             with monkeypatch.context() as patch:
                 for variable, value in one.environment.items():
