@@ -77,7 +77,7 @@ def test_a_disk_that_fills_at_the_last_moment_leaves_nothing_half_written(
 
 def test_a_source_that_cannot_be_a_folder_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageError, match=r"file/source: .*run the command again"):
+    with pytest.raises(StorageError, match=r"/file: .*in the way.*run the command again"):
         import_table(table(tmp_path, 1), source=tmp_path / "file" / "source", now=NOW)
 
 
