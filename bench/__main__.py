@@ -32,8 +32,10 @@ measured in the same run.
 def main() -> None:
     """Run the benchmarks that are named, or all; write the page from the latest results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=list(BENCHES), help="which; all without")
+    parser.add_argument("names", nargs="*", help=f"which of {', '.join(BENCHES)}; all without")
     names = parser.parse_args().names or list(BENCHES)
+    if strangers := set(names) - BENCHES.keys():
+        parser.error(f"no benchmark {', '.join(sorted(strangers))}; there are {', '.join(BENCHES)}")
     for name in names:
         print(f"\n{BENCHES[name]}")
         subprocess.run([sys.executable, "-m", f"bench.bench_{name}"], check=True)

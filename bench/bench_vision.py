@@ -1,17 +1,10 @@
-"""How fast scenes are rendered and pictures answered: ``python bench/bench_vision.py``.
+"""How fast scenes are rendered and pictures answered, stage by stage."""
 
-Prints one line a figure and writes them to ``bench/results/vision.json``.
-"""
-
-import argparse
-import json
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.figures import Figure, report
 from sightline.tasks import TaskSpec, load_task, shipped_directory
 from sightline.vision.encoder import DualEncoder
 from sightline.vision.protocol import Vectors
@@ -27,17 +21,8 @@ from sightline.vision.scenes import ASSET_TYPES, render, render_collection
 from sightline.vision.scenes.weather import encode_jpeg
 from sightline.vision.zero_shot import ZeroShot
 
-RESULTS = Path(__file__).parent / "results" / "vision.json"
+SECONDS = 2.0
 _BATCH = 32
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured rate."""
-
-    name: str
-    value: float
-    unit: str
 
 
 def rate(action: Callable[[], int], seconds: float) -> float:
@@ -111,24 +96,11 @@ def model_figures(seconds: float, threads: int) -> list[Figure]:
     return [*figures, Figure(f"JPEG to answers, {threads} threads", whole, "images/s")]
 
 
-def main() -> None:
-    """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.0, help="for each figure")
-    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    options = parser.parse_args()
-    figures = scene_figures(options.seconds, options.workers)
-    figures += model_figures(options.seconds, options.workers)
-    for figure in figures:
-        print(f"{figure.name:44} {figure.value:10.1f} {figure.unit}")
-    report = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "figures": [{"name": f.name, "value": round(f.value, 2), "unit": f.unit} for f in figures],
-    }
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+def run() -> list[Figure]:
+    """Measure; about half a minute."""
+    workers = min(2, os.cpu_count() or 1)
+    return [*scene_figures(SECONDS, workers), *model_figures(SECONDS, workers)]
 
 
 if __name__ == "__main__":
-    main()
+    report("vision", run())

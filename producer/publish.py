@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sightline.model import Run, RunRequest, WorkRange
-from sightline.ports import ObservationSource, Outgoing, Publisher
+from sightline.ports import ObservationSource, Outgoing, Publisher, Runs
 from sightline.wire import attributes, encode
+
+RECONCILE_ITEMS = 5000
+"""Lost items that are looked for and published at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,22 @@ class Producer:
                 done += work_range.stop - work_range.start
                 self._on_progress(done, run.messages)
         return Published(run.run_id, published, run.messages, run.parts)
+
+    async def reconcile(self, run_id: str, runs: Runs) -> int:
+        """Publish a run's lost parts again; return how many messages.
+
+        A lost part may have been written meanwhile: workers look into the ledgers before they pay.
+
+        Raises:
+            BusyError: another producer is publishing this run.
+        """
+        published = 0
+        async with self._source.claim(run_id):
+            while items := await runs.lost(run_id, max_items=RECONCILE_ITEMS):
+                messages = [Outgoing(encode(one), attributes(one, recheck=True)) for one in items]
+                key = f"reconcile/{run_id}/{self._now().isoformat()}/{published}"
+                published += await self._publisher.publish(messages, batch_key=key)
+        return published
 
     async def _publish_range(self, work_range: WorkRange, *, recheck: bool) -> int:
         items = await self._source.items(work_range)

@@ -327,6 +327,10 @@ class Runs(Protocol):
         """Count where every part of a run is: work list, then queue, then ledgers are read."""
         ...
 
+    async def lost(self, run_id: str, *, max_items: int) -> Sequence[WorkItem]:
+        """Return the first items of a run that hold lost parts, with these parts alone."""
+        ...
+
     async def cancel(self, run_id: str, *, now: datetime) -> None:
         """Record that a run is cancelled."""
         ...

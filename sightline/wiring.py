@@ -138,14 +138,15 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
     Raises:
         ConfigurationError: a model is not known, or its weights cannot be loaded.
     """
-    if settings.models.classify == "noop" or settings.models.embed == "noop":
+    own = settings.models
+    if (own.classify, own.embed) == ("noop", "noop"):
         from sightline.local.noop import NoopClassifier, NoopEmbedder
 
-        yield ModelSet(NoopClassifier(), NoopEmbedder(dimension=settings.models.embed_dimension))
+        yield ModelSet(NoopClassifier(), NoopEmbedder(dimension=own.embed_dimension))
         return
     from sightline.local.models import LocalClassifier, LocalEmbedder, LocalVision
 
-    async with LocalVision.open(settings.models, settings.images) as vision:
+    async with LocalVision.open(own, settings.images) as vision:
         yield ModelSet(LocalClassifier(vision), LocalEmbedder(vision))
 
 

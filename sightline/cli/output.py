@@ -34,11 +34,13 @@ def remark(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a plain table: text to the left, numbers to the right."""
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, digits: int = 3
+) -> None:
+    """Print a plain table: text to the left, numbers to the right with so many decimals."""
     if title:
         say(title)
-    cells = [[_cell(value) for value in row] for row in rows]
+    cells = [[_cell(value, digits) for value in row] for row in rows]
     widths = [
         max(len(column), *(len(row[index]) for row in cells)) if cells else len(column)
         for index, column in enumerate(columns)
@@ -55,7 +57,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         say(f"  {text}".rstrip())
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, digits: int) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -63,7 +65,7 @@ def _cell(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return f"{value:.{digits}f}"
     return str(value)
 
 

@@ -22,7 +22,9 @@ class _Reader:
     def fail(self, path: tuple[str, ...], complaint: str) -> ConfigurationError:
         line = _line_of(self.text, path)
         key = ".".join(path)
-        return ConfigurationError(f"{self.origin}, line {line}: {key}: {complaint}")
+        return ConfigurationError(
+            f"{self.origin}, line {line}: {key}: {complaint}; mend it, then `sightline tasks check`"
+        )
 
     def get(
         self,

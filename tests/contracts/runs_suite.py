@@ -10,6 +10,7 @@ import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.model import Balance, WorkItem
+from sightline.wire import encode
 from tests.contracts.warehouse_rig import (
     EMBEDDING,
     NOW,
@@ -73,6 +74,16 @@ class RunsContract:
         balance = await rig.runs.balance("run-1")
         assert shown(balance) == {"queued": 12}
         assert balance.holds
+
+    async def test_lost_items_come_with_their_lost_parts_alone(self, rig: WarehouseRig) -> None:
+        first, *others = await opened(rig, publish=True)
+        assert await rig.runs.lost("run-1", max_items=10) == []
+        rig.queued["run-1"] = [encode(item) for item in others]
+        await rig.writer.write([embedding_row(first)])
+        (lost,) = await rig.runs.lost("run-1", max_items=10)
+        assert lost == replace(first, parts=(TASK,))
+        rig.queued["run-1"] = []
+        assert len(await rig.runs.lost("run-1", max_items=4)) == 4
 
     async def test_written_and_dead_parts_are_told_apart(self, rig: WarehouseRig) -> None:
         first, second, *_ = await opened(rig, publish=True)

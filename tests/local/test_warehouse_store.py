@@ -143,6 +143,15 @@ async def test_compaction_leaves_one_file_and_the_earliest_row_of_a_part(root: P
     assert ask(root, select.format("classifications_all")) == expected
 
 
+async def test_what_was_paid_twice_still_costs_twice_after_compaction(root: Path) -> None:
+    await write(root, "a", at=NOW, worker_id="one")
+    await write(root, "a", at=NOW, worker_id="one")  # the same call, written again
+    await write(root, "a", at=NOW, worker_id="two")
+    compact(root, CLASSIFICATIONS, now=NOW + timedelta(days=1))
+    select = "SELECT input_tokens, output_tokens, cost_usd_micros FROM classifications"
+    assert ask(root, select) == [(2, 2, 2)]
+
+
 async def test_compaction_leaves_today_alone_unless_told_otherwise(root: Path) -> None:
     await write(root, "a")
     await write(root, "b")

@@ -23,14 +23,15 @@ def list_(
     context: typer.Context,
     reason: ReasonOption = None,
     run: RunId = None,
-    limit: Annotated[int, typer.Option(help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List dead letters, the oldest first, with the reason of each."""
     import asyncio
 
     state: State = context.obj
-    rows = asyncio.run(_list(state, reason, run, limit))
+    found = asyncio.run(_list(state, reason, run, limit + 1))
+    rows = found[:limit]
     if as_json:
         print_json(rows)
         return
@@ -39,6 +40,8 @@ def list_(
         return
     columns = ("at", "reason", "subject_id", "run_id", "detail")
     print_table("", columns, [[row[name] for name in columns] for row in rows])
+    if len(found) > limit:
+        remark(f"there are more than {limit:,}; --limit shows them, `sightline status` counts them")
     remark("next: mend the cause, then `sightline dead-letters replay --reason ...`")
 
 
@@ -77,7 +80,9 @@ def _which(reason: str | None, run: str | None, limit: int | None = None) -> Any
         chosen = Reason(reason) if reason else None
     except ValueError as error:
         accepted = ", ".join(Reason)
-        raise ConfigurationError(f"--reason {reason!r} is not one of {accepted}") from error
+        raise ConfigurationError(
+            f"--reason {reason!r} is not accepted; give one of {accepted}"
+        ) from error
     return DeadLetterFilter(chosen, run, limit)
 
 

@@ -26,11 +26,16 @@ def enqueue(
     box: Box = None,
     near: Near = None,
     polygon: Polygon = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many subjects.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Only the first so many subjects that match, done or not.")
+    ] = None,
     embed: Annotated[bool, typer.Option(help="Embed every image, for search.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; write nothing.")] = False,
     resume: Annotated[
         str | None, typer.Option(help="Go on publishing this run, or `all` interrupted ones.")
+    ] = None,
+    reconcile: Annotated[
+        str | None, typer.Option(help="Publish again what this run has lost, if anything.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +54,13 @@ def enqueue(
     if resume is not None:
         found: dict[str, Any] = {"resumed": asyncio.run(_resume(settings, resume))}
         _print_resumed(found, as_json=as_json)
+        return
+    if reconcile is not None:
+        count = asyncio.run(_reconcile(settings, reconcile))
+        if as_json:
+            print_json({"run_id": reconcile, "messages": count})
+        else:
+            say(f"run {reconcile}: {count:,} messages published again")
         return
     tasks = choose_tasks(known_tasks(settings), task or [], settings.models)
     which = build_filter(
@@ -128,6 +140,15 @@ async def _resume(settings: Any, which: str) -> list[dict[str, Any]]:
                 )
                 done.append(asdict(await producer.publish(run, resumed=True)))
     return done
+
+
+async def _reconcile(settings: Any, run_id: str) -> int:
+    from producer.publish import Producer
+    from sightline.wiring import new_run_id, open_engine, utc_now
+
+    async with open_engine(settings) as engine:
+        producer = Producer(engine.source, engine.publisher, now=utc_now, new_run_id=new_run_id)
+        return await producer.reconcile(run_id, engine.runs)
 
 
 def _print_preview(preview: dict[str, Any], *, as_json: bool) -> None:

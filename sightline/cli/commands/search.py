@@ -49,8 +49,9 @@ def search(
         polygon=polygon,
     )
     state: State = context.obj
-    answers = tuple(_answer_filter(one) for one in answer or [])
-    hits = asyncio.run(_search(state.settings(), text, image, top, which, answers))
+    settings = state.settings()
+    answers = tuple(_answer_filter(one, settings) for one in answer or [])
+    hits = asyncio.run(_search(settings, text, image, top, which, answers))
     if as_json:
         print_json([_as_dict(hit) for hit in hits])
         return
@@ -91,9 +92,10 @@ def short_uri(uri: str) -> str:
     return shown.encode("utf-8", "replace").decode()
 
 
-def _answer_filter(text: str) -> Any:
-    from sightline.errors import ConfigurationError
+def _answer_filter(text: str, settings: Any) -> Any:
+    from sightline.errors import ConfigurationError, NotFoundError
     from sightline.ports import AnswerFilter
+    from sightline.wiring import known_tasks
 
     name, equals, value = text.partition("=")
     task, dot, field = name.partition(".")
@@ -101,6 +103,12 @@ def _answer_filter(text: str) -> Any:
         raise ConfigurationError(
             f"--answer {text!r} is not accepted; give one such as road_signs.condition=graffiti"
         )
+    known = known_tasks(settings)
+    if task not in known:
+        raise NotFoundError(f"--answer {text!r}: no task {task!r}; there are {', '.join(known)}")
+    fields = [one.name for one in known[task].fields]
+    if field not in fields:
+        raise NotFoundError(f"--answer {text!r}: {task} has the fields {', '.join(fields)}")
     return AnswerFilter(task, field, value)
 
 

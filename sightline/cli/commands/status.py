@@ -41,8 +41,11 @@ def status(
         _print(found)
     if check and not holds:
         if not as_json:
+            lost = next((run["run_id"] for run in found["runs"] if run["lost"]), None)
             remark(
-                "the account does not balance; `sightline enqueue --resume all`, then look again"
+                f"parts of {lost} are lost; `sightline enqueue --reconcile {lost}`"
+                if lost
+                else "the account does not balance; `sightline --debug status --check --json`"
             )
         raise typer.Exit(EXIT_UNBALANCED)
 

@@ -29,7 +29,7 @@ def sql(
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
-        print_table("", columns, rows)
+        print_table("", columns, rows, digits=6)
 
 
 def compact(

@@ -28,7 +28,9 @@ async def run_workers(
     Raises:
         SightlineError: a worker failed; the message is its own last line.
     """
-    environment = {**os.environ, "SIGHTLINE_HOME": str(settings.home)}
+    # Everything is published before they start, so that an empty queue needs no long look.
+    own = {"SIGHTLINE_HOME": str(settings.home), "SIGHTLINE_WORKER__DRAIN_IDLE_S": "0.5"}
+    environment = {**os.environ, **own}
     start = await backlog.backlog()
     total = (start.ready or 0) + (start.leased or 0)
     processes = [

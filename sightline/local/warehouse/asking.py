@@ -23,7 +23,9 @@ def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     try:
         statements = connection.extract_statements(select)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise ConfigurationError("only one SELECT at a time is asked; give such a query")
+            raise ConfigurationError(
+                "this is no single SELECT, and nothing can be written here; give one SELECT"
+            )
         table = connection.sql(select).to_arrow_table()
     except duckdb.Error as error:
         first = str(error).split("\n\n")[0]

@@ -9,6 +9,7 @@ still. The ledgers, and whether the run is cancelled, come last.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 import orjson
@@ -16,10 +17,11 @@ import pyarrow as pa
 
 from sightline.errors import PermanentError
 from sightline.local.warehouse.engine import Session
+from sightline.local.warehouse.items import ITEM_COLUMNS, work_item
 from sightline.local.warehouse.ledgers import attach_results
 from sightline.local.warehouse.source import unknown_run
 from sightline.local.warehouse.views import attach
-from sightline.model import Balance
+from sightline.model import Balance, WorkItem
 from sightline.schema import RUN_EVENTS, RUNS, WORK_ITEMS
 from sightline.wire import parts_from_json
 
@@ -51,9 +53,10 @@ GROUP BY part_key
 """
 
 # The first state that holds is the part's.
-STATES = """
-SELECT state, count(*), count(*) FILTER (WHERE state = 'written' AND is_queued) FROM (
+PARTS_IN_THEIR_STATE = """
+CREATE OR REPLACE TABLE states AS
   SELECT
+    listed.part_key,
     listed.part_key IN (SELECT part_key FROM queued) AS is_queued,
     CASE
       WHEN listed.part_key IN (SELECT part_key FROM written) THEN 'written'
@@ -66,9 +69,24 @@ SELECT state, count(*), count(*) FILTER (WHERE state = 'written' AND is_queued) 
       ELSE 'lost'
     END AS state
   FROM (
-    SELECT part_key, bool_or(published) AS published FROM listed GROUP BY part_key) AS listed)
-GROUP BY state
+    SELECT part_key, bool_or(published) AS published FROM listed GROUP BY part_key) AS listed
 """
+
+STATES = """
+SELECT state, count(*), count(*) FILTER (WHERE state = 'written' AND is_queued)
+FROM states GROUP BY state
+"""
+
+ITEMS_LOST = f"""
+SELECT {ITEM_COLUMNS}, lost_keys
+FROM work_items JOIN (
+  SELECT bucket, seq, list(part_key) AS lost_keys
+  FROM (SELECT bucket, seq, unnest(part_keys) AS part_key FROM work_items WHERE run_id = $run)
+  WHERE part_key IN (SELECT part_key FROM states WHERE state = 'lost')
+  GROUP BY bucket, seq ORDER BY bucket, seq LIMIT $most) AS lost USING (bucket, seq)
+WHERE run_id = $run
+ORDER BY bucket, seq
+"""  # noqa: S608 - a constant
 
 
 def read_balance(session: Session, run_id: str, queued_bodies: QueuedBodies) -> Balance:
@@ -114,8 +132,29 @@ def _read_once(session: Session, run_id: str, queued_bodies: QueuedBodies) -> Ba
     )
 
 
+def read_lost(
+    session: Session, run_id: str, queued_bodies: QueuedBodies, *, max_items: int
+) -> list[WorkItem]:
+    """Return the first items of a run that hold lost parts, with these parts alone.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    if not read_balance(session, run_id, queued_bodies).lost:
+        return []
+    asked = {"run": run_id, "most": max_items}
+    rows = session.connection.execute(ITEMS_LOST, asked).fetchall()
+    return [_only(work_item(run_id, row[:5]), frozenset(row[5])) for row in rows]
+
+
+def _only(item: WorkItem, keys: frozenset[str]) -> WorkItem:
+    parts = tuple(part for part in item.parts if part.key(item.subject_id) in keys)
+    return replace(item, parts=parts)
+
+
 def _states(session: Session, cancelled: bool) -> list[tuple[str, int, int]]:
-    return [(state, parts, unacked) for state, parts, unacked in session.rows(STATES, (cancelled,))]
+    session.sql(PARTS_IN_THEIR_STATE, (cancelled,))
+    return [(state, parts, unacked) for state, parts, unacked in session.rows(STATES)]
 
 
 def _read_queue(session: Session, bodies: Iterable[bytes]) -> None:

@@ -43,9 +43,14 @@ SPILLED_AGE_S = 86_400.0
 """From which age on a folder of spilled rows is a killed query's."""
 
 ONE_ROW_A_KEY = """
-SELECT * FROM ({rows})
+SELECT *{spent} FROM (
+  SELECT * FROM ({rows})
+  QUALIFY row_number() OVER (PARTITION BY {key}, {first}) = 1)
 QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {first}) = 1
 """
+
+SPENT = ("input_tokens", "output_tokens", "cost_usd_micros")
+"""What the row that stays takes over from those that go: a part paid twice has cost twice."""
 
 EVERY_ROW_ONCE = "SELECT DISTINCT * FROM ({rows})"
 
@@ -168,7 +173,14 @@ def _merge(session: Session, *, ledger: Ledger, files: list[str]) -> str:
             for one in (ledger.partition_by, "worker_id", "attempt")
             if one in ledger.column_names()
         )
-        select = ONE_ROW_A_KEY.format(rows=rows, key=", ".join(ledger.key), first=first)
+        key = ", ".join(ledger.key)
+        sums = ", ".join(
+            f"sum({one}) OVER (PARTITION BY {key})::BIGINT AS {one}"
+            for one in SPENT
+            if one in ledger.column_names()
+        )
+        spent = f" REPLACE ({sums})" if sums else ""
+        select = ONE_ROW_A_KEY.format(rows=rows, key=key, first=first, spent=spent)
     else:
         select = EVERY_ROW_ONCE.format(rows=rows)
     order = ", ".join(f'"{one}"' for one in (*ledger.cluster_by, ledger.partition_by) if one)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sightline.errors import ConfigurationError
-from sightline.local.warehouse.balance import QueuedBodies, read_balance
+from sightline.local.warehouse.balance import QueuedBodies, read_balance, read_lost
 from sightline.local.warehouse.dead_letters import CURRENT_DEAD_LETTERS
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
@@ -22,7 +22,7 @@ from sightline.local.warehouse.ledgers import attach_results
 from sightline.local.warehouse.locks import lock_in_turn
 from sightline.local.warehouse.source import unknown_run
 from sightline.local.warehouse.views import attach, stored_task
-from sightline.model import Balance, Run
+from sightline.model import Balance, Run, WorkItem
 from sightline.ports import RunCost
 from sightline.schema import RUN_EVENTS, RUNS, TASK_VERSIONS
 from sightline.tasks import TaskSpec
@@ -110,6 +110,16 @@ class LocalRuns:
         """
         return await self._engine.read(
             lambda session: read_balance(session, run_id, self._queued_bodies)
+        )
+
+    async def lost(self, run_id: str, *, max_items: int) -> Sequence[WorkItem]:
+        """Return the first items of a run that hold lost parts, with these parts alone.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        return await self._engine.read(
+            lambda session: read_lost(session, run_id, self._queued_bodies, max_items=max_items)
         )
 
     async def cancel(self, run_id: str, *, now: datetime) -> None:

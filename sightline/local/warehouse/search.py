@@ -25,7 +25,7 @@ from sightline.local.warehouse.vector_set import VectorSet, load_vectors
 from sightline.local.warehouse.views import CLASSIFICATIONS_CURRENT, ONE_ROW_A_PART, attach
 from sightline.model import Filter
 from sightline.ports import AnswerFilter, Hit, SearchQuery
-from sightline.schema import CLASSIFICATIONS, TASK_VERSIONS, embeddings_ledger
+from sightline.schema import CLASSIFICATIONS, OBSERVATIONS, TASK_VERSIONS, embeddings_ledger
 
 INDEXES = ".indexes"
 """Folder below the root in which trained indexes are kept; safe to delete."""
@@ -50,6 +50,13 @@ DELETE FROM allowed WHERE NOT (
 """  # noqa: S608 - constants
 
 
+IMAGES_ENQUEUED = """
+SELECT row_number() OVER (ORDER BY observation_id) - 1 AS row, observation_id, asset_id,
+  snapshot_id, asset_type, gcs_uri, latitude, longitude, capture_time
+FROM observations_current
+"""
+
+
 class LocalSearch:
     """Search below ``root``. Vectors stay loaded while nothing new was written."""
 
@@ -69,10 +76,11 @@ class LocalSearch:
     async def search(self, query: SearchQuery) -> Sequence[Hit]:
         """Return the best hits, the best first; equal scores in the order of the images' ids.
 
-        Without a vector they are the newest images that pass the filters.
+        Without a vector they are the newest images that pass the filters, embedded or not.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension.
+            NotFoundError: nothing was embedded by this model at this dimension, or, without a
+                vector, nothing was ever enqueued.
             ConfigurationError: the vector has another length, or a filter cannot be used.
         """
         if query.vector is not None and len(query.vector) != query.dimension:
@@ -83,16 +91,18 @@ class LocalSearch:
         return await self._engine.read(lambda session: self._search(session, query))
 
     def _search(self, session: Session, query: SearchQuery) -> list[Hit]:
-        vectors, index = self._load(session, query)
         attach(session, TASK_VERSIONS, CLASSIFICATIONS)
-        allowed = _allowed(session, vectors.images, query.filter, query.answers)
-        found = (
-            _newest(vectors.images, allowed, query.top)
-            if query.vector is None
-            else _nearest(index, query.vector, query.top, allowed)
-        )
+        if query.vector is None:
+            known = _enqueued(session)
+            allowed = _allowed(session, known, query.filter, query.answers)
+            found = _newest(known, allowed, query.top)
+        else:
+            vectors, index = self._load(session, query)
+            known = vectors.images
+            allowed = _allowed(session, known, query.filter, query.answers)
+            found = _nearest(index, query.vector, query.top, allowed)
         rows = [row for row, _ in found]
-        images = vectors.images.take(pa.array(rows, pa.int64()))
+        images = known.take(pa.array(rows, pa.int64()))
         observations = observations_of(session, images)
         answers = answers_of(session, images)
         return [
@@ -129,6 +139,15 @@ class LocalSearch:
             fingerprint=hashlib.sha256(names.encode()).hexdigest(),
             threads=self._options.threads,
         )
+
+
+def _enqueued(session: Session) -> pa.Table:
+    """Return the images that were ever enqueued, each with its ``row``."""
+    attach(session, OBSERVATIONS)
+    images = session.connection.sql(IMAGES_ENQUEUED).to_arrow_table()
+    if not images.num_rows:
+        raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
+    return images
 
 
 def _allowed(

@@ -25,6 +25,7 @@ from sightline.local.warehouse.engine import (
     parquet_select,
     quoted,
 )
+from sightline.local.warehouse.items import ITEM_COLUMNS, work_item
 from sightline.local.warehouse.locks import lock_in_turn, lock_now
 from sightline.local.warehouse.ranges import unpublished_ranges
 from sightline.local.warehouse.store import SUFFIX, relative_files
@@ -47,7 +48,6 @@ from sightline.schema import (
     WORK_ITEMS,
     duckdb_columns,
 )
-from sightline.wire import parts_from_json, rows_to_observations
 
 Result = TypeVar("Result")
 
@@ -232,20 +232,10 @@ class LocalSource:
             raise unknown_run(run_id)
         items = parquet_select([path], duckdb_columns(WORK_ITEMS))
         where = "seq >= ? AND seq < ? ORDER BY seq"
-        select = f"SELECT bucket, seq, subject_id, observations, parts FROM ({items}) WHERE {where}"  # noqa: S608 - quoted in parquet_select
+        select = f"SELECT {ITEM_COLUMNS} FROM ({items}) WHERE {where}"  # noqa: S608 - quoted in parquet_select
         place = (work_range.start, work_range.stop)
         rows = await self._engine.read(lambda session: session.rows(select, place))
-        return [
-            WorkItem(
-                run_id,
-                bucket,
-                seq,
-                subject_id,
-                rows_to_observations(orjson.loads(observations)),
-                parts_from_json(orjson.loads(parts)),
-            )
-            for bucket, seq, subject_id, observations, parts in rows
-        ]
+        return [work_item(run_id, row) for row in rows]
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         """Record that a range is published; the last one makes the run's state ``published``."""
