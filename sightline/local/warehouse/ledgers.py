@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from sightline.local.warehouse.engine import DEFAULT_OPTIONS, Engine, EngineOptions, Session
+from sightline.local.warehouse.engine import Engine, EngineOptions, Session
 from sightline.local.warehouse.views import attach, attach_embeddings, stored_task
 from sightline.schema import (
     CLASSIFICATIONS,
@@ -29,22 +29,51 @@ SELECT part_key FROM keys WHERE part_key IN (
   SELECT part_key FROM dead_letters_latest WHERE event <> 'replayed')
 """
 
+PARTS_OPEN = """
+SELECT coalesce(sum(parts), 0) FROM runs_current WHERE state <> 'cancelled'
+"""
+
 PARTS_MISSING = """
 SELECT count(*) FROM (
-  SELECT DISTINCT unnest(part_keys) AS part_key FROM work_items
-  WHERE run_id IN (SELECT run_id FROM runs_current WHERE state <> 'cancelled')
-)
-WHERE part_key NOT IN (SELECT part_key FROM classifications)
-  AND part_key NOT IN (SELECT part_key FROM embeddings_rows)
-  AND part_key NOT IN (
-    SELECT part_key FROM dead_letters_latest WHERE event <> 'replayed' AND part_key IS NOT NULL)
+  SELECT DISTINCT part_key FROM (
+    SELECT unnest(part_keys) AS part_key FROM work_items
+    WHERE run_id IN (SELECT run_id FROM runs_current WHERE state <> 'cancelled'))
+  WHERE {share}
+) AS listed
+ANTI JOIN (
+  SELECT part_key FROM classifications WHERE {share}
+  UNION ALL
+  SELECT part_key FROM embeddings_rows WHERE {share}
+  UNION ALL
+  SELECT part_key FROM dead_letters_latest WHERE event <> 'replayed' AND {share}
+) AS settled USING (part_key)
 """
+
+PARTS_AT_A_TIME = 100_000
+"""Parts that are compared at a time, so that a worker's memory does not grow with its runs."""
+
+DIGITS = 4
+"""Hexadecimal digits of a part's key by which parts are shared out."""
+
+
+def shares(parts: int) -> list[str]:
+    """Return conditions on ``part_key`` that split so many parts evenly, each in just one."""
+    count = max(1, min(-(-parts // PARTS_AT_A_TIME), 16**DIGITS))
+    edges = [f"{16**DIGITS * place // count:0{DIGITS}x}" for place in range(count)]
+    return [
+        f"part_key >= '{low}'" + (f" AND part_key < '{high}'" if high else "")
+        for low, high in zip(edges, [*edges[1:], ""], strict=True)
+    ]
+
+
+WORKER_OPTIONS = EngineOptions(threads=1, memory_limit="64MB")
+"""A worker's memory is bounded; it asks seldom, so that time matters less."""
 
 
 class LocalLedgers:
     """The ledgers below ``root``, to read. Each call sees what was durable when it began."""
 
-    def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
+    def __init__(self, root: Path, *, options: EngineOptions = WORKER_OPTIONS) -> None:
         self._engine = Engine(root, options)
 
     async def settled(self, part_keys: Sequence[str]) -> frozenset[str]:
@@ -99,7 +128,10 @@ class LocalLedgers:
         def work(session: Session) -> int:
             attach(session, RUNS, RUN_EVENTS, WORK_ITEMS)
             attach_results(session)
-            return session.number(PARTS_MISSING)
+            open_parts = session.number(PARTS_OPEN)
+            return sum(
+                session.number(PARTS_MISSING.format(share=share)) for share in shares(open_parts)
+            )
 
         return await self._engine.read(work)
 
