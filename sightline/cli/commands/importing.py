@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
+
+if TYPE_CHECKING:
+    from sightline.local.importing import ImportReport
 
 SHOWN = 20
 
@@ -31,7 +34,7 @@ def import_(
 
     Example: sightline import ~/photos --asset-type road_sign
     """
-    from sightline.errors import ConfigurationError, NotFoundError
+    from sightline.errors import NotFoundError
     from sightline.local.importing import import_photos, import_table
     from sightline.wiring import source_path, utc_now
 
@@ -39,12 +42,7 @@ def import_(
     settings = state.settings()
     from producer.filters import asset_class
 
-    columns: dict[str, str] = {}
-    for one in column or []:
-        name, equals, other = one.partition("=")
-        if not (name and equals and other):
-            raise ConfigurationError(f"--column {one!r} is not accepted; give name=other")
-        columns[name] = other
+    columns = _columns(column or [])
     if not path.exists():
         raise NotFoundError(f"{path} does not exist; give a folder or a CSV/Parquet file")
     with progress_bar("importing", None) as update:
@@ -68,7 +66,23 @@ def import_(
             )
     if as_json:
         print_json(report.as_dict())
-        return
+    else:
+        _print(report)
+
+
+def _columns(options: list[str]) -> dict[str, str]:
+    from sightline.errors import ConfigurationError
+
+    columns: dict[str, str] = {}
+    for one in options:
+        name, equals, other = one.partition("=")
+        if not (name and equals and other):
+            raise ConfigurationError(f"--column {one!r} is not accepted; give name=other")
+        columns[name] = other
+    return columns
+
+
+def _print(report: ImportReport) -> None:
     say(
         f"{report.imported:,} imported, {report.unchanged:,} unchanged,"
         f" {report.refused_count:,} refused, {report.ignored:,} ignored (no images)"
