@@ -4,7 +4,6 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
-export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv-tool/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 JOBS ?= auto

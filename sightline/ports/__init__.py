@@ -1,0 +1,56 @@
+"""What the programs need of the world: one Protocol a port, at most eight methods each.
+
+Adapters live in ``sightline.local`` (and, for Google Cloud, ``sightline.gcp``); each passes the
+behavioural suite of its port in ``tests/contracts/``.
+"""
+
+from sightline.ports.ledgers import (
+    ClassificationRow,
+    DeadLetterRow,
+    EmbeddingRow,
+    Ledgers,
+    Provenance,
+    ResultRow,
+    ResultWriter,
+)
+from sightline.ports.models import Classification, Classifier, Embedder, Embedding
+from sightline.ports.queue import (
+    Backlog,
+    BacklogReader,
+    Delivery,
+    Outgoing,
+    Publisher,
+    Subscription,
+)
+from sightline.ports.runs import DeadLetterFilter, DeadLetters, RunCost, Runs
+from sightline.ports.search import AnswerFilter, Hit, Search, SearchQuery
+from sightline.ports.source import ObservationSource
+
+__all__ = [
+    "AnswerFilter",
+    "Backlog",
+    "BacklogReader",
+    "Classification",
+    "ClassificationRow",
+    "Classifier",
+    "DeadLetterFilter",
+    "DeadLetterRow",
+    "DeadLetters",
+    "Delivery",
+    "Embedder",
+    "Embedding",
+    "EmbeddingRow",
+    "Hit",
+    "Ledgers",
+    "ObservationSource",
+    "Outgoing",
+    "Provenance",
+    "Publisher",
+    "ResultRow",
+    "ResultWriter",
+    "RunCost",
+    "Runs",
+    "Search",
+    "SearchQuery",
+    "Subscription",
+]

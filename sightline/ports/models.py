@@ -1,0 +1,70 @@
+"""The models: one answers tasks, one places images and texts in a space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sightline.model import Observation, Usage
+from sightline.tasks import TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """A model's answer: decoded JSON, not yet validated against the task."""
+
+    answer: Mapping[str, object]
+    finish_reason: str = "STOP"
+    usage: Usage = field(default_factory=Usage)
+
+
+class Classifier(Protocol):
+    """A model that answers tasks."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, as it stands in part keys."""
+        ...
+
+    async def classify(
+        self, task: TaskSpec, observations: Sequence[Observation], *, run_id: str
+    ) -> Classification:
+        """Answer a task about one subject, in exactly one call.
+
+        Raises:
+            ThrottledError, TransientError, PermanentError: see ``sightline.errors``.
+            ConfigurationError: no call can succeed (credentials, a closed model).
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A unit vector of the model's dimension; of a query, also the words it says nothing about."""
+
+    vector: Sequence[float]
+    usage: Usage = field(default_factory=Usage)
+    unknown_words: tuple[str, ...] = ()
+
+
+class Embedder(Protocol):
+    """A model that places images and texts in one space."""
+
+    @property
+    def model(self) -> str:
+        """The model's name, as it stands in part keys."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """The length of its vectors."""
+        ...
+
+    async def embed_image(self, observation: Observation, *, run_id: str) -> Embedding:
+        """Embed one image; raises as ``Classifier.classify`` does."""
+        ...
+
+    async def embed_text(self, text: str) -> Embedding:
+        """Embed a query; raises as ``Classifier.classify`` does."""
+        ...

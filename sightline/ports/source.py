@@ -1,0 +1,46 @@
+"""The observations, and the work lists drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from sightline.model import Preview, Run, RunRequest, WorkItem, WorkRange
+
+
+class ObservationSource(Protocol):
+    """The observations, and the work lists drawn from them."""
+
+    async def preview(self, request: RunRequest) -> Preview:
+        """Count what a run of this request would do; write nothing."""
+        ...
+
+    async def open_run(self, request: RunRequest, *, run_id: str, now: datetime) -> Run:
+        """Write the run, its observations and its work list in one step, or none of them.
+
+        Parts that are written, dead and not replayed, or held by an open run are left out. Two
+        producers at once take turns. A run without items is not written (``messages == 0``).
+        """
+        ...
+
+    async def unpublished(self, run_id: str) -> Sequence[WorkRange]:
+        """Return the ranges of a run's list that are not known to be published, in order."""
+        ...
+
+    async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
+        """Return the items of a range, in order."""
+        ...
+
+    async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
+        """Record that a range is published."""
+        ...
+
+    def claim(self, run_id: str) -> AbstractAsyncContextManager[None]:
+        """Hold a run for publishing, so that one producer at a time does it.
+
+        Raises:
+            BusyError: another live process holds it.
+        """
+        ...
