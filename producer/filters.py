@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import shapely
@@ -12,7 +13,9 @@ from shapely.errors import GEOSException
 from shapely.geometry import shape
 
 from sightline.errors import ConfigurationError
-from sightline.model import BoundingBox, Filter, Radius
+from sightline.model import BoundingBox, Filter, Radius, asset_class
+
+MOST_SUBJECTS = 2**31 - 1
 
 
 def build_filter(
@@ -32,10 +35,10 @@ def build_filter(
     Raises:
         ConfigurationError: naming the option, its value and an accepted value.
     """
-    if limit is not None and limit < 1:
-        raise ConfigurationError(f"--limit {limit} is not accepted; give 1 or more")
+    if limit is not None and not 1 <= limit <= MOST_SUBJECTS:
+        raise ConfigurationError(f"--limit {limit} is not accepted; give 1 to {MOST_SUBJECTS}")
     return Filter(
-        asset_types=tuple(dict.fromkeys(asset_class(name) for name in asset_types)),
+        asset_types=tuple(dict.fromkeys(_asset_class(name) for name in asset_types)),
         captured_from=parse_time(captured_from, "--from"),
         captured_until=parse_time(captured_until, "--until"),
         box=parse_box(box),
@@ -45,12 +48,10 @@ def build_filter(
     )
 
 
-def asset_class(name: str) -> str:
-    """Return the dataset's name of an asset type: ``road_sign`` is ``ASSET_CLASS_ROAD_SIGN``."""
-    upper = name.strip().upper().replace("-", "_").replace(" ", "_")
-    if not upper:
+def _asset_class(name: str) -> str:
+    if not name.strip():
         raise ConfigurationError("--asset-type is empty; give one such as road_sign")
-    return upper if upper.startswith("ASSET_CLASS_") else f"ASSET_CLASS_{upper}"
+    return asset_class(name)
 
 
 def parse_time(text: str | None, option: str) -> datetime | None:
@@ -103,19 +104,44 @@ def read_polygon(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = json.loads(text, parse_float=_finite, parse_constant=_finite)
         geometries = [shape(one) for one in _geometries(raw)]
         areas = [one for one in geometries if one.geom_type in {"Polygon", "MultiPolygon"}]
         if not areas:
             raise ConfigurationError(f"--polygon {path}: holds no polygon; give a GeoJSON area")
+        if any(_leaps(ring) for one in areas for ring in _rings(one)):
+            raise ConfigurationError(
+                f"--polygon {path}: crosses the antimeridian; cut it in two there (RFC 7946, 3.1.9)"
+            )
         union = shapely.union_all([shapely.make_valid(one) for one in areas])
     except OSError as error:
         raise ConfigurationError(f"--polygon {path}: {error.strerror}; give a file") from error
-    except (ValueError, KeyError, TypeError, AttributeError, GEOSException) as error:
+    except (
+        ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, GEOSException,
+    ) as error:  # fmt: skip
         raise ConfigurationError(
             f"--polygon {path}: is not GeoJSON ({error}); give a Polygon, Feature or collection"
         ) from error
     return str(union.wkt)
+
+
+def _finite(text: str) -> float:
+    """Return the number in a JSON text; NaN and what is beyond a float are none."""
+    value = float(text)
+    if not abs(value) < float("inf"):
+        raise ValueError(f"{text} is no position")
+    return value
+
+
+def _rings(area: shapely.Geometry) -> list[list[tuple[float, ...]]]:
+    """Return the rings of a (multi)polygon, each a list of positions."""
+    return [list(one.coords) for one in shapely.get_rings(area)]
+
+
+def _leaps(ring: list[tuple[float, ...]]) -> bool:
+    """Return whether two neighbours are more than half the globe apart."""
+    return any(abs(b[0] - a[0]) > 180 for a, b in pairwise(ring))
 
 
 def _geometries(raw: dict[str, object]) -> list[object]:

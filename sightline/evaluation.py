@@ -44,12 +44,15 @@ def read_truth(path: Path) -> Iterator[Truth]:
             for number, line in enumerate(lines, 1):
                 try:
                     row = json.loads(line)
-                    yield row["observation_id"], row["task"], row["truth"]
-                except (ValueError, KeyError, TypeError) as error:
+                    found = (row["observation_id"], row["task"], dict(row["truth"]))
+                except (ValueError, KeyError, TypeError, RecursionError) as error:
                     raise ConfigurationError(
                         f"{path}, line {number}: {error};"
                         " each line holds observation_id, task, truth"
                     ) from error
+                yield found
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8; give a ground_truth.jsonl") from error
     except OSError as error:
         raise NotFoundError(f"{path}: {error.strerror}; give a ground_truth.jsonl") from error
 

@@ -250,6 +250,12 @@ class Balance:
         return self.queued == 0 and self.to_publish == 0 and self.lost == 0
 
 
+def asset_class(name: str) -> str:
+    """Return the dataset's name of an asset type: ``road_sign`` is ``ASSET_CLASS_ROAD_SIGN``."""
+    upper = name.strip().upper().replace("-", "_").replace(" ", "_")
+    return upper if upper.startswith("ASSET_CLASS_") else f"ASSET_CLASS_{upper}"
+
+
 def subject_of(observations: Sequence[Observation], *, by_asset: bool) -> str:
     """Return the id that names what is asked about: the asset's, or the one observation's."""
     return observations[0].asset_id if by_asset else observations[0].observation_id

@@ -179,7 +179,7 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
             accepted = ", ".join(map(str, get_args(kind)))
             raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {accepted}")
         return value
-    if kind is Path and isinstance(value, str | Path):
+    if kind is Path and isinstance(value, str | Path) and value != "":
         return base / Path(value).expanduser()
     if kind is str and isinstance(value, str):
         return value
@@ -212,6 +212,11 @@ def _check(settings: Settings) -> Settings:
         value = getattr(getattr(settings, section), key)
         if not least <= value < float("inf"):
             raise ConfigurationError(f"{name} = {value} is not accepted; accepted: {least} or more")
+    if settings.worker.max_lease_s < settings.worker.lease_s:
+        raise ConfigurationError(
+            f"worker.max_lease_s = {settings.worker.max_lease_s} is not accepted;"
+            f" accepted: worker.lease_s, {settings.worker.lease_s}, or more"
+        )
     return settings
 
 

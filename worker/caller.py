@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 from sightline.errors import CallError, PermanentError, ThrottledError, TransientError
 from sightline.model import Usage
-from worker.leaser import Lease
 from worker.limiter import Limiter, Outcome, Sample
 from worker.progress import Progress
 from worker.retry import RetryBudget, RetryPolicy
@@ -18,8 +17,8 @@ Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 
-class LeaseLostError(Exception):
-    """The message may be another worker's by now; no further call is paid for."""
+class NotWantedError(Exception):
+    """The lease is lost, or the run is cancelled: no further call is paid for."""
 
 
 class GaveUpError(Exception):
@@ -83,12 +82,14 @@ class Caller:
         self._random = random
 
     async def call(
-        self, lease: Lease, attempt: Callable[[], Awaitable[Result]]
+        self, attempt: Callable[[], Awaitable[Result]], *, wanted: Callable[[], bool]
     ) -> Answered[Result]:
         """Return the answer of ``attempt``, tried as often as the policy allows.
 
+        ``wanted`` is asked when the limiter lets the call through, which may be long after.
+
         Raises:
-            LeaseLostError: before a call, when the lease is lost.
+            NotWantedError: the call is not wanted any more; it was not made.
             GaveUpError: transient failures went on for too long; the lease is to be given back.
             PermanentError, ConfigurationError: as the model raises them.
         """
@@ -97,7 +98,7 @@ class Caller:
         failures = 0
         while True:
             try:
-                result, latency_s = await self._once(lease, attempt)
+                result, latency_s = await self._once(attempt, wanted)
             except ThrottledError as error:
                 self._progress.throttled += 1
                 spent = plus(spent, error)
@@ -123,14 +124,14 @@ class Caller:
             return Answered(result, latency_s, spent)
 
     async def _once(
-        self, lease: Lease, attempt: Callable[[], Awaitable[Result]]
+        self, attempt: Callable[[], Awaitable[Result]], wanted: Callable[[], bool]
     ) -> tuple[Result, float]:
         await self._limiter.acquire()
         began_s = self._monotonic()
         outcome, retry_after_s = Outcome.CANCELLED, None
         try:
-            if lease.lost:
-                raise LeaseLostError
+            if not wanted():
+                raise NotWantedError
             self._progress.calls += 1
             async with asyncio.timeout(self._timeout_s):
                 result = await attempt()

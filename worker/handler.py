@@ -24,7 +24,7 @@ from sightline.ports import (
 )
 from sightline.tasks import TaskSpec
 from sightline.wire import Message, check_uris, decode, encode
-from worker.caller import Answered, Caller, GaveUpError, LeaseLostError, plus, with_cost
+from worker.caller import Answered, Caller, GaveUpError, NotWantedError, plus, with_cost
 from worker.leaser import Lease
 from worker.progress import Progress
 from worker.retry import Backoff
@@ -88,18 +88,19 @@ class Handler:
         self._tasks: dict[str, TaskSpec] = {}
 
     async def handle(
-        self, lease: Lease, settled: Collection[str], cancelled_runs: Collection[str]
+        self, lease: Lease, settled: Collection[str], is_cancelled: Callable[[str], bool]
     ) -> Settlement:
         """Return what is to be written and how the message is to be settled.
 
-        ``settled`` are the keys of parts that the ledgers already hold. Raises ConfigurationError
+        ``settled`` are the keys of parts that the ledgers already hold; ``is_cancelled`` says of
+        a run, at any moment, whether it is. Raises ConfigurationError
         when the whole job cannot go on.
         """
         try:
             message = decode(lease.delivery.body)
         except PermanentError as error:
             return self._unreadable(lease, error)
-        if message.run_id in cancelled_runs:
+        if is_cancelled(message.run_id):
             self._progress.cancelled += 1
             return Settlement(lease, Settle.ACK)
         todo = [part for part in message.parts if part.key(message.subject_id) not in settled]
@@ -111,26 +112,36 @@ class Handler:
         except PermanentError as error:
             failed = [Failed(part, error.reason, error.detail, Usage()) for part in todo]
             return self._settle(lease, message, failed, complete=True)
-        results = await self._all(lease, message, todo)
-        return self._settle(lease, message, results, complete=len(results) == len(todo))
+
+        def wanted() -> bool:
+            return not (lease.lost or is_cancelled(message.run_id))
+
+        results = await self._all(lease, message, todo, wanted)
+        complete = len(results) == len(todo)
+        if not complete and is_cancelled(message.run_id):
+            self._progress.cancelled += 1
+            complete = True
+        return self._settle(lease, message, results, complete=complete)
 
     async def _all(
-        self, lease: Lease, message: Message, parts: list[Part]
+        self, lease: Lease, message: Message, parts: list[Part], wanted: Callable[[], bool]
     ) -> Sequence[ResultRow | Failed]:
-        """Return the results; fewer than parts when the lease was lost before a call."""
+        """Return the results; fewer than parts when some call was not wanted any more."""
         found = await asyncio.gather(
-            *(self._part(lease, message, part) for part in parts), return_exceptions=True
+            *(self._part(lease, message, part, wanted) for part in parts), return_exceptions=True
         )
         for one in found:
-            if isinstance(one, BaseException) and not isinstance(one, LeaseLostError):
+            if isinstance(one, BaseException) and not isinstance(one, NotWantedError):
                 raise one
         return [one for one in found if not isinstance(one, BaseException)]
 
-    async def _part(self, lease: Lease, message: Message, part: Part) -> ResultRow | Failed:
+    async def _part(
+        self, lease: Lease, message: Message, part: Part, wanted: Callable[[], bool]
+    ) -> ResultRow | Failed:
         try:
             if isinstance(part, AnswerPart):
-                return await self._answer(lease, message, part)
-            return await self._embed(lease, message, part)
+                return await self._answer(lease, message, part, wanted)
+            return await self._embed(lease, message, part, wanted)
         except PermanentError as error:
             return Failed(part, error.reason, error.detail, plus(Usage(), error))
         except GaveUpError as error:
@@ -140,12 +151,14 @@ class Handler:
                 part, reason, f"after {lease.delivery.attempt} deliveries: {error}", error.spent
             )
 
-    async def _answer(self, lease: Lease, message: Message, part: AnswerPart) -> ResultRow:
+    async def _answer(
+        self, lease: Lease, message: Message, part: AnswerPart, wanted: Callable[[], bool]
+    ) -> ResultRow:
         task = await self._task(part)
         classifier = self._models.classifier(part.model)
         done = await self._callers[AnswerPart].call(
-            lease,
             lambda: classifier.classify(task, message.observations, run_id=message.run_id),
+            wanted=wanted,
         )
         usage = plus(done.spent, done.result.usage)
         try:
@@ -164,11 +177,13 @@ class Handler:
             provenance=self._provenance(lease, message, done, usage),
         )
 
-    async def _embed(self, lease: Lease, message: Message, part: EmbeddingPart) -> ResultRow:
+    async def _embed(
+        self, lease: Lease, message: Message, part: EmbeddingPart, wanted: Callable[[], bool]
+    ) -> ResultRow:
         embedder = self._models.embedder(part.model, part.dimension)
         observation = message.observations[0]
         done = await self._callers[EmbeddingPart].call(
-            lease, lambda: embedder.embed_image(observation, run_id=message.run_id)
+            lambda: embedder.embed_image(observation, run_id=message.run_id), wanted=wanted
         )
         usage = plus(done.spent, done.result.usage)
         if len(done.result.vector) != part.dimension:

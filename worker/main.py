@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import random
-import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -31,9 +29,8 @@ from worker.limiter import StaticLimiter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.runner import Runner
+from worker.signals import StopRequest
 from worker.writer import BatchWriter, FlushRule
-
-log = logging.getLogger(__name__)
 
 Watch = Callable[[Progress, Engine], Coroutine[None, None, None]]
 
@@ -63,12 +60,13 @@ async def work(settings: Settings, *, drain: bool = False, watch: Watch | None =
     Raises:
         ConfigurationError, StorageError: the job cannot go on, and why.
     """
+    stopping = StopRequest()
     started_s = time.monotonic()
     progress = Progress()
     worker_id = new_worker_id()
     async with open_engine(settings) as engine, open_models(settings) as models:
         runner = build_runner(engine, models, settings, progress, worker_id=worker_id)
-        _stop_on_signals(runner)
+        stopping.then(runner.stop)
         watching = asyncio.create_task(watch(progress, engine)) if watch else None
         try:
             with calm_garbage_collection():
@@ -170,18 +168,3 @@ def _callers(
         AnswerPart: caller(settings.classify_limit),
         EmbeddingPart: caller(settings.embed_limit),
     }
-
-
-def _stop_on_signals(runner: Runner) -> None:
-    loop = asyncio.get_running_loop()
-
-    def stop(number: signal.Signals) -> None:
-        log.info("%s: draining; a second one ends at once", number.name)
-        for one in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(one)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        runner.stop()
-
-    for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, stop, one)

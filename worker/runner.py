@@ -204,7 +204,7 @@ class Runner:
 
     async def _handle(self, lease: Lease, settled: frozenset[str]) -> None:
         try:
-            settlement = await self._handler.handle(lease, settled, self._cancelled_runs)
+            settlement = await self._handler.handle(lease, settled, self._is_cancelled)
         except SightlineError as error:
             self._fail(error)
             return
@@ -214,6 +214,9 @@ class Runner:
         self._writer.add(settlement)
         if settlement.succeeded and self._guard.holding:
             self._judge(self._guard.success())
+
+    def _is_cancelled(self, run_id: str) -> bool:
+        return run_id in self._cancelled_runs
 
     def _handled(self, task: asyncio.Task[None]) -> None:
         self._handling.discard(task)

@@ -16,6 +16,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     Every error is one line on standard error that ends with what to do next; ``--debug`` shows
     the traceback instead.
     """
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        return _say("interrupted; nothing that was settled is lost", EXIT_INTERRUPTED)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     from sightline.cli.app import USAGE_ERROR, app
     from sightline.errors import SightlineError
 
@@ -31,13 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             raise
         return _say(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return _say("interrupted; nothing that was settled is lost", EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone, as `head` does; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
+        if _was_interrupted(error):
+            raise KeyboardInterrupt from error
         if debug:
             raise
         return _say(
@@ -48,7 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _was_interrupted(error: BaseException) -> bool:
+    """Return whether Ctrl-C is behind an error: an import that it breaks off says otherwise."""
+    behind = error.__cause__ or error.__context__
+    return isinstance(error, KeyboardInterrupt) or (behind is not None and _was_interrupted(behind))
+
+
 def _say(message: str, code: int) -> int:
-    line = " ".join(message.split())
+    from sightline.cli.output import printable
+
+    line = printable(" ".join(message.split()))
     print(f"sightline: {line}", file=sys.stderr)
     return code

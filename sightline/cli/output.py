@@ -24,14 +24,23 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
+def printable(text: str) -> str:
+    """Return a text without what could command a terminal: a file may be named so."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
 def say(text: str = "") -> None:
-    """Print a line of a result."""
-    sys.stdout.write(text + "\n")
+    """Print a result, line by line."""
+    sys.stdout.write("\n".join(map(printable, text.split("\n"))) + "\n")
 
 
 def remark(text: str) -> None:
     """Print a remark that is no part of the result."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text) + "\n")
 
 
 def print_table(
@@ -66,7 +75,7 @@ def _cell(value: object, digits: int) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.{digits}f}"
-    return str(value)
+    return printable(str(value))
 
 
 def answer_text(answer: Mapping[str, Any]) -> str:

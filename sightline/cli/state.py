@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sightline.errors import NotFoundError
 from sightline.settings import Settings, load_settings
 
 
@@ -15,6 +16,17 @@ class State:
     config: Path | None
     home: Path | None
     debug: bool
+
+    def must_exist(self) -> None:
+        """Check that a home that was named on the command line is there, before it is read.
+
+        Raises:
+            NotFoundError: it is not.
+        """
+        if self.home is not None and not self.home.exists():
+            raise NotFoundError(
+                f"--home {self.home} is not there; `sightline import DIR` makes one"
+            )
 
     def settings(self) -> Settings:
         """Read the settings, once, with the command line last."""

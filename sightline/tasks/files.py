@@ -35,6 +35,10 @@ def load_tasks(directories: tuple[Path, ...]) -> dict[str, TaskSpec]:
     """Return all tasks in the folders by name; a later folder's task replaces an earlier one's."""
     found: dict[str, TaskSpec] = {}
     for directory in directories:
+        if not directory.is_dir():
+            raise ConfigurationError(
+                f"tasks_dir = {str(directory)!r} is no folder; make it, or unset it"
+            )
         for path in sorted(directory.glob("*.toml")):
             task = load_task(path)
             found[task.name] = task

@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from sightline.errors import ConfigurationError
+from sightline.model import asset_class
 from sightline.tasks.spec import UNKNOWN, FieldSpec, FieldType, MediaResolution, TaskSpec
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_RESERVED_TASKS = frozenset(
+    {"classifications", "dead_letters", "embeddings", "observations", "runs", "work_items"}
+)
 _RESERVED = frozenset({"part_key", "subject_id", "observation_id", "asset_id", "task", "model"})
 
 
@@ -108,7 +112,9 @@ def parse_task(text: str, origin: str = "task") -> TaskSpec:
     read.only(raw, (), _TASK_KEYS)
     name = read.get(raw, ("name",), str)
     if not _NAME.fullmatch(name):
-        raise read.fail(("name",), f"{name!r} must be lower case letters, digits and _")
+        raise read.fail(("name",), f"{name!r} must begin with a to z, then a to z, digits or _")
+    if name in _RESERVED_TASKS:
+        raise read.fail(("name",), f"{name!r} is a ledger's name, and the view {name}_current its")
     resolution = read.get(raw, ("media_resolution",), str, "medium")
     read.choice(resolution, ("media_resolution",), get_args(MediaResolution))
     prompt = read.get(raw, ("prompt",), str).strip()
@@ -125,7 +131,7 @@ def parse_task(text: str, origin: str = "task") -> TaskSpec:
         description=read.get(raw, ("description",), str, "").strip(),
         prompt=prompt,
         fields=_parse_fields(read, raw),
-        asset_types=_texts(read, raw, ("asset_types",)),
+        asset_types=tuple(map(asset_class, _texts(read, raw, ("asset_types",)))),
         model=read.get(raw, ("model",), str, ""),
         media_resolution=resolution,
         temperature=temperature,
@@ -160,7 +166,11 @@ def _parse_field(read: _Reader, name: str, fields: Mapping[str, Any]) -> FieldSp
     path = ("fields", name)
     table = read.get(fields, path, dict)
     if not _NAME.fullmatch(name) or name in _RESERVED:
-        raise read.fail(path, "a field's name is lower case letters, digits and _, and no column's")
+        reserved = ", ".join(sorted(_RESERVED))
+        raise read.fail(
+            path,
+            f"a field's name begins with a to z, then a to z, digits or _; none is {reserved}",
+        )
     read.only(table, path, _FIELD_KEYS)
     kind = read.get(table, (*path, "type"), str)
     read.choice(kind, (*path, "type"), get_args(FieldType))

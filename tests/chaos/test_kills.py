@@ -127,6 +127,8 @@ def test_a_cancelled_run_is_paid_no_further_and_still_balances(home: Home) -> No
     assert balance.holds
     assert balance.settled
     assert 0 < balance.cancelled < balance.parts
+    with_both = balance.written // 2
+    assert with_both < 400, "calls that waited for a permit were made after the cancel"
     again = home.run("enqueue")
     assert again["parts"] == balance.cancelled
 

@@ -32,6 +32,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         (("work", "--fast"), 2, "No such option: --fast; see `sightline work --help`"),
         (("wrok",), 2, "see `sightline --help`"),
         (("search",), 2, "search for what? give words, or --image FILE, or --answer"),
+        (("search", "x", "--image", "y"), 2, "give one of them"),
+        (("search", "zzzz qqqq"), 2, "knows none of the words 'zzzz qqqq'"),
+        (("search", ""), 2, "knows none of the words ''"),
+        (("search", "--answer", "road_signs.lighting=nigth"), 2, "is one of day, night, unknown"),
+        (("search", "--answer", "road_signs.tilted=often"), 2, "tilted is one of true, false"),
+        (("enqueue", "--limit", "9" * 20), 2, "is not accepted; give 1 to 2147483647"),
+        (("dead-letters", "replay", "--run", "r1"), 2, "no run r1; `sightline status` lists them"),
+        (("--home", "nowhere", "status", "--check"), 2, "--home nowhere is not there"),
         (("search", "x", "--answer", "trees.kind=oak"), 2, "no task 'trees'; there are describe"),
         (("search", "x", "--answer", "describe.kind=oak"), 2, "has the fields description"),
         (("search", "x", "--answer", "kind"), 2, "give one such as road_signs.condition=graffiti"),
@@ -82,6 +90,78 @@ def test_a_task_file_with_a_mistake_is_told_with_line_and_key(run: Run, tmp_path
     code, _, err = run("enqueue")
     assert code == 2
     assert "a.toml, line 4: fields.x.type: 'enm' is not one of string, enum" in err
+
+
+def test_a_tasks_folder_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sightline.toml").write_text('tasks_dir = "nope"\n')
+    code, _, err = run("tasks", "list")
+    assert code == 2
+    assert "nope' is no folder; make it, or unset it" in err
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"observation_id":"x","task":"t","truth":3}', b"\xff", b"[" * 100_000, b"7"]
+)
+def test_a_truth_that_is_none_is_told_in_one_line(run: Run, tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "truth.jsonl").write_bytes(line)
+    code, _, err = run("evaluate", "truth.jsonl")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "truth.jsonl" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000, "is not GeoJSON"),
+        ('{"type":"Polygon","coordinates":[[[0,0],[NaN,2],[2,2],[0,0]]]}', "is not GeoJSON"),
+        (
+            '{"type":"Polygon","coordinates":[[[179,0],[-179,0],[-179,2],[179,2],[179,0]]]}',
+            "crosses the antimeridian; cut it in two there",
+        ),
+    ],
+)
+def test_an_area_that_cannot_be_used_is_told_in_one_line(
+    run: Run, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "area.json").write_text(text)
+    code, _, err = run("enqueue", "--polygon", "area.json")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_a_file_name_cannot_command_the_terminal(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "\x1b[31mred\nnext.jpg").write_bytes(b"")
+    code, out, _ = run("import", "photos")
+    assert code == 0
+    assert "\x1b" not in out
+    assert "\\x1b[31mred\\nnext.jpg" in out
+
+
+def test_an_import_that_ctrl_c_broke_off_is_no_internal_error(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_settings: object) -> None:
+        raise ImportError("numpy") from KeyboardInterrupt()
+
+    monkeypatch.setattr("sightline.wiring.known_tasks", broken)
+    code, _, err = run("tasks", "list")
+    assert (code, err) == (130, "sightline: interrupted; nothing that was settled is lost\n")
+
+
+def test_a_demo_may_be_run_in_its_own_folder(run: Run, tmp_path: Path) -> None:
+    from sightline.cli.showcase.steps import MARKER, _make_room
+
+    (tmp_path / MARKER).write_text("")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "file").write_text("")
+    _make_room(tmp_path)
+    assert [one.name for one in tmp_path.iterdir()] == [MARKER]
 
 
 def test_debug_shows_the_traceback(run: Run) -> None:

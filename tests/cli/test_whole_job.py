@@ -137,7 +137,9 @@ def test_search_finds_by_words_by_image_and_by_answers(sightline: Command, scene
     assert {hit["answers"]["utility_poles"]["material"] for hit in wood} == {"wood"}
     place = by_image[0]["location"]
     near = f"{place['latitude']},{place['longitude']},1"
-    assert image.stem in {hit["observation_id"] for hit in sightline("search", "x", "--near", near)}
+    assert image.stem in {
+        hit["observation_id"] for hit in sightline("search", "sign", "--near", near)
+    }
 
 
 def test_a_search_over_nothing_says_what_to_do(

@@ -221,7 +221,7 @@ def test_a_folder_with_a_table_is_imported_through_it(photos: Photos) -> None:
     photos.put("observations.csv", b"observation_id,asset_type,gcs_uri\na,T,s/v0/a.jpg\n")
     assert photos.load().imported == 1
     (row,) = photos.rows()
-    assert (row["observation_id"], row["asset_type"]) == ("a", "T")
+    assert (row["observation_id"], row["asset_type"]) == ("a", "ASSET_CLASS_T")
     assert row["gcs_uri"] == (photos.folder / "s/v0/a.jpg").as_uri()
 
 

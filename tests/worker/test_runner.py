@@ -258,3 +258,25 @@ async def test_a_call_that_hangs_is_a_transient_failure() -> None:
     await world.runner().run(drain=True)
     assert world.progress.retries == 1
     assert len(world.store.results()) == 2
+
+
+async def test_a_call_that_waits_for_its_permit_is_not_made_once_its_run_is_cancelled() -> None:
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(subject: str) -> None:
+        entered.set()
+        await go_on.wait()
+
+    world = World(limit=LimitSettings(in_flight=1), models=FakeModels(on_classify=slow))
+    world.put(*range(20))
+    runner = world.runner()
+    running = asyncio.create_task(runner.run())
+    await entered.wait()
+    world.store.cancelled.add("run")
+    await world.store.until_asked()
+    go_on.set()
+    await world.queue.until(lambda: len(world.queue.acked) == 20)
+    runner.stop()
+    await running
+    assert [what for what in world.models.paid if what[0] == "classify"] == [("classify", "o0")]
+    assert world.progress.cancelled == 19

@@ -142,6 +142,7 @@ class Store:
     tasks: dict[str, TaskSpec] = field(default_factory=lambda: {TASK.fingerprint: TASK})
     cancelled: set[str] = field(default_factory=set)
     left: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     before_write: Callable[[], None] = lambda: None
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
@@ -162,7 +163,14 @@ class Store:
         return self.tasks.get(fingerprint)
 
     async def cancelled_runs(self) -> frozenset[str]:
+        self.asked.set()
         return frozenset(self.cancelled)
+
+    async def until_asked(self) -> None:
+        """Wait until the cancelled runs were asked for, and the answer was taken."""
+        for _ in range(2):
+            self.asked.clear()
+            await self.asked.wait()
 
     async def missing(self) -> int:
         return self.left

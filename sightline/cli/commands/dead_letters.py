@@ -133,8 +133,11 @@ def _settle(
 
 async def _settle_all(state: State, verb: str, which: Any) -> int:
     from producer.replay import Undertaker
+    from sightline.errors import NotFoundError
     from sightline.wiring import new_id, open_engine, utc_now
 
     async with open_engine(state.settings()) as engine:
+        if which.run_id and which.run_id not in {run.run_id for run in await engine.runs.runs()}:
+            raise NotFoundError(f"no run {which.run_id}; `sightline status` lists them")
         undertaker = Undertaker(engine.dead_letters, engine.publisher, now=utc_now, new_id=new_id)
         return await (undertaker.replay if verb == "replay" else undertaker.purge)(which)

@@ -106,7 +106,11 @@ async def _enqueue(settings: Any, request: Any, tasks: Any) -> dict[str, Any]:
                 on_progress=update,
             )
             published = await producer.enqueue(request)
-        interrupted = [run.run_id for run in await engine.runs.runs() if run.state == "open"]
+        interrupted = [
+            run.run_id
+            for run in await engine.runs.runs()
+            if run.state == "open" and not await _is_published_now(engine, run.run_id)
+        ]
         preview = None if published else await engine.source.preview(request)
     return {
         "run_id": published.run_id if published else None,
@@ -117,9 +121,19 @@ async def _enqueue(settings: Any, request: Any, tasks: Any) -> dict[str, Any]:
     }
 
 
+async def _is_published_now(engine: Any, run_id: str) -> bool:
+    from sightline.errors import BusyError
+
+    try:
+        async with engine.source.claim(run_id):
+            return False
+    except BusyError:
+        return True
+
+
 async def _resume(settings: Any, which: str) -> list[dict[str, Any]]:
     from producer.publish import Producer
-    from sightline.errors import NotFoundError
+    from sightline.errors import ConfigurationError, NotFoundError
     from sightline.wiring import new_run_id, open_engine, utc_now
 
     done = []
@@ -127,6 +141,8 @@ async def _resume(settings: Any, which: str) -> list[dict[str, Any]]:
         runs = [run for run in await engine.runs.runs() if which in {"all", run.run_id}]
         if not runs and which != "all":
             raise NotFoundError(f"no run {which}; `sightline status` lists them")
+        if which != "all" and runs[0].state == "cancelled":
+            raise ConfigurationError(f"run {which} was cancelled; `sightline enqueue` asks anew")
         for run in runs:
             if run.state != "open":
                 continue

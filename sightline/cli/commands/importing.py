@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, progress_bar, remark, say
+from sightline.cli.output import print_json, printable, progress_bar, remark, say
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ def import_(
     """
     from sightline.errors import NotFoundError
     from sightline.local.importing import import_photos, import_table
+    from sightline.model import asset_class
     from sightline.wiring import source_path, utc_now
 
     state: State = context.obj
     settings = state.settings()
-    from producer.filters import asset_class
 
     columns = _columns(column or [])
     if not path.exists():
@@ -88,9 +88,9 @@ def _print(report: ImportReport) -> None:
         f" {report.refused_count:,} refused, {report.ignored:,} ignored (no images)"
     )
     for refusal in report.refusals[:SHOWN]:
-        say(f"  refused {refusal.where}: {refusal.reason}: {refusal.detail}")
+        say(printable(f"  refused {refusal.where}: {refusal.reason}: {refusal.detail}"))
     for note in report.notes[:SHOWN]:
-        say(f"  note on {note.where}: {note.text}")
+        say(printable(f"  note on {note.where}: {note.text}"))
     hidden = (
         report.refused_count
         + report.notes_count

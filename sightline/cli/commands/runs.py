@@ -31,11 +31,14 @@ def cancel(
 
 
 async def _cancel(settings: Any, run_id: str) -> dict[str, Any]:
-    from sightline.errors import NotFoundError
+    from sightline.errors import ConfigurationError, NotFoundError
     from sightline.wiring import open_engine, utc_now
 
     async with open_engine(settings) as engine:
-        if run_id not in {run.run_id for run in await engine.runs.runs()}:
+        found = {run.run_id: run for run in await engine.runs.runs()}
+        if run_id not in found:
             raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
+        if found[run_id].state == "published" and (await engine.runs.balance(run_id)).settled:
+            raise ConfigurationError(f"run {run_id} is done; there is nothing to cancel")
         await engine.runs.cancel(run_id, now=utc_now())
         return {"run_id": run_id, "dropped": await engine.backlog.purge(run_id)}

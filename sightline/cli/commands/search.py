@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
 from sightline.cli.output import answer_text, print_json, print_table, remark, say
 from sightline.cli.state import State
+
+if TYPE_CHECKING:
+    from sightline.tasks import FieldSpec
 
 
 def search(
@@ -38,7 +42,9 @@ def search(
     from producer.filters import build_filter
     from sightline.errors import ConfigurationError
 
-    if (text is None) == (image is None) and not (answer and text is None):
+    if text is not None and image is not None:
+        raise ConfigurationError("search for words or for an image? give one of them")
+    if text is None and image is None and not answer:
         raise ConfigurationError("search for what? give words, or --image FILE, or --answer")
     which = build_filter(
         asset_types=asset_type or [],
@@ -109,7 +115,14 @@ def _answer_filter(text: str, settings: Any) -> Any:
     fields = [one.name for one in known[task].fields]
     if field not in fields:
         raise NotFoundError(f"--answer {text!r}: {task} has the fields {', '.join(fields)}")
-    return AnswerFilter(task, field, value)
+    accepted = _accepted(next(one for one in known[task].fields if one.name == field))
+    if accepted and value.lower() not in accepted:
+        raise NotFoundError(f"--answer {text!r}: {field} is one of {', '.join(accepted)}")
+    return AnswerFilter(task, field, value.lower() if accepted else value)
+
+
+def _accepted(field: FieldSpec) -> tuple[str, ...]:
+    return ("true", "false") if field.type == "boolean" else field.values
 
 
 async def _search(
@@ -136,10 +149,11 @@ async def _search(
 
 
 async def _vector(models: Any, text: str | None, image: Path | None) -> Any:
+    from sightline.errors import ConfigurationError
     from sightline.model import Observation
 
     if image is not None:
-        from sightline.errors import ConfigurationError, PermanentError
+        from sightline.errors import PermanentError
 
         uri = _file_uri(image)
         try:
@@ -151,7 +165,14 @@ async def _vector(models: Any, text: str | None, image: Path | None) -> Any:
                 f"--image {image}: {error}; give a JPEG, PNG or WebP"
             ) from error
         return found.vector
+    text = text or ""
     found = await models.embed.embed_text(text)
+    words = set(re.findall(r"\w+", text.lower()))
+    if words <= set(found.unknown_words):
+        raise ConfigurationError(
+            f"the model knows none of the words {text!r}; describe what the image shows, such as"
+            ' "a leaning wooden pole"'
+        )
     if found.unknown_words:
         remark(f"the model does not know: {', '.join(found.unknown_words)}")
     return found.vector

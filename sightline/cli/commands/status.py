@@ -33,6 +33,7 @@ def status(
     import asyncio
 
     state: State = context.obj
+    state.must_exist()
     found = asyncio.run(_status(state.settings(), run))
     holds = all(one["holds"] for one in found["runs"])
     if as_json:

@@ -32,9 +32,11 @@ def work(
         level=logging.DEBUG if state.debug else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    left = 0
     with progress_bar("messages", None) as update:
 
         async def watch(progress: Any, engine: Any) -> None:
+            nonlocal left
             while True:
                 backlog = await engine.backlog.backlog()
                 left = (backlog.ready or 0) + (backlog.leased or 0)
@@ -55,6 +57,8 @@ def work(
         say(f"  {reason}: {count:,}")
     if summary["nacked_at_stop"]:
         say(f"  given back at the stop: {summary['nacked_at_stop']:,}")
+    if not drain and left:
+        remark(f"stopped with about {left:,} messages in the queue; `sightline work` goes on")
     if settings.models.classify.startswith("demo"):
         remark("answers are by the demo model, which stands in for Gemini: docs/demo-model.md")
     remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')

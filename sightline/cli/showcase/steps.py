@@ -137,7 +137,9 @@ async def run(
 def _make_room(directory: Path) -> None:
     """Remove an earlier demo; anything else in the way is an error."""
     if (directory / MARKER).is_file():
-        shutil.rmtree(directory)
+        # The folder itself stays: somebody may be standing in it.
+        for one in directory.iterdir():
+            shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
     elif directory.exists() and any(directory.iterdir()):
         raise ConfigurationError(f"{directory} is not empty and no demo; give another --dir")
     directory.mkdir(parents=True, exist_ok=True)

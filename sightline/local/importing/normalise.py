@@ -15,6 +15,7 @@ from sightline.local.importing.columns import PARTS, Layout
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA
 from sightline.local.importing.table_files import RawBatch
+from sightline.model import asset_class
 
 _TIME = pa.timestamp("us", tz="UTC")
 _GCS = r"^gs://[^/?#\s]+/[^\s]+$"
@@ -78,8 +79,8 @@ class Normaliser:
             "snapshot_id": pc.coalesce(
                 read.get("snapshot_id", nothing), pa.scalar(self._defaults.snapshot_id)
             ),
-            "asset_type": pc.coalesce(
-                read.get("asset_type", nothing), pa.scalar(self._defaults.asset_type)
+            "asset_type": _asset_classes(
+                pc.coalesce(read.get("asset_type", nothing), pa.scalar(self._defaults.asset_type))
             ),
             "gcs_uri": self._uris(read["gcs_uri"], faults),
             "map_url": read.get("map_url", nothing),
@@ -243,3 +244,12 @@ def _table(columns: Mapping[str, Any], count: int, faults: _Faults) -> pa.Table:
         column = pa.nulls(count, one.type) if column is None else column.cast(one.type)
         arrays.append(column.filter(keep))
     return pa.table(arrays, schema=STAGED_SCHEMA)
+
+
+def _asset_classes(names: Any) -> Any:
+    """Return the dataset's names of asset types; a column has few different ones."""
+    coded = names.dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.combine_chunks()
+    classes = pa.array([asset_class(one) for one in coded.dictionary.to_pylist()], pa.string())
+    return classes.take(coded.indices)
