@@ -1,0 +1,61 @@
+"""How commands speak: ``--json`` everywhere, and bars on a terminal while they work."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from sightline.cli.app import app
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def commands(group: object = None, path: str = "") -> dict[str, object]:
+    """Return every command by its path, those of groups included."""
+    found: dict[str, object] = {}
+    for name, one in getattr(group or typer.main.get_command(app), "commands").items():  # noqa: B009 - no public type has it
+        where = f"{path} {name}".strip()
+        inner = commands(one, where) if hasattr(one, "commands") else {where: one}
+        found.update(inner)
+    return found
+
+
+@pytest.mark.parametrize("command", sorted(commands()))
+def test_every_command_can_print_json(command: str) -> None:
+    options = [
+        name
+        for parameter in getattr(commands()[command], "params")  # noqa: B009 - as above
+        for name in getattr(parameter, "opts", ())
+    ]
+    assert "--json" in options
+
+
+def test_the_demo_shows_bars_on_a_terminal(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "sightline", "demo", "--dir", str(tmp_path / "d"), "--scenes", "12"],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = bytearray()
+    try:
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+    except OSError:
+        pass  # the other end was closed: the demo has ended
+    os.close(ours)
+    assert demo.wait(60) == 0
+    text = shown.decode()
+    assert "━" in text
+    assert "12/12" in text
+    for step in ("1/4 rendering", "2/4 importing", "3/4 classifying", "4/4 measuring"):
+        assert step in text

@@ -1,0 +1,70 @@
+"""The two commands of a newcomer, and the rule for tools that are absent."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def test_continuous_integration_runs_the_newcomer_s_command_and_nothing_else() -> None:
+    script = (CHECKOUT / ".ci" / "run").read_text().splitlines()
+    commands = [line for line in script if line and not line.startswith(("#", "set ", "cd "))]
+    assert commands == ['export CI="${CI:-true}"', "exec make test"]
+
+
+def test_without_uv_on_the_path_setup_installs_it_into_the_cache(tmp_path: Path) -> None:
+    fresh = tmp_path / "checkout"
+    fresh.mkdir()
+    for name in ("Makefile", "pyproject.toml", "uv.lock"):
+        (fresh / name).write_bytes((CHECKOUT / name).read_bytes())
+    shown = subprocess.run(
+        ["make", "--dry-run", "setup"],
+        cwd=fresh,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    if "pip install --quiet uv" not in shown:
+        assert Path("/usr/bin/uv").exists() or Path("/bin/uv").exists()
+    else:
+        assert ".cache/uv-tool/bin/uv sync --frozen" in shown
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 error")])
+def test_an_absent_tool_is_named_and_fails_only_in_ci(
+    tmp_path: Path, ci: str, outcome: str
+) -> None:
+    (tmp_path / "conftest.py").write_bytes((CHECKOUT / "tests" / "conftest.py").read_bytes())
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n@pytest.mark.needs('no-such-tool')\ndef test_it():\n    pass\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-W", "default", "."],
+        cwd=tmp_path,
+        env={**os.environ, "CI": ci},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome in done.stdout
+    assert "no-such-tool is absent" in done.stdout
+    assert (done.returncode == 0) is (not ci)
+
+
+@pytest.mark.parametrize(("module", "command"), [("worker", "work"), ("producer", "enqueue")])
+def test_a_program_is_also_a_module(module: str, command: str) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", module, "--help"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert f"Usage: sightline {command}" in shown
