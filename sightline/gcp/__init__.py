@@ -1,0 +1,1 @@
+"""Adapters of Google Cloud; heavy clients are imported where they are used."""
