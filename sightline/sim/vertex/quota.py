@@ -1,0 +1,115 @@
+"""The quota: a token bucket whose rate follows a schedule. Pure; the time is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+
+BURST_S = 1.0
+"""A full bucket holds what this many seconds of the rate bring (and never less than one call)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From ``at_s`` seconds after the schedule's start, ``rate_per_s`` calls are admitted.
+
+    A rate of ``None`` means no quota, one of 0 that nothing is admitted.
+    """
+
+    at_s: float
+    rate_per_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A rate that changes at set times; before the first step it is the first step's."""
+
+    steps: tuple[Step, ...] = (Step(0.0, None),)
+    burst_s: float = BURST_S
+
+    @classmethod
+    def constant(cls, rate_per_s: float | None, *, burst_s: float = BURST_S) -> Schedule:
+        """Return the schedule of a rate that never changes."""
+        return cls((Step(0.0, rate_per_s),), burst_s)
+
+    @classmethod
+    def of(cls, steps: Sequence[Step], *, burst_s: float = BURST_S) -> Schedule:
+        """Return the schedule of these steps.
+
+        Raises:
+            ValueError: there is none, they are out of order, or a number is negative.
+        """
+        if not steps:
+            raise ValueError("a schedule needs a step; give [{at_s: 0, rate_per_s: 50}]")
+        if not (isfinite(burst_s) and burst_s >= 0):
+            raise ValueError(f"burst_s = {burst_s} is not accepted; give 0 or more")
+        previous_s = -inf
+        for one in steps:
+            if not (isfinite(one.at_s) and one.at_s >= max(previous_s, 0.0)):
+                raise ValueError(f"at_s = {one.at_s} is out of order; give rising times from 0 on")
+            if one.rate_per_s is not None and not (
+                isfinite(one.rate_per_s) and one.rate_per_s >= 0
+            ):
+                raise ValueError(f"rate_per_s = {one.rate_per_s}: give 0 or more, or null for none")
+            previous_s = one.at_s
+        return cls(tuple(steps), burst_s)
+
+    def rate_at(self, elapsed_s: float) -> float | None:
+        """Return the rate in force this long after the start."""
+        current = self.steps[0].rate_per_s
+        for one in self.steps:
+            if one.at_s > elapsed_s:
+                break
+            current = one.rate_per_s
+        return current
+
+
+class Quota:
+    """Admits calls at a schedule's rate; starts with a full bucket."""
+
+    def __init__(self, schedule: Schedule, *, now_s: float) -> None:
+        self.schedule = schedule
+        self._started_s = now_s
+        self._filled_s = now_s
+        self._tokens = self._capacity(schedule.rate_at(0.0))
+
+    def admit(self, now_s: float) -> bool:
+        """Take a token for a call at this time; return whether there was one."""
+        self._fill(now_s)
+        if self.rate_per_s(now_s) is None:
+            return True
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def rate_per_s(self, now_s: float) -> float | None:
+        """Return the rate in force; ``None`` means no quota."""
+        return self.schedule.rate_at(now_s - self._started_s)
+
+    def wait_s(self, now_s: float) -> float:
+        """Return the seconds until there is a token, at the present rate (at most an hour)."""
+        rate = self.rate_per_s(now_s)
+        if rate is None or self._tokens >= 1.0:
+            return 0.0
+        return min((1.0 - self._tokens) / rate, 3600.0) if rate > 0 else 3600.0
+
+    def _fill(self, now_s: float) -> None:
+        """Add what each rate brought in while it was in force."""
+        while self._filled_s < now_s:
+            elapsed_s = self._filled_s - self._started_s
+            rate = self.schedule.rate_at(elapsed_s)
+            until_s = min(self._next_change_s(elapsed_s), now_s)
+            capacity = self._capacity(rate)
+            gained = inf if rate is None else rate * (until_s - self._filled_s)
+            self._tokens = min(capacity, self._tokens + gained)
+            self._filled_s = until_s
+        self._tokens = min(self._tokens, self._capacity(self.rate_per_s(now_s)))
+
+    def _next_change_s(self, elapsed_s: float) -> float:
+        later = (one.at_s for one in self.schedule.steps if one.at_s > elapsed_s)
+        return self._started_s + next(later, inf)
+
+    def _capacity(self, rate: float | None) -> float:
+        return inf if rate is None else max(1.0, rate * self.schedule.burst_s)
