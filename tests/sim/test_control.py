@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sightline.sim.vertex import VertexSimulator
+from sightline.sim.vertex import Behaviour, Latency, VertexSimulator
 from tests.sim.conftest import AUTHORISED, EMBED, GENERATE, Ask, request
 
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -110,6 +110,17 @@ async def test_every_call_received_is_counted_once_for_what_became_of_it(
         "run=r1": counted.answered["generateContent"] + counted.faults["safety"]
     }
     assert counted.in_flight == 0
+
+
+async def test_a_client_that_leaves_early_is_counted_as_such() -> None:
+    async with (
+        VertexSimulator(Behaviour(latency=Latency(median_s=3600))) as slow,
+        aiohttp.ClientSession(slow.base_url + "/", headers=AUTHORISED) as session,
+    ):
+        with pytest.raises(TimeoutError):
+            await session.post(GENERATE, json=request(), timeout=aiohttp.ClientTimeout(total=0.2))
+    assert slow.counters.abandoned == slow.counters.received == {"generateContent": 1}
+    assert slow.counters.in_flight == 0
 
 
 async def test_counters_can_be_set_to_zero(ask: Ask, client: aiohttp.ClientSession) -> None:

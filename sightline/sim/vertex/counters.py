@@ -12,13 +12,15 @@ class Counters:
     """Calls by what became of them, and the tokens and labels of those that were answered.
 
     Every call received is over quota, faulty, rejected (not valid, without credentials), answered,
-    or in flight. A fault inside an answer (``safety``, say) counts as a fault.
+    abandoned (the client left before its time was up), or in flight. A fault inside an answer
+    (``safety``, say) counts as a fault.
     """
 
     received: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     over_quota: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    abandoned: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
     input_tokens: int = 0
@@ -45,7 +47,8 @@ class Counters:
     def clear(self) -> None:
         """Count from zero; what is in flight stays so."""
         for counts in (
-            self.received, self.answered, self.over_quota, self.rejected, self.faults, self.labels
+            self.received, self.answered, self.over_quota, self.rejected, self.abandoned,
+            self.faults, self.labels,
         ):  # fmt: skip
             counts.clear()
         self.input_tokens = self.output_tokens = 0
@@ -58,6 +61,7 @@ class Counters:
             "answered": dict(self.answered),
             "over_quota": dict(self.over_quota),
             "rejected": dict(self.rejected),
+            "abandoned": dict(self.abandoned),
             "faults": dict(self.faults),
             "labels": dict(self.labels),
             "input_tokens": self.input_tokens,

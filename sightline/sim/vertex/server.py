@@ -129,8 +129,7 @@ class VertexSimulator:
             self.counters.rejected[call.verb] += 1
             return _reply(error.reply)
         decision = self._service.decide(call.model, call.verb, now_s=self._now())
-        if decision.delay_s > 0:
-            await asyncio.sleep(decision.delay_s)
+        await self._take_time(call, decision.delay_s)
         if decision.over_quota:
             self.counters.over_quota[call.verb] += 1
             return _reply(_error(call, asked, decision.fault or Fault.THROTTLED, decision))
@@ -147,6 +146,15 @@ class VertexSimulator:
             _reset(request)
             return web.Response()
         return _reply(_error(call, asked, fault, decision))
+
+    async def _take_time(self, call: Call, delay_s: float) -> None:
+        if delay_s <= 0:
+            return
+        try:
+            await asyncio.sleep(delay_s)
+        except asyncio.CancelledError:
+            self.counters.abandoned[call.verb] += 1
+            raise
 
     async def _answer(
         self, request: web.Request, call: Call, asked: Generate | Embed, fault: Fault | None
