@@ -1,0 +1,79 @@
+"""Access tokens: google-auth credentials, refreshed off the event loop, once for all who wait."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Protocol, Self
+
+from sightline.errors import ConfigurationError, TransientError
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+LOG_IN = "run `gcloud auth application-default login`, or attach a service account"
+
+
+class TokenSource(Protocol):
+    """Where access tokens come from."""
+
+    async def token(self) -> str:
+        """Return a token that is valid now.
+
+        Raises:
+            ConfigurationError: there is none to be had.
+            TransientError: the token service is out of reach for now.
+        """
+        ...
+
+
+class GoogleTokens:
+    """Tokens of google-auth credentials; ``credentials`` may be handed to Google's libraries."""
+
+    def __init__(self, credentials: Any) -> None:
+        self.credentials = credentials
+        self._refreshing = asyncio.Lock()
+
+    @classmethod
+    def default(cls) -> Self:
+        """Return the application default credentials' tokens (blocks for a moment).
+
+        Raises:
+            ConfigurationError: there are no such credentials.
+        """
+        import google.auth
+        from google.auth.exceptions import DefaultCredentialsError
+
+        try:
+            credentials, _ = google.auth.default(scopes=[SCOPE])
+        except DefaultCredentialsError as error:
+            raise ConfigurationError(f"no Google credentials were found; {LOG_IN}") from error
+        return cls(credentials)
+
+    @classmethod
+    def fixed(cls, token: str) -> Self:
+        """Return one token that never expires, for simulators."""
+        from google.oauth2.credentials import Credentials
+
+        return cls(Credentials(token))  # type: ignore[no-untyped-call]  # untyped in google-auth
+
+    async def token(self) -> str:
+        """Return a token that is valid now; raises as ``TokenSource.token`` does."""
+        if not self.credentials.valid:
+            async with self._refreshing:
+                if not self.credentials.valid:
+                    await self._refresh()
+        return str(self.credentials.token)
+
+    async def _refresh(self) -> None:
+        from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+        from google.auth.transport.requests import Request
+
+        # What google-auth says may quote the token service's answer: only its kind is repeated.
+        try:
+            await asyncio.to_thread(self.credentials.refresh, Request())
+        except TransportError as error:
+            raise TransientError("the token service is out of reach; trying again") from error
+        except GoogleAuthError as error:
+            if isinstance(error, RefreshError) and error.retryable:
+                raise TransientError("the token service is not well; trying again") from error
+            raise ConfigurationError(
+                f"the Google credentials are refused ({type(error).__name__}); {LOG_IN}"
+            ) from None

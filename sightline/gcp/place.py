@@ -1,0 +1,88 @@
+"""Where a model is asked: project, location, endpoint, and how images and runs are named there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from sightline.errors import ConfigurationError, PermanentError, Reason
+from sightline.model import Observation
+
+MULTI_REGIONS = frozenset({"us", "eu", "global"})
+_GEMINI_3 = re.compile(r"gemini-(3|[4-9])")
+_MIME_TYPES = {
+    ".png": "image/png", ".webp": "image/webp", ".heic": "image/heic", ".heif": "image/heif",
+}  # fmt: skip
+JPEG = "image/jpeg"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project and a location of Vertex AI; ``base_url`` replaces Google's endpoint."""
+
+    project: str
+    location: str
+    base_url: str = ""
+
+    @property
+    def endpoint(self) -> str:
+        """The URL under which the location's API is, without a slash at its end."""
+        if self.base_url:
+            return self.base_url.rstrip("/")
+        if self.location == "global":
+            return "https://aiplatform.googleapis.com"
+        if self.location in MULTI_REGIONS:
+            return f"https://aiplatform.{self.location}.rep.googleapis.com"
+        return f"https://{self.location}-aiplatform.googleapis.com"
+
+    def method_url(self, model: str, method: str) -> str:
+        """Return the URL of a publisher model's method."""
+        return (
+            f"{self.endpoint}/v1/projects/{self.project}/locations/{self.location}"
+            f"/publishers/google/models/{model}:{method}"
+        )
+
+    def check_served(self, model: str) -> None:
+        """Check that Google serves a model here, as far as that is known without asking.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        if not (self.project and self.location):
+            raise ConfigurationError(
+                "a project and a location are needed to ask a model of Vertex AI; set both"
+            )
+        if _GEMINI_3.match(model) and self.location not in MULTI_REGIONS:
+            raise ConfigurationError(
+                f"{model} is not served from {self.location!r}; set the location to one of"
+                f" {', '.join(sorted(MULTI_REGIONS))}"
+            )
+        if model.startswith("multimodalembedding") and self.location in MULTI_REGIONS:
+            raise ConfigurationError(
+                f"{model} is served from regions only; set the location to one, us-central1 say"
+            )
+
+
+def image_uri(observation: Observation) -> str:
+    """Return the URI by which a model reads an image itself.
+
+    Raises:
+        PermanentError: ``bad_uri``; only ``gs://`` images can be read by a model.
+    """
+    uri = observation.gcs_uri
+    if not uri.startswith("gs://"):
+        raise PermanentError(
+            Reason.BAD_URI, f"{uri[:200]!r} is not in a bucket, where the model can read it"
+        )
+    return uri
+
+
+def mime_type(uri: str) -> str:
+    """Return an image's media type by its name; JPEG where that does not say."""
+    return _MIME_TYPES.get(PurePosixPath(uri).suffix.lower(), JPEG)
+
+
+def billing_label(text: str) -> str:
+    """Return a text as the value of a billing label: 63 lower case letters, digits, _ and -."""
+    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:63]

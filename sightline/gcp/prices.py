@@ -1,0 +1,133 @@
+"""What calls cost: a dated price table, and the arithmetic. 1 USD is 1,000,000 micros.
+
+Tokens times USD per million tokens are micros, so no unit is converted.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from sightline.errors import ConfigurationError
+from sightline.model import Usage
+
+SHIPPED = "prices.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of one call: ``cached`` and ``image`` are parts of ``input``."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    image: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A model's price from a day on; see ``prices.toml`` for what each number means."""
+
+    model: str
+    since: date
+    until: date | None = None
+    input_usd: float = 0.0
+    cached_input_usd: float | None = None
+    image_input_usd: float | None = None
+    output_usd: float = 0.0
+    elsewhere: float = 1.0
+    tokens_an_image: int = 0
+    usd_an_image: float = 0.0
+    usd_a_thousand_characters: float = 0.0
+
+    def is_old(self, today: date) -> bool:
+        """Return whether the price was promised for days that are over."""
+        return self.until is not None and today > self.until
+
+    def of_tokens(self, tokens: Tokens, *, location: str) -> Usage:
+        """Return what a call with these tokens used and cost."""
+        cached_usd = self.input_usd if self.cached_input_usd is None else self.cached_input_usd
+        image_usd = self.input_usd if self.image_input_usd is None else self.image_input_usd
+        plain = max(tokens.input - tokens.cached - tokens.image, 0)
+        micros = (
+            plain * self.input_usd
+            + tokens.cached * cached_usd
+            + tokens.image * image_usd
+            + tokens.output * self.output_usd
+        )
+        return Usage(tokens.input, tokens.output, round(micros * self._factor(location)))
+
+    def of_image(self, *, location: str) -> Usage:
+        """Return what the embedding of one image cost, where no tokens are counted."""
+        return Usage(cost_usd_micros=round(self.usd_an_image * 1e6 * self._factor(location)))
+
+    def of_text(self, text: str, *, location: str) -> Usage:
+        """Return what the embedding of a text cost, where no tokens are counted."""
+        micros = len(text) * self.usd_a_thousand_characters * 1e3
+        return Usage(cost_usd_micros=round(micros * self._factor(location)))
+
+    def _factor(self, location: str) -> float:
+        return 1.0 if location == "global" else self.elsewhere
+
+
+def load_prices(own: Path | None = None) -> tuple[Price, ...]:
+    """Return the shipped prices and, after them, those of a file of the same form.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or an entry is wrong.
+    """
+    shipped = files("sightline.gcp").joinpath(SHIPPED).read_text(encoding="utf-8")
+    found = _parse(shipped, SHIPPED)
+    if own is None:
+        return found
+    try:
+        return (*found, *_parse(own.read_text(encoding="utf-8"), str(own)))
+    except OSError as error:
+        raise ConfigurationError(f"{own} cannot be read ({error}); give a TOML file") from error
+
+
+def price_of(prices: Sequence[Price], model: str, today: date) -> Price:
+    """Return a model's price on a day; of two from the same day the later in the list.
+
+    Raises:
+        ConfigurationError: there is none, so that no budget could be kept.
+    """
+    begun = [one for one in prices if one.model == model and one.since <= today]
+    if not begun:
+        known = ", ".join(sorted({one.model for one in prices}))
+        raise ConfigurationError(
+            f"no price of {model!r} is known for {today}, and what is paid must be counted; add a"
+            f" [[price]] to a price file of your own (known: {known})"
+        )
+    return max(enumerate(begun), key=lambda pair: (pair[1].since, pair[0]))[1]
+
+
+def _parse(text: str, origin: str) -> tuple[Price, ...]:
+    try:
+        return tuple(_entry(one, origin) for one in tomllib.loads(text).get("price", []))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{origin} is not TOML: {error}; mend it") from error
+
+
+def _entry(raw: dict[str, Any], origin: str) -> Price:
+    known = {one.name for one in fields(Price)}
+    unknown = sorted(set(raw) - known)
+    numbers = {
+        name: value for name, value in raw.items() if name not in {"model", "since", "until"}
+    }
+    sound = (
+        isinstance(raw.get("model"), str)
+        and isinstance(raw.get("since"), date)
+        and all(isinstance(one, int | float) and one >= 0 for one in numbers.values())
+    )
+    if unknown or not sound:
+        raise ConfigurationError(
+            f"{origin}: the price of {raw.get('model')!r} needs model, since (a date) and numbers"
+            f" of 0 or more; accepted: {', '.join(sorted(known))}"
+        )
+    return Price(**raw)

@@ -1,0 +1,219 @@
+"""What an HTTP error of Vertex AI means: one of our errors, and a reason. Pure.
+
+Bodies are ``google.rpc.Status`` in JSON form (https://google.aip.dev/193). Codes alone say too
+little: a 404 is a gone image or a closed model, a 403 an image's bucket or the caller's own grant.
+Where nothing tells them apart the reason is one that the worker holds suspect, so that a fault of
+the whole job stops it instead of becoming a flood of dead letters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from sightline.errors import (
+    ConfigurationError,
+    PermanentError,
+    Reason,
+    SightlineError,
+    ThrottledError,
+    TransientError,
+)
+from sightline.gcp.credentials import LOG_IN
+from sightline.gcp.redaction import one_line
+
+MOST_RETRY_S = 3600.0
+_CALLER_S_FAULT = frozenset(
+    {"SERVICE_DISABLED", "BILLING_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED",
+     "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "ACCESS_TOKEN_EXPIRED", "API_KEY_INVALID",
+     "USER_PROJECT_DENIED", "ACCOUNT_STATE_INVALID", "SECURITY_POLICY_VIOLATED"}
+)  # fmt: skip
+_IMAGE = re.compile(
+    r"(?i)gs://|storage\.objects|cloud storage|bucket|\bobject\b|input file|\bfile\b"
+)
+_GONE = re.compile(r"(?i)no such object|not found|does not exist|cannot find|404")
+_TOO_LARGE = re.compile(
+    r"(?i)too large|exceeds? (the )?(max|limit)|larger than|too many pixels|file bytes|too big"
+)
+_UNREADABLE = re.compile(
+    r"(?i)image is not valid|process input image|(invalid|corrupt|unsupported|undecodable) image"
+    r"|(decode|read|parse) (the )?(input )?image|image format|empty (image|file)|mime ?type"
+)
+_ABOUT_AN_IMAGE = re.compile(r"(?i)image|file|gs://|object")
+_MODEL = re.compile(r"(?i)publisher model|model .*(not found|access|support|available|retired)")
+_CALLER = re.compile(r"(?i)aiplatform\.\w+\.|api has not been used|billing")
+_DENIED = re.compile(r"(?i)permission|denied|forbidden|403|not have access")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP error: its code, the status in its body, and when to come back."""
+
+    code: int
+    status: str
+    message: str
+    reasons: frozenset[str]
+    permission: str
+    retry_after_s: float | None
+    known_form: bool
+
+
+def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> Refusal:
+    """Return what an error response says; a body that is no ``google.rpc.Status`` says nothing."""
+    if isinstance(body, list) and body:
+        body = body[0]
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if not isinstance(error, Mapping):
+        error = {}
+    raw = error.get("details")
+    details = [one for one in raw if isinstance(one, Mapping)] if isinstance(raw, list) else []
+    infos = [one for one in details if _is(one, "ErrorInfo")]
+    permissions = (_mapping(one.get("metadata")).get("permission") for one in infos)
+    waits = [_header_s(headers), *(_delay_s(one) for one in details if _is(one, "RetryInfo"))]
+    known = [one for one in waits if one is not None]
+    return Refusal(
+        code=code,
+        status=str(error.get("status", "")),
+        message=one_line(str(error.get("message", ""))),
+        reasons=frozenset(str(one.get("reason", "")) for one in infos),
+        permission=next((str(one) for one in permissions if one), ""),
+        retry_after_s=min(max(known), MOST_RETRY_S) if known else None,
+        known_form=bool(error),
+    )
+
+
+def _is(detail: Mapping[str, Any], name: str) -> bool:
+    return str(detail.get("@type", "")).endswith(f"google.rpc.{name}")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _delay_s(detail: Mapping[str, Any]) -> float | None:
+    """Return the seconds of a ``google.protobuf.Duration`` in JSON form, "3.5s"."""
+    found = re.fullmatch(r"(\d+(\.\d+)?)s", str(detail.get("retryDelay", "")))
+    return float(found[1]) if found else None
+
+
+def _header_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of ``Retry-After``: a number, or a date (RFC 9110, 10.2.3)."""
+    given = {name.lower(): value for name, value in headers.items()}
+    value = given.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return float(value)
+    then, sent = _date(value), _date(given.get("date", ""))
+    # The server's own clock, so that ours does not matter.
+    return max((then - sent).total_seconds(), 0.0) if then and sent else None
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def error_of(refusal: Refusal, *, model: str) -> SightlineError:
+    """Return the error that a refusal is.
+
+    A throttle and what may pass carry when to come back, if the server said so.
+    """
+    if refusal.code == 429 or refusal.status == "RESOURCE_EXHAUSTED":
+        return ThrottledError(
+            f"{model} is over its quota (429); slowing down", retry_after_s=refusal.retry_after_s
+        )
+    if refusal.code in {408, 409, 425, 499} or refusal.code >= 500:
+        said = refusal.message or "no details"
+        return TransientError(
+            f"{model} answered {refusal.code} ({said}); trying again",
+            retry_after_s=refusal.retry_after_s,
+        )
+    if not refusal.known_form:
+        return ConfigurationError(
+            f"{refusal.code} from the endpoint of {model}, in no form that Vertex AI has;"
+            " check the endpoint, the location and the model's name"
+        )
+    if refusal.code == 401 or refusal.reasons & _CALLER_S_FAULT:
+        return _not_let_in(refusal, model)
+    return _BY_CODE.get(refusal.code, _rejected)(refusal, model)
+
+
+def _not_let_in(refusal: Refusal, model: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{model} may not be called ({refusal.code}: {_ended(refusal.message)}); {LOG_IN}, and"
+        " see that the API is enabled and billed in the project"
+    )
+
+
+def _ended(message: str) -> str:
+    return message.rstrip(". ") or "no details"
+
+
+def _bad_request(refusal: Refusal, model: str) -> SightlineError:
+    said = refusal.message
+    if refusal.status == "FAILED_PRECONDITION":
+        return _not_let_in(refusal, model)
+    if _ABOUT_AN_IMAGE.search(said):
+        reason = _reason_of_image(said)
+        if reason is not None:
+            return PermanentError(reason, said)
+    return _rejected(refusal, model)
+
+
+def _reason_of_image(said: str) -> Reason | None:
+    if _TOO_LARGE.search(said):
+        return Reason.IMAGE_TOO_LARGE
+    if _UNREADABLE.search(said):
+        return Reason.IMAGE_UNREADABLE
+    if _IMAGE.search(said) and _DENIED.search(said):
+        return Reason.PERMISSION_DENIED
+    if _IMAGE.search(said) and _GONE.search(said):
+        return Reason.IMAGE_GONE
+    return None
+
+
+def _forbidden(refusal: Refusal, model: str) -> SightlineError:
+    said = refusal.message
+    # Storage first: the service agent, which lacks the grant there, has "aiplatform" in its name.
+    about_storage = refusal.permission.startswith("storage.") or (
+        not refusal.permission and _IMAGE.search(said)
+    )
+    if about_storage:
+        hint = "the Vertex AI service agent needs roles/storage.objectViewer"
+        return PermanentError(Reason.PERMISSION_DENIED, f"{_ended(said)}; {hint}")
+    if refusal.permission or _CALLER.search(said):
+        return ConfigurationError(
+            f"{model} may not be called (403: {_ended(said)}); grant the worker"
+            " roles/aiplatform.user, and see that the API is enabled and billed"
+        )
+    return PermanentError(Reason.PERMISSION_DENIED, _ended(said))
+
+
+def _not_found(refusal: Refusal, model: str) -> SightlineError:
+    said = refusal.message
+    if _MODEL.search(said) and "gs://" not in said:
+        return ConfigurationError(
+            f"{model} is not there for this project, closed or retired ({_ended(said)}); set"
+            " another model, or a location that serves it"
+        )
+    if _IMAGE.search(said):
+        return PermanentError(Reason.IMAGE_GONE, said)
+    return _rejected(refusal, model)
+
+
+def _rejected(refusal: Refusal, model: str) -> SightlineError:
+    said = refusal.message or "no details"
+    return PermanentError(Reason.MODEL_REJECTED_REQUEST, f"{model} answered {refusal.code}: {said}")
+
+
+_BY_CODE: dict[int, Callable[[Refusal, str], SightlineError]] = {
+    400: _bad_request,
+    403: _forbidden,
+    404: _not_found,
+}

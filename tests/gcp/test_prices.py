@@ -1,0 +1,95 @@
+"""Prices: which one holds on a day, and what a call costs by it."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.prices import Price, Tokens, load_prices, price_of
+
+FIRST, SECOND = date(2026, 1, 1), date(2026, 7, 1)
+TWO = (
+    Price("m", FIRST, until=date(2026, 6, 30), input_usd=1.0, output_usd=4.0),
+    Price("m", SECOND, input_usd=2.0, output_usd=8.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("today", "input_usd"), [(FIRST, 1.0), (date(2026, 6, 30), 1.0), (SECOND, 2.0)]
+)
+def test_the_newest_price_that_has_begun_holds(today: date, input_usd: float) -> None:
+    assert price_of(TWO, "m", today).input_usd == input_usd
+    assert price_of(TWO[::-1], "m", today).input_usd == input_usd
+
+
+@pytest.mark.parametrize(("model", "today"), [("m", date(2025, 12, 31)), ("other", SECOND)])
+def test_a_model_without_a_price_is_a_fault_of_the_configuration(model: str, today: date) -> None:
+    with pytest.raises(ConfigurationError, match="add a"):
+        price_of(TWO, model, today)
+
+
+def test_a_price_that_was_promised_for_days_gone_by_is_old() -> None:
+    assert not TWO[0].is_old(date(2026, 6, 30))
+    assert TWO[0].is_old(SECOND)
+    assert not TWO[1].is_old(date(2030, 1, 1))
+
+
+def test_a_million_tokens_cost_their_price_in_micros() -> None:
+    usage = TWO[0].of_tokens(Tokens(input=1_000_000, output=500_000), location="global")
+    assert (usage.input_tokens, usage.output_tokens) == (1_000_000, 500_000)
+    assert usage.cost_usd_micros == 1_000_000 + 2_000_000
+
+
+def test_cached_and_image_tokens_have_their_own_price() -> None:
+    price = Price("m", FIRST, input_usd=1.0, cached_input_usd=0.1, image_input_usd=3.0)
+    usage = price.of_tokens(Tokens(input=1000, cached=400, image=200), location="global")
+    assert usage.cost_usd_micros == 400 * 1 + 40 + 600
+
+
+def test_a_location_may_cost_more_than_global() -> None:
+    price = Price("m", FIRST, input_usd=1.0, elsewhere=1.1)
+    assert price.of_tokens(Tokens(input=1000), location="global").cost_usd_micros == 1000
+    assert price.of_tokens(Tokens(input=1000), location="eu").cost_usd_micros == 1100
+
+
+def test_images_and_characters_are_priced_where_no_tokens_are_counted() -> None:
+    price = price_of(load_prices(), "multimodalembedding@001", SECOND)
+    assert price.of_image(location="us-central1").cost_usd_micros == 100
+    assert price.of_text("x" * 500, location="us-central1").cost_usd_micros == 100
+
+
+def test_an_own_file_adds_models_and_replaces_prices(tmp_path: Path) -> None:
+    own = tmp_path / "prices.toml"
+    own.write_text(
+        '[[price]]\nmodel = "gemini-3.5-flash"\nsince = 2026-05-19\ninput_usd = 7\n'
+        '[[price]]\nmodel = "tuned"\nsince = 2026-01-01\ninput_usd = 9\n',
+        encoding="utf-8",
+    )
+    prices = load_prices(own)
+    assert price_of(prices, "gemini-3.5-flash", SECOND).input_usd == 7
+    assert price_of(prices, "tuned", SECOND).input_usd == 9
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'model = "m"',
+        'model = "m"\nsince = "today"',
+        'model = "m"\nsince = 2026-01-01\ninput_usd = -1',
+        'model = "m"\nsince = 2026-01-01\nprice = 1',
+        "model = ",
+    ],
+)
+def test_a_price_file_that_is_wrong_is_named(entry: str, tmp_path: Path) -> None:
+    own = tmp_path / "prices.toml"
+    own.write_text(f"[[price]]\n{entry}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"prices\.toml"):
+        load_prices(own)
+
+
+def test_a_price_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"none\.toml"):
+        load_prices(tmp_path / "none.toml")
