@@ -1,10 +1,19 @@
-"""What the tests of the cloud's adapters share."""
+"""The real adapters against the simulator, over a socket."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import date
 
+import pytest
+
+from sightline.gcp.credentials import GoogleTokens
+from sightline.gcp.gemini import GeminiClassifier
+from sightline.gcp.place import Place
+from sightline.gcp.prices import load_prices
 from sightline.model import Observation
+from sightline.sim.vertex import VertexSimulator
+from sightline.tasks import TaskSpec, load_tasks, shipped_directory
 
 GEMINI = "gemini-3.5-flash"
 TOKEN = "ya29.a-very-secret-token"  # the shape of a real one
@@ -20,3 +29,27 @@ def seen(number: int = 1) -> Observation:
         asset_type="ASSET_CLASS_ROAD_SIGN",
         gcs_uri=f"gs://images/s1/v0/o{number}.jpg",
     )
+
+
+@pytest.fixture
+def task() -> TaskSpec:
+    return load_tasks((shipped_directory(),))["road_signs"].resolve(GEMINI)
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[VertexSimulator]:
+    async with VertexSimulator() as one:
+        yield one
+
+
+@pytest.fixture
+async def classifier(simulator: VertexSimulator) -> AsyncIterator[GeminiClassifier]:
+    async with GeminiClassifier.open(
+        model=GEMINI,
+        place=Place("p", "global", simulator.base_url),
+        tokens=GoogleTokens.fixed(TOKEN),
+        prices=load_prices(),
+        today=lambda: DAY,
+        timeout_s=30.0,
+    ) as one:
+        yield one

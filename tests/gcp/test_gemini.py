@@ -1,0 +1,226 @@
+"""Gemini's classifier: what it sends, what it makes of answers, what they cost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from google.genai import types
+
+from sightline.errors import ConfigurationError, PermanentError, Reason, TransientError
+from sightline.gcp.credentials import GoogleTokens
+from sightline.gcp.gemini import GeminiClassifier
+from sightline.gcp.gemini.outcome import classification_of
+from sightline.gcp.gemini.question import config_of
+from sightline.gcp.place import Place
+from sightline.gcp.prices import Price, load_prices, price_of
+from sightline.sim.vertex import Behaviour, Fault, FaultMix, MadeUpAnswers, VertexSimulator
+from sightline.sim.vertex.requests import Generate
+from sightline.tasks import TaskSpec
+from tests.gcp.conftest import DAY, GEMINI, TOKEN, seen
+
+PRICE = price_of(load_prices(), GEMINI, DAY)
+
+
+class Remembering(MadeUpAnswers):
+    """Answers, and keeps what it was asked; ``says`` is answered instead, if set."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Generate]] = []
+        self.says: str | None = None
+
+    async def generate(self, model: str, request: Generate) -> object:
+        self.asked.append((model, request))
+        return await super().generate(model, request) if self.says is None else self.says
+
+
+@pytest.fixture
+def answerer() -> Remembering:
+    return Remembering()
+
+
+@pytest.fixture
+async def simulator(answerer: Remembering) -> AsyncIterator[VertexSimulator]:
+    async with VertexSimulator(answerer=answerer) as one:
+        yield one
+
+
+async def test_an_answer_is_valid_and_costs_what_its_tokens_cost(
+    classifier: GeminiClassifier, simulator: VertexSimulator, task: TaskSpec
+) -> None:
+    found = await classifier.classify(task, [seen()], run_id="r1")
+    task.validate_answer(found.answer)
+    assert found.finish_reason == "STOP"
+    used = simulator.counters
+    assert (found.usage.input_tokens, found.usage.output_tokens) == (
+        used.input_tokens,
+        used.output_tokens,
+    )
+    assert found.usage.cost_usd_micros == round(used.input_tokens * 1.5 + used.output_tokens * 9.0)
+
+
+async def test_the_images_go_by_reference_in_their_order_under_the_run_s_label(
+    classifier: GeminiClassifier, answerer: Remembering, task: TaskSpec
+) -> None:
+    await classifier.classify(task, [seen(2), seen(1)], run_id="Run 7")
+    ((model, asked),) = answerer.asked
+    assert model == GEMINI == classifier.model
+    assert [one.uri for one in asked.images] == [
+        "gs://images/s1/v0/o2.jpg",
+        "gs://images/s1/v0/o1.jpg",
+    ]
+    assert not any(one.content for one in asked.images)
+    assert asked.text == task.prompt
+    assert asked.labels == {"sightline_run": "run-7", "sightline_task": "road_signs"}
+    assert asked.tokens_per_image == 560
+    assert asked.max_output_tokens == task.max_output_tokens
+    assert asked.schema is not None
+    assert set(asked.schema["properties"]) == {one.name for one in task.fields}
+    assert asked.schema["propertyOrdering"] == [one.name for one in task.fields]
+
+
+def test_a_task_s_parameters_are_sent_and_no_others(task: TaskSpec) -> None:
+    plain = config_of(task, run_id="r")
+    assert plain.thinking_config is None
+    assert plain.seed is None
+    assert plain.temperature == 0.0
+    own = config_of(
+        replace(task, seed=7, thinking_budget=0, temperature=0.5, media_resolution="high"),
+        run_id="r",
+    )
+    assert own.thinking_config == types.ThinkingConfig(thinking_budget=0)
+    assert (own.seed, own.temperature) == (7, 0.5)
+    assert own.media_resolution is types.MediaResolution.MEDIA_RESOLUTION_HIGH
+
+
+@pytest.mark.parametrize("text", ["", "Certainly! Here", '["a"]', "null", '{"a": '])
+async def test_an_answer_that_is_no_object_is_invalid_and_paid_for(
+    text: str, classifier: GeminiClassifier, answerer: Remembering, task: TaskSpec
+) -> None:
+    answerer.says = text
+    with pytest.raises(PermanentError) as caught:
+        await classifier.classify(task, [seen()], run_id="r")
+    assert caught.value.reason is Reason.ANSWER_INVALID
+    assert caught.value.cost_usd_micros > 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "output"),
+    [
+        (Fault.MAX_TOKENS, True),
+        (Fault.SAFETY, False),
+        (Fault.RECITATION, False),
+        (Fault.PROMPT_BLOCKED, False),
+        (Fault.NO_CANDIDATES, False),
+    ],
+)
+async def test_a_call_that_failed_after_it_was_paid_carries_its_cost(
+    fault: Fault,
+    output: bool,
+    classifier: GeminiClassifier,
+    simulator: VertexSimulator,
+    task: TaskSpec,
+) -> None:
+    simulator.behave(Behaviour(faults=FaultMix({fault: 1.0})))
+    with pytest.raises((PermanentError, TransientError)) as caught:
+        await classifier.classify(task, [seen()], run_id="r")
+    used = simulator.counters
+    assert caught.value.input_tokens == used.input_tokens > 0
+    assert caught.value.output_tokens == used.output_tokens
+    assert (caught.value.output_tokens > 0) is output
+    assert caught.value.cost_usd_micros == round(used.input_tokens * 1.5 + used.output_tokens * 9)
+
+
+def response(**fields: Any) -> types.GenerateContentResponse:
+    return types.GenerateContentResponse.model_validate(fields)
+
+
+def candidate(text: str = "{}", **fields: Any) -> dict[str, Any]:
+    return {"content": {"parts": [{"text": text}]}, "finish_reason": "STOP", **fields}
+
+
+def test_thoughts_are_paid_as_output_and_are_no_part_of_the_answer() -> None:
+    usage = {"prompt_token_count": 100, "candidates_token_count": 10, "thoughts_token_count": 40}
+    parts = [{"text": "Hm.", "thought": True}, {"text": '{"a":'}, {"text": " 1}"}]
+    found = classification_of(
+        response(candidates=[candidate(content={"parts": parts})], usage_metadata=usage),
+        PRICE,
+        location="global",
+    )
+    assert found.answer == {"a": 1}
+    assert found.usage.output_tokens == 50
+    assert found.usage.cost_usd_micros == 100 * 1.5 + 50 * 9
+
+
+def test_cached_tokens_cost_less() -> None:
+    usage = {"prompt_token_count": 1000, "cached_content_token_count": 400}
+    found = classification_of(
+        response(candidates=[candidate()], usage_metadata=usage), PRICE, location="global"
+    )
+    assert found.usage.input_tokens == 1000
+    assert found.usage.cost_usd_micros == 600 * 1.5 + 400 * 0.15
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ("PROHIBITED_CONTENT", Reason.BLOCKED_BY_SAFETY),
+        ("SPII", Reason.BLOCKED_BY_SAFETY),
+        ("BLOCKLIST", Reason.BLOCKED_BY_SAFETY),
+        ("IMAGE_RECITATION", Reason.RECITATION),
+        ("LANGUAGE", Reason.ANSWER_INVALID),
+        ("OTHER", None),
+        ("FINISH_REASON_UNSPECIFIED", None),
+        (None, None),
+    ],
+)
+def test_each_ending_is_given_up_or_tried_again(ending: str | None, reason: Reason | None) -> None:
+    ended = response(candidates=[candidate(finish_reason=ending)])
+    with pytest.raises((PermanentError, TransientError)) as caught:
+        classification_of(ended, PRICE, location="global")
+    assert getattr(caught.value, "reason", None) is reason
+
+
+def test_a_response_without_usage_costs_nothing_that_is_known() -> None:
+    found = classification_of(response(candidates=[candidate()]), PRICE, location="global")
+    assert found.usage.cost_usd_micros == 0
+
+
+async def opened(model: str, location: str, prices: Sequence[Price]) -> None:
+    async with GeminiClassifier.open(
+        model=model, place=Place("p", location), tokens=GoogleTokens.fixed(TOKEN), prices=prices,
+        today=lambda: DAY, timeout_s=1.0,
+    ):  # fmt: skip
+        pass
+
+
+@pytest.mark.parametrize(
+    ("model", "location", "prices"),
+    [(GEMINI, "us-central1", load_prices()), (GEMINI, "us", ())],
+)
+async def test_what_cannot_work_is_told_before_a_call(
+    model: str, location: str, prices: Sequence[Price]
+) -> None:
+    with pytest.raises(ConfigurationError):
+        await opened(model, location, prices)
+
+
+@pytest.mark.parametrize("fault", [None, Fault.RESET, Fault.UNAUTHENTICATED, Fault.THROTTLED])
+async def test_no_token_is_ever_logged(
+    fault: Fault | None,
+    classifier: GeminiClassifier,
+    simulator: VertexSimulator,
+    task: TaskSpec,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    simulator.behave(Behaviour(faults=FaultMix({} if fault is None else {fault: 1.0})))
+    caplog.set_level(logging.DEBUG)
+    try:
+        await classifier.classify(task, [seen()], run_id="r")
+    except Exception:
+        logging.getLogger("test").exception("as a careless caller would log it")
+    assert TOKEN not in caplog.text
+    assert (fault is None) is ("careless" not in caplog.text)
