@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from sightline.gcp.credentials import GoogleTokens
+from sightline.gcp.embedding import VertexEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place
 from sightline.gcp.prices import load_prices
@@ -47,6 +48,24 @@ async def classifier(simulator: VertexSimulator) -> AsyncIterator[GeminiClassifi
     async with GeminiClassifier.open(
         model=GEMINI,
         place=Place("p", "global", simulator.base_url),
+        tokens=GoogleTokens.fixed(TOKEN),
+        prices=load_prices(),
+        today=lambda: DAY,
+        timeout_s=30.0,
+    ) as one:
+        yield one
+
+
+@pytest.fixture(params=[("gemini-embedding-2", 768), ("multimodalembedding@001", 512)])
+async def embedder(
+    simulator: VertexSimulator, request: pytest.FixtureRequest
+) -> AsyncIterator[VertexEmbedder]:
+    model, dimension = request.param
+    location = "global" if model.startswith("gemini") else "us-central1"
+    async with VertexEmbedder.open(
+        model=model,
+        dimension=dimension,
+        place=Place("p", location, simulator.base_url),
         tokens=GoogleTokens.fixed(TOKEN),
         prices=load_prices(),
         today=lambda: DAY,

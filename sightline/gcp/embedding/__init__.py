@@ -1,0 +1,5 @@
+"""Google's multimodal embedding models behind the port ``Embedder``."""
+
+from sightline.gcp.embedding.embedder import VertexEmbedder
+
+__all__ = ["VertexEmbedder"]

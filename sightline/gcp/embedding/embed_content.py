@@ -1,0 +1,67 @@
+"""``gemini-embedding-2``: the ``:embedContent`` method, priced by token.
+
+Several images in one request fuse into one vector, so a request holds one. Queries carry a prefix
+that says what they are for; images carry none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.place import mime_type
+from sightline.gcp.prices import Price, Tokens
+from sightline.model import Usage
+
+LEAST, MOST = 128, 3072
+QUERY_PREFIX = "task: search result | query: "
+
+
+class GeminiEmbedding:
+    """https://cloud.google.com/vertex-ai/generative-ai/docs/embeddings/get-multimodal-embeddings"""
+
+    method = "embedContent"
+
+    def check_dimension(self, dimension: int) -> None:
+        """Check that it is within the model's bounds."""
+        if not LEAST <= dimension <= MOST:
+            raise ConfigurationError(
+                f"models.embed_dimension = {dimension} is not accepted; accepted: {LEAST} to {MOST}"
+            )
+
+    def image_body(self, uri: str, dimension: int) -> dict[str, Any]:
+        """Return a content of one image."""
+        return _body({"fileData": {"fileUri": uri, "mimeType": mime_type(uri)}}, dimension)
+
+    def text_body(self, text: str, dimension: int) -> dict[str, Any]:
+        """Return a content of one query."""
+        return _body({"text": QUERY_PREFIX + text}, dimension)
+
+    def vector(
+        self,
+        answer: Mapping[str, Any],
+        *,
+        of_image: bool,  # noqa: ARG002 - one place for both
+    ) -> object:
+        """Return the values of the one embedding."""
+        embedding = answer.get("embedding")
+        return embedding.get("values") if isinstance(embedding, Mapping) else None
+
+    def usage(
+        self, answer: Mapping[str, Any], price: Price, *, text: str | None, location: str
+    ) -> Usage:
+        """Return the tokens that the answer counts, or an image's usual ones where it does not."""
+        counted = answer.get("usageMetadata")
+        total = counted.get("promptTokenCount") if isinstance(counted, Mapping) else None
+        if not isinstance(total, int):
+            total = price.tokens_an_image if text is None else max(len(text) // 4, 1)
+        seen = total if text is None else 0
+        return price.of_tokens(Tokens(input=total, image=seen), location=location)
+
+
+def _body(part: dict[str, Any], dimension: int) -> dict[str, Any]:
+    return {
+        "content": {"role": "user", "parts": [part]},
+        "embedContentConfig": {"outputDimensionality": dimension},
+    }

@@ -1,0 +1,59 @@
+"""``multimodalembedding@001``: the ``:predict`` method, priced by image and by character."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.prices import Price
+from sightline.model import Usage
+
+DIMENSIONS = (128, 256, 512, 1408)
+
+
+class MultimodalEmbedding:
+    """https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/multimodal-embeddings-api"""
+
+    method = "predict"
+
+    def check_dimension(self, dimension: int) -> None:
+        """Check that it is one of the four that the model has."""
+        if dimension not in DIMENSIONS:
+            accepted = ", ".join(map(str, DIMENSIONS))
+            raise ConfigurationError(
+                f"models.embed_dimension = {dimension} is not accepted; accepted: {accepted}"
+            )
+
+    def image_body(self, uri: str, dimension: int) -> dict[str, Any]:
+        """Return one instance with an image."""
+        return _body({"image": {"gcsUri": uri}}, dimension)
+
+    def text_body(self, text: str, dimension: int) -> dict[str, Any]:
+        """Return one instance with a text, of which the model reads 32 tokens."""
+        return _body({"text": text}, dimension)
+
+    def vector(self, answer: Mapping[str, Any], *, of_image: bool) -> object:
+        """Return the image's or the text's vector of the one prediction."""
+        match answer.get("predictions"):
+            case [Mapping() as prediction, *_]:
+                return prediction.get("imageEmbedding" if of_image else "textEmbedding")
+            case _:
+                return None
+
+    def usage(
+        self,
+        answer: Mapping[str, Any],  # noqa: ARG002 - it does not say
+        price: Price,
+        *,
+        text: str | None,
+        location: str,
+    ) -> Usage:
+        """Return the price of an image, or of a text's characters."""
+        if text is None:
+            return price.of_image(location=location)
+        return price.of_text(text, location=location)
+
+
+def _body(instance: dict[str, Any], dimension: int) -> dict[str, Any]:
+    return {"instances": [instance], "parameters": {"dimension": dimension}}

@@ -1,0 +1,44 @@
+"""How an embedding model is spoken to: its method, its bodies, where its vector is, its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from sightline.gcp.prices import Price
+from sightline.model import Usage
+
+
+class EmbeddingProtocol(Protocol):
+    """One model's REST protocol. Pure: bodies in, vectors and usages out."""
+
+    @property
+    def method(self) -> str:
+        """The method after the colon in the URL."""
+        ...
+
+    def check_dimension(self, dimension: int) -> None:
+        """Check that the model has vectors of this length.
+
+        Raises:
+            ConfigurationError: it has not.
+        """
+        ...
+
+    def image_body(self, uri: str, dimension: int) -> dict[str, Any]:
+        """Return the request for one image's vector."""
+        ...
+
+    def text_body(self, text: str, dimension: int) -> dict[str, Any]:
+        """Return the request for a query's vector."""
+        ...
+
+    def vector(self, answer: Mapping[str, Any], *, of_image: bool) -> object:
+        """Return what stands where the vector should be; ``None`` where nothing does."""
+        ...
+
+    def usage(
+        self, answer: Mapping[str, Any], price: Price, *, text: str | None, location: str
+    ) -> Usage:
+        """Return what the call used and cost; ``text`` is the query, ``None`` for an image."""
+        ...

@@ -1,0 +1,155 @@
+"""The embedding models: unit vectors of the right length, one call each, and what they cost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sightline.errors import ConfigurationError, PermanentError, Reason
+from sightline.gcp.credentials import GoogleTokens
+from sightline.gcp.embedding import VertexEmbedder
+from sightline.gcp.embedding.embed_content import GeminiEmbedding
+from sightline.gcp.embedding.embedder import unit_vector
+from sightline.gcp.place import Place
+from sightline.gcp.prices import load_prices, price_of
+from sightline.model import Usage
+from sightline.sim.vertex import Behaviour, Fault, FaultMix, MadeUpAnswers, VertexSimulator
+from sightline.sim.vertex.requests import Embed
+from tests.gcp.conftest import DAY, TOKEN, seen
+
+
+class Remembering(MadeUpAnswers):
+    """Answers, and keeps what it was asked; ``says`` is answered instead, if set."""
+
+    def __init__(self) -> None:
+        self.asked: list[Embed] = []
+        self.says: list[float] | None = None
+
+    async def embed(self, model: str, request: Embed) -> Sequence[float]:
+        self.asked.append(request)
+        return await super().embed(model, request) if self.says is None else self.says
+
+
+@pytest.fixture
+def answerer() -> Remembering:
+    return Remembering()
+
+
+@pytest.fixture
+async def simulator(answerer: Remembering) -> AsyncIterator[VertexSimulator]:
+    async with VertexSimulator(answerer=answerer) as one:
+        yield one
+
+
+async def test_vectors_are_of_unit_length_and_of_their_dimension(embedder: VertexEmbedder) -> None:
+    image = await embedder.embed_image(seen(), run_id="r")
+    text = await embedder.embed_text("a leaning pole")
+    for one in (image, text):
+        assert len(one.vector) == embedder.dimension
+        assert float(np.linalg.norm(np.asarray(one.vector, np.float64))) == pytest.approx(1.0)
+    assert list(image.vector) != list(text.vector)
+    again = await embedder.embed_image(seen(), run_id="other")
+    assert list(image.vector) == list(again.vector)
+
+
+async def test_one_image_goes_by_reference_in_one_request(
+    embedder: VertexEmbedder, answerer: Remembering
+) -> None:
+    await embedder.embed_image(seen(3), run_id="r")
+    (asked,) = answerer.asked
+    assert [(one.uri, one.content) for one in asked.images] == [("gs://images/s1/v0/o3.jpg", None)]
+    assert asked.text == ""
+    assert asked.dimension == embedder.dimension
+
+
+async def test_a_query_says_what_it_is_for_where_the_model_wants_that(
+    embedder: VertexEmbedder, answerer: Remembering
+) -> None:
+    await embedder.embed_text("a leaning pole")
+    prefix = "task: search result | query: " if embedder.model == "gemini-embedding-2" else ""
+    assert [one.text for one in answerer.asked] == [prefix + "a leaning pole"]
+
+
+async def test_an_embedding_costs_its_price(embedder: VertexEmbedder) -> None:
+    image = (await embedder.embed_image(seen(), run_id="r")).usage
+    text = (await embedder.embed_text("a leaning pole")).usage
+    if embedder.model == "gemini-embedding-2":
+        assert image == Usage(258, 0, round(258 * 0.45))
+        assert text.cost_usd_micros == round(text.input_tokens * 0.20)
+    else:
+        assert image == Usage(0, 0, 100)
+        assert text == Usage(0, 0, round(14 * 0.2))
+
+
+@pytest.mark.parametrize("said", [[], [0.5], ["x"], [float("nan")] * 4, "zeros"])
+async def test_what_is_no_vector_of_the_dimension_is_invalid_and_paid_for(
+    said: Any, embedder: VertexEmbedder, answerer: Remembering
+) -> None:
+    answerer.says = [0.0] * embedder.dimension if said == "zeros" else said
+    with pytest.raises(PermanentError) as caught:
+        await embedder.embed_image(seen(), run_id="r")
+    assert caught.value.reason is Reason.ANSWER_INVALID
+    assert caught.value.cost_usd_micros > 0
+
+
+@pytest.mark.parametrize("values", [None, "x", {}, [[1.0, 2.0]], [1.0, None], [float("inf"), 1.0]])
+def test_only_finite_numbers_make_a_vector(values: object) -> None:
+    with pytest.raises(PermanentError):
+        unit_vector(values, 2, Usage())
+
+
+def test_a_unit_vector_cannot_be_written_to() -> None:
+    vector = unit_vector([3.0, 4.0], 2, Usage())
+    assert list(vector) == pytest.approx([0.6, 0.8])
+    with pytest.raises(ValueError, match="read-only"):
+        vector[0] = 1.0  # type: ignore[index]  # that is what is tested
+
+
+def test_tokens_that_are_not_counted_are_estimated() -> None:
+    price = price_of(load_prices(), "gemini-embedding-2", DAY)
+    image = GeminiEmbedding().usage({}, price, text=None, location="global")
+    text = GeminiEmbedding().usage({}, price, text="x" * 400, location="global")
+    assert (image.input_tokens, text.input_tokens) == (258, 100)
+
+
+@pytest.mark.parametrize(
+    ("model", "dimension", "location"),
+    [
+        ("multimodalembedding@001", 300, "us-central1"),
+        ("multimodalembedding@001", 512, "global"),
+        ("gemini-embedding-2", 64, "global"),
+        ("gemini-embedding-2", 4096, "global"),
+        ("demo-1", 256, "global"),
+    ],
+)
+async def test_what_cannot_work_is_told_before_a_call(
+    model: str, dimension: int, location: str
+) -> None:
+    with pytest.raises(ConfigurationError):
+        async with VertexEmbedder.open(
+            model=model, dimension=dimension, place=Place("p", location),
+            tokens=GoogleTokens.fixed(TOKEN), prices=load_prices(), today=lambda: DAY,
+            timeout_s=1.0,
+        ):  # fmt: skip
+            pass
+
+
+@pytest.mark.parametrize("fault", [None, Fault.RESET, Fault.UNAUTHENTICATED, Fault.HALF_BODY])
+async def test_no_token_is_ever_logged(
+    fault: Fault | None,
+    embedder: VertexEmbedder,
+    simulator: VertexSimulator,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    simulator.behave(Behaviour(faults=FaultMix({} if fault is None else {fault: 1.0})))
+    caplog.set_level(logging.DEBUG)
+    try:
+        await embedder.embed_image(seen(), run_id="r")
+    except Exception:
+        logging.getLogger("test").exception("as a careless caller would log it")
+    assert TOKEN not in caplog.text
+    assert (fault is None) is ("careless" not in caplog.text)

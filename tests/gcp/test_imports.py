@@ -1,0 +1,38 @@
+"""What the adapters import: nothing of Google's before it is used, and some of it never."""
+
+from __future__ import annotations
+
+from tests.packaging.test_imports import modules_after
+
+ADAPTERS = "import sightline.gcp.embedding, sightline.gcp.gemini, sightline.gcp.prices"
+NEVER = {"vertexai", "google.cloud.aiplatform", "google.cloud.aiplatform_v1"}
+
+
+def test_the_adapters_are_imported_without_google_s_clients() -> None:
+    loaded = modules_after(ADAPTERS)
+    assert "sightline.gcp.gemini" in loaded
+    assert not {"google.genai", "google.auth", "aiohttp", *NEVER} & loaded
+
+
+def test_an_open_classifier_has_imported_one_client_and_no_heavy_one() -> None:
+    loaded = modules_after(
+        "import asyncio, datetime\n"
+        "from sightline.gcp.credentials import GoogleTokens\n"
+        "from sightline.gcp.gemini import GeminiClassifier\n"
+        "from sightline.gcp.place import Place\n"
+        "from sightline.gcp.prices import load_prices\n"
+        "async def main():\n"
+        "    async with GeminiClassifier.open(\n"
+        "        model='gemini-3.5-flash', place=Place('p', 'us'), prices=load_prices(),\n"
+        "        tokens=GoogleTokens.fixed('t'), timeout_s=1.0,\n"
+        "        today=lambda: datetime.date(2026, 11, 20)):\n"
+        "        pass\n"
+        "asyncio.run(main())"
+    )
+    assert "google.genai" in loaded
+    assert not NEVER & loaded
+
+
+def test_the_simulator_imports_no_adapter_and_no_client() -> None:
+    loaded = modules_after("import sightline.sim.vertex")
+    assert not {"google.genai", "google.auth", "sightline.gcp", "sightline.local"} & loaded
