@@ -13,7 +13,7 @@ from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place
 from sightline.gcp.prices import load_prices
 from sightline.model import Observation
-from sightline.sim.vertex import VertexSimulator
+from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec, load_tasks, shipped_directory
 
 GEMINI = "gemini-3.5-flash"

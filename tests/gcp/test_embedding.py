@@ -17,8 +17,10 @@ from sightline.gcp.embedding.embedder import unit_vector
 from sightline.gcp.place import Place
 from sightline.gcp.prices import load_prices, price_of
 from sightline.model import Usage
-from sightline.sim.vertex import Behaviour, Fault, FaultMix, MadeUpAnswers, VertexSimulator
+from sightline.sim.vertex import Behaviour, Fault, FaultMix
+from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.requests import Embed
+from sightline.sim.vertex.server import VertexSimulator
 from tests.gcp.conftest import DAY, TOKEN, seen
 
 

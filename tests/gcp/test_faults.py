@@ -19,8 +19,9 @@ from sightline.gcp.embedding import VertexEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place
 from sightline.gcp.prices import load_prices
-from sightline.sim.vertex import ANY_MODEL, Behaviour, Fault, FaultMix, Schedule, VertexSimulator
+from sightline.sim.vertex import ANY_MODEL, Behaviour, Fault, FaultMix, Schedule
 from sightline.sim.vertex.faults import ANSWERED_WITH_200, THROTTLES
+from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec
 from tests.gcp.conftest import DAY, GEMINI, TOKEN, seen
 

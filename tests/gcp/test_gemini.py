@@ -17,8 +17,10 @@ from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.gemini.question import config_of
 from sightline.gcp.place import Place
 from sightline.gcp.prices import Price, load_prices, price_of
-from sightline.sim.vertex import Behaviour, Fault, FaultMix, MadeUpAnswers, VertexSimulator
+from sightline.sim.vertex import Behaviour, Fault, FaultMix
+from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.requests import Generate
+from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec
 from tests.gcp.conftest import DAY, GEMINI, TOKEN, seen
 

@@ -33,6 +33,11 @@ def test_an_open_classifier_has_imported_one_client_and_no_heavy_one() -> None:
     assert not NEVER & loaded
 
 
+def test_the_quota_is_imported_without_a_server() -> None:
+    loaded = modules_after("from sightline.sim.vertex import Quota, Service")
+    assert not {"aiohttp", "asyncio", "numpy"} & loaded
+
+
 def test_the_simulator_imports_no_adapter_and_no_client() -> None:
-    loaded = modules_after("import sightline.sim.vertex")
+    loaded = modules_after("import sightline.sim.vertex.server")
     assert not {"google.genai", "google.auth", "sightline.gcp", "sightline.local"} & loaded

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sightline.sim.vertex import VertexSimulator
+from sightline.sim.vertex.server import VertexSimulator
 
 GENERATE = "v1/projects/p/locations/us/publishers/google/models/gemini-3.5-flash:generateContent"
 EMBED = "v1/projects/p/locations/us/publishers/google/models/gemini-embedding-2:embedContent"

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sightline.sim.vertex import Behaviour, Latency, VertexSimulator
+from sightline.sim.vertex import Behaviour, Latency
+from sightline.sim.vertex.server import VertexSimulator
 from tests.sim.conftest import AUTHORISED, EMBED, GENERATE, Ask, request
 
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

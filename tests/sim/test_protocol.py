@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sightline.sim.vertex import VertexSimulator
+from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import load_tasks, shipped_directory
 from tests.sim.conftest import EMBED, GENERATE, PREDICT, Ask, request
 

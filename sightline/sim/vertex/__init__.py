@@ -1,30 +1,25 @@
 """A model service that speaks Vertex AI's REST protocol, with quotas, latencies and faults.
 
-``VertexSimulator`` is the server; ``python -m sightline.sim.vertex --port 8090`` starts one. What
-it decides (``quota``, ``latency``, ``faults``, ``service``) is pure: time and randomness are
-passed in, so that a limiter can be tried against the same quota without a network.
+The server is ``sightline.sim.vertex.server.VertexSimulator``, and ``python -m sightline.sim.vertex
+--port 8090`` starts one. What it decides is here: pure, time and randomness passed in, so that a
+limiter can be tried against the same quota without a network. No server is imported here.
 """
 
-from sightline.sim.vertex.answers import Answerer, CannotAnswerError, MadeUpAnswers
 from sightline.sim.vertex.faults import Fault, FaultMix, Verb
 from sightline.sim.vertex.latency import Latency
 from sightline.sim.vertex.quota import Quota, Schedule, Step
-from sightline.sim.vertex.server import VertexSimulator
-from sightline.sim.vertex.service import ANY_MODEL, Behaviour, Service
+from sightline.sim.vertex.service import ANY_MODEL, Behaviour, Decision, Service
 
 __all__ = [
     "ANY_MODEL",
-    "Answerer",
     "Behaviour",
-    "CannotAnswerError",
+    "Decision",
     "Fault",
     "FaultMix",
     "Latency",
-    "MadeUpAnswers",
     "Quota",
     "Schedule",
     "Service",
     "Step",
     "Verb",
-    "VertexSimulator",
 ]
