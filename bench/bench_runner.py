@@ -111,24 +111,19 @@ def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-async def _memory() -> tuple[float, float]:
-    """Return the peak resident MiB of this process after few and after many messages."""
-    await _ours(FEW)
-    few = _peak_mib()
-    await _ours(MANY)
-    return few, _peak_mib()
-
-
 def run() -> list[Figure]:
     """Measure; about five minutes, most of it the 500,000 messages."""
     return asyncio.run(_run())
 
 
 async def _run() -> list[Figure]:
-    few, many = await _memory()
+    await _ours(FEW)
+    few = _peak_mib()
     ours = await _ours(MESSAGES)
     bare = await _bare(MESSAGES)
     loop = await _one_by_one(1000)
+    await _ours(MANY)
+    many = _peak_mib()
     return [
         Figure("runner, no-op models", ours, "images/s", 2000, "higher"),
         Figure("  a bare pull-and-ack loop, no rows written", bare, "messages/s", None, "higher"),
