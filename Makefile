@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv-tool/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 JOBS ?= auto
 
-.PHONY: help setup demo test lint format types layers unit bench clean
+.PHONY: help setup demo test lint format types layers unit tools pstest bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,8 +43,14 @@ types: setup
 layers: setup
 	$(RUN) lint-imports
 
-unit: setup
+unit: setup pstest
 	$(RUN) pytest -n $(JOBS) --dist loadgroup
+
+pstest: setup
+	@$(if $(shell command -v go),$(RUN) python scripts/build_tools.py pstest,echo "Go is absent: tests against Pub/Sub are skipped")
+
+tools: setup  ## build the test servers that are missing (Go needed)
+	@$(RUN) python scripts/build_tools.py
 
 bench: setup  ## run the benchmarks and write docs/benchmarks.md
 	$(RUN) python -m bench

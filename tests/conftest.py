@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.gcp.servers import pstest, pubsub_emulator, pubsub_emulator_jar
+
+__all__ = ["pstest", "pubsub_emulator"]
+
 CHECKOUT = Path(__file__).parents[1]
 PHOTOS = CHECKOUT.parent / "shared" / "photos"
+LOOKUPS: Mapping[str, Callable[[], bool]] = {
+    "photos": PHOTOS.is_dir,
+    "pubsub-emulator": lambda: pubsub_emulator_jar() is not None,
+}
+"""How to find what is no program on the path."""
+SPARED = {"pubsub-emulator"}
+"""What even continuous integration need not have: another server takes the same tests."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip by name where a tool is absent; where CI is set, an absent tool is a failure."""
     for marker in item.iter_markers("needs"):
         tool = str(marker.args[0])
-        present = PHOTOS.is_dir() if tool == "photos" else shutil.which(tool) is not None
-        if present:
+        present = LOOKUPS.get(tool, lambda tool=tool: shutil.which(tool) is not None)
+        if present():
             continue
-        if os.environ.get("CI"):
+        if os.environ.get("CI") and tool not in SPARED:
             pytest.fail(f"{tool} is absent, and CI is set", pytrace=False)
         pytest.skip(f"{tool} is absent")
 

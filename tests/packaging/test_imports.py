@@ -49,3 +49,8 @@ def test_a_worker_never_imports_pulumi_or_the_heavy_google_clients() -> None:
 def test_worker_and_producer_policy_know_no_adapter() -> None:
     loaded = modules_after("import worker.runner, worker.handler, producer.publish")
     assert not {name for name in loaded if name.startswith("sightline.local")}
+
+
+def test_the_cloud_s_adapters_import_nothing_of_google_before_they_are_opened() -> None:
+    loaded = modules_after("import sightline.gcp.pubsub")
+    assert not {name for name in loaded if name.split(".")[0] in {"google", "grpc"}}

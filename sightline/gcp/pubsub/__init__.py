@@ -1,0 +1,8 @@
+"""Pub/Sub as the queue: many machines publish to a topic and lease from its subscription."""
+
+from sightline.gcp.pubsub.place import PubSubPlace
+from sightline.gcp.pubsub.publisher import PubSubPublisher
+from sightline.gcp.pubsub.retry import RetryRule
+from sightline.gcp.pubsub.subscription import PubSubSubscription, PullRule
+
+__all__ = ["PubSubPlace", "PubSubPublisher", "PubSubSubscription", "PullRule", "RetryRule"]

@@ -1,0 +1,73 @@
+"""What Pub/Sub can refuse, in the project's own errors: one line that ends with the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sightline.errors import ConfigurationError, SightlineError, TransientError
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Raise what a call about ``name`` (a topic, a subscription) raises as an error of ours.
+
+    Raises:
+        TransientError: the service is out of reach, overloaded or over its quota for now.
+        ConfigurationError: there is no such topic or subscription, no permission to use it, no
+            credentials, or the request is one that can never succeed.
+    """
+    from google.api_core.exceptions import GoogleAPICallError  # 0.3 s
+    from google.auth.exceptions import GoogleAuthError, TransportError
+
+    try:
+        yield
+    except GoogleAPICallError as error:
+        raise _as_ours(error, name) from error
+    except TransportError as error:
+        raise TransientError(f"{name}: {error}; try again in a moment") from error
+    except GoogleAuthError as error:
+        raise ConfigurationError(f"{name}: {_line(error)}; {_LOG_IN}") from error
+
+
+_LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
+
+
+def _as_ours(error: Exception, name: str) -> SightlineError:
+    from google.api_core import exceptions as google
+
+    match error:
+        case google.NotFound():
+            return ConfigurationError(f"there is no {name}; make it, or correct its name")
+        case google.Unauthenticated():
+            return ConfigurationError(f"{name}: {_line(error)}; {_LOG_IN}")
+        case google.PermissionDenied():
+            return ConfigurationError(
+                f"no permission to use {name}: {_line(error)}; grant roles/pubsub.publisher on"
+                " the topic, roles/pubsub.subscriber on the subscriptions"
+            )
+        case google.BadRequest() | google.Conflict() | google.MethodNotImplemented() if not (
+            isinstance(error, google.Aborted)
+        ):
+            return ConfigurationError(
+                f"{name} refuses the request: {_line(error)}; compare its settings with yours"
+            )
+        case _:
+            return TransientError(
+                f"{name}: {type(error).__name__}: {_line(error)}; try again in a moment",
+                retry_after_s=_retry_after_s(error),
+            )
+
+
+def _line(error: Exception) -> str:
+    """Return the error's message on one line."""
+    return " ".join(str(getattr(error, "message", error)).split())
+
+
+def _retry_after_s(error: Exception) -> float | None:
+    """Return what ``google.rpc.RetryInfo`` asks for, if it is there."""
+    for detail in getattr(error, "details", None) or ():
+        delay = getattr(detail, "retry_delay", None)
+        if delay is not None:
+            return float(delay.seconds + delay.nanos / 1e9)
+    return None

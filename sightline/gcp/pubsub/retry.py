@@ -1,0 +1,40 @@
+"""Tries a call again after a transient failure; the SDK's own retries are off everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from sightline.errors import TransientError
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """How often a call is made, and the pauses between: exponential, with full jitter."""
+
+    tries: int = 5
+    backoff_s: float = 0.25
+    max_backoff_s: float = 8.0
+    random: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def delay_s(self, failures: int, asked_s: float | None) -> float:
+        """Return the pause after so many failures; the server's wish is the least."""
+        ceiling = min(self.max_backoff_s, self.backoff_s * 2.0 ** (failures - 1))
+        return max(ceiling * self.random(), asked_s or 0.0)
+
+    async def run(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Make a call until it succeeds.
+
+        Raises:
+            TransientError: the last try's failure.
+            SightlineError: any other failure, at once.
+        """
+        for failures in range(1, self.tries):
+            try:
+                return await call()
+            except TransientError as error:
+                await self.sleep(self.delay_s(failures, error.retry_after_s))
+        return await call()

@@ -1,0 +1,284 @@
+"""Leases messages of a subscription: unary pulls, and settling in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from sightline.errors import ConfigurationError, SightlineError
+from sightline.gcp.pubsub.chunks import MOST_MESSAGES, ack_chunks
+from sightline.gcp.pubsub.clients import subscriber_client
+from sightline.gcp.pubsub.failures import translated
+from sightline.gcp.pubsub.intake import Intake
+from sightline.gcp.pubsub.place import PubSubPlace
+from sightline.gcp.pubsub.retry import RetryRule
+from sightline.ports import Backlog, Delivery
+
+if TYPE_CHECKING:
+    from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
+
+log = logging.getLogger(__name__)
+
+MAX_ACK_DEADLINE_S = 600
+"""The longest lease, and so the longest delay of a nack, that Pub/Sub grants at a time."""
+
+_SOURCE = "CloudPubSubDeadLetterSource"
+"""What the names of the attributes begin with that Pub/Sub adds to a dead letter."""
+_LEASE_ID = re.compile(r"([ma])[0-9]+:(.+)", re.DOTALL)
+_MAIN, _ABANDONED = "ma"
+
+
+@dataclass(frozen=True, slots=True)
+class PullRule:
+    """How a subscription is pulled.
+
+    ``wait_s`` is how long a pull waits for messages; a call itself stays open for ``open_s``.
+    ``ack_deadline_s`` is the subscription's own deadline, where it is known: a pull with a lease
+    of this length needs no second call to set it. ``backstop_attempts`` is the dead-letter
+    policy's maximum, told of a dead letter that does not say how often it was delivered.
+    """
+
+    wait_s: float = 1.0
+    open_s: float = 60.0
+    in_flight: int = 4
+    ack_deadline_s: float | None = None
+    backstop_lease_s: float = 60.0
+    backstop_attempts: int = 100
+    settle_timeout_s: float = 30.0
+
+
+class PubSubSubscription:
+    """``Subscription`` and ``BacklogReader`` over a Pub/Sub subscription.
+
+    Settling is tried again here, since nobody else does; a pull or an extension that fails is not,
+    since the worker comes again anyway. Messages that had arrived and were not asked for any more
+    are given back on closing, which Pub/Sub counts as a delivery.
+
+    What Pub/Sub does not promise: an ack or nack by a lease that ran out may still count;
+    extending does not tell which leases are lost; a message may come twice without a nack or a
+    lease that ran out, both times as a first delivery; there is no exact count of the backlog, none
+    of a run, and no dropping of a run's messages.
+    """
+
+    def __init__(
+        self,
+        client: SubscriberAsyncClient,
+        place: PubSubPlace,
+        rule: PullRule,
+        retry: RetryRule,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._paths = {_MAIN: place.subscription_path}
+        if place.dead_letter_path is not None:
+            self._paths[_ABANDONED] = place.dead_letter_path
+        self._rule = rule
+        self._retry = retry
+        self._serial = count(1)
+        self._intake = Intake(
+            self._pull_leased,
+            self._extend_arrived,
+            in_flight=rule.in_flight,
+            wait_s=rule.wait_s,
+            monotonic=monotonic,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        place: PubSubPlace,
+        *,
+        rule: PullRule | None = None,
+        retry: RetryRule | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> AsyncIterator[PubSubSubscription]:
+        """Open the subscription; on closing, give back what nobody took.
+
+        Raises:
+            ConfigurationError: the library is not installed, or there are no credentials.
+        """
+        async with subscriber_client(place) as client:
+            opened = cls(client, place, rule or PullRule(), retry or RetryRule(), monotonic)
+            try:
+                yield opened
+            finally:
+                await opened._close()
+
+    async def _close(self) -> None:
+        left = await self._intake.close()
+        try:
+            await self.nack([one.lease_id for one in left])
+        except SightlineError as error:
+            log.warning("%d messages were not given back: %s", len(left), error)
+
+    async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:
+        """Lease up to ``max_messages``; wait at most ``PullRule.wait_s`` for the first.
+
+        Raises:
+            ConfigurationError: the lease is longer than Pub/Sub grants, or the subscription does
+                not count deliveries; and see ``failures.translated``.
+            TransientError: see ``failures.translated``.
+        """
+        if lease_s > MAX_ACK_DEADLINE_S:
+            raise ConfigurationError(
+                f"worker.lease_s = {lease_s:g} is more than Pub/Sub grants;"
+                f" accepted: {MAX_ACK_DEADLINE_S} or less"
+            )
+        return await self._intake.take(max_messages, lease_s=lease_s)
+
+    async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
+        """Let the leases run from now; Pub/Sub does not tell which of them are lost."""
+        known = _by_subscription(lease_ids)
+        await self._modify(known, _whole_s(lease_s), RetryRule(tries=1))
+        return frozenset(one for one in lease_ids if _LEASE_ID.fullmatch(one) is None)
+
+    async def ack(self, lease_ids: Sequence[str]) -> None:
+        """Settle the messages, in as many requests as it takes, each tried again if need be."""
+        await self._settle(_by_subscription(lease_ids), self._client.acknowledge, self._retry, {})
+
+    async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
+        """Give the messages back, to be delivered again after ``delay_s``, at most ten minutes.
+
+        A delayed message keeps its lease, which nobody extends: when it runs out, Pub/Sub delivers
+        again, and counts that as it counts a nack. So a delay outlives the worker that asked.
+        """
+        await self._modify(_by_subscription(lease_ids), _whole_s(delay_s), self._retry)
+
+    async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:
+        """Lease, for a minute, what Pub/Sub forwarded to the dead-letter topic."""
+        if _ABANDONED not in self._paths:
+            return ()
+        timeout_s = max(1.0, self._rule.wait_s)
+        ask = min(max_messages, MOST_MESSAGES)
+        found = [
+            self._abandoned(one)
+            for one in await self._call_pull(_ABANDONED, ask, timeout_s=timeout_s)
+        ]
+        await self._extend_arrived(found, self._rule.backstop_lease_s)
+        return found
+
+    async def backlog(self, run_id: str | None = None) -> Backlog:  # noqa: ARG002
+        """Say that Pub/Sub cannot tell."""
+        return Backlog(ready=None, leased=None)
+
+    async def purge(self, run_id: str) -> int:  # noqa: ARG002
+        """Drop nothing, since Pub/Sub cannot; workers ack a cancelled run's messages unpaid."""
+        return 0
+
+    # --- calls --------------------------------------------------------------------------------
+
+    async def _pull_leased(self, ask: int, lease_s: float) -> Sequence[Delivery]:
+        raw = await self._call_pull(_MAIN, ask, timeout_s=self._rule.open_s)
+        if any(one.delivery_attempt == 0 for one in raw):
+            # Then every delivery would look like a first one, and be paid for unchecked.
+            raise ConfigurationError(
+                f"{self._paths[_MAIN]} does not count deliveries; give it a dead-letter policy"
+                f" of {self._rule.backstop_attempts} delivery attempts"
+            )
+        found = [self._delivery(_MAIN, one) for one in raw]
+        if lease_s != self._rule.ack_deadline_s:
+            await self._extend_arrived(found, lease_s)
+        return found
+
+    async def _extend_arrived(self, deliveries: Sequence[Delivery], lease_s: float) -> None:
+        known = _by_subscription(one.lease_id for one in deliveries)
+        await self._modify(known, _whole_s(lease_s), self._retry)  # no leaser knows them yet
+
+    async def _call_pull(self, which: str, ask: int, *, timeout_s: float) -> Sequence[Any]:
+        from google.api_core.exceptions import DeadlineExceeded
+        from google.pubsub_v1.types import PullRequest, PullResponse
+
+        path = self._paths[which]
+        request = PullRequest(subscription=path, max_messages=ask)
+        with translated(path):
+            try:
+                response = await self._client.pull(request=request, retry=None, timeout=timeout_s)
+            except DeadlineExceeded:
+                return ()  # nothing came for as long as the call was open
+        return list(PullResponse.pb(response).received_messages)
+
+    async def _modify(
+        self, known: Mapping[str, Sequence[str]], deadline_s: int, retry: RetryRule
+    ) -> None:
+        fixed = {"ack_deadline_seconds": deadline_s}
+        await self._settle(known, self._client.modify_ack_deadline, retry, fixed)
+
+    async def _settle(
+        self,
+        known: Mapping[str, Sequence[str]],
+        method: Callable[..., Any],
+        retry: RetryRule,
+        fixed: Mapping[str, int],
+    ) -> None:
+        """Call a method with all ids, chunk by chunk; all are tried, then a failure is raised."""
+
+        async def call(path: str, ack_ids: Sequence[str]) -> None:
+            request = {"subscription": path, "ack_ids": ack_ids, **fixed}
+            with translated(path):
+                await method(request=request, retry=None, timeout=self._rule.settle_timeout_s)
+
+        async def settle(path: str, ack_ids: Sequence[str]) -> None:
+            await retry.run(lambda: call(path, ack_ids))
+
+        outcomes = await asyncio.gather(
+            *(
+                settle(self._paths[which], chunk)
+                for which, ack_ids in known.items()
+                if which in self._paths
+                for chunk in ack_chunks(ack_ids)
+            ),
+            return_exceptions=True,
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    # --- deliveries ---------------------------------------------------------------------------
+
+    def _delivery(self, which: str, received: Any) -> Delivery:
+        message = received.message
+        return Delivery(
+            # A server may use one ack id for all deliveries of a message; ours are all different.
+            lease_id=f"{which}{next(self._serial)}:{received.ack_id}",
+            message_id=message.message_id,
+            body=message.data,
+            attributes=dict(message.attributes),
+            attempt=received.delivery_attempt,
+        )
+
+    def _abandoned(self, received: Any) -> Delivery:
+        """Return a dead letter as it was before Pub/Sub forwarded it."""
+        found = self._delivery(_ABANDONED, received)
+        told = found.attributes.get(f"{_SOURCE}DeliveryCount", "")
+        return Delivery(
+            lease_id=found.lease_id,
+            message_id=found.message_id,
+            body=found.body,
+            attributes={
+                key: value for key, value in found.attributes.items() if not key.startswith(_SOURCE)
+            },
+            attempt=int(told) if told.isdecimal() else self._rule.backstop_attempts,
+        )
+
+
+def _by_subscription(lease_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Return the ack ids in lease ids that this adapter gave, by their subscription."""
+    known: dict[str, list[str]] = {}
+    for lease_id in lease_ids:
+        if given := _LEASE_ID.fullmatch(lease_id):
+            known.setdefault(given[1], []).append(given[2])
+    return known
+
+
+def _whole_s(seconds: float) -> int:
+    """Return a deadline that Pub/Sub takes: whole seconds, up to ten minutes."""
+    return max(0, min(MAX_ACK_DEADLINE_S, math.ceil(seconds)))

@@ -1,0 +1,327 @@
+"""What the Pub/Sub adapters decide without a network: sizes, failures, retries, the intake."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from google.api_core import exceptions as google
+from google.auth.exceptions import DefaultCredentialsError, TransportError
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sightline.errors import ConfigurationError, SightlineError, TransientError
+from sightline.gcp.pubsub import PubSubPlace, PubSubPublisher, PubSubSubscription, PullRule
+from sightline.gcp.pubsub.chunks import ack_chunks, batches, message_bytes
+from sightline.gcp.pubsub.failures import translated
+from sightline.gcp.pubsub.intake import Intake
+from sightline.gcp.pubsub.retry import RetryRule
+from sightline.ports import Delivery, Outgoing
+
+# --- sizes ------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(0, 4_000_000), max_size=40))
+def test_batches_keep_the_order_and_their_bounds(sizes: list[int]) -> None:
+    blank = memoryview(bytes(4_000_000))
+    messages = [Outgoing(bytes(blank[:size]), {"n": str(n)}) for n, size in enumerate(sizes)]
+    cut = list(batches(messages))
+    assert [one.attributes["n"] for batch in cut for one in batch] == [
+        str(n) for n in range(len(sizes))
+    ]
+    assert all(sum(map(message_bytes, batch)) <= 9_000_000 for batch in cut)
+
+
+def test_a_batch_has_a_thousand_messages_at_most() -> None:
+    assert [len(one) for one in batches([Outgoing(b"x", {})] * 2_001)] == [1_000, 1_000, 1]
+
+
+def test_a_message_beyond_the_bound_goes_alone() -> None:
+    large = Outgoing(bytes(9_500_000), {})
+    small = Outgoing(b"x", {})
+    assert [len(one) for one in batches([small, large, small])] == [1, 1, 1]
+
+
+def test_ack_ids_go_in_chunks_of_a_thousand_and_half_a_mebibyte() -> None:
+    assert [len(one) for one in ack_chunks(["x"] * 2_500)] == [1_000, 1_000, 500]
+    long = [f"{n:04}" + "x" * 1_000 for n in range(1_000)]
+    chunks = list(ack_chunks(long))
+    assert [one for chunk in chunks for one in chunk] == long
+    assert all(sum(map(len, chunk)) < 512 * 1024 for chunk in chunks)
+
+
+# --- failures ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "next_step"),
+    [
+        (google.NotFound("x"), ConfigurationError, "make it"),
+        (google.Unauthenticated("x"), ConfigurationError, "gcloud auth"),
+        (google.PermissionDenied("x"), ConfigurationError, "roles/pubsub"),
+        (google.InvalidArgument("x"), ConfigurationError, "compare"),
+        (google.FailedPrecondition("x"), ConfigurationError, "compare"),
+        (DefaultCredentialsError("x"), ConfigurationError, "gcloud auth"),
+        (google.ServiceUnavailable("x"), TransientError, "again"),
+        (google.DeadlineExceeded("x"), TransientError, "again"),
+        (google.ResourceExhausted("x"), TransientError, "again"),
+        (google.InternalServerError("x"), TransientError, "again"),
+        (google.Aborted("x"), TransientError, "again"),
+        (google.Cancelled("x"), TransientError, "again"),
+        (google.Unknown("x"), TransientError, "again"),
+        (TransportError("x"), TransientError, "again"),
+    ],
+)
+def test_a_refusal_becomes_an_error_of_ours_with_the_next_step(
+    error: Exception, kind: type[SightlineError], next_step: str
+) -> None:
+    with pytest.raises(kind) as raised, translated("topic t"):
+        raise error
+    assert "topic t" in str(raised.value)
+    assert next_step in str(raised.value).rsplit(";", 1)[-1]
+    assert "\n" not in str(raised.value)
+
+
+def test_a_wish_to_be_asked_later_is_heard() -> None:
+    info = RetryInfo(retry_delay=Duration(seconds=3, nanos=500_000_000))
+    with pytest.raises(TransientError) as raised, translated("topic t"):
+        raise google.ResourceExhausted("x", details=[info])
+    assert raised.value.retry_after_s == 3.5
+
+
+# --- retries ----------------------------------------------------------------------------------
+
+
+class Calls:
+    """A call that fails as it is told, and a sleep that only remembers."""
+
+    def __init__(self, *failures: SightlineError) -> None:
+        self.failures = list(failures)
+        self.made = 0
+        self.slept: list[float] = []
+
+    async def __call__(self) -> None:
+        self.made += 1
+        if self.failures:
+            raise self.failures.pop(0)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def rule(self) -> RetryRule:
+        return RetryRule(
+            tries=4, backoff_s=1, max_backoff_s=3, random=lambda: 0.5, sleep=self.sleep
+        )
+
+
+async def test_a_transient_failure_is_tried_again_after_growing_pauses() -> None:
+    calls = Calls(*[TransientError("no")] * 3)
+    await calls.rule().run(calls)
+    assert (calls.made, calls.slept) == (4, [0.5, 1.0, 1.5])
+
+
+async def test_the_server_s_wish_is_the_shortest_pause() -> None:
+    calls = Calls(TransientError("no", retry_after_s=20))
+    await calls.rule().run(calls)
+    assert calls.slept == [20]
+
+
+async def test_the_last_failure_is_told() -> None:
+    calls = Calls(*[TransientError(f"no {n}") for n in range(9)])
+    with pytest.raises(TransientError, match="no 3"):
+        await calls.rule().run(calls)
+
+
+async def test_a_failure_that_trying_again_does_not_mend_is_told_at_once() -> None:
+    calls = Calls(ConfigurationError("no"))
+    with pytest.raises(ConfigurationError):
+        await calls.rule().run(calls)
+    assert (calls.made, calls.slept) == (1, [])
+
+
+# --- batches of which some fail ---------------------------------------------------------------
+
+
+class Flaky:
+    """A client whose calls fail as long as they are told to, by the first thing they carry."""
+
+    def __init__(self, **failing: int) -> None:
+        self.failing = failing
+        self.seen: list[str] = []
+
+    async def publish(self, *, request: Any, retry: None, timeout: float) -> None:
+        self._call(request.messages[0].data.decode())
+
+    async def acknowledge(self, *, request: Any, retry: None, timeout: float) -> None:
+        self._call(request["ack_ids"][0])
+
+    def _call(self, first: str) -> None:
+        self.seen.append(first)
+        if self.failing.get(first):
+            self.failing[first] -= 1
+            raise google.ServiceUnavailable("no")
+
+
+PLACE = PubSubPlace("any-project", "work", "workers")
+
+
+def three_batches() -> list[Outgoing]:
+    return [Outgoing(f"b{n // 1000}".encode(), {}) for n in range(2_500)]
+
+
+async def test_only_the_batch_that_failed_is_published_again() -> None:
+    client = Flaky(b1=2)
+    publisher = PubSubPublisher(cast("Any", client), PLACE, Calls().rule(), 1.0)
+    assert await publisher.publish(three_batches(), batch_key="k") == 2_500
+    assert sorted(client.seen) == ["b0", "b1", "b1", "b1", "b2"]
+
+
+async def test_a_batch_that_keeps_failing_is_told_after_all_others_were_published() -> None:
+    client = Flaky(b0=99, b2=99)
+    publisher = PubSubPublisher(cast("Any", client), PLACE, Calls().rule(), 1.0)
+    with pytest.raises(TransientError, match=r"^1500 of 2500 messages were not published"):
+        await publisher.publish(three_batches(), batch_key="k")
+    assert client.seen.count("b1") == 1
+
+
+async def test_a_chunk_of_acks_that_fails_is_sent_again_and_the_others_are_not() -> None:
+    client = Flaky(a1=1)
+    subscription = PubSubSubscription(
+        cast("Any", client), PLACE, PullRule(), Calls().rule(), lambda: 0.0
+    )
+    await subscription.ack([*(f"m{n}:a{n}" for n in range(1, 2_500)), "not ours"])
+    assert sorted(client.seen) == ["a1", "a1", "a1001", "a2001"]
+
+
+# --- the intake -------------------------------------------------------------------------------
+
+
+class Server:
+    """Answers pulls when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, asyncio.Future[list[Delivery]]]] = []
+        self.extended: list[str] = []
+        self.now_s = 0.0
+
+    async def pull(self, ask: int, lease_s: float) -> Sequence[Delivery]:
+        answer: asyncio.Future[list[Delivery]] = asyncio.get_running_loop().create_future()
+        self.asked.append((ask, answer))
+        return await answer
+
+    async def extend(self, deliveries: Sequence[Delivery], lease_s: float) -> None:
+        self.extended += [one.lease_id for one in deliveries]
+
+    def intake(self, *, in_flight: int = 4) -> Intake:
+        return Intake(
+            self.pull,
+            self.extend,
+            in_flight=in_flight,
+            wait_s=0.0,
+            monotonic=lambda: self.now_s,
+        )
+
+    async def answer(self, index: int, count: int) -> None:
+        """Let a pull bring so many messages, named after the pull."""
+        self.asked[index][1].set_result([delivery(f"{index}-{n}") for n in range(count)])
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+def delivery(name: str) -> Delivery:
+    return Delivery(name, name, b"", {}, 1)
+
+
+async def test_a_large_wish_is_shared_by_several_pulls() -> None:
+    server = Server()
+    intake = server.intake()
+    assert await intake.take(4_000, lease_s=30) == []
+    await asyncio.sleep(0)
+    assert [ask for ask, _ in server.asked] == [1_000] * 4
+    await intake.close()
+
+
+async def test_a_small_wish_is_one_pull() -> None:
+    server = Server()
+    intake = server.intake()
+    await intake.take(30, lease_s=30)
+    await asyncio.sleep(0)
+    assert [ask for ask, _ in server.asked] == [30]
+    await intake.close()
+
+
+async def test_what_comes_after_the_wait_is_there_for_the_next_one() -> None:
+    server = Server()
+    intake = server.intake()
+    await intake.take(10, lease_s=30)
+    await asyncio.sleep(0)
+    await server.answer(0, 3)
+    assert [one.lease_id for one in await intake.take(10, lease_s=30)] == ["0-0", "0-1", "0-2"]
+    await intake.close()
+
+
+async def test_no_more_is_asked_for_than_is_wanted() -> None:
+    server = Server()
+    intake = server.intake()
+    await intake.take(100, lease_s=30)
+    await intake.take(60, lease_s=30)
+    await asyncio.sleep(0)
+    assert sum(ask for ask, _ in server.asked) == 100
+    await server.answer(0, 50)
+    assert len(await intake.take(20, lease_s=30)) == 20
+    assert len(server.asked) == 2
+    assert len(await intake.close()) == 30
+
+
+async def test_what_waited_for_half_its_lease_is_extended_before_it_is_handed_out() -> None:
+    server = Server()
+    intake = server.intake()
+    await intake.take(10, lease_s=30)
+    await asyncio.sleep(0)
+    await server.answer(0, 2)
+    server.now_s += 16
+    assert len(await intake.take(1, lease_s=30)) == 1
+    assert server.extended == ["0-0", "0-1"]
+    await intake.close()
+
+
+async def test_what_waited_for_its_whole_lease_is_not_handed_out() -> None:
+    server = Server()
+    intake = server.intake()
+    await intake.take(10, lease_s=30)
+    await asyncio.sleep(0)
+    await server.answer(0, 2)
+    server.now_s += 30
+    assert await intake.take(10, lease_s=30) == []
+    assert await intake.close() == []
+
+
+async def test_a_failed_pull_is_told_when_nothing_came() -> None:
+    server = Server()
+    intake = server.intake()
+    await intake.take(10, lease_s=30)
+    await asyncio.sleep(0)
+    server.asked[0][1].set_exception(TransientError("out of reach"))
+    await asyncio.sleep(0)
+    with pytest.raises(TransientError, match="out of reach"):
+        await intake.take(10, lease_s=30)
+    await intake.close()
+
+
+async def test_a_take_that_is_cancelled_loses_nothing() -> None:
+    server = Server()
+    intake = Intake(
+        server.pull, server.extend, in_flight=1, wait_s=3600.0, monotonic=lambda: server.now_s
+    )
+    taking = asyncio.create_task(intake.take(10, lease_s=30))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.wait([taking])
+    await server.answer(0, 2)
+    assert len(await intake.take(10, lease_s=30)) == 2
+    await intake.close()

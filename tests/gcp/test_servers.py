@@ -1,0 +1,127 @@
+"""The servers that stand in for Google Cloud end with the test that started them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tests.conftest import pytest_runtest_setup
+from tests.gcp.servers import CHECKOUT, Pstest, PubSubEmulator, run_pstest
+
+STARTER = """
+import sys
+from pathlib import Path
+from tests.gcp.servers import run_{name}
+with run_{name}(Path(sys.argv[1])) as server:
+    print(server.endpoint, flush=True)
+    sys.stdin.read()
+"""
+
+
+def refuses(endpoint: str) -> bool:
+    """Return whether nobody listens there."""
+    host, port = endpoint.rsplit(":", 1)
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False  # it is just ending
+    return False
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("pstest", marks=pytest.mark.needs("go")),
+        pytest.param("pubsub_emulator", marks=pytest.mark.needs("pubsub-emulator")),
+    ],
+)
+def test_a_server_ends_with_the_process_that_started_it_even_when_killed(
+    name: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", STARTER.format(name=name), str(log)]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as starter:
+        assert starter.stdout is not None
+        endpoint = starter.stdout.readline().strip()
+        assert not refuses(endpoint)
+        starter.send_signal(signal.SIGKILL)
+    give_up_at = time.monotonic() + 60
+    while not refuses(endpoint):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+
+
+@pytest.mark.needs("go")
+def test_a_server_ends_when_a_test_fails(tmp_path: Path) -> None:
+    endpoint = ""
+    with contextlib.suppress(ZeroDivisionError), run_pstest(tmp_path / "log") as server:
+        endpoint = server.endpoint
+        raise ZeroDivisionError
+    assert refuses(endpoint)
+
+
+@pytest.mark.needs("go")
+def test_two_servers_do_not_share_a_port(pstest: Pstest, tmp_path: Path) -> None:
+    with run_pstest(tmp_path / "log") as other:
+        assert other.endpoint != pstest.endpoint
+
+
+@pytest.mark.needs("pubsub-emulator")
+def test_google_s_emulator_answers(pubsub_emulator: PubSubEmulator) -> None:
+    url = f"http://{pubsub_emulator.endpoint}/v1/projects/any-project/topics"
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        assert json.loads(answer.read() or b"{}") == {}
+
+
+def test_an_unknown_tool_is_refused_by_name() -> None:
+    script = str(CHECKOUT / "scripts" / "build_tools.py")
+    shown = subprocess.run(
+        [sys.executable, script, "x"], capture_output=True, text=True, check=False
+    )
+    assert (shown.returncode, "no tool x" in shown.stdout) == (2, True)
+
+
+def test_a_tool_that_is_not_built_asks_for_go_where_it_is_absent(tmp_path: Path) -> None:
+    copy = tmp_path / "scripts" / "build_tools.py"
+    copy.parent.mkdir()
+    copy.write_bytes((CHECKOUT / "scripts" / "build_tools.py").read_bytes())
+    (tmp_path / "tools").symlink_to(CHECKOUT / "tools")
+    shown = subprocess.run(
+        [sys.executable, str(copy), "pstest"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": str(tmp_path)},
+    )
+    assert (shown.returncode, "Go is absent" in shown.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("tool", "outcome"), [("pubsub-emulator", pytest.skip.Exception), ("go", pytest.fail.Exception)]
+)
+def test_in_continuous_integration_one_pubsub_server_is_enough(
+    tool: str, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Item:
+        def iter_markers(self, name: str) -> list[pytest.Mark]:
+            return [pytest.Mark(name, (tool,), {}, _ispytest=True)]
+
+    monkeypatch.setenv("CI", "1")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(outcome, match=f"{tool} is absent"):
+        pytest_runtest_setup(cast("pytest.Item", Item()))
