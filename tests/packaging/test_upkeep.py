@@ -48,7 +48,7 @@ def test_an_absent_tool_is_named_and_fails_only_in_ci(
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-W", "default", "."],
         cwd=tmp_path,
-        env={**os.environ, "CI": ci},
+        env={**os.environ, "CI": ci, "PYTHONPATH": str(CHECKOUT)},
         capture_output=True,
         text=True,
         check=False,
