@@ -42,6 +42,7 @@ class Home:
 
     path: Path
     environment: dict[str, str] = field(default_factory=lambda: dict(NOOP))
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def env(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return a process's environment."""
@@ -52,7 +53,7 @@ class Home:
         self, *arguments: str, more: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:
         """Start a command as a process of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "sightline", *arguments],
             env=self.env(more),
             cwd=CHECKOUT,
@@ -60,6 +61,14 @@ class Home:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what a failed test left running."""
+        for process in self.started:
+            if process.poll() is None:
+                kill(process)
 
     def run(self, *arguments: str, code: int = 0, more: Mapping[str, str] | None = None) -> Any:
         """Run a command to its end and return the JSON it printed."""

@@ -57,13 +57,6 @@ def _in_a_namespace(home: Home, script: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    path = tmp_path / "home"
-    path.mkdir()
-    return Home(path)
-
-
 def _errors(home: Home) -> tuple[list[str], list[int]]:
     lines = Path(f"{home.path}.err").read_text().splitlines()
     codes = [int(one) for one in Path(f"{home.path}.code").read_text().split()]

@@ -6,7 +6,6 @@ import json
 import random
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +16,6 @@ PACED = {
     "SIGHTLINE_CLASSIFY_LIMIT__RATE_PER_S": "400",
     "SIGHTLINE_EMBED_LIMIT__RATE_PER_S": "400",
 }
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    path = tmp_path / "home"
-    path.mkdir()
-    return Home(path)
 
 
 @pytest.mark.slow
