@@ -96,7 +96,7 @@ async def _bare(count: int) -> float:
 
 
 async def _one_by_one(count: int) -> float:
-    """The tutorials' loop: pull one, call, append a row to a file and sync it, ack."""
+    """The tutorials' loop: pull one, append a row to a file (not synced), ack."""
     async with _filled(count) as (engine, settings):
         rows = (settings.home / "rows.jsonl").open("ab", buffering=0)
         started_s = time.perf_counter()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -15,26 +14,6 @@ from sightline.local.queue import LocalQueue, store, stream_bodies
 from sightline.local.queue.connection import Connection
 from sightline.ports import Outgoing
 from tests.local.queue_rig import LEASE_S, Clock, fill, ids
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands still."""
-    return Clock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Return where the queue is."""
-    return tmp_path / "queue.db"
-
-
-@pytest.fixture
-async def queue(path: Path, clock: Clock) -> AsyncIterator[LocalQueue]:
-    """Yield a new queue."""
-    async with LocalQueue.open(path, now=clock) as opened:
-        yield opened
-
 
 # --- opening -------------------------------------------------------------------------------------
 

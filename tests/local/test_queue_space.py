@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from sightline.local.queue import LocalQueue, connection, store
-from tests.local.queue_rig import LEASE_S, Clock, drain, fill
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands still."""
-    return Clock()
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Return where the queue is."""
-    return tmp_path / "queue.db"
-
-
-@pytest.fixture
-async def queue(path: Path, clock: Clock) -> AsyncIterator[LocalQueue]:
-    """Yield a new queue."""
-    async with LocalQueue.open(path, now=clock) as opened:
-        yield opened
+from tests.local.queue_rig import LEASE_S, drain, fill
 
 
 def size_of(path: Path) -> int:
