@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from sightline.local.warehouse.engine import Session
 from sightline.local.warehouse.observation_json import OBSERVATION_JSON
-from sightline.local.warehouse.views import CLASSIFICATIONS_CURRENT, ONE_ROW_A_PART, attach
+from sightline.local.warehouse.views import attach, current_among
 from sightline.model import Observation
 from sightline.schema import OBSERVATIONS
 from sightline.wire import rows_to_observations
@@ -28,12 +28,12 @@ SELECT observation_id, {OBSERVATION_JSON} FROM (
   FROM hits)
 """  # noqa: S608 - a constant
 
-_ANSWERS = """(SELECT * FROM classifications WHERE subject_id IN (
-  SELECT observation_id FROM hits UNION ALL SELECT asset_id FROM hits))"""
+_ANSWERS = """SELECT * FROM classifications WHERE subject_id IN (
+  SELECT observation_id FROM hits UNION ALL SELECT asset_id FROM hits)"""
 
 ANSWERS_OF_HITS = f"""
 SELECT subject_id, observation_id IS NULL, task, answer FROM (
-  {CLASSIFICATIONS_CURRENT.format(answers=f"({ONE_ROW_A_PART.format(ledger=_ANSWERS)})")})
+  {current_among(_ANSWERS)})
 ORDER BY task
 """  # noqa: S608 - a constant
 

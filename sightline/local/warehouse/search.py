@@ -22,7 +22,7 @@ from sightline.local.warehouse.engine import (
 from sightline.local.warehouse.hits import answers_of, observations_of
 from sightline.local.warehouse.selection import allow_polygon, condition
 from sightline.local.warehouse.vector_set import VectorSet, load_vectors
-from sightline.local.warehouse.views import CLASSIFICATIONS_CURRENT, ONE_ROW_A_PART, attach
+from sightline.local.warehouse.views import attach, current_among
 from sightline.model import Filter
 from sightline.ports import AnswerFilter, Hit, SearchQuery
 from sightline.schema import CLASSIFICATIONS, OBSERVATIONS, TASK_VERSIONS, embeddings_ledger
@@ -171,9 +171,8 @@ def _allowed(
 
 
 def _keep_answered(session: Session, one: AnswerFilter) -> None:
-    rows = "(SELECT * FROM classifications WHERE task = $task)"
-    every = ONE_ROW_A_PART.format(ledger=rows)
-    statement = KEEP_ANSWERED.format(current=CLASSIFICATIONS_CURRENT.format(answers=f"({every})"))
+    rows = "SELECT * FROM classifications WHERE task = $task"
+    statement = KEEP_ANSWERED.format(current=current_among(rows))
     parameters = {"task": one.task, "path": f'$."{one.field}"', "value": one.value}
     session.connection.execute(statement, parameters)
 

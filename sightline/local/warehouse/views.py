@@ -16,116 +16,19 @@ from sightline.local.warehouse.engine import (
 )
 from sightline.local.warehouse.store import Store
 from sightline.schema import (
-    CLASSIFICATIONS,
-    DEAD_LETTERS,
+    CURRENT_ANSWERS,
     LEDGERS,
-    OBSERVATIONS,
-    RUN_EVENTS,
-    RUNS,
-    TASK_VERSIONS,
-    WORK_ITEMS,
+    ONE_ROW_A_PART,
+    VIEWS,
     Ledger,
     duckdb_columns,
     embeddings_ledger,
 )
 from sightline.tasks import FieldSpec, TaskSpec, parse_task
 
-# ``at`` is a reserved word (here and in BigQuery), hence written after its table's name.
+_NAMES = {name: name for name in (*(one.name for one in LEDGERS), *(one.name for one in VIEWS))}
+"""What ledgers and views are called here: by their names."""
 
-ONE_ROW_A_PART = """
-SELECT * FROM {ledger}
-QUALIFY row_number() OVER (PARTITION BY part_key ORDER BY written_at, worker_id, attempt) = 1
-"""
-
-ACTIVE_TASKS = """
-SELECT * FROM task_versions
-QUALIFY row_number() OVER (PARTITION BY task ORDER BY task_versions.at DESC, fingerprint) = 1
-"""
-
-CLASSIFICATIONS_CURRENT = """
-SELECT answered.*
-FROM {answers} AS answered
-JOIN tasks_active AS active
-  ON answered.task = active.task AND answered.fingerprint = active.fingerprint
-QUALIFY row_number() OVER (
-  PARTITION BY answered.subject_id, answered.task
-  ORDER BY answered.written_at DESC, answered.part_key) = 1
-"""
-
-OBSERVATIONS_CURRENT = """
-SELECT * FROM observations
-QUALIFY row_number() OVER (PARTITION BY observation_id ORDER BY written_at DESC, run_id DESC) = 1
-"""
-
-# A ``retried`` event only records what a failed call cost; the part lives on.
-DEAD_LETTERS_LATEST = """
-SELECT * FROM dead_letters
-WHERE event IN ('dead', 'replayed', 'purged')
-QUALIFY row_number() OVER (
-  PARTITION BY part_key
-  ORDER BY dead_letters.at DESC,
-    CASE event WHEN 'purged' THEN 2 WHEN 'replayed' THEN 1 ELSE 0 END DESC,
-    event_id DESC) = 1
-"""
-
-DEAD_LETTERS_CURRENT = "SELECT * FROM dead_letters_latest WHERE event = 'dead'"
-
-RUNS_ONCE = """
-SELECT * FROM runs
-QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_at) = 1
-"""
-
-RANGES_PUBLISHED = """
-SELECT DISTINCT run_id, bucket, start, stop FROM run_events WHERE event = 'range_published'
-"""
-
-RUNS_CURRENT = """
-SELECT
-  asked.run_id,
-  asked.created_at,
-  CASE
-    WHEN asked.run_id IN (SELECT run_id FROM run_events WHERE event = 'cancelled') THEN 'cancelled'
-    WHEN coalesce(done.items, 0) >= asked.messages THEN 'published'
-    ELSE 'open'
-  END AS state,
-  asked.messages,
-  asked.parts,
-  asked.request
-FROM runs_once AS asked
-LEFT JOIN (
-  SELECT run_id, sum(stop - start) AS items FROM ranges_published GROUP BY run_id
-) AS done ON done.run_id = asked.run_id
-"""
-
-# A run exists from its row in ``runs`` on; a list without one is a killed producer's leftover.
-WORK_ITEMS_OF_RUNS = """
-SELECT * FROM work_items WHERE run_id IN (SELECT run_id FROM runs)
-"""
-
-_VIEWS = (
-    ("classifications_all", ONE_ROW_A_PART.format(ledger="classifications")),
-    ("tasks_active", ACTIVE_TASKS),
-    ("classifications_current", CLASSIFICATIONS_CURRENT.format(answers="classifications_all")),
-    ("observations_current", OBSERVATIONS_CURRENT),
-    ("dead_letters_latest", DEAD_LETTERS_LATEST),
-    ("dead_letters_current", DEAD_LETTERS_CURRENT),
-    ("runs_once", RUNS_ONCE),
-    ("ranges_published", RANGES_PUBLISHED),
-    ("runs_current", RUNS_CURRENT),
-    ("work_items_current", WORK_ITEMS_OF_RUNS),
-)
-_NEEDS = {
-    "classifications_all": (CLASSIFICATIONS,),
-    "tasks_active": (TASK_VERSIONS,),
-    "classifications_current": (CLASSIFICATIONS, TASK_VERSIONS),
-    "observations_current": (OBSERVATIONS,),
-    "dead_letters_latest": (DEAD_LETTERS,),
-    "dead_letters_current": (DEAD_LETTERS,),
-    "runs_once": (RUNS,),
-    "ranges_published": (RUN_EVENTS,),
-    "runs_current": (RUNS, RUN_EVENTS),
-    "work_items_current": (WORK_ITEMS, RUNS),
-}
 EMBEDDING_COLUMNS = duckdb_columns(embeddings_ledger("any", 1))
 
 
@@ -150,9 +53,9 @@ def attach(session: Session, *ledgers: Ledger) -> None:
     """Make the views of these ledgers, over a snapshot taken now."""
     for ledger in ledgers:
         session.attach(ledger)
-    for name, select in _VIEWS:
-        if all(ledger.name in session.snapshots for ledger in _NEEDS[name]):
-            session.sql(f"CREATE OR REPLACE VIEW {name} AS {select}")
+    for view in VIEWS:
+        if all(name in session.snapshots for name in view.ledgers):
+            session.sql(f"CREATE OR REPLACE VIEW {view.name} AS {view.sql(_NAMES)}")
 
 
 def attach_embeddings(session: Session) -> None:
@@ -171,6 +74,12 @@ def attach_embeddings(session: Session) -> None:
         union = " UNION ALL ".join(selects) or _empty_embeddings()
         session.sql(f"CREATE OR REPLACE VIEW {name} AS {union}")
     session.sql("CREATE OR REPLACE VIEW embeddings AS SELECT * FROM embeddings_all")
+
+
+def current_among(rows: str) -> str:
+    """Return the query of the current answers among these rows of ``classifications``."""
+    every = ONE_ROW_A_PART.format(ledger=f"({rows})")
+    return CURRENT_ANSWERS.format(answers=f"({every})", tasks_active="tasks_active")
 
 
 def _empty_embeddings() -> str:
@@ -224,7 +133,7 @@ def add_typed_view(session: Session, task: TaskSpec) -> None:
     A field named as a column of the ledger becomes ``<field>_answer``.
     """
     name = f"{task.name}_current"
-    if any(name == built_in for built_in, _ in _VIEWS):
+    if name in _NAMES:
         return
     session.sql(f'CREATE OR REPLACE VIEW "{name}" AS {typed_select(task)}')
 

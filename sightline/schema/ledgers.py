@@ -1,13 +1,10 @@
-"""The ledgers, once, as data: BigQuery schemas, Parquet schemas and DDL are derived from here.
-
-Standard library only, since the infrastructure program imports it.
-"""
+"""The ledgers, once, as data: every engine's tables are derived from here."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 ColumnType = Literal["STRING", "INT64", "FLOAT64", "FLOAT32", "BOOL", "TIMESTAMP", "JSON"]
 """BigQuery's types, and FLOAT32, which BigQuery has not: FLOAT64 there, four bytes elsewhere."""
@@ -227,85 +224,3 @@ LEDGERS: tuple[Ledger, ...] = (
     TASK_VERSIONS,
 )
 """All ledgers of fixed name; each model's embeddings have one more (``embeddings_ledger``)."""
-
-
-_BIGQUERY_REST = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "FLOAT32": "FLOAT", "BOOL": "BOOLEAN"}
-
-
-def bigquery_schema(ledger: Ledger) -> list[dict[str, str]]:
-    """Return the ledger's schema as BigQuery's REST API takes it."""
-    return [
-        {
-            "name": column.name,
-            "type": _BIGQUERY_REST.get(column.type, column.type),
-            "mode": "REPEATED"
-            if column.repeated
-            else "REQUIRED"
-            if column.required
-            else "NULLABLE",
-            "description": column.description,
-        }
-        for column in ledger.columns
-    ]
-
-
-def bigquery_ddl(ledger: Ledger, dataset: str) -> str:
-    """Return ``CREATE TABLE IF NOT EXISTS`` for BigQuery; no primary key is declared."""
-    lines = []
-    for column in ledger.columns:
-        scalar = "FLOAT64" if column.type == "FLOAT32" else column.type
-        kind = f"ARRAY<{scalar}>" if column.repeated else scalar
-        null = " NOT NULL" if column.required and not column.repeated else ""
-        text = column.description.replace("'", "\\'")
-        lines.append(f"  `{column.name}` {kind}{null} OPTIONS (description='{text}')")
-    ddl = f"CREATE TABLE IF NOT EXISTS `{dataset}.{ledger.name}` (\n" + ",\n".join(lines) + "\n)"
-    if ledger.partition_by:
-        ddl += f"\nPARTITION BY DATE(`{ledger.partition_by}`)"
-    if ledger.cluster_by:
-        ddl += "\nCLUSTER BY " + ", ".join(f"`{name}`" for name in ledger.cluster_by)
-    return ddl
-
-
-_DUCKDB: dict[str, str] = {
-    "STRING": "VARCHAR",
-    "INT64": "BIGINT",
-    "FLOAT64": "DOUBLE",
-    "FLOAT32": "FLOAT",
-    "BOOL": "BOOLEAN",
-    "TIMESTAMP": "TIMESTAMPTZ",
-    "JSON": "VARCHAR",
-}
-
-
-def duckdb_columns(ledger: Ledger) -> str:
-    """Return the ledger's column list as DuckDB's ``CREATE TABLE`` takes it."""
-    return ", ".join(
-        f'"{column.name}" {_DUCKDB[column.type]}{"[]" if column.repeated else ""}'
-        for column in ledger.columns
-    )
-
-
-def parquet_schema(ledger: Ledger) -> Any:
-    """Return the ledger's ``pyarrow.Schema`` (pyarrow is imported here, not before)."""
-    import pyarrow as pa  # noqa: PLC0415 - infra imports this module without pyarrow
-
-    kinds = {
-        "STRING": pa.string(),
-        "INT64": pa.int64(),
-        "FLOAT64": pa.float64(),
-        "FLOAT32": pa.float32(),
-        "BOOL": pa.bool_(),
-        "TIMESTAMP": pa.timestamp("us", tz="UTC"),
-        "JSON": pa.string(),
-    }
-    return pa.schema(
-        [
-            pa.field(
-                column.name,
-                pa.list_(kinds[column.type]) if column.repeated else kinds[column.type],
-                nullable=not column.required,
-                metadata={"description": column.description},
-            )
-            for column in ledger.columns
-        ]
-    )

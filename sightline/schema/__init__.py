@@ -1,0 +1,48 @@
+"""The ledgers and their views, once, as data: every engine's tables and DDL are derived from here.
+
+Standard library only, since the infrastructure program imports it.
+"""
+
+from sightline.schema.bigquery import bigquery_ddl, bigquery_schema
+from sightline.schema.duckdb import duckdb_columns
+from sightline.schema.ledgers import (
+    CLASSIFICATIONS,
+    DEAD_LETTERS,
+    LEDGERS,
+    OBSERVATIONS,
+    RUN_EVENTS,
+    RUNS,
+    TASK_VERSIONS,
+    WORK_ITEMS,
+    Column,
+    ColumnType,
+    Ledger,
+    embeddings_ledger,
+    embeddings_table,
+)
+from sightline.schema.parquet import parquet_schema
+from sightline.schema.views import CURRENT_ANSWERS, ONE_ROW_A_PART, VIEWS, View
+
+__all__ = [
+    "CLASSIFICATIONS",
+    "CURRENT_ANSWERS",
+    "DEAD_LETTERS",
+    "LEDGERS",
+    "OBSERVATIONS",
+    "ONE_ROW_A_PART",
+    "RUNS",
+    "RUN_EVENTS",
+    "TASK_VERSIONS",
+    "VIEWS",
+    "WORK_ITEMS",
+    "Column",
+    "ColumnType",
+    "Ledger",
+    "View",
+    "bigquery_ddl",
+    "bigquery_schema",
+    "duckdb_columns",
+    "embeddings_ledger",
+    "embeddings_table",
+    "parquet_schema",
+]
