@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.gcp.servers import pstest, pubsub_emulator, pubsub_emulator_jar
+from tests.gcp.servers import (
+    bigquery_emulator,
+    gcs,
+    pstest,
+    pubsub_emulator,
+    pubsub_emulator_jar,
+)
 
-__all__ = ["pstest", "pubsub_emulator"]
+__all__ = ["bigquery_emulator", "gcs", "pstest", "pubsub_emulator"]
 
 CHECKOUT = Path(__file__).parents[1]
 PHOTOS = CHECKOUT.parent / "shared" / "photos"

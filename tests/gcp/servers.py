@@ -56,15 +56,63 @@ class Pstest:
         assert self.process.stdout.readline().strip() == f"{seconds}"
 
 
+@dataclass(frozen=True, slots=True)
+class BigQueryEmulator:
+    """The BigQuery emulator: a URL for REST, a host and port for the Storage APIs."""
+
+    project: str
+    endpoint: str
+    storage_endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class GcsServer:
+    """The Cloud Storage server; ``endpoint`` is its URL."""
+
+    endpoint: str
+
+
+def built(tool: str) -> str:
+    """Return where a tool lies; it is built first where that was not done yet."""
+    build = [sys.executable, str(CHECKOUT / "scripts" / "build_tools.py"), tool]
+    done = subprocess.run(
+        build, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@contextmanager
+def run_bigquery_emulator(log: Path) -> Iterator[BigQueryEmulator]:
+    """Run the BigQuery emulator, and wait until it answers."""
+    rest, storage = _free_port(), _free_port()
+    command = [
+        built("bigquery-emulator"), "--project=sightline-test", "--host=127.0.0.1",
+        f"--port={rest}", f"--grpc-port={storage}", "--log-level=error",
+    ]  # fmt: skip
+    endpoint = f"http://127.0.0.1:{rest}"
+    with _process(["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *command], log) as process:
+        _wait_for(f"{endpoint}/bigquery/v2/projects/sightline-test/datasets", process, log)
+        yield BigQueryEmulator("sightline-test", endpoint, f"127.0.0.1:{storage}")
+
+
+@contextmanager
+def run_gcs(log: Path) -> Iterator[GcsServer]:
+    """Run the Cloud Storage server, and wait until it answers."""
+    port = _free_port()
+    command = [
+        built("fake-gcs-server"), "-scheme=http", "-host=127.0.0.1", f"-port={port}",
+        "-backend=memory", f"-public-host=127.0.0.1:{port}", "-log-level=error",
+    ]  # fmt: skip
+    with _process(["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *command], log) as process:
+        _wait_for(f"http://127.0.0.1:{port}/_internal/healthcheck", process, log)
+        yield GcsServer(f"http://127.0.0.1:{port}")
+
+
 @contextmanager
 def run_pstest(log: Path) -> Iterator[Pstest]:
     """Run pstest, and build it first where that was not done yet."""
-    build = [sys.executable, str(CHECKOUT / "scripts" / "build_tools.py"), "pstest"]
-    built = subprocess.run(
-        build, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
-    )
-    assert built.returncode == 0, built.stderr
-    with _process([built.stdout.strip(), "127.0.0.1:0"], log) as process:
+    with _process([built("pstest"), "127.0.0.1:0"], log) as process:
         assert process.stdout is not None
         endpoint = process.stdout.readline().strip()
         assert endpoint, f"pstest does not start: {log.read_text(encoding='utf-8')}"
@@ -141,4 +189,18 @@ def pstest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pstest]:
 def pubsub_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PubSubEmulator]:
     """Yield a running emulator of Google's; mark such tests ``needs("pubsub-emulator")``."""
     with run_pubsub_emulator(tmp_path_factory.mktemp("pubsub-emulator") / "log") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQueryEmulator]:
+    """Yield a running BigQuery emulator; mark such tests ``needs("go")``."""
+    with run_bigquery_emulator(tmp_path_factory.mktemp("bigquery") / "log") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GcsServer]:
+    """Yield a running Cloud Storage server; mark such tests ``needs("go")``."""
+    with run_gcs(tmp_path_factory.mktemp("gcs") / "log") as server:
         yield server

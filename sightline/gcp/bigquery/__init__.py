@@ -1,0 +1,1 @@
+"""The ports over BigQuery: observations, ledgers, runs, dead letters and search as tables."""

@@ -1,0 +1,70 @@
+"""What BigQuery can refuse, in the project's own errors: one line that ends with the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
+from sightline.gcp.redaction import one_line
+
+_LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
+_TOO_DEAR = "bytesBilledLimitExceeded"
+_OVER_QUOTA = {"rateLimitExceeded", "quotaExceeded"}
+_EMULATOR_REFUSES = "jobInternalError"
+"""The reason that the emulator gives, with a 500, for every statement that it refuses."""
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Raise what a call about ``what`` (a dataset, a table) raises as an error of ours.
+
+    Raises:
+        TransientError: the service is out of reach, overloaded or over its quota for now.
+        NotFoundError: there is no such project, dataset or table.
+        ConfigurationError: no permission, no credentials, a statement that is refused or dearer
+            than allowed.
+    """
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from requests.exceptions import RequestException
+
+    # Nothing is chained to a failed request: it carries headers, and with them the token.
+    try:
+        yield
+    except GoogleAPICallError as error:
+        raise _as_ours(error, what) from None
+    except RetryError as error:
+        cause = error.cause
+        ours = _as_ours(cause, what) if isinstance(cause, GoogleAPICallError) else None
+        raise ours or TransientError(f"{what}: no answer; try again in a moment") from None
+    except (TransportError, RequestException, ConnectionError, TimeoutError) as error:
+        kind = type(error).__name__
+        raise TransientError(f"{what}: BigQuery is out of reach ({kind}); try again") from None
+    except GoogleAuthError as error:
+        raise ConfigurationError(f"{what}: {one_line(str(error))}; {_LOG_IN}") from None
+
+
+def _as_ours(error: Exception, what: str) -> SightlineError:
+    from google.api_core import exceptions as google
+
+    line = one_line(str(getattr(error, "message", error)))
+    reasons = {one.get("reason") for one in getattr(error, "errors", ()) if isinstance(one, dict)}
+    if _TOO_DEAR in reasons or _TOO_DEAR in line:
+        return ConfigurationError(
+            f"{what}: a query would read more than is allowed ({line}); narrow the filter, or"
+            " raise bigquery.max_gb_billed"
+        )
+    if isinstance(error, google.NotFound):
+        return NotFoundError(f"{what}: {line}; run `sightline setup`, or correct its name")
+    if isinstance(error, google.Unauthorized):
+        return ConfigurationError(f"{what}: {line}; {_LOG_IN}")
+    if isinstance(error, google.Forbidden) and not reasons & _OVER_QUOTA:
+        return ConfigurationError(
+            f"{what}: no permission: {line}; grant roles/bigquery.dataEditor on the dataset"
+            " and roles/bigquery.jobUser on the project"
+        )
+    refused = google.BadRequest, google.Conflict, google.PreconditionFailed
+    if isinstance(error, refused) or _EMULATOR_REFUSES in line:
+        return ConfigurationError(f"{what} refuses: {line}; see `sightline doctor`")
+    return TransientError(f"{what}: {type(error).__name__}: {line}; try again in a moment")

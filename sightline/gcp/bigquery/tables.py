@@ -1,0 +1,90 @@
+"""The dataset's tables and views: made where they are missing, and checked against the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.model import EmbeddingPart
+from sightline.schema import LEDGERS, ONE_ROW_A_PART, VIEWS, Ledger, bigquery_schema
+from sightline.schema import embeddings_ledger as ledger_of
+
+EMBEDDINGS_PREFIX = "embeddings_"
+_ALL = "_all"
+
+
+async def put_tables(client: BigQueryClient, parts: Iterable[EmbeddingPart] = ()) -> None:
+    """Make the dataset, its tables and views, and the tables of these embeddings. Idempotent.
+
+    Raises:
+        TransientError, ConfigurationError: see ``failures``.
+    """
+    await client.create_dataset()
+    for ledger in LEDGERS:
+        await client.create_table(ledger)
+    names = client.place.names()
+    for view in VIEWS:
+        await client.put_view(view.name, view.sql(names), view.description)
+    await put_embeddings(client, parts, afresh=True)
+
+
+async def put_embeddings(
+    client: BigQueryClient, parts: Iterable[EmbeddingPart], *, afresh: bool = False
+) -> None:
+    """Make the tables of these embeddings, and let the views over all of them show them too."""
+    there = set(await embeddings_tables(client))
+    wanted = {one.name: one for one in (ledger_of(part.model, part.dimension) for part in parts)}
+    new = [ledger for name, ledger in wanted.items() if name not in there]
+    for ledger in new:
+        await client.create_table(ledger)
+    if not (new or afresh):
+        return
+    tables = sorted(there | set(wanted))
+    place = client.place
+    for table in tables:
+        select = ONE_ROW_A_PART.format(ledger=place.table(table))
+        await client.put_view(f"{table}{_ALL}", select, "One row for each embedded part")
+    for view, suffix, what in (
+        ("embeddings_rows", "", "All vectors, physical duplicates included"),
+        ("embeddings_all", _ALL, "One row for each embedded part, of every model"),
+        ("embeddings", _ALL, "One row for each embedded part, of every model"),
+    ):
+        selects = [f"SELECT * FROM {place.table(table + suffix)}" for table in tables]  # noqa: S608 - checked names
+        await client.put_view(view, "\nUNION ALL\n".join(selects) or _no_embeddings(), what)
+
+
+async def embeddings_tables(client: BigQueryClient) -> list[str]:
+    """Return the names of the tables of vectors there are."""
+    return sorted(
+        name
+        for name, kind in (await client.tables()).items()
+        if kind == "TABLE" and name.startswith(EMBEDDINGS_PREFIX)
+    )
+
+
+async def wrong_columns(client: BigQueryClient, ledger: Ledger) -> list[str]:
+    """Return what is wrong with a ledger's table, one sentence a column; nothing when it fits.
+
+    Raises:
+        NotFoundError: there is no such table.
+    """
+    place = client.place
+    there = await client.columns(f"{place.project}.{place.dataset}.{ledger.name}")
+    wrong = []
+    for column in bigquery_schema(ledger):
+        found = there.get(column["name"])
+        if found is None:
+            wrong.append(f"{ledger.name}.{column['name']} is missing")
+        elif found != column["type"]:
+            wrong.append(f"{ledger.name}.{column['name']} is {found}, not {column['type']}")
+    return wrong
+
+
+def _no_embeddings() -> str:
+    scalar = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+    columns = []
+    for one in bigquery_schema(ledger_of("any", 1)):
+        kind = scalar.get(one["type"], one["type"])
+        kind = f"ARRAY<{kind}>" if one["mode"] == "REPEATED" else kind
+        columns.append(f"CAST(NULL AS {kind}) AS `{one['name']}`")
+    return f"SELECT {', '.join(columns)} FROM UNNEST([1]) WHERE false"  # noqa: S608 - our own names

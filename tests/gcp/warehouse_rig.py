@@ -1,0 +1,33 @@
+"""A dataset of its own for each test, on the BigQuery emulator."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.bigquery.tables import put_tables
+from sightline.model import EmbeddingPart
+from tests.gcp.servers import BigQueryEmulator
+
+
+def place_in(emulator: BigQueryEmulator) -> BigQueryPlace:
+    """Return a dataset that nobody else uses; it is not made yet."""
+    return BigQueryPlace(
+        emulator.project,
+        f"d_{uuid.uuid4().hex}",
+        endpoint=emulator.endpoint,
+        storage_endpoint=emulator.storage_endpoint,
+    )
+
+
+@asynccontextmanager
+async def open_dataset(
+    emulator: BigQueryEmulator, parts: Iterable[EmbeddingPart] = ()
+) -> AsyncIterator[BigQueryClient]:
+    """Open a client on a new dataset with all tables and views."""
+    async with BigQueryClient.open(place_in(emulator)) as client:
+        await put_tables(client, parts)
+        yield client
