@@ -32,8 +32,11 @@ class GoogleTokens:
         self._refreshing = asyncio.Lock()
 
     @classmethod
-    def default(cls) -> Self:
+    def default(cls, *, impersonate: str = "") -> Self:
         """Return the application default credentials' tokens (blocks for a moment).
+
+        With ``impersonate``, tokens of that service account, which these credentials may ask for
+        by ``roles/iam.serviceAccountTokenCreator`` on it.
 
         Raises:
             ConfigurationError: there are no such credentials.
@@ -45,7 +48,7 @@ class GoogleTokens:
             credentials, _ = google.auth.default(scopes=[SCOPE])
         except DefaultCredentialsError as error:
             raise ConfigurationError(f"no Google credentials were found; {LOG_IN}") from error
-        return cls(credentials)
+        return cls(_acting_as(impersonate, credentials) if impersonate else credentials)
 
     @classmethod
     def fixed(cls, token: str) -> Self:
@@ -77,3 +80,11 @@ class GoogleTokens:
             raise ConfigurationError(
                 f"the Google credentials are refused ({type(error).__name__}); {LOG_IN}"
             ) from None
+
+
+def _acting_as(account: str, credentials: Any) -> Any:
+    from google.auth import impersonated_credentials
+
+    return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]  # untyped there
+        source_credentials=credentials, target_principal=account, target_scopes=[SCOPE]
+    )

@@ -25,6 +25,7 @@ from sightline.ports.queue import (
 from sightline.ports.runs import DeadLetterFilter, DeadLetters, RunCost, Runs
 from sightline.ports.search import AnswerFilter, Hit, Search, SearchQuery
 from sightline.ports.source import ObservationSource
+from sightline.ports.upkeep import Compacted, Upkeep
 
 __all__ = [
     "AnswerFilter",
@@ -33,6 +34,7 @@ __all__ = [
     "Classification",
     "ClassificationRow",
     "Classifier",
+    "Compacted",
     "DeadLetterFilter",
     "DeadLetterRow",
     "DeadLetters",
@@ -53,4 +55,5 @@ __all__ = [
     "Search",
     "SearchQuery",
     "Subscription",
+    "Upkeep",
 ]

@@ -28,7 +28,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("colour = 1", "colour is no setting; accepted: classify_limit"),
+        ("colour = 1", "colour is no setting; accepted: adapters"),
         ("[worker]\ngrace = 1", "worker.grace is no setting; accepted: backoff_s"),
         ('[worker]\ngrace_s = "long"', "worker.grace_s = 'long' is not accepted; accepted: 2.5"),
         ("[worker]\ngrace_s = -1", "worker.grace_s = -1.0 is not accepted; accepted: 0 or more"),

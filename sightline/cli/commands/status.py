@@ -105,6 +105,13 @@ def _print(found: dict[str, Any]) -> None:
         say(f"dead letters, {reason}: {count:,}")
 
 
+async def _current_answers(settings: Any) -> Any:
+    from sightline.wiring import open_engine
+
+    async with open_engine(settings) as engine:
+        return await engine.upkeep.current_answers()
+
+
 def evaluate(
     context: typer.Context,
     truth: Annotated[Path, typer.Argument(help="A ground_truth.jsonl.")],
@@ -114,12 +121,13 @@ def evaluate(
 
     Each line of the file holds observation_id, task and truth (an object).
     """
+    import asyncio
+
     from sightline.evaluation import read_truth, score
-    from sightline.local.warehouse import current_answers
-    from sightline.wiring import warehouse_path
 
     state: State = context.obj
-    scores = score(read_truth(truth), current_answers(warehouse_path(state.settings())))
+    known = read_truth(truth)
+    scores = score(known, asyncio.run(_current_answers(state.settings())))
     if as_json:
         print_json([asdict(one) for one in scores])
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,19 +17,25 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT over the ledgers and their views.")],
     as_json: AsJson = False,
 ) -> None:
-    """Ask the local warehouse in SQL (DuckDB); nothing can be written.
+    """Ask the warehouse in SQL (DuckDB's or BigQuery's); nothing can be written.
 
-    Example: sightline sql "select sign_type, count(*) from road_signs_current group by all"
+    Example: sightline sql "select sign_type, count(*) from road_signs_current group by 1"
     """
-    from sightline.local.warehouse import query as ask
-    from sightline.wiring import warehouse_path
+    import asyncio
 
     state: State = context.obj
-    columns, rows = ask(warehouse_path(state.settings()), query)
+    columns, rows = asyncio.run(_ask(state.settings(), query))
     if as_json:
         print_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
         print_table("", columns, rows, digits=6)
+
+
+async def _ask(settings: Any, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    from sightline.wiring import open_engine
+
+    async with open_engine(settings) as engine:
+        return await engine.upkeep.query(query)
 
 
 def compact(
@@ -39,15 +45,14 @@ def compact(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Merge the local warehouse's small files, and drop physical duplicates.
+    """Merge the warehouse's small files, and drop physical duplicates.
 
     Safe beside running workers. Example: sightline compact --all
     """
-    from sightline.local.warehouse import compact_all
-    from sightline.wiring import utc_now, warehouse_path
+    import asyncio
 
     state: State = context.obj
-    reports = compact_all(warehouse_path(state.settings()), now=utc_now(), everything=all_)
+    reports = asyncio.run(_compact(state.settings(), everything=all_))
     rows = [asdict(report) for report in reports if report.partitions]
     if as_json:
         print_json(rows)
@@ -55,3 +60,10 @@ def compact(
         say("nothing to compact")
     else:
         print_table("", tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+async def _compact(settings: Any, *, everything: bool) -> Any:
+    from sightline.wiring import open_engine, utc_now
+
+    async with open_engine(settings) as engine:
+        return await engine.upkeep.compact(now=utc_now(), everything=everything)

@@ -22,15 +22,19 @@ _CHANNEL_OPTIONS = (
 
 
 @asynccontextmanager
-async def publisher_client(place: PubSubPlace) -> AsyncIterator[PublisherAsyncClient]:
-    """Open a client that publishes.
+async def publisher_client(
+    place: PubSubPlace, credentials: Any = None
+) -> AsyncIterator[PublisherAsyncClient]:
+    """Open a client that publishes, with google-auth's credentials or the default ones.
 
     Raises:
         ConfigurationError: the library is not installed, or there are no credentials.
     """
     library = _library()
     with translated(place.topic_path):
-        transport = _transport(library.services.publisher.transports, "Publisher", place)
+        transport = _transport(
+            library.services.publisher.transports, "Publisher", place, credentials
+        )
     try:
         yield library.PublisherAsyncClient(transport=transport)
     finally:
@@ -38,11 +42,15 @@ async def publisher_client(place: PubSubPlace) -> AsyncIterator[PublisherAsyncCl
 
 
 @asynccontextmanager
-async def subscriber_client(place: PubSubPlace) -> AsyncIterator[SubscriberAsyncClient]:
+async def subscriber_client(
+    place: PubSubPlace, credentials: Any = None
+) -> AsyncIterator[SubscriberAsyncClient]:
     """Open a client that pulls; raises as ``publisher_client`` does."""
     library = _library()
     with translated(place.subscription_path):
-        transport = _transport(library.services.subscriber.transports, "Subscriber", place)
+        transport = _transport(
+            library.services.subscriber.transports, "Subscriber", place, credentials
+        )
     try:
         yield library.SubscriberAsyncClient(transport=transport)
     finally:
@@ -61,10 +69,10 @@ def _library() -> Any:
     return google.pubsub_v1
 
 
-def _transport(transports: Any, service: str, place: PubSubPlace) -> Any:
+def _transport(transports: Any, service: str, place: PubSubPlace, credentials: Any) -> Any:
     make = getattr(transports, f"{service}GrpcAsyncIOTransport")
     if place.endpoint is None:
-        return make()
+        return make(credentials=credentials)
     import grpc.aio
 
     return make(channel=grpc.aio.insecure_channel(place.endpoint, options=_CHANNEL_OPTIONS))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sightline.errors import SightlineError, TransientError
 from sightline.gcp.pubsub.chunks import batches
 from sightline.gcp.pubsub.clients import publisher_client
 from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.place import PubSubPlace
-from sightline.gcp.pubsub.retry import RetryRule
+from sightline.gcp.retry import RetryRule
 from sightline.ports import Outgoing
 
 if TYPE_CHECKING:
@@ -40,14 +40,19 @@ class PubSubPublisher:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, place: PubSubPlace, *, retry: RetryRule | None = None, timeout_s: float = 60.0
+        cls,
+        place: PubSubPlace,
+        *,
+        credentials: Any = None,
+        retry: RetryRule | None = None,
+        timeout_s: float = 60.0,
     ) -> AsyncIterator[PubSubPublisher]:
         """Open a publisher; ``timeout_s`` bounds each try of each batch.
 
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
-        async with publisher_client(place) as client:
+        async with publisher_client(place, credentials) as client:
             yield cls(client, place, retry or RetryRule(), timeout_s)
 
     async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:  # noqa: ARG002

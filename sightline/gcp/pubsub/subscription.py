@@ -19,7 +19,7 @@ from sightline.gcp.pubsub.clients import subscriber_client
 from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.intake import Intake
 from sightline.gcp.pubsub.place import PubSubPlace
-from sightline.gcp.pubsub.retry import RetryRule
+from sightline.gcp.retry import RetryRule
 from sightline.ports import Backlog, Delivery
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class PubSubSubscription:
         cls,
         place: PubSubPlace,
         *,
+        credentials: Any = None,
         rule: PullRule | None = None,
         retry: RetryRule | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -106,7 +107,7 @@ class PubSubSubscription:
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
-        async with subscriber_client(place) as client:
+        async with subscriber_client(place, credentials) as client:
             opened = cls(client, place, rule or PullRule(), retry or RetryRule(), monotonic)
             try:
                 yield opened

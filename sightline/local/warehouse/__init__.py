@@ -1,25 +1,26 @@
 """The local warehouse: ledgers as folders of Parquet files, read by DuckDB."""
 
 from sightline.local.warehouse.asking import current_answers, query
-from sightline.local.warehouse.compaction import Compacted, compact, compact_all
+from sightline.local.warehouse.compaction import compact, compact_all
 from sightline.local.warehouse.dead_letters import LocalDeadLetters
 from sightline.local.warehouse.engine import EngineOptions
 from sightline.local.warehouse.ledgers import LocalLedgers
 from sightline.local.warehouse.runs import LocalRuns, TaskVersion
 from sightline.local.warehouse.search import LocalSearch
 from sightline.local.warehouse.source import SOURCE_COLUMNS, LocalSource
+from sightline.local.warehouse.upkeep import LocalUpkeep
 from sightline.local.warehouse.views import connect
 from sightline.local.warehouse.writer import LocalWriter
 
 __all__ = [
     "SOURCE_COLUMNS",
-    "Compacted",
     "EngineOptions",
     "LocalDeadLetters",
     "LocalLedgers",
     "LocalRuns",
     "LocalSearch",
     "LocalSource",
+    "LocalUpkeep",
     "LocalWriter",
     "TaskVersion",
     "compact",

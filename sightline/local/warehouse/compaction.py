@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,6 +30,7 @@ from sightline.local.warehouse.engine import (
 from sightline.local.warehouse.locks import lock_now
 from sightline.local.warehouse.manifest import Manifest, read_manifest, write_manifest
 from sightline.local.warehouse.store import COMPACTED, Store, relative_files
+from sightline.ports import Compacted
 from sightline.schema import LEDGERS, Ledger, duckdb_columns
 
 GRACE = timedelta(minutes=10)
@@ -53,19 +53,6 @@ SPENT = ("input_tokens", "output_tokens", "cost_usd_micros")
 """What the row that stays takes over from those that go: a part paid twice has cost twice."""
 
 EVERY_ROW_ONCE = "SELECT DISTINCT * FROM ({rows})"
-
-
-@dataclass(frozen=True, slots=True)
-class Compacted:
-    """What a compaction of one ledger did. ``duplicates`` are the rows that were left out."""
-
-    ledger: str
-    partitions: int
-    files_before: int
-    files_after: int
-    rows: int
-    duplicates: int
-    deleted: int
 
 
 def compact_all(

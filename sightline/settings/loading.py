@@ -1,8 +1,7 @@
-"""Settings: read once from defaults, a TOML file, the environment and the command line.
+"""Reads settings from defaults, a TOML file, the environment and the command line.
 
-Standard library only, since the infrastructure program imports it. Later sources win:
-defaults, then ``sightline.toml`` (or ``--config``, or ``SIGHTLINE_CONFIG``), then
-``SIGHTLINE_<SECTION>__<KEY>``, then what the command line says.
+Later sources win: defaults, then ``sightline.toml`` (or ``--config``, or ``SIGHTLINE_CONFIG``),
+then ``SIGHTLINE_<SECTION>__<KEY>``, then what the command line says.
 """
 
 from __future__ import annotations
@@ -12,97 +11,15 @@ import os
 import tomllib
 import types
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sightline.errors import ConfigurationError
+from sightline.settings.sections import Settings
 
 CONFIG_FILE = "sightline.toml"
 PREFIX = "SIGHTLINE_"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
-    """Which models are asked. Their names stand in part keys and in every row."""
-
-    classify: str = "demo-1"
-    embed: str = "demo-1"
-    embed_dimension: int = 256
-    inference_threads: int = 1
-    batch_size: int = 16
-
-
-@dataclass(frozen=True, slots=True)
-class LimitSettings:
-    """Bounds on the calls to one model; ``rate_per_s`` 0 means no configured ceiling."""
-
-    in_flight: int = 64
-    rate_per_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """How a worker leases, writes and stops. Times are in seconds."""
-
-    max_outstanding: int = 4096
-    prefetch: int = 128
-    lease_s: float = 30.0
-    max_lease_s: float = 3600.0
-    idle_poll_s: float = 0.2
-    flush_rows: int = 4000
-    flush_s: float = 2.0
-    grace_s: float = 8.0
-    drain_idle_s: float = 2.0
-    drain_missing_s: float = 60.0
-    cancel_poll_s: float = 2.0
-    call_timeout_s: float = 120.0
-    max_attempts: int = 10
-    tries_per_lease: int = 3
-    backoff_s: float = 0.5
-    max_backoff_s: float = 60.0
-    retry_budget: float = 0.2
-    systemic_failures: int = 50
-    systemic_hold_s: float = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class ProducerSettings:
-    """How a run is cut up: buckets by hash, ranges of items, one publish a range."""
-
-    buckets: int = 16
-    range_items: int = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class ImageSettings:
-    """What an image may be before it is refused as too large."""
-
-    max_bytes: int = 50_000_000
-    max_pixels: int = 100_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSettings:
-    """The queue's own limit, a backstop far above the worker's."""
-
-    backstop_attempts: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """All settings. Relative paths in a settings file are relative to that file."""
-
-    engine: Literal["local"] = "local"
-    home: Path = Path(".sightline")
-    tasks_dir: Path | None = None
-    models: ModelSettings = field(default_factory=ModelSettings)
-    classify_limit: LimitSettings = field(default_factory=LimitSettings)
-    embed_limit: LimitSettings = field(default_factory=LimitSettings)
-    worker: WorkerSettings = field(default_factory=WorkerSettings)
-    producer: ProducerSettings = field(default_factory=ProducerSettings)
-    images: ImageSettings = field(default_factory=ImageSettings)
-    queue: QueueSettings = field(default_factory=QueueSettings)
 
 
 def load_settings(
@@ -179,6 +96,12 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
             accepted = ", ".join(map(str, get_args(kind)))
             raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {accepted}")
         return value
+    if get_origin(kind) is Mapping:
+        if not (isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())):
+            raise ConfigurationError(
+                f"{where} = {value!r} is not accepted; accepted: a table of texts"
+            )
+        return dict(value)
     if kind is Path and isinstance(value, str | Path) and value != "":
         return base / Path(value).expanduser()
     if kind is str and isinstance(value, str):
@@ -202,7 +125,14 @@ _AT_LEAST: tuple[tuple[str, float], ...] = (
     ("embed_limit.in_flight", 1), ("embed_limit.rate_per_s", 0),
     ("models.embed_dimension", 1), ("models.inference_threads", 1), ("models.batch_size", 1),
     ("producer.buckets", 1), ("producer.range_items", 1),
-    ("images.max_bytes", 1), ("images.max_pixels", 1), ("queue.backstop_attempts", 2),
+    ("images.max_bytes", 1), ("images.max_pixels", 1), ("queue.backstop_attempts", 5),
+    ("bigquery.max_gb_billed", 0.01),
+)  # fmt: skip
+
+
+_AT_MOST: tuple[tuple[str, float], ...] = (
+    ("producer.buckets", 4096), ("producer.range_items", 100_000),
+    ("models.batch_size", 4096), ("queue.backstop_attempts", 100),
 )  # fmt: skip
 
 
@@ -212,6 +142,11 @@ def _check(settings: Settings) -> Settings:
         value = getattr(getattr(settings, section), key)
         if not least <= value < float("inf"):
             raise ConfigurationError(f"{name} = {value} is not accepted; accepted: {least} or more")
+    for name, most in _AT_MOST:
+        section, key = name.split(".")
+        value = getattr(getattr(settings, section), key)
+        if value > most:
+            raise ConfigurationError(f"{name} = {value} is not accepted; accepted: {most} or less")
     if settings.worker.max_lease_s < settings.worker.lease_s:
         raise ConfigurationError(
             f"worker.max_lease_s = {settings.worker.max_lease_s} is not accepted;"

@@ -1,0 +1,45 @@
+"""The local warehouse as analysts and its keepers use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sightline.local.warehouse.asking import current_answers, query
+from sightline.local.warehouse.compaction import compact_all
+from sightline.ports import Compacted
+from sightline.tasks import TaskSpec
+
+
+class LocalUpkeep:
+    """The ledgers below ``root``: questions in DuckDB's SQL, and compaction."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def query(self, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the columns and rows of one SELECT; nothing can be written.
+
+        Raises:
+            ConfigurationError: it is no single SELECT, or DuckDB refuses it.
+        """
+        return await asyncio.to_thread(query, self._root, select)
+
+    async def current_answers(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        """Return the current answers by (subject id, task)."""
+        return await asyncio.to_thread(current_answers, self._root)
+
+    async def compact(self, *, now: datetime, everything: bool) -> Sequence[Compacted]:
+        """Merge small files and drop physical duplicates; see ``compaction``.
+
+        Raises:
+            BusyError: another process is compacting.
+            StorageError: the disk is full, or a file is not what it should be.
+        """
+        return await asyncio.to_thread(compact_all, self._root, now=now, everything=everything)
+
+    async def apply_task(self, task: TaskSpec) -> None:
+        """Do nothing: a typed view is made anew for each question."""

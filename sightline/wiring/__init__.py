@@ -1,0 +1,22 @@
+"""Puts the adapters that the settings name behind the ports; adapters are imported here only."""
+
+from sightline.wiring.engine import Engine, open_engine
+from sightline.wiring.ids import new_id, new_run_id, new_worker_id, utc_now
+from sightline.wiring.models import ModelSet, open_models
+from sightline.wiring.places import queue_path, source_path, warehouse_path
+from sightline.wiring.tasks import known_tasks
+
+__all__ = [
+    "Engine",
+    "ModelSet",
+    "known_tasks",
+    "new_id",
+    "new_run_id",
+    "new_worker_id",
+    "open_engine",
+    "open_models",
+    "queue_path",
+    "source_path",
+    "utc_now",
+    "warehouse_path",
+]

@@ -1,0 +1,87 @@
+"""The engine: every port but the models, behind one configuration."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sightline.errors import ConfigurationError
+from sightline.ports import (
+    BacklogReader,
+    DeadLetters,
+    Ledgers,
+    ObservationSource,
+    Publisher,
+    ResultWriter,
+    Runs,
+    Search,
+    Subscription,
+    Upkeep,
+)
+from sightline.settings import Settings
+from sightline.wiring.parts import QueuePorts, WarehousePorts
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Every port but the models, behind one configuration."""
+
+    settings: Settings
+    source: ObservationSource
+    publisher: Publisher
+    subscription: Subscription
+    backlog: BacklogReader
+    results: ResultWriter
+    ledgers: Ledgers
+    runs: Runs
+    dead_letters: DeadLetters
+    search: Search
+    upkeep: Upkeep
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
+    """Open every port but the models.
+
+    Raises:
+        ConfigurationError, StorageError: a part of the engine cannot be opened.
+    """
+    async with _open_queue(settings) as queue, _open_warehouse(settings, queue) as warehouse:
+        yield Engine(
+            settings=settings,
+            source=warehouse.source,
+            publisher=queue.publisher,
+            subscription=queue.subscription,
+            backlog=queue.backlog,
+            results=warehouse.results,
+            ledgers=warehouse.ledgers,
+            runs=warehouse.runs,
+            dead_letters=warehouse.dead_letters,
+            search=warehouse.search,
+            upkeep=warehouse.upkeep,
+        )
+
+
+@asynccontextmanager
+async def _open_queue(settings: Settings) -> AsyncIterator[QueuePorts]:
+    if settings.adapter("queue") == "pubsub":
+        from sightline.wiring.cloud import open_pubsub
+
+        async with open_pubsub(settings) as queue:
+            yield queue
+        return
+    from sightline.wiring.local import open_local_queue
+
+    async with open_local_queue(settings) as queue:
+        yield queue
+
+
+@asynccontextmanager
+async def _open_warehouse(settings: Settings, queue: QueuePorts) -> AsyncIterator[WarehousePorts]:
+    if settings.adapter("warehouse") == "bigquery":
+        raise ConfigurationError("adapters.warehouse = 'bigquery' is not there yet; set local")
+    from sightline.wiring.local import open_local_warehouse
+
+    async with open_local_warehouse(settings, queue) as warehouse:
+        yield warehouse

@@ -1,0 +1,63 @@
+"""The local adapters: SQLite queue, Parquet warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sightline.errors import ConfigurationError
+from sightline.settings import Settings
+from sightline.wiring.parts import QueuePorts, WarehousePorts
+from sightline.wiring.places import queue_path, source_path, warehouse_path
+
+
+@asynccontextmanager
+async def open_local_queue(settings: Settings) -> AsyncIterator[QueuePorts]:
+    """Open the queue in the home folder.
+
+    Raises:
+        StorageError: it cannot be opened.
+    """
+    from sightline.local.queue import LocalQueue, stream_bodies
+
+    path = queue_path(settings)
+    attempts = settings.queue.backstop_attempts
+    async with LocalQueue.open(path, backstop_attempts=attempts) as queue:
+        yield QueuePorts(queue, queue, queue, lambda run_id: stream_bodies(path, run_id))
+
+
+@asynccontextmanager
+async def open_local_warehouse(
+    settings: Settings, queue: QueuePorts
+) -> AsyncIterator[WarehousePorts]:
+    """Open the ledgers in the home folder."""
+    from sightline.local.warehouse import (
+        LocalDeadLetters,
+        LocalLedgers,
+        LocalRuns,
+        LocalSearch,
+        LocalSource,
+        LocalUpkeep,
+        LocalWriter,
+    )
+
+    root = warehouse_path(settings)
+    if queue.bodies is None:
+        raise ConfigurationError(
+            "adapters.warehouse = 'local' needs a queue that can be looked into; set"
+            " adapters.queue = 'local'"
+        )
+    yield WarehousePorts(
+        source=LocalSource(
+            root,
+            source_path(settings),
+            buckets=settings.producer.buckets,
+            range_items=settings.producer.range_items,
+        ),
+        results=LocalWriter(root),
+        ledgers=LocalLedgers(root),
+        runs=LocalRuns(root, queue.bodies),
+        dead_letters=LocalDeadLetters(root),
+        search=LocalSearch(root),
+        upkeep=LocalUpkeep(root),
+    )
