@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv-tool/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 JOBS ?= auto
 
-.PHONY: help setup demo test lint format types layers unit tools pstest bench clean
+.PHONY: help setup demo test lint format types layers unit servers tools bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,11 +43,11 @@ types: setup
 layers: setup
 	$(RUN) lint-imports
 
-unit: setup pstest
+unit: setup servers
 	$(RUN) pytest -n $(JOBS) --dist loadgroup
 
-pstest: setup
-	@$(if $(shell command -v go),$(RUN) python scripts/build_tools.py pstest,echo "Go is absent: tests against Pub/Sub are skipped")
+servers: setup
+	@$(if $(shell command -v go),$(RUN) python scripts/build_tools.py >/dev/null,echo "Go is absent: tests against Google Cloud's servers are skipped")
 
 tools: setup  ## build the test servers that are missing (Go needed)
 	@$(RUN) python scripts/build_tools.py

@@ -16,13 +16,14 @@ from typing import cast
 
 import pytest
 
+from scripts.servers import CHECKOUT, run_pstest
 from tests.conftest import pytest_runtest_setup
-from tests.gcp.servers import CHECKOUT, Pstest, PubSubEmulator, run_pstest
+from tests.gcp.servers import Pstest, PubSubEmulator
 
 STARTER = """
 import sys
 from pathlib import Path
-from tests.gcp.servers import run_{name}
+from scripts.servers import run_{name}
 with run_{name}(Path(sys.argv[1])) as server:
     print(server.endpoint, flush=True)
     sys.stdin.read()
@@ -31,7 +32,7 @@ with run_{name}(Path(sys.argv[1])) as server:
 
 def refuses(endpoint: str) -> bool:
     """Return whether nobody listens there."""
-    host, port = endpoint.rsplit(":", 1)
+    host, port = endpoint.removeprefix("http://").rsplit(":", 1)
     try:
         socket.create_connection((host, int(port)), timeout=5).close()
     except ConnectionRefusedError:
@@ -46,6 +47,8 @@ def refuses(endpoint: str) -> bool:
     [
         pytest.param("pstest", marks=pytest.mark.needs("go")),
         pytest.param("pubsub_emulator", marks=pytest.mark.needs("pubsub-emulator")),
+        pytest.param("bigquery_emulator", marks=pytest.mark.needs("go")),
+        pytest.param("gcs", marks=pytest.mark.needs("go")),
     ],
 )
 def test_a_server_ends_with_the_process_that_started_it_even_when_killed(

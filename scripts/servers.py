@@ -1,0 +1,183 @@
+"""The servers that stand in for Google Cloud, each on a port of its own, and how they end.
+
+A server lives as long as its standard input: when the test process ends, however it ends, the
+pipe closes and a shell beside the server kills it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[1]
+START_TIMEOUT_S = 120.0
+BUILD_TIMEOUT_S = 1800.0
+
+_UNTIL_INPUT_ENDS = """
+exec 3<&0
+"$@" </dev/null 3<&- &
+server=$!
+{ cat <&3 >/dev/null; kill -9 $server; } 2>/dev/null &
+wait $server
+"""
+
+
+class ServerError(Exception):
+    """A server cannot be built, or does not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class PubSubEmulator:
+    """Google's Pub/Sub emulator; ``endpoint`` is its host and port."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pstest:
+    """The Pub/Sub server of Google's Go client, whose clock a test moves."""
+
+    endpoint: str
+    process: subprocess.Popen[str]
+
+    def advance(self, seconds: float) -> None:
+        """Let the server's time pass."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{seconds}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline().strip() == f"{seconds}"
+
+
+@dataclass(frozen=True, slots=True)
+class BigQueryEmulator:
+    """The BigQuery emulator: a URL for REST, a host and port for the Storage APIs."""
+
+    project: str
+    endpoint: str
+    storage_endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class GcsServer:
+    """The Cloud Storage server; ``endpoint`` is its URL."""
+
+    endpoint: str
+
+
+def built(tool: str) -> str:
+    """Return where a tool lies; it is built first where that was not done yet."""
+    build = [sys.executable, str(CHECKOUT / "scripts" / "build_tools.py"), tool]
+    done = subprocess.run(
+        build, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False
+    )
+    if done.returncode != 0:
+        raise ServerError(done.stderr)
+    return done.stdout.strip()
+
+
+@contextmanager
+def run_bigquery_emulator(log: Path) -> Iterator[BigQueryEmulator]:
+    """Run the BigQuery emulator, and wait until it answers."""
+    rest, storage = _free_port(), _free_port()
+    command = [
+        built("bigquery-emulator"), "--project=sightline-test", "--host=127.0.0.1",
+        f"--port={rest}", f"--grpc-port={storage}", "--log-level=error",
+    ]  # fmt: skip
+    endpoint = f"http://127.0.0.1:{rest}"
+    with _process(["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *command], log) as process:
+        _wait_for(f"{endpoint}/bigquery/v2/projects/sightline-test/datasets", process, log)
+        yield BigQueryEmulator("sightline-test", endpoint, f"127.0.0.1:{storage}")
+
+
+@contextmanager
+def run_gcs(log: Path) -> Iterator[GcsServer]:
+    """Run the Cloud Storage server, and wait until it answers."""
+    port = _free_port()
+    command = [
+        built("fake-gcs-server"), "-scheme=http", "-host=127.0.0.1", f"-port={port}",
+        "-backend=memory", f"-public-host=127.0.0.1:{port}", "-log-level=error",
+    ]  # fmt: skip
+    with _process(["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *command], log) as process:
+        _wait_for(f"http://127.0.0.1:{port}/_internal/healthcheck", process, log)
+        yield GcsServer(f"http://127.0.0.1:{port}")
+
+
+@contextmanager
+def run_pstest(log: Path) -> Iterator[Pstest]:
+    """Run pstest, and build it first where that was not done yet."""
+    with _process([built("pstest"), "127.0.0.1:0"], log) as process:
+        assert process.stdout is not None
+        endpoint = process.stdout.readline().strip()
+        if not endpoint:
+            raise ServerError(f"pstest does not start: {log.read_text(encoding='utf-8')}")
+        yield Pstest(endpoint, process)
+
+
+def pubsub_emulator_jar() -> Path | None:
+    """Return Google's emulator in the Cloud SDK that ``gcloud`` on the path belongs to, if any."""
+    gcloud = shutil.which("gcloud")
+    if gcloud is None or shutil.which("java") is None:
+        return None
+    folder = Path(gcloud).resolve().parents[1] / "platform" / "pubsub-emulator" / "lib"
+    return next(iter(sorted(folder.glob("cloud-pubsub-emulator-*.jar"), reverse=True)), None)
+
+
+@contextmanager
+def run_pubsub_emulator(log: Path) -> Iterator[PubSubEmulator]:
+    """Run Google's emulator, and wait until it answers."""
+    jar = pubsub_emulator_jar()
+    if jar is None:
+        raise ServerError("Google's Pub/Sub emulator is absent; install gcloud and Java")
+    port = _free_port()
+    flags = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+    java = ["java", *flags, "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
+    with _process(["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *java], log) as process:
+        _wait_for(f"http://127.0.0.1:{port}/v1/projects/any-project/topics", process, log)
+        yield PubSubEmulator(f"127.0.0.1:{port}")
+
+
+@contextmanager
+def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str, process: subprocess.Popen[str], log: Path) -> None:
+    give_up_at = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < give_up_at and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.05)
+    raise ServerError(f"{url} does not answer: {log.read_text(encoding='utf-8')[-2000:]}")
