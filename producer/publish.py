@@ -75,10 +75,11 @@ class Producer:
 
         Raises:
             BusyError: another producer is publishing this run.
+            NotFoundError: there is no such run.
         """
         published = 0
         async with self._source.claim(run_id):
-            while items := await runs.lost(run_id, max_items=RECONCILE_ITEMS):
+            async for items in runs.lost(run_id, page_items=RECONCILE_ITEMS):
                 messages = [Outgoing(encode(one), attributes(one, recheck=True)) for one in items]
                 key = f"reconcile/{run_id}/{self._now().isoformat()}/{published}"
                 published += await self._publisher.publish(messages, batch_key=key)

@@ -33,8 +33,15 @@ class Runs(Protocol):
         """Count where every part of a run is: work list, then queue, then ledgers are read."""
         ...
 
-    async def lost(self, run_id: str, *, max_items: int) -> Sequence[WorkItem]:
-        """Return the first items of a run that hold lost parts, with these parts alone."""
+    def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
+        """Yield, by pages, the items of a run that hold lost parts, with these parts alone.
+
+        An item comes once, also when its parts are still lost later on. Where nobody can look
+        into the queue, every published part that is neither written nor dead may be lost.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
         ...
 
     async def cancel(self, run_id: str, *, now: datetime) -> None:

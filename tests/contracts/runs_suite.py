@@ -36,6 +36,11 @@ async def opened(rig: WarehouseRig, *, publish: bool) -> Sequence[WorkItem]:
     return await rig.publish("run-1") if publish else await rig.items("run-1")
 
 
+async def lost_pages(rig: WarehouseRig, items: int, run_id: str = "run-1") -> list[list[WorkItem]]:
+    """Return the pages of a run's items that hold lost parts."""
+    return [list(page) async for page in rig.runs.lost(run_id, page_items=items)]
+
+
 def shown(balance: Balance) -> dict[str, int]:
     """Return the states that hold some part."""
     return {name: getattr(balance, name) for name in STATES if getattr(balance, name)}
@@ -47,6 +52,8 @@ class RunsContract:
     async def test_a_run_that_is_not_there_is_named(self, rig: WarehouseRig) -> None:
         with pytest.raises(NotFoundError, match=r"nope.*sightline status"):
             await rig.runs.balance("nope")
+        with pytest.raises(NotFoundError, match=r"nope.*sightline status"):
+            await lost_pages(rig, 1, run_id="nope")
         with pytest.raises(NotFoundError, match=r"nope.*sightline status"):
             await rig.runs.cancel("nope", now=NOW)
 
@@ -77,13 +84,36 @@ class RunsContract:
 
     async def test_lost_items_come_with_their_lost_parts_alone(self, rig: WarehouseRig) -> None:
         first, *others = await opened(rig, publish=True)
-        assert await rig.runs.lost("run-1", max_items=10) == []
+        assert await lost_pages(rig, 10) == []
         rig.queued["run-1"] = [encode(item) for item in others]
         await rig.writer.write([embedding_row(first)])
-        (lost,) = await rig.runs.lost("run-1", max_items=10)
-        assert lost == replace(first, parts=(TASK,))
-        rig.queued["run-1"] = []
-        assert len(await rig.runs.lost("run-1", max_items=4)) == 4
+        assert await lost_pages(rig, 10) == [[replace(first, parts=(TASK,))]]
+
+    async def test_lost_items_come_in_pages_each_once(self, rig: WarehouseRig) -> None:
+        items = await opened(rig, publish=True)
+        rig.queued["run-1"].clear()
+        pages = await lost_pages(rig, 4)
+        assert [len(page) for page in pages] == [4, 2]
+        found = [item for page in pages for item in page]
+        assert sorted(found, key=lambda one: one.subject_id) == sorted(
+            items, key=lambda one: one.subject_id
+        )
+
+    async def test_only_published_parts_that_are_not_settled_are_lost(
+        self, rig: WarehouseRig
+    ) -> None:
+        first, second, *_ = await opened(rig, publish=False)
+        assert await lost_pages(rig, 10) == []
+        items = await rig.publish("run-1")
+        rig.queued["run-1"].clear()
+        await write_all(rig, items[2:])
+        await rig.writer.write([answer_row(first, TASK), dead_row(second, TASK)])
+        assert {(item.subject_id, item.parts) for (item, *_) in await lost_pages(rig, 1)} == {
+            (first.subject_id, (EMBEDDING,)),
+            (second.subject_id, (EMBEDDING,)),
+        }
+        await rig.runs.cancel("run-1", now=NOW)
+        assert await lost_pages(rig, 10) == []
 
     async def test_written_and_dead_parts_are_told_apart(self, rig: WarehouseRig) -> None:
         first, second, *_ = await opened(rig, publish=True)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
@@ -25,7 +26,7 @@ from sightline.model import (
     WorkItem,
     WorkRange,
 )
-from sightline.ports import DeadLetterFilter, DeadLetterRow, Outgoing
+from sightline.ports import DeadLetterFilter, DeadLetterRow, Outgoing, Runs
 from sightline.settings import ModelSettings
 from sightline.tasks import load_tasks, shipped_directory
 from sightline.wire import RECHECK, REPLAY, decode
@@ -144,6 +145,27 @@ async def test_a_queue_that_knows_the_batch_publishes_it_once() -> None:
     bus.die_at = None
     await producer(source, bus).publish(Run("run", MOMENT, "open", 6, 6, "{}"), resumed=True)
     assert len(bus.messages) == 6
+
+
+class LostForGood:
+    """A run whose queue cannot be looked into: what is published again looks lost all the same."""
+
+    def __init__(self, pages: Sequence[Sequence[WorkItem]]) -> None:
+        self._pages = pages
+
+    async def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
+        for page in self._pages:
+            yield page
+
+
+async def test_lost_parts_are_published_once_each_and_rechecked() -> None:
+    source, bus = Source(3), Bus()
+    items = await source.items(WorkRange("run", 0, 0, 3))
+    runs = cast("Runs", LostForGood([items[:2], items[2:]]))
+    assert await producer(source, bus).reconcile("run", runs) == 3
+    assert [decode(one.body).subject_id for one in bus.messages] == ["o0", "o1", "o2"]
+    assert all(RECHECK in one.attributes for one in bus.messages)
+    assert len(set(bus.keys)) == 2
 
 
 def test_the_request_holds_the_answers_of_the_tasks_and_the_embedding() -> None:

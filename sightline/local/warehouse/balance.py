@@ -29,6 +29,9 @@ QueuedBodies = Callable[[str], Iterable[bytes]]
 """Yields the bodies of a run's unsettled messages, those the queue gave up on included."""
 
 BATCH = 5000
+BEFORE_ALL_ITEMS = (-1, -1)
+"""The place (bucket, number) that all items of a work list come after."""
+
 READINGS = 3
 """How often a run is read before a part is believed to be lost."""
 
@@ -81,7 +84,9 @@ ITEMS_LOST = f"""
 SELECT {ITEM_COLUMNS}, lost_keys
 FROM work_items JOIN (
   SELECT bucket, seq, list(part_key) AS lost_keys
-  FROM (SELECT bucket, seq, unnest(part_keys) AS part_key FROM work_items WHERE run_id = $run)
+  FROM (
+    SELECT bucket, seq, unnest(part_keys) AS part_key FROM work_items
+    WHERE run_id = $run AND (bucket, seq) > ($after_bucket, $after_seq))
   WHERE part_key IN (SELECT part_key FROM states WHERE state = 'lost')
   GROUP BY bucket, seq ORDER BY bucket, seq LIMIT $most) AS lost USING (bucket, seq)
 WHERE run_id = $run
@@ -133,16 +138,23 @@ def _read_once(session: Session, run_id: str, queued_bodies: QueuedBodies) -> Ba
 
 
 def read_lost(
-    session: Session, run_id: str, queued_bodies: QueuedBodies, *, max_items: int
+    session: Session,
+    run_id: str,
+    queued_bodies: QueuedBodies,
+    *,
+    after: tuple[int, int],
+    max_items: int,
 ) -> list[WorkItem]:
-    """Return the first items of a run that hold lost parts, with these parts alone.
+    """Return the first items after a place that hold lost parts, with these parts alone.
 
     Raises:
         NotFoundError: there is no such run.
     """
     if not read_balance(session, run_id, queued_bodies).lost:
         return []
-    asked = {"run": run_id, "most": max_items}
+    asked = {
+        "run": run_id, "after_bucket": after[0], "after_seq": after[1], "most": max_items,
+    }  # fmt: skip
     rows = session.connection.execute(ITEMS_LOST, asked).fetchall()
     return [_only(work_item(run_id, row[:5]), frozenset(row[5])) for row in rows]
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sightline.errors import ConfigurationError
-from sightline.local.warehouse.balance import QueuedBodies, read_balance, read_lost
+from sightline.local.warehouse.balance import (
+    BEFORE_ALL_ITEMS,
+    QueuedBodies,
+    read_balance,
+    read_lost,
+)
 from sightline.local.warehouse.dead_letters import CURRENT_DEAD_LETTERS
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
@@ -112,15 +117,26 @@ class LocalRuns:
             lambda session: read_balance(session, run_id, self._queued_bodies)
         )
 
-    async def lost(self, run_id: str, *, max_items: int) -> Sequence[WorkItem]:
-        """Return the first items of a run that hold lost parts, with these parts alone.
+    async def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
+        """Yield, by pages and in order, the items with lost parts, with these parts alone.
+
+        Each page is read when it is asked for: what was settled by then is left out.
 
         Raises:
             NotFoundError: there is no such run.
         """
-        return await self._engine.read(
-            lambda session: read_lost(session, run_id, self._queued_bodies, max_items=max_items)
-        )
+        place = BEFORE_ALL_ITEMS
+        while page := await self._lost_page(run_id, place, page_items):
+            yield page
+            place = (page[-1].bucket, page[-1].seq)
+
+    async def _lost_page(
+        self, run_id: str, place: tuple[int, int], items: int
+    ) -> Sequence[WorkItem]:
+        def work(session: Session) -> Sequence[WorkItem]:
+            return read_lost(session, run_id, self._queued_bodies, after=place, max_items=items)
+
+        return await self._engine.read(work)
 
     async def cancel(self, run_id: str, *, now: datetime) -> None:
         """Record that a run is cancelled.
