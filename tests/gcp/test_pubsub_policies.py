@@ -19,7 +19,7 @@ from sightline.gcp.pubsub import PubSubPlace, PubSubPublisher, PubSubSubscriptio
 from sightline.gcp.pubsub.chunks import ack_chunks, batches, message_bytes
 from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.intake import Intake
-from sightline.gcp.pubsub.retry import RetryRule
+from sightline.gcp.retry import RetryRule
 from sightline.ports import Delivery, Outgoing
 
 # --- sizes ------------------------------------------------------------------------------------

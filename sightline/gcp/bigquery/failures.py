@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.redaction import one_line
 
-_LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
+LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
 _TOO_DEAR = "bytesBilledLimitExceeded"
 _OVER_QUOTA = {"rateLimitExceeded", "quotaExceeded"}
 _EMULATOR_REFUSES = "jobInternalError"
@@ -42,7 +42,7 @@ def translated(what: str) -> Iterator[None]:
         kind = type(error).__name__
         raise TransientError(f"{what}: BigQuery is out of reach ({kind}); try again") from None
     except GoogleAuthError as error:
-        raise ConfigurationError(f"{what}: {one_line(str(error))}; {_LOG_IN}") from None
+        raise ConfigurationError(f"{what}: {one_line(str(error))}; {LOG_IN}") from None
 
 
 def _as_ours(error: Exception, what: str) -> SightlineError:
@@ -58,7 +58,7 @@ def _as_ours(error: Exception, what: str) -> SightlineError:
     if isinstance(error, google.NotFound):
         return NotFoundError(f"{what}: {line}; run `sightline setup`, or correct its name")
     if isinstance(error, google.Unauthorized):
-        return ConfigurationError(f"{what}: {line}; {_LOG_IN}")
+        return ConfigurationError(f"{what}: {line}; {LOG_IN}")
     if isinstance(error, google.Forbidden) and not reasons & _OVER_QUOTA:
         return ConfigurationError(
             f"{what}: no permission: {line}; grant roles/bigquery.dataEditor on the dataset"

@@ -2,7 +2,7 @@
 
 from sightline.gcp.pubsub.place import PubSubPlace
 from sightline.gcp.pubsub.publisher import PubSubPublisher
-from sightline.gcp.pubsub.retry import RetryRule
 from sightline.gcp.pubsub.subscription import PubSubSubscription, PullRule
+from sightline.gcp.retry import RetryRule
 
 __all__ = ["PubSubPlace", "PubSubPublisher", "PubSubSubscription", "PullRule", "RetryRule"]

@@ -1,0 +1,237 @@
+"""Appends rows to ledgers by the Storage Write API: one connection a table, kept and reused.
+
+The default stream takes rows at least once, which is all that the ledgers need: their views show
+one row a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from sightline.errors import ConfigurationError, TransientError
+from sightline.gcp.bigquery.append_connection import AppendConnection
+from sightline.gcp.bigquery.append_failures import refusal, translated
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.bigquery.rows import Row, RowFormat
+from sightline.gcp.bigquery.stream_schema import unlike
+from sightline.gcp.retry import RetryRule
+from sightline.schema import Ledger
+
+if TYPE_CHECKING:
+    from google.cloud.bigquery_storage_v1.services.big_query_write import BigQueryWriteAsyncClient
+
+_SCOPES = ["https://www.googleapis.com/auth/bigquery.insertdata"]
+_CHANNEL_OPTIONS = (
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.keepalive_time_ms", 30_000),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppendRule:
+    """How rows are appended: ``in_flight`` requests a table, each answered in ``timeout_s``."""
+
+    in_flight: int = 4
+    timeout_s: float = 60.0
+    retry: RetryRule = field(default_factory=RetryRule)
+
+
+class LedgerAppender:
+    """Rows to append, to several ledgers at once; made by ``open``."""
+
+    def __init__(
+        self, client: BigQueryWriteAsyncClient, place: BigQueryPlace, rule: AppendRule
+    ) -> None:
+        self._client = client
+        self._place = place
+        self._rule = rule
+        self._streams: dict[str, TableStream] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, place: BigQueryPlace, credentials: Any = None, *, rule: AppendRule | None = None
+    ) -> AsyncIterator[Self]:
+        """Open an appender; no table is looked at yet. ``credentials`` are as for the client.
+
+        Raises:
+            ConfigurationError: the library is not installed, or there are no credentials.
+        """
+        with translated(f"{place.project}.{place.dataset}"):
+            transport = await _transport(place, credentials)
+        appender = cls(_client(transport), place, rule or AppendRule())
+        try:
+            yield appender
+        finally:
+            try:
+                await asyncio.gather(*(one.close() for one in appender._streams.values()))
+            finally:
+                await transport.close()
+
+    async def append(self, ledger: Ledger, rows: Sequence[Row]) -> None:
+        """Append rows; durable and seen by queries when it returns.
+
+        It waits while as much as is allowed is under way to this table. Cancelled or failed, some
+        of the rows may be written, always the first ones.
+
+        Raises:
+            TransientError: no success at any try.
+            ConfigurationError: the table is missing, closed to us, or other than the ledger.
+            ValueError, TypeError: rows that are none of this ledger.
+        """
+        if not rows:
+            return
+        stream = self._streams.get(ledger.name)
+        if stream is None:
+            stream = TableStream(self._client, self._place, ledger, self._rule)
+            self._streams[ledger.name] = stream
+        await stream.append(rows)
+
+
+class TableStream:
+    """The default stream of one table, through one connection that is made anew when it broke."""
+
+    def __init__(
+        self,
+        client: BigQueryWriteAsyncClient,
+        place: BigQueryPlace,
+        ledger: Ledger,
+        rule: AppendRule,
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._table = f"{place.project}.{place.dataset}.{ledger.name}"
+        self._name = f"{place.table_path(ledger.name)}/streams/_default"
+        self._rule = rule
+        self._format = RowFormat(ledger)
+        self._in_flight = asyncio.Semaphore(rule.in_flight)
+        self._connecting = asyncio.Lock()
+        self._connection: AppendConnection | None = None
+        self._known = False
+
+    async def append(self, rows: Sequence[Row]) -> None:
+        """Append rows, request by request; see ``LedgerAppender.append``."""
+        chunks = self._format.requests(rows)
+        while True:
+            async with self._in_flight:
+                chunk = next(chunks, None)  # encoded only now, so that waiting takes no memory
+                if chunk is None:
+                    return
+                request = _request(chunk)
+                await self._rule.retry.run(lambda: self._send(request))  # noqa: B023 - run in this turn
+
+    async def close(self) -> None:
+        """End the connection, once what is under way is answered."""
+        async with self._connecting:
+            if self._connection is not None:
+                await self._connection.close()
+
+    async def _send(self, request: Any) -> None:
+        with translated(self._table):
+            connection = await self._connected()
+            try:
+                async with asyncio.timeout(self._rule.timeout_s):
+                    response = await connection.send(request)
+            except TimeoutError:
+                await connection.abort()  # what else is under way on it is sent again, too
+                raise TransientError(
+                    f"{self._table}: no answer in {self._rule.timeout_s:g} s; try again in a moment"
+                ) from None
+            refused = refusal(response)
+            if refused is not None:
+                raise refused
+
+    async def _connected(self) -> AppendConnection:
+        async with self._connecting:
+            if self._connection is None or self._connection.over:
+                await self._get_stream()
+                if self._connection is not None:
+                    await self._connection.abort()
+                self._connection = AppendConnection(
+                    await self._client.append_rows(
+                        retry=None, timeout=None, metadata=_routing(self._name)
+                    ),
+                    self._prepare,
+                )
+            return self._connection
+
+    def _prepare(self, request: Any) -> None:
+        """Say what the first request of a connection says, and no other needs to."""
+        request.write_stream = self._name
+        request.trace_id = "sightline"
+        request.proto_rows.writer_schema.proto_descriptor.CopyFrom(self._format.descriptor)
+
+    async def _get_stream(self) -> None:
+        """Ask for the stream once: that says whether the table is there, and is the ledger's.
+
+        An emulator has a default stream only after it was asked for.
+
+        Raises:
+            ConfigurationError: it is not, naming the columns.
+        """
+        if self._known:
+            return
+        from google.cloud.bigquery_storage_v1.types import GetWriteStreamRequest, WriteStreamView
+
+        request = GetWriteStreamRequest(name=self._name, view=WriteStreamView.FULL)
+        stream = await self._client.get_write_stream(
+            request, retry=None, timeout=self._rule.timeout_s
+        )
+        wrong = unlike(self._ledger, stream.table_schema.fields)
+        if wrong:
+            raise ConfigurationError(
+                f"{self._table} is not as this version writes it: {'; '.join(wrong)};"
+                " run `sightline setup`"
+            )
+        self._known = True
+
+
+def _request(rows: Sequence[bytes]) -> Any:
+    from google.cloud.bigquery_storage_v1.types import AppendRowsRequest
+
+    request = AppendRowsRequest.pb(AppendRowsRequest())
+    request.proto_rows.rows.serialized_rows.extend(rows)
+    return request
+
+
+def _routing(stream: str) -> tuple[tuple[str, str], ...]:
+    """Return the header by which a request finds its region; the library sends an empty one."""
+    return (("x-goog-request-params", f"write_stream={stream}"),)
+
+
+async def _transport(place: BigQueryPlace, credentials: Any) -> Any:
+    """Return a transport, which owns its channel."""
+    try:
+        from google.cloud.bigquery_storage_v1.services.big_query_write import (  # 1.2 s
+            transports,
+        )
+    except ImportError as error:
+        raise ConfigurationError(
+            f"BigQuery needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
+        ) from error
+    make = transports.BigQueryWriteGrpcAsyncIOTransport
+    if place.storage_endpoint is not None:
+        import grpc.aio
+
+        channel = grpc.aio.insecure_channel(place.storage_endpoint, options=_CHANNEL_OPTIONS)
+        return make(channel=channel)
+    if credentials is None:
+        credentials = await asyncio.to_thread(_default_credentials)
+    return make(credentials=credentials)
+
+
+def _default_credentials() -> Any:
+    import google.auth
+
+    return google.auth.default(scopes=_SCOPES)[0]
+
+
+def _client(transport: Any) -> BigQueryWriteAsyncClient:
+    from google.cloud.bigquery_storage_v1.services.big_query_write import BigQueryWriteAsyncClient
+
+    return BigQueryWriteAsyncClient(transport=transport)

@@ -1,0 +1,111 @@
+"""One ``AppendRows`` call: requests go out in order, and their answers come back in that order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+CLOSE_S = 10.0
+"""How long a closing connection waits for the answers that are still due."""
+
+
+class AppendConnection:
+    """A call under way. It is over as soon as either side ends it, and then another is made.
+
+    A caller that is cancelled leaves the connection as it is: what it sent is answered, and the
+    answer is dropped. How much waits here is bounded by the callers (``TableStream``).
+    """
+
+    def __init__(self, call: Any, prepare: Callable[[Any], None]) -> None:
+        """Take a GAPIC stream, and what makes a request the first one of a connection."""
+        self._call = call
+        self._prepare: Callable[[Any], None] | None = prepare
+        self._outgoing: asyncio.Queue[tuple[Any, asyncio.Future[Any]] | None] = asyncio.Queue()
+        self._unanswered: deque[asyncio.Future[Any]] = deque()
+        self._ending = False
+        self._running = asyncio.create_task(self._run())
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._ending or self._running.done()
+
+    async def send(self, request: Any) -> Any:
+        """Return the answer to a request.
+
+        Raises:
+            GoogleAPICallError: the connection ended before the answer came.
+        """
+        from google.api_core.exceptions import Aborted
+
+        if self.over:
+            raise Aborted("the connection is closed")  # type: ignore[no-untyped-call]  # untyped there
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._outgoing.put_nowait((request, answer))
+        return await answer
+
+    async def close(self) -> None:
+        """End the call once all answers that are due have come, or after ``CLOSE_S``."""
+        self._ending = True
+        self._outgoing.put_nowait(None)
+        try:
+            await asyncio.wait([self._running], timeout=CLOSE_S)
+        finally:
+            await self.abort()
+
+    async def abort(self) -> None:
+        """End the call at once; what is unanswered fails."""
+        self._running.cancel()
+        await asyncio.wait([self._running])
+        if not self._running.cancelled():
+            self._running.result()
+
+    async def _run(self) -> None:
+        from google.api_core.exceptions import Aborted, GoogleAPICallError
+
+        failure: Exception = Aborted("the connection was closed")  # type: ignore[no-untyped-call]  # untyped there
+        writing = asyncio.create_task(self._write())
+        try:
+            await self._read()
+        except GoogleAPICallError as error:
+            failure = error
+        finally:
+            self._ending = True
+            writing.cancel()
+            await asyncio.wait([writing])
+            self._fail_all(failure)
+
+    async def _read(self) -> None:
+        import grpc.aio
+
+        while (response := await self._call.read()) is not grpc.aio.EOF:
+            answer = self._unanswered.popleft() if self._unanswered else None
+            if answer is not None and not answer.done():
+                answer.set_result(response)
+
+    async def _write(self) -> None:
+        from google.api_core.exceptions import GoogleAPICallError
+
+        try:
+            while (one := await self._outgoing.get()) is not None:
+                request, answer = one
+                self._unanswered.append(answer)
+                if self._prepare is not None:
+                    self._prepare(request)
+                    self._prepare = None
+                await self._call.write(request)
+            await self._call.done_writing()
+        except (GoogleAPICallError, asyncio.InvalidStateError):
+            return  # the call is over, and the reader is told why
+
+    def _fail_all(self, failure: Exception) -> None:
+        while not self._outgoing.empty():
+            one = self._outgoing.get_nowait()
+            if one is not None:
+                self._unanswered.append(one[1])
+        while self._unanswered:
+            answer = self._unanswered.popleft()
+            if not answer.done():
+                answer.set_exception(failure)

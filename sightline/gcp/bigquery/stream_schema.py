@@ -1,0 +1,40 @@
+"""Tells in what a table, as the Storage Write API describes it, differs from its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sightline.schema import Ledger
+
+_TYPES = {"FLOAT64": "DOUBLE", "FLOAT32": "DOUBLE"}
+
+
+def unlike(ledger: Ledger, fields: Sequence[Any]) -> list[str]:
+    """Return what keeps rows of the ledger from being appended, one sentence a column.
+
+    ``fields`` are ``TableFieldSchema`` messages; none at all says nothing. A column that the
+    ledger does not know is no hindrance, unless it must be filled.
+    """
+    if not fields:
+        return []
+    there = {one.name: one for one in fields}
+    wrong = []
+    for column in ledger.columns:
+        name = f"{ledger.name}.{column.name}"
+        found = there.pop(column.name, None)
+        wanted = _TYPES.get(column.type, column.type)
+        if found is None:
+            wrong.append(f"{name} is missing")
+        elif found.type_.name != wanted:
+            wrong.append(f"{name} is {found.type_.name}, not {wanted}")
+        elif (found.mode.name == "REPEATED") != column.repeated:
+            wrong.append(f"{name} is {'no array' if column.repeated else 'an array'}")
+        elif found.mode.name == "REQUIRED" and not column.required:
+            wrong.append(f"{name} may not be null")
+    wrong += [
+        f"{ledger.name}.{name} must be filled, and is unknown to this version"
+        for name, one in there.items()
+        if one.mode.name == "REQUIRED"
+    ]
+    return wrong
