@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.gcp.servers import (
     pubsub_emulator,
     pubsub_emulator_jar,
 )
+from tests.secrets import looking_for_secrets
 
 __all__ = ["bigquery_emulator", "gcs", "pstest", "pubsub_emulator"]
 
@@ -52,3 +53,14 @@ def shared_photos() -> Path:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("SIGHTLINE_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_logged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a test fail that logs a token, a key or a signed URL, at whatever level."""
+    if "test_secrets" in request.node.nodeid:
+        yield
+        return
+    with looking_for_secrets() as finder:
+        yield
+    assert not finder.found, f"secrets were logged: {finder.found}"
