@@ -3,15 +3,22 @@
 from sightline.tasks.files import load_task, load_tasks, shipped_directory
 from sightline.tasks.parse import parse_task
 from sightline.tasks.spec import UNKNOWN, FieldSpec, FieldType, MediaResolution, TaskSpec
+from sightline.tasks.stored import stored_task
+from sightline.tasks.views import VIEW_IDENTITY, VIEW_PROVENANCE, field_columns, view_name
 
 __all__ = [
     "UNKNOWN",
+    "VIEW_IDENTITY",
+    "VIEW_PROVENANCE",
     "FieldSpec",
     "FieldType",
     "MediaResolution",
     "TaskSpec",
+    "field_columns",
     "load_task",
     "load_tasks",
     "parse_task",
     "shipped_directory",
+    "stored_task",
+    "view_name",
 ]

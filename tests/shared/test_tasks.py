@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError, PermanentError, Reason
-from sightline.tasks import load_task, load_tasks, parse_task, shipped_directory
+from sightline.tasks import field_columns, load_task, load_tasks, parse_task, shipped_directory
 
 GOOD = '''name = "signs"
 asset_types = ["ASSET_CLASS_ROAD_SIGN"]
@@ -128,3 +128,14 @@ def test_a_file_that_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
         load_task(path)
     with pytest.raises(NotFoundError, match="tasks list"):
         load_task(tmp_path / "absent.toml")
+
+
+def test_a_field_gets_a_column_of_its_own_whatever_it_is_called() -> None:
+    names = ("latitude", "latitude_answer", "kind")
+    fields = "".join(f'[fields.{one}]\ntype = "string"\ndescription = "d"\n' for one in names)
+    spec = parse_task(f'name = "t"\nprompt = "p"\n{fields}')
+    assert [(one.name, column) for one, column in field_columns(spec)] == [
+        ("latitude", "latitude_answer_answer"),
+        ("latitude_answer", "latitude_answer"),
+        ("kind", "kind"),
+    ]

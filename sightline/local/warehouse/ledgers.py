@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from sightline.local.warehouse.engine import Engine, EngineOptions, Session
-from sightline.local.warehouse.views import attach, attach_embeddings, stored_task
+from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.schema import (
     CLASSIFICATIONS,
     DEAD_LETTERS,
@@ -17,7 +17,7 @@ from sightline.schema import (
     TASK_VERSIONS,
     WORK_ITEMS,
 )
-from sightline.tasks import TaskSpec
+from sightline.tasks import TaskSpec, stored_task
 
 KEYS_WRITTEN = """
 SELECT part_key FROM keys WHERE part_key IN (

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from sightline.errors import StorageError
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     Connection,
@@ -24,7 +22,15 @@ from sightline.schema import (
     duckdb_columns,
     embeddings_ledger,
 )
-from sightline.tasks import FieldSpec, TaskSpec, parse_task
+from sightline.tasks import (
+    VIEW_IDENTITY,
+    VIEW_PROVENANCE,
+    FieldSpec,
+    TaskSpec,
+    field_columns,
+    stored_task,
+    view_name,
+)
 
 _NAMES = {name: name for name in (*(one.name for one in LEDGERS), *(one.name for one in VIEWS))}
 """What ledgers and views are called here: by their names."""
@@ -105,34 +111,9 @@ def active_tasks(session: Session) -> list[TaskSpec]:
     ]
 
 
-def stored_task(toml: str, model: str, fingerprint: str) -> TaskSpec:
-    """Return the task of a row of ``task_versions``.
-
-    Raises:
-        StorageError: the text no longer means what its fingerprint says.
-    """
-    task = parse_task(toml, "task_versions").resolve(model)
-    if task.fingerprint != fingerprint:
-        raise StorageError(
-            f"task {task.name} at {fingerprint[:12]} reads as {task.fingerprint[:12]} now; "
-            "use the version of sightline that wrote it"
-        )
-    return task
-
-
-_IDENTITY = (
-    "subject_id", "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri",
-    "latitude", "longitude", "capture_time",
-)  # fmt: skip
-_PROVENANCE = ("fingerprint", "model", "run_id", "written_at", "part_key")
-
-
 def add_typed_view(session: Session, task: TaskSpec) -> None:
-    """Make ``<task>_current``: one column a field; a name that is taken already is not replaced.
-
-    A field named as a column of the ledger becomes ``<field>_answer``.
-    """
-    name = f"{task.name}_current"
+    """Make ``<task>_current``: one column a field; a name that is taken already is not replaced."""
+    name = view_name(task)
     if name in _NAMES:
         return
     session.sql(f'CREATE OR REPLACE VIEW "{name}" AS {typed_select(task)}')
@@ -140,20 +121,18 @@ def add_typed_view(session: Session, task: TaskSpec) -> None:
 
 def typed_select(task: TaskSpec) -> str:
     """Return the query behind a task's typed view."""
-    taken = {*_IDENTITY, *_PROVENANCE}
-    fields = [_field(one, taken) for one in task.fields]
-    columns = ",\n  ".join((*_IDENTITY, *fields, *_PROVENANCE))
+    fields = (_field(one, column) for one, column in field_columns(task))
+    columns = ",\n  ".join((*VIEW_IDENTITY, *fields, *VIEW_PROVENANCE))
     return f"SELECT\n  {columns}\nFROM classifications_current\nWHERE task = {quoted(task.name)}"
 
 
 _TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT", "number": "DOUBLE"}
 
 
-def _field(one: FieldSpec, taken: Sequence[str] | set[str]) -> str:
+def _field(one: FieldSpec, column: str) -> str:
     path = f"'$.{one.name}'"
-    name = f"{one.name}_answer" if one.name in taken else one.name
     if one.type == "list":
-        return f'CAST(json_extract(answer, {path}) AS VARCHAR[]) AS "{name}"'
+        return f'CAST(json_extract(answer, {path}) AS VARCHAR[]) AS "{column}"'
     text = f"json_extract_string(answer, {path})"
     kind = _TYPES.get(one.type)
-    return f'CAST({text} AS {kind}) AS "{name}"' if kind else f'{text} AS "{name}"'
+    return f'CAST({text} AS {kind}) AS "{column}"' if kind else f'{text} AS "{column}"'

@@ -1,0 +1,36 @@
+"""A task's typed view, alike in every engine: its name, and the names of its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sightline.tasks.spec import FieldSpec, TaskSpec
+
+VIEW_IDENTITY = (
+    "subject_id", "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri",
+    "latitude", "longitude", "capture_time",
+)  # fmt: skip
+"""The columns before a task's fields: what was looked at."""
+
+VIEW_PROVENANCE = ("fingerprint", "model", "run_id", "written_at", "part_key")
+"""The columns after them: where the answer comes from."""
+
+_TAKEN = {*VIEW_IDENTITY, *VIEW_PROVENANCE}
+
+
+def view_name(task: TaskSpec) -> str:
+    """Return the name of a task's typed view."""
+    return f"{task.name}_current"
+
+
+def field_columns(task: TaskSpec) -> Iterator[tuple[FieldSpec, str]]:
+    """Yield each field with its column's name in the typed view.
+
+    A field named as one of the other columns becomes ``<field>_answer``.
+    """
+    names = {one.name for one in task.fields}
+    for one in task.fields:
+        name = one.name
+        while name in _TAKEN or (name != one.name and name in names):
+            name += "_answer"
+        yield one, name
