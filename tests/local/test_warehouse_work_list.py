@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from sightline.errors import ConfigurationError
 from sightline.local.warehouse import LocalSource, connect
 from sightline.local.warehouse.engine import EngineOptions
-from sightline.local.warehouse.ranges import unpublished_ranges
 from sightline.local.warehouse.selection import EARTH_RADIUS_M
 from sightline.model import (
     AnswerPart,
@@ -32,6 +31,7 @@ from sightline.model import (
     Radius,
 )
 from sightline.wire import observation_to_row, parts_from_json
+from sightline.work_lists import unpublished_ranges
 from tests.contracts.test_warehouse_contract import import_observations, local_rig
 from tests.contracts.warehouse_rig import EMBEDDING, NOW, asking, observation
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import shapely
 from duckdb.func import FunctionNullHandling, PythonUDFType
-from shapely.errors import GEOSException
 
-from sightline.errors import ConfigurationError
 from sightline.local.warehouse.engine import Session
 from sightline.model import BoundingBox, Filter, Radius
+from sightline.polygons import bounds_of, parse_polygon
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth (IUGG), for distances on the sphere."""
@@ -57,7 +56,7 @@ def condition(which: Filter) -> Condition:
         parts.append(f"{INSIDE_POLYGON}(longitude, latitude)")
     boxes = [which.box] if which.box else []
     if which.polygon_wkt is not None:
-        boxes.append(_bounds(parse_polygon(which.polygon_wkt)))
+        boxes.append(bounds_of(parse_polygon(which.polygon_wkt)))
     for one in [*map(_in_box, boxes), *([_in_radius(which.radius)] if which.radius else [])]:
         parts.append(one.sql)
         parameters += one.parameters
@@ -80,31 +79,6 @@ def _in_radius(radius: Radius) -> Condition:
     )
 
 
-def parse_polygon(wkt: str) -> shapely.Geometry:
-    """Return the prepared area that a well-known text means.
-
-    Raises:
-        ConfigurationError: it is not the text of a polygon or multipolygon.
-    """
-    try:
-        area = shapely.from_wkt(wkt)
-    except (GEOSException, TypeError) as error:
-        raise ConfigurationError(
-            f"polygon {wkt[:60]!r} is no well-known text ({error}); give a POLYGON ((...))"
-        ) from error
-    if area.geom_type not in {"Polygon", "MultiPolygon"} or area.is_empty or not area.is_valid:
-        raise ConfigurationError(
-            f"polygon {wkt[:60]!r} is not a valid, filled area; give a POLYGON ((...))"
-        )
-    shapely.prepare(area)
-    return area
-
-
-def _bounds(area: shapely.Geometry) -> BoundingBox:
-    west, south, east, north = map(float, area.bounds)
-    return BoundingBox(west, south, east, north)
-
-
 def allow_polygon(session: Session, which: Filter) -> None:
     """Teach the connection ``inside_polygon``, where the filter has one.
 
@@ -114,6 +88,7 @@ def allow_polygon(session: Session, which: Filter) -> None:
     if which.polygon_wkt is None:
         return
     area = parse_polygon(which.polygon_wkt)
+    shapely.prepare(area)
 
     def inside(longitude: pa.ChunkedArray, latitude: pa.ChunkedArray) -> pa.Array:
         return pa.array(shapely.contains_xy(area, longitude.to_numpy(), latitude.to_numpy()))

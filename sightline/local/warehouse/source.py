@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,9 +24,7 @@ from sightline.local.warehouse.engine import (
     parquet_select,
     quoted,
 )
-from sightline.local.warehouse.items import ITEM_COLUMNS, work_item
 from sightline.local.warehouse.locks import lock_in_turn, lock_now
-from sightline.local.warehouse.ranges import unpublished_ranges
 from sightline.local.warehouse.store import SUFFIX, relative_files
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.local.warehouse.work_list import (
@@ -48,6 +45,7 @@ from sightline.schema import (
     WORK_ITEMS,
     duckdb_columns,
 )
+from sightline.work_lists import ITEM_COLUMNS, request_json, unpublished_ranges, work_item
 
 Result = TypeVar("Result")
 
@@ -133,8 +131,7 @@ class LocalSource:
         draw(session, request, columns="*")
         session.sql(ITEMS_PLACED, (self._buckets,))
         messages, parts = session.rows("SELECT count(*), sum(bit_count(mask)) FROM to_do")[0]
-        asked = {**asdict(request), "buckets": self._buckets, "range_items": self._range_items}
-        text = json.dumps(asked, default=str, sort_keys=True)
+        text = request_json(request, buckets=self._buckets, range_items=self._range_items)
         if not messages:
             return Run(run_id, now, "published", 0, 0, text)
         select = work_list_select(request, run_id)

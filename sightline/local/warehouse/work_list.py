@@ -7,18 +7,12 @@ from __future__ import annotations
 
 import orjson
 
-from sightline.errors import ConfigurationError
 from sightline.local.warehouse.engine import Session, quoted
 from sightline.local.warehouse.observation_json import OBSERVATION_JSON
 from sightline.local.warehouse.selection import allow_polygon, condition
-from sightline.model import SEPARATOR, AnswerPart, Part, PartRequest, Preview, RunRequest
+from sightline.model import SEPARATOR, Preview, RunRequest
 from sightline.wire import part_to_json
-
-MAX_REQUESTS = 62
-"""Parts of one request: each has a bit in a 64-bit integer."""
-
-MAX_OBSERVATIONS = 16
-"""Observations in one message: an asset's most recent ones, so that 1 MiB holds them."""
+from sightline.work_lists import MAX_OBSERVATIONS, distinct_requests, part_suffix
 
 LATEST_OF_SOURCE = """
 CREATE OR REPLACE VIEW source_latest AS
@@ -141,29 +135,6 @@ WHERE (observation_id IN (SELECT subject_id FROM placed WHERE NOT by_asset)
     OR asset_id IN (SELECT subject_id FROM placed WHERE by_asset))
   AND observation_id NOT IN (SELECT observation_id FROM observations)
 """
-
-
-def part_suffix(part: Part) -> str:
-    """Return what follows the subject's id in the text whose SHA-256 is the part's key."""
-    if isinstance(part, AnswerPart):
-        fields = ("answer", part.task, part.fingerprint, part.model, "")
-    else:
-        fields = ("embedding", "", "", part.model, str(part.dimension))
-    return SEPARATOR.join(fields)
-
-
-def distinct_requests(request: RunRequest) -> tuple[PartRequest, ...]:
-    """Return the parts asked for, each once.
-
-    Raises:
-        ConfigurationError: there are more than a work list can hold.
-    """
-    asked = tuple({(one.part, one.by_asset): one for one in request.parts}.values())
-    if len(asked) > MAX_REQUESTS:
-        raise ConfigurationError(
-            f"{len(asked)} parts a subject are more than {MAX_REQUESTS}; enqueue fewer tasks a run"
-        )
-    return asked
 
 
 def draw(session: Session, request: RunRequest, *, columns: str) -> None:

@@ -1,0 +1,106 @@
+"""What every engine's work lists have in common: what is asked, how it is cut up and read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import orjson
+
+from sightline.errors import ConfigurationError
+from sightline.model import (
+    SEPARATOR,
+    AnswerPart,
+    Part,
+    PartRequest,
+    RunRequest,
+    WorkItem,
+    WorkRange,
+)
+from sightline.wire import parts_from_json, rows_to_observations
+
+MAX_REQUESTS = 62
+"""Parts of one request: an engine may keep a bit for each in a 64-bit integer."""
+
+MAX_OBSERVATIONS = 16
+"""Observations in one message: an asset's most recent ones, so that 1 MiB holds them."""
+
+ITEM_COLUMNS = "bucket, seq, subject_id, observations, parts"
+
+ItemRow = tuple[int, int, str, str, str]
+"""The values of ``ITEM_COLUMNS``."""
+
+
+def part_suffix(part: Part) -> str:
+    """Return what follows the subject's id in the text whose SHA-256 is the part's key."""
+    if isinstance(part, AnswerPart):
+        fields = ("answer", part.task, part.fingerprint, part.model, "")
+    else:
+        fields = ("embedding", "", "", part.model, str(part.dimension))
+    return SEPARATOR.join(fields)
+
+
+def distinct_requests(request: RunRequest) -> tuple[PartRequest, ...]:
+    """Return the parts asked for, each once.
+
+    Raises:
+        ConfigurationError: there are more than a work list can hold.
+    """
+    asked = tuple({(one.part, one.by_asset): one for one in request.parts}.values())
+    if len(asked) > MAX_REQUESTS:
+        raise ConfigurationError(
+            f"{len(asked)} parts a subject are more than {MAX_REQUESTS}; enqueue fewer tasks a run"
+        )
+    return asked
+
+
+def request_json(request: RunRequest, *, buckets: int, range_items: int) -> str:
+    """Return what a run was asked for, and how its work list is cut up, as its row holds it."""
+    asked = {**asdict(request), "buckets": buckets, "range_items": range_items}
+    return json.dumps(asked, default=str, sort_keys=True)
+
+
+def work_item(run_id: str, row: ItemRow) -> WorkItem:
+    """Return the item that a row of a work list holds."""
+    bucket, seq, subject_id, observations, parts = row
+    return WorkItem(
+        run_id,
+        bucket,
+        seq,
+        subject_id,
+        rows_to_observations(orjson.loads(observations)),
+        parts_from_json(orjson.loads(parts)),
+    )
+
+
+def unpublished_ranges(
+    run_id: str,
+    bucket_sizes: Iterable[tuple[int, int]],
+    published: Iterable[tuple[int, int, int]],
+    range_items: int,
+) -> list[WorkRange]:
+    """Return what no published range covers, in order, in ranges of at most ``range_items``.
+
+    ``bucket_sizes`` are (bucket, items), ``published`` are (bucket, start, stop).
+    """
+    done: dict[int, list[tuple[int, int]]] = {}
+    for bucket, start, stop in published:
+        done.setdefault(bucket, []).append((start, stop))
+    return [
+        WorkRange(run_id, bucket, start, min(start + range_items, stop))
+        for bucket, size in sorted(bucket_sizes)
+        for first, stop in _gaps(size, sorted(done.get(bucket, [])))
+        for start in range(first, stop, range_items)
+    ]
+
+
+def _gaps(size: int, covered: list[tuple[int, int]]) -> Iterable[tuple[int, int]]:
+    """Yield the intervals of ``0 <= seq < size`` outside the sorted intervals ``covered``."""
+    at = 0
+    for start, stop in covered:
+        if start > at:
+            yield at, min(start, size)
+        at = max(at, stop)
+    if at < size:
+        yield at, size
