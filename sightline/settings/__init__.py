@@ -1,6 +1,6 @@
 """Settings: read once, into one frozen object. Standard library only, since infra imports it."""
 
-from sightline.settings.loading import CONFIG_FILE, describe, load_settings
+from sightline.settings.loading import CONFIG_FILE, as_environment, describe, load_settings
 from sightline.settings.sections import (
     AdapterSettings,
     BigQuerySettings,
@@ -36,6 +36,7 @@ __all__ = [
     "Settings",
     "VertexSettings",
     "WorkerSettings",
+    "as_environment",
     "describe",
     "load_settings",
 ]

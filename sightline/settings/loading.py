@@ -10,7 +10,7 @@ import contextlib
 import os
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -163,3 +163,17 @@ def describe(settings: Settings) -> dict[str, Any]:
             key: str(value) if isinstance(value, Path) else value for key, value in pairs
         },
     )
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return variables from which another process reads these very settings."""
+    return dict(_variables(describe(settings), PREFIX))
+
+
+def _variables(values: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        name = f"{at}{key.upper()}"
+        if isinstance(value, Mapping):
+            yield from _variables(value, f"{name}__")
+        elif value is not None:
+            yield name, str(value)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sightline.errors import ConfigurationError
-from sightline.settings import describe, load_settings
+from sightline.settings import as_environment, describe, load_settings
 
 
 def load(tmp_path: Path, text: str = "", env: dict[str, str] | None = None, **over: Any) -> Any:
@@ -53,3 +53,13 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 
 def test_settings_can_be_described_as_plain_values(tmp_path: Path) -> None:
     assert describe(load(tmp_path))["home"] == str(tmp_path / ".sightline")
+
+
+def test_another_process_can_be_handed_the_very_same_settings(tmp_path: Path) -> None:
+    (tmp_path / "sightline.toml").write_text(
+        'engine = "gcp"\nhome = "h"\ntasks_dir = "t"\n[worker]\ngrace_s = 2.5\n'
+        '[bigquery]\nsource = "p.d.t"\n[bigquery.columns]\nasset_id = "a.b"\nmap_url = ""\n'
+    )
+    settings = load_settings(directory=tmp_path, environment={})
+    handed = load_settings(directory=tmp_path / "elsewhere", environment=as_environment(settings))
+    assert handed == settings

@@ -12,11 +12,10 @@ from typing import Any
 from producer.publish import Producer
 from producer.request import build_request, choose_tasks
 from sightline.cli.output import progress_bar, remark
+from sightline.cli.showcase.staging import stage
 from sightline.cli.showcase.workers import run_workers
 from sightline.errors import ConfigurationError
 from sightline.evaluation import FieldScore, read_truth, score
-from sightline.local.importing import import_table
-from sightline.local.warehouse import current_answers
 from sightline.model import Balance, Filter
 from sightline.ports import Hit, SearchQuery
 from sightline.settings import Settings
@@ -26,9 +25,7 @@ from sightline.wiring import (
     new_run_id,
     open_engine,
     open_models,
-    source_path,
     utc_now,
-    warehouse_path,
 )
 
 MARKER = ".sightline-demo"
@@ -100,25 +97,17 @@ async def run(
             collection, count=scenes, seed=seed, on_progress=lambda done: update(done, scenes)
         )
     remark("2/4 importing them, and enqueueing a run")
-    import_table(
-        collection / "observations.csv",
-        source=source_path(settings),
-        now=utc_now(),
-        columns={},
-        base=None,
-        on_progress=None,
-    )
+    await stage(settings, collection)
     run_id = await _enqueue(settings)
     remark(f"3/4 classifying and embedding with {workers} workers")
     started_s = time.monotonic()
     async with open_engine(settings) as engine:
-        with progress_bar("messages", None) as update:
-            summaries = await run_workers(settings, engine.backlog, workers, update)
+        with progress_bar("parts", None) as update:
+            summaries = await run_workers(settings, engine.runs, run_id, workers, update)
         seconds = time.monotonic() - started_s
         remark("4/4 measuring and searching")
         scores = score(
-            read_truth(collection / "ground_truth.jsonl"),
-            current_answers(warehouse_path(settings)),
+            read_truth(collection / "ground_truth.jsonl"), await engine.upkeep.current_answers()
         )
         return Outcome(
             images=sum(one["acked"] for one in summaries),

@@ -8,31 +8,34 @@ import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sightline.errors import SightlineError
-from sightline.ports import BacklogReader
-from sightline.settings import Settings
+from sightline.ports import Runs
+from sightline.settings import Settings, as_environment
 
-POLL_S = 0.25
+POLL_S = 1.0
 
 
 async def run_workers(
     settings: Settings,
-    backlog: BacklogReader,
+    runs: Runs,
+    run_id: str,
     count: int,
     on_progress: Callable[[int, int | None], None],
 ) -> list[dict[str, Any]]:
     """Run ``count`` draining workers to their end; return what each says it did.
 
+    Progress is told in parts of the run.
+
     Raises:
         SightlineError: a worker failed; the message is its own last line.
     """
     # Everything is published before they start, so that an empty queue needs no long look.
-    own = {"SIGHTLINE_HOME": str(settings.home), "SIGHTLINE_WORKER__DRAIN_IDLE_S": "0.5"}
-    environment = {**os.environ, **own}
-    start = await backlog.backlog()
-    total = (start.ready or 0) + (start.leased or 0)
+    handed = replace(settings, worker=replace(settings.worker, drain_idle_s=0.5))
+    environment = {**os.environ, **as_environment(handed)}
+    total = (await runs.balance(run_id)).parts
     processes = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-m", "worker", "--drain", "--json",
@@ -40,7 +43,7 @@ async def run_workers(
         )
         for _ in range(count)
     ]  # fmt: skip
-    watching = asyncio.create_task(_watch(backlog, total, on_progress))
+    watching = asyncio.create_task(_watch(runs, run_id, on_progress))
     try:
         results = await asyncio.gather(*(_result(one) for one in processes))
     finally:
@@ -63,10 +66,8 @@ async def _result(process: Process) -> dict[str, Any]:
     return summary
 
 
-async def _watch(
-    backlog: BacklogReader, total: int, on_progress: Callable[[int, int | None], None]
-) -> None:
+async def _watch(runs: Runs, run_id: str, on_progress: Callable[[int, int | None], None]) -> None:
     while True:
-        left = await backlog.backlog()
-        on_progress(total - (left.ready or 0) - (left.leased or 0), total)
         await asyncio.sleep(POLL_S)
+        found = await runs.balance(run_id)
+        on_progress(found.written + found.dead, found.parts)
