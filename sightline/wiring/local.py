@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sightline.errors import ConfigurationError
 from sightline.settings import Settings
 from sightline.wiring.parts import QueuePorts, WarehousePorts
 from sightline.wiring.places import queue_path, source_path, warehouse_path
@@ -42,11 +41,6 @@ async def open_local_warehouse(
     )
 
     root = warehouse_path(settings)
-    if queue.bodies is None:
-        raise ConfigurationError(
-            "adapters.warehouse = 'local' needs a queue that can be looked into; set"
-            " adapters.queue = 'local'"
-        )
     yield WarehousePorts(
         source=LocalSource(
             root,

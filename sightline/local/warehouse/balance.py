@@ -94,8 +94,23 @@ ORDER BY bucket, seq
 """  # noqa: S608 - a constant
 
 
-def read_balance(session: Session, run_id: str, queued_bodies: QueuedBodies) -> Balance:
+def read_balance(session: Session, run_id: str, queued_bodies: QueuedBodies | None) -> Balance:
     """Return where the parts of a run are.
+
+    Without ``queued_bodies`` (nobody can look into the queue), what is published and not settled
+    counts as queued, and nothing as lost.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    found = _read(session, run_id, queued_bodies)
+    if queued_bodies is None:
+        return replace(found, queued=found.lost, lost=0)
+    return found
+
+
+def _read(session: Session, run_id: str, queued_bodies: QueuedBodies | None) -> Balance:
+    """Return a reading.
 
     A reading that finds something lost is repeated: a dead letter that is replayed is published
     first and recorded after, so a reading that fell in between saw it in neither place.
@@ -105,18 +120,18 @@ def read_balance(session: Session, run_id: str, queued_bodies: QueuedBodies) -> 
     """
     for _ in range(READINGS - 1):
         balance = _read_once(session, run_id, queued_bodies)
-        if not balance.lost:
+        if queued_bodies is None or not balance.lost:
             return balance
     return _read_once(session, run_id, queued_bodies)
 
 
-def _read_once(session: Session, run_id: str, queued_bodies: QueuedBodies) -> Balance:
+def _read_once(session: Session, run_id: str, queued_bodies: QueuedBodies | None) -> Balance:
     attach(session, RUNS, RUN_EVENTS, WORK_ITEMS)
     listed = session.rows("SELECT parts FROM runs_once WHERE run_id = ?", (run_id,))
     if not listed:
         raise unknown_run(run_id)
     session.sql(PARTS_LISTED, (run_id,))
-    _read_queue(session, queued_bodies(run_id))
+    _read_queue(session, queued_bodies(run_id) if queued_bodies else ())
     attach_results(session)
     attach(session, RUN_EVENTS)
     session.sql(PARTS_OF_THE_RUN_WRITTEN)
@@ -140,7 +155,7 @@ def _read_once(session: Session, run_id: str, queued_bodies: QueuedBodies) -> Ba
 def read_lost(
     session: Session,
     run_id: str,
-    queued_bodies: QueuedBodies,
+    queued_bodies: QueuedBodies | None,
     *,
     after: tuple[int, int],
     max_items: int,
@@ -150,7 +165,7 @@ def read_lost(
     Raises:
         NotFoundError: there is no such run.
     """
-    if not read_balance(session, run_id, queued_bodies).lost:
+    if not _read(session, run_id, queued_bodies).lost:
         return []
     asked = {
         "run": run_id, "after_bucket": after[0], "after_seq": after[1], "most": max_items,

@@ -80,12 +80,16 @@ class TaskVersion:
 
 
 class LocalRuns:
-    """The runs below ``root``. ``queued_bodies`` yields a run's unsettled messages."""
+    """The runs below ``root``. ``queued_bodies`` yields a run's unsettled messages.
+
+    Without it (a queue that nobody can look into) what is published and not settled counts as
+    queued, and may be lost.
+    """
 
     def __init__(
         self,
         root: Path,
-        queued_bodies: QueuedBodies,
+        queued_bodies: QueuedBodies | None,
         *,
         options: EngineOptions = DEFAULT_OPTIONS,
     ) -> None:
