@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).parents[1]
 START_TIMEOUT_S = 120.0
 BUILD_TIMEOUT_S = 1800.0
 
-_UNTIL_INPUT_ENDS = """
+UNTIL_INPUT_ENDS = """
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
@@ -94,8 +94,8 @@ def run_bigquery_emulator(log: Path) -> Iterator[BigQueryEmulator]:
         f"--port={rest}", f"--grpc-port={storage}", "--log-level=error",
     ]  # fmt: skip
     endpoint = f"http://127.0.0.1:{rest}"
-    with _process(["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *command], log) as process:
-        _wait_for(f"{endpoint}/bigquery/v2/projects/sightline-test/datasets", process, log)
+    with process(["sh", "-c", UNTIL_INPUT_ENDS, "sh", *command], log) as server:
+        _wait_for(f"{endpoint}/bigquery/v2/projects/sightline-test/datasets", server, log)
         yield BigQueryEmulator("sightline-test", endpoint, f"127.0.0.1:{storage}")
 
 
@@ -107,20 +107,20 @@ def run_gcs(log: Path) -> Iterator[GcsServer]:
         built("fake-gcs-server"), "-scheme=http", "-host=127.0.0.1", f"-port={port}",
         "-backend=memory", f"-public-host=127.0.0.1:{port}", "-log-level=error",
     ]  # fmt: skip
-    with _process(["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *command], log) as process:
-        _wait_for(f"http://127.0.0.1:{port}/_internal/healthcheck", process, log)
+    with process(["sh", "-c", UNTIL_INPUT_ENDS, "sh", *command], log) as server:
+        _wait_for(f"http://127.0.0.1:{port}/_internal/healthcheck", server, log)
         yield GcsServer(f"http://127.0.0.1:{port}")
 
 
 @contextmanager
 def run_pstest(log: Path) -> Iterator[Pstest]:
     """Run pstest, and build it first where that was not done yet."""
-    with _process([built("pstest"), "127.0.0.1:0"], log) as process:
-        assert process.stdout is not None
-        endpoint = process.stdout.readline().strip()
+    with process([built("pstest"), "127.0.0.1:0"], log) as server:
+        assert server.stdout is not None
+        endpoint = server.stdout.readline().strip()
         if not endpoint:
             raise ServerError(f"pstest does not start: {log.read_text(encoding='utf-8')}")
-        yield Pstest(endpoint, process)
+        yield Pstest(endpoint, server)
 
 
 def pubsub_emulator_jar() -> Path | None:
@@ -141,28 +141,29 @@ def run_pubsub_emulator(log: Path) -> Iterator[PubSubEmulator]:
     port = _free_port()
     flags = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     java = ["java", *flags, "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
-    with _process(["sh", "-c", _UNTIL_INPUT_ENDS, "sh", *java], log) as process:
-        _wait_for(f"http://127.0.0.1:{port}/v1/projects/any-project/topics", process, log)
+    with process(["sh", "-c", UNTIL_INPUT_ENDS, "sh", *java], log) as server:
+        _wait_for(f"http://127.0.0.1:{port}/v1/projects/any-project/topics", server, log)
         yield PubSubEmulator(f"127.0.0.1:{port}")
 
 
 @contextmanager
-def _process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+def process(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a command that ends when its standard input does; ``log`` takes its errors."""
     with (
         log.open("w") as errors,
         subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
-        ) as process,
+        ) as server,
     ):
         try:
-            yield process
+            yield server
         finally:
-            assert process.stdin is not None
-            process.stdin.close()
+            assert server.stdin is not None
+            server.stdin.close()
             try:
-                process.wait(timeout=10)
+                server.wait(timeout=10)
             except subprocess.TimeoutExpired:
-                process.kill()
+                server.kill()
 
 
 def _free_port() -> int:
