@@ -82,10 +82,11 @@ def run_stack(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        if pstest is None:
-            pstest = pubsub_emulator_jar() is None
-        run_pubsub = run_pstest if pstest else run_pubsub_emulator
-        pubsub = stack.enter_context(run_pubsub(folder / "pubsub.log"))
+        pubsub: PubSubEmulator | Pstest
+        if pubsub_emulator_jar() is None if pstest is None else pstest:
+            pubsub = stack.enter_context(run_pstest(folder / "pubsub.log"))
+        else:
+            pubsub = stack.enter_context(run_pubsub_emulator(folder / "pubsub.log"))
         bigquery = stack.enter_context(run_bigquery_emulator(folder / "bigquery.log"))
         gcs = stack.enter_context(run_gcs(folder / "gcs.log"))
         options = ["--answers", answers, "--gcs-endpoint", gcs.endpoint]
