@@ -1,35 +1,50 @@
-"""The HTTP connection to Vertex AI: one session, and what its failures mean."""
+"""The HTTP connection to Google's models: one session, and what its failures mean."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 
 from sightline.errors import TransientError
-from sightline.gcp.credentials import TokenSource
+from sightline.gcp.access import Access
+from sightline.gcp.image_route import too_large
 from sightline.gcp.refusals import error_of, read_refusal
 
 if TYPE_CHECKING:
     import aiohttp
 
+Answered = tuple[int, Mapping[str, str], bytes]
+
 
 @asynccontextmanager
-async def open_session(timeout_s: float) -> AsyncIterator[aiohttp.ClientSession]:
-    """Open a session that bounds every call by ``timeout_s``; calls in flight are not bounded.
+async def open_session(url: str, *, timeout_s: float) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a session for one service; every call is bounded by ``timeout_s``.
 
-    How many calls are in flight is the limiter's business.
+    How many calls are in flight is the limiter's business, and not bounded here. The environment's
+    proxy is looked up once: with ``trust_env`` each call would look for it, and for a ``.netrc``,
+    in threads, which costs more processor time than the call.
     """
     import aiohttp
 
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
         timeout=aiohttp.ClientTimeout(total=timeout_s),
-        trust_env=True,
+        proxy=_proxy_of(url),
     ) as session:
         yield session
+
+
+def _proxy_of(url: str) -> str | None:
+    from urllib.request import getproxies, proxy_bypass
+
+    address = urlsplit(url)
+    if proxy_bypass(address.netloc):
+        return None
+    return getproxies().get(address.scheme)
 
 
 async def post_json(
@@ -37,37 +52,53 @@ async def post_json(
     url: str,
     body: Mapping[str, Any],
     *,
-    tokens: TokenSource,
+    access: Access,
     model: str,
+    most_bytes: int | None = None,
 ) -> Mapping[str, Any]:
     """Return the JSON object that a method answers, in exactly one call.
 
+    Only a call that was not let in (a 401, which nobody pays) is made once more, should there be
+    other credentials by then.
+
     Raises:
         ThrottledError, TransientError, PermanentError, ConfigurationError: see ``refusals``.
+        PermanentError: ``image_too_large``; the body has more than ``most_bytes``.
     """
+    sent = orjson.dumps(body)
+    if most_bytes is not None and len(sent) > most_bytes:
+        raise too_large(len(sent), most_bytes)
+    headers = await access.headers()
+    code, answered, raw = await _post(session, url, sent, headers, model)
+    if code == 401 and await access.renew(headers):
+        code, answered, raw = await _post(session, url, sent, await access.headers(), model)
+    found = _json(raw)
+    if code != 200:
+        refusal = read_refusal(code, found, answered)
+        raise error_of(refusal, model=model, next_step=access.next_step)
+    if not isinstance(found, Mapping):
+        raise TransientError(f"{model} answered with something that is no JSON; trying again")
+    return found
+
+
+async def _post(
+    session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], model: str
+) -> Answered:
     import aiohttp
 
-    headers = {
-        "Authorization": f"Bearer {await tokens.token()}",
-        "Content-Type": "application/json",
-    }
     try:
         async with session.post(
-            url, data=orjson.dumps(body), headers=headers, allow_redirects=False
+            url,
+            data=body,
+            headers={**headers, "Content-Type": "application/json"},
+            allow_redirects=False,
         ) as response:
-            code, answered = response.status, dict(response.headers)
-            raw = await response.read()
+            return response.status, response.headers, await response.read()
     except TimeoutError:
         raise no_answer(model) from None
     except (aiohttp.ClientError, OSError) as error:
         # Not chained: such an error may carry the request's headers, and with them the token.
         raise broken_off(model, error) from None
-    found = _json(raw)
-    if code != 200:
-        raise error_of(read_refusal(code, found, answered), model=model)
-    if not isinstance(found, Mapping):
-        raise TransientError(f"{model} answered with something that is no JSON; trying again")
-    return found
 
 
 def no_answer(model: str) -> TransientError:

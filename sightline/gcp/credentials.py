@@ -23,6 +23,14 @@ class TokenSource(Protocol):
         """
         ...
 
+    async def renew(self, rejected: str) -> bool:
+        """Return whether there is now another token than this one, which a service rejected.
+
+        Raises:
+            TransientError: the token service is out of reach for now.
+        """
+        ...
+
 
 class GoogleTokens:
     """Tokens of google-auth credentials; ``credentials`` may be handed to Google's libraries."""
@@ -64,6 +72,20 @@ class GoogleTokens:
                 if not self.credentials.valid:
                     await self._refresh()
         return str(self.credentials.token)
+
+    async def renew(self, rejected: str) -> bool:
+        """Refresh a token that was rejected before its time, once for all whom it let down.
+
+        Raises:
+            TransientError: the token service is out of reach for now.
+        """
+        async with self._refreshing:
+            if str(self.credentials.token) == rejected:
+                try:
+                    await self._refresh()
+                except ConfigurationError:
+                    return False  # what the service said about the token says more
+            return str(self.credentials.token) != rejected
 
     async def _refresh(self) -> None:
         from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError

@@ -10,6 +10,7 @@ _SECRETS = (
     re.compile(r"(?i)\bbearer\s+[\w.~+/=-]+"),
     re.compile(r"\bya29\.[\w.-]+"),
     re.compile(r"\bAIza[\w-]{30,}"),
+    re.compile(r"(?i)\b(x-goog-api-key|api[-_ ]?key)\s*[:=]\s*[\w.~+/=-]+"),
     re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
     re.compile(
         r"(?i)\b(x-goog-(signature|credential|security-token)|signature|googleaccessid"

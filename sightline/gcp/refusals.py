@@ -1,4 +1,4 @@
-"""What an HTTP error of Vertex AI means: one of our errors, and a reason. Pure.
+"""What an HTTP error of Google's models means: one of our errors, and a reason. Pure.
 
 Bodies are ``google.rpc.Status`` in JSON form (https://google.aip.dev/193). Codes alone say too
 little: a 404 is a gone image or a closed model, a 403 an image's bucket or the caller's own grant.
@@ -30,6 +30,7 @@ MOST_RETRY_S = 3600.0
 _CALLER_S_FAULT = frozenset(
     {"SERVICE_DISABLED", "BILLING_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED",
      "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "ACCESS_TOKEN_EXPIRED", "API_KEY_INVALID",
+     "API_KEY_SERVICE_BLOCKED", "API_KEY_HTTP_REFERRER_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED",
      "USER_PROJECT_DENIED", "ACCOUNT_STATE_INVALID", "SECURITY_POLICY_VIOLATED"}
 )  # fmt: skip
 _IMAGE = re.compile(
@@ -44,8 +45,12 @@ _UNREADABLE = re.compile(
     r"|(decode|read|parse) (the )?(input )?image|image format|empty (image|file)|mime ?type"
 )
 _ABOUT_AN_IMAGE = re.compile(r"(?i)image|file|gs://|object")
-_MODEL = re.compile(r"(?i)publisher model|model .*(not found|access|support|available|retired)")
-_CALLER = re.compile(r"(?i)aiplatform\.\w+\.|api has not been used|billing")
+_MODEL = re.compile(
+    r"(?i)publisher model|models?[ /].*(not found|access|support|available|retired)"
+)
+_CALLER = re.compile(
+    r"(?i)aiplatform\.\w+\.|api has not been used|billing|unregistered callers|api.?key"
+)
 _DENIED = re.compile(r"(?i)permission|denied|forbidden|403|not have access")
 
 
@@ -119,10 +124,11 @@ def _date(value: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def error_of(refusal: Refusal, *, model: str) -> SightlineError:
+def error_of(refusal: Refusal, *, model: str, next_step: str = LOG_IN) -> SightlineError:
     """Return the error that a refusal is.
 
-    A throttle and what may pass carry when to come back, if the server said so.
+    A throttle and what may pass carry when to come back, if the server said so. ``next_step`` is
+    what to do when the caller is not let in.
     """
     if refusal.code == 429 or refusal.status == "RESOURCE_EXHAUSTED":
         return ThrottledError(
@@ -139,14 +145,18 @@ def error_of(refusal: Refusal, *, model: str) -> SightlineError:
             f"{refusal.code} from the endpoint of {model}, in no form that Vertex AI has;"
             " check the endpoint, the location and the model's name"
         )
-    if refusal.code == 401 or refusal.reasons & _CALLER_S_FAULT:
-        return _not_let_in(refusal, model)
+    if (
+        refusal.code == 401
+        or refusal.reasons & _CALLER_S_FAULT
+        or refusal.status == "FAILED_PRECONDITION"
+    ):
+        return _not_let_in(refusal, model, next_step)
     return _BY_CODE.get(refusal.code, _rejected)(refusal, model)
 
 
-def _not_let_in(refusal: Refusal, model: str) -> ConfigurationError:
+def _not_let_in(refusal: Refusal, model: str, next_step: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{model} may not be called ({refusal.code}: {_ended(refusal.message)}); {LOG_IN}, and"
+        f"{model} may not be called ({refusal.code}: {_ended(refusal.message)}); {next_step}, and"
         " see that the API is enabled and billed in the project"
     )
 
@@ -157,8 +167,6 @@ def _ended(message: str) -> str:
 
 def _bad_request(refusal: Refusal, model: str) -> SightlineError:
     said = refusal.message
-    if refusal.status == "FAILED_PRECONDITION":
-        return _not_let_in(refusal, model)
     if _ABOUT_AN_IMAGE.search(said):
         reason = _reason_of_image(said)
         if reason is not None:

@@ -137,11 +137,11 @@ async def _vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 
 @asynccontextmanager
 async def _vertex_embedder(settings: Settings) -> AsyncIterator[Embedder]:
-    from sightline.gcp.embedding import VertexEmbedder
+    from sightline.gcp.embedding import GoogleEmbedder
     from sightline.gcp.prices import load_prices
 
     place = vertex_place(settings, "embed")
-    async with VertexEmbedder.open(
+    async with GoogleEmbedder.open(
         model=_cloud_model(settings.models.embed, "models.embed"),
         dimension=settings.models.embed_dimension,
         place=place,

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from sightline.gcp.credentials import GoogleTokens
-from sightline.gcp.embedding import VertexEmbedder
+from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place
 from sightline.gcp.prices import load_prices
@@ -59,10 +59,10 @@ async def classifier(simulator: VertexSimulator) -> AsyncIterator[GeminiClassifi
 @pytest.fixture(params=[("gemini-embedding-2", 768), ("multimodalembedding@001", 512)])
 async def embedder(
     simulator: VertexSimulator, request: pytest.FixtureRequest
-) -> AsyncIterator[VertexEmbedder]:
+) -> AsyncIterator[GoogleEmbedder]:
     model, dimension = request.param
     location = "global" if model.startswith("gemini") else "us-central1"
-    async with VertexEmbedder.open(
+    async with GoogleEmbedder.open(
         model=model,
         dimension=dimension,
         place=Place("p", location, simulator.base_url),

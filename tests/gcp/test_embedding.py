@@ -11,7 +11,7 @@ import pytest
 
 from sightline.errors import ConfigurationError, PermanentError, Reason
 from sightline.gcp.credentials import GoogleTokens
-from sightline.gcp.embedding import VertexEmbedder
+from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.embedding.embed_content import GeminiEmbedding
 from sightline.gcp.embedding.embedder import unit_vector
 from sightline.gcp.place import Place
@@ -47,7 +47,7 @@ async def simulator(answerer: Remembering) -> AsyncIterator[VertexSimulator]:
         yield one
 
 
-async def test_vectors_are_of_unit_length_and_of_their_dimension(embedder: VertexEmbedder) -> None:
+async def test_vectors_are_of_unit_length_and_of_their_dimension(embedder: GoogleEmbedder) -> None:
     image = await embedder.embed_image(seen(), run_id="r")
     text = await embedder.embed_text("a leaning pole")
     for one in (image, text):
@@ -59,7 +59,7 @@ async def test_vectors_are_of_unit_length_and_of_their_dimension(embedder: Verte
 
 
 async def test_one_image_goes_by_reference_in_one_request(
-    embedder: VertexEmbedder, answerer: Remembering
+    embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
     await embedder.embed_image(seen(3), run_id="r")
     (asked,) = answerer.asked
@@ -69,14 +69,14 @@ async def test_one_image_goes_by_reference_in_one_request(
 
 
 async def test_a_query_says_what_it_is_for_where_the_model_wants_that(
-    embedder: VertexEmbedder, answerer: Remembering
+    embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
     await embedder.embed_text("a leaning pole")
     prefix = "task: search result | query: " if embedder.model == "gemini-embedding-2" else ""
     assert [one.text for one in answerer.asked] == [prefix + "a leaning pole"]
 
 
-async def test_an_embedding_costs_its_price(embedder: VertexEmbedder) -> None:
+async def test_an_embedding_costs_its_price(embedder: GoogleEmbedder) -> None:
     image = (await embedder.embed_image(seen(), run_id="r")).usage
     text = (await embedder.embed_text("a leaning pole")).usage
     if embedder.model == "gemini-embedding-2":
@@ -89,7 +89,7 @@ async def test_an_embedding_costs_its_price(embedder: VertexEmbedder) -> None:
 
 @pytest.mark.parametrize("said", [[], [0.5], ["x"], [float("nan")] * 4, "zeros"])
 async def test_what_is_no_vector_of_the_dimension_is_invalid_and_paid_for(
-    said: Any, embedder: VertexEmbedder, answerer: Remembering
+    said: Any, embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
     answerer.says = [0.0] * embedder.dimension if said == "zeros" else said
     with pytest.raises(PermanentError) as caught:
@@ -132,7 +132,7 @@ async def test_what_cannot_work_is_told_before_a_call(
     model: str, dimension: int, location: str
 ) -> None:
     with pytest.raises(ConfigurationError):
-        async with VertexEmbedder.open(
+        async with GoogleEmbedder.open(
             model=model, dimension=dimension, place=Place("p", location),
             tokens=GoogleTokens.fixed(TOKEN), prices=load_prices(), today=lambda: DAY,
             timeout_s=1.0,
@@ -143,7 +143,7 @@ async def test_what_cannot_work_is_told_before_a_call(
 @pytest.mark.parametrize("fault", [None, Fault.RESET, Fault.UNAUTHENTICATED, Fault.HALF_BODY])
 async def test_no_token_is_ever_logged(
     fault: Fault | None,
-    embedder: VertexEmbedder,
+    embedder: GoogleEmbedder,
     simulator: VertexSimulator,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

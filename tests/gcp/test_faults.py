@@ -15,7 +15,7 @@ from sightline.errors import (
     TransientError,
 )
 from sightline.gcp.credentials import GoogleTokens
-from sightline.gcp.embedding import VertexEmbedder
+from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place
 from sightline.gcp.prices import load_prices
@@ -39,7 +39,7 @@ EXPECTED: dict[Fault, type[SightlineError] | Reason] = {
     Fault.MAX_TOKENS: Reason.ANSWER_TRUNCATED,
     Fault.SAFETY: Reason.BLOCKED_BY_SAFETY,
     Fault.RECITATION: Reason.RECITATION,
-    Fault.NO_CANDIDATES: TransientError,
+    Fault.NO_CANDIDATES: Reason.ANSWER_INVALID,  # it was paid for
     Fault.PROMPT_BLOCKED: Reason.BLOCKED_BY_SAFETY,
     Fault.IMAGE_UNREADABLE: Reason.IMAGE_UNREADABLE,
     Fault.IMAGE_TOO_LARGE: Reason.IMAGE_TOO_LARGE,
@@ -87,7 +87,7 @@ async def test_a_fault_of_gemini_is_told_by_its_name(
 
 @pytest.mark.parametrize("fault", [one for one in ANSWERING if one not in ANSWERED_WITH_200])
 async def test_a_fault_of_an_embedding_model_is_told_by_its_name(
-    fault: Fault, simulator: VertexSimulator, embedder: VertexEmbedder
+    fault: Fault, simulator: VertexSimulator, embedder: GoogleEmbedder
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({fault: 1.0})))
     check(await error_of(lambda: embedder.embed_image(seen(), run_id="r1")), fault)
@@ -105,7 +105,7 @@ async def test_a_model_that_hangs_is_given_up_after_the_timeout(
             model=GEMINI, place=place, tokens=tokens, prices=prices, today=lambda: DAY,
             timeout_s=0.05,
         ) as classifier,
-        VertexEmbedder.open(
+        GoogleEmbedder.open(
             model="gemini-embedding-2", dimension=128, place=place, tokens=tokens, prices=prices,
             today=lambda: DAY, timeout_s=0.05,
         ) as embedder,
@@ -138,7 +138,7 @@ async def test_a_throttle_says_when_to_come_back_if_the_server_does(
     retry_after_s: float | None,
     simulator: VertexSimulator,
     classifier: GeminiClassifier,
-    embedder: VertexEmbedder,
+    embedder: GoogleEmbedder,
     task: TaskSpec,
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({fault: 1.0}, retry_delay_s=2.5)))

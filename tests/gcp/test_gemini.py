@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from google.genai import types
 
 from sightline.errors import ConfigurationError, PermanentError, Reason, TransientError
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.gemini.question import config_of
+from sightline.gcp.gemini.thinking import output_tokens, thinking_config
 from sightline.gcp.place import Place
 from sightline.gcp.prices import Price, load_prices, price_of
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
@@ -78,24 +78,50 @@ async def test_the_images_go_by_reference_in_their_order_under_the_run_s_label(
     assert asked.text == task.prompt
     assert asked.labels == {"sightline_run": "run-7", "sightline_task": "road_signs"}
     assert asked.tokens_per_image == 560
-    assert asked.max_output_tokens == task.max_output_tokens
+    assert asked.max_output_tokens == output_tokens(GEMINI, task.max_output_tokens, None)
     assert asked.schema is not None
     assert set(asked.schema["properties"]) == {one.name for one in task.fields}
     assert asked.schema["propertyOrdering"] == [one.name for one in task.fields]
 
 
 def test_a_task_s_parameters_are_sent_and_no_others(task: TaskSpec) -> None:
-    plain = config_of(task, run_id="r")
-    assert plain.thinking_config is None
-    assert plain.seed is None
-    assert plain.temperature == 0.0
+    plain = config_of(task, model=GEMINI)
+    assert not {"thinkingConfig", "seed"} & set(plain)
+    assert plain["temperature"] == 0.0
     own = config_of(
         replace(task, seed=7, thinking_budget=0, temperature=0.5, media_resolution="high"),
-        run_id="r",
+        model=GEMINI,
     )
-    assert own.thinking_config == types.ThinkingConfig(thinking_budget=0)
-    assert (own.seed, own.temperature) == (7, 0.5)
-    assert own.media_resolution is types.MediaResolution.MEDIA_RESOLUTION_HIGH
+    assert own["thinkingConfig"] == {"thinkingLevel": "MINIMAL"}
+    assert (own["seed"], own["temperature"]) == (7, 0.5)
+    assert own["mediaResolution"] == "MEDIA_RESOLUTION_HIGH"
+
+
+@pytest.mark.parametrize(
+    ("model", "budget", "said", "room"),
+    [
+        ("gemini-2.0-flash", None, None, 0),
+        ("gemini-2.5-flash", None, None, 8192),
+        ("gemini-2.5-flash", 0, {"thinkingBudget": 0}, 0),
+        ("gemini-2.5-flash", 512, {"thinkingBudget": 512}, 512),
+        ("gemini-2.5-flash", -1, None, 8192),
+        ("gemini-3.5-flash", None, None, 8192),
+        ("gemini-3.5-flash", 0, {"thinkingLevel": "MINIMAL"}, 0),
+        ("gemini-3.5-flash", 512, {"thinkingLevel": "LOW"}, 1024),
+        ("gemini-3.5-flash", 8192, {"thinkingLevel": "MEDIUM"}, 8192),
+        ("gemini-3.5-flash", 30_000, {"thinkingLevel": "HIGH"}, 24_576),
+        ("gemini-flash-latest", 1, {"thinkingLevel": "LOW"}, 1024),
+    ],
+)
+def test_thinking_is_said_in_the_model_s_own_terms_and_has_room_beside_the_answer(
+    model: str, budget: int | None, said: dict[str, Any] | None, room: int
+) -> None:
+    assert thinking_config(model, budget) == said
+    assert output_tokens(model, 1000, budget) == 1000 + room
+
+
+def test_the_room_for_thoughts_stays_within_the_models_own_bound() -> None:
+    assert output_tokens(GEMINI, 60_000, 24_576) == 65_536
 
 
 @pytest.mark.parametrize("text", ["", "Certainly! Here", '["a"]', "null", '{"a": '])
@@ -136,58 +162,80 @@ async def test_a_call_that_failed_after_it_was_paid_carries_its_cost(
     assert caught.value.cost_usd_micros == round(used.input_tokens * 1.5 + used.output_tokens * 9)
 
 
-def response(**fields: Any) -> types.GenerateContentResponse:
-    return types.GenerateContentResponse.model_validate(fields)
-
-
 def candidate(text: str = "{}", **fields: Any) -> dict[str, Any]:
-    return {"content": {"parts": [{"text": text}]}, "finish_reason": "STOP", **fields}
+    return {"content": {"parts": [{"text": text}]}, "finishReason": "STOP", **fields}
 
 
 def test_thoughts_are_paid_as_output_and_are_no_part_of_the_answer() -> None:
-    usage = {"prompt_token_count": 100, "candidates_token_count": 10, "thoughts_token_count": 40}
+    usage = {"promptTokenCount": 100, "candidatesTokenCount": 10, "thoughtsTokenCount": 40}
     parts = [{"text": "Hm.", "thought": True}, {"text": '{"a":'}, {"text": " 1}"}]
-    found = classification_of(
-        response(candidates=[candidate(content={"parts": parts})], usage_metadata=usage),
-        PRICE,
-        location="global",
-    )
+    response = {"candidates": [candidate(content={"parts": parts})], "usageMetadata": usage}
+    found = classification_of(response, PRICE, location="global")
     assert found.answer == {"a": 1}
     assert found.usage.output_tokens == 50
     assert found.usage.cost_usd_micros == 100 * 1.5 + 50 * 9
 
 
 def test_cached_tokens_cost_less() -> None:
-    usage = {"prompt_token_count": 1000, "cached_content_token_count": 400}
-    found = classification_of(
-        response(candidates=[candidate()], usage_metadata=usage), PRICE, location="global"
-    )
+    usage = {"promptTokenCount": 1000, "cachedContentTokenCount": 400}
+    response = {"candidates": [candidate()], "usageMetadata": usage}
+    found = classification_of(response, PRICE, location="global")
     assert found.usage.input_tokens == 1000
     assert found.usage.cost_usd_micros == 600 * 1.5 + 400 * 0.15
 
 
+ENDINGS: list[tuple[str | None, Reason | None]] = [
+    ("PROHIBITED_CONTENT", Reason.BLOCKED_BY_SAFETY),
+    ("SPII", Reason.BLOCKED_BY_SAFETY),
+    ("BLOCKLIST", Reason.BLOCKED_BY_SAFETY),
+    ("IMAGE_RECITATION", Reason.RECITATION),
+    ("LANGUAGE", Reason.ANSWER_INVALID),
+    ("OTHER", None),
+    ("SOMETHING_NEW", None),
+    ("FINISH_REASON_UNSPECIFIED", None),
+    (None, None),
+]
+
+
+@pytest.mark.parametrize("paid", [False, True])
+@pytest.mark.parametrize(("ending", "reason"), ENDINGS)
+def test_an_ending_without_an_answer_is_tried_again_only_if_nothing_was_paid(
+    ending: str | None, reason: Reason | None, paid: bool
+) -> None:
+    response = {
+        "candidates": [candidate(finishReason=ending)],
+        "usageMetadata": {"promptTokenCount": 700} if paid else {},
+    }
+    with pytest.raises((PermanentError, TransientError)) as caught:
+        classification_of(response, PRICE, location="global")
+    expected = Reason.ANSWER_INVALID if paid and reason is None else reason
+    assert getattr(caught.value, "reason", None) is expected
+    assert caught.value.input_tokens == (700 if paid else 0)
+
+
 @pytest.mark.parametrize(
-    ("ending", "reason"),
+    "response",
     [
-        ("PROHIBITED_CONTENT", Reason.BLOCKED_BY_SAFETY),
-        ("SPII", Reason.BLOCKED_BY_SAFETY),
-        ("BLOCKLIST", Reason.BLOCKED_BY_SAFETY),
-        ("IMAGE_RECITATION", Reason.RECITATION),
-        ("LANGUAGE", Reason.ANSWER_INVALID),
-        ("OTHER", None),
-        ("FINISH_REASON_UNSPECIFIED", None),
-        (None, None),
+        {},
+        {"candidates": []},
+        {"candidates": "x", "usageMetadata": [], "promptFeedback": 1},
+        {"candidates": [1]},
+        {"usageMetadata": {"promptTokenCount": "many"}},
     ],
 )
-def test_each_ending_is_given_up_or_tried_again(ending: str | None, reason: Reason | None) -> None:
-    ended = response(candidates=[candidate(finish_reason=ending)])
-    with pytest.raises((PermanentError, TransientError)) as caught:
-        classification_of(ended, PRICE, location="global")
-    assert getattr(caught.value, "reason", None) is reason
+def test_a_response_of_any_form_is_read(response: dict[str, Any]) -> None:
+    with pytest.raises(TransientError):
+        classification_of(response, PRICE, location="global")
+
+
+@pytest.mark.parametrize("content", [None, {}, {"parts": None}, {"parts": [1, {"text": None}]}])
+def test_a_candidate_without_a_text_is_no_answer(content: Any) -> None:
+    with pytest.raises(PermanentError, match="answer_invalid"):
+        classification_of({"candidates": [candidate(content=content)]}, PRICE, location="global")
 
 
 def test_a_response_without_usage_costs_nothing_that_is_known() -> None:
-    found = classification_of(response(candidates=[candidate()]), PRICE, location="global")
+    found = classification_of({"candidates": [candidate()]}, PRICE, location="global")
     assert found.usage.cost_usd_micros == 0
 
 

@@ -1,5 +1,5 @@
 """Google's multimodal embedding models behind the port ``Embedder``."""
 
-from sightline.gcp.embedding.embedder import VertexEmbedder
+from sightline.gcp.embedding.embedder import GoogleEmbedder
 
-__all__ = ["VertexEmbedder"]
+__all__ = ["GoogleEmbedder"]

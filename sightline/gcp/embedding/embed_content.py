@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.place import mime_type
+from sightline.gcp.image_route import SentImage
 from sightline.gcp.prices import Price, Tokens
 from sightline.model import Usage
 
@@ -30,13 +30,13 @@ class GeminiEmbedding:
                 f"models.embed_dimension = {dimension} is not accepted; accepted: {LEAST} to {MOST}"
             )
 
-    def image_body(self, uri: str, dimension: int) -> dict[str, Any]:
+    def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:
         """Return a content of one image."""
-        return _body({"fileData": {"fileUri": uri, "mimeType": mime_type(uri)}}, dimension)
+        return self._body(image.part, dimension)
 
     def text_body(self, text: str, dimension: int) -> dict[str, Any]:
         """Return a content of one query."""
-        return _body({"text": QUERY_PREFIX + text}, dimension)
+        return self._body({"text": QUERY_PREFIX + text}, dimension)
 
     def vector(
         self,
@@ -59,9 +59,18 @@ class GeminiEmbedding:
         seen = total if text is None else 0
         return price.of_tokens(Tokens(input=total, image=seen), location=location)
 
+    def _body(self, part: dict[str, Any], dimension: int) -> dict[str, Any]:
+        return {
+            "content": {"role": "user", "parts": [part]},
+            "embedContentConfig": {"outputDimensionality": dimension},
+        }
 
-def _body(part: dict[str, Any], dimension: int) -> dict[str, Any]:
-    return {
-        "content": {"role": "user", "parts": [part]},
-        "embedContentConfig": {"outputDimensionality": dimension},
-    }
+
+class GeminiApiEmbedding(GeminiEmbedding):
+    """The same by key, where the dimension stands in the request itself.
+
+    https://ai.google.dev/api/embeddings#method:-models.embedcontent
+    """
+
+    def _body(self, part: dict[str, Any], dimension: int) -> dict[str, Any]:
+        return {"content": {"parts": [part]}, "outputDimensionality": dimension}

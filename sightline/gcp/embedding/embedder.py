@@ -10,49 +10,52 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from sightline.errors import ConfigurationError, PermanentError, Reason
-from sightline.gcp.connection import open_session, post_json
 from sightline.gcp.credentials import TokenSource
-from sightline.gcp.embedding.embed_content import GeminiEmbedding
+from sightline.gcp.embedding.embed_content import GeminiApiEmbedding, GeminiEmbedding
 from sightline.gcp.embedding.predict import MultimodalEmbedding
 from sightline.gcp.embedding.protocol import EmbeddingProtocol
-from sightline.gcp.place import Place, image_uri
+from sightline.gcp.image_route import ImageReader
+from sightline.gcp.place import Place
 from sightline.gcp.prices import Price, price_of
+from sightline.gcp.service import ModelService, gemini_api, vertex_ai
 from sightline.model import Observation, Usage
 from sightline.ports import Embedding
 
 if TYPE_CHECKING:
     import aiohttp
 
-PROTOCOLS: Mapping[str, Callable[[], EmbeddingProtocol]] = {
+Protocols = Mapping[str, Callable[[], EmbeddingProtocol]]
+ON_VERTEX: Protocols = {
     "gemini-embedding-2": GeminiEmbedding,
     "multimodalembedding@001": MultimodalEmbedding,
 }
+BY_KEY: Protocols = {"gemini-embedding-2": GeminiApiEmbedding}
 
 
-class VertexEmbedder:
-    """Embeds images and queries with one model at one dimension; made by ``open``."""
+class GoogleEmbedder:
+    """Embeds images and queries with one model at one dimension.
+
+    Made by ``open`` or ``open_with_key``.
+    """
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
+        service: ModelService,
         protocol: EmbeddingProtocol,
         *,
         model: str,
         dimension: int,
-        place: Place,
-        tokens: TokenSource,
         prices: Sequence[Price],
         today: Callable[[], date],
     ) -> None:
         self._session = session
+        self._service = service
         self._protocol = protocol
         self._model = model
         self._dimension = dimension
-        self._place = place
-        self._tokens = tokens
         self._prices = prices
         self._today = today
-        self._url = place.method_url(model, protocol.method)
 
     @classmethod
     @asynccontextmanager
@@ -67,29 +70,67 @@ class VertexEmbedder:
         today: Callable[[], date],
         timeout_s: float,
     ) -> AsyncIterator[Self]:
-        """Open an embedder, and close its connections in the end; nothing is called yet.
+        """Open an embedder on Vertex AI, which reads the images itself; nothing is called yet.
 
         Raises:
             ConfigurationError: the model is not known, has no vectors of this dimension, is not
                 served there, or has no price.
         """
-        if model not in PROTOCOLS:
-            accepted = ", ".join(PROTOCOLS)
-            raise ConfigurationError(
-                f"models.embed = {model!r} is not accepted on Vertex AI; accepted: {accepted}"
-            )
-        protocol = PROTOCOLS[model]()
-        protocol.check_dimension(dimension)
-        place.check_served(model)
+        protocol = _protocol(ON_VERTEX, model, dimension)
+        service = vertex_ai(place, tokens)
+        async with cls._open(
+            service, protocol, model, dimension, prices, today, timeout_s
+        ) as embedder:
+            yield embedder
+
+    @classmethod
+    @asynccontextmanager
+    async def open_with_key(
+        cls,
+        *,
+        model: str,
+        dimension: int,
+        api_key: str,
+        read_image: ImageReader,
+        prices: Sequence[Price],
+        today: Callable[[], date],
+        timeout_s: float,
+        base_url: str = "",
+    ) -> AsyncIterator[Self]:
+        """Open an embedder on the Gemini API; images go inside the requests.
+
+        Raises:
+            ConfigurationError: the key, the model or the dimension cannot be right, or there is
+                no price.
+        """
+        protocol = _protocol(BY_KEY, model, dimension)
+        service = gemini_api(api_key, read_image, base_url=base_url)
+        async with cls._open(
+            service, protocol, model, dimension, prices, today, timeout_s
+        ) as embedder:
+            yield embedder
+
+    @classmethod
+    @asynccontextmanager
+    async def _open(
+        cls,
+        service: ModelService,
+        protocol: EmbeddingProtocol,
+        model: str,
+        dimension: int,
+        prices: Sequence[Price],
+        today: Callable[[], date],
+        timeout_s: float,
+    ) -> AsyncIterator[Self]:
+        service.place.check_served(model)
         price_of(prices, model, today())
-        async with open_session(timeout_s) as session:
+        async with service.session(model, timeout_s=timeout_s) as session:
             yield cls(
                 session,
+                service,
                 protocol,
                 model=model,
                 dimension=dimension,
-                place=place,
-                tokens=tokens,
                 prices=prices,
                 today=today,
             )
@@ -115,21 +156,29 @@ class VertexEmbedder:
         Raises:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
-        uri = image_uri(observation)
-        return await self._embed(self._protocol.image_body(uri, self._dimension), None)
+        image = await self._service.images.image(observation)
+        return await self._embed(self._protocol.image_body(image, self._dimension), None)
 
     async def embed_text(self, text: str) -> Embedding:
         """Embed a query; raises as ``embed_image`` does."""
         return await self._embed(self._protocol.text_body(text, self._dimension), text)
 
     async def _embed(self, body: Mapping[str, Any], text: str | None) -> Embedding:
-        answer = await post_json(
-            self._session, self._url, body, tokens=self._tokens, model=self._model
-        )
+        answer = await self._service.call(self._session, self._model, self._protocol.method, body)
         price = price_of(self._prices, self._model, self._today())
-        usage = self._protocol.usage(answer, price, text=text, location=self._place.location)
+        location = self._service.place.location
+        usage = self._protocol.usage(answer, price, text=text, location=location)
         found = self._protocol.vector(answer, of_image=text is None)
         return Embedding(unit_vector(found, self._dimension, usage), usage)
+
+
+def _protocol(protocols: Protocols, model: str, dimension: int) -> EmbeddingProtocol:
+    if model not in protocols:
+        accepted = ", ".join(protocols)
+        raise ConfigurationError(f"models.embed = {model!r} is not accepted; accepted: {accepted}")
+    protocol = protocols[model]()
+    protocol.check_dimension(dimension)
+    return protocol
 
 
 def unit_vector(values: object, dimension: int, usage: Usage) -> Sequence[float]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.image_route import SentImage
 from sightline.gcp.prices import Price
 from sightline.model import Usage
 
@@ -25,9 +26,9 @@ class MultimodalEmbedding:
                 f"models.embed_dimension = {dimension} is not accepted; accepted: {accepted}"
             )
 
-    def image_body(self, uri: str, dimension: int) -> dict[str, Any]:
+    def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:
         """Return one instance with an image."""
-        return _body({"image": {"gcsUri": uri}}, dimension)
+        return _body({"image": {"gcsUri": image.uri}}, dimension)
 
     def text_body(self, text: str, dimension: int) -> dict[str, Any]:
         """Return one instance with a text, of which the model reads 32 tokens."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from sightline.gcp.image_route import SentImage
 from sightline.gcp.prices import Price
 from sightline.model import Usage
 
@@ -25,7 +26,7 @@ class EmbeddingProtocol(Protocol):
         """
         ...
 
-    def image_body(self, uri: str, dimension: int) -> dict[str, Any]:
+    def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:
         """Return the request for one image's vector."""
         ...
 

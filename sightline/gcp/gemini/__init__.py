@@ -1,4 +1,4 @@
-"""Gemini on Vertex AI behind the port ``Classifier``."""
+"""Gemini, on Vertex AI or by key, behind the port ``Classifier``."""
 
 from sightline.gcp.gemini.classifier import GeminiClassifier
 

@@ -1,23 +1,26 @@
-"""What a response of Gemini means: an answer, or one of our errors, and what it cost. Pure."""
+"""What a response of Gemini means: an answer, or one of our errors, and what it cost. Pure.
+
+What was paid for and holds no answer is given up with a reason: asking the same again would be
+paid again, up to tries times deliveries. What was not paid is tried again.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
-from sightline.errors import PermanentError, Reason, TransientError
+from sightline.errors import CallError, PermanentError, Reason, TransientError
 from sightline.gcp.prices import Price, Tokens
 from sightline.gcp.redaction import one_line
 from sightline.model import Usage
 from sightline.ports import Classification
 
-if TYPE_CHECKING:
-    from google.genai import types
-
 FINISHED = "STOP"
 REASONS = {
     "MAX_TOKENS": Reason.ANSWER_TRUNCATED,
+    "CONTINUATION": Reason.ANSWER_TRUNCATED,
     "SAFETY": Reason.BLOCKED_BY_SAFETY,
     "BLOCKLIST": Reason.BLOCKED_BY_SAFETY,
     "PROHIBITED_CONTENT": Reason.BLOCKED_BY_SAFETY,
@@ -32,11 +35,11 @@ REASONS = {
     "UNEXPECTED_TOOL_CALL": Reason.ANSWER_INVALID,
     "TOO_MANY_TOOL_CALLS": Reason.ANSWER_INVALID,
 }
-"""Why an answer that ended so is given up; any other ending may not come again."""
+"""Why an answer that ended so is given up, paid or not."""
 
 
 def classification_of(
-    response: types.GenerateContentResponse, price: Price, *, location: str
+    response: Mapping[str, Any], price: Price, *, location: str
 ) -> Classification:
     """Return the answer in a response.
 
@@ -44,41 +47,55 @@ def classification_of(
         PermanentError, TransientError: with what the call cost.
     """
     usage = usage_of(response, price, location=location)
-    feedback = response.prompt_feedback
-    if feedback is not None and feedback.block_reason is not None:
-        said = feedback.block_reason_message or "no details"
-        detail = f"the request was blocked: {_name(feedback.block_reason)} ({one_line(said)})"
+    feedback = _mapping(response.get("promptFeedback"))
+    if feedback.get("blockReason"):
+        said = one_line(str(feedback.get("blockReasonMessage") or "no details"))
+        detail = f"the request was blocked: {one_line(str(feedback['blockReason']))} ({said})"
         raise _given_up(Reason.BLOCKED_BY_SAFETY, detail, usage)
-    if not response.candidates:
-        raise _perhaps_later("an answer without a candidate", usage)
-    (candidate, *_) = response.candidates
-    ending = _name(candidate.finish_reason)
+    candidate = _first(response.get("candidates"))
+    if candidate is None:
+        raise _without_answer("an answer without a candidate", usage)
+    ending = one_line(str(candidate.get("finishReason") or ""))
     if ending in REASONS:
-        said = candidate.finish_message or "no details"
-        raise _given_up(REASONS[ending], f"the answer ended by {ending} ({one_line(said)})", usage)
+        said = one_line(str(candidate.get("finishMessage") or "no details"))
+        raise _given_up(REASONS[ending], f"the answer ended by {ending} ({said})", usage)
     if ending != FINISHED:
-        raise _perhaps_later(f"an answer that ended by {ending or 'nothing'}", usage)
-    parts = (candidate.content.parts if candidate.content else None) or []
-    text = "".join(part.text or "" for part in parts if not part.thought)
-    return Classification(_answer(text, usage), ending, usage)
+        raise _without_answer(f"an answer that ended by {ending or 'nothing'}", usage)
+    return Classification(_answer(_text(candidate), usage), ending, usage)
 
 
-def usage_of(response: types.GenerateContentResponse, price: Price, *, location: str) -> Usage:
+def usage_of(response: Mapping[str, Any], price: Price, *, location: str) -> Usage:
     """Return what a response used and cost; tokens of thought are output."""
-    counted = response.usage_metadata
-    if counted is None:
-        return Usage()
+    counted = _mapping(response.get("usageMetadata"))
+
+    def count(*names: str) -> int:
+        values = (counted.get(name) for name in names)
+        return sum(value for value in values if isinstance(value, int))
+
     tokens = Tokens(
-        input=(counted.prompt_token_count or 0) + (counted.tool_use_prompt_token_count or 0),
-        output=(counted.candidates_token_count or 0) + (counted.thoughts_token_count or 0),
-        cached=counted.cached_content_token_count or 0,
+        input=count("promptTokenCount", "toolUsePromptTokenCount"),
+        output=count("candidatesTokenCount", "thoughtsTokenCount"),
+        cached=count("cachedContentTokenCount"),
     )
     return price.of_tokens(tokens, location=location)
 
 
-def _name(value: object) -> str:
-    """Return an enum's value; the library makes members for names that it does not know."""
-    return str(getattr(value, "value", value or ""))
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _first(candidates: object) -> Mapping[str, Any] | None:
+    match candidates:
+        case [Mapping() as candidate, *_]:
+            return candidate
+        case _:
+            return None
+
+
+def _text(candidate: Mapping[str, Any]) -> str:
+    parts = _mapping(candidate.get("content")).get("parts")
+    found = [_mapping(one) for one in parts] if isinstance(parts, list) else []
+    return "".join(str(one.get("text") or "") for one in found if not one.get("thought"))
 
 
 def _answer(text: str, usage: Usage) -> dict[str, object]:
@@ -101,10 +118,7 @@ def _given_up(reason: Reason, detail: str, usage: Usage) -> PermanentError:
     )
 
 
-def _perhaps_later(what: str, usage: Usage) -> TransientError:
-    return TransientError(
-        f"the model gave {what}; trying again",
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cost_usd_micros=usage.cost_usd_micros,
-    )
+def _without_answer(what: str, usage: Usage) -> CallError:
+    if usage.input_tokens or usage.output_tokens:
+        return _given_up(Reason.ANSWER_INVALID, f"the model gave {what}", usage)
+    return TransientError(f"the model gave {what}; trying again")

@@ -1,51 +1,57 @@
-"""The request: images by reference, the task's prompt, its schema and its parameters."""
+"""The request: images, the task's prompt, its schema and its parameters, as ``generateContent``
+takes them (https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sightline.gcp.place import billing_label, mime_type
+from sightline.gcp.gemini.thinking import output_tokens, thinking_config
+from sightline.gcp.image_route import SentImage
+from sightline.gcp.place import billing_label
 from sightline.tasks import TaskSpec
-
-if TYPE_CHECKING:
-    from google.genai import types
 
 RUN_LABEL = "sightline_run"
 TASK_LABEL = "sightline_task"
 
 
-def content_of(task: TaskSpec, uris: Sequence[str]) -> types.Content:
+def content_of(task: TaskSpec, images: Sequence[SentImage]) -> dict[str, Any]:
     """Return the images, in their order, and after them the prompt; nothing that is not hashed.
 
     What stands here besides the prompt would change answers without changing the fingerprint.
     """
-    from google.genai import types
-
-    images = [
-        types.Part(file_data=types.FileData(file_uri=uri, mime_type=mime_type(uri))) for uri in uris
-    ]
-    return types.Content(role="user", parts=[*images, types.Part(text=task.prompt)])
+    return {"role": "user", "parts": [*(one.part for one in images), {"text": task.prompt}]}
 
 
-def config_of(task: TaskSpec, *, run_id: str) -> types.GenerateContentConfig:
-    """Return the parameters of a task's calls in a run."""
-    from google.genai import types
+def config_of(task: TaskSpec, *, model: str) -> dict[str, Any]:
+    """Return the parameters of a task's calls."""
+    config: dict[str, Any] = {
+        "responseMimeType": "application/json",
+        "responseSchema": _schema(task.response_schema()),
+        "mediaResolution": f"MEDIA_RESOLUTION_{task.media_resolution.upper()}",
+        "temperature": task.temperature,
+        "maxOutputTokens": output_tokens(model, task.max_output_tokens, task.thinking_budget),
+        "candidateCount": 1,
+    }
+    if task.seed is not None:
+        config["seed"] = task.seed
+    thinking = thinking_config(model, task.thinking_budget)
+    if thinking is not None:
+        config["thinkingConfig"] = thinking
+    return config
 
-    thinking = (
-        None
-        if task.thinking_budget is None
-        else types.ThinkingConfig(thinking_budget=task.thinking_budget)
-    )
-    return types.GenerateContentConfig(
-        response_mime_type="application/json",
-        response_schema=task.response_schema(),
-        media_resolution=types.MediaResolution(f"MEDIA_RESOLUTION_{task.media_resolution.upper()}"),
-        temperature=task.temperature,
-        seed=task.seed,
-        max_output_tokens=task.max_output_tokens,
-        candidate_count=1,
-        thinking_config=thinking,
-        labels={RUN_LABEL: billing_label(run_id), TASK_LABEL: billing_label(task.name)},
-        automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
-    )
+
+def labels_of(task: TaskSpec, *, run_id: str) -> dict[str, str]:
+    """Return the labels under which a task's calls in a run are billed."""
+    return {RUN_LABEL: billing_label(run_id), TASK_LABEL: billing_label(task.name)}
+
+
+def _schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with its types in the API's spelling."""
+    found = {**schema, "type": str(schema["type"]).upper()}
+    if "items" in schema:
+        found["items"] = _schema(schema["items"])
+    if "properties" in schema:
+        found["properties"] = {name: _schema(inner) for name, inner in schema["properties"].items()}
+    return found

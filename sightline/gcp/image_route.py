@@ -1,0 +1,94 @@
+"""How an image travels to a model: by its ``gs://`` URI, or with its bytes inside the request."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sightline.errors import PermanentError, Reason
+from sightline.gcp.place import image_uri, mime_type
+from sightline.media_types import media_type_of
+from sightline.model import Observation
+
+ImageReader = Callable[[Observation], Awaitable[bytes]]
+"""Returns an image file's content; raises ``PermanentError`` and ``TransientError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentImage:
+    """An image as it stands in a request: a URI, or Base64 where there is none."""
+
+    media_type: str
+    uri: str = ""
+    base64: str = ""
+
+    @property
+    def part(self) -> dict[str, Any]:
+        """The image as a part of a content."""
+        if self.uri:
+            return {"fileData": {"fileUri": self.uri, "mimeType": self.media_type}}
+        return {"inlineData": {"mimeType": self.media_type, "data": self.base64}}
+
+
+class ImageRoute(Protocol):
+    """Brings images into requests."""
+
+    async def image(self, observation: Observation) -> SentImage:
+        """Return an observation's image as it is sent.
+
+        Raises:
+            PermanentError, TransientError: it cannot be sent so.
+        """
+        ...
+
+
+class ByReference:
+    """The model reads the image itself, out of its bucket."""
+
+    async def image(self, observation: Observation) -> SentImage:
+        """Return the URI.
+
+        Raises:
+            PermanentError: ``bad_uri``, the image is in no bucket.
+        """
+        uri = image_uri(observation)
+        return SentImage(mime_type(uri), uri=uri)
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """The image's content goes with the request; ``most_bytes`` bounds the content."""
+
+    read: ImageReader
+    most_bytes: int
+
+    async def image(self, observation: Observation) -> SentImage:
+        """Return the content.
+
+        Raises:
+            PermanentError: ``bad_uri`` for an image in a bucket, ``image_too_large``, and those
+                of the reader.
+            TransientError: of the reader.
+        """
+        if observation.gcs_uri.startswith("gs://"):
+            raise PermanentError(
+                Reason.BAD_URI,
+                f"{observation.gcs_uri[:200]!r} is in a bucket, and a model that is asked by key"
+                " does not read buckets; ask it on Vertex AI (adapters.classify = 'vertex'), or"
+                " import the images as files",
+            )
+        content = await self.read(observation)
+        if len(content) > self.most_bytes:
+            raise too_large(len(content), self.most_bytes)
+        encoded = base64.b64encode(content).decode("ascii")
+        return SentImage(media_type_of(content), base64=encoded)
+
+
+def too_large(size: int, most: int) -> PermanentError:
+    """Return the error of a request that is more than a service takes."""
+    return PermanentError(
+        Reason.IMAGE_TOO_LARGE,
+        f"{size:,} bytes, more than the {most:,} that a request may have; store it smaller",
+    )
