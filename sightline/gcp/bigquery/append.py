@@ -122,7 +122,7 @@ class TableStream:
                 chunk = next(chunks, None)  # encoded only now, so that waiting takes no memory
                 if chunk is None:
                     return
-                request = _request(chunk)
+                request = _request(self._name, chunk)
                 await self._rule.retry.run(lambda: self._send(request))  # noqa: B023 - run in this turn
 
     async def close(self) -> None:
@@ -162,7 +162,6 @@ class TableStream:
 
     def _prepare(self, request: Any) -> None:
         """Say what the first request of a connection says, and no other needs to."""
-        request.write_stream = self._name
         request.trace_id = "sightline"
         request.proto_rows.writer_schema.proto_descriptor.CopyFrom(self._format.descriptor)
 
@@ -191,10 +190,11 @@ class TableStream:
         self._known = True
 
 
-def _request(rows: Sequence[bytes]) -> Any:
+def _request(stream: str, rows: Sequence[bytes]) -> Any:
+    """Return a request. All name the stream, since an emulator guesses it where none is said."""
     from google.cloud.bigquery_storage_v1.types import AppendRowsRequest
 
-    request = AppendRowsRequest.pb(AppendRowsRequest())
+    request = AppendRowsRequest.pb(AppendRowsRequest(write_stream=stream))
     request.proto_rows.rows.serialized_rows.extend(rows)
     return request
 
