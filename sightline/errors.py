@@ -52,6 +52,12 @@ class StorageError(SightlineError):
     exit_code = 4
 
 
+class BudgetError(SightlineError):
+    """All that a worker is given is of runs whose budgets are reached; nothing is lost."""
+
+    exit_code = 5
+
+
 class CallError(SightlineError):
     """A call to a model failed.
 

@@ -4,6 +4,16 @@ Adapters live in ``sightline.local`` (and, for Google Cloud, ``sightline.gcp``);
 behavioural suite of its port in ``tests/contracts/``.
 """
 
+from sightline.ports.budgets import (
+    Amount,
+    BudgetEvent,
+    BudgetEventKind,
+    Budgets,
+    BudgetState,
+    CallHistory,
+    Holding,
+    Limits,
+)
 from sightline.ports.ledgers import (
     ClassificationRow,
     DeadLetterRow,
@@ -28,9 +38,15 @@ from sightline.ports.source import ObservationSource
 from sightline.ports.upkeep import Compacted, Upkeep
 
 __all__ = [
+    "Amount",
     "AnswerFilter",
     "Backlog",
     "BacklogReader",
+    "BudgetEvent",
+    "BudgetEventKind",
+    "BudgetState",
+    "Budgets",
+    "CallHistory",
     "Classification",
     "ClassificationRow",
     "Classifier",
@@ -43,7 +59,9 @@ __all__ = [
     "Embedding",
     "EmbeddingRow",
     "Hit",
+    "Holding",
     "Ledgers",
+    "Limits",
     "ObservationSource",
     "Outgoing",
     "Provenance",

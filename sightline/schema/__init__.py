@@ -6,6 +6,7 @@ Standard library only, since the infrastructure program imports it.
 from sightline.schema.bigquery import bigquery_ddl, bigquery_schema
 from sightline.schema.duckdb import duckdb_columns
 from sightline.schema.ledgers import (
+    BUDGET_EVENTS,
     CLASSIFICATIONS,
     DEAD_LETTERS,
     LEDGERS,
@@ -24,6 +25,7 @@ from sightline.schema.parquet import parquet_schema
 from sightline.schema.views import CURRENT_ANSWERS, ONE_ROW_A_PART, VIEWS, View
 
 __all__ = [
+    "BUDGET_EVENTS",
     "CLASSIFICATIONS",
     "CURRENT_ANSWERS",
     "DEAD_LETTERS",

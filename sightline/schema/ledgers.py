@@ -214,6 +214,24 @@ TASK_VERSIONS = Ledger(
     key=("task", "fingerprint"),
 )
 
+BUDGET_EVENTS = Ledger(
+    "budget_events",
+    "Budgets of runs: set, reserved in slices by workers, released, reached",
+    (
+        Column(
+            "event_id", "STRING", "Identity of the event; of two alike the earlier counts", True
+        ),
+        Column("run_id", "STRING", "The run", required=True),
+        Column("event", "STRING", "set, reserved, released or reached", required=True),
+        Column("worker_id", "STRING", "The worker whose slice it is; null when a person asked"),
+        Column("cost_usd_micros", "INT64", "Money, in millionths of a US dollar; null is no limit"),
+        Column("images", "INT64", "Images; null is no limit"),
+        Column("at", "TIMESTAMP", "When", required=True),
+    ),
+    partition_by="at",
+    cluster_by=("run_id",),
+)
+
 LEDGERS: tuple[Ledger, ...] = (
     CLASSIFICATIONS,
     OBSERVATIONS,
@@ -222,5 +240,6 @@ LEDGERS: tuple[Ledger, ...] = (
     RUN_EVENTS,
     WORK_ITEMS,
     TASK_VERSIONS,
+    BUDGET_EVENTS,
 )
 """All ledgers of fixed name; each model's embeddings have one more (``embeddings_ledger``)."""

@@ -152,6 +152,50 @@ WORK_ITEMS_CURRENT = View(
     ("work_items", "runs"),
 )
 
+BUDGET_EVENTS_ONCE = View(
+    "budget_events_once",
+    "One row for each event of a budget",
+    """
+SELECT * FROM {budget_events} AS budget_events
+WHERE true
+QUALIFY row_number() OVER (
+  PARTITION BY event_id ORDER BY budget_events.at, worker_id) = 1
+""",
+    ("budget_events",),
+)
+
+BUDGETS_CURRENT = View(
+    "budgets_current",
+    "Every run's budget: its limits, what workers have reserved, and whether it is reached",
+    """
+SELECT
+  asked.run_id,
+  asked.cost_usd_micros AS max_cost_usd_micros,
+  asked.images AS max_images,
+  coalesce(held.cost_usd_micros, 0) AS reserved_cost_usd_micros,
+  coalesce(held.images, 0) AS reserved_images,
+  coalesce(held.reached_at >= asked.set_at, false) AS reached
+FROM (
+  SELECT run_id, cost_usd_micros, images, events.at AS set_at
+  FROM {budget_events_once} AS events
+  WHERE event = 'set'
+  QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY events.at DESC, event_id DESC) = 1
+) AS asked
+LEFT JOIN (
+  SELECT
+    run_id,
+    sum(CASE event WHEN 'reserved' THEN cost_usd_micros
+      WHEN 'released' THEN 0 - cost_usd_micros ELSE 0 END) AS cost_usd_micros,
+    sum(CASE event WHEN 'reserved' THEN images
+      WHEN 'released' THEN 0 - images ELSE 0 END) AS images,
+    max(CASE event WHEN 'reached' THEN events.at END) AS reached_at
+  FROM {budget_events_once} AS events
+  GROUP BY run_id
+) AS held ON held.run_id = asked.run_id
+""",
+    ("budget_events",),
+)
+
 VIEWS: tuple[View, ...] = (
     CLASSIFICATIONS_ALL,
     TASKS_ACTIVE,
@@ -163,5 +207,7 @@ VIEWS: tuple[View, ...] = (
     RANGES_PUBLISHED,
     RUNS_CURRENT,
     WORK_ITEMS_CURRENT,
+    BUDGET_EVENTS_ONCE,
+    BUDGETS_CURRENT,
 )
 """All views of fixed name, each after those it reads; the vectors' and the tasks' come on top."""

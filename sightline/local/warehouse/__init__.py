@@ -1,6 +1,7 @@
 """The local warehouse: ledgers as folders of Parquet files, read by DuckDB."""
 
 from sightline.local.warehouse.asking import current_answers, query
+from sightline.local.warehouse.budgets import LocalBudgets
 from sightline.local.warehouse.compaction import compact, compact_all
 from sightline.local.warehouse.dead_letters import LocalDeadLetters
 from sightline.local.warehouse.engine import EngineOptions
@@ -15,6 +16,7 @@ from sightline.local.warehouse.writer import LocalWriter
 __all__ = [
     "SOURCE_COLUMNS",
     "EngineOptions",
+    "LocalBudgets",
     "LocalDeadLetters",
     "LocalLedgers",
     "LocalRuns",

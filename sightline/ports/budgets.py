@@ -1,0 +1,149 @@
+"""Budgets: what a run may cost, and what workers have reserved of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sightline.model import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Money and images. 1 USD is 1,000,000 micros; an image counts once a message."""
+
+    cost_usd_micros: int = 0
+    images: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        """Return the sum."""
+        return Amount(self.cost_usd_micros + other.cost_usd_micros, self.images + other.images)
+
+    def __sub__(self, other: Amount) -> Amount:
+        """Return the difference, which may be negative."""
+        return Amount(self.cost_usd_micros - other.cost_usd_micros, self.images - other.images)
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything of either."""
+        return bool(self.cost_usd_micros or self.images)
+
+    @property
+    def positive(self) -> Amount:
+        """The same, with nothing below zero."""
+        return Amount(max(0, self.cost_usd_micros), max(0, self.images))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run may use; ``None`` is no limit."""
+
+    cost_usd_micros: int | None = None
+    images: int | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether anything is limited."""
+        return self.cost_usd_micros is not None or self.images is not None
+
+    def hold(self, used: Amount) -> bool:
+        """Return whether so much stays within the limits."""
+        return (self.cost_usd_micros is None or used.cost_usd_micros <= self.cost_usd_micros) and (
+            self.images is None or used.images <= self.images
+        )
+
+    def of(self, amount: Amount) -> Amount:
+        """Return the amount without what is not limited."""
+        return Amount(
+            0 if self.cost_usd_micros is None else amount.cost_usd_micros,
+            0 if self.images is None else amount.images,
+        )
+
+
+class BudgetEventKind(StrEnum):
+    """What an event says: the limits, a slice taken, a slice given back, or no more to be had."""
+
+    SET = "set"
+    RESERVED = "reserved"
+    RELEASED = "released"
+    REACHED = "reached"
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetEvent:
+    """A row of ``budget_events``; of two with the same ``event_id`` the earlier counts."""
+
+    event_id: str
+    run_id: str
+    event: BudgetEventKind
+    worker_id: str
+    cost_usd_micros: int | None
+    images: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """A run's limits and what is reserved of them: spent, or in the hands of workers."""
+
+    run_id: str
+    limits: Limits = field(default_factory=Limits)
+    reserved: Amount = field(default_factory=Amount)
+    reached: bool = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether the reservations stay within the limits."""
+        return self.limits.hold(self.reserved)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a worker reserved and no ledger shows as spent; ``last_*`` is its latest event."""
+
+    worker_id: str
+    last_event_id: str
+    last_at: datetime
+    unspent: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class CallHistory:
+    """What the ledgers hold of a part's calls: means, and the dearest."""
+
+    calls: int = 0
+    input_tokens: float = 0.0
+    output_tokens: float = 0.0
+    cost_usd_micros: float = 0.0
+    most_cost_usd_micros: int = 0
+
+
+class Budgets(Protocol):
+    """The ledger ``budget_events``, and what the other ledgers say was spent.
+
+    Every method may raise TransientError, ConfigurationError and StorageError.
+    """
+
+    async def record(self, events: Sequence[BudgetEvent]) -> None:
+        """Append events; durable, and seen by every later call of any process, on return.
+
+        Safe to repeat.
+        """
+        ...
+
+    async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
+        """Return the budgets by run, of one run or of all; a run without one is not there."""
+        ...
+
+    async def spent(self, run_id: str) -> Amount:
+        """Sum what the ledgers show as spent for a run, its dead letters included."""
+        ...
+
+    async def holdings(self, run_id: str) -> Sequence[Holding]:
+        """Return the workers that reserved more than the ledgers show as spent by them."""
+        ...
+
+    async def history(self, part: Part) -> CallHistory:
+        """Return what calls for this task and model, or this embedding, have cost so far."""
+        ...
