@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from sightline.gcp.refusals import error_of, read_refusal
 if TYPE_CHECKING:
     import aiohttp
 
+_SENT_AT_ONCE = 1 << 20
+"""Bytes above which aiohttp takes a body in pieces, so that other calls go on meanwhile."""
 Answered = tuple[int, Mapping[str, str], bytes]
 
 
@@ -89,7 +92,7 @@ async def _post(
     try:
         async with session.post(
             url,
-            data=body,
+            data=body if len(body) <= _SENT_AT_ONCE else BytesIO(body),
             headers={**headers, "Content-Type": "application/json"},
             allow_redirects=False,
         ) as response:

@@ -1,4 +1,4 @@
-"""Our requests are those that Google's own client sends for the same call, byte for byte in JSON."""
+"""Our requests are those that Google's own client sends for the same call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model service that speaks Vertex AI's REST protocol, with quotas, latencies and faults.
+"""A model service that speaks REST as Vertex AI and the Gemini API do: quotas, latencies, faults.
 
 The server is ``sightline.sim.vertex.server.VertexSimulator``, and ``python -m sightline.sim.vertex
 --port 8090`` starts one. What it decides is here: pure, time and randomness passed in, so that a

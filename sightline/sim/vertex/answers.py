@@ -13,11 +13,15 @@ from sightline.sim.vertex.requests import Embed, Generate
 
 
 class CannotAnswerError(Exception):
-    """The answerer cannot, for a reason that the service has an error for (a gone image, say)."""
+    """The answerer cannot, for a reason that the service has an error for (a gone image, say).
 
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.value)
+    ``said`` replaces the error's usual message.
+    """
+
+    def __init__(self, fault: Fault, said: str = "") -> None:
+        super().__init__(said or fault.value)
         self.fault = fault
+        self.said = said
 
 
 class Answerer(Protocol):

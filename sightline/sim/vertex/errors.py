@@ -73,8 +73,36 @@ def without_credentials() -> ErrorReply:
     return ErrorReply("UNAUTHENTICATED", message, (info,))
 
 
+def without_key() -> ErrorReply:
+    """Return the Gemini API's reply to a call without a key."""
+    message = (
+        "Method doesn't allow unregistered callers (callers without established identity). Please"
+        " use API Key or other form of API consumer identity to call this API."
+    )
+    return ErrorReply("PERMISSION_DENIED", message)
+
+
+def wrong_key() -> ErrorReply:
+    """Return the Gemini API's reply to a call with a key that is not valid."""
+    info = {
+        "@type": TYPE + "ErrorInfo",
+        "reason": "API_KEY_INVALID",
+        "domain": "googleapis.com",
+        "metadata": {"service": "generativelanguage.googleapis.com"},
+    }
+    message = "API key not valid. Please pass a valid API key."
+    return ErrorReply("INVALID_ARGUMENT", message, (info,))
+
+
 def no_such_model(resource: str) -> ErrorReply:
     """Return the reply to a call of a model that is not there, or closed to the project."""
+    if resource.startswith("models/"):
+        message = (
+            f"{resource} is not found for API version v1beta, or is not supported for"
+            " generateContent. Call ListModels to see the list of available models and their"
+            " supported methods."
+        )
+        return ErrorReply("NOT_FOUND", message)
     return ErrorReply(
         "NOT_FOUND",
         f"Publisher Model `{resource}` was not found or your project does not have access to it."

@@ -1,16 +1,15 @@
-"""The server: publisher models under their REST paths, and the control API beside them."""
+"""The server: models under the REST paths of Vertex AI and the Gemini API, and the control API."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import re
 import socket
 import struct
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 
@@ -19,41 +18,16 @@ from aiohttp import web
 
 from sightline.sim.vertex import errors
 from sightline.sim.vertex.answers import Answerer, CannotAnswerError, MadeUpAnswers
+from sightline.sim.vertex.calls import Call, NotTakenError, call_of, read_call
 from sightline.sim.vertex.control import Control
 from sightline.sim.vertex.counters import Counters
-from sightline.sim.vertex.errors import ErrorReply, InvalidArgumentError
+from sightline.sim.vertex.errors import ErrorReply
 from sightline.sim.vertex.faults import ANSWERED_WITH_200, Fault, Verb
-from sightline.sim.vertex.requests import (
-    Embed,
-    Generate,
-    read_embed,
-    read_generate,
-    read_predict,
-)
+from sightline.sim.vertex.requests import Embed, Generate
 from sightline.sim.vertex.responses import Generated, embedded, generated, predicted
 from sightline.sim.vertex.service import Behaviour, Decision, Service
 
 MAX_REQUEST_BYTES = 20 << 20
-_METHOD = re.compile(
-    r"(?P<resource>projects/[^/]+/locations/(?P<location>[^/]+)/publishers/google/models/"
-    r"(?P<model>[^/:]+)):(?P<verb>\w+)"
-)
-_MULTI_REGIONS = frozenset({"us", "eu", "global"})
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call, as far as its path says."""
-
-    resource: str
-    location: str
-    model: str
-    verb: Verb
-
-    @property
-    def served_here(self) -> bool:
-        """Whether the model is served at the location: Gemini 3 is, from multi-regions only."""
-        return not self.model.startswith("gemini-3") or self.location in _MULTI_REGIONS
 
 
 class VertexSimulator:
@@ -92,6 +66,7 @@ class VertexSimulator:
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.add_routes(Control(self._service, self.counters, self._now).routes())
         application.router.add_post("/{version:v1|v1beta1}/{path:projects/.+}", self._called)
+        application.router.add_post("/{version:v1|v1beta}/{path:models/.+}", self._called)
         application.on_shutdown.append(self._stop)
         runner = web.AppRunner(
             application, access_log=None, handler_cancellation=True, shutdown_timeout=1.0
@@ -112,10 +87,9 @@ class VertexSimulator:
         self._stopping.set()
 
     async def _called(self, request: web.Request) -> web.StreamResponse:
-        found = _METHOD.fullmatch(request.match_info["path"])
-        if found is None or found["verb"] not in list(Verb):
+        call = call_of(request.match_info["path"])
+        if call is None:
             return web.Response(status=404, text="<!DOCTYPE html><title>Error 404</title>")
-        call = Call(found["resource"], found["location"], found["model"], Verb(found["verb"]))
         self.counters.arrived(call.verb)
         try:
             return await self._serve(request, call)
@@ -124,7 +98,7 @@ class VertexSimulator:
 
     async def _serve(self, request: web.Request, call: Call) -> web.StreamResponse:
         try:
-            asked = _read(request, call, await request.read())
+            asked = read_call(call, request.headers, await request.read())
         except NotTakenError as error:
             self.counters.rejected[call.verb] += 1
             return _reply(error.reply)
@@ -133,19 +107,19 @@ class VertexSimulator:
         if decision.over_quota:
             self.counters.over_quota[call.verb] += 1
             return _reply(_error(call, asked, decision.fault or Fault.THROTTLED, decision))
-        fault = decision.fault
+        fault, said = decision.fault, ""
         try:
             if fault is None or fault in ANSWERED_WITH_200 or fault is Fault.HALF_BODY:
                 return await self._answer(request, call, asked, fault)
         except CannotAnswerError as error:
-            fault = error.fault
+            fault, said = error.fault, error.said
         self.counters.faults[fault] += 1
         if fault in {Fault.HANG, Fault.RESET}:
             if fault is Fault.HANG:
                 await self._stopping.wait()
             _reset(request)
             return web.Response()
-        return _reply(_error(call, asked, fault, decision))
+        return _reply(_error(call, asked, fault, decision, said))
 
     async def _take_time(self, call: Call, delay_s: float) -> None:
         if delay_s <= 0:
@@ -189,42 +163,18 @@ class VertexSimulator:
         return predicted(call.resource, image, text)
 
 
-def _error(call: Call, asked: Generate | Embed, fault: Fault, decision: Decision) -> ErrorReply:
-    return errors.fault_reply(
+def _error(
+    call: Call, asked: Generate | Embed, fault: Fault, decision: Decision, said: str = ""
+) -> ErrorReply:
+    if call.by_key and fault is Fault.UNAUTHENTICATED:
+        return errors.wrong_key()
+    reply = errors.fault_reply(
         fault,
         resource=call.resource,
         uri=asked.images[0].uri if asked.images else "",
         retry_delay_s=decision.retry_delay_s,
     )
-
-
-class NotTakenError(Exception):
-    """The call never reaches the model."""
-
-    def __init__(self, reply: ErrorReply) -> None:
-        super().__init__(reply.message)
-        self.reply = reply
-
-
-_READERS: dict[Verb, Callable[[object], Generate | Embed]] = {
-    Verb.GENERATE: read_generate,
-    Verb.EMBED: read_embed,
-    Verb.PREDICT: read_predict,
-}
-
-
-def _read(request: web.Request, call: Call, raw: bytes) -> Generate | Embed:
-    if not re.fullmatch(r"Bearer \S+", request.headers.get("Authorization", "")):
-        raise NotTakenError(errors.without_credentials())
-    if not call.served_here:
-        raise NotTakenError(errors.no_such_model(call.resource))
-    try:
-        return _READERS[call.verb](orjson.loads(raw))
-    except orjson.JSONDecodeError as error:
-        reason = InvalidArgumentError(f"Invalid JSON payload received. {error}")
-        raise NotTakenError(errors.invalid(reason)) from error
-    except InvalidArgumentError as error:
-        raise NotTakenError(errors.invalid(error)) from error
+    return replace(reply, message=said) if said else reply
 
 
 def _reply(error: ErrorReply) -> web.Response:

@@ -1,0 +1,108 @@
+"""Which method of which model a path names, and who may call it: Vertex AI, or the Gemini API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from sightline.sim.vertex import errors
+from sightline.sim.vertex.errors import ErrorReply, InvalidArgumentError
+from sightline.sim.vertex.faults import Verb
+from sightline.sim.vertex.requests import Embed, Generate, read_embed, read_generate, read_predict
+
+_ON_VERTEX = re.compile(
+    r"(?P<resource>projects/[^/]+/locations/(?P<location>[^/]+)/publishers/google/models/"
+    r"(?P<model>[^/:]+)):(?P<verb>\w+)"
+)
+_BY_KEY = re.compile(r"(?P<resource>models/(?P<model>[^/:]+)):(?P<verb>\w+)")
+_MULTI_REGIONS = frozenset({"us", "eu", "global"})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, as far as its path says; by key there is no location."""
+
+    resource: str
+    location: str
+    model: str
+    verb: Verb
+    by_key: bool
+
+    @property
+    def served_here(self) -> bool:
+        """Whether the model is served here: Gemini 3 is, by key and from multi-regions only."""
+        if self.by_key:
+            return self.verb is not Verb.PREDICT
+        return not self.model.startswith("gemini-3") or self.location in _MULTI_REGIONS
+
+
+class NotTakenError(Exception):
+    """The call never reaches the model."""
+
+    def __init__(self, reply: ErrorReply) -> None:
+        super().__init__(reply.message)
+        self.reply = reply
+
+
+def call_of(path: str) -> Call | None:
+    """Return the call that a path (after the version) is; ``None`` if it is none."""
+    found = _ON_VERTEX.fullmatch(path) or _BY_KEY.fullmatch(path)
+    if found is None or found["verb"] not in list(Verb):
+        return None
+    named = found.groupdict()
+    by_key = "location" not in named
+    return Call(
+        named["resource"], named.get("location", ""), named["model"], Verb(named["verb"]), by_key
+    )
+
+
+_Reader = Callable[[object], Generate | Embed]
+_READERS: Mapping[Verb, _Reader] = {
+    Verb.GENERATE: read_generate,
+    Verb.EMBED: read_embed,
+    Verb.PREDICT: read_predict,
+}
+
+
+def read_call(call: Call, headers: Mapping[str, str], raw: bytes) -> Generate | Embed:
+    """Return what is asked.
+
+    Raises:
+        NotTakenError: without credentials, of a model that is not there, or not valid.
+    """
+    if call.by_key and not headers.get("x-goog-api-key"):
+        raise NotTakenError(errors.without_key())
+    if not call.by_key and not re.fullmatch(r"Bearer \S+", headers.get("Authorization", "")):
+        raise NotTakenError(errors.without_credentials())
+    if not call.served_here:
+        raise NotTakenError(errors.no_such_model(call.resource))
+    try:
+        body = orjson.loads(raw)
+        if call.by_key:
+            _check_known_by_key(body)
+        asked = _READERS[call.verb](body)
+        if call.by_key:
+            _check_inline(asked)
+    except orjson.JSONDecodeError as error:
+        reason = InvalidArgumentError(f"Invalid JSON payload received. {error}")
+        raise NotTakenError(errors.invalid(reason)) from error
+    except InvalidArgumentError as error:
+        raise NotTakenError(errors.invalid(error)) from error
+    return asked
+
+
+def _check_known_by_key(body: object) -> None:
+    """Check that a request has nothing of what only Vertex AI knows."""
+    for name in ("labels", "embedContentConfig", "embed_content_config"):
+        if isinstance(body, Mapping) and name in body:
+            raise InvalidArgumentError(
+                f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.', name
+            )
+
+
+def _check_inline(asked: Generate | Embed) -> None:
+    if any(one.content is None for one in asked.images):
+        raise InvalidArgumentError("Invalid or unsupported file uri: it is in a bucket.")
