@@ -5,20 +5,40 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from sightline.errors import CallError, PermanentError, ThrottledError, TransientError
 from sightline.model import Usage
+from worker.funds import Funds
 from worker.limiter import Limiter, Outcome, Sample
 from worker.progress import Progress
 from worker.retry import RetryBudget, RetryPolicy
+from worker.treasury import OverBudgetError
 
-Result = TypeVar("Result")
+
+class Billed(Protocol):
+    """What a model gave, with what that cost."""
+
+    @property
+    def usage(self) -> Usage:
+        """What the call used."""
+        ...
+
+
+Result = TypeVar("Result", bound=Billed)
 Result_co = TypeVar("Result_co", covariant=True)
 
 
 class NotWantedError(Exception):
     """The lease is lost, or the run is cancelled: no further call is paid for."""
+
+
+class UnfundedError(Exception):
+    """The run's budget is reached: a call was not made. ``spent`` is what earlier tries cost."""
+
+    def __init__(self, last: OverBudgetError, spent: Usage) -> None:
+        super().__init__(str(last))
+        self.spent = spent
 
 
 class GaveUpError(Exception):
@@ -82,14 +102,20 @@ class Caller:
         self._random = random
 
     async def call(
-        self, attempt: Callable[[], Awaitable[Result]], *, wanted: Callable[[], bool]
+        self,
+        attempt: Callable[[], Awaitable[Result]],
+        *,
+        wanted: Callable[[], bool],
+        funds: Funds,
     ) -> Answered[Result]:
         """Return the answer of ``attempt``, tried as often as the policy allows.
 
-        ``wanted`` is asked when the limiter lets the call through, which may be long after.
+        ``wanted`` is asked when the limiter lets the call through, which may be long after; and
+        only then does the call get its money from ``funds``.
 
         Raises:
             NotWantedError: the call is not wanted any more; it was not made.
+            UnfundedError: the run's budget is reached.
             GaveUpError: transient failures went on for too long; the lease is to be given back.
             PermanentError, ConfigurationError: as the model raises them.
         """
@@ -98,7 +124,9 @@ class Caller:
         failures = 0
         while True:
             try:
-                result, latency_s = await self._once(attempt, wanted)
+                result, latency_s = await self._once(attempt, wanted, funds)
+            except OverBudgetError as error:
+                raise UnfundedError(error, spent) from error
             except ThrottledError as error:
                 self._progress.throttled += 1
                 spent = plus(spent, error)
@@ -124,7 +152,7 @@ class Caller:
             return Answered(result, latency_s, spent)
 
     async def _once(
-        self, attempt: Callable[[], Awaitable[Result]], wanted: Callable[[], bool]
+        self, attempt: Callable[[], Awaitable[Result]], wanted: Callable[[], bool], funds: Funds
     ) -> tuple[Result, float]:
         await self._limiter.acquire()
         began_s = self._monotonic()
@@ -132,17 +160,14 @@ class Caller:
         try:
             if not wanted():
                 raise NotWantedError
+            await funds.hold()
+            began_s = self._monotonic()
             self._progress.calls += 1
-            async with asyncio.timeout(self._timeout_s):
-                result = await attempt()
+            result = await self._paid(attempt, funds)
             outcome = Outcome.SUCCEEDED
         except ThrottledError as error:
             outcome, retry_after_s = Outcome.THROTTLED, error.retry_after_s
             raise
-        except TimeoutError as error:
-            outcome = Outcome.FAILED
-            message = f"no answer within {self._timeout_s:g} s; trying again"
-            raise TransientError(message) from error
         except CallError:
             outcome = Outcome.FAILED
             raise
@@ -150,3 +175,20 @@ class Caller:
             latency_s = self._monotonic() - began_s
             self._limiter.release(Sample(outcome, latency_s, retry_after_s))
         return result, latency_s
+
+    async def _paid(self, attempt: Callable[[], Awaitable[Result]], funds: Funds) -> Result:
+        """Make one call, and charge it; one that was broken off may have been billed."""
+        cost_usd_micros: int | None = None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                result = await attempt()
+            cost_usd_micros = result.usage.cost_usd_micros
+        except TimeoutError as error:
+            message = f"no answer within {self._timeout_s:g} s; trying again"
+            raise TransientError(message) from error
+        except CallError as error:
+            cost_usd_micros = error.cost_usd_micros
+            raise
+        finally:
+            funds.charge(cost_usd_micros)
+        return result

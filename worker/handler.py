@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Protocol
 
 from sightline.errors import PermanentError, Reason
@@ -15,7 +11,6 @@ from sightline.model import AnswerPart, EmbeddingPart, Part, Usage
 from sightline.ports import (
     ClassificationRow,
     Classifier,
-    DeadLetterRow,
     Embedder,
     EmbeddingRow,
     Ledgers,
@@ -23,13 +18,26 @@ from sightline.ports import (
     ResultRow,
 )
 from sightline.tasks import TaskSpec
-from sightline.wire import Message, check_uris, decode, encode
-from worker.caller import Answered, Caller, GaveUpError, NotWantedError, plus, with_cost
+from sightline.wire import Message, check_uris, decode
+from worker.budget import LONG_DELAY_S
+from worker.caller import (
+    Answered,
+    Caller,
+    GaveUpError,
+    NotWantedError,
+    UnfundedError,
+    plus,
+    with_cost,
+)
+from worker.estimates import Estimates
+from worker.funds import MessageFunds
 from worker.leaser import Lease
+from worker.letters import Failed, Identity, Letters
 from worker.progress import Progress
 from worker.retry import Backoff
 from worker.settlement import Settle, Settlement
 from worker.systemic import SUSPECT
+from worker.treasury import OverBudgetError, Treasury
 
 
 class Models(Protocol):
@@ -44,26 +52,6 @@ class Models(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A part without a row: dead for a reason, or (``reason`` is None) to be tried again."""
-
-    part: Part
-    reason: Reason | None
-    detail: str
-    spent: Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who writes, when, and with which randomness."""
-
-    worker_id: str
-    now: Callable[[], datetime]
-    new_id: Callable[[], str]
-    random: Callable[[], float]
-
-
 class Handler:
     """Classifies and embeds side by side; what one half loses, the other half keeps."""
 
@@ -72,6 +60,8 @@ class Handler:
         models: Models,
         ledgers: Ledgers,
         callers: Mapping[type[Part], Caller],
+        treasury: Treasury,
+        estimates: Estimates,
         progress: Progress,
         identity: Identity,
         *,
@@ -81,8 +71,11 @@ class Handler:
         self._models = models
         self._ledgers = ledgers
         self._callers = callers
+        self._treasury = treasury
+        self._estimates = estimates
         self._progress = progress
         self._identity = identity
+        self._letters = Letters(progress, identity)
         self._max_attempts = max_attempts
         self._redelivery = redelivery
         self._tasks: dict[str, TaskSpec] = {}
@@ -99,7 +92,7 @@ class Handler:
         try:
             message = decode(lease.delivery.body)
         except PermanentError as error:
-            return self._unreadable(lease, error)
+            return self._letters.of_unreadable(lease, error)
         if is_cancelled(message.run_id):
             self._progress.cancelled += 1
             return Settlement(lease, Settle.ACK)
@@ -116,19 +109,36 @@ class Handler:
         def wanted() -> bool:
             return not (lease.lost or is_cancelled(message.run_id))
 
-        results = await self._all(lease, message, todo, wanted)
+        results = await self._funded(lease, message, todo, wanted)
         complete = len(results) == len(todo)
         if not complete and is_cancelled(message.run_id):
             self._progress.cancelled += 1
             complete = True
         return self._settle(lease, message, results, complete=complete)
 
-    async def _all(
+    async def _funded(
         self, lease: Lease, message: Message, parts: list[Part], wanted: Callable[[], bool]
+    ) -> Sequence[ResultRow | Failed]:
+        """Return the results; parts that the run's budget does not allow are among them."""
+        funds = MessageFunds(self._treasury, self._estimates, message.run_id, message.observations)
+        try:
+            async with funds:
+                return await self._all(lease, message, parts, wanted, funds)
+        except OverBudgetError as error:
+            return [Failed(part, None, str(error), Usage(), unfunded=True) for part in parts]
+
+    async def _all(
+        self,
+        lease: Lease,
+        message: Message,
+        parts: list[Part],
+        wanted: Callable[[], bool],
+        funds: MessageFunds,
     ) -> Sequence[ResultRow | Failed]:
         """Return the results; fewer than parts when some call was not wanted any more."""
         found = await asyncio.gather(
-            *(self._part(lease, message, part, wanted) for part in parts), return_exceptions=True
+            *(self._part(lease, message, part, wanted, funds) for part in parts),
+            return_exceptions=True,
         )
         for one in found:
             if isinstance(one, BaseException) and not isinstance(one, NotWantedError):
@@ -136,12 +146,21 @@ class Handler:
         return [one for one in found if not isinstance(one, BaseException)]
 
     async def _part(
-        self, lease: Lease, message: Message, part: Part, wanted: Callable[[], bool]
+        self,
+        lease: Lease,
+        message: Message,
+        part: Part,
+        wanted: Callable[[], bool],
+        funds: MessageFunds,
     ) -> ResultRow | Failed:
         try:
             if isinstance(part, AnswerPart):
-                return await self._answer(lease, message, part, wanted)
-            return await self._embed(lease, message, part, wanted)
+                return await self._answer(lease, message, part, wanted, funds)
+            return await self._embed(lease, message, part, wanted, funds)
+        except OverBudgetError as error:
+            return Failed(part, None, str(error), Usage(), unfunded=True)
+        except UnfundedError as error:
+            return Failed(part, None, str(error), error.spent, unfunded=True)
         except PermanentError as error:
             return Failed(part, error.reason, error.detail, plus(Usage(), error))
         except GaveUpError as error:
@@ -152,13 +171,19 @@ class Handler:
             )
 
     async def _answer(
-        self, lease: Lease, message: Message, part: AnswerPart, wanted: Callable[[], bool]
+        self,
+        lease: Lease,
+        message: Message,
+        part: AnswerPart,
+        wanted: Callable[[], bool],
+        funds: MessageFunds,
     ) -> ResultRow:
         task = await self._task(part)
         classifier = self._models.classifier(part.model)
         done = await self._callers[AnswerPart].call(
             lambda: classifier.classify(task, message.observations, run_id=message.run_id),
             wanted=wanted,
+            funds=await funds.for_answer(part, task),
         )
         usage = plus(done.spent, done.result.usage)
         try:
@@ -178,12 +203,19 @@ class Handler:
         )
 
     async def _embed(
-        self, lease: Lease, message: Message, part: EmbeddingPart, wanted: Callable[[], bool]
+        self,
+        lease: Lease,
+        message: Message,
+        part: EmbeddingPart,
+        wanted: Callable[[], bool],
+        funds: MessageFunds,
     ) -> ResultRow:
         embedder = self._models.embedder(part.model, part.dimension)
         observation = message.observations[0]
         done = await self._callers[EmbeddingPart].call(
-            lambda: embedder.embed_image(observation, run_id=message.run_id), wanted=wanted
+            lambda: embedder.embed_image(observation, run_id=message.run_id),
+            wanted=wanted,
+            funds=await funds.for_embedding(part),
         )
         usage = plus(done.spent, done.result.usage)
         if len(done.result.vector) != part.dimension:
@@ -233,10 +265,12 @@ class Handler:
         complete: bool,
     ) -> Settlement:
         failures = [one for one in results if isinstance(one, Failed)]
+        self._progress.over_budget += any(one.unfunded for one in failures)
         rows = [one for one in results if not isinstance(one, Failed)]
         again = any(one.reason is None for one in failures)
+        unfunded = any(one.unfunded for one in failures)
         events = [
-            self._dead_letter(lease, message, one)
+            self._letters.of_part(lease, message, one)
             for one in failures
             if one.reason is not None or one.spent.cost_usd_micros or one.spent.input_tokens
         ]
@@ -245,65 +279,30 @@ class Handler:
             lease,
             settle if complete else Settle.ABANDON,
             (*rows, *events),
-            delay_s=self._redelivery.delay_s(lease.delivery.attempt, self._identity.random)
-            if again
-            else 0.0,
+            delay_s=self._delay_s(lease, again=again, unfunded=unfunded),
             suspect=not rows and any(one.reason in SUSPECT for one in failures),
             succeeded=bool(rows),
+            over_budget=message.run_id if unfunded else None,
         )
 
-    def _dead_letter(self, lease: Lease, message: Message, failed: Failed) -> DeadLetterRow:
-        """Return a ``dead`` event, or a ``retried`` one that only records what was spent."""
-        self._progress.cost_usd_micros += failed.spent.cost_usd_micros
-        return DeadLetterRow(
-            event_id=self._identity.new_id(),
-            part_key=failed.part.key(message.subject_id),
-            message_id=lease.delivery.message_id,
-            run_id=message.run_id,
-            subject_id=message.subject_id,
-            event="dead" if failed.reason is not None else "retried",
-            reason=failed.reason or Reason.ATTEMPTS_EXHAUSTED,
-            detail=failed.detail[:1000],
-            delivery_attempt=lease.delivery.attempt,
-            usage=failed.spent,
-            body=encode(replace(message, parts=(failed.part,))).decode(),
-            worker_id=self._identity.worker_id,
-            at=self._identity.now(),
-        )
+    def _delay_s(self, lease: Lease, *, again: bool, unfunded: bool) -> float:
+        if unfunded:
+            return LONG_DELAY_S
+        if not again:
+            return 0.0
+        return self._redelivery.delay_s(lease.delivery.attempt, self._identity.random)
 
     def give_up(self, lease: Lease, settled: Collection[str]) -> Settlement:
         """Return the dead letters of a message that the queue itself gave up on."""
         try:
             message = decode(lease.delivery.body)
         except PermanentError as error:
-            return self._unreadable(lease, error)
+            return self._letters.of_unreadable(lease, error)
         detail = f"{lease.delivery.attempt} deliveries, none settled: the queue's backstop"
         failed = [
             Failed(part, Reason.ATTEMPTS_EXHAUSTED, detail, Usage())
             for part in message.parts
             if part.key(message.subject_id) not in settled
         ]
-        rows = tuple(self._dead_letter(lease, message, one) for one in failed)
+        rows = tuple(self._letters.of_part(lease, message, one) for one in failed)
         return Settlement(lease, Settle.ACK, rows)
-
-    def _unreadable(self, lease: Lease, error: PermanentError) -> Settlement:
-        """Return the dead letter of a message that cannot be decoded, under a key of its own."""
-        delivery = lease.delivery
-        body = base64.b64encode(delivery.body).decode()
-        key = hashlib.sha256(b"message\x1f" + delivery.body).hexdigest()
-        row = DeadLetterRow(
-            event_id=self._identity.new_id(),
-            part_key=key,
-            message_id=delivery.message_id,
-            run_id=delivery.attributes.get("run_id", ""),
-            subject_id="",
-            event="dead",
-            reason=error.reason,
-            detail=error.detail[:1000],
-            delivery_attempt=delivery.attempt,
-            usage=Usage(),
-            body=body,
-            worker_id=self._identity.worker_id,
-            at=self._identity.now(),
-        )
-        return Settlement(lease, Settle.ACK, (row,))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sightline.errors import BudgetError
 from sightline.model import AnswerPart, EmbeddingPart, Part
 from sightline.settings import LimitSettings, Settings
 from sightline.wiring import (
@@ -20,16 +21,20 @@ from sightline.wiring import (
     new_worker_id,
     open_engine,
     open_models,
+    pricing,
     utc_now,
 )
 from worker.caller import Caller
-from worker.handler import Handler, Identity
+from worker.estimates import Estimates
+from worker.handler import Handler
 from worker.leaser import Leaser
+from worker.letters import Identity
 from worker.limiter import StaticLimiter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.runner import Runner
 from worker.signals import StopRequest
+from worker.treasury import Treasury
 from worker.writer import BatchWriter, FlushRule
 
 Watch = Callable[[Progress, Engine], Coroutine[None, None, None]]
@@ -42,6 +47,7 @@ class Summary:
     worker_id: str
     seconds: float
     progress: Progress
+    over_budget: BudgetError | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""
@@ -49,6 +55,7 @@ class Summary:
             "worker_id": self.worker_id,
             "seconds": round(self.seconds, 3),
             **self.progress.as_dict(),
+            "stopped_by": str(self.over_budget) if self.over_budget else None,
         }
 
 
@@ -68,14 +75,17 @@ async def work(settings: Settings, *, drain: bool = False, watch: Watch | None =
         runner = build_runner(engine, models, settings, progress, worker_id=worker_id)
         stopping.then(runner.stop)
         watching = asyncio.create_task(watch(progress, engine)) if watch else None
+        over_budget = None
         try:
             with calm_garbage_collection():
                 await runner.run(drain=drain)
+        except BudgetError as error:
+            over_budget = error  # nothing failed: the summary says what was done before it
         finally:
             if watching:
                 watching.cancel()
                 await asyncio.wait([watching])
-    return Summary(worker_id, time.monotonic() - started_s, progress)
+    return Summary(worker_id, time.monotonic() - started_s, progress, over_budget)
 
 
 @contextmanager
@@ -114,10 +124,21 @@ def build_runner(
         monotonic=time.monotonic,
         random=random.random,
     )
+    treasury = Treasury(
+        engine.budgets, worker_id=worker_id, now=utc_now, new_id=new_id, random=random.random
+    )
+    prices = pricing(settings)
     handler = Handler(
         models,
         engine.ledgers,
         _callers(settings, progress, backoff),
+        treasury,
+        Estimates(
+            prices.price_of,
+            engine.budgets,
+            answers_at=prices.answers_at,
+            embeddings_at=prices.embeddings_at,
+        ),
         progress,
         Identity(worker_id, utc_now, new_id, random.random),
         max_attempts=own.max_attempts,
@@ -140,6 +161,7 @@ def build_runner(
         handler,
         leaser,
         writer,
+        treasury,
         progress,
         own,
         monotonic=time.monotonic,

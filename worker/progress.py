@@ -19,6 +19,7 @@ class Progress:
     leases_lost: int = 0
     already_settled: int = 0
     cancelled: int = 0
+    over_budget: int = 0
     answers: int = 0
     embeddings: int = 0
     calls: int = 0

@@ -7,16 +7,25 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 
-from sightline.errors import ConfigurationError, PermanentError, SightlineError, TransientError
+from sightline.errors import (
+    BudgetError,
+    ConfigurationError,
+    PermanentError,
+    SightlineError,
+    TransientError,
+)
 from sightline.ports import BacklogReader, Delivery, Ledgers, Subscription
 from sightline.settings import WorkerSettings
 from sightline.wire import RECHECK, REPLAY, decode
+from worker.budget import next_step
 from worker.drain import Drained, DrainRule
 from worker.handler import Handler
 from worker.leaser import Lease, Leaser
 from worker.progress import Progress
 from worker.settlement import Settlement
+from worker.spent_out import SPENT_OUT_S, SpentOutRule, only_over_budget
 from worker.systemic import SystemicGuard, Verdict
+from worker.treasury import Treasury
 from worker.writer import BatchWriter
 
 log = logging.getLogger(__name__)
@@ -33,6 +42,7 @@ class Runner:
         handler: Handler,
         leaser: Leaser,
         writer: BatchWriter,
+        treasury: Treasury,
         progress: Progress,
         settings: WorkerSettings,
         *,
@@ -44,6 +54,7 @@ class Runner:
         self._handler = handler
         self._leaser = leaser
         self._writer = writer
+        self._treasury = treasury
         self._progress = progress
         self._settings = settings
         self._monotonic = monotonic
@@ -55,6 +66,7 @@ class Runner:
         )
         self._cancelled_runs: frozenset[str] = frozenset()
         self._error: SightlineError | None = None
+        self._spent_out = SpentOutRule(SPENT_OUT_S)
 
     def stop(self) -> None:
         """Ask for an orderly stop; safe to call from a signal handler of the loop."""
@@ -66,6 +78,7 @@ class Runner:
 
         Raises:
             ConfigurationError, StorageError: the job cannot go on; what was held is given back.
+            BudgetError: all that is queued is of runs whose budgets are reached.
         """
         side = [
             asyncio.create_task(self._guarded(self._leaser.run()), name="leaser"),
@@ -74,6 +87,7 @@ class Runner:
         writing = asyncio.create_task(self._guarded(self._writer.run()), name="writer")
         settings = self._settings
         rule = DrainRule(settings.drain_idle_s, settings.drain_missing_s) if drain else None
+        self._spent_out = SpentOutRule(settings.drain_idle_s if drain else SPENT_OUT_S)
         try:
             await self._guarded(self._collect_backstop())
             await self._guarded(self._intake(rule))
@@ -96,6 +110,9 @@ class Runner:
 
     async def _intake(self, rule: DrainRule | None) -> None:
         while not self._stop.is_set():
+            if self._only_refused():
+                await self._look_for_other_work()
+                continue
             room = min(
                 self._settings.prefetch - len(self._handling),
                 self._settings.max_outstanding - self._leaser.outstanding,
@@ -110,6 +127,29 @@ class Runner:
                 await self._start(deliveries)
             elif await self._nothing_came(rule):
                 return
+
+    def _only_refused(self) -> bool:
+        """Return whether for a while there was nothing to do that a budget allowed."""
+        now_s = self._monotonic()
+        if self._treasury.calling:
+            self._spent_out.worked(now_s)
+        idle = bool(self._spent_out.runs) or not self._handling
+        return idle and self._spent_out.is_time(now_s)
+
+    async def _look_for_other_work(self) -> None:
+        """Look whether anything but messages of runs whose budgets are reached is queued.
+
+        Raises:
+            BudgetError: nothing is.
+        """
+        if self._handling:
+            await self._wait_for_room()
+            return
+        states = await self._treasury.states()
+        waiting = await only_over_budget(self._backlog, states, self._spent_out.runs)
+        self._spent_out.worked(self._monotonic())
+        if waiting:
+            raise BudgetError(next_step(states[min(waiting)]))
 
     async def _pull(self, room: int) -> Sequence[Delivery]:
         try:
@@ -208,6 +248,10 @@ class Runner:
         except SightlineError as error:
             self._fail(error)
             return
+        if settlement.over_budget and not settlement.rows:
+            self._spent_out.refused(settlement.over_budget, self._monotonic())
+        else:
+            self._spent_out.worked(self._monotonic())
         if settlement.suspect:
             self._judge(self._guard.suspect(settlement, self._monotonic()))
             return
@@ -276,6 +320,7 @@ class Runner:
             self._leaser.forget(left)
             self._progress.nacked_at_stop += len(left)
             await self._guarded(self._subscription.nack(left))
+        await self._guarded(self._treasury.close())
 
     async def _collect_backstop(self) -> None:
         """Record as dead what the queue itself gave up on."""

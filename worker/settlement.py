@@ -19,7 +19,10 @@ class Settle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The outcome of one message. ``suspect`` when its failure may be that of the whole job."""
+    """The outcome of one message. ``suspect`` when its failure may be that of the whole job.
+
+    ``over_budget`` names the run whose budget did not allow all of its calls.
+    """
 
     lease: Lease
     settle: Settle
@@ -27,3 +30,4 @@ class Settlement:
     delay_s: float = 0.0
     suspect: bool = False
     succeeded: bool = False
+    over_budget: str | None = None

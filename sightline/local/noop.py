@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from sightline.local.models.adapters import embedding, not_known
-from sightline.model import Observation
+from sightline.model import Observation, Usage
 from sightline.ports import Classification, Embedding
 from sightline.tasks import TaskSpec
 
 
 class NoopClassifier:
-    """A valid answer to any task: nothing is known."""
+    """A valid answer to any task: nothing is known.
 
-    def __init__(self, model: str = "noop") -> None:
+    ``usage`` says, of a task and so many images, what a call pretends to have cost: with it a
+    budget can be rehearsed without paying.
+    """
+
+    def __init__(
+        self, model: str = "noop", *, usage: Callable[[TaskSpec, int], Usage] | None = None
+    ) -> None:
         self._model = model
+        self._usage = usage
 
     @property
     def model(self) -> str:
@@ -26,23 +34,27 @@ class NoopClassifier:
     async def classify(
         self,
         task: TaskSpec,
-        observations: Sequence[Observation],  # noqa: ARG002 - the port's
+        observations: Sequence[Observation],
         *,
         run_id: str,  # noqa: ARG002 - the port's
     ) -> Classification:
         """Answer without looking."""
-        return Classification({one.name: not_known(one) for one in task.fields})
+        answer = {one.name: not_known(one) for one in task.fields}
+        usage = self._usage(task, len(observations)) if self._usage else Usage()
+        return Classification(answer, usage=usage)
 
 
 class NoopEmbedder:
     """One constant unit vector (all components equal) for every image and text."""
 
-    def __init__(self, model: str = "noop", dimension: int = 256) -> None:
+    def __init__(
+        self, model: str = "noop", dimension: int = 256, *, usage: Usage | None = None
+    ) -> None:
         self._model = model
         self._dimension = dimension
         vector = np.full(dimension, dimension**-0.5, np.float32)
         vector.setflags(write=False)
-        self._embedding = embedding(vector)
+        self._embedding = replace(embedding(vector), usage=usage or Usage())
 
     @property
     def model(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sightline.errors import ConfigurationError
 from sightline.ports import (
     BacklogReader,
+    Budgets,
     DeadLetters,
     Ledgers,
     ObservationSource,
@@ -37,6 +38,7 @@ class Engine:
     runs: Runs
     dead_letters: DeadLetters
     search: Search
+    budgets: Budgets
     upkeep: Upkeep
 
 
@@ -59,6 +61,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
             runs=warehouse.runs,
             dead_letters=warehouse.dead_letters,
             search=warehouse.search,
+            budgets=warehouse.budgets,
             upkeep=warehouse.upkeep,
         )
 

@@ -31,6 +31,7 @@ async def open_local_warehouse(
 ) -> AsyncIterator[WarehousePorts]:
     """Open the ledgers in the home folder."""
     from sightline.local.warehouse import (
+        LocalBudgets,
         LocalDeadLetters,
         LocalLedgers,
         LocalRuns,
@@ -53,5 +54,6 @@ async def open_local_warehouse(
         runs=LocalRuns(root, queue.bodies),
         dead_letters=LocalDeadLetters(root),
         search=LocalSearch(root),
+        budgets=LocalBudgets(root),
         upkeep=LocalUpkeep(root),
     )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sightline.errors import ConfigurationError
+from sightline.model import Usage
 from sightline.ports import Classifier, Embedder
 from sightline.settings import Settings
+from sightline.tasks import TaskSpec
 from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import utc_now
 from sightline.wiring.places import vertex_place
+from sightline.wiring.prices import pricing
 
 if TYPE_CHECKING:
     from sightline.local.models import LocalVision
@@ -93,7 +96,7 @@ async def _classifier(settings: Settings, offline: _Offline, stack: AsyncExitSta
         case "local" if settings.models.classify == NOOP:
             from sightline.local.noop import NoopClassifier
 
-            return NoopClassifier()
+            return NoopClassifier(usage=_pretended_answer(settings))
         case "local":
             from sightline.local.models import LocalClassifier
 
@@ -109,13 +112,35 @@ async def _embedder(settings: Settings, offline: _Offline, stack: AsyncExitStack
         case "local" if settings.models.embed == NOOP:
             from sightline.local.noop import NoopEmbedder
 
-            return NoopEmbedder(dimension=settings.models.embed_dimension)
+            return NoopEmbedder(
+                dimension=settings.models.embed_dimension, usage=_pretended_embedding(settings)
+            )
         case "local":
             from sightline.local.models import LocalEmbedder
 
             return LocalEmbedder(await offline.vision())
         case other:
             raise ConfigurationError(f"adapters.embed = {other!r} is not there yet")
+
+
+def _pretended_answer(settings: Settings) -> Callable[[TaskSpec, int], Usage] | None:
+    """Return what an answer of ``noop`` pretends to cost, where a price file says so."""
+    from sightline.pricing import ANSWER_TOKENS, answer_usage
+
+    own = pricing(settings)
+    if (price := own.price_of(NOOP)) is None:
+        return None
+    return lambda task, images: answer_usage(
+        task, price, images=images, output_tokens=ANSWER_TOKENS, location=own.answers_at
+    )
+
+
+def _pretended_embedding(settings: Settings) -> Usage:
+    """Return what an embedding by ``noop`` pretends to cost."""
+    from sightline.pricing import embedding_usage
+
+    own = pricing(settings)
+    return embedding_usage(own.price_of(NOOP), location=own.embeddings_at)
 
 
 @asynccontextmanager

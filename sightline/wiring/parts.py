@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sightline.ports import (
     BacklogReader,
+    Budgets,
     DeadLetters,
     Ledgers,
     ObservationSource,
@@ -41,4 +42,5 @@ class WarehousePorts:
     runs: Runs
     dead_letters: DeadLetters
     search: Search
+    budgets: Budgets
     upkeep: Upkeep

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sightline.model import PartRequest
 from sightline.ports import (
     Amount,
     BudgetEvent,
@@ -18,7 +19,6 @@ from sightline.ports import (
 from tests.contracts.warehouse_rig import (
     EMBEDDING,
     NOW,
-    PartRequest,
     WarehouseRig,
     answer_part,
     answer_row,

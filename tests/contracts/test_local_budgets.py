@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,14 @@ from sightline.local.warehouse import LocalBudgets, compact
 from sightline.ports import Amount
 from sightline.schema import BUDGET_EVENTS
 from tests.contracts.budgets_suite import (
-    NOW,
     RELEASED,
     RESERVED,
     BudgetsContract,
     asked,
     event,
-    timedelta,
 )
 from tests.contracts.test_warehouse_contract import local_rig
-from tests.contracts.warehouse_rig import WarehouseRig
+from tests.contracts.warehouse_rig import NOW, WarehouseRig
 
 
 @pytest.fixture

@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-from sightline.model import AnswerPart, EmbeddingPart, Observation, Part
+from sightline.gcp.prices import Price
+from sightline.model import AnswerPart, EmbeddingPart, Observation, Part, Usage
 from sightline.ports import (
+    Amount,
     Backlog,
+    BudgetEvent,
+    BudgetEventKind,
+    BudgetState,
+    CallHistory,
     Classification,
     ClassificationRow,
     DeadLetterRow,
     Delivery,
     Embedding,
     EmbeddingRow,
+    Holding,
+    Limits,
     ResultRow,
 )
 from sightline.settings import LimitSettings, WorkerSettings
 from sightline.tasks import TaskSpec, parse_task
 from sightline.wire import Message, encode
+from worker.budget import LONG_DELAY_S
 from worker.caller import Caller
-from worker.handler import Handler, Identity
+from worker.estimates import Estimates
+from worker.handler import Handler
 from worker.leaser import Leaser
+from worker.letters import Identity
 from worker.limiter import StaticLimiter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.runner import Runner
+from worker.treasury import Treasury
 from worker.writer import BatchWriter, FlushRule
 
 TASK = parse_task(
@@ -77,6 +89,7 @@ class Queue:
     leased: dict[str, tuple[str, bytes, dict[str, str], int]] = field(default_factory=dict)
     acked: list[str] = field(default_factory=list)
     nacked: list[str] = field(default_factory=list)
+    delayed: list[tuple[str, bytes, dict[str, str], int]] = field(default_factory=list)
     extended: int = 0
     lose: set[str] = field(default_factory=set)
     deliveries: int = 0
@@ -114,7 +127,10 @@ class Queue:
         for one in lease_ids:
             name, body, attributes, attempt = self.leased.pop(one)
             self.nacked.append(name)
-            if self.redeliver:
+            if delay_s >= LONG_DELAY_S:
+                self.delayed.append((name, body, attributes, attempt + 1))
+                self.changed.set()
+            elif self.redeliver:
                 self.ready.append((name, body, attributes, attempt + 1))
 
     async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:
@@ -127,7 +143,10 @@ class Queue:
             await self.changed.wait()
 
     async def backlog(self, run_id: str | None = None) -> Backlog:
-        return Backlog(len(self.ready), len(self.leased))
+        def of(items: Iterable[tuple[str, bytes, dict[str, str], int]]) -> int:
+            return sum(run_id in {None, one[2]["run_id"]} for one in items)
+
+        return Backlog(of([*self.ready, *self.delayed]), of(self.leased.values()))
 
     async def purge(self, run_id: str) -> int:
         return 0
@@ -182,6 +201,64 @@ class Store:
         return [row for row in self.rows if isinstance(row, DeadLetterRow)]
 
 
+@dataclass
+class Ledger:
+    """Budgets in memory; ``before_states`` runs before they are read."""
+
+    events: list[BudgetEvent] = field(default_factory=list)
+    held: list[Holding] = field(default_factory=list)
+    dearest: int = 0
+    reads: int = 0
+    before_states: Callable[[], None] = lambda: None
+
+    async def record(self, events: Sequence[BudgetEvent]) -> None:
+        await asyncio.sleep(0)
+        known = {one.event_id for one in self.events}
+        self.events += [one for one in events if one.event_id not in known]
+
+    async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
+        self.before_states()
+        self.reads += 1
+        await asyncio.sleep(0)
+        return {run: self._state(run) for run in self._runs() if run_id in {None, run}}
+
+    def _runs(self) -> list[str]:
+        return [one.run_id for one in self.events if one.event is BudgetEventKind.SET]
+
+    def _state(self, run_id: str) -> BudgetState:
+        own = [one for one in self.events if one.run_id == run_id]
+        kinds = [one.event for one in own]
+        last = max(place for place, kind in enumerate(kinds) if kind is BudgetEventKind.SET)
+        return BudgetState(
+            run_id,
+            Limits(own[last].cost_usd_micros, own[last].images),
+            self.reserved(run_id),
+            BudgetEventKind.REACHED in kinds[last:],
+        )
+
+    def reserved(self, run_id: str = "run") -> Amount:
+        signs = {BudgetEventKind.RESERVED: 1, BudgetEventKind.RELEASED: -1}
+        total = Amount()
+        for one in self.events:
+            sign = signs.get(one.event, 0) if one.run_id == run_id else 0
+            total += Amount(sign * (one.cost_usd_micros or 0), sign * (one.images or 0))
+        return total
+
+    def set(self, cost: int | None = None, images: int | None = None, run_id: str = "run") -> None:
+        """Set a budget, as a person does."""
+        name = f"set-{len(self.events)}"
+        self.events.append(BudgetEvent(name, run_id, BudgetEventKind.SET, "", cost, images, MOMENT))
+
+    async def spent(self, run_id: str) -> Amount:
+        return Amount()
+
+    async def holdings(self, run_id: str) -> Sequence[Holding]:
+        return self.held
+
+    async def history(self, part: Part) -> CallHistory:
+        return CallHistory(most_cost_usd_micros=self.dearest)
+
+
 Script = Callable[[str], Awaitable[None]]
 
 
@@ -196,6 +273,7 @@ class FakeModels:
     on_classify: Script = _nothing
     on_embed: Script = _nothing
     answer: dict[str, object] = field(default_factory=lambda: {"kind": "stop"})
+    cost: int = 0
     paid: list[tuple[str, str]] = field(default_factory=list)
     model: str = "model-a"
     dimension: int = 2
@@ -212,7 +290,7 @@ class FakeModels:
         subject = observations[0].observation_id
         self.paid.append(("classify", subject))
         await self.on_classify(subject)
-        return Classification(dict(self.answer))
+        return Classification(dict(self.answer), usage=Usage(10, 5, self.cost))
 
     async def embed_image(self, observation: Observation, *, run_id: str) -> Embedding:
         self.paid.append(("embed", observation.observation_id))
@@ -233,11 +311,23 @@ class World:
     store: Store = field(default_factory=Store)
     models: FakeModels = field(default_factory=FakeModels)
     progress: Progress = field(default_factory=Progress)
+    ledger: Ledger = field(default_factory=Ledger)
+    prices: dict[str, Price] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: MOMENT
+    worker_id: str = "w1"
+    ids: itertools.count[int] = field(default_factory=itertools.count)
     clock: Callable[[], float] | None = None
 
     def put(self, *numbers: int, attempt: int = 1) -> None:
         for number in numbers:
             self.queue.put(encode(message(number)), attempt=attempt)
+
+    def price(self, input_usd: float = 0.0, output_usd: float = 0.0) -> None:
+        """Let the model that answers cost so much a million tokens."""
+        model = self.models.model
+        self.prices[model] = Price(
+            model, date(2026, 1, 1), input_usd=input_usd, output_usd=output_usd
+        )
 
     def runner(self) -> Runner:
         now = self.clock or asyncio.get_running_loop().time
@@ -249,7 +339,7 @@ class World:
             monotonic=now,
             random=lambda: 0.5,
         )
-        ids = itertools.count()
+        ids = self.ids
         backoff = Backoff(own.backoff_s, own.max_backoff_s)
         policy = RetryPolicy(own.tries_per_lease, own.max_lease_s, backoff)
 
@@ -264,12 +354,22 @@ class World:
                 random=lambda: 0.5,
             )
 
+        treasury = Treasury(
+            self.ledger,
+            worker_id=self.worker_id,
+            now=self.now,
+            new_id=lambda: f"{self.worker_id}-b{next(ids)}",
+            random=lambda: 0.5,
+            pause_s=0.0,
+        )
         handler = Handler(
             self.models,
             self.store,
             {AnswerPart: caller(), EmbeddingPart: caller()},
+            treasury,
+            Estimates(self.prices.get, self.ledger, answers_at="global", embeddings_at="global"),
             self.progress,
-            Identity("w1", lambda: MOMENT, lambda: f"e{next(ids)}", lambda: 0.5),
+            Identity(self.worker_id, lambda: MOMENT, lambda: f"e{next(ids)}", lambda: 0.5),
             max_attempts=own.max_attempts,
             redelivery=backoff,
         )
@@ -290,6 +390,7 @@ class World:
             handler,
             leaser,
             writer,
+            treasury,
             self.progress,
             own,
             monotonic=now,

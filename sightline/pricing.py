@@ -1,0 +1,61 @@
+"""What calls will cost, before they are made: tokens are estimated, prices come from the table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+
+from sightline.gcp.prices import Price, Tokens, price_of
+from sightline.model import Usage
+from sightline.tasks import TaskSpec
+
+TOKENS_AN_IMAGE = {"low": 280, "medium": 560, "high": 1120}
+"""By media resolution, as Gemini 3 counts them: https://ai.google.dev/gemini-api/docs/media-resolution."""
+
+BYTES_A_TOKEN = 4
+"""Google's rule of thumb for English: https://ai.google.dev/gemini-api/docs/tokens."""
+
+ANSWER_TOKENS = 200
+"""Assumed for an answer, thought included, of which no ledger tells; a pilot measures it."""
+
+
+def known_price(prices: Sequence[Price], model: str, today: date) -> Price | None:
+    """Return a model's price, or ``None`` of a model that costs nothing, such as a local one."""
+    if all(one.model != model for one in prices):
+        return None
+    return price_of(prices, model, today)
+
+
+def prompt_tokens(task: TaskSpec) -> int:
+    """Return about how many tokens a task's prompt and its response schema have."""
+    text = task.prompt + json.dumps(task.response_schema(), separators=(",", ":"))
+    return -(-len(text.encode()) // BYTES_A_TOKEN)
+
+
+def input_tokens(task: TaskSpec, images: float) -> int:
+    """Return about how many tokens a call sends, with so many images."""
+    return prompt_tokens(task) + round(TOKENS_AN_IMAGE[task.media_resolution] * images)
+
+
+def answer_usage(
+    task: TaskSpec, price: Price | None, *, images: float, output_tokens: float, location: str
+) -> Usage:
+    """Return about what one answer uses and costs."""
+    tokens = Tokens(
+        input=input_tokens(task, images),
+        output=min(round(output_tokens), task.max_output_tokens),
+    )
+    if price is None:
+        return Usage(tokens.input, tokens.output)
+    return price.of_tokens(tokens, location=location)
+
+
+def embedding_usage(price: Price | None, *, location: str) -> Usage:
+    """Return what the embedding of one image uses and costs."""
+    if price is None:
+        return Usage()
+    if not price.tokens_an_image:
+        return price.of_image(location=location)
+    tokens = Tokens(input=price.tokens_an_image, image=price.tokens_an_image)
+    return price.of_tokens(tokens, location=location)

@@ -1,0 +1,120 @@
+"""The money of one message: its images, and one call at a time; held before, charged after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from sightline.model import AnswerPart, EmbeddingPart, Observation, Part
+from sightline.ports import Amount
+from sightline.tasks import TaskSpec
+from worker.estimates import Estimates
+from worker.treasury import Hold, Treasury
+
+
+class Funds(Protocol):
+    """Where the money of one part's calls comes from."""
+
+    async def hold(self) -> None:
+        """Set aside what a call is estimated to cost.
+
+        Raises:
+            OverBudgetError: the budget is reached; the call is not to be made.
+        """
+        ...
+
+    def charge(self, cost_usd_micros: int | None) -> None:
+        """Pay for the call; ``None`` when its cost is not known: as estimated, then."""
+        ...
+
+
+class CallFunds:
+    """The money of one part's calls, which are made one after the other."""
+
+    def __init__(
+        self,
+        treasury: Treasury,
+        estimates: Estimates,
+        message: MessageFunds,
+        part: Part,
+        estimate_usd_micros: int,
+    ) -> None:
+        self._treasury = treasury
+        self._estimates = estimates
+        self._message = message
+        self._part = part
+        self._estimate_usd_micros = estimate_usd_micros
+        self._hold: Hold | None = None
+
+    async def hold(self) -> None:
+        """Set aside the estimate; raises OverBudgetError."""
+        self._estimate_usd_micros = max(
+            self._estimate_usd_micros, self._estimates.known_of(self._part)
+        )
+        needed = Amount(self._estimate_usd_micros)
+        self._hold = await self._treasury.take(self._message.run_id, needed)
+        self._hold.account.purse.calls += 1
+        self._message.called = True
+
+    def charge(self, cost_usd_micros: int | None) -> None:
+        """Pay what the call has cost, or its estimate where nobody knows."""
+        hold, self._hold = self._hold, None
+        if hold is None:
+            return
+        hold.account.purse.calls -= 1
+        cost = self._estimate_usd_micros if cost_usd_micros is None else cost_usd_micros
+        self._estimates.saw(self._part, cost)
+        hold.charge(Amount(cost))
+
+
+class MessageFunds:
+    """The images of one message: they count once, if a call was made, however many parts ask."""
+
+    def __init__(
+        self,
+        treasury: Treasury,
+        estimates: Estimates,
+        run_id: str,
+        observations: Sequence[Observation],
+    ) -> None:
+        self.run_id = run_id
+        self.called = False
+        self._treasury = treasury
+        self._estimates = estimates
+        self._images = Amount(images=len(observations))
+        self._hold: Hold | None = None
+
+    async def __aenter__(self) -> Self:
+        """Set the images aside.
+
+        Raises:
+            OverBudgetError: the budget is reached; no call is to be made.
+        """
+        self._hold = await self._treasury.take(self.run_id, self._images)
+        self._hold.account.purse.messages += 1
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Count the images, or put them back when no call was made."""
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            hold.account.purse.messages -= 1
+            hold.charge(self._images if self.called else Amount())
+
+    async def for_answer(self, part: AnswerPart, task: TaskSpec) -> CallFunds:
+        """Return the money of the calls for one answer; raises OverBudgetError."""
+        estimate = await self._estimates.of_answer(part, task, self._images.images)
+        await self._treasury.check(self.run_id, Amount(estimate))
+        return CallFunds(self._treasury, self._estimates, self, part, estimate)
+
+    async def for_embedding(self, part: EmbeddingPart) -> CallFunds:
+        """Return the money of the calls for one embedding; raises OverBudgetError."""
+        estimate = await self._estimates.of_embedding(part)
+        await self._treasury.check(self.run_id, Amount(estimate))
+        return CallFunds(self._treasury, self._estimates, self, part, estimate)

@@ -1,0 +1,90 @@
+"""The events of the dead-letter ledger: who writes them, and what they say."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sightline.errors import PermanentError, Reason
+from sightline.model import Part, Usage
+from sightline.ports import DeadLetterRow
+from sightline.wire import Message, encode
+from worker.leaser import Lease
+from worker.progress import Progress
+from worker.settlement import Settle, Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A part without a row: dead for a reason, or (``reason`` is None) to be tried again.
+
+    ``unfunded`` when its call was not made because the run's budget is reached.
+    """
+
+    part: Part
+    reason: Reason | None
+    detail: str
+    spent: Usage
+    unfunded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who writes, when, and with which randomness."""
+
+    worker_id: str
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    random: Callable[[], float]
+
+
+class Letters:
+    """Writes dead letters, and counts what they cost."""
+
+    def __init__(self, progress: Progress, identity: Identity) -> None:
+        self._progress = progress
+        self._identity = identity
+
+    def of_part(self, lease: Lease, message: Message, failed: Failed) -> DeadLetterRow:
+        """Return a ``dead`` event, or a ``retried`` one that only records what was spent."""
+        self._progress.cost_usd_micros += failed.spent.cost_usd_micros
+        return DeadLetterRow(
+            event_id=self._identity.new_id(),
+            part_key=failed.part.key(message.subject_id),
+            message_id=lease.delivery.message_id,
+            run_id=message.run_id,
+            subject_id=message.subject_id,
+            event="dead" if failed.reason is not None else "retried",
+            reason=failed.reason or Reason.ATTEMPTS_EXHAUSTED,
+            detail=failed.detail[:1000],
+            delivery_attempt=lease.delivery.attempt,
+            usage=failed.spent,
+            body=encode(replace(message, parts=(failed.part,))).decode(),
+            worker_id=self._identity.worker_id,
+            at=self._identity.now(),
+        )
+
+    def of_unreadable(self, lease: Lease, error: PermanentError) -> Settlement:
+        """Return the dead letter of a message that cannot be decoded, under a key of its own."""
+        delivery = lease.delivery
+        body = base64.b64encode(delivery.body).decode()
+        key = hashlib.sha256(b"message\x1f" + delivery.body).hexdigest()
+        row = DeadLetterRow(
+            event_id=self._identity.new_id(),
+            part_key=key,
+            message_id=delivery.message_id,
+            run_id=delivery.attributes.get("run_id", ""),
+            subject_id="",
+            event="dead",
+            reason=error.reason,
+            detail=error.detail[:1000],
+            delivery_attempt=delivery.attempt,
+            usage=Usage(),
+            body=body,
+            worker_id=self._identity.worker_id,
+            at=self._identity.now(),
+        )
+        return Settlement(lease, Settle.ACK, (row,))
