@@ -88,6 +88,22 @@ class ZeroShot:
                         answers[row][field.name] = value
         return answers
 
+    def asset_types_asked(self, fields: Sequence[AnswerField]) -> Sequence[str]:
+        """The asset types with the most answerable fields among these; none where none has any.
+
+        So a question that does not say what it is about is narrowed as its task would narrow it.
+        """
+        counts = {
+            kind: sum(
+                entry.asset_type == kind and _answers(entry, field)
+                for entry in self._fields
+                for field in fields
+            )
+            for kind in ASSET_TYPES
+        }
+        most = max(counts.values())
+        return [kind for kind, count in counts.items() if most and count == most]
+
     def asset_types_of(self, embeddings: Vectors, *, among: Sequence[str] = ()) -> list[str | None]:
         """The kind of asset each embedding looks like; None where it looks like none (the gate)."""
         margins = kind_margins(self._kinds, embeddings)

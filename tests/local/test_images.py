@@ -13,7 +13,7 @@ from PIL import Image
 
 from sightline.errors import PermanentError, Reason, TransientError
 from sightline.local.images import exif_of, looks_like_image
-from sightline.local.images import reader as reading
+from sightline.vision.images import decoding
 from tests.local.pictures import ORIENTED, encoded, halves, png_of, read, reason_for
 
 MODES = {
@@ -168,7 +168,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(
 ) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(content)
-    monkeypatch.setattr(reading, "_decode", None)
+    monkeypatch.setattr(decoding, "_decode", None)
     assert reason_for(path, max_pixels=100_000_000) is Reason.IMAGE_TOO_LARGE
 
 
@@ -185,7 +185,7 @@ def test_too_little_memory_is_transient(tmp_path: Path, monkeypatch: pytest.Monk
 
     path = tmp_path / "photo.png"
     halves().save(path)
-    monkeypatch.setattr(reading, "_decode", fail)
+    monkeypatch.setattr(decoding, "_decode", fail)
     with pytest.raises(TransientError, match="not enough memory"):
         read(path)
 

@@ -6,50 +6,14 @@ import errno
 import os
 import re
 import stat
-import struct
-import zlib
-from collections.abc import Callable
-from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 from PIL import Image
-from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from sightline.errors import PermanentError, Reason, TransientError
-from sightline.local.images.container import (
-    SNIFF_BYTES,
-    BrokenImageError,
-    Container,
-    open_container,
-    orientation_of,
-    sniff,
-)
+from sightline.vision.images import SNIFF_BYTES, decode_image, open_container, sniff, too_large
 
 _FILE_URI = re.compile(r"file://(?:localhost)?(/[^?#\x00-\x20]+)", re.IGNORECASE)
-# The plugins themselves, not ``Image.open``: its own limit on pixels is global, and it takes
-# a JPEG that carries a second picture for another format.
-_PLUGINS: dict[str, Callable[[BytesIO], ImageFile]] = {
-    "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
-    "WebP": WebPImageFile,
-}
-# What Pillow's decoders raise on damaged input, OSError and its own SyntaxError first of all.
-_DAMAGE = (
-    OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError,
-    struct.error, zlib.error, Image.DecompressionBombError,
-)  # fmt: skip
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _ERRNO_REASONS = {
     errno.ENOENT: Reason.IMAGE_GONE,
     errno.ENOTDIR: Reason.IMAGE_GONE,
@@ -112,7 +76,7 @@ def read_bytes(uri: str, *, max_bytes: int) -> bytes:
     """
     content = _read(uri, max_bytes + 1, at_most=max_bytes)
     if len(content) > max_bytes:
-        raise _too_large(uri, f"more than {max_bytes} bytes")
+        raise too_large(uri, f"more than {max_bytes} bytes")
     if not content:
         raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri} is an empty file")
     return content
@@ -148,63 +112,11 @@ def _read(uri: str, size: int, *, at_most: int | None = None) -> bytes:
         raise _from_os_error(error, uri) from error
 
 
-def decode_image(
-    content: bytes,
-    uri: str,
-    *,
-    max_pixels: int,
-    preferred_size: tuple[int, int] | None = None,
-) -> Image.Image:
-    """Decode a file's content as ``read_image`` does; ``uri`` only names it in errors.
-
-    Raises:
-        PermanentError: ``image_unreadable`` or ``image_too_large``.
-        TransientError: there is not enough memory for it now.
-    """
-    try:
-        container = open_container(content)
-        pixels = container.width * container.height
-        if pixels > max_pixels:
-            size = f"{container.width} x {container.height} pixels"
-            raise _too_large(uri, f"{size}, more than {max_pixels}")
-        return _decode(container, preferred_size)
-    except MemoryError as error:
-        raise TransientError(
-            f"{uri}: not enough memory to decode it now; it is tried again"
-        ) from error
-    except _DAMAGE as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri}: {text[:200]}") from error
-
-
-def _decode(container: Container, preferred_size: tuple[int, int] | None) -> Image.Image:
-    turn = _TURNS.get(orientation_of(container.exif))
-    with _PLUGINS[container.format](BytesIO(container.picture)) as image:
-        if image.size != (container.width, container.height):
-            raise BrokenImageError("the picture's size contradicts the file's header")
-        if preferred_size is not None and isinstance(image, JpegImageFile):
-            lies_on_its_side = orientation_of(container.exif) >= 5
-            image.draft("RGB", preferred_size[::-1] if lies_on_its_side else preferred_size)
-        image.load()
-        picture = _to_rgb(image)
-    return picture if turn is None else picture.transpose(turn)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel: scaled, where convert() would clip
-        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB")
-    return image.convert("RGB")
-
-
 def _check_regular(status: os.stat_result, uri: str, max_bytes: int | None) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri} is not a regular file")
     if max_bytes is not None and status.st_size > max_bytes:
-        raise _too_large(uri, f"{status.st_size} bytes, more than {max_bytes}")
-
-
-def _too_large(uri: str, what: str) -> PermanentError:
-    return PermanentError(Reason.IMAGE_TOO_LARGE, f"{uri} has {what}")
+        raise too_large(uri, f"{status.st_size} bytes, more than {max_bytes}")
 
 
 def _from_os_error(error: OSError, uri: str) -> PermanentError | TransientError:

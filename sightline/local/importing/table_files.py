@@ -17,8 +17,8 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.local.images.container import SNIFF_BYTES, sniff
 from sightline.local.importing.report import RefusalReason, Tally
+from sightline.vision.images import SNIFF_BYTES, sniff
 
 _BLOCK_BYTES = 1 << 20
 _BATCH_ROWS = 32_768

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-import numpy as np
-
-from sightline.local.models.vision import LocalVision, Vector
+from sightline.local.models.vision import LocalVision
 from sightline.model import Observation
 from sightline.ports import Classification, Embedding
 from sightline.tasks import TaskSpec
-from sightline.tasks.spec import UNKNOWN, FieldSpec
+from sightline.vision.answers import completed, not_known
+from sightline.vision.serving import Vector, mean_direction
+
+__all__ = ["LocalClassifier", "LocalEmbedder", "embedding", "mean_direction", "not_known"]
 
 
 class LocalClassifier:
@@ -51,9 +52,7 @@ class LocalClassifier:
         answered = await self._vision.answer(
             task.fields, mean_direction(vectors), asset_types=task.asset_types
         )
-        answer: dict[str, object] = {one.name: not_known(one) for one in task.fields}
-        answer.update((name, value) for name, value in answered.items() if value is not None)
-        return Classification(answer)
+        return Classification(completed(task.fields, answered))
 
 
 class LocalEmbedder:
@@ -94,19 +93,3 @@ class LocalEmbedder:
 def embedding(vector: Vector) -> Embedding:
     """Return an embedding around an array, which is a sequence in all but its declared type."""
     return Embedding(cast("Sequence[float]", vector))
-
-
-def mean_direction(vectors: Sequence[Vector]) -> Vector:
-    """Return the unit vector along the sum of unit vectors (of the first, should they cancel)."""
-    if len(vectors) == 1:
-        return vectors[0]
-    total = np.sum(vectors, axis=0, dtype=np.float32)
-    length = float(np.linalg.norm(total))
-    return vectors[0] if length < 1e-6 else np.asarray(total / length, np.float32)
-
-
-def not_known(field: FieldSpec) -> str | list[str] | None:
-    """Return the value of a field about which nothing is known, as an answer must give it."""
-    if field.type == "enum":
-        return UNKNOWN
-    return [] if field.type == "list" else None

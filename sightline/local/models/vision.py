@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from sightline.errors import ConfigurationError
 from sightline.local.images import path_of, read_image
-from sightline.local.models.batching import MicroBatcher
-from sightline.local.models.sharing import SharedWork
-from sightline.local.models.threads import Threads
 from sightline.settings import ImageSettings, ModelSettings
 from sightline.tasks import FieldSpec
 from sightline.vision.encoder import DualEncoder
-from sightline.vision.protocol import Vectors, VisionEncoder
-from sightline.vision.zero_shot import CardedEncoder, ZeroShot
+from sightline.vision.protocol import VisionEncoder
+from sightline.vision.serving import EncodingLine, SharedWork, Vector
+from sightline.vision.zero_shot import Answer, CardedEncoder
 
-Vector = NDArray[np.float32]
 Stamp = tuple[int, int, int]
-Answered = dict[str, str | bool | None]
-_LINGER_S = 0.002
 _REMEMBERED = 1024
 
 
 class LocalVision:
     """Vectors of images and texts, and answers, by one encoder; an async context manager.
 
-    Decoding runs in ``decode_threads`` threads, inference in one more, in batches of at most
-    ``batch_size``. Requests for the same image share one encoding, and the last 1,024 vectors
-    are remembered by URI, size and time of change. At most four batches of images are in memory.
-    ``name`` is the model's name as it stands in part keys, by default the encoder's own.
+    Requests for the same image share one encoding, and the last 1,024 vectors are remembered by
+    URI, size and time of change. What else it does is ``EncodingLine``'s. ``name`` is the model's
+    name as it stands in part keys, by default the encoder's own.
     """
 
     def __init__(
@@ -51,12 +43,9 @@ class LocalVision:
         self.name = name or encoder.name
         self._encoder = encoder
         self._limits = images
-        self._batch_size = batch_size
-        self._decode_threads = decode_threads
+        self._line = EncodingLine(encoder, batch_size=batch_size, decode_threads=decode_threads)
         self._remembered: OrderedDict[str, tuple[Stamp, Vector]] = OrderedDict()
-        self._zero_shot: ZeroShot | None = None
         self._stack = AsyncExitStack()
-        self._in_memory = asyncio.Semaphore(4 * batch_size)
 
     @classmethod
     def open(cls, models: ModelSettings, images: ImageSettings) -> Self:
@@ -86,15 +75,7 @@ class LocalVision:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            self._decoding = await stack.enter_async_context(
-                Threads(self._decode_threads, "sightline-decode")
-            )
-            self._inference = await stack.enter_async_context(Threads(1, "sightline-encode"))
-            self._batcher = MicroBatcher[NDArray[Any], Vector](
-                self._encode, batch_size=self._batch_size, linger_s=_LINGER_S
-            )
-            batches = asyncio.create_task(self._batcher.run())
-            stack.push_async_callback(_stop, batches)
+            await stack.enter_async_context(self._line)
             self._shared = await stack.enter_async_context(SharedWork(self._vector))
             self._stack = stack.pop_all()
         return self
@@ -112,34 +93,23 @@ class LocalVision:
 
     async def text_vector(self, text: str) -> Vector:
         """Return the unit vector of a text."""
-        vectors = await self._inference.run(lambda: self._encoder.encode_texts([text]))
-        return _frozen(vectors[0])
+        return await self._line.text_vector(text)
 
     async def answer(
         self, fields: Sequence[FieldSpec], vector: Vector, *, asset_types: Sequence[str] = ()
-    ) -> Answered:
+    ) -> Answer:
         """Answer a task's fields about one vector; what the model cannot answer is withheld."""
-        return await self._inference.run(lambda: self._answer(fields, vector, asset_types))
-
-    def _answer(
-        self, fields: Sequence[FieldSpec], vector: Vector, asset_types: Sequence[str]
-    ) -> Answered:
-        # Only ever run in the one inference thread, so it is made once.
-        if self._zero_shot is None:
-            self._zero_shot = ZeroShot(self._encoder)
-        return self._zero_shot.answer(fields, vector[np.newaxis], asset_types=asset_types)[0]
+        return await self._line.answer(fields, vector, asset_types=asset_types)
 
     async def _vector(self, uri: str) -> Vector:
         remembered = self._remembered.get(uri)
         if (
             remembered is not None
-            and await self._decoding.run(lambda: _stamp(uri)) == remembered[0]
+            and await self._line.in_thread(lambda: _stamp(uri)) == remembered[0]
         ):
             self._remembered.move_to_end(uri)
             return remembered[1]
-        async with self._in_memory:
-            stamp, pixels = await self._decoding.run(lambda: self._read(uri))
-            vector = await self._batcher.submit(pixels)
+        stamp, vector = await self._line.image_vector(lambda: self._read(uri))
         if stamp is not None:
             self._remember(uri, stamp, vector)
         return vector
@@ -150,7 +120,7 @@ class LocalVision:
         while len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
 
-    def _read(self, uri: str) -> tuple[Stamp | None, NDArray[Any]]:
+    def _read(self, uri: str) -> tuple[Stamp | None, Image.Image]:
         stamp = _stamp(uri)
         image = read_image(
             uri,
@@ -158,11 +128,7 @@ class LocalVision:
             max_pixels=self._limits.max_pixels,
             preferred_size=self._encoder.preferred_size,
         )
-        return stamp, self._encoder.preprocess(image)
-
-    async def _encode(self, batch: Sequence[NDArray[Any]]) -> Sequence[Vector]:
-        vectors: Vectors = await self._inference.run(lambda: self._encoder.encode_images(batch))
-        return [_frozen(vector) for vector in vectors]
+        return stamp, image
 
 
 def _stamp(uri: str) -> Stamp | None:
@@ -171,14 +137,3 @@ def _stamp(uri: str) -> Stamp | None:
     except OSError:
         return None  # the reading that follows says why
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _frozen(vector: Vector) -> Vector:
-    own = np.array(vector, np.float32)
-    own.setflags(write=False)
-    return own
-
-
-async def _stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
