@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from sightline.ports import BacklogReader, BudgetState
@@ -42,7 +43,7 @@ class SpentOutRule:
 
 
 async def only_over_budget(
-    backlog: BacklogReader, states: Mapping[str, BudgetState], refused: Set[str]
+    backlog: BacklogReader, states: Mapping[str, BudgetState], refused: AbstractSet[str]
 ) -> frozenset[str]:
     """Return the runs that the queue holds, if all their budgets are reached; else nothing.
 

@@ -20,7 +20,9 @@ from worker.budget import Purse, is_abandoned, released_id
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-TRIES = 6
+LONGEST = 6
+"""Pauses and wishes change for so many tries."""
+
 LOOK_AGAIN = timedelta(seconds=60)
 """How often a run without a budget is asked whether it has one now."""
 
@@ -173,9 +175,14 @@ class Treasury:
                 account.dry = not await self._reserve(account, needed)
 
     async def _reserve(self, account: Account, needed: Amount) -> bool:
-        """Reserve a slice; return whether there was one."""
+        """Reserve a slice; return whether there was one.
+
+        Workers that reserve at the same moment all give theirs back and try again, each after a
+        pause of its own and for less, until one of them is alone.
+        """
         purse = account.purse
-        for tries in range(TRIES):
+        tries = 0
+        while True:
             slice_ = purse.wish(await self._state(account), needed, tries)
             if slice_ is None and await self._reclaim(account):
                 slice_ = purse.wish(await self._state(account), needed, tries)
@@ -192,7 +199,7 @@ class Treasury:
             await self._release(account, slice_)
             purse.pending -= slice_
             await asyncio.sleep(self._pause_s * 2**tries * self._random())
-        return False
+            tries = min(tries + 1, LONGEST)
 
     async def _reclaim(self, account: Account) -> bool:
         """Give back, once, what workers hold that are silent for long; return whether any was."""

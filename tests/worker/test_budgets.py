@@ -218,7 +218,7 @@ async def test_workers_that_race_never_reserve_more_than_the_budget(seed: int) -
             now=lambda: MOMENT,
             new_id=lambda: f"{name}-{next(ids)}",
             random=chance.random,
-            pause_s=0.0,
+            pause_s=0.0002,
         )
         spent = 0
         try:
