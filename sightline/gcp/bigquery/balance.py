@@ -1,0 +1,141 @@
+"""The account of a run: where every part of its work list is, in one statement.
+
+A statement reads its tables as they were at one moment, so that it raises no false alarm while
+producers and workers go on. Pub/Sub cannot be enumerated: a part that was published and that no
+ledger knows yet is ``queued``, and nothing is said to be lost. Which parts may be lost, once the
+backlog is drained, ``read_lost`` yields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+from sightline.errors import NotFoundError
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ledger_names
+from sightline.model import Balance, WorkItem
+from sightline.work_lists import work_item
+
+PARTS_LISTED = """
+SELECT part_key, LOGICAL_OR(published.bucket IS NOT NULL) AS published
+FROM {work_items} AS items
+CROSS JOIN UNNEST(items.part_keys) AS part_key
+LEFT JOIN {ranges_published} AS published
+  ON published.run_id = items.run_id AND published.bucket = items.bucket
+  AND items.seq >= published.start AND items.seq < published.stop
+WHERE items.run_id = @run
+GROUP BY part_key
+"""
+
+# The first state that holds is the part's.
+PARTS_IN_THEIR_STATE = f"""
+SELECT
+  IFNULL(written.times, 0) AS times,
+  CASE
+    WHEN written.part_key IS NOT NULL THEN 'written'
+    WHEN dead.part_key IS NOT NULL THEN 'dead'
+    WHEN @run IN (SELECT run_id FROM {{run_events}} WHERE event = 'cancelled') THEN 'cancelled'
+    WHEN NOT listed.published THEN 'to_publish'
+    ELSE 'queued'
+  END AS state
+FROM ({PARTS_LISTED}) AS listed
+LEFT JOIN (
+  SELECT part_key, COUNT(*) AS times FROM (
+    SELECT part_key FROM {{classifications_all}} UNION ALL SELECT part_key FROM {{embeddings_all}})
+  GROUP BY part_key
+) AS written ON written.part_key = listed.part_key
+LEFT JOIN (
+  SELECT part_key FROM {{dead_letters_latest}} WHERE event <> 'replayed'
+) AS dead ON dead.part_key = listed.part_key
+"""  # noqa: S608 - a constant
+
+BALANCE = f"""
+SELECT
+  (SELECT parts FROM {{runs_once}} WHERE run_id = @run),
+  COUNTIF(state = 'written'), COUNTIF(state = 'dead'), COUNTIF(state = 'queued'),
+  COUNTIF(state = 'to_publish'), COUNTIF(state = 'cancelled'), COUNTIF(times > 1)
+FROM ({PARTS_IN_THEIR_STATE})
+"""  # noqa: S608 - a constant
+
+STATE_OF_A_RUN = "SELECT state FROM {runs_current} WHERE run_id = @run"
+
+# In no order: sorting what may be a whole work list is more than one worker of BigQuery can hold.
+ITEMS_UNSETTLED = f"""
+SELECT items.bucket, items.seq, items.subject_id,
+  TO_JSON_STRING(items.observations), TO_JSON_STRING(items.parts), open.part_keys
+FROM {{work_items}} AS items
+JOIN (
+  SELECT listed.bucket, listed.seq, ARRAY_AGG(DISTINCT part_key) AS part_keys
+  FROM {{work_items}} AS listed
+  CROSS JOIN UNNEST(listed.part_keys) AS part_key
+  JOIN {{ranges_published}} AS published
+    ON published.run_id = listed.run_id AND published.bucket = listed.bucket
+    AND listed.seq >= published.start AND listed.seq < published.stop
+  LEFT JOIN (SELECT DISTINCT part_key FROM ({ALL_SETTLED})) AS settled
+    ON settled.part_key = part_key
+  WHERE listed.run_id = @run AND settled.part_key IS NULL
+  GROUP BY listed.bucket, listed.seq
+) AS open ON open.bucket = items.bucket AND open.seq = items.seq
+WHERE items.run_id = @run
+"""  # noqa: S608 - a constant
+
+
+async def read_balance(client: BigQueryClient, run_id: str) -> Balance:
+    """Return where the parts of a run are.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    (row,) = await client.rows(_named(client, BALANCE), run=run_id)
+    parts, written, dead, queued, to_publish, cancelled, duplicates = row
+    if parts is None:
+        raise unknown_run(run_id)
+    return Balance(
+        run_id=run_id,
+        parts=parts,
+        written=written,
+        dead=dead,
+        queued=queued,
+        to_publish=to_publish,
+        cancelled=cancelled,
+        lost=0,
+        awaiting_ack=0,
+        duplicates=duplicates,
+    )
+
+
+async def read_lost(
+    client: BigQueryClient, run_id: str, *, page_items: int
+) -> AsyncIterator[list[WorkItem]]:
+    """Yield, by pages, the published items with parts neither written nor dead, these alone.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    state = await client.rows(_named(client, STATE_OF_A_RUN), run=run_id)
+    if not state:
+        raise unknown_run(run_id)
+    if state[0][0] == "cancelled":
+        return
+    statement = _named(client, ITEMS_UNSETTLED)
+    async for page in client.pages(statement, page_rows=page_items, run=run_id):
+        if page:
+            yield [_item(run_id, row) for row in page]
+
+
+def _named(client: BigQueryClient, statement: str) -> str:
+    return statement.format_map(ledger_names(client.place))
+
+
+def _item(run_id: str, row: tuple[Any, ...]) -> WorkItem:
+    bucket, seq, subject_id, observations, parts, part_keys = row
+    item = work_item(run_id, (bucket, seq, subject_id, observations, parts))
+    keys = frozenset(part_keys)
+    return replace(item, parts=tuple(part for part in item.parts if part.key(subject_id) in keys))
+
+
+def unknown_run(run_id: str) -> NotFoundError:
+    """Return the error of a run that does not exist."""
+    return NotFoundError(f"no run {run_id!r}; list the runs with `sightline status`")

@@ -1,0 +1,138 @@
+"""The ledgers as a worker reads them: what is settled, which task is meant, what is missing.
+
+BigQuery bills the columns that a query names, of every row it cannot prune, and at least 10 MB
+for each table. What is asked for by part key reads the keys of all results there are (66 bytes a
+row), so it is asked for many keys at a time, and only for messages that came before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.tasks import TaskSpec, stored_task
+
+OVER_ALL_VECTORS = ("embeddings_rows", "embeddings_all")
+
+KEYS_A_QUERY = 10_000
+"""Keys that one query asks for: 0.8 MB of a request, which may be 10 MB."""
+
+CANCELLED_HOLDS_S = 30.0
+"""How long the cancelled runs that were read stand, so that a worker that asks every other second
+causes 29 GB a day to be billed, not 430."""
+
+ALL_WRITTEN = """
+SELECT part_key FROM {classifications} UNION ALL SELECT part_key FROM {embeddings_rows}
+"""
+
+ALL_SETTLED = f"""{ALL_WRITTEN}
+UNION ALL
+SELECT part_key FROM {{dead_letters_latest}} WHERE event <> 'replayed' AND part_key IS NOT NULL
+"""  # noqa: S608 - a constant
+"""The keys of all parts for which nothing more is to be done, some of them twice."""
+
+ASKED_AMONG = """
+SELECT DISTINCT part_key FROM ({keys}) WHERE part_key IN (SELECT asked FROM UNNEST(@keys) AS asked)
+"""
+KEYS_WRITTEN = ASKED_AMONG.replace("{keys}", ALL_WRITTEN)
+KEYS_SETTLED = ASKED_AMONG.replace("{keys}", ALL_SETTLED)
+
+TASK_AT = "SELECT toml, model FROM {task_versions} WHERE fingerprint = @fingerprint LIMIT 1"
+
+# Clustered by run, this small table has no column that would spare reading it all.
+RUNS_CANCELLED = "SELECT DISTINCT run_id FROM {run_events} WHERE event = 'cancelled'"
+
+PARTS_MISSING = f"""
+SELECT COUNT(*) FROM (
+  SELECT DISTINCT part_key
+  FROM {{work_items}} AS items
+  CROSS JOIN UNNEST(items.part_keys) AS part_key
+  WHERE items.run_id IN (SELECT run_id FROM {{runs_current}} WHERE state <> 'cancelled')
+) AS listed
+LEFT JOIN (SELECT DISTINCT part_key FROM ({ALL_SETTLED})) AS settled
+  ON settled.part_key = listed.part_key
+WHERE settled.part_key IS NULL
+"""  # noqa: S608 - a constant
+
+
+class BigQueryLedgers:
+    """The ledgers of a dataset, to read. Each call sees what was durable when it began.
+
+    All but the cancelled runs, which may be ``CANCELLED_HOLDS_S`` old.
+    """
+
+    def __init__(
+        self, client: BigQueryClient, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
+        self._monotonic = monotonic
+        self._names = ledger_names(client.place)
+        self._cancelled: frozenset[str] = frozenset()
+        self._cancelled_until: float | None = None
+
+    async def settled(self, part_keys: Sequence[str]) -> frozenset[str]:
+        """Return which of the keys are written, or dead and not replayed.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        return await self._keys(KEYS_SETTLED, part_keys)
+
+    async def written(self, part_keys: Sequence[str]) -> frozenset[str]:
+        """Return which of the keys are written; a replayed dead letter asks only for these.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        return await self._keys(KEYS_WRITTEN, part_keys)
+
+    async def _keys(self, statement: str, part_keys: Sequence[str]) -> frozenset[str]:
+        found: set[str] = set()
+        for keys in _batches(part_keys):
+            rows = await self._client.rows(statement.format_map(self._names), keys=keys)
+            found.update(key for (key,) in rows)
+        return frozenset(found)
+
+    async def task_version(self, fingerprint: str) -> TaskSpec | None:
+        """Return the task behind a fingerprint, resolved to its model.
+
+        Raises:
+            StorageError: this version of the program reads the task differently.
+        """
+        found = await self._client.rows(TASK_AT.format_map(self._names), fingerprint=fingerprint)
+        return stored_task(found[0][0], found[0][1], fingerprint) if found else None
+
+    async def cancelled_runs(self) -> frozenset[str]:
+        """Return the ids of the runs that were cancelled, as they were a moment ago.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        now = self._monotonic()
+        if self._cancelled_until is None or now >= self._cancelled_until:
+            rows = await self._client.rows(RUNS_CANCELLED.format_map(self._names))
+            self._cancelled = frozenset(run_id for (run_id,) in rows)
+            self._cancelled_until = now + CANCELLED_HOLDS_S
+        return self._cancelled
+
+    async def missing(self) -> int:
+        """Count parts of work lists, of all runs not cancelled, neither written nor dead.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        return int(await self._client.value(PARTS_MISSING.format_map(self._names)))
+
+
+def _batches(part_keys: Sequence[str]) -> Iterator[list[str]]:
+    keys = iter(dict.fromkeys(part_keys))
+    while batch := list(islice(keys, KEYS_A_QUERY)):
+        yield batch
+
+
+def ledger_names(place: BigQueryPlace) -> dict[str, str]:
+    """Return the quoted names of all ledgers and views, those over all vectors included."""
+    return {**place.names(), **{name: place.table(name) for name in OVER_ALL_VECTORS}}

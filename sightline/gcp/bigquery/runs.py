@@ -1,0 +1,133 @@
+"""Runs as people look after them: their states, balance, cost, and the tasks they used."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.balance import read_balance, read_lost, unknown_run
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.dead_letters import CURRENT_DEAD_LETTERS
+from sightline.gcp.bigquery.ledgers import ledger_names
+from sightline.gcp.bigquery.task_views import put_task_view
+from sightline.model import Balance, Run, WorkItem
+from sightline.ports import RunCost
+from sightline.schema import RUN_EVENTS, TASK_VERSIONS
+from sightline.tasks import TaskSpec
+
+RUNS_NEWEST_FIRST = """
+SELECT run_id, created_at, state, messages, parts, TO_JSON_STRING(request)
+FROM {runs_current} ORDER BY created_at DESC, run_id DESC
+"""
+
+# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+COST_OF_A_RUN = """
+SELECT SUM(input_tokens), SUM(output_tokens), SUM(cost_usd_micros) FROM (
+  SELECT DISTINCT part_key, worker_id, attempt, written_at,
+    input_tokens, output_tokens, cost_usd_micros
+  FROM (
+    SELECT part_key, worker_id, attempt, written_at,
+      input_tokens, output_tokens, cost_usd_micros
+    FROM {classifications} WHERE run_id = @run
+    UNION ALL
+    SELECT part_key, worker_id, attempt, written_at,
+      input_tokens, output_tokens, cost_usd_micros
+    FROM {embeddings_rows} WHERE run_id = @run)
+  UNION ALL
+  SELECT DISTINCT event_id, CAST(NULL AS STRING), CAST(NULL AS INT64), CAST(NULL AS TIMESTAMP),
+    input_tokens, output_tokens, cost_usd_micros
+  FROM {dead_letters} WHERE run_id = @run)
+"""
+
+DEAD_BY_REASON = f"""
+SELECT reason, COUNT(*) FROM ({CURRENT_DEAD_LETTERS}) AS dead
+WHERE true{{condition}}
+GROUP BY reason ORDER BY reason
+"""  # noqa: S608 - a constant
+
+ACTIVE_VERSION = """
+SELECT active.fingerprint, active.at FROM {tasks_active} AS active WHERE active.task = @task
+"""
+
+
+class BigQueryRuns:
+    """The runs of a dataset; ``appender`` writes what happens to them."""
+
+    def __init__(self, client: BigQueryClient, appender: LedgerAppender) -> None:
+        self._client = client
+        self._appender = appender
+        self._names = ledger_names(client.place)
+
+    async def runs(self) -> Sequence[Run]:
+        """Return all runs, the newest first."""
+        return [Run(*row) for row in await self._client.rows(self._named(RUNS_NEWEST_FIRST))]
+
+    async def balance(self, run_id: str) -> Balance:
+        """Count where every part of a run is; published and not settled is ``queued``.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        return await read_balance(self._client, run_id)
+
+    def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
+        """Yield, by pages, the published items with parts neither written nor dead, these alone.
+
+        They are lost only where the backlog is drained; no message may be on its way.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        return read_lost(self._client, run_id, page_items=page_items)
+
+    async def cancel(self, run_id: str, *, now: datetime) -> None:
+        """Record that a run is cancelled.
+
+        Raises:
+            NotFoundError: there is no such run.
+        """
+        if all(run.run_id != run_id for run in await self.runs()):
+            raise unknown_run(run_id)
+        row = {"run_id": run_id, "event": "cancelled", "at": now}
+        await self._appender.append(RUN_EVENTS, [row])
+
+    async def dead_by_reason(self, run_id: str | None = None) -> Mapping[str, int]:
+        """Count dead letters, not replayed and not purged, by reason."""
+        values = {} if run_id is None else {"run": run_id}
+        condition = " AND dead.run_id = @run" if values else ""
+        statement = DEAD_BY_REASON.format(**self._names, condition=condition)
+        return dict(await self._client.rows(statement, **values))
+
+    async def cost(self, run_id: str) -> RunCost:
+        """Sum what a run used, calls that were paid twice and dead letters included."""
+        (sums,) = await self._client.rows(self._named(COST_OF_A_RUN), run=run_id)
+        return RunCost(*(int(value or 0) for value in sums))
+
+    async def remember_task(self, task: TaskSpec, *, now: datetime) -> None:
+        """Make a task's fingerprint known, the active one of its name, and its view typed so.
+
+        Two that do this at once record both; the later one is the active one.
+
+        Raises:
+            ConfigurationError: the task has no model yet, or was not read from a file.
+        """
+        if not task.model or not task.toml:
+            raise ConfigurationError(f"task {task.name} has no model or file; load and resolve it")
+        active = await self._client.rows(self._named(ACTIVE_VERSION), task=task.name)
+        if not active or active[0][0] != task.fingerprint:
+            row = {
+                "task": task.name,
+                "fingerprint": task.fingerprint,
+                "model": task.model,
+                "toml": task.toml,
+                # Later than the event it overrules, whatever the clock says.
+                "at": max(now, active[0][1] + timedelta(microseconds=1)) if active else now,
+            }
+            await self._appender.append(TASK_VERSIONS, [row])
+        # Also when it is the active one already: who recorded it may have been killed before this.
+        await put_task_view(self._client, task)
+
+    def _named(self, statement: str) -> str:
+        return statement.format_map(self._names)
