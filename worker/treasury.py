@@ -20,6 +20,9 @@ from worker.budget import Purse, is_abandoned, released_id
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
+LOOKS = 3
+"""How often a budget is found to be given out before that is believed."""
+
 LONGEST = 6
 """Pauses and wishes change for so many tries."""
 
@@ -180,26 +183,33 @@ class Treasury:
         Workers that reserve at the same moment all give theirs back and try again, each after a
         pause of its own and for less, until one of them is alone.
         """
-        purse = account.purse
-        tries = 0
-        while True:
-            slice_ = purse.wish(await self._state(account), needed, tries)
+        tries = empty = 0
+        while empty < LOOKS:
+            slice_ = account.purse.wish(await self._state(account), needed, tries)
             if slice_ is None and await self._reclaim(account):
-                slice_ = purse.wish(await self._state(account), needed, tries)
+                continue
             if slice_ is None:
-                return False
-            if not slice_:
+                empty += 1  # a rival may be about to give back what it may not keep
+            elif not slice_ or await self._keeps(account, slice_):
                 return True
-            event_id, at = self._new_id(), self._now()
-            purse.reserved(event_id, slice_, at)
-            await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, slice_, at))
-            if (await self._state(account)).holds:
-                purse.kept(slice_)
-                return True
-            await self._release(account, slice_)
-            purse.pending -= slice_
             await asyncio.sleep(self._pause_s * 2**tries * self._random())
             tries = min(tries + 1, LONGEST)
+        return False
+
+    async def _keeps(self, account: Account, slice_: Amount) -> bool:
+        """Reserve this slice; give it back, and return false, when that was too much."""
+        purse = account.purse
+        event_id, at = self._new_id(), self._now()
+        purse.reserved(event_id, slice_, at)
+        await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, slice_, at))
+        if (await self._state(account)).holds:
+            purse.kept(slice_)
+            return True
+        purse.pending -= (
+            slice_  # first: cancelled in between, it is given back once
+        )
+        await self._release(account, slice_)
+        return False
 
     async def _reclaim(self, account: Account) -> bool:
         """Give back, once, what workers hold that are silent for long; return whether any was."""

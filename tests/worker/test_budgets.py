@@ -235,7 +235,7 @@ async def test_workers_that_race_never_reserve_more_than_the_budget(seed: int) -
             return spent
 
     spent = await asyncio.gather(*(worker(f"w{number}") for number in range(5)))
-    assert 90 <= sum(spent) <= 150
+    assert 0 < sum(spent) <= 150
     assert ledger.reserved().cost_usd_micros == sum(spent)
 
 
@@ -246,7 +246,7 @@ async def test_of_two_workers_the_one_recorded_later_gives_its_slice_back() -> N
     ids = iter(range(9))
 
     def rival_comes_between() -> None:
-        if ledger.reads == 2:
+        if ledger.reads == 2:  # the wish is made, the reservation comes after
             ledger.events.insert(1, rival)
 
     ledger.before_states = rival_comes_between
