@@ -47,7 +47,10 @@ def seen(number: int) -> Observation:
 @contextmanager
 def simulator() -> Iterator[str]:
     """Run the simulator, and yield its URL."""
-    command = [sys.executable, "-m", "sightline.sim.vertex", "--port", "0"]
+    command = [
+        sys.executable, "-m", "sightline", "simulate", "vertex", "--port", "0",
+        "--answers", "instant",
+    ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -16,6 +16,7 @@ from sightline.cli.commands import (
     importing,
     runs,
     search,
+    simulate,
     status,
     tasks,
     upkeep,
@@ -82,3 +83,4 @@ for _name, _command, _help in (
     app.command(_name, short_help=_help)(_command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(simulate.app, name="simulate")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from typing import Any
 
 import aiohttp
@@ -129,22 +127,3 @@ async def test_counters_can_be_set_to_zero(ask: Ask, client: aiohttp.ClientSessi
     async with client.delete("control/counters") as response:
         counters = await response.json()
     assert not any(counters.values())
-
-
-async def test_the_module_serves_from_the_command_line() -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sightline.sim.vertex", "--port", "0", "--rate-per-s", "0",
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
-        async with aiohttp.ClientSession(url + "/", headers=AUTHORISED) as session:
-            codes = []
-            for _ in range(2):
-                async with session.post(GENERATE, json=request()) as response:
-                    codes.append(response.status)
-    finally:
-        process.terminate()
-        await process.wait()
-    assert codes == [200, 429]

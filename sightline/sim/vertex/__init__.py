@@ -1,8 +1,8 @@
 """A model service that speaks REST as Vertex AI and the Gemini API do: quotas, latencies, faults.
 
-The server is ``sightline.sim.vertex.server.VertexSimulator``, and ``python -m sightline.sim.vertex
---port 8090`` starts one. What it decides is here: pure, time and randomness passed in, so that a
-limiter can be tried against the same quota without a network. No server is imported here.
+The server is ``sightline.sim.vertex.server.VertexSimulator``; ``sightline simulate vertex`` runs
+one. What it decides is here: pure, time and randomness passed in, so that a limiter can be tried
+against the same quota without a network. No server is imported here.
 """
 
 from sightline.sim.vertex.faults import Fault, FaultMix, Verb

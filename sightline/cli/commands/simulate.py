@@ -1,0 +1,132 @@
+"""``sightline simulate vertex``: a model service on this machine, with quotas and faults."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from sightline.cli.options import AsJson
+from sightline.cli.output import print_json, remark, say
+from sightline.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sightline.sim.vertex import Behaviour
+
+app = typer.Typer(
+    help="Run a stand-in for a service that costs money.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+GOOGLE = "https://storage.googleapis.com"
+
+
+@app.callback()
+def simulate() -> None:
+    """Run a stand-in for a service that costs money."""
+
+
+@app.command("vertex", short_help="The models of Vertex AI and the Gemini API.")
+def vertex(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8090,
+    answers: Annotated[
+        str, typer.Option(help="Who answers: demo looks at the images, instant makes it up.")
+    ] = "demo",
+    gcs_endpoint: Annotated[
+        str, typer.Option(help="Where the demo model reads gs:// images, without credentials.")
+    ] = GOOGLE,
+    rate_per_s: Annotated[
+        float | None, typer.Option(help="Each model's quota in calls a second; none without.")
+    ] = None,
+    quota: Annotated[
+        str | None, typer.Option(help="A quota that changes, 0s:50,60s:20,120s:none say.")
+    ] = None,
+    median_s: Annotated[float, typer.Option(help="How long an answer takes.")] = 0.0,
+    p99_s: Annotated[float, typer.Option(help="What one in a hundred exceeds; 0: alike.")] = 0.0,
+    refusal_s: Annotated[float, typer.Option(help="How long a refusal takes.")] = 0.0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="KIND=SHARE of all calls, throttled=0.1 say; may be repeated."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Other seeds draw other faults and latencies.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Serve until stopped; print the URL first, and what was counted in the end.
+
+    SIGTERM or Ctrl-C stops it, and is no error. Put the URL into vertex.endpoint or
+    gemini.endpoint. Example: sightline simulate vertex --rate-per-s 50 --median-s 2
+    """
+    import asyncio
+
+    try:
+        from sightline.sim.vertex.running import Answers, serve_until_stopped
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the simulator needs {error.name}; install sightline[gcp]"
+        ) from error
+    if answers not in {"demo", "instant"}:
+        raise ConfigurationError(f"--answers {answers} is not accepted; accepted: demo, instant")
+    try:
+        counters = asyncio.run(
+            serve_until_stopped(
+                _behaviour(rate_per_s, quota, (median_s, p99_s, refusal_s), fault or []),
+                host=host,
+                port=port,
+                seed=seed,
+                answers=cast("Answers", answers),
+                gcs_endpoint=gcs_endpoint,
+                on_ready=_say_where_in_json if as_json else _say_where,
+            )
+        )
+    except OSError as error:
+        raise ConfigurationError(
+            f"{host}:{port} cannot be listened on ({error.strerror}); choose another --port,"
+            " 0 takes a free one"
+        ) from error
+    if as_json:
+        print_json({"counters": counters})
+    else:
+        _say_counters(counters)
+
+
+def _behaviour(
+    rate_per_s: float | None,
+    quota: str | None,
+    latency_s: tuple[float, float, float],
+    faults: list[str],
+) -> Behaviour:
+    from sightline.sim.vertex import ANY_MODEL, Behaviour, Latency, Schedule, Step
+    from sightline.sim.vertex.options import faults_of, schedule_of
+
+    if rate_per_s is not None and quota is not None:
+        raise ConfigurationError("--rate-per-s and --quota say the same thing; give one of them")
+    try:
+        schedule = schedule_of(quota) if quota else Schedule.of([Step(0.0, rate_per_s)])
+        return Behaviour({ANY_MODEL: schedule}, faults_of(faults), Latency(*latency_s))
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _say_where(url: str) -> None:
+    say(url)
+    sys.stdout.flush()
+    remark("a simulated service: nothing is paid; Ctrl-C stops it")
+
+
+def _say_where_in_json(url: str) -> None:
+    import json
+
+    # On one line, so that whoever reads it need not wait for the end of a document.
+    sys.stdout.write(json.dumps({"base_url": url}) + "\n")
+    sys.stdout.flush()
+
+
+def _say_counters(counters: dict[str, object]) -> None:
+    for name, value in counters.items():
+        if isinstance(value, dict):
+            for key, count in sorted(value.items()):
+                say(f"{name.replace('_', ' ')} {key}: {count:,}")
+        elif name.endswith("_tokens") or value:
+            say(f"{name.replace('_', ' ')}: {value:,}")

@@ -1,0 +1,87 @@
+"""Reads images out of buckets, through Cloud Storage's JSON API, as a model's service would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol, Self
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from sightline.sim.vertex.answers import CannotAnswerError
+from sightline.sim.vertex.faults import Fault
+
+GOOGLE = "https://storage.googleapis.com"
+MOST_BYTES = 31_457_280
+"""What Gemini takes of one file in a bucket."""
+_URI = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
+_PIECE_BYTES = 1 << 20
+
+
+class ReadImage(Protocol):
+    """Where images in buckets come from."""
+
+    async def read(self, uri: str) -> bytes:
+        """Return the content of an image by its ``gs://`` URI.
+
+        Raises:
+            CannotAnswerError: it is gone, forbidden, too large, or out of reach.
+        """
+        ...
+
+
+class Buckets:
+    """Buckets behind one endpoint, read without credentials; made by ``open``."""
+
+    def __init__(self, session: aiohttp.ClientSession, endpoint: str) -> None:
+        self._session = session
+        self._endpoint = endpoint.rstrip("/")
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, endpoint: str = GOOGLE, *, timeout_s: float = 30.0) -> AsyncIterator[Self]:
+        """Open the connections, and close them in the end."""
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=64),
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+        ) as session:
+            yield cls(session, endpoint)
+
+    async def read(self, uri: str) -> bytes:
+        """Return an object's content; raises as ``ReadImage.read`` does."""
+        found = _URI.fullmatch(uri)
+        if found is None:
+            raise CannotAnswerError(Fault.INVALID_ARGUMENT, f"Invalid file uri: {uri}")
+        bucket, name = (quote(one, safe="") for one in found.groups())
+        url = f"{self._endpoint}/storage/v1/b/{bucket}/o/{name}?alt=media"
+        try:
+            # Encoded already: a name may hold slashes, which are no part of the path here.
+            async with self._session.get(URL(url, encoded=True)) as response:
+                return await _content(response)
+        except (aiohttp.ClientError, OSError) as error:
+            kind = type(error).__name__
+            raise CannotAnswerError(
+                Fault.UNAVAILABLE, f"Cloud Storage cannot be read ({kind}). Please try again."
+            ) from error
+
+
+async def _content(response: aiohttp.ClientResponse) -> bytes:
+    if response.status == 404:
+        raise CannotAnswerError(Fault.IMAGE_GONE)
+    if response.status in {401, 403}:
+        raise CannotAnswerError(Fault.IMAGE_FORBIDDEN)
+    if response.status != 200:
+        raise CannotAnswerError(
+            Fault.UNAVAILABLE, f"Cloud Storage answered {response.status}. Please try again."
+        )
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_chunked(_PIECE_BYTES):
+        size += len(piece)
+        if size > MOST_BYTES:
+            raise CannotAnswerError(Fault.IMAGE_TOO_LARGE)
+        pieces.append(piece)
+    return b"".join(pieces)
