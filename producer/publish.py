@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
-from sightline.model import Run, RunRequest, WorkRange
+from producer.ahead import read_ahead
+from sightline.model import ListedMessage, Run, RunRequest, WorkRange
 from sightline.ports import ObservationSource, Outgoing, Publisher, Runs
-from sightline.wire import attributes, encode
+from sightline.wire import attributes, attributes_of, encode
 
 RECONCILE_ITEMS = 5000
 """Lost items that are looked for and published at a time."""
@@ -25,7 +27,10 @@ class Published:
 
 
 class Producer:
-    """Publishes work lists. Progress is told as (messages so far, messages in all)."""
+    """Publishes work lists. Progress is told as (messages so far, messages in all).
+
+    ``before_open`` is told the id of a run before it exists, to set its budget say.
+    """
 
     def __init__(
         self,
@@ -35,17 +40,22 @@ class Producer:
         now: Callable[[], datetime],
         new_run_id: Callable[[datetime], str],
         on_progress: Callable[[int, int], None] = lambda _done, _total: None,
+        before_open: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._source = source
         self._publisher = publisher
         self._now = now
         self._new_run_id = new_run_id
         self._on_progress = on_progress
+        self._before_open = before_open
 
     async def enqueue(self, request: RunRequest) -> Published | None:
         """Write a work list of what is not done yet, and publish it; ``None`` when all is done."""
         now = self._now()
-        run = await self._source.open_run(request, run_id=self._new_run_id(now), now=now)
+        run_id = self._new_run_id(now)
+        if self._before_open:
+            await self._before_open(run_id)
+        run = await self._source.open_run(request, run_id=run_id, now=now)
         return await self.publish(run) if run.messages else None
 
     async def publish(self, run: Run, *, resumed: bool = False) -> Published:
@@ -61,11 +71,12 @@ class Producer:
         async with self._source.claim(run.run_id):
             ranges = await self._source.unpublished(run.run_id)
             done = run.messages - sum(one.stop - one.start for one in ranges)
-            for index, work_range in enumerate(ranges):
-                recheck = resumed and index == 0
-                published += await self._publish_range(work_range, recheck=recheck)
-                done += work_range.stop - work_range.start
-                self._on_progress(done, run.messages)
+            async with aclosing(read_ahead(self._source.messages, ranges)) as found:
+                async for work_range, listed in found:
+                    recheck = resumed and work_range is ranges[0]
+                    published += await self._publish_range(work_range, listed, recheck=recheck)
+                    done += work_range.stop - work_range.start
+                    self._on_progress(done, run.messages)
         return Published(run.run_id, published, run.messages, run.parts)
 
     async def reconcile(self, run_id: str, runs: Runs) -> int:
@@ -85,10 +96,14 @@ class Producer:
                 published += await self._publisher.publish(messages, batch_key=key)
         return published
 
-    async def _publish_range(self, work_range: WorkRange, *, recheck: bool) -> int:
-        items = await self._source.items(work_range)
-        messages: Sequence[Outgoing] = [
-            Outgoing(encode(item), attributes(item, recheck=recheck)) for item in items
+    async def _publish_range(
+        self, work_range: WorkRange, listed: Sequence[ListedMessage], *, recheck: bool
+    ) -> int:
+        messages = [
+            Outgoing(
+                one.body, attributes_of(work_range.run_id, one.asset_type, recheck=recheck)
+            )
+            for one in listed
         ]
         count = await self._publisher.publish(messages, batch_key=work_range.key)
         await self._source.mark_published(work_range, now=self._now())

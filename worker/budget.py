@@ -117,11 +117,6 @@ def is_abandoned(last_at: datetime, now: datetime) -> bool:
     return now - last_at > ABANDONED_AFTER
 
 
-def released_id(event_id: str) -> str:
-    """Return the name under which what was held since an event is given back, once."""
-    return f"{event_id}/released"
-
-
 def next_step(state: BudgetState) -> str:
     """Return what a person can do about a budget that is reached."""
     limits, run_id = state.limits, state.run_id

@@ -14,8 +14,16 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sightline.errors import TransientError
-from sightline.ports import Amount, BudgetEvent, BudgetEventKind, Budgets, BudgetState, Limits
-from worker.budget import Purse, is_abandoned, released_id
+from sightline.ports import (
+    Amount,
+    BudgetEvent,
+    BudgetEventKind,
+    Budgets,
+    BudgetState,
+    Limits,
+    released_id,
+)
+from worker.budget import Purse, is_abandoned
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -205,9 +213,7 @@ class Treasury:
         if (await self._state(account)).holds:
             purse.kept(slice_)
             return True
-        purse.pending -= (
-            slice_  # first: cancelled in between, it is given back once
-        )
+        purse.pending -= slice_  # first: cancelled in between, it is given back once
         await self._release(account, slice_)
         return False
 

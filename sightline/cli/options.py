@@ -20,3 +20,20 @@ Polygon = Annotated[
     Path | None, typer.Option("--polygon", help="A GeoJSON file; inside its polygons.")
 ]
 RunId = Annotated[str | None, typer.Option("--run", help="Only this run.")]
+TaskNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task", help="Only this task; without it every task that is bound to asset types."
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", help="Only the first so many subjects that match, done or not."),
+]
+Embed = Annotated[bool, typer.Option("--embed/--no-embed", help="Embed every image, for search.")]
+MaxCost = Annotated[
+    float | None, typer.Option("--max-cost", help="US dollars that the run may cost.")
+]
+MaxImages = Annotated[
+    int | None, typer.Option("--max-images", help="Images that may be sent to a model.")
+]

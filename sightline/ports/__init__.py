@@ -13,6 +13,7 @@ from sightline.ports.budgets import (
     CallHistory,
     Holding,
     Limits,
+    released_id,
 )
 from sightline.ports.ledgers import (
     ClassificationRow,
@@ -74,4 +75,5 @@ __all__ = [
     "SearchQuery",
     "Subscription",
     "Upkeep",
+    "released_id",
 ]

@@ -83,6 +83,14 @@ class BudgetEvent:
     at: datetime
 
 
+def released_id(event_id: str) -> str:
+    """Return the name of the event that gives back what a worker held since this event of its.
+
+    Whoever gives it back, the worker or somebody who thinks it dead, it counts once.
+    """
+    return f"{event_id}/released"
+
+
 @dataclass(frozen=True, slots=True)
 class BudgetState:
     """A run's limits and what is reserved of them: spent, or in the hands of workers."""
@@ -91,6 +99,7 @@ class BudgetState:
     limits: Limits = field(default_factory=Limits)
     reserved: Amount = field(default_factory=Amount)
     reached: bool = False
+    last_event_at: datetime | None = None
 
     @property
     def holds(self) -> bool:

@@ -174,7 +174,8 @@ SELECT
   asked.images AS max_images,
   coalesce(held.cost_usd_micros, 0) AS reserved_cost_usd_micros,
   coalesce(held.images, 0) AS reserved_images,
-  coalesce(held.reached_at >= asked.set_at, false) AS reached
+  coalesce(held.reached_at >= asked.set_at, false) AS reached,
+  held.last_event_at
 FROM (
   SELECT run_id, cost_usd_micros, images, events.at AS set_at
   FROM {budget_events_once} AS events
@@ -188,7 +189,8 @@ LEFT JOIN (
       WHEN 'released' THEN 0 - cost_usd_micros ELSE 0 END) AS cost_usd_micros,
     sum(CASE event WHEN 'reserved' THEN images
       WHEN 'released' THEN 0 - images ELSE 0 END) AS images,
-    max(CASE event WHEN 'reached' THEN events.at END) AS reached_at
+    max(CASE event WHEN 'reached' THEN events.at END) AS reached_at,
+    max(events.at) AS last_event_at
   FROM {budget_events_once} AS events
   GROUP BY run_id
 ) AS held ON held.run_id = asked.run_id

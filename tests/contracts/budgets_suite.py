@@ -65,8 +65,8 @@ class BudgetsContract:
         await budgets.record([asked(300, 7, at=NOW + timedelta(seconds=1))])
         found = await budgets.states()
         assert found == {
-            "run-1": BudgetState("run-1", Limits(300, 7)),
-            "run-2": BudgetState("run-2", Limits(5, 6)),
+            "run-1": BudgetState("run-1", Limits(300, 7), last_event_at=NOW + timedelta(seconds=1)),
+            "run-2": BudgetState("run-2", Limits(5, 6), last_event_at=NOW),
         }
         assert await budgets.states("run-2") == {"run-2": found["run-2"]}
 

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.asking import read_request
+from sightline.cli.options import (
+    AsJson,
+    AssetType,
+    Box,
+    Embed,
+    Limit,
+    MaxCost,
+    MaxImages,
+    Near,
+    Polygon,
+    Since,
+    TaskNames,
+    Until,
+)
 from sightline.cli.output import print_json, print_table, progress_bar, remark, say
 from sightline.cli.state import State
+
+if TYPE_CHECKING:
+    from sightline.cli.asking import Asked
+    from sightline.ports import Limits
+    from sightline.settings import Settings
 
 
 def enqueue(
     context: typer.Context,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(help="Only this task; without it every task that is bound to asset types."),
-    ] = None,
+    task: TaskNames = None,
     asset_type: AssetType = None,
     since: Since = None,
     until: Until = None,
     box: Box = None,
     near: Near = None,
     polygon: Polygon = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Only the first so many subjects that match, done or not.")
-    ] = None,
-    embed: Annotated[bool, typer.Option(help="Embed every image, for search.")] = True,
+    limit: Limit = None,
+    embed: Embed = True,
+    max_cost: MaxCost = None,
+    max_images: MaxImages = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; write nothing.")] = False,
     resume: Annotated[
         str | None, typer.Option(help="Go on publishing this run, or `all` interrupted ones.")
@@ -45,9 +59,7 @@ def enqueue(
     """
     import asyncio
 
-    from producer.filters import build_filter
-    from producer.request import build_request, choose_tasks
-    from sightline.wiring import known_tasks
+    from producer.budget import read_limits
 
     state: State = context.obj
     settings = state.settings()
@@ -62,25 +74,27 @@ def enqueue(
         else:
             say(f"run {reconcile}: {count:,} messages published again")
         return
-    tasks = choose_tasks(known_tasks(settings), task or [], settings.models)
-    which = build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
+    asked = read_request(
+        settings,
+        task=task,
+        asset_type=asset_type,
+        since=since,
+        until=until,
         box=box,
         near=near,
         polygon=polygon,
         limit=limit,
+        embed=embed,
     )
-    request = build_request(
-        which, tasks, settings.models, embed=embed, command=shlex.join(sys.argv[1:])
-    )
+    limits = read_limits(max_cost, max_images)
     if dry_run:
-        preview = asyncio.run(_preview(settings, request))
+        preview = asyncio.run(_preview(settings, asked.request))
         _print_preview(asdict(preview), as_json=as_json)
         return
-    found = asyncio.run(_enqueue(settings, request, tasks))
+    found = asyncio.run(enqueue_now(settings, asked, limits))
     _print_enqueued(found, as_json=as_json)
+    if limits and found["run_id"] and not as_json:
+        _print_budget(settings, asked, limits)
 
 
 async def _preview(settings: Any, request: Any) -> Any:
@@ -90,12 +104,16 @@ async def _preview(settings: Any, request: Any) -> Any:
         return await engine.source.preview(request)
 
 
-async def _enqueue(settings: Any, request: Any, tasks: Any) -> dict[str, Any]:
+async def enqueue_now(settings: Settings, asked: Asked, limits: Limits) -> dict[str, Any]:
+    """Open a run of what is asked, with this budget, and publish it; return what was done."""
+    from producer.budget import Treasurer
     from producer.publish import Producer
-    from sightline.wiring import new_run_id, open_engine, utc_now
+    from sightline.wiring import new_id, new_run_id, open_engine, utc_now
 
+    request = asked.request
     async with open_engine(settings) as engine:
-        for task in tasks:
+        treasurer = Treasurer(engine.budgets, now=utc_now, new_id=new_id)
+        for task in asked.tasks:
             await engine.runs.remember_task(task, now=utc_now())
         with progress_bar("publishing", None) as update:
             producer = Producer(
@@ -104,6 +122,7 @@ async def _enqueue(settings: Any, request: Any, tasks: Any) -> dict[str, Any]:
                 now=utc_now,
                 new_run_id=new_run_id,
                 on_progress=update,
+                before_open=lambda run_id: treasurer.open(run_id, limits),
             )
             published = await producer.enqueue(request)
         interrupted = [
@@ -207,6 +226,35 @@ def _print_enqueued(found: dict[str, Any], *, as_json: bool) -> None:
     if found["interrupted_runs"]:
         remark(
             f"interrupted: {', '.join(found['interrupted_runs'])}; `sightline enqueue --resume all`"
+        )
+
+
+def _print_budget(settings: Settings, asked: Asked, limits: Limits) -> None:
+    """Say how far a run may go beyond its budget."""
+    from sightline.cli.money import limits_text, usd
+    from sightline.pricing import answer_usage
+    from sightline.wiring import pricing
+
+    own = pricing(settings)
+    dearest = max(
+        (
+            answer_usage(
+                task,
+                own.price_of(task.model),
+                images=1,
+                output_tokens=task.max_output_tokens,
+                location=own.answers_at,
+            ).cost_usd_micros
+            for task in asked.tasks
+        ),
+        default=0,
+    )
+    calls = settings.classify_limit.in_flight + settings.embed_limit.in_flight
+    remark(f"budget: {limits_text(limits)}; workers reserve it before they call")
+    if limits.cost_usd_micros is not None:
+        remark(
+            f"it may be exceeded by what calls under way ({calls} a worker at most) cost beyond"
+            f" their estimates ({usd(dearest)} an answer of one image, the longest included)"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,8 @@ from sightline.cli.state import State
 
 if TYPE_CHECKING:
     from sightline.model import Balance, Run
+    from sightline.ports import BudgetState
+    from sightline.wiring import Engine
 
 EXIT_UNBALANCED = 1
 
@@ -60,6 +63,7 @@ async def _status(settings: Any, run_id: str | None) -> dict[str, Any]:
         if run_id and not runs:
             raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
         backlog = await engine.backlog.backlog(run_id)
+        budgets = await engine.budgets.states(run_id)
         found = []
         for run in runs:
             balance = await engine.runs.balance(run.run_id)
@@ -74,6 +78,7 @@ async def _status(settings: Any, run_id: str | None) -> dict[str, Any]:
                     "holds": balance.holds,
                     "settled": balance.settled,
                     "cost_usd": cost.cost_usd_micros / 1e6,
+                    "budget": await _budget(engine, run.run_id, budgets.get(run.run_id)),
                 }
             )
         return {
@@ -81,6 +86,12 @@ async def _status(settings: Any, run_id: str | None) -> dict[str, Any]:
             "queue": asdict(backlog),
             "dead_letters": dict(await engine.runs.dead_by_reason(run_id)),
         }
+
+
+async def _budget(engine: Engine, run_id: str, state: BudgetState | None) -> dict[str, Any] | None:
+    from sightline.cli.money import budget_json
+
+    return budget_json(state, await engine.budgets.spent(run_id)) if state else None
 
 
 def _done(run: Run, balance: Balance) -> bool:
@@ -99,6 +110,7 @@ def _print(found: dict[str, Any]) -> None:
         [name.replace("_", " ") for name in columns],
         [[run[name] for name in columns] for run in found["runs"]],
     )
+    _print_budgets(found["runs"])
     queue = found["queue"]
     say(f"\nqueue: {queue['ready'] or 0:,} ready, {queue['leased'] or 0:,} leased")
     for reason, count in sorted(found["dead_letters"].items()):
@@ -110,6 +122,25 @@ async def _current_answers(settings: Any) -> Any:
 
     async with open_engine(settings) as engine:
         return await engine.upkeep.current_answers()
+
+
+def _print_budgets(runs: Sequence[dict[str, Any]]) -> None:
+    """Print what the runs with a budget may cost, and have cost."""
+    limited = [(run["run_id"], run["budget"]) for run in runs if run["budget"]]
+    if not limited:
+        return
+    columns = ("max_cost_usd", "spent_usd", "reserved_usd", "max_images", "spent_images",
+               "reserved_images", "reached")  # fmt: skip
+    say()
+    print_table(
+        "",
+        ("budget of run", *(name.replace("_", " ") for name in columns)),
+        [(run_id, *(budget[name] for name in columns)) for run_id, budget in limited],
+        digits=4,
+    )
+    for run_id, budget in limited:
+        if budget["reached"]:
+            remark(f"the budget of {run_id} is reached; `sightline budget {run_id}`")
 
 
 def evaluate(

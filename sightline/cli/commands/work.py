@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
+
+if TYPE_CHECKING:
+    from sightline.settings import Settings
 
 
 def work(
@@ -19,6 +22,7 @@ def work(
     """Lease messages, classify and embed, write, settle; until stopped.
 
     SIGTERM or Ctrl-C drains what is in hand within the grace period; a second one ends at once.
+    It ends by itself, with exit code 5, when all that is queued is of runs over their budgets.
     Example: sightline work --drain
     """
     import asyncio
@@ -43,10 +47,17 @@ def work(
                 update(progress.acked, (progress.acked + left) or None)
                 await asyncio.sleep(0.5)
 
-        summary = asyncio.run(run(settings, drain=drain, watch=watch)).as_dict()
+        done = asyncio.run(run(settings, drain=drain, watch=watch))
+    summary = done.as_dict()
     if as_json:
         print_json(summary)
-        return
+    else:
+        _print(summary, settings, left=0 if drain else left)
+    if done.over_budget:
+        raise done.over_budget
+
+
+def _print(summary: dict[str, Any], settings: Settings, *, left: int) -> None:
     seconds = summary["seconds"]
     say(
         f"{summary['acked']:,} messages in {seconds:,.1f} s"
@@ -57,7 +68,11 @@ def work(
         say(f"  {reason}: {count:,}")
     if summary["nacked_at_stop"]:
         say(f"  given back at the stop: {summary['nacked_at_stop']:,}")
-    if not drain and left:
+    if summary["over_budget"]:
+        say(f"  put off, since their run's budget is reached: {summary['over_budget']:,}")
+    if summary["stopped_by"]:
+        return
+    if left:
         remark(f"stopped with about {left:,} messages in the queue; `sightline work` goes on")
     if settings.models.classify.startswith("demo"):
         remark("answers are by the demo model, which stands in for Gemini: docs/demo-model.md")

@@ -177,6 +177,10 @@ class PubSubSubscription:
 
     # --- calls --------------------------------------------------------------------------------
 
+    async def hasten(self, run_id: str) -> int:  # noqa: ARG002
+        """Hasten nothing, since Pub/Sub cannot: a delay is ten minutes at most."""
+        return 0
+
     async def _pull_leased(self, ask: int, lease_s: float) -> Sequence[Delivery]:
         raw = await self._call_pull(_MAIN, ask, timeout_s=self._rule.open_s)
         if any(one.delivery_attempt == 0 for one in raw):

@@ -153,6 +153,12 @@ class LocalQueue:
             after = max(page)
         return dropped
 
+    async def hasten(self, run_id: str) -> int:
+        """Let a run's messages that wait out a back-off come at once; return how many."""
+        return await self._writing.write(
+            lambda sqlite: store.hasten(sqlite, run_id, self._now()), durable=False
+        )
+
     async def queued_bodies(self, run_id: str | None = None) -> AsyncIterator[bytes]:
         """Yield the bodies of all unsettled messages of a run, or of all, in constant memory."""
         after = 0

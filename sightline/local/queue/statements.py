@@ -157,3 +157,8 @@ PURGE_AFTER = """
     )
     RETURNING id
 """
+
+HASTEN = """
+    UPDATE messages SET visible_at = :now, hold_s = 0
+    WHERE place = 0 AND run_id = :run_id AND lease IS NULL AND visible_at > :now
+"""

@@ -15,7 +15,8 @@ from sightline.ports import Amount, BudgetEvent, BudgetState, CallHistory, Holdi
 from sightline.schema import BUDGET_EVENTS, CLASSIFICATIONS, RUNS, WORK_ITEMS
 
 BUDGETS_OF_RUNS = """
-SELECT run_id, max_cost_usd_micros, max_images, reserved_cost_usd_micros, reserved_images, reached
+SELECT run_id, max_cost_usd_micros, max_images, reserved_cost_usd_micros, reserved_images, reached,
+  epoch_us(last_event_at)
 FROM budgets_current WHERE $run_id IS NULL OR run_id = $run_id
 """
 
@@ -108,8 +109,9 @@ class LocalBudgets:
                     Limits(most_cost, most_images),
                     Amount(int(cost), int(images)),
                     reached,
+                    moment_of(last_us),
                 )
-                for run, most_cost, most_images, cost, images, reached in rows
+                for run, most_cost, most_images, cost, images, reached, last_us in rows
             }
 
         return await self._engine.read(work)

@@ -1,0 +1,60 @@
+"""What ``enqueue``, ``estimate`` and ``pilot`` are asked for, by the same options."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sightline.model import RunRequest
+    from sightline.settings import Settings
+    from sightline.tasks import TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, and the tasks in it, resolved to their models."""
+
+    request: RunRequest
+    tasks: Sequence[TaskSpec]
+
+
+def read_request(
+    settings: Settings,
+    *,
+    task: Sequence[str] | None,
+    asset_type: Sequence[str] | None,
+    since: str | None,
+    until: str | None,
+    box: str | None,
+    near: str | None,
+    polygon: Path | None,
+    limit: int | None,
+    embed: bool,
+) -> Asked:
+    """Return what these options ask for.
+
+    Raises:
+        NotFoundError: there is no such task.
+        ConfigurationError: an option is not accepted.
+    """
+    from producer.filters import build_filter
+    from producer.request import build_request, choose_tasks
+    from sightline.wiring import known_tasks
+
+    tasks = choose_tasks(known_tasks(settings), task or [], settings.models)
+    which = build_filter(
+        asset_types=asset_type or [],
+        captured_from=since,
+        captured_until=until,
+        box=box,
+        near=near,
+        polygon=polygon,
+        limit=limit,
+    )
+    command = shlex.join(sys.argv[1:])
+    return Asked(build_request(which, tasks, settings.models, embed=embed, command=command), tasks)

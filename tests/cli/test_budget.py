@@ -1,0 +1,123 @@
+"""Budgets through the command line, with models that pretend to cost something."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sightline.cli import main
+from tests.cli.conftest import SCENES, Command
+
+PRICES = """
+[[price]]
+model = "noop"
+since = 2026-01-01
+output_usd = 50.0
+usd_an_image = 0.001
+"""
+ANSWER_USD = 0.01
+IMAGE_USD = 0.001
+
+
+@pytest.fixture
+def paid(
+    sightline: Command, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """Return the command line over imported scenes and models that cost something."""
+    (tmp_path / "prices.toml").write_text(PRICES)
+    for name, value in (("CLASSIFY", "noop"), ("EMBED", "noop")):
+        monkeypatch.setenv(f"SIGHTLINE_MODELS__{name}", value)
+    monkeypatch.setenv("SIGHTLINE_PRICES", "prices.toml")
+    sightline("import", str(scenes))
+    return sightline
+
+
+def test_a_budget_stops_the_work_and_a_larger_one_lets_it_go_on(paid: Command) -> None:
+    run = paid("enqueue", "--max-cost", "0.2")["run_id"]
+    worked = paid("work", "--drain", code=5)
+    assert f"sightline budget {run} --max-cost 0.4" in worked["stopped_by"]
+    status = paid("status", "--check")
+    (shown,) = status["runs"]
+    assert (shown["dead"], shown["lost"]) == (0, 0)
+    assert shown["written"] + shown["queued"] == 2 * SCENES
+    assert 0.1 < shown["cost_usd"] <= 0.2
+    assert shown["budget"]["reached"]
+    assert shown["budget"]["spent_usd"] == shown["cost_usd"]
+    assert shown["budget"]["reserved_usd"] == pytest.approx(shown["cost_usd"])
+    assert paid("work", "--drain", code=5)["pulled"] == 0
+    raised = paid("budget", run, "--max-cost", "20")
+    assert raised["messages_hastened"] > 0
+    assert not raised["budget"]["reached"]
+    paid("work", "--drain")
+    (shown,) = paid("status", "--check")["runs"]
+    assert shown["written"] == 2 * SCENES
+    assert shown["cost_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
+
+
+def test_a_number_of_images_is_a_budget_too(paid: Command) -> None:
+    paid("enqueue", "--max-images", "10")
+    worked = paid("work", "--drain", code=5)
+    assert (worked["answers"], worked["embeddings"], worked["dead"]) == (10, 10, {})
+    (shown,) = paid("status", "--check")["runs"]
+    assert (shown["budget"]["spent_images"], shown["budget"]["max_images"]) == (10, 10)
+
+
+def test_a_run_that_was_enqueued_without_a_budget_can_be_given_one(paid: Command) -> None:
+    run = paid("enqueue")["run_id"]
+    found = paid("budget", run)
+    assert (found["budget"], found["spent_usd"]) == (None, 0)
+    assert paid("budget", run, "--max-images", "5")["budget"]["max_images"] == 5
+    assert paid("work", "--drain", code=5)["answers"] == 5
+    assert paid("budget", run, "--max-cost", "9")["budget"]["max_images"] == 5
+
+
+def test_what_was_spent_before_a_budget_was_set_counts(paid: Command) -> None:
+    run = paid("enqueue")["run_id"]
+    paid("work", "--drain")
+    found = paid("budget", run, "--max-cost", "1")["budget"]
+    assert found["reserved_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
+
+
+def test_the_worker_says_the_run_and_the_next_step(
+    paid: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = paid("enqueue", "--max-cost", "0")["run_id"]
+    assert main(["work", "--drain"]) == 5
+    shown = capsys.readouterr()
+    assert shown.err.splitlines()[-1] == (
+        f"sightline: the budget of run {run}, $0.00, is reached, and nothing else is queued;"
+        f" `sightline budget {run} --max-cost 0.01` raises it,"
+        f" `sightline cancel {run}` ends the run"
+    )
+    assert "put off, since their run's budget is reached" in shown.out
+    assert main(["status"]) == 0
+    assert f"the budget of {run} is reached" in capsys.readouterr().err
+    assert main(["budget", run]) == 0
+    assert "raise it with --max-cost" in capsys.readouterr().err
+
+
+def test_enqueue_says_how_far_a_budget_may_be_exceeded(
+    paid: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["enqueue", "--max-cost", "5"]) == 0
+    said = capsys.readouterr().err
+    assert "budget: $5.00; workers reserve it before they call" in said
+    assert "calls under way (128 a worker at most)" in said
+    assert "$0.0512 an answer" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("enqueue", "--max-cost", "-1"), "--max-cost -1.0 is not accepted; give USD such as 20"),
+        (("enqueue", "--max-cost", "nan"), "--max-cost nan is not accepted"),
+        (("enqueue", "--max-images", "-1"), "--max-images -1 is not accepted; give 0 or more"),
+        (("budget", "r1"), "no run r1; `sightline status` lists them"),
+    ],
+)
+def test_a_budget_that_is_none_is_told(
+    sightline: Command, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+) -> None:
+    assert main(list(arguments)) == 2
+    assert said in capsys.readouterr().err
