@@ -9,6 +9,7 @@ import typer
 
 from sightline import __version__
 from sightline.cli.commands import (
+    budget,
     dead_letters,
     demo,
     doctor,
@@ -74,6 +75,7 @@ for _name, _command, _help in (
     ("work", work.work, "Classify and embed what is queued."),
     ("status", status.status, "Show where every part of every run is."),
     ("search", search.search, "Find images by words or by an image."),
+    ("budget", budget.budget, "Show and change what a run may cost."),
     ("cancel", runs.cancel, "End a run, its messages included."),
     ("evaluate", status.evaluate, "Compare answers with ground truth."),
     ("sql", upkeep.sql, "Ask the local warehouse in SQL."),
