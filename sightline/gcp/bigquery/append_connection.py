@@ -24,13 +24,14 @@ class AppendConnection:
         self._prepare: Callable[[Any], None] | None = prepare
         self._outgoing: asyncio.Queue[tuple[Any, asyncio.Future[Any]] | None] = asyncio.Queue()
         self._unanswered: deque[asyncio.Future[Any]] = deque()
-        self._ending = False
+        self._closing = False
+        self._over = False
         self._running = asyncio.create_task(self._run())
 
     @property
     def over(self) -> bool:
         """Whether nothing can be sent any more."""
-        return self._ending or self._running.done()
+        return self._closing or self._over
 
     async def send(self, request: Any) -> Any:
         """Return the answer to a request.
@@ -48,7 +49,7 @@ class AppendConnection:
 
     async def close(self) -> None:
         """End the call once all answers that are due have come, or after ``CLOSE_S``."""
-        self._ending = True
+        self._closing = True
         self._outgoing.put_nowait(None)
         try:
             await asyncio.wait([self._running], timeout=CLOSE_S)
@@ -57,7 +58,8 @@ class AppendConnection:
 
     async def abort(self) -> None:
         """End the call at once; what is unanswered fails."""
-        self._running.cancel()
+        if not self._over:  # else it is ending by itself, and is not to be disturbed
+            self._running.cancel()
         await asyncio.wait([self._running])
         if not self._running.cancelled():
             self._running.result()
@@ -72,10 +74,10 @@ class AppendConnection:
         except GoogleAPICallError as error:
             failure = error
         finally:
-            self._ending = True
+            self._over = True
             writing.cancel()
-            await asyncio.wait([writing])
             self._fail_all(failure)
+            await asyncio.wait([writing])
 
     async def _read(self) -> None:
         import grpc.aio
