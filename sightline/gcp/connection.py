@@ -1,12 +1,9 @@
-"""The HTTP connection to Google's models: one session, and what its failures mean."""
+"""One call of one of Google's models over HTTP, and what its failures mean."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from io import BytesIO
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -14,40 +11,12 @@ from sightline.errors import TransientError
 from sightline.gcp.access import Access
 from sightline.gcp.image_route import too_large
 from sightline.gcp.refusals import error_of, read_refusal
+from sightline.web.session import broken_off, no_answer, sendable
 
 if TYPE_CHECKING:
     import aiohttp
 
-_SENT_AT_ONCE = 1 << 20
-"""Bytes above which aiohttp takes a body in pieces, so that other calls go on meanwhile."""
 Answered = tuple[int, Mapping[str, str], bytes]
-
-
-@asynccontextmanager
-async def open_session(url: str, *, timeout_s: float) -> AsyncIterator[aiohttp.ClientSession]:
-    """Open a session for one service; every call is bounded by ``timeout_s``.
-
-    How many calls are in flight is the limiter's business, and not bounded here. The environment's
-    proxy is looked up once: with ``trust_env`` each call would look for it, and for a ``.netrc``,
-    in threads, which costs more processor time than the call.
-    """
-    import aiohttp
-
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
-        timeout=aiohttp.ClientTimeout(total=timeout_s),
-        proxy=_proxy_of(url),
-    ) as session:
-        yield session
-
-
-def _proxy_of(url: str) -> str | None:
-    from urllib.request import getproxies, proxy_bypass
-
-    address = urlsplit(url)
-    if proxy_bypass(address.netloc):
-        return None
-    return getproxies().get(address.scheme)
 
 
 async def post_json(
@@ -92,7 +61,7 @@ async def _post(
     try:
         async with session.post(
             url,
-            data=body if len(body) <= _SENT_AT_ONCE else BytesIO(body),
+            data=sendable(body),
             headers={**headers, "Content-Type": "application/json"},
             allow_redirects=False,
         ) as response:
@@ -102,17 +71,6 @@ async def _post(
     except (aiohttp.ClientError, OSError) as error:
         # Not chained: such an error may carry the request's headers, and with them the token.
         raise broken_off(model, error) from None
-
-
-def no_answer(model: str) -> TransientError:
-    """Return the error of a call that took too long."""
-    return TransientError(f"{model} did not answer in time; trying again")
-
-
-def broken_off(model: str, error: Exception) -> TransientError:
-    """Return the error of a connection that failed, was reset, or ended in the middle."""
-    kind = type(error).__name__
-    return TransientError(f"the connection to {model} failed ({kind}); trying again")
 
 
 def _json(raw: bytes) -> object:

@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from sightline.errors import (
@@ -24,9 +22,9 @@ from sightline.errors import (
     TransientError,
 )
 from sightline.gcp.credentials import LOG_IN
-from sightline.gcp.redaction import one_line
+from sightline.web.redaction import one_line
+from sightline.web.retry_after import MOST_RETRY_S, retry_after_s
 
-MOST_RETRY_S = 3600.0
 _CALLER_S_FAULT = frozenset(
     {"SERVICE_DISABLED", "BILLING_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED",
      "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "ACCESS_TOKEN_EXPIRED", "API_KEY_INVALID",
@@ -78,7 +76,7 @@ def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> Refusal
     details = [one for one in raw if isinstance(one, Mapping)] if isinstance(raw, list) else []
     infos = [one for one in details if _is(one, "ErrorInfo")]
     permissions = (_mapping(one.get("metadata")).get("permission") for one in infos)
-    waits = [_header_s(headers), *(_delay_s(one) for one in details if _is(one, "RetryInfo"))]
+    waits = [retry_after_s(headers), *(_delay_s(one) for one in details if _is(one, "RetryInfo"))]
     known = [one for one in waits if one is not None]
     return Refusal(
         code=code,
@@ -103,25 +101,6 @@ def _delay_s(detail: Mapping[str, Any]) -> float | None:
     """Return the seconds of a ``google.protobuf.Duration`` in JSON form, "3.5s"."""
     found = re.fullmatch(r"(\d+(\.\d+)?)s", str(detail.get("retryDelay", "")))
     return float(found[1]) if found else None
-
-
-def _header_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds of ``Retry-After``: a number, or a date (RFC 9110, 10.2.3)."""
-    given = {name.lower(): value for name, value in headers.items()}
-    value = given.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", value):
-        return float(value)
-    then, sent = _date(value), _date(given.get("date", ""))
-    # The server's own clock, so that ours does not matter.
-    return max((then - sent).total_seconds(), 0.0) if then and sent else None
-
-
-def _date(value: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def error_of(refusal: Refusal, *, model: str, next_step: str = LOG_IN) -> SightlineError:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sightline.errors import ConfigurationError
 from sightline.gcp.access import Access, KeyAccess, TokenAccess
-from sightline.gcp.connection import open_session, post_json
+from sightline.gcp.connection import post_json
 from sightline.gcp.credentials import TokenSource
 from sightline.gcp.image_route import ByReference, ImageReader, ImageRoute, Inline
 from sightline.gcp.place import Place
+from sightline.web.session import open_session
 
 if TYPE_CHECKING:
     import aiohttp

@@ -12,11 +12,11 @@ from aiohttp.test_utils import TestServer
 from google.auth import exceptions
 
 from sightline.errors import ConfigurationError, TransientError
-from sightline.gcp.connection import open_session
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.place import Place
 from sightline.gcp.prices import load_prices
+from sightline.web.session import open_session
 from tests.gcp.conftest import DAY
 
 

@@ -13,8 +13,8 @@ from sightline.errors import (
     ThrottledError,
     TransientError,
 )
-from sightline.gcp.redaction import one_line
 from sightline.gcp.refusals import error_of, read_refusal
+from sightline.web.redaction import one_line
 
 RPC = "type.googleapis.com/google.rpc."
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.bigquery.failures import LOG_IN
-from sightline.gcp.redaction import one_line
+from sightline.web.redaction import one_line
 
 _SETUP = "run `sightline setup`"
 _SOME_ROW_ERRORS = 3

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
-from sightline.gcp.redaction import one_line
+from sightline.web.redaction import one_line
 
 LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
 _TOO_DEAR = "bytesBilledLimitExceeded"

@@ -13,9 +13,9 @@ import orjson
 
 from sightline.errors import CallError, PermanentError, Reason, TransientError
 from sightline.gcp.prices import Price, Tokens
-from sightline.gcp.redaction import one_line
 from sightline.model import Usage
 from sightline.ports import Classification
+from sightline.web.redaction import one_line
 
 FINISHED = "STOP"
 REASONS = {

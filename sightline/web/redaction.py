@@ -10,7 +10,8 @@ _SECRETS = (
     re.compile(r"(?i)\bbearer\s+[\w.~+/=-]+"),
     re.compile(r"\bya29\.[\w.-]+"),
     re.compile(r"\bAIza[\w-]{30,}"),
-    re.compile(r"(?i)\b(x-goog-api-key|api[-_ ]?key)\s*[:=]\s*[\w.~+/=-]+"),
+    re.compile(r"(?i)\b(x-goog-api-key|api[-_ ]?key(\s+provided)?)\s*[:=]\s*[\w.~+/=-]+"),
+    re.compile(r"\bsk-[\w-]{12,}"),
     re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
     re.compile(
         r"(?i)\b(x-goog-(signature|credential|security-token)|signature|googleaccessid"

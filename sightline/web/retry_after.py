@@ -1,0 +1,32 @@
+"""When a server says to come back: the header ``Retry-After`` (RFC 9110, 10.2.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+MOST_RETRY_S = 3600.0
+"""Nobody is waited for longer than that, whatever the server says."""
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that the header says, a number or a date; at most an hour."""
+    given = {name.lower(): value for name, value in headers.items()}
+    value = given.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", value):
+        return min(float(value), MOST_RETRY_S)
+    then, sent = _date(value), _date(given.get("date", ""))
+    if then is None or sent is None:
+        return None
+    # The server's own clock, so that ours does not matter.
+    return min(max((then - sent).total_seconds(), 0.0), MOST_RETRY_S)
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

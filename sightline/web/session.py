@@ -1,0 +1,59 @@
+"""The HTTP session to one service, and what it means when a connection fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from sightline.errors import TransientError
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_SENT_AT_ONCE = 1 << 20
+
+
+@asynccontextmanager
+async def open_session(url: str, *, timeout_s: float) -> AsyncIterator[aiohttp.ClientSession]:
+    """Open a session for one service; every call is bounded by ``timeout_s``.
+
+    How many calls are in flight is the limiter's business, and not bounded here. The environment's
+    proxy is looked up once: with ``trust_env`` each call would look for it, and for a ``.netrc``,
+    in threads, which costs more processor time than the call.
+    """
+    import aiohttp  # noqa: PLC0415 - takes a fifth of a second, which not every command needs
+
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
+        timeout=aiohttp.ClientTimeout(total=timeout_s),
+        proxy=_proxy_of(url),
+    ) as session:
+        yield session
+
+
+def _proxy_of(url: str) -> str | None:
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - the same
+
+    address = urlsplit(url)
+    if proxy_bypass(address.netloc):
+        return None
+    return getproxies().get(address.scheme)
+
+
+def sendable(body: bytes) -> bytes | BytesIO:
+    """Return a body as aiohttp is to be given it: a large one is then sent in pieces."""
+    return body if len(body) <= _SENT_AT_ONCE else BytesIO(body)
+
+
+def no_answer(model: str) -> TransientError:
+    """Return the error of a call that took too long."""
+    return TransientError(f"{model} did not answer in time; trying again")
+
+
+def broken_off(model: str, error: Exception) -> TransientError:
+    """Return the error of a connection that failed, was reset, or ended in the middle."""
+    kind = type(error).__name__
+    return TransientError(f"the connection to {model} failed ({kind}); trying again")
