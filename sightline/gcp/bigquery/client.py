@@ -88,9 +88,9 @@ class BigQueryClient:
 
         def create() -> None:
             try:
-                self._client.get_dataset(dataset.reference, **self._how())
+                self._client.get_dataset(dataset.reference, **self.how())
             except NotFound:
-                self._client.create_dataset(dataset, exists_ok=True, **self._how())
+                self._client.create_dataset(dataset, exists_ok=True, **self.how())
 
         await self._do(create)
 
@@ -99,13 +99,15 @@ class BigQueryClient:
         from google.cloud import bigquery
 
         fields = [bigquery.SchemaField.from_api_repr(one) for one in bigquery_schema(ledger)]
+        if not self._real:  # the emulator takes FLOAT for four bytes, and no FLOAT64 into it
+            fields = [_as_float64(one) for one in fields]
         table = bigquery.Table(self._full(ledger.name), schema=fields)
         table.description = ledger.description
         if ledger.partition_by:
             table.time_partitioning = bigquery.TimePartitioning(field=ledger.partition_by)
         if ledger.cluster_by:
             table.clustering_fields = list(ledger.cluster_by)
-        await self._do(lambda: self._client.create_table(table, exists_ok=True, **self._how()))
+        await self._do(lambda: self._client.create_table(table, exists_ok=True, **self.how()))
 
     async def put_view(self, name: str, select: str, description: str) -> None:
         """Make a view, or make it show this query from now on."""
@@ -118,30 +120,33 @@ class BigQueryClient:
 
         def put() -> None:
             try:
-                there = self._client.get_table(view.reference, **self._how())
+                there = self._client.get_table(view.reference, **self.how())
             except NotFound:
-                self._client.create_table(view, **self._how())
+                self._client.create_table(view, **self.how())
                 return
             if there.view_query == select:
                 return
             if self._real:
-                self._client.update_table(view, ["view_query", "description"], **self._how())
+                self._client.update_table(view, ["view_query", "description"], **self.how())
             else:  # the emulator cannot change a view
-                self._client.delete_table(view.reference, **self._how())
-                self._client.create_table(view, **self._how())
+                self._client.delete_table(view.reference, **self.how())
+                self._client.create_table(view, **self.how())
 
         await self._do(put)
 
     async def tables(self) -> dict[str, str]:
         """Return the dataset's tables and views: name to ``TABLE`` or ``VIEW``."""
         dataset = f"{self.place.project}.{self.place.dataset}"
-        found = await self._do(lambda: list(self._client.list_tables(dataset, **self._how())))
+        found = await self._do(lambda: list(self._client.list_tables(dataset, **self.how())))
         return {one.table_id: one.table_type for one in found}
 
     async def columns(self, full_name: str) -> dict[str, str]:
         """Return a table's columns: name to type, as the REST API says it."""
-        table = await self._do(lambda: self._client.get_table(full_name, **self._how()))
-        return {field.name: field.field_type for field in table.schema}
+        table = await self._do(lambda: self._client.get_table(full_name, **self.how()))
+        return {
+            field.name: "FLOAT" if field.field_type == "FLOAT64" else field.field_type
+            for field in table.schema
+        }
 
     async def use(self, work: Callable[[bigquery.Client], Result]) -> Result:
         """Return what ``work`` returns; it runs in a thread, with the library's own client."""
@@ -163,10 +168,11 @@ class BigQueryClient:
             location=self.place.location if self._real else None,
             job_retry=None,  # type: ignore[arg-type]  # None is accepted, as its docstring says
             page_size=page_rows,
-            **self._how(),
+            **self.how(),
         )
 
-    def _how(self) -> dict[str, Any]:
+    def how(self) -> dict[str, Any]:
+        """Return how the library is called: for how long it retries, unless by an emulator."""
         from google.cloud.bigquery import DEFAULT_RETRY
 
         return {"retry": DEFAULT_RETRY.with_timeout(RETRY_S) if self._real else None}
@@ -178,6 +184,13 @@ class BigQueryClient:
     async def _do(self, work: Callable[[], Result]) -> Result:
         with translated(f"the dataset {self.place.project}.{self.place.dataset}"):
             return await asyncio.to_thread(work)
+
+
+def _as_float64(one: bigquery.SchemaField) -> bigquery.SchemaField:
+    from google.cloud import bigquery
+
+    kind = "FLOAT64" if one.field_type == "FLOAT" else one.field_type
+    return bigquery.SchemaField(one.name, kind, one.mode, description=one.description)
 
 
 def _library_client(place: BigQueryPlace, credentials: Any) -> bigquery.Client:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.model import EmbeddingPart
@@ -13,8 +13,19 @@ EMBEDDINGS_PREFIX = "embeddings_"
 _ALL = "_all"
 
 
-async def put_tables(client: BigQueryClient, parts: Iterable[EmbeddingPart] = ()) -> None:
+def _unheard(_: str) -> None:
+    pass
+
+
+async def put_tables(
+    client: BigQueryClient,
+    parts: Iterable[EmbeddingPart] = (),
+    *,
+    on_put: Callable[[str], None] = _unheard,
+) -> None:
     """Make the dataset, its tables and views, and the tables of these embeddings. Idempotent.
+
+    ``on_put`` is told the name of each table and view of fixed name, once it is there.
 
     Raises:
         TransientError, ConfigurationError: see ``failures``.
@@ -22,9 +33,11 @@ async def put_tables(client: BigQueryClient, parts: Iterable[EmbeddingPart] = ()
     await client.create_dataset()
     for ledger in LEDGERS:
         await client.create_table(ledger)
+        on_put(ledger.name)
     names = client.place.names()
     for view in VIEWS:
         await client.put_view(view.name, view.sql(names), view.description)
+        on_put(view.name)
     await put_embeddings(client, parts, afresh=True)
 
 
