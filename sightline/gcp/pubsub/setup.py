@@ -1,0 +1,290 @@
+"""The topics and subscriptions of the job: made where they are missing, told where they differ.
+
+An existing subscription is never changed: somebody may have set it so on purpose, and one that is
+bound to another topic cannot be changed at all. What differs from what the job needs is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.pubsub.clients import publisher_client, subscriber_client
+from sightline.gcp.pubsub.failures import translated
+from sightline.gcp.pubsub.place import PubSubPlace
+
+if TYPE_CHECKING:
+    from google.pubsub_v1.services.publisher import PublisherAsyncClient
+    from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
+
+ACK_DEADLINE_S = 60
+"""The lease of a message between its pull and the worker's own extension."""
+MIN_BACKOFF_S = 1
+MAX_BACKOFF_S = 60
+"""How long Pub/Sub itself waits before it delivers what was given back."""
+TIMEOUT_S = 30.0
+
+Kind = Literal["topic", "subscription"]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueShape:
+    """What the job needs: a place, the topic of what Pub/Sub gives up on, and after how often."""
+
+    place: PubSubPlace
+    dead_letter_topic: str
+    backstop_attempts: int = 100
+
+    @property
+    def dead_letter_topic_path(self) -> str:
+        """The dead-letter topic's full name."""
+        return f"projects/{self.place.project}/topics/{self.dead_letter_topic}"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueResource:
+    """A topic or a subscription: whether it was there, and in what it differs from the need."""
+
+    kind: Kind
+    path: str
+    existed: bool
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The short name."""
+        return self.path.rpartition("/")[2]
+
+
+class QueueSetup:
+    """Looks at the topics and subscriptions and makes them; made by ``open``."""
+
+    def __init__(
+        self, shape: QueueShape, publisher: PublisherAsyncClient, subscriber: SubscriberAsyncClient
+    ) -> None:
+        self._shape = shape
+        self._publisher = publisher
+        self._subscriber = subscriber
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, shape: QueueShape, credentials: Any = None) -> AsyncIterator[QueueSetup]:
+        """Open both clients; nothing is asked yet.
+
+        Raises:
+            ConfigurationError: the library is not installed, or there are no credentials.
+        """
+        async with (
+            publisher_client(shape.place, credentials) as publisher,
+            subscriber_client(shape.place, credentials) as subscriber,
+        ):
+            yield cls(shape, publisher, subscriber)
+
+    def wanted(self) -> Sequence[tuple[Kind, str]]:
+        """Return what the job needs, in the order in which it can be made."""
+        place, shape = self._shape.place, self._shape
+        wanted: list[tuple[Kind, str]] = [
+            ("topic", place.topic_path),
+            ("topic", shape.dead_letter_topic_path),
+            ("subscription", place.subscription_path),
+        ]
+        if place.dead_letter_path is not None:
+            wanted.append(("subscription", place.dead_letter_path))
+        return wanted
+
+    async def look(self, kind: Kind, path: str) -> QueueResource:
+        """Return what is there of one of them.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures.translated``.
+        """
+        if kind == "topic":
+            return QueueResource(kind, path, existed=await self._topic_is_there(path))
+        found = await self._subscription(path)
+        if found is None:
+            return QueueResource(kind, path, existed=False)
+        return QueueResource(kind, path, True, tuple(self._differences(path, found)))
+
+    async def put(self, kind: Kind, path: str) -> QueueResource:
+        """Make one of them, unless it is there; return what was there before.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures.translated``.
+        """
+        from google.api_core.exceptions import AlreadyExists
+
+        found = await self.look(kind, path)
+        if found.existed:
+            return found
+        with translated(path):
+            try:
+                if kind == "topic":
+                    await self._publisher.create_topic(
+                        request={"name": path}, retry=None, timeout=TIMEOUT_S
+                    )
+                else:
+                    await self._subscriber.create_subscription(
+                        request=self._request(path), retry=None, timeout=TIMEOUT_S
+                    )
+            except AlreadyExists:  # another made it in between
+                return replace(await self.look(kind, path), existed=True)
+        return found
+
+    async def missing_permissions(self, kind: Kind, path: str) -> Sequence[str] | None:
+        """Return which permissions the caller lacks; ``None`` from a server without IAM.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures.translated``.
+        """
+        from google.api_core.exceptions import MethodNotImplemented
+
+        client: Any = self._publisher if kind == "topic" else self._subscriber
+        needed = _PERMISSIONS[kind]
+        with translated(path):
+            try:
+                answer = await client.test_iam_permissions(
+                    request={"resource": path, "permissions": needed}, timeout=TIMEOUT_S
+                )
+            except MethodNotImplemented:
+                return None
+        return [one for one in needed if one not in answer.permissions]
+
+    async def _topic_is_there(self, path: str) -> bool:
+        from google.api_core.exceptions import NotFound
+
+        with translated(path):
+            try:
+                await self._publisher.get_topic(
+                    request={"topic": path}, retry=None, timeout=TIMEOUT_S
+                )
+            except NotFound:
+                return False
+        return True
+
+    async def _subscription(self, path: str) -> Any:
+        from google.api_core.exceptions import NotFound
+
+        with translated(path):
+            try:
+                return await self._subscriber.get_subscription(
+                    request={"subscription": path}, retry=None, timeout=TIMEOUT_S
+                )
+            except NotFound:
+                return None
+
+    def _topic_of(self, path: str) -> str:
+        is_work = path == self._shape.place.subscription_path
+        return self._shape.place.topic_path if is_work else self._shape.dead_letter_topic_path
+
+    def _request(self, path: str) -> dict[str, Any]:
+        request: dict[str, Any] = {
+            "name": path,
+            "topic": self._topic_of(path),
+            "ack_deadline_seconds": ACK_DEADLINE_S,
+            "retry_policy": {
+                "minimum_backoff": {"seconds": MIN_BACKOFF_S},
+                "maximum_backoff": {"seconds": MAX_BACKOFF_S},
+            },
+            "expiration_policy": {},  # without a time to live: never
+        }
+        if path == self._shape.place.subscription_path:
+            request["dead_letter_policy"] = {
+                "dead_letter_topic": self._shape.dead_letter_topic_path,
+                "max_delivery_attempts": self._shape.backstop_attempts,
+            }
+        return request
+
+    def _differences(self, path: str, found: Any) -> list[str]:
+        wrong = []
+        if found.topic != self._topic_of(path):
+            wrong.append(f"it is bound to {found.topic}, not {self._topic_of(path)}")
+        if found.push_config.push_endpoint or found.bigquery_config.table:
+            wrong.append("its messages are delivered elsewhere, not pulled")
+        if found.ack_deadline_seconds < ACK_DEADLINE_S:
+            wrong.append(
+                f"its ack deadline is {found.ack_deadline_seconds} s, not {ACK_DEADLINE_S} s"
+            )
+        if found.expiration_policy.ttl:
+            days = found.expiration_policy.ttl.days
+            wrong.append(f"it is removed when nobody pulls for {days} days")
+        if path == self._shape.place.subscription_path:
+            wrong += self._policy_differences(found.dead_letter_policy)
+        return wrong
+
+    def _policy_differences(self, policy: Any) -> list[str]:
+        wanted = self._shape
+        if not policy.dead_letter_topic:
+            return ["it has no dead-letter policy, without which deliveries are not counted"]
+        wrong = []
+        if policy.dead_letter_topic != wanted.dead_letter_topic_path:
+            wrong.append(
+                f"its dead letters go to {policy.dead_letter_topic},"
+                f" not {wanted.dead_letter_topic_path}"
+            )
+        if policy.max_delivery_attempts != wanted.backstop_attempts:
+            wrong.append(
+                f"it gives up after {policy.max_delivery_attempts} deliveries,"
+                f" not {wanted.backstop_attempts}"
+            )
+        return wrong
+
+
+_PERMISSIONS: dict[Kind, list[str]] = {
+    "topic": ["pubsub.topics.publish"],
+    "subscription": ["pubsub.subscriptions.consume"],
+}
+
+
+def mending_command(shape: QueueShape, resource: QueueResource) -> str:
+    """Return the one command that gives a subscription the settings that the job needs."""
+    project = f"--project={shape.place.project}"
+    is_bound_elsewhere = any("is bound to" in one for one in resource.wrong)
+    if is_bound_elsewhere or any("delivered elsewhere" in one for one in resource.wrong):
+        return f"gcloud pubsub subscriptions delete {resource.name} {project} && sightline setup"
+    options = [f"--ack-deadline={ACK_DEADLINE_S}", "--expiration-period=never"]
+    if resource.path == shape.place.subscription_path:
+        options += [
+            f"--dead-letter-topic={shape.dead_letter_topic}",
+            f"--max-delivery-attempts={shape.backstop_attempts}",
+        ]
+    return f"gcloud pubsub subscriptions update {resource.name} {project} {' '.join(options)}"
+
+
+def agent_grants(shape: QueueShape) -> tuple[str, str]:
+    """Return the commands that let Pub/Sub itself forward dead letters.
+
+    Its service agent publishes to the dead-letter topic and acknowledges on the subscription
+    (https://cloud.google.com/pubsub/docs/dead-letter-topics#grant_forwarding_permissions).
+    """
+    project = shape.place.project
+    agent = (
+        f"serviceAccount:service-$(gcloud projects describe {project}"
+        " --format='value(projectNumber)')@gcp-sa-pubsub.iam.gserviceaccount.com"
+    )
+    given = f'--project={project} --member="{agent}" --role=roles/pubsub'
+    bind = "add-iam-policy-binding"
+    return (
+        f"gcloud pubsub topics {bind} {shape.dead_letter_topic} {given}.publisher",
+        f"gcloud pubsub subscriptions {bind} {shape.place.subscription} {given}.subscriber",
+    )
+
+
+def check_names(shape: QueueShape) -> None:
+    """Check the names before anything is made.
+
+    Raises:
+        ConfigurationError: the two topics, or the two subscriptions, are the same.
+    """
+    place = shape.place
+    if shape.dead_letter_topic == place.topic:
+        raise ConfigurationError(
+            f"pubsub.topic and pubsub.dead_letter_topic are both {place.topic!r}; set two names"
+        )
+    if place.dead_letter_subscription == place.subscription:
+        raise ConfigurationError(
+            "pubsub.subscription and pubsub.dead_letter_subscription are both"
+            f" {place.subscription!r}; set two names"
+        )
