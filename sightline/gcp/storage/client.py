@@ -1,0 +1,91 @@
+"""google-cloud-storage's client, opened and closed, and the first bytes of one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.storage.failures import translated
+from sightline.gcp.storage.uri import bucket_and_name
+
+TIMEOUT_S = 60.0
+RETRY_S = 120.0
+"""How long a call is retried by the library; an emulator's answer is taken at its word."""
+_IMAGE_GONE = "images expire about 35 days after their snapshot, so take a newer one"
+
+
+@dataclass(frozen=True, slots=True)
+class StoragePlace:
+    """Who is billed, and the URL of an emulator, which is spoken to without credentials."""
+
+    project: str
+    endpoint: str | None = None
+
+    def how(self) -> dict[str, Any]:
+        """Return how calls are made: the library retries, except from an emulator."""
+        from google.cloud.storage.retry import (  # type: ignore[import-untyped]  # ships no types
+            DEFAULT_RETRY,
+        )
+
+        retry = DEFAULT_RETRY.with_timeout(RETRY_S) if self.endpoint is None else None
+        return {"timeout": TIMEOUT_S, "retry": retry}
+
+
+@contextmanager
+def open_storage(
+    place: StoragePlace, credentials: Any = None, *, connections: int = 10
+) -> Iterator[Any]:
+    """Open the library's client, for so many threads at once; nothing is asked yet.
+
+    Raises:
+        ConfigurationError: the library is not installed, or there are no credentials.
+    """
+    try:
+        from google.cloud import storage  # type: ignore[attr-defined]  # ships no types
+    except ImportError as error:
+        raise ConfigurationError(
+            f"Cloud Storage needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
+        ) from error
+    from google.auth.credentials import AnonymousCredentials
+
+    with translated("Cloud Storage", absent="correct gcs.endpoint"):
+        if place.endpoint is None:
+            client = storage.Client(place.project, credentials=credentials)
+        else:
+            client = storage.Client(
+                place.project,
+                credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]  # untyped there
+                client_options={"api_endpoint": place.endpoint},
+            )
+    _widen(client, connections)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _widen(client: Any, connections: int) -> None:
+    """Keep a connection for each thread; the default of ten throws the others away."""
+    from requests.adapters import HTTPAdapter
+
+    adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
+    for scheme in ("https://", "http://"):
+        client._http.mount(scheme, adapter)  # noqa: SLF001 - no other way to its session
+
+
+def first_bytes(client: Any, place: StoragePlace, uri: str, count: int) -> bytes:
+    """Return the first bytes of an object.
+
+    Raises:
+        NotFoundError, ConfigurationError, TransientError: see ``failures.translated``.
+    """
+    bucket, name = bucket_and_name(uri)
+    blob = client.bucket(bucket).blob(name)
+    with translated(uri, absent=_IMAGE_GONE):
+        content: bytes = blob.download_as_bytes(
+            start=0, end=count - 1, checksum=None, **place.how()
+        )
+    return content

@@ -1,0 +1,190 @@
+"""Uploads files to a bucket: what is there already, just so, is passed by.
+
+A run that was broken off is resumed by running it again. An object that differs is replaced, but
+only in the generation that was seen, so that nothing written by another meanwhile is lost.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.place import mime_type
+from sightline.gcp.storage.client import StoragePlace
+from sightline.gcp.storage.failures import translated
+from sightline.gcp.storage.uri import BucketPrefix
+
+MOST_FAILURES_TOLD = 20
+_CHUNK_BYTES = 1 << 20
+_OTHER_TYPES = {
+    ".csv": "text/csv",
+    ".jsonl": "application/jsonl",
+    ".parquet": "application/octet-stream",
+}
+
+Outcome = Literal["uploaded", "replaced", "there"]
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file, and its path below the prefix."""
+
+    file: Path
+    relative: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as a listing shows it."""
+
+    size_bytes: int
+    crc32c: str
+    generation: int
+
+
+@dataclass(slots=True)
+class UploadReport:
+    """What came of an upload, in files; ``failed`` tells the first ``MOST_FAILURES_TOLD``."""
+
+    uploaded: int = 0
+    replaced: int = 0
+    there: int = 0
+    bytes_sent: int = 0
+    failed_count: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        """How many files were dealt with."""
+        return self.uploaded + self.replaced + self.there + self.failed_count
+
+
+def upload_files(
+    client: Any,
+    place: StoragePlace,
+    target: BucketPrefix,
+    files: Iterable[Upload],
+    *,
+    threads: int,
+    total: int | None = None,
+    on_progress: Progress | None = None,
+) -> UploadReport:
+    """Upload files, so many at once; a file that cannot be read fails alone.
+
+    Raises:
+        NotFoundError: there is no such bucket.
+        ConfigurationError: no permission to list or to write, or a name that cannot be.
+        TransientError: the service is out of reach; run it again.
+    """
+    there = _listing(client, place, target)
+    bucket = client.bucket(target.bucket)
+    report = UploadReport()
+
+    def send(one: Upload) -> tuple[Outcome, int]:
+        return _send(bucket, place, target, one, there.get(target.name(one.relative)))
+
+    stream = iter(files)
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: dict[Future[tuple[Outcome, int]], Upload] = {}
+        try:
+            while True:
+                for one in islice(stream, 2 * threads - len(waiting)):
+                    waiting[pool.submit(send, one)] = one
+                if not waiting:
+                    return report
+                for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    _count(report, waiting.pop(done), done)
+                if on_progress is not None:
+                    on_progress(report.done, total)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _count(report: UploadReport, one: Upload, done: Future[tuple[Outcome, int]]) -> None:
+    try:
+        outcome, sent = done.result()
+    except OSError as error:
+        report.failed_count += 1
+        if len(report.failed) < MOST_FAILURES_TOLD:
+            report.failed.append(f"{one.relative}: {error.strerror or type(error).__name__}")
+        return
+    setattr(report, outcome, getattr(report, outcome) + 1)
+    report.bytes_sent += sent
+
+
+def _listing(client: Any, place: StoragePlace, target: BucketPrefix) -> Mapping[str, Stored]:
+    prefix = f"{target.prefix}/" if target.prefix else None
+    fields = "items(name,size,crc32c,generation),nextPageToken"
+    with translated(f"gs://{target.bucket}", absent=_make_bucket(place, target)):
+        found = client.list_blobs(target.bucket, prefix=prefix, fields=fields, **place.how())
+        return {one.name: Stored(one.size, one.crc32c, one.generation) for one in found}
+
+
+def _make_bucket(place: StoragePlace, target: BucketPrefix) -> str:
+    return (
+        f"run `gcloud storage buckets create gs://{target.bucket} --project={place.project}"
+        " --uniform-bucket-level-access`"
+    )
+
+
+def _send(
+    bucket: Any,
+    place: StoragePlace,
+    target: BucketPrefix,
+    one: Upload,
+    stored: Stored | None,
+) -> tuple[Outcome, int]:
+    from google.api_core.exceptions import PreconditionFailed
+
+    size_bytes = one.file.stat().st_size
+    may_be_there = stored is not None and stored.size_bytes == size_bytes
+    if stored and may_be_there and stored.crc32c == crc32c_of(one.file):
+        return "there", 0
+    blob = bucket.blob(target.name(one.relative))
+    with translated(target.uri(one.relative), absent=_make_bucket(place, target)):
+        try:
+            blob.upload_from_filename(
+                str(one.file),
+                content_type=_content_type(one.file),
+                if_generation_match=stored.generation if stored else 0,
+                checksum="crc32c",
+                **place.how(),
+            )
+        except PreconditionFailed:
+            # Another wrote it meanwhile, or a try of this upload whose answer was lost.
+            blob.reload(**place.how())
+            if blob.crc32c == crc32c_of(one.file):
+                return "uploaded", size_bytes
+            raise ConfigurationError(
+                f"{target.uri(one.relative)} was changed by another while it was uploaded; run"
+                " the upload again when nobody else writes there"
+            ) from None
+    return ("replaced" if stored else "uploaded"), size_bytes
+
+
+def _content_type(file: Path) -> str:
+    return _OTHER_TYPES.get(file.suffix.lower()) or mime_type(file.name)
+
+
+def crc32c_of(file: Path) -> str:
+    """Return a file's CRC32C as Cloud Storage writes it: base64 of four bytes, big-endian."""
+    import google_crc32c
+
+    checksum: Any = google_crc32c.Checksum()  # type: ignore[no-untyped-call]  # untyped there
+    with file.open("rb") as content:
+        for chunk in _chunks(content.read):
+            checksum.update(chunk)
+    return base64.b64encode(checksum.digest()).decode()
+
+
+def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    while chunk := read(_CHUNK_BYTES):
+        yield chunk

@@ -1,0 +1,65 @@
+"""``gs://`` URIs: a bucket, and the names of objects in it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sightline.errors import ConfigurationError
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+_LONGEST_NAME = 1024
+"""Bytes of UTF-8 (https://cloud.google.com/storage/docs/objects#naming)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketPrefix:
+    """A bucket and what the names of objects in it begin with, without a slash at the end."""
+
+    bucket: str
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, text: str, setting: str) -> BucketPrefix:
+        """Read ``gs://bucket/prefix``, or a bucket's name alone.
+
+        Raises:
+            ConfigurationError: naming the setting, when it is neither.
+        """
+        bucket, _, prefix = text.removeprefix("gs://").partition("/")
+        if not _BUCKET.fullmatch(bucket):
+            raise ConfigurationError(
+                f"{setting} {text[:200]!r} is not accepted; accepted: gs://bucket/prefix"
+            )
+        return cls(bucket, prefix.strip("/"))
+
+    def name(self, relative: str) -> str:
+        """Return the name of an object by its path below the prefix.
+
+        Raises:
+            ConfigurationError: Cloud Storage takes no such name.
+        """
+        name = f"{self.prefix}/{relative}" if self.prefix else relative
+        if len(name.encode(errors="surrogateescape")) > _LONGEST_NAME or not name.isprintable():
+            raise ConfigurationError(
+                f"{relative[:80]!r} cannot be the name of an object; give the file a plain,"
+                " shorter name"
+            )
+        return name
+
+    def uri(self, relative: str = "") -> str:
+        """Return the ``gs://`` URI of an object, or of the prefix itself."""
+        name = self.name(relative) if relative else self.prefix
+        return f"gs://{self.bucket}/{name}" if name else f"gs://{self.bucket}"
+
+
+def bucket_and_name(uri: str) -> tuple[str, str]:
+    """Return the bucket and the object's name in a ``gs://`` URI.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    if not (uri.startswith("gs://") and bucket and name):
+        raise ConfigurationError(f"{uri[:200]!r} is no gs:// URI of an image; correct the source")
+    return bucket, name
