@@ -1,0 +1,197 @@
+"""A source of one's own: observations loaded into a table laid out as ``latest_observations``.
+
+Rows go to a table beside it first and are merged in one statement, so that a load that was broken
+off leaves nothing behind in the source, and loading again changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.columns import SourceTable
+from sightline.gcp.bigquery.place import checked_table
+from sightline.model import Observation
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+LOAD_TIMEOUT_S = 600.0
+_STAGED_FOR = timedelta(days=1)
+_POINT = {"x": "FLOAT", "y": "FLOAT"}
+_SCHEMA: Mapping[str, Any] = {
+    "observation_id": "STRING",
+    "asset_id": "STRING",
+    "snapshot_id": "STRING",
+    "asset_type": "STRING",
+    "location": {"latitude": "FLOAT", "longitude": "FLOAT"},
+    "capture_time": "TIMESTAMP",
+    "detection_time": "TIMESTAMP",
+    "bbox": {"lo": _POINT, "hi": _POINT},
+    "camera_pose": dict.fromkeys(
+        ("latitude", "longitude", "altitude", "pitch", "heading", "roll"), "FLOAT"
+    ),
+    "gcs_uri": "STRING",
+    "map_url": "STRING",
+}
+"""The columns of Imagery Insights' ``latest_observations``, as the REST API names their types."""
+
+_MERGE = """
+MERGE {source} AS source USING {staged} AS staged
+ON source.observation_id = staged.observation_id
+WHEN MATCHED THEN UPDATE SET {updates}
+WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({columns})"""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load came to: the rows of this load, and those in the table now."""
+
+    table: str
+    rows: int
+    total: int
+
+
+def row_of(observation: Observation) -> dict[str, Any]:
+    """Return an observation as a row, in the JSON form that BigQuery loads."""
+    one, box, pose = observation, observation.bbox, observation.camera_pose
+    place = None
+    if one.latitude is not None and one.longitude is not None:
+        place = {"latitude": one.latitude, "longitude": one.longitude}
+    return {
+        "observation_id": one.observation_id,
+        "asset_id": one.asset_id,
+        "snapshot_id": one.snapshot_id,
+        "asset_type": one.asset_type,
+        "location": place,
+        "capture_time": _text(one.capture_time),
+        "detection_time": _text(one.detection_time),
+        "bbox": box
+        and {"lo": {"x": box.x_min, "y": box.y_min}, "hi": {"x": box.x_max, "y": box.y_max}},
+        "camera_pose": pose and {name: getattr(pose, name) for name in _SCHEMA["camera_pose"]},
+        "gcs_uri": one.gcs_uri,
+        "map_url": one.map_url,
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+async def make_source_table(client: BigQueryClient, full_name: str) -> None:
+    """Make the table, and its dataset where the ledgers are, unless they are there.
+
+    Raises:
+        ConfigurationError: it is there with other columns, or may not be made.
+        TransientError: see ``failures``.
+    """
+    from google.api_core.exceptions import NotFound
+    from google.cloud import bigquery
+
+    checked_table(full_name, "--source-table")
+    _not_a_ledger(client, full_name)
+    project, dataset, _ = full_name.split(".")
+    how = client.how()
+
+    def make(library: bigquery.Client) -> list[bigquery.SchemaField]:
+        holder = bigquery.Dataset(f"{project}.{dataset}")
+        holder.location = client.place.location
+        try:
+            library.get_dataset(holder.reference, **how)
+        except NotFound:
+            library.create_dataset(holder, exists_ok=True, **how)
+        table = bigquery.Table(full_name, schema=_fields(_SCHEMA))
+        table.description = "Observations of photographs of one's own, for Sightline"
+        library.create_table(table, exists_ok=True, **how)
+        return list(library.get_table(full_name, **how).schema)
+
+    SourceTable(full_name).check(await client.use(make))
+
+
+def _not_a_ledger(client: BigQueryClient, full_name: str) -> None:
+    from sightline.schema import LEDGERS
+
+    place = client.place
+    if full_name in {f"{place.project}.{place.dataset}.{one.name}" for one in LEDGERS}:
+        raise ConfigurationError(
+            f"--source-table {full_name} is a ledger of ours; give another name,"
+            f" {full_name.rpartition('.')[0]}.photographs say"
+        )
+
+
+async def load_observations(
+    client: BigQueryClient, full_name: str, lines: Path, *, rows: int, load_id: str
+) -> Loaded:
+    """Merge a file of lines, each the JSON of ``row_of``, into the table, by observation.
+
+    Each observation may be in the file once. ``load_id`` names this load alone.
+
+    Raises:
+        ConfigurationError, NotFoundError, TransientError: see ``failures``.
+    """
+    staged = f"{full_name}_{re.sub(r'[^a-z0-9]+', '_', load_id)}"
+    source_name = checked_table(full_name, "--source-table")
+    staged_name = checked_table(staged, "--source-table")
+    try:
+        await client.use(lambda library: _load(client, library, staged, lines))
+        columns = [f"`{name}`" for name in _SCHEMA]
+        await client.execute(
+            _MERGE.format(
+                source=source_name,
+                staged=staged_name,
+                columns=", ".join(columns),
+                updates=", ".join(f"{name} = staged.{name}" for name in columns),
+            )
+        )
+    finally:
+        how = client.how()
+        await client.use(lambda library: library.delete_table(staged, not_found_ok=True, **how))
+    total = await client.value(f"SELECT COUNT(*) FROM {source_name}")  # noqa: S608 - checked name
+    return Loaded(full_name, rows, int(total))
+
+
+def _load(client: BigQueryClient, library: bigquery.Client, staged: str, lines: Path) -> None:
+    from google.cloud import bigquery
+
+    how = client.how()
+    table = bigquery.Table(staged, schema=_fields(_SCHEMA))
+    if client.place.endpoint is None:  # should this process be killed before it deletes it
+        table.expires = datetime.now(UTC) + _STAGED_FOR
+    library.create_table(table, exists_ok=True, **how)
+    config = bigquery.LoadJobConfig(
+        source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+        write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+        schema=_fields(_SCHEMA),
+    )
+    location = client.place.location if client.place.endpoint is None else None
+    with lines.open("rb") as content:
+        job = library.load_table_from_file(
+            content, staged, job_config=config, location=location, timeout=LOAD_TIMEOUT_S
+        )
+    # Asked for by its id, since the answer to an upload need not say that the job has ended.
+    library.get_job(job.job_id, location=location, **how).result(timeout=LOAD_TIMEOUT_S, **how)
+
+
+def _fields(columns: Mapping[str, Any]) -> list[bigquery.SchemaField]:
+    from google.cloud import bigquery
+
+    return [
+        bigquery.SchemaField(name, "RECORD", fields=_fields(kind))
+        if isinstance(kind, Mapping)
+        else bigquery.SchemaField(name, kind)
+        for name, kind in columns.items()
+    ]
+
+
+def lines_of(observations: Iterable[Observation]) -> Iterable[bytes]:
+    """Yield the lines of a file to be loaded."""
+    import orjson
+
+    for one in observations:
+        yield orjson.dumps(row_of(one)) + b"\n"
