@@ -110,6 +110,7 @@ class BigQuerySettings:
     max_gb_billed: float = 100.0
     endpoint: str = ""
     storage_endpoint: str = ""
+    hub_endpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,223 @@
+"""Subscribes to a listing of Analytics Hub, which links the provider's dataset into the project.
+
+The REST API of analyticshub.googleapis.com, version 1:
+https://cloud.google.com/bigquery/docs/reference/analytics-hub/rest
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self
+
+from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
+from sightline.gcp.credentials import LOG_IN
+from sightline.web.redaction import one_line
+
+ENDPOINT = "https://analyticshub.googleapis.com"
+TIMEOUT_S = 120.0
+ACTIVE = "STATE_ACTIVE"
+_SHORT = re.compile(r"(?P<project>[^/]+)/(?P<location>[^/]+)/(?P<exchange>[^/]+)/(?P<name>[^/]+)")
+_FULL = re.compile(
+    r"projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)"
+    r"/dataExchanges/(?P<exchange>[^/]+)/listings/(?P<name>[^/]+)"
+)
+_SAFE = re.compile(r"[\w.:-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A listing of a provider's data exchange."""
+
+    project: str
+    location: str
+    exchange: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``PROJECT/LOCATION/EXCHANGE/LISTING``, or a listing's full resource name.
+
+        Raises:
+            ConfigurationError: it is neither.
+        """
+        found = _FULL.fullmatch(text) or _SHORT.fullmatch(text)
+        if found is None or not all(_SAFE.fullmatch(one) for one in found.groups()):
+            raise ConfigurationError(
+                f"the listing {text[:200]!r} is not accepted; accepted:"
+                " PROJECT/LOCATION/EXCHANGE/LISTING, as the listing's page shows them"
+            )
+        return cls(**found.groupdict())
+
+    @property
+    def path(self) -> str:
+        """The full resource name."""
+        return (
+            f"projects/{self.project}/locations/{self.location}"
+            f"/dataExchanges/{self.exchange}/listings/{self.name}"
+        )
+
+    def is_same(self, path: str) -> bool:
+        """Return whether a resource name is this listing's; projects have a number besides."""
+        found = _FULL.fullmatch(path)
+        if found is None or found["location"].lower() != self.location.lower():
+            return False
+        same_project = found["project"] == self.project
+        one_is_number = found["project"].isdecimal() != self.project.isdecimal()
+        return (found["exchange"], found["name"]) == (self.exchange, self.name) and (
+            same_project or one_is_number
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A subscription: its resource name, and the linked dataset; ``existed`` before this call."""
+
+    name: str
+    project: str
+    dataset: str
+    existed: bool
+
+
+class AnalyticsHub:
+    """Subscriptions of one project; made by ``open``."""
+
+    def __init__(self, session: Any, project: str, endpoint: str) -> None:
+        self._session = session
+        self._project = project
+        self._base = f"{endpoint.rstrip('/')}/v1"
+
+    @classmethod
+    @contextmanager
+    def open(cls, project: str, credentials: Any, endpoint: str = "") -> Iterator[Self]:
+        """Open a session with google-auth's credentials; nothing is asked yet."""
+        from google.auth.transport.requests import AuthorizedSession
+
+        session: Any = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]  # untyped
+        try:
+            yield cls(session, project, endpoint or ENDPOINT)
+        finally:
+            session.close()
+
+    def subscribe(self, listing: Listing, dataset: str) -> Subscribed:
+        """Subscribe, unless the project is subscribed already; then ``dataset`` is not asked for.
+
+        Raises:
+            NotFoundError: there is no such listing, or it is not shown to this account.
+            ConfigurationError: no permission, the API is disabled, or the dataset's name is taken.
+            TransientError: the service is out of reach, or over its quota for now.
+        """
+        for one in self._subscriptions(listing.location):
+            if listing.is_same(str(one.get("listing", ""))) and one.get("state", ACTIVE) == ACTIVE:
+                return self._subscribed(one, listing, existed=True)
+        body = {
+            "destinationDataset": {
+                "datasetReference": {"projectId": self._project, "datasetId": dataset},
+                "location": listing.location,
+                "friendlyName": "Imagery observations, for Sightline",
+            }
+        }
+        answer = self._call("POST", f"{listing.path}:subscribe", listing.path, body=body)
+        found = answer.get("subscription")
+        if not isinstance(found, Mapping):
+            raise TransientError(
+                f"{listing.path}: the answer names no subscription; run it again to see whether"
+                " it was made"
+            )
+        return self._subscribed(found, listing, existed=False)
+
+    def _subscriptions(self, location: str) -> Iterator[Mapping[str, Any]]:
+        parent = f"projects/{self._project}/locations/{location}"
+        page = ""
+        while True:
+            query = {"pageSize": "1000", **({"pageToken": page} if page else {})}
+            answer = self._call("GET", f"{parent}/subscriptions", parent, query=query)
+            yield from answer.get("subscriptions", ())
+            page = str(answer.get("nextPageToken", ""))
+            if not page:
+                return
+
+    def _subscribed(
+        self, found: Mapping[str, Any], listing: Listing, *, existed: bool
+    ) -> Subscribed:
+        linked = [
+            *found.get("linkedDatasetMap", {}).values(),
+            *found.get("linkedResources", ()),
+        ]
+        for one in linked:
+            path = re.fullmatch(r"projects/([^/]+)/datasets/([^/]+)", one.get("linkedDataset", ""))
+            if path:
+                # The project is named by its number there, and statements take its id.
+                return Subscribed(str(found.get("name", "")), self._project, path[2], existed)
+        raise NotFoundError(
+            f"{listing.path}: the subscription {found.get('name', '')} has no linked dataset;"
+            " remove it on the Analytics Hub page of the console, and subscribe again"
+        )
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, Any]:
+        from google.auth.exceptions import GoogleAuthError, TransportError
+        from requests.exceptions import RequestException
+
+        # Nothing is chained to a failed request: it carries headers, and with them the token.
+        try:
+            response = self._session.request(
+                method,
+                f"{self._base}/{path}",
+                params=query,
+                json=body,
+                timeout=TIMEOUT_S,
+                allow_redirects=False,
+            )
+        except (TransportError, RequestException, ConnectionError, TimeoutError) as error:
+            kind = type(error).__name__
+            raise TransientError(
+                f"{what}: Analytics Hub is out of reach ({kind}); try again in a moment"
+            ) from None
+        except GoogleAuthError as error:
+            raise ConfigurationError(f"{what}: {type(error).__name__}; {LOG_IN}") from None
+        try:
+            found = response.json()
+        except ValueError:
+            found = {}
+        if response.status_code != 200:
+            raise _refused(response.status_code, found, what, self._project)
+        return found if isinstance(found, Mapping) else {}
+
+
+def _refused(code: int, body: object, what: str, project: str) -> SightlineError:
+    error = body.get("error") if isinstance(body, Mapping) else None
+    said = str(error.get("message", "")) if isinstance(error, Mapping) else ""
+    line = one_line(said).rstrip(". ") or f"HTTP {code}"
+    disabled = "SERVICE_DISABLED" in str(error) or "has not been used in project" in said
+    if disabled:
+        return ConfigurationError(
+            f"{what}: the Analytics Hub API is disabled; run `gcloud services enable"
+            f" analyticshub.googleapis.com --project={project}`"
+        )
+    if code == 404:
+        return NotFoundError(
+            f"{what}: {line}; compare it with the listing's page, and ask the provider whether it"
+            " is shared with this account"
+        )
+    if code == 429 or code >= 500:
+        return TransientError(f"{what}: {line}; try again in a moment")
+    step = _STEPS.get(code, "correct the listing or --dataset").format(project=project)
+    return ConfigurationError(f"{what}: {line}; {step}")
+
+
+_STEPS = {
+    401: LOG_IN,
+    403: "get roles/analyticshub.subscriber on the listing from its provider, and"
+    " roles/bigquery.user and roles/analyticshub.subscriptionOwner in {project}",
+    409: "give another --dataset",
+}
