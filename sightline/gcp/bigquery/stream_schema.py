@@ -8,6 +8,8 @@ from typing import Any
 from sightline.schema import Ledger
 
 _TYPES = {"FLOAT64": "DOUBLE", "FLOAT32": "DOUBLE"}
+_NOT_SAID = "TYPE_UNSPECIFIED"
+"""What an emulator says of a FLOAT64."""
 
 
 def unlike(ledger: Ledger, fields: Sequence[Any]) -> list[str]:
@@ -26,7 +28,7 @@ def unlike(ledger: Ledger, fields: Sequence[Any]) -> list[str]:
         wanted = _TYPES.get(column.type, column.type)
         if found is None:
             wrong.append(f"{name} is missing")
-        elif found.type_.name != wanted:
+        elif found.type_.name not in {wanted, _NOT_SAID}:
             wrong.append(f"{name} is {found.type_.name}, not {wanted}")
         elif (found.mode.name == "REPEATED") != column.repeated:
             wrong.append(f"{name} is {'no array' if column.repeated else 'an array'}")
