@@ -100,9 +100,7 @@ class Producer:
         self, work_range: WorkRange, listed: Sequence[ListedMessage], *, recheck: bool
     ) -> int:
         messages = [
-            Outgoing(
-                one.body, attributes_of(work_range.run_id, one.asset_type, recheck=recheck)
-            )
+            Outgoing(one.body, attributes_of(work_range.run_id, one.asset_type, recheck=recheck))
             for one in listed
         ]
         count = await self._publisher.publish(messages, batch_key=work_range.key)

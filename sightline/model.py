@@ -109,6 +109,14 @@ class WorkItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedMessage:
+    """One line of a run's work list as the message that asks for it (``sightline.wire``)."""
+
+    body: bytes
+    asset_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class WorkRange:
     """The items ``start <= seq < stop`` of one bucket: the step in which a run is published."""
 

@@ -56,7 +56,12 @@ def encode(message: Message | WorkItem) -> bytes:
 def attributes(message: Message | WorkItem, *, recheck: bool = False) -> dict[str, str]:
     """Return the message's attributes: ``v``, ``run_id``, ``asset_type``, maybe ``recheck``."""
     asset_type = message.observations[0].asset_type if message.observations else ""
-    found = {"v": str(VERSION), "run_id": message.run_id, "asset_type": asset_type}
+    return attributes_of(message.run_id, asset_type, recheck=recheck)
+
+
+def attributes_of(run_id: str, asset_type: str, *, recheck: bool = False) -> dict[str, str]:
+    """Return the attributes of a message of this run, about assets of this type."""
+    found = {"v": str(VERSION), "run_id": run_id, "asset_type": asset_type}
     return {**found, RECHECK: "1"} if recheck else found
 
 

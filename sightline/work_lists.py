@@ -12,13 +12,14 @@ from sightline.errors import ConfigurationError
 from sightline.model import (
     SEPARATOR,
     AnswerPart,
+    ListedMessage,
     Part,
     PartRequest,
     RunRequest,
     WorkItem,
     WorkRange,
 )
-from sightline.wire import parts_from_json, rows_to_observations
+from sightline.wire import VERSION, parts_from_json, rows_to_observations
 
 MAX_REQUESTS = 62
 """Parts of one request: an engine may keep a bit for each in a 64-bit integer."""
@@ -72,6 +73,30 @@ def work_item(run_id: str, row: ItemRow) -> WorkItem:
         rows_to_observations(orjson.loads(observations)),
         parts_from_json(orjson.loads(parts)),
     )
+
+
+LISTED_COLUMNS = "subject_id, asset_type, observations, parts"
+
+ListedRow = tuple[str, str | None, str, str]
+"""The values of ``LISTED_COLUMNS``."""
+
+
+def listed_message(run_id: str, row: ListedRow) -> ListedMessage:
+    """Return the message of a row of a work list.
+
+    The row holds its JSON already: reading it and writing it again took three quarters of the time
+    of publishing. What is wrong in it is the worker's to find, who makes it a dead letter.
+    """
+    subject_id, asset_type, observations, parts = row
+    body = (
+        f'{{"v":{VERSION},"run_id":{_text(run_id)},"subject_id":{_text(subject_id)},'
+        f'"observations":{observations},"parts":{parts}}}'
+    )
+    return ListedMessage(body.encode(), asset_type or "")
+
+
+def _text(value: str) -> str:
+    return orjson.dumps(value).decode()
 
 
 def unpublished_ranges(

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from sightline.model import Preview, Run, RunRequest, WorkItem, WorkRange
+from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
 
 
 class ObservationSource(Protocol):
@@ -31,6 +31,10 @@ class ObservationSource(Protocol):
 
     async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
         """Return the items of a range, in order."""
+        ...
+
+    async def messages(self, work_range: WorkRange) -> Sequence[ListedMessage]:
+        """Return the messages of a range, in order; their content is not looked at."""
         ...
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:

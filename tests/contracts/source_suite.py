@@ -21,6 +21,7 @@ from sightline.model import (
     Radius,
     WorkRange,
 )
+from sightline.wire import Message, decode
 from tests.contracts.warehouse_rig import (
     EMBEDDING,
     NOW,
@@ -178,6 +179,20 @@ class SourceContract:
         assert await rig.source.unpublished("run-1") == [ranges[0], *ranges[2:]]
         items = await rig.source.items(ranges[0])
         assert [item.seq for item in items] == list(range(ranges[0].start, ranges[0].stop))
+
+    async def test_a_range_s_messages_say_what_its_items_do(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(number, map_url='"q"\\') for number in range(4)])
+        of_assets = PartRequest(answer_part(task("assets", by_asset=True)), by_asset=True)
+        await rig.open(asking(TASK, EMBEDDING, of_assets), "run-1")
+        for one in await rig.source.unpublished("run-1"):
+            items, messages = await rig.source.items(one), await rig.source.messages(one)
+            assert [decode(message.body) for message in messages] == [
+                Message(item.run_id, item.subject_id, item.observations, item.parts)
+                for item in items
+            ]
+            assert [message.asset_type for message in messages] == [
+                item.observations[0].asset_type for item in items
+            ]
 
     async def test_a_run_is_published_when_its_last_range_is(self, rig: WarehouseRig) -> None:
         await rig.load([observation(number) for number in range(5)])

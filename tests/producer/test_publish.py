@@ -18,6 +18,7 @@ from sightline.model import (
     AnswerPart,
     EmbeddingPart,
     Filter,
+    ListedMessage,
     Observation,
     Preview,
     Run,
@@ -29,7 +30,7 @@ from sightline.model import (
 from sightline.ports import DeadLetterFilter, DeadLetterRow, Outgoing, Runs
 from sightline.settings import ModelSettings
 from sightline.tasks import load_tasks, shipped_directory
-from sightline.wire import RECHECK, REPLAY, decode
+from sightline.wire import RECHECK, REPLAY, decode, encode
 
 MOMENT = datetime(2026, 5, 1, tzinfo=UTC)
 PART = EmbeddingPart("m", 2)
@@ -65,6 +66,9 @@ class Source:
             )
             for n in range(work_range.start, work_range.stop)
         ]  # fmt: skip
+
+    async def messages(self, work_range: WorkRange) -> Sequence[ListedMessage]:
+        return [ListedMessage(encode(one), "T") for one in await self.items(work_range)]
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         self.published.append(work_range.key)

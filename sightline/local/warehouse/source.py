@@ -35,7 +35,7 @@ from sightline.local.warehouse.work_list import (
     draw,
     work_list_select,
 )
-from sightline.model import Preview, Run, RunRequest, WorkItem, WorkRange
+from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
 from sightline.schema import (
     CLASSIFICATIONS,
     DEAD_LETTERS,
@@ -45,7 +45,14 @@ from sightline.schema import (
     WORK_ITEMS,
     duckdb_columns,
 )
-from sightline.work_lists import ITEM_COLUMNS, request_json, unpublished_ranges, work_item
+from sightline.work_lists import (
+    ITEM_COLUMNS,
+    LISTED_COLUMNS,
+    listed_message,
+    request_json,
+    unpublished_ranges,
+    work_item,
+)
 
 Result = TypeVar("Result")
 
@@ -223,16 +230,23 @@ class LocalSource:
         Raises:
             NotFoundError: there is no such run.
         """
-        run_id = work_range.run_id
-        path = self._store.work_list(run_id, work_range.bucket)
+        rows = await self._listed(work_range, ITEM_COLUMNS)
+        return [work_item(work_range.run_id, row) for row in rows]
+
+    async def messages(self, work_range: WorkRange) -> Sequence[ListedMessage]:
+        """Return the messages of a range, in order; raises as ``items`` does."""
+        rows = await self._listed(work_range, LISTED_COLUMNS)
+        return [listed_message(work_range.run_id, row) for row in rows]
+
+    async def _listed(self, work_range: WorkRange, columns: str) -> list[Any]:
+        path = self._store.work_list(work_range.run_id, work_range.bucket)
         if not path.exists():
-            raise unknown_run(run_id)
+            raise unknown_run(work_range.run_id)
         items = parquet_select([path], duckdb_columns(WORK_ITEMS))
         where = "seq >= ? AND seq < ? ORDER BY seq"
-        select = f"SELECT {ITEM_COLUMNS} FROM ({items}) WHERE {where}"  # noqa: S608 - quoted in parquet_select
+        select = f"SELECT {columns} FROM ({items}) WHERE {where}"  # noqa: S608 - quoted in parquet_select
         place = (work_range.start, work_range.stop)
-        rows = await self._engine.read(lambda session: session.rows(select, place))
-        return [work_item(run_id, row) for row in rows]
+        return await self._engine.read(lambda session: session.rows(select, place))
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         """Record that a range is published; the last one makes the run's state ``published``."""
