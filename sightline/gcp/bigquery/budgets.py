@@ -1,0 +1,146 @@
+"""Budgets in BigQuery: events appended, and sums over them and over what was spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.ledgers import ledger_names
+from sightline.model import AnswerPart, Part
+from sightline.ports import Amount, BudgetEvent, BudgetState, CallHistory, Holding, Limits
+from sightline.schema import BUDGET_EVENTS
+
+BUDGETS_OF_RUNS = """
+SELECT run_id, max_cost_usd_micros, max_images, reserved_cost_usd_micros, reserved_images, reached,
+  last_event_at
+FROM {budgets_current}{condition}
+"""
+
+# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+PAID = """
+SELECT DISTINCT worker_id, subject_id, part_key, attempt, written_at, cost_usd_micros
+FROM (
+  SELECT worker_id, subject_id, part_key, attempt, written_at, cost_usd_micros
+  FROM {classifications} WHERE run_id = @run
+  UNION ALL
+  SELECT worker_id, subject_id, part_key, attempt, written_at, cost_usd_micros
+  FROM {embeddings_rows} WHERE run_id = @run)
+UNION ALL
+SELECT DISTINCT worker_id, subject_id, event_id, CAST(NULL AS INT64), CAST(NULL AS TIMESTAMP),
+  cost_usd_micros
+FROM {dead_letters} WHERE run_id = @run
+"""
+
+LISTED = """
+SELECT subject_id, MAX(ARRAY_LENGTH(JSON_EXTRACT_ARRAY(TO_JSON_STRING(observations)))) AS images
+FROM {work_items} WHERE run_id = @run GROUP BY subject_id
+"""
+
+SPENT_BY_WORKERS = f"""
+SELECT cost.worker_id, cost.cost_usd_micros, COALESCE(seen.images, 0) AS images
+FROM (
+  SELECT worker_id, SUM(COALESCE(cost_usd_micros, 0)) AS cost_usd_micros
+  FROM ({PAID}) AS paid GROUP BY worker_id
+) AS cost
+LEFT JOIN (
+  SELECT subjects.worker_id, SUM(COALESCE(listed.images, 1)) AS images
+  FROM (
+    SELECT DISTINCT worker_id, subject_id FROM ({PAID}) AS paid WHERE subject_id <> ''
+  ) AS subjects
+  LEFT JOIN ({LISTED}) AS listed ON listed.subject_id = subjects.subject_id
+  GROUP BY subjects.worker_id
+) AS seen ON seen.worker_id = cost.worker_id
+"""  # noqa: S608 - constants
+
+SPENT = f"SELECT SUM(cost_usd_micros), SUM(images) FROM ({SPENT_BY_WORKERS}) AS spent"  # noqa: S608
+
+HELD_BY_WORKERS = f"""
+SELECT held.worker_id, last.event_id, held.last_at,
+  GREATEST(held.cost_usd_micros - COALESCE(spent.cost_usd_micros, 0), 0),
+  GREATEST(held.images - COALESCE(spent.images, 0), 0)
+FROM (
+  SELECT worker_id, MAX(events.at) AS last_at,
+    SUM(CASE event WHEN 'released' THEN -cost_usd_micros ELSE cost_usd_micros END)
+      AS cost_usd_micros,
+    SUM(CASE event WHEN 'released' THEN -images ELSE images END) AS images
+  FROM {{budget_events_once}} AS events
+  WHERE run_id = @run AND event IN ('reserved', 'released') AND worker_id IS NOT NULL
+  GROUP BY worker_id
+) AS held
+JOIN (
+  SELECT worker_id, event_id FROM {{budget_events_once}} AS events
+  WHERE run_id = @run AND event IN ('reserved', 'released') AND worker_id IS NOT NULL
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY worker_id ORDER BY events.at DESC, event_id DESC) = 1
+) AS last ON last.worker_id = held.worker_id
+LEFT JOIN ({SPENT_BY_WORKERS}) AS spent ON spent.worker_id = held.worker_id
+WHERE held.cost_usd_micros > COALESCE(spent.cost_usd_micros, 0)
+  OR held.images > COALESCE(spent.images, 0)
+ORDER BY held.worker_id
+"""  # noqa: S608 - constants
+
+CALLS = """
+SELECT COUNT(*), AVG(input_tokens), AVG(output_tokens), AVG(cost_usd_micros), MAX(cost_usd_micros)
+FROM {rows}
+"""
+CALLS_FOR_ANSWERS = CALLS.format(rows="{classifications} WHERE task = @task AND model = @model")
+CALLS_FOR_EMBEDDINGS = CALLS.format(
+    rows="{embeddings_rows} WHERE model = @model AND dimension = @dimension"
+)
+
+
+class BigQueryBudgets:
+    """The budgets of a dataset. An append is seen by queries when it returns, as the rule needs."""
+
+    def __init__(self, client: BigQueryClient, appender: LedgerAppender) -> None:
+        self._client = client
+        self._appender = appender
+        self._names = ledger_names(client.place)
+
+    async def record(self, events: Sequence[BudgetEvent]) -> None:
+        """Append events; durable and seen by every process when it returns."""
+        rows = [
+            {**asdict(one), "event": one.event.value, "worker_id": one.worker_id or None}
+            for one in events
+        ]
+        await self._appender.append(BUDGET_EVENTS, rows)
+
+    async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
+        """Return the budgets by run, of one run or of all."""
+        values = {} if run_id is None else {"run": run_id}
+        condition = " WHERE run_id = @run" if values else ""
+        statement = BUDGETS_OF_RUNS.format(**self._names, condition=condition)
+        return {
+            run: BudgetState(
+                run, Limits(most_cost, most_images), Amount(int(cost), int(images)), reached, last
+            )
+            for run, most_cost, most_images, cost, images, reached, last in await self._client.rows(
+                statement, **values
+            )
+        }
+
+    async def spent(self, run_id: str) -> Amount:
+        """Sum what the ledgers show as spent for a run, its dead letters included."""
+        ((cost, images),) = await self._client.rows(SPENT.format(**self._names), run=run_id)
+        return Amount(int(cost or 0), int(images or 0))
+
+    async def holdings(self, run_id: str) -> Sequence[Holding]:
+        """Return the workers that reserved more than the ledgers show as spent by them."""
+        rows = await self._client.rows(HELD_BY_WORKERS.format(**self._names), run=run_id)
+        return [
+            Holding(worker, event_id, last, Amount(int(cost), int(images)))
+            for worker, event_id, last, cost, images in rows
+        ]
+
+    async def history(self, part: Part) -> CallHistory:
+        """Return what calls for this task and model, or this embedding, have cost so far."""
+        if isinstance(part, AnswerPart):
+            statement = CALLS_FOR_ANSWERS.format(**self._names)
+            (row,) = await self._client.rows(statement, task=part.task, model=part.model)
+        else:
+            statement = CALLS_FOR_EMBEDDINGS.format(**self._names)
+            (row,) = await self._client.rows(statement, model=part.model, dimension=part.dimension)
+        calls, tokens_in, tokens_out, cost, most = row
+        return CallHistory(calls, tokens_in or 0.0, tokens_out or 0.0, cost or 0.0, int(most or 0))
