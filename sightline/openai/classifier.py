@@ -1,0 +1,158 @@
+"""The port ``Classifier`` over chat completions: one call an answer, images inside the request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import orjson
+
+from sightline.errors import ConfigurationError, PermanentError, Reason, TransientError
+from sightline.model import Observation
+from sightline.openai.outcome import Cost, classification_of
+from sightline.openai.question import body_of
+from sightline.openai.refusals import error_of, read_refusal
+from sightline.ports import Classification
+from sightline.tasks import TaskSpec
+from sightline.web.session import broken_off, no_answer, open_session, sendable
+
+if TYPE_CHECKING:
+    import aiohttp
+
+ImageReader = Callable[[Observation], Awaitable[bytes]]
+"""Returns an image file's content; raises ``PermanentError`` and ``TransientError``."""
+
+
+def costs_nothing(_input_tokens: int, _output_tokens: int) -> int:
+    """Return 0: a model on one's own machine."""
+    return 0
+
+
+class ChatClassifier:
+    """Answers tasks with a model behind chat completions; made by ``open``."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        model: str,
+        url: str,
+        headers: Mapping[str, str],
+        read_image: ImageReader,
+        cost: Cost,
+    ) -> None:
+        self._session = session
+        self._model = model
+        self._url = url
+        self._headers = headers
+        self._read_image = read_image
+        self._cost = cost
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        *,
+        model: str,
+        base_url: str,
+        read_image: ImageReader,
+        timeout_s: float,
+        api_key: str = "",
+        cost: Cost = costs_nothing,
+    ) -> AsyncIterator[Self]:
+        """Open a classifier on the service at ``base_url`` (``http://127.0.0.1:8000/v1``, say).
+
+        ``cost`` prices the tokens of a call. Nothing is called yet.
+
+        Raises:
+            ConfigurationError: the URL or the key cannot be right.
+        """
+        headers = {"Content-Type": "application/json", **_authorisation(api_key, base_url)}
+        url = _checked(base_url) + "/chat/completions"
+        async with open_session(url, timeout_s=timeout_s) as session:
+            yield cls(
+                session, model=model, url=url, headers=headers, read_image=read_image, cost=cost
+            )
+
+    @property
+    def model(self) -> str:
+        """The model's name, as it stands in part keys."""
+        return self._model
+
+    async def classify(
+        self,
+        task: TaskSpec,
+        observations: Sequence[Observation],
+        *,
+        run_id: str,  # noqa: ARG002 - these services bill by no label
+    ) -> Classification:
+        """Answer a task about one subject, in exactly one call.
+
+        Raises:
+            ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
+        """
+        images = [await self._content(one) for one in observations]
+        body = orjson.dumps(body_of(task, images, model=self._model))
+        return classification_of(await self._post(body), self._cost)
+
+    async def _content(self, observation: Observation) -> bytes:
+        if observation.gcs_uri.startswith("gs://"):
+            raise PermanentError(
+                Reason.BAD_URI,
+                f"{observation.gcs_uri[:200]!r} is in a bucket, which {self._model} cannot read;"
+                " ask Gemini on Vertex AI (adapters.classify = 'vertex'), or import the images as"
+                " files",
+            )
+        return await self._read_image(observation)
+
+    async def _post(self, body: bytes) -> Mapping[str, Any]:
+        import aiohttp  # noqa: PLC0415 - start-up
+
+        try:
+            async with self._session.post(
+                self._url, data=sendable(body), headers=self._headers, allow_redirects=False
+            ) as response:
+                code, answered, raw = response.status, response.headers, await response.read()
+        except TimeoutError:
+            raise no_answer(self._model) from None
+        except (aiohttp.ClientError, OSError) as error:
+            # Not chained: such an error may carry the request's headers, and with them the key.
+            raise broken_off(self._model, error) from None
+        found = _json(raw)
+        if code != 200:
+            raise error_of(read_refusal(code, found, answered), model=self._model)
+        if not isinstance(found, Mapping):
+            raise TransientError(f"{self._model} answered with something that is no JSON object;"
+                                 " trying again")  # fmt: skip
+        return found
+
+
+def _authorisation(api_key: str, base_url: str) -> dict[str, str]:
+    if not api_key:
+        return {}
+    if not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
+        raise ConfigurationError(
+            f"the key for {base_url} cannot be sent; set a valid one in the variable that"
+            " openai.api_key_env names"
+        )
+    return {"Authorization": f"Bearer {api_key}"}
+
+
+def _checked(base_url: str) -> str:
+    address = urlsplit(base_url)
+    if address.scheme not in {"http", "https"} or not address.netloc or address.query:
+        raise ConfigurationError(
+            f"openai.endpoint = {base_url!r} is not accepted; give the URL before"
+            " /chat/completions, such as http://127.0.0.1:8000/v1"
+        )
+    return base_url.rstrip("/")
+
+
+def _json(raw: bytes) -> object:
+    try:
+        found: object = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    return found

@@ -1,0 +1,64 @@
+"""The request: images as data URIs, the task's prompt, its JSON schema and its parameters.
+
+https://platform.openai.com/docs/api-reference/chat/create, as far as vLLM, Ollama and LM Studio
+take it as well.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sightline.tasks import TaskSpec
+from sightline.web.media_types import media_type_of
+
+_DETAIL = {"low": "low", "medium": "auto", "high": "high"}
+
+
+def body_of(task: TaskSpec, images: Sequence[bytes], *, model: str) -> dict[str, Any]:
+    """Return the request for one answer about these images, in their order."""
+    shown = [_image(one, _DETAIL[task.media_resolution]) for one in images]
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "user", "content": [*shown, {"type": "text", "text": task.prompt}]}],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {
+                "name": task.name[:64],
+                "strict": True,
+                "schema": schema_of(task.response_schema()),
+            },
+        },
+        "temperature": task.temperature,
+        # Thoughts count against this bound, where a server has a model think.
+        "max_tokens": task.max_output_tokens + max(task.thinking_budget or 0, 0),
+        "stream": False,
+    }
+    if task.seed is not None:
+        body["seed"] = task.seed
+    return body
+
+
+def schema_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a task's response schema as plain JSON schema, strict: every field, and no other."""
+    found = {
+        name: value
+        for name, value in schema.items()
+        if name not in {"nullable", "propertyOrdering"}
+    }
+    if schema.get("nullable"):
+        found["type"] = [schema["type"], "null"]
+    if "items" in schema:
+        found["items"] = schema_of(schema["items"])
+    if "properties" in schema:
+        order = schema.get("propertyOrdering", list(schema["properties"]))
+        found["properties"] = {name: schema_of(schema["properties"][name]) for name in order}
+        found["additionalProperties"] = False
+    return found
+
+
+def _image(content: bytes, detail: str) -> dict[str, Any]:
+    data = base64.b64encode(content).decode("ascii")
+    url = f"data:{media_type_of(content)};base64,{data}"
+    return {"type": "image_url", "image_url": {"url": url, "detail": detail}}

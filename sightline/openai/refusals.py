@@ -1,0 +1,97 @@
+"""What an HTTP error of such a service means: one of our errors, and a reason. Pure.
+
+The servers agree on codes and on little else: an error is ``{"error": {"message": ...}}``
+(OpenAI, vLLM), ``{"error": "..."}``, ``{"message": ...}`` (older vLLM) or ``{"detail": ...}``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sightline.errors import (
+    ConfigurationError,
+    PermanentError,
+    Reason,
+    SightlineError,
+    ThrottledError,
+    TransientError,
+)
+from sightline.web.redaction import one_line
+from sightline.web.retry_after import retry_after_s
+
+_NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+_FILTERED = frozenset({"content_filter", "content_policy_violation"})
+_TOO_LARGE = re.compile(
+    r"(?i)(image|payload|body|file).{0,60}(too large|exceeds|larger than|size limit)"
+)
+_UNREADABLE = re.compile(
+    r"(?i)cannot identify image|(invalid|unsupported|corrupt|truncated|broken) image"
+    r"|(load|decode|read|process|parse|open)(ing)? (the |this |your |base64 )*(input )?image"
+    r"|image (data|format|url|file).{0,40}(invalid|not valid|not supported|unsupported)"
+)
+_MODEL = re.compile(r"(?i)\bmodel\b.{0,200}(not found|does not exist|not loaded|not support)")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP error: its code, the names and the words in its body, and when to come back."""
+
+    code: int
+    names: frozenset[str]
+    message: str
+    retry_after_s: float | None
+
+
+def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> Refusal:
+    """Return what an error response says; a body of no known form says nothing."""
+    outer = body if isinstance(body, Mapping) else {}
+    inner = outer.get("error", outer)
+    error = inner if isinstance(inner, Mapping) else {"message": inner}
+    said = error.get("message") or error.get("detail") or ""
+    names = {value for name in ("code", "type") if isinstance(value := error.get(name), str)}
+    return Refusal(code, frozenset(names), one_line(str(said)), retry_after_s(headers))
+
+
+def error_of(refusal: Refusal, *, model: str) -> SightlineError:
+    """Return the error that a refusal is; it carries when to come back, if the server said so."""
+    code, said = refusal.code, refusal.message.rstrip(". ") or "no details"
+    if code == 429 and not refusal.names & _NO_CREDIT:
+        return ThrottledError(
+            f"{model} is over its limit (429); slowing down", retry_after_s=refusal.retry_after_s
+        )
+    if code in {408, 409, 425, 499} or code >= 500:
+        return TransientError(
+            f"{model} answered {code} ({said}); trying again", retry_after_s=refusal.retry_after_s
+        )
+    reason = _reason_of(refusal)
+    if reason is not None:
+        return PermanentError(reason, f"{model} answered {code}: {said}")
+    return _misconfigured(code, said, model)
+
+
+def _reason_of(refusal: Refusal) -> Reason | None:
+    """Return why this one request cannot succeed; ``None`` where none would."""
+    said = refusal.message
+    if refusal.names & _FILTERED:
+        return Reason.BLOCKED_BY_SAFETY
+    if refusal.code == 413:
+        return Reason.IMAGE_TOO_LARGE
+    if refusal.code not in {400, 422} or not said or _MODEL.search(said):
+        return None
+    if _TOO_LARGE.search(said):
+        return Reason.IMAGE_TOO_LARGE
+    return Reason.IMAGE_UNREADABLE if _UNREADABLE.search(said) else Reason.MODEL_REJECTED_REQUEST
+
+
+def _misconfigured(code: int, said: str, model: str) -> ConfigurationError:
+    if code in {401, 403}:
+        hint = "set a valid key in the variable that openai.api_key_env names"
+    elif code in {402, 429}:
+        hint = "the account has no credit left; add some, or ask another service"
+    else:
+        hint = (
+            "see that openai.endpoint ends as the service's does (/v1), and serves models.classify"
+        )
+    return ConfigurationError(f"{model} may not be asked ({code}: {said}); {hint}")
