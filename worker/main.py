@@ -6,13 +6,14 @@ import asyncio
 import gc
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sightline.errors import BudgetError
 from sightline.model import AnswerPart, EmbeddingPart, Part
+from sightline.ports import ResultRow, ResultWriter
 from sightline.settings import LimitSettings, Settings
 from sightline.wiring import (
     Engine,
@@ -37,6 +38,7 @@ from worker.signals import StopRequest
 from worker.treasury import Treasury
 from worker.writer import BatchWriter, FlushRule
 
+Keep = Callable[[Sequence[ResultRow]], None]
 Watch = Callable[[Progress, Engine], Coroutine[None, None, None]]
 
 
@@ -59,8 +61,27 @@ class Summary:
         }
 
 
-async def work(settings: Settings, *, drain: bool = False, watch: Watch | None = None) -> Summary:
-    """Run one worker; ``watch`` runs beside it, to show its progress.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A ``ResultWriter`` that also shows what was written."""
+
+    results: ResultWriter
+    keep: Keep
+
+    async def write(self, rows: Sequence[ResultRow]) -> None:
+        """Write the rows, then show them; raises as the writer does."""
+        await self.results.write(rows)
+        self.keep(rows)
+
+
+async def work(
+    settings: Settings,
+    *,
+    drain: bool = False,
+    watch: Watch | None = None,
+    keep: Keep | None = None,
+) -> Summary:
+    """Run one worker; ``watch`` runs beside it, to show its progress, ``keep`` gets its rows.
 
     SIGTERM and SIGINT ask for an orderly stop; a second one ends the process at once.
 
@@ -72,7 +93,8 @@ async def work(settings: Settings, *, drain: bool = False, watch: Watch | None =
     progress = Progress()
     worker_id = new_worker_id()
     async with open_engine(settings) as engine, open_models(settings) as models:
-        runner = build_runner(engine, models, settings, progress, worker_id=worker_id)
+        kept = replace(engine, results=Kept(engine.results, keep)) if keep else engine
+        runner = build_runner(kept, models, settings, progress, worker_id=worker_id)
         stopping.then(runner.stop)
         watching = asyncio.create_task(watch(progress, engine)) if watch else None
         over_budget = None

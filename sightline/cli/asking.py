@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request, and the tasks in it, resolved to their models."""
+    """A request, the tasks in it, resolved to their models, and the options that say the same."""
 
     request: RunRequest
     tasks: Sequence[TaskSpec]
+    arguments: tuple[str, ...] = ()
 
 
 def read_request(
@@ -57,4 +58,25 @@ def read_request(
         limit=limit,
     )
     command = shlex.join(sys.argv[1:])
-    return Asked(build_request(which, tasks, settings.models, embed=embed, command=command), tasks)
+    given = (
+        *(("--task", one) for one in task or ()),
+        *(("--asset-type", one) for one in asset_type or ()),
+        *(
+            (option, str(value))
+            for option, value in (
+                ("--from", since),
+                ("--until", until),
+                ("--box", box),
+                ("--near", near),
+                ("--polygon", polygon),
+                ("--limit", limit),
+            )
+            if value is not None
+        ),
+        *(() if embed else (("--no-embed",),)),
+    )
+    return Asked(
+        build_request(which, tasks, settings.models, embed=embed, command=command),
+        tasks,
+        tuple(word for words in given for word in words),
+    )

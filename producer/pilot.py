@@ -1,0 +1,83 @@
+"""A stratified sample of what is to do: so many subjects of each asset type, chosen by hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sightline.model import RunRequest
+from sightline.ports import ObservationSource
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """The subjects of one asset type: what is to do of them, and how many the sample takes."""
+
+    asset_type: str
+    messages: int
+    sample: int
+    request: RunRequest
+
+
+def shares(to_do: Mapping[str, int], sample: int) -> dict[str, int]:
+    """Return how many subjects of each type to take: in proportion, but one of each at least.
+
+    The largest remainders get what is left over (Hamilton's method).
+    """
+    total = sum(to_do.values())
+    size = min(sample, total)
+    if not size:
+        return {}
+    exact = {name: size * count / total for name, count in to_do.items() if count}
+    found = {name: max(1, int(share)) for name, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda name: (int(exact[name]) - exact[name], name))
+    for name in by_remainder:
+        if sum(found.values()) >= size:
+            break
+        if found[name] < to_do[name] and exact[name] >= 1:
+            found[name] += 1
+    return found
+
+
+async def draw_strata(source: ObservationSource, request: RunRequest, sample: int) -> list[Stratum]:
+    """Return the strata, each with a request that asks for its share alone.
+
+    A limit counts subjects whether they are done or not, in the order of their hashes; so it is
+    searched for the smallest one that leaves enough to do.
+    """
+    whole = await source.preview(request)
+    alone = {
+        asset_type: _of_type(request, asset_type)
+        for asset_type, _ in whole.by_asset_type
+        if asset_type
+    }
+    to_do = {name: (await source.preview(one)).messages for name, one in alone.items()}
+    taken = shares(to_do, sample)
+    return [
+        Stratum(
+            name,
+            to_do[name],
+            count,
+            await _limited(source, alone[name], count),
+        )
+        for name, count in taken.items()
+    ]
+
+
+def _of_type(request: RunRequest, asset_type: str) -> RunRequest:
+    which = replace(request.filter, asset_types=(asset_type,), limit=None)
+    return replace(request, filter=which)
+
+
+async def _limited(source: ObservationSource, request: RunRequest, wanted: int) -> RunRequest:
+    def at(limit: int) -> RunRequest:
+        return replace(request, filter=replace(request.filter, limit=limit))
+
+    low, high = wanted - 1, wanted
+    while (await source.preview(at(high))).messages < wanted:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = (await source.preview(at(middle))).messages >= wanted
+        low, high = (low, middle) if enough else (middle, high)
+    return at(high)

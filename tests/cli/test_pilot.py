@@ -1,0 +1,77 @@
+"""Estimates and pilots through the command line."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from sightline.cli import main
+from tests.cli.conftest import SCENES, Command
+from tests.cli.test_budget import ANSWER_USD, IMAGE_USD, paid
+
+__all__ = ["paid"]
+
+
+def test_an_estimate_comes_before_anything_is_spent(paid: Command) -> None:
+    found = paid("estimate", "--requests-per-minute", "60")
+    assert (found["observations"], found["parts"]) == (SCENES, 2 * SCENES)
+    assert found["cost_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
+    assert found["hours"] == pytest.approx(SCENES / 3600)
+    assert {line["output_tokens_from_calls"] for line in found["lines"]} == {0}
+    assert paid("status")["runs"] == []
+
+
+def test_an_estimate_spells_out_what_it_assumes(
+    paid: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["estimate", "--task", "road_signs"]) == 0
+    said = capsys.readouterr().out
+    assert "low 280, medium 560, high 1120" in said
+    assert "answers of 200 tokens, thought included, assumed, since the ledgers hold none" in said
+    assert "noop: the price from 2026-01-01 on" in said
+    assert "how long is not known" in said
+
+
+def test_a_pilot_measures_a_sample_and_its_results_count(paid: Command) -> None:
+    found = paid("pilot", "--sample", "12")
+    assert sum(one["messages"] for one in found["strata"]) == 12
+    assert len(found["strata"]) == 3
+    assert found["cost_usd"] == pytest.approx(12 * (ANSWER_USD + IMAGE_USD))
+    assert found["rest_messages"] == SCENES - 12
+    assert found["rest_usd"] == pytest.approx((SCENES - 12) * (ANSWER_USD + IMAGE_USD))
+    assert len(found["answers"]) == 12
+    assert found["enqueued"] is None
+    rest = paid(*shlex.split(found["next"])[1:])
+    assert (rest["messages"], rest["parts"]) == (SCENES - 12, 2 * (SCENES - 12))
+    paid("work", "--drain")
+    status = paid("status", "--check")
+    assert sum(run["written"] for run in status["runs"]) == 2 * SCENES
+    assert paid("pilot")["strata"] == []
+
+
+def test_a_pilot_may_enqueue_the_rest_with_a_budget(paid: Command) -> None:
+    found = paid("pilot", "--sample", "6", "--asset-type", "road_sign", "--yes", "--max-cost", "0")
+    (stratum,) = found["strata"]
+    assert stratum["asset_type"] == "road_sign"
+    assert found["enqueued"]["messages"] == found["rest_messages"]
+    assert "--asset-type road_sign" in found["next"]
+    paid("work", "--drain", code=5)
+
+
+def test_a_pilot_asks_nobody_who_cannot_answer(
+    paid: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pilot", "--sample", "3"]) == 0
+    shown = capsys.readouterr()
+    assert "the sample cost $0.033" in shown.out
+    assert "next: `sightline enqueue --max-cost 0.59`" in shown.err
+    assert len(paid("status")["runs"]) == 3
+
+
+def test_a_pilot_does_not_work_off_other_runs(
+    paid: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paid("enqueue", "--limit", "3")
+    assert main(["pilot"]) == 2
+    assert "3 messages of other runs are queued" in capsys.readouterr().err
