@@ -14,7 +14,9 @@ from sightline.cli.commands import (
     demo,
     doctor,
     enqueue,
+    estimate,
     importing,
+    pilot,
     runs,
     search,
     simulate,
@@ -71,6 +73,8 @@ def options(
 for _name, _command, _help in (
     ("demo", demo.demo, "The whole job on rendered scenes."),
     ("import", importing.import_, "Make observations of photographs or a table."),
+    ("estimate", estimate.estimate, "Say what a run would cost, before it does."),
+    ("pilot", pilot.pilot, "Try a sample, and say what the rest would cost."),
     ("enqueue", enqueue.enqueue, "Publish what is not known yet."),
     ("work", work.work, "Classify and embed what is queued."),
     ("status", status.status, "Show where every part of every run is."),
