@@ -18,6 +18,7 @@ BENCHES = {
     "demo": "The demo model, end to end",
     "vision": "The demo model, by itself",
     "search": "Vector search",
+    "models": "Asking Google's models",
     "start": "Start-up",
 }
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
