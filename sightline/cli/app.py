@@ -16,13 +16,17 @@ from sightline.cli.commands import (
     enqueue,
     estimate,
     importing,
+    init,
     pilot,
     runs,
     search,
+    setup,
     simulate,
     status,
+    subscribe,
     tasks,
     upkeep,
+    upload,
     work,
 )
 from sightline.cli.state import State
@@ -73,6 +77,10 @@ def options(
 for _name, _command, _help in (
     ("demo", demo.demo, "The whole job on rendered scenes."),
     ("import", importing.import_, "Make observations of photographs or a table."),
+    ("init", init.init, "Write a settings file."),
+    ("subscribe", subscribe.subscribe, "Make an Imagery Insights listing the source."),
+    ("upload", upload.upload, "Bring photographs into a bucket."),
+    ("setup", setup.setup, "Make tables, topics and subscriptions."),
     ("estimate", estimate.estimate, "Say what a run would cost, before it does."),
     ("pilot", pilot.pilot, "Try a sample, and say what the rest would cost."),
     ("enqueue", enqueue.enqueue, "Publish what is not known yet."),

@@ -1,0 +1,185 @@
+"""Checks of the models: known, served and priced; and on demand, called once each.
+
+Whether a project may call a model is only known by calling it, which costs money: a fraction of a
+cent, and only with ``--call-models``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sightline.cli.checkup.finding import Finding, attempt, unchecked
+from sightline.cli.checkup.google import (
+    grant_on_bucket,
+    grant_on_project,
+    mends,
+    vertex_agent,
+)
+from sightline.errors import PermanentError, Reason
+from sightline.settings import Settings
+
+if TYPE_CHECKING:
+    from sightline.model import Usage
+    from sightline.tasks import TaskSpec
+    from sightline.wiring import ModelSet
+
+API = "aiplatform.googleapis.com"
+RUN_ID = "doctor"
+ON_DEMAND = "`sightline doctor --call-models` makes one small paid call"
+_QUESTION = """
+name = "doctor"
+description = "Whether the model answers"
+asset_types = []
+prompt = "Answer that the sky is blue."
+max_output_tokens = 256
+
+[fields.blue]
+type = "boolean"
+description = "Whether the sky is blue"
+"""
+
+
+async def check_models(settings: Settings, *, call: bool, sample_uri: str) -> Sequence[Finding]:
+    """Return a finding on each model, and on whether it reads images where it does so itself."""
+    if _is_local(settings, "classify") and _is_local(settings, "embed"):
+        return (await attempt("model", lambda: _both_local(settings), _LOCAL_MEND),)
+    findings = [await _classify(settings, call=call), await _embed(settings, call=call)]
+    if settings.adapter("classify") == "vertex" and sample_uri.startswith("gs://"):
+        findings.append(await _image(settings, call=call, uri=sample_uri))
+    return findings
+
+
+_LOCAL_MEND = "install Sightline again, or set models.classify and models.embed"
+
+
+def _is_local(settings: Settings, port: str) -> bool:
+    return settings.adapter("classify" if port == "classify" else "embed") == "local"
+
+
+async def _both_local(settings: Settings) -> str:
+    from sightline.wiring import open_models
+
+    async with open_models(settings) as models:
+        found = await models.embed.embed_text("a stop sign")
+        return f"{models.classify.model}; {models.embed.model}, {len(found.vector)} dimensions"
+
+
+async def _classify(settings: Settings, *, call: bool) -> Finding:
+    what = f"model {settings.models.classify}"
+
+    async def look() -> str:
+        async with _alone(settings, "classify") as models:
+            if not call:
+                return f"served and priced; not called: {ON_DEMAND}"
+            answer = await models.classify.classify(_question(settings), (), run_id=RUN_ID)
+            return f"answers{_cost(answer.usage)}"
+
+    if call and _is_local(settings, "classify"):
+        return unchecked(what, "the offline model needs an image")
+    return _noted(await attempt(what, look, _mend(settings, "classify")), called=call)
+
+
+async def _embed(settings: Settings, *, call: bool) -> Finding:
+    what = f"model {settings.models.embed}"
+
+    async def look() -> str:
+        async with _alone(settings, "embed") as models:
+            if not (call or _is_local(settings, "embed")):
+                return f"served and priced; not called: {ON_DEMAND}"
+            found = await models.embed.embed_text("a stop sign")
+            return f"embeds, {len(found.vector)} dimensions{_cost(found.usage)}"
+
+    finding = await attempt(what, look, _mend(settings, "embed"))
+    return _noted(finding, called=call or _is_local(settings, "embed"))
+
+
+async def _image(settings: Settings, *, call: bool, uri: str) -> Finding:
+    """Return whether the model's service agent can read an image of the source."""
+    from sightline.model import Observation
+
+    what = "images, by the model"
+    bucket = uri.removeprefix("gs://").partition("/")[0]
+    grant = grant_on_bucket(bucket, vertex_agent(settings))
+    if not call:
+        why = f"Vertex AI reads gs://{bucket} as its own service agent; {ON_DEMAND}"
+        return unchecked(what, f"{why}, and if it is denied: {grant}")
+
+    async def look() -> str:
+        observation = Observation("doctor", "doctor", "doctor", "ASSET_CLASS_UNSPECIFIED", uri)
+        async with _alone(settings, "classify") as models:
+            answer = await models.classify.classify(
+                _question(settings), (observation,), run_id=RUN_ID
+            )
+            return f"{uri} can be read by the model{_cost(answer.usage)}"
+
+    by_model = _mend(settings, "classify")
+
+    def mend(error: Exception) -> str:
+        if not isinstance(error, PermanentError):
+            return by_model(error)
+        if error.reason is Reason.PERMISSION_DENIED:
+            return grant
+        if error.reason is Reason.IMAGE_GONE:
+            return "set bigquery.source to a newer delivery, or upload the images again"
+        return "look at the image"
+
+    return await attempt(what, look, mend)
+
+
+@asynccontextmanager
+async def _alone(settings: Settings, port: str) -> AsyncIterator[ModelSet]:
+    """Open one model alone, so that what is wrong with the other does not stand in the way."""
+    from sightline.wiring import open_models
+
+    own, models = settings.adapters, settings.models
+    if port == "classify":
+        changed = replace(
+            settings, adapters=replace(own, embed="local"), models=replace(models, embed="noop")
+        )
+    else:
+        changed = replace(
+            settings,
+            adapters=replace(own, classify="local"),
+            models=replace(models, classify="noop"),
+        )
+    async with open_models(changed) as opened:
+        yield opened
+
+
+def _question(settings: Settings) -> TaskSpec:
+    from sightline.tasks.parse import parse_task
+
+    return parse_task(_QUESTION, "doctor").resolve(settings.models.classify)
+
+
+def _mend(settings: Settings, port: str) -> Callable[[Exception], str]:
+    by_google = mends(
+        settings,
+        API,
+        denied=grant_on_project(settings, "roles/aiplatform.user"),
+        absent=f"set models.{port} to a model that this project may call",
+        otherwise=f"set models.{port}, vertex.location or prices",
+    )
+
+    def mend(error: Exception) -> str:
+        said = str(error)
+        if "closed or retired" in said:
+            return f"set models.{port} to another model, or vertex.location to one that serves it"
+        if "not served" in said or "no price" in said or "not accepted" in said:
+            return f"set models.{port}, vertex.location or prices"
+        if isinstance(error, PermanentError):
+            return f"set models.{port} to another model, since this one answers nothing of use"
+        return by_google(error)
+
+    return mend
+
+
+def _cost(usage: Usage) -> str:
+    return f", for {usage.cost_usd_micros / 1e6:.6f} US dollars" if usage.cost_usd_micros else ""
+
+
+def _noted(finding: Finding, *, called: bool) -> Finding:
+    return replace(finding, checked=False) if finding.ok and not called else finding

@@ -1,0 +1,95 @@
+"""Checks of Pub/Sub: topics, subscriptions, their settings, and the permission to use them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sightline.cli.checkup.finding import Finding, attempt
+from sightline.cli.checkup.google import grant_on_project, member, mends
+from sightline.cli.cloud import google_credentials, queue_shape
+from sightline.errors import ConfigurationError, NotFoundError, SightlineError
+from sightline.settings import Settings
+
+if TYPE_CHECKING:
+    from sightline.gcp.pubsub.setup import Kind, QueueSetup, QueueShape
+
+API = "pubsub.googleapis.com"
+_ROLES = {"topic": "roles/pubsub.publisher", "subscription": "roles/pubsub.subscriber"}
+
+
+async def check_queue(settings: Settings) -> Sequence[Finding]:
+    """Return a finding on each topic and subscription."""
+    from sightline.gcp.pubsub.setup import QueueSetup
+
+    mend = mends(
+        settings,
+        API,
+        denied=grant_on_project(settings, "roles/pubsub.viewer"),
+        absent="sightline setup",
+        otherwise="correct the [pubsub] section of the settings",
+    )
+    try:
+        shape = queue_shape(settings)
+        credentials = await asyncio.to_thread(
+            google_credentials, settings, shape.place.endpoint or ""
+        )
+    except SightlineError as error:
+        return (Finding("queue", False, str(error), mend(error)),)
+    async with QueueSetup.open(shape, credentials) as queue:
+        return [
+            await _Check(settings, shape, queue, kind, path).finding()
+            for kind, path in queue.wanted()
+        ]
+
+
+class _Check:
+    """The check of one topic or subscription."""
+
+    def __init__(
+        self, settings: Settings, shape: QueueShape, queue: QueueSetup, kind: Kind, path: str
+    ) -> None:
+        self._settings = settings
+        self._shape = shape
+        self._queue = queue
+        self._kind: Kind = kind
+        self._path = path
+        self._mend = ""
+
+    async def finding(self) -> Finding:
+        name = self._path.rpartition("/")[2]
+        mend = mends(
+            self._settings,
+            API,
+            denied=self._grant(name, "roles/pubsub.viewer"),
+            absent="sightline setup",
+        )
+        what = f"{self._kind} {name}"
+        return await attempt(what, self._look, lambda error: self._mend or mend(error))
+
+    async def _look(self) -> str:
+        from sightline.gcp.pubsub.setup import mending_command
+
+        found = await self._queue.look(self._kind, self._path)
+        if not found.existed:
+            raise NotFoundError(f"{self._path} is not there; run `sightline setup`")
+        if found.wrong:
+            self._mend = mending_command(self._shape, found)
+            raise ConfigurationError(f"{'; '.join(found.wrong)}; correct it")
+        if self._path == self._shape.dead_letter_topic_path:
+            return "there"  # Pub/Sub itself publishes to it
+        missing = await self._queue.missing_permissions(self._kind, self._path)
+        if missing is None:
+            return "there, as the job needs it; permissions are not known to an emulator"
+        if missing:
+            self._mend = self._grant(found.name, _ROLES[self._kind])
+            raise ConfigurationError(f"no permission {', '.join(missing)}; grant it")
+        return "there, as the job needs it, and may be used"
+
+    def _grant(self, name: str, role: str) -> str:
+        return (
+            f"gcloud pubsub {self._kind}s add-iam-policy-binding {name}"
+            f" --project={self._settings.gcp.project} --member={member(self._settings)}"
+            f" --role={role}"
+        )

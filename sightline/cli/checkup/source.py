@@ -1,0 +1,112 @@
+"""Checks of the source: whether its table is laid out as the settings say, and can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sightline.cli.checkup.finding import Finding
+from sightline.cli.checkup.google import member, mends
+from sightline.cli.checkup.tables import API, open_client
+from sightline.errors import ConfigurationError, NotFoundError, SightlineError
+from sightline.settings import Settings
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+    from sightline.gcp.bigquery.client import BigQueryClient
+    from sightline.gcp.bigquery.columns import SourceTable
+
+WHAT = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCheck:
+    """What was found out of the source, with the URI of one of its images, if it has any."""
+
+    finding: Finding
+    sample_uri: str = ""
+
+
+async def check_source(settings: Settings) -> SourceCheck:
+    """Look at the source's columns, and at one row."""
+    from sightline.gcp.bigquery.columns import SourceTable
+
+    own = settings.bigquery
+    if not own.source:
+        detail = "no table of observations is set; set bigquery.source"
+        return SourceCheck(Finding(WHAT, False, detail, "sightline subscribe LISTING"))
+    try:
+        table = SourceTable(own.source, own.layout, own.columns)
+    except SightlineError as error:
+        return SourceCheck(Finding(WHAT, False, str(error), "correct [bigquery] in the settings"))
+    mend = mends(
+        settings,
+        API,
+        denied=_grant(settings, own.source),
+        absent="sightline subscribe LISTING, or correct bigquery.source",
+        otherwise="correct bigquery.layout or [bigquery.columns] in the settings",
+    )
+    try:
+        async with open_client(settings) as client:
+            return await _look(settings, client, table)
+    except SightlineError as error:
+        return SourceCheck(Finding(WHAT, False, " ".join(str(error).split()), mend(error)))
+
+
+def _grant(settings: Settings, source: str) -> str:
+    dataset = source.rpartition(".")[0].replace(".", ":", 1)
+    who = member(settings).strip('"')
+    return f'bq add-iam-policy-binding --member="{who}" --role=roles/bigquery.dataViewer {dataset}'
+
+
+async def _look(settings: Settings, client: BigQueryClient, table: SourceTable) -> SourceCheck:
+    found = await _table(client, table)
+    table.check(found.schema)
+    _same_location(settings, client, found)
+    if found.table_type != "TABLE":
+        detail = f"{table.full_name} is a view; its columns fit, its rows were not looked at"
+        return SourceCheck(Finding(WHAT, True, detail))
+    row = await client.use(lambda library: _first_row(library, client, found))
+    if row is None:
+        detail = f"{table.full_name} has no rows, so there is nothing to do"
+        mend = f"sightline upload DIR --source-table {table.full_name}"
+        return SourceCheck(Finding(WHAT, False, detail, mend))
+    uri = _at(row, table.paths()["gcs_uri"])
+    detail = f"{table.full_name}, laid out as {table.layout}"
+    return SourceCheck(Finding(WHAT, True, detail), str(uri or ""))
+
+
+async def _table(client: BigQueryClient, table: SourceTable) -> bigquery.Table:
+    try:
+        return await client.use(lambda library: library.get_table(table.full_name, **client.how()))
+    except NotFoundError:
+        raise NotFoundError(
+            f"there is no table {table.full_name}; subscribe, or correct bigquery.source"
+        ) from None
+
+
+def _same_location(settings: Settings, client: BigQueryClient, found: bigquery.Table) -> None:
+    """Check that one statement can read both the source and the ledgers."""
+    where = found.location or ""
+    if client.place.endpoint is None and where.upper() != settings.bigquery.location.upper():
+        raise ConfigurationError(
+            f"the source is in {where}, and bigquery.location is {settings.bigquery.location}; set"
+            f" it to {where}, with a new bigquery.dataset, and run `sightline setup`"
+        )
+
+
+def _first_row(
+    library: bigquery.Client, client: BigQueryClient, table: bigquery.Table
+) -> Mapping[str, Any] | None:
+    """Return one row, by a call that costs nothing, unlike a query."""
+    rows = library.list_rows(table, max_results=1, **client.how())
+    return next((dict(row.items()) for row in rows), None)
+
+
+def _at(row: Mapping[str, Any], path: str) -> object:
+    value: Any = {name.lower(): one for name, one in row.items()}
+    for step in path.lower().split("."):
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,68 @@
+"""``sightline init``: writes a settings file to begin with."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.cli.options import AsJson
+from sightline.cli.output import print_json, remark, say
+
+
+class Engine(StrEnum):
+    """The sets of adapters that a file can be written for."""
+
+    LOCAL = "local"
+    GCP = "gcp"
+
+
+def init(
+    file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("sightline.toml"),
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="What it is for; with --project gcp, otherwise local."),
+    ] = None,
+    project: Annotated[str, typer.Option(help="The Google Cloud project.")] = "",
+    dataset: Annotated[str, typer.Option(help="The dataset of the ledgers.")] = "sightline",
+    location: Annotated[str, typer.Option(help="Where the dataset is.")] = "US",
+    source: Annotated[
+        str, typer.Option(help="The table of the observations: project.dataset.table.")
+    ] = "",
+    bucket: Annotated[str, typer.Option(help="The bucket of your own photographs.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that differs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a settings file with a comment on each setting; the same file again is no error.
+
+    Example: sightline init --engine gcp --project my-project
+    """
+    from sightline.cli.starter import Starter, starter_text
+
+    chosen = engine or (Engine.GCP if project else Engine.LOCAL)
+    text = starter_text(Starter(chosen.value, project, dataset, location, source, bucket))
+    written = _write(file, text, force=force)
+    if as_json:
+        print_json({"file": file, "engine": chosen.value, "written": written})
+        return
+    say(f"{file}: {'written' if written else 'there already, just so'}")
+    named = "" if file.name == "sightline.toml" else f" --config {file}"
+    step = "setup" if chosen is Engine.GCP else "import DIR"
+    remark(f"next: `sightline{named} {step}`, and `sightline{named} doctor` checks it all")
+
+
+def _write(file: Path, text: str, *, force: bool) -> bool:
+    from sightline.errors import ConfigurationError, StorageError
+
+    try:
+        there = file.read_bytes() if file.exists() else None
+        if there == text.encode():
+            return False
+        if there is not None and not force:
+            raise ConfigurationError(f"{file} is there and differs; --force replaces it")
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{file} cannot be written ({error.strerror}); give another") from error
+    return True

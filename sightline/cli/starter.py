@@ -1,0 +1,143 @@
+"""The settings file that ``sightline init`` writes: what a person sets, with a comment on each."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from sightline.errors import ConfigurationError
+
+Engine = Literal["local", "gcp"]
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
+_LOCATION = re.compile(r"[A-Za-z0-9-]{2,40}")
+
+_LOCAL = """\
+# Settings of Sightline: docs/settings.md lists them all, with their defaults.
+# Everything stays on this machine; `sightline init --engine gcp` writes a file for Google Cloud.
+engine = "local"
+
+# Where imported observations, the queue and the results are kept.
+home = ".sightline"
+
+[models]
+# The demo model stands in for Gemini: docs/demo-model.md. It needs no account and no network.
+classify = "demo-1"
+embed = "demo-1"
+# How many numbers a vector has.
+embed_dimension = 256
+
+[worker]
+# How long a stopping worker goes on with what it has in hand, in seconds.
+grace_s = 8.0
+"""
+
+_GCP = """\
+# Settings of Sightline on Google Cloud: docs/settings.md lists them all, with their defaults.
+# Next: `sightline setup` makes what is named here, `sightline doctor` checks it.
+engine = "gcp"
+
+[gcp]
+# The project that everything is in and billed to.
+project = {project}
+
+[bigquery]
+# The dataset of the ledgers, and where it is; the source must be in the same location.
+dataset = {dataset}
+location = {location}
+# The table of the observations, as project.dataset.table. `sightline subscribe` finds the one of
+# an Imagery Insights subscription, `sightline upload` makes one of your own photographs.
+source = {source}
+# What one query may read, in GiB; one that would read more is refused.
+max_gb_billed = 100.0
+
+[pubsub]
+# Where messages are published, and where workers lease them.
+topic = "sightline-work"
+subscription = "sightline-work"
+# Where Pub/Sub puts what it gave up on, and where workers collect that.
+dead_letter_topic = "sightline-work-abandoned"
+dead_letter_subscription = "sightline-work-abandoned"
+
+[vertex]
+# Where the models are asked; Gemini 3 is served from us, eu and global.
+location = "global"
+
+[gcs]
+# The bucket of your own photographs; images of a subscription are in Google's.
+bucket = {bucket}
+
+[models]
+# The model that answers tasks, and the one that embeds. Their names stand in every row, so
+# another model, or another dimension, is asked everything anew.
+classify = "gemini-3.5-flash-lite"
+embed = "gemini-embedding-2"
+# How many numbers a vector has: 128 to 3072.
+embed_dimension = 768
+
+[classify_limit]
+# Calls under way at once in each worker, at most.
+in_flight = 64
+# Calls started in a second in each worker, at most; 0 sets no ceiling.
+rate_per_s = 0.0
+
+[embed_limit]
+# The same for embedding.
+in_flight = 64
+rate_per_s = 0.0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """What is asked of a new settings file."""
+
+    engine: Engine
+    project: str = ""
+    dataset: str = "sightline"
+    location: str = "US"
+    source: str = ""
+    bucket: str = ""
+
+
+def starter_text(wanted: Starter) -> str:
+    """Return the text of the settings file.
+
+    Raises:
+        ConfigurationError: a name is none, naming the option.
+    """
+    if wanted.engine == "local":
+        if wanted != Starter("local"):
+            raise ConfigurationError(
+                "the local engine has no project, dataset, source or bucket; give --engine gcp"
+            )
+        return _LOCAL
+    _check(wanted)
+    return _GCP.format(
+        project=json.dumps(wanted.project),
+        dataset=json.dumps(wanted.dataset),
+        location=json.dumps(wanted.location),
+        source=json.dumps(wanted.source),
+        bucket=json.dumps(wanted.bucket),
+    )
+
+
+def _check(wanted: Starter) -> None:
+    from sightline.gcp.bigquery.place import BigQueryPlace, checked_table
+
+    if not wanted.project:
+        raise ConfigurationError(
+            "a settings file for Google Cloud names a project; give --project PROJECT"
+        )
+    BigQueryPlace(wanted.project, wanted.dataset)
+    if not _LOCATION.fullmatch(wanted.location):
+        raise ConfigurationError(
+            f"--location {wanted.location!r} is not accepted; accepted: US, EU, or a region"
+        )
+    if wanted.source:
+        checked_table(wanted.source, "--source")
+    if wanted.bucket and not _BUCKET.fullmatch(wanted.bucket):
+        raise ConfigurationError(
+            f"--bucket {wanted.bucket!r} is not accepted; accepted: a bucket's name, without gs://"
+        )

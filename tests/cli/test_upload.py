@@ -1,0 +1,254 @@
+"""``sightline upload`` brings photographs into a bucket, and their observations into a table."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sightline.cli import main
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.columns import SourceTable
+from sightline.gcp.storage import StoragePlace, Upload, open_storage, upload_files
+from sightline.gcp.storage import upload as uploading
+from sightline.gcp.storage.uri import BucketPrefix
+from sightline.settings import load_settings
+from sightline.wiring.places import bigquery_place
+from tests.cli.cloud_rig import CloudProject, make_bucket
+from tests.cli.conftest import SCENES, Command
+from tests.gcp.servers import BigQueryEmulator, GcsServer
+
+pytestmark = pytest.mark.needs("go")
+
+
+@pytest.fixture
+def project(
+    bigquery_emulator: BigQueryEmulator,
+    gcs: GcsServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> CloudProject:
+    return CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator, gcs=gcs)
+
+
+@pytest.fixture
+def bucket(project: CloudProject, gcs: GcsServer) -> Any:
+    return make_bucket(gcs, project.bucket)
+
+
+def rows_of(source: str) -> list[dict[str, Any]]:
+    """Return the observations of a source, as a work list would read them."""
+    table = SourceTable(source)
+
+    async def read() -> list[dict[str, Any]]:
+        async with BigQueryClient.open(bigquery_place(load_settings())) as client:
+            schema = await client.use(lambda library: library.get_table(source).schema)
+            table.check(schema)
+            found = await client.rows(
+                "SELECT observation_id, gcs_uri, latitude, longitude, capture_time, bbox_x_min,"
+                " bbox_y_max, camera_pose_heading, asset_type, map_url"
+                f" FROM ({table.select()}) ORDER BY 1"
+            )
+        names = ("observation_id", "gcs_uri", "latitude", "longitude", "capture_time", "x_min",
+                 "y_max", "heading", "asset_type", "map_url")  # fmt: skip
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    return asyncio.run(read())
+
+
+def test_a_folder_s_photographs_and_its_table_are_uploaded(
+    sightline: Command, project: CloudProject, bucket: Any, scenes: Path
+) -> None:
+    found = sightline("upload", str(scenes))
+    assert found["uri"] == f"gs://{project.bucket}/scenes"
+    assert (found["uploaded"], found["there"], found["failed"]) == (SCENES + 1, 0, 0)
+    names = {one.name: one for one in bucket.list_blobs()}
+    images = {f"scenes/{one.relative_to(scenes).as_posix()}" for one in scenes.rglob("*.jpg")}
+    assert set(names) == {*images, "scenes/observations.csv"}
+    one = min(images)
+    assert names[one].download_as_bytes() == (scenes.parent / one).read_bytes()
+    assert names[one].content_type == "image/jpeg"
+
+
+def test_uploading_again_sends_only_what_is_new_or_differs(
+    sightline: Command, project: CloudProject, bucket: Any, scenes: Path
+) -> None:
+    sightline("upload", str(scenes), f"gs://{project.bucket}/a/b")
+    again = sightline("upload", str(scenes), f"gs://{project.bucket}/a/b")
+    assert (again["uploaded"], again["there"], again["bytes_sent"]) == (0, SCENES + 1, 0)
+    changed, new = min(scenes.rglob("*.jpg")), scenes / "new.jpg"
+    changed.write_bytes(changed.read_bytes()[::-1])
+    new.write_bytes(b"\xff\xd8\xff")
+    third = sightline("upload", str(scenes), f"gs://{project.bucket}/a/b")
+    assert (third["uploaded"], third["replaced"], third["there"]) == (1, 1, SCENES)
+    blob = bucket.blob(f"a/b/{changed.relative_to(scenes).as_posix()}")
+    assert blob.download_as_bytes() == changed.read_bytes()
+
+
+def test_a_broken_off_upload_goes_on_where_it_stopped(
+    sightline: Command,
+    project: CloudProject,
+    bucket: Any,
+    scenes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real, sent = uploading._send, 0
+
+    def interrupted(*arguments: Any) -> Any:
+        nonlocal sent
+        sent += 1
+        if sent > 20:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploading, "_send", interrupted)
+        assert main(["upload", str(scenes), "--threads", "1"]) == 130
+    there = len(list(bucket.list_blobs()))
+    assert 0 < there <= 20
+    found = sightline("upload", str(scenes))
+    assert (found["uploaded"], found["there"]) == (SCENES + 1 - there, there)
+
+
+def test_a_file_that_cannot_be_read_fails_alone(
+    sightline: Command, project: CloudProject, bucket: Any, scenes: Path
+) -> None:
+    gone = scenes / "gone.jpg"
+    gone.write_bytes(b"x")
+    target = BucketPrefix(project.bucket, "p")
+    place = StoragePlace("p", load_settings().gcs.endpoint)
+    files = [Upload(gone, "gone.jpg"), Upload(min(scenes.rglob("*-*.jpg")), "there.jpg")]
+    gone.unlink()
+    with open_storage(place) as client:
+        report = upload_files(client, place, target, files, threads=2)
+    assert (report.uploaded, report.failed_count) == (1, 1)
+    assert report.failed == ["gone.jpg: No such file or directory"]
+
+
+def test_an_object_that_another_wrote_meanwhile_is_not_overwritten(
+    project: CloudProject, bucket: Any, scenes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = min(scenes.rglob("*.jpg"))
+    monkeypatch.setattr(uploading, "_listing", lambda *_: {})  # it was not there a moment ago
+    place = StoragePlace("p", load_settings().gcs.endpoint)
+    files = [Upload(image, "one.jpg")]
+    with open_storage(place) as client:
+        bucket.blob("p/one.jpg").upload_from_string(b"theirs")
+        with pytest.raises(Exception, match="was changed by another while it was uploaded"):
+            upload_files(client, place, BucketPrefix(project.bucket, "p"), files, threads=1)
+        assert bucket.blob("p/one.jpg").download_as_bytes() == b"theirs"
+        bucket.blob("p/one.jpg").upload_from_filename(str(image))
+        report = upload_files(client, place, BucketPrefix(project.bucket, "p"), files, threads=1)
+    assert report.uploaded == 1
+
+
+def test_the_demo_s_collection_becomes_a_source(
+    sightline: Command, project: CloudProject, bucket: Any, scenes: Path
+) -> None:
+    table = scenes / "observations.csv"
+    found = sightline("upload", str(scenes), "--observations", str(table))["observations"]
+    assert (found["table"], found["loaded"], found["total"]) == (project.source, SCENES, SCENES)
+    with table.open(encoding="utf-8") as lines:
+        wanted = sorted(csv.DictReader(lines), key=lambda one: one["observation_id"])
+    rows = rows_of(project.source)
+    assert [one["observation_id"] for one in rows] == [one["observation_id"] for one in wanted]
+    for row, line in zip(rows, wanted, strict=True):
+        assert row["gcs_uri"] == f"gs://{project.bucket}/scenes/{line['gcs_uri']}"
+        assert row["latitude"] == float(line["latitude"])
+        assert row["capture_time"].isoformat() == line["capture_time"].replace("Z", "+00:00")
+        assert line["bbox"].startswith(f'{{"x_min": {row["x_min"]:g}, ')
+        assert row["asset_type"] == line["asset_type"]
+        assert row["map_url"] == line["map_url"]
+
+
+def test_loading_again_merges_and_keeps_what_others_loaded(
+    sightline: Command, project: CloudProject, bucket: Any, scenes: Path
+) -> None:
+    table = scenes / "observations.csv"
+    sightline("upload", str(scenes), "--observations", str(table))
+    lines = table.read_text(encoding="utf-8").splitlines()
+    half = scenes / "half.csv"
+    half.write_text("\n".join([lines[0], *lines[1:11]]).replace("ASSET_CLASS_", "ASSET_CLASS_MY_"))
+    found = sightline("upload", str(scenes), "--observations", str(half))["observations"]
+    assert (found["loaded"], found["total"]) == (10, SCENES)
+    kinds = [one["asset_type"].startswith("ASSET_CLASS_MY_") for one in rows_of(project.source)]
+    assert sum(kinds) == 10
+
+    async def tables() -> set[str]:
+        async with BigQueryClient.open(bigquery_place(load_settings())) as client:
+            dataset = project.source.rpartition(".")[0]
+            return await client.use(
+                lambda library: {one.table_id for one in library.list_tables(dataset)}
+            )
+
+    assert asyncio.run(tables()) == {"photographs"}
+
+
+def test_photographs_without_a_table_become_observations_by_their_content(
+    sightline: Command, project: CloudProject, bucket: Any, scenes: Path
+) -> None:
+    (scenes / "observations.csv").unlink()
+    (scenes / "broken.jpg").write_bytes(b"no image")
+    found = sightline(
+        "upload", str(scenes), "--source-table", project.source, "--asset-type", "road_sign"
+    )
+    assert found["observations"]["loaded"] == SCENES
+    assert found["observations"]["refused"] == 1
+    rows = rows_of(project.source)
+    assert {one["asset_type"] for one in rows} == {"ASSET_CLASS_ROAD_SIGN"}
+    assert all(one["gcs_uri"].startswith(f"gs://{project.bucket}/scenes/") for one in rows)
+
+
+def test_an_observation_whose_image_is_not_in_the_folder_is_left_out_and_told(
+    sightline: Command, project: CloudProject, bucket: Any, scenes: Path
+) -> None:
+    gone = min(scenes.rglob("*.jpg"))
+    gone.unlink()
+    found = sightline("upload", str(scenes), "--observations", str(scenes / "observations.csv"))[
+        "observations"
+    ]
+    assert (found["loaded"], found["without_image"]) == (SCENES - 1, 1)
+    assert gone.stem in found["left_out"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("scenes", "gs://"), "accepted: gs://bucket/prefix"),
+        (("nowhere",), "give one with photographs"),
+        (("scenes", "--observations", "none.csv"), "give a CSV or Parquet file"),
+        (("scenes", "--source-table", "two.parts"), "accepted: project.dataset.table"),
+        (("scenes", "gs://no-such-bucket"), "run `gcloud storage buckets create gs://no-such-buck"),
+    ],
+)
+def test_what_cannot_be_uploaded_is_told_in_one_line(
+    arguments: tuple[str, ...],
+    said: str,
+    project: CloudProject,
+    scenes: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["upload", *arguments]) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert shown.count("\n") == 1
+
+
+def test_a_ledger_is_no_table_for_observations(
+    project: CloudProject, bucket: Any, scenes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = f"{project.name}.{project.dataset}.observations"
+    assert main(["upload", str(scenes), "--source-table", ledger]) == 2
+    assert "is a ledger of ours; give another name" in capsys.readouterr().err
+
+
+def test_a_name_that_no_object_can_have_is_told_before_anything_is_sent(
+    project: CloudProject, bucket: Any, scenes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scenes / "red\x1b.jpg").write_bytes(b"x")
+    assert main(["upload", str(scenes)]) == 2
+    assert "give the file a plain, shorter name" in capsys.readouterr().err
+    assert list(bucket.list_blobs()) == []
