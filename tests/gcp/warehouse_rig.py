@@ -27,7 +27,14 @@ def place_in(emulator: BigQueryEmulator) -> BigQueryPlace:
 async def open_dataset(
     emulator: BigQueryEmulator, parts: Iterable[EmbeddingPart] = ()
 ) -> AsyncIterator[BigQueryClient]:
-    """Open a client on a new dataset with all tables and views."""
+    """Open a client on a new dataset with all tables and views.
+
+    The emulator's Storage Read API goes by a table's name alone, whatever its dataset: so there
+    must not be two work lists at once, and this one's is dropped at the end.
+    """
     async with BigQueryClient.open(place_in(emulator)) as client:
         await put_tables(client, parts)
-        yield client
+        try:
+            yield client
+        finally:
+            await client.execute(f"DROP TABLE IF EXISTS {client.place.table('work_items')}")

@@ -1,0 +1,102 @@
+"""The tables that are locks: made once, read, renewed and removed by BigQuery's REST API."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sightline.gcp.bigquery.client import BigQueryClient
+
+RETRY_S = 10.0
+"""How long a call about a lock is retried: well below a lock's life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock; ``token`` is another each time that it is taken."""
+
+    owner: str
+    token: str
+    since: str
+
+
+class LockTables:
+    """The client's calls: a table with a description and an expiration time."""
+
+    def __init__(self, client: BigQueryClient) -> None:
+        self._client = client
+        self._dataset = f"{client.place.project}.{client.place.dataset}"
+
+    def _retry(self) -> Any:
+        retry = self._client.how()["retry"]
+        return retry and retry.with_timeout(RETRY_S)
+
+    async def make(self, name: str, holder: Holder, expires: datetime) -> bool:
+        """Make a lock's table; return whether it was not there."""
+        from google.api_core.exceptions import Conflict
+        from google.cloud import bigquery
+
+        schema = [bigquery.SchemaField("holder", "STRING")]  # an emulator removes none without
+        table = bigquery.Table(f"{self._dataset}.{name}", schema=schema)
+        table.description = json.dumps(asdict(holder))
+        table.expires = expires
+        table.labels = {"sightline": "lock"}
+
+        def make(library: bigquery.Client) -> bool:
+            try:
+                library.create_table(table, retry=self._retry())
+            except Conflict:
+                return False
+            return True
+
+        return await self._client.use(make)
+
+    async def read(self, name: str) -> tuple[Holder, datetime] | None:
+        """Return who holds a lock, and until when."""
+        from google.api_core.exceptions import NotFound
+        from google.cloud import bigquery
+
+        def read(library: bigquery.Client) -> tuple[Holder, datetime] | None:
+            try:
+                table = library.get_table(f"{self._dataset}.{name}", retry=self._retry())
+            except NotFound:
+                return None
+            never = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+            return _holder_of(table.description), table.expires or never
+
+        return await self._client.use(read)
+
+    async def renew(self, name: str, holder: Holder, expires: datetime) -> bool:
+        """Let a lock end later; return whether it was still this holder's."""
+        from google.api_core.exceptions import NotFound, PreconditionFailed
+        from google.cloud import bigquery
+
+        def renew(library: bigquery.Client) -> bool:
+            try:
+                table = library.get_table(f"{self._dataset}.{name}", retry=self._retry())
+                if _holder_of(table.description) != holder:
+                    return False
+                table.expires = expires
+                # refused if it changed since it was read
+                library.update_table(table, ["expires"], retry=self._retry())
+            except (NotFound, PreconditionFailed):
+                return False
+            return True
+
+        return await self._client.use(renew)
+
+    async def remove(self, name: str) -> None:
+        """Remove a lock's table, if it is there."""
+        table = f"{self._dataset}.{name}"
+        await self._client.use(
+            lambda library: library.delete_table(table, retry=self._retry(), not_found_ok=True)
+        )
+
+
+def _holder_of(description: str | None) -> Holder:
+    try:
+        return Holder(**json.loads(description or ""))
+    except (ValueError, TypeError):
+        return Holder("somebody", "", "an unknown time")

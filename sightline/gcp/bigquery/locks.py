@@ -1,0 +1,239 @@
+"""Locks between machines, with no service but BigQuery: a table can be made only once.
+
+A lock is an empty table whose description says who holds it. It expires unless its holder renews
+it, so that a killed holder's lock ends by itself: BigQuery removes expired tables, and one that is
+still there is removed by whoever waits. For that a second table is made first, named after the
+expired holder, so that one alone removes it, and never a lock made since.
+
+A holder whose lock was not renewed in time (its machine was asleep, say) is interrupted. Clocks
+may differ by ``LockTiming.skew_s``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sightline.errors import BusyError, SightlineError
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.lock_tables import Holder, LockTables
+
+PREFIX = "_lock_"
+
+
+@dataclass(frozen=True, slots=True)
+class LockTiming:
+    """How long a lock lives unless renewed, and how its next holder waits, in seconds.
+
+    A waiting process looks again after ``poll_s``, a half longer each time up to ``max_poll_s``,
+    each time shortened at random by up to a half; it gives up after ``patience_s``.
+    """
+
+    life_s: float = 60.0
+    renew_s: float = 15.0
+    skew_s: float = 5.0
+    poll_s: float = 0.1
+    max_poll_s: float = 3.0
+    patience_s: float = 1800.0
+
+    def expires(self, now: datetime) -> datetime:
+        """Return when a lock taken or renewed now ends."""
+        return now + timedelta(seconds=self.life_s)
+
+    def over(self, expires: datetime, now: datetime) -> bool:
+        """Return whether a lock ended, by any clock."""
+        return now > expires + timedelta(seconds=self.skew_s)
+
+    def safe(self, expires: datetime, now: datetime) -> bool:
+        """Return whether a lock has not ended, by any clock."""
+        return now < expires - timedelta(seconds=self.skew_s)
+
+    def renewal_s(self, expires: datetime, now: datetime) -> float:
+        """Return how long to wait before a lock is renewed: not beyond its last safe moment."""
+        left_s = (expires - now).total_seconds() - self.skew_s
+        return max(0.0, min(self.renew_s, left_s))
+
+    def delay_s(self, attempt: int, chance: float) -> float:
+        """Return how long to wait after the ``attempt``-th look, ``chance`` in [0, 1)."""
+        growing: float = self.poll_s * 1.5 ** min(attempt, 50)
+        return min(self.max_poll_s, growing) * (1.0 - chance / 2)
+
+
+class TableLocks:
+    """The locks of a dataset, as ``owner`` (a name for people) takes them."""
+
+    def __init__(
+        self,
+        client: BigQueryClient,
+        owner: str,
+        now: Callable[[], datetime],
+        *,
+        timing: LockTiming | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._tables = LockTables(client)
+        self._owner = owner
+        self._now = now
+        self._timing = timing or LockTiming()
+        self._sleep = sleep
+        self._chance = chance
+
+    @asynccontextmanager
+    async def at_once(self, name: str, what: str) -> AsyncIterator[None]:
+        """Hold a lock, or fail at once; ``what`` it protects begins the message.
+
+        Raises:
+            BusyError: another process holds it, or this one lost it meanwhile.
+        """
+        taken = await self._take(name, self._holder())
+        if not isinstance(taken, _Hold):
+            raise BusyError(f"{what} {_held_by(*taken)}; wait for it")
+        async with _held(taken, what):
+            yield
+
+    @asynccontextmanager
+    async def in_turn(self, name: str, what: str) -> AsyncIterator[None]:
+        """Hold a lock, after waiting for whoever holds it now.
+
+        Raises:
+            BusyError: it did not come free for long, or this process lost it meanwhile.
+        """
+        mine = self._holder()
+        give_up = self._now() + timedelta(seconds=self._timing.patience_s)
+        attempt = 0
+        while not isinstance(taken := await self._take(name, mine), _Hold):
+            if self._now() > give_up:
+                raise BusyError(f"{what} {_held_by(*taken)}; try again once that is over")
+            await self._sleep(self._timing.delay_s(attempt, self._chance()))
+            attempt += 1
+        async with _held(taken, what):
+            yield
+
+    def _holder(self) -> Holder:
+        return Holder(self._owner, uuid.uuid4().hex, self._now().astimezone(UTC).isoformat())
+
+    async def _take(self, name: str, mine: Holder) -> _Hold | tuple[Holder, datetime]:
+        """Take a lock; return it, or who holds it instead and until when."""
+        table = _table_name(name)
+        while True:
+            expires = self._timing.expires(self._now())
+            made = await self._tables.make(table, mine, expires)
+            found = None if made else await self._tables.read(table)
+            if made or (found is not None and found[0] == mine):  # made at an unanswered try
+                return _Hold(
+                    self._tables, table, mine, expires, self._now, self._timing, self._sleep
+                )
+            if found is None:
+                continue  # let go in between
+            if not self._timing.over(found[1], self._now()) or not await self._clear(table, *found):
+                return found
+
+    async def _clear(self, table: str, holder: Holder, expires: datetime) -> bool:
+        """Remove the lock of a holder that is gone; return whether it is worth trying again."""
+        remover = f"{table}_after_{holder.token}"
+        ends = self._timing.expires(self._now())
+        if not await self._tables.make(remover, self._holder(), ends):
+            found = await self._tables.read(remover)
+            if found is not None and self._timing.over(found[1], self._now()):
+                await self._tables.remove(remover)  # its maker was killed in the midst of this
+            return False
+        try:
+            if await self._tables.read(table) == (holder, expires):
+                await self._tables.remove(table)
+        finally:
+            await self._tables.remove(remover)
+        return True
+
+
+class _Hold:
+    """A lock while it is held."""
+
+    def __init__(
+        self,
+        tables: LockTables,
+        table: str,
+        mine: Holder,
+        expires: datetime,
+        now: Callable[[], datetime],
+        timing: LockTiming,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._tables = tables
+        self._table = table
+        self._mine = mine
+        self._now = now
+        self._timing = timing
+        self._sleep = sleep
+        self._expires = expires
+        self.lost = False
+
+    async def renew(self, body: asyncio.Task[object]) -> None:
+        """Renew the lock until cancelled; when that fails for too long, interrupt the holder."""
+        while True:
+            await self._sleep(self._timing.renewal_s(self._expires, self._now()))
+            expires = self._timing.expires(self._now())
+            try:
+                there = self._timing.safe(self._expires, self._now()) and (
+                    await self._tables.renew(self._table, self._mine, expires)
+                )
+            except SightlineError:
+                continue  # there may be time for another try
+            if not there:
+                self.lost = True
+                body.cancel()
+                return
+            self._expires = expires
+
+    async def let_go(self) -> None:
+        """Remove the lock, unless it may be another's by now; then it ends by itself."""
+        if self.lost or not self._timing.safe(self._expires, self._now()):
+            return
+        try:
+            await self._tables.remove(self._table)
+        except SightlineError:
+            return  # it expires
+
+
+@asynccontextmanager
+async def _held(hold: _Hold, what: str) -> AsyncIterator[None]:
+    """Renew a lock for as long as the body runs, and let it go.
+
+    Raises:
+        BusyError: it was lost; the body is interrupted.
+    """
+    body = asyncio.current_task()
+    assert body is not None  # in a coroutine there is one
+    renewing = asyncio.create_task(hold.renew(body))
+    try:
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+    except asyncio.CancelledError:
+        if not hold.lost:
+            raise
+        body.uncancel()
+        raise BusyError(
+            f"{what}: the lock could not be renewed in time, and may be held by another process;"
+            " try again"
+        ) from None
+    finally:
+        await hold.let_go()
+
+
+def _table_name(name: str) -> str:
+    """Return a name that any lock's name can have, whatever letters a run's id has."""
+    return PREFIX + hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def _held_by(holder: Holder, expires: datetime) -> str:
+    until = expires.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"is held by {holder.owner} since {holder.since} (until {until} UTC unless renewed)"

@@ -1,0 +1,259 @@
+"""The observations of a BigQuery table, and the runs and work lists drawn from them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+
+from sightline.errors import BusyError, ConfigurationError, NotFoundError, StorageError
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.client import BigQueryClient, Row, Value
+from sightline.gcp.bigquery.columns import SourceTable
+from sightline.gcp.bigquery.items import ItemReader
+from sightline.gcp.bigquery.locks import TableLocks
+from sightline.gcp.bigquery.tables import embeddings_tables, put_embeddings
+from sightline.gcp.bigquery.work_list import (
+    OBSERVATIONS_NEW,
+    Drawing,
+    embedding_parts,
+    preview_of,
+)
+from sightline.model import Preview, Run, RunRequest, WorkItem, WorkRange
+from sightline.schema import RUN_EVENTS
+from sightline.work_lists import request_json, unpublished_ranges
+
+Result = TypeVar("Result")
+
+ENQUEUE = "enqueue"
+"""The lock under which runs are opened."""
+
+# What a killed producer left: nothing of it is seen, and the lock says that nobody writes it now.
+LEFTOVERS = """
+SELECT 'run' AS kind FROM {runs} WHERE run_id = @run
+UNION DISTINCT
+SELECT 'work_items' FROM {work_items} WHERE run_id NOT IN (SELECT run_id FROM {runs})
+UNION DISTINCT
+SELECT 'observations' FROM {observations} WHERE run_id NOT IN (SELECT run_id FROM {runs})
+"""
+
+CLEAR = "DELETE FROM {table} WHERE run_id NOT IN (SELECT run_id FROM {runs})"
+
+LISTED = """
+SELECT COUNT(*), COALESCE(SUM(ARRAY_LENGTH(part_keys)), 0) FROM {work_items} WHERE run_id = @run
+"""
+
+# Only if the whole list is there still: a producer whose lock ended meanwhile makes no run.
+RUN_MADE = """
+INSERT INTO {runs} (run_id, request, messages, parts, created_at)
+SELECT @run, PARSE_JSON(@request, wide_number_mode => 'round'), @messages, @parts, @now
+FROM (SELECT COUNT(*) AS items FROM {work_items} WHERE run_id = @run)
+WHERE items = @messages AND NOT EXISTS (SELECT 1 FROM {runs} WHERE run_id = @run)
+"""
+
+REQUEST = "SELECT TO_JSON_STRING(request) FROM {runs_once} WHERE run_id = @run"
+
+PLACES = """
+SELECT 'size' AS kind, bucket, 0 AS start, COUNT(*) AS stop
+FROM {work_items} WHERE run_id = @run GROUP BY bucket
+UNION ALL
+SELECT 'published', bucket, start, stop FROM {ranges_published} WHERE run_id = @run
+"""
+
+
+class BigQuerySource:
+    """The observations of ``table``, and the runs in the client's dataset.
+
+    ``buckets`` and ``range_items`` cut up the work lists of new runs; ``owner`` is who holds a lock
+    while this process opens or publishes one, in words for people.
+    """
+
+    def __init__(
+        self,
+        client: BigQueryClient,
+        appender: LedgerAppender,
+        table: SourceTable,
+        *,
+        reader: ItemReader,
+        owner: str,
+        now: Callable[[], datetime],
+        buckets: int = 16,
+        range_items: int = 1000,
+    ) -> None:
+        self._client = client
+        self._appender = appender
+        self._table = table
+        self._reader = reader
+        self._buckets = buckets
+        self._range_items = range_items
+        self._names = client.place.names()
+        self._locks = TableLocks(client, owner, now)
+
+    async def preview(self, request: RunRequest) -> Preview:
+        """Count what a run of this request would do; write nothing.
+
+        ``observations`` and ``by_asset_type`` count what the filter matches, its limit aside.
+
+        Raises:
+            ConfigurationError: the filter cannot be used, or the table is not laid out as said.
+            TransientError, NotFoundError: see ``failures``.
+        """
+        self._drawing(request, ())  # refused, if at all, before anything is asked
+        await self._check_table()
+        counts = self._drawing(request, await embeddings_tables(self._client)).counts()
+        return preview_of(await self._client.rows(counts.sql, run_id="", **counts.values))
+
+    async def open_run(self, request: RunRequest, *, run_id: str, now: datetime) -> Run:
+        """Write the run, its observations and its work list, the run's own row last.
+
+        That row is what makes the run exist: killed before it, nothing of the run is seen, and
+        the next ``open_run`` clears what lies about. Producers take turns at a lock, so that the
+        parts one of them lists are held when the next one looks.
+
+        Raises:
+            ConfigurationError: the filter cannot be used, the table is not laid out as said, or
+                the run exists already.
+            BusyError: other producers held the lock for very long.
+            TransientError, NotFoundError: see ``failures``.
+        """
+        self._drawing(request, ())  # refused, if at all, before anybody waits
+        await self._check_table()
+        async with self._locks.in_turn(ENQUEUE, "opening runs"):
+            return await _to_the_end(self._open(request, run_id, now))
+
+    async def _open(self, request: RunRequest, run_id: str, now: datetime) -> Run:
+        await self._clear_leftovers(run_id)
+        await put_embeddings(self._client, embedding_parts(request))
+        drawing = self._drawing(request, await embeddings_tables(self._client))
+        list_written = drawing.write(run_id, self._buckets)
+        await self._client.execute(list_written.sql, run_id=run_id, **list_written.values)
+        ((messages, parts),) = await self._rows(LISTED, run=run_id)
+        text = request_json(request, buckets=self._buckets, range_items=self._range_items)
+        if not messages:
+            return Run(run_id, now, "published", 0, 0, text)
+        await self._execute(OBSERVATIONS_NEW, run=run_id, now=now)
+        await self._execute(
+            RUN_MADE, run=run_id, request=text, messages=messages, parts=parts, now=now
+        )
+        if not await self._rows(REQUEST, run=run_id):
+            raise BusyError(
+                f"run {run_id} was given up: another producer cleared it, since its lock had"
+                " ended; enqueue again"
+            )
+        return Run(run_id, now, "open", messages, parts, text)
+
+    async def _clear_leftovers(self, run_id: str) -> None:
+        """Remove what killed producers left. The lock is held: no other run is being opened."""
+        found = {kind for (kind,) in await self._rows(LEFTOVERS, run=run_id)}
+        if "run" in found:
+            raise ConfigurationError(f"run {run_id} exists already; resume it, or let it be named")
+        for table in sorted(found):
+            await self._execute(CLEAR.replace("{table}", self._names[table]))
+
+    async def unpublished(self, run_id: str) -> Sequence[WorkRange]:
+        """Return the ranges of a run's list that are not known to be published, in order.
+
+        They are cut as the run was opened, whatever the settings say now, so that a range keeps
+        its name.
+
+        Raises:
+            NotFoundError: there is no such run.
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        request, rows = await asyncio.gather(
+            self._request_of(run_id), self._rows(PLACES, run=run_id)
+        )
+        sizes = [(bucket, stop) for kind, bucket, _, stop in rows if kind == "size"]
+        published = [place for kind, *place in rows if kind == "published"]
+        return unpublished_ranges(run_id, sizes, map(tuple, published), request["range_items"])
+
+    async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
+        """Return the items of a range, in order.
+
+        Raises:
+            NotFoundError: there is no such run.
+            StorageError: the work list lacks some of them.
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        items = await self._reader.read(work_range)
+        wanted = work_range.stop - work_range.start
+        if len(items) != wanted:
+            await self._request_of(work_range.run_id)
+            raise StorageError(
+                f"the work list of run {work_range.run_id} has {len(items)} of the {wanted} items"
+                f" of {work_range.key}; cancel the run, and enqueue again"
+            )
+        return items
+
+    async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
+        """Record that a range is published; the last one makes the run's state ``published``.
+
+        Raises:
+            TransientError, ConfigurationError: see ``LedgerAppender.append``.
+        """
+        row = {
+            "run_id": work_range.run_id,
+            "event": "range_published",
+            "bucket": work_range.bucket,
+            "start": work_range.start,
+            "stop": work_range.stop,
+            "at": now,
+        }
+        await self._appender.append(RUN_EVENTS, [row])
+
+    @asynccontextmanager
+    async def claim(self, run_id: str) -> AsyncIterator[None]:
+        """Hold a run for publishing, so that one producer at a time does it.
+
+        Raises:
+            BusyError: another producer holds it, or took it over since this one could not renew
+                its lock; publishing is interrupted then.
+            NotFoundError: there is no such run.
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        await self._request_of(run_id)
+        async with self._locks.at_once(f"run {run_id}", f"run {run_id}"):
+            yield
+
+    async def _request_of(self, run_id: str) -> dict[str, Any]:
+        found = await self._rows(REQUEST, run=run_id)
+        if not found:
+            raise unknown_run(run_id)
+        request: dict[str, Any] = orjson.loads(found[0][0])
+        return request
+
+    def _drawing(self, request: RunRequest, tables: Sequence[str]) -> Drawing:
+        return Drawing.of(self._client.place, self._table, request, tables)
+
+    async def _check_table(self) -> None:
+        name = self._table.full_name
+        self._table.check(
+            await self._client.use(
+                lambda library: library.get_table(name, **self._client.how()).schema
+            )
+        )
+
+    async def _rows(self, statement: str, **values: Value) -> list[Row]:
+        return await self._client.rows(statement.format_map(self._names), run_id="", **values)
+
+    async def _execute(self, statement: str, **values: Value) -> None:
+        await self._client.execute(statement.format_map(self._names), run_id="", **values)
+
+
+def unknown_run(run_id: str) -> NotFoundError:
+    """Return the error of a run that does not exist."""
+    return NotFoundError(f"no run {run_id!r}; list the runs with `sightline status`")
+
+
+async def _to_the_end(work: Awaitable[Result]) -> Result:
+    """Wait for statements in threads, also when cancelled: the lock must not be let go before."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

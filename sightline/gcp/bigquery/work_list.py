@@ -1,0 +1,231 @@
+"""The statements that draw a work list: what is asked, less what is done, dead, or held by a run.
+
+A list is written by one statement, so that it is all there or not at all. The constants are its
+steps, each named for what it finds; each reads those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from sightline.gcp.bigquery.columns import SourceTable
+from sightline.gcp.bigquery.literals import quoted, quoted_list
+from sightline.gcp.bigquery.observation_json import OBSERVATION_COLUMNS, OBSERVATION_JSON
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.bigquery.selection import Condition, condition
+from sightline.model import SEPARATOR, AnswerPart, EmbeddingPart, PartRequest, Preview, RunRequest
+from sightline.schema import OBSERVATIONS, WORK_ITEMS, embeddings_table
+from sightline.wire import part_to_json
+from sightline.work_lists import MAX_OBSERVATIONS, distinct_requests, part_suffix
+
+_REQUESTED_TYPE = (
+    "STRUCT<position INT64, suffix STRING, part STRING, asset_types ARRAY<STRING>, by_asset BOOL>"
+)
+
+SUBJECTS_ASKED = """
+  SELECT observation_id AS subject_id, FALSE AS by_asset, position, suffix, part
+  FROM matched
+  JOIN requested ON NOT requested.by_asset
+    AND (ARRAY_LENGTH(asset_types) = 0 OR asset_type IN UNNEST(asset_types))
+  UNION ALL
+  SELECT DISTINCT asset_id, TRUE, position, suffix, part
+  FROM matched
+  JOIN requested ON requested.by_asset AND asset_id <> ''
+    AND (ARRAY_LENGTH(asset_types) = 0 OR asset_type IN UNNEST(asset_types))"""
+
+FIRST_SUBJECTS = """
+  SELECT subject_id, by_asset FROM asked GROUP BY subject_id, by_asset
+  ORDER BY SHA256(subject_id), by_asset LIMIT {limit}"""
+
+PARTS_WANTED = """
+  SELECT asked.*, TO_HEX(SHA256(CONCAT(asked.subject_id, {separator}, asked.suffix))) AS part_key
+  FROM asked{only_first}"""
+
+ONLY_FIRST = """
+  JOIN first_subjects ON first_subjects.subject_id = asked.subject_id
+    AND first_subjects.by_asset = asked.by_asset"""
+
+# 1 written, 2 dead and not replayed, 3 held by a run that is not cancelled; the first that holds.
+PARTS_TAKEN = """
+  SELECT part_key, MIN(state) AS state FROM (
+    {written}
+    UNION ALL
+    SELECT part_key, 2 FROM {dead_letters_latest} WHERE event <> 'replayed'
+    UNION ALL
+    SELECT part_key, 3 FROM {work_items}, UNNEST(part_keys) AS part_key
+    WHERE run_id IN (SELECT run_id FROM {runs_current} WHERE state <> 'cancelled')
+  ) GROUP BY part_key"""
+
+ITEMS_TO_DO = """
+  SELECT subject_id, by_asset, TO_HEX(SHA256(subject_id)) AS digest,
+    STRING_AGG(part, ',' ORDER BY position) AS parts,
+    ARRAY_AGG(wanted.part_key ORDER BY position) AS part_keys
+  FROM wanted LEFT JOIN taken ON taken.part_key = wanted.part_key
+  WHERE taken.part_key IS NULL
+  GROUP BY subject_id, by_asset"""
+
+ITEMS_PLACED = """
+  SELECT *, ROW_NUMBER() OVER (PARTITION BY bucket ORDER BY digest, by_asset) - 1 AS seq
+  FROM (
+    SELECT *, MOD(CAST(CONCAT('0x', SUBSTR(digest, 1, 8)) AS INT64), @buckets) AS bucket
+    FROM to_do)"""
+
+ONE_OBSERVATION = f"""
+  SELECT observation_id AS subject_id, FALSE AS by_asset, asset_type,
+    CONCAT('[', {OBSERVATION_JSON}, ']') AS observations
+  FROM matched"""  # noqa: S608 - constants
+
+OBSERVATIONS_OF_ASSET = f"""
+  SELECT asset_id, TRUE, ARRAY_AGG(asset_type ORDER BY place LIMIT 1)[OFFSET(0)],
+    CONCAT('[', STRING_AGG({OBSERVATION_JSON}, ',' ORDER BY place), ']')
+  FROM (
+    SELECT *, ROW_NUMBER() OVER (
+      PARTITION BY asset_id ORDER BY capture_time DESC NULLS LAST, observation_id) AS place
+    FROM matched WHERE of_asset_types)
+  WHERE place <= {MAX_OBSERVATIONS}
+  GROUP BY asset_id"""  # noqa: S608 - constants
+
+WORK_LIST = """
+SELECT @run, placed.bucket, placed.seq, placed.subject_id, shown.asset_type,
+  PARSE_JSON(shown.observations, wide_number_mode => 'round'),
+  PARSE_JSON(CONCAT('[', placed.parts, ']')), placed.part_keys
+FROM placed
+JOIN shown ON shown.subject_id = placed.subject_id AND shown.by_asset = placed.by_asset"""
+
+COUNTS = """
+SELECT 'observations' AS counted, asset_type AS name, COUNT(*) AS n FROM matched GROUP BY asset_type
+UNION ALL
+SELECT 'parts', state, COUNT(*)
+FROM (
+  SELECT CAST(COALESCE(taken.state, 0) AS STRING) AS state
+  FROM wanted LEFT JOIN taken ON taken.part_key = wanted.part_key)
+GROUP BY state
+UNION ALL
+SELECT 'messages', '', COUNT(*) FROM to_do"""
+
+# The rows come from the list, not from the source, which may have moved on since.
+OBSERVATIONS_NEW = f"""
+INSERT INTO {{observations}} ({", ".join(OBSERVATIONS.column_names())})
+SELECT
+  {OBSERVATION_COLUMNS},
+  @run, @now
+FROM {{work_items}}, UNNEST(JSON_QUERY_ARRAY(observations)) AS one
+WHERE run_id = @run
+  AND JSON_VALUE(one, '$.observation_id') NOT IN (SELECT observation_id FROM {{observations}})
+QUALIFY ROW_NUMBER() OVER (PARTITION BY JSON_VALUE(one, '$.observation_id') ORDER BY subject_id) = 1
+"""  # noqa: S608 - constants
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A request over a source, ready to be counted or written; ``embeddings`` are tables."""
+
+    place: BigQueryPlace
+    source: SourceTable
+    request: RunRequest
+    asked: tuple[PartRequest, ...]
+    matching: Condition
+    embeddings: frozenset[str]
+
+    @classmethod
+    def of(
+        cls,
+        place: BigQueryPlace,
+        source: SourceTable,
+        request: RunRequest,
+        embeddings: Iterable[str],
+    ) -> Drawing:
+        """Return the drawing of a request; ``embeddings`` are the tables of vectors there are.
+
+        Raises:
+            ConfigurationError: the filter or the parts cannot be used.
+        """
+        asked, matching = distinct_requests(request), condition(request.filter)
+        tables = {embeddings_table(one.model, one.dimension) for one in embedding_parts(request)}
+        return cls(place, source, request, asked, matching, frozenset(tables & set(embeddings)))
+
+    def counts(self) -> Condition:
+        """Return the query that counts what a run would do: rows for ``preview_of``."""
+        return Condition(f"WITH {self._steps()}{COUNTS}", self.matching.values)
+
+    def write(self, run_id: str, buckets: int) -> Condition:
+        """Return the statement that writes the work list of a run."""
+        by_asset = [one for one in self.asked if one.by_asset]
+        shown = ONE_OBSERVATION
+        if by_asset:
+            types = set().union(*(one.asset_types for one in by_asset))
+            every = any(not one.asset_types for one in by_asset)
+            where = "true" if every else f"asset_type IN UNNEST({quoted_list(sorted(types))})"
+            shown += "\n  UNION ALL" + OBSERVATIONS_OF_ASSET.replace("of_asset_types", where)
+        columns = ", ".join(WORK_ITEMS.column_names())
+        steps = f"{self._steps()},\nplaced AS ({ITEMS_PLACED}),\nshown AS ({shown})"
+        return Condition(
+            f"INSERT INTO {self.place.table('work_items')} ({columns})\nWITH {steps}{WORK_LIST}",
+            {**self.matching.values, "run": run_id, "buckets": buckets},
+        )
+
+    def _steps(self) -> str:
+        limit = self.request.filter.limit
+        wanted = PARTS_WANTED.format(
+            separator=quoted(SEPARATOR), only_first="" if limit is None else ONLY_FIRST
+        )
+        taken = PARTS_TAKEN.format(written=self._written(), **self.place.names())
+        steps = {
+            "source_latest": "\n" + self.source.select(),
+            "matched": f"\n  SELECT * FROM source_latest WHERE {self.matching.sql}",  # noqa: S608 - bound
+            "requested": f"\n  SELECT * FROM UNNEST({self._requested()})",  # noqa: S608 - quoted
+            "asked": SUBJECTS_ASKED,
+            **({} if limit is None else {"first_subjects": FIRST_SUBJECTS.format(limit=limit)}),
+            "wanted": wanted,
+            "taken": taken,
+            "to_do": ITEMS_TO_DO,
+        }
+        return ",\n".join(f"{name} AS ({select})" for name, select in steps.items())
+
+    def _requested(self) -> str:
+        rows = [
+            f"STRUCT({position} AS position, {quoted(part_suffix(one.part))} AS suffix,"
+            f" {quoted(orjson.dumps(part_to_json(one.part)).decode())} AS part,"
+            f" {quoted_list(one.asset_types)} AS asset_types, {one.by_asset} AS by_asset)"
+            for position, one in enumerate(self.asked)
+        ]
+        return f"[{', '.join(rows)}]" if rows else f"CAST([] AS ARRAY<{_REQUESTED_TYPE}>)"
+
+    def _written(self) -> str:
+        """Return the query of the parts that have a row, among those that can be meant."""
+        answers = [one.part for one in self.asked if isinstance(one.part, AnswerPart)]
+        tasks = quoted_list(sorted({one.task for one in answers}))
+        fingerprints = quoted_list(sorted({one.fingerprint for one in answers}))
+        table = self.place.table
+        asked = f"task IN UNNEST({tasks}) AND fingerprint IN UNNEST({fingerprints})"
+        selects = [
+            f"SELECT part_key, 1 AS state FROM {table('classifications')} WHERE {asked}",  # noqa: S608 - quoted
+            *(f"SELECT part_key, 1 FROM {table(name)}" for name in sorted(self.embeddings)),  # noqa: S608 - quoted
+        ]
+        return "\n    UNION ALL\n    ".join(selects)
+
+
+def embedding_parts(request: RunRequest) -> list[EmbeddingPart]:
+    """Return the embeddings that a request asks for."""
+    return [one.part for one in request.parts if isinstance(one.part, EmbeddingPart)]
+
+
+def preview_of(rows: Sequence[Sequence[object]]) -> Preview:
+    """Return what the rows of ``Drawing.counts`` say."""
+    counted: dict[str, dict[str, int]] = {"observations": {}, "parts": {}, "messages": {}}
+    for what, name, n in rows:
+        counted[str(what)][str(name)] = int(str(n))
+    parts: Mapping[str, int] = counted["parts"]
+    return Preview(
+        observations=sum(counted["observations"].values()),
+        matched=sum(parts.values()),
+        done=parts.get("1", 0),
+        dead=parts.get("2", 0),
+        held=parts.get("3", 0),
+        to_publish=parts.get("0", 0),
+        messages=counted["messages"].get("", 0),
+        by_asset_type=tuple(sorted(counted["observations"].items())),
+    )

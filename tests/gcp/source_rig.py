@@ -1,0 +1,146 @@
+"""Source tables shaped like those of an Imagery Insights dataset, and rows to put into them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.columns import SourceTable
+from sightline.gcp.bigquery.items import ItemReader
+from sightline.gcp.bigquery.literals import quoted
+from sightline.gcp.bigquery.source import BigQuerySource
+from sightline.model import Observation
+
+POSE = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
+CAMERA_POSE = f"STRUCT<{', '.join(f'{name} FLOAT64' for name in POSE)}>"
+POSITION = "STRUCT<latitude FLOAT64, longitude FLOAT64>"
+CORNER = "STRUCT<x FLOAT64, y FLOAT64>"
+
+ASSET_COLUMNS: Mapping[str, str] = {
+    "observation_id": "STRING",
+    "snapshot_id": "STRING",
+    "asset_id": "STRING",
+    "asset_type": "STRING",
+    "location": POSITION,
+    "detection_time": "TIMESTAMP",
+    "bbox": f"STRUCT<lo {CORNER}, hi {CORNER}>",
+    "camera_pose": CAMERA_POSE,
+    "capture_time": "TIMESTAMP",
+    "gcs_uri": "STRING",
+    "map_url": "STRING",
+}
+PANO_COLUMNS: Mapping[str, str] = {
+    "observation_id": "STRING",
+    "snapshot_id": "STRING",
+    "capture_id": "STRING",
+    "pano_id": "STRING",
+    "capture_location": POSITION,
+    "camera_pose": CAMERA_POSE,
+    "capture_time": "TIMESTAMP",
+    "gcs_uri": "STRING",
+    "map_url": "STRING",
+}
+
+
+def source_in(client: BigQueryClient, name: str = "latest_observations") -> SourceTable:
+    """Return the table of a layout, in the client's own dataset."""
+    return SourceTable(f"{client.place.project}.{client.place.dataset}.{name}", name)
+
+
+async def make_source(client: BigQueryClient, name: str, columns: Mapping[str, str]) -> None:
+    """Make an empty source table."""
+    ddl = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    await client.execute(f"CREATE TABLE {client.place.table(name)} ({ddl})")
+
+
+async def insert(
+    client: BigQueryClient,
+    observations: Sequence[Observation],
+    name: str = "latest_observations",
+    columns: Mapping[str, str] = ASSET_COLUMNS,
+) -> None:
+    """Insert rows as a delivery brings them."""
+    for start in range(0, len(observations), 500):
+        some = observations[start : start + 500]
+        rows = ", ".join(f"({', '.join(_values(one, columns))})" for one in some)
+        table = client.place.table(name)
+        await client.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows}")
+
+
+async def load(client: BigQueryClient, observations: Sequence[Observation]) -> None:
+    """Deliver observations anew: ``latest_observations`` has each once, as delivered last."""
+    await client.execute(
+        f"DELETE FROM {client.place.table('latest_observations')}"
+        " WHERE observation_id IN UNNEST(@ids)",
+        ids=[one.observation_id for one in observations],
+    )
+    await insert(client, observations)
+
+
+@asynccontextmanager
+async def open_source(
+    client: BigQueryClient,
+    *,
+    table: SourceTable | None = None,
+    owner: str = "the test",
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    buckets: int = 2,
+    range_items: int = 3,
+) -> AsyncIterator[BigQuerySource]:
+    """Open a source over ``latest_observations``, or over ``table``."""
+    async with (
+        LedgerAppender.open(client.place) as appender,
+        ItemReader.open(client.place) as reader,
+    ):
+        yield BigQuerySource(
+            client,
+            appender,
+            table or source_in(client),
+            reader=reader,
+            owner=owner,
+            now=now,
+            buckets=buckets,
+            range_items=range_items,
+        )
+
+
+def _values(one: Observation, columns: Mapping[str, str]) -> list[str]:
+    return [f"CAST({_value(one, name)} AS {kind})" for name, kind in columns.items()]
+
+
+def _value(one: Observation, name: str) -> str:
+    match name:
+        case "location" | "capture_location":
+            if one.latitude is None and one.longitude is None:
+                return "NULL"
+            return f"STRUCT({_number(one.latitude)}, {_number(one.longitude)})"
+        case "bbox":
+            box = one.bbox
+            if box is None:
+                return "NULL"
+            low, high = ((box.x_min, box.y_min), (box.x_max, box.y_max))
+            return f"STRUCT({_corner(*low)}, {_corner(*high)})"
+        case "camera_pose":
+            pose = one.camera_pose
+            if pose is None:
+                return "NULL"
+            return f"STRUCT({', '.join(_number(getattr(pose, member)) for member in POSE)})"
+        case "capture_time" | "detection_time":
+            moment: datetime | None = getattr(one, name)
+            return "NULL" if moment is None else f"TIMESTAMP {quoted(moment.isoformat(' '))}"
+        case "capture_id" | "pano_id":
+            return quoted(f"{name} of {one.observation_id}")
+        case _:
+            text: str | None = getattr(one, name)
+            return "NULL" if text is None else quoted(text)
+
+
+def _corner(x: float, y: float) -> str:
+    return f"STRUCT({_number(x)}, {_number(y)})"
+
+
+def _number(value: float | None) -> str:
+    return f"CAST({'NULL' if value is None else repr(value)} AS FLOAT64)"
