@@ -16,8 +16,7 @@ from sightline.sim.vertex.server import VertexSimulator
 from tests.cli.cloud_rig import simulator_beside
 from tests.cli.conftest import Command
 
-IMAGES = 60
-"""More than the suspect failures in a row at which a worker stops."""
+IMAGES = 12
 SETTINGS = """
 [gcp]
 project = "my-project"
