@@ -121,8 +121,8 @@ async def read_lost(
         return
     statement = _named(client, ITEMS_UNSETTLED)
     async for page in client.pages(statement, page_rows=page_items, run=run_id):
-        if page:
-            yield [_item(run_id, row) for row in page]
+        for start in range(0, len(page), page_items):  # a server may send more than was asked for
+            yield [_item(run_id, row) for row in page[start : start + page_items]]
 
 
 def _named(client: BigQueryClient, statement: str) -> str:

@@ -1,0 +1,191 @@
+"""Compaction on the BigQuery emulator: duplicates go, everything else stays, appends too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.compaction import CLOSED_AFTER, compact
+from sightline.ports import Compacted
+from sightline.schema import RUNS
+from tests.contracts.warehouse_rig import (
+    EMBEDDING,
+    NOW,
+    answer_part,
+    answer_row,
+    dead_row,
+    embedding_row,
+    provenance,
+    task,
+    unit,
+)
+from tests.gcp.ledger_rig import Books, open_books
+from tests.gcp.servers import BigQueryEmulator
+
+pytestmark = pytest.mark.needs("go")
+TASK = answer_part(task())
+TOMORROW = NOW + timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+MIDNIGHT = NOW.replace(hour=0) + timedelta(days=1)
+VECTORS = "embeddings_demo_1_4"
+EMULATOR_TRIES = 500
+MOST_APPENDED = 200
+"""The emulator gives a statement up where BigQuery would take an append in beside it."""
+
+
+@pytest.fixture
+async def books(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[Books]:
+    async with open_books(bigquery_emulator) as one:
+        yield one
+
+
+def dropped(reports: list[Compacted]) -> dict[str, tuple[int, int, int]]:
+    """Return partitions, rows left and rows dropped of the ledgers in which something was done."""
+    return {
+        one.ledger: (one.partitions, one.rows, one.duplicates) for one in reports if one.partitions
+    }
+
+
+async def compacted(books: Books, **how: object) -> dict[str, tuple[int, int, int]]:
+    """Compact as if it were the next day; return what was done."""
+    return dropped(list(await compact(books.client, **{"now": TOMORROW, **how})))  # type: ignore[arg-type]  # its own
+
+
+async def content(books: Books, table: str) -> list[str]:
+    """Return a table's rows, each as a text, all values in it, in a stable order."""
+    columns = "TO_HEX(MD5(FORMAT('%T', ledger))) AS row_text"
+    name = books.client.place.table(table)
+    rows = await books.client.rows(f"SELECT {columns} FROM {name} AS ledger ORDER BY 1")
+    return [text for (text,) in rows]
+
+
+async def test_only_duplicates_go_and_a_second_time_nothing_is_done(books: Books) -> None:
+    first, second, third = await books.open(3, [TASK, EMBEDDING])
+    single = [answer_row(second, TASK), embedding_row(third, unit(0.3))]
+    double = [answer_row(first, TASK), embedding_row(first, unit(0.2)), dead_row(second, TASK)]
+    await books.writer.write([*single, *double])
+    tables = ("classifications", VECTORS, "dead_letters", "runs", "run_events", "work_items")
+    before = {table: await content(books, table) for table in tables}
+    views = {view: await content(books, view) for view in ("classifications_all", "embeddings")}
+    await books.writer.write([*double, *double])
+    assert len(await books.rows("classifications")) == 4
+    done = await compacted(books)
+    assert done == {"classifications": (1, 2, 2), "dead_letters": (1, 1, 2), VECTORS: (1, 2, 2)}
+    assert {table: await content(books, table) for table in tables} == before
+    assert {view: await content(books, view) for view in views} == views
+    assert await compacted(books) == {}
+
+
+async def test_a_run_recorded_twice_becomes_one(books: Books) -> None:
+    await books.open(1, [TASK])
+    row = {"run_id": "run-1", "request": "{}", "messages": 1, "parts": 1, "created_at": NOW}
+    await books.appender.append(RUNS, [{**row, "created_at": NOW + timedelta(seconds=1)}])
+    assert await compacted(books) == {"runs": (1, 1, 1)}
+    assert await books.rows("runs", "run_id, created_at") == [("run-1", NOW)]
+
+
+async def test_the_row_that_the_view_shows_stays_and_takes_over_what_was_paid(
+    books: Books,
+) -> None:
+    (item,) = await books.open(1, [TASK])
+    row = answer_row(item, TASK, answer='{"kind":"stop"}')
+    later = NOW + timedelta(seconds=5)
+    again = replace(
+        row,
+        answer_json='{"kind":"yield"}',
+        provenance=replace(provenance(at=later), worker_id="worker-0", attempt=2),
+    )
+    await books.writer.write([again, row, row, again])
+    before = await books.runs.cost("run-1")
+    shown = await books.rows("classifications_all", "JSON_VALUE(answer, '$.kind'), worker_id")
+    assert await compacted(books) == {"classifications": (1, 1, 3)}
+    left = "JSON_VALUE(answer, '$.kind'), worker_id"
+    assert await books.rows("classifications", left) == shown == [("stop", "worker-1")]
+    assert await books.runs.cost("run-1") == before
+    assert before.cost_usd_micros == 14
+
+
+async def test_only_closed_days_are_touched(books: Books) -> None:
+    (item,) = await books.open(1, [TASK])
+    today, yesterday = answer_row(item, TASK), answer_row(item, TASK, at=NOW - timedelta(days=1))
+    await books.writer.write([today, today, yesterday, yesterday])
+    assert await compacted(books, now=NOW) == {"classifications": (1, 1, 1)}
+    still_open = MIDNIGHT + CLOSED_AFTER - timedelta(seconds=1)
+    assert await compacted(books, now=still_open) == {}
+    assert await compacted(books, now=MIDNIGHT + CLOSED_AFTER) == {"classifications": (1, 1, 1)}
+    # One row a day stays: each day is a partition of its own.
+    assert await books.rows("classifications", "written_at") == [
+        (NOW - timedelta(days=1),),
+        (NOW,),
+    ]
+
+
+async def test_a_key_that_is_twice_on_one_day_stays_on_the_others(books: Books) -> None:
+    (item,) = await books.open(1, [TASK])
+    rows = [answer_row(item, TASK, at=NOW - timedelta(days=days)) for days in (3, 2, 2, 1)]
+    await books.writer.write(rows)
+    assert await compacted(books) == {"classifications": (1, 1, 1)}
+    assert len(await books.rows("classifications", "written_at")) == 3
+
+
+async def test_everything_includes_today(books: Books) -> None:
+    (item,) = await books.open(1, [TASK])
+    await books.writer.write([answer_row(item, TASK)] * 2)
+    assert await compacted(books, now=NOW) == {}
+    assert await compacted(books, now=NOW, everything=True) == {"classifications": (1, 1, 1)}
+
+
+async def test_columns_of_every_type_come_through(books: Books) -> None:
+    (item,) = await books.open(1, [TASK, EMBEDDING])
+    vector = np.array([0.1, -0.2, 0.3, 0.4], dtype=np.float32)
+    await books.writer.write([answer_row(item, TASK), embedding_row(item, vector)])
+    before = [await content(books, table) for table in ("classifications", VECTORS)]
+    await books.writer.write([answer_row(item, TASK), embedding_row(item, vector)])
+    await compacted(books)
+    assert [await content(books, table) for table in ("classifications", VECTORS)] == before
+    ((_, kept),) = await books.rows(VECTORS, "part_key, embedding")
+    assert kept == pytest.approx(vector.tolist())
+
+
+async def test_appends_go_on_beside_it_and_none_is_lost(books: Books) -> None:
+    items = await books.open(40, [TASK])
+    early, late = items[:20], items[20:]
+    await books.writer.write([answer_row(item, TASK) for item in early] * 2)
+    started = asyncio.Event()
+
+    async def append() -> list[tuple[str, date]]:
+        """Append to the partition that is mended and to the next one, until it is over."""
+        appended: list[tuple[str, date]] = []
+        await started.wait()
+        while not appended or (not mending.done() and len(appended) < MOST_APPENDED):
+            item = late[len(appended) % len(late)]
+            other = replace(item, subject_id=f"{item.subject_id}-{len(appended)}")
+            rows = [answer_row(other, TASK, at=at) for at in (NOW + MINUTE, TOMORROW)]
+            await books.writer.write(rows)
+            appended += [(row.part_key, row.provenance.written_at.date()) for row in rows]
+        return appended
+
+    async def mend() -> None:
+        started.set()
+        refused = ""
+        for _ in range(EMULATOR_TRIES):
+            try:
+                await compact(books.client, now=TOMORROW)
+            except ConfigurationError as error:
+                refused = str(error)
+            else:
+                return
+        pytest.fail(f"no try was taken; at last: {refused}")
+
+    mending = asyncio.create_task(mend())
+    appended = await append()
+    await mending
+    rows = await books.rows("classifications", "part_key, DATE(written_at)")
+    answered = [(TASK.key(item.subject_id), NOW.date()) for item in early]
+    assert sorted(rows) == sorted([*answered, *appended])
