@@ -1,0 +1,52 @@
+"""Current answers in GoogleSQL: among which rows, and of which value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.bigquery.selection import Condition
+from sightline.ports import AnswerFilter
+from sightline.schema import CURRENT_ANSWERS, ONE_ROW_A_PART
+
+_FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+# A text is compared as such, a number as a number, too, so that 2 finds 2.0, and a list's members.
+ANSWER_IS = """(JSON_VALUE(answer, '{path}') = @{value}
+      OR SAFE_CAST(TO_JSON_STRING(JSON_QUERY(answer, '{path}')) AS FLOAT64)
+        = SAFE_CAST(@{value} AS FLOAT64)
+      OR @{value} IN UNNEST(JSON_VALUE_ARRAY(answer, '{path}')))"""
+
+# An answer about an asset is one about all its images.
+ANSWERED = """observation_id IN (
+    SELECT subject_id FROM ({current}) WHERE observation_id IS NOT NULL AND {answer_is})
+  OR asset_id IN (
+    SELECT subject_id FROM ({current}) WHERE observation_id IS NULL AND {answer_is})"""
+
+
+def answered(place: BigQueryPlace, filters: Sequence[AnswerFilter]) -> Iterator[Condition]:
+    """Yield conditions over images: their current answers are as the filters say."""
+    for number, one in enumerate(filters):
+        if _FIELD.fullmatch(one.field) is None:  # no task has such a field
+            yield Condition("false")
+            continue
+        task, value = f"answer_task_{number}", f"answer_value_{number}"
+        yield Condition(
+            ANSWERED.format(
+                current=current_answers(place, f"task = @{task}"),
+                answer_is=ANSWER_IS.format(path=f"$.{one.field}", value=value),
+            ),
+            {task: one.task, value: one.value},
+        )
+
+
+def current_answers(place: BigQueryPlace, where: str) -> str:
+    """Return the query of ``classifications_current``, among the rows that hold a condition.
+
+    The condition must hold for all rows of a part or for none. Asked so, the table is read only
+    where its clustering says that such rows may be.
+    """
+    rows = f"(SELECT * FROM {place.table('classifications')} WHERE {where})"  # noqa: S608 - our own
+    parts = f"({ONE_ROW_A_PART.format(ledger=rows)})"
+    return CURRENT_ANSWERS.format(answers=parts, tasks_active=place.table("tasks_active"))

@@ -1,0 +1,81 @@
+"""What is known of the images that a search found: the source row, and the current answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from sightline.gcp.bigquery.answered import current_answers
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.model import Observation
+from sightline.wire import rows_to_observations
+
+IDENTITY = (
+    "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri", "latitude", "longitude",
+    "capture_time",
+)  # fmt: skip
+"""What every table of results knows of an image, in this order."""
+
+_SOURCE = (*IDENTITY, "detection_time", "bbox", "camera_pose", "map_url")
+_NEVER_NULL = ("asset_id", "snapshot_id", "asset_type", "gcs_uri")
+
+SOURCE_ROWS = f"""
+SELECT {", ".join(_SOURCE)} FROM {{observations_current}}
+WHERE observation_id IN UNNEST(@observation_ids)
+"""  # noqa: S608 - a constant
+
+ANSWERS = """
+SELECT subject_id, observation_id IS NULL, task, TO_JSON_STRING(answer) FROM ({current})
+ORDER BY task
+"""
+
+Answers = Mapping[str, Mapping[str, object]]
+
+
+async def observations_of(
+    client: BigQueryClient, images: Sequence[Sequence[Any]]
+) -> tuple[Observation, ...]:
+    """Return the source rows of found images, in order; their identity alone where none is kept.
+
+    ``images`` are rows of ``IDENTITY``.
+    """
+    if not images:
+        return ()
+    ids = [str(image[0]) for image in images]
+    kept = await client.rows(SOURCE_ROWS.format_map(client.place.names()), observation_ids=ids)
+    found = {image[0]: dict(zip(IDENTITY, image, strict=True)) for image in images}
+    found |= {row[0]: dict(zip(_SOURCE, row, strict=True)) for row in kept}
+    return rows_to_observations([_cleaned(found[name]) for name in ids])
+
+
+async def answers_of(client: BigQueryClient, observations: Sequence[Observation]) -> list[Answers]:
+    """Return the current answers about each image by task, those about its asset included."""
+    subjects = sorted(
+        {name for one in observations for name in (one.observation_id, one.asset_id) if name}
+    )
+    if not subjects:
+        return []
+    current = current_answers(client.place, "subject_id IN UNNEST(@subjects)")
+    by_subject: dict[tuple[str, bool], dict[str, Mapping[str, object]]] = {}
+    for subject_id, by_asset, task, answer in await client.rows(
+        ANSWERS.format(current=current), subjects=subjects
+    ):
+        by_subject.setdefault((subject_id, by_asset), {})[task] = orjson.loads(answer)
+    return [
+        {
+            **by_subject.get((one.asset_id, True), {}),
+            **by_subject.get((one.observation_id, False), {}),
+        }
+        for one in observations
+    ]
+
+
+def _cleaned(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row without what is unknown; half a position is none."""
+    cleaned = {name: value for name, value in row.items() if value is not None}
+    if not {"latitude", "longitude"} <= cleaned.keys():
+        cleaned.pop("latitude", None)
+        cleaned.pop("longitude", None)
+    return {**dict.fromkeys(_NEVER_NULL, ""), **cleaned}
