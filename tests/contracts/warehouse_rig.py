@@ -44,7 +44,11 @@ DIMENSION = 4
 
 @dataclass(frozen=True, slots=True)
 class WarehouseRig:
-    """A warehouse. ``load`` imports observations; ``queued`` holds what the queue is said to."""
+    """A warehouse. ``load`` imports observations; ``queued`` holds what the queue is said to.
+
+    ``edges_outside``: an area's boundary is no part of it. So it is everywhere but on the BigQuery
+    emulator, which takes the corners of a polygon in.
+    """
 
     source: ObservationSource
     writer: ResultWriter
@@ -54,6 +58,7 @@ class WarehouseRig:
     search: Search
     load: Callable[[Sequence[Observation]], Awaitable[None]]
     queued: dict[str, list[bytes]] = field(default_factory=dict)
+    edges_outside: bool = True
 
     async def open(self, request: RunRequest, run_id: str, *, at: datetime = NOW) -> Run:
         """Open a run."""
