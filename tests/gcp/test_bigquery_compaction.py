@@ -9,9 +9,11 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+from google.api_core.exceptions import BadRequest
 
-from sightline.errors import ConfigurationError
+from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.bigquery.compaction import CLOSED_AFTER, compact
+from sightline.gcp.bigquery.failures import translated
 from sightline.ports import Compacted
 from sightline.schema import RUNS
 from tests.contracts.warehouse_rig import (
@@ -139,6 +141,12 @@ async def test_everything_includes_today(books: Books) -> None:
     await books.writer.write([answer_row(item, TASK)] * 2)
     assert await compacted(books, now=NOW) == {}
     assert await compacted(books, now=NOW, everything=True) == {"classifications": (1, 1, 1)}
+
+
+def test_of_two_compactions_the_slower_is_told_to_try_again() -> None:
+    aborted = "Query error: Transaction is aborted due to concurrent update against table p:d.t"
+    with pytest.raises(TransientError, match=r"p:d\.t.*try again"), translated("the dataset p.d"):
+        raise BadRequest(aborted)
 
 
 async def test_columns_of_every_type_come_through(books: Books) -> None:

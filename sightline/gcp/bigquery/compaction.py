@@ -8,8 +8,9 @@ in that partition too, are neither seen nor lost. Killed half-way, it is rolled 
 
 BigQuery has rules about it:
 
-* Rows that came by the Storage Write API in the last 30 minutes cannot be deleted inside a
-  transaction of several statements. A day is therefore closed ``CLOSED_AFTER`` its end.
+* Rows that came by the Storage Write API in the last 30 minutes may be closed to what deletes in
+  a transaction of several statements. A day is therefore closed ``CLOSED_AFTER`` its end. Where a
+  day is refused all the same, since late rows came to it, nothing is changed: compact again later.
 * Of two transactions that delete from one table at once, one is aborted; appends go on beside them.
 """
 

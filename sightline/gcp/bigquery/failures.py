@@ -11,6 +11,9 @@ from sightline.web.redaction import one_line
 LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
 _TOO_DEAR = "bytesBilledLimitExceeded"
 _OVER_QUOTA = {"rateLimitExceeded", "quotaExceeded"}
+_OUTRUN = "due to concurrent update"
+"""In the words of a refused statement or transaction that another one was faster than."""
+
 _EMULATOR_REFUSES = "jobInternalError"
 """The reason that the emulator gives, with a 500, for every statement that it refuses."""
 
@@ -64,6 +67,8 @@ def _as_ours(error: Exception, what: str) -> SightlineError:
             f"{what}: no permission: {line}; grant roles/bigquery.dataEditor on the dataset"
             " and roles/bigquery.jobUser on the project"
         )
+    if _OUTRUN in line:
+        return TransientError(f"{what}: {line}; try again in a moment")
     refused = google.BadRequest, google.Conflict, google.PreconditionFailed
     if isinstance(error, refused) or _EMULATOR_REFUSES in line:
         return ConfigurationError(f"{what} refuses: {line}; see `sightline doctor`")
