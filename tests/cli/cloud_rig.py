@@ -37,7 +37,8 @@ class CloudProject:
         self.name = bigquery.project
         self.dataset = f"d_{self.unique}"
         self.bucket = f"bucket-{self.unique}"
-        self.source = f"{self.name}.own_{self.unique}.photographs"
+        # The emulator lists the rows of a table by its short name, whatever dataset it is in.
+        self.source = f"{self.name}.own_{self.unique}.photographs_{self.unique}"
         self._folder = folder
         self._patch = patch
         self._environment: dict[str, str] = {}
