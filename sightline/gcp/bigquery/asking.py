@@ -1,0 +1,124 @@
+"""Questions in GoogleSQL, and the current answers by subject and task."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.client import BigQueryClient
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+log = logging.getLogger(__name__)
+
+MOST_ROWS = 100_000
+"""Rows that one question may bring; they are held in memory."""
+
+_GB = 1 << 30
+_NO_SELECT = "this is no single SELECT, and nothing can be written here; give one SELECT"
+_COMMENT_OR_LITERAL = re.compile(
+    r"""(?P<comment>--[^\n]*|\#[^\n]*|/\*.*?\*/)
+    |\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}
+    |"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\\n])*`""",
+    re.DOTALL | re.VERBOSE,
+)
+_FIRST_WORDS = re.compile(r"[\s(]*(SELECT|WITH|FROM)\b", re.IGNORECASE)
+
+CURRENT_ANSWERS = "SELECT subject_id, task, TO_JSON_STRING(answer) FROM {classifications_current}"
+
+
+async def query(client: BigQueryClient, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Return the columns and rows of one SELECT over the ledgers and their views.
+
+    The dataset's tables and views go by their names alone. What the question would read is asked
+    for first, free of charge, and refused where it is more than is allowed.
+
+    Raises:
+        ConfigurationError: it is no single SELECT, BigQuery refuses it, it reads too much, or it
+            has more than ``MOST_ROWS`` rows.
+        TransientError: see ``failures``.
+    """
+    if not is_one_select(select):
+        raise ConfigurationError(_NO_SELECT)
+    await client.use(lambda library: _rehearse(client, library, select))
+    columns, rows = await client.use(lambda library: _run(client, library, select))
+    if len(rows) > MOST_ROWS:
+        raise ConfigurationError(
+            f"the answer has more than {MOST_ROWS:,} rows; aggregate, or add a LIMIT"
+        )
+    return columns, rows
+
+
+async def current_answers(client: BigQueryClient) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """Return the current answers by (subject id, task).
+
+    Raises:
+        TransientError, ConfigurationError: see ``failures``.
+    """
+    rows = await client.rows(CURRENT_ANSWERS.format_map(client.place.names()))
+    return {(subject, task): json.loads(answer) for subject, task, answer in rows}
+
+
+def is_one_select(text: str) -> bool:
+    """Return whether a text is one query expression, by its first word and its semicolons.
+
+    It is looked at before the service is asked, since an emulator runs what it is to rehearse.
+    """
+    bare = _COMMENT_OR_LITERAL.sub(lambda found: " " if found["comment"] else "''", text)
+    return _FIRST_WORDS.match(bare) is not None and ";" not in bare.rstrip().removesuffix(";")
+
+
+def _rehearse(client: BigQueryClient, library: bigquery.Client, select: str) -> None:
+    """Let the service check the statement, and say how much it would read."""
+    from google.cloud.bigquery import QueryJobConfig
+
+    config = QueryJobConfig(dry_run=True, use_query_cache=False, default_dataset=_dataset(client))
+    job = library.query(
+        select,
+        job_config=config,
+        location=_location(client),
+        job_retry=None,
+        **client.how(),
+    )
+    if job.statement_type != "SELECT":
+        raise ConfigurationError(_NO_SELECT)
+    read, allowed = job.total_bytes_processed or 0, client.place.max_bytes_billed
+    log.info("the question reads %.3f GB", read / _GB)
+    if read > allowed:
+        raise ConfigurationError(
+            f"the question would read {read / _GB:.3g} GB, and {allowed / _GB:.3g} GB are allowed;"
+            " name fewer columns, narrow it to some days, or raise bigquery.max_gb_billed"
+        )
+
+
+def _run(
+    client: BigQueryClient, library: bigquery.Client, select: str
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    from google.cloud.bigquery import QueryJobConfig
+
+    config = QueryJobConfig(
+        maximum_bytes_billed=client.place.max_bytes_billed, default_dataset=_dataset(client)
+    )
+    found = library.query_and_wait(
+        select,
+        job_config=config,
+        location=_location(client),
+        job_retry=None,  # type: ignore[arg-type]  # None is accepted, as its docstring says
+        max_results=MOST_ROWS + 1,
+        **client.how(),
+    )
+    rows = [tuple(row.values()) for row in found]
+    return [one.name for one in found.schema], rows
+
+
+def _dataset(client: BigQueryClient) -> str:
+    return f"{client.place.project}.{client.place.dataset}"
+
+
+def _location(client: BigQueryClient) -> str | None:
+    return client.place.location if client.place.endpoint is None else None

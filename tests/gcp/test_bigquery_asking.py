@@ -1,0 +1,130 @@
+"""Questions in SQL, on the BigQuery emulator: one SELECT, and nothing that writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery import asking
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.asking import current_answers, is_one_select, query
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.runs import BigQueryRuns
+from sightline.gcp.bigquery.writer import BigQueryWriter
+from tests.contracts.warehouse_rig import NOW, answer_part, task
+from tests.gcp.servers import BigQueryEmulator
+from tests.gcp.test_bigquery_writer import answer
+from tests.gcp.warehouse_rig import open_dataset
+
+needs_emulator = pytest.mark.needs("go")
+
+
+@pytest.fixture
+async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(bigquery_emulator) as one:
+        yield one
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1",
+        "select 1;",
+        "  (SELECT 1) UNION ALL (SELECT 2) ;\n",
+        "WITH a AS (SELECT 1 AS n) SELECT n FROM a",
+        "-- a comment; with a semicolon\nSELECT 1 # and; another",
+        "/* DROP; */ SELECT ';', \"it's; fine\", `odd;name`, '''a;'b''', r'\\';'",
+        "FROM runs |> SELECT run_id",
+    ],
+)
+def test_one_select_is_known(text: str) -> None:
+    assert is_one_select(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "INSERT INTO runs (run_id) VALUES ('r')",
+        "SELECT 1; SELECT 2",
+        "SELECT '\\'; DROP TABLE runs; SELECT '; DROP TABLE runs",
+        "SELECT 1 -- ; \n; DROP TABLE runs",
+        "DROP TABLE runs",
+        "/* SELECT */ DELETE FROM runs WHERE true",
+        "EXPORT DATA OPTIONS (uri='gs://x/*') AS SELECT 1",
+        "SELECTION",
+        "BEGIN SELECT 1; END",
+    ],
+)
+def test_anything_else_is_refused_unasked(text: str) -> None:
+    assert not is_one_select(text)
+
+
+@needs_emulator
+async def test_a_question_brings_columns_and_rows(client: BigQueryClient) -> None:
+    columns, rows = await query(client, "SELECT 1 AS one, 'x' AS two UNION ALL SELECT 2, 'y'")
+    assert columns == ["one", "two"]
+    assert sorted(rows) == [(1, "x"), (2, "y")]
+
+
+@needs_emulator
+async def test_tables_go_by_their_names(client: BigQueryClient) -> None:
+    assert await query(client, "SELECT COUNT(*) AS count FROM runs_current") == (["count"], [(0,)])
+
+
+@needs_emulator
+async def test_what_writes_is_refused_and_writes_nothing(client: BigQueryClient) -> None:
+    for text in ("DROP TABLE runs", "INSERT INTO runs (run_id) VALUES ('r')"):
+        with pytest.raises(ConfigurationError, match="give one SELECT"):
+            await query(client, text)
+    assert await client.value(f"SELECT COUNT(*) FROM {client.place.table('runs')}") == 0
+
+
+@needs_emulator
+async def test_a_question_that_is_wrong_is_told_in_one_line(client: BigQueryClient) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        await query(client, "SELECT nothing FROM nowhere")
+    assert "\n" not in str(raised.value)
+
+
+@needs_emulator
+async def test_an_endless_answer_is_refused(
+    client: BigQueryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MOST_ROWS", 3)
+    assert len((await query(client, "SELECT * FROM UNNEST([1, 2, 3])"))[1]) == 3
+    with pytest.raises(ConfigurationError, match=r"more than 3 rows; .*LIMIT"):
+        await query(client, "SELECT * FROM UNNEST([1, 2, 3, 4])")
+
+
+@needs_emulator
+async def test_a_question_that_reads_too_much_is_never_run(
+    client: BigQueryClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "place", replace(client.place, max_bytes_billed=0))
+
+    def never(*_: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(asking, "_run", never)
+    with pytest.raises(ConfigurationError, match=r"would read .* GB.*bigquery\.max_gb_billed"):
+        await query(client, "SELECT 1 AS a")
+
+
+@needs_emulator
+async def test_the_current_answers_are_those_of_the_active_version(client: BigQueryClient) -> None:
+    edited = task(prompt="Really?")
+    async with LedgerAppender.open(client.place) as appender:
+        writer, runs = BigQueryWriter(appender, client), BigQueryRuns(client, appender)
+        await runs.remember_task(edited, now=NOW)
+        await writer.write(
+            [
+                answer(1, answer_json='{"kind": "stop"}'),
+                answer(2, answer_json='{"kind": "yield"}', part=answer_part(edited)),
+            ]
+        )
+    assert await current_answers(client) == {("obs-003", "signs"): {"kind": "yield"}}
