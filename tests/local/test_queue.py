@@ -180,3 +180,19 @@ async def test_a_purge_of_many_steps_drops_all(
     await fill(queue, 3, run_id="run-2")
     assert await queue.purge("run-1") == 50
     assert (await queue.backlog()).ready == 3
+
+
+async def test_messages_that_are_put_off_come_at_once_when_they_are_hastened(
+    queue: LocalQueue,
+) -> None:
+    await fill(queue, 3)
+    await fill(queue, 1, run_id="run-2")
+    held = await queue.pull(4, lease_s=LEASE_S)
+    await queue.nack(ids(held[1:]), delay_s=600.0)
+    assert await queue.pull(9, lease_s=LEASE_S) == []
+    assert await queue.hasten("run-1") == 2
+    assert {one.attempt for one in await queue.pull(9, lease_s=LEASE_S)} == {2}
+    assert await queue.hasten("run-1") == 0
+    assert (await queue.backlog("run-2")).ready == 1
+    await queue.ack([held[0].lease_id])
+    assert (await queue.backlog("run-1")).leased == 2

@@ -62,9 +62,9 @@ SELECT held.worker_id, last.event_id, held.last_at,
   GREATEST(held.images - COALESCE(spent.images, 0), 0)
 FROM (
   SELECT worker_id, MAX(events.at) AS last_at,
-    SUM(CASE event WHEN 'released' THEN -cost_usd_micros ELSE cost_usd_micros END)
+    SUM(CASE event WHEN 'released' THEN 0 - cost_usd_micros ELSE cost_usd_micros END)
       AS cost_usd_micros,
-    SUM(CASE event WHEN 'released' THEN -images ELSE images END) AS images
+    SUM(CASE event WHEN 'released' THEN 0 - images ELSE images END) AS images
   FROM {{budget_events_once}} AS events
   WHERE run_id = @run AND event IN ('reserved', 'released') AND worker_id IS NOT NULL
   GROUP BY worker_id

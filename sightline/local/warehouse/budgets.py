@@ -61,9 +61,9 @@ FROM (
   SELECT worker_id,
     arg_max(event_id, (events.at, event_id)) AS last_event_id,
     max(events.at) AS last_at,
-    sum(CASE event WHEN 'released' THEN -cost_usd_micros ELSE cost_usd_micros END)::BIGINT
+    sum(CASE event WHEN 'released' THEN 0 - cost_usd_micros ELSE cost_usd_micros END)::BIGINT
       AS cost_usd_micros,
-    sum(CASE event WHEN 'released' THEN -images ELSE images END)::BIGINT AS images
+    sum(CASE event WHEN 'released' THEN 0 - images ELSE images END)::BIGINT AS images
   FROM budget_events_once AS events
   WHERE run_id = $run_id AND event IN ('reserved', 'released') AND worker_id IS NOT NULL
   GROUP BY worker_id
