@@ -14,7 +14,7 @@ from google.api_core.exceptions import BadRequest
 from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.bigquery.compaction import CLOSED_AFTER, compact
 from sightline.gcp.bigquery.failures import translated
-from sightline.ports import Compacted
+from sightline.ports import Compacted, ResultRow
 from sightline.schema import RUNS
 from tests.contracts.warehouse_rig import (
     EMBEDDING,
@@ -69,8 +69,10 @@ async def content(books: Books, table: str) -> list[str]:
 
 async def test_only_duplicates_go_and_a_second_time_nothing_is_done(books: Books) -> None:
     first, second, third = await books.open(3, [TASK, EMBEDDING])
-    single = [answer_row(second, TASK), embedding_row(third, unit(0.3))]
-    double = [answer_row(first, TASK), embedding_row(first, unit(0.2)), dead_row(second, TASK)]
+    single: list[ResultRow] = [answer_row(second, TASK), embedding_row(third, unit(0.3))]
+    double: list[ResultRow] = [
+        answer_row(first, TASK), embedding_row(first, unit(0.2)), dead_row(second, TASK),
+    ]  # fmt: skip
     await books.writer.write([*single, *double])
     tables = ("classifications", VECTORS, "dead_letters", "runs", "run_events", "work_items")
     before = {table: await content(books, table) for table in tables}
@@ -146,7 +148,7 @@ async def test_everything_includes_today(books: Books) -> None:
 def test_of_two_compactions_the_slower_is_told_to_try_again() -> None:
     aborted = "Query error: Transaction is aborted due to concurrent update against table p:d.t"
     with pytest.raises(TransientError, match=r"p:d\.t.*try again"), translated("the dataset p.d"):
-        raise BadRequest(aborted)
+        raise BadRequest(aborted)  # type: ignore[no-untyped-call]  # untyped there
 
 
 async def test_columns_of_every_type_come_through(books: Books) -> None:

@@ -67,9 +67,7 @@ def _as_ours(error: Exception, what: str) -> SightlineError:
             f"{what}: no permission: {line}; grant roles/bigquery.dataEditor on the dataset"
             " and roles/bigquery.jobUser on the project"
         )
-    if _OUTRUN in line:
-        return TransientError(f"{what}: {line}; try again in a moment")
     refused = google.BadRequest, google.Conflict, google.PreconditionFailed
-    if isinstance(error, refused) or _EMULATOR_REFUSES in line:
+    if (isinstance(error, refused) or _EMULATOR_REFUSES in line) and _OUTRUN not in line:
         return ConfigurationError(f"{what} refuses: {line}; see `sightline doctor`")
     return TransientError(f"{what}: {type(error).__name__}: {line}; try again in a moment")
