@@ -19,7 +19,7 @@ from sightline.settings import Settings
 
 if TYPE_CHECKING:
     from sightline.gcp.bigquery.source_table import Loaded
-    from sightline.gcp.storage import BucketPrefix, Upload
+    from sightline.gcp.storage import BucketPrefix, Upload, UploadReport
     from sightline.local.importing import ImportReport
     from sightline.model import Observation
 
@@ -50,6 +50,31 @@ def find_files(directory: Path, target: BucketPrefix) -> list[Upload]:
     if not found:
         raise NotFoundError(f"{directory} has no photographs; give a folder that has")
     return found
+
+
+def send(
+    settings: Settings, directory: Path, where: BucketPrefix, *, threads: int = 16
+) -> UploadReport:
+    """Send a folder's images to a bucket; what is there already is passed by.
+
+    Raises:
+        NotFoundError, ConfigurationError, TransientError: of the folder, or of the bucket.
+    """
+    from sightline.cli.cloud import google_credentials
+    from sightline.cli.output import progress_bar
+    from sightline.gcp.storage import StoragePlace, open_storage, upload_files
+    from sightline.wiring.places import project
+
+    files = find_files(directory, where)
+    place = StoragePlace(project(settings), settings.gcs.endpoint or None)
+    credentials = google_credentials(settings, settings.gcs.endpoint)
+    with (
+        open_storage(place, credentials, connections=threads) as client,
+        progress_bar("uploading", len(files)) as update,
+    ):
+        return upload_files(
+            client, place, where, files, threads=threads, total=len(files), on_progress=update
+        )
 
 
 def _walk(directory: Path) -> Iterator[Path]:

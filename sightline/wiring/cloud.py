@@ -1,4 +1,4 @@
-"""Google Cloud's adapters: a Pub/Sub topic."""
+"""Google Cloud's adapters: a Pub/Sub topic, a BigQuery dataset."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_tokens
-from sightline.wiring.parts import QueuePorts
-from sightline.wiring.places import pubsub_place
+from sightline.wiring.ids import new_worker_id, utc_now
+from sightline.wiring.parts import QueuePorts, WarehousePorts
+from sightline.wiring.places import bigquery_place, pubsub_place, source_table
 
 
 @asynccontextmanager
@@ -29,6 +30,56 @@ async def open_pubsub(settings: Settings) -> AsyncIterator[QueuePorts]:
         PubSubSubscription.open(place, rule=rule, credentials=credentials) as subscription,
     ):
         yield QueuePorts(publisher, subscription, subscription, None)
+
+
+@asynccontextmanager
+async def open_bigquery(settings: Settings) -> AsyncIterator[WarehousePorts]:
+    """Open the dataset; nothing is asked yet.
+
+    Raises:
+        ConfigurationError: no project is set, or there are no credentials.
+    """
+    from sightline.gcp.bigquery import (
+        BigQueryBudgets,
+        BigQueryClient,
+        BigQueryDeadLetters,
+        BigQueryLedgers,
+        BigQueryRuns,
+        BigQuerySearch,
+        BigQuerySource,
+        BigQueryUpkeep,
+        BigQueryWriter,
+        ItemReader,
+        LedgerAppender,
+    )
+
+    place = bigquery_place(settings)
+    credentials = await _credentials(settings, emulated=place.endpoint is not None)
+    async with (
+        BigQueryClient.open(place, credentials) as client,
+        LedgerAppender.open(place, credentials) as appender,
+        ItemReader.open(place, credentials) as reader,
+    ):
+        results = BigQueryWriter(appender, client)
+        yield WarehousePorts(
+            source=BigQuerySource(
+                client,
+                appender,
+                source_table(settings),
+                reader=reader,
+                buckets=settings.producer.buckets,
+                range_items=settings.producer.range_items,
+                owner=new_worker_id(),
+                now=utc_now,
+            ),
+            results=results,
+            ledgers=BigQueryLedgers(client),
+            runs=BigQueryRuns(client, appender),
+            dead_letters=BigQueryDeadLetters(client, results),
+            search=BigQuerySearch(client),
+            upkeep=BigQueryUpkeep(client),
+            budgets=BigQueryBudgets(client, appender),
+        )
 
 
 async def _credentials(settings: Settings, *, emulated: bool) -> object:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sightline.errors import ConfigurationError
 from sightline.ports import (
     BacklogReader,
     Budgets,
@@ -83,7 +82,11 @@ async def _open_queue(settings: Settings) -> AsyncIterator[QueuePorts]:
 @asynccontextmanager
 async def _open_warehouse(settings: Settings, queue: QueuePorts) -> AsyncIterator[WarehousePorts]:
     if settings.adapter("warehouse") == "bigquery":
-        raise ConfigurationError("adapters.warehouse = 'bigquery' is not there yet; set local")
+        from sightline.wiring.cloud import open_bigquery
+
+        async with open_bigquery(settings) as warehouse:
+            yield warehouse
+        return
     from sightline.wiring.local import open_local_warehouse
 
     async with open_local_warehouse(settings, queue) as warehouse:

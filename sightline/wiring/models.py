@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,15 @@ from sightline.model import Usage
 from sightline.ports import Classifier, Embedder
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
-from sightline.wiring.credentials import google_tokens
-from sightline.wiring.ids import utc_now
-from sightline.wiring.places import vertex_place
 from sightline.wiring.prices import pricing
+from sightline.wiring.remote_models import (
+    NOOP,
+    gemini_classifier,
+    gemini_embedder,
+    openai_classifier,
+    vertex_classifier,
+    vertex_embedder,
+)
 
 if TYPE_CHECKING:
     from sightline.local.models import LocalVision
@@ -64,7 +68,8 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
     async with AsyncExitStack() as stack:
         offline = _Offline(settings, stack)
         yield ModelSet(
-            await _classifier(settings, offline, stack), await _embedder(settings, offline, stack)
+            await stack.enter_async_context(_classifier(settings, offline)),
+            await stack.enter_async_context(_embedder(settings, offline)),
         )
 
 
@@ -86,41 +91,51 @@ class _Offline:
         return self._vision
 
 
-NOOP = "noop"
+@asynccontextmanager
+async def _offline_classifier(settings: Settings, offline: _Offline) -> AsyncIterator[Classifier]:
+    if settings.models.classify == NOOP:
+        from sightline.local.noop import NoopClassifier
+
+        yield NoopClassifier(usage=_pretended_answer(settings))
+        return
+    from sightline.local.models import LocalClassifier
+
+    yield LocalClassifier(await offline.vision())
 
 
-async def _classifier(settings: Settings, offline: _Offline, stack: AsyncExitStack) -> Classifier:
+@asynccontextmanager
+async def _offline_embedder(settings: Settings, offline: _Offline) -> AsyncIterator[Embedder]:
+    if settings.models.embed == NOOP:
+        from sightline.local.noop import NoopEmbedder
+
+        dimension = settings.models.embed_dimension
+        yield NoopEmbedder(dimension=dimension, usage=_pretended_embedding(settings))
+        return
+    from sightline.local.models import LocalEmbedder
+
+    yield LocalEmbedder(await offline.vision())
+
+
+def _classifier(settings: Settings, offline: _Offline) -> AbstractAsyncContextManager[Classifier]:
     match settings.adapter("classify"):
         case "vertex":
-            return await stack.enter_async_context(_vertex_classifier(settings))
-        case "local" if settings.models.classify == NOOP:
-            from sightline.local.noop import NoopClassifier
-
-            return NoopClassifier(usage=_pretended_answer(settings))
-        case "local":
-            from sightline.local.models import LocalClassifier
-
-            return LocalClassifier(await offline.vision())
-        case other:
-            raise ConfigurationError(f"adapters.classify = {other!r} is not there yet")
+            return vertex_classifier(settings)
+        case "gemini":
+            return gemini_classifier(settings)
+        case "openai":
+            return openai_classifier(settings)
+        case _:
+            return _offline_classifier(settings, offline)
 
 
-async def _embedder(settings: Settings, offline: _Offline, stack: AsyncExitStack) -> Embedder:
+def _embedder(settings: Settings, offline: _Offline) -> AbstractAsyncContextManager[Embedder]:
     match settings.adapter("embed"):
         case "vertex":
-            return await stack.enter_async_context(_vertex_embedder(settings))
-        case "local" if settings.models.embed == NOOP:
-            from sightline.local.noop import NoopEmbedder
-
-            return NoopEmbedder(
-                dimension=settings.models.embed_dimension, usage=_pretended_embedding(settings)
-            )
-        case "local":
-            from sightline.local.models import LocalEmbedder
-
-            return LocalEmbedder(await offline.vision())
-        case other:
-            raise ConfigurationError(f"adapters.embed = {other!r} is not there yet")
+            return vertex_embedder(settings)
+        case "gemini":
+            return gemini_embedder(settings)
+        case _:
+            return _offline_embedder(settings, offline)
 
 
 def _pretended_answer(settings: Settings) -> Callable[[TaskSpec, int], Usage] | None:
@@ -141,52 +156,3 @@ def _pretended_embedding(settings: Settings) -> Usage:
 
     own = pricing(settings)
     return embedding_usage(own.price_of(NOOP), location=own.embeddings_at)
-
-
-@asynccontextmanager
-async def _vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
-    from sightline.gcp.gemini import GeminiClassifier
-    from sightline.gcp.prices import load_prices
-
-    place = vertex_place(settings, "classify")
-    async with GeminiClassifier.open(
-        model=_cloud_model(settings.models.classify, "models.classify"),
-        place=place,
-        tokens=await asyncio.to_thread(google_tokens, settings, place.base_url),
-        prices=load_prices(settings.prices),
-        today=lambda: utc_now().date(),
-        timeout_s=settings.worker.call_timeout_s,
-    ) as classifier:
-        yield classifier
-
-
-@asynccontextmanager
-async def _vertex_embedder(settings: Settings) -> AsyncIterator[Embedder]:
-    from sightline.gcp.embedding import GoogleEmbedder
-    from sightline.gcp.prices import load_prices
-
-    place = vertex_place(settings, "embed")
-    async with GoogleEmbedder.open(
-        model=_cloud_model(settings.models.embed, "models.embed"),
-        dimension=settings.models.embed_dimension,
-        place=place,
-        tokens=await asyncio.to_thread(google_tokens, settings, place.base_url),
-        prices=load_prices(settings.prices),
-        today=lambda: utc_now().date(),
-        timeout_s=settings.worker.call_timeout_s,
-    ) as embedder:
-        yield embedder
-
-
-def _cloud_model(name: str, setting: str) -> str:
-    """Return the name of a model of Google's.
-
-    Raises:
-        ConfigurationError: it is that of the offline model.
-    """
-    if name.startswith("demo-") or name == NOOP:
-        raise ConfigurationError(
-            f"{setting} = {name!r} is an offline model, and Vertex AI is asked; set it to one of"
-            " Google's, as `sightline init` does"
-        )
-    return name

@@ -9,6 +9,7 @@ from sightline.errors import ConfigurationError
 from sightline.settings import Settings
 
 if TYPE_CHECKING:
+    from sightline.gcp.bigquery.columns import SourceTable
     from sightline.gcp.bigquery.place import BigQueryPlace
     from sightline.gcp.place import Place
     from sightline.gcp.pubsub import PubSubPlace
@@ -48,6 +49,14 @@ def bigquery_place(settings: Settings) -> BigQueryPlace:
         storage_endpoint=own.storage_endpoint or None,
         max_bytes_billed=round(own.max_gb_billed * GIB),
     )
+
+
+def source_table(settings: Settings) -> SourceTable:
+    """Return the table of the observations."""
+    from sightline.gcp.bigquery.columns import SourceTable
+
+    own = settings.bigquery
+    return SourceTable(own.source, own.layout, own.columns)
 
 
 def pubsub_place(settings: Settings) -> PubSubPlace:

@@ -12,7 +12,7 @@ from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
-    from sightline.gcp.storage import BucketPrefix, UploadReport
+    from sightline.gcp.storage import BucketPrefix
     from sightline.settings import Settings
 
 SHOWN = 10
@@ -44,11 +44,13 @@ def upload(
     Run it again to go on where it stopped.
     Example: sightline upload photos gs://my-bucket/street --source-table my-project.own.photographs
     """
+    from sightline.cli.sending import send
+
     state: State = context.obj
     settings = state.settings()
     where = _target(settings, directory, target)
     table = _source_table(settings, observations, source_table)
-    report = _send(settings, directory, where, threads)
+    report = send(settings, directory, where, threads=threads)
     result: dict[str, Any] = {
         "uri": where.uri(),
         "uploaded": report.uploaded,
@@ -98,24 +100,6 @@ def _source_table(settings: Settings, observations: Path | None, named: str | No
             "--observations needs a table to load into; give --source-table, or set bigquery.source"
         )
     return None
-
-
-def _send(settings: Settings, directory: Path, where: BucketPrefix, threads: int) -> UploadReport:
-    from sightline.cli.cloud import google_credentials
-    from sightline.cli.sending import find_files
-    from sightline.gcp.storage import StoragePlace, open_storage, upload_files
-    from sightline.wiring.places import project
-
-    files = find_files(directory, where)
-    place = StoragePlace(project(settings), settings.gcs.endpoint or None)
-    credentials = google_credentials(settings, settings.gcs.endpoint)
-    with (
-        open_storage(place, credentials, connections=threads) as client,
-        progress_bar("uploading", len(files)) as update,
-    ):
-        return upload_files(
-            client, place, where, files, threads=threads, total=len(files), on_progress=update
-        )
 
 
 def _load(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from pathlib import Path
 
-from sightline.local.importing import import_table
+from sightline.cli.output import progress_bar
 from sightline.settings import Settings
 from sightline.wiring import source_path, utc_now
 
@@ -12,7 +14,21 @@ TABLE = "observations.csv"
 
 
 async def stage(settings: Settings, collection: Path) -> None:
-    """Import the collection's table; its images stay where they are."""
+    """Bring the collection's observations into the source, and its images where models see them.
+
+    Raises:
+        ConfigurationError, NotFoundError, TransientError: the cloud refuses, or is out of reach.
+    """
+    if settings.adapter("warehouse") == "bigquery":
+        await _set_up(settings)
+        await _upload(settings, collection)
+    else:
+        _import(settings, collection)
+
+
+def _import(settings: Settings, collection: Path) -> None:
+    from sightline.local.importing import import_table
+
     import_table(
         collection / TABLE,
         source=source_path(settings),
@@ -21,3 +37,31 @@ async def stage(settings: Settings, collection: Path) -> None:
         base=None,
         on_progress=None,
     )
+
+
+async def _set_up(settings: Settings) -> None:
+    from sightline.cli.making import make_all
+
+    with progress_bar("setting up", None) as update:
+        await make_all(settings, dry_run=False, on_progress=update)
+
+
+async def _upload(settings: Settings, collection: Path) -> None:
+    from sightline.cli.sending import (
+        Renamed,
+        Sources,
+        load_source,
+        read_observations,
+        renamed,
+        send,
+    )
+    from sightline.gcp.storage import BucketPrefix
+
+    where = BucketPrefix.parse(f"{settings.gcs.bucket}/{collection.name}", "gcs.bucket")
+    await asyncio.to_thread(send, settings, collection, where)
+    tally = Renamed()
+    with tempfile.TemporaryDirectory(prefix="sightline-demo-") as room:
+        sources = Sources(collection, collection / TABLE, None)
+        report = read_observations(settings, sources, Path(room), utc_now(), None)
+        rows = renamed(report.files, collection, where, tally)
+        await load_source(settings, rows, settings.bigquery.source, tally)

@@ -1,1 +1,29 @@
 """The ports over BigQuery: observations, ledgers, runs, dead letters and search as tables."""
+
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.budgets import BigQueryBudgets
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.dead_letters import BigQueryDeadLetters
+from sightline.gcp.bigquery.items import ItemReader
+from sightline.gcp.bigquery.ledgers import BigQueryLedgers
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.bigquery.runs import BigQueryRuns
+from sightline.gcp.bigquery.search import BigQuerySearch
+from sightline.gcp.bigquery.source import BigQuerySource
+from sightline.gcp.bigquery.upkeep import BigQueryUpkeep
+from sightline.gcp.bigquery.writer import BigQueryWriter
+
+__all__ = [
+    "BigQueryBudgets",
+    "BigQueryClient",
+    "BigQueryDeadLetters",
+    "BigQueryLedgers",
+    "BigQueryPlace",
+    "BigQueryRuns",
+    "BigQuerySearch",
+    "BigQuerySource",
+    "BigQueryUpkeep",
+    "BigQueryWriter",
+    "ItemReader",
+    "LedgerAppender",
+]

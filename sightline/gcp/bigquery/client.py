@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 RETRY_S = 120.0
-"""How long a call is retried by the library; an emulator's answer is taken at its word."""
+"""How long a call is retried by the library; an emulator's refusal is taken at its word."""
 
 Row = tuple[Any, ...]
 Value = str | int | float | bool | datetime | Sequence[str]
@@ -172,10 +172,13 @@ class BigQueryClient:
         )
 
     def how(self) -> dict[str, Any]:
-        """Return how the library is called: for how long it retries, unless by an emulator."""
+        """Return how the library is called: for how long it retries, and what."""
+        from google.api_core.retry import Retry
         from google.cloud.bigquery import DEFAULT_RETRY
 
-        return {"retry": DEFAULT_RETRY.with_timeout(RETRY_S) if self._real else None}
+        if self._real:
+            return {"retry": DEFAULT_RETRY.with_timeout(RETRY_S)}
+        return {"retry": Retry(predicate=_is_busy, initial=0.05, maximum=1.0, timeout=RETRY_S)}
 
     def _full(self, name: str) -> str:
         self.place.table(name)  # checks the name
@@ -191,6 +194,11 @@ def _as_float64(one: bigquery.SchemaField) -> bigquery.SchemaField:
 
     kind = "FLOAT64" if one.field_type == "FLOAT" else one.field_type
     return bigquery.SchemaField(one.name, kind, one.mode, description=one.description)
+
+
+def _is_busy(error: Exception) -> bool:
+    """Return whether the emulator, which takes one statement at a time, was at another."""
+    return "database is locked" in str(error)
 
 
 def _library_client(place: BigQueryPlace, credentials: Any) -> bigquery.Client:

@@ -1,0 +1,47 @@
+"""The warehouse in BigQuery as analysts and its keepers use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sightline.gcp.bigquery.asking import current_answers, query
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.compaction import compact
+from sightline.gcp.bigquery.task_views import put_task_view
+from sightline.ports import Compacted
+from sightline.tasks import TaskSpec
+
+
+class BigQueryUpkeep:
+    """The client's dataset: questions in GoogleSQL, compaction, typed views."""
+
+    def __init__(self, client: BigQueryClient) -> None:
+        self._client = client
+
+    async def query(self, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the columns and rows of one SELECT; nothing can be written.
+
+        Raises:
+            ConfigurationError: it is no single SELECT, or BigQuery refuses it.
+            TransientError: see ``failures``.
+        """
+        return await query(self._client, select)
+
+    async def current_answers(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        """Return the current answers by (subject id, task)."""
+        return await current_answers(self._client)
+
+    async def compact(self, *, now: datetime, everything: bool) -> Sequence[Compacted]:
+        """Drop physical duplicates of closed days; see ``compaction``.
+
+        Raises:
+            ConfigurationError: today was asked for too, which workers may be appending to.
+            TransientError: see ``failures``.
+        """
+        return await compact(self._client, now=now, everything=everything)
+
+    async def apply_task(self, task: TaskSpec) -> None:
+        """Make the task's typed view, or bring it to the task's present form."""
+        await put_task_view(self._client, task)

@@ -1,0 +1,180 @@
+"""Models asked over the network: on Vertex AI, by a Gemini key, behind OpenAI's protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+
+from sightline.errors import ConfigurationError
+from sightline.model import Observation
+from sightline.ports import Classifier, Embedder
+from sightline.settings import Settings
+from sightline.wiring.credentials import google_tokens
+from sightline.wiring.ids import utc_now
+from sightline.wiring.places import vertex_place
+
+NOOP = "noop"
+"""The name of the model that answers nothing, at once."""
+
+
+@asynccontextmanager
+async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
+    """Open Gemini on Vertex AI.
+
+    Raises:
+        ConfigurationError: no project, no credentials, or a model that is not served or has no
+            price.
+    """
+    from sightline.gcp.gemini import GeminiClassifier
+    from sightline.gcp.prices import load_prices
+
+    place = vertex_place(settings, "classify")
+    async with GeminiClassifier.open(
+        model=_remote_model(settings.models.classify, "models.classify"),
+        place=place,
+        tokens=await asyncio.to_thread(google_tokens, settings, place.base_url),
+        prices=load_prices(settings.prices),
+        today=_today,
+        timeout_s=settings.worker.call_timeout_s,
+    ) as classifier:
+        yield classifier
+
+
+@asynccontextmanager
+async def vertex_embedder(settings: Settings) -> AsyncIterator[Embedder]:
+    """Open an embedding model on Vertex AI; raises as ``vertex_classifier`` does."""
+    from sightline.gcp.embedding import GoogleEmbedder
+    from sightline.gcp.prices import load_prices
+
+    place = vertex_place(settings, "embed")
+    async with GoogleEmbedder.open(
+        model=_remote_model(settings.models.embed, "models.embed"),
+        dimension=settings.models.embed_dimension,
+        place=place,
+        tokens=await asyncio.to_thread(google_tokens, settings, place.base_url),
+        prices=load_prices(settings.prices),
+        today=_today,
+        timeout_s=settings.worker.call_timeout_s,
+    ) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
+    """Open Gemini by an API key; images go inside the requests.
+
+    Raises:
+        ConfigurationError: there is no key, or the model has no price.
+    """
+    from sightline.gcp.gemini import GeminiClassifier
+    from sightline.gcp.prices import load_prices
+
+    async with GeminiClassifier.open_with_key(
+        model=_remote_model(settings.models.classify, "models.classify"),
+        api_key=_key(settings.gemini.api_key_env),
+        read_image=_image_reader(settings),
+        prices=load_prices(settings.prices),
+        today=_today,
+        timeout_s=settings.worker.call_timeout_s,
+        base_url=settings.gemini.endpoint,
+    ) as classifier:
+        yield classifier
+
+
+@asynccontextmanager
+async def gemini_embedder(settings: Settings) -> AsyncIterator[Embedder]:
+    """Open an embedding model by an API key; raises as ``gemini_classifier`` does."""
+    from sightline.gcp.embedding import GoogleEmbedder
+    from sightline.gcp.prices import load_prices
+
+    async with GoogleEmbedder.open_with_key(
+        model=_remote_model(settings.models.embed, "models.embed"),
+        dimension=settings.models.embed_dimension,
+        api_key=_key(settings.gemini.api_key_env),
+        read_image=_image_reader(settings),
+        prices=load_prices(settings.prices),
+        today=_today,
+        timeout_s=settings.worker.call_timeout_s,
+        base_url=settings.gemini.endpoint,
+    ) as embedder:
+        yield embedder
+
+
+@asynccontextmanager
+async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
+    """Open a model behind OpenAI's chat completions; a model without a price costs nothing.
+
+    Raises:
+        ConfigurationError: the endpoint or the key cannot be right.
+    """
+    from sightline.openai import ChatClassifier
+    from sightline.wiring.prices import pricing
+
+    model = settings.models.classify
+    price = pricing(settings).price_of(model)
+
+    def cost_usd_micros(input_tokens: int, output_tokens: int) -> int:
+        from sightline.gcp.prices import Tokens
+
+        if price is None:
+            return 0
+        used = price.of_tokens(Tokens(input_tokens, output_tokens), location="global")
+        return used.cost_usd_micros
+
+    async with ChatClassifier.open(
+        model=model,
+        base_url=settings.openai.endpoint,
+        read_image=_image_reader(settings),
+        timeout_s=settings.worker.call_timeout_s,
+        api_key=os.environ.get(settings.openai.api_key_env, ""),
+        cost=cost_usd_micros,
+    ) as classifier:
+        yield classifier
+
+
+def _today() -> date:
+    return utc_now().date()
+
+
+def _image_reader(settings: Settings) -> Callable[[Observation], Awaitable[bytes]]:
+    """Return what reads a file's content, off the event loop and no larger than allowed."""
+    from sightline.local.images import read_bytes
+
+    async def read(observation: Observation) -> bytes:
+        return await asyncio.to_thread(
+            read_bytes, observation.gcs_uri, max_bytes=settings.images.max_bytes
+        )
+
+    return read
+
+
+def _key(variable: str) -> str:
+    """Return the key in an environment variable.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    key = os.environ.get(variable, "")
+    if not key:
+        raise ConfigurationError(
+            f"no API key is in {variable}; export {variable}=..., or name another variable in"
+            " gemini.api_key_env"
+        )
+    return key
+
+
+def _remote_model(name: str, setting: str) -> str:
+    """Return the name of a model that Google serves.
+
+    Raises:
+        ConfigurationError: it is that of the offline model.
+    """
+    if name.startswith("demo-") or name == NOOP:
+        raise ConfigurationError(
+            f"{setting} = {name!r} is an offline model, and Google is asked; set it to one of"
+            " Google's, as `sightline init` does"
+        )
+    return name
