@@ -46,6 +46,15 @@ def shown(balance: Balance) -> dict[str, int]:
     return {name: getattr(balance, name) for name in STATES if getattr(balance, name)}
 
 
+def told(rig: WarehouseRig, **states: int) -> dict[str, int]:
+    """Return these states as the balance tells them, where nobody can look into the queue too."""
+    if rig.sees_queue:
+        return states
+    lost = states.pop("lost", 0)
+    states.pop("awaiting_ack", None)
+    return {**states, "queued": states.get("queued", 0) + lost} if lost else states
+
+
 class RunsContract:
     """Subclass it as ``Test…`` with a fixture ``rig``."""
 
@@ -84,10 +93,12 @@ class RunsContract:
 
     async def test_lost_items_come_with_their_lost_parts_alone(self, rig: WarehouseRig) -> None:
         first, *others = await opened(rig, publish=True)
-        assert await lost_pages(rig, 10) == []
+        full = {item.subject_id: item for page in await lost_pages(rig, 10) for item in page}
+        assert len(full) == (0 if rig.sees_queue else 6)
         rig.queued["run-1"] = [encode(item) for item in others]
         await rig.writer.write([embedding_row(first)])
-        assert await lost_pages(rig, 10) == [[replace(first, parts=(TASK,))]]
+        found = {item.subject_id: item for page in await lost_pages(rig, 10) for item in page}
+        assert found == full | {first.subject_id: replace(first, parts=(TASK,))}
 
     async def test_lost_items_come_in_pages_each_once(self, rig: WarehouseRig) -> None:
         items = await opened(rig, publish=True)
@@ -120,11 +131,11 @@ class RunsContract:
         await rig.writer.write([answer_row(first, TASK), embedding_row(second)])
         await rig.writer.write([dead_row(second, TASK)])
         balance = await rig.runs.balance("run-1")
-        assert shown(balance) == {"written": 2, "dead": 1, "queued": 9, "awaiting_ack": 2}
+        assert shown(balance) == told(rig, written=2, dead=1, queued=9, awaiting_ack=2)
         rig.queued["run-1"].clear()
         balance = await rig.runs.balance("run-1")
-        assert shown(balance) == {"written": 2, "dead": 1, "lost": 9}
-        assert not balance.holds
+        assert shown(balance) == told(rig, written=2, dead=1, lost=9)
+        assert balance.holds is not rig.sees_queue
 
     async def test_a_finished_run_is_settled(self, rig: WarehouseRig) -> None:
         items = await opened(rig, publish=True)
@@ -146,8 +157,8 @@ class RunsContract:
         await opened(rig, publish=True)
         rig.queued["run-1"].pop()
         balance = await rig.runs.balance("run-1")
-        assert shown(balance) == {"queued": 10, "lost": 2}
-        assert not balance.holds
+        assert shown(balance) == told(rig, queued=10, lost=2)
+        assert balance.holds is not rig.sees_queue
 
     async def test_messages_that_cannot_be_read_hold_no_part(self, rig: WarehouseRig) -> None:
         await opened(rig, publish=True)
@@ -160,7 +171,8 @@ class RunsContract:
         first, *_ = await opened(rig, publish=True)
         await rig.writer.write([answer_row(first, TASK)])
         await rig.runs.cancel("run-1", now=NOW)
-        assert shown(await rig.runs.balance("run-1"))["queued"] == 11
+        if rig.sees_queue:
+            assert shown(await rig.runs.balance("run-1"))["queued"] == 11
         rig.queued["run-1"].clear()
         balance = await rig.runs.balance("run-1")
         assert shown(balance) == {"written": 1, "cancelled": 11}

@@ -51,8 +51,8 @@ def import_observations(source: Path, observations: Sequence[Observation], numbe
     pq.write_table(pa.Table.from_pylist(rows, SOURCE_SCHEMA), source / f"{number:06d}.parquet")
 
 
-def local_rig(home: Path) -> WarehouseRig:
-    """Return a rig over a folder."""
+def local_rig(home: Path, *, sees_queue: bool = True) -> WarehouseRig:
+    """Return a rig over a folder, beside a queue that can be looked into or not."""
     root, numbers = home / "warehouse", count()
     queued: dict[str, list[bytes]] = {}
 
@@ -66,11 +66,12 @@ def local_rig(home: Path) -> WarehouseRig:
         source=LocalSource(root, home / "source", buckets=2, range_items=3),
         writer=LocalWriter(root),
         ledgers=LocalLedgers(root),
-        runs=LocalRuns(root, queued_bodies),
+        runs=LocalRuns(root, queued_bodies if sees_queue else None),
         dead_letters=LocalDeadLetters(root),
         search=LocalSearch(root),
         load=load,
         queued=queued,
+        sees_queue=sees_queue,
     )
 
 
@@ -90,6 +91,15 @@ class TestLocalLedgers(LedgersContract):
 
 class TestLocalRuns(RunsContract):
     """What people look after."""
+
+
+class TestLocalRunsBesideAClosedQueue(RunsContract):
+    """What people look after where the queue is Pub/Sub."""
+
+    @pytest.fixture
+    def rig(self, tmp_path: Path) -> WarehouseRig:
+        """Return an empty warehouse."""
+        return local_rig(tmp_path, sees_queue=False)
 
 
 class TestLocalSearch(SearchContract):

@@ -47,7 +47,9 @@ class WarehouseRig:
     """A warehouse. ``load`` imports observations; ``queued`` holds what the queue is said to.
 
     ``edges_outside``: an area's boundary is no part of it. So it is everywhere but on the BigQuery
-    emulator, which takes the corners of a polygon in.
+    emulator, which takes the corners of a polygon in. ``sees_queue``: the messages in the queue
+    can be enumerated, as those of Pub/Sub cannot: what is published and not settled counts as
+    queued then, and may be lost.
     """
 
     source: ObservationSource
@@ -59,6 +61,7 @@ class WarehouseRig:
     load: Callable[[Sequence[Observation]], Awaitable[None]]
     queued: dict[str, list[bytes]] = field(default_factory=dict)
     edges_outside: bool = True
+    sees_queue: bool = True
 
     async def open(self, request: RunRequest, run_id: str, *, at: datetime = NOW) -> Run:
         """Open a run."""
