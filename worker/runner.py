@@ -112,7 +112,6 @@ class Runner:
         while not self._stop.is_set():
             if self._only_refused():
                 await self._look_for_other_work()
-                continue
             room = min(
                 self._settings.prefetch - len(self._handling),
                 self._settings.max_outstanding - self._leaser.outstanding,

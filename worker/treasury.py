@@ -63,7 +63,12 @@ class Account:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def notify(self) -> None:
-        """Wake those who wait for something to be put back."""
+        """Wake those who wait for something to be put back; only a dry budget has any."""
+        if self.dry:
+            self.wake()
+
+    def wake(self) -> None:
+        """Wake those who wait."""
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -164,6 +169,7 @@ class Treasury:
             account.looked_at = self._now()
             if account.dry and account.purse.wish(state, needed) is not None:
                 account.dry = account.marked = account.reclaimed = False
+                account.wake()
 
     def _is_known(self, account: Account) -> bool:
         if account.looked_at is None:

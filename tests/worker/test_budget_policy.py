@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.ports import Amount, BudgetState, Limits
-from tests.worker.world import MOMENT
+from tests.worker.ledger import MOMENT
 from worker.budget import FEW_CALLS, SLICE_LASTS, SLICES, Purse, is_abandoned, next_step
 from worker.spent_out import SpentOutRule
 

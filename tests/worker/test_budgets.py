@@ -13,7 +13,8 @@ from sightline.errors import BudgetError, TransientError
 from sightline.ports import Amount, BudgetEvent, BudgetEventKind, Holding
 from sightline.settings import LimitSettings
 from sightline.wire import encode
-from tests.worker.world import ANSWER, EMBED, FAST, MOMENT, FakeModels, Ledger, World, message
+from tests.worker.ledger import MOMENT, Ledger
+from tests.worker.world import ANSWER, EMBED, FAST, FakeModels, World, message
 from worker.estimates import Estimates
 from worker.treasury import OverBudgetError, Treasury
 
@@ -326,3 +327,36 @@ async def test_a_ledger_out_of_reach_is_waited_for() -> None:
     answering(world, 1)
     await world.runner().run(drain=True)
     assert len(world.store.results()) == 1
+
+
+async def test_a_drain_that_waits_for_nothing_still_works_and_ends() -> None:
+    world = World(settings=replace(FAST, drain_idle_s=0.0))
+    world.put(1, 2)
+    await world.runner().run(drain=True)
+    assert len(world.store.results()) == 4
+
+
+async def test_calls_that_wait_for_money_are_woken_when_the_budget_is_raised() -> None:
+    ledger = Ledger()
+    ledger.set(cost=10)
+    now = MOMENT
+    ids = iter(range(99))
+    treasury = Treasury(
+        ledger,
+        worker_id="w1",
+        now=lambda: now,
+        new_id=lambda: f"n{next(ids)}",
+        random=lambda: 0.5,
+        pause_s=0.0,
+    )
+    under_way = await treasury.take("run", Amount(10))
+    under_way.account.purse.calls += 1
+    waiting = asyncio.create_task(treasury.take("run", Amount(8)))
+    while not under_way.account.dry:  # noqa: ASYNC110 - it turns dry after some readings
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    ledger.set(cost=100)
+    now += timedelta(seconds=3)
+    await treasury.take("run", Amount(5))
+    assert (await waiting).taken == Amount(8)
+    assert ledger.reserved().cost_usd_micros <= 100

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from sightline.gcp.prices import Price
 from sightline.model import AnswerPart, EmbeddingPart, Observation, Part, Usage
 from sightline.ports import (
-    Amount,
     Backlog,
-    BudgetEvent,
-    BudgetEventKind,
-    BudgetState,
-    CallHistory,
     Classification,
     ClassificationRow,
     DeadLetterRow,
     Delivery,
     Embedding,
     EmbeddingRow,
-    Holding,
-    Limits,
     ResultRow,
 )
 from sightline.settings import LimitSettings, WorkerSettings
 from sightline.tasks import TaskSpec, parse_task
 from sightline.wire import Message, encode
+from tests.worker.ledger import MOMENT, Ledger
 from worker.budget import LONG_DELAY_S
 from worker.caller import Caller
 from worker.estimates import Estimates
@@ -55,7 +49,6 @@ description = "The kind."
 ).resolve("model-a")
 ANSWER = AnswerPart(TASK.name, TASK.fingerprint, TASK.model)
 EMBED = EmbeddingPart("model-e", 2)
-MOMENT = datetime(2026, 5, 1, tzinfo=UTC)
 
 FAST = WorkerSettings(
     idle_poll_s=0.001,
@@ -203,64 +196,6 @@ class Store:
 
     def dead(self) -> list[DeadLetterRow]:
         return [row for row in self.rows if isinstance(row, DeadLetterRow)]
-
-
-@dataclass
-class Ledger:
-    """Budgets in memory; ``before_states`` runs before they are read."""
-
-    events: list[BudgetEvent] = field(default_factory=list)
-    held: list[Holding] = field(default_factory=list)
-    dearest: int = 0
-    reads: int = 0
-    before_states: Callable[[], None] = lambda: None
-
-    async def record(self, events: Sequence[BudgetEvent]) -> None:
-        await asyncio.sleep(0)
-        known = {one.event_id for one in self.events}
-        self.events += [one for one in events if one.event_id not in known]
-
-    async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
-        self.before_states()
-        self.reads += 1
-        await asyncio.sleep(0)
-        return {run: self._state(run) for run in self._runs() if run_id in {None, run}}
-
-    def _runs(self) -> list[str]:
-        return [one.run_id for one in self.events if one.event is BudgetEventKind.SET]
-
-    def _state(self, run_id: str) -> BudgetState:
-        own = [one for one in self.events if one.run_id == run_id]
-        kinds = [one.event for one in own]
-        last = max(place for place, kind in enumerate(kinds) if kind is BudgetEventKind.SET)
-        return BudgetState(
-            run_id,
-            Limits(own[last].cost_usd_micros, own[last].images),
-            self.reserved(run_id),
-            BudgetEventKind.REACHED in kinds[last:],
-        )
-
-    def reserved(self, run_id: str = "run") -> Amount:
-        signs = {BudgetEventKind.RESERVED: 1, BudgetEventKind.RELEASED: -1}
-        total = Amount()
-        for one in self.events:
-            sign = signs.get(one.event, 0) if one.run_id == run_id else 0
-            total += Amount(sign * (one.cost_usd_micros or 0), sign * (one.images or 0))
-        return total
-
-    def set(self, cost: int | None = None, images: int | None = None, run_id: str = "run") -> None:
-        """Set a budget, as a person does."""
-        name = f"set-{len(self.events)}"
-        self.events.append(BudgetEvent(name, run_id, BudgetEventKind.SET, "", cost, images, MOMENT))
-
-    async def spent(self, run_id: str) -> Amount:
-        return Amount()
-
-    async def holdings(self, run_id: str) -> Sequence[Holding]:
-        return self.held
-
-    async def history(self, part: Part) -> CallHistory:
-        return CallHistory(most_cost_usd_micros=self.dearest)
 
 
 Script = Callable[[str], Awaitable[None]]
