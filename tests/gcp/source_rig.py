@@ -108,34 +108,28 @@ async def open_source(
 
 
 def _values(one: Observation, columns: Mapping[str, str]) -> list[str]:
-    return [f"CAST({_value(one, name)} AS {kind})" for name, kind in columns.items()]
+    return [
+        f"CAST({_struct(one, name) if kind.startswith('STRUCT') else _scalar(one, name)} AS {kind})"
+        for name, kind in columns.items()
+    ]
 
 
-def _value(one: Observation, name: str) -> str:
-    match name:
-        case "location" | "capture_location":
-            if one.latitude is None and one.longitude is None:
-                return "NULL"
-            return f"STRUCT({_number(one.latitude)}, {_number(one.longitude)})"
-        case "bbox":
-            box = one.bbox
-            if box is None:
-                return "NULL"
-            low, high = ((box.x_min, box.y_min), (box.x_max, box.y_max))
-            return f"STRUCT({_corner(*low)}, {_corner(*high)})"
-        case "camera_pose":
-            pose = one.camera_pose
-            if pose is None:
-                return "NULL"
-            return f"STRUCT({', '.join(_number(getattr(pose, member)) for member in POSE)})"
-        case "capture_time" | "detection_time":
-            moment: datetime | None = getattr(one, name)
-            return "NULL" if moment is None else f"TIMESTAMP {quoted(moment.isoformat(' '))}"
-        case "capture_id" | "pano_id":
-            return quoted(f"{name} of {one.observation_id}")
-        case _:
-            text: str | None = getattr(one, name)
-            return "NULL" if text is None else quoted(text)
+def _struct(one: Observation, name: str) -> str:
+    members: list[str] = []
+    if name == "bbox" and (box := one.bbox):
+        members = [_corner(box.x_min, box.y_min), _corner(box.x_max, box.y_max)]
+    elif name == "camera_pose" and (pose := one.camera_pose):
+        members = [_number(getattr(pose, member)) for member in POSE]
+    elif name.endswith("location") and (one.latitude, one.longitude) != (None, None):
+        members = [_number(one.latitude), _number(one.longitude)]
+    return f"STRUCT({', '.join(members)})" if members else "NULL"
+
+
+def _scalar(one: Observation, name: str) -> str:
+    value = getattr(one, name, f"{name} of {one.observation_id}")
+    if isinstance(value, datetime):
+        return f"TIMESTAMP {quoted(value.isoformat(' '))}"
+    return "NULL" if value is None else quoted(value)
 
 
 def _corner(x: float, y: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,15 +11,18 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.failures import translated
 from sightline.gcp.bigquery.literals import quoted
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.model import WorkItem, WorkRange
+from sightline.model import ListedMessage, WorkItem, WorkRange
 from sightline.schema import WORK_ITEMS
-from sightline.work_lists import work_item
+from sightline.work_lists import listed_message, work_item
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud.bigquery_storage_v1 import BigQueryReadClient
 
-_FIELDS = ("run_id", "bucket", "seq", "subject_id", "observations", "parts")
+_FIELDS = ("run_id", "bucket", "seq", "subject_id", "asset_type", "observations", "parts")
+
+ItemFields = Mapping[str, Any]
+"""A row of ``work_items``: the values of ``_FIELDS``, JSON as texts."""
 
 
 class ItemReader:
@@ -44,8 +47,8 @@ class ItemReader:
         finally:
             client.transport.close()  # type: ignore[no-untyped-call]  # untyped there
 
-    async def read(self, work_range: WorkRange) -> list[WorkItem]:
-        """Return the items there are in a range, in order; fewer than it says where some are gone.
+    async def read(self, work_range: WorkRange) -> list[ItemFields]:
+        """Return the rows there are in a range, in order; fewer than it says where some are gone.
 
         A broken stream is taken up again by the library, where it broke.
 
@@ -56,7 +59,7 @@ class ItemReader:
         with translated(table):
             return await asyncio.to_thread(self._read, table, work_range)
 
-    def _read(self, table: str, work_range: WorkRange) -> list[WorkItem]:
+    def _read(self, table: str, work_range: WorkRange) -> list[ItemFields]:
         from google.cloud.bigquery_storage_v1 import types
 
         wanted = types.ReadSession(
@@ -69,7 +72,7 @@ class ItemReader:
         session = self._client.create_read_session(
             parent=f"projects/{self._place.project}", read_session=wanted, max_stream_count=1
         )
-        items: dict[int, WorkItem] = {}
+        found: dict[int, ItemFields] = {}
         for stream in session.streams:
             rows = self._client.read_rows(stream.name)  # type: ignore[no-untyped-call]  # as above
             for response in rows:
@@ -77,8 +80,8 @@ class ItemReader:
                     response.arrow_record_batch.serialized_record_batch,
                     session.arrow_schema.serialized_schema,
                 )
-                items.update(_items(batch, work_range))
-        return [items[seq] for seq in sorted(items)]
+                found.update(_meant(batch, work_range))
+        return [found[seq] for seq in sorted(found)]
 
 
 def _restriction(one: WorkRange) -> str:
@@ -99,18 +102,29 @@ def _batch(serialized: bytes, schema: bytes) -> pa.Table:
     return pa.Table.from_batches([batch])
 
 
-def _items(batch: pa.Table, one: WorkRange) -> dict[int, WorkItem]:
-    """Return the items of a batch by number, those alone that the range means."""
+def _meant(batch: pa.Table, one: WorkRange) -> dict[int, ItemFields]:
+    """Return the rows of a batch by number, those alone that the range means."""
     return {
-        row["seq"]: work_item(
-            one.run_id,
-            (row["bucket"], row["seq"], row["subject_id"], row["observations"], row["parts"]),
-        )
+        row["seq"]: row
         for row in batch.to_pylist()
         if row["run_id"] == one.run_id
         and row["bucket"] == one.bucket
         and one.start <= row["seq"] < one.stop
     }
+
+
+def item_of(row: ItemFields) -> WorkItem:
+    """Return the item that a row holds."""
+    columns = ("bucket", "seq", "subject_id", "observations", "parts")
+    bucket, seq, subject_id, observations, parts = (row[name] for name in columns)
+    return work_item(row["run_id"], (bucket, seq, subject_id, observations, parts))
+
+
+def message_of(row: ItemFields) -> ListedMessage:
+    """Return the message that a row holds."""
+    columns = ("subject_id", "asset_type", "observations", "parts")
+    subject_id, asset_type, observations, parts = (row[name] for name in columns)
+    return listed_message(row["run_id"], (subject_id, asset_type, observations, parts))
 
 
 def _library_client(place: BigQueryPlace, credentials: Any) -> BigQueryReadClient:

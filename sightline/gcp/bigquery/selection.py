@@ -68,12 +68,11 @@ def condition(which: Filter) -> Condition:
 
 
 def _in_box(box: BoundingBox, name: str) -> Condition:
-    if box.west <= box.east:
-        across = f"longitude BETWEEN @{name}_west AND @{name}_east"
-    else:  # over the antimeridian
-        across = f"(longitude >= @{name}_west OR longitude <= @{name}_east)"
+    # Bound values stand left: an emulator compares a STRUCT's 5.0 on the left as an integer.
+    together = "AND" if box.west <= box.east else "OR"  # over the antimeridian
+    across = f"(@{name}_west <= longitude {together} @{name}_east >= longitude)"
     return Condition(
-        f"latitude BETWEEN @{name}_south AND @{name}_north AND {across}",
+        f"@{name}_south <= latitude AND @{name}_north >= latitude AND {across}",
         {
             f"{name}_west": float(box.west),
             f"{name}_south": float(box.south),

@@ -14,7 +14,7 @@ from sightline.errors import BusyError, ConfigurationError, NotFoundError, Stora
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient, Row, Value
 from sightline.gcp.bigquery.columns import SourceTable
-from sightline.gcp.bigquery.items import ItemReader
+from sightline.gcp.bigquery.items import ItemFields, ItemReader, item_of, message_of
 from sightline.gcp.bigquery.locks import TableLocks
 from sightline.gcp.bigquery.tables import embeddings_tables, put_embeddings
 from sightline.gcp.bigquery.work_list import (
@@ -23,7 +23,7 @@ from sightline.gcp.bigquery.work_list import (
     embedding_parts,
     preview_of,
 )
-from sightline.model import Preview, Run, RunRequest, WorkItem, WorkRange
+from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
 from sightline.schema import RUN_EVENTS
 from sightline.work_lists import request_json, unpublished_ranges
 
@@ -179,15 +179,22 @@ class BigQuerySource:
             StorageError: the work list lacks some of them.
             TransientError, ConfigurationError: see ``failures``.
         """
-        items = await self._reader.read(work_range)
+        return [item_of(row) for row in await self._read(work_range)]
+
+    async def messages(self, work_range: WorkRange) -> Sequence[ListedMessage]:
+        """Return the messages of a range, in order; raises as ``items`` does."""
+        return [message_of(row) for row in await self._read(work_range)]
+
+    async def _read(self, work_range: WorkRange) -> list[ItemFields]:
+        rows = await self._reader.read(work_range)
         wanted = work_range.stop - work_range.start
-        if len(items) != wanted:
+        if len(rows) != wanted:
             await self._request_of(work_range.run_id)
             raise StorageError(
-                f"the work list of run {work_range.run_id} has {len(items)} of the {wanted} items"
+                f"the work list of run {work_range.run_id} has {len(rows)} of the {wanted} items"
                 f" of {work_range.key}; cancel the run, and enqueue again"
             )
-        return items
+        return rows
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         """Record that a range is published; the last one makes the run's state ``published``.
