@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from sightline.gcp.bigquery.task_views import put_task_view
+from sightline.gcp.bigquery.task_views import DESCRIPTION_CHARACTERS, put_task_view
 from sightline.local.warehouse.views import typed_select
 from sightline.tasks import (
     VIEW_IDENTITY,
@@ -95,6 +95,24 @@ async def test_columns_are_named_as_in_every_engine(books: Books) -> None:
     assert tuple(found) == expected
     local = typed_select(spec).partition("\nFROM")[0]
     assert [one.split()[-1].strip('",') for one in local.splitlines()[1:]] == list(expected)
+
+
+async def test_columns_are_described_as_the_task_says(books: Books) -> None:
+    text = task().toml.replace('"damage"', "\"Rust, dents; 'graffiti' é\"")
+    await put_task_view(books.client, task())
+    spec = parse_task(text.replace('"height"', f'"{"long " * 500}"')).resolve("demo-1")
+    await put_task_view(books.client, spec)
+    await put_task_view(books.client, spec)
+    place = books.client.place
+    full = f"{place.project}.{place.dataset}.signs_current"
+    schema = await books.client.use(lambda library: library.get_table(full).schema)
+    found = {one.name: one.description for one in schema}
+    assert found["damage"] == "Rust, dents; 'graffiti' é"
+    assert found["kind"] == "kind"
+    assert found["asset_id"] == "The physical thing"
+    assert len(found["height"]) == DESCRIPTION_CHARACTERS
+    assert {one.name: one.mode for one in schema}["damage"] == "REPEATED"
+    assert await books.rows("signs_current", "height, damage") == []
 
 
 async def test_a_name_that_is_taken_is_not_replaced(books: Books) -> None:

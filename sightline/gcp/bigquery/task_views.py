@@ -1,8 +1,12 @@
-"""The typed view of a task: ``<task>_current``, with one column a field."""
+"""The typed view of a task: ``<task>_current``, with one column a field, and its description."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.schema import CLASSIFICATIONS
 from sightline.tasks import (
     VIEW_IDENTITY,
     VIEW_PROVENANCE,
@@ -11,6 +15,12 @@ from sightline.tasks import (
     field_columns,
     view_name,
 )
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+DESCRIPTION_CHARACTERS = 1024
+"""What BigQuery takes as the description of a column."""
 
 _TYPES = {"boolean": "BOOL", "integer": "INT64", "number": "FLOAT64"}
 
@@ -26,6 +36,9 @@ async def put_task_view(client: BigQueryClient, task: TaskSpec) -> None:
         return
     text = f"Answers of the task {task.name} at its active version, one column a field"
     await client.put_view(name, typed_select(client, task), text)
+    ledger = {one.name: one.description for one in CLASSIFICATIONS.columns}
+    fields = {column: one.description for one, column in field_columns(task)}
+    await _describe(client, name, ledger | fields)
 
 
 def typed_select(client: BigQueryClient, task: TaskSpec) -> str:
@@ -46,3 +59,27 @@ def _field(one: FieldSpec, column: str) -> str:
     text = f"JSON_VALUE(answer, {path})"
     kind = _TYPES.get(one.type)
     return f"SAFE_CAST({text} AS {kind}) AS `{column}`" if kind else f"{text} AS `{column}`"
+
+
+async def _describe(client: BigQueryClient, name: str, texts: Mapping[str, str]) -> None:
+    """Let the columns of a view be described by these texts; a view is made without any."""
+    full_name = f"{client.place.project}.{client.place.dataset}.{name}"
+
+    def work(library: bigquery.Client) -> None:
+        from google.cloud import bigquery
+
+        there = library.get_table(full_name, **client.how()).schema
+        described = [
+            bigquery.SchemaField(
+                one.name,
+                one.field_type,
+                mode=one.mode,
+                description=texts[one.name][:DESCRIPTION_CHARACTERS],
+            )
+            for one in there
+        ]
+        if [one.description for one in described] != [one.description or "" for one in there]:
+            view = bigquery.Table(full_name, schema=described)
+            library.update_table(view, ["schema"], **client.how())
+
+    await client.use(work)
