@@ -19,6 +19,7 @@ BENCHES = {
     "vision": "The demo model, by itself",
     "search": "Vector search",
     "models": "Asking Google's models",
+    "writer": "The BigQuery writer",
     "start": "Start-up",
 }
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"

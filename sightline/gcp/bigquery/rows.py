@@ -28,11 +28,11 @@ _LENGTH_DELIMITED = 2
 
 
 class RowFormat:
-    """How rows of one ledger are encoded. ``descriptor`` is what the service is told of it."""
+    """How rows of one ledger are encoded: as ``message``, of which ``descriptor`` tells."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.descriptor = _descriptor(ledger)
-        self._message = _message_class(self.descriptor)
+        self.message = _message_class(self.descriptor)
         self._times = [one.name for one in ledger.columns if one.type == "TIMESTAMP"]
         self._vectors = [
             (one.name, _varint(number << 3 | _LENGTH_DELIMITED))
@@ -59,7 +59,7 @@ class RowFormat:
             if vector is not None and len(vector):
                 block = np.asarray(vector, dtype="<f8").tobytes()
                 packed += tag + _varint(len(block)) + block
-        encoded: bytes = self._message(**values).SerializeToString()
+        encoded: bytes = self.message(**values).SerializeToString()
         return encoded + packed
 
     def requests(self, rows: Sequence[Row]) -> Iterator[list[bytes]]:

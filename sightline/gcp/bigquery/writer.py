@@ -43,7 +43,7 @@ class BigQueryWriter:
         by_ledger: dict[str, tuple[Ledger, list[Columns]]] = {}
         for row in rows:
             ledger = self._ledger_of(row)
-            by_ledger.setdefault(ledger.name, (ledger, []))[1].append(_columns(row))
+            by_ledger.setdefault(ledger.name, (ledger, []))[1].append(columns_of(row))
         outcomes = await asyncio.gather(
             *(self._append(ledger, some) for ledger, some in by_ledger.values()),
             return_exceptions=True,
@@ -81,7 +81,8 @@ class BigQueryWriter:
             return []
 
 
-def _columns(row: ResultRow) -> Columns:
+def columns_of(row: ResultRow) -> Columns:
+    """Return the columns of a row of a ledger, by name."""
     if isinstance(row, ClassificationRow):
         return _classification(row)
     return _embedding(row) if isinstance(row, EmbeddingRow) else _dead_letter(row)
