@@ -28,6 +28,7 @@ from worker.budget import Purse, is_abandoned
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
+NOTHING = Amount()
 LOOKS = 3
 """How often a budget is found to be given out before that is believed."""
 
@@ -61,6 +62,14 @@ class Account:
     reclaimed: bool = False
     reserving: asyncio.Lock = field(default_factory=asyncio.Lock)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _free: Hold | None = None
+
+    @property
+    def free(self) -> Hold:
+        """What is taken of a run without a budget: nothing."""
+        if self._free is None:
+            self._free = Hold(self, NOTHING)
+        return self._free
 
     def notify(self) -> None:
         """Wake those who wait for something to be put back; only a dry budget has any."""
@@ -82,8 +91,9 @@ class Hold:
 
     def charge(self, used: Amount) -> None:
         """Put back what was not used, and wake those who wait for it."""
-        self.account.purse.charge(self.taken, used)
-        self.account.notify()
+        if self.account.purse.limits:
+            self.account.purse.charge(self.taken, used)
+            self.account.notify()
 
 
 class Treasury:
@@ -116,8 +126,11 @@ class Treasury:
         """
         account = self._accounts.setdefault(run_id, Account(run_id))
         while True:
-            await self._look(account, needed)
+            if not self._is_known(account):
+                await self._look(account, needed)
             purse = account.purse
+            if not purse.limits:
+                return account.free
             if purse.is_stale(self._now()):
                 await self._give_back(account)
             if (taken := purse.take(needed)) is not None:
@@ -138,7 +151,8 @@ class Treasury:
             OverBudgetError: the budget is reached.
         """
         account = self._accounts.setdefault(run_id, Account(run_id))
-        await self._look(account, needed)
+        if not self._is_known(account):
+            await self._look(account, needed)
         purse = account.purse
         if account.dry and not (purse.covers(needed) or purse.may_get_back(needed)):
             await self._mark(account)
@@ -159,9 +173,7 @@ class Treasury:
             await self._give_back(account)
 
     async def _look(self, account: Account, needed: Amount) -> None:
-        """Read a run's budget when it is not known, or may have changed."""
-        if self._is_known(account):
-            return
+        """Read a run's budget, which is not known, or may have changed."""
         async with account.reserving:
             if self._is_known(account):
                 return
