@@ -102,9 +102,13 @@ class BigQuerySettings:
     source: str = ""
     layout: Literal[
         "latest_observations",
+        "all_observations",
         "cropped_observations_latest",
+        "cropped_observations_all",
         "full_frame_observations_latest",
+        "full_frame_observations_all",
         "pano_observations_latest",
+        "pano_observations_all",
     ] = "latest_observations"
     columns: Mapping[str, str] = field(default_factory=dict)
     max_gb_billed: float = 100.0

@@ -1,0 +1,71 @@
+"""Whole runs while the models fail in every way they can: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from sightline.errors import Reason
+from tests.cloud.project import Project, control, set_faults
+
+pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
+
+MESSAGES = 5000
+FEWER_MESSAGES = 500
+MIXED_SHARE = 0.10
+ALONE_SHARE = 0.30
+
+GIVEN_UP: Mapping[str, Reason] = {
+    "max_tokens": Reason.ANSWER_TRUNCATED,
+    "safety": Reason.BLOCKED_BY_SAFETY,
+    "prompt_blocked": Reason.BLOCKED_BY_SAFETY,
+    "recitation": Reason.RECITATION,
+    "image_unreadable": Reason.IMAGE_UNREADABLE,
+    "image_too_large": Reason.IMAGE_TOO_LARGE,
+    "invalid_argument": Reason.MODEL_REJECTED_REQUEST,
+    "image_forbidden": Reason.PERMISSION_DENIED,
+    "image_gone": Reason.IMAGE_GONE,
+}
+"""Faults of one image or answer, each of which makes one dead letter."""
+
+PASSING = (
+    "throttled", "throttled_retry_after", "throttled_retry_info", "internal", "unavailable",
+    "deadline", "cancelled", "hang", "reset", "half_body",
+)  # fmt: skip
+"""Faults that pass: none of them makes a dead letter."""
+
+KINDS = (*PASSING, *GIVEN_UP)
+
+
+def check_run(project: Project, run_id: str, parts: int) -> None:
+    """Check the account, and each dead letter against what the simulator says it did."""
+    balance = project.balance(run_id)
+    assert (balance["parts"], balance["queued"], balance["duplicates"]) == (parts, 0, 0)
+    assert balance["written"] + balance["dead"] == parts
+    expected: dict[str, int] = {}
+    counted = control(project.stack, "counters")["faults"]
+    for kind, reason in GIVEN_UP.items():
+        if counted.get(kind):
+            expected[reason.value] = expected.get(reason.value, 0) + counted[kind]
+    assert project.dead() == expected
+
+
+def run_with(project: Project, kinds: tuple[str, ...], share: float, messages: int) -> None:
+    project.fill(messages)
+    project.run("setup")
+    run_id = project.run("enqueue")["run_id"]
+    set_faults(project.stack, kinds, share)
+    project.work(more={"SIGHTLINE_WORKER__CALL_TIMEOUT_S": "2"})
+    check_run(project, run_id, 2 * messages)
+
+
+def test_all_kinds_of_faults_together(project: Project) -> None:
+    run_with(project, KINDS, MIXED_SHARE, MESSAGES)
+    counted = control(project.stack, "counters")["faults"]
+    assert set(counted) == set(KINDS), "each kind was met"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_kind_of_fault_alone(project: Project, kind: str) -> None:
+    run_with(project, (kind,), ALONE_SHARE, FEWER_MESSAGES)
