@@ -15,17 +15,24 @@ class Drained(Enum):
     MISSING = "missing"
 
 
+LEAST_WAIT_S, MOST_WAIT_S = 0.2, 15.0
+"""Bounds of the waits between two counts of what is missing."""
+
+
 @dataclass(slots=True)
 class DrainRule:
     """The backlog is empty when it has looked so for ``idle_s`` and no part is missing.
 
     One empty pull proves nothing. Parts that stay missing from an empty queue for ``missing_s``
-    are reported, since waiting longer would not bring them.
+    are reported, since waiting longer would not bring them. To count what is missing reads the
+    ledgers, which may cost money: the waits between two counts double.
     """
 
     idle_s: float
     missing_s: float
     _empty_since_s: float | None = None
+    _ask_at_s: float = 0.0
+    _wait_s: float = 0.0
 
     def busy(self) -> None:
         """Hear that something was pulled, is held, or is in the queue."""
@@ -34,12 +41,15 @@ class DrainRule:
     def empty(self, now_s: float) -> Drained:
         """Hear of a pull that found nothing while this worker held nothing."""
         if self._empty_since_s is None:
-            self._empty_since_s = now_s
-        return Drained.ASK if now_s - self._empty_since_s >= self.idle_s else Drained.NOT_YET
+            self._empty_since_s, self._wait_s = now_s, max(self.idle_s, LEAST_WAIT_S)
+            self._ask_at_s = now_s + self.idle_s
+        return Drained.ASK if now_s >= self._ask_at_s else Drained.NOT_YET
 
     def answer(self, missing: int, now_s: float) -> Drained:
         """Hear how many parts of open runs are neither written nor dead."""
         if missing == 0:
             return Drained.DONE
+        self._ask_at_s = now_s + self._wait_s
+        self._wait_s = min(2 * self._wait_s, MOST_WAIT_S)
         since_s = now_s if self._empty_since_s is None else self._empty_since_s
         return Drained.MISSING if now_s - since_s >= self.missing_s else Drained.NOT_YET

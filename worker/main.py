@@ -187,6 +187,7 @@ def build_runner(
         progress,
         own,
         monotonic=time.monotonic,
+        random=random.random,
     )
     return runner
 

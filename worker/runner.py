@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from sightline.errors import (
     BudgetError,
@@ -14,14 +14,16 @@ from sightline.errors import (
     SightlineError,
     TransientError,
 )
-from sightline.ports import BacklogReader, Delivery, Ledgers, Subscription
+from sightline.ports import BacklogReader, BudgetState, Delivery, Ledgers, Subscription
 from sightline.settings import WorkerSettings
 from sightline.wire import RECHECK, REPLAY, decode
 from worker.budget import next_step
 from worker.drain import Drained, DrainRule
 from worker.handler import Handler
 from worker.leaser import Lease, Leaser
+from worker.patience import Patience
 from worker.progress import Progress
+from worker.retry import Backoff
 from worker.settlement import Settlement
 from worker.spent_out import SPENT_OUT_S, SpentOutRule, only_over_budget
 from worker.systemic import SystemicGuard, Verdict
@@ -47,6 +49,7 @@ class Runner:
         settings: WorkerSettings,
         *,
         monotonic: Callable[[], float],
+        random: Callable[[], float],
     ) -> None:
         self._subscription = subscription
         self._backlog = backlog
@@ -59,6 +62,9 @@ class Runner:
         self._settings = settings
         self._monotonic = monotonic
         self._stop = asyncio.Event()
+        backoff = Backoff(settings.backoff_s, settings.max_backoff_s)
+        self._patience = Patience(backoff, random, self._stop)
+        self._pulls_failed = 0
         self._room = asyncio.Event()
         self._handling: set[asyncio.Task[None]] = set()
         self._guard: SystemicGuard[Settlement] = SystemicGuard(
@@ -109,6 +115,13 @@ class Runner:
     # --- intake -------------------------------------------------------------------------------
 
     async def _intake(self, rule: DrainRule | None) -> None:
+        try:
+            await self._take_in(rule)
+        except TransientError:
+            if not self._stop.is_set():
+                raise  # else it was asked to stop while something could not be read
+
+    async def _take_in(self, rule: DrainRule | None) -> None:
         while not self._stop.is_set():
             if self._only_refused():
                 await self._look_for_other_work()
@@ -144,19 +157,26 @@ class Runner:
         if self._handling:
             await self._wait_for_room()
             return
-        states = await self._treasury.states()
-        waiting = await only_over_budget(self._backlog, states, self._spent_out.runs)
+        waiting, states = await self._patience.read("budgets cannot be read", self._over_budget)
         self._spent_out.worked(self._monotonic())
         if waiting:
             raise BudgetError(next_step(states[min(waiting)]))
 
+    async def _over_budget(self) -> tuple[frozenset[str], Mapping[str, BudgetState]]:
+        if not self._spent_out.runs and (await self._backlog.backlog()).ready is None:
+            return frozenset(), {}  # nothing was refused, and nobody can tell what is queued
+        states = await self._treasury.states()
+        return await only_over_budget(self._backlog, states, self._spent_out.runs), states
+
     async def _pull(self, room: int) -> Sequence[Delivery]:
         try:
-            return await self._subscription.pull(room, lease_s=self._settings.lease_s)
+            found = await self._subscription.pull(room, lease_s=self._settings.lease_s)
         except TransientError as error:
-            log.warning("nothing pulled, trying again: %s", error)
-            await self._nap()
+            self._pulls_failed += 1
+            await self._patience.pause("nothing pulled", self._pulls_failed, error)
             return ()
+        self._pulls_failed = 0
+        return found
 
     async def _start(self, deliveries: Sequence[Delivery]) -> None:
         self._progress.pulled += len(deliveries)
@@ -178,15 +198,14 @@ class Runner:
             with contextlib.suppress(PermanentError):  # the handler makes it a dead letter
                 keys = decode(delivery.body).part_keys()
                 (replayed if REPLAY in delivery.attributes else redelivered).extend(keys)
-        while redelivered or replayed:
-            try:
-                return await self._ledgers.settled(redelivered) | await self._ledgers.written(
-                    replayed
-                )
-            except TransientError as error:
-                log.warning("the ledgers cannot be read, trying again: %s", error)
-                await asyncio.sleep(self._settings.backoff_s)
-        return frozenset()
+        if not (redelivered or replayed):
+            return frozenset()
+
+        async def look() -> frozenset[str]:
+            settled = await self._ledgers.settled(redelivered)
+            return settled | await self._ledgers.written(replayed)
+
+        return await self._patience.read("the ledgers cannot be read", look)
 
     async def _wait_for_room(self) -> None:
         """Wait until messages were handled or settled, or a stop is asked for."""
@@ -200,13 +219,6 @@ class Runner:
         """Hear that a batch was settled (called by the writer)."""
         self._room.set()
 
-    async def _nap(self) -> None:
-        try:
-            async with asyncio.timeout(self._settings.idle_poll_s):
-                await self._stop.wait()
-        except TimeoutError:
-            pass  # the nap is over
-
     async def _nothing_came(self, rule: DrainRule | None) -> bool:
         """Wait a little; return whether a drain is done."""
         if not self._handling:
@@ -214,7 +226,7 @@ class Runner:
             self._judge(self._guard.idle(self._monotonic()))
         if rule and await self._drained(rule):
             return True
-        await self._nap()
+        await self._patience.nap(self._settings.idle_poll_s)
         return False
 
     async def _drained(self, rule: DrainRule) -> bool:
@@ -231,11 +243,13 @@ class Runner:
         if self._guard.holding:
             self._judge(Verdict.RELEASE)  # too few failed to say that the job is at fault
             return False
-        verdict = rule.answer(await self._ledgers.missing(), self._monotonic())
+        missing = await self._patience.read("the ledgers cannot be read", self._ledgers.missing)
+        verdict = rule.answer(missing, self._monotonic())
         if verdict is Drained.MISSING:
             raise ConfigurationError(
-                "the queue is empty, but parts of open runs are neither written nor dead;"
-                " run `sightline status --check`"
+                f"the queue is empty, but {missing} parts of open runs are neither written nor"
+                " dead; `sightline status` shows whose, and `sightline enqueue --reconcile RUN`"
+                " publishes them again"
             )
         return verdict is Drained.DONE
 
@@ -293,10 +307,9 @@ class Runner:
 
     async def _watch_cancelled(self) -> None:
         while True:
-            try:
-                self._cancelled_runs = await self._ledgers.cancelled_runs()
-            except TransientError as error:
-                log.warning("cancelled runs cannot be read, trying again: %s", error)
+            self._cancelled_runs = await self._patience.read(
+                "cancelled runs cannot be read", self._ledgers.cancelled_runs
+            )
             await asyncio.sleep(self._settings.cancel_poll_s)
 
     async def _finish(self, writing: asyncio.Task[None]) -> None:

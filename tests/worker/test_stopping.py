@@ -144,7 +144,7 @@ async def test_a_drain_waits_for_parts_that_are_not_published_yet() -> None:
 async def test_a_drain_says_when_parts_are_missing_from_an_empty_queue() -> None:
     world = World()
     world.store.left = 3
-    with pytest.raises(ConfigurationError, match="status --check"):
+    with pytest.raises(ConfigurationError, match="reconcile"):
         await world.runner().run(drain=True)
 
 

@@ -333,5 +333,6 @@ class World:
             self.progress,
             own,
             monotonic=now,
+            random=lambda: 1.0,
         )
         return runner

@@ -9,20 +9,29 @@ from sightline.errors import ConfigurationError, SightlineError, TransientError
 
 
 @contextmanager
-def translated(name: str) -> Iterator[None]:
+def translated(name: str, *, was_there: bool = False) -> Iterator[None]:
     """Raise what a call about ``name`` (a topic, a subscription) raises as an error of ours.
 
+    What was there a moment ago and is not any more may come back: an emulator that is restarted
+    forgets everything, and somebody makes it again.
+
     Raises:
-        TransientError: the service is out of reach, overloaded or over its quota for now.
+        TransientError: the service is out of reach, overloaded or over its quota for now; or what
+            was there is gone.
         ConfigurationError: there is no such topic or subscription, no permission to use it, no
             credentials, or the request is one that can never succeed.
     """
-    from google.api_core.exceptions import GoogleAPICallError  # 0.3 s
+    from google.api_core.exceptions import GoogleAPICallError, NotFound  # 0.3 s
     from google.auth.exceptions import GoogleAuthError, TransportError
 
     try:
         yield
     except GoogleAPICallError as error:
+        if was_there and isinstance(error, NotFound):
+            raise TransientError(
+                f"{name} was there and is gone: make it again (`sightline setup`), then publish"
+                " what it held (`sightline enqueue --reconcile RUN`)"
+            ) from error
         raise _as_ours(error, name) from error
     except TransportError as error:
         raise TransientError(f"{name}: {error}; try again in a moment") from error

@@ -77,6 +77,7 @@ class PubSubSubscription:
         monotonic: Callable[[], float],
     ) -> None:
         self._client = client
+        self._seen: set[str] = set()
         self._paths = {_MAIN: place.subscription_path}
         if place.dead_letter_path is not None:
             self._paths[_ABANDONED] = place.dead_letter_path
@@ -204,11 +205,13 @@ class PubSubSubscription:
 
         path = self._paths[which]
         request = PullRequest(subscription=path, max_messages=ask)
-        with translated(path):
+        with translated(path, was_there=path in self._seen):
             try:
                 response = await self._client.pull(request=request, retry=None, timeout=timeout_s)
             except DeadlineExceeded:
+                self._seen.add(path)
                 return ()  # nothing came for as long as the call was open
+        self._seen.add(path)
         return list(PullResponse.pb(response).received_messages)
 
     async def _modify(
@@ -228,7 +231,7 @@ class PubSubSubscription:
 
         async def call(path: str, ack_ids: Sequence[str]) -> None:
             request = {"subscription": path, "ack_ids": ack_ids, **fixed}
-            with translated(path):
+            with translated(path, was_there=path in self._seen):
                 await method(request=request, retry=None, timeout=self._rule.settle_timeout_s)
 
         async def settle(path: str, ack_ids: Sequence[str]) -> None:

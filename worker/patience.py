@@ -1,0 +1,55 @@
+"""Reads again what cannot be read for a moment: with growing pauses, until a stop is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sightline.errors import TransientError
+from worker.retry import Backoff
+
+log = logging.getLogger(__name__)
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited between tries, and what ends the waiting."""
+
+    backoff: Backoff
+    random: Callable[[], float]
+    stopping: asyncio.Event
+
+    async def read(self, what: str, read: Callable[[], Awaitable[Found]]) -> Found:
+        """Return what ``read`` returns, however many tries it takes.
+
+        Raises:
+            TransientError: a stop was asked for while it could not be read.
+        """
+        failures = 0
+        while True:
+            try:
+                return await read()
+            except TransientError as error:
+                failures += 1
+                if self.stopping.is_set():
+                    raise
+                await self.pause(what, failures, error)
+
+    async def pause(self, what: str, failures: int, error: TransientError) -> None:
+        """Wait after so many failures in a row, and say so; a stop ends the wait."""
+        pause_s = self.backoff.delay_s(failures, self.random, error.retry_after_s)
+        log.warning("%s, again in %.1f s: %s", what, pause_s, error)
+        await self.nap(pause_s)
+
+    async def nap(self, seconds: float) -> None:
+        """Wait, unless a stop is asked for."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
+        except TimeoutError:
+            pass  # the nap is over
