@@ -25,16 +25,30 @@ _REQUESTED_TYPE = (
     "STRUCT<position INT64, suffix STRING, part STRING, asset_types ARRAY<STRING>, by_asset BOOL>"
 )
 
+OBSERVATIONS_AS_SUBJECTS = """
+  SELECT observation_id AS subject_id, FALSE AS by_asset, asset_type, [asset_type] AS types_seen,
+    CONCAT('[', observation_json, ']') AS observations
+  FROM matched"""
+
+ASSETS_AS_SUBJECTS = f"""
+  SELECT asset_id, TRUE, ARRAY_AGG(asset_type ORDER BY place LIMIT 1)[OFFSET(0)],
+    ARRAY_AGG(DISTINCT asset_type),
+    CONCAT('[', STRING_AGG(
+      IF(place <= {MAX_OBSERVATIONS}, observation_json, NULL), ',' ORDER BY place), ']')
+  FROM (
+    SELECT *, ROW_NUMBER() OVER (
+      PARTITION BY asset_id ORDER BY capture_time DESC NULLS LAST, observation_id) AS place
+    FROM matched WHERE asset_id <> '' AND of_asset_types)
+  GROUP BY asset_id"""  # noqa: S608 - constants
+
 SUBJECTS_ASKED = """
-  SELECT observation_id AS subject_id, FALSE AS by_asset, position, suffix, part
-  FROM matched
-  JOIN requested ON NOT requested.by_asset
-    AND (ARRAY_LENGTH(asset_types) = 0 OR asset_type IN UNNEST(asset_types))
-  UNION ALL
-  SELECT DISTINCT asset_id, TRUE, position, suffix, part
-  FROM matched
-  JOIN requested ON requested.by_asset AND asset_id <> ''
-    AND (ARRAY_LENGTH(asset_types) = 0 OR asset_type IN UNNEST(asset_types))"""
+  SELECT subjects.*, requested.position, requested.suffix, requested.part
+  FROM subjects CROSS JOIN requested
+  WHERE requested.by_asset = subjects.by_asset AND (
+    ARRAY_LENGTH(requested.asset_types) = 0
+    OR EXISTS (
+      SELECT 1 FROM UNNEST(subjects.types_seen) AS seen
+      WHERE seen IN UNNEST(requested.asset_types)))"""
 
 FIRST_SUBJECTS = """
   SELECT subject_id, by_asset FROM asked GROUP BY subject_id, by_asset
@@ -61,39 +75,20 @@ PARTS_TAKEN = """
 
 ITEMS_TO_DO = """
   SELECT subject_id, by_asset, TO_HEX(SHA256(subject_id)) AS digest,
+    ANY_VALUE(asset_type) AS asset_type, ANY_VALUE(observations) AS observations,
     STRING_AGG(part, ',' ORDER BY position) AS parts,
     ARRAY_AGG(wanted.part_key ORDER BY position) AS part_keys
   FROM wanted LEFT JOIN taken ON taken.part_key = wanted.part_key
   WHERE taken.part_key IS NULL
   GROUP BY subject_id, by_asset"""
 
-ITEMS_PLACED = """
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY bucket ORDER BY digest, by_asset) - 1 AS seq
-  FROM (
-    SELECT *, MOD(CAST(CONCAT('0x', SUBSTR(digest, 1, 8)) AS INT64), @buckets) AS bucket
-    FROM to_do)"""
-
-ONE_OBSERVATION = f"""
-  SELECT observation_id AS subject_id, FALSE AS by_asset, asset_type,
-    CONCAT('[', {OBSERVATION_JSON}, ']') AS observations
-  FROM matched"""  # noqa: S608 - constants
-
-OBSERVATIONS_OF_ASSET = f"""
-  SELECT asset_id, TRUE, ARRAY_AGG(asset_type ORDER BY place LIMIT 1)[OFFSET(0)],
-    CONCAT('[', STRING_AGG({OBSERVATION_JSON}, ',' ORDER BY place), ']')
-  FROM (
-    SELECT *, ROW_NUMBER() OVER (
-      PARTITION BY asset_id ORDER BY capture_time DESC NULLS LAST, observation_id) AS place
-    FROM matched WHERE of_asset_types)
-  WHERE place <= {MAX_OBSERVATIONS}
-  GROUP BY asset_id"""  # noqa: S608 - constants
-
 WORK_LIST = """
-SELECT @run, placed.bucket, placed.seq, placed.subject_id, shown.asset_type,
-  PARSE_JSON(shown.observations, wide_number_mode => 'round'),
-  PARSE_JSON(CONCAT('[', placed.parts, ']')), placed.part_keys
-FROM placed
-JOIN shown ON shown.subject_id = placed.subject_id AND shown.by_asset = placed.by_asset"""
+SELECT @run, bucket, ROW_NUMBER() OVER (PARTITION BY bucket ORDER BY digest, by_asset) - 1,
+  subject_id, asset_type, PARSE_JSON(observations, wide_number_mode => 'round'),
+  PARSE_JSON(CONCAT('[', parts, ']')), part_keys
+FROM (
+  SELECT *, MOD(CAST(CONCAT('0x', SUBSTR(digest, 1, 8)) AS INT64), @buckets) AS bucket FROM to_do)
+"""
 
 COUNTS = """
 SELECT 'observations' AS counted, asset_type AS name, COUNT(*) AS n FROM matched GROUP BY asset_type
@@ -149,25 +144,19 @@ class Drawing:
 
     def counts(self) -> Condition:
         """Return the query that counts what a run would do: rows for ``preview_of``."""
-        return Condition(f"WITH {self._steps()}{COUNTS}", self.matching.values)
+        steps = self._steps("''")  # what is counted is not shown
+        return Condition(f"WITH {steps}{COUNTS}", self.matching.values)
 
     def write(self, run_id: str, buckets: int) -> Condition:
         """Return the statement that writes the work list of a run."""
-        by_asset = [one for one in self.asked if one.by_asset]
-        shown = ONE_OBSERVATION
-        if by_asset:
-            types = set().union(*(one.asset_types for one in by_asset))
-            every = any(not one.asset_types for one in by_asset)
-            where = "true" if every else f"asset_type IN UNNEST({quoted_list(sorted(types))})"
-            shown += "\n  UNION ALL" + OBSERVATIONS_OF_ASSET.replace("of_asset_types", where)
         columns = ", ".join(WORK_ITEMS.column_names())
-        steps = f"{self._steps()},\nplaced AS ({ITEMS_PLACED}),\nshown AS ({shown})"
         return Condition(
-            f"INSERT INTO {self.place.table('work_items')} ({columns})\nWITH {steps}{WORK_LIST}",
+            f"INSERT INTO {self.place.table('work_items')} ({columns})\n"
+            f"WITH {self._steps(OBSERVATION_JSON)}{WORK_LIST}",
             {**self.matching.values, "run": run_id, "buckets": buckets},
         )
 
-    def _steps(self) -> str:
+    def _steps(self, observation_json: str) -> str:
         limit = self.request.filter.limit
         wanted = PARTS_WANTED.format(
             separator=quoted(SEPARATOR), only_first="" if limit is None else ONLY_FIRST
@@ -177,6 +166,9 @@ class Drawing:
             "source_latest": "\n" + self.source.select(),
             "matched": f"\n  SELECT * FROM source_latest WHERE {self.matching.sql}",  # noqa: S608 - bound
             "requested": f"\n  SELECT * FROM UNNEST({self._requested()})",  # noqa: S608 - quoted
+            "subjects": (OBSERVATIONS_AS_SUBJECTS + self._assets()).replace(
+                "observation_json", observation_json
+            ),
             "asked": SUBJECTS_ASKED,
             **({} if limit is None else {"first_subjects": FIRST_SUBJECTS.format(limit=limit)}),
             "wanted": wanted,
@@ -184,6 +176,15 @@ class Drawing:
             "to_do": ITEMS_TO_DO,
         }
         return ",\n".join(f"{name} AS ({select})" for name, select in steps.items())
+
+    def _assets(self) -> str:
+        by_asset = [one for one in self.asked if one.by_asset]
+        if not by_asset:
+            return ""
+        types = set().union(*(one.asset_types for one in by_asset))
+        every = any(not one.asset_types for one in by_asset)
+        where = "true" if every else f"asset_type IN UNNEST({quoted_list(sorted(types))})"
+        return "\n  UNION ALL" + ASSETS_AS_SUBJECTS.replace("of_asset_types", where)
 
     def _requested(self) -> str:
         rows = [
