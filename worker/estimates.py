@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 
 from sightline.errors import TransientError
@@ -30,6 +32,7 @@ class Estimates:
         self._embeddings_at = embeddings_at
         self._dearest: dict[tuple[str, str], int] = {}
         self._asked: set[tuple[str, str]] = set()
+        self._asking: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of_answer(self, part: Part, task: TaskSpec, images: int) -> int:
         """Return a call's estimated cost in micros."""
@@ -56,14 +59,20 @@ class Estimates:
         return self._dearest.get(_key(part), 0)
 
     async def _most(self, part: Part) -> int:
+        """Return the dearest call known; the ledgers are asked once, however many want to know."""
         if _key(part) not in self._asked:
-            try:
-                self.saw(part, (await self._budgets.history(part)).most_cost_usd_micros)
-            except TransientError as error:
-                log.warning("past costs cannot be read, estimating without: %s", error)
-                return self.known_of(part)
-            self._asked.add(_key(part))
+            async with self._asking[_key(part)]:
+                if _key(part) not in self._asked:
+                    await self._ask(part)
         return self.known_of(part)
+
+    async def _ask(self, part: Part) -> None:
+        try:
+            self.saw(part, (await self._budgets.history(part)).most_cost_usd_micros)
+        except TransientError as error:
+            log.warning("past costs cannot be read, estimating without: %s", error)
+            return
+        self._asked.add(_key(part))
 
 
 def _key(part: Part) -> tuple[str, str]:

@@ -109,12 +109,21 @@ class MessageFunds:
 
     async def for_answer(self, part: AnswerPart, task: TaskSpec) -> CallFunds:
         """Return the money of the calls for one answer; raises OverBudgetError."""
-        estimate = await self._estimates.of_answer(part, task, self._images.images)
-        await self._treasury.check(self.run_id, Amount(estimate))
-        return CallFunds(self._treasury, self._estimates, self, part, estimate)
+        if not self._treasury.is_limited(self.run_id):
+            return self._of(part, 0)
+        return await self._checked(
+            part, await self._estimates.of_answer(part, task, self._images.images)
+        )
 
     async def for_embedding(self, part: EmbeddingPart) -> CallFunds:
         """Return the money of the calls for one embedding; raises OverBudgetError."""
-        estimate = await self._estimates.of_embedding(part)
-        await self._treasury.check(self.run_id, Amount(estimate))
-        return CallFunds(self._treasury, self._estimates, self, part, estimate)
+        if not self._treasury.is_limited(self.run_id):
+            return self._of(part, 0)
+        return await self._checked(part, await self._estimates.of_embedding(part))
+
+    async def _checked(self, part: Part, estimate_usd_micros: int) -> CallFunds:
+        await self._treasury.check(self.run_id, Amount(estimate_usd_micros))
+        return self._of(part, estimate_usd_micros)
+
+    def _of(self, part: Part, estimate_usd_micros: int) -> CallFunds:
+        return CallFunds(self._treasury, self._estimates, self, part, estimate_usd_micros)

@@ -17,7 +17,6 @@ from sightline.ports import (
     Provenance,
     ResultRow,
 )
-from sightline.tasks import TaskSpec
 from sightline.wire import Message, check_uris, decode
 from worker.budget import LONG_DELAY_S
 from worker.caller import (
@@ -37,6 +36,7 @@ from worker.progress import Progress
 from worker.retry import Backoff
 from worker.settlement import Settle, Settlement
 from worker.systemic import SUSPECT
+from worker.task_versions import TaskVersions
 from worker.treasury import OverBudgetError, Treasury
 
 
@@ -69,7 +69,6 @@ class Handler:
         redelivery: Backoff,
     ) -> None:
         self._models = models
-        self._ledgers = ledgers
         self._callers = callers
         self._treasury = treasury
         self._estimates = estimates
@@ -78,7 +77,7 @@ class Handler:
         self._letters = Letters(progress, identity)
         self._max_attempts = max_attempts
         self._redelivery = redelivery
-        self._tasks: dict[str, TaskSpec] = {}
+        self._tasks = TaskVersions(ledgers)
 
     async def handle(
         self, lease: Lease, settled: Collection[str], is_cancelled: Callable[[str], bool]
@@ -178,7 +177,7 @@ class Handler:
         wanted: Callable[[], bool],
         funds: MessageFunds,
     ) -> ResultRow:
-        task = await self._task(part)
+        task = await self._tasks.of(part)
         classifier = self._models.classifier(part.model)
         done = await self._callers[AnswerPart].call(
             lambda: classifier.classify(task, message.observations, run_id=message.run_id),
@@ -230,18 +229,6 @@ class Handler:
             vector=done.result.vector,
             provenance=self._provenance(lease, message, done, usage),
         )
-
-    async def _task(self, part: AnswerPart) -> TaskSpec:
-        task = self._tasks.get(part.fingerprint)
-        if task is None:
-            task = await self._ledgers.task_version(part.fingerprint)
-            if task is None:
-                raise PermanentError(
-                    Reason.BAD_MESSAGE,
-                    f"task {part.task} at {part.fingerprint[:12]} is in no task_versions ledger",
-                )
-            self._tasks[part.fingerprint] = task
-        return task
 
     def _provenance(
         self, lease: Lease, message: Message, done: Answered[object], usage: Usage

@@ -158,6 +158,11 @@ class Treasury:
             await self._mark(account)
             raise OverBudgetError(run_id)
 
+    def is_limited(self, run_id: str) -> bool:
+        """Whether a run has a budget, as far as this worker has looked."""
+        account = self._accounts.get(run_id)
+        return account is not None and bool(account.purse.limits)
+
     @property
     def calling(self) -> bool:
         """Whether any call is under way."""

@@ -41,6 +41,10 @@ class AppendRule:
     retry: RetryRule = field(default_factory=RetryRule)
 
 
+MOST_TABLES = 64
+"""Tables that are appended to at once, far more than there are ledgers."""
+
+
 class LedgerAppender:
     """Rows to append, to several ledgers at once; made by ``open``."""
 
@@ -51,6 +55,9 @@ class LedgerAppender:
         self._place = place
         self._rule = rule
         self._streams: dict[str, TableStream] = {}
+        # The emulator stalls where two tables are appended to at once.
+        at_once = 1 if place.storage_endpoint else MOST_TABLES
+        self._tables = asyncio.Semaphore(at_once)
 
     @classmethod
     @asynccontextmanager
@@ -90,7 +97,8 @@ class LedgerAppender:
         if stream is None:
             stream = TableStream(self._client, self._place, ledger, self._rule)
             self._streams[ledger.name] = stream
-        await stream.append(rows)
+        async with self._tables:
+            await stream.append(rows)
 
 
 class TableStream:
