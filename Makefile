@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv-tool/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 JOBS ?= auto
 
-.PHONY: help setup demo test lint format types layers unit servers tools bench clean
+.PHONY: help setup demo cloud-demo test lint format types layers unit servers tools bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ setup: .venv/.synced  ## make the environment (.venv) from the lock file
 
 demo: setup  ## render a street, run the whole job over it, show what was found
 	@$(RUN) sightline demo
+
+cloud-demo: servers  ## the same on Google Cloud's emulators and a model simulator
+	@$(RUN) python -m scripts.cloud_demo
 
 test: setup lint types layers unit  ## every check there is
 
@@ -56,4 +59,4 @@ bench: setup  ## run the benchmarks and write docs/benchmarks.md
 	$(RUN) python -m bench
 
 clean:  ## remove what the targets above made
-	rm -rf .venv .cache dist build demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .cache dist build demo cloud-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
