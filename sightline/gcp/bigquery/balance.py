@@ -29,33 +29,40 @@ WHERE items.run_id = @run
 GROUP BY part_key
 """
 
+# ``IN`` and not a join: the emulator compares every row of a join with every other.
 # The first state that holds is the part's.
 PARTS_IN_THEIR_STATE = f"""
 SELECT
-  IFNULL(written.times, 0) AS times,
   CASE
-    WHEN written.part_key IS NOT NULL THEN 'written'
-    WHEN dead.part_key IS NOT NULL THEN 'dead'
+    WHEN part_key IN (
+      SELECT part_key FROM {{classifications}} UNION ALL SELECT part_key FROM {{embeddings_rows}})
+    THEN 'written'
+    WHEN part_key IN (
+      SELECT part_key FROM {{dead_letters_latest}}
+      WHERE event <> 'replayed' AND part_key IS NOT NULL) THEN 'dead'
     WHEN @run IN (SELECT run_id FROM {{run_events}} WHERE event = 'cancelled') THEN 'cancelled'
-    WHEN NOT listed.published THEN 'to_publish'
+    WHEN NOT published THEN 'to_publish'
     ELSE 'queued'
   END AS state
-FROM ({PARTS_LISTED}) AS listed
-LEFT JOIN (
-  SELECT part_key, COUNT(*) AS times FROM (
-    SELECT part_key FROM {{classifications_all}} UNION ALL SELECT part_key FROM {{embeddings_all}})
-  GROUP BY part_key
-) AS written ON written.part_key = listed.part_key
-LEFT JOIN (
-  SELECT part_key FROM {{dead_letters_latest}} WHERE event <> 'replayed'
-) AS dead ON dead.part_key = listed.part_key
+FROM ({PARTS_LISTED})
 """  # noqa: S608 - a constant
+
+PARTS_TWICE = """
+SELECT part_key FROM (
+  SELECT part_key FROM {classifications_all} UNION ALL SELECT part_key FROM {embeddings_all})
+WHERE part_key IN (
+  SELECT part_key FROM {work_items} AS items CROSS JOIN UNNEST(items.part_keys) AS part_key
+  WHERE items.run_id = @run)
+GROUP BY part_key
+HAVING COUNT(*) > 1
+"""
 
 BALANCE = f"""
 SELECT
   (SELECT parts FROM {{runs_once}} WHERE run_id = @run),
   COUNTIF(state = 'written'), COUNTIF(state = 'dead'), COUNTIF(state = 'queued'),
-  COUNTIF(state = 'to_publish'), COUNTIF(state = 'cancelled'), COUNTIF(times > 1)
+  COUNTIF(state = 'to_publish'), COUNTIF(state = 'cancelled'),
+  (SELECT COUNT(*) FROM ({PARTS_TWICE}))
 FROM ({PARTS_IN_THEIR_STATE})
 """  # noqa: S608 - a constant
 
@@ -63,22 +70,16 @@ STATE_OF_A_RUN = "SELECT state FROM {runs_current} WHERE run_id = @run"
 
 # In no order: sorting what may be a whole work list is more than one worker of BigQuery can hold.
 ITEMS_UNSETTLED = f"""
-SELECT items.bucket, items.seq, items.subject_id,
-  TO_JSON_STRING(items.observations), TO_JSON_STRING(items.parts), open.part_keys
-FROM {{work_items}} AS items
-JOIN (
-  SELECT listed.bucket, listed.seq, ARRAY_AGG(DISTINCT part_key) AS part_keys
-  FROM {{work_items}} AS listed
-  CROSS JOIN UNNEST(listed.part_keys) AS part_key
-  JOIN {{ranges_published}} AS published
-    ON published.run_id = listed.run_id AND published.bucket = listed.bucket
-    AND listed.seq >= published.start AND listed.seq < published.stop
-  LEFT JOIN (SELECT DISTINCT part_key FROM ({ALL_SETTLED})) AS settled
-    ON settled.part_key = part_key
-  WHERE listed.run_id = @run AND settled.part_key IS NULL
-  GROUP BY listed.bucket, listed.seq
-) AS open ON open.bucket = items.bucket AND open.seq = items.seq
-WHERE items.run_id = @run
+SELECT listed.bucket, listed.seq, ANY_VALUE(listed.subject_id),
+  ANY_VALUE(TO_JSON_STRING(listed.observations)), ANY_VALUE(TO_JSON_STRING(listed.parts)),
+  ARRAY_AGG(DISTINCT part_key)
+FROM {{work_items}} AS listed
+CROSS JOIN UNNEST(listed.part_keys) AS part_key
+JOIN {{ranges_published}} AS published
+  ON published.run_id = listed.run_id AND published.bucket = listed.bucket
+  AND listed.seq >= published.start AND listed.seq < published.stop
+WHERE listed.run_id = @run AND part_key NOT IN (SELECT part_key FROM ({ALL_SETTLED}))
+GROUP BY listed.bucket, listed.seq
 """  # noqa: S608 - a constant
 
 

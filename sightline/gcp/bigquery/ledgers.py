@@ -47,14 +47,13 @@ RUNS_CANCELLED = "SELECT DISTINCT run_id FROM {run_events} WHERE event = 'cancel
 
 PARTS_MISSING = f"""
 SELECT COUNT(*) FROM (
-  SELECT DISTINCT part_key
+  SELECT part_key
   FROM {{work_items}} AS items
   CROSS JOIN UNNEST(items.part_keys) AS part_key
   WHERE items.run_id IN (SELECT run_id FROM {{runs_current}} WHERE state <> 'cancelled')
-) AS listed
-LEFT JOIN (SELECT DISTINCT part_key FROM ({ALL_SETTLED})) AS settled
-  ON settled.part_key = listed.part_key
-WHERE settled.part_key IS NULL
+  EXCEPT DISTINCT
+  SELECT part_key FROM ({ALL_SETTLED})
+)
 """  # noqa: S608 - a constant
 
 
