@@ -7,7 +7,9 @@ simulator run on this machine; the demo does the whole job on them, with the clo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -20,6 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path("cloud-demo"))
     parser.add_argument("--scenes", type=int, default=600)
+    parser.add_argument("--keep", action="store_true", help="leave the servers running after it")
     given = parser.parse_args()
     servers = given.dir / "servers"
     print("starting Pub/Sub, BigQuery, Cloud Storage and a model simulator", flush=True)
@@ -35,9 +38,19 @@ def main() -> int:
             print(f"  {name:<14} {where}", flush=True)
         make_bucket(stack.gcs)
         folder = str(given.dir / "demo")
-        return sightline(
-            stack.settings, "demo", "--dir", folder, "--scenes", str(given.scenes)
-        ).returncode
+        options = ("--dir", folder, "--scenes", str(given.scenes))
+        code = sightline(stack.settings, "demo", *options).returncode
+        if given.keep and code == 0:
+            keep(stack.settings)
+    return code
+
+
+def keep(settings: Path) -> None:
+    """Leave the servers running until the user has seen enough."""
+    print(f'\ngo on:      sightline --config {settings} search "a faded yield sign in the rain"')
+    print("the servers run until Ctrl-C")
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def make_bucket(gcs: GcsServer) -> None:

@@ -26,6 +26,7 @@ GIVEN_UP: Mapping[str, Reason] = {
     "invalid_argument": Reason.MODEL_REJECTED_REQUEST,
     "image_forbidden": Reason.PERMISSION_DENIED,
     "image_gone": Reason.IMAGE_GONE,
+    "no_candidates": Reason.ANSWER_INVALID,
 }
 """Faults of one image or answer, each of which makes one dead letter."""
 

@@ -44,8 +44,6 @@ def report(outcome: Outcome, directory: Path) -> None:
                 for hit in hits
             ],
         )
-    home = directory / ".sightline"
     say()
-    say(f"images:     {directory}/scenes")
-    say(f"results:    {home}/warehouse (Parquet)")
-    say(f'go on:      sightline --home {home} search "a faded yield sign in the rain"')
+    for line in outcome.whereabouts(directory):
+        say(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,17 @@ class Outcome:
     searches: tuple[tuple[str, tuple[Hit, ...]], ...]
     home: Path
     scenes: Path
+    dataset: str = ""
+
+    def whereabouts(self, directory: Path) -> Iterator[str]:
+        """Yield where images and results are, and how to go on."""
+        yield f"images:     {directory}/scenes"
+        if self.dataset:
+            yield f"results:    the BigQuery dataset {self.dataset}"
+            return
+        home = directory / ".sightline"
+        yield f"results:    {home}/warehouse (Parquet)"
+        yield f'go on:      sightline --home {home} search "a faded yield sign in the rain"'
 
     @property
     def images_per_s(self) -> float:
@@ -89,6 +100,7 @@ async def run(
     settings: Settings, directory: Path, *, scenes: int, workers: int, seed: int
 ) -> Outcome:
     """Do the whole job in ``directory`` and return what came of it."""
+    on_bigquery = settings.adapter("warehouse") == "bigquery"
     _make_room(directory)
     collection = directory / "scenes"
     remark(f"1/4 rendering {scenes:,} street scenes with their ground truth")
@@ -120,6 +132,7 @@ async def run(
             searches=tuple([(text, await _search(settings, engine, text)) for text in SEARCHES]),
             home=settings.home,
             scenes=collection,
+            dataset=settings.bigquery.dataset if on_bigquery else "",
         )
 
 
