@@ -113,7 +113,8 @@ class SourceTable:
         Raises:
             ConfigurationError: one is not accepted.
         """
-        checked_table(self.full_name, "bigquery.source")
+        if self.full_name:  # a worker needs none; whoever reads it is told that it is not set
+            checked_table(self.full_name, "bigquery.source")
         if self.layout not in LAYOUTS:
             raise ConfigurationError(
                 f"bigquery.layout = {self.layout!r} is not accepted; accepted: {_list(LAYOUTS)}"
