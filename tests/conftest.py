@@ -12,13 +12,14 @@ import pytest
 from tests.gcp.servers import (
     bigquery_emulator,
     gcs,
+    new_bigquery_emulator,
     pstest,
     pubsub_emulator,
     pubsub_emulator_jar,
 )
 from tests.secrets import looking_for_secrets
 
-__all__ = ["bigquery_emulator", "gcs", "pstest", "pubsub_emulator"]
+__all__ = ["bigquery_emulator", "gcs", "new_bigquery_emulator", "pstest", "pubsub_emulator"]
 
 CHECKOUT = Path(__file__).parents[1]
 PHOTOS = CHECKOUT.parent / "shared" / "photos"

@@ -20,16 +20,16 @@ from tests.contracts.source_suite import SourceContract
 from tests.contracts.warehouse_rig import EMBEDDING, WarehouseRig
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.source_rig import ASSET_COLUMNS, load, make_source, open_source
-from tests.gcp.warehouse_rig import open_empty_dataset
+from tests.gcp.warehouse_rig import open_dataset
 
 pytestmark = pytest.mark.needs("go")
 
 
 @pytest.fixture
-async def rig(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[WarehouseRig]:
+async def rig(new_bigquery_emulator: BigQueryEmulator) -> AsyncIterator[WarehouseRig]:
     """Yield an empty warehouse in a dataset of its own, beside a table of observations."""
     async with (
-        open_empty_dataset(bigquery_emulator, [EMBEDDING]) as client,
+        open_dataset(new_bigquery_emulator, [EMBEDDING]) as client,
         LedgerAppender.open(client.place) as appender,
         open_source(client) as source,
     ):

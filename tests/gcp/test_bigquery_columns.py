@@ -23,7 +23,7 @@ from tests.gcp.source_rig import (
     open_source,
     source_in,
 )
-from tests.gcp.warehouse_rig import open_empty_dataset
+from tests.gcp.warehouse_rig import open_dataset
 
 pytestmark = pytest.mark.needs("go")
 
@@ -38,8 +38,8 @@ PANO = replace(FULL, asset_id="", asset_type="", bbox=None, detection_time=None)
 
 
 @pytest.fixture
-async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_empty_dataset(bigquery_emulator, [EMBEDDING]) as one:
+async def client(new_bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(new_bigquery_emulator, [EMBEDDING]) as one:
         yield one
 
 

@@ -16,14 +16,14 @@ from sightline.model import AnswerPart, EmbeddingPart, PartRequest
 from tests.contracts.warehouse_rig import EMBEDDING, NOW, asking, observation
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.source_rig import ASSET_COLUMNS, load, make_source, open_source
-from tests.gcp.warehouse_rig import open_empty_dataset
+from tests.gcp.warehouse_rig import open_dataset
 
 pytestmark = pytest.mark.needs("go")
 
 
 @pytest.fixture
-async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_empty_dataset(bigquery_emulator, [EMBEDDING]) as one:
+async def client(new_bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(new_bigquery_emulator, [EMBEDDING]) as one:
         await make_source(one, "latest_observations", ASSET_COLUMNS)
         yield one
 

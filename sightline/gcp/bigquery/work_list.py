@@ -55,31 +55,31 @@ FIRST_SUBJECTS = """
   ORDER BY SHA256(subject_id), by_asset LIMIT {limit}"""
 
 PARTS_WANTED = """
-  SELECT asked.*, TO_HEX(SHA256(CONCAT(asked.subject_id, {separator}, asked.suffix))) AS part_key
+  SELECT *, TO_HEX(SHA256(CONCAT(subject_id, {separator}, suffix))) AS part_key
   FROM asked{only_first}"""
 
 ONLY_FIRST = """
-  JOIN first_subjects ON first_subjects.subject_id = asked.subject_id
-    AND first_subjects.by_asset = asked.by_asset"""
+  WHERE (subject_id, by_asset) IN (SELECT (subject_id, by_asset) FROM first_subjects)"""
 
-# 1 written, 2 dead and not replayed, 3 held by a run that is not cancelled; the first that holds.
-PARTS_TAKEN = """
-  SELECT part_key, MIN(state) AS state FROM (
-    {written}
-    UNION ALL
-    SELECT part_key, 2 FROM {dead_letters_latest} WHERE event <> 'replayed'
-    UNION ALL
-    SELECT part_key, 3 FROM {work_items}, UNNEST(part_keys) AS part_key
-    WHERE run_id IN (SELECT run_id FROM {runs_current} WHERE state <> 'cancelled')
-  ) GROUP BY part_key"""
+# ``IN`` and not a join: an emulator compares every row of a join with every other.
+PARTS_IN_THEIR_STATE = """
+  SELECT *, CASE
+    WHEN part_key IN ({written}) THEN 'done'
+    WHEN part_key IN (
+      SELECT part_key FROM {dead_letters_latest}
+      WHERE event <> 'replayed' AND part_key IS NOT NULL) THEN 'dead'
+    WHEN part_key IN (
+      SELECT held FROM {work_items}, UNNEST(part_keys) AS held
+      WHERE run_id IN (SELECT run_id FROM {runs_current} WHERE state <> 'cancelled')) THEN 'held'
+    ELSE 'to_publish' END AS state
+  FROM wanted"""
 
 ITEMS_TO_DO = """
   SELECT subject_id, by_asset, TO_HEX(SHA256(subject_id)) AS digest,
     ANY_VALUE(asset_type) AS asset_type, ANY_VALUE(observations) AS observations,
     STRING_AGG(part, ',' ORDER BY position) AS parts,
-    ARRAY_AGG(wanted.part_key ORDER BY position) AS part_keys
-  FROM wanted LEFT JOIN taken ON taken.part_key = wanted.part_key
-  WHERE taken.part_key IS NULL
+    ARRAY_AGG(part_key ORDER BY position) AS part_keys
+  FROM stated WHERE state = 'to_publish'
   GROUP BY subject_id, by_asset"""
 
 WORK_LIST = """
@@ -93,11 +93,7 @@ FROM (
 COUNTS = """
 SELECT 'observations' AS counted, asset_type AS name, COUNT(*) AS n FROM matched GROUP BY asset_type
 UNION ALL
-SELECT 'parts', state, COUNT(*)
-FROM (
-  SELECT CAST(COALESCE(taken.state, 0) AS STRING) AS state
-  FROM wanted LEFT JOIN taken ON taken.part_key = wanted.part_key)
-GROUP BY state
+SELECT 'parts', state, COUNT(*) FROM stated GROUP BY state
 UNION ALL
 SELECT 'messages', '', COUNT(*) FROM to_do"""
 
@@ -161,7 +157,7 @@ class Drawing:
         wanted = PARTS_WANTED.format(
             separator=quoted(SEPARATOR), only_first="" if limit is None else ONLY_FIRST
         )
-        taken = PARTS_TAKEN.format(written=self._written(), **self.place.names())
+        stated = PARTS_IN_THEIR_STATE.format(written=self._written(), **self.place.names())
         steps = {
             "source_latest": "\n" + self.source.select(),
             "matched": f"\n  SELECT * FROM source_latest WHERE {self.matching.sql}",  # noqa: S608 - bound
@@ -172,7 +168,7 @@ class Drawing:
             "asked": SUBJECTS_ASKED,
             **({} if limit is None else {"first_subjects": FIRST_SUBJECTS.format(limit=limit)}),
             "wanted": wanted,
-            "taken": taken,
+            "stated": stated,
             "to_do": ITEMS_TO_DO,
         }
         return ",\n".join(f"{name} AS ({select})" for name, select in steps.items())
@@ -203,10 +199,10 @@ class Drawing:
         table = self.place.table
         asked = f"task IN UNNEST({tasks}) AND fingerprint IN UNNEST({fingerprints})"
         selects = [
-            f"SELECT part_key, 1 AS state FROM {table('classifications')} WHERE {asked}",  # noqa: S608 - quoted
-            *(f"SELECT part_key, 1 FROM {table(name)}" for name in sorted(self.embeddings)),  # noqa: S608 - quoted
+            f"SELECT part_key FROM {table('classifications')} WHERE {asked}",  # noqa: S608 - quoted
+            *(f"SELECT part_key FROM {table(name)}" for name in sorted(self.embeddings)),  # noqa: S608 - quoted
         ]
-        return "\n    UNION ALL\n    ".join(selects)
+        return "\n      UNION ALL ".join(selects)
 
 
 def embedding_parts(request: RunRequest) -> list[EmbeddingPart]:
@@ -223,10 +219,10 @@ def preview_of(rows: Sequence[Sequence[object]]) -> Preview:
     return Preview(
         observations=sum(counted["observations"].values()),
         matched=sum(parts.values()),
-        done=parts.get("1", 0),
-        dead=parts.get("2", 0),
-        held=parts.get("3", 0),
-        to_publish=parts.get("0", 0),
+        done=parts.get("done", 0),
+        dead=parts.get("dead", 0),
+        held=parts.get("held", 0),
+        to_publish=parts.get("to_publish", 0),
         messages=counted["messages"].get("", 0),
         by_asset_type=tuple(sorted(counted["observations"].items())),
     )
