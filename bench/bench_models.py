@@ -24,8 +24,8 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place, billing_label
-from sightline.gcp.prices import load_prices
 from sightline.model import Observation
+from sightline.prices import load_prices
 from sightline.tasks import TaskSpec, load_task, shipped_directory
 
 IMAGES = 2_000

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sightline.gcp.prices import Price
 from sightline.model import AnswerPart, PartRequest, Preview, RunRequest, Usage
 from sightline.ports import Budgets, CallHistory, ObservationSource
-from sightline.pricing import ANSWER_TOKENS, answer_usage, embedding_usage
+from sightline.prices import ANSWER_TOKENS, Price, answer_usage, embedding_usage
 from sightline.tasks import TaskSpec
 
 MOST_OBSERVATIONS = 16

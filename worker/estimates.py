@@ -8,10 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from sightline.errors import TransientError
-from sightline.gcp.prices import Price
 from sightline.model import AnswerPart, Part
 from sightline.ports import Budgets
-from sightline.pricing import answer_usage, embedding_usage
+from sightline.prices import Price, answer_usage, embedding_usage
 from sightline.tasks import TaskSpec
 
 log = logging.getLogger(__name__)

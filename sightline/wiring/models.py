@@ -140,7 +140,7 @@ def _embedder(settings: Settings, offline: _Offline) -> AbstractAsyncContextMana
 
 def _pretended_answer(settings: Settings) -> Callable[[TaskSpec, int], Usage] | None:
     """Return what an answer of ``noop`` pretends to cost, where a price file says so."""
-    from sightline.pricing import ANSWER_TOKENS, answer_usage
+    from sightline.prices import ANSWER_TOKENS, answer_usage
 
     own = pricing(settings)
     if (price := own.price_of(NOOP)) is None:
@@ -152,7 +152,7 @@ def _pretended_answer(settings: Settings) -> Callable[[TaskSpec, int], Usage] | 
 
 def _pretended_embedding(settings: Settings) -> Usage:
     """Return what an embedding by ``noop`` pretends to cost."""
-    from sightline.pricing import embedding_usage
+    from sightline.prices import embedding_usage
 
     own = pricing(settings)
     return embedding_usage(own.price_of(NOOP), location=own.embeddings_at)

@@ -10,7 +10,7 @@ from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
 
 if TYPE_CHECKING:
-    from sightline.gcp.prices import Price
+    from sightline.prices import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ def pricing(settings: Settings) -> Pricing:
     Raises:
         ConfigurationError: the price file cannot be read.
     """
-    from sightline.gcp.prices import load_prices
-    from sightline.pricing import known_price
+    from sightline.prices import known_price, load_prices
 
     prices = load_prices(settings.prices)
     return Pricing(

@@ -29,7 +29,7 @@ async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
             price.
     """
     from sightline.gcp.gemini import GeminiClassifier
-    from sightline.gcp.prices import load_prices
+    from sightline.prices import load_prices
 
     place = vertex_place(settings, "classify")
     async with GeminiClassifier.open(
@@ -47,7 +47,7 @@ async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 async def vertex_embedder(settings: Settings) -> AsyncIterator[Embedder]:
     """Open an embedding model on Vertex AI; raises as ``vertex_classifier`` does."""
     from sightline.gcp.embedding import GoogleEmbedder
-    from sightline.gcp.prices import load_prices
+    from sightline.prices import load_prices
 
     place = vertex_place(settings, "embed")
     async with GoogleEmbedder.open(
@@ -70,7 +70,7 @@ async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
         ConfigurationError: there is no key, or the model has no price.
     """
     from sightline.gcp.gemini import GeminiClassifier
-    from sightline.gcp.prices import load_prices
+    from sightline.prices import load_prices
 
     async with GeminiClassifier.open_with_key(
         model=_remote_model(settings.models.classify, "models.classify"),
@@ -88,7 +88,7 @@ async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 async def gemini_embedder(settings: Settings) -> AsyncIterator[Embedder]:
     """Open an embedding model by an API key; raises as ``gemini_classifier`` does."""
     from sightline.gcp.embedding import GoogleEmbedder
-    from sightline.gcp.prices import load_prices
+    from sightline.prices import load_prices
 
     async with GoogleEmbedder.open_with_key(
         model=_remote_model(settings.models.embed, "models.embed"),
@@ -117,7 +117,7 @@ async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
     price = pricing(settings).price_of(model)
 
     def cost_usd_micros(input_tokens: int, output_tokens: int) -> int:
-        from sightline.gcp.prices import Tokens
+        from sightline.prices import Tokens
 
         if price is None:
             return 0

@@ -43,7 +43,7 @@ def test_the_file_for_google_cloud_is_valid_and_says_what_was_asked(
 def test_the_models_of_the_file_are_served_and_priced(sightline: Command, tmp_path: Path) -> None:
     from datetime import date
 
-    from sightline.gcp.prices import load_prices, price_of
+    from sightline.prices import load_prices, price_of
     from sightline.wiring.places import vertex_place
 
     sightline("init", *CLOUD)

@@ -11,8 +11,8 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place
-from sightline.gcp.prices import load_prices
 from sightline.model import Observation
+from sightline.prices import load_prices
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec, load_tasks, shipped_directory
 

@@ -15,8 +15,8 @@ from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.embedding.embed_content import GeminiEmbedding
 from sightline.gcp.embedding.embedder import unit_vector
 from sightline.gcp.place import Place
-from sightline.gcp.prices import load_prices, price_of
 from sightline.model import Usage
+from sightline.prices import load_prices, price_of
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.requests import Embed

@@ -18,7 +18,7 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place
-from sightline.gcp.prices import load_prices
+from sightline.prices import load_prices
 from sightline.sim.vertex import ANY_MODEL, Behaviour, Fault, FaultMix, Schedule
 from sightline.sim.vertex.faults import ANSWERED_WITH_200, THROTTLES
 from sightline.sim.vertex.server import VertexSimulator

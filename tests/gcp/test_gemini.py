@@ -16,7 +16,7 @@ from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.gemini.question import config_of
 from sightline.gcp.gemini.thinking import output_tokens, thinking_config
 from sightline.gcp.place import Place
-from sightline.gcp.prices import Price, load_prices, price_of
+from sightline.prices import Price, load_prices, price_of
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.requests import Generate

@@ -15,7 +15,7 @@ from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.place import Place
-from sightline.gcp.prices import load_prices
+from sightline.prices import load_prices
 from sightline.web.session import open_session
 from tests.gcp.conftest import DAY
 

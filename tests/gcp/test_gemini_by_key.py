@@ -19,9 +19,9 @@ from sightline.gcp import service
 from sightline.gcp.access import KeyAccess
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
-from sightline.gcp.prices import load_prices
 from sightline.gcp.service import gemini_api
 from sightline.model import Observation
+from sightline.prices import load_prices
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.faults import ANSWERED_WITH_200

@@ -14,11 +14,11 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.place import Place
-from sightline.gcp.prices import load_prices
 from sightline.local.images import read_bytes
 from sightline.local.models import LocalClassifier, LocalEmbedder, LocalVision
 from sightline.model import Observation
 from sightline.ports import Classifier, Embedder
+from sightline.prices import load_prices
 from sightline.settings import ImageSettings, ModelSettings
 from sightline.sim.vertex.answers import CannotAnswerError
 from sightline.sim.vertex.demo_answers import DemoAnswers

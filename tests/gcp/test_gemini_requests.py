@@ -19,8 +19,8 @@ from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.gemini.thinking import output_tokens
 from sightline.gcp.place import Place
-from sightline.gcp.prices import load_prices
 from sightline.model import Observation
+from sightline.prices import load_prices
 from sightline.sim.vertex.fields import camel
 from sightline.tasks import TaskSpec, load_tasks, shipped_directory
 from tests.gcp.conftest import DAY, GEMINI, TOKEN, seen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.packaging.test_imports import modules_after
 
-ADAPTERS = "import sightline.gcp.embedding, sightline.gcp.gemini, sightline.gcp.prices"
+ADAPTERS = "import sightline.gcp.embedding, sightline.gcp.gemini, sightline.prices"
 NEVER = {"vertexai", "google.cloud.aiplatform", "google.cloud.aiplatform_v1"}
 
 
@@ -20,7 +20,7 @@ def test_an_open_classifier_has_imported_no_client_of_google_s() -> None:
         "from sightline.gcp.credentials import GoogleTokens\n"
         "from sightline.gcp.gemini import GeminiClassifier\n"
         "from sightline.gcp.place import Place\n"
-        "from sightline.gcp.prices import load_prices\n"
+        "from sightline.prices import load_prices\n"
         "async def main():\n"
         "    async with GeminiClassifier.open(\n"
         "        model='gemini-3.5-flash', place=Place('p', 'us'), prices=load_prices(),\n"

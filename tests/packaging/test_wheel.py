@@ -20,7 +20,7 @@ def test_the_wheel_holds_tasks_weights_types_and_the_console_script(tmp_path: Pa
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
-        "sightline/gcp/prices.toml",
+        "sightline/prices/prices.toml",
         "sightline/shipped_tasks/road_signs.toml",
         "sightline/vision/weights/card.json",
         "sightline/vision/weights/image.onnx",

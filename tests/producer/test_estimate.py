@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from producer.estimate import Estimate, Prices, Rates, estimate
 from producer.pilot import draw_strata, shares
-from sightline.gcp.prices import Price
 from sightline.local.warehouse import LocalBudgets
 from sightline.model import AnswerPart, Filter, PartRequest, RunRequest
-from sightline.pricing import ANSWER_TOKENS, answer_usage, embedding_usage, input_tokens
+from sightline.prices import ANSWER_TOKENS, Price, answer_usage, embedding_usage, input_tokens
 from sightline.tasks import TaskSpec
 from tests.contracts.test_warehouse_contract import local_rig
 from tests.contracts.warehouse_rig import (

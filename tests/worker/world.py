@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sightline.gcp.prices import Price
 from sightline.model import AnswerPart, EmbeddingPart, Observation, Part, Usage
 from sightline.ports import (
     Backlog,
@@ -20,6 +19,7 @@ from sightline.ports import (
     EmbeddingRow,
     ResultRow,
 )
+from sightline.prices import Price
 from sightline.settings import LimitSettings, WorkerSettings
 from sightline.tasks import TaskSpec, parse_task
 from sightline.wire import Message, encode

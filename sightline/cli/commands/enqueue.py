@@ -232,7 +232,7 @@ def _print_enqueued(found: dict[str, Any], *, as_json: bool) -> None:
 def _print_budget(settings: Settings, asked: Asked, limits: Limits) -> None:
     """Say how far a run may go beyond its budget."""
     from sightline.cli.money import limits_text, usd
-    from sightline.pricing import answer_usage
+    from sightline.prices import answer_usage
     from sightline.wiring import pricing
 
     own = pricing(settings)

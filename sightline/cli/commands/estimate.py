@@ -155,7 +155,7 @@ def _hours(hours: float | None) -> str:
 
 
 def _assumptions(found: Estimate) -> list[str]:
-    from sightline.pricing import BYTES_A_TOKEN, TOKENS_AN_IMAGE
+    from sightline.prices import BYTES_A_TOKEN, TOKENS_AN_IMAGE
 
     tokens = ", ".join(f"{name} {count}" for name, count in TOKENS_AN_IMAGE.items())
     said = [

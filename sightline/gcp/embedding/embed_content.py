@@ -11,8 +11,8 @@ from typing import Any
 
 from sightline.errors import ConfigurationError
 from sightline.gcp.image_route import SentImage
-from sightline.gcp.prices import Price, Tokens
 from sightline.model import Usage
+from sightline.prices import Price, Tokens
 
 LEAST, MOST = 128, 3072
 QUERY_PREFIX = "task: search result | query: "

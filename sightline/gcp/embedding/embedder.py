@@ -16,10 +16,10 @@ from sightline.gcp.embedding.predict import MultimodalEmbedding
 from sightline.gcp.embedding.protocol import EmbeddingProtocol
 from sightline.gcp.image_route import ImageReader
 from sightline.gcp.place import Place
-from sightline.gcp.prices import Price, price_of
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
 from sightline.model import Observation, Usage
 from sightline.ports import Embedding
+from sightline.prices import Price, price_of
 
 if TYPE_CHECKING:
     import aiohttp

@@ -7,8 +7,8 @@ from typing import Any
 
 from sightline.errors import ConfigurationError
 from sightline.gcp.image_route import SentImage
-from sightline.gcp.prices import Price
 from sightline.model import Usage
+from sightline.prices import Price
 
 DIMENSIONS = (128, 256, 512, 1408)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from sightline.gcp.image_route import SentImage
-from sightline.gcp.prices import Price
 from sightline.model import Usage
+from sightline.prices import Price
 
 
 class EmbeddingProtocol(Protocol):

@@ -12,10 +12,10 @@ from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.gemini.question import config_of, content_of, labels_of
 from sightline.gcp.image_route import ImageReader
 from sightline.gcp.place import Place
-from sightline.gcp.prices import Price, price_of
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
 from sightline.model import Observation
 from sightline.ports import Classification
+from sightline.prices import Price, price_of
 from sightline.tasks import TaskSpec
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 
 from sightline.errors import CallError, PermanentError, Reason, TransientError
-from sightline.gcp.prices import Price, Tokens
 from sightline.model import Usage
 from sightline.ports import Classification
+from sightline.prices import Price, Tokens
 from sightline.web.redaction import one_line
 
 FINISHED = "STOP"

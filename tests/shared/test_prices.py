@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.prices import Price, Tokens, load_prices, price_of
+from sightline.prices import Price, Tokens, load_prices, price_of
 
 FIRST, SECOND = date(2026, 1, 1), date(2026, 7, 1)
 TWO = (

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from datetime import date
 
-from sightline.gcp.prices import Price, Tokens, price_of
 from sightline.model import Usage
+from sightline.prices.table import Price, Tokens, price_of
 from sightline.tasks import TaskSpec
 
 TOKENS_AN_IMAGE = {"low": 280, "medium": 560, "high": 1120}

@@ -81,7 +81,7 @@ def load_prices(own: Path | None = None) -> tuple[Price, ...]:
     Raises:
         ConfigurationError: the file cannot be read, or an entry is wrong.
     """
-    shipped = files("sightline.gcp").joinpath(SHIPPED).read_text(encoding="utf-8")
+    shipped = files("sightline.prices").joinpath(SHIPPED).read_text(encoding="utf-8")
     found = _parse(shipped, SHIPPED)
     if own is None:
         return found
