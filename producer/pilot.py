@@ -22,20 +22,16 @@ class Stratum:
 def shares(to_do: Mapping[str, int], sample: int) -> dict[str, int]:
     """Return how many subjects of each type to take: in proportion, but one of each at least.
 
-    The largest remainders get what is left over (Hamilton's method).
+    After that one, the next always goes to the type that is furthest below its exact share.
     """
     total = sum(to_do.values())
     size = min(sample, total)
     if not size:
         return {}
     exact = {name: size * count / total for name, count in to_do.items() if count}
-    found = {name: max(1, int(share)) for name, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda name: (int(exact[name]) - exact[name], name))
-    for name in by_remainder:
-        if sum(found.values()) >= size:
-            break
-        if found[name] < to_do[name] and exact[name] >= 1:
-            found[name] += 1
+    found = dict.fromkeys(exact, 1)
+    for _ in range(len(found), size):
+        found[max(sorted(found), key=lambda name: exact[name] - found[name])] += 1
     return found
 
 
