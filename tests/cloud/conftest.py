@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from scripts.servers import run_bigquery_emulator
 from scripts.stack import Stack, run_stack
 from tests.cloud.project import Project, control
 
@@ -18,13 +21,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def project(stack: Stack) -> Iterator[Project]:
-    """Yield a project without observations; faults are off."""
+def project(stack: Stack, tmp_path: Path) -> Iterator[Project]:
+    """Yield a project without observations; faults are off.
+
+    Its BigQuery emulator is its own: that server slows down with each statement, and its Storage
+    API finds a table by its name alone, in whatever dataset.
+    """
     control(stack, "faults", {"shares": {}})
     control(stack, "counters", method="DELETE")
-    one = Project(stack)
-    try:
-        yield one
-    finally:
-        one.end()
-        control(stack, "faults", {"shares": {}})
+    with run_bigquery_emulator(tmp_path / "bigquery.log") as bigquery:
+        one = Project(replace(stack, bigquery=bigquery))
+        try:
+            yield one
+        finally:
+            one.end()
+            control(stack, "faults", {"shares": {}})

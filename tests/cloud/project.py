@@ -60,6 +60,8 @@ class Project:
         """The variables that set a process's dataset and topic apart."""
         return {
             **QUICK,
+            "SIGHTLINE_BIGQUERY__ENDPOINT": self.stack.bigquery.endpoint,
+            "SIGHTLINE_BIGQUERY__STORAGE_ENDPOINT": self.stack.bigquery.storage_endpoint,
             "SIGHTLINE_BIGQUERY__DATASET": self.name,
             "SIGHTLINE_BIGQUERY__SOURCE": self.source,
             "SIGHTLINE_PUBSUB__TOPIC": self.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import pytest
@@ -12,7 +13,9 @@ from tests.cloud.project import Project, control, set_faults
 pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
 
 MESSAGES = 5000
-FEWER_MESSAGES = 500
+FEWER_MESSAGES = int(os.environ.get("FAULT_RUN_MESSAGES", "400"))
+"""Of a run with one kind of fault alone; CONTRIBUTING.md says how to run all with 5,000."""
+
 MIXED_SHARE = 0.10
 ALONE_SHARE = 0.30
 
