@@ -133,13 +133,14 @@ LINE_EVERY_S = 2.0
 def _progress_lines(label: str) -> Iterator[Callable[[int, int | None], None]]:
     import time
 
-    last = time.monotonic()
+    last, told = time.monotonic(), ""
 
     def update(done: int, total: int | None) -> None:
-        nonlocal last
+        nonlocal last, told
         now = time.monotonic()
-        if now - last >= LINE_EVERY_S:
-            last = now
-            remark(f"{label}: {done:,}" + (f" of {total:,}" if total else ""))
+        line = f"{label}: {done:,}" + (f" of {total:,}" if total else "")
+        if now - last >= LINE_EVERY_S and line != told:
+            last, told = now, line
+            remark(line)
 
     yield update

@@ -112,7 +112,10 @@ def _print(found: dict[str, Any]) -> None:
     )
     _print_budgets(found["runs"])
     queue = found["queue"]
-    say(f"\nqueue: {queue['ready'] or 0:,} ready, {queue['leased'] or 0:,} leased")
+    if queue["ready"] is None:
+        say("\nqueue: Pub/Sub does not tell what it holds; `queued` is what is not settled")
+    else:
+        say(f"\nqueue: {queue['ready']:,} ready, {queue['leased'] or 0:,} leased")
     for reason, count in sorted(found["dead_letters"].items()):
         say(f"dead letters, {reason}: {count:,}")
 

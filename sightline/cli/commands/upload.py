@@ -68,7 +68,7 @@ def upload(
     if as_json:
         print_json(result)
     else:
-        _print(result)
+        _print(result, settings)
     if report.failed_count:
         raise typer.Exit(1)
 
@@ -143,7 +143,7 @@ def _load(
     }
 
 
-def _print(result: dict[str, Any]) -> None:
+def _print(result: dict[str, Any], settings: Settings) -> None:
     say(
         f"{result['uploaded']:,} uploaded, {result['replaced']:,} replaced, {result['there']:,}"
         f" there already, {result['failed']:,} failed ({result['bytes_sent'] / 1e6:,.1f} MB sent)"
@@ -161,4 +161,7 @@ def _print(result: dict[str, Any]) -> None:
     )
     for line in [*found["refusals"][:SHOWN], *found["left_out"][:SHOWN]]:
         say(f"  left out {line}")
-    remark(f'next: set bigquery.source = "{found["table"]}", then `sightline enqueue --dry-run`')
+    if found["table"] == settings.bigquery.source:
+        remark("next: `sightline setup`, then `sightline enqueue --dry-run`")
+    else:
+        remark(f'next: set bigquery.source = "{found["table"]}", then `sightline setup`')

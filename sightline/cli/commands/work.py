@@ -44,7 +44,8 @@ def work(
             while True:
                 backlog = await engine.backlog.backlog()
                 left = (backlog.ready or 0) + (backlog.leased or 0)
-                update(progress.acked, (progress.acked + left) or None)
+                known = backlog.ready is not None and left
+                update(progress.acked, progress.acked + left if known else None)
                 await asyncio.sleep(0.5)
 
         done = asyncio.run(run(settings, drain=drain, watch=watch))

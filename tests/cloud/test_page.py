@@ -1,0 +1,112 @@
+"""The guide to Google Cloud, followed command by command by a newcomer, against all servers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.servers import BigQueryEmulator
+from scripts.stack import Stack, run_stack
+from sightline.vision.scenes import render_collection
+from tests.cloud.project import QUICK
+from tests.conftest import CHECKOUT
+from tests.docs.pages import blocks, command_lines
+
+pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
+
+PAGE = CHECKOUT / "docs" / "google-cloud.md"
+SCENES = 30
+DEMO_DIMENSION = "256"
+"""The only dimension of the demo model, which answers here; the page's is Gemini's."""
+
+
+class Newcomer:
+    """Somebody with the page, a folder of photographs, and an account that is emulated."""
+
+    def __init__(self, folder: Path, stack: Stack, bucket: str) -> None:
+        self.folder = folder
+        self.bucket = bucket
+        self.emulator: BigQueryEmulator = stack.bigquery
+        self.environment = {
+            **os.environ,
+            **QUICK,
+            "SIGHTLINE_BIGQUERY__ENDPOINT": stack.bigquery.endpoint,
+            "SIGHTLINE_BIGQUERY__STORAGE_ENDPOINT": stack.bigquery.storage_endpoint,
+            "SIGHTLINE_PUBSUB__ENDPOINT": stack.pubsub.endpoint,
+            "SIGHTLINE_VERTEX__ENDPOINT": stack.vertex,
+            "SIGHTLINE_GCS__ENDPOINT": stack.gcs.endpoint,
+            "SIGHTLINE_MODELS__EMBED_DIMENSION": DEMO_DIMENSION,
+        }
+
+    def types(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as it is written, with the names of one's own; nobody is at a terminal."""
+        own = [
+            one.replace("my-project", self.emulator.project).replace("my-images", self.bucket)
+            for one in arguments
+        ]
+        return subprocess.run(
+            [sys.executable, "-m", "sightline", *own],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+
+def make_bucket(endpoint: str, name: str) -> None:
+    request = urllib.request.Request(
+        f"{endpoint}/storage/v1/b?project=any",
+        data=f'{{"name": "{name}"}}'.encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30):
+        return
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
+    """Yield a newcomer in an empty folder that holds ``photos``, with a bucket and a dataset."""
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    render_collection(folder / "photos", count=SCENES, seed=5)
+    # Google's emulator holds back, for a minute, what it gave to a pull that a worker ended.
+    with run_stack(tmp_path / "servers", answers="demo", pstest=True) as stack:
+        make_bucket(stack.gcs.endpoint, "my-own-images")
+        yield Newcomer(folder, stack, "my-own-images")
+
+
+def test_the_guide_to_google_cloud_can_be_followed(newcomer: Newcomer) -> None:
+    said: dict[str, str] = {}
+    for block in blocks(PAGE):
+        if block.kind != "run":
+            continue
+        commands = command_lines(block)
+        assert len(commands) == len(block.text.replace("\\\n", " ").strip().splitlines())
+        for one in commands:
+            done = newcomer.types(*one.arguments)
+            assert done.returncode == 0, f"{one.where}: {one.text}\n{done.stdout}\n{done.stderr}"
+            assert "Traceback" not in done.stderr
+            said[one.arguments[0]] = done.stdout
+
+    assert f"{SCENES} observations loaded into" in said["upload"]
+    assert "FAIL" not in said["doctor"]
+    assert "road_sign " in said["pilot"]
+    assert ", 0 dead letters" in said["work"]
+    runs = [line.split() for line in said["status"].splitlines() if " done " in line]
+    assert len(runs) == 2, "the pilot's run and the rest"
+    assert all(cells[-1] == "yes" for cells in runs), said["status"]
+    hits = [line for line in said["search"].splitlines() if "gs://my-own-images/photos/" in line]
+    assert len(hits) == 5
+    found = [line.split() for line in said["sql"].splitlines()[1:]]
+    signs = (newcomer.folder / "photos" / "observations.csv").read_text().count("_ROAD_SIGN")
+    assert sum(int(count) for _, count in found) == signs > 0
+    assert said["dead-letters"].strip() == "no dead letters"
