@@ -86,7 +86,12 @@ class _Offline:
 
         if self._vision is None:
             own = self._settings
-            opening = LocalVision.open(own.models, own.images)
+            opening = LocalVision.open(
+                own.models,
+                own.images,
+                answers=own.adapter("classify") == "local" and own.models.classify != NOOP,
+                embeds=own.adapter("embed") == "local" and own.models.embed != NOOP,
+            )
             self._vision = await self._stack.enter_async_context(opening)
         return self._vision
 

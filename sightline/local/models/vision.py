@@ -48,20 +48,31 @@ class LocalVision:
         self._stack = AsyncExitStack()
 
     @classmethod
-    def open(cls, models: ModelSettings, images: ImageSettings) -> Self:
+    def open(
+        cls,
+        models: ModelSettings,
+        images: ImageSettings,
+        *,
+        answers: bool = True,
+        embeds: bool = True,
+    ) -> Self:
         """Load the offline model (about 0.3 s; blocks) and return it, to be entered.
+
+        What it is there for, to answer or to embed, the settings must name it for.
 
         Raises:
             ConfigurationError: the weights cannot be loaded, or the settings name another model
                 or another dimension.
         """
         encoder = DualEncoder.load(threads=models.inference_threads)
-        if (models.classify, models.embed) != (encoder.name, encoder.name):
-            raise ConfigurationError(
-                f"models.classify = {models.classify!r} and models.embed = {models.embed!r} are not"
-                f" accepted by the local engine; accepted: {encoder.name} for both"
-            )
-        if models.embed_dimension != encoder.dimension:
+        asked = (("classify", models.classify, answers), ("embed", models.embed, embeds))
+        for setting, name, wanted in asked:
+            if wanted and name != encoder.name:
+                raise ConfigurationError(
+                    f"models.{setting} = {name!r} is not accepted where adapters.{setting} is"
+                    f" local; accepted: {encoder.name}, or set adapters.{setting}"
+                )
+        if embeds and models.embed_dimension != encoder.dimension:
             raise ConfigurationError(
                 f"models.embed_dimension = {models.embed_dimension} is not the dimension of"
                 f" {models.embed}; accepted: {encoder.dimension}"

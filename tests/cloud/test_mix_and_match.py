@@ -1,0 +1,187 @@
+"""The combinations of adapters that the page shows, each with its own settings and commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from scripts.servers import run_pstest
+from scripts.stack import run_simulator
+from sightline.vision.scenes import render_collection
+from tests.cloud.project import QUICK
+from tests.conftest import CHECKOUT
+from tests.docs.pages import CommandLine, blocks, command_lines, sections
+from tests.openai.chat_server import ChatServer
+
+pytestmark = pytest.mark.slow
+
+PAGE = CHECKOUT / "docs" / "mix-and-match.md"
+BY_KEY = "Only a key of the Gemini API"
+OWN_MODEL = "A vision model of your own"
+QUEUE_ONLY = "The cloud's queue, results at home"
+SCENES = 24
+KEY = "AIzaSyNotARealKeyButOneThatLooksLikeIt0"
+
+
+@dataclass
+class Reader:
+    """Somebody in a folder of their own, with ``photos`` and a section's settings in it."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    printed: list[str] = field(default_factory=list)
+
+    def types(self, *arguments: str, code: int = 0) -> str:
+        """Run a command of Sightline; return what it printed to standard output, or its errors."""
+        done = subprocess.run(
+            [sys.executable, "-m", "sightline", "--config", "sightline.toml", *arguments],
+            cwd=self.folder,
+            env={**os.environ, **QUICK, **self.environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        self.printed += [done.stdout, done.stderr]
+        assert done.returncode == code, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done.stderr if code else done.stdout
+
+    def follows(self, commands: list[CommandLine]) -> dict[str, str]:
+        """Run the commands in order; return what each printed."""
+        return {one.arguments[0]: self.types(*one.arguments) for one in commands}
+
+    def balance(self) -> dict[str, int]:
+        """Return the one run's balance, which must hold."""
+        found = json.loads(self.types("status", "--check", "--json"))
+        assert found["holds"]
+        assert found["dead_letters"] == {}
+        (run,) = found["runs"]
+        return {name: run[name] for name in ("parts", "written", "dead", "queued", "lost")}
+
+
+def shown(title: str) -> tuple[str, list[CommandLine]]:
+    """Return the settings file and the commands that a section of the page shows."""
+    body = sections(PAGE, 2)[title]
+    own = [one for one in blocks(PAGE) if one.text in body]
+    (settings,) = [one.text for one in own if (one.kind, one.language) == ("file", "toml")]
+    return settings, [line for one in own for line in command_lines(one)]
+
+
+def all_written(parts: int) -> dict[str, int]:
+    return {"parts": parts, "written": parts, "dead": 0, "queued": 0, "lost": 0}
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    """Return a reader with rendered photographs."""
+    render_collection(tmp_path / "photos", count=SCENES, seed=11)
+    return Reader(tmp_path)
+
+
+def test_each_section_is_tried_here() -> None:
+    assert list(sections(PAGE, 2)) == [BY_KEY, OWN_MODEL, QUEUE_ONLY]
+
+
+def test_a_key_of_the_gemini_api_is_enough(reader: Reader, tmp_path: Path) -> None:
+    settings, commands = shown(BY_KEY)
+    (tmp_path / "sightline.toml").write_text(settings)
+    with run_simulator(tmp_path / "simulator.log", ["--answers", "instant"]) as url:
+        reader.environment = {"SIGHTLINE_GEMINI__ENDPOINT": url, "GEMINI_API_KEY": KEY}
+        said = reader.follows(commands)
+        assert reader.balance() == all_written(2 * SCENES)
+    assert [one.arguments[0] for one in commands] == [
+        "import", "enqueue", "work", "status", "search"
+    ]  # fmt: skip
+    assert said["search"].count("photos/snapshot-") == 10
+    kept = [path for path in (tmp_path / ".sightline").rglob("*") if path.is_file()]
+    assert kept
+    assert not any(KEY.encode() in path.read_bytes() for path in kept)
+    assert not any(KEY in text for text in reader.printed)
+
+
+def test_without_the_key_one_line_says_what_to_do(reader: Reader, tmp_path: Path) -> None:
+    settings, _ = shown(BY_KEY)
+    (tmp_path / "sightline.toml").write_text(settings)
+    reader.environment = {"GEMINI_API_KEY": ""}
+    reader.types("import", "photos")
+    reader.types("enqueue")
+    for command in (("work", "--drain"), ("search", "a stop sign")):
+        error = reader.types(*command, code=2)
+        assert len(error.strip().splitlines()) == 1, error
+        assert "export GEMINI_API_KEY=..." in error
+
+
+def test_a_key_that_can_be_none_stops_the_worker_and_is_not_told(
+    reader: Reader, tmp_path: Path
+) -> None:
+    settings, _ = shown(BY_KEY)
+    (tmp_path / "sightline.toml").write_text(settings)
+    with run_simulator(tmp_path / "simulator.log", ["--answers", "instant"]) as url:
+        reader.environment = {"SIGHTLINE_GEMINI__ENDPOINT": url, "GEMINI_API_KEY": f"{KEY}\n"}
+        reader.types("import", "photos")
+        reader.types("enqueue")
+        error = reader.types("work", "--drain", code=2)
+    assert "Traceback" not in error
+    assert not any(KEY in text for text in reader.printed)
+
+
+async def test_a_service_that_speaks_openais_protocol_answers(
+    reader: Reader, tmp_path: Path
+) -> None:
+    settings, commands = shown(OWN_MODEL)
+    (tmp_path / "sightline.toml").write_text(settings)
+    stub = ChatServer()
+    async with TestServer(stub.application()) as server:
+        reader.environment = {"SIGHTLINE_OPENAI__ENDPOINT": str(server.make_url("/v1"))}
+        said = await asyncio.to_thread(reader.follows, commands)
+        assert await asyncio.to_thread(reader.balance) == all_written(2 * SCENES)
+    assert said["search"].count("photos/snapshot-") == 10
+    assert len(stub.requests) == stub.calls == SCENES
+    assert {one.model for one in stub.requests} == {"qwen2.5-vl-7b-instruct"}
+    photos = {path.read_bytes() for path in (tmp_path / "photos").rglob("*.jpg")}
+    assert {content for images in stub.images for content in images} <= photos
+    columns = json.loads(reader.types("sql", "select * from classifications_current", "--json"))
+    assert {row["model"] for row in columns} == {"qwen2.5-vl-7b-instruct"}
+
+
+@pytest.mark.needs("go")
+def test_the_clouds_queue_feeds_a_warehouse_at_home(reader: Reader, tmp_path: Path) -> None:
+    settings, commands = shown(QUEUE_ONLY)
+    (tmp_path / "sightline.toml").write_text(settings)
+    with run_pstest(tmp_path / "pubsub.log") as pubsub:
+        reader.environment = {"SIGHTLINE_PUBSUB__ENDPOINT": pubsub.endpoint}
+        said = reader.follows(commands)
+        assert "made       subscription street\n" in said["setup"]
+        assert "0 made" in reader.types("setup")
+        assert reader.balance() == all_written(2 * SCENES)
+
+
+@pytest.mark.needs("go")
+def test_what_the_queue_lost_is_published_again(reader: Reader, tmp_path: Path) -> None:
+    settings, _ = shown(QUEUE_ONLY)
+    (tmp_path / "sightline.toml").write_text(settings)
+    with run_pstest(tmp_path / "before.log") as pubsub:
+        reader.environment = {"SIGHTLINE_PUBSUB__ENDPOINT": pubsub.endpoint}
+        reader.types("setup")
+        reader.types("import", "photos")
+        found = re.search(r"run (\S+): ", reader.types("enqueue"))
+        assert found
+    with run_pstest(tmp_path / "after.log") as pubsub:  # it has forgotten everything
+        reader.environment = {"SIGHTLINE_PUBSUB__ENDPOINT": pubsub.endpoint}
+        reader.types("setup")
+        assert f": {SCENES} messages published again" in reader.types(
+            "enqueue", "--reconcile", found[1]
+        )
+        reader.types("work", "--drain")
+        assert reader.balance() == all_written(2 * SCENES)
+        assert ": 0 messages published again" in reader.types("enqueue", "--reconcile", found[1])
