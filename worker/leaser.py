@@ -61,6 +61,10 @@ class Leaser:
         for lease_id in lease_ids:
             self._leases.pop(lease_id, None)
 
+    def holds(self, deliveries: Iterable[Delivery]) -> bool:
+        """Return whether any of these is not settled yet."""
+        return any(delivery.lease_id in self._leases for delivery in deliveries)
+
     def all(self) -> list[Lease]:
         """Return the leases that are held, the lost ones included."""
         return list(self._leases.values())

@@ -72,6 +72,7 @@ class Runner:
         )
         self._cancelled_runs: frozenset[str] = frozenset()
         self._error: SightlineError | None = None
+        self._backstop: asyncio.Task[None] | None = None
         self._spent_out = SpentOutRule(SPENT_OUT_S)
 
     def stop(self) -> None:
@@ -91,13 +92,17 @@ class Runner:
             asyncio.create_task(self._guarded(self._watch_cancelled()), name="cancelled runs"),
         ]
         writing = asyncio.create_task(self._guarded(self._writer.run()), name="writer")
+        self._backstop = asyncio.create_task(
+            self._guarded(self._collect_backstop()), name="backstop"
+        )
         settings = self._settings
         rule = DrainRule(settings.drain_idle_s, settings.drain_missing_s) if drain else None
         self._spent_out = SpentOutRule(settings.drain_idle_s if drain else SPENT_OUT_S)
         try:
-            await self._guarded(self._collect_backstop())
             await self._guarded(self._intake(rule))
         finally:
+            self._backstop.cancel()
+            await asyncio.wait([self._backstop])
             await self._finish(writing)
             for task in side:
                 task.cancel()
@@ -230,7 +235,8 @@ class Runner:
         return False
 
     async def _drained(self, rule: DrainRule) -> bool:
-        if self._leaser.outstanding > self._guard.holding:
+        collecting = self._backstop is not None and not self._backstop.done()
+        if collecting or self._leaser.outstanding > self._guard.holding:
             rule.busy()
             return False
         state = await self._backlog.backlog()
@@ -335,10 +341,10 @@ class Runner:
         await self._guarded(self._treasury.close())
 
     async def _collect_backstop(self) -> None:
-        """Record as dead what the queue itself gave up on."""
+        """Record as dead what the queue itself gave up on, beside the work: looking takes time."""
         while found := await self._subscription.collect_backstop(1000):
             settled = await self._already_settled(found)
             for lease in self._leaser.hold(found):
                 self._writer.add(self._handler.give_up(lease, settled))
-            while self._leaser.outstanding and not self._stop.is_set():
+            while self._leaser.holds(found) and not self._stop.is_set():
                 await self._wait_for_room()
