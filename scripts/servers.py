@@ -113,9 +113,9 @@ def run_gcs(log: Path) -> Iterator[GcsServer]:
 
 
 @contextmanager
-def run_pstest(log: Path) -> Iterator[Pstest]:
-    """Run pstest, and build it first where that was not done yet."""
-    with process([built("pstest"), "127.0.0.1:0"], log) as server:
+def run_pstest(log: Path, *, port: int = 0) -> Iterator[Pstest]:
+    """Run pstest, on any free port unless told; it is built first where that was not done yet."""
+    with process([built("pstest"), f"127.0.0.1:{port}"], log) as server:
         assert server.stdout is not None
         endpoint = server.stdout.readline().strip()
         if not endpoint:
@@ -133,12 +133,12 @@ def pubsub_emulator_jar() -> Path | None:
 
 
 @contextmanager
-def run_pubsub_emulator(log: Path) -> Iterator[PubSubEmulator]:
-    """Run Google's emulator, and wait until it answers."""
+def run_pubsub_emulator(log: Path, *, port: int = 0) -> Iterator[PubSubEmulator]:
+    """Run Google's emulator, on any free port unless told, and wait until it answers."""
     jar = pubsub_emulator_jar()
     if jar is None:
         raise ServerError("Google's Pub/Sub emulator is absent; install gcloud and Java")
-    port = _free_port()
+    port = port or _free_port()
     flags = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     java = ["java", *flags, "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
     with process(["sh", "-c", UNTIL_INPUT_ENDS, "sh", *java], log) as server:

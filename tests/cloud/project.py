@@ -64,6 +64,7 @@ class Project:
             "SIGHTLINE_BIGQUERY__STORAGE_ENDPOINT": self.stack.bigquery.storage_endpoint,
             "SIGHTLINE_BIGQUERY__DATASET": self.name,
             "SIGHTLINE_BIGQUERY__SOURCE": self.source,
+            "SIGHTLINE_PUBSUB__ENDPOINT": self.stack.pubsub.endpoint,
             "SIGHTLINE_PUBSUB__TOPIC": self.name,
             "SIGHTLINE_PUBSUB__SUBSCRIPTION": self.name,
             "SIGHTLINE_PUBSUB__DEAD_LETTER_TOPIC": f"{self.name}-dead",

@@ -1,0 +1,98 @@
+"""Pub/Sub's emulator restarted in the middle of a run: it forgets all, and the run goes on.
+
+Only Google's emulator is restarted: pstest ends with a fault of its own when a lease is extended
+whose subscription it does not know.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts.servers import run_pubsub_emulator
+from tests.cloud.project import Project, control
+
+pytestmark = [
+    pytest.mark.needs("go"),
+    pytest.mark.needs("pubsub-emulator"),
+    pytest.mark.slow,
+    pytest.mark.xdist_group("cloud"),
+]
+
+MESSAGES = 1000
+PARTS = 2 * MESSAGES
+CALL_S = 1.0
+PREFETCH = 128
+"""As many messages a worker has begun at most; the calls of two parts each."""
+
+MOST_CALLS = PARTS + 2 * PREFETCH
+"""No part that is written is asked for again: messages that are published anew are looked up in
+the ledgers first. What may be asked twice are the parts of messages that the worker had begun."""
+
+
+def written(project: Project) -> int:
+    """Return how many parts are written."""
+    (run,) = project.run("status")["runs"]
+    return int(run["written"])
+
+
+def wait_until_written(project: Project, parts: int, *, within_s: float = 120.0) -> None:
+    """Ask until so many parts are written."""
+    give_up_at = time.monotonic() + within_s
+    while (seen := written(project)) < parts:
+        assert time.monotonic() < give_up_at, f"{seen} of {parts} parts are written"
+
+
+@pytest.fixture
+def slow_models(project: Project) -> Iterator[None]:
+    """Let every call take a while, so that a run can be met in its middle."""
+    control(project.stack, "latency", {"median_s": CALL_S})
+    yield
+    control(project.stack, "latency", {})
+
+
+def check_log(project: Project, log: str) -> None:
+    """Check that the worker said what is missing and what to do."""
+    assert f"{project.name} was there and is gone: make it again (`sightline setup`)" in log
+    assert "`sightline enqueue --reconcile RUN`" in log
+    assert "Traceback" not in log
+
+
+def check_account(project: Project, run_id: str) -> None:
+    """Check that each part is written once, and that few were asked for twice."""
+    (rest,) = project.work(1)
+    assert (rest["answers"], rest["embeddings"]) == (0, 0)
+    balance = project.balance(run_id)
+    assert (balance["parts"], balance["written"], balance["dead"]) == (PARTS, PARTS, 0)
+    assert (balance["queued"], balance["duplicates"]) == (0, 0)
+    answered = sum(control(project.stack, "counters")["answered"].values())
+    assert PARTS <= answered <= MOST_CALLS
+
+
+@pytest.mark.usefixtures("slow_models")
+def test_a_run_outlives_a_restart_of_pubsub(project: Project, tmp_path: Path) -> None:
+    with run_pubsub_emulator(tmp_path / "before.log") as pubsub:
+        project.stack = replace(project.stack, pubsub=pubsub)
+        project.fill(MESSAGES)
+        project.run("setup")
+        run_id = project.run("enqueue")["run_id"]
+        worker = project.start("work", "--json", more={"SIGHTLINE_WORKER__PREFETCH": str(PREFETCH)})
+        wait_until_written(project, PARTS // 3)
+    port = int(pubsub.endpoint.rpartition(":")[2])
+    with run_pubsub_emulator(tmp_path / "after.log", port=port) as again:
+        assert again.endpoint == pubsub.endpoint
+        assert written(project) < PARTS, "it was restarted while there was work left"
+        project.run("setup")
+        assert project.run("enqueue", "--reconcile", run_id)["messages"] > 0
+        assert worker.poll() is None, "the worker waits"
+        wait_until_written(project, PARTS)
+        worker.send_signal(signal.SIGTERM)
+        out, log = worker.communicate(timeout=60)
+        assert worker.returncode == 0, f"{out}\n{log}"
+        check_account(project, run_id)
+    check_log(project, log)
