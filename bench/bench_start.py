@@ -1,16 +1,33 @@
-"""How long the command line takes to answer, as whole processes, beside Python alone."""
+"""How long whole processes take to begin: the command line, and a worker on Google Cloud.
+
+A worker's begin is timed until its first pull arrives at a Pub/Sub server that does nothing but
+note the time; the rest of Google Cloud is an address that never answers.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 import statistics
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from bench.figures import Figure, report
+from scripts.stack import SETTINGS
 
 ROUNDS = 11
+WORKER_ROUNDS = 5
+TIMEOUT_S = 60.0
+PULL = "/google.pubsub.v1.Subscriber/Pull"
 
 
 def _seconds(command: Sequence[str]) -> float:
@@ -23,12 +40,109 @@ def _seconds(command: Sequence[str]) -> float:
     return statistics.median(taken[1:])
 
 
+@dataclass
+class PullWatch:
+    """Answers no pull, and notes when the first one of the work's subscription came."""
+
+    seen_s: float = 0.0
+    seen: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def service(self, call: Any) -> Any:
+        """Return the handler of a call, as gRPC asks for it."""
+        import grpc
+
+        if call.method != PULL:
+            return None
+        return grpc.unary_unary_rpc_method_handler(self._pull)
+
+    def _pull(self, request: bytes, _: Any) -> bytes:
+        if not self.seen.is_set() and b"sightline-work-abandoned" not in request:
+            self.seen_s = time.perf_counter()
+            self.seen.set()
+        self.over.wait(TIMEOUT_S)  # as Pub/Sub does while there is nothing
+        return b""
+
+
+@contextmanager
+def _pull_server(watch: PullWatch) -> Iterator[str]:
+    import grpc
+
+    server = grpc.server(ThreadPoolExecutor(max_workers=8), handlers=(watch,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        watch.over.set()
+        server.stop(grace=None).wait()
+
+
+@contextmanager
+def _silent_address() -> Iterator[str]:
+    """Yield an address that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        yield f"127.0.0.1:{silent.getsockname()[1]}"
+
+
+def _worker_start(folder: Path) -> tuple[float, float]:
+    """Return the seconds from a worker's exec to its first pull, and its peak memory then, MiB."""
+    watch = PullWatch()
+    with _pull_server(watch) as pubsub, _silent_address() as silent:
+        settings = folder / "sightline.toml"
+        settings.write_text(
+            SETTINGS.format(
+                project="bench",
+                bigquery=f"http://{silent}",
+                bigquery_storage=silent,
+                pubsub=pubsub,
+                gcs=f"http://{silent}",
+                vertex=f"http://{silent}",
+                bucket="bench",
+            ),
+            encoding="utf-8",
+        )
+        started_s = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, "-m", "worker"],
+            env={**os.environ, "SIGHTLINE_CONFIG": str(settings)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as worker:
+            try:
+                if not watch.seen.wait(TIMEOUT_S):
+                    raise TimeoutError(f"no pull came within {TIMEOUT_S:g} s")
+                return watch.seen_s - started_s, _peak_mib(worker.pid)
+            finally:
+                worker.kill()
+
+
+def _peak_mib(pid: int) -> float:
+    """Return the most memory that a process has had resident; Linux only."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
+
+
+def _worker_figures() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        found = [_worker_start(Path(folder)) for _ in range(WORKER_ROUNDS + 1)][1:]
+    took_s = statistics.median(seconds for seconds, _ in found)
+    peak_mib = max(mib for _, mib in found)
+    note = f"median of {WORKER_ROUNDS}, worst {max(seconds for seconds, _ in found):.2f} s"
+    return [
+        Figure("worker on Google Cloud, exec to first pull", took_s, "s", 2.5, "lower", note),
+        Figure("its peak resident memory at that moment", peak_mib, "MiB", 190, "lower"),
+    ]
+
+
 def run() -> list[Figure]:
-    """Measure; about ten seconds."""
+    """Measure; about half a minute."""
     python = _seconds([sys.executable, "-c", "pass"])
     shown = _seconds([sys.executable, "-m", "sightline", "--help"])
     return [
         Figure("sightline --help", shown, "s", 0.3, "lower", f"Python alone {python:.3f} s"),
+        *_worker_figures(),
     ]
 
 

@@ -1,0 +1,78 @@
+"""What a worker on Google Cloud's adapters loads: nothing heavy that it does not use."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from scripts.servers import CHECKOUT
+from tests.cloud.project import Project
+
+pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
+
+MESSAGES = 10
+
+NEVER = (
+    "vertexai",
+    "google.cloud.aiplatform",
+    "google.cloud.aiplatform_v1",
+    "google.genai",
+    "pulumi",
+    "pulumi_gcp",
+    "duckdb",
+    "faiss",
+    "onnxruntime",
+    "PIL",
+    "pandas",
+    "pyarrow.dataset",
+    "pyarrow.parquet",
+    "rich.markdown",
+    "sightline.local",
+    "sightline.sim",
+    "sightline.vision",
+)
+"""What costs seconds or hundreds of megabytes, and the adapters of other engines. ``pyarrow``
+itself is not among them: google-cloud-bigquery loads it wherever it is installed."""
+
+SHOW_MODULES = """
+import json, runpy, sys
+try:
+    runpy.run_module("worker", run_name="__main__", alter_sys=True)
+except SystemExit as end:
+    print(json.dumps(sorted(sys.modules)))
+    raise end from None
+"""
+
+
+def loaded(project: Project, *arguments: str) -> list[str]:
+    """Return the modules that are loaded at the end of ``python -m worker``."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_MODULES, *arguments],
+        env={
+            **os.environ,
+            **project.environment,
+            "SIGHTLINE_CONFIG": str(project.stack.settings),
+        },
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules: list[str] = json.loads(done.stdout.splitlines()[-1])
+    return modules
+
+
+def test_a_worker_loads_no_heavy_library_that_it_does_not_use(project: Project) -> None:
+    project.fill(MESSAGES)
+    project.run("setup")
+    parts = project.run("enqueue")["parts"]
+    modules = loaded(project, "--drain")
+    written = project.run("status")["runs"][0]["written"]
+    assert written == parts, "it did its work"
+    assert "google.pubsub_v1" in modules
+    heavy = [one for one in modules if any(f"{one}.".startswith(f"{name}.") for name in NEVER)]
+    assert heavy == []
