@@ -156,3 +156,43 @@ async def test_what_the_queue_gave_up_on_reaches_the_ledger() -> None:
     assert {row.part_key for row in world.store.dead()} == set(message(7).part_keys())
     assert {row.reason for row in world.store.dead()} == {Reason.ATTEMPTS_EXHAUSTED}
     assert world.queue.backstop == []
+
+
+async def test_work_begins_while_the_queue_is_asked_what_it_gave_up_on() -> None:
+    looking = asyncio.Event()
+
+    async def look(max_messages: int) -> list[Delivery]:
+        looking.set()
+        await world.queue.until(lambda: len(world.queue.acked) == 1)
+        return []
+
+    world = World()
+    world.queue.collect_backstop = look  # type: ignore[method-assign]  # a look that takes long
+    world.put(1)
+    async with asyncio.timeout(10):
+        await world.runner().run(drain=True)
+    assert looking.is_set()
+    assert len(world.queue.acked) == 1
+
+
+async def test_a_drain_records_what_the_queue_gave_up_on_however_long_looking_takes() -> None:
+    many_pulls, pulled, pulls = 20, asyncio.Event(), 0
+
+    async def look(max_messages: int) -> list[Delivery]:
+        await pulled.wait()
+        return world.queue.backstop
+
+    async def pull(max_messages: int, *, lease_s: float) -> list[Delivery]:
+        nonlocal pulls
+        pulls += 1
+        if pulls == many_pulls:
+            pulled.set()
+        return []
+
+    world = World(settings=replace(FAST, drain_idle_s=0.0))
+    world.queue.backstop = [Delivery("b1", "m1", encode(message(1)), {"run_id": "run"}, 100)]
+    world.queue.collect_backstop = look  # type: ignore[method-assign]  # a look that takes long
+    world.queue.pull = pull  # type: ignore[method-assign]  # counts
+    async with asyncio.timeout(10):
+        await world.runner().run(drain=True)
+    assert [row.reason for row in world.store.dead()] == [Reason.ATTEMPTS_EXHAUSTED] * 2
