@@ -1,0 +1,29 @@
+"""What the page on proof names is there: every test, and a test for everything that is shown."""
+
+from __future__ import annotations
+
+import re
+
+from tests.conftest import CHECKOUT
+from tests.docs.pages import rows, sections
+
+PAGE = CHECKOUT / "docs" / "proof.md"
+NAMED = re.compile(r"`(tests/[^`]+)`")
+
+
+def test_every_test_that_is_named_is_there() -> None:
+    named = NAMED.findall(PAGE.read_text(encoding="utf-8"))
+    assert named
+    assert [one for one in named if not (CHECKOUT / one).is_file()] == []
+
+
+def test_everything_that_is_shown_names_its_server_and_its_tests() -> None:
+    shown = rows(sections(PAGE, 2)["Shown"])
+    assert shown
+    unproven = [what for what, server, tests in shown if not (server and NAMED.findall(tests))]
+    assert unproven == []
+
+
+def test_every_run_against_all_servers_is_listed() -> None:
+    runs = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("tests/cloud/test_*")}
+    assert runs - set(NAMED.findall(PAGE.read_text(encoding="utf-8"))) == set()
