@@ -15,6 +15,7 @@ from bench.figures import RESULTS, Figure
 BENCHES = {
     "runner": "The worker's runner",
     "queue": "The local queue",
+    "pubsub": "Pub/Sub",
     "demo": "The demo model, end to end",
     "vision": "The demo model, by itself",
     "search": "Vector search",
@@ -46,13 +47,22 @@ def main() -> None:
 
 
 def page() -> str:
-    """Return the page made of the results that there are."""
+    """Return the page made of the latest results; what was not measured here stays as it is."""
+    before = _sections_before()
     parts = [HEAD]
     for name, title in BENCHES.items():
         path = RESULTS / f"{name}.json"
         if path.is_file():
             parts.append(_section(name, title, json.loads(path.read_text(encoding="utf-8"))))
+        elif title in before:
+            parts.append(before[title])
     return "\n".join(parts)
+
+
+def _sections_before() -> dict[str, str]:
+    """Return the page's present sections by their titles."""
+    _, *sections = PAGE.read_text(encoding="utf-8").split("\n## ")
+    return {one.partition("\n")[0]: f"## {one.rstrip()}\n" for one in sections}
 
 
 def _section(name: str, title: str, content: dict[str, Any]) -> str:
