@@ -13,7 +13,7 @@ from tests.cloud.project import Project, control, set_faults
 pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
 
 MESSAGES = 5000
-FEWER_MESSAGES = int(os.environ.get("FAULT_RUN_MESSAGES", "400"))
+FEWER_MESSAGES = int(os.environ.get("FAULT_RUN_MESSAGES", "200"))
 """Of a run with one kind of fault alone; CONTRIBUTING.md says how to run all with 5,000."""
 
 MIXED_SHARE = 0.10
