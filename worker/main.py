@@ -7,7 +7,7 @@ import gc
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,15 +92,18 @@ async def work(
     started_s = time.monotonic()
     progress = Progress()
     worker_id = new_worker_id()
-    async with open_engine(settings) as engine, open_models(settings) as models:
+    async with AsyncExitStack() as opened:
+        opened.enter_context(calm_garbage_collection())  # loading libraries makes few cycles, too
+        engine = await opened.enter_async_context(open_engine(settings))
+        models = await opened.enter_async_context(open_models(settings))
+        gc.freeze()  # what is loaded by now is not looked at any more
         kept = replace(engine, results=Kept(engine.results, keep)) if keep else engine
         runner = build_runner(kept, models, settings, progress, worker_id=worker_id)
         stopping.then(runner.stop)
         watching = asyncio.create_task(watch(progress, engine)) if watch else None
         over_budget = None
         try:
-            with calm_garbage_collection():
-                await runner.run(drain=drain)
+            await runner.run(drain=drain)
         except BudgetError as error:
             over_budget = error  # nothing failed: the summary says what was done before it
         finally:
@@ -117,7 +120,6 @@ def calm_garbage_collection() -> Iterator[None]:
     What is loaded before is not looked at meanwhile.
     """
     before = gc.get_threshold()
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     try:
