@@ -40,8 +40,8 @@ class Reader:
     environment: dict[str, str] = field(default_factory=dict)
     printed: list[str] = field(default_factory=list)
 
-    def types(self, *arguments: str, code: int = 0) -> str:
-        """Run a command of Sightline; return what it printed to standard output, or its errors."""
+    def types(self, *arguments: str, code: int = 0, errors: bool | None = None) -> str:
+        """Run a command of Sightline; return its standard output, or its errors if it fails."""
         done = subprocess.run(
             [sys.executable, "-m", "sightline", "--config", "sightline.toml", *arguments],
             cwd=self.folder,
@@ -54,7 +54,7 @@ class Reader:
         )
         self.printed += [done.stdout, done.stderr]
         assert done.returncode == code, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        return done.stderr if code else done.stdout
+        return done.stderr if (bool(code) if errors is None else errors) else done.stdout
 
     def follows(self, commands: list[CommandLine]) -> dict[str, str]:
         """Run the commands in order; return what each printed."""
@@ -119,6 +119,9 @@ def test_without_the_key_one_line_says_what_to_do(reader: Reader, tmp_path: Path
         error = reader.types(*command, code=2)
         assert len(error.strip().splitlines()) == 1, error
         assert "export GEMINI_API_KEY=..." in error
+    found = json.loads(reader.types("doctor", "--json", code=1, errors=False))
+    mends = {one["what"]: one["mend"] for one in found if not one["ok"]}
+    assert set(mends.values()) == {"export GEMINI_API_KEY=... with a key of the Gemini API"}
 
 
 def test_a_key_that_can_be_none_stops_the_worker_and_is_not_told(
@@ -144,6 +147,7 @@ async def test_a_service_that_speaks_openais_protocol_answers(
     async with TestServer(stub.application()) as server:
         reader.environment = {"SIGHTLINE_OPENAI__ENDPOINT": str(server.make_url("/v1"))}
         said = await asyncio.to_thread(reader.follows, commands)
+        await asyncio.to_thread(reader.types, "doctor")
         assert await asyncio.to_thread(reader.balance) == all_written(2 * SCENES)
     assert said["search"].count("photos/snapshot-") == 10
     assert len(stub.requests) == stub.calls == SCENES

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sightline.cli.checkup.finding import Finding, attempt, unchecked
 from sightline.cli.checkup.google import (
@@ -155,7 +155,7 @@ def _question(settings: Settings) -> TaskSpec:
     return parse_task(_QUESTION, "doctor").resolve(settings.models.classify)
 
 
-def _mend(settings: Settings, port: str) -> Callable[[Exception], str]:
+def _mend(settings: Settings, port: Literal["classify", "embed"]) -> Callable[[Exception], str]:
     by_google = mends(
         settings,
         API,
@@ -166,6 +166,9 @@ def _mend(settings: Settings, port: str) -> Callable[[Exception], str]:
 
     def mend(error: Exception) -> str:
         said = str(error)
+        key = settings.gemini.api_key_env
+        if settings.adapter(port) == "gemini" and (key in said or "gemini.api_key_env" in said):
+            return f"export {key}=... with a key of the Gemini API"
         if "closed or retired" in said:
             return f"set models.{port} to another model, or vertex.location to one that serves it"
         if "not served" in said or "no price" in said or "not accepted" in said:

@@ -92,7 +92,7 @@ def enqueue(
         _print_preview(asdict(preview), as_json=as_json)
         return
     found = asyncio.run(enqueue_now(settings, asked, limits))
-    _print_enqueued(found, as_json=as_json)
+    _print_enqueued(settings, found, as_json=as_json)
     if limits and found["run_id"] and not as_json:
         _print_budget(settings, asked, limits)
 
@@ -208,7 +208,7 @@ def _print_preview(preview: dict[str, Any], *, as_json: bool) -> None:
         print_table("", ("asset type", "observations"), preview["by_asset_type"])
 
 
-def _print_enqueued(found: dict[str, Any], *, as_json: bool) -> None:
+def _print_enqueued(settings: Settings, found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
@@ -222,7 +222,9 @@ def _print_enqueued(found: dict[str, Any], *, as_json: bool) -> None:
             f" {left['held']:,} are in an open run, {left['dead']:,} are dead letters"
         )
         if not left["observations"]:
-            remark("next: `sightline import DIR`, since no observation matches")
+            local = settings.adapter("warehouse") == "local"
+            step = "import DIR" if local else "doctor"
+            remark(f"next: `sightline {step}`, since no observation matches")
     if found["interrupted_runs"]:
         remark(
             f"interrupted: {', '.join(found['interrupted_runs'])}; `sightline enqueue --resume all`"

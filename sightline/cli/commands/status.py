@@ -16,6 +16,7 @@ from sightline.cli.state import State
 if TYPE_CHECKING:
     from sightline.model import Balance, Run
     from sightline.ports import BudgetState
+    from sightline.settings import Settings
     from sightline.wiring import Engine
 
 EXIT_UNBALANCED = 1
@@ -37,12 +38,13 @@ def status(
 
     state: State = context.obj
     state.must_exist()
-    found = asyncio.run(_status(state.settings(), run))
+    settings = state.settings()
+    found = asyncio.run(_status(settings, run))
     holds = all(one["holds"] for one in found["runs"])
     if as_json:
         print_json({"holds": holds, **found})
     else:
-        _print(found)
+        _print(found, settings)
     if check and not holds:
         if not as_json:
             lost = next((run["run_id"] for run in found["runs"] if run["lost"]), None)
@@ -98,10 +100,12 @@ def _done(run: Run, balance: Balance) -> bool:
     return run.state == "published" and balance.settled
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any], settings: Settings) -> None:
     if not found["runs"]:
         say("no runs yet")
-        remark("next: `sightline import DIR`, then `sightline enqueue`")
+        local = settings.adapter("warehouse") == "local"
+        first = "`sightline import DIR`" if local else "`sightline doctor`"
+        remark(f"next: {first}, then `sightline enqueue`")
         return
     columns = ("run_id", "state", "parts", "written", "dead", "queued", "to_publish", "cancelled",
                "lost", "awaiting_ack", "holds")  # fmt: skip

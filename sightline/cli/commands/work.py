@@ -44,8 +44,8 @@ def work(
             while True:
                 backlog = await engine.backlog.backlog()
                 left = (backlog.ready or 0) + (backlog.leased or 0)
-                known = backlog.ready is not None and left
-                update(progress.acked, progress.acked + left if known else None)
+                total = None if backlog.ready is None else progress.acked + left
+                update(progress.acked, total or None)
                 await asyncio.sleep(0.5)
 
         done = asyncio.run(run(settings, drain=drain, watch=watch))
