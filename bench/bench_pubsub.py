@@ -203,7 +203,7 @@ async def _of_pstest() -> list[Figure]:
     little = _peak_mib()
     many, bare = await _publish(run_pstest, MANY)
     much = _peak_mib()
-    work, pulled = await _work(run_pstest, SOME), await _work_bare(run_pstest, SOME)
+    work, pulled = await _work(run_pstest, 2 * SOME), await _work_bare(run_pstest, 2 * SOME)
     return [
         Figure("publish 100,000 messages to pstest", ours, "messages/s"),
         Figure("publish 1,000,000 messages to pstest", many, "messages/s"),

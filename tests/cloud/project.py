@@ -17,6 +17,7 @@ from scripts.servers import CHECKOUT
 from scripts.stack import Stack
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace
+from tests.secrets import SECRET
 
 QUICK = {
     "SIGHTLINE_WORKER__LEASE_S": "10",
@@ -107,6 +108,7 @@ class Project:
     def finish(self, process: subprocess.Popen[str], *, code: int = 0) -> Any:
         """Wait for a command that was started with ``--json``, and return what it printed."""
         out, err = process.communicate(timeout=600)
+        assert not SECRET.search(out + err), "a secret was printed"
         assert process.returncode == code, f"{process.returncode}\n{out}\n{err}"
         return json.loads(out) if out.strip() else err
 
