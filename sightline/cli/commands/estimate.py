@@ -139,6 +139,7 @@ def _print(found: Estimate) -> None:
                 one.cost_usd_micros / 1e6,
             )
             for one in found.lines
+            if one.calls
         ],
         digits=6,
     )
@@ -166,8 +167,8 @@ def _assumptions(found: Estimate) -> list[str]:
     if found.shared_out:
         said.append("the limited parts are shared out as they would be without --limit")
     for one in found.lines:
-        said += _assumed_of(one)
-    return said
+        said += _assumed_of(one) if one.calls else []
+    return list(dict.fromkeys(said))
 
 
 def _assumed_of(one: Line) -> list[str]:
