@@ -195,10 +195,8 @@ def test_subscribing_links_the_dataset_and_names_the_source(
     )
     assert found["existed"] is False
     assert found["sources"] == [
-        {
-            "source": f"{project.name}.{dataset}.latest_observations",
-            "layout": "latest_observations",
-        }
+        {"source": f"{project.name}.{dataset}.{name}", "layout": name}
+        for name in ("latest_observations", "all_observations")
     ]
 
 

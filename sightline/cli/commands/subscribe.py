@@ -61,9 +61,11 @@ def subscribe(
     if not tables:
         remark(f"no table of observations is in {linked}; set bigquery.source to the one you want")
         return
-    say("one of these makes it the source, in the settings file:")
-    for name, layout in tables:
-        say(f'\n[bigquery]\nsource = "{linked}.{name}"\nlayout = "{layout}"')
+    (name, layout), *others = tables
+    say("this makes it the source, in the settings file:")
+    say(f'\n[bigquery]\nsource = "{linked}.{name}"\nlayout = "{layout}"')
+    for other, its_layout in others:
+        say(f'# or source = "{linked}.{other}" with layout = "{its_layout}"')
     if wanted.location.upper() != settings.bigquery.location.upper():
         say(f'location = "{wanted.location.upper()}"')
     remark("next: `sightline doctor` checks the source")
@@ -113,7 +115,8 @@ async def _tables(
     async with BigQueryClient.open(place, credentials) as client:
         there = await client.tables()
         found = []
-        for name in sorted(there, key=lambda one: (one not in LAYOUTS, one)):
+        # One snapshot before all of them: that is what most jobs are about.
+        for name in sorted(there, key=lambda one: (one not in LAYOUTS, "latest" not in one, one)):
             layout = await _layout(client, name)
             if layout is not None:
                 found.append((name, layout))
