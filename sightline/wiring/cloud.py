@@ -40,6 +40,7 @@ async def open_bigquery(settings: Settings) -> AsyncIterator[WarehousePorts]:
         ConfigurationError: no project is set, or there are no credentials.
     """
     from sightline.gcp.bigquery import (
+        AppendRule,
         BigQueryBudgets,
         BigQueryClient,
         BigQueryDeadLetters,
@@ -54,10 +55,11 @@ async def open_bigquery(settings: Settings) -> AsyncIterator[WarehousePorts]:
     )
 
     place = bigquery_place(settings)
+    rule = AppendRule(appends=1, timeout_s=10.0) if place.storage_endpoint else None
     credentials = await _credentials(settings, emulated=place.endpoint is not None)
     async with (
         BigQueryClient.open(place, credentials) as client,
-        LedgerAppender.open(place, credentials) as appender,
+        LedgerAppender.open(place, credentials, rule=rule) as appender,
         ItemReader.open(place, credentials) as reader,
     ):
         results = BigQueryWriter(appender, client)

@@ -1,6 +1,6 @@
 """The ports over BigQuery: observations, ledgers, runs, dead letters and search as tables."""
 
-from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.append import AppendRule, LedgerAppender
 from sightline.gcp.bigquery.budgets import BigQueryBudgets
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.dead_letters import BigQueryDeadLetters
@@ -14,6 +14,7 @@ from sightline.gcp.bigquery.upkeep import BigQueryUpkeep
 from sightline.gcp.bigquery.writer import BigQueryWriter
 
 __all__ = [
+    "AppendRule",
     "BigQueryBudgets",
     "BigQueryClient",
     "BigQueryDeadLetters",

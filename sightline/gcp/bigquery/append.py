@@ -34,15 +34,15 @@ _CHANNEL_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class AppendRule:
-    """How rows are appended: ``in_flight`` requests a table, each answered in ``timeout_s``."""
+    """How rows are appended: ``in_flight`` requests a table, each answered in ``timeout_s``.
+
+    ``appends`` calls of ``append`` go on at once; the BigQuery emulator stalls at more than one.
+    """
 
     in_flight: int = 4
+    appends: int = 64
     timeout_s: float = 60.0
     retry: RetryRule = field(default_factory=RetryRule)
-
-
-MOST_TABLES = 64
-"""Tables that are appended to at once, far more than there are ledgers."""
 
 
 class LedgerAppender:
@@ -55,9 +55,7 @@ class LedgerAppender:
         self._place = place
         self._rule = rule
         self._streams: dict[str, TableStream] = {}
-        # The emulator stalls where two tables are appended to at once.
-        at_once = 1 if place.storage_endpoint else MOST_TABLES
-        self._tables = asyncio.Semaphore(at_once)
+        self._appending = asyncio.Semaphore(rule.appends)
 
     @classmethod
     @asynccontextmanager
@@ -97,7 +95,7 @@ class LedgerAppender:
         if stream is None:
             stream = TableStream(self._client, self._place, ledger, self._rule)
             self._streams[ledger.name] = stream
-        async with self._tables:
+        async with self._appending:
             await stream.append(rows)
 
 

@@ -101,7 +101,7 @@ def compact(
     engine = Engine(root, options)
     folder = engine.store.folder(ledger)
     if not folder.is_dir():
-        return Compacted(ledger.name, 0, 0, 0, 0, 0, 0)
+        return Compacted(ledger.name, partitions=0, rows=0, duplicates=0)
     busy = f"{ledger.name} is being compacted by another process; wait for it"
     with lock_now(folder / ".compact.lock", busy):
         deleted = _clear_litter(folder, now)
@@ -122,12 +122,12 @@ def compact(
             _switch(folder, inputs, outputs.values(), now)
         return Compacted(
             ledger.name,
-            len(chosen),
-            len(inputs),
-            len(outputs),
-            rows,
-            rows_before - rows,
-            deleted,
+            partitions=len(chosen),
+            rows=rows,
+            duplicates=rows_before - rows,
+            files_before=len(inputs),
+            files_after=len(outputs),
+            deleted=deleted,
         )
 
 
