@@ -13,6 +13,7 @@ from sightline.gcp.bigquery.items import ItemReader
 from sightline.gcp.bigquery.literals import quoted
 from sightline.gcp.bigquery.source import BigQuerySource
 from sightline.model import Observation
+from tests.gcp.warehouse_rig import ONE_AT_A_TIME
 
 POSE = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
 CAMERA_POSE = f"STRUCT<{', '.join(f'{name} FLOAT64' for name in POSE)}>"
@@ -92,7 +93,7 @@ async def open_source(
 ) -> AsyncIterator[BigQuerySource]:
     """Open a source over ``latest_observations``, or over ``table``."""
     async with (
-        LedgerAppender.open(client.place) as appender,
+        LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender,
         ItemReader.open(client.place) as reader,
     ):
         yield BigQuerySource(

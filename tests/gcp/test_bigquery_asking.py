@@ -18,7 +18,7 @@ from sightline.gcp.bigquery.writer import BigQueryWriter
 from tests.contracts.warehouse_rig import NOW, answer_part, task
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.test_bigquery_writer import answer
-from tests.gcp.warehouse_rig import open_dataset
+from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset
 
 needs_emulator = pytest.mark.needs("go")
 
@@ -118,7 +118,7 @@ async def test_a_question_that_reads_too_much_is_never_run(
 @needs_emulator
 async def test_the_current_answers_are_those_of_the_active_version(client: BigQueryClient) -> None:
     edited = task(prompt="Really?")
-    async with LedgerAppender.open(client.place) as appender:
+    async with LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender:
         writer, runs = BigQueryWriter(appender, client), BigQueryRuns(client, appender)
         await runs.remember_task(edited, now=NOW)
         await writer.write(

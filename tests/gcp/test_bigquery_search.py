@@ -19,7 +19,7 @@ from sightline.ports import AnswerFilter, EmbeddingRow, SearchQuery
 from tests.contracts.warehouse_rig import NOW, observation, task
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.test_bigquery_writer import HOW, PART, answer
-from tests.gcp.warehouse_rig import open_dataset
+from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset
 
 pytestmark = pytest.mark.needs("go")
 
@@ -34,7 +34,7 @@ async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryC
 
 @pytest.fixture
 async def writer(client: BigQueryClient) -> AsyncIterator[BigQueryWriter]:
-    async with LedgerAppender.open(client.place) as appender:
+    async with LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender:
         yield BigQueryWriter(appender, client)
 
 
@@ -104,7 +104,7 @@ async def test_half_a_position_is_none(client: BigQueryClient, writer: BigQueryW
 async def test_several_answers_must_all_hold(
     client: BigQueryClient, writer: BigQueryWriter
 ) -> None:
-    async with LedgerAppender.open(client.place) as appender:
+    async with LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender:
         await BigQueryRuns(client, appender).remember_task(task(), now=NOW)
     rows = [embedded(number, 1.0, 0.0, 0.0, 0.0) for number in (1, 2)]
     answers = [

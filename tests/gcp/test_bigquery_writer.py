@@ -22,7 +22,7 @@ from sightline.schema import LEDGERS, RUN_EVENTS, WORK_ITEMS, Ledger
 from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
 from tests.gcp.append_server import Refuse, run_append_server
 from tests.gcp.servers import BigQueryEmulator
-from tests.gcp.warehouse_rig import open_dataset, place_in
+from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset, place_in
 
 pytestmark = pytest.mark.needs("go")
 
@@ -62,7 +62,7 @@ async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryC
 
 @pytest.fixture
 async def appender(client: BigQueryClient) -> AsyncIterator[LedgerAppender]:
-    async with LedgerAppender.open(client.place) as one:
+    async with LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as one:
         yield one
 
 

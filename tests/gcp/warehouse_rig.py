@@ -6,11 +6,15 @@ import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from sightline.gcp.bigquery.append import AppendRule
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.bigquery.tables import put_tables
 from sightline.model import EmbeddingPart
 from tests.gcp.servers import BigQueryEmulator
+
+ONE_AT_A_TIME = AppendRule(appends=1, timeout_s=10.0)
+"""How rows are appended to the emulator, which stalls where two tables are appended to at once."""
 
 
 def place_in(emulator: BigQueryEmulator) -> BigQueryPlace:
