@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
-from sightline.errors import Reason
+from sightline.dead_letters import LETTER_COLUMNS, dead_letter
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.ledgers import ALL_WRITTEN, ledger_names
-from sightline.model import Usage
 from sightline.ports import DeadLetterFilter, DeadLetterRow, ResultWriter
 
 PAGE_ROWS = 1000
@@ -16,16 +14,12 @@ PAGE_ROWS = 1000
 # A part that was written after all (its message was on the way twice) is no dead letter.
 CURRENT_DEAD_LETTERS = f"""
 SELECT letters.* FROM {{dead_letters_current}} AS letters
-LEFT JOIN (SELECT DISTINCT part_key FROM ({ALL_WRITTEN})) AS written
-  ON written.part_key = letters.part_key
-WHERE written.part_key IS NULL
+WHERE letters.part_key IS NULL
+  OR letters.part_key NOT IN (SELECT part_key FROM ({ALL_WRITTEN}))
 """  # noqa: S608 - a constant
 
 LETTERS_OLDEST_FIRST = f"""
-SELECT event_id, IFNULL(part_key, ''), IFNULL(message_id, ''), IFNULL(run_id, ''),
-  IFNULL(subject_id, ''), event, reason, IFNULL(detail, ''), IFNULL(delivery_attempt, 0),
-  IFNULL(input_tokens, 0), IFNULL(output_tokens, 0), IFNULL(cost_usd_micros, 0),
-  IFNULL(body, ''), IFNULL(worker_id, ''), letters.at
+SELECT {LETTER_COLUMNS}, letters.at
 FROM ({CURRENT_DEAD_LETTERS}) AS letters
 WHERE true{{conditions}}
 ORDER BY letters.at, event_id{{limit}}
@@ -63,7 +57,7 @@ class BigQueryDeadLetters:
         )
         async for page in self._client.pages(statement, page_rows=PAGE_ROWS, **values):
             for row in page:
-                yield _dead_letter(row)
+                yield dead_letter(row, row[-1])
 
     async def record(self, events: Sequence[DeadLetterRow]) -> None:
         """Append events; durable when it returns.
@@ -72,21 +66,3 @@ class BigQueryDeadLetters:
             TransientError, ConfigurationError: as the writer does.
         """
         await self._results.write(events)
-
-
-def _dead_letter(row: tuple[Any, ...]) -> DeadLetterRow:
-    return DeadLetterRow(
-        event_id=row[0],
-        part_key=row[1],
-        message_id=row[2],
-        run_id=row[3],
-        subject_id=row[4],
-        event=row[5],
-        reason=Reason(row[6]),
-        detail=row[7],
-        delivery_attempt=row[8],
-        usage=Usage(row[9], row[10], row[11]),
-        body=row[12],
-        worker_id=row[13],
-        at=row[14],
-    )

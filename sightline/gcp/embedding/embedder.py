@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from sightline.errors import ConfigurationError, PermanentError, Reason
+from sightline.errors import ConfigurationError, Reason
 from sightline.gcp.credentials import TokenSource
 from sightline.gcp.embedding.embed_content import GeminiApiEmbedding, GeminiEmbedding
 from sightline.gcp.embedding.predict import MultimodalEmbedding
@@ -20,6 +20,7 @@ from sightline.gcp.service import ModelService, gemini_api, vertex_ai
 from sightline.model import Observation, Usage
 from sightline.ports import Embedding
 from sightline.prices import Price, price_of
+from sightline.web.outcomes import given_up
 
 if TYPE_CHECKING:
     import aiohttp
@@ -194,13 +195,8 @@ def unit_vector(values: object, dimension: int, usage: Usage) -> Sequence[float]
         vector = np.empty(0)
     length = float(np.linalg.norm(vector)) if vector.shape == (dimension,) else 0.0
     if not (np.isfinite(length) and length > 0):
-        raise PermanentError(
-            Reason.ANSWER_INVALID,
-            f"the model sent no vector of {dimension} numbers but one of shape {vector.shape}",
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cost_usd_micros=usage.cost_usd_micros,
-        )
+        what = f"the model sent no vector of {dimension} numbers but one of shape {vector.shape}"
+        raise given_up(Reason.ANSWER_INVALID, what, usage)
     unit = np.asarray(vector / length, dtype=np.float32)
     unit.setflags(write=False)
     return cast("Sequence[float]", unit)

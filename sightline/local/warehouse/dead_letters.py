@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sightline.errors import Reason
+from sightline.dead_letters import LETTER_COLUMNS, dead_letter
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     Engine,
@@ -16,7 +16,6 @@ from sightline.local.warehouse.engine import (
 )
 from sightline.local.warehouse.ledgers import attach_results
 from sightline.local.warehouse.writer import LocalWriter
-from sightline.model import Usage
 from sightline.ports import DeadLetterFilter, DeadLetterRow
 
 PAGE = 1000
@@ -29,10 +28,7 @@ WHERE NOT EXISTS (SELECT 1 FROM classifications AS done WHERE done.part_key = le
 """
 
 LETTERS_OLDEST_FIRST = f"""
-SELECT event_id, coalesce(part_key, ''), coalesce(message_id, ''), coalesce(run_id, ''),
-  coalesce(subject_id, ''), event, reason, coalesce(detail, ''), coalesce(delivery_attempt, 0),
-  coalesce(input_tokens, 0), coalesce(output_tokens, 0), coalesce(cost_usd_micros, 0),
-  coalesce(body, ''), coalesce(worker_id, ''), epoch_us(letters.at)
+SELECT {LETTER_COLUMNS}, epoch_us(letters.at)
 FROM ({CURRENT_DEAD_LETTERS}) AS letters
 WHERE ($reason IS NULL OR reason = $reason) AND ($run_id IS NULL OR letters.run_id = $run_id)
   AND (epoch_us(letters.at), event_id) > ($after_us, $after_id)
@@ -59,7 +55,7 @@ class LocalDeadLetters:
             page = PAGE if left is None else min(PAGE, left)
             rows = await self._page(which, after, page)
             for row in rows:
-                yield _dead_letter(row)
+                yield dead_letter(row, moment_of(row[-1]))
             if len(rows) < page:
                 return
             after = (rows[-1][-1], rows[-1][0])
@@ -89,21 +85,3 @@ class LocalDeadLetters:
             StorageError: the disk is full, read-only or gone.
         """
         await self._writer.write(events)
-
-
-def _dead_letter(row: tuple[Any, ...]) -> DeadLetterRow:
-    return DeadLetterRow(
-        event_id=row[0],
-        part_key=row[1],
-        message_id=row[2],
-        run_id=row[3],
-        subject_id=row[4],
-        event=row[5],
-        reason=Reason(row[6]),
-        detail=row[7],
-        delivery_attempt=row[8],
-        usage=Usage(row[9], row[10], row[11]),
-        body=row[12],
-        worker_id=row[13],
-        at=moment_of(row[14]),
-    )
