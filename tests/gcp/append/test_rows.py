@@ -1,0 +1,59 @@
+"""How a row of a ledger becomes a protobuf message, and rows become requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sightline.gcp.bigquery.rows import MAX_REQUEST_BYTES, RowFormat
+from sightline.schema import RUN_EVENTS, RUNS, WORK_ITEMS, embeddings_ledger
+from tests.gcp.append.rig import decoded, run_row
+
+
+def test_a_row_has_a_field_a_column_and_nulls_are_left_out() -> None:
+    encoded = RowFormat(RUNS).encode(run_row(messages=None))
+    found = decoded(RUNS, encoded)
+    assert (found.run_id, found.parts) == ("r0", 2)
+    assert found.created_at == 1_777_896_000_123_456
+    assert not found.HasField("messages")
+
+
+@pytest.mark.parametrize("kind", [list, np.float32, np.float64])
+def test_vectors_are_packed_doubles_whatever_they_come_as(kind: Any) -> None:
+    numbers = [0.5, -1.25, 3.0]
+    vector = numbers if kind is list else np.array(numbers, dtype=kind)
+    ledger = embeddings_ledger("m", 3)
+    encoded = RowFormat(ledger).encode({"part_key": "k", "dimension": 3, "embedding": vector})
+    assert list(decoded(ledger, encoded).embedding) == numbers
+    assert encoded.endswith(np.array(numbers, dtype="<f8").tobytes())
+
+
+def test_a_long_vector_and_an_empty_one_can_be_read_again() -> None:
+    ledger = embeddings_ledger("m", 3_072)
+    for vector in (np.arange(3_072, dtype=np.float32), np.array([]), None):
+        encoded = RowFormat(ledger).encode({"part_key": "k", "embedding": vector})
+        expected = [] if vector is None else vector.tolist()
+        assert list(decoded(ledger, encoded).embedding) == expected
+
+
+def test_arrays_of_texts_are_kept() -> None:
+    encoded = RowFormat(WORK_ITEMS).encode({"run_id": "r", "part_keys": ["a", "é"]})
+    assert list(decoded(WORK_ITEMS, encoded).part_keys) == ["a", "é"]
+
+
+def test_a_row_of_another_ledger_is_refused() -> None:
+    with pytest.raises(ValueError, match="stranger"):
+        RowFormat(RUNS).encode({"stranger": 1})
+
+
+def test_requests_stay_below_their_bounds_and_keep_the_order() -> None:
+    rows = [{"run_id": str(n), "event": "x" * 1_000_000} for n in range(20)]
+    chunks = list(RowFormat(RUN_EVENTS).requests(rows))
+    assert all(sum(map(len, chunk)) <= MAX_REQUEST_BYTES for chunk in chunks)
+    assert [len(one) for one in chunks] == [7, 7, 6]
+    ids = [decoded(RUN_EVENTS, row).run_id for chunk in chunks for row in chunk]
+    assert ids == [str(n) for n in range(20)]
+    many = RowFormat(RUN_EVENTS).requests([{"run_id": "r"}] * 4_001)
+    assert [len(one) for one in many] == [2_000, 2_000, 1]
