@@ -127,15 +127,15 @@ def parts_from_json(parts: Sequence[Any]) -> tuple[Part, ...]:
 
 
 def _part_from_json(part: object) -> Part:
-    match part:
-        case {"task": str(task), "fingerprint": str(fingerprint), "model": str(model)}:
+    if isinstance(part, dict):
+        task, fingerprint, model = map(part.get, ("task", "fingerprint", "model"))
+        if isinstance(task, str) and isinstance(fingerprint, str) and isinstance(model, str):
             return AnswerPart(task, fingerprint, model)
-        case {"embed": {"model": str(model), "dimension": int(dimension)}} if dimension > 0:
-            return EmbeddingPart(model, dimension)
-        case _:
-            raise PermanentError(
-                Reason.BAD_MESSAGE, f"part {str(part)[:80]} is neither task nor embed"
-            )
+        if isinstance(embed := part.get("embed"), dict):
+            model, dimension = embed.get("model"), embed.get("dimension")
+            if isinstance(model, str) and type(dimension) is int and dimension > 0:
+                return EmbeddingPart(model, dimension)
+    raise PermanentError(Reason.BAD_MESSAGE, f"part {str(part)[:80]} is neither task nor embed")
 
 
 def part_to_json(part: Part) -> dict[str, object]:

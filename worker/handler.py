@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -35,6 +34,7 @@ from worker.letters import Failed, Identity, Letters
 from worker.progress import Progress
 from worker.retry import Backoff
 from worker.settlement import Settle, Settlement
+from worker.side_by_side import side_by_side
 from worker.systemic import SUSPECT
 from worker.task_versions import TaskVersions
 from worker.treasury import OverBudgetError, Treasury
@@ -135,9 +135,8 @@ class Handler:
         funds: MessageFunds,
     ) -> Sequence[ResultRow | Failed]:
         """Return the results; fewer than parts when some call was not wanted any more."""
-        found = await asyncio.gather(
-            *(self._part(lease, message, part, wanted, funds) for part in parts),
-            return_exceptions=True,
+        found = await side_by_side(
+            *(self._part(lease, message, part, wanted, funds) for part in parts)
         )
         for one in found:
             if isinstance(one, BaseException) and not isinstance(one, NotWantedError):

@@ -124,7 +124,7 @@ class Treasury:
             OverBudgetError: the budget is reached.
             ConfigurationError, StorageError: the budgets cannot be read or written.
         """
-        account = self._accounts.setdefault(run_id, Account(run_id))
+        account = self._account(run_id)
         while True:
             if not self._is_known(account):
                 await self._look(account, needed)
@@ -150,7 +150,7 @@ class Treasury:
         Raises:
             OverBudgetError: the budget is reached.
         """
-        account = self._accounts.setdefault(run_id, Account(run_id))
+        account = self._account(run_id)
         if not self._is_known(account):
             await self._look(account, needed)
         purse = account.purse
@@ -176,6 +176,11 @@ class Treasury:
         """Give back what was reserved and not spent."""
         for account in self._accounts.values():
             await self._give_back(account)
+
+    def _account(self, run_id: str) -> Account:
+        if (known := self._accounts.get(run_id)) is not None:
+            return known
+        return self._accounts.setdefault(run_id, Account(run_id))
 
     async def _look(self, account: Account, needed: Amount) -> None:
         """Read a run's budget, which is not known, or may have changed."""
