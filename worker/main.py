@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sightline.errors import BudgetError
@@ -90,26 +91,41 @@ async def work(
     """
     stopping = StopRequest()
     started_s = time.monotonic()
-    progress = Progress()
-    worker_id = new_worker_id()
     async with AsyncExitStack() as opened:
         opened.enter_context(calm_garbage_collection())  # loading libraries makes few cycles, too
         engine = await opened.enter_async_context(open_engine(settings))
         models = await opened.enter_async_context(open_models(settings))
         gc.freeze()  # what is loaded by now is not looked at any more
         kept = replace(engine, results=Kept(engine.results, keep)) if keep else engine
-        runner = build_runner(kept, models, settings, progress, worker_id=worker_id)
-        stopping.then(runner.stop)
-        watching = asyncio.create_task(watch(progress, engine)) if watch else None
-        over_budget = None
-        try:
-            await runner.run(drain=drain)
-        except BudgetError as error:
-            over_budget = error  # nothing failed: the summary says what was done before it
-        finally:
-            if watching:
-                watching.cancel()
-                await asyncio.wait([watching])
+        done = await work_with(kept, models, stopping, drain=drain, watch=watch)
+    return replace(done, seconds=time.monotonic() - started_s)
+
+
+async def work_with(
+    engine: Engine,
+    models: ModelSet,
+    stopping: StopRequest,
+    *,
+    drain: bool = False,
+    watch: Watch | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Summary:
+    """Run one worker over ports that are open, by this clock; raises as ``work`` does."""
+    started_s = time.monotonic()
+    progress = Progress()
+    worker_id = new_worker_id()
+    runner = build_runner(engine, models, engine.settings, progress, worker_id=worker_id, now=now)
+    stopping.then(runner.stop)
+    watching = asyncio.create_task(watch(progress, engine)) if watch else None
+    over_budget = None
+    try:
+        await runner.run(drain=drain)
+    except BudgetError as error:
+        over_budget = error  # nothing failed: the summary says what was done before it
+    finally:
+        if watching:
+            watching.cancel()
+            await asyncio.wait([watching])
     return Summary(worker_id, time.monotonic() - started_s, progress, over_budget)
 
 
@@ -130,7 +146,13 @@ def calm_garbage_collection() -> Iterator[None]:
 
 
 def build_runner(
-    engine: Engine, models: ModelSet, settings: Settings, progress: Progress, *, worker_id: str
+    engine: Engine,
+    models: ModelSet,
+    settings: Settings,
+    progress: Progress,
+    *,
+    worker_id: str,
+    now: Callable[[], datetime] = utc_now,
 ) -> Runner:
     """Return a worker over these ports; nothing runs yet."""
     own = settings.worker
@@ -149,7 +171,7 @@ def build_runner(
         random=random.random,
     )
     treasury = Treasury(
-        engine.budgets, worker_id=worker_id, now=utc_now, new_id=new_id, random=random.random
+        engine.budgets, worker_id=worker_id, now=now, new_id=new_id, random=random.random
     )
     prices = pricing(settings)
     handler = Handler(
@@ -164,7 +186,7 @@ def build_runner(
             embeddings_at=prices.embeddings_at,
         ),
         progress,
-        Identity(worker_id, utc_now, new_id, random.random),
+        Identity(worker_id, now, new_id, random.random),
         max_attempts=own.max_attempts,
         redelivery=backoff,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_tokens
-from sightline.wiring.ids import new_worker_id, utc_now
+from sightline.wiring.ids import new_worker_id
 from sightline.wiring.parts import QueuePorts, WarehousePorts
 from sightline.wiring.places import bigquery_place, pubsub_place, source_table
 
@@ -33,8 +34,10 @@ async def open_pubsub(settings: Settings) -> AsyncIterator[QueuePorts]:
 
 
 @asynccontextmanager
-async def open_bigquery(settings: Settings) -> AsyncIterator[WarehousePorts]:
-    """Open the dataset; nothing is asked yet.
+async def open_bigquery(
+    settings: Settings, *, now: Callable[[], datetime]
+) -> AsyncIterator[WarehousePorts]:
+    """Open the dataset, whose locks run by this clock; nothing is asked yet.
 
     Raises:
         ConfigurationError: no project is set, or there are no credentials.
@@ -72,7 +75,7 @@ async def open_bigquery(settings: Settings) -> AsyncIterator[WarehousePorts]:
                 buckets=settings.producer.buckets,
                 range_items=settings.producer.range_items,
                 owner=new_worker_id(),
-                now=utc_now,
+                now=now,
             ),
             results=results,
             ledgers=BigQueryLedgers(client),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from sightline.ports import (
     BacklogReader,
@@ -20,6 +21,7 @@ from sightline.ports import (
     Upkeep,
 )
 from sightline.settings import Settings
+from sightline.wiring.ids import utc_now
 from sightline.wiring.parts import QueuePorts, WarehousePorts
 
 
@@ -42,13 +44,18 @@ class Engine:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
-    """Open every port but the models.
+async def open_engine(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Engine]:
+    """Open every port but the models; ``now`` is the clock of leases and locks.
 
     Raises:
         ConfigurationError, StorageError: a part of the engine cannot be opened.
     """
-    async with _open_queue(settings) as queue, _open_warehouse(settings, queue) as warehouse:
+    async with (
+        _open_queue(settings, now) as queue,
+        _open_warehouse(settings, queue, now) as warehouse,
+    ):
         yield Engine(
             settings=settings,
             source=warehouse.source,
@@ -66,7 +73,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Engine]:
 
 
 @asynccontextmanager
-async def _open_queue(settings: Settings) -> AsyncIterator[QueuePorts]:
+async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[QueuePorts]:
     if settings.adapter("queue") == "pubsub":
         from sightline.wiring.cloud import open_pubsub
 
@@ -75,16 +82,18 @@ async def _open_queue(settings: Settings) -> AsyncIterator[QueuePorts]:
         return
     from sightline.wiring.local import open_local_queue
 
-    async with open_local_queue(settings) as queue:
+    async with open_local_queue(settings, now=now) as queue:
         yield queue
 
 
 @asynccontextmanager
-async def _open_warehouse(settings: Settings, queue: QueuePorts) -> AsyncIterator[WarehousePorts]:
+async def _open_warehouse(
+    settings: Settings, queue: QueuePorts, now: Callable[[], datetime]
+) -> AsyncIterator[WarehousePorts]:
     if settings.adapter("warehouse") == "bigquery":
         from sightline.wiring.cloud import open_bigquery
 
-        async with open_bigquery(settings) as warehouse:
+        async with open_bigquery(settings, now=now) as warehouse:
             yield warehouse
         return
     from sightline.wiring.local import open_local_warehouse

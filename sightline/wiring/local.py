@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from sightline.settings import Settings
 from sightline.wiring.parts import QueuePorts, WarehousePorts
@@ -11,8 +12,10 @@ from sightline.wiring.places import queue_path, source_path, warehouse_path
 
 
 @asynccontextmanager
-async def open_local_queue(settings: Settings) -> AsyncIterator[QueuePorts]:
-    """Open the queue in the home folder.
+async def open_local_queue(
+    settings: Settings, *, now: Callable[[], datetime]
+) -> AsyncIterator[QueuePorts]:
+    """Open the queue in the home folder; its leases run by this clock.
 
     Raises:
         StorageError: it cannot be opened.
@@ -21,7 +24,9 @@ async def open_local_queue(settings: Settings) -> AsyncIterator[QueuePorts]:
 
     path = queue_path(settings)
     attempts = settings.queue.backstop_attempts
-    async with LocalQueue.open(path, backstop_attempts=attempts) as queue:
+    async with LocalQueue.open(
+        path, now=lambda: now().timestamp(), backstop_attempts=attempts
+    ) as queue:
         yield QueuePorts(queue, queue, queue, lambda run_id: stream_bodies(path, run_id))
 
 
