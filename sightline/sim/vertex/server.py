@@ -23,6 +23,7 @@ from sightline.sim.vertex.control import Control
 from sightline.sim.vertex.counters import Counters
 from sightline.sim.vertex.errors import ErrorReply
 from sightline.sim.vertex.faults import ANSWERED_WITH_200, Fault, Verb
+from sightline.sim.vertex.record import ANSWERED, OVER_QUOTA, CallLine, CallRecord
 from sightline.sim.vertex.requests import Embed, Generate
 from sightline.sim.vertex.responses import Generated, embedded, generated, predicted
 from sightline.sim.vertex.service import Behaviour, Decision, Service
@@ -44,6 +45,7 @@ class VertexSimulator:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counters = Counters()
+        self._record = CallRecord()
         self._answerer = answerer or MadeUpAnswers()
         self._now = now
         self._service = Service(behaviour or Behaviour(), random.Random(seed), now_s=now())
@@ -65,6 +67,7 @@ class VertexSimulator:
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.add_routes(Control(self._service, self.counters, self._now).routes())
+        application.add_routes(self._record.routes())
         application.router.add_post("/{version:v1|v1beta1}/{path:projects/.+}", self._called)
         application.router.add_post("/{version:v1|v1beta}/{path:models/.+}", self._called)
         application.on_shutdown.append(self._stop)
@@ -102,18 +105,29 @@ class VertexSimulator:
         except NotTakenError as error:
             self.counters.rejected[call.verb] += 1
             return _reply(error.reply)
+        line = self._record.began(call.verb, call.model, asked.images, now_s=self._now())
+        try:
+            return await self._decide(request, call, asked, line)
+        finally:
+            line.ended_s = self._now()
+
+    async def _decide(
+        self, request: web.Request, call: Call, asked: Generate | Embed, line: CallLine
+    ) -> web.StreamResponse:
         decision = self._service.decide(call.model, call.verb, now_s=self._now())
         await self._take_time(call, decision.delay_s)
         if decision.over_quota:
             self.counters.over_quota[call.verb] += 1
+            line.outcome = OVER_QUOTA
             return _reply(_error(call, asked, decision.fault or Fault.THROTTLED, decision))
         fault, said = decision.fault, ""
         try:
             if fault is None or fault in ANSWERED_WITH_200 or fault is Fault.HALF_BODY:
-                return await self._answer(request, call, asked, fault)
+                return await self._answer(request, call, asked, fault, line)
         except CannotAnswerError as error:
             fault, said = error.fault, error.said
         self.counters.faults[fault] += 1
+        line.outcome = fault.value
         if fault in {Fault.HANG, Fault.RESET}:
             if fault is Fault.HANG:
                 await self._stopping.wait()
@@ -131,10 +145,16 @@ class VertexSimulator:
             raise
 
     async def _answer(
-        self, request: web.Request, call: Call, asked: Generate | Embed, fault: Fault | None
+        self,
+        request: web.Request,
+        call: Call,
+        asked: Generate | Embed,
+        fault: Fault | None,
+        line: CallLine,
     ) -> web.StreamResponse:
         reply = await self._reply_to(call, asked, fault)
         body = orjson.dumps(reply.body)
+        line.outcome = ANSWERED if fault is None else fault.value
         if fault is None:
             self.counters.answered[call.verb] += 1
         else:
