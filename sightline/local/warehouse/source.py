@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from sightline.local.warehouse.engine import (
     parquet_select,
     quoted,
 )
+from sightline.local.warehouse.listed import listed_rows
 from sightline.local.warehouse.locks import lock_in_turn, lock_now
 from sightline.local.warehouse.store import SUFFIX, relative_files
 from sightline.local.warehouse.views import attach, attach_embeddings
@@ -238,15 +239,13 @@ class LocalSource:
         rows = await self._listed(work_range, LISTED_COLUMNS)
         return [listed_message(work_range.run_id, row) for row in rows]
 
-    async def _listed(self, work_range: WorkRange, columns: str) -> list[Any]:
+    async def _listed(self, work_range: WorkRange, columns: str) -> Iterable[Any]:
         path = self._store.work_list(work_range.run_id, work_range.bucket)
         if not path.exists():
             raise unknown_run(work_range.run_id)
-        items = parquet_select([path], duckdb_columns(WORK_ITEMS))
-        where = "seq >= ? AND seq < ? ORDER BY seq"
-        select = f"SELECT {columns} FROM ({items}) WHERE {where}"  # noqa: S608 - quoted in parquet_select
-        place = (work_range.start, work_range.stop)
-        return await self._engine.read(lambda session: session.rows(select, place))
+        return await asyncio.to_thread(
+            listed_rows, path, columns.split(", "), start=work_range.start, stop=work_range.stop
+        )
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         """Record that a range is published; the last one makes the run's state ``published``."""
