@@ -56,8 +56,7 @@ from sightline.wiring import (
     utc_now,
 )
 from sightline.wiring.places import pubsub_place
-from worker.main import build_runner, calm_garbage_collection
-from worker.progress import Progress
+from worker.main import build_worker, calm_garbage_collection
 
 SOME = 20_000
 MORE = 100_000
@@ -170,12 +169,12 @@ async def _work(server: Server, count: int) -> float:
     async with _engine(server, count) as (engine, run):
         producer = Producer(engine.source, engine.publisher, now=utc_now, new_run_id=new_run_id)
         await producer.publish(run)
-        progress = Progress()
         models = ModelSet(NoopClassifier(), NoopEmbedder(dimension=DIMENSION))
-        runner = build_runner(engine, models, engine.settings, progress, worker_id=new_worker_id())
+        worker = build_worker(engine, models, engine.settings, worker_id=new_worker_id())
+        progress = worker.vitals.progress
         started_s = time.perf_counter()
         with calm_garbage_collection():
-            await runner.run(drain=True)
+            await worker.runner.run(drain=True)
         seconds = time.perf_counter() - started_s
         if progress.acked != count or progress.answers != count:
             raise SystemExit(f"only {progress.acked} of {count} messages were settled")

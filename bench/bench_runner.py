@@ -22,8 +22,7 @@ from sightline.settings import LimitSettings, ModelSettings, Settings, WorkerSet
 from sightline.tasks import load_tasks, shipped_directory
 from sightline.wire import Message, attributes, encode
 from sightline.wiring import Engine, ModelSet, new_worker_id, open_engine, utc_now
-from worker.main import build_runner, calm_garbage_collection
-from worker.progress import Progress
+from worker.main import build_worker, calm_garbage_collection
 
 MESSAGES = 20_000
 FEW = 10_000
@@ -75,12 +74,12 @@ async def _filled(count: int) -> AsyncIterator[tuple[Engine, Settings]]:
 
 async def _ours(count: int) -> float:
     async with _filled(count) as (engine, settings):
-        progress = Progress()
         models = ModelSet(NoopClassifier(), NoopEmbedder(dimension=DIMENSION))
-        runner = build_runner(engine, models, settings, progress, worker_id=new_worker_id())
+        worker = build_worker(engine, models, settings, worker_id=new_worker_id())
+        progress = worker.vitals.progress
         started_s = time.perf_counter()
         with calm_garbage_collection():
-            await runner.run(drain=True)
+            await worker.runner.run(drain=True)
         seconds = time.perf_counter() - started_s
         if progress.acked != count or progress.answers != count:
             raise SystemExit(f"only {progress.acked} of {count} messages were settled")

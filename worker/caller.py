@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -11,9 +12,12 @@ from sightline.errors import CallError, PermanentError, ThrottledError, Transien
 from sightline.model import Usage
 from worker.funds import Funds
 from worker.limiter import Limiter, Outcome, Sample
+from worker.meter import CallMeter
 from worker.progress import Progress
 from worker.retry import RetryBudget, RetryPolicy
 from worker.treasury import OverBudgetError
+
+log = logging.getLogger(__name__)
 
 
 class Billed(Protocol):
@@ -92,6 +96,7 @@ class Caller:
         timeout_s: float,
         monotonic: Callable[[], float],
         random: Callable[[], float],
+        meter: CallMeter | None = None,
     ) -> None:
         self._limiter = limiter
         self._policy = policy
@@ -100,6 +105,12 @@ class Caller:
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._random = random
+        self._meter = meter
+
+    @property
+    def limiter(self) -> Limiter:
+        """What its calls wait for."""
+        return self._limiter
 
     async def call(
         self,
@@ -144,6 +155,7 @@ class Caller:
                 if pause_s is None:
                     raise GaveUpError(error, spent) from error
                 self._progress.retries += 1
+                log.debug("a call failed, again in %.1f s: %s", pause_s, error)
                 await asyncio.sleep(pause_s)
                 continue
             except PermanentError as error:
@@ -163,7 +175,10 @@ class Caller:
             await funds.hold()
             began_s = self._monotonic()
             self._progress.calls += 1
-            result = await self._paid(attempt, funds)
+            if self._meter is None:
+                result = await self._paid(attempt, funds)
+            else:
+                result = await self._measured(attempt, funds, self._meter)
             outcome = Outcome.SUCCEEDED
         except ThrottledError as error:
             outcome, retry_after_s = Outcome.THROTTLED, error.retry_after_s
@@ -175,6 +190,18 @@ class Caller:
             latency_s = self._monotonic() - began_s
             self._limiter.release(Sample(outcome, latency_s, retry_after_s))
         return result, latency_s
+
+    async def _measured(
+        self, attempt: Callable[[], Awaitable[Result]], funds: Funds, meter: CallMeter
+    ) -> Result:
+        began_s = self._monotonic()
+        try:
+            result = await self._paid(attempt, funds)
+        except BaseException as error:
+            meter.failed(error, self._monotonic() - began_s)
+            raise
+        meter.answered(result.usage, self._monotonic() - began_s)
+        return result
 
     async def _paid(self, attempt: Callable[[], Awaitable[Result]], funds: Funds) -> Result:
         """Make one call, and charge it; one that was broken off may have been billed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,6 +16,8 @@ from sightline.wire import Message, encode
 from worker.leaser import Lease
 from worker.progress import Progress
 from worker.settlement import Settle, Settlement
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Letters:
     def of_part(self, lease: Lease, message: Message, failed: Failed) -> DeadLetterRow:
         """Return a ``dead`` event, or a ``retried`` one that only records what was spent."""
         self._progress.cost_usd_micros += failed.spent.cost_usd_micros
+        if failed.reason is not None:
+            log.info("a part failed for good: %s: %s", failed.reason.value, failed.detail)
         return DeadLetterRow(
             event_id=self._identity.new_id(),
             part_key=failed.part.key(message.subject_id),
@@ -70,6 +75,7 @@ class Letters:
     def of_unreadable(self, lease: Lease, error: PermanentError) -> Settlement:
         """Return the dead letter of a message that cannot be decoded, under a key of its own."""
         delivery = lease.delivery
+        log.info("a message cannot be read: %s: %s", error.reason.value, error.detail)
         body = base64.b64encode(delivery.body).decode()
         key = hashlib.sha256(b"message\x1f" + delivery.body).hexdigest()
         row = DeadLetterRow(

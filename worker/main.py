@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from sightline.errors import BudgetError
-from sightline.model import AnswerPart, EmbeddingPart, Part
+from sightline.model import AnswerPart, EmbeddingPart
 from sightline.ports import ResultRow, ResultWriter
 from sightline.settings import LimitSettings, Settings
 from sightline.wiring import (
@@ -32,15 +32,18 @@ from worker.handler import Handler
 from worker.leaser import Leaser
 from worker.letters import Identity
 from worker.limiter import StaticLimiter
+from worker.meter import CallMeter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.runner import Runner
 from worker.signals import StopRequest
 from worker.treasury import Treasury
+from worker.vitals import Kind, Vitals
 from worker.writer import BatchWriter, FlushRule
 
 Keep = Callable[[Sequence[ResultRow]], None]
-Watch = Callable[[Progress, Engine], Coroutine[None, None, None]]
+Watch = Callable[[Vitals, Engine], Coroutine[None, None, None]]
+Meters = Mapping[Kind, CallMeter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,12 @@ async def work(
     drain: bool = False,
     watch: Watch | None = None,
     keep: Keep | None = None,
+    worker_id: str | None = None,
+    meters: Meters | None = None,
 ) -> Summary:
     """Run one worker; ``watch`` runs beside it, to show its progress, ``keep`` gets its rows.
+
+    ``meters`` hear of its calls.
 
     SIGTERM and SIGINT ask for an orderly stop; a second one ends the process at once.
 
@@ -97,7 +104,15 @@ async def work(
         models = await opened.enter_async_context(open_models(settings))
         gc.freeze()  # what is loaded by now is not looked at any more
         kept = replace(engine, results=Kept(engine.results, keep)) if keep else engine
-        done = await work_with(kept, models, stopping, drain=drain, watch=watch)
+        done = await work_with(
+            kept,
+            models,
+            stopping,
+            drain=drain,
+            watch=watch,
+            worker_id=worker_id,
+            meters=meters,
+        )
     return replace(done, seconds=time.monotonic() - started_s)
 
 
@@ -109,14 +124,22 @@ async def work_with(
     drain: bool = False,
     watch: Watch | None = None,
     now: Callable[[], datetime] = utc_now,
+    worker_id: str | None = None,
+    meters: Meters | None = None,
 ) -> Summary:
     """Run one worker over ports that are open, by this clock; raises as ``work`` does."""
     started_s = time.monotonic()
-    progress = Progress()
-    worker_id = new_worker_id()
-    runner = build_runner(engine, models, engine.settings, progress, worker_id=worker_id, now=now)
+    worker = build_worker(
+        engine,
+        models,
+        engine.settings,
+        worker_id=worker_id or new_worker_id(),
+        now=now,
+        meters=meters,
+    )
+    runner, vitals = worker.runner, worker.vitals
     stopping.then(runner.stop)
-    watching = asyncio.create_task(watch(progress, engine)) if watch else None
+    watching = asyncio.create_task(watch(vitals, engine)) if watch else None
     over_budget = None
     try:
         await runner.run(drain=drain)
@@ -126,7 +149,7 @@ async def work_with(
         if watching:
             watching.cancel()
             await asyncio.wait([watching])
-    return Summary(worker_id, time.monotonic() - started_s, progress, over_budget)
+    return Summary(vitals.worker_id, time.monotonic() - started_s, vitals.progress, over_budget)
 
 
 @contextmanager
@@ -145,17 +168,26 @@ def calm_garbage_collection() -> Iterator[None]:
         gc.unfreeze()
 
 
-def build_runner(
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker, and what may be read of it while it runs."""
+
+    runner: Runner
+    vitals: Vitals
+
+
+def build_worker(
     engine: Engine,
     models: ModelSet,
     settings: Settings,
-    progress: Progress,
     *,
     worker_id: str,
     now: Callable[[], datetime] = utc_now,
-) -> Runner:
+    meters: Meters | None = None,
+) -> Worker:
     """Return a worker over these ports; nothing runs yet."""
     own = settings.worker
+    progress = Progress()
     own = replace(
         own,
         prefetch=max(
@@ -173,11 +205,12 @@ def build_runner(
     treasury = Treasury(
         engine.budgets, worker_id=worker_id, now=now, new_id=new_id, random=random.random
     )
+    callers = _callers(settings, progress, backoff, meters or {})
     prices = pricing(settings)
     handler = Handler(
         models,
         engine.ledgers,
-        _callers(settings, progress, backoff),
+        {AnswerPart: callers["classify"], EmbeddingPart: callers["embed"]},
         treasury,
         Estimates(
             prices.price_of,
@@ -213,16 +246,17 @@ def build_runner(
         monotonic=time.monotonic,
         random=random.random,
     )
-    return runner
+    limiters = {kind: caller.limiter for kind, caller in callers.items()}
+    return Worker(runner, Vitals(worker_id, progress, leaser, limiters))
 
 
 def _callers(
-    settings: Settings, progress: Progress, backoff: Backoff
-) -> Mapping[type[Part], Caller]:
+    settings: Settings, progress: Progress, backoff: Backoff, meters: Meters
+) -> Mapping[Kind, Caller]:
     own = settings.worker
     policy = RetryPolicy(own.tries_per_lease, own.max_lease_s / 2, backoff)
 
-    def caller(limit: LimitSettings) -> Caller:
+    def caller(limit: LimitSettings, meter: CallMeter | None) -> Caller:
         return Caller(
             StaticLimiter(limit),
             policy,
@@ -231,9 +265,10 @@ def _callers(
             timeout_s=own.call_timeout_s,
             monotonic=time.monotonic,
             random=random.random,
+            meter=meter,
         )
 
     return {
-        AnswerPart: caller(settings.classify_limit),
-        EmbeddingPart: caller(settings.embed_limit),
+        "classify": caller(settings.classify_limit, meters.get("classify")),
+        "embed": caller(settings.embed_limit, meters.get("embed")),
     }

@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass(slots=True)
 class Progress:
-    """Counts since the worker started; messages, unless the name says otherwise."""
+    """Counts since the worker started; messages, unless the name says otherwise.
+
+    ``dead`` counts parts by reason, ``rows`` what was written by ledger.
+    """
 
     pulled: int = 0
     redelivered: int = 0
@@ -27,7 +30,8 @@ class Progress:
     retries: int = 0
     cost_usd_micros: int = 0
     dead: Counter[str] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as plain values."""
-        return asdict(self) | {"dead": dict(self.dead)}
+        return asdict(self) | {"dead": dict(self.dead), "rows": dict(self.rows)}

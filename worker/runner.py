@@ -19,6 +19,7 @@ from sightline.settings import WorkerSettings
 from sightline.wire import RECHECK, REPLAY, decode
 from worker.budget import next_step
 from worker.drain import Drained, DrainRule
+from worker.handled import HANDLED
 from worker.handler import Handler
 from worker.leaser import Lease, Leaser
 from worker.patience import Patience
@@ -262,11 +263,15 @@ class Runner:
     # --- one message --------------------------------------------------------------------------
 
     async def _handle(self, lease: Lease, settled: frozenset[str]) -> None:
+        HANDLED.set(lease.delivery)
         try:
             settlement = await self._handler.handle(lease, settled, self._is_cancelled)
         except SightlineError as error:
             self._fail(error)
             return
+        except Exception as error:
+            log.exception("a message could not be handled: %r", error)  # noqa: TRY401 - its type
+            raise
         if settlement.over_budget and not settlement.rows:
             self._spent_out.refused(settlement.over_budget, self._monotonic())
         else:
@@ -284,7 +289,6 @@ class Runner:
     def _handled(self, task: asyncio.Task[None]) -> None:
         self._handling.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a message could not be handled: %r", error, exc_info=error)
             self._fail(ConfigurationError(f"{error!r}; please report this with --debug's output"))
         if len(self._handling) <= self._settings.prefetch // 2:
             self._room.set()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sightline.errors import TransientError
@@ -12,6 +13,7 @@ from sightline.ports import (
     ClassificationRow,
     DeadLetterRow,
     EmbeddingRow,
+    ResultRow,
     ResultWriter,
     Subscription,
 )
@@ -24,6 +26,13 @@ log = logging.getLogger(__name__)
 
 NACK_DELAY_STEP_S = 0.5
 """Nacks are sent in groups of about the same delay."""
+
+LEDGERS: Mapping[type[ResultRow], str] = {
+    ClassificationRow: "classifications",
+    EmbeddingRow: "embeddings",
+    DeadLetterRow: "dead_letters",
+}
+"""The ledger of each kind of row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +129,7 @@ class BatchWriter:
         await self._settle(batch)
         self._on_settled()
 
-    async def _write(self, rows: list[ClassificationRow | EmbeddingRow | DeadLetterRow]) -> None:
+    async def _write(self, rows: list[ResultRow]) -> None:
         failures = 0
         while True:
             try:
@@ -131,12 +140,17 @@ class BatchWriter:
                 log.warning("%d rows not written, again in %.1f s: %s", len(rows), pause_s, error)
                 await asyncio.sleep(pause_s)
                 continue
-            self._progress.dead.update(
-                row.reason.value
-                for row in rows
-                if isinstance(row, DeadLetterRow) and row.event == "dead"
-            )
+            self._count(rows)
             return
+
+    def _count(self, rows: list[ResultRow]) -> None:
+        for kind, written in Counter(map(type, rows)).items():
+            self._progress.rows[LEDGERS[kind]] += written
+        self._progress.dead.update(
+            row.reason.value
+            for row in rows
+            if isinstance(row, DeadLetterRow) and row.event == "dead"
+        )
 
     async def _settle(self, batch: list[Settlement]) -> None:
         acks = [one.lease.delivery.lease_id for one in batch if one.settle is Settle.ACK]

@@ -39,13 +39,13 @@ def work(
     left = 0
     with progress_bar("messages", None) as update:
 
-        async def watch(progress: Any, engine: Any) -> None:
+        async def watch(vitals: Any, engine: Any) -> None:
             nonlocal left
             while True:
                 backlog = await engine.backlog.backlog()
                 left = (backlog.ready or 0) + (backlog.leased or 0)
-                total = None if backlog.ready is None else progress.acked + left
-                update(progress.acked, total or None)
+                total = None if backlog.ready is None else vitals.progress.acked + left
+                update(vitals.progress.acked, total or None)
                 await asyncio.sleep(0.5)
 
         done = asyncio.run(run(settings, drain=drain, watch=watch))
