@@ -58,7 +58,7 @@ from sightline.wiring import (
 from sightline.wiring.places import pubsub_place
 from worker.main import build_worker, calm_garbage_collection
 
-SOME = 20_000
+SOME = 40_000
 MORE = 100_000
 MANY = 1_000_000
 DIMENSION = 256
@@ -210,7 +210,7 @@ async def _run() -> list[Figure]:
 async def _of_pstest() -> list[Figure]:
     ours, _, little_mib = await _publish(run_pstest, MORE)
     many, bare, much_mib = await _publish(run_pstest, MANY)
-    work, pulled = await _work(run_pstest, 2 * SOME), await _work_bare(run_pstest, 2 * SOME)
+    work, pulled = await _work(run_pstest, SOME), await _work_bare(run_pstest, SOME)
     return [
         Figure("publish 100,000 messages to pstest", ours, "messages/s"),
         Figure("publish 1,000,000 messages to pstest", many, "messages/s"),
@@ -227,8 +227,8 @@ async def _of_pstest() -> list[Figure]:
 
 async def _of_emulator() -> list[Figure]:
     ours, bare, _ = await _publish(run_pubsub_emulator, MORE)
-    work = await _work(run_pubsub_emulator, SOME)
-    pulled = await _work_bare(run_pubsub_emulator, SOME)
+    work = await _work(run_pubsub_emulator, MORE)
+    pulled = await _work_bare(run_pubsub_emulator, MORE)
     return [
         Figure("publish to Google's emulator", ours, "messages/s", 50_000),
         Figure("  bare publishing to Google's emulator", bare, "messages/s"),
