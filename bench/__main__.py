@@ -14,6 +14,7 @@ from bench.figures import RESULTS, Figure
 
 BENCHES = {
     "runner": "The worker's runner",
+    "in_flight": "Two thousand calls in flight",
     "queue": "The local queue",
     "pubsub": "Pub/Sub",
     "demo": "The demo model, end to end",
