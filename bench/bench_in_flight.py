@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure, report
+from bench.simulator import run_simulator
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
@@ -38,21 +37,6 @@ IN_FLIGHT = 1_000
 ANSWER_S = 2.0
 NAP_S = 0.01
 MODEL, EMBEDDING, DIMENSION = "gemini-3.5-flash", "gemini-embedding-2", 512
-
-
-@contextmanager
-def _simulator() -> Iterator[str]:
-    """Run the simulator, and yield its URL."""
-    command = [
-        sys.executable, "-m", "sightline", "simulate", "vertex", "--port", "0",
-        "--answers", "instant", "--median-s", str(ANSWER_S),
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
 
 
 @asynccontextmanager
@@ -140,7 +124,7 @@ def _peak_mib() -> float:
 
 def run() -> list[Figure]:
     """Measure; about a minute."""
-    with _simulator() as url:
+    with run_simulator(median_s=ANSWER_S) as url:
         return asyncio.run(_measure(url))
 
 

@@ -8,11 +8,9 @@ the same bodies and reads nothing of the answers.
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
@@ -20,6 +18,7 @@ import aiohttp
 import orjson
 
 from bench.figures import Figure, report
+from bench.simulator import run_simulator
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
@@ -42,21 +41,6 @@ def seen(number: int) -> Observation:
     """Return an observation of one image."""
     uri = f"gs://images/s1/v0/o{number}.jpg"
     return Observation(f"o{number}", "a1", "s1", "ASSET_CLASS_ROAD_SIGN", uri)
-
-
-@contextmanager
-def simulator() -> Iterator[str]:
-    """Run the simulator, and yield its URL."""
-    command = [
-        sys.executable, "-m", "sightline", "simulate", "vertex", "--port", "0",
-        "--answers", "instant",
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.terminate()
 
 
 @asynccontextmanager
@@ -205,7 +189,7 @@ TITLES = {
 
 def run(images: int = IMAGES) -> list[Figure]:
     """Measure; about a quarter of a minute."""
-    with simulator() as url:
+    with run_simulator() as url:
         return asyncio.run(measure(url, images))
 
 
