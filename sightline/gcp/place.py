@@ -8,9 +8,8 @@ from pathlib import PurePosixPath
 
 from sightline.errors import ConfigurationError, PermanentError, Reason
 from sightline.model import Observation
+from sightline.settings.serving import MULTI_REGIONS, why_not_served
 
-MULTI_REGIONS = frozenset({"us", "eu", "global"})
-_GEMINI_3 = re.compile(r"gemini-(3|[4-9])")
 _MIME_TYPES = {
     ".png": "image/png", ".webp": "image/webp", ".heic": "image/heic", ".heif": "image/heif",
 }  # fmt: skip
@@ -53,15 +52,9 @@ class Place:
             raise ConfigurationError(
                 "a project and a location are needed to ask a model of Vertex AI; set both"
             )
-        if _GEMINI_3.match(model) and self.location not in MULTI_REGIONS:
-            raise ConfigurationError(
-                f"{model} is not served from {self.location!r}; set the location to one of"
-                f" {', '.join(sorted(MULTI_REGIONS))}"
-            )
-        if model.startswith("multimodalembedding") and self.location in MULTI_REGIONS:
-            raise ConfigurationError(
-                f"{model} is served from regions only; set the location to one, us-central1 say"
-            )
+        why_not = why_not_served(model, self.location)
+        if why_not:
+            raise ConfigurationError(why_not)
 
 
 def image_uri(observation: Observation) -> str:

@@ -22,6 +22,7 @@ from sightline.schema.ledgers import (
     embeddings_table,
 )
 from sightline.schema.parquet import parquet_schema
+from sightline.schema.vectors import EMBEDDINGS_PREFIX, vector_views
 from sightline.schema.views import CURRENT_ANSWERS, ONE_ROW_A_PART, VIEWS, View
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "CLASSIFICATIONS",
     "CURRENT_ANSWERS",
     "DEAD_LETTERS",
+    "EMBEDDINGS_PREFIX",
     "LEDGERS",
     "OBSERVATIONS",
     "ONE_ROW_A_PART",
@@ -47,4 +49,5 @@ __all__ = [
     "embeddings_ledger",
     "embeddings_table",
     "parquet_schema",
+    "vector_views",
 ]

@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable
 
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.model import EmbeddingPart
-from sightline.schema import LEDGERS, ONE_ROW_A_PART, VIEWS, Ledger, bigquery_schema
+from sightline.schema import (
+    EMBEDDINGS_PREFIX,
+    LEDGERS,
+    VIEWS,
+    Ledger,
+    bigquery_schema,
+    vector_views,
+)
 from sightline.schema import embeddings_ledger as ledger_of
-
-EMBEDDINGS_PREFIX = "embeddings_"
-_ALL = "_all"
 
 
 def _unheard(_: str) -> None:
@@ -53,17 +57,10 @@ async def put_embeddings(
     if not (new or afresh):
         return
     tables = sorted(there | set(wanted))
-    place = client.place
-    for table in tables:
-        select = ONE_ROW_A_PART.format(ledger=place.table(table))
-        await client.put_view(f"{table}{_ALL}", select, "One row for each embedded part")
-    for view, suffix, what in (
-        ("embeddings_rows", "", "All vectors, physical duplicates included"),
-        ("embeddings_all", _ALL, "One row for each embedded part, of every model"),
-        ("embeddings", _ALL, "One row for each embedded part, of every model"),
-    ):
-        selects = [f"SELECT * FROM {place.table(table + suffix)}" for table in tables]  # noqa: S608 - checked names
-        await client.put_view(view, "\nUNION ALL\n".join(selects) or _no_embeddings(), what)
+    views = vector_views(tables)
+    names = {name: client.place.table(name) for name in (*tables, *(one.name for one in views))}
+    for view in views:
+        await client.put_view(view.name, view.sql(names), view.description)
 
 
 async def embeddings_tables(client: BigQueryClient) -> list[str]:
@@ -91,13 +88,3 @@ async def wrong_columns(client: BigQueryClient, ledger: Ledger) -> list[str]:
         elif found != column["type"]:
             wrong.append(f"{ledger.name}.{column['name']} is {found}, not {column['type']}")
     return wrong
-
-
-def _no_embeddings() -> str:
-    scalar = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
-    columns = []
-    for one in bigquery_schema(ledger_of("any", 1)):
-        kind = scalar.get(one["type"], one["type"])
-        kind = f"ARRAY<{kind}>" if one["mode"] == "REPEATED" else kind
-        columns.append(f"CAST(NULL AS {kind}) AS `{one['name']}`")
-    return f"SELECT {', '.join(columns)} FROM UNNEST([1]) WHERE false"  # noqa: S608 - our own names

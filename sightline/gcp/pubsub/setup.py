@@ -15,16 +15,12 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.pubsub.clients import publisher_client, subscriber_client
 from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.place import PubSubPlace
+from sightline.settings.queue_shape import ACK_DEADLINE_S, MAX_BACKOFF_S, MIN_BACKOFF_S
 
 if TYPE_CHECKING:
     from google.pubsub_v1.services.publisher import PublisherAsyncClient
     from google.pubsub_v1.services.subscriber import SubscriberAsyncClient
 
-ACK_DEADLINE_S = 60
-"""The lease of a message between its pull and the worker's own extension."""
-MIN_BACKOFF_S = 1
-MAX_BACKOFF_S = 60
-"""How long Pub/Sub itself waits before it delivers what was given back."""
 TIMEOUT_S = 30.0
 
 Kind = Literal["topic", "subscription"]
