@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -40,6 +41,8 @@ from worker.signals import StopRequest
 from worker.treasury import Treasury
 from worker.vitals import Kind, Vitals
 from worker.writer import BatchWriter, FlushRule
+
+log = logging.getLogger(__name__)
 
 Keep = Callable[[Sequence[ResultRow]], None]
 Watch = Callable[[Vitals, Engine], Coroutine[None, None, None]]
@@ -147,9 +150,16 @@ async def work_with(
         over_budget = error  # nothing failed: the summary says what was done before it
     finally:
         if watching:
-            watching.cancel()
-            await asyncio.wait([watching])
+            await _end(watching)
     return Summary(vitals.worker_id, time.monotonic() - started_s, vitals.progress, over_budget)
+
+
+async def _end(watching: asyncio.Task[None]) -> None:
+    """End what runs beside the work; a fault of it has not held up the work, and is logged."""
+    watching.cancel()
+    await asyncio.wait([watching])
+    if not watching.cancelled() and (error := watching.exception()) is not None:
+        log.error("what ran beside the work has failed", exc_info=error)
 
 
 @contextmanager
@@ -247,7 +257,8 @@ def build_worker(
         random=random.random,
     )
     limiters = {kind: caller.limiter for kind, caller in callers.items()}
-    return Worker(runner, Vitals(worker_id, progress, leaser, limiters))
+    vitals = Vitals(worker_id, progress, leaser, limiters, lambda: runner.stopping)
+    return Worker(runner, vitals)
 
 
 def _callers(

@@ -81,6 +81,11 @@ class Runner:
         self._stop.set()
         self._room.set()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop, or failed."""
+        return self._stop.is_set()
+
     async def run(self, *, drain: bool = False) -> None:
         """Work until ``stop``, or with ``drain`` until the backlog is empty.
 

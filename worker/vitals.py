@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol, runtime_checkable
@@ -61,6 +61,7 @@ class Vitals:
     progress: Progress
     leaser: Leaser
     limiters: Mapping[Kind, Limiter]
+    stopping: Callable[[], bool]
 
     def limiter_states(self) -> dict[Kind, LimiterState]:
         """Return what the limiters that tell it are about."""

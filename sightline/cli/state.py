@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sightline.errors import NotFoundError
 from sightline.settings import Settings, load_settings
@@ -28,7 +30,7 @@ class State:
                 f"--home {self.home} is not there; `sightline import DIR` makes one"
             )
 
-    def settings(self) -> Settings:
-        """Read the settings, once, with the command line last."""
+    def settings(self, options: Mapping[str, Any] | None = None) -> Settings:
+        """Read the settings, once, with the command line last; ``options`` are the command's."""
         overrides = {"home": self.home} if self.home else {}
-        return load_settings(config=self.config, overrides=overrides)
+        return load_settings(config=self.config, overrides={**overrides, **(options or {})})

@@ -15,6 +15,7 @@ from sightline.settings.sections import (
     PubSubSettings,
     QueueSettings,
     Settings,
+    TelemetrySettings,
     VertexSettings,
     WorkerSettings,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "PubSubSettings",
     "QueueSettings",
     "Settings",
+    "TelemetrySettings",
     "VertexSettings",
     "WorkerSettings",
     "as_environment",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tomllib
 import types
 from collections.abc import Iterator, Mapping
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sightline.errors import ConfigurationError
-from sightline.settings.sections import Settings
+from sightline.settings.sections import Settings, TelemetrySettings
 
 CONFIG_FILE = "sightline.toml"
 PREFIX = "SIGHTLINE_"
+_ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 
 
 def load_settings(
@@ -152,7 +154,23 @@ def _check(settings: Settings) -> Settings:
             f"worker.max_lease_s = {settings.worker.max_lease_s} is not accepted;"
             f" accepted: worker.lease_s, {settings.worker.lease_s}, or more"
         )
+    _check_telemetry(settings.telemetry)
     return settings
+
+
+def _check_telemetry(own: TelemetrySettings) -> None:
+    port = own.prometheus_port
+    if port is not None and not 0 <= port <= 65535:
+        raise ConfigurationError(
+            f"telemetry.prometheus_port = {port} is not accepted; accepted: 0 to 65535"
+        )
+    if own.otlp_endpoint and not _ENDPOINT.fullmatch(own.otlp_endpoint):
+        # Settings are shown and recorded, so they hold no credentials; nor does this message.
+        raise ConfigurationError(
+            "telemetry.otlp_endpoint is not accepted; accepted: a URL such as"
+            " http://127.0.0.1:4318, without user, query and fragment: credentials go into the"
+            " environment variable OTEL_EXPORTER_OTLP_HEADERS"
+        )
 
 
 def describe(settings: Settings) -> dict[str, Any]:

@@ -162,6 +162,16 @@ class GcsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TelemetrySettings:
+    """Where a worker's metrics go, which is nowhere without a port or an endpoint; and its log."""
+
+    prometheus_port: int | None = None
+    prometheus_host: str = "127.0.0.1"
+    otlp_endpoint: str = ""
+    log_format: Literal["text", "json"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Relative paths in a settings file are relative to that file."""
 
@@ -184,6 +194,7 @@ class Settings:
     gemini: GeminiSettings = field(default_factory=GeminiSettings)
     openai: OpenAiSettings = field(default_factory=OpenAiSettings)
     gcs: GcsSettings = field(default_factory=GcsSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
 
     def adapter(self, port: Literal["queue", "warehouse", "classify", "embed"]) -> str:
         """Return the name of the adapter behind a port."""

@@ -20,9 +20,14 @@ _SECRETS = (
 )
 
 
-def one_line(text: str) -> str:
-    """Return a text without tokens, keys and signatures, on one line, of 300 characters."""
+def without_secrets(text: str) -> str:
+    """Return a text without tokens, keys and signatures."""
     for secret in _SECRETS:
         text = secret.sub(_HIDDEN, text)
-    text = " ".join(text.split())
+    return text
+
+
+def one_line(text: str) -> str:
+    """Return a text without tokens, keys and signatures, on one line, of 300 characters."""
+    text = " ".join(without_secrets(text).split())
     return text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "…"

@@ -29,7 +29,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("work", "--fast"), 2, "No such option: --fast; see `sightline work --help`"),
+        (("work", "--nonsense"), 2, "No such option: --nonsense; see `sightline work --help`"),
         (("wrok",), 2, "see `sightline --help`"),
         (("search",), 2, "search for what? give words, or --image FILE, or --answer"),
         (("search", "x", "--image", "y"), 2, "give one of them"),

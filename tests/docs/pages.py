@@ -15,6 +15,7 @@ GUIDES = (
     "CONTRIBUTING.md",
     "docs/getting-started.md",
     "docs/run-a-job.md",
+    "docs/telemetry.md",
     "docs/search.md",
     "docs/tasks.md",
     "docs/dead-letters.md",

@@ -28,6 +28,9 @@ def status(
     check: Annotated[
         bool, typer.Option("--check", help="Exit 1 unless every run's account balances.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again every two seconds, until Ctrl-C.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the balance of every run: each part is in exactly one state.
@@ -39,6 +42,11 @@ def status(
     state: State = context.obj
     state.must_exist()
     settings = state.settings()
+    if watch:
+        if check:
+            raise typer.BadParameter("--check looks once; leave out --watch")
+        asyncio.run(_watch(settings, run, as_json=as_json))
+        return
     found = asyncio.run(_status(settings, run))
     holds = all(one["holds"] for one in found["runs"])
     if as_json:
@@ -56,38 +64,53 @@ def status(
         raise typer.Exit(EXIT_UNBALANCED)
 
 
-async def _status(settings: Any, run_id: str | None) -> dict[str, Any]:
-    from sightline.errors import NotFoundError
+async def _status(settings: Settings, run_id: str | None) -> dict[str, Any]:
     from sightline.wiring import open_engine
 
     async with open_engine(settings) as engine:
-        runs = [run for run in await engine.runs.runs() if run_id in {None, run.run_id}]
-        if run_id and not runs:
-            raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
-        backlog = await engine.backlog.backlog(run_id)
-        budgets = await engine.budgets.states(run_id)
-        found = []
-        for run in runs:
-            balance = await engine.runs.balance(run.run_id)
-            cost = await engine.runs.cost(run.run_id)
-            found.append(
-                {
-                    "run_id": run.run_id,
-                    "created_at": run.created_at,
-                    "state": "done" if _done(run, balance) else run.state,
-                    "messages": run.messages,
-                    **asdict(balance),
-                    "holds": balance.holds,
-                    "settled": balance.settled,
-                    "cost_usd": cost.cost_usd_micros / 1e6,
-                    "budget": await _budget(engine, run.run_id, budgets.get(run.run_id)),
-                }
-            )
-        return {
-            "runs": found,
-            "queue": asdict(backlog),
-            "dead_letters": dict(await engine.runs.dead_by_reason(run_id)),
-        }
+        return await _read(engine, run_id)
+
+
+async def _watch(settings: Settings, run_id: str | None, *, as_json: bool) -> None:
+    from sightline.cli.watching.screen import screen
+    from sightline.cli.watching.status_watch import watch_status
+    from sightline.wiring import open_engine
+
+    with screen(as_json=as_json) as show:
+        async with open_engine(settings) as engine:
+            await watch_status(show, lambda: _read(engine, run_id))
+
+
+async def _read(engine: Engine, run_id: str | None) -> dict[str, Any]:
+    from sightline.errors import NotFoundError
+
+    runs = [run for run in await engine.runs.runs() if run_id in {None, run.run_id}]
+    if run_id and not runs:
+        raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
+    backlog = await engine.backlog.backlog(run_id)
+    budgets = await engine.budgets.states(run_id)
+    found = []
+    for run in runs:
+        balance = await engine.runs.balance(run.run_id)
+        cost = await engine.runs.cost(run.run_id)
+        found.append(
+            {
+                "run_id": run.run_id,
+                "created_at": run.created_at,
+                "state": "done" if _done(run, balance) else run.state,
+                "messages": run.messages,
+                **asdict(balance),
+                "holds": balance.holds,
+                "settled": balance.settled,
+                "cost_usd": cost.cost_usd_micros / 1e6,
+                "budget": await _budget(engine, run.run_id, budgets.get(run.run_id)),
+            }
+        )
+    return {
+        "runs": found,
+        "queue": asdict(backlog),
+        "dead_letters": dict(await engine.runs.dead_by_reason(run_id)),
+    }
 
 
 async def _budget(engine: Engine, run_id: str, state: BudgetState | None) -> dict[str, Any] | None:

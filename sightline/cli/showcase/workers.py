@@ -13,7 +13,7 @@ from typing import Any
 
 from sightline.errors import SightlineError
 from sightline.ports import Runs
-from sightline.settings import Settings, as_environment
+from sightline.settings import Settings, TelemetrySettings, as_environment
 
 POLL_S = 1.0
 
@@ -33,7 +33,9 @@ async def run_workers(
         SightlineError: a worker failed; the message is its own last line.
     """
     # Everything is published before they start, so that an empty queue needs no long look.
-    handed = replace(settings, worker=replace(settings.worker, drain_idle_s=0.5))
+    # They share a machine, so a port of their settings would be taken by the first of them.
+    own = replace(settings.worker, drain_idle_s=0.5)
+    handed = replace(settings, worker=own, telemetry=TelemetrySettings())
     environment = {**os.environ, **as_environment(handed)}
     total = (await runs.balance(run_id)).parts
     processes = [

@@ -1,0 +1,112 @@
+"""What a worker logs on standard error: text, or one JSON object a line as log services read it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TextIO
+
+import typer
+
+from sightline.cli.output import printable
+from sightline.errors import SightlineError
+from sightline.web.redaction import without_secrets
+from worker.handled import HANDLED
+
+EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
+OURS = ("sightline", "worker")
+log = logging.getLogger(__name__)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: ``severity`` is the name that Google Cloud's logging expects.
+
+    Plain ASCII, so that no byte of it can command a terminal; without secrets.
+    """
+
+    def __init__(self, worker_id: str) -> None:
+        super().__init__()
+        self._worker_id = worker_id
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as a line; the message at hand is named where there is one."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        entry = {
+            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "severity": record.levelname,
+            "logger": record.name,
+            "message": without_secrets(record.getMessage()),
+            "worker_id": self._worker_id,
+        }
+        if (handled := HANDLED.get()) is not None:
+            entry["run_id"] = handled.attributes.get("run_id", "")
+            entry["message_id"] = handled.message_id
+        if record.exc_info:
+            entry["exception"] = without_secrets(self.formatException(record.exc_info))
+        return json.dumps(entry)
+
+
+class _ToStandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the moment: a live view puts lines above itself."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        return None
+
+
+def text_logs(*, debug: bool) -> None:
+    """Log as text, from warnings on."""
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        handlers=[_ToStandardError()],
+    )
+
+
+@contextmanager
+def json_logs(*, worker_id: str, debug: bool) -> Iterator[Callable[[str], None]]:
+    """Log as JSON from our own information and others' warnings on; yields what makes a remark.
+
+    Errors are logged too, instead of being told in a line of text, and end the command with
+    their exit code.
+    """
+    root = logging.getLogger()
+    before = {name: logging.getLogger(name).level for name in ("", *OURS)}
+    handlers = root.handlers[:]
+    handler = _ToStandardError()
+    handler.setFormatter(JsonLines(worker_id))
+    root.handlers[:] = [handler]
+    root.setLevel(logging.DEBUG if debug else logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.captureWarnings(True)
+    try:
+        yield lambda text: log.info("%s", printable(text))
+    except SightlineError as error:
+        log.error("%s", error, exc_info=debug)  # noqa: TRY400 - its message says all
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        log.warning("interrupted; nothing that was settled is lost")
+        raise typer.Exit(EXIT_INTERRUPTED) from error
+    except (typer.Exit, BrokenPipeError):
+        raise
+    except Exception as error:
+        log.exception("internal error; report this line")
+        raise typer.Exit(EXIT_INTERNAL) from error
+    finally:
+        logging.captureWarnings(False)
+        root.handlers[:] = handlers
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

@@ -1,0 +1,92 @@
+"""How all runs move, as a person wants to see it: parts settled, how fast, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sightline.cli.watching.trend import Trend
+
+LATELY_S = 120.0
+STATES = ("open", "published", "cancelled", "done")
+"""Runs that something is still to be done for come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run's balance, in parts."""
+
+    run_id: str
+    state: str
+    parts: int
+    written: int
+    dead: int
+    queued: int
+    to_publish: int
+    cancelled: int
+    lost: int
+    holds: bool
+
+    @property
+    def settled_share(self) -> float:
+        """The share of its parts that nothing is to be done for any more."""
+        settled = self.written + self.dead + self.cancelled
+        return settled / self.parts if self.parts else 1.0
+
+    @property
+    def left(self) -> int:
+        """Its parts that are still to be done."""
+        return self.queued + self.to_publish + self.lost
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """All runs at one moment. What cannot be told, or not yet, is ``None``."""
+
+    runs: tuple[RunView, ...]
+    parts_per_s: float | None
+    left: int
+    eta_s: float | None
+    cost_usd: float
+    cost_usd_per_hour: float | None
+    ready: int | None
+    leased: int | None
+    dead: Mapping[str, int]
+
+    def rates(self) -> dict[str, Any]:
+        """Return what a look at one moment does not tell."""
+        names = ("parts_per_s", "left", "eta_s", "cost_usd", "cost_usd_per_hour")
+        return {name: getattr(self, name) for name in names}
+
+
+class StatusState:
+    """Is told of the runs now and then, with the time; says what to show of them."""
+
+    def __init__(self) -> None:
+        self._settled = Trend(LATELY_S)
+        self._left = Trend(LATELY_S)
+        self._cost = Trend(LATELY_S)
+
+    def view(self, now_s: float, found: Mapping[str, Any]) -> StatusView:
+        """Hear what ``sightline status --json`` says, and return what to show."""
+        runs = tuple(
+            RunView(**{name: one[name] for name in RunView.__slots__}) for one in found["runs"]
+        )
+        cost_usd = sum(one["cost_usd"] for one in found["runs"])
+        left = sum(one.left for one in runs)
+        self._settled.saw(now_s, sum(one.written + one.dead for one in runs))
+        self._left.saw(now_s, left)
+        self._cost.saw(now_s, cost_usd)
+        cost_per_s = self._cost.per_s()
+        return StatusView(
+            runs=tuple(sorted(runs, key=lambda one: STATES.index(one.state))),
+            parts_per_s=self._settled.per_s(),
+            left=left,
+            eta_s=self._left.zero_in_s(now_s) if left else None,
+            cost_usd=cost_usd,
+            cost_usd_per_hour=None if cost_per_s is None else cost_per_s * 3600,
+            ready=found["queue"]["ready"],
+            leased=found["queue"]["leased"],
+            dead=dict(found["dead_letters"]),
+        )

@@ -1,0 +1,73 @@
+"""Shows a worker beside its work: looks at it twice a second, and at what is left now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from functools import partial
+
+from sightline.cli.watching.drawing import draw_work
+from sightline.cli.watching.screen import Show
+from sightline.cli.watching.work_state import WorkState
+from sightline.errors import SightlineError
+from sightline.wiring import Engine
+from worker.vitals import Vitals
+
+REFRESH_S = 0.5
+COUNT_EVERY_S = 1.0
+COUNT_LEDGERS_EVERY_S = 15.0
+"""A queue that does not tell what it holds is stood in for by the ledgers, which may cost money."""
+
+COUNT_SHARE = 20.0
+"""Counting that takes long is done so many times more seldom than it takes."""
+
+log = logging.getLogger(__name__)
+
+
+async def watch_work(show: Show, vitals: Vitals, engine: Engine) -> None:
+    """Show the worker until cancelled, and once more then."""
+    state = WorkState(vitals.worker_id, time.monotonic())
+
+    def look() -> None:
+        view = state.view(
+            time.monotonic(),
+            vitals.progress,
+            vitals.limiter_states(),
+            leased=vitals.leaser.outstanding,
+            stopping=vitals.stopping(),
+        )
+        show(partial(draw_work, view), view.as_dict())
+
+    async def look_on() -> None:
+        try:
+            while True:
+                look()
+                await asyncio.sleep(REFRESH_S)
+        finally:
+            look()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_count(state, engine))
+            group.create_task(look_on())
+    except* BrokenPipeError:
+        pass  # whoever read the lines has gone, as `head` does; the work goes on
+
+
+async def _count(state: WorkState, engine: Engine) -> None:
+    while True:
+        began_s = time.monotonic()
+        pause_s = COUNT_EVERY_S
+        try:
+            backlog = await engine.backlog.backlog()
+            if backlog.ready is not None:
+                left = backlog.ready + (backlog.leased or 0)
+                state.saw_left(time.monotonic(), left, "messages")
+            else:
+                missing = await engine.ledgers.missing()
+                state.saw_left(time.monotonic(), missing, "parts")
+                pause_s = COUNT_LEDGERS_EVERY_S
+        except SightlineError as error:
+            log.debug("what is left cannot be counted: %s", error)
+        await asyncio.sleep(max(pause_s, COUNT_SHARE * (time.monotonic() - began_s)))

@@ -1,0 +1,95 @@
+"""A worker's vital signs under the test's hand, and what a scrape of them says."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import cast
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from sightline.ports import Delivery, Subscription
+from sightline.settings import Settings, TelemetrySettings
+from worker.leaser import Leaser
+from worker.limiter import Limiter
+from worker.progress import Progress
+from worker.vitals import Vitals
+
+
+class State(Enum):
+    """What a limiter may be about."""
+
+    STEADY = "steady"
+    PROBING = "probing"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A limiter's snapshot."""
+
+    state: State = State.STEADY
+    rate_per_s: float = 42.5
+    in_flight: int = 17
+    cap: int = 96
+    share_refused: float = 0.02
+
+
+@dataclass
+class Telling:
+    """A limiter that only tells."""
+
+    found: Found = Found()
+
+    def snapshot(self) -> Found:
+        return self.found
+
+
+def vitals(progress: Progress | None = None, leased: int = 0, **found: Found) -> Vitals:
+    """Return the vital signs of a worker with these counts, leases and limiters."""
+    leaser = Leaser(
+        cast(Subscription, None), lease_s=30, max_lease_s=300, monotonic=time.monotonic,
+        random=lambda: 0.5,
+    )  # fmt: skip
+    leaser.hold([Delivery(f"l{n}", f"m{n}", b"", {}, 1) for n in range(leased)])
+    limiters = {kind: cast(Limiter, Telling(one)) for kind, one in found.items()}
+    return Vitals("w1", progress or Progress(), leaser, limiters, lambda: False)  # type: ignore[arg-type]  # kinds by keyword
+
+
+def settings(**own: object) -> Settings:
+    """Return settings whose telemetry is this."""
+    return replace(Settings(), telemetry=replace(TelemetrySettings(), **own))  # type: ignore[arg-type]  # as given
+
+
+Scraped = dict[str, dict[tuple[tuple[str, str], ...], float]]
+
+
+def scrape(url: str) -> Scraped:
+    """Return what Prometheus would read: by the sample's name, then by its labels."""
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        text = answer.read().decode()
+    found: Scraped = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            labels = tuple(sorted(sample.labels.items()))
+            found.setdefault(sample.name, {})[labels] = sample.value
+    return found
+
+
+def only(found: Scraped, name: str, **labels: str) -> float:
+    """Return the sum of a metric's samples that have these labels."""
+    rows = found.get(name, {})
+    return sum(value for at, value in rows.items() if labels.items() <= dict(at).items())
+
+
+def a_day() -> Progress:
+    """Return the counts of a worker to which everything has happened."""
+    return Progress(
+        pulled=100, redelivered=7, acked=80, nacked=5, nacked_at_stop=2, leases_lost=1,
+        already_settled=3, cancelled=4, over_budget=6, answers=70, embeddings=75, calls=160,
+        throttled=9, retries=8, cost_usd_micros=1_250_000,
+        dead=Counter(image_gone=2, blocked_by_safety=1),
+        rows=Counter(classifications=70, embeddings=75, dead_letters=3),
+    )  # fmt: skip

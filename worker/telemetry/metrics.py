@@ -1,0 +1,258 @@
+"""Every metric there is: its name, unit and attributes, and where its numbers come from.
+
+Names that begin with ``gen_ai.`` and ``messaging.`` are those of OpenTelemetry's semantic
+conventions; the others are our own. Units are UCUM. Nothing is written down while work is done but
+what ``CallRecords`` keeps: all else is read when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from sightline.errors import Reason
+from worker.telemetry.calls import SUCCEEDED, CallRecords
+from worker.telemetry.histogram import Histogram
+from worker.telemetry.probe import Probe
+from worker.vitals import Kind, Vitals
+from worker.writer import LEDGERS
+
+Attributes = dict[str, str]
+Value = TypeVar("Value")
+Points = Iterator[tuple[Value, Attributes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What metrics are read from. ``models`` and ``queue`` are attributes that never change."""
+
+    probe: Probe
+    calls: Mapping[Kind, CallRecords]
+    models: Mapping[Kind, Attributes]
+    queue: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Metric(Generic[Value]):
+    """A metric. ``attributes`` are those of its own, beside those of the worker as a whole."""
+
+    name: str
+    kind: Literal["counter", "updown", "gauge", "histogram"]
+    unit: str
+    description: str
+    attributes: tuple[str, ...]
+    read: Callable[[Watched], Points[Value]]
+
+
+# --- limiters -----------------------------------------------------------------------------------
+
+LIMITER, STATE, OUTCOME = "sightline.limiter", "sightline.state", "sightline.outcome"
+REASON, LEDGER, SETTLEMENT = "sightline.reason", "sightline.ledger", "sightline.settlement"
+
+
+def _rates(watched: Watched) -> Points[float]:
+    for kind, one in watched.probe.limiters.items():
+        yield one.rate_per_s, {LIMITER: kind}
+
+
+def _in_flight(watched: Watched) -> Points[float]:
+    for kind, one in watched.probe.limiters.items():
+        yield one.in_flight, {LIMITER: kind}
+
+
+def _caps(watched: Watched) -> Points[float]:
+    for kind, one in watched.probe.limiters.items():
+        yield one.cap, {LIMITER: kind}
+
+
+def _refused(watched: Watched) -> Points[float]:
+    for kind, one in watched.probe.limiters.items():
+        yield one.share_refused, {LIMITER: kind}
+
+
+def _states(watched: Watched) -> Points[float]:
+    for kind, one in watched.probe.limiters.items():
+        for state in type(one.state):
+            yield int(state is one.state), {LIMITER: kind, STATE: str(state.value)}
+
+
+# --- calls --------------------------------------------------------------------------------------
+
+
+def _durations(watched: Watched) -> Points[Histogram]:
+    for kind, calls in watched.calls.items():
+        for outcome, seconds in calls.durations.items():
+            failed = {} if outcome == SUCCEEDED else {"error.type": outcome}
+            yield seconds, watched.models[kind] | failed
+
+
+def _tokens(watched: Watched) -> Points[Histogram]:
+    for kind, calls in watched.calls.items():
+        for direction, tokens in calls.tokens.items():
+            yield tokens, watched.models[kind] | {"gen_ai.token.type": direction}
+
+
+def _calls(watched: Watched) -> Points[float]:
+    for kind, calls in watched.calls.items():
+        for outcome, seconds in calls.durations.items():
+            yield seconds.count, {LIMITER: kind, OUTCOME: outcome}
+
+
+# --- messages and results -----------------------------------------------------------------------
+
+
+def _of_vitals(read: Callable[[Vitals], Points[float]]) -> Callable[[Watched], Points[float]]:
+    def points(watched: Watched) -> Points[float]:
+        if watched.probe.vitals is not None:
+            yield from read(watched.probe.vitals)
+
+    return points
+
+
+def _one(read: Callable[[Vitals], float]) -> Callable[[Watched], Points[float]]:
+    return _of_vitals(lambda vitals: iter([(read(vitals), {})]))
+
+
+def _pulled(watched: Watched) -> Points[float]:
+    if watched.probe.vitals is not None:
+        attributes = watched.queue | {"messaging.operation.name": "pull"}
+        yield watched.probe.vitals.progress.pulled, attributes
+
+
+def _settled(vitals: Vitals) -> Points[float]:
+    yield vitals.progress.acked, {SETTLEMENT: "ack"}
+    yield vitals.progress.nacked, {SETTLEMENT: "nack"}
+    yield vitals.progress.nacked_at_stop, {SETTLEMENT: "nack_at_stop"}
+
+
+def _skipped(vitals: Vitals) -> Points[float]:
+    yield vitals.progress.already_settled, {REASON: "already_settled"}
+    yield vitals.progress.cancelled, {REASON: "cancelled"}
+    yield vitals.progress.over_budget, {REASON: "over_budget"}
+
+
+def _rows(vitals: Vitals) -> Points[float]:
+    for ledger in LEDGERS.values():
+        yield vitals.progress.rows.get(ledger, 0), {LEDGER: ledger}
+
+
+def _dead(vitals: Vitals) -> Points[float]:
+    for reason in Reason:
+        yield vitals.progress.dead.get(reason.value, 0), {REASON: reason.value}
+
+
+def _backlog(watched: Watched) -> Points[float]:
+    backlog = watched.probe.backlog
+    for state, count in (("ready", backlog.ready), ("leased", backlog.leased)):
+        if count is not None:
+            yield count, {STATE: state}
+
+
+def _oldest(watched: Watched) -> Points[float]:
+    if (age_s := watched.probe.backlog.oldest_age_s) is not None:
+        yield age_s, {}
+
+
+MODEL = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model")
+
+NUMBERS: tuple[Metric[float], ...] = (
+    Metric(
+        "sightline.limiter.rate", "gauge", "{call}/s",
+        "calls that the limiter lets start in a second: the quota it has found", (LIMITER,), _rates,
+    ),
+    Metric(
+        "sightline.limiter.in_flight", "updown", "{call}", "calls under way", (LIMITER,),
+        _in_flight,
+    ),
+    Metric(
+        "sightline.limiter.cap", "updown", "{call}", "calls that may be under way at once",
+        (LIMITER,), _caps,
+    ),
+    Metric(
+        "sightline.limiter.state", "gauge", "1", "1 for the state that the limiter is in, else 0",
+        (LIMITER, STATE), _states,
+    ),
+    Metric(
+        "sightline.limiter.refused_share", "gauge", "1",
+        "the share of the last minute's calls that the model refused for its quota", (LIMITER,),
+        _refused,
+    ),
+    Metric(
+        "sightline.calls", "counter", "{call}", "calls that ended, by how they did",
+        (LIMITER, OUTCOME), _calls,
+    ),
+    Metric(
+        "sightline.retries", "counter", "{call}", "calls made again after a failure in passing", (),
+        _one(lambda vitals: vitals.progress.retries),
+    ),
+    Metric(
+        "messaging.client.consumed.messages", "counter", "{message}",
+        "messages pulled from the queue",
+        ("messaging.destination.subscription.name", "messaging.operation.name",
+         "messaging.system"),
+        _pulled,
+    ),
+    Metric(
+        "sightline.messages.redelivered", "counter", "{message}",
+        "messages pulled that had been delivered before, or are to be looked up first", (),
+        _one(lambda vitals: vitals.progress.redelivered),
+    ),
+    Metric(
+        "sightline.messages.settled", "counter", "{message}",
+        "messages acked, nacked, and given back at the stop", (SETTLEMENT,), _of_vitals(_settled),
+    ),
+    Metric(
+        "sightline.messages.skipped", "counter", "{message}",
+        "messages that no model was asked about, or not about all of it", (REASON,),
+        _of_vitals(_skipped),
+    ),
+    Metric(
+        "sightline.leases.outstanding", "updown", "{message}", "messages leased and not settled",
+        (), _one(lambda vitals: vitals.leaser.outstanding),
+    ),
+    Metric(
+        "sightline.leases.lost", "counter", "{message}",
+        "messages whose lease ran out, or was another's, before they were settled", (),
+        _one(lambda vitals: vitals.progress.leases_lost),
+    ),
+    Metric(
+        "sightline.rows.written", "counter", "{row}", "rows that are durable", (LEDGER,),
+        _of_vitals(_rows),
+    ),
+    Metric(
+        "sightline.dead_letters", "counter", "{part}", "parts given up", (REASON,),
+        _of_vitals(_dead),
+    ),
+    Metric(
+        "sightline.cost", "counter", "{USD}", "what calls have cost, in US dollars", (),
+        _one(lambda vitals: vitals.progress.cost_usd_micros / 1e6),
+    ),
+    Metric(
+        "sightline.backlog.messages", "updown", "{message}",
+        "messages in the queue, of all runs; not with Pub/Sub, which does not tell", (STATE,),
+        _backlog,
+    ),
+    Metric(
+        "sightline.backlog.oldest_age", "gauge", "s",
+        "how long ago the oldest of them was published; not with Pub/Sub", (), _oldest,
+    ),
+    Metric(
+        "sightline.event_loop.lag", "gauge", "s",
+        "how late the event loop came to a timer, at worst in the last 15 s", (),
+        lambda watched: iter([(watched.probe.lag_s, {})]),
+    ),
+)  # fmt: skip
+
+HISTOGRAMS: tuple[Metric[Histogram], ...] = (
+    Metric(
+        "gen_ai.client.operation.duration", "histogram", "s",
+        "how long a call took, from the permit to its end", (*MODEL, "error.type"), _durations,
+    ),
+    Metric(
+        "gen_ai.client.token.usage", "histogram", "{token}",
+        "tokens of a call, of those that failed too", (*MODEL, "gen_ai.token.type"), _tokens,
+    ),
+)  # fmt: skip
+
+METRICS: tuple[Metric[Any], ...] = (*NUMBERS, *HISTOGRAMS)

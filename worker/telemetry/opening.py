@@ -1,0 +1,203 @@
+"""Opens what the settings ask for: an endpoint for Prometheus, a sender to a collector, or both."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import export as otel
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from prometheus_client import CollectorRegistry, start_http_server
+
+from sightline import __version__
+from sightline.errors import ConfigurationError
+from sightline.settings import Settings
+from sightline.wiring import Engine
+from worker.telemetry.calls import CallRecords
+from worker.telemetry.histogram import Histogram
+from worker.telemetry.metrics import HISTOGRAMS, NUMBERS, Attributes, Metric, Watched
+from worker.telemetry.probe import Probe
+from worker.telemetry.readers import OtlpExporter, OtlpReader, PrometheusReader
+from worker.vitals import Kind, Vitals
+
+log = logging.getLogger(__name__)
+
+STOP_S = 2.0
+"""For how long a stop waits for the last numbers to be delivered."""
+
+METRICS_PATH = "/v1/metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Metrics of one worker: its ``meters`` hear of calls, ``watch`` runs beside it."""
+
+    meters: Mapping[Kind, CallRecords]
+    probe: Probe
+    prometheus_url: str | None
+
+    async def watch(self, vitals: Vitals, engine: Engine) -> None:
+        """Look at the worker until cancelled."""
+        await self.probe.run(vitals, engine.backlog)
+
+
+@contextmanager
+def open_telemetry(settings: Settings, *, worker_id: str) -> Iterator[Telemetry]:
+    """Open what ``settings.telemetry`` asks for; deliver the last numbers at the end.
+
+    Raises:
+        ConfigurationError: the endpoint cannot be opened.
+    """
+    own = settings.telemetry
+    calls: Mapping[Kind, CallRecords] = {"classify": CallRecords(), "embed": CallRecords()}
+    watched = Watched(Probe(monotonic=time.monotonic), calls, _models(settings), _queue(settings))
+    histograms = _Histograms(watched)
+    readers: list[otel.MetricReader] = []
+    with ExitStack() as opened:
+        url = None
+        if own.prometheus_port is not None:
+            registry = CollectorRegistry()
+            prometheus = PrometheusReader(scope_info_enabled=False, registry=registry)
+            prometheus.histograms = histograms
+            readers.append(prometheus)
+            url = opened.enter_context(
+                _endpoint(own.prometheus_host, own.prometheus_port, registry)
+            )
+        if own.otlp_endpoint:
+            sender = OtlpReader(OtlpExporter(metrics_url(own.otlp_endpoint)))
+            sender.histograms = histograms
+            readers.append(sender)
+        opened.enter_context(_provider(readers, _resource(worker_id), watched))
+        yield Telemetry(calls, watched.probe, url)
+
+
+@contextmanager
+def _provider(
+    readers: Sequence[otel.MetricReader], resource: Resource, watched: Watched
+) -> Iterator[None]:
+    provider = MeterProvider(readers, resource, shutdown_on_exit=False)
+    meter = provider.get_meter("sightline", __version__)
+    for metric in NUMBERS:
+        _observe(meter, metric, watched)
+    try:
+        yield
+    finally:
+        try:
+            provider.shutdown(timeout_millis=STOP_S * 1000)
+        except Exception as error:  # noqa: BLE001 - the SDK raises bare ones; the work is done
+            log.warning("the last metrics were not delivered: %s", error)
+
+
+def _observe(meter: Meter, metric: Metric[float], watched: Watched) -> None:
+    def callback(_: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(value, attributes) for value, attributes in metric.read(watched)]
+
+    create = {
+        "counter": meter.create_observable_counter,
+        "updown": meter.create_observable_up_down_counter,
+        "gauge": meter.create_observable_gauge,
+    }[metric.kind]
+    create(metric.name, [callback], metric.unit, metric.description)
+
+
+class _Histograms:
+    """The histograms, as OpenTelemetry has them, at the moment of the call."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._since_ns = time.time_ns()
+
+    def __call__(self) -> list[otel.Metric]:
+        found = []
+        for metric in HISTOGRAMS:
+            read = metric.read(self._watched)
+            points = [self._point(one, attributes) for one, attributes in read if one.count]
+            if points:
+                data = otel.Histogram(points, otel.AggregationTemporality.CUMULATIVE)
+                found.append(otel.Metric(metric.name, metric.description, metric.unit, data))
+        return found
+
+    def _point(self, one: Histogram, attributes: Attributes) -> otel.HistogramDataPoint:
+        counts = tuple(one.counts)
+        return otel.HistogramDataPoint(
+            attributes=attributes,
+            start_time_unix_nano=self._since_ns,
+            time_unix_nano=time.time_ns(),
+            count=sum(counts),
+            sum=one.total,
+            bucket_counts=counts,
+            explicit_bounds=one.bounds,
+            min=one.least,
+            max=one.most,
+        )
+
+
+@contextmanager
+def _endpoint(host: str, port: int, registry: CollectorRegistry) -> Iterator[str]:
+    """Serve the registry; yields the URL, in which the port is that which was chosen for 0."""
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise ConfigurationError(
+            f"metrics cannot be served on {host}:{port}: {error.strerror or error};"
+            " set telemetry.prometheus_port to another port, or to 0 for any that is free"
+        ) from error
+    named = f"[{host}]" if ":" in host else host
+    try:
+        yield f"http://{named}:{server.server_port}/metrics"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(STOP_S)
+
+
+def metrics_url(endpoint: str) -> str:
+    """Return where metrics go: to a collector's base URL the protocol's path is added."""
+    base = endpoint.rstrip("/")
+    return base if base.endswith(METRICS_PATH) else base + METRICS_PATH
+
+
+def _resource(worker_id: str) -> Resource:
+    """Return who tells these metrics; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win."""
+    own = Resource(
+        {
+            "service.name": "sightline-worker",
+            "service.version": __version__,
+            "service.instance.id": worker_id,
+        }
+    )
+    return own.merge(OTELResourceDetector().detect())
+
+
+_PROVIDERS = {"vertex": "gcp.vertex_ai", "gemini": "gcp.gemini", "openai": "openai"}
+
+
+def _models(settings: Settings) -> Mapping[Kind, Attributes]:
+    """Return what the conventions want to know of each model; ours has a provider of its own."""
+    answers, embeds = settings.adapter("classify"), settings.adapter("embed")
+    return {
+        "classify": {
+            "gen_ai.operation.name": "chat" if answers == "openai" else "generate_content",
+            "gen_ai.provider.name": _PROVIDERS.get(answers, "sightline"),
+            "gen_ai.request.model": settings.models.classify,
+        },
+        "embed": {
+            "gen_ai.operation.name": "embeddings",
+            "gen_ai.provider.name": _PROVIDERS.get(embeds, "sightline"),
+            "gen_ai.request.model": settings.models.embed,
+        },
+    }
+
+
+def _queue(settings: Settings) -> Attributes:
+    if settings.adapter("queue") == "pubsub":
+        return {
+            "messaging.system": "gcp_pubsub",
+            "messaging.destination.subscription.name": settings.pubsub.subscription,
+        }
+    return {"messaging.system": "sqlite"}

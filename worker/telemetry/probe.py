@@ -1,0 +1,59 @@
+"""Looks at a worker from inside its event loop: what may be read there only, and how late it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from sightline.errors import SightlineError
+from sightline.ports import Backlog, BacklogReader
+from worker.vitals import Kind, LimiterState, Vitals
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.5
+LAG_OVER_S = 15.0
+"""The lag that is told is the worst of so many seconds, so that a scrape now and then sees it."""
+
+BACKLOG_EVERY_S = 5.0
+
+
+class Probe:
+    """The latest look. Other threads read its attributes; each is replaced, never changed."""
+
+    def __init__(self, *, monotonic: Callable[[], float]) -> None:
+        self.vitals: Vitals | None = None
+        self.limiters: Mapping[Kind, LimiterState] = {}
+        self.backlog = Backlog(None, None)
+        self._monotonic = monotonic
+        self._lags: deque[float] = deque(maxlen=round(LAG_OVER_S / LOOK_EVERY_S))
+
+    @property
+    def lag_s(self) -> float:
+        """How late the event loop lately came to a timer, at worst."""
+        return max(tuple(self._lags), default=0.0)
+
+    async def run(self, vitals: Vitals, backlog: BacklogReader) -> None:
+        """Look for ever."""
+        self.vitals = vitals
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look(vitals))
+            group.create_task(self._count(backlog))
+
+    async def _look(self, vitals: Vitals) -> None:
+        while True:
+            self.limiters = vitals.limiter_states()
+            due_s = self._monotonic() + LOOK_EVERY_S
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._lags.append(max(0.0, self._monotonic() - due_s))
+
+    async def _count(self, backlog: BacklogReader) -> None:
+        while True:
+            try:
+                self.backlog = await backlog.backlog()
+            except SightlineError as error:
+                self.backlog = Backlog(None, None)  # no number is better than an old one
+                log.debug("the backlog cannot be read: %s", error)
+            await asyncio.sleep(BACKLOG_EVERY_S)
