@@ -1,19 +1,16 @@
-"""Opens a run and publishes its work list in ranges; a killed run goes on where it was."""
+"""Opens a run and publishes its work list, range by range; a killed run goes on where it was."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
-from producer.in_order import in_order
-from sightline.model import Run, RunRequest, WorkRange
+from producer.ahead import read_ahead
+from sightline.model import ListedMessage, Run, RunRequest, WorkRange
 from sightline.ports import ObservationSource, Outgoing, Publisher, Runs
 from sightline.wire import attributes, attributes_of, encode
-
-RANGES_AT_ONCE = 3
-"""One range is read while others are published and recorded: each waits for something else."""
 
 RECONCILE_ITEMS = 5000
 """Lost items that are looked for and published at a time."""
@@ -64,7 +61,7 @@ class Producer:
     async def publish(self, run: Run, *, resumed: bool = False) -> Published:
         """Publish what is not known to be published of a run.
 
-        The first ranges of a resumed run may have been published before the producer died: their
+        The first range of a resumed run may have been published before the producer died: its
         messages ask the workers to look into the ledgers before they pay for a call.
 
         Raises:
@@ -74,13 +71,10 @@ class Producer:
         async with self._source.claim(run.run_id):
             ranges = await self._source.unpublished(run.run_id)
             done = run.messages - sum(one.stop - one.start for one in ranges)
-            steps = (
-                self._publish_range(one, recheck=resumed and place < RANGES_AT_ONCE)
-                for place, one in enumerate(ranges)
-            )
-            async with aclosing(in_order(steps, at_once=RANGES_AT_ONCE)) as found:
-                async for work_range, count in found:
-                    published += count
+            async with aclosing(read_ahead(self._source.messages, ranges)) as found:
+                async for work_range, listed in found:
+                    recheck = resumed and work_range is ranges[0]
+                    published += await self._publish_range(work_range, listed, recheck=recheck)
                     done += work_range.stop - work_range.start
                     self._on_progress(done, run.messages)
         return Published(run.run_id, published, run.messages, run.parts)
@@ -103,12 +97,12 @@ class Producer:
         return published
 
     async def _publish_range(
-        self, work_range: WorkRange, *, recheck: bool
-    ) -> tuple[WorkRange, int]:
+        self, work_range: WorkRange, listed: Sequence[ListedMessage], *, recheck: bool
+    ) -> int:
         messages = [
             Outgoing(one.body, attributes_of(work_range.run_id, one.asset_type, recheck=recheck))
-            for one in await self._source.messages(work_range)
+            for one in listed
         ]
         count = await self._publisher.publish(messages, batch_key=work_range.key)
         await self._source.mark_published(work_range, now=self._now())
-        return work_range, count
+        return count
