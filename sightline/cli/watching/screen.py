@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,3 +73,8 @@ def print_line(plain: dict[str, Any]) -> None:
     """Print one JSON object on one line, in plain ASCII, at once."""
     sys.stdout.write(json.dumps(plain, default=str) + "\n")
     sys.stdout.flush()
+
+
+def print_nowhere() -> None:
+    """Let what is still printed go nowhere, since nobody reads it any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

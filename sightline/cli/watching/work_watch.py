@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from sightline.cli.watching.drawing import draw_work
-from sightline.cli.watching.screen import Show
+from sightline.cli.watching.screen import Show, print_nowhere
 from sightline.cli.watching.work_state import WorkState
 from sightline.errors import SightlineError
 from sightline.wiring import Engine
@@ -52,7 +52,7 @@ async def watch_work(show: Show, vitals: Vitals, engine: Engine) -> None:
             group.create_task(_count(state, engine))
             group.create_task(look_on())
     except* BrokenPipeError:
-        pass  # whoever read the lines has gone, as `head` does; the work goes on
+        print_nowhere()  # whoever read the lines has gone, as `head` does; the work goes on
 
 
 async def _count(state: WorkState, engine: Engine) -> None:
