@@ -1,0 +1,122 @@
+"""Which calls were paid twice, and what each of them is owed to. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tests.chaos.evidence import Evidence, Happening
+from tests.chaos.models import UNANSWERED, Asked
+
+WRITTEN_WITHIN_S = 4.0
+"""A worker writes an answer within so long: a batch is due after 0.3 s, its other half may take
+some tries, and the machine is busy. What is older at a worker's death must not be asked for again.
+"""
+
+ARRIVES_WITHIN_S = 1.0
+"""What a worker sent before it died may be read by the busy simulator so much later."""
+
+COARSE_S = 0.02
+"""The clock by which files are dated is as coarse as this."""
+
+LATE_S = 5.0
+"""For so long a message may wait for its call after its part was looked for in the ledgers."""
+
+RANGES_AT_ONCE = 1
+"""So many ranges of a run a producer has published and not marked, at most."""
+
+DEATHS = ("kill work", "term without grace", "the disk is full", "the warehouse is read-only")
+"""What ends a worker before what it holds is written; those that a disk ends say so themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A part that was paid for again: by ``second``, although there had been ``first``."""
+
+    first: Asked
+    second: Asked
+    reason: str
+
+
+def by_part(calls: Iterable[Asked]) -> dict[tuple[str, str], list[Asked]]:
+    """Return the calls that were paid, by what they were about, in order."""
+    found: dict[tuple[str, str], list[Asked]] = defaultdict(list)
+    for one in sorted(calls, key=lambda call: call.began_s):
+        if one.paid:
+            found[one.about].append(one)
+    return found
+
+
+def repeats(evidence: Evidence) -> Iterator[Repeat]:
+    """Yield each part that was paid again, with the reason, which is empty where there is none."""
+    deaths = deaths_of(evidence)
+    losses = lease_losses_of(evidence)
+    twice = may_be_published_twice(evidence)
+    for calls in by_part(evidence.calls).values():
+        for first, second in pairwise(calls):
+            yield Repeat(first, second, _reason(evidence, first, second, deaths, losses, twice))
+
+
+def _reason(
+    evidence: Evidence,
+    first: Asked,
+    second: Asked,
+    deaths: list[Happening],
+    losses: list[Happening],
+    twice: bool,
+) -> str:
+    gave_up_s = 0.9 * evidence.call_timeout_s
+    if first.outcome == UNANSWERED and first.ended_s - first.began_s >= gave_up_s:
+        return "timed out"
+    for one in deaths:
+        if _lies_between(one, first, second):
+            return "in flight" if first.ended_s >= one.began_s - COARSE_S else "not written yet"
+    if any(_lies_between(one, first, second) for one in losses):
+        return "lease lost"
+    return "published twice" if twice else ""
+
+
+def _lies_between(one: Happening, first: Asked, second: Asked) -> bool:
+    """Return whether this can have kept the first call's answer from being written."""
+    in_time = first.began_s <= one.ended_s + ARRIVES_WITHIN_S and second.began_s >= one.began_s
+    return in_time and first.ended_s >= one.began_s - WRITTEN_WITHIN_S
+
+
+def deaths_of(evidence: Evidence) -> list[Happening]:
+    """Return the ends of workers that may have lost what they held."""
+    own = [
+        Happening(one["what"], one["at_s"], one["at_s"])
+        for one in (*evidence.noted("died"), *evidence.noted("error"))
+    ]
+    return [*evidence.happened(*DEATHS), *own]
+
+
+def lease_losses_of(evidence: Evidence) -> list[Happening]:
+    """Return the times in which a worker that lives may have lost its leases."""
+    stalls = [
+        Happening("stall", one["at_s"] - one["for_s"], one["at_s"] + evidence.lease_s)
+        for one in evidence.noted("stall")
+        if one["for_s"] > evidence.lease_s / 2
+    ]
+    stops = [
+        Happening(one.what, one.began_s, one.ended_s + evidence.lease_s)
+        for one in evidence.happened("stop")
+    ]
+    jumps = evidence.happened("jump") if evidence.plan.queue == "local" else []
+    return [*stalls, *stops, *jumps]
+
+
+def may_be_published_twice(evidence: Evidence) -> bool:
+    """Return whether a producer died where a queue does not tell that it knows a batch."""
+    return most_published_twice(evidence) > 0
+
+
+def most_published_twice(evidence: Evidence) -> int:
+    """Return how many parts may be in the queue twice: those of ranges published and not marked."""
+    if evidence.plan.queue == "local":
+        return 0
+    dead = sum(one.role == "produce" and one.status < 0 for one in evidence.exits)
+    at_once = RANGES_AT_ONCE * min(evidence.plan.range_items, evidence.plan.messages)
+    return 2 * min(dead * at_once, evidence.plan.messages)
