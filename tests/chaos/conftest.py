@@ -1,4 +1,4 @@
-"""The home folder of each test here."""
+"""The home folder of each test here, and the sums of all rounds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.harness import Home
+from tests.chaos.tally import TALLY
 
 
 @pytest.fixture
@@ -18,3 +19,11 @@ def home(tmp_path: Path) -> Iterator[Home]:
     home = Home(path)
     yield home
     home.end()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the rounds came to."""
+    if TALLY.counts:
+        terminalreporter.section("rounds of chaos")
+        for line in TALLY.lines():
+            terminalreporter.write_line(line)
