@@ -1,0 +1,107 @@
+"""What the emulators of Pub/Sub, Cloud Storage and BigQuery lack, and the control plane answers.
+
+Everything else of these three services goes to the emulators. docs/proof.md prints this list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+EMULATED = ("bigquery.googleapis.com", "pubsub.googleapis.com", "storage.googleapis.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A method that an emulator lacks, or only some ``fields`` of it. ``method`` may hold ``*``.
+
+    With ``fields`` the call goes to the emulator without them; the control plane keeps them, and
+    adds them to what the emulator answers. With ``where`` the gap is there only for requests whose
+    body has that field.
+    """
+
+    method: str
+    why: str
+    fields: tuple[str, ...] = ()
+    where: str = ""
+
+
+GAPS = (
+    Gap("pubsub.projects.*.getIamPolicy", "Pub/Sub's emulator has no policies (501)"),
+    Gap("pubsub.projects.*.setIamPolicy", "Pub/Sub's emulator has no policies (501)"),
+    Gap(
+        "pubsub.projects.topics.patch",
+        "labels of a topic cannot be changed there (400)",
+        fields=("labels",),
+    ),
+    Gap(
+        "pubsub.projects.subscriptions.patch",
+        "labels and expiration of a subscription cannot be changed there (400)",
+        fields=("labels", "expirationPolicy"),
+    ),
+    Gap("pubsub.projects.schemas.*", "schemas of protocol buffers are not implemented there (501)"),
+    Gap(
+        "pubsub.projects.topics.create",
+        "a topic may only name a schema that is there, and schemas are not",
+        fields=("schemaSettings",),
+    ),
+    Gap(
+        "pubsub.projects.subscriptions.create",
+        "subscriptions that write to BigQuery are not implemented there",
+        fields=("bigqueryConfig",),
+    ),
+    Gap("storage.buckets.getIamPolicy", "answered there with the bucket itself"),
+    Gap("storage.buckets.setIamPolicy", "answered there with the bucket itself"),
+    Gap("storage.notifications.*", "buckets have no notifications there (404)"),
+    Gap("storage.projects.serviceAccount.get", "projects have no agent there (404)"),
+    *(
+        Gap(
+            f"storage.buckets.{verb}",
+            "taken there, and not kept",
+            fields=(
+                "encryption", "iamConfiguration", "labels", "lifecycle", "location",
+                "softDeletePolicy",
+            ),
+        )
+        for verb in ("insert", "patch", "update")
+    ),
+    Gap(
+        "bigquery.datasets.insert",
+        "datasets have no access lists there; one that is there is refused with 500",
+        fields=("access",),
+    ),
+    *(
+        Gap(
+            f"bigquery.datasets.{verb}",
+            "answered there, and nothing is changed",
+            fields=("access", "description", "friendlyName", "labels"),
+        )
+        for verb in ("patch", "update")
+    ),
+    Gap("bigquery.tables.getIamPolicy", "tables have no policies there (500)"),
+    Gap("bigquery.tables.setIamPolicy", "tables have no policies there (500)"),
+    Gap(
+        "bigquery.tables.insert",
+        "object tables, and tables outside BigQuery altogether, are not implemented there",
+        where="externalDataConfiguration",
+    ),
+)  # fmt: skip
+
+
+def gaps_of(method: str, body: Mapping[str, Any]) -> list[Gap]:
+    """Return the gaps that a call falls into."""
+    return [
+        one
+        for one in GAPS
+        if fnmatchcase(method, one.method) and (not one.where or _has(body, one.where))
+    ]
+
+
+def _has(body: Any, path: str) -> bool:
+    for part in path.split("."):
+        if not isinstance(body, Mapping) or part not in body:
+            return False
+        body = body[part]
+    return True

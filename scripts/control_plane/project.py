@@ -1,0 +1,151 @@
+"""The project: which APIs it has enabled, which accounts there are, and what it subscribes to.
+
+These APIs have verbs of their own, that no rule for all of them covers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripts.control_plane.calls import Call, key_of
+from scripts.control_plane.discovery import RefusedError
+from scripts.control_plane.operations import Operations
+from scripts.control_plane.resources import EPOCH, PROJECT_NUMBER, agent
+
+FROM_THE_START = (
+    "bigquery", "bigquerystorage", "cloudapis", "logging", "monitoring", "servicemanagement",
+    "serviceusage", "storage",
+)  # fmt: skip
+"""The APIs that a new project has."""
+_CONSOLE = "https://console.developers.google.com/apis/api"
+
+
+def _enabled_at_first() -> set[str]:
+    return {f"{one}.googleapis.com" for one in FROM_THE_START}
+
+
+@dataclass
+class Project:
+    """A project; ``accounts`` are the service accounts that Google itself has made in it."""
+
+    name: str
+    operations: Operations
+    resources: dict[str, dict[str, Any]]
+    enabled: set[str] = field(default_factory=_enabled_at_first)
+    accounts: set[str] = field(default_factory=set)
+
+    def check_enabled(self, host: str) -> None:
+        """Refuse calls of an API that the project has not enabled.
+
+        Raises:
+            RefusedError: it is not enabled.
+        """
+        if host not in self.enabled:
+            raise RefusedError(
+                403,
+                "PERMISSION_DENIED",
+                f"{host} has not been used in project {PROJECT_NUMBER} before or it is disabled."
+                f" Enable it by visiting {_CONSOLE}/{host}/overview?project={PROJECT_NUMBER}.",
+            )
+
+    def account_exists(self, email: str) -> bool:
+        """Return whether Google knows a service account; those of other projects are believed."""
+        is_own = email.endswith(f"@{self.name}.iam.gserviceaccount.com")
+        if not is_own and f"-{PROJECT_NUMBER}" not in email:
+            return True
+        made = key_of("iam", f"projects/{self.name}/serviceAccounts/{email}")
+        return made in self.resources or email in self.accounts
+
+    def answer(self, call: Call) -> Mapping[str, Any] | None:
+        """Answer a call of a verb that is known here, and no other."""
+        rule = {
+            "analyticshub.projects.locations.dataExchanges.listings.subscribe": self._subscribe,
+            "cloudresourcemanager.projects.get": self._get,
+            "serviceusage.services.batchEnable": self._enable,
+            "serviceusage.services.batchGet": self._batch_get,
+            "serviceusage.services.disable": self._disable,
+            "serviceusage.services.enable": self._enable,
+            "serviceusage.services.generateServiceIdentity": self._generate_identity,
+            "serviceusage.services.get": self._get_service,
+            "serviceusage.services.list": self._list_services,
+            "storage.projects.serviceAccount.get": self._storage_agent,
+        }.get(call.method.name)
+        return None if rule is None else rule(call)
+
+    def _get(self, call: Call) -> Mapping[str, Any]:
+        if call.name != f"projects/{self.name}":
+            raise RefusedError(403, "PERMISSION_DENIED", "The caller does not have permission")
+        return {
+            "projectId": self.name,
+            "projectNumber": PROJECT_NUMBER,
+            "name": self.name,
+            "lifecycleState": "ACTIVE",
+        }
+
+    def _service(self, host: str) -> Mapping[str, Any]:
+        parent = f"projects/{PROJECT_NUMBER}"
+        return {
+            "name": f"{parent}/services/{host}",
+            "parent": parent,
+            "state": "ENABLED" if host in self.enabled else "DISABLED",
+            "config": {"name": host},
+        }
+
+    def _get_service(self, call: Call) -> Mapping[str, Any]:
+        return self._service(_last(call.name))
+
+    def _list_services(self, _: Call) -> Mapping[str, Any]:
+        return {"services": [self._service(one) for one in sorted(self.enabled)]}
+
+    def _batch_get(self, call: Call) -> Mapping[str, Any]:
+        names = call.query.get("names", "").split(",")
+        return {"services": [self._service(_last(one)) for one in names]}
+
+    def _enable(self, call: Call) -> Mapping[str, Any]:
+        hosts = call.body.get("serviceIds", [_last(call.name)])
+        self.enabled |= set(hosts)
+        return self.operations.begin(call, "", {"services": [self._service(one) for one in hosts]})
+
+    def _disable(self, call: Call) -> Mapping[str, Any]:
+        self.enabled.discard(_last(call.name))
+        return self.operations.begin(call, "", {"service": self._get_service(call)})
+
+    def _generate_identity(self, call: Call) -> Mapping[str, Any]:
+        host = _last(call.name)
+        self.check_enabled(host)
+        email = agent(host)
+        self.accounts.add(email)
+        return self.operations.begin(call, "", {"email": email, "uniqueId": "1"})
+
+    def _storage_agent(self, _: Call) -> Mapping[str, Any]:
+        email = agent("storage")
+        self.accounts.add(email)
+        return {"email_address": email, "kind": "storage#serviceAccount"}
+
+    def _subscribe(self, call: Call) -> Mapping[str, Any]:
+        at = call.body["destinationDataset"]
+        dataset = at["datasetReference"]["datasetId"]
+        where = f"projects/{self.name}/locations/{at['location'].lower()}"
+        name = f"{where}/subscriptions/{dataset}"
+        if key_of(call.service, name) in self.resources:
+            raise RefusedError(409, "ALREADY_EXISTS", f"Resource '{name}' already exists")
+        linked = {"linkedDataset": f"projects/{self.name}/datasets/{dataset}"}
+        made = {
+            "name": name,
+            "listing": call.name,
+            "state": "STATE_ACTIVE",
+            "creationTime": EPOCH,
+            "lastModifyTime": EPOCH,
+            "organizationId": "1",
+            "resourceType": "BIGQUERY_DATASET",
+            "linkedDatasetMap": {"dataset": linked},
+            "destinationDataset": at,
+        }
+        self.resources[key_of(call.service, name)] = made
+        return {"subscription": made}
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
