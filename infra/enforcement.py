@@ -1,0 +1,80 @@
+"""Puts the guard rails in force: each resource is looked at before it reaches the engine.
+
+What is known is checked at once. An input that is known only when another resource is there is
+checked when it is, and the resource is not made before.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pulumi
+
+from infra.guardrails import Resource, Violation, violations
+from infra.stack import Stack
+
+_LATER = ("member", "members", "role")
+"""Inputs that are worth to wait for: they may be made of other resources' outputs."""
+
+
+def enforce(stack: Stack) -> None:
+    """Look at every resource that is registered from now on."""
+    pulumi.runtime.register_stack_transformation(_Look(stack))
+
+
+class _Look:
+    def __init__(self, stack: Stack) -> None:
+        self._protects = stack.protects
+        self._stops = stack.choices.guardrails == "stop"
+
+    def __call__(
+        self, args: pulumi.ResourceTransformationArgs
+    ) -> pulumi.ResourceTransformationResult | None:
+        if not args.type_.startswith("gcp:"):
+            return None
+        inputs = {name: _plain(value) for name, value in args.props.items()}
+        self._tell(args, inputs)
+        later = {
+            name: value.apply(partial(self._check_later, args, name))
+            for name, value in args.props.items()
+            if name in _LATER and isinstance(value, pulumi.Output)
+        }
+        if not later:
+            return None
+        return pulumi.ResourceTransformationResult({**args.props, **later}, args.opts)
+
+    def _check_later(self, args: pulumi.ResourceTransformationArgs, name: str, value: Any) -> Any:
+        self._tell(args, {name: value}, only_given=True)
+        return value
+
+    def _tell(
+        self,
+        args: pulumi.ResourceTransformationArgs,
+        inputs: dict[str, Any],
+        *,
+        only_given: bool = False,
+    ) -> None:
+        resource = Resource(args.type_, args.name, inputs, self._protects)
+        found = [one for one in violations(resource) if not only_given or _is_of_grants(one)]
+        if not found:
+            return
+        text = "\n".join(f"guard rail: {one}" for one in found)
+        if self._stops:
+            raise pulumi.RunError(text)
+        pulumi.log.warn(text, args.resource)
+
+
+def _is_of_grants(one: Violation) -> bool:
+    return one.rail.id in {"SL-1", "SL-2", "SL-3", "SL-5"}
+
+
+def _plain(value: Any) -> Any:
+    """Return an input as the checks read it: the inputs of nested types as mappings."""
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if hasattr(type(value), "_pulumi_type"):
+        return {name: _plain(one) for name, one in vars(value).items()}
+    return value

@@ -1,0 +1,131 @@
+"""Workers on Cloud Run: a pool that is always on, or a job that drains the backlog and ends."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_gcp as gcp
+
+from infra.job_settings import environment
+from infra.stack import Stack
+
+run = gcp.cloudrunv2
+WORK = ("-m", "worker")
+ENQUEUE = ("-m", "producer")
+PRODUCER_TIMEOUT_S = 3600
+COLLECTOR = "collector"
+
+
+def worker_pool(
+    stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> gcp.cloudrunv2.WorkerPool:
+    """Make a pool of workers that are always on."""
+    chosen = stack.choices
+    worker = run.WorkerPoolTemplateContainerArgs(
+        name="worker",
+        image=chosen.image,
+        args=[*WORK],
+        envs=[
+            run.WorkerPoolTemplateContainerEnvArgs(name=name, value=value)
+            for name, value in environment(stack).items()
+        ],
+        resources=run.WorkerPoolTemplateContainerResourcesArgs(
+            limits={"cpu": chosen.cpu, "memory": chosen.memory}
+        ),
+    )
+    collector = run.WorkerPoolTemplateContainerArgs(name=COLLECTOR, image=chosen.collector_image)
+    return run.WorkerPool(
+        "worker-pool",
+        project=stack.project,
+        location=stack.region,
+        name=stack.names.of("worker"),
+        description="Workers of Sightline, always on",
+        labels=stack.labels,
+        deletion_protection=stack.protects,
+        scaling=run.WorkerPoolScalingArgs(
+            scaling_mode="MANUAL", manual_instance_count=chosen.workers
+        ),
+        template=run.WorkerPoolTemplateArgs(
+            service_account=email,
+            containers=[worker, collector] if chosen.collector_image else [worker],
+            labels=stack.labels,
+        ),
+        opts=opts,
+    )
+
+
+def drain_job(
+    stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> gcp.cloudrunv2.Job:
+    """Make a job whose tasks are workers that end when the backlog is empty."""
+    chosen = stack.choices
+    return _job(
+        stack,
+        "worker",
+        (*WORK, "--drain"),
+        email,
+        opts,
+        tasks=chosen.workers,
+        parallelism=chosen.parallelism or chosen.workers,
+        timeout_s=chosen.task_timeout_s,
+        collector_image=chosen.collector_image,
+    )
+
+
+def producer_job(
+    stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
+) -> gcp.cloudrunv2.Job:
+    """Make the job that enqueues what is not done yet."""
+    arguments = (*ENQUEUE, *shlex.split(stack.choices.producer_arguments))
+    return _job(stack, "producer", arguments, email, opts, timeout_s=PRODUCER_TIMEOUT_S)
+
+
+def _job(
+    stack: Stack,
+    name: str,
+    arguments: Sequence[str],
+    email: pulumi.Input[str],
+    opts: pulumi.ResourceOptions,
+    *,
+    timeout_s: int,
+    tasks: int = 1,
+    parallelism: int = 1,
+    collector_image: str = "",
+) -> gcp.cloudrunv2.Job:
+    chosen = stack.choices
+    container = run.JobTemplateTemplateContainerArgs(
+        name=name,
+        image=chosen.image,
+        args=[*arguments],
+        envs=[
+            run.JobTemplateTemplateContainerEnvArgs(name=key, value=value)
+            for key, value in environment(stack).items()
+            if collector_image or "OTLP" not in key
+        ],
+        resources=run.JobTemplateTemplateContainerResourcesArgs(
+            limits={"cpu": chosen.cpu, "memory": chosen.memory}
+        ),
+    )
+    collector = run.JobTemplateTemplateContainerArgs(name=COLLECTOR, image=collector_image)
+    return run.Job(
+        f"{name}-job",
+        project=stack.project,
+        location=stack.region,
+        name=stack.names.of(name),
+        labels=stack.labels,
+        deletion_protection=False,
+        template=run.JobTemplateArgs(
+            task_count=tasks,
+            parallelism=parallelism,
+            labels=stack.labels,
+            template=run.JobTemplateTemplateArgs(
+                service_account=email,
+                timeout=f"{timeout_s}s",
+                max_retries=3,
+                containers=[container, collector] if collector_image else [container],
+            ),
+        ),
+        opts=opts,
+    )

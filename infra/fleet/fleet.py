@@ -1,0 +1,58 @@
+"""The fleet: the registry, the workers in the kind that is configured, the producer, schedules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+
+from infra.accounts import Accounts
+from infra.entity import Entity
+from infra.fleet import gke, starter
+from infra.fleet.cloud_run import drain_job, producer_job, worker_pool
+from infra.fleet.registry import make_registry
+from infra.services import Services
+from infra.stack import Stack
+
+GRANTS = (*starter.GRANTS, *gke.GRANTS)
+
+
+class Fleet(Entity):
+    """Nothing that needs the image is made before there is one; all else is."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        services: Services,
+        accounts: Accounts,
+        *,
+        opened: list[pulumi.Resource],
+        **more: Any,
+    ) -> None:
+        super().__init__("fleet", stack, needs=[*services.enabled, *opened], **more)
+        self.registry = make_registry(stack, self.below())
+        self.cluster: gcp.container.Cluster | None = None
+        self._starter: gcp.serviceaccount.Account | None = None
+        if stack.choices.fleet == "gke":
+            self.cluster = gke.make_cluster(stack, self.registry, self.below)
+            gke.let_pods_work(stack, accounts.worker, self.cluster, self.below)
+        if stack.choices.image and stack.choices.fleet != "none":
+            self._run(accounts)
+        self.register_outputs({})
+
+    def _run(self, accounts: Accounts) -> None:
+        stack, chosen = self.stack, self.stack.choices
+        if chosen.fleet == "worker-pool":
+            worker_pool(stack, accounts.worker.email, self.below())
+        elif chosen.fleet == "job":
+            job = drain_job(stack, accounts.worker.email, self.below())
+            self._schedule(starter.STARTER_STARTS_WORKERS, job, chosen.drain_schedule)
+        producer = producer_job(stack, accounts.producer.email, self.below())
+        self._schedule(starter.STARTER_STARTS_PRODUCER, producer, chosen.producer_schedule)
+
+    def _schedule(self, role: Any, job: gcp.cloudrunv2.Job, schedule: str) -> None:
+        if not schedule:
+            return
+        self._starter = self._starter or starter.starter_account(self.stack, self.below())
+        starter.start_by_clock(self.stack, role, job, self._starter, schedule, self.below())

@@ -1,0 +1,141 @@
+"""What Kubernetes is told: the workers, their autoscaler, and the adapter of its metrics.
+
+Rendered here and applied by one command, since a program that made the cluster and used it in one
+run would have to reach it while it is planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from infra.fleet.adapter import ADAPTER_ACCOUNT, ADAPTER_NAMESPACE, adapter_manifests
+from infra.job_settings import PROMETHEUS_PORT, environment
+from infra.stack import Stack
+
+__all__ = [
+    "ADAPTER_ACCOUNT",
+    "ADAPTER_NAMESPACE",
+    "NAMESPACE",
+    "WORKER_ACCOUNT",
+    "manifests",
+    "rendered",
+]
+
+NAMESPACE = "sightline"
+WORKER_ACCOUNT = "worker"
+SETTLE_S = 30
+"""What a pod is left beyond the worker's own grace, to flush and to ack."""
+HEARTBEAT = "/tmp/heartbeat"  # noqa: S108 - inside a container of one process
+QUIET_S = 600
+
+Manifest = Mapping[str, Any]
+
+
+def manifests(stack: Stack) -> Iterator[Manifest]:
+    """Yield everything that is applied, in an order in which it can be."""
+    yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    yield {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {
+            **_named(stack, WORKER_ACCOUNT),
+            "annotations": {"iam.gke.io/gcp-service-account": stack.names.email("worker")},
+        },
+    }
+    yield _workers(stack)
+    yield _autoscaler(stack)
+    yield _monitoring(stack)
+    yield from adapter_manifests()
+
+
+def rendered(stack: Stack) -> str:
+    """Return the manifests as one YAML text."""
+    documents = [dict(one) for one in manifests(stack)]
+    return str(yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True))
+
+
+def _named(stack: Stack, name: str) -> dict[str, Any]:
+    labels = {"app.kubernetes.io/name": "sightline", "app.kubernetes.io/instance": stack.names.of()}
+    return {"name": name, "namespace": NAMESPACE, "labels": labels}
+
+
+def _workers(stack: Stack) -> Manifest:
+    chosen = stack.choices
+    named = _named(stack, "worker")
+    size = {"cpu": chosen.cpu, "memory": chosen.memory}
+    container = {
+        "name": "worker",
+        "image": chosen.image,
+        "args": ["-m", "worker"],
+        "env": [
+            *({"name": name, "value": value} for name, value in environment(stack).items()),
+            {"name": "HEARTBEAT_FILE", "value": HEARTBEAT},
+        ],
+        "resources": {"requests": size, "limits": size},
+        "ports": [{"name": "metrics", "containerPort": PROMETHEUS_PORT}],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the mount itself
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": named,
+        "spec": {
+            "selector": {"matchLabels": named["labels"]},
+            "template": {
+                "metadata": {"labels": named["labels"]},
+                "spec": {
+                    "serviceAccountName": WORKER_ACCOUNT,
+                    "terminationGracePeriodSeconds": chosen.grace_s + SETTLE_S,
+                    "securityContext": {
+                        "runAsNonRoot": True,
+                        "runAsUser": 10001,
+                        "seccompProfile": {"type": "RuntimeDefault"},
+                    },
+                    "containers": [container],
+                    "volumes": [{"name": "tmp", "emptyDir": {}}],
+                },
+            },
+        },
+    }
+
+
+def _autoscaler(stack: Stack) -> Manifest:
+    chosen = stack.choices
+    backlog = {
+        "name": "pubsub.googleapis.com|subscription|num_undelivered_messages",
+        "selector": {"matchLabels": {"resource.labels.subscription_id": stack.names.of("work")}},
+    }
+    target = {"type": "AverageValue", "averageValue": str(chosen.backlog_per_worker)}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": _named(stack, "worker"),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker"},
+            "minReplicas": 1,
+            "maxReplicas": chosen.workers,
+            "metrics": [{"type": "External", "external": {"metric": backlog, "target": target}}],
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": QUIET_S}},
+        },
+    }
+
+
+def _monitoring(stack: Stack) -> Manifest:
+    named = _named(stack, "worker")
+    return {
+        "apiVersion": "monitoring.googleapis.com/v1",
+        "kind": "PodMonitoring",
+        "metadata": named,
+        "spec": {
+            "selector": {"matchLabels": named["labels"]},
+            "endpoints": [{"port": "metrics", "interval": "30s"}],
+        },
+    }

@@ -1,0 +1,61 @@
+"""The job's settings that follow from the stack: for containers, and for a person's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from infra.stack import Stack
+
+Value = str | int | float
+JobSettings = Mapping[str, str | Mapping[str, Value]]
+OTLP_ENDPOINT = "http://127.0.0.1:4318"
+PROMETHEUS_PORT = 9464
+
+
+def job_settings(stack: Stack) -> JobSettings:
+    """Return the settings, section by section, as a settings file has them; all are known now."""
+    chosen, names = stack.choices, stack.names
+    return {
+        "engine": "gcp",
+        "gcp": {"project": stack.project},
+        "bigquery": {
+            "dataset": stack.dataset,
+            "location": stack.location,
+            "source": stack.source,
+            "layout": chosen.source_layout,
+        },
+        "pubsub": {
+            "topic": names.of("work"),
+            "subscription": names.of("work"),
+            "dead_letter_topic": names.of("abandoned"),
+            "dead_letter_subscription": names.of("abandoned"),
+        },
+        "vertex": {
+            "location": chosen.model_location,
+            "embed_location": chosen.embed_location,
+        },
+        "gcs": {"bucket": stack.bucket},
+        "models": {
+            "classify": chosen.classify_model,
+            "embed": chosen.embed_model,
+            "embed_dimension": chosen.embed_dimension,
+        },
+        "worker": {"grace_s": float(chosen.grace_s)},
+    }
+
+
+def environment(stack: Stack) -> Mapping[str, str]:
+    """Return the settings as the variables that a container of this stack is started with."""
+    found: dict[str, str] = {}
+    for name, value in job_settings(stack).items():
+        if isinstance(value, Mapping):
+            found |= {f"SIGHTLINE_{name}__{key}".upper(): str(one) for key, one in value.items()}
+        else:
+            found[f"SIGHTLINE_{name}".upper()] = value
+    found["SIGHTLINE_TELEMETRY__LOG_FORMAT"] = "json"
+    if stack.choices.fleet == "gke":
+        found["SIGHTLINE_TELEMETRY__PROMETHEUS_PORT"] = str(PROMETHEUS_PORT)
+        found["SIGHTLINE_TELEMETRY__PROMETHEUS_HOST"] = "0.0.0.0"  # noqa: S104 - inside a pod
+    elif stack.choices.collector_image:
+        found["SIGHTLINE_TELEMETRY__OTLP_ENDPOINT"] = OTLP_ENDPOINT
+    return dict(sorted(found.items()))

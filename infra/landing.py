@@ -1,0 +1,164 @@
+"""Where images come from: the subscribed listing, and the bucket, with who may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+
+from infra.accounts import Accounts
+from infra.entity import Entity
+from infra.roles import Role, grant
+from infra.services import Services
+from infra.stack import Stack
+
+READER = "roles/storage.objectViewer"
+
+WORKER_READS_IMAGES = Role(
+    "worker-reads-images", "worker", READER, "the bucket of images",
+    "reads images itself where a model cannot",
+)  # fmt: skip
+VERTEX_READS_IMAGES = Role(
+    "vertex-reads-images", "Vertex AI's service agent", READER, "the bucket of images",
+    "Gemini reads `gs://` images as this account, not as the worker",
+)  # fmt: skip
+STORAGE_ENCRYPTS = Role(
+    "storage-encrypts", "Cloud Storage's service agent",
+    "roles/cloudkms.cryptoKeyEncrypterDecrypter", "the key of the bucket",
+    "encrypts and decrypts images", "`kmsKey` is set",
+)  # fmt: skip
+PRODUCER_READS_LISTING = Role(
+    "producer-reads-listing", "producer", "roles/bigquery.dataViewer", "the linked dataset",
+    "reads the observations of the subscription", "`listing` is set",
+)  # fmt: skip
+PRODUCER_READS_SOURCE = Role(
+    "producer-reads-source", "producer", "roles/bigquery.dataViewer", "the table of observations",
+    "reads the observations", "`source` is set, in this project and in another dataset",
+)  # fmt: skip
+GRANTS = (
+    WORKER_READS_IMAGES, VERTEX_READS_IMAGES, STORAGE_ENCRYPTS, PRODUCER_READS_LISTING,
+    PRODUCER_READS_SOURCE,
+)  # fmt: skip
+
+
+class Landing(Entity):
+    """The bucket is made here or brought along; a listing is subscribed to where one is named."""
+
+    def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
+        super().__init__("landing", stack, needs=services.enabled, **more)
+        self._accounts = accounts
+        self.bucket: pulumi.Input[str] = stack.bucket
+        self.made: gcp.storage.Bucket | None = None
+        if stack.makes_bucket:
+            self.made = self._bucket()
+            self.bucket = self.made.name
+        self.grants_to_read: list[pulumi.Resource] = []
+        self.readers: dict[str, pulumi.Output[str]] = {
+            "the worker": accounts.member(accounts.worker),
+            "Vertex AI's service agent": services.vertex_agent,
+        }
+        if stack.grants_on_bucket:
+            for role, who in zip(
+                (WORKER_READS_IMAGES, VERTEX_READS_IMAGES), self.readers.values(), strict=True
+            ):
+                self.let_read(role, who)
+        if stack.choices.listing:
+            self._subscribe()
+        elif self._source_is_ours():
+            self._open_source()
+        self.register_outputs({})
+
+    def let_read(self, role: Role, who: pulumi.Input[str]) -> None:
+        """Let somebody read the images."""
+        target = {"bucket": self.bucket}
+        granted = grant(role, gcp.storage.BucketIAMMember, who, target, self.below())
+        self.grants_to_read.append(granted)
+
+    def _bucket(self) -> gcp.storage.Bucket:
+        stack, needs = self.stack, []
+        more: dict[str, Any] = {}
+        if stack.choices.kms_key:
+            needs = [self._let_encrypt(stack.choices.kms_key)]
+            more["encryption"] = gcp.storage.BucketEncryptionArgs(
+                default_kms_key_name=stack.choices.kms_key
+            )
+        return gcp.storage.Bucket(
+            "images",
+            project=stack.project,
+            name=stack.bucket,
+            location=stack.location.upper(),
+            labels=stack.labels,
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            force_destroy=not stack.protects,
+            lifecycle_rules=list(self._lifecycle()),
+            soft_delete_policy=gcp.storage.BucketSoftDeletePolicyArgs(
+                retention_duration_seconds=604_800
+            ),
+            opts=self.below(*needs, holds_data=True),
+            **more,
+        )
+
+    def _lifecycle(self) -> Iterator[gcp.storage.BucketLifecycleRuleArgs]:
+        yield gcp.storage.BucketLifecycleRuleArgs(
+            action=gcp.storage.BucketLifecycleRuleActionArgs(type="AbortIncompleteMultipartUpload"),
+            condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=7),
+        )
+        days = self.stack.choices.images_expire_days
+        if days:
+            yield gcp.storage.BucketLifecycleRuleArgs(
+                action=gcp.storage.BucketLifecycleRuleActionArgs(type="Delete"),
+                condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=days),
+            )
+
+    def _let_encrypt(self, key: str) -> pulumi.Resource:
+        agent = gcp.storage.get_project_service_account_output(
+            project=self.stack.project, opts=pulumi.InvokeOutputOptions(parent=self)
+        )
+        target = {"crypto_key_id": key}
+        return grant(
+            STORAGE_ENCRYPTS, gcp.kms.CryptoKeyIAMMember, agent.member, target, self.below()
+        )
+
+    def _subscribe(self) -> None:
+        stack = self.stack
+        project, location, exchange, listing = stack.choices.listing.split("/")
+        at = gcp.bigqueryanalyticshub
+        subscription = at.ListingSubscription(
+            "listing",
+            project=stack.project,
+            location=location,
+            data_exchange_id=f"projects/{project}/locations/{location}/dataExchanges/{exchange}",
+            listing_id=listing,
+            destination_dataset=at.ListingSubscriptionDestinationDatasetArgs(
+                location=stack.location,
+                friendly_name="Imagery observations, for Sightline",
+                labels=stack.labels,
+                dataset_reference=at.ListingSubscriptionDestinationDatasetDatasetReferenceArgs(
+                    project_id=stack.project, dataset_id=stack.listing_dataset
+                ),
+            ),
+            opts=self.below(),
+        )
+        producer = self._accounts.member(self._accounts.producer)
+        target = {"project": stack.project, "dataset_id": stack.listing_dataset}
+        grant(
+            PRODUCER_READS_LISTING,
+            gcp.bigquery.DatasetIamMember,
+            producer,
+            target,
+            self.below(subscription),
+        )
+
+    def _source_is_ours(self) -> bool:
+        """Return whether the source is a table that this project can open to the producer."""
+        project, dataset, _ = (self.stack.choices.source or "..").split(".")
+        return project == self.stack.project and dataset != self.stack.dataset
+
+    def _open_source(self) -> None:
+        _, dataset, table = self.stack.choices.source.split(".")
+        producer = self._accounts.member(self._accounts.producer)
+        target = {"project": self.stack.project, "dataset_id": dataset, "table_id": table}
+        grant(PRODUCER_READS_SOURCE, gcp.bigquery.IamMember, producer, target, self.below())

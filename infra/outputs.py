@@ -1,0 +1,89 @@
+"""What the stack tells: the job's settings, and the commands that a person runs next."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from infra.fleet import Fleet
+from infra.fleet.manifests import rendered
+from infra.fleet.registry import repository_url
+from infra.job_settings import job_settings
+from infra.landing import READER, Landing
+from infra.stack import Stack
+from infra.warehouse import Warehouse
+from infra.watch import Watch
+
+
+def outputs(
+    stack: Stack, landing: Landing, warehouse: Warehouse, fleet: Fleet, watch: Watch
+) -> Mapping[str, Any]:
+    """Return the outputs by name; none is secret, and none is made of a secret."""
+    found: dict[str, Any] = {
+        "settings": job_settings(stack),
+        "imageRepository": fleet.registry.repository_id.apply(lambda _: repository_url(stack)),
+        "imageBucket": landing.bucket,
+        "workerAccount": stack.names.email("worker"),
+        "producerAccount": stack.names.email("producer"),
+        "connection": warehouse.connection.name,
+        "dashboard": watch.dashboard.id.apply(lambda one: _dashboard_url(stack, one)),
+        "next": _next(stack),
+    }
+    if not stack.grants_on_bucket:
+        readers = {**landing.readers, "the connection": warehouse.connection_member}
+        found["grantCommands"] = [_grant_command(stack, who) for who in readers.values()]
+    if stack.choices.fleet == "gke" and stack.choices.image:
+        found["manifests"] = rendered(stack)
+        found["applyCommand"] = _apply_command(stack)
+    if stack.choices.fleet == "job" and stack.choices.image:
+        found["drainCommand"] = _execute(stack, "worker")
+    if stack.choices.fleet != "none" and stack.choices.image:
+        found["enqueueCommand"] = _execute(stack, "producer")
+    return found
+
+
+def _grant_command(stack: Stack, who: pulumi.Output[str]) -> pulumi.Output[str]:
+    """Return what the bucket's owner runs, so that somebody of ours may read the images."""
+    bucket = f"gcloud storage buckets add-iam-policy-binding gs://{stack.bucket}"
+    return pulumi.Output.concat(bucket, " --member=", who, f" --role={READER}")
+
+
+def _apply_command(stack: Stack) -> str:
+    place = f"--region={stack.region} --project={stack.project}"
+    return (
+        f"gcloud container clusters get-credentials {stack.names.of()} {place}"
+        " && pulumi stack output manifests | kubectl apply -f -"
+    )
+
+
+def _execute(stack: Stack, name: str) -> str:
+    job = stack.names.of(name)
+    return f"gcloud run jobs execute {job} --region={stack.region} --project={stack.project}"
+
+
+def _next(stack: Stack) -> list[str]:
+    steps = []
+    if stack.choices.fleet != "none" and not stack.choices.image:
+        image = f"{repository_url(stack)}/sightline:1"
+        steps += [
+            f"gcloud auth configure-docker {stack.region}-docker.pkg.dev",
+            f"docker build -t {image} . && docker push {image}",
+            f"pulumi config set image {shlex.quote(image)} && pulumi up",
+        ]
+    elif stack.choices.fleet == "gke":
+        steps.append('eval "$(pulumi stack output applyCommand)"')
+    if not stack.source:
+        steps.append("sightline upload PHOTOS gs://BUCKET/PREFIX, or set sightline:source")
+    return [*steps, "pulumi stack output --json | sightline config from-stack", "sightline setup"]
+
+
+def _dashboard_url(stack: Stack, resource_name: str) -> str:
+    name = json.dumps(resource_name.rpartition("/")[2]).strip('"')
+    return (
+        f"https://console.cloud.google.com/monitoring/dashboards/builder/{name}"
+        f"?project={stack.project}"
+    )

@@ -1,0 +1,87 @@
+"""The program: reads the configuration, puts the guard rails in force, makes the environment.
+
+``infra/__main__.py`` calls it for ``pulumi up``; tests call it as an inline program.
+"""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_gcp as gcp
+from pulumi.runtime import config as pulumi_config
+
+from infra import accounts, arrivals, landing, messaging, warehouse
+from infra.accounts import Accounts
+from infra.arrivals import Arrivals
+from infra.choices import NAMESPACE
+from infra.enforcement import enforce
+from infra.fleet import GRANTS as FLEET_GRANTS
+from infra.fleet import Fleet
+from infra.landing import Landing
+from infra.messaging import Messaging
+from infra.outputs import outputs
+from infra.services import Services
+from infra.stack import Stack, WrongConfigurationError, read_stack
+from infra.warehouse import Warehouse
+from infra.watch import Watch
+
+GRANTS = (
+    *accounts.GRANTS,
+    *landing.GRANTS,
+    *warehouse.GRANTS,
+    *messaging.GRANTS,
+    *arrivals.GRANTS,
+    *FLEET_GRANTS,
+)
+"""Every role that any stack grants."""
+
+
+def program(provider: gcp.Provider | None = None) -> None:
+    """Make the environment that the stack's configuration describes.
+
+    ``provider`` replaces Google's own endpoints, in tests.
+
+    Raises:
+        pulumi.RunError: the configuration is wrong, or a guard rail is broken.
+    """
+    stack = configured()
+    enforce(stack)
+    google = provider or gcp.Provider("google", project=stack.project, region=stack.region)
+    environment(stack, google)
+
+
+def configured() -> Stack:
+    """Return the stack of this run.
+
+    Raises:
+        pulumi.RunError: its configuration is wrong, with all that is, one sentence a line.
+    """
+    prefix = f"{NAMESPACE}:"
+    values = {
+        name.removeprefix(prefix): str(value)
+        for name, value in _all_configuration().items()
+        if name.startswith(prefix)
+    }
+    try:
+        return read_stack(values, pulumi.get_stack())
+    except WrongConfigurationError as error:
+        raise pulumi.RunError(str(error)) from error
+
+
+def _all_configuration() -> dict[str, str]:
+    return {**pulumi_config.get_config_env(), **pulumi_config.CONFIG.get()}
+
+
+def environment(stack: Stack, google: gcp.Provider) -> None:
+    """Make all entities, each after those it is opened to, and export what they tell."""
+    below = {"providers": [google]}
+    services = Services(stack, **below)
+    people = Accounts(stack, needs=services.enabled, **below)
+    images = Landing(stack, services, people, **below)
+    queue = Messaging(stack, services, people, **below)
+    store = Warehouse(stack, services, people, images, **below)
+    if stack.choices.notify_new_images:
+        Arrivals(stack, services, images, store, **below)
+    fleet = Fleet(stack, services, people, opened=[people, images, queue, store], **below)
+    watched = Watch(stack, services, **below)
+    for name, value in outputs(stack, images, store, fleet, watched).items():
+        pulumi.export(name, value)

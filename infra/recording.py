@@ -1,0 +1,170 @@
+"""Runs the program without an engine: Pulumi's mocks record every resource, and make nothing.
+
+For the documentation's tables and picture, and for quick tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi.runtime import config as pulumi_config
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.stack import run_in_stack
+
+from infra.choices import NAMESPACE
+from infra.guardrails import snake
+from infra.program import program
+
+PROJECT = "my-project"
+NUMBER = "123456789012"
+MINIMAL = {"project": PROJECT}
+PROD = {**MINIMAL, "image": "example.com/sightline:1", "alertEmail": "roads@example.com"}
+DEV = {**PROD, "deletionProtection": "false", "workers": "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A resource that was registered, and what else it was registered with."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    parent: str
+    protect: bool
+    retain: bool
+    ignored: tuple[str, ...]
+    depends_on: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Environment:
+    """All that a run registered, and what it exported."""
+
+    resources: list[Recorded] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, kind: str) -> list[Recorded]:
+        """Return the resources whose type ends with this."""
+        return [one for one in self.resources if one.type.endswith(kind)]
+
+    def one(self, kind: str, name: str = "") -> Recorded:
+        """Return the one resource of this type (and name)."""
+        (found,) = [one for one in self.of(kind) if not name or one.name == name]
+        return found
+
+
+class _Mocks(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        given = dict(args.inputs)
+        if args.typ == "gcp:serviceaccount/account:Account":
+            given["email"] = f"{given['accountId']}@{PROJECT}.iam.gserviceaccount.com"
+            given["name"] = f"projects/{PROJECT}/serviceAccounts/{given['email']}"
+        elif args.typ == "gcp:projects/serviceIdentity:ServiceIdentity":
+            short = given["service"].partition(".")[0]
+            given["email"] = f"service-{NUMBER}@gcp-sa-{short}.iam.gserviceaccount.com"
+            given["member"] = f"serviceAccount:{given['email']}"
+        elif args.typ == "gcp:bigquery/connection:Connection":
+            given["cloudResource"] = {"serviceAccountId": "bqcx-1@gcp-sa-bigquery.example"}
+            given["name"] = f"{NUMBER}.us.{given['connectionId']}"
+        return f"{args.name}-id", given
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if "getProjectServiceAccount" in args.token:
+            member = f"serviceAccount:service-{NUMBER}@gs-project-accounts.iam.gserviceaccount.com"
+            return {"member": member, "emailAddress": member.partition(":")[2], "id": "1"}, []
+        if "getProject" in args.token:
+            return {"number": NUMBER, "projectId": PROJECT, "id": PROJECT}, []
+        raise AssertionError(f"an unexpected look-up: {args.token}")
+
+
+@contextmanager
+def _loop_of_thread() -> Iterator[None]:
+    """Give this thread an event loop, which the mocks want, and close it again."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+class _Monitor(mocks.MockMonitor):
+    """Pulumi's monitor of mocks, which also keeps how each resource was registered."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(_Mocks())
+        self._environment = environment
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Answer a look-up."""
+        with _loop_of_thread():
+            return super().Invoke(request)  # type: ignore[no-untyped-call]  # untyped
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Keep a resource, and how it was registered."""
+        with _loop_of_thread():
+            return self._register(request)
+
+    def _register(self, request: Any) -> Any:
+        answer: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # untyped
+        given = rpc.deserialize_properties(request.object, keep_unknowns=True)
+        self._environment.resources.append(
+            Recorded(
+                request.type,
+                request.name,
+                snake(given),
+                request.parent.rpartition("::")[2],
+                request.protect,
+                request.retainOnDelete,
+                tuple(request.ignoreChanges),
+                tuple(sorted(one.rpartition("::")[2] for one in request.dependencies)),
+            )
+        )
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
+        """Keep what the stack exports."""
+        if "pulumi:pulumi:Stack" in request.urn:
+            self._environment.outputs.update(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # untyped
+
+
+def run(
+    configuration: Mapping[str, str],
+    *,
+    stack: str = "dev",
+    of: Callable[[], None] = program,
+    preview: bool = False,
+) -> Environment:
+    """Run a program with this configuration, and return what it registered.
+
+    Raises:
+        pulumi.RunError: as the program does.
+    """
+    environment = Environment()
+    settings.reset_options()
+    settings.ROOT.set(object())  # type: ignore[arg-type]  # else a stack is begun and never ended
+    monitor = _Monitor(environment)
+    mocks.set_mocks(_Mocks(), project="sightline", stack=stack, preview=preview, monitor=monitor)
+    settings.ROOT.set(None)
+    given = {f"{NAMESPACE}:{name}": value for name, value in configuration.items()}
+    pulumi_config.set_all_config(given)
+
+    async def whole() -> None:
+        await run_in_stack(of)
+
+    asyncio.run(whole())
+    return environment
+
+
+def dumped(environment: Environment) -> str:
+    """Return everything that was registered and exported, as one text."""
+    return json.dumps(
+        [[one.inputs for one in environment.resources], environment.outputs], default=str
+    )

@@ -1,0 +1,63 @@
+"""The APIs that are enabled, and the accounts with which Google's own services act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+
+from infra.entity import Entity
+from infra.stack import Stack
+
+
+def wanted_apis(stack: Stack) -> Iterator[str]:
+    """Yield the APIs that these choices need, by their short names."""
+    chosen = stack.choices
+    yield from (
+        "aiplatform", "artifactregistry", "bigquery", "bigqueryconnection", "cloudresourcemanager",
+        "iam", "monitoring", "pubsub", "storage",
+    )  # fmt: skip
+    for api, is_wanted in (
+        ("analyticshub", chosen.listing),
+        ("bigqueryreservation", chosen.reservation_slots),
+        ("billingbudgets", chosen.budget_usd),
+        ("cloudkms", chosen.kms_key),
+        ("cloudscheduler", chosen.producer_schedule or chosen.drain_schedule),
+        ("container", chosen.fleet == "gke"),
+        ("run", chosen.fleet != "none"),
+    ):
+        if is_wanted:
+            yield api
+
+
+class Services(Entity):
+    """APIs stay enabled when the stack is destroyed: others in the project may use them."""
+
+    def __init__(self, stack: Stack, **more: Any) -> None:
+        super().__init__("services", stack, **more)
+        self.enabled: list[pulumi.Resource] = [
+            gcp.projects.Service(
+                f"api-{api}",
+                project=stack.project,
+                service=f"{api}.googleapis.com",
+                disable_on_destroy=False,
+                disable_dependent_services=False,
+                opts=self.below(),
+            )
+            for api in wanted_apis(stack)
+        ]
+        self.pubsub_agent = self._agent("pubsub")
+        self.vertex_agent = self._agent("aiplatform")
+        self.register_outputs({})
+
+    def _agent(self, api: str) -> pulumi.Output[str]:
+        """Make the agent of a service, unless it is there; return it as a member of policies."""
+        agent = gcp.projects.ServiceIdentity(
+            f"agent-{api}",
+            project=self.stack.project,
+            service=f"{api}.googleapis.com",
+            opts=self.below(*self.enabled),
+        )
+        return agent.member

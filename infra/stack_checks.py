@@ -1,0 +1,184 @@
+"""What of a stack's configuration does not fit together, or lies out of bounds."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from infra.choices import Choices, refusal
+from infra.names import Names
+from sightline.settings.serving import why_not_served
+
+if TYPE_CHECKING:
+    from infra.stack import Stack
+
+BOUNDS: Mapping[str, tuple[int, int]] = {
+    "images_expire_days": (0, 3650),
+    "reservation_slots": (0, 10_000),
+    "embed_dimension": (128, 3072),
+    "retention_days": (1, 31),
+    "workers": (1, 1000),
+    "parallelism": (0, 1000),
+    "task_timeout_s": (60, 604_800),
+    "grace_s": (1, 540),
+    "backlog_per_worker": (1, 1_000_000),
+    "backlog_alert_s": (60, 604_800),
+    "budget_usd": (0, 10_000_000),
+}
+"""The least and the most that a number may be."""
+
+CLOUD_RUN_GRACE_S = 10
+_LABEL_KEY = r"[a-z][a-z0-9_-]{0,62}"
+_LABEL_VALUE = r"[a-z0-9_-]{0,63}"
+_OWN_LABELS = ("app", "stack", "managed-by")
+_SLOTS_STEP = 50
+
+
+def location_of(choices: Choices) -> str:
+    """Return where BigQuery keeps the ledgers."""
+    if choices.location:
+        return choices.location
+    area = choices.region.partition("-")[0]
+    return {"us": "US", "europe": "EU"}.get(area, choices.region)
+
+
+def labels_of(text: str, names: Names) -> Mapping[str, str]:
+    """Return the labels of everything: those of the program, and those that are asked for."""
+    asked = dict(part.strip().partition("=")[::2] for part in text.split(",") if part.strip())
+    own = {"app": "sightline", "stack": names.of().partition("-")[2], "managed-by": "pulumi"}
+    return {**asked, **own}
+
+
+def find_misfits(stack: Stack) -> Iterator[str]:
+    """Yield one sentence for each thing that is out of bounds or does not fit another."""
+    for check in _CHECKS:
+        yield from check(stack)
+
+
+def _places(stack: Stack) -> Iterator[str]:
+    region, location = stack.region, stack.location
+    area = region.partition("-")[0]
+    fits = {"US": area == "us", "EU": area == "europe"}.get(location, location == region)
+    if not fits:
+        yield (
+            f"sightline:location = {location!r} does not fit sightline:region = {region!r};"
+            " set the location to the region, or to US or EU where the region is in it"
+        )
+    listing = stack.choices.listing
+    if listing and listing.split("/")[1].lower() != location.lower():
+        yield (
+            f"sightline:listing is in {listing.split('/')[1]!r} and sightline:location is"
+            f" {location!r}; set the location to the listing's, since BigQuery joins no tables"
+            " across locations"
+        )
+
+
+def _labels(stack: Stack) -> Iterator[str]:
+    text = stack.choices.labels
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, equals, value = part.partition("=")
+        good = equals and re.fullmatch(_LABEL_KEY, name) and re.fullmatch(_LABEL_VALUE, value)
+        if not good:
+            yield refusal(
+                "labels", part, "name=value in lower case letters, digits, - and _, at most 63 each"
+            )
+        elif name in _OWN_LABELS:
+            yield refusal("labels", part, "any name but app, stack and managed-by")
+
+
+def _datasets(stack: Stack) -> Iterator[str]:
+    taken = {"dataset": stack.dataset, "models_dataset": stack.models_dataset}
+    if stack.choices.listing:
+        taken["listing_dataset"] = stack.listing_dataset
+    if len({one.lower() for one in taken.values()}) < len(taken):
+        said = ", ".join(f"{name} = {value!r}" for name, value in taken.items())
+        yield f"datasets need names of their own, and two are alike ({said}); set another"
+
+
+def _images(stack: Stack) -> Iterator[str]:
+    chosen = stack.choices
+    if chosen.kms_key and not stack.makes_bucket:
+        yield (
+            "sightline:kmsKey is for the bucket that is made here, and sightline:imageBucket"
+            " names another; set its key there, and remove kmsKey"
+        )
+    elif chosen.kms_key:
+        where = chosen.kms_key.split("/")[3]
+        accepted = {"US": "us", "EU": "europe"}.get(stack.location, stack.location)
+        if where != accepted:
+            yield refusal("kms_key", chosen.kms_key, f"a key in {accepted!r}, where the bucket is")
+    if chosen.images_expire_days and not stack.makes_bucket:
+        yield (
+            "sightline:imagesExpireDays is for the bucket that is made here, and"
+            " sightline:imageBucket names another; set its lifecycle there, and remove it here"
+        )
+    if chosen.notify_new_images and not stack.grants_on_bucket:
+        yield (
+            "sightline:notifyNewImages needs the bucket's consent, and sightline:grantOnBucket is"
+            " false; set one of them otherwise"
+        )
+
+
+def _models(stack: Stack) -> Iterator[str]:
+    chosen = stack.choices
+    for name, model, location in (
+        ("model_location", chosen.classify_model, chosen.model_location),
+        ("embed_location", chosen.embed_model, chosen.embed_location or chosen.model_location),
+    ):
+        why_not = why_not_served(model, location)
+        if why_not:
+            yield refusal(name, location, why_not.partition("; ")[2]) + f" ({model})"
+
+
+def _fleet(stack: Stack) -> Iterator[str]:
+    chosen = stack.choices
+    if stack.runs_on_cloud_run and chosen.grace_s >= CLOUD_RUN_GRACE_S:
+        yield refusal(
+            "grace_s", chosen.grace_s, f"less than {CLOUD_RUN_GRACE_S}, which Cloud Run grants"
+        )
+    if chosen.parallelism > chosen.workers:
+        yield refusal(
+            "parallelism", chosen.parallelism, f"sightline:workers, {chosen.workers}, or less"
+        )
+    if chosen.drain_schedule and chosen.fleet != "job":
+        yield (
+            f"sightline:drainSchedule starts the job, and sightline:fleet is {chosen.fleet!r};"
+            " set the fleet to job, or remove the schedule"
+        )
+    if chosen.producer_schedule and chosen.fleet == "none":
+        yield (
+            "sightline:producerSchedule starts a job, and sightline:fleet is 'none';"
+            " set another fleet, or remove the schedule"
+        )
+    if chosen.collector_image and not stack.runs_on_cloud_run:
+        yield (
+            f"sightline:collectorImage is for Cloud Run, and sightline:fleet is {chosen.fleet!r};"
+            " remove it: GKE collects the workers' numbers itself"
+        )
+    if chosen.reservation_slots % _SLOTS_STEP:
+        yield refusal("reservation_slots", chosen.reservation_slots, f"a multiple of {_SLOTS_STEP}")
+
+
+def _arguments(stack: Stack) -> Iterator[str]:
+    arguments = stack.choices.producer_arguments
+    try:
+        shlex.split(arguments)
+    except ValueError:
+        yield refusal("producer_arguments", arguments, "arguments as a shell takes them")
+
+
+def _watch(stack: Stack) -> Iterator[str]:
+    chosen = stack.choices
+    if chosen.budget_usd and not chosen.billing_account:
+        yield (
+            "sightline:budgetUsd needs sightline:billingAccount; `gcloud billing projects describe"
+            f" {stack.project}` shows it"
+        )
+
+
+_CHECKS: tuple[Callable[[Stack], Iterator[str]], ...] = (
+    _places, _labels, _datasets, _images, _models, _fleet, _arguments,
+    _watch,
+)  # fmt: skip

@@ -1,0 +1,231 @@
+"""Writes what follows from the infrastructure's code: Pulumi.yaml, tables, a picture.
+
+In docs/infrastructure.md a generated part stands between two comments:
+
+    <!-- generated: keys --> ... <!-- end -->
+
+    .venv/bin/python -m scripts.infra_pages
+
+A test holds all of it to the code.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+from infra.choices import Choices, key_kind, key_name
+from infra.guardrails import ONLY_ON_PROJECTS, RAILS
+from infra.program import GRANTS
+from infra.recording import PROD, Environment, Recorded, run
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PAGE = CHECKOUT / "docs" / "infrastructure.md"
+PULUMI_YAML = CHECKOUT / "Pulumi.yaml"
+_PART = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_TYPES = {bool: "boolean", int: "integer"}
+
+_HEAD = """\
+# Made by `python -m scripts.infra_pages` from infra/choices.py.
+name: sightline
+description: Street-level imagery, classified and searchable, on Google Cloud
+main: infra/
+runtime:
+  name: python
+  options:
+    toolchain: uv
+    virtualenv: .venv
+config:
+"""
+
+
+def pulumi_yaml() -> str:
+    """Return Pulumi.yaml: the project, and every key with its meaning and its default."""
+    return _HEAD + "".join(_declared(one) for one in fields(Choices))
+
+
+def _declared(one: Field[Any]) -> str:
+    lines = [
+        f"  {key_name(one)}:",
+        f"    type: {_TYPES.get(key_kind(one), 'string')}",
+        f"    description: {json.dumps(_meaning(one), ensure_ascii=False)}",
+    ]
+    if one.default is not MISSING:
+        lines.append(f"    default: {json.dumps(one.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def _meaning(one: Field[Any]) -> str:
+    kind, said = key_kind(one), one.metadata["meaning"]
+    return f"{said}: {', '.join(get_args(kind))}" if get_origin(kind) is Literal else str(said)
+
+
+def keys() -> str:
+    """Return the reference of the configuration, one table a group."""
+    groups: dict[str, list[str]] = {}
+    for one in fields(Choices):
+        default = "required" if one.default is MISSING else _default(one.default)
+        row = f"| `{key_name(one)}` | {default} | {_cell(_meaning(one))} |"
+        groups.setdefault(one.metadata["group"], []).append(row)
+    return "\n".join(
+        f"### {group}\n\n| key | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        for group, rows in groups.items()
+    )
+
+
+def _default(value: object) -> str:
+    return "empty" if value == "" else f"`{json.dumps(value)}`".replace('"', "")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def roles() -> str:
+    """Return the table of every role that is granted."""
+    rows = [
+        f"| {one.who} | `{one.role}` | {one.on} | {_cell(one.why)} | {one.when} |"
+        for one in sorted(GRANTS, key=lambda one: (one.who, one.on, one.role))
+    ]
+    head = "| who | role | on what | why | when |\n|---|---|---|---|---|\n"
+    return head + "\n".join(rows) + "\n"
+
+
+def rails() -> str:
+    """Return the table of the guard rails."""
+    head = "| id | of others | what | why |\n|---|---|---|---|\n"
+    rows = [
+        f"| {one.id} | {', '.join(one.also) or '-'} | {one.what} | {_cell(one.why)} |"
+        for one in RAILS
+    ]
+    spared = "\n".join(f"* `{role}`: {why}" for role, why in ONLY_ON_PROJECTS.items())
+    return f"{head}{chr(10).join(rows)}\n\nRoles that only a project can grant:\n\n{spared}\n"
+
+
+def picture() -> str:
+    """Return the environment as a Mermaid flow chart, of what a run of the program registers."""
+    made = run({**PROD, "listing": "provider/us/exchange/listing", "producerSchedule": "0 6 * * *"})
+    lines = ["```mermaid", "flowchart LR"]
+    for entity in [one for one in made.resources if one.type.startswith("sightline:infra:")]:
+        lines += [f"  subgraph {entity.name}"]
+        lines += [f'    {node}["{label}"]' for node, label in _nodes(made, entity)]
+        lines += ["  end"]
+    lines += sorted(set(_edges(made)))
+    return "\n".join([*lines, "```"]) + "\n"
+
+
+_HIDDEN = re.compile(r"IAM|Iam|projects/service|Provider")
+
+
+def _nodes(made: Environment, entity: Recorded) -> Iterator[tuple[str, str]]:
+    found = [
+        one for one in made.resources if one.parent == entity.name and not _HIDDEN.search(one.type)
+    ]
+    if entity.name == "services":
+        apis = sum(one.type.endswith(":Service") for one in made.resources)
+        yield "apis", f"{apis} APIs"
+    counts = Counter(map(_bundle, found))
+    for bundle, count in sorted(counts.items()):
+        yield from [(bundle, f"{count} {bundle}")] if bundle else []
+    for one in sorted(found, key=lambda one: one.name):
+        if not _bundle(one):
+            yield _id(one.name), f"{one.name}<br/>{_words(one.type)}"
+
+
+def _bundle(one: Recorded) -> str:
+    """Return the node in which many alike are shown as one."""
+    if one.type.endswith(":AlertPolicy"):
+        return "alerts"
+    if not one.type.endswith(":Table") or one.name == "images-table":
+        return ""
+    return "views" if one.inputs.get("view") else "tables"
+
+
+def _edges(made: Environment) -> Iterator[str]:
+    """Yield who may do what on what, and which subscription is bound to which topic."""
+    who = {one.name: one.who for one in GRANTS}
+    targets = {_target_key(one): _id(one.name) for one in made.resources if _target_key(one)}
+    for one in made.resources:
+        where = next((targets[key] for key in _granted_on(one) if key in targets), None)
+        if where and one.name in who:
+            role = str(one.inputs["role"]).removeprefix("roles/")
+            yield f'  {_person(who[one.name])} -- "{role}" --> {where}'
+    for one in made.of(":Subscription"):
+        topic = str(one.inputs["topic"]).removesuffix("-id")
+        yield f"  {_id(topic)} --> {_id(one.name)}"
+
+
+def _person(who: str) -> str:
+    """Return the node of whoever is granted something: one of ours, or one that Google makes."""
+    if who in {"worker", "producer", "starter"}:
+        return who
+    return f'{re.sub("[^a-z]+", "_", who.lower())}(["{who}"])'
+
+
+_NAMED_BY: Mapping[str, str] = {
+    "Topic": "name",
+    "Subscription": "name",
+    "Bucket": "name",
+    "Dataset": "dataset_id",
+    "Connection": "connection_id",
+    "Job": "name",
+    "Repository": "repository_id",
+}
+_GRANTED_BY: Mapping[str, tuple[str, str]] = {
+    "TopicIAMMember": ("Topic", "topic"),
+    "SubscriptionIAMMember": ("Subscription", "subscription"),
+    "BucketIAMMember": ("Bucket", "bucket"),
+    "DatasetIamMember": ("Dataset", "dataset_id"),
+    "ConnectionIamMember": ("Connection", "connection_id"),
+    "JobIamMember": ("Job", "name"),
+    "RepositoryIamMember": ("Repository", "repository"),
+}
+
+
+def _target_key(one: Recorded) -> tuple[str, str] | None:
+    kind = one.type.rpartition(":")[2]
+    is_of_schedule = "cloudscheduler" in one.type
+    name = one.inputs.get(_NAMED_BY.get(kind, ""))
+    return (kind, str(name)) if name and not is_of_schedule else None
+
+
+def _granted_on(one: Recorded) -> Iterator[tuple[str, str]]:
+    found = _GRANTED_BY.get(one.type.rpartition(":")[2])
+    if found:
+        yield found[0], str(one.inputs.get(found[1]))
+
+
+def _id(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _words(kind: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.rpartition(":")[2]).lower()
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "keys": keys,
+    "roles": roles,
+    "rails": rails,
+    "picture": picture,
+}
+
+
+def page(text: str) -> str:
+    """Return the page with its generated parts made anew."""
+    return _PART.sub(lambda found: f"{found[1]}\n{PARTS[found['name']]()}\n{found[3]}", text)
+
+
+def main() -> None:
+    """Write everything."""
+    PULUMI_YAML.write_text(pulumi_yaml(), encoding="utf-8")
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""What the program registers, for every kind of fleet, protected and not."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+import pytest
+
+from infra.guardrails import Resource, violations
+from infra.program import GRANTS
+from infra.recording import DEV, MINIMAL, PROD, Environment, dumped, run
+from sightline.schema import LEDGERS, VIEWS, bigquery_schema, embeddings_ledger, vector_views
+from sightline.settings.queue_shape import ACK_DEADLINE_S
+from tests.secrets import SECRET
+
+FLEETS = ("worker-pool", "job", "gke", "none")
+EVERYTHING = {
+    **PROD,
+    "listing": "provider/us/exchange/listing",
+    "notifyNewImages": "true",
+    "producerSchedule": "0 6 * * *",
+    "resultsTopic": "true",
+    "messageSchema": "true",
+    "reservationSlots": "100",
+    "kmsKey": "projects/p/locations/us/keyRings/r/cryptoKeys/k",
+    "imagesExpireDays": "40",
+    "collectorImage": "example.com/otel:1",
+    "billingAccount": "012345-6789AB-CDEF01",
+    "budgetUsd": "500",
+}
+DATA = {"Bucket", "Dataset", "Table"}
+
+
+@pytest.fixture(scope="module")
+def environments() -> Mapping[tuple[str, str], Environment]:
+    return {
+        (fleet, kind): run({**configuration, "fleet": fleet}, stack=kind)
+        for fleet in FLEETS
+        for kind, configuration in (("dev", DEV), ("prod", PROD))
+    }
+
+
+@pytest.fixture(scope="module")
+def everything() -> Environment:
+    return run(EVERYTHING, stack="prod")
+
+
+@pytest.mark.parametrize("kind", ["dev", "prod"])
+@pytest.mark.parametrize("fleet", FLEETS)
+def test_a_stack_keeps_every_guard_rail(
+    environments: Mapping[tuple[str, str], Environment], fleet: str, kind: str
+) -> None:
+    made = environments[fleet, kind]
+    protects = kind == "prod"
+    broken = [
+        str(wrong)
+        for one in made.resources
+        if one.type.startswith("gcp:")
+        for wrong in violations(Resource(one.type, one.name, one.inputs, protects))
+    ]
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    ("fleet", "runs"),
+    [
+        ("worker-pool", {"WorkerPool", "Job"}),
+        ("job", {"Job"}),
+        ("gke", {"Cluster", "Job"}),
+        ("none", set()),
+    ],
+)
+def test_a_fleet_is_of_the_kind_that_is_configured(
+    environments: Mapping[tuple[str, str], Environment], fleet: str, runs: set[str]
+) -> None:
+    made = environments[fleet, "prod"]
+    kinds = {"WorkerPool", "Job", "Cluster"}
+    assert {one.type.rpartition(":")[2] for one in made.resources} & kinds == runs
+    assert len(made.of("cloudrunv2/job:Job")) == {"job": 2, "none": 0}.get(fleet, 1)
+
+
+def test_without_an_image_all_is_made_but_what_needs_it() -> None:
+    made = run(MINIMAL)
+    assert made.of(":Repository")
+    assert not made.of(":WorkerPool")
+    assert not made.of(":Job")
+    assert any("docker build" in one for one in made.outputs["next"])
+
+
+def test_ledgers_and_views_are_those_of_setup(everything: Environment) -> None:
+    vectors = embeddings_ledger("gemini-embedding-2", 768)
+    tables = {one.inputs["table_id"]: one for one in everything.of("bigquery/table:Table")}
+    for ledger in (*LEDGERS, vectors):
+        made = tables[ledger.name].inputs
+        assert json.loads(str(made["schema"])) == bigquery_schema(ledger)
+        assert made.get("clusterings", []) == list(ledger.cluster_by)
+        assert (made.get("time_partitioning") or {}).get("field") == ledger.partition_by
+        assert made["deletion_protection"] is True
+    views = [*VIEWS, *vector_views([vectors.name])]
+    for view in views:
+        query = tables[view.name].inputs["view"]["query"]
+        assert "`my-project.sightline_prod." in query
+        assert "{" not in query
+    assert set(tables) == {
+        *(one.name for one in (*LEDGERS, vectors)), *(one.name for one in views), "images", "arrivals",
+        "arrivals_observations",
+    }  # fmt: skip
+
+
+def test_a_view_is_made_after_what_it_reads(everything: Environment) -> None:
+    made = everything.one(":Table", "view-classifications-current")
+    assert {"view-classifications-all", "view-tasks-active"} <= set(made.depends_on)
+
+
+def test_vectors_of_another_model_are_never_removed_or_hidden(everything: Environment) -> None:
+    assert everything.one(":Table", "embeddings-gemini-embedding-2-768").retain
+    assert everything.one(":Table", "view-embeddings").ignored == ("view",)
+
+
+def test_the_subscription_is_as_setup_would_make_it(everything: Environment) -> None:
+    made = everything.one(":Subscription", "work-subscription").inputs
+    assert made["ack_deadline_seconds"] == ACK_DEADLINE_S == 60
+    assert made["expiration_policy"] == {"ttl": ""}
+    assert made["retry_policy"] == {"minimum_backoff": "1s", "maximum_backoff": "60s"}
+    assert made["dead_letter_policy"]["max_delivery_attempts"] == 100
+    assert made["message_retention_duration"] == "604800s"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "protect", "retain", "force"),
+    [
+        ({}, True, False, False),
+        ({"deletionProtection": "false"}, False, False, True),
+        ({"deletionProtection": "false", "keepData": "true"}, False, True, True),
+    ],
+)
+def test_what_holds_data_is_protected_kept_or_removed_as_is_chosen(
+    configuration: dict[str, str], protect: bool, retain: bool, force: bool
+) -> None:
+    made = run({**PROD, **configuration})
+    for kind, name in ((":Dataset", "ledgers"), (":Bucket", "images"), (":Table", "runs")):
+        one = made.one(kind, name)
+        assert (one.protect, one.retain) == (protect, retain), name
+    assert made.one(":Bucket").inputs["force_destroy"] is force
+    assert made.one(":Dataset", "ledgers").inputs["delete_contents_on_destroy"] is force
+    assert made.one(":Dataset", "models").inputs["delete_contents_on_destroy"] is True
+
+
+def test_every_role_that_is_granted_is_declared_and_every_one_declared_is_granted() -> None:
+    declared = {one.name: one.role for one in GRANTS}
+    assert len(declared) == len(GRANTS)
+    granted: dict[str, str] = {}
+    for configuration in (
+        EVERYTHING,
+        {**PROD, "fleet": "gke"},
+        {**PROD, "fleet": "job", "drainSchedule": "0 1 * * *"},
+        {**PROD, "source": "my-project.imagery.latest_observations"},
+    ):
+        for one in run(configuration).resources:
+            if "role" in one.inputs:
+                granted[one.name] = str(one.inputs["role"])
+    assert granted == declared
+
+
+def test_a_foreign_bucket_is_opened_by_commands_for_its_owner() -> None:
+    made = run({**PROD, "imageBucket": "theirs", "grantOnBucket": "false"})
+    assert not made.of("BucketIAMMember")
+    assert not made.of(":Bucket")
+    commands = made.outputs["grantCommands"]
+    assert len(commands) == 3
+    for one, who in zip(
+        commands, ("sightline-dev-worker@", "gcp-sa-aiplatform", "gcp-sa-bigquery"), strict=True
+    ):
+        assert one.startswith("gcloud storage buckets add-iam-policy-binding gs://theirs ")
+        assert who in one
+        assert one.endswith("--role=roles/storage.objectViewer")
+
+
+def test_a_bucket_of_one_s_own_is_opened_but_not_made() -> None:
+    made = run({**PROD, "imageBucket": "ours"})
+    assert {one.inputs["bucket"] for one in made.of("BucketIAMMember")} == {"ours"}
+    assert len(made.of("BucketIAMMember")) == 3
+    assert not made.of(":Bucket")
+
+
+def test_nothing_of_a_stack_is_a_secret(everything: Environment) -> None:
+    text = dumped(everything)
+    assert not SECRET.search(text)
+    assert "password" not in text.lower()
+    assert not everything.of(":Key")
+
+
+def test_everything_is_of_the_project_by_the_provider_of_the_program(
+    everything: Environment,
+) -> None:
+    for one in everything.resources:
+        if one.type.startswith("gcp:") and "project" in one.inputs:
+            assert one.inputs["project"] == "my-project", one.name
+
+
+def test_two_stacks_in_one_project_share_no_name() -> None:
+    names = []
+    for stack in ("dev", "prod"):
+        made = run({**EVERYTHING, "fleet": "gke", "collectorImage": ""}, stack=stack)
+        found = set()
+        for one in made.resources:
+            kind = one.type.rpartition(":")[2]
+            for key in ("name", "account_id", "dataset_id", "repository_id", "connection_id"):
+                is_own = key != "dataset_id" or kind == "Dataset"
+                if is_own and key in one.inputs and "role" not in one.inputs:
+                    found.add((kind, one.inputs[key]))
+        names.append(found)
+    assert len(names[0]) > 10
+    assert names[0] & names[1] == set()
+
+
+def test_no_deprecated_argument_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        run(EVERYTHING)
+        run({**PROD, "fleet": "gke"})
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+
+
+def test_alerts_have_a_runbook_and_somebody_to_tell(everything: Environment) -> None:
+    policies = everything.of(":AlertPolicy")
+    assert len(policies) == 4
+    for one in policies:
+        assert f"docs/runbooks/{one.name.removeprefix('alert-')}.md" in str(one.inputs)
+        assert one.inputs["notification_channels"] == ["channel-id"]
+
+
+def test_a_preview_knows_what_the_run_will_make() -> None:
+    names = {one.name for one in run(PROD, preview=True).resources}
+    assert names == {one.name for one in run(PROD).resources}
