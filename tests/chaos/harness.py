@@ -32,7 +32,7 @@ NOOP = {
 
 
 def seed() -> int:
-    """Return the seed of this round; SIGHTLINE_CHAOS_SEED repeats one. Printed by the tests."""
+    """Return the seed of this round; CHAOS_SEED repeats one. Printed by the tests."""
     return int(os.environ.get("CHAOS_SEED") or int.from_bytes(os.urandom(4)))
 
 

@@ -28,7 +28,7 @@ from tests.conftest import CHECKOUT
 GONE = -1000
 """The status of a process that the nursery does not know, or told of already."""
 
-_MAIN = "from tests.chaos.nursery import main; main({})"
+_MAIN = "import os; from tests.chaos.nursery import main; main({}); os._exit(0)"
 
 LATER = (
     "aiohttp", "duckdb", "google.auth.credentials", "google.auth.transport.requests",
