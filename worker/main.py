@@ -30,6 +30,7 @@ from sightline.wiring import (
 from worker.caller import Caller
 from worker.estimates import Estimates
 from worker.handler import Handler
+from worker.heartbeat import beating
 from worker.leaser import Leaser
 from worker.letters import Identity
 from worker.limiter import StaticLimiter
@@ -105,6 +106,7 @@ async def work(
         opened.enter_context(calm_garbage_collection())  # loading libraries makes few cycles, too
         engine = await opened.enter_async_context(open_engine(settings))
         models = await opened.enter_async_context(open_models(settings))
+        await opened.enter_async_context(beating(settings.worker.heartbeat_file))
         gc.freeze()  # what is loaded by now is not looked at any more
         kept = replace(engine, results=Kept(engine.results, keep)) if keep else engine
         done = await work_with(

@@ -50,6 +50,7 @@ class WorkerSettings:
     retry_budget: float = 0.2
     systemic_failures: int = 50
     systemic_hold_s: float = 20.0
+    heartbeat_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

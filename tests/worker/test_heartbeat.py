@@ -1,0 +1,61 @@
+"""A worker's sign of life: there while it works, gone after it, stale when it hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from worker.heartbeat import age_s, beating, main
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - nothing tells when a file is touched
+        await asyncio.sleep(0.001)
+
+
+async def test_the_file_is_there_while_the_worker_runs_and_gone_after(tmp_path: Path) -> None:
+    file = tmp_path / "heartbeat"
+    async with beating(file, every_s=0.001):
+        await until(lambda: age_s(file, 0.0) is not None)
+        os.utime(file, (0, 0))
+        await until(lambda: age_s(file, 0.0) != 0.0)
+    assert age_s(file, 0.0) is None
+
+
+async def test_without_a_file_nothing_beats() -> None:
+    before = asyncio.all_tasks()
+    async with beating(None):
+        assert asyncio.all_tasks() == before
+
+
+async def test_a_file_that_cannot_be_written_does_not_stop_the_work(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with beating(tmp_path / "no" / "folder", every_s=0.001):
+        await until(lambda: bool(caplog.records))
+    assert "cannot be touched" in caplog.text
+
+
+def test_health_is_told_by_the_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "heartbeat"
+    assert main([str(file)]) == 1
+    assert "has not begun" in capsys.readouterr().err
+    file.touch()
+    assert main([str(file)]) == 0
+    os.utime(file, (0, 0))
+    assert main([str(file)]) == 1
+    assert "hangs" in capsys.readouterr().err
+
+
+def test_age_is_since_the_last_touch(tmp_path: Path) -> None:
+    file = tmp_path / "heartbeat"
+    assert age_s(file, 100.0) is None
+    file.touch()
+    os.utime(file, (40, 40))
+    assert age_s(file, 100.0) == 60.0

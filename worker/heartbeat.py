@@ -1,0 +1,84 @@
+"""A sign of life in a file: touched from the event loop, so that a loop that hangs goes stale.
+
+The file is there once the worker has opened what it needs, which is readiness; it is fresh while
+its loop turns, which is health. ``python -m worker.heartbeat FILE`` tells by its exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 5.0
+STALE_S = 60.0
+"""After how long a file that nobody touched means a worker that hangs: a dozen beats."""
+
+
+@asynccontextmanager
+async def beating(file: Path | None, *, every_s: float = BEAT_S) -> AsyncIterator[None]:
+    """Touch the file while the block runs, and remove it at its end; without a file do nothing."""
+    if file is None:
+        yield
+        return
+    task = asyncio.create_task(_beat(file, every_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        _remove(file)
+
+
+async def _beat(file: Path, every_s: float) -> None:
+    while True:
+        _touch(file)
+        await asyncio.sleep(every_s)
+
+
+def _touch(file: Path) -> None:
+    try:
+        file.touch()
+    except OSError as error:  # the work goes on; a probe will say that nobody beats
+        log.warning("%s cannot be touched: %s", file, error.strerror)
+
+
+def _remove(file: Path) -> None:
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
+
+
+def age_s(file: Path, now_s: float) -> float | None:
+    """Return how long ago the file was touched, or ``None`` when it is not there."""
+    try:
+        return now_s - file.stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return 0 when the file is fresh, 1 when it is not, having said why."""
+    parser = argparse.ArgumentParser(prog="python -m worker.heartbeat", description=__doc__)
+    parser.add_argument("file", type=Path, help="the setting worker.heartbeat_file")
+    parser.add_argument("--stale-s", type=float, default=STALE_S, help="older than this is stale")
+    asked = parser.parse_args(arguments)
+    age = age_s(asked.file, time.time())
+    if age is None:
+        sys.stderr.write(f"{asked.file} is not there: the worker has not begun, or has ended\n")
+        return 1
+    if age > asked.stale_s:
+        sys.stderr.write(f"{asked.file} was touched {age:.0f} s ago: the worker hangs\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
