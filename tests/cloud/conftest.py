@@ -10,7 +10,7 @@ import pytest
 
 from scripts.servers import run_bigquery_emulator
 from scripts.stack import Stack, run_stack
-from tests.cloud.project import Project, control
+from tests.cloud.project import KeptLocally, Project, control
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +36,16 @@ def project(stack: Stack, tmp_path: Path) -> Iterator[Project]:
         finally:
             one.end()
             control(stack, "faults", {"shares": {}})
+
+
+@pytest.fixture
+def project_kept_locally(stack: Stack, tmp_path: Path) -> Iterator[Project]:
+    """Yield a project without observations whose ledgers are a folder; faults are off."""
+    control(stack, "faults", {"shares": {}})
+    control(stack, "counters", method="DELETE")
+    one = KeptLocally(stack, folder=tmp_path)
+    try:
+        yield one
+    finally:
+        one.end()
+        control(stack, "faults", {"shares": {}})

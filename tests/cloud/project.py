@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import urllib.request
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from scripts.servers import CHECKOUT
@@ -154,3 +156,32 @@ def set_faults(stack: Stack, kinds: Sequence[str], share: float) -> None:
     shares = {kind: share / len(kinds) for kind in kinds}
     control(stack, "faults", {"shares": shares, "retry_delay_s": 0.2})
     control(stack, "counters", method="DELETE")
+
+
+@dataclass
+class KeptLocally(Project):
+    """A project whose ledgers are a folder: for many messages, which the emulator cannot take."""
+
+    folder: Path = field(kw_only=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that set a process's folder and topic apart."""
+        own = {
+            "SIGHTLINE_ADAPTERS__WAREHOUSE": "local",
+            "SIGHTLINE_HOME": str(self.folder / "home"),
+        }
+        return {**super().environment, **own}
+
+    def fill(self, count: int) -> None:
+        """Import so many observations, whose images nobody will open."""
+        table = self.folder / "observations.csv"
+        with table.open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(["observation_id", "asset_id", "snapshot_id", "asset_type",
+                           "latitude", "longitude", "capture_time", "gcs_uri"])  # fmt: skip
+            for n in range(count):
+                rows.writerow([f"o{n:06}", f"a{n // 2:06}", "s1", "ASSET_CLASS_ROAD_SIGN",
+                               52.0 + n * 1e-5, 5.1, "2026-05-01T08:00:00Z",
+                               f"gs://images/s1/v0/o{n:06}.jpg"])  # fmt: skip
+        self.run("import", str(table))

@@ -11,8 +11,9 @@ from sightline.web.redaction import one_line
 LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
 _TOO_DEAR = "bytesBilledLimitExceeded"
 _OVER_QUOTA = {"rateLimitExceeded", "quotaExceeded"}
-_OUTRUN = "due to concurrent update"
-"""In the words of a refused statement or transaction that another one was faster than."""
+_OUTRUN = "due to concurrent update", "database is locked"
+"""In the words of a refused statement or transaction that another one was faster than: BigQuery's,
+and the emulator's."""
 
 _EMULATOR_REFUSES = "jobInternalError"
 """The reason that the emulator gives, with a 500, for every statement that it refuses."""
@@ -68,6 +69,7 @@ def _as_ours(error: Exception, what: str) -> SightlineError:
             " and roles/bigquery.jobUser on the project"
         )
     refused = google.BadRequest, google.Conflict, google.PreconditionFailed
-    if (isinstance(error, refused) or _EMULATOR_REFUSES in line) and _OUTRUN not in line:
+    outrun = any(words in line for words in _OUTRUN)
+    if (isinstance(error, refused) or _EMULATOR_REFUSES in line) and not outrun:
         return ConfigurationError(f"{what} refuses: {line}; see `sightline doctor`")
     return TransientError(f"{what}: {type(error).__name__}: {line}; try again in a moment")
