@@ -1,10 +1,11 @@
-"""Builds the test servers of ``tools/`` that are missing, and prints where each one is.
+"""Builds the tools of ``tools/`` that are missing, and prints where each one is.
 
     python scripts/build_tools.py            all of them
     python scripts/build_tools.py pstest     one of them
 
-They lie in ``.cache/bin``, in a folder named after what they are built from, so that a second
-call takes no time and an older checkout finds its own. Needs Go; ends with 3 where Go is absent.
+They are the test servers, and Pulumi's engine with the provider for Google Cloud. They lie in
+``.cache/bin``, in a folder named after what they are built from, so that a second call takes no
+time and an older checkout finds its own. Needs Go; ends with 3 where Go is absent.
 """
 
 from __future__ import annotations
@@ -16,16 +17,47 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-MODULE = CHECKOUT / "tools"
+MODULES = CHECKOUT / "tools"
+PULUMI_VERSION = "3.250.0"
+PULUMI_GCP_VERSION = "10.2.0"
+"""The version of the Python package whose calls the provider answers; `uv.lock` has the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A Go program: the folder of its module, the package, and what the linker writes into it."""
+
+    module: str
+    package: str
+    linked: str = ""
+    takes: str = "some seconds"
+
+
 TOOLS = {
-    "pstest": "./cmd/pstest",
-    "fake-gcs-server": "github.com/fsouza/fake-gcs-server",
-    "bigquery-emulator": "github.com/goccy/bigquery-emulator/cmd/bigquery-emulator",
+    "pstest": Tool("", "./cmd/pstest"),
+    "fake-gcs-server": Tool("", "github.com/fsouza/fake-gcs-server"),
+    "bigquery-emulator": Tool(
+        "",
+        "github.com/goccy/bigquery-emulator/cmd/bigquery-emulator",
+        takes="a few minutes the first time",
+    ),
+    "pulumi": Tool(
+        "pulumi",
+        "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{PULUMI_VERSION}",
+        takes="a few minutes the first time",
+    ),
+    "pulumi-resource-gcp": Tool(
+        "pulumi-resource-gcp",
+        ".",
+        f"main.version={PULUMI_GCP_VERSION}",
+        takes="a few minutes the first time",
+    ),
 }
-SLOW = {"bigquery-emulator": "a few minutes the first time"}
 NO_GO = 3
 
 
@@ -47,10 +79,14 @@ def main(names: list[str]) -> int:
 
 def place(name: str) -> Path:
     """Return where a tool lies once it is built from the present sources."""
-    digest = hashlib.sha256((MODULE / "go.sum").read_bytes())
-    if TOOLS[name].startswith("."):
-        for source in sorted((MODULE / TOOLS[name]).glob("*.go")):
+    tool = TOOLS[name]
+    module = MODULES / tool.module
+    digest = hashlib.sha256((module / "go.sum").read_bytes())
+    if tool.package.startswith("."):
+        folder = module / tool.package
+        for source in sorted([*folder.glob("*.go"), *folder.glob("*.json")]):
             digest.update(source.read_bytes())
+    digest.update(tool.linked.encode())
     return CHECKOUT / ".cache" / "bin" / digest.hexdigest()[:16] / name
 
 
@@ -61,12 +97,15 @@ def build(name: str, path: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if path.is_file():
             return
-        print(f"building {name} ({SLOW.get(name, 'some seconds')})", file=sys.stderr)
+        tool = TOOLS[name]
+        print(f"building {name} ({tool.takes})", file=sys.stderr)
+        linked = f"-X {tool.linked}" if tool.linked else ""
         with tempfile.TemporaryDirectory(dir=path.parent) as beside:
             built = Path(beside) / name
+            flags = ["-buildvcs=false", f"-ldflags=-s -w {linked}".strip(), "-o", str(built)]
             subprocess.run(
-                ["go", "build", "-buildvcs=false", "-o", str(built), TOOLS[name]],
-                cwd=MODULE,
+                ["go", "build", *flags, tool.package],
+                cwd=MODULES / tool.module,
                 env={**os.environ, "GOFLAGS": "-mod=readonly", "GOWORK": "off"},
                 check=True,
             )

@@ -88,7 +88,7 @@ class Method:
             RefusedError: naming the parameter.
         """
         for name in given:
-            if not ({name, _camel(name)} & (self.query.keys() | self.document.parameters.keys())):
+            if not ({name, camel(name)} & (self.query.keys() | self.document.parameters.keys())):
                 raise RefusedError.argument(
                     f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query'
                     " parameter."
@@ -143,7 +143,7 @@ class Document:
             raise _mistyped(at, "a message", value)
         known = schema.get("properties", {})
         for name, one in value.items():
-            inner = known.get(name) or known.get(_camel(name)) or schema.get("additionalProperties")
+            inner = known.get(name) or known.get(camel(name)) or schema.get("additionalProperties")
             if inner is None:
                 where = f" at '{at}'" if at else ""
                 raise RefusedError.argument(
@@ -166,7 +166,7 @@ class Document:
             RefusedError: the message has no such field.
         """
         schema: Mapping[str, Any] = {"$ref": message}
-        parts = [_camel(part) for part in path.split(".")]
+        parts = [camel(part) for part in path.split(".")]
         for part in parts:
             known = self.fields(schema)
             if not known and "additionalProperties" in self.schemas.get(
@@ -251,6 +251,7 @@ def _mistyped(at: str, wanted: str, value: Any) -> RefusedError:
     return RefusedError.argument(f"Invalid value at '{at}' ({wanted}), {json.dumps(value)}")
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Return a name in camel case; Google takes either."""
     head, *tail = name.split("_")
     return head + "".join(part[:1].upper() + part[1:] for part in tail)

@@ -129,7 +129,7 @@ class ControlPlane:
 
     def _update(self, call: Call) -> Mapping[str, Any]:
         now = self.found(call)
-        given, mask = call.body, call.query.get("updateMask", call.query.get("update_mask", ""))
+        given, mask = call.body, call.query.get("updateMask", "")
         if call.kind.body and set(given) <= {"updateMask", call.kind.body}:
             given, mask = given.get(call.kind.body, {}), given.get("updateMask", mask)
         if given.get("etag") and now.get("etag") and given["etag"] != now["etag"]:

@@ -18,7 +18,7 @@ import grpc.aio
 from aiohttp import web
 
 from scripts.control_plane.calls import Call, key_of, merge
-from scripts.control_plane.discovery import Method, RefusedError, find_method
+from scripts.control_plane.discovery import Method, RefusedError, camel, find_method
 from scripts.control_plane.gaps import EMULATED, Gap, gaps_of
 from scripts.control_plane.plane import ControlPlane
 from scripts.control_plane.pstest import send_to_pstest
@@ -106,8 +106,8 @@ class Router:
             body = json.loads(text) if text.strip() else {}
         except ValueError:
             raise RefusedError.argument("Invalid JSON payload received.") from None
-        query = dict(request.query)
-        method.check_query(query)
+        method.check_query(request.query)
+        query = {camel(key): value for key, value in request.query.items()}
         method.check_body(body)
         if host not in _ALWAYS_ENABLED:
             self.plane.project.check_enabled(host)
