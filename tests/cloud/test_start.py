@@ -34,6 +34,10 @@ NEVER = (
     "sightline.local",
     "sightline.sim",
     "sightline.vision",
+    "opentelemetry.exporter",
+    "prometheus_client",
+    "sightline.cli.watching",
+    "worker.telemetry",
 )
 """What costs seconds or hundreds of megabytes, and the adapters of other engines. ``pyarrow``
 itself is not among them: google-cloud-bigquery loads it wherever it is installed."""

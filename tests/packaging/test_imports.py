@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sys
@@ -44,6 +45,40 @@ def test_a_worker_never_imports_pulumi_or_the_heavy_google_clients() -> None:
     loaded = modules_after("import worker.main")
     forbidden = {"pulumi", "vertexai", "google.cloud.aiplatform", "google.cloud.aiplatform_v1"}
     assert not forbidden & loaded
+
+
+TELEMETRY = {"opentelemetry", "prometheus_client"}
+
+
+def test_a_worker_that_tells_no_metrics_imports_nothing_that_does(tmp_path: Path) -> None:
+    loaded = modules_after(
+        f"""
+import os
+os.environ["SIGHTLINE_MODELS__CLASSIFY"] = os.environ["SIGHTLINE_MODELS__EMBED"] = "noop"
+os.environ["SIGHTLINE_WORKER__DRAIN_IDLE_S"] = "0"
+from sightline.cli import main
+assert main(["--home", {str(tmp_path / "home")!r}, "work", "--drain"]) == 0
+"""
+    )
+    assert "worker.runner" in loaded
+    assert not {name for name in loaded if name.split(".")[0] in TELEMETRY}
+    assert not {name for name in loaded if name.startswith(("worker.telemetry", "rich.live"))}
+
+
+def test_only_the_telemetry_adapter_knows_what_it_is_made_with() -> None:
+    files = [
+        one for top in ("sightline", "worker", "producer") for one in (CHECKOUT / top).rglob("*.py")
+    ]
+    knowing = {
+        one.parent.relative_to(CHECKOUT).as_posix()
+        for one in files
+        for node in ast.walk(ast.parse(one.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else
+                     [alias.name for alias in node.names])
+        if name.split(".")[0] in TELEMETRY
+    }  # fmt: skip
+    assert knowing == {"worker/telemetry"}
 
 
 def test_worker_and_producer_policy_know_no_adapter() -> None:

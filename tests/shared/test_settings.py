@@ -35,6 +35,12 @@ def test_later_sources_win(tmp_path: Path) -> None:
         ("[worker]\ngrace_s = nan", "worker.grace_s = nan is not accepted"),
         ("[worker]\ngrace_s = inf", "worker.grace_s = inf is not accepted"),
         ('engine = "spark"', "engine = 'spark' is not accepted; accepted: local"),
+        ("[telemetry]\nprometheus_port = 65536", "prometheus_port = 65536 is not accepted"),
+        ('[telemetry]\notlp_endpoint = "collector:4318"', "a URL such as http://127.0.0.1:4318"),
+        (
+            '[telemetry]\nlog_format = "xml"',
+            "log_format = 'xml' is not accepted; accepted: text, j",
+        ),
         ("worker = 1", r"worker = 1 must be a table \[worker\]"),
         ("[worker", "cannot be read"),
     ],
@@ -44,6 +50,23 @@ def test_a_mistake_names_key_value_and_what_is_accepted(
 ) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
         load(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://user:hunter2@collector", "https://collector/v1?key=hunter2"]
+)
+def test_an_endpoint_with_credentials_is_refused_and_not_repeated(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="OTEL_EXPORTER_OTLP_HEADERS") as refused:
+        load(tmp_path, f'[telemetry]\notlp_endpoint = "{url}"')
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_port_is_a_number_or_not_set(tmp_path: Path) -> None:
+    assert load(tmp_path).telemetry.prometheus_port is None
+    assert load(tmp_path, "[telemetry]\nprometheus_port = 0").telemetry.prometheus_port == 0
+    name = "SIGHTLINE_TELEMETRY__PROMETHEUS_PORT"
+    assert load(tmp_path, env={name: "9464"}).telemetry.prometheus_port == 9464
+    assert load(tmp_path, env={name: ""}).telemetry.prometheus_port is None
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def _limiter(kind: str, one: LimiterView, *, ascii_only: bool) -> list[Text]:
     found = "no ceiling" if one.rate_per_s is None else rate(one.rate_per_s)
     room = 24 - len(f"{one.in_flight:,}")
     text = Text.assemble(
-        (f"{found:<11}", "bold"), state, " " * max(2, 14 - len(one.state)),
+        (f"{found:<10} ", "bold"), state, " " * max(2, 14 - len(one.state)),
         (f"{one.in_flight:,}", "bold"), f"{f' of {one.cap:,} in flight':<{room}}",
         (share(one.share_refused), "yellow" if one.share_refused > 0.05 else "bold"), " refused",
     )  # fmt: skip
