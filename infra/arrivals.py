@@ -119,7 +119,7 @@ class Arrivals(Entity):
         return gcp.bigquery.Table(
             "arrivals",
             project=self.stack.project,
-            dataset_id=self._warehouse.dataset.dataset_id,
+            dataset_id=self._warehouse.dataset_id,
             table_id=TABLE,
             description="Objects that arrived in the bucket, as it told of them",
             labels=self.stack.labels,
@@ -135,7 +135,7 @@ class Arrivals(Entity):
         stack = self.stack
         target = {
             "project": stack.project,
-            "dataset_id": self._warehouse.dataset.dataset_id,
+            "dataset_id": self._warehouse.dataset_id,
             "table_id": table.table_id,
         }
         kind = gcp.bigquery.IamMember
@@ -161,7 +161,7 @@ class Arrivals(Entity):
         gcp.bigquery.Table(
             "view-arrivals-observations",
             project=stack.project,
-            dataset_id=self._warehouse.dataset.dataset_id,
+            dataset_id=self._warehouse.dataset_id,
             table_id=VIEW,
             description="The objects that arrived, in the columns of latest_observations",
             labels=stack.labels,

@@ -128,6 +128,12 @@ class Choices:
         pattern=_DATASET + "|",
         accepted=_DATASET_SAID,
     )
+    make_dataset: bool = key(
+        "make `dataset` and the ledgers in it; false where it is there already: then roles are"
+        " granted on it, and `sightline setup` makes its tables",
+        default=True,
+        group="Warehouse",
+    )
     models_dataset: str = key(
         "the dataset of the SQL engine's remote models, emptied on destroy; empty is one named"
         " after the stack",

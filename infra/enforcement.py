@@ -75,6 +75,6 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, dict):
         return {name: _plain(one) for name, one in value.items()}
-    if hasattr(type(value), "_pulumi_type"):
+    if hasattr(type(value), "_pulumi_input_type"):
         return {name: _plain(one) for name, one in vars(value).items()}
     return value

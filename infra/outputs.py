@@ -78,7 +78,7 @@ def _next(stack: Stack) -> list[str]:
         steps.append('eval "$(pulumi stack output applyCommand)"')
     if not stack.source:
         steps.append("sightline upload PHOTOS gs://BUCKET/PREFIX, or set sightline:source")
-    return [*steps, "pulumi stack output --json | sightline config from-stack", "sightline setup"]
+    return [*steps, "sightline config from-stack", "sightline setup"]
 
 
 def _dashboard_url(stack: Stack, resource_name: str) -> str:

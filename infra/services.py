@@ -11,6 +11,9 @@ import pulumi_gcp as gcp
 from infra.entity import Entity
 from infra.stack import Stack
 
+READS_PROJECTS = "cloudresourcemanager"
+"""Enabled before the others: once one is enabled, the provider reads its project through this."""
+
 
 def wanted_apis(stack: Stack) -> Iterator[str]:
     """Yield the APIs that these choices need, by their short names."""
@@ -37,20 +40,24 @@ class Services(Entity):
 
     def __init__(self, stack: Stack, **more: Any) -> None:
         super().__init__("services", stack, **more)
+        first = self._enable(READS_PROJECTS)
+        others = [one for one in wanted_apis(stack) if one != READS_PROJECTS]
         self.enabled: list[pulumi.Resource] = [
-            gcp.projects.Service(
-                f"api-{api}",
-                project=stack.project,
-                service=f"{api}.googleapis.com",
-                disable_on_destroy=False,
-                disable_dependent_services=False,
-                opts=self.below(),
-            )
-            for api in wanted_apis(stack)
-        ]
+            first, *(self._enable(api, first) for api in others),
+        ]  # fmt: skip
         self.pubsub_agent = self._agent("pubsub")
         self.vertex_agent = self._agent("aiplatform")
         self.register_outputs({})
+
+    def _enable(self, api: str, *after: pulumi.Resource) -> gcp.projects.Service:
+        return gcp.projects.Service(
+            f"api-{api}",
+            project=self.stack.project,
+            service=f"{api}.googleapis.com",
+            disable_on_destroy=False,
+            disable_dependent_services=False,
+            opts=self.below(*after),
+        )
 
     def _agent(self, api: str) -> pulumi.Output[str]:
         """Make the agent of a service, unless it is there; return it as a member of policies."""

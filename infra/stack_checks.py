@@ -89,6 +89,11 @@ def _labels(stack: Stack) -> Iterator[str]:
 
 
 def _datasets(stack: Stack) -> Iterator[str]:
+    if not (stack.choices.make_dataset or stack.choices.dataset):
+        yield (
+            "sightline:makeDataset is false, and sightline:dataset names none that is there;"
+            " set its name"
+        )
     taken = {"dataset": stack.dataset, "models_dataset": stack.models_dataset}
     if stack.choices.listing:
         taken["listing_dataset"] = stack.listing_dataset

@@ -69,14 +69,16 @@ class Warehouse(Entity):
     ) -> None:
         super().__init__("warehouse", stack, needs=services.enabled, **more)
         self._landing = landing
-        self.dataset = self._dataset()
+        self.dataset_id: pulumi.Input[str] = stack.dataset
         self.models_dataset = self._models_dataset()
-        self._tables()
+        if stack.choices.make_dataset:
+            self.dataset_id = self._dataset().dataset_id
+            self._tables()
         self.connection = self._connection(accounts)
         worker, producer = (accounts.member(one) for one in (accounts.worker, accounts.producer))
-        self._on_dataset(WORKER_WRITES, self.dataset, worker)
-        self._on_dataset(PRODUCER_WRITES, self.dataset, producer)
-        self._on_dataset(PRODUCER_MAKES_MODELS, self.models_dataset, producer)
+        self._on_dataset(WORKER_WRITES, self.dataset_id, worker)
+        self._on_dataset(PRODUCER_WRITES, self.dataset_id, producer)
+        self._on_dataset(PRODUCER_MAKES_MODELS, self.models_dataset.dataset_id, producer)
         if stack.choices.reservation_slots:
             self._reserve(stack.choices.reservation_slots)
         self.register_outputs({})
@@ -134,7 +136,7 @@ class Warehouse(Entity):
         return gcp.bigquery.Table(
             ledger.name.replace("_", "-"),
             project=stack.project,
-            dataset_id=self.dataset.dataset_id,
+            dataset_id=self.dataset_id,
             table_id=ledger.name,
             description=ledger.description,
             labels=stack.labels,
@@ -156,7 +158,7 @@ class Warehouse(Entity):
         return gcp.bigquery.Table(
             f"view-{view.name.replace('_', '-')}",
             project=self.stack.project,
-            dataset_id=self.dataset.dataset_id,
+            dataset_id=self.dataset_id,
             table_id=view.name,
             description=view.description,
             labels=self.stack.labels,
@@ -210,7 +212,7 @@ class Warehouse(Entity):
         gcp.bigquery.Table(
             "images-table",
             project=self.stack.project,
-            dataset_id=self.dataset.dataset_id,
+            dataset_id=self.dataset_id,
             table_id="images",
             description="The images of the bucket, one row each, for BigQuery's own models",
             labels=self.stack.labels,
@@ -244,9 +246,9 @@ class Warehouse(Entity):
         )
 
     def _on_dataset(
-        self, role: Role, dataset: gcp.bigquery.Dataset, who: pulumi.Input[str]
+        self, role: Role, dataset_id: pulumi.Input[str], who: pulumi.Input[str]
     ) -> None:
-        target = {"project": self.stack.project, "dataset_id": dataset.dataset_id}
+        target = {"project": self.stack.project, "dataset_id": dataset_id}
         grant(role, gcp.bigquery.DatasetIamMember, who, target, self.below())
 
 

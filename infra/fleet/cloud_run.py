@@ -44,9 +44,7 @@ def worker_pool(
         description="Workers of Sightline, always on",
         labels=stack.labels,
         deletion_protection=stack.protects,
-        scaling=run.WorkerPoolScalingArgs(
-            scaling_mode="MANUAL", manual_instance_count=chosen.workers
-        ),
+        scaling=run.WorkerPoolScalingArgs(manual_instance_count=chosen.workers),
         template=run.WorkerPoolTemplateArgs(
             service_account=email,
             containers=[worker, collector] if chosen.collector_image else [worker],

@@ -72,9 +72,12 @@ def _workers(stack: Stack) -> Manifest:
         "args": ["-m", "worker"],
         "env": [
             *({"name": name, "value": value} for name, value in environment(stack).items()),
-            {"name": "HEARTBEAT_FILE", "value": HEARTBEAT},
+            {"name": "SIGHTLINE_WORKER__HEARTBEAT_FILE", "value": HEARTBEAT},
         ],
         "resources": {"requests": size, "limits": size},
+        "startupProbe": {**_probe(), "failureThreshold": 30},
+        "livenessProbe": _probe(),
+        "readinessProbe": _probe(),
         "ports": [{"name": "metrics", "containerPort": PROMETHEUS_PORT}],
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -104,6 +107,14 @@ def _workers(stack: Stack) -> Manifest:
                 },
             },
         },
+    }
+
+
+def _probe() -> dict[str, Any]:
+    return {
+        "exec": {"command": ["python", "-m", "worker.heartbeat", HEARTBEAT]},
+        "periodSeconds": 20,
+        "timeoutSeconds": 10,
     }
 
 

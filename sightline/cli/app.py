@@ -10,6 +10,7 @@ import typer
 from sightline import __version__
 from sightline.cli.commands import (
     budget,
+    config,
     dead_letters,
     demo,
     doctor,
@@ -97,4 +98,5 @@ for _name, _command, _help in (
     app.command(_name, short_help=_help)(_command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(config.app, name="config")
 app.add_typer(simulate.app, name="simulate")

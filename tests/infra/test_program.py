@@ -103,10 +103,10 @@ def test_ledgers_and_views_are_those_of_setup(everything: Environment) -> None:
         query = tables[view.name].inputs["view"]["query"]
         assert "`my-project.sightline_prod." in query
         assert "{" not in query
-    assert set(tables) == {
-        *(one.name for one in (*LEDGERS, vectors)), *(one.name for one in views), "images", "arrivals",
-        "arrivals_observations",
-    }  # fmt: skip
+    others = {"images", "arrivals", "arrivals_observations"}
+    assert set(tables) == {one.name for one in LEDGERS} | {vectors.name} | others | {
+        one.name for one in views
+    }
 
 
 def test_a_view_is_made_after_what_it_reads(everything: Environment) -> None:
@@ -183,6 +183,14 @@ def test_a_bucket_of_one_s_own_is_opened_but_not_made() -> None:
     assert {one.inputs["bucket"] for one in made.of("BucketIAMMember")} == {"ours"}
     assert len(made.of("BucketIAMMember")) == 3
     assert not made.of(":Bucket")
+
+
+def test_a_dataset_of_one_s_own_is_opened_but_not_made() -> None:
+    made = run({**PROD, "dataset": "ours", "makeDataset": "false"})
+    assert [one.name for one in made.of(":Dataset")] == ["models"]
+    assert {one.name for one in made.of("bigquery/table:Table")} == {"images-table"}
+    opened = made.one("DatasetIamMember", "worker-writes")
+    assert opened.inputs["dataset_id"] == "ours"
 
 
 def test_nothing_of_a_stack_is_a_secret(everything: Environment) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, remark, say
+from sightline.cli.settings_file import write_settings
 
 
 class Engine(StrEnum):
@@ -43,7 +44,7 @@ def init(
 
     chosen = engine or (Engine.GCP if project else Engine.LOCAL)
     text = starter_text(Starter(chosen.value, project, dataset, location, source, bucket))
-    written = _write(file, text, force=force)
+    written = write_settings(file, text, force=force)
     if as_json:
         print_json({"file": file, "engine": chosen.value, "written": written})
         return
@@ -51,18 +52,3 @@ def init(
     named = "" if file.name == "sightline.toml" else f" --config {file}"
     step = "setup" if chosen is Engine.GCP else "import DIR"
     remark(f"next: `sightline{named} {step}`, and `sightline{named} doctor` checks it all")
-
-
-def _write(file: Path, text: str, *, force: bool) -> bool:
-    from sightline.errors import ConfigurationError, StorageError
-
-    try:
-        there = file.read_bytes() if file.exists() else None
-        if there == text.encode():
-            return False
-        if there is not None and not force:
-            raise ConfigurationError(f"{file} is there and differs; --force replaces it")
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"{file} cannot be written ({error.strerror}); give another") from error
-    return True

@@ -1,0 +1,1 @@
+"""The guard rails as a CrossGuard policy pack; ``pulumi-policy`` is imported nowhere else."""

@@ -1,0 +1,12 @@
+"""``pulumi preview --policy-pack infra/policy`` runs this, in the pack's own environment."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import pulumi_policy
+
+from infra.policy.pack import make_pack
+
+make_pack(pulumi_policy)

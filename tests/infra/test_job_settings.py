@@ -1,0 +1,85 @@
+"""Containers are started with what a person's settings file says; messages fit the schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+from hypothesis import given, settings
+
+from infra.job_settings import environment, job_settings
+from infra.message_schema import FORMS, MESSAGE, MESSAGE_PROTO
+from infra.recording import PROD, run
+from infra.stack import read_stack
+from sightline.settings import load_settings
+from sightline.wire import encode
+from tests.shared.test_wire import MESSAGES
+
+
+@pytest.mark.parametrize("fleet", ["worker-pool", "job", "gke"])
+def test_variables_and_file_say_the_same(fleet: str, tmp_path: Path) -> None:
+    stack = read_stack({**PROD, "fleet": fleet}, "prod")
+    by_file = load_settings(environment={}, overrides=dict(job_settings(stack)), directory=tmp_path)
+    by_variables = load_settings(environment=environment(stack), directory=tmp_path)
+    for section in ("gcp", "bigquery", "pubsub", "vertex", "gcs", "models", "worker", "engine"):
+        assert getattr(by_variables, section) == getattr(by_file, section)
+    assert by_variables.telemetry.log_format == "json"
+
+
+def test_names_of_the_settings_are_those_of_what_is_made() -> None:
+    made = run({**PROD, "fleet": "worker-pool"}, stack="prod")
+    told = made.outputs["settings"]
+    assert told["pubsub"]["topic"] == made.one(":Topic", "work-topic").inputs["name"]
+    names = {one.inputs["name"] for one in made.of("pubsub/subscription:Subscription")}
+    assert {told["pubsub"][key] for key in ("subscription", "dead_letter_subscription")} == names
+    assert told["bigquery"]["dataset"] == made.one(":Dataset", "ledgers").inputs["dataset_id"]
+    assert told["gcs"]["bucket"] == made.one(":Bucket").inputs["name"]
+
+
+def test_a_worker_is_started_with_these_settings() -> None:
+    made = run({**PROD, "fleet": "worker-pool"}, stack="prod")
+    (container,) = made.one(":WorkerPool").inputs["template"]["containers"]
+    given = {one["name"]: one["value"] for one in container["envs"]}
+    assert given == environment(read_stack({**PROD, "fleet": "worker-pool"}, "prod"))
+    assert container["args"] == ["-m", "worker"]
+    assert all(isinstance(value, str) for value in given.values())
+
+
+def message_class() -> Any:
+    """Return the message of the schema, as Protocol Buffers' own library makes it."""
+    kinds = descriptor_pb2.FieldDescriptorProto
+    plain = {"int32": kinds.TYPE_INT32, "string": kinds.TYPE_STRING, "double": kinds.TYPE_DOUBLE}
+    file = descriptor_pb2.FileDescriptorProto(name="message.proto", syntax="proto3")
+    for name, form in FORMS.items():
+        message = file.message_type.add(name=name)
+        for number, (field, kind) in enumerate(form, 1):
+            word = kind.removeprefix("repeated ")
+            one = message.field.add(name=field, number=number, json_name=field)
+            one.label = kinds.LABEL_REPEATED if word != kind else kinds.LABEL_OPTIONAL
+            one.type = plain.get(word, kinds.TYPE_MESSAGE)
+            if word not in plain:
+                one.type_name = f".{word}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(MESSAGE))
+
+
+FORM = message_class()
+
+
+@settings(max_examples=50)
+@given(MESSAGES)
+def test_every_message_of_the_producer_is_of_the_schema(message: Any) -> None:
+    body = json.loads(encode(message))
+    read = json_format.ParseDict(body, FORM())
+    assert read.run_id == message.run_id
+    assert len(read.parts) == len(message.parts)
+
+
+def test_the_schema_names_one_message_at_its_top_level() -> None:
+    assert MESSAGE_PROTO.startswith('syntax = "proto3";\nmessage Message {\n')
+    assert MESSAGE_PROTO.count("\nmessage ") == 1
+    assert "import" not in MESSAGE_PROTO
