@@ -6,11 +6,15 @@ import uuid
 from pathlib import Path
 
 from sightline.ports import Limits
+from sightline.settings.queue_shape import ACK_DEADLINE_S
 from tests.chaos.plan import Plan
 from tests.chaos.stage import Stage
 
 LEASE_S = {"local": 2.0, "pubsub": 10.0}
 """Short, so that what dead workers held comes back soon; Pub/Sub grants no less than ten."""
+
+LONGEST_LEASE_S = {"local": LEASE_S["local"], "pubsub": float(ACK_DEADLINE_S)}
+"""What a pull brought that nobody lived to see is leased for as long as the subscription says."""
 
 CALL_TIMEOUT_S = 2.0
 MOST_OUTSTANDING = 64

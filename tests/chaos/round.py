@@ -16,6 +16,7 @@ from tests.chaos.evidence import Evidence, Ledgers
 from tests.chaos.home import (
     CALL_TIMEOUT_S,
     LEASE_S,
+    LONGEST_LEASE_S,
     MOST_OUTSTANDING,
     environment_of,
     limits_of,
@@ -217,7 +218,7 @@ class Round:
         self._heal_all()
         late = crew.end_workers(within_s=40.0)
         crew.finish_publishing(within_s=30.0)
-        delay_s = LEASE_S[self.plan.queue] + 1.0
+        delay_s = LONGEST_LEASE_S[self.plan.queue] + 1.0
         if crew.limits:
             self._within_limits = self._calls()
             nursery.call(errands.lift_budget, self.environment, self._clock_file)
