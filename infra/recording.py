@@ -52,6 +52,10 @@ class Environment:
         """Return the resources whose type ends with this."""
         return [one for one in self.resources if one.type.endswith(kind)]
 
+    def of_entities(self) -> list[Recorded]:
+        """Return the entities, without what they are made of."""
+        return [one for one in self.resources if one.type.startswith("sightline:infra:")]
+
     def one(self, kind: str, name: str = "") -> Recorded:
         """Return the one resource of this type (and name)."""
         (found,) = [one for one in self.of(kind) if not name or one.name == name]

@@ -111,7 +111,7 @@ def picture() -> str:
     """Return the environment as a Mermaid flow chart, of what a run of the program registers."""
     made = run({**PROD, "listing": "provider/us/exchange/listing", "producerSchedule": "0 6 * * *"})
     lines = ["```mermaid", "flowchart LR"]
-    for entity in [one for one in made.resources if one.type.startswith("sightline:infra:")]:
+    for entity in sorted(made.of_entities(), key=lambda one: ORDER.index(one.name)):
         lines += [f"  subgraph {entity.name}"]
         lines += [f'    {node}["{label}"]' for node, label in _nodes(made, entity)]
         lines += ["  end"]
@@ -119,6 +119,8 @@ def picture() -> str:
     return "\n".join([*lines, "```"]) + "\n"
 
 
+ORDER = ("services", "accounts", "landing", "messaging", "warehouse", "fleet", "watch")
+"""The entities, from where images come from to what is looked at."""
 _HIDDEN = re.compile(r"IAM|Iam|projects/service|Provider")
 
 
