@@ -1,0 +1,195 @@
+"""The container image, shown without a builder of images: each of its steps is run as it stands."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+DOCKERFILE = CHECKOUT / "Dockerfile"
+RUNS = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Return the Dockerfile's instructions and what follows them, continued lines joined."""
+    text = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in lines]
+
+
+def of(word: str) -> list[str]:
+    return [rest for one, rest in instructions() if one == word]
+
+
+def final() -> list[tuple[str, str]]:
+    """Return the instructions of the last stage."""
+    found = instructions()
+    last = max(index for index, (word, _) in enumerate(found) if word == "FROM")
+    return found[last:]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)],
+        check=True,
+        cwd=CHECKOUT,
+        capture_output=True,
+    )
+    (built,) = directory.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Python of a fresh environment: the wheel, and the dependencies that are here."""
+    root = tmp_path_factory.mktemp("app")
+    venv.create(root, with_pip=False)
+    (packages,) = (root / "lib").glob("python3*/site-packages")
+    zipfile.ZipFile(wheel).extractall(packages)
+    here = Path(next(one for one in sys.path if one.endswith("site-packages")))
+    (packages / "dependencies.pth").write_text(f"{here}\n")  # its own .pth files are not followed
+    return root / "bin" / "python"
+
+
+def test_the_image_has_two_stages_of_one_base_that_can_be_pinned() -> None:
+    assert of("FROM") == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
+    assert of("ARG")[0].startswith("PYTHON_IMAGE=python:3.11-slim")
+    words = [word for word, _ in final()]
+    assert "pip install" not in "".join(rest for _, rest in final())
+    assert words.count("COPY") == 1
+
+
+def test_the_image_runs_as_nobody_and_without_a_shell() -> None:
+    (user,) = of("USER")
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
+    assert of("ENTRYPOINT") == ['["python"]']
+    assert of("CMD") == ['["-m", "worker"]']
+    assert of("STOPSIGNAL") == ["SIGTERM"]
+    assert [word for word, _ in final()].index("USER") > [word for word, _ in final()].index("RUN")
+
+
+def test_all_that_is_copied_is_there_and_sent_to_the_builder() -> None:
+    sent = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    kept = [one.removeprefix("!") for one in sent if one.startswith("!")]
+    copied = [
+        name for rest in of("COPY") if "--from" not in rest for name in shlex.split(rest)[:-1]
+    ]
+    for name in copied:
+        assert (CHECKOUT / name).exists(), name
+        assert any(fnmatch.fnmatch(name, one) for one in kept), name
+    assert sent[1] == "*"
+
+
+def test_what_the_wheel_is_built_from_is_copied(wheel: Path) -> None:
+    copied = {name for rest in of("COPY") for name in shlex.split(rest)[:-1]}
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert top == {"sightline", "producer", "worker"}
+    assert {*top, "tasks", "pyproject.toml", "uv.lock", "README.md", "LICENSE"} <= copied
+    assert not [name for name in names if name.startswith(("infra/", "tests/", "bench/"))]
+
+
+@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the path")
+def test_dependencies_are_those_of_the_lock_each_with_its_hash(tmp_path: Path) -> None:
+    (command,) = [rest for rest in of("RUN") if rest.startswith("uv export")]
+    target = tmp_path / "requirements.txt"
+    words = shlex.split(command.replace("/requirements.txt", str(target)))
+    subprocess.run([*words, "--offline"], check=True, cwd=CHECKOUT, capture_output=True)
+    text = target.read_text(encoding="utf-8").replace("\\\n", " ")
+    wanted = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
+    assert len(wanted) > 40
+    assert [line for line in wanted if "--hash=sha256:" not in line or "==" not in line] == []
+    names = {line.partition("==")[0] for line in wanted}
+    assert {"google-cloud-pubsub", "opentelemetry-sdk", "orjson"} <= names
+    assert not names & {"pulumi", "pulumi-gcp", "pytest", "sightline", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("module", "usage"), [("worker", "sightline work"), ("producer", "sightline enqueue")]
+)
+def test_the_programs_start_from_the_wheel_alone(
+    python: Path, tmp_path: Path, module: str, usage: str
+) -> None:
+    code = f"import {module}; print({module}.__file__)"
+    where = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=RUNS
+    ).stdout
+    assert where.startswith(str(python.parents[1]))
+    shown = subprocess.run(
+        [python, "-m", module, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=RUNS,
+    ).stdout
+    assert f"Usage: {usage}" in shown
+
+
+def test_sigterm_reaches_the_worker_and_its_health_is_told(python: Path, tmp_path: Path) -> None:
+    heartbeat = tmp_path / "heartbeat"
+    health = [str(python), "-m", "worker.heartbeat", str(heartbeat)]
+    assert subprocess.run(health, check=False, capture_output=True).returncode == 1
+    worker = subprocess.Popen(
+        [python, "-m", "worker"],
+        cwd=tmp_path,
+        env={**RUNS, "SIGHTLINE_WORKER__HEARTBEAT_FILE": str(heartbeat)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not heartbeat.exists() and worker.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    healthy = subprocess.run(health, check=False, capture_output=True).returncode
+    worker.send_signal(signal.SIGTERM)
+    said, _ = worker.communicate(timeout=60)
+    assert (healthy, worker.returncode) == (0, 0), said
+    assert not heartbeat.exists()
+
+
+def test_a_probe_of_health_loads_nothing_heavy(python: Path, tmp_path: Path) -> None:
+    code = "import sys, worker.heartbeat; print(len(sys.modules), 'duckdb' in sys.modules)"
+    shown = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=RUNS
+    ).stdout.split()
+    assert int(shown[0]) < 300
+    assert shown[1] == "False"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the path")
+def test_the_locked_dependencies_install_with_the_wheel_into_an_empty_environment(
+    wheel: Path, tmp_path: Path
+) -> None:
+    app, requirements = tmp_path / "app", tmp_path / "requirements.txt"
+    for step in (rest for rest in of("RUN") if rest.startswith("uv ") and "build" not in rest):
+        words = step.replace("/requirements.txt", str(requirements)).replace("/app", str(app))
+        words = words.replace("/dist/*.whl", str(wheel)).replace("--compile-bytecode ", "")
+        subprocess.run(shlex.split(words), check=True, cwd=CHECKOUT, capture_output=True, env=RUNS)
+    for extra in ("", "google.pubsub_v1", "opentelemetry.sdk.metrics"):
+        code = f"import worker.main{', ' + extra if extra else ''}"
+        subprocess.run([app / "bin" / "python", "-c", code], check=True, cwd=tmp_path)
+    shown = subprocess.run(
+        [app / "bin" / "python", "-m", "worker", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    ).stdout
+    assert "Usage: sightline work" in shown
+    assert not list(app.rglob("site-packages/pulumi"))
