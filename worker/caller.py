@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 from sightline.errors import CallError, PermanentError, ThrottledError, TransientError
 from sightline.model import Usage
 from worker.funds import Funds
-from worker.limiter import Limiter, Outcome, Sample
+from worker.limiting import Limiter, Outcome, Sample
 from worker.meter import CallMeter
 from worker.progress import Progress
 from worker.retry import RetryBudget, RetryPolicy

@@ -33,7 +33,7 @@ from worker.handler import Handler
 from worker.heartbeat import beating
 from worker.leaser import Leaser
 from worker.letters import Identity
-from worker.limiter import StaticLimiter
+from worker.limiting import limiter_of
 from worker.meter import CallMeter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
@@ -271,7 +271,7 @@ def _callers(
 
     def caller(limit: LimitSettings, meter: CallMeter | None) -> Caller:
         return Caller(
-            StaticLimiter(limit),
+            limiter_of(limit),
             policy,
             RetryBudget(own.retry_budget),
             progress,

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Literal, Protocol, runtime_checkable
 
 from worker.leaser import Leaser
-from worker.limiter import Limiter
+from worker.limiting import Limiter
 from worker.progress import Progress
 
 Kind = Literal["classify", "embed"]

@@ -81,11 +81,14 @@ embed_dimension = 768
 in_flight = 64
 # Calls started in a second in each worker, at most; 0 sets no ceiling.
 rate_per_s = 0.0
+# Find the model's quota, and follow it, under these bounds.
+adaptive = true
 
 [embed_limit]
 # The same for embedding.
 in_flight = 64
 rate_per_s = 0.0
+adaptive = true
 """
 
 

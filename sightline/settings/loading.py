@@ -104,15 +104,29 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
                 f"{where} = {value!r} is not accepted; accepted: a table of texts"
             )
         return dict(value)
+    with contextlib.suppress(TypeError, ValueError, KeyError):  # told just below, with an example
+        return _convert_plain(value, kind, base)
+    example = {
+        bool: "true or false",
+        int: "64",
+        float: "2.5",
+        str: '"a text"',
+        Path: '"a/path"',
+    }.get(kind, "a value")
+    raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {example}")
+
+
+def _convert_plain(value: Any, kind: Any, base: Path) -> Any:
+    """Return the value as a setting of this kind; raises where it is none."""
+    if kind is bool:
+        return {"true": True, "false": False}[str(value).lower()]
     if kind is Path and isinstance(value, str | Path) and value != "":
         return base / Path(value).expanduser()
     if kind is str and isinstance(value, str):
         return value
     if kind in {int, float} and not isinstance(value, bool):
-        with contextlib.suppress(TypeError, ValueError):  # told just below, with an example
-            return kind(value)
-    example = {int: "64", float: "2.5", str: '"a text"', Path: '"a/path"'}.get(kind, "a value")
-    raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {example}")
+        return kind(value)
+    raise ValueError(value)
 
 
 _AT_LEAST: tuple[tuple[str, float], ...] = (

@@ -21,10 +21,14 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """Bounds on the calls to one model; ``rate_per_s`` 0 means no configured ceiling."""
+    """Bounds on the calls to one model; ``rate_per_s`` 0 means no configured ceiling.
+
+    ``adaptive``: under these bounds the rate follows the quota that the model shows.
+    """
 
     in_flight: int = 64
     rate_per_s: float = 0.0
+    adaptive: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class WorkerSettings:
     flush_s: float = 2.0
     grace_s: float = 8.0
     drain_idle_s: float = 2.0
-    drain_missing_s: float = 180.0
+    drain_missing_s: float = 60.0
     cancel_poll_s: float = 2.0
     call_timeout_s: float = 120.0
     max_attempts: int = 10

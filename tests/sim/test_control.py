@@ -14,7 +14,13 @@ from tests.sim.conftest import AUTHORISED, EMBED, GENERATE, Ask, request
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "quota": (
         {"rate_per_s": 50, "burst_s": 2, "refusal": "throttled_retry_info"},
-        {"rate_per_s": 50, "burst_s": 2.0, "refusal": "throttled_retry_info", "scheduled": False},
+        {
+            "rate_per_s": 50,
+            "burst_s": 2.0,
+            "window_s": None,
+            "refusal": "throttled_retry_info",
+            "scheduled": False,
+        },
     ),
     "schedule": (
         {"steps": [{"at_s": 0, "rate_per_s": 50}, {"at_s": 60, "rate_per_s": None}]},
@@ -23,6 +29,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
                 "*": {
                     "steps": [{"at_s": 0.0, "rate_per_s": 50}, {"at_s": 60.0, "rate_per_s": None}],
                     "burst_s": 1.0,
+                    "window_s": None,
                 }
             }
         },

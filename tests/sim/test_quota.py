@@ -57,6 +57,15 @@ def test_the_rate_follows_its_schedule() -> None:
     assert seconds == pytest.approx([500, 200, 800], abs=3)
 
 
+def test_a_quota_by_the_minute_admits_its_calls_early_and_then_none_until_the_next() -> None:
+    quota = Quota(Schedule.constant(2, window_s=60), now_s=10.0)
+    assert sum(quota.admit(12.0) for _ in range(500)) == 120
+    assert not quota.admit(69.9)
+    assert quota.wait_s(69.0) == pytest.approx(1.0)
+    assert sum(quota.admit(70.0) for _ in range(500)) == 120
+    assert quota.wait_s(130.0) == 0.0
+
+
 def test_an_idle_time_across_a_change_is_filled_at_each_rate() -> None:
     quota = Quota(Schedule.of([Step(0, 10), Step(1, 100)], burst_s=1), now_s=0.0)
     assert sum(quota.admit(0.0) for _ in range(10)) == 10

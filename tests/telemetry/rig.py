@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sightline.ports import Delivery, Subscription
 from sightline.settings import Settings, TelemetrySettings
 from worker.leaser import Leaser
-from worker.limiter import Limiter
+from worker.limiting import Limiter
 from worker.progress import Progress
 from worker.vitals import Vitals
 

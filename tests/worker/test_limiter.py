@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sightline.settings import LimitSettings
-from worker.limiter import Outcome, Sample, StaticLimiter
+from worker.limiting import Outcome, Sample, StaticLimiter
 
 OK = Sample(Outcome.SUCCEEDED, 0.1)
 

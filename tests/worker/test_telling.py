@@ -16,7 +16,7 @@ from sightline.settings import LimitSettings
 from tests.worker.world import FakeModels, World
 from worker.caller import Caller
 from worker.handled import HANDLED
-from worker.limiter import StaticLimiter
+from worker.limiting import StaticLimiter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 

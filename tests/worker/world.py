@@ -30,7 +30,7 @@ from worker.estimates import Estimates
 from worker.handler import Handler
 from worker.leaser import Leaser
 from worker.letters import Identity
-from worker.limiter import StaticLimiter
+from worker.limiting import StaticLimiter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.runner import Runner

@@ -4,16 +4,17 @@
 |---|---|---|
 | /control/counters | GET, DELETE | calls by what became of them |
 | /control/quota | GET, PUT | {"rate_per_s": 50, "burst_s": 1, "refusal": "throttled_retry_info"} |
-| /control/schedule | GET, PUT | {"steps": [{"at_s": 0, "rate_per_s": 50}], "burst_s": 1, "model": "*"} |
+| /control/schedule | GET, PUT | {"steps": [{"at_s": 0, "rate_per_s": 50}], "burst_s": 1, "window_s": null, "model": "*"} |
 | /control/faults | GET, PUT | {"shares": {"throttled": 0.1}, "retry_delay_s": 1} |
 | /control/latency | GET, PUT | {"median_s": 2, "p99_s": 8, "refusal_s": 0.1} |
 
-A PUT replaces; times of a schedule count from the PUT. A rate of null means no quota.
+A PUT replaces; times of a schedule count from the PUT. A rate of null means no quota. A quota or a
+schedule with a window_s (60, say) is counted in windows of so long, from the PUT on, not by a bucket.
 """  # noqa: E501 - a table's line
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -97,6 +98,7 @@ def _show_quota(how: Behaviour) -> dict[str, Any]:
     return {
         "rate_per_s": schedule.steps[0].rate_per_s if len(schedule.steps) == 1 else None,
         "burst_s": schedule.burst_s,
+        "window_s": schedule.window_s,
         "refusal": how.refusal.value,
         "scheduled": len(schedule.steps) > 1,
     }
@@ -104,7 +106,7 @@ def _show_quota(how: Behaviour) -> dict[str, Any]:
 
 def _change_quota(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
     step = Step(0.0, wanted["rate_per_s"])
-    schedule = Schedule.of([step], burst_s=float(wanted.get("burst_s", BURST_S)))
+    schedule = _schedule_of([step], wanted)
     refusal = Fault(wanted.get("refusal", how.refusal))
     schedules = {**how.schedules, str(wanted.get("model", ANY_MODEL)): schedule}
     return replace(how, schedules=schedules, refusal=refusal)
@@ -116,8 +118,17 @@ def _show_schedule(how: Behaviour) -> dict[str, Any]:
 
 def _change_schedule(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
     steps = [Step(float(one["at_s"]), one["rate_per_s"]) for one in wanted["steps"]]
-    schedule = Schedule.of(steps, burst_s=float(wanted.get("burst_s", BURST_S)))
+    schedule = _schedule_of(steps, wanted)
     return replace(how, schedules={**how.schedules, str(wanted.get("model", ANY_MODEL)): schedule})
+
+
+def _schedule_of(steps: Sequence[Step], wanted: Mapping[str, Any]) -> Schedule:
+    window_s = wanted.get("window_s")
+    return Schedule.of(
+        steps,
+        burst_s=float(wanted.get("burst_s", BURST_S)),
+        window_s=None if window_s is None else float(window_s),
+    )
 
 
 def _show_faults(how: Behaviour) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""The quota: a token bucket whose rate follows a schedule. Pure; the time is passed in."""
+"""The quota: a token bucket, or a count for each minute, whose rate follows a schedule. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import floor, inf, isfinite
 
 BURST_S = 1.0
 """A full bucket holds what this many seconds of the rate bring (and never less than one call)."""
@@ -23,18 +23,28 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A rate that changes at set times; before the first step it is the first step's."""
+    """A rate that changes at set times; before the first step it is the first step's.
+
+    With a ``window_s`` there is no bucket: each window of so many seconds admits what the rate
+    brings in it, as early as it is asked for, and then nothing until the next one begins. Quotas
+    "a minute" are counted so (``window_s`` 60).
+    """
 
     steps: tuple[Step, ...] = (Step(0.0, None),)
     burst_s: float = BURST_S
+    window_s: float | None = None
 
     @classmethod
-    def constant(cls, rate_per_s: float | None, *, burst_s: float = BURST_S) -> Schedule:
+    def constant(
+        cls, rate_per_s: float | None, *, burst_s: float = BURST_S, window_s: float | None = None
+    ) -> Schedule:
         """Return the schedule of a rate that never changes."""
-        return cls((Step(0.0, rate_per_s),), burst_s)
+        return cls((Step(0.0, rate_per_s),), burst_s, window_s)
 
     @classmethod
-    def of(cls, steps: Sequence[Step], *, burst_s: float = BURST_S) -> Schedule:
+    def of(
+        cls, steps: Sequence[Step], *, burst_s: float = BURST_S, window_s: float | None = None
+    ) -> Schedule:
         """Return the schedule of these steps.
 
         Raises:
@@ -44,6 +54,8 @@ class Schedule:
             raise ValueError("a schedule needs a step; give [{at_s: 0, rate_per_s: 50}]")
         if not (isfinite(burst_s) and burst_s >= 0):
             raise ValueError(f"burst_s = {burst_s} is not accepted; give 0 or more")
+        if window_s is not None and not (isfinite(window_s) and window_s > 0):
+            raise ValueError(f"window_s = {window_s} is not accepted; give seconds, or null")
         previous_s = -inf
         for one in steps:
             if not (isfinite(one.at_s) and one.at_s >= max(previous_s, 0.0)):
@@ -53,7 +65,7 @@ class Schedule:
             ):
                 raise ValueError(f"rate_per_s = {one.rate_per_s}: give 0 or more, or null for none")
             previous_s = one.at_s
-        return cls(tuple(steps), burst_s)
+        return cls(tuple(steps), burst_s, window_s)
 
     def rate_at(self, elapsed_s: float) -> float | None:
         """Return the rate in force this long after the start."""
@@ -66,19 +78,23 @@ class Schedule:
 
 
 class Quota:
-    """Admits calls at a schedule's rate; starts with a full bucket."""
+    """Admits calls at a schedule's rate; starts with a full bucket, or at a window's beginning."""
 
     def __init__(self, schedule: Schedule, *, now_s: float) -> None:
         self.schedule = schedule
         self._started_s = now_s
         self._filled_s = now_s
         self._tokens = self._capacity(schedule.rate_at(0.0))
+        self._window = 0
+        self._admitted = 0
 
     def admit(self, now_s: float) -> bool:
         """Take a token for a call at this time; return whether there was one."""
         self._fill(now_s)
         if self.rate_per_s(now_s) is None:
             return True
+        if self.schedule.window_s is not None:
+            return self._count(now_s, self.schedule.window_s)
         if self._tokens < 1.0:
             return False
         self._tokens -= 1.0
@@ -91,9 +107,25 @@ class Quota:
     def wait_s(self, now_s: float) -> float:
         """Return the seconds until there is a token, at the present rate (at most an hour)."""
         rate = self.rate_per_s(now_s)
+        if rate is not None and (window_s := self.schedule.window_s) is not None:
+            left_s = window_s - (now_s - self._started_s) % window_s
+            return min(left_s, 3600.0) if self._used_up(rate, now_s, window_s) else 0.0
         if rate is None or self._tokens >= 1.0:
             return 0.0
         return min((1.0 - self._tokens) / rate, 3600.0) if rate > 0 else 3600.0
+
+    def _count(self, now_s: float, window_s: float) -> bool:
+        rate = self.rate_per_s(now_s)
+        if rate is None or self._used_up(rate, now_s, window_s):
+            return rate is None
+        self._admitted += 1
+        return True
+
+    def _used_up(self, rate: float, now_s: float, window_s: float) -> bool:
+        window = floor((now_s - self._started_s) / window_s)
+        if window != self._window:
+            self._window, self._admitted = window, 0
+        return self._admitted + 1 > rate * window_s
 
     def _fill(self, now_s: float) -> None:
         """Add what each rate brought in while it was in force."""

@@ -1,0 +1,1 @@
+"""Compares limiters in virtual time, on the quotas of the socket simulator."""

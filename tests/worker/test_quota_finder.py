@@ -1,0 +1,126 @@
+"""The adaptive limiter's policy in virtual time: answers to refusals, failures, idleness."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.limiting import Outcome, QuotaFinder, Sample, State
+from worker.limiting.growth import CUT, START_PER_S
+from worker.limiting.quota_finder import CREDIT_S
+
+OUTCOMES = st.sampled_from(Outcome)
+
+
+def send_when_allowed(finder: QuotaFinder, now_s: float) -> float:
+    """Send one call as soon as it may go; return when that was."""
+    while 0 < (wait_s := finder.wait_s(now_s)) < inf:
+        now_s += wait_s
+    assert wait_s == 0
+    finder.sent(now_s)
+    return now_s
+
+
+def grown(finder: QuotaFinder, *, to_per_s: float) -> float:
+    """Let calls succeed at once until the rate is this high; return the time."""
+    now_s = 0.0
+    while finder.snapshot(now_s).rate_per_s < to_per_s:
+        now_s = send_when_allowed(finder, now_s)
+        finder.done(now_s, Sample(Outcome.SUCCEEDED, 0.0))
+    return now_s
+
+
+def test_the_rate_doubles_until_the_first_refusals() -> None:
+    finder = QuotaFinder(1000)
+    assert finder.snapshot(0.0).rate_per_s == START_PER_S
+    now_s = grown(finder, to_per_s=50.0)
+    assert finder.snapshot(now_s).state is State.SLOW_START
+    assert now_s < 5.0
+
+
+def test_refusals_cut_the_rate_once_for_the_calls_sent_before_the_cut() -> None:
+    finder, now_s = QuotaFinder(1000), 0.0
+    sent = []
+    while now_s < 5.0:
+        now_s = send_when_allowed(finder, now_s)
+        sent.append(now_s)
+    before = finder.snapshot(now_s).rate_per_s
+    for one in sent[-5:]:
+        finder.done(now_s, Sample(Outcome.THROTTLED, now_s - one))
+    after = finder.snapshot(now_s)
+    assert after.state is State.STEADY
+    assert after.rate_per_s >= 0.9 * CUT * before
+    assert after.rate_per_s < before
+
+
+def test_an_idle_spell_is_not_made_up_for_by_a_burst() -> None:
+    finder, now_s = QuotaFinder(1000), 0.0
+    for _ in range(20):
+        now_s = send_when_allowed(finder, now_s)
+        finder.done(now_s, Sample(Outcome.SUCCEEDED, 0.0))
+    now_s += 3600.0
+    rate = finder.snapshot(now_s).rate_per_s
+    burst = 0
+    while finder.wait_s(now_s) == 0:
+        finder.sent(now_s)
+        burst += 1
+    assert burst <= 2 + CREDIT_S * rate
+
+
+def test_a_refusal_that_says_for_how_long_pauses_everything() -> None:
+    finder = QuotaFinder(1000)
+    finder.sent(10.0)
+    finder.done(10.1, Sample(Outcome.THROTTLED, 0.1, retry_after_s=7.0))
+    assert finder.snapshot(10.1).state is State.PAUSED
+    assert finder.wait_s(10.1) == pytest.approx(7.0)
+
+
+def test_when_every_call_fails_one_probe_goes_at_a_time_and_the_first_answer_ends_it() -> None:
+    finder = QuotaFinder(1000)
+    now_s = grown(finder, to_per_s=50.0)
+    rate = finder.snapshot(now_s).rate_per_s
+    while finder.snapshot(now_s).state is not State.PROBING:
+        now_s = send_when_allowed(finder, now_s)
+        finder.done(now_s, Sample(Outcome.FAILED, 0.0))
+    started_s, probes = now_s, 0
+    while now_s < started_s + 30:
+        now_s = send_when_allowed(finder, now_s)
+        probes += 1
+        finder.done(now_s, Sample(Outcome.FAILED, 0.0))
+    assert 20 <= probes <= 31
+    now_s = send_when_allowed(finder, now_s)
+    finder.done(now_s, Sample(Outcome.SUCCEEDED, 0.0))
+    assert finder.snapshot(now_s).rate_per_s >= 0.85 * rate
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 30),
+    st.sampled_from([0.0, 0.5, 20.0, 200.0]),
+    st.lists(st.tuples(OUTCOMES, st.floats(0.0, 5.0)), min_size=1, max_size=150),
+)
+def test_neither_cap_nor_ceiling_is_ever_exceeded(
+    cap: int, ceiling: float, fates: list[tuple[Outcome, float]]
+) -> None:
+    finder, now_s = QuotaFinder(cap, ceiling), 0.0
+    under_way: list[tuple[float, float, Outcome]] = []
+    sent: list[float] = []
+    for outcome, latency_s in fates:
+        while (wait_s := finder.wait_s(now_s)) > 0:
+            first_s = min((one[0] for one in under_way), default=inf)
+            now_s = min(first_s, now_s + wait_s)
+            for one in [one for one in under_way if one[0] <= now_s]:
+                under_way.remove(one)
+                finder.done(now_s, Sample(one[2], now_s - one[1]))
+        finder.sent(now_s)
+        sent.append(now_s)
+        under_way.append((now_s + latency_s, now_s, outcome))
+        assert len(under_way) <= cap
+        assert finder.snapshot(now_s).in_flight == len(under_way)
+    if ceiling:
+        for place, start_s in enumerate(sent):
+            for later, end_s in enumerate(sent[place:], 1):
+                assert later <= 2 + ceiling * (end_s - start_s + CREDIT_S)

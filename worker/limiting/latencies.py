@@ -1,0 +1,71 @@
+"""What latencies say: how many calls are under way at a rate, and whether they queue at the model.
+
+Latency that grows with the rate is a queue at the model: slow down. Latency that stays when the
+rate was cut is the model's own: get used to it.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+
+BATCH = 64
+FIRST_BATCH = 8
+QUEUED = 1.5
+QUEUED_S = 1.0
+"""Answers that take so many times as long as usual, and so much longer, waited in a queue. Shorter
+queues do no harm; a model on the same machine is the faster for them."""
+
+HEADROOM = 2.0
+SPARE = 4
+
+
+class RoundTrip:
+    """The usual latency, from batches of answers to calls that were sent after the last batch."""
+
+    def __init__(self) -> None:
+        self.mean_s: float | None = None
+        self.answered_per_s = 0.0
+        self._usual_s = 0.0
+        self._before_cut_s: float | None = None
+        self._began_s = self._first_s = self._sum_s = self._sum_logs = 0.0
+        self._count = 0
+
+    def answered(self, sent_s: float, latency_s: float, now_s: float) -> bool:
+        """Count an answer; return whether a batch of them says that calls queue at the model."""
+        if sent_s < self._began_s:
+            return False
+        if not self._count:
+            self._first_s = now_s
+        self._count += 1
+        self._sum_s += latency_s
+        self._sum_logs += log(max(latency_s, 1e-6))
+        if self._count < (FIRST_BATCH if self.mean_s is None else BATCH):
+            return False
+        self.answered_per_s = self._count / max(now_s - self._first_s, 1e-3)
+        mean_s, typical_s = self._sum_s / self._count, exp(self._sum_logs / self._count)
+        self._begin(now_s)
+        return self._judge(mean_s, typical_s)
+
+    def cap(self, rate_per_s: float) -> float:
+        """Return how many calls may be under way at this rate."""
+        if self.mean_s is None:
+            return float("inf")
+        return HEADROOM * rate_per_s * self.mean_s + SPARE
+
+    def _begin(self, now_s: float) -> None:
+        self._began_s = self._first_s = now_s
+        self._count = 0
+        self._sum_s = self._sum_logs = 0.0
+
+    def _judge(self, mean_s: float, typical_s: float) -> bool:
+        before_cut_s, self._before_cut_s = self._before_cut_s, None
+        if self.mean_s is None or (before_cut_s is not None and typical_s > 0.9 * before_cut_s):
+            self.mean_s, self._usual_s = mean_s, typical_s
+            return False
+        if typical_s > QUEUED * self._usual_s + QUEUED_S:
+            self._before_cut_s = typical_s
+            return True
+        weight = 0.1 if typical_s > self._usual_s else 0.3
+        self._usual_s += weight * (typical_s - self._usual_s)
+        self.mean_s += 0.2 * (mean_s - self.mean_s)
+        return False

@@ -1,0 +1,37 @@
+"""What a limiter is: it hands out permits for calls, and learns from how they ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Outcome(Enum):
+    """How a call ended, as far as a limiter cares."""
+
+    SUCCEEDED = "succeeded"
+    THROTTLED = "throttled"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One finished call. ``retry_after_s`` is what a refusal asked for, if it did."""
+
+    outcome: Outcome
+    latency_s: float
+    retry_after_s: float | None = None
+
+
+class Limiter(Protocol):
+    """Hands out permits, in order; every permit is given back with a sample of its call."""
+
+    async def acquire(self) -> None:
+        """Wait for a permit. Cancelling the wait takes none."""
+        ...
+
+    def release(self, sample: Sample) -> None:
+        """Give the permit back, and learn from the call."""
+        ...

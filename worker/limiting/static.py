@@ -1,0 +1,58 @@
+"""A limiter with a fixed rate and a fixed cap."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from sightline.settings import LimitSettings
+from worker.limiting.ceiling import Ceiling
+from worker.limiting.limiter import Outcome, Sample
+
+THROTTLE_PAUSE_S = 1.0
+"""The pause after a refusal that does not say how long to wait."""
+
+
+class StaticLimiter:
+    """A fixed in-flight cap and a fixed rate; a refusal pauses all callers.
+
+    One waiter at a time stands at the door; the others wait their turn at the semaphore and the
+    lock, which hand over in order.
+    """
+
+    def __init__(
+        self, limit: LimitSettings, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._cap = asyncio.Semaphore(limit.in_flight)
+        self._door = asyncio.Lock()
+        self._ceiling = Ceiling(limit.rate_per_s) if limit.rate_per_s > 0 else None
+        self._monotonic = monotonic
+        self._paused_until = 0.0
+
+    async def acquire(self) -> None:
+        """Wait for a permit: first for the cap, then for the pause, then for the rate."""
+        await self._cap.acquire()
+        if self._ceiling is None and self._paused_until <= 0.0:
+            return
+        try:
+            async with self._door:
+                await self._pause()
+                if self._ceiling is not None:
+                    await self._ceiling.pass_through()
+        except BaseException:
+            self._cap.release()
+            raise
+
+    async def _pause(self) -> None:
+        # The pause may be prolonged while it is waited for.
+        while (wait_s := self._paused_until - self._monotonic()) > 0:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(wait_s)
+        self._paused_until = 0.0
+
+    def release(self, sample: Sample) -> None:
+        """Give the permit back; after a refusal nobody calls for as long as it asked."""
+        if sample.outcome is Outcome.THROTTLED:
+            pause_s = THROTTLE_PAUSE_S if sample.retry_after_s is None else sample.retry_after_s
+            self._paused_until = max(self._paused_until, self._monotonic() + pause_s)
+        self._cap.release()
