@@ -100,7 +100,7 @@ class Arrivals(Entity):
     def _notify(self, landing: Landing) -> None:
         stack = self.stack
         agent = gcp.storage.get_project_service_account_output(
-            project=stack.project, opts=pulumi.InvokeOutputOptions(parent=self)
+            project=stack.project, opts=self.after_apis()
         )
         target = {"project": stack.project, "topic": self.topic.name}
         kind = gcp.pubsub.TopicIAMMember

@@ -252,7 +252,7 @@ class Choices:
         group="Fleet",
     )
     collector_image: str = key(
-        "an OpenTelemetry collector beside each worker on Cloud Run, for the workers' own"
+        "an OpenTelemetry collector beside each worker of the pool, for the workers' own"
         " numbers on the dashboard; empty is none; GKE collects them itself",
         "",
         group="Watch",

@@ -22,6 +22,10 @@ class Entity(pulumi.ComponentResource):
         self.stack = stack
         self._needs = list(needs)
 
+    def after_apis(self) -> pulumi.InvokeOutputOptions:
+        """Return the options of a look-up, which is not made before the APIs are enabled."""
+        return pulumi.InvokeOutputOptions(parent=self, depends_on=self._needs)
+
     def below(
         self, *after: pulumi.Resource, holds_data: bool = False, **more: Any
     ) -> pulumi.ResourceOptions:

@@ -44,7 +44,7 @@ def job_settings(stack: Stack) -> JobSettings:
     }
 
 
-def environment(stack: Stack) -> Mapping[str, str]:
+def environment(stack: Stack, *, is_worker: bool = True) -> Mapping[str, str]:
     """Return the settings as the variables that a container of this stack is started with."""
     found: dict[str, str] = {}
     for name, value in job_settings(stack).items():
@@ -53,6 +53,8 @@ def environment(stack: Stack) -> Mapping[str, str]:
         else:
             found[f"SIGHTLINE_{name}".upper()] = value
     found["SIGHTLINE_TELEMETRY__LOG_FORMAT"] = "json"
+    if not is_worker:
+        return dict(sorted(found.items()))
     if stack.choices.fleet == "gke":
         found["SIGHTLINE_TELEMETRY__PROMETHEUS_PORT"] = str(PROMETHEUS_PORT)
         found["SIGHTLINE_TELEMETRY__PROMETHEUS_HOST"] = "0.0.0.0"  # noqa: S104 - inside a pod

@@ -115,7 +115,7 @@ class Landing(Entity):
 
     def _let_encrypt(self, key: str) -> pulumi.Resource:
         agent = gcp.storage.get_project_service_account_output(
-            project=self.stack.project, opts=pulumi.InvokeOutputOptions(parent=self)
+            project=self.stack.project, opts=self.after_apis()
         )
         target = {"crypto_key_id": key}
         return grant(
@@ -128,9 +128,9 @@ class Landing(Entity):
         at = gcp.bigqueryanalyticshub
         subscription = at.ListingSubscription(
             "listing",
-            project=stack.project,
+            project=project,  # of the listing: what is linked is in the destination's project
             location=location,
-            data_exchange_id=f"projects/{project}/locations/{location}/dataExchanges/{exchange}",
+            data_exchange_id=exchange,
             listing_id=listing,
             destination_dataset=at.ListingSubscriptionDestinationDatasetArgs(
                 location=stack.location,

@@ -45,8 +45,19 @@ def program(provider: gcp.Provider | None = None) -> None:
     """
     stack = configured()
     enforce(stack)
-    google = provider or gcp.Provider("google", project=stack.project, region=stack.region)
-    environment(stack, google)
+    environment(stack, provider or _google(stack))
+
+
+def _google(stack: Stack) -> gcp.Provider:
+    """Return Google's provider; a person's own credentials ask for budgets in a project's name."""
+    asks_for_budget = bool(stack.choices.budget_usd)
+    return gcp.Provider(
+        "google",
+        project=stack.project,
+        region=stack.region,
+        billing_project=stack.project if asks_for_budget else None,
+        user_project_override=True if asks_for_budget else None,
+    )
 
 
 def configured() -> Stack:

@@ -157,10 +157,10 @@ def _fleet(stack: Stack) -> Iterator[str]:
             "sightline:producerSchedule starts a job, and sightline:fleet is 'none';"
             " set another fleet, or remove the schedule"
         )
-    if chosen.collector_image and not stack.runs_on_cloud_run:
+    if chosen.collector_image and chosen.fleet != "worker-pool":
         yield (
-            f"sightline:collectorImage is for Cloud Run, and sightline:fleet is {chosen.fleet!r};"
-            " remove it: GKE collects the workers' numbers itself"
+            "sightline:collectorImage stands beside the workers of a pool, and sightline:fleet is"
+            f" {chosen.fleet!r}; remove it (GKE collects the workers' numbers itself)"
         )
     if chosen.reservation_slots % _SLOTS_STEP:
         yield refusal("reservation_slots", chosen.reservation_slots, f"a multiple of {_SLOTS_STEP}")

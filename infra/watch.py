@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pulumi
 import pulumi_gcp as gcp
 
 from infra.dashboard import dashboard
@@ -175,6 +176,9 @@ class Watch(Entity):
 
     def _budget(self, usd: int) -> None:
         billing, chosen = gcp.billing, self.stack.choices
+        project = gcp.organizations.get_project_output(
+            project_id=self.stack.project, opts=self.after_apis()
+        )
         told = billing.BudgetAllUpdatesRuleArgs(
             monitoring_notification_channels=[one.id for one in self.channels],
             disable_default_iam_recipients=False,
@@ -189,7 +193,7 @@ class Watch(Entity):
                 )
             ),
             budget_filter=billing.BudgetBudgetFilterArgs(
-                projects=[f"projects/{self.stack.project}"]
+                projects=[pulumi.Output.concat("projects/", project.number)]
             ),
             threshold_rules=[
                 billing.BudgetThresholdRuleArgs(threshold_percent=share) for share in THRESHOLDS

@@ -68,7 +68,6 @@ def drain_job(
         tasks=chosen.workers,
         parallelism=chosen.parallelism or chosen.workers,
         timeout_s=chosen.task_timeout_s,
-        collector_image=chosen.collector_image,
     )
 
 
@@ -90,7 +89,6 @@ def _job(
     timeout_s: int,
     tasks: int = 1,
     parallelism: int = 1,
-    collector_image: str = "",
 ) -> gcp.cloudrunv2.Job:
     chosen = stack.choices
     container = run.JobTemplateTemplateContainerArgs(
@@ -99,14 +97,12 @@ def _job(
         args=[*arguments],
         envs=[
             run.JobTemplateTemplateContainerEnvArgs(name=key, value=value)
-            for key, value in environment(stack).items()
-            if collector_image or "OTLP" not in key
+            for key, value in environment(stack, is_worker=name == "worker").items()
         ],
         resources=run.JobTemplateTemplateContainerResourcesArgs(
             limits={"cpu": chosen.cpu, "memory": chosen.memory}
         ),
     )
-    collector = run.JobTemplateTemplateContainerArgs(name=COLLECTOR, image=collector_image)
     return run.Job(
         f"{name}-job",
         project=stack.project,
@@ -122,7 +118,7 @@ def _job(
                 service_account=email,
                 timeout=f"{timeout_s}s",
                 max_retries=3,
-                containers=[container, collector] if collector_image else [container],
+                containers=[container],
             ),
         ),
         opts=opts,

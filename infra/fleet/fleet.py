@@ -36,7 +36,7 @@ class Fleet(Entity):
         self._starter: gcp.serviceaccount.Account | None = None
         if stack.choices.fleet == "gke":
             self.cluster = gke.make_cluster(stack, self.registry, self.below)
-            gke.let_pods_work(stack, accounts.worker, self.cluster, self.below)
+            gke.let_pods_work(stack, accounts.worker, self.cluster, self.below, self.after_apis())
         if stack.choices.image and stack.choices.fleet != "none":
             self._run(accounts)
         self.register_outputs({})

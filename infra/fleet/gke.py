@@ -78,6 +78,7 @@ def let_pods_work(
     worker: gcp.serviceaccount.Account,
     cluster: gcp.container.Cluster,
     below: Below,
+    after_apis: pulumi.InvokeOutputOptions,
 ) -> None:
     """Let pods be the worker, and the adapter read metrics; the pool of identities comes first."""
     pool = f"{stack.project}.svc.id.goog"
@@ -88,9 +89,7 @@ def let_pods_work(
         {"service_account_id": worker.name},
         below(cluster),
     )
-    number = gcp.organizations.get_project_output(
-        project_id=stack.project, opts=pulumi.InvokeOutputOptions(parent=worker)
-    ).number
+    number = gcp.organizations.get_project_output(project_id=stack.project, opts=after_apis).number
     adapter = pulumi.Output.concat(
         "principal://iam.googleapis.com/projects/",
         number,

@@ -204,8 +204,15 @@ def test_everything_is_of_the_project_by_the_provider_of_the_program(
     everything: Environment,
 ) -> None:
     for one in everything.resources:
-        if one.type.startswith("gcp:") and "project" in one.inputs:
+        if one.type.startswith("gcp:") and "project" in one.inputs and one.name != "listing":
             assert one.inputs["project"] == "my-project", one.name
+
+
+def test_a_listing_is_subscribed_to_where_it_is_and_linked_here(everything: Environment) -> None:
+    made = everything.one(":ListingSubscription").inputs
+    assert (made["project"], made["data_exchange_id"]) == ("provider", "exchange")
+    reference = made["destination_dataset"]["dataset_reference"]
+    assert reference == {"project_id": "my-project", "dataset_id": "sightline_prod_listing"}
 
 
 def test_two_stacks_in_one_project_share_no_name() -> None:

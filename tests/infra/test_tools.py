@@ -14,7 +14,9 @@ LISTED = json.loads((MODULES / "pulumi-resource-gcp" / "resources.json").read_te
 
 def test_the_provider_lists_what_the_program_uses_and_nothing_else() -> None:
     stacks = [{**DEV, "fleet": fleet} for fleet in FLEETS]
-    stacks.append({**EVERYTHING, "fleet": "job", "drainSchedule": "0 7 * * *"})
+    stacks.append(
+        {**EVERYTHING, "fleet": "job", "drainSchedule": "0 7 * * *", "collectorImage": ""}
+    )
     stacks.append({**DEV, "source": f"{DEV['project']}.imagery.latest_observations"})
     used = {one.type for stack in stacks for one in run(stack).resources}
     assert {one for one in used if one.startswith("gcp:")} == set(LISTED["resources"].values())
