@@ -40,6 +40,7 @@ ENDPOINTS: Mapping[str, str] = {
     "bigquery_connection": "bigqueryconnection.googleapis.com/v1/",
     "bigquery_reservation": "bigqueryreservation.googleapis.com/v1/",
     "billing_budgets": "billingbudgets.googleapis.com/v1/",
+    "cloud_billing": "cloudbilling.googleapis.com/v1/",
     "cloud_run_v2": "run.googleapis.com/v2/",
     "cloud_scheduler": "cloudscheduler.googleapis.com/v1/",
     "container": "container.googleapis.com/v1/",
@@ -119,6 +120,16 @@ class Cloud:
     def strays(self) -> list[str]:
         """Return what was asked of anywhere else; there must be nothing."""
         return list(self.call("GET", "-/requests")["strays"])
+
+    def refused(self) -> list[str]:
+        """Return the requests that were refused, but for those that the provider only tries."""
+        return [
+            f"{one['verb']} {one['host']}/{one['path']}: {one['status']} {one['error']}"
+            for one in self.requests()
+            if one["status"] >= 400
+            and (one["status"], one["verb"]) != (404, "GET")
+            and one["host"] != "cloudbilling.googleapis.com"
+        ]
 
     def forget(self) -> None:
         """Forget the requests so far."""

@@ -22,6 +22,7 @@ HOSTS: Mapping[str, tuple[str, ...]] = {
     "bigqueryconnection.googleapis.com": ("bigqueryconnection.v1",),
     "bigqueryreservation.googleapis.com": ("bigqueryreservation.v1",),
     "billingbudgets.googleapis.com": ("billingbudgets.v1",),
+    "cloudbilling.googleapis.com": ("cloudbilling.v1",),
     "cloudkms.googleapis.com": ("cloudkms.v1",),
     "cloudresourcemanager.googleapis.com": ("cloudresourcemanager.v1", "cloudresourcemanager.v3"),
     "cloudscheduler.googleapis.com": ("cloudscheduler.v1",),
@@ -40,12 +41,13 @@ _INTEGERS = re.compile(r"-?\d+")
 
 
 class RefusedError(Exception):
-    """A request is refused: an HTTP status, Google's name for it, and what is wrong."""
+    """A request is refused: an HTTP status, Google's names for it, and what is wrong."""
 
-    def __init__(self, code: int, status: str, message: str) -> None:
+    def __init__(self, code: int, status: str, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.reason = reason
 
     @classmethod
     def argument(cls, message: str) -> RefusedError:
@@ -87,8 +89,10 @@ class Method:
         Raises:
             RefusedError: naming the parameter.
         """
+        of_body = self.document.fields({"$ref": self.request}) if self.request else {}
+        known = {*self.query, *self.document.parameters, *of_body}
         for name in given:
-            if not ({name, camel(name)} & (self.query.keys() | self.document.parameters.keys())):
+            if not {name, camel(name)} & known:
                 raise RefusedError.argument(
                     f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query'
                     " parameter."

@@ -19,13 +19,14 @@ class Gap:
 
     With ``fields`` the call goes to the emulator without them; the control plane keeps them, and
     adds them to what the emulator answers. With ``where`` the gap is there only for requests whose
-    body has that field.
+    body has that field; with ``of_ours`` only for what the control plane keeps already.
     """
 
     method: str
     why: str
     fields: tuple[str, ...] = ()
     where: str = ""
+    of_ours: bool = False
 
 
 GAPS = (
@@ -38,8 +39,8 @@ GAPS = (
     ),
     Gap(
         "pubsub.projects.subscriptions.patch",
-        "labels and expiration of a subscription cannot be changed there (400)",
-        fields=("labels", "expirationPolicy"),
+        "labels, expiration, and what is written to BigQuery cannot be changed there (400)",
+        fields=("bigqueryConfig", "expirationPolicy", "labels"),
     ),
     Gap("pubsub.projects.schemas.*", "schemas of protocol buffers are not implemented there (501)"),
     Gap(
@@ -87,15 +88,23 @@ GAPS = (
         "object tables, and tables outside BigQuery altogether, are not implemented there",
         where="externalDataConfiguration",
     ),
+    Gap("bigquery.tables.*", "object tables, once they are made", of_ours=True),
+    Gap(
+        "bigquery.datasets.*",
+        "the dataset that a listing is linked as; there is no listing",
+        of_ours=True,
+    ),
 )  # fmt: skip
 
 
-def gaps_of(method: str, body: Mapping[str, Any]) -> list[Gap]:
-    """Return the gaps that a call falls into."""
+def gaps_of(method: str, body: Mapping[str, Any], *, ours: bool = False) -> list[Gap]:
+    """Return the gaps that a call falls into; ``ours`` says whose the resource is."""
     return [
         one
         for one in GAPS
-        if fnmatchcase(method, one.method) and (not one.where or _has(body, one.where))
+        if fnmatchcase(method, one.method)
+        and (not one.where or _has(body, one.where))
+        and (ours or not one.of_ours)
     ]
 
 

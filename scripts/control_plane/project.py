@@ -48,6 +48,7 @@ class Project:
                 "PERMISSION_DENIED",
                 f"{host} has not been used in project {PROJECT_NUMBER} before or it is disabled."
                 f" Enable it by visiting {_CONSOLE}/{host}/overview?project={PROJECT_NUMBER}.",
+                "accessNotConfigured",
             )
 
     def account_exists(self, email: str) -> bool:
@@ -62,6 +63,8 @@ class Project:
         """Answer a call of a verb that is known here, and no other."""
         rule = {
             "analyticshub.projects.locations.dataExchanges.listings.subscribe": self._subscribe,
+            "analyticshub.projects.locations.subscriptions.delete": self._unsubscribe,
+            "cloudbilling.projects.getBillingInfo": lambda call: {"name": call.name},
             "cloudresourcemanager.projects.get": self._get,
             "serviceusage.services.batchEnable": self._enable,
             "serviceusage.services.batchGet": self._batch_get,
@@ -144,7 +147,20 @@ class Project:
             "destinationDataset": at,
         }
         self.resources[key_of(call.service, name)] = made
+        self.resources[key_of("bigquery", linked["linkedDataset"])] = {
+            **at,
+            "access": [{"role": "OWNER", "specialGroup": "projectOwners"}],
+            "type": "LINKED",
+        }
         return {"subscription": made}
+
+    def _unsubscribe(self, call: Call) -> Mapping[str, Any]:
+        gone = self.resources.pop(call.key, None)
+        if gone is None:
+            raise RefusedError(404, "NOT_FOUND", f"Resource '{call.name}' was not found")
+        linked = gone["linkedDatasetMap"]["dataset"]["linkedDataset"]
+        self.resources.pop(key_of("bigquery", linked), None)
+        return self.operations.begin(call, call.name, {})
 
 
 def _last(name: str) -> str:

@@ -119,7 +119,10 @@ KINDS: Mapping[str, Kind] = {
     "billingbudgets budgets": Kind(named=_number),
     "logging metrics": Kind(named=_last("name"), short_name=True),
     "storage buckets": Kind(named=_last("name"), short_name=True),
-    "storage notifications": Kind(named=_number, short_name=True),
+    "storage notifications": Kind(
+        named=_number,
+        filled=lambda name, _: {"id": name.rpartition("/")[2], "kind": "storage#notification"},
+    ),
     "bigquery datasets": Kind(
         named=_last("datasetReference.datasetId"),
         filled=lambda *_: {

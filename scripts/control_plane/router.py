@@ -115,14 +115,12 @@ class Router:
         return Call(method, host, name, query, body)
 
     async def _answer(self, call: Call) -> tuple[str, int, Mapping[str, Any]]:
-        gaps = gaps_of(call.method.name, call.body) if call.host in EMULATED else []
-        whole = any(not one.fields for one in gaps)
-        if call.host not in EMULATED or whole or self.plane.has(call):
-            if (
-                call.host in EMULATED
-                and call.method.action in _POLICIES
-                and not self.plane.has(call)
-            ):
+        if call.host not in EMULATED:
+            return "control plane", 200, self.plane.answer(call)
+        ours = self.plane.has(call)
+        gaps = gaps_of(call.method.name, call.body, ours=ours)
+        if any(not one.fields for one in gaps):
+            if call.method.action in _POLICIES and not ours:
                 await self._check_emulator_has(call)
             return "control plane", 200, self.plane.answer(call)
         return "emulator", *await self._forward(call, gaps)
@@ -131,6 +129,8 @@ class Router:
         fields = {name for one in gaps for name in one.fields}
         body, query = dict(call.body), dict(call.query)
         envelope = _ENVELOPES.get(f"{call.service} {call.method.collection}", "")
+        if envelope in body and "updateMask" in query:
+            body["updateMask"] = query.pop("updateMask")
         inner = body.get(envelope, body) if call.method.action == "patch" else body
         kept = {name: value for name, value in inner.items() if name in fields}
         left = {name: value for name, value in inner.items() if name not in fields}
@@ -184,7 +184,7 @@ class Router:
         ) as answer:
             text = await answer.text()
             try:
-                return answer.status, json.loads(text) if text.strip() else {}
+                return answer.status, json.loads(text or "null") or {}
             except ValueError:
                 return answer.status, {"error": {"code": answer.status, "message": text}}
 
@@ -238,5 +238,6 @@ def _made(call: Call) -> str:
 
 def _error(error: RefusedError) -> dict[str, Any]:
     shown = {"code": error.code, "message": str(error), "status": error.status}
-    reason = {404: "notFound", 409: "alreadyExists", 403: "forbidden"}.get(error.code, "badRequest")
-    return {"error": {**shown, "errors": [{"message": str(error), "reason": reason}]}}
+    usual = {404: "notFound", 409: "alreadyExists", 403: "forbidden"}.get(error.code, "badRequest")
+    reasons = [{"message": str(error), "reason": error.reason or usual}]
+    return {"error": {**shown, "errors": reasons}}
