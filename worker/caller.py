@@ -168,40 +168,26 @@ class Caller:
     ) -> tuple[Result, float]:
         await self._limiter.acquire()
         began_s = self._monotonic()
-        outcome, retry_after_s = Outcome.CANCELLED, None
+        outcome, retry_after_s, meter = Outcome.SUCCEEDED, None, None
         try:
             if not wanted():
-                raise NotWantedError
+                raise NotWantedError  # noqa: TRY301 - the limiter hears of this end as of others
             await funds.hold()
             began_s = self._monotonic()
             self._progress.calls += 1
-            if self._meter is None:
-                result = await self._paid(attempt, funds)
-            else:
-                result = await self._measured(attempt, funds, self._meter)
-            outcome = Outcome.SUCCEEDED
-        except ThrottledError as error:
-            outcome, retry_after_s = Outcome.THROTTLED, error.retry_after_s
-            raise
-        except CallError:
-            outcome = Outcome.FAILED
+            meter = self._meter  # from here on there is a call to hear of
+            result = await self._paid(attempt, funds)
+        except BaseException as error:
+            outcome, retry_after_s = _how_it_ended(error)
+            if meter is not None:
+                meter.failed(error, self._monotonic() - began_s)
             raise
         finally:
             latency_s = self._monotonic() - began_s
             self._limiter.release(Sample(outcome, latency_s, retry_after_s))
+        if meter is not None:
+            meter.answered(result.usage, latency_s)
         return result, latency_s
-
-    async def _measured(
-        self, attempt: Callable[[], Awaitable[Result]], funds: Funds, meter: CallMeter
-    ) -> Result:
-        began_s = self._monotonic()
-        try:
-            result = await self._paid(attempt, funds)
-        except BaseException as error:
-            meter.failed(error, self._monotonic() - began_s)
-            raise
-        meter.answered(result.usage, self._monotonic() - began_s)
-        return result
 
     async def _paid(self, attempt: Callable[[], Awaitable[Result]], funds: Funds) -> Result:
         """Make one call, and charge it; one that was broken off may have been billed."""
@@ -219,3 +205,10 @@ class Caller:
         finally:
             funds.charge(cost_usd_micros)
         return result
+
+
+def _how_it_ended(error: BaseException) -> tuple[Outcome, float | None]:
+    """Return what a limiter learns from an error, and for how long it asked to wait."""
+    if isinstance(error, ThrottledError):
+        return Outcome.THROTTLED, error.retry_after_s
+    return (Outcome.FAILED if isinstance(error, CallError) else Outcome.CANCELLED), None
