@@ -20,6 +20,7 @@ from tests.docs.pages import code, rows, sections
 from tests.docs.views import STATUS, WORK
 from tests.telemetry.rig import Found, a_day, scrape, settings, vitals
 from worker.handled import HANDLED
+from worker.limiting import State
 from worker.telemetry.calls import ERRORS, SUCCEEDED
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.opening import open_telemetry
@@ -80,6 +81,7 @@ def test_every_attribute_is_documented_with_its_values() -> None:
     assert set(listed) == {name for one in METRICS for name in one.attributes}
     values = {name: set(re.findall(r"`([^`]+)`", text)) for name, text in listed.items()}
     assert values["sightline.outcome"] == {SUCCEEDED, *ERRORS}
+    assert values["sightline.state"] == {*(one.value for one in State), "ready", "leased"}
     assert values["sightline.ledger"] == set(LEDGERS.values())
     assert len(Reason) == 12, "the page points to the list of reasons"
 
