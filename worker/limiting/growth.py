@@ -16,7 +16,7 @@ LOWEST_PER_S = 0.05
 CUT = 0.7
 """What is left of the rate after a cut (RFC 9438, 4.6). A quota's burst makes up for the dip."""
 
-RECOVERY_S = 4.0
+RECOVERY_S = 4
 """From a cut until the rate is back, for one who has the quota alone."""
 
 SLOW_BELOW_PER_S = 5.0
@@ -33,13 +33,18 @@ CROWDING_WEIGHT = 0.2
 The share of such refusals, smoothed by this weight, is the crowding; one half is full crowding."""
 
 MOVED = 1.15
-MOVED_SLOWLY = 1.3
+MOVED_SLOWLY = 2.0
 MOVED_CALLS = 100
 """So far above the rate that was last refused, and after so many calls without a cut, the quota has
 moved: double."""
 
-DOUBLING_S = (0.1, 1.0)
-"""A newcomer's rate doubles in a round trip, but not faster or slower than this; later slowly."""
+DOUBLING_S = 1.0
+SHORTEST_DOUBLING_S = 0.1
+"""The rate doubles in this time; a newcomer's in a round trip, within these bounds."""
+
+FAST_PER_S = 200.0
+FAST_DOUBLING_S = 2.0
+"""A high rate doubles slowly: a quota by the minute shows only when it is used up."""
 
 
 class Curve:
@@ -53,7 +58,8 @@ class Curve:
         self.rate_per_s = min(START_PER_S, ceiling_per_s)
         self.anchor: float | None = None
         self.newcomer = True
-        self.doubling_s = DOUBLING_S[1]
+        self._newcomer_doubling_s = DOUBLING_S
+        self._may_double = True
         self.caution = 0.0
         self.crowding = 0.0
         self._wall: float | None = None
@@ -63,8 +69,10 @@ class Curve:
 
     def advance(self, elapsed_s: float) -> None:
         """Grow for the time before a call, in which the rate was what held it back."""
+        if self.anchor is None and not self._may_double:
+            return
         if self.anchor is None:
-            grown = self.rate_per_s * 2.0 ** (elapsed_s / self.doubling_s)
+            grown = self.rate_per_s * 2.0 ** (elapsed_s / self._doubling_s())
         else:
             self._since_cut_s += elapsed_s
             self._calls += 1
@@ -90,6 +98,16 @@ class Curve:
         self._recovery_s = max(recovery_s(anchor), slowly_s)
         self._since_cut_s = self._recovery_s * (1.0 - ((1.0 - at) / (1.0 - CUT)) ** (1 / 3))
         self.rate_per_s = min(max(at * anchor, LOWEST_PER_S), self._ceiling_per_s)
+
+    def hear_round_trip(self, round_trip_s: float, *, longer: bool) -> None:
+        """Take note of how long an answer takes, and whether that is longer than usual."""
+        self._may_double = not longer
+        self._newcomer_doubling_s = min(max(round_trip_s, SHORTEST_DOUBLING_S), DOUBLING_S)
+
+    def _doubling_s(self) -> float:
+        if self.rate_per_s > FAST_PER_S:
+            return FAST_DOUBLING_S
+        return self._newcomer_doubling_s if self.newcomer else DOUBLING_S
 
     def _around(self, anchor_per_s: float) -> float:
         self.newcomer = False

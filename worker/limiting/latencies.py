@@ -10,6 +10,12 @@ from math import exp, log
 
 BATCH = 64
 FIRST_BATCH = 8
+FIRST_BATCHES = 3
+BIASED = 2.5
+"""While the rate grows fast, quick answers come first: the usual latency may be so much longer."""
+LONGER = 1.25
+"""Answers that take so many times as long as usual are no reason to grow."""
+
 QUEUED = 1.5
 QUEUED_S = 1.0
 """Answers that take so many times as long as usual, and so much longer, waited in a queue. Shorter
@@ -20,19 +26,21 @@ SPARE = 4
 
 
 class RoundTrip:
-    """The usual latency, from batches of answers to calls that were sent after the last batch."""
+    """The usual latency, from batches of answers; after a cut, to calls that were sent after it."""
 
     def __init__(self) -> None:
         self.mean_s: float | None = None
+        self.longer = False
         self.answered_per_s = 0.0
         self._usual_s = 0.0
         self._before_cut_s: float | None = None
-        self._began_s = self._first_s = self._sum_s = self._sum_logs = 0.0
-        self._count = 0
+        self._first_s = self._sum_s = self._sum_logs = 0.0
+        self._count = self._batches = 0
+        self._heed_after_s = self._heed_from_s = 0.0
 
     def answered(self, sent_s: float, latency_s: float, now_s: float) -> bool:
         """Count an answer; return whether a batch of them says that calls queue at the model."""
-        if sent_s < self._began_s:
+        if sent_s < self._heed_after_s or now_s < self._heed_from_s:
             return False
         if not self._count:
             self._first_s = now_s
@@ -44,7 +52,10 @@ class RoundTrip:
         self.answered_per_s = self._count / max(now_s - self._first_s, 1e-3)
         mean_s, typical_s = self._sum_s / self._count, exp(self._sum_logs / self._count)
         self._begin(now_s)
-        return self._judge(mean_s, typical_s)
+        queued = self._judge(mean_s, typical_s)
+        if queued:
+            self._heed_after_s, self._heed_from_s = now_s, now_s + 2.0 * mean_s
+        return queued
 
     def cap(self, rate_per_s: float) -> float:
         """Return how many calls may be under way at this rate."""
@@ -53,19 +64,25 @@ class RoundTrip:
         return HEADROOM * rate_per_s * self.mean_s + SPARE
 
     def _begin(self, now_s: float) -> None:
-        self._began_s = self._first_s = now_s
+        self._first_s = now_s
         self._count = 0
         self._sum_s = self._sum_logs = 0.0
 
     def _judge(self, mean_s: float, typical_s: float) -> bool:
         before_cut_s, self._before_cut_s = self._before_cut_s, None
-        if self.mean_s is None or (before_cut_s is not None and typical_s > 0.9 * before_cut_s):
-            self.mean_s, self._usual_s = mean_s, typical_s
+        self._batches += 1
+        unmoved = before_cut_s is not None and typical_s > 0.9 * before_cut_s
+        usual_s = self._usual_s or typical_s
+        first = self._batches <= FIRST_BATCHES and 1.0 < typical_s / usual_s < BIASED
+        if unmoved or first or self.mean_s is None:
+            self.mean_s, self._usual_s, self.longer = mean_s, typical_s, False
             return False
         if typical_s > QUEUED * self._usual_s + QUEUED_S:
             self._before_cut_s = typical_s
+            self.longer = True
             return True
-        weight = 0.1 if typical_s > self._usual_s else 0.3
+        self.longer = typical_s > LONGER * self._usual_s
+        weight = 0.02 if self.longer else 0.2
         self._usual_s += weight * (typical_s - self._usual_s)
-        self.mean_s += 0.2 * (mean_s - self.mean_s)
+        self.mean_s += weight * (mean_s - self.mean_s)
         return False

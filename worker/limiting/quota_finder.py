@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import Enum
 from math import inf
 
-from worker.limiting.growth import DOUBLING_S, Curve
+from worker.limiting.growth import Curve
 from worker.limiting.latencies import RoundTrip
 from worker.limiting.limiter import Outcome, Sample
 from worker.limiting.probing import Probing
-from worker.limiting.refusals import LEAST_USUAL, MEMORY_S, RecentSends, Suspicion
+from worker.limiting.refusals import LEAST_USUAL, MEMORY_S, MOST_USUAL, RecentSends, Suspicion
 
 NOTHING_S = 1e-6
 """A wait that is no wait: sums of floating-point times are not exact."""
@@ -43,6 +43,9 @@ LEARN_EVERY_S = 1.0
 
 EXCESS = 0.05
 """A share of refusals so far above the usual one is looked for."""
+
+OVERLOAD = 0.3
+"""Refusals so far above what may be usual come from the rate; nothing else is learnt from them."""
 
 LULL = 0.7
 LULL_S = 2.0
@@ -105,6 +108,7 @@ class QuotaFinder:
         self._paused_until_s = -inf
         self._done_s = -inf
         self._learnt_s = -inf
+        self._overload = Suspicion(MOST_USUAL, OVERLOAD)
         self._usual = LEAST_USUAL
         self._share = 0.0
         self._refusal_s = 0.1
@@ -142,6 +146,7 @@ class QuotaFinder:
         self._sends.sent(now_s, 1.0 / beat_s, lull=lull)
         self._tune(now_s)
         self._suspicion.sent()
+        self._overload.sent()
 
     def done(self, now_s: float, sample: Sample) -> None:
         """Learn from a call that is done now."""
@@ -191,6 +196,9 @@ class QuotaFinder:
         if where is None:
             return
         where.refused += 1
+        if self._overload.refused():
+            self._overload.evidence = 0.0
+            self._sends.forget_lull(now_s - LULL_S)
         if sent_s >= self._cut_s and self._suspicion.refused():
             self._cut(now_s, min(where.rate_per_s, self._curve.rate_per_s))
         self._look_for_block(now_s, sent_s)
@@ -280,6 +288,4 @@ class QuotaFinder:
         self._suspicion.excess = NEWCOMER_EXCESS if newcomer else EXCESS
         if self._round_trip.mean_s is not None:
             self._cap = self._round_trip.cap(self._curve.rate_per_s)
-            shortest_s, longest_s = DOUBLING_S
-            quick_s = min(max(self._round_trip.mean_s, shortest_s), longest_s)
-            self._curve.doubling_s = quick_s if newcomer else longest_s
+            self._curve.hear_round_trip(self._round_trip.mean_s, longer=self._round_trip.longer)

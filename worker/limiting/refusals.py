@@ -85,6 +85,13 @@ class RecentSends:
             waiting = False
         return row
 
+    def forget_lull(self, since_s: float) -> None:
+        """Do not learn from the calls sent since then: they were far over the quota."""
+        for one in reversed(self._slices):
+            if one.began_s < since_s:
+                break
+            one.lull = False
+
     def accepted_per_s(self, now_s: float, since_s: float) -> float:
         """Return the rate of accepted calls over the last minute, or since then if that is less."""
         begin_s = max(since_s, now_s - MEMORY_S)
