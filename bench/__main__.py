@@ -16,6 +16,7 @@ BENCHES = {
     "runner": "The worker's runner",
     "in_flight": "Two thousand calls in flight",
     "queue": "The local queue",
+    "limiter": "Limiters, compared",
     "pubsub": "Pub/Sub",
     "demo": "The demo model, end to end",
     "vision": "The demo model, by itself",
@@ -88,7 +89,7 @@ def _section(name: str, title: str, content: dict[str, Any]) -> str:
         lines.append(
             f"| {indent}{figure.name.strip()} | {figure.measured} | {figure.aim} | {figure.note} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", content["more"]] if "more" in content else lines) + "\n"
 
 
 if __name__ == "__main__":

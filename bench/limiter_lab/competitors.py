@@ -187,7 +187,7 @@ class Vegas(Windowed):
 
 @dataclass
 class Gradient2(Windowed):
-    """Netflix's Gradient2Limit, with the maximum of 1,000 that VegasLimit has. Ignores refusals."""
+    """Netflix's Gradient2Limit. It ignores refusals."""
 
     _long_s: float = 0.0
     _count: int = 0
@@ -203,7 +203,7 @@ class Gradient2(Windowed):
             return
         gradient = max(0.5, min(1.0, 1.5 * self._long_s / latency_s))
         new = 0.8 * self.limit + 0.2 * (self.limit * gradient + 4)
-        self.limit = max(20.0, min(1000.0, new))
+        self.limit = max(20.0, min(200.0, new))
 
 
 COMPETITORS: dict[str, Callable[[], Policy]] = {

@@ -16,7 +16,7 @@ LOWEST_PER_S = 0.05
 CUT = 0.7
 """What is left of the rate after a cut (RFC 9438, 4.6). A quota's burst makes up for the dip."""
 
-RECOVERY_S = 4
+RECOVERY_S = 4.0
 """From a cut until the rate is back, for one who has the quota alone."""
 
 SLOW_BELOW_PER_S = 5.0
@@ -72,7 +72,7 @@ class Curve:
         if self.anchor is None and not self._may_double:
             return
         if self.anchor is None:
-            grown = self.rate_per_s * 2.0 ** (elapsed_s / self._doubling_s())
+            grown: float = self.rate_per_s * 2.0 ** (elapsed_s / self._doubling_s())
         else:
             self._since_cut_s += elapsed_s
             self._calls += 1
