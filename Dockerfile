@@ -10,6 +10,7 @@ WORKDIR /src
 # Dependencies by the lock, each held to its hash; they change less often than the code.
 COPY pyproject.toml uv.lock ./
 RUN uv export --frozen --no-dev --no-emit-project --extra gcp --extra telemetry --output-file /requirements.txt
+RUN uv export --frozen --only-group dev --no-emit-project --output-file /build-requirements.txt
 RUN uv venv /app
 RUN uv pip install --python /app/bin/python --require-hashes --compile-bytecode --requirement /requirements.txt
 COPY README.md LICENSE ./
@@ -17,7 +18,7 @@ COPY tasks tasks
 COPY sightline sightline
 COPY producer producer
 COPY worker worker
-RUN uv build --wheel --out-dir /dist
+RUN uv build --wheel --out-dir /dist --build-constraints /build-requirements.txt --require-hashes
 RUN uv pip install --python /app/bin/python --no-deps --compile-bytecode /dist/*.whl
 
 FROM ${PYTHON_IMAGE}

@@ -72,7 +72,7 @@ def dashboard(stack: Stack) -> Mapping[str, Any]:
     ]
     return {
         "displayName": stack.names.of(),
-        "labels": dict.fromkeys(("sightline", stack.labels["stack"]), ""),
+        "labels": dict(stack.labels),
         "mosaicLayout": {"columns": COLUMNS, "tiles": tiles},
     }
 
