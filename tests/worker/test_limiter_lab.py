@@ -1,0 +1,45 @@
+"""The adaptive limiter on simulated quotas, in virtual time: the goals that it reaches."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.bench_limiter import BY_NAME, measure
+from bench.limiter_lab.competitors import ours
+
+
+def measured(name: str, round_trip_s: float) -> dict[str, float]:
+    run = BY_NAME[name].world(ours, round_trip_s=round_trip_s, seed=1)
+    return measure(BY_NAME[name], run.run(), round_trip_s)
+
+
+@pytest.mark.parametrize("round_trip_s", [0.3, 2.0, 8.0])
+def test_few_calls_are_refused_while_the_quota_steps_down_and_up(round_trip_s: float) -> None:
+    found = measured("steps", round_trip_s)
+    assert found["refused, %"] <= 1.5
+    assert found["refused while steady, %"] <= 1.0
+    assert found["s until 20"] <= 10
+
+
+@pytest.mark.parametrize("round_trip_s", [0.3, 2.0, 8.0])
+def test_a_quota_by_the_minute_is_used_without_running_into_it(round_trip_s: float) -> None:
+    found = measured("minutes", round_trip_s)
+    assert found["quota used, %"] >= 90
+    assert found["refused, %"] <= 2.2
+
+
+@pytest.mark.parametrize("round_trip_s", [0.3, 2.0, 8.0])
+def test_an_outage_is_probed_once_a_second_and_the_rate_comes_back(round_trip_s: float) -> None:
+    found = measured("outage", round_trip_s)
+    assert found["calls a second meanwhile"] <= 1.02
+    assert found["round trips until 90 %"] <= 10
+
+
+def test_eight_workers_use_the_whole_quota() -> None:
+    assert measured("eight", 2.0)["quota used, %"] >= 97
+
+
+def test_a_heavy_tail_of_latencies_costs_little() -> None:
+    found = measured("tail", 2.0)
+    assert found["quota used, %"] >= 92
+    assert found["refused, %"] <= 1.5
