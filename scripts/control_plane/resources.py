@@ -87,10 +87,18 @@ def _connection(name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _cluster(name: str, _: Mapping[str, Any]) -> Mapping[str, Any]:
+    project, region = name.split("/")[1], name.split("/")[3]
+    network = f"projects/{project}/global/networks/default"
+    subnetwork = f"projects/{project}/regions/{region}/subnetworks/default"
     return {
+        "network": "default",
+        "subnetwork": "default",
+        "networkConfig": {"network": network, "subnetwork": subnetwork},
+        "loggingService": "logging.googleapis.com/kubernetes",
+        "monitoringService": "monitoring.googleapis.com/kubernetes",
         "status": "RUNNING",
         "endpoint": "127.0.0.1",
-        "location": name.split("/")[3],
+        "location": region,
         "selfLink": f"https://container.googleapis.com/v1/{name}",
         "currentMasterVersion": "1.33.1-gke.1000",
         "masterAuth": {"clusterCaCertificate": "bm9uZQ=="},
