@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from functools import cache
 
 import pytest
 
@@ -33,13 +33,10 @@ EVERYTHING = {
 DATA = {"Bucket", "Dataset", "Table"}
 
 
-@pytest.fixture(scope="module")
-def environments() -> Mapping[tuple[str, str], Environment]:
-    return {
-        (fleet, kind): run({**configuration, "fleet": fleet}, stack=kind)
-        for fleet in FLEETS
-        for kind, configuration in (("dev", DEV), ("prod", PROD))
-    }
+@cache
+def made_of(fleet: str, kind: str) -> Environment:
+    """Return the environment of one kind of fleet, made once in this process."""
+    return run({**(PROD if kind == "prod" else DEV), "fleet": fleet}, stack=kind)
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +46,8 @@ def everything() -> Environment:
 
 @pytest.mark.parametrize("kind", ["dev", "prod"])
 @pytest.mark.parametrize("fleet", FLEETS)
-def test_a_stack_keeps_every_guard_rail(
-    environments: Mapping[tuple[str, str], Environment], fleet: str, kind: str
-) -> None:
-    made = environments[fleet, kind]
+def test_a_stack_keeps_every_guard_rail(fleet: str, kind: str) -> None:
+    made = made_of(fleet, kind)
     protects = kind == "prod"
     broken = [
         str(wrong)
@@ -72,10 +67,8 @@ def test_a_stack_keeps_every_guard_rail(
         ("none", set()),
     ],
 )
-def test_a_fleet_is_of_the_kind_that_is_configured(
-    environments: Mapping[tuple[str, str], Environment], fleet: str, runs: set[str]
-) -> None:
-    made = environments[fleet, "prod"]
+def test_a_fleet_is_of_the_kind_that_is_configured(fleet: str, runs: set[str]) -> None:
+    made = made_of(fleet, "prod")
     kinds = {"WorkerPool", "Job", "Cluster"}
     assert {one.type.rpartition(":")[2] for one in made.resources} & kinds == runs
     assert len(made.of("cloudrunv2/job:Job")) == {"job": 2, "none": 0}.get(fleet, 1)
@@ -247,5 +240,5 @@ def test_alerts_have_a_runbook_and_somebody_to_tell(everything: Environment) -> 
 
 
 def test_a_preview_knows_what_the_run_will_make() -> None:
-    names = {one.name for one in run(PROD, preview=True).resources}
-    assert names == {one.name for one in run(PROD).resources}
+    names = {one.name for one in run(PROD, stack="prod", preview=True).resources}
+    assert names == {one.name for one in made_of("worker-pool", "prod").resources}
