@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from tests.chaos.evidence import Evidence, Happening
-from tests.chaos.models import UNANSWERED, Asked
+from tests.chaos.models import ANSWER, EMBEDDING, SETTLING, UNANSWERED, Asked
 
 WRITTEN_WITHIN_S = 4.0
-"""A worker writes an answer within so long: a batch is due after 0.3 s, its other half may take
-some tries, and the machine is busy. What is older at a worker's death must not be asked for again.
+"""A worker writes a message's answers within so long of the last: a batch is due after 0.3 s,
+a write may be refused some times, and the machine is busy. What was complete before that at a
+worker's death must not be asked for again.
 """
 
 ARRIVES_WITHIN_S = 1.0
@@ -54,34 +55,59 @@ def repeats(evidence: Evidence) -> Iterator[Repeat]:
     deaths = deaths_of(evidence)
     losses = lease_losses_of(evidence)
     twice = may_be_published_twice(evidence)
-    for calls in by_part(evidence.calls).values():
+    found = by_part(evidence.calls)
+    for calls in found.values():
         for first, second in pairwise(calls):
-            yield Repeat(first, second, _reason(evidence, first, second, deaths, losses, twice))
+            pair = _Pair(first, second, found.get(_other_half(first), []))
+            yield Repeat(first, second, _reason(evidence, pair, deaths, losses, twice))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two calls for one part, and the calls for the other part of its message."""
+
+    first: Asked
+    second: Asked
+    other_half: Sequence[Asked]
+
+    def explained_by(self, one: Happening) -> bool:
+        """Return whether this can have kept the first call's answer from being written."""
+        return (
+            self.first.began_s <= one.ended_s + ARRIVES_WITHIN_S
+            and self.second.began_s >= one.began_s
+            and self._complete_s(one.began_s) >= one.began_s - WRITTEN_WITHIN_S
+        )
+
+    def _complete_s(self, until_s: float) -> float:
+        """Return when the message had both its answers; ``until_s`` if it had not by then.
+
+        They are written together, so that one waits for the other.
+        """
+        ends = [one.ended_s for one in self.other_half if one.outcome in SETTLING]
+        return max(self.first.ended_s, min([*ends, until_s]))
+
+
+def _other_half(one: Asked) -> tuple[str, str]:
+    return (EMBEDDING if one.method == ANSWER else ANSWER), one.image
 
 
 def _reason(
     evidence: Evidence,
-    first: Asked,
-    second: Asked,
+    pair: _Pair,
     deaths: list[Happening],
     losses: list[Happening],
     twice: bool,
 ) -> str:
+    first = pair.first
     gave_up_s = 0.9 * evidence.call_timeout_s
     if first.outcome == UNANSWERED and first.ended_s - first.began_s >= gave_up_s:
         return "timed out"
     for one in deaths:
-        if _lies_between(one, first, second):
+        if pair.explained_by(one):
             return "in flight" if first.ended_s >= one.began_s - COARSE_S else "not written yet"
-    if any(_lies_between(one, first, second) for one in losses):
+    if any(pair.explained_by(one) for one in losses):
         return "lease lost"
     return "published twice" if twice else ""
-
-
-def _lies_between(one: Happening, first: Asked, second: Asked) -> bool:
-    """Return whether this can have kept the first call's answer from being written."""
-    in_time = first.began_s <= one.ended_s + ARRIVES_WITHIN_S and second.began_s >= one.began_s
-    return in_time and first.ended_s >= one.began_s - WRITTEN_WITHIN_S
 
 
 def deaths_of(evidence: Evidence) -> list[Happening]:

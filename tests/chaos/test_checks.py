@@ -139,6 +139,15 @@ def test_an_answer_that_waited_for_long_must_have_been_written_before_a_kill() -
     assert found == ["each_part_is_paid_once_or_for_a_reason"]
 
 
+def test_an_answer_may_wait_for_the_other_half_of_its_message() -> None:
+    calls = _call(PARTS[0], 1.0), _call(PARTS[0], 21.0)
+    late = _killed(20.0, *calls, rows=[_row(PARTS[0], 22.0)])
+    others = [_call(PARTS[1], 19.0), *FINE.calls[2:]]
+    rows = [_row(PARTS[0], 22.0), _row(PARTS[1], 19.5), *LEDGERS.rows[2:]]
+    waited = replace(late, calls=[*calls, *others], ledgers=replace(LEDGERS, rows=rows))
+    assert problems(waited) == []
+
+
 def test_what_was_written_before_a_kill_must_not_be_paid_again() -> None:
     calls = _call(PARTS[0], 1.0), _call(PARTS[0], 4.0)
     rows = [_row(PARTS[0], 2.0), _row(PARTS[0], 5.0, worker_id="w2")]
