@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from functools import partial
 
 from sightline.cli.watching.drawing import draw_work
@@ -45,6 +46,8 @@ async def watch_work(show: Show, vitals: Vitals, engine: Engine) -> None:
                 look()
                 await asyncio.sleep(REFRESH_S)
         finally:
+            with suppress(SightlineError):  # the last picture is of the end
+                await _count_queue(state, engine)
             look()
 
     try:
@@ -60,14 +63,20 @@ async def _count(state: WorkState, engine: Engine) -> None:
         began_s = time.monotonic()
         pause_s = COUNT_EVERY_S
         try:
-            backlog = await engine.backlog.backlog()
-            if backlog.ready is not None:
-                left = backlog.ready + (backlog.leased or 0)
-                state.saw_left(time.monotonic(), left, "messages")
-            else:
+            if not await _count_queue(state, engine):
                 missing = await engine.ledgers.missing()
                 state.saw_left(time.monotonic(), missing, "parts")
-                pause_s = COUNT_LEDGERS_EVERY_S
+                took_s = time.monotonic() - began_s
+                pause_s = max(COUNT_LEDGERS_EVERY_S, COUNT_SHARE * took_s)
         except SightlineError as error:
             log.debug("what is left cannot be counted: %s", error)
-        await asyncio.sleep(max(pause_s, COUNT_SHARE * (time.monotonic() - began_s)))
+        await asyncio.sleep(pause_s)
+
+
+async def _count_queue(state: WorkState, engine: Engine) -> bool:
+    """Count what the queue holds; return whether it tells."""
+    backlog = await engine.backlog.backlog()
+    if backlog.ready is None:
+        return False
+    state.saw_left(time.monotonic(), backlog.ready + (backlog.leased or 0), "messages")
+    return True
