@@ -7,8 +7,9 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv-tool/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 JOBS ?= auto
+ROUNDS ?= 100
 
-.PHONY: help setup demo cloud-demo test lint format types layers unit servers tools bench clean
+.PHONY: help setup demo cloud-demo test lint format types layers unit chaos servers tools bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +49,10 @@ layers: setup
 
 unit: setup servers
 	$(RUN) pytest -n $(JOBS) --dist loadgroup
+
+chaos: setup servers  ## everything fails at once, round after round (ROUNDS=300 SEED=1)
+	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(strip $(or $(SEED),$(shell od -An -N3 -tu4 /dev/urandom))) \
+	  $(RUN) pytest -n0 tests/chaos/test_rounds.py
 
 servers: setup
 	@$(if $(shell command -v go),$(RUN) python scripts/build_tools.py >/dev/null,echo "Go is absent: tests against Google Cloud's servers are skipped")
