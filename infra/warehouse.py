@@ -33,11 +33,11 @@ EDITOR = "roles/bigquery.dataEditor"
 
 WORKER_WRITES = Role(
     "worker-writes", "worker", EDITOR, "the dataset of the ledgers",
-    "appends results; makes the table of a model's vectors when it first sees the model",
+    "appends results and dead letters, and reads what is settled",
 )  # fmt: skip
 PRODUCER_WRITES = Role(
     "producer-writes", "producer", EDITOR, "the dataset of the ledgers",
-    "writes runs and work lists; makes and removes the tables that are its locks",
+    "writes runs and work lists; makes tables of vectors, and the tables that are its locks",
 )  # fmt: skip
 PRODUCER_MAKES_MODELS = Role(
     "producer-makes-models", "producer", EDITOR, "the dataset of remote models",
@@ -116,25 +116,30 @@ class Warehouse(Entity):
         vectors = embeddings_ledger(chosen.embed_model, chosen.embed_dimension)
         over_vectors = vector_views([vectors.name])
         made: dict[str, pulumi.Resource] = {one.name: self._table(one) for one in LEDGERS}
-        # Another model brings another table; the vectors of the one before are never removed.
-        made[vectors.name] = self._table(vectors, retain_on_delete=True)
+        # The first model's: another model is no change here, and the producer makes its table.
+        made[vectors.name] = self._table(
+            vectors, name="vectors", ignore_changes=["table_id", "description"]
+        )
         names = {one: self._quoted(one) for one in made}
         names |= {one.name: self._quoted(one.name) for one in (*VIEWS, *over_vectors)}
         for view in VIEWS:
             made[view.name] = self._view(view, names, made)
         for view in over_vectors:
-            # `sightline setup` and workers let them show the vectors of other models too.
-            made[view.name] = self._view(view, names, made, ignore_changes=["view"])
+            name = "vectors-all" if view.name.startswith(vectors.name) else ""
+            # The producer and `sightline setup` let them show the vectors of other models too.
+            made[view.name] = self._view(
+                view, names, made, name=name, ignore_changes=["table_id", "view"]
+            )
         self.tables: Mapping[str, pulumi.Resource] = made
 
     def _quoted(self, name: str) -> str:
         return f"`{self.stack.project}.{self.stack.dataset}.{name}`"
 
-    def _table(self, ledger: Ledger, **more: Any) -> gcp.bigquery.Table:
+    def _table(self, ledger: Ledger, name: str = "", **more: Any) -> gcp.bigquery.Table:
         stack = self.stack
         partitions = gcp.bigquery.TableTimePartitioningArgs(type="DAY", field=ledger.partition_by)
         return gcp.bigquery.Table(
-            ledger.name.replace("_", "-"),
+            name or ledger.name.replace("_", "-"),
             project=stack.project,
             dataset_id=self.dataset_id,
             table_id=ledger.name,
@@ -152,11 +157,12 @@ class Warehouse(Entity):
         view: View,
         names: Mapping[str, str],
         made: Mapping[str, pulumi.Resource],
+        name: str = "",
         **more: Any,
     ) -> gcp.bigquery.Table:
         after = [made[one] for one in _read_by(view.select, made)]
         return gcp.bigquery.Table(
-            f"view-{view.name.replace('_', '-')}",
+            f"view-{name or view.name.replace('_', '-')}",
             project=self.stack.project,
             dataset_id=self.dataset_id,
             table_id=view.name,

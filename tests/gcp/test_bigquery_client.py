@@ -13,7 +13,7 @@ from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace, checked_table
 from sightline.gcp.bigquery.tables import put_embeddings, put_tables, wrong_columns
 from sightline.model import EmbeddingPart
-from sightline.schema import LEDGERS, RUNS, VIEWS
+from sightline.schema import LEDGERS, RUNS, VIEWS, embeddings_ledger
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.warehouse_rig import open_dataset, place_in
 
@@ -53,6 +53,15 @@ async def test_a_second_model_joins_the_view_over_all_vectors(client: BigQueryCl
         )
     rows = await client.rows(f"SELECT part_key FROM {client.place.table('embeddings')} ORDER BY 1")
     assert rows == [("embeddings_demo_1_4",), ("embeddings_other_8",)]
+
+
+async def test_a_model_whose_table_another_made_joins_the_view_too(client: BigQueryClient) -> None:
+    await client.create_table(embeddings_ledger("made-by-pulumi", 8))
+    assert "embeddings_made_by_pulumi_8" not in await client.view_query("embeddings_rows")
+    await put_embeddings(client, [EmbeddingPart("made-by-pulumi", 8)])
+    for view in ("embeddings_rows", "embeddings_all", "embeddings"):
+        assert "embeddings_made_by_pulumi_8" in await client.view_query(view)
+    assert await client.view_query("nothing") == ""
 
 
 async def test_values_are_bound_and_never_pasted(client: BigQueryClient) -> None:

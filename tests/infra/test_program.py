@@ -107,9 +107,15 @@ def test_a_view_is_made_after_what_it_reads(everything: Environment) -> None:
     assert {"view-classifications-all", "view-tasks-active"} <= set(made.depends_on)
 
 
-def test_vectors_of_another_model_are_never_removed_or_hidden(everything: Environment) -> None:
-    assert everything.one(":Table", "embeddings-gemini-embedding-2-768").retain
-    assert everything.one(":Table", "view-embeddings").ignored == ("view",)
+def test_another_model_changes_no_table_and_hides_no_vectors() -> None:
+    before, after = (
+        made_of("none", "prod"),
+        run({**PROD, "fleet": "none", "embedDimension": "256"}, stack="prod"),
+    )
+    assert {one.name for one in before.resources} == {one.name for one in after.resources}
+    assert after.one(":Table", "vectors").ignored == ("tableId", "description")
+    for name in ("vectors-all", "embeddings", "embeddings-all", "embeddings-rows"):
+        assert after.one(":Table", f"view-{name}").ignored == ("tableId", "view")
 
 
 def test_the_subscription_is_as_setup_would_make_it(everything: Environment) -> None:

@@ -134,6 +134,18 @@ class BigQueryClient:
 
         await self._do(put)
 
+    async def view_query(self, name: str) -> str:
+        """Return what a view shows; empty when there is none of this name."""
+        from google.api_core.exceptions import NotFound
+
+        def query() -> str:
+            try:
+                return self._client.get_table(self._full(name), **self.how()).view_query or ""
+            except NotFound:
+                return ""
+
+        return await self._do(query)
+
     async def tables(self) -> dict[str, str]:
         """Return the dataset's tables and views: name to ``TABLE`` or ``VIEW``."""
         dataset = f"{self.place.project}.{self.place.dataset}"

@@ -16,6 +16,8 @@ from sightline.schema import (
 )
 from sightline.schema import embeddings_ledger as ledger_of
 
+ALL_VECTORS = "embeddings_rows"
+
 
 def _unheard(_: str) -> None:
     pass
@@ -54,13 +56,19 @@ async def put_embeddings(
     new = [ledger for name, ledger in wanted.items() if name not in there]
     for ledger in new:
         await client.create_table(ledger)
-    if not (new or afresh):
+    if not (new or afresh or await _are_hidden(client, wanted)):
         return
     tables = sorted(there | set(wanted))
     views = vector_views(tables)
     names = {name: client.place.table(name) for name in (*tables, *(one.name for one in views))}
     for view in views:
         await client.put_view(view.name, view.sql(names), view.description)
+
+
+async def _are_hidden(client: BigQueryClient, tables: Iterable[str]) -> bool:
+    """Return whether the view over all vectors lacks one of these tables, which another made."""
+    shown = await client.view_query(ALL_VECTORS)
+    return any(client.place.table(table) not in shown for table in tables)
 
 
 async def embeddings_tables(client: BigQueryClient) -> list[str]:
