@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ from sightline.gcp.pubsub import PubSubPlace, PubSubPublisher, PubSubSubscriptio
 from sightline.gcp.pubsub.chunks import ack_chunks, batches, message_bytes
 from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.intake import Intake
+from sightline.gcp.pubsub.setup import QueueShape, subscription_request
 from sightline.gcp.retry import RetryRule
 from sightline.ports import Delivery, Outgoing
 
@@ -325,3 +327,15 @@ async def test_a_take_that_is_cancelled_loses_nothing() -> None:
     await server.answer(0, 2)
     assert len(await intake.take(10, lease_s=30)) == 2
     await intake.close()
+
+
+def test_pubsub_itself_waits_before_it_delivers_again_except_on_emulators() -> None:
+    place = PubSubPlace("a-project", "work", "work", "abandoned")
+    real = subscription_request(QueueShape(place, "abandoned"), place.subscription_path)
+    assert real["retry_policy"] == {
+        "minimum_backoff": {"seconds": 1},
+        "maximum_backoff": {"seconds": 60},
+    }
+    emulated = QueueShape(replace(place, endpoint="127.0.0.1:1"), "abandoned")
+    rest = {name: value for name, value in real.items() if name != "retry_policy"}
+    assert subscription_request(emulated, place.subscription_path) == rest
