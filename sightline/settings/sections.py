@@ -44,7 +44,7 @@ class WorkerSettings:
     flush_s: float = 2.0
     grace_s: float = 8.0
     drain_idle_s: float = 2.0
-    drain_missing_s: float = 60.0
+    drain_missing_s: float = 180.0
     cancel_poll_s: float = 2.0
     call_timeout_s: float = 120.0
     max_attempts: int = 10
