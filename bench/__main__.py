@@ -14,6 +14,7 @@ from bench.figures import RESULTS, Figure
 
 BENCHES = {
     "runner": "The worker's runner",
+    "sockets": "The limiter, over sockets",
     "in_flight": "Two thousand calls in flight",
     "queue": "The local queue",
     "limiter": "Limiters, compared",
