@@ -21,8 +21,9 @@ from tests.chaos.round import Round
 from tests.chaos.stage import Stage, open_stage
 from tests.chaos.tally import TALLY
 
-FIRST_SEED = int(os.environ.get("CHAOS_SEED") or 1)
-ROUNDS = int(os.environ.get("CHAOS_ROUNDS") or 8)
+FIRST_SEED = int(os.environ.get("CHAOS_SEED") or 1903)
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS") or 6)
+"""Unless it is said: the six rounds in a row of the first 3,000 that do most between them."""
 
 pytestmark = [
     pytest.mark.slow,
