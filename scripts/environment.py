@@ -10,24 +10,24 @@ import json
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pulumi.automation as auto
 import pulumi_gcp as gcp
 
 from scripts.build_tools import PULUMI_GCP_VERSION
 from scripts.servers import (
-    BigQueryEmulator,
-    GcsServer,
-    Pstest,
-    PubSubEmulator,
     ServerError,
     built,
     process,
+    pubsub_emulator_jar,
+    run_bigquery_emulator,
+    run_gcs,
+    run_pstest,
+    run_pubsub_emulator,
 )
 
 PROJECT = "sightline-test"
@@ -58,29 +58,54 @@ ENDPOINTS: Mapping[str, str] = {
 
 
 @contextmanager
-def run_control_plane(
-    pubsub: PubSubEmulator | Pstest, bigquery: BigQueryEmulator, gcs: GcsServer, log: Path
-) -> Iterator[Cloud]:
-    """Run the control plane in front of these emulators, as a process of its own."""
-    scheme = "" if isinstance(pubsub, Pstest) else "http://"
-    command = [
-        sys.executable, "-m", "scripts.control_plane", "--project", PROJECT,
-        "--pubsub", f"{scheme}{pubsub.endpoint}", "--bigquery", bigquery.endpoint,
-        "--storage", gcs.endpoint,
-    ]  # fmt: skip
-    with process(command, log) as server:
+def run_cloud(folder: Path) -> Iterator[Cloud]:
+    """Run the emulators and the control plane in front of them, each a process of its own.
+
+    Pub/Sub is Google's emulator where there is one, else pstest.
+
+    Raises:
+        ServerError: one of them does not start.
+    """
+    with ExitStack() as servers:
+        start = servers.enter_context
+        if pubsub_emulator_jar() is None:
+            pubsub = start(run_pstest(folder / "pubsub.log")).endpoint
+            rest = pubsub
+        else:
+            pubsub = start(run_pubsub_emulator(folder / "pubsub.log")).endpoint
+            rest = f"http://{pubsub}"
+        bigquery = start(run_bigquery_emulator(folder / "bigquery.log"))
+        gcs = start(run_gcs(folder / "gcs.log"))
+        command = [
+            sys.executable, "-m", "scripts.control_plane", "--project", PROJECT,
+            "--pubsub", rest, "--bigquery", bigquery.endpoint, "--storage", gcs.endpoint,
+        ]  # fmt: skip
+        log = folder / "control-plane.log"
+        server = start(process(command, log))
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         if not url:
             raise ServerError(f"the control plane does not start: {log.read_text('utf-8')}")
-        yield Cloud(url)
+        yield Cloud(
+            url,
+            {
+                "SIGHTLINE_BIGQUERY__ENDPOINT": bigquery.endpoint,
+                "SIGHTLINE_BIGQUERY__STORAGE_ENDPOINT": bigquery.storage_endpoint,
+                "SIGHTLINE_GCS__ENDPOINT": gcs.endpoint,
+                "SIGHTLINE_PUBSUB__ENDPOINT": pubsub,
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """The router's address, and what tests ask it besides Google's APIs."""
+    """The router's address, and what tests ask it besides Google's APIs.
+
+    ``variables`` let Sightline's commands use the same servers.
+    """
 
     url: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def provider(self) -> gcp.Provider:
         """Return a provider whose every call comes here."""
@@ -288,6 +313,3 @@ def _tools(folder: Path) -> Path:
         if not link.exists():
             link.symlink_to(built(tool))
     return folder / "tools"
-
-
-__all__ = ["Cloud", "Environment", "Outcome", "infrastructure", "pulumi", "run_control_plane"]

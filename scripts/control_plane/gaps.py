@@ -19,7 +19,8 @@ class Gap:
 
     With ``fields`` the call goes to the emulator without them; the control plane keeps them, and
     adds them to what the emulator answers. With ``where`` the gap is there only for requests whose
-    body has that field; with ``of_ours`` only for what the control plane keeps already.
+    body has that field; with ``of_ours`` only for what the control plane keeps already. With
+    ``respells`` the call goes to the emulator with columns' types in other words of Google's.
     """
 
     method: str
@@ -27,6 +28,12 @@ class Gap:
     fields: tuple[str, ...] = ()
     where: str = ""
     of_ours: bool = False
+    respells: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the emulator is not asked at all."""
+        return not self.fields and not self.respells
 
 
 GAPS = (
@@ -88,6 +95,10 @@ GAPS = (
         "object tables, and tables outside BigQuery altogether, are not implemented there",
         where="externalDataConfiguration",
     ),
+    *(
+        Gap(f"bigquery.tables.{verb}", "FLOAT is another type than FLOAT64 there", respells=True)
+        for verb in ("insert", "patch", "update")
+    ),
     Gap("bigquery.tables.*", "object tables, once they are made", of_ours=True),
     Gap(
         "bigquery.datasets.*",
@@ -95,6 +106,22 @@ GAPS = (
         of_ours=True,
     ),
 )  # fmt: skip
+
+
+RESPELT = {"FLOAT": "FLOAT64"}
+"""Types of columns: two words of Google's each, of which the emulator knows one well."""
+
+
+def respelt(schema: Any) -> Any:
+    """Return a table's schema with the types that the emulator knows well."""
+    if isinstance(schema, list):
+        return [respelt(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    changed = {name: respelt(one) for name, one in schema.items()}
+    if changed.get("type") in RESPELT:
+        changed["type"] = RESPELT[changed["type"]]
+    return changed
 
 
 def gaps_of(method: str, body: Mapping[str, Any], *, ours: bool = False) -> list[Gap]:

@@ -44,6 +44,8 @@ class ControlPlane:
             "patch": self._update,
             "update": self._update,
             "delete": self._delete,
+            "pause": lambda call: self._switch(call, "PAUSED"),
+            "resume": lambda call: self._switch(call, "ENABLED"),
             "getIamPolicy": lambda call: self.policies.get(call.key),
             "setIamPolicy": self._set_policy,
             "testIamPermissions": lambda call: {"permissions": call.body.get("permissions", [])},
@@ -156,6 +158,11 @@ class ControlPlane:
         self.drop(call)
         made = gone if call.method.response in MESSAGES else {}
         return self.operations.begin(call, call.name, made)
+
+    def _switch(self, call: Call, state: str) -> Mapping[str, Any]:
+        found = self.found(call)
+        found["state"] = state
+        return found
 
     def _set_policy(self, call: Call) -> Mapping[str, Any]:
         return self.policies.set(call.key, call.body.get("policy", call.body))

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from scripts.control_plane.calls import Call, key_of, merge
 from scripts.control_plane.discovery import Method, RefusedError, camel, find_method
-from scripts.control_plane.gaps import EMULATED, Gap, gaps_of
+from scripts.control_plane.gaps import EMULATED, Gap, gaps_of, respelt
 from scripts.control_plane.plane import ControlPlane
 from scripts.control_plane.pstest import send_to_pstest
 
@@ -119,7 +119,7 @@ class Router:
             return "control plane", 200, self.plane.answer(call)
         ours = self.plane.has(call)
         gaps = gaps_of(call.method.name, call.body, ours=ours)
-        if any(not one.fields for one in gaps):
+        if any(one.is_whole for one in gaps):
             if call.method.action in _POLICIES and not ours:
                 await self._check_emulator_has(call)
             return "control plane", 200, self.plane.answer(call)
@@ -142,6 +142,8 @@ class Router:
             body = {envelope: left, "updateMask": ",".join(rest)}
         else:
             body = left
+        if any(one.respells for one in gaps) and "schema" in body:
+            body = {**body, "schema": respelt(body["schema"])}
         if is_masked and not rest:
             status, answer = await self._send(call, "GET", call.name, {}, {})
         else:
