@@ -140,7 +140,10 @@ class Landing(Entity):
                     project_id=stack.project, dataset_id=stack.listing_dataset
                 ),
             ),
-            opts=self.below(),
+            # Labels of a linked dataset cannot be changed, and its name is taken while it is there.
+            opts=self.below(
+                ignore_changes=["destinationDataset.labels"], delete_before_replace=True
+            ),
         )
         producer = self._accounts.member(self._accounts.producer)
         target = {"project": stack.project, "dataset_id": stack.listing_dataset}
