@@ -72,7 +72,7 @@ def whole_life(environment: Environment, vertex: str, folder: Path, scenes: int)
         ("enqueue",),
         ("work", "--drain"),
         ("status",),
-        ("search", QUESTION, "--limit", "3"),
+        ("search", QUESTION, "--top", "3"),
     ):
         tell("sightline " + " ".join(f'"{one}"' if " " in one else one for one in arguments))
         code = job.run(*arguments).returncode
