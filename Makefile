@@ -9,7 +9,7 @@ RUN := $(UV) run --frozen --no-sync
 JOBS ?= auto
 ROUNDS ?= 100
 
-.PHONY: help setup demo cloud-demo test lint format types layers unit chaos servers tools bench clean
+.PHONY: help setup demo cloud-demo up-demo test lint format types layers unit chaos servers tools bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ demo: setup  ## render a street, run the whole job over it, show what was found
 
 cloud-demo: servers  ## the same on Google Cloud's emulators and a model simulator (KEEP=1 leaves them running)
 	@$(RUN) python -m scripts.cloud_demo $(if $(KEEP),--keep)
+
+up-demo: servers  ## pulumi up, the whole job in what it made, pulumi destroy, on this machine
+	@$(RUN) python -m scripts.up_demo
 
 test: setup lint types layers unit  ## every check there is
 
@@ -64,4 +67,4 @@ bench: setup  ## run the benchmarks and write docs/benchmarks.md
 	$(RUN) python -m bench
 
 clean:  ## remove what the targets above made
-	rm -rf .venv .cache dist build demo cloud-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .cache dist build demo cloud-demo up-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

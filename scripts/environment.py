@@ -7,6 +7,8 @@ plane of ``scripts/control_plane``. Whatever would go anywhere else is refused, 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -254,11 +256,32 @@ class Environment:
         result = self.stack.refresh(on_event=seen.take, **self._quiet)
         return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.said)
 
-    def destroy(self) -> Outcome:
-        """Run ``pulumi destroy``."""
+    def destroy(self, *, preview_only: bool = False) -> Outcome:
+        """Run ``pulumi destroy``, or only look at what it would do."""
         seen = _Events()
-        result = self.stack.destroy(on_event=seen.take, **self._quiet)
+        result = self.stack.destroy(
+            on_event=seen.take, preview_only=preview_only or None, **self._quiet
+        )
         return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.said)
+
+    def pulumi(self, *arguments: str) -> str:
+        """Run a command of the engine's as it is typed; return what it prints.
+
+        Raises:
+            subprocess.CalledProcessError: it fails.
+        """
+        workspace = self.stack.workspace
+        variables = {**os.environ, **workspace.env_vars, "PULUMI_HOME": str(workspace.pulumi_home)}
+        done = subprocess.run(
+            ["pulumi", *arguments, "--stack", self.stack.name, "--non-interactive"],
+            cwd=workspace.work_dir,
+            env=variables,
+            executable=str(Path(str(workspace.work_dir)) / "tools" / "bin" / "pulumi"),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout
 
     def outputs(self) -> Mapping[str, Any]:
         """Return the stack's outputs."""

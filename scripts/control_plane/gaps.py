@@ -141,3 +141,23 @@ def _has(body: Any, path: str) -> bool:
             return False
         body = body[part]
     return True
+
+
+def table() -> str:
+    """Return the list as docs/proof.md prints it."""
+    return "\n".join(["| method | what of it | why |", "|---|---|---|", *map(_row, GAPS)])
+
+
+def _row(gap: Gap) -> str:
+    what = ", ".join(f"`{one}`" for one in gap.fields) or "all"
+    if gap.where:
+        what = f"with `{gap.where}`"
+    elif gap.of_ours:
+        what = "what is kept already"
+    elif gap.respells:
+        what = "spelling alone"
+    return f"| `{gap.method}` | {what} | {gap.why} |"
+
+
+if __name__ == "__main__":
+    print(table())

@@ -9,9 +9,10 @@ import pytest
 
 from scripts.control_plane.calls import Call
 from scripts.control_plane.discovery import HOSTS, RefusedError, find_method, methods
-from scripts.control_plane.gaps import EMULATED, GAPS, gaps_of
+from scripts.control_plane.gaps import EMULATED, GAPS, gaps_of, table
 from scripts.control_plane.plane import ControlPlane
 from scripts.control_plane.router import resource_name
+from scripts.servers import CHECKOUT
 
 P = "projects/sightline-test"
 HERE = f"{P}/locations/us-central1"
@@ -201,5 +202,11 @@ def test_every_gap_names_methods_that_google_has() -> None:
 
 
 def test_a_gap_that_depends_on_a_field_is_none_without_it() -> None:
-    assert not gaps_of("bigquery.tables.insert", {"schema": {}})
-    assert gaps_of("bigquery.tables.insert", {"externalDataConfiguration": {}})
+    assert not any(one.is_whole for one in gaps_of("bigquery.tables.insert", {"schema": {}}))
+    outside: dict[str, Any] = {"externalDataConfiguration": {}}
+    assert any(one.is_whole for one in gaps_of("bigquery.tables.insert", outside))
+
+
+def test_the_page_of_proofs_prints_the_gaps() -> None:
+    page = (CHECKOUT / "docs" / "proof.md").read_text()
+    assert table() in page, "paste what `python -m scripts.control_plane.gaps` prints"
