@@ -44,6 +44,13 @@ PASSING = (
 
 KINDS = (*PASSING, *GIVEN_UP)
 
+AT_FULL_SPEED = {
+    "SIGHTLINE_WORKER__CALL_TIMEOUT_S": "2",
+    "SIGHTLINE_CLASSIFY_LIMIT__ADAPTIVE": "false",
+    "SIGHTLINE_EMBED_LIMIT__ADAPTIVE": "false",
+}
+"""A limiter that heeded refusals would go slowly, and rightly, where one call in three is refused."""
+
 
 def check_run(project: Project, run_id: str, parts: int) -> None:
     """Check the account, and each dead letter against what the simulator says it did."""
@@ -63,7 +70,7 @@ def run_with(project: Project, kinds: tuple[str, ...], share: float, messages: i
     project.run("setup")
     run_id = project.run("enqueue")["run_id"]
     set_faults(project.stack, kinds, share)
-    project.work(more={"SIGHTLINE_WORKER__CALL_TIMEOUT_S": "2"})
+    project.work(more=AT_FULL_SPEED)
     check_run(project, run_id, 2 * messages)
 
 
