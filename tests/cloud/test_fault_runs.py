@@ -49,7 +49,7 @@ AT_FULL_SPEED = {
     "SIGHTLINE_CLASSIFY_LIMIT__ADAPTIVE": "false",
     "SIGHTLINE_EMBED_LIMIT__ADAPTIVE": "false",
 }
-"""A limiter that heeded refusals would go slowly, and rightly, where one call in three is refused."""
+"""A limiter that heeds refusals goes slowly, and rightly, where one call in three is refused."""
 
 
 def check_run(project: Project, run_id: str, parts: int) -> None:
