@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -108,7 +109,14 @@ class Handler:
         def wanted() -> bool:
             return not (lease.lost or is_cancelled(message.run_id))
 
-        results = await self._funded(lease, message, todo, wanted)
+        paid: list[ResultRow] = []
+        try:
+            results = await self._funded(lease, message, todo, wanted, paid)
+        except asyncio.CancelledError:
+            if not paid:
+                raise
+            # What is paid for is written, though the message is given back for its other half.
+            return Settlement(lease, Settle.KEEP, tuple(paid), succeeded=True)
         complete = len(results) == len(todo)
         if not complete and is_cancelled(message.run_id):
             self._progress.cancelled += 1
@@ -116,13 +124,18 @@ class Handler:
         return self._settle(lease, message, results, complete=complete)
 
     async def _funded(
-        self, lease: Lease, message: Message, parts: list[Part], wanted: Callable[[], bool]
+        self,
+        lease: Lease,
+        message: Message,
+        parts: list[Part],
+        wanted: Callable[[], bool],
+        paid: list[ResultRow],
     ) -> Sequence[ResultRow | Failed]:
         """Return the results; parts that the run's budget does not allow are among them."""
         funds = MessageFunds(self._treasury, self._estimates, message.run_id, message.observations)
         try:
             async with funds:
-                return await self._all(lease, message, parts, wanted, funds)
+                return await self._all(lease, message, parts, wanted, funds, paid)
         except OverBudgetError as error:
             return [Failed(part, None, str(error), Usage(), unfunded=True) for part in parts]
 
@@ -133,10 +146,14 @@ class Handler:
         parts: list[Part],
         wanted: Callable[[], bool],
         funds: MessageFunds,
+        paid: list[ResultRow],
     ) -> Sequence[ResultRow | Failed]:
-        """Return the results; fewer than parts when some call was not wanted any more."""
+        """Return the results; fewer than parts when some call was not wanted any more.
+
+        Each row is also put into ``paid`` as soon as there is one.
+        """
         found = await side_by_side(
-            *(self._part(lease, message, part, wanted, funds) for part in parts)
+            *(self._part(lease, message, part, wanted, funds, paid) for part in parts)
         )
         for one in found:
             if isinstance(one, BaseException) and not isinstance(one, NotWantedError):
@@ -150,11 +167,13 @@ class Handler:
         part: Part,
         wanted: Callable[[], bool],
         funds: MessageFunds,
+        paid: list[ResultRow],
     ) -> ResultRow | Failed:
         try:
             if isinstance(part, AnswerPart):
-                return await self._answer(lease, message, part, wanted, funds)
-            return await self._embed(lease, message, part, wanted, funds)
+                row = await self._answer(lease, message, part, wanted, funds)
+            else:
+                row = await self._embed(lease, message, part, wanted, funds)
         except OverBudgetError as error:
             return Failed(part, None, str(error), Usage(), unfunded=True)
         except UnfundedError as error:
@@ -167,6 +186,8 @@ class Handler:
             return Failed(
                 part, reason, f"after {lease.delivery.attempt} deliveries: {error}", error.spent
             )
+        paid.append(row)
+        return row
 
     async def _answer(
         self,

@@ -10,11 +10,15 @@ from worker.leaser import Lease
 
 
 class Settle(Enum):
-    """Acked messages are done; nacked ones come again; an abandoned lease is another worker's."""
+    """Acked messages are done; nacked ones come again; an abandoned lease is another worker's.
+
+    A kept lease goes on: whoever holds it gives it back.
+    """
 
     ACK = "ack"
     NACK = "nack"
     ABANDON = "abandon"
+    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,4 +170,6 @@ class BatchWriter:
         self._progress.acked += len(acks)
         self._progress.nacked += sum(map(len, nacks.values()))
         self._progress.leases_lost += sum(one.lease.lost for one in batch)
-        self._leaser.forget(one.lease.delivery.lease_id for one in batch)
+        self._leaser.forget(
+            one.lease.delivery.lease_id for one in batch if one.settle is not Settle.KEEP
+        )

@@ -16,7 +16,7 @@ from sightline.errors import (
 )
 from sightline.ports import Delivery
 from sightline.wire import encode
-from tests.worker.world import FAST, FakeModels, World, message
+from tests.worker.world import EMBED, FAST, FakeModels, World, message
 
 
 async def test_a_drain_extends_leases_until_the_last_message_is_settled() -> None:
@@ -58,6 +58,32 @@ async def test_what_does_not_end_within_the_grace_period_is_given_back_and_count
     assert world.queue.nacked == ["m0"]
     assert world.progress.nacked_at_stop == 1
     assert world.queue.acked == ["m1"]
+
+
+async def test_what_is_paid_for_is_written_though_its_other_half_is_given_back() -> None:
+    started = asyncio.Event()
+
+    async def forever(subject: str) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    world = World(settings=replace(FAST, grace_s=0.05), models=FakeModels(on_classify=forever))
+    world.put(1)
+    runner = world.runner()
+    running = asyncio.create_task(runner.run())
+    await started.wait()
+    runner.stop()
+    await running
+    assert [row.part_key for row in world.store.rows] == [EMBED.key("o1")]
+    assert (world.progress.nacked_at_stop, world.progress.nacked) == (1, 0)
+    world.models.on_classify = _at_once
+    await world.runner().run(drain=True)
+    assert world.models.paid == [("classify", "o1"), ("embed", "o1"), ("classify", "o1")]
+    assert world.queue.acked == ["m0"]
+
+
+async def _at_once(subject: str) -> None:
+    return None
 
 
 async def test_fifty_suspect_failures_in_a_row_stop_the_worker_and_give_up_nothing() -> None:
