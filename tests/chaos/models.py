@@ -61,6 +61,13 @@ class Simulator:
 
     def _ask(self, method: str, topic: str, value: object = None) -> Any:
         body = None if value is None else json.dumps(value)
+        try:
+            return self._ask_once(method, topic, body)
+        except (OSError, http.client.HTTPException):
+            self._connection.close()  # the next request opens another; asking twice is safe
+            return self._ask_once(method, topic, body)
+
+    def _ask_once(self, method: str, topic: str, body: str | None) -> Any:
         self._connection.request(method, f"/control/{topic}", body)
         answer = self._connection.getresponse()
         found = json.loads(answer.read())
