@@ -1,0 +1,92 @@
+"""A cloud for a test of its own: emulators, the control plane in front of them, and stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.environment import (
+    PROJECT,
+    TOKEN,
+    Cloud,
+    Environment,
+    Outcome,
+    infrastructure,
+    run_cloud,
+)
+
+IMAGE = "us-docker.pkg.dev/sightline-test/sightline/sightline:1"
+DEV = {"deletionProtection": "false", "image": IMAGE}
+WHO_AM_I = "CONNECT openidconnect.googleapis.com:443"
+"""The provider asks whose token it has, to log it. It is refused, and goes on."""
+HOLDS_DATA = {
+    "gcp:bigquery/dataset:Dataset",
+    "gcp:bigquery/table:Table",
+    "gcp:storage/bucket:Bucket",
+}
+
+Begin = Callable[..., Environment]
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """Yield a cloud; whatever is refused in it, or asked elsewhere, fails the test."""
+    with run_cloud(tmp_path) as one:
+        yield one
+        assert set(one.strays()) <= {WHO_AM_I}
+        assert one.refused() == []
+
+
+@pytest.fixture
+def begin(cloud: Cloud, tmp_path: Path) -> Begin:
+    """Return what begins a stack of ``infra/`` in that cloud."""
+
+    def begin_stack(settings: Mapping[str, str], name: str = "dev") -> Environment:
+        folder = tmp_path / name
+        return Environment(cloud, folder, infrastructure(cloud), name=name, settings=settings)
+
+    return begin_stack
+
+
+def check_nothing_is_said(outcome: Outcome) -> None:
+    """No warning, and so no deprecation."""
+    assert outcome.said == []
+
+
+def check_no_secret_is_shown(environment: Environment) -> None:
+    """The token is neither in the outputs nor in any file of the state in clear text."""
+    assert TOKEN not in str(environment.outputs())
+    files = [one for one in environment.state.rglob("*") if one.is_file()]
+    assert any("v1:" in one.read_text("utf-8") for one in files if one.suffix == ".json")
+    for one in files:
+        assert TOKEN.encode() not in one.read_bytes(), one
+
+
+def what_is_left(cloud: Cloud) -> Mapping[str, Any]:
+    """Return what is left in the project, wherever it is kept; enabled APIs are meant to stay."""
+    there = cloud.contents()
+    owner = "cloudresourcemanager: projects/" + PROJECT
+    left = {
+        "kept": list(there["resources"]),
+        "remembered": [name for name, one in there["remembered"].items() if one],
+        "policies": [name for name in there["policies"] if name != owner],
+        "project": [one["role"] for one in there["policies"][owner]["bindings"]],
+        "topics": cloud.call("GET", f"pubsub.googleapis.com/v1/projects/{PROJECT}/topics"),
+        "subscriptions": cloud.call(
+            "GET", f"pubsub.googleapis.com/v1/projects/{PROJECT}/subscriptions"
+        ),
+        "buckets": cloud.call("GET", f"storage.googleapis.com/storage/v1/b?project={PROJECT}").get(
+            "items"
+        ),
+        "datasets": cloud.call(
+            "GET", f"bigquery.googleapis.com/bigquery/v2/projects/{PROJECT}/datasets"
+        ).get("datasets"),
+    }
+    return {name: one for name, one in left.items() if one}
+
+
+NOTHING = {"project": ["roles/owner"]}
+"""What a project has before anything is made in it."""

@@ -1,0 +1,158 @@
+"""Whole lives of stacks, by Pulumi's engine and Google's provider, against servers on this machine.
+
+A life is a preview, an ``up``, another that changes nothing, a changed setting, a refresh after
+somebody else meddled, and a destroy that leaves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pulumi.automation as auto
+import pytest
+
+from scripts.environment import PROJECT, Cloud, Environment
+from tests.infra.engine import (
+    DEV,
+    HOLDS_DATA,
+    IMAGE,
+    NOTHING,
+    Begin,
+    begin,
+    check_no_secret_is_shown,
+    check_nothing_is_said,
+    cloud,
+    what_is_left,
+)
+
+__all__ = ["begin", "cloud"]
+
+pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+
+EVERYTHING = {
+    "image": IMAGE,
+    "alertEmail": "roads@example.com",
+    "billingAccount": "012345-6789AB-CDEF01",
+    "budgetUsd": "500",
+    "drainSchedule": "0 7 * * *",
+    "fleet": "job",
+    "imagesExpireDays": "40",
+    "kmsKey": "projects/keys/locations/us/keyRings/ring/cryptoKeys/key",
+    "listing": "publisher/us/exchange/listing",
+    "messageSchema": "true",
+    "notifyNewImages": "true",
+    "producerSchedule": "0 6 * * *",
+    "reservationSlots": "100",
+    "resultsTopic": "true",
+}
+META = ("pulumi:", "sightline:")
+
+
+def come_up(environment: Environment) -> int:
+    """Preview, bring up, and bring up again, which changes nothing; return how many there are."""
+    preview = environment.preview()
+    assert set(preview.changes) == {"create"}
+    assert not environment.cloud.contents()["resources"], "a preview makes nothing"
+    made = environment.up()
+    assert made.changes == preview.changes
+    for outcome in (preview, made):
+        check_nothing_is_said(outcome)
+    again = environment.up()
+    assert set(again.changes) == {"same"}, again.steps
+    check_no_secret_is_shown(environment)
+    return made.changes["create"]
+
+
+def data(environment: Environment) -> Iterator[tuple[str, str]]:
+    """Yield what holds data, by name and id: these never change while it is kept."""
+    for one in environment.resources():
+        if one["type"] in HOLDS_DATA:
+            yield one["urn"], one["id"]
+
+
+@pytest.mark.xdist_group("infra-pool")
+def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cloud) -> None:
+    dev = begin({**DEV, "fleet": "worker-pool"})
+    come_up(dev)
+    before = sorted(data(dev))
+
+    dev.set({"workers": "4", "retentionDays": "3"})
+    changed = dev.up()
+    queues = {"work-topic", "abandoned-topic", "work-subscription", "abandoned-subscription"}
+    assert changed.did("update") == {"worker-pool", *queues}
+    assert set(changed.changes) == {"same", "update"}
+    assert sorted(data(dev)) == before
+
+    at = f"projects/{PROJECT}"
+    topic = f"pubsub.googleapis.com/v1/{at}/topics/sightline-dev-work"
+    cloud.call("POST", f"{topic}:setIamPolicy", {"policy": {"bindings": []}})
+    labels = {"topic": {"labels": {"stack": "another"}}, "updateMask": "labels"}
+    cloud.call("PATCH", topic, labels)
+    drift = dev.refresh()
+    assert drift.changes["update"] == 1
+    assert drift.changes["delete"] == 1
+    mended = dev.up()
+    assert mended.did("create") == {"producer-publishes"}
+    assert mended.did("update") == {"work-topic"}
+    assert set(dev.refresh().changes) == {"same"}
+
+    dev.destroy()
+    assert what_is_left(cloud) == NOTHING
+
+
+@pytest.mark.xdist_group("infra-everything")
+def test_everything_in_production_is_protected_until_it_is_let_go(
+    begin: Begin, cloud: Cloud
+) -> None:
+    prod = begin(EVERYTHING, name="prod")
+    come_up(prod)
+    before = sorted(data(prod))
+
+    prod.set({"labels": "team=roads", "imagesExpireDays": "60"})
+    changed = prod.up()
+    assert set(changed.changes) == {"same", "update"}
+    assert {"images", "ledgers", "work-topic", "worker-job"} <= changed.did("update")
+    assert sorted(data(prod)) == before
+
+    with pytest.raises(
+        auto.errors.CommandError, match=r"cannot be deleted\s+because it is protected"
+    ):
+        prod.destroy(preview_only=True)
+
+    prod.set({"deletionProtection": "false"})
+    prod.up()
+    prod.destroy()
+    assert what_is_left(cloud) == NOTHING
+
+
+@pytest.mark.xdist_group("infra-cluster")
+def test_a_cluster_and_a_stack_without_a_fleet_live_side_by_side(
+    begin: Begin, cloud: Cloud
+) -> None:
+    theirs = {"imageBucket": "images-of-others", "grantOnBucket": "false"}
+    cluster = begin({**DEV, **theirs, "fleet": "gke"}, name="cluster")
+    come_up(cluster)
+    commands = cluster.outputs()["grantCommands"]
+    assert all(one.startswith("gcloud storage buckets add-iam-policy-binding") for one in commands)
+    assert len(commands) == 3
+    assert "Deployment" in str(cluster.outputs()["manifests"])
+
+    plain = begin({"deletionProtection": "false", "fleet": "none"}, name="plain")
+    come_up_beside = plain.up()
+    assert set(come_up_beside.changes) == {"create"}
+    assert set(cluster.up().changes) == {"same"}
+
+    plain.destroy()
+    assert set(cluster.refresh().changes) == {"same"}
+    cluster.destroy()
+    assert what_is_left(cloud) == NOTHING
+
+
+@pytest.mark.xdist_group("infra-cluster")
+def test_a_wrong_setting_ends_the_preview_before_anything_is_asked(
+    begin: Begin, cloud: Cloud
+) -> None:
+    wrong = begin({**DEV, "location": "EU"})
+    with pytest.raises(auto.errors.CommandError, match="does not fit sightline:region"):
+        wrong.preview()
+    assert cloud.requests() == []
