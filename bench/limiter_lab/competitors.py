@@ -78,9 +78,15 @@ class Aimd(Bucket):
 
 
 class Botocore:
-    """The adaptive retry mode of AWS's SDK for Python (botocore/retries/adaptive.py)."""
+    """The adaptive retry mode of AWS's SDK for Python (botocore/retries/adaptive.py).
+
+    It sets no limit before the first refusal; 100 threads call it.
+    """
+
+    THREADS = 100
 
     def __init__(self) -> None:
+        self._in_flight = 0
         self._enabled = False
         self._rate = self._tokens = self._capacity = 1.0
         self._filled_s = 0.0
@@ -90,6 +96,8 @@ class Botocore:
 
     def wait_s(self, now_s: float) -> float:
         """Return the seconds until there is a token; without limit before the first refusal."""
+        if self._in_flight >= self.THREADS:
+            return inf
         if not self._enabled:
             return 0.0
         self._fill(now_s)
@@ -97,11 +105,14 @@ class Botocore:
 
     def sent(self, now_s: float) -> None:
         """Take a token."""
-        self._fill(now_s)
-        self._tokens -= 1.0
+        self._in_flight += 1
+        if self._enabled:
+            self._fill(now_s)
+            self._tokens -= 1.0
 
     def done(self, now_s: float, sample: Sample) -> None:
         """Measure the rate, and move the bucket's by CUBIC."""
+        self._in_flight -= 1
         self._measure(now_s)
         if sample.outcome is Outcome.THROTTLED:
             now_rate = min(self._measured, self._rate) if self._enabled else self._measured
