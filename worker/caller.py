@@ -208,7 +208,12 @@ class Caller:
 
 
 def _how_it_ended(error: BaseException) -> tuple[Outcome, float | None]:
-    """Return what a limiter learns from an error, and for how long it asked to wait."""
+    """Return what a limiter learns from an error, and for how long it asked to wait.
+
+    A model that will not answer about one subject is well: it did answer.
+    """
     if isinstance(error, ThrottledError):
         return Outcome.THROTTLED, error.retry_after_s
+    if isinstance(error, PermanentError):
+        return Outcome.SUCCEEDED, None
     return (Outcome.FAILED if isinstance(error, CallError) else Outcome.CANCELLED), None
