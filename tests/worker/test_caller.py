@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
 import pytest
@@ -58,10 +59,8 @@ async def heard(*ends: Exception | None, wanted: bool = True) -> list[tuple[Outc
             raise end
         return Classification({}, "STOP", Usage())
 
-    try:
+    with contextlib.suppress(PermanentError, GaveUpError, NotWantedError):
         await caller.call(attempt, wanted=lambda: wanted, funds=Free())
-    except (PermanentError, GaveUpError, NotWantedError):
-        pass
     return [(one.outcome, one.retry_after_s) for one in listener.samples]
 
 
