@@ -22,6 +22,7 @@ import pulumi_gcp as gcp
 
 from scripts.build_tools import PULUMI_GCP_VERSION
 from scripts.servers import (
+    CHECKOUT,
     ServerError,
     built,
     process,
@@ -282,6 +283,22 @@ class Environment:
             check=True,
         )
         return done.stdout
+
+    def repair(self) -> str:
+        """Cancel, and put what was begun into the state, as docs/infrastructure.md says it.
+
+        Returns what the repair says about what may be there twice.
+        """
+        self.pulumi("cancel", "--yes")
+        command = [sys.executable, "-m", "infra.repair"]
+        state = self.pulumi("stack", "export")
+        done = subprocess.run(
+            command, cwd=CHECKOUT, input=state, capture_output=True, text=True, check=True
+        )
+        file = Path(str(self.stack.workspace.work_dir)) / "repaired.json"
+        file.write_text(done.stdout)
+        self.pulumi("stack", "import", "--file", str(file))
+        return done.stderr
 
     def outputs(self) -> Mapping[str, Any]:
         """Return the stack's outputs."""

@@ -1,0 +1,78 @@
+"""Completes what an interrupted ``pulumi up`` had begun, so that the next one can go on.
+
+    pulumi stack export | python -m infra.repair | pulumi stack import
+    pulumi refresh --yes && pulumi up
+
+Pulumi does not know whether what it was making is there by now. What has an id by its name is put
+into the state under it: the refresh keeps what is there, and drops the rest, which ``up`` then
+makes. A grant is made again, which changes nothing. What Google numbers, such as an alert, is told
+on standard error: it may be there twice.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+IDS: Mapping[str, str] = {
+    "gcp:artifactregistry/repository:Repository": (
+        "projects/{project}/locations/{location}/repositories/{repositoryId}"
+    ),
+    "gcp:bigquery/connection:Connection": (
+        "projects/{project}/locations/{location}/connections/{connectionId}"
+    ),
+    "gcp:bigquery/dataset:Dataset": "projects/{project}/datasets/{datasetId}",
+    "gcp:bigquery/reservation:Reservation": (
+        "projects/{project}/locations/{location}/reservations/{name}"
+    ),
+    "gcp:bigquery/table:Table": "projects/{project}/datasets/{datasetId}/tables/{tableId}",
+    "gcp:cloudrunv2/job:Job": "projects/{project}/locations/{location}/jobs/{name}",
+    "gcp:cloudrunv2/workerPool:WorkerPool": (
+        "projects/{project}/locations/{location}/workerPools/{name}"
+    ),
+    "gcp:cloudscheduler/job:Job": "projects/{project}/locations/{region}/jobs/{name}",
+    "gcp:container/cluster:Cluster": "projects/{project}/locations/{location}/clusters/{name}",
+    "gcp:pubsub/schema:Schema": "projects/{project}/schemas/{name}",
+    "gcp:pubsub/subscription:Subscription": "projects/{project}/subscriptions/{name}",
+    "gcp:pubsub/topic:Topic": "projects/{project}/topics/{name}",
+    "gcp:serviceaccount/account:Account": (
+        "projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com"
+    ),
+    "gcp:storage/bucket:Bucket": "{name}",
+}
+"""The ids of what Google knows by its name."""
+
+
+def repaired(state: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the state with what was begun in it, and the URNs of what may be there twice."""
+    deployment = dict(state["deployment"])
+    kept, unknown = [], []
+    for operation in deployment.pop("pending_operations", None) or []:
+        resource = operation["resource"]
+        if operation["type"] != "creating":
+            continue
+        template = IDS.get(resource["type"])
+        if template:
+            kept.append({**resource, "id": template.format_map(resource["inputs"])})
+        elif not resource["type"].lower().endswith("iammember"):
+            unknown.append(resource["urn"])
+    there = {one["urn"] for one in deployment.get("resources", [])}
+    new = [one for one in kept if one["urn"] not in there]
+    return {
+        **state,
+        "deployment": {**deployment, "resources": [*deployment["resources"], *new]},
+    }, unknown
+
+
+def main() -> None:
+    """Read a state, and print it repaired."""
+    state, unknown = repaired(json.load(sys.stdin))
+    for urn in unknown:
+        print(f"may be there twice after `pulumi up`; look in the console: {urn}", file=sys.stderr)
+    print(json.dumps(state))
+
+
+if __name__ == "__main__":
+    main()

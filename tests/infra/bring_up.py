@@ -1,0 +1,23 @@
+"""Runs ``pulumi up`` as a process of its own, which a test kills.
+
+Its arguments are the control plane's URL, the stack's folder, and the settings as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from scripts.environment import Cloud, Environment, infrastructure
+
+
+def main(url: str, folder: str, settings: str) -> None:
+    """Bring the stack up."""
+    cloud = Cloud(url)
+    given = json.loads(settings)
+    Environment(cloud, Path(folder), infrastructure(cloud), settings=given).up()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,92 @@
+"""An ``up`` whose engine is killed can be completed: cancel, repair, refresh, up."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.environment import Cloud, Environment
+from scripts.servers import CHECKOUT
+from tests.infra.engine import DEV, NOTHING, Begin, begin, cloud, what_is_left
+
+__all__ = ["begin", "cloud"]
+
+pytestmark = [
+    pytest.mark.needs("go"),
+    pytest.mark.slow,
+    pytest.mark.xdist_group("infra-interrupted"),
+]
+
+SETTINGS = {**DEV, "fleet": "none"}
+GIVE_UP_S = 120
+
+
+def kill_in_the_middle(cloud: Cloud, folder: Path, method: str, *, after: bool) -> None:
+    """Bring a stack up, and kill engine, provider and program while a call of a method waits."""
+    cloud.hold(method, after=after)
+    command = [sys.executable, "-m", "tests.infra.bring_up", cloud.url, str(folder)]
+    child = subprocess.Popen(
+        [*command, json.dumps(SETTINGS)],
+        cwd=CHECKOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    give_up_at = time.monotonic() + GIVE_UP_S
+    while not cloud.held():
+        assert child.poll() is None, "the engine ended before it was killed"
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    cloud.hold()
+
+
+def pending(environment: Environment) -> list[Mapping[str, Any]]:
+    """Return what the engine had begun and not seen the end of."""
+    state = environment.stack.export_stack().deployment or {}
+    return [one["resource"] for one in state.get("pending_operations", [])]
+
+
+def is_named(key: str, said: str) -> bool:
+    """Return whether something that is left should not be: it has a name, or nothing was said."""
+    numbered = {"dashboards": "Dashboard", "alertPolicies": "AlertPolicy"}
+    collection = key.split("/")[-2]
+    return collection not in numbered or numbered[collection] not in said
+
+
+@pytest.mark.parametrize(
+    ("method", "is_made"),
+    [
+        pytest.param("pubsub.projects.subscriptions.create", False, id="before-google-knows"),
+        pytest.param("pubsub.projects.topics.create", True, id="after-google-has-made-it"),
+    ],
+)
+def test_a_killed_up_is_completed(
+    begin: Begin, cloud: Cloud, tmp_path: Path, method: str, is_made: bool
+) -> None:
+    kill_in_the_middle(cloud, tmp_path / "dev", method, after=is_made)
+    environment = begin(SETTINGS)
+    assert pending(environment)
+
+    said = environment.repair()
+    assert all("may be there twice" in one for one in said.splitlines())
+    environment.refresh()
+    assert not pending(environment)
+    environment.up()
+
+    assert set(environment.refresh().changes) == {"same"}
+    assert set(environment.up().changes) == {"same"}
+    environment.destroy()
+    left = dict(what_is_left(cloud))
+    left["kept"] = [one for one in left.get("kept", []) if is_named(one, said)]
+    assert {name: one for name, one in left.items() if one} == NOTHING
