@@ -28,6 +28,7 @@ class Member:
     stopped_until_s: float | None = None
     killed: bool = False
     asked_at_s: float | None = None
+    met_harm: bool = False
     stopped_at_s: float = 0.0
 
 
@@ -45,7 +46,6 @@ class Crew:
     producer: Member | None = None
     published: bool = False
     harmed: bool = False
-    harmed_until_s: float = 0.0
     exits: list[Exit] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     _workers_started: int = 0
@@ -115,6 +115,12 @@ class Crew:
             limits=self.limits,
         )
 
+    def harm(self) -> None:
+        """Hear that a disk is broken: who lives may end by it, and nobody is started."""
+        self.harmed = True
+        for one in self.everybody:
+            one.met_harm = True
+
     def kill(self, one: Member) -> None:
         """Kill a process."""
         began_s = time.monotonic()
@@ -147,7 +153,6 @@ class Crew:
         status = self.nursery.status(one.pid)
         if status is None:
             return False
-        harmed = self.harmed or time.monotonic() < self.harmed_until_s
         if one.asked_at_s is not None:
             patient = one.casting.worker.grace_s > 0
             self.note("term" if patient else "term without grace", one.asked_at_s)
@@ -158,7 +163,7 @@ class Crew:
                 status,
                 killed=one.killed,
                 asked=one.asked_at_s is not None,
-                harmed=harmed,
+                harmed=one.met_harm,
             )
         )
         return True

@@ -28,7 +28,8 @@ LATE_S = 5.0
 RANGES_AT_ONCE = 1
 """So many ranges of a run a producer has published and not marked, at most."""
 
-DEATHS = ("kill work", "term without grace", "the disk is full", "the warehouse is read-only")
+STOPPED = "term without grace"
+DEATHS = ("kill work", STOPPED, "the disk is full", "the warehouse is read-only")
 """What ends a worker before what it holds is written; those that a disk ends say so themselves."""
 
 
@@ -72,11 +73,11 @@ class _Pair:
 
     def explained_by(self, one: Happening) -> bool:
         """Return whether this can have kept the first call's answer from being written."""
-        return (
-            self.first.began_s <= one.ended_s + ARRIVES_WITHIN_S
-            and self.second.began_s >= one.began_s
-            and self._complete_s(one.began_s) >= one.began_s - WRITTEN_WITHIN_S
-        )
+        if self.first.began_s > one.ended_s + ARRIVES_WITHIN_S or self.second.began_s < one.began_s:
+            return False
+        if one.what == STOPPED:  # what it was answered it writes, and leaves the other half
+            return self.first.ended_s >= one.began_s - ARRIVES_WITHIN_S
+        return self._complete_s(one.began_s) >= one.began_s - WRITTEN_WITHIN_S
 
     def _complete_s(self, until_s: float) -> float:
         """Return when the message had both its answers; ``until_s`` if it had not by then.

@@ -177,10 +177,10 @@ class Round:
             self._skipped.append(step.act.value)  # it is so already
             return
         if step.act is Act.DISK_FULL:
-            self.crew.harmed = True
+            self.crew.harm()
             self.stage.nursery.call(disk.fill, self.stage.disk)
         elif step.act is Act.READ_ONLY:
-            self.crew.harmed = True
+            self.crew.harm()
             self.stage.nursery.call(disk.make_read_only, self._warehouse)
         else:
             self._set_faults({**self.plan.faults, _FAULT_OF[step.act]: step.amount})
@@ -206,7 +206,6 @@ class Round:
                 self._set_faults(dict(self.plan.faults))
             self.crew.note(step.act.value, began_s)
             if not any(one.act in {Act.DISK_FULL, Act.READ_ONLY} for _, one in self._healing):
-                self.crew.harmed_until_s = time.monotonic() + 1.0 if self.crew.harmed else 0.0
                 self.crew.harmed = False
 
     def _heal_all(self) -> None:

@@ -148,6 +148,17 @@ def test_an_answer_may_wait_for_the_other_half_of_its_message() -> None:
     assert problems(waited) == []
 
 
+@pytest.mark.parametrize(("began_s", "fine"), [(9.95, True), (5.0, False)])
+def test_a_stop_without_grace_loses_calls_under_way_and_no_answer(
+    began_s: float, fine: bool
+) -> None:
+    calls = _call(PARTS[0], began_s), _call(PARTS[0], 21.0)
+    killed = _killed(10.0, *calls, rows=[_row(PARTS[0], 22.0)])
+    stopped = replace(killed, happenings=[Happening("term without grace", 10.0, 10.1)])
+    expected = [] if fine else ["each_part_is_paid_once_or_for_a_reason"]
+    assert _names(replace(stopped, exits=FINE.exits)) == expected
+
+
 def test_what_was_written_before_a_kill_must_not_be_paid_again() -> None:
     calls = _call(PARTS[0], 1.0), _call(PARTS[0], 4.0)
     rows = [_row(PARTS[0], 2.0), _row(PARTS[0], 5.0, worker_id="w2")]
