@@ -82,7 +82,7 @@ class Router:
             return web.Response(
                 status=403, text="nothing outside this machine is reached from here"
             )
-        host, _, path = unquote(request.path).lstrip("/").partition("/")
+        host, _, path = _decoded(request.rel_url.raw_path).lstrip("/").partition("/")
         if host == "-":
             return await self._control(request, path)
         method = ""
@@ -217,6 +217,12 @@ class Router:
                 "remembered": self.remembered, "enabled": sorted(self.plane.project.enabled),
             }  # fmt: skip
         return web.json_response(shown)
+
+
+def _decoded(path: str) -> str:
+    """Decode a path, but for names of objects that hold a slash."""
+    parts = path.split("/")
+    return "/".join(one if "%2f" in one.lower() else unquote(one) for one in parts)
 
 
 def resource_name(path: str, method: Method, project: str) -> str:

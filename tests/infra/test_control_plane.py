@@ -210,3 +210,9 @@ def test_a_gap_that_depends_on_a_field_is_none_without_it() -> None:
 def test_the_page_of_proofs_prints_the_gaps() -> None:
     page = (CHECKOUT / "docs" / "proof.md").read_text()
     assert table() in page, "paste what `python -m scripts.control_plane.gaps` prints"
+
+
+def test_an_object_may_have_slashes_in_its_name() -> None:
+    path = "storage/v1/b/images/o/street%2F1.jpg"
+    method, values = find_method("storage.googleapis.com", "DELETE", path)
+    assert (method.name, values["object"]) == ("storage.objects.delete", "street/1.jpg")
