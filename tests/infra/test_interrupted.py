@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,20 @@ def kill_in_the_middle(cloud: Cloud, folder: Path, method: str, *, after: bool) 
         assert child.poll() is None, "the engine ended before it was killed"
         assert time.monotonic() < give_up_at
         time.sleep(0.05)
-    os.killpg(child.pid, signal.SIGKILL)
+    for one in [child.pid, *below(child.pid)]:
+        os.kill(one, signal.SIGKILL)
     child.wait()
     cloud.hold()
+
+
+def below(process: int) -> Iterator[int]:
+    """Yield the processes that a process has started, and those that they have."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=False
+    )
+    for one in map(int, listed.stdout.split()):
+        yield one
+        yield from below(one)
 
 
 def pending(environment: Environment) -> list[Mapping[str, Any]]:
