@@ -19,6 +19,7 @@ from tests.chaos.payments import (
     may_be_published_twice,
     most_published_twice,
     repeats,
+    stood_still_s,
 )
 
 MAX_ATTEMPTS = 10
@@ -101,8 +102,9 @@ def _each_part_is_paid_once_or_for_a_reason(evidence: Evidence) -> Iterator[str]
 
 
 def _what_is_written_is_not_paid_again(evidence: Evidence) -> Iterator[str]:
-    overlaps = lease_losses_of(evidence) or may_be_published_twice(evidence)
-    slack_s = LATE_S if overlaps else COARSE_S
+    slack_s = COARSE_S
+    if lease_losses_of(evidence) or may_be_published_twice(evidence):
+        slack_s = LATE_S + stood_still_s(evidence)
     calls = by_part(evidence.calls)
     for about, rows in _by_part(evidence.ledgers).items():
         first_s = min(row.durable_s for row in rows)

@@ -23,7 +23,8 @@ COARSE_S = 0.02
 """The clock by which files are dated is as coarse as this."""
 
 LATE_S = 5.0
-"""For so long a message may wait for its call after its part was looked for in the ledgers."""
+"""For so long a message may wait for its call after its part was looked for in the ledgers, while
+its worker does not stand still."""
 
 RANGES_AT_ONCE = 1
 """So many ranges of a run a producer has published and not marked, at most."""
@@ -133,6 +134,11 @@ def lease_losses_of(evidence: Evidence) -> list[Happening]:
     ]
     jumps = evidence.happened("jump") if evidence.plan.queue == "local" else []
     return [*stalls, *stops, *jumps]
+
+
+def stood_still_s(evidence: Evidence) -> float:
+    """Return for how long workers did nothing at all, one after the other."""
+    return sum(one.ended_s - one.began_s for one in evidence.happened("stop"))
 
 
 def may_be_published_twice(evidence: Evidence) -> bool:

@@ -174,6 +174,17 @@ def test_a_worker_that_stood_still_may_write_what_another_was_paid_for() -> None
     assert problems(replace(stood_still, exits=FINE.exits)) == []
 
 
+@pytest.mark.parametrize(("second_s", "fine"), [(12.0, True), (17.0, False)])
+def test_what_waits_in_a_worker_that_stands_still_is_late_by_so_much(
+    second_s: float, fine: bool
+) -> None:
+    calls = _call(PARTS[0], 1.0), _call(PARTS[0], second_s)
+    rows = [_row(PARTS[0], 5.0), _row(PARTS[0], 18.0, worker_id="w2")]
+    stood_still = replace(_killed(9.0, *calls, rows=rows), happenings=[Happening("stop", 1.0, 4.2)])
+    expected = [] if fine else ["what_is_written_is_not_paid_again"]
+    assert _names(replace(stood_still, exits=FINE.exits)) == expected
+
+
 def test_more_rows_than_answers_are_found() -> None:
     rows = [*LEDGERS.rows, _row(PARTS[0], 2.0, worker_id="w2")]
     assert _names(_with(rows=rows)) == ["raw_files_hold_what_was_paid"]
