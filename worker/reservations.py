@@ -89,8 +89,15 @@ class Reservations:
         """Reserve this slice; give it back, and return false, when that was too much."""
         purse = account.purse
         event_id, at = self._new_id(), self._now()
+        before = (purse.last_event_id, purse.last_at)
         purse.reserved(event_id, slice_, at)
-        await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, slice_, at))
+        try:
+            await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, slice_, at))
+        except BaseException:
+            # It may be recorded or not: given back, it would allow more than the budget.
+            purse.pending -= slice_
+            purse.last_event_id, purse.last_at = before
+            raise
         if (await self.state(account)).holds:
             purse.kept(slice_)
             return True

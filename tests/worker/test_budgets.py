@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
 
-from sightline.errors import BudgetError, TransientError
+from sightline.errors import BudgetError, StorageError, TransientError
 from sightline.ports import Amount, BudgetEvent, BudgetEventKind, Holding
 from sightline.settings import LimitSettings
 from sightline.wire import encode
@@ -68,6 +69,35 @@ async def test_a_worker_gives_back_what_it_did_not_spend() -> None:
     assert world.ledger.reserved() == Amount(70, 10)
     reserved = [one for one in world.ledger.events if one.event is BudgetEventKind.RESERVED]
     assert len(reserved) <= 2 + 10 // 4
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+async def test_a_slice_that_was_perhaps_not_recorded_is_not_given_back(cut_off: bool) -> None:
+    class FullDisk(Ledger):
+        async def record(self, events: Sequence[BudgetEvent]) -> None:
+            if events[0].event is not BudgetEventKind.RESERVED:
+                await super().record(events)  # there is room again
+            elif cut_off:
+                begun.set()
+                await asyncio.Event().wait()
+            else:
+                raise StorageError("the disk is full; free some space")
+
+    begun = asyncio.Event()
+    world = World(ledger=FullDisk(), settings=replace(FAST, grace_s=0.0))
+    world.ledger.set(images=10)
+    answering(world, 1)
+    runner = world.runner()
+    running = asyncio.create_task(runner.run())
+    if cut_off:
+        await begun.wait()
+        runner.stop()
+        await running
+    else:
+        with pytest.raises(StorageError):
+            await running
+    assert world.ledger.reserved() == Amount()
+    assert world.models.paid == []
 
 
 async def test_an_image_counts_once_however_many_parts_ask_for_it() -> None:
