@@ -46,10 +46,29 @@ def kill_in_the_middle(cloud: Cloud, folder: Path, method: str, *, after: bool) 
         assert child.poll() is None, "the engine ended before it was killed"
         assert time.monotonic() < give_up_at
         time.sleep(0.05)
+    while not stopped_between_writes([child.pid, *below(child.pid)], folder):
+        assert time.monotonic() < give_up_at
     for one in [child.pid, *below(child.pid)]:
         os.kill(one, signal.SIGKILL)
     child.wait()
     cloud.hold()
+
+
+def stopped_between_writes(processes: list[int], folder: Path) -> bool:
+    """Stop processes; let them go on, and return false, if one of them is writing the state.
+
+    The engine writes a state file in place where it is a local one; buckets replace theirs whole.
+    """
+    for one in processes:
+        os.kill(one, signal.SIGSTOP)
+    try:
+        for path in folder.rglob(".pulumi/stacks/**/*.json"):
+            json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        for one in processes:
+            os.kill(one, signal.SIGCONT)
+        return False
+    return True
 
 
 def below(process: int) -> Iterator[int]:
