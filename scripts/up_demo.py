@@ -15,7 +15,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts.environment import PROJECT, Cloud, Environment, infrastructure, run_cloud
+from scripts.environment import Environment, infrastructure
+from scripts.local_cloud import PROJECT, Cloud, run_cloud
 from scripts.stack import run_simulator
 from sightline.vision.scenes import render_collection
 

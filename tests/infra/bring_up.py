@@ -9,7 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from scripts.environment import Cloud, Environment, infrastructure
+from scripts.environment import Environment, infrastructure
+from scripts.local_cloud import Cloud
 
 
 def main(url: str, folder: str, settings: str) -> None:

@@ -8,15 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts.environment import (
-    PROJECT,
-    TOKEN,
-    Cloud,
-    Environment,
-    Outcome,
-    infrastructure,
-    run_cloud,
-)
+from scripts.environment import Environment, Outcome, infrastructure
+from scripts.local_cloud import PROJECT, TOKEN, Cloud, run_cloud
 
 IMAGE = "us-docker.pkg.dev/sightline-test/sightline/sightline:1"
 DEV = {"deletionProtection": "false", "image": IMAGE}

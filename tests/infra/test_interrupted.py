@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from scripts.environment import Cloud, Environment
+from scripts.environment import Environment
+from scripts.local_cloud import Cloud
 from scripts.servers import CHECKOUT
 from tests.infra.engine import DEV, NOTHING, Begin, begin, cloud, what_is_left
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pulumi.automation as auto
 import pytest
 
-from scripts.environment import PROJECT, Cloud, Environment
+from scripts.environment import Environment
+from scripts.local_cloud import PROJECT, REGION, Cloud
 from tests.infra.engine import (
     DEV,
     HOLDS_DATA,
@@ -70,6 +71,24 @@ def data(environment: Environment) -> Iterator[tuple[str, str]]:
             yield one["urn"], one["id"]
 
 
+def path_of(api: str, name: str) -> str:
+    """Return the address of what has this name in the project."""
+    return f"{api}/projects/{PROJECT}/{name}"
+
+
+def check_drift_is_mended(environment: Environment, *, changed: set[str], gone: set[str]) -> None:
+    """What somebody else changed or removed: a refresh finds it, ``up`` mends it, and no more."""
+    drift = environment.refresh()
+    assert (drift.changes.get("update", 0), drift.changes.get("delete", 0)) == (
+        len(changed),
+        len(gone),
+    )
+    mended = environment.up()
+    assert mended.did("update") == changed
+    assert mended.did("create") == gone
+    assert set(environment.refresh().changes) == {"same"}
+
+
 @pytest.mark.xdist_group("infra-pool")
 def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cloud) -> None:
     dev = begin({**DEV, "fleet": "worker-pool"})
@@ -83,18 +102,11 @@ def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cl
     assert set(changed.changes) == {"same", "update"}
     assert sorted(data(dev)) == before
 
-    at = f"projects/{PROJECT}"
-    topic = f"pubsub.googleapis.com/v1/{at}/topics/sightline-dev-work"
+    topic = path_of("pubsub.googleapis.com/v1", "topics/sightline-dev-work")
     cloud.call("POST", f"{topic}:setIamPolicy", {"policy": {"bindings": []}})
     labels = {"topic": {"labels": {"stack": "another"}}, "updateMask": "labels"}
     cloud.call("PATCH", topic, labels)
-    drift = dev.refresh()
-    assert drift.changes["update"] == 1
-    assert drift.changes["delete"] == 1
-    mended = dev.up()
-    assert mended.did("create") == {"producer-publishes"}
-    assert mended.did("update") == {"work-topic"}
-    assert set(dev.refresh().changes) == {"same"}
+    check_drift_is_mended(dev, changed={"work-topic"}, gone={"producer-publishes"})
 
     dev.destroy()
     assert what_is_left(cloud) == NOTHING
@@ -113,6 +125,14 @@ def test_everything_in_production_is_protected_until_it_is_let_go(
     assert set(changed.changes) == {"same", "update"}
     assert {"images", "ledgers", "work-topic", "worker-job"} <= changed.did("update")
     assert sorted(data(prod)) == before
+
+    job = path_of("run.googleapis.com/v2", f"locations/{REGION}/jobs/sightline-prod-worker")
+    found = dict(cloud.call("GET", job))
+    found["template"] = {**found["template"], "taskCount": 9}
+    cloud.call("PATCH", job, found)
+    schedule = f"locations/{REGION}/jobs/sightline-prod-producer"
+    cloud.call("DELETE", path_of("cloudscheduler.googleapis.com/v1", schedule))
+    check_drift_is_mended(prod, changed={"worker-job"}, gone={"producer-schedule"})
 
     with pytest.raises(
         auto.errors.CommandError, match=r"cannot be deleted\s+because it is protected"
@@ -136,6 +156,10 @@ def test_a_cluster_and_a_stack_without_a_fleet_live_side_by_side(
     assert all(one.startswith("gcloud storage buckets add-iam-policy-binding") for one in commands)
     assert len(commands) == 3
     assert "Deployment" in str(cluster.outputs()["manifests"])
+
+    registry = f"locations/{REGION}/repositories/sightline-cluster-images"
+    cloud.call("DELETE", path_of("artifactregistry.googleapis.com/v1", registry))
+    check_drift_is_mended(cluster, changed=set(), gone={"registry", "nodes-pull"})
 
     plain = begin({"deletionProtection": "false", "fleet": "none"}, name="plain")
     come_up_beside = plain.up()

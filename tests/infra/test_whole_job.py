@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.environment import Cloud
+from scripts.local_cloud import Cloud
 from scripts.stack import run_simulator
 from scripts.up_demo import QUESTION, SETTINGS, SOURCE, Job
 from sightline.vision.scenes import render_collection
