@@ -1,7 +1,9 @@
 """The runner's overhead: no-op models on the local queue and warehouse, one process.
 
-Side by side with a bare loop that pulls and acks the same messages and does nothing else, and
-with the tutorials' loop: one message at a time, one row written for each.
+Limiters, leaser, retries, budgets and the durable writer are on, and a worker's numbers are read
+over HTTP each second, as Prometheus does. Side by side with a bare loop that pulls and acks the
+same messages and does nothing else, and with the tutorials' loop: one message at a time, one row
+written for each.
 """
 
 from __future__ import annotations
@@ -10,21 +12,32 @@ import asyncio
 import resource
 import tempfile
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bench.figures import Figure, report
+from bench.pace import Pace, drain
 from sightline.local.noop import NoopClassifier, NoopEmbedder
 from sightline.model import AnswerPart, EmbeddingPart, Observation
 from sightline.ports import Outgoing
-from sightline.settings import LimitSettings, ModelSettings, Settings, WorkerSettings
+from sightline.settings import (
+    LimitSettings,
+    ModelSettings,
+    Settings,
+    TelemetrySettings,
+    WorkerSettings,
+)
 from sightline.tasks import load_tasks, shipped_directory
 from sightline.wire import Message, attributes, encode
 from sightline.wiring import Engine, ModelSet, new_worker_id, open_engine, utc_now
-from worker.main import build_worker, calm_garbage_collection
+from worker.main import build_worker
+from worker.telemetry.opening import Telemetry, open_telemetry
+from worker.vitals import Vitals
 
-MESSAGES = 20_000
+MESSAGES = 60_000
 FEW = 10_000
 MANY = 500_000
 DIMENSION = 256
@@ -72,18 +85,36 @@ async def _filled(count: int) -> AsyncIterator[tuple[Engine, Settings]]:
             yield engine, settings
 
 
-async def _ours(count: int) -> float:
+async def _ours(count: int, *, measured: bool = False) -> Pace:
+    """Let one worker settle so many messages, with its numbers served and read if ``measured``."""
     async with _filled(count) as (engine, settings):
         models = ModelSet(NoopClassifier(), NoopEmbedder(dimension=DIMENSION))
-        worker = build_worker(engine, models, settings, worker_id=new_worker_id())
-        progress = worker.vitals.progress
-        started_s = time.perf_counter()
-        with calm_garbage_collection():
-            await worker.runner.run(drain=True)
-        seconds = time.perf_counter() - started_s
-        if progress.acked != count or progress.answers != count:
-            raise SystemExit(f"only {progress.acked} of {count} messages were settled")
-        return count / seconds
+        worker_id = new_worker_id()
+        if not measured:
+            return await drain(build_worker(engine, models, settings, worker_id=worker_id), count)
+        served = replace(settings, telemetry=TelemetrySettings(prometheus_port=0))
+        with open_telemetry(served, worker_id=worker_id) as telemetry:
+            worker = build_worker(
+                engine, models, served, worker_id=worker_id, meters=telemetry.meters
+            )
+            beside = asyncio.create_task(_watch(telemetry, worker.vitals, engine))
+            pace = await drain(worker, count)
+            beside.cancel()
+        return pace
+
+
+async def _watch(telemetry: Telemetry, vitals: Vitals, engine: Engine) -> None:
+    """Look at the worker, and read all of its numbers each second, as Prometheus would."""
+    assert telemetry.prometheus_url
+
+    async def scrape(url: str) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=5).read())
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(telemetry.watch(vitals, engine))
+        group.create_task(scrape(telemetry.prometheus_url))
 
 
 async def _bare(count: int) -> float:
@@ -119,15 +150,20 @@ async def _run() -> list[Figure]:
     await _ours(FEW)
     few = _peak_mib()
     ours = await _ours(MESSAGES)
+    measured = await _ours(MESSAGES, measured=True)
     bare = await _bare(MESSAGES)
     loop = await _one_by_one(1000)
     await _ours(MANY)
     many = _peak_mib()
     return [
-        Figure("runner, no-op models", ours, "images/s", 2000, "higher"),
-        Figure("  a bare pull-and-ack loop, no rows written", bare, "messages/s", None, "higher"),
-        Figure("  one message at a time, as in tutorials", loop, "messages/s", None, "higher"),
-        Figure("  ours over one at a time", ours / loop, "times", None, "higher"),
+        Figure(
+            "runner, no-op models, numbers read each second", measured.under_way, "images/s", 3000,
+            note=measured.note,
+        ),
+        Figure("  without telemetry", ours.under_way, "images/s", note=ours.note),
+        Figure("  a bare pull-and-ack loop, no rows written", bare, "messages/s"),
+        Figure("  one message at a time, as in tutorials", loop, "messages/s"),
+        Figure("  ours over one at a time", measured.under_way / loop, "times"),
         Figure(
             "memory growth from 10,000 to 500,000 messages", many - few, "MiB", 50, "lower",
             f"peak {few:.0f} MiB, then {many:.0f} MiB",

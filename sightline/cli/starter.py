@@ -31,6 +31,10 @@ embed_dimension = 256
 [worker]
 # How long a stopping worker goes on with what it has in hand, in seconds.
 grace_s = 8.0
+
+[telemetry]
+# Let workers serve their numbers to Prometheus on this port: docs/telemetry.md.
+# prometheus_port = 9464
 """
 
 _GCP = """\
@@ -89,6 +93,10 @@ adaptive = true
 in_flight = 64
 rate_per_s = 0.0
 adaptive = true
+
+[telemetry]
+# Let workers serve their numbers to Prometheus on this port: docs/telemetry.md.
+# prometheus_port = 9464
 """
 
 

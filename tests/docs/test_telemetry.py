@@ -18,7 +18,7 @@ from sightline.ports import Backlog, Delivery
 from tests.conftest import CHECKOUT
 from tests.docs.pages import code, rows, sections
 from tests.docs.views import STATUS, WORK
-from tests.telemetry.rig import Found, a_day, scrape, settings, vitals
+from tests.telemetry.rig import FOUND, a_day, scrape, settings, vitals
 from worker.handled import HANDLED
 from worker.limiting import State
 from worker.telemetry.calls import ERRORS, SUCCEEDED
@@ -42,7 +42,7 @@ def served() -> dict[str, str]:
     with open_telemetry(settings(prometheus_port=0), worker_id="w1") as telemetry:
         assert telemetry.prometheus_url
         telemetry.probe.vitals = vitals(a_day())
-        telemetry.probe.limiters = {"classify": Found()}
+        telemetry.probe.limiters = {"classify": FOUND}
         telemetry.probe.backlog = Backlog(1, 1, 1.0)
         telemetry.meters["classify"].answered(Usage(1, 1, 1), 1.0)
         telemetry.meters["classify"].failed(ThrottledError("429"), 0.1)

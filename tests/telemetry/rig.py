@@ -6,7 +6,6 @@ import time
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import cast
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,40 +13,24 @@ from prometheus_client.parser import text_string_to_metric_families
 from sightline.ports import Delivery, Subscription
 from sightline.settings import Settings, TelemetrySettings
 from worker.leaser import Leaser
-from worker.limiting import Limiter
+from worker.limiting import Limiter, Snapshot, State
 from worker.progress import Progress
 from worker.vitals import Vitals
 
-
-class State(Enum):
-    """What a limiter may be about."""
-
-    STEADY = "steady"
-    PROBING = "probing"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A limiter's snapshot."""
-
-    state: State = State.STEADY
-    rate_per_s: float = 42.5
-    in_flight: int = 17
-    cap: int = 96
-    share_refused: float = 0.02
+FOUND = Snapshot(State.STEADY, 42.5, 17, 96, 0.02, 0.01)
 
 
 @dataclass
 class Telling:
     """A limiter that only tells."""
 
-    found: Found = Found()
+    found: Snapshot
 
-    def snapshot(self) -> Found:
+    def snapshot(self) -> Snapshot:
         return self.found
 
 
-def vitals(progress: Progress | None = None, leased: int = 0, **found: Found) -> Vitals:
+def vitals(progress: Progress | None = None, leased: int = 0, **found: Snapshot) -> Vitals:
     """Return the vital signs of a worker with these counts, leases and limiters."""
     leaser = Leaser(
         cast(Subscription, None), lease_s=30, max_lease_s=300, monotonic=time.monotonic,

@@ -16,7 +16,8 @@ from sightline.cli.watching.trend import History, Trend
 from sightline.cli.watching.words import duration, rate, share, sparkline, usd
 from sightline.cli.watching.work_state import WorkState, WorkView
 from tests.docs.views import STATUS, WORK
-from tests.telemetry.rig import Found, State
+from tests.telemetry.rig import FOUND
+from worker.limiting import State
 from worker.progress import Progress
 
 
@@ -105,7 +106,7 @@ def worked(seconds: int, state: WorkState) -> WorkView:
             cost_usd_micros=1_000_000 * at, dead=Counter(image_gone=at),
         )  # fmt: skip
         state.saw_left(1000.0 + at, 5000 - 10 * at, "messages")
-        view = state.view(1000.0 + at, progress, {"classify": Found(rate_per_s=20.0 + at)})
+        view = state.view(1000.0 + at, progress, {"classify": replace(FOUND, rate_per_s=20.0 + at)})
     assert view is not None
     return view
 
@@ -123,7 +124,7 @@ def test_a_worker_is_shown_with_its_rates_and_its_end() -> None:
 
 
 def test_at_its_start_nothing_is_said_that_nobody_can_know() -> None:
-    view = WorkState("w1", 0.0).view(0.0, Progress(), {"embed": Found(rate_per_s=inf)})
+    view = WorkState("w1", 0.0).view(0.0, Progress(), {"embed": replace(FOUND, rate_per_s=inf)})
     assert view.messages_per_s is view.messages_per_s_average is view.share_refused is None
     assert view.left is view.eta_s is view.cost_usd_per_hour is None
     assert view.limiters["embed"].rate_per_s is None
@@ -195,5 +196,7 @@ def test_many_runs_are_cut_short() -> None:
 
 
 def test_a_limiter_s_state_is_named_as_the_limiter_names_it() -> None:
-    view = WorkState("w1", 0.0).view(0.0, Progress(), {"embed": Found(State.PROBING)})
+    view = WorkState("w1", 0.0).view(
+        0.0, Progress(), {"embed": replace(FOUND, state=State.PROBING)}
+    )
     assert view.limiters["embed"].state == "probing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from math import inf
 
 import pytest
 
@@ -11,7 +12,7 @@ from sightline.errors import PermanentError, Reason, ThrottledError, TransientEr
 from sightline.model import Usage
 from sightline.ports import Classification
 from worker.caller import Caller, GaveUpError, NotWantedError
-from worker.limiting import Outcome, Sample
+from worker.limiting import Outcome, Sample, Snapshot, State
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 
@@ -27,6 +28,9 @@ class Listener:
 
     def release(self, sample: Sample) -> None:
         self.samples.append(sample)
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(State.FIXED, inf, 0, 1, 0.0, 0.0)
 
 
 class Free:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 
 from sightline.settings import LimitSettings
-from worker.limiting import Outcome, Sample, StaticLimiter
+from worker.limiting import Outcome, Sample, State, StaticLimiter
 
 OK = Sample(Outcome.SUCCEEDED, 0.1)
 
@@ -77,3 +78,20 @@ async def test_no_window_lets_more_calls_through_than_the_ceiling_and_one_burst(
     for start in times:
         assert sum(start <= one < start + 0.1 for one in times) <= 20
     assert times[-1] - times[0] >= 0.25
+
+
+async def test_it_tells_what_it_is_about() -> None:
+    now = 100.0
+    limiter = StaticLimiter(LimitSettings(in_flight=3), monotonic=lambda: now)
+    for _ in range(2):
+        await limiter.acquire()
+    assert limiter.snapshot().state is State.FIXED
+    assert (limiter.snapshot().rate_per_s, limiter.snapshot().cap) == (inf, 3)
+    assert limiter.snapshot().in_flight == 2
+    now = 100.1
+    limiter.release(Sample(Outcome.THROTTLED, 0.1, retry_after_s=5.0))
+    assert limiter.snapshot().state is State.PAUSED
+    assert limiter.snapshot().in_flight == 1
+    now = 110.0
+    assert limiter.snapshot().state is State.FIXED
+    assert limiter.snapshot().share_refused == 0.5

@@ -6,8 +6,8 @@ finds the quota by itself; its policy is ``QuotaFinder``, a state machine withou
 
 from sightline.settings import LimitSettings
 from worker.limiting.adaptive import AdaptiveLimiter
-from worker.limiting.limiter import Limiter, Outcome, Sample
-from worker.limiting.quota_finder import QuotaFinder, Snapshot, State
+from worker.limiting.limiter import Limiter, Outcome, Sample, Snapshot, State
+from worker.limiting.quota_finder import QuotaFinder
 from worker.limiting.static import StaticLimiter
 
 __all__ = [
@@ -23,6 +23,6 @@ __all__ = [
 ]
 
 
-def limiter_of(limit: LimitSettings) -> AdaptiveLimiter | StaticLimiter:
+def limiter_of(limit: LimitSettings) -> Limiter:
     """Return the limiter that the settings ask for."""
     return AdaptiveLimiter(limit) if limit.adaptive else StaticLimiter(limit)

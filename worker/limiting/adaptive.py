@@ -9,8 +9,8 @@ from math import inf
 
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
-from worker.limiting.limiter import Sample
-from worker.limiting.quota_finder import QuotaFinder, Snapshot
+from worker.limiting.limiter import Sample, Snapshot
+from worker.limiting.quota_finder import QuotaFinder
 
 
 class AdaptiveLimiter:

@@ -25,6 +25,28 @@ class Sample:
     retry_after_s: float | None = None
 
 
+class State(Enum):
+    """What a limiter is about."""
+
+    FIXED = "fixed"
+    SLOW_START = "slow_start"
+    STEADY = "steady"
+    PAUSED = "paused"
+    PROBING = "probing"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A limiter at one moment. Shares are of the last minute's calls; no ceiling is ``inf``."""
+
+    state: State
+    rate_per_s: float
+    in_flight: int
+    cap: int
+    share_refused: float
+    usual_share_refused: float
+
+
 class Limiter(Protocol):
     """Hands out permits, in order; every permit is given back with a sample of its call."""
 
@@ -34,4 +56,8 @@ class Limiter(Protocol):
 
     def release(self, sample: Sample) -> None:
         """Give the permit back, and learn from the call."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """Return what the limiter is about at this moment; for the event loop's thread alone."""
         ...

@@ -7,13 +7,11 @@ goes through at all, single probes look for the end of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
 from math import inf
 
 from worker.limiting.growth import Curve
 from worker.limiting.latencies import RoundTrip
-from worker.limiting.limiter import Outcome, Sample
+from worker.limiting.limiter import Outcome, Sample, Snapshot, State
 from worker.limiting.probing import Probing
 from worker.limiting.refusals import LEAST_USUAL, MEMORY_S, MOST_USUAL, RecentSends, Suspicion
 
@@ -61,27 +59,6 @@ CONVINCING_CALLS = 150
 """After so many calls in lulls it is clear whether refusals are usual."""
 
 LEARNT = 0.002
-
-
-class State(Enum):
-    """What the limiter is about."""
-
-    SLOW_START = "slow_start"
-    STEADY = "steady"
-    PAUSED = "paused"
-    PROBING = "probing"
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The limiter as it is now; shares are of the last minute's calls."""
-
-    state: State
-    rate_per_s: float
-    in_flight: int
-    cap: int
-    share_refused: float
-    usual_share_refused: float
 
 
 class QuotaFinder:

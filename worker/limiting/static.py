@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from math import inf
 
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
-from worker.limiting.limiter import Outcome, Sample
+from worker.limiting.limiter import Outcome, Sample, Snapshot, State
+from worker.limiting.refusals import RecentSends
 
 THROTTLE_PAUSE_S = 1.0
 """The pause after a refusal that does not say how long to wait."""
@@ -24,25 +26,29 @@ class StaticLimiter:
     def __init__(
         self, limit: LimitSettings, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
+        self._limit = limit
         self._cap = asyncio.Semaphore(limit.in_flight)
         self._door = asyncio.Lock()
         self._ceiling = Ceiling(limit.rate_per_s) if limit.rate_per_s > 0 else None
         self._monotonic = monotonic
         self._paused_until = 0.0
+        self._in_flight = 0
+        self._sends = RecentSends()
 
     async def acquire(self) -> None:
         """Wait for a permit: first for the cap, then for the pause, then for the rate."""
         await self._cap.acquire()
-        if self._ceiling is None and self._paused_until <= 0.0:
-            return
-        try:
-            async with self._door:
-                await self._pause()
-                if self._ceiling is not None:
-                    await self._ceiling.pass_through()
-        except BaseException:
-            self._cap.release()
-            raise
+        if self._ceiling is not None or self._paused_until > 0.0:
+            try:
+                async with self._door:
+                    await self._pause()
+                    if self._ceiling is not None:
+                        await self._ceiling.pass_through()
+            except BaseException:
+                self._cap.release()
+                raise
+        self._in_flight += 1
+        self._sends.sent(self._monotonic(), self._limit.rate_per_s, lull=False)
 
     async def _pause(self) -> None:
         # The pause may be prolonged while it is waited for.
@@ -52,7 +58,23 @@ class StaticLimiter:
 
     def release(self, sample: Sample) -> None:
         """Give the permit back; after a refusal nobody calls for as long as it asked."""
+        self._in_flight -= 1
         if sample.outcome is Outcome.THROTTLED:
+            now_s = self._monotonic()
             pause_s = THROTTLE_PAUSE_S if sample.retry_after_s is None else sample.retry_after_s
-            self._paused_until = max(self._paused_until, self._monotonic() + pause_s)
+            self._paused_until = max(self._paused_until, now_s + pause_s)
+            if (where := self._sends.at(now_s - sample.latency_s)) is not None:
+                where.refused += 1
         self._cap.release()
+
+    def snapshot(self) -> Snapshot:
+        """Return what the limiter is about; without a ceiling its rate is ``inf``."""
+        now_s = self._monotonic()
+        return Snapshot(
+            State.PAUSED if self._paused_until > now_s else State.FIXED,
+            self._limit.rate_per_s or inf,
+            self._in_flight,
+            self._limit.in_flight,
+            self._sends.share_refused(now_s),
+            0.0,
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Generic, Literal, TypeVar
 
 from sightline.errors import Reason
@@ -53,7 +54,8 @@ REASON, LEDGER, SETTLEMENT = "sightline.reason", "sightline.ledger", "sightline.
 
 def _rates(watched: Watched) -> Points[float]:
     for kind, one in watched.probe.limiters.items():
-        yield one.rate_per_s, {LIMITER: kind}
+        if isfinite(one.rate_per_s):  # without a ceiling there is none
+            yield one.rate_per_s, {LIMITER: kind}
 
 
 def _in_flight(watched: Watched) -> Points[float]:

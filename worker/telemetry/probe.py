@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 from sightline.errors import SightlineError
 from sightline.ports import Backlog, BacklogReader
-from worker.vitals import Kind, LimiterState, Vitals
+from worker.limiting import Snapshot
+from worker.vitals import Kind, Vitals
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ class Probe:
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self.vitals: Vitals | None = None
-        self.limiters: Mapping[Kind, LimiterState] = {}
+        self.limiters: Mapping[Kind, Snapshot] = {}
         self.backlog = Backlog(None, None)
         self._monotonic = monotonic
         self._lags: deque[float] = deque(maxlen=round(LAG_OVER_S / LOOK_EVERY_S))

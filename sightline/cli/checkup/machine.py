@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from sightline.cli.checkup.finding import Finding, attempt
 from sightline.settings import Settings
@@ -45,6 +46,7 @@ async def check_machine(settings: Settings) -> Sequence[Finding]:
         await attempt(
             "tasks", lambda: asyncio.to_thread(_tasks, settings), "`sightline tasks check FILE`"
         ),
+        *_metrics(settings),
     )
 
 
@@ -60,6 +62,16 @@ def _home(settings: Settings) -> str:
     if free < LEAST_FREE_BYTES:
         raise StorageError(f"{home} has {free / 1e9:.1f} GB free; make room")
     return f"{home} can be written, {free / 1e9:,.0f} GB free"
+
+
+def _metrics(settings: Settings) -> Sequence[Finding]:
+    """Return whether workers can serve the metrics that are asked of them, if any are."""
+    own = settings.telemetry
+    if own.prometheus_port is None and not own.otlp_endpoint:
+        return ()
+    there = all(find_spec(one) for one in ("opentelemetry.sdk", "prometheus_client"))
+    where = own.otlp_endpoint or f"port {own.prometheus_port}"
+    return (Finding("metrics", there, f"to {where}", "pip install 'sightline[telemetry]'"),)
 
 
 def _tasks(settings: Settings) -> str:

@@ -8,8 +8,9 @@ from math import isfinite
 from typing import Any, Literal
 
 from sightline.cli.watching.trend import LEAST_SPAN_S, History, Trend
+from worker.limiting import Snapshot
 from worker.progress import Progress
-from worker.vitals import Kind, LimiterState
+from worker.vitals import Kind
 
 NOW_S = 10.0
 """What is told as the present rate is that of so many seconds."""
@@ -97,7 +98,7 @@ class WorkState:
         self,
         now_s: float,
         progress: Progress,
-        limiters: Mapping[Kind, LimiterState],
+        limiters: Mapping[Kind, Snapshot],
         *,
         leased: int = 0,
         stopping: bool = False,
@@ -136,7 +137,7 @@ class WorkState:
             dead=dict(progress.dead),
         )
 
-    def _limiter(self, now_s: float, kind: Kind, one: LimiterState) -> LimiterView:
+    def _limiter(self, now_s: float, kind: Kind, one: Snapshot) -> LimiterView:
         known = isfinite(one.rate_per_s)
         curve = self._curves.setdefault(kind, History(CURVE_EVERY_S, CURVE_POINTS))
         if known:
