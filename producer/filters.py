@@ -106,7 +106,13 @@ def read_polygon(path: Path | None) -> str | None:
     try:
         text = path.read_text(encoding="utf-8")
         raw = json.loads(text, parse_float=_finite, parse_constant=_finite)
-        geometries = [shape(one) for one in _geometries(raw)]
+        found = _geometries(raw)
+        if any(not _is_closed(one) for one in found):
+            raise ConfigurationError(
+                f"--polygon {path}: a ring of it is not closed; let it end where it begins"
+                " (RFC 7946, 3.1.6)"
+            )
+        geometries = [shape(one) for one in found]
         areas = [one for one in geometries if one.geom_type in {"Polygon", "MultiPolygon"}]
         if not areas:
             raise ConfigurationError(f"--polygon {path}: holds no polygon; give a GeoJSON area")
@@ -137,6 +143,15 @@ def _finite(text: str) -> float:
 def _rings(area: shapely.Geometry) -> list[list[tuple[float, ...]]]:
     """Return the rings of a (multi)polygon, each a list of positions."""
     return [list(one.coords) for one in shapely.get_rings(area)]
+
+
+def _is_closed(geometry: object) -> bool:
+    """Return whether the rings of a GeoJSON (multi)polygon end where they begin."""
+    if not isinstance(geometry, dict) or geometry.get("type") not in {"Polygon", "MultiPolygon"}:
+        return True
+    areas = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else None
+    rings = [ring for area in areas for ring in area] if areas else geometry["coordinates"]
+    return all(not ring or ring[0] == ring[-1] for ring in rings)
 
 
 def _leaps(ring: list[tuple[float, ...]]) -> bool:

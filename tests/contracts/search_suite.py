@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError
@@ -174,3 +175,76 @@ class SearchContract:
         await rig.writer.write([embedding_row(one, unit(1)) for one in await rig.items("run-2")])
         await rig.writer.write([embedding_row(items[0], unit(0))])
         assert ids(await rig.search.search(query(unit(1), top=9))) == [7, 2, 1, 0]
+
+    async def test_ranks_are_those_of_a_full_scan(self, rig: WarehouseRig) -> None:
+        count = 40
+        await rig.load([observation(number) for number in range(count)])
+        await rig.open(asking(EMBEDDING), "run-1")
+        items = sorted(await rig.items("run-1"), key=lambda item: item.subject_id)
+        vectors = np.random.default_rng(3).standard_normal((count, DIMENSION))
+        vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        await rig.writer.write(
+            [
+                embedding_row(item, vector.tolist())
+                for item, vector in zip(items, vectors, strict=True)
+            ]
+        )
+        poles = np.arange(count) // 2 % 2 == 1
+        for which, allowed in ((Filter(), poles | ~poles), (Filter(asset_types=(POLE,)), poles)):
+            asked = query(vectors[5].tolist(), top=12, filter=which)
+            hits = await rig.search.search(asked)
+            scores = np.where(allowed, vectors.astype(float) @ vectors[5].astype(float), -np.inf)
+            assert ids(hits) == np.argsort(-scores, kind="stable")[:12].tolist()
+            assert [hit.score for hit in hits] == pytest.approx(sorted(scores)[::-1][:12], abs=1e-6)
+
+    async def test_one_row_is_found_and_may_be_left_out(self, rig: WarehouseRig) -> None:
+        await embedded(rig, 1)
+        assert ids(await rig.search.search(query(unit(0)))) == [0]
+        assert await rig.search.search(query(unit(0), leave_out="obs-000")) == []
+
+    async def test_what_is_left_out_takes_no_place_among_the_hits(self, rig: WarehouseRig) -> None:
+        await embedded(rig)
+        hits = await rig.search.search(query(unit(0.21), top=2, leave_out="obs-002"))
+        assert ids(hits) == [3, 1]
+        poles = Filter(asset_types=(POLE,))
+        asked = query(unit(0.21), top=2, leave_out="obs-002", filter=poles)
+        assert ids(await rig.search.search(asked)) == [3]
+
+    async def test_the_vector_of_an_image_is_the_one_that_was_written(
+        self, rig: WarehouseRig
+    ) -> None:
+        await embedded(rig)
+        found = await rig.search.vector_of("obs-003", "demo-1", DIMENSION)
+        assert list(found) == pytest.approx(unit(0.3), abs=1e-6)
+        with pytest.raises(NotFoundError, match=r"no image 'obs-099' was embedded by demo-1 at 4"):
+            await rig.search.vector_of("obs-099", "demo-1", DIMENSION)
+
+    async def test_a_space_without_vectors_names_those_there_are(self, rig: WarehouseRig) -> None:
+        with pytest.raises(NotFoundError, match=r"run `sightline enqueue` and `sightline work`"):
+            await rig.search.check("demo-1", DIMENSION)
+        await embedded(rig, 3)
+        await rig.search.check("demo-1", DIMENSION)
+        said = r"nothing was embedded by other at 8 dimensions, only 3 by demo-1 at 4; vectors of"
+        for asking_other in (
+            rig.search.check("other", 8),
+            rig.search.search(SearchQuery("other", 8, [1.0] * 8)),
+            rig.search.explain(SearchQuery("other", 8, [1.0] * 8)),
+            rig.search.vector_of("obs-000", "other", 8),
+        ):
+            with pytest.raises(NotFoundError, match=said) as caught:
+                await asking_other
+            assert "\n" not in str(caught.value)
+
+    async def test_a_plan_counts_what_passes_the_filters(self, rig: WarehouseRig) -> None:
+        items = await embedded(rig)
+        plan = await rig.search.explain(query(unit(0)))
+        assert (plan.method, plan.rows, plan.allowed, plan.compared) == ("exact", 6, 6, 6)
+        assert "6 rows" in plan.reason
+        poles = await rig.search.explain(query(unit(0), filter=Filter(asset_types=(POLE,))))
+        assert (poles.allowed, poles.compared) == (2, 2)
+        assert poles.selectivity == pytest.approx(1 / 3)
+        await rig.writer.write([answer_row(items[1], TASK, answer='{"kind":"yield"}')])
+        answers = (AnswerFilter("signs", "kind", "yield"),)
+        assert (await rig.search.explain(query(unit(0), answers=answers))).allowed == 1
+        newest = await rig.search.explain(query(None, filter=Filter(asset_types=(POLE,))))
+        assert (newest.method, newest.rows, newest.allowed, newest.compared) == ("newest", 6, 2, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightline.cli.commands.search import short_uri
+from sightline.cli.finding import short_uri
 from sightline.cli.output import answer_text, print_table, say
 from sightline.cli.showcase.steps import Outcome
 

@@ -1,49 +1,49 @@
-"""Search over what was embedded: filters first, then the nearest of all vectors that are left.
+"""Search over what was embedded: filters first, then the nearest of the vectors that are left.
 
-Every vector that passes is compared, so that the result is exact. BigQuery bills the vectors of the
-table for each search: 4 kB an image of 512 dimensions.
+Where ``search_plan`` finds an index that serves, it is asked; otherwise every vector that passes
+is compared, which is exact. BigQuery bills the vectors of the table for that: 4 kB an image of 512
+dimensions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.gcp.bigquery.answered import answered
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.hits import answers_of, observations_of
+from sightline.gcp.bigquery.search_facts import index_row, table_facts
+from sightline.gcp.bigquery.search_plan import (
+    Asked,
+    IndexFacts,
+    Plan,
+    TableFacts,
+    choose,
+    worth_a_look,
+)
+from sightline.gcp.bigquery.search_sql import (
+    COUNT_ALLOWED,
+    COUNT_NEWEST,
+    NEWEST,
+    SPACES,
+    VECTOR_OF,
+    nearest,
+)
 from sightline.gcp.bigquery.selection import Condition, condition
-from sightline.gcp.bigquery.tables import embeddings_tables
-from sightline.ports import Hit, SearchQuery
+from sightline.gcp.bigquery.tables import ALL_VECTORS, embeddings_tables
+from sightline.ports import Hit, SearchPlan, SearchQuery
+from sightline.ports.search import not_embedded, nothing_embedded
 from sightline.schema import embeddings_table
 
-_IMAGE = """observation_id, asset_id, snapshot_id, asset_type, gcs_uri, latitude, longitude,
-  capture_time"""
 
-NEAREST = f"""
-SELECT {_IMAGE}, {{score}} AS score
-FROM {{images}}
-WHERE model = @model AND dimension = @dimension AND ARRAY_LENGTH(embedding) = @dimension
-  AND observation_id IS NOT NULL AND {{where}}
-ORDER BY score DESC, observation_id
-LIMIT {{top}}
-"""  # noqa: S608 - a constant
+class Counted(NamedTuple):
+    """Rows of a table of vectors, and those of them that pass the filters."""
 
-NEWEST = f"""
-SELECT {_IMAGE}, NULL AS score
-FROM {{images}}
-WHERE {{where}}
-ORDER BY capture_time DESC NULLS LAST, observation_id
-LIMIT {{top}}
-"""  # noqa: S608 - a constant
-
-# The emulator takes arrays of texts alone as parameters.
-_COSINE = """1 - COSINE_DISTANCE(embedding, ARRAY(
-  SELECT CAST(number AS FLOAT64) FROM UNNEST(@vector) AS number WITH OFFSET AS place
-  ORDER BY place))"""
-_NO_DIRECTION = "0.0"
-"""The score of all images for a query of zeros, which has no cosine."""
+    rows: int
+    allowed: int
 
 
 class BigQuerySearch:
@@ -63,11 +63,7 @@ class BigQuerySearch:
             ConfigurationError: the vector has another length, or a filter cannot be used.
             TransientError: see ``failures``.
         """
-        if query.vector is not None and len(query.vector) != query.dimension:
-            raise ConfigurationError(
-                f"the query has {len(query.vector)} dimensions, {query.model} has "
-                f"{query.dimension}; embed it with the same model"
-            )
+        _check_length(query)
         images = await (self._newest(query) if query.vector is None else self._nearest(query))
         observations = await observations_of(self._client, [row[:-1] for row in images])
         answers = await answers_of(self._client, observations)
@@ -76,54 +72,202 @@ class BigQuerySearch:
             for row, observation, found in zip(images, observations, answers, strict=True)
         ]
 
+    async def explain(self, query: SearchQuery) -> SearchPlan:
+        """Return how ``search`` would go about it, and the bytes that it would read.
+
+        The rows that pass the filters are counted; the statement itself is only rehearsed.
+        """
+        _check_length(query)
+        where = self._where(query)
+        if query.vector is None:
+            return await self._explain_newest(query, where)
+        table = await self._table(query.model, query.dimension)
+        name = self._client.place.table(table)
+        count = COUNT_ALLOWED.format(table=name, where=where.sql)
+        allowed = int(await self._client.value(count, model=query.model, **_bound(where)))
+        every = COUNT_ALLOWED.format(table=name, where="true")
+        rows = int(await self._client.value(every, model=query.model))
+        if not rows:
+            raise await self._nothing_embedded(query.model, query.dimension)
+        index, plan = await self._plan(query, table, where, Counted(rows, allowed))
+        statement = nearest(
+            plan, table=name, where=where.sql, top=query.top, vector=query.vector
+        ).strip()
+        values = _values(query, plan) | where.values
+        lists = index.lists if index is not None and plan.method == "index" else None
+        return SearchPlan(
+            plan.method,
+            plan.reason,
+            rows,
+            allowed,
+            allowed if plan.method == "exact" else round(allowed * plan.fraction),
+            lists=lists,
+            probes=max(1, round(lists * plan.fraction)) if lists else None,
+            bytes_read=await self._client.rehearse(statement, **values),
+            statement=statement,
+        )
+
+    async def check(self, model: str, dimension: int) -> None:
+        """Check that there are vectors of this model and dimension.
+
+        Raises:
+            NotFoundError: there are none; it names those there are.
+        """
+        table = await self._table(model, dimension)
+        if not await self._has_rows(table):
+            raise await self._nothing_embedded(model, dimension)
+
+    async def vector_of(self, observation_id: str, model: str, dimension: int) -> Sequence[float]:
+        """Return the vector that was made of an image.
+
+        Raises:
+            NotFoundError: this image has none by this model at this dimension.
+        """
+        table = await self._table(model, dimension)
+        found = await self._client.rows(
+            VECTOR_OF.format(table=self._client.place.table(table)),
+            model=model,
+            dimension=dimension,
+            observation_id=observation_id,
+        )
+        if found:
+            return [float(one) for one in found[0][0]]
+        await self.check(model, dimension)
+        raise not_embedded(observation_id, model, dimension)
+
     async def _nearest(self, query: SearchQuery) -> list[tuple[Any, ...]]:
         assert query.vector is not None
-        table = embeddings_table(query.model, query.dimension)
-        if table not in await embeddings_tables(self._client):
-            raise _nothing_embedded(query)
-        vector = [float(one) for one in query.vector]
+        table = await self._table(query.model, query.dimension)
         where = self._where(query)
-        values: dict[str, Any] = {"model": query.model, "dimension": query.dimension}
-        if any(vector):
-            values["vector"] = [repr(one) for one in vector]
-        found = await self._client.rows(
-            NEAREST.format(
-                images=self._client.place.table(f"{table}_all"),
-                score=_COSINE if any(vector) else _NO_DIRECTION,
-                where=where.sql,
-                top=int(query.top),
-            ),
-            **(values | where.values),
+        _, plan = await self._plan(query, table, where)
+        statement = nearest(
+            plan,
+            table=self._client.place.table(table),
+            where=where.sql,
+            top=query.top,
+            vector=query.vector,
         )
+        found = await self._client.rows(statement, **(_values(query, plan) | where.values))
         if not found and not await self._has_rows(table):
-            raise _nothing_embedded(query)
+            raise await self._nothing_embedded(query.model, query.dimension)
         return found
+
+    async def _plan(
+        self, query: SearchQuery, table: str, where: Condition, counted: Counted | None = None
+    ) -> tuple[IndexFacts | None, Plan]:
+        """Return the index and the plan; rows are counted only where it matters."""
+        facts = await self.table_facts(table)
+        asked = Asked(query.top, query.is_filtered, bool(query.answers))
+        if counted is not None:
+            facts = TableFacts(counted.rows, facts.bytes)
+            asked = replace(asked, allowed=counted.allowed)
+        index = None
+        # A query without direction has no nearest.
+        if worth_a_look(facts, asked) and _has_direction(query):
+            index = await self.index_facts(table)
+        usable = index is not None and not index.unusable
+        if usable and asked.filtered and asked.allowed is None:
+            count = COUNT_ALLOWED.format(table=self._client.place.table(table), where=where.sql)
+            allowed = await self._client.value(count, model=query.model, **_bound(where))
+            asked = replace(asked, allowed=int(allowed))
+        return index, choose(facts, index, asked)
+
+    async def table_facts(self, table: str) -> TableFacts:
+        """Return how large a table of vectors is."""
+        return await table_facts(self._client, table)
+
+    async def index_facts(self, table: str) -> IndexFacts | None:
+        """Return the index of a table of vectors; an emulator has none."""
+        if self._client.place.endpoint is not None:
+            return None
+        found = await index_row(self._client, table)
+        return found.facts if found else None
 
     async def _newest(self, query: SearchQuery) -> list[tuple[Any, ...]]:
         where = self._where(query)
-        images = self._client.place.table("observations_current")
-        values: dict[str, Any] = where.values
-        found = await self._client.rows(
-            NEWEST.format(images=images, where=where.sql, top=int(query.top)), **values
-        )
+        found = await self._client.rows(self._newest_sql(query, where), **_bound(where))
         if not found and not await self._has_rows("observations"):
             raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
         return found
 
+    def _newest_sql(self, query: SearchQuery, where: Condition) -> str:
+        images = self._client.place.table("observations_current")
+        return NEWEST.format(table=images, where=where.sql, top=int(query.top))
+
+    async def _explain_newest(self, query: SearchQuery, where: Condition) -> SearchPlan:
+        images = self._client.place.table("observations_current")
+        every = COUNT_NEWEST.format(table=images, where="true")
+        rows = int(await self._client.value(every))
+        if not rows:
+            raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
+        count = COUNT_NEWEST.format(table=images, where=where.sql)
+        allowed = int(await self._client.value(count, **_bound(where)))
+        statement = self._newest_sql(query, where).strip()
+        return SearchPlan(
+            "newest",
+            "without words or an image the newest that pass are shown",
+            rows,
+            allowed,
+            0,
+            bytes_read=await self._client.rehearse(statement, **_bound(where)),
+            statement=statement,
+        )
+
     def _where(self, query: SearchQuery) -> Condition:
         parts = [condition(query.filter), *answered(self._client.place, query.answers)]
+        if query.leave_out is not None:
+            values: dict[str, Any] = {"leave_out": query.leave_out}
+            parts.append(Condition("observation_id <> @leave_out", values))
         return Condition(
             " AND ".join(f"({one.sql})" for one in parts),
             {name: value for one in parts for name, value in one.values.items()},
         )
 
+    async def _table(self, model: str, dimension: int) -> str:
+        """Return the table of these vectors.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        table = embeddings_table(model, dimension)
+        if table not in await embeddings_tables(self._client):
+            raise await self._nothing_embedded(model, dimension)
+        return table
+
     async def _has_rows(self, table: str) -> bool:
         name = self._client.place.table(table)
         return bool(await self._client.value(f"SELECT COUNT(*) FROM {name}"))  # noqa: S608 - checked
 
+    async def _nothing_embedded(self, model: str, dimension: int) -> NotFoundError:
+        """Return the error, which names the models and dimensions that there are rows of."""
+        if not await embeddings_tables(self._client):
+            return nothing_embedded(model, dimension, {})
+        rows = self._client.place.table(ALL_VECTORS)
+        found = await self._client.rows(SPACES.format(rows=rows))
+        return nothing_embedded(model, dimension, {(one[0], one[1]): one[2] for one in found})
 
-def _nothing_embedded(query: SearchQuery) -> NotFoundError:
-    return NotFoundError(
-        f"nothing was embedded by {query.model} at {query.dimension} dimensions; "
-        "run `sightline enqueue` and `sightline work`"
-    )
+
+def _has_direction(query: SearchQuery) -> bool:
+    return query.vector is not None and any(query.vector)
+
+
+def _bound(where: Condition) -> dict[str, Any]:
+    return dict(where.values)
+
+
+def _values(query: SearchQuery, plan: Plan) -> dict[str, Any]:
+    vector = [] if query.vector is None else [float(one) for one in query.vector]
+    values: dict[str, Any] = {"model": query.model}
+    if plan.method == "exact":
+        values["dimension"] = query.dimension
+    if any(vector):
+        values["vector"] = [repr(one) for one in vector]
+    return values
+
+
+def _check_length(query: SearchQuery) -> None:
+    if query.vector is not None and len(query.vector) != query.dimension:
+        raise ConfigurationError(
+            f"the query has {len(query.vector)} dimensions, {query.model} has "
+            f"{query.dimension}; embed it with the same model"
+        )

@@ -1,16 +1,35 @@
 """Nearest neighbours by cosine over one model's vectors: exact while few, approximate above."""
 
 from sightline.local.vectors.approximate import FaissIndex
-from sightline.local.vectors.build import EXACT_UP_TO, build_index
+from sightline.local.vectors.build import Kept, build_index, fit_of, make_index
+from sightline.local.vectors.choice import EXACT_UP_TO, SMALLEST, lists_for, look_up
 from sightline.local.vectors.exact import ExactIndex
 from sightline.local.vectors.index import NO_ROW, Found, VectorIndex
+from sightline.local.vectors.saved import (
+    SUFFIX,
+    DamagedIndexError,
+    SavedIndex,
+    drop_index,
+    load_index,
+)
 
 __all__ = [
     "EXACT_UP_TO",
     "NO_ROW",
+    "SMALLEST",
+    "SUFFIX",
+    "DamagedIndexError",
     "ExactIndex",
     "FaissIndex",
     "Found",
+    "Kept",
+    "SavedIndex",
     "VectorIndex",
     "build_index",
+    "drop_index",
+    "fit_of",
+    "lists_for",
+    "load_index",
+    "look_up",
+    "make_index",
 ]

@@ -6,16 +6,16 @@ is the same number whichever index found it.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sightline.errors import ConfigurationError
-from sightline.local.vectors.exact import ExactIndex
+from sightline.local.vectors.choice import SMALLEST, LookUp, look_up
+from sightline.local.vectors.exact import ExactIndex, best_of
 from sightline.local.vectors.index import (
+    NO_ROW,
     Allowed,
     Found,
     Rows,
@@ -25,40 +25,48 @@ from sightline.local.vectors.index import (
     nothing_found,
 )
 from sightline.local.vectors.ranking import rank
+from sightline.local.vectors.training import bounded_threads, import_faiss, train_codes, unheard
 
-SMALLEST = 512
-"""Fewer vectors cannot train the codes."""
-EXACT_ALLOWED = 20_000
-"""With no more allowed rows than this, looking at each of them is as fast, and exact."""
+LOOSE_MOST = 20_000
+"""Rows that the codes lack are compared one by one up to here, some milliseconds; then added."""
 
-_CANDIDATES = 20
-"""Candidates ranked for each row asked for; at least ``_FEWEST_CANDIDATES``."""
-_FEWEST_CANDIDATES = 200
-_PROBED_SHARE = 8
-"""One in so many lists is searched; codes are cheap to scan, and recall is dear."""
-_TRAINING_PER_LIST = 40
-_TRAINING_ROUNDS = 10
-_ADDED_AT_ONCE = 65_536
-_SEED = 1
+_ADDED_AT_ONCE = 32_768
 
 
 class FaissIndex:
     """A ``VectorIndex`` for hundreds of thousands of vectors and more.
 
     It holds 4 bits for every 4 components beside the vectors, which may be a read-only memory
-    map. ``threads`` bounds what faiss uses (0 leaves that to faiss).
+    map. ``rows_of`` says which row each code was made of, ``NO_ROW`` where there is none any more;
+    without it they stand in order. Rows without a code are compared one by one. ``threads`` bounds
+    what faiss uses (0 leaves that to faiss).
     """
 
-    def __init__(self, vectors: Vectors, codes: Any, *, threads: int = 0) -> None:
-        """Search ``vectors`` through ``codes``, an index that ``build`` made of them."""
+    def __init__(
+        self, vectors: Vectors, codes: Any, *, rows_of: Rows | None = None, threads: int = 0
+    ) -> None:
         self._exact = ExactIndex(vectors)
         self._vectors = vectors
         self._codes = codes
         self._threads = threads
+        self._rows_of = rows_of
+        self._loose = np.empty(0, dtype=np.int64)
+        self._gone = 0
+        if rows_of is not None:
+            there = rows_of[rows_of != NO_ROW]
+            self._gone = len(rows_of) - len(there)
+            coded = np.zeros(len(vectors), dtype=np.bool_)
+            coded[there] = True
+            self._loose = np.flatnonzero(~coded)
+        self._loose_vectors = np.ascontiguousarray(vectors[self._loose])
 
     @classmethod
-    def build(cls, vectors: Vectors, *, threads: int = 0) -> FaissIndex:
+    def build(
+        cls, vectors: Vectors, *, threads: int = 0, on_progress: Callable[[int], None] = unheard
+    ) -> FaissIndex:
         """Train and fill an index; of the same vectors it makes the same one.
+
+        ``on_progress`` is told how much is done, of 100.
 
         Raises:
             ConfigurationError: fewer than ``SMALLEST`` vectors, or not finite unit vectors.
@@ -68,20 +76,16 @@ class FaissIndex:
             raise ConfigurationError(
                 f"{len(vectors)} vectors are too few for codes; search them exactly"
             )
-        faiss = import_faiss()
-        codes = faiss.index_factory(
-            vectors.shape[1], factory_of(*vectors.shape), faiss.METRIC_INNER_PRODUCT
-        )
-        codes.cp.seed = _SEED
-        codes.cp.niter = _TRAINING_ROUNDS
-        codes.cp.min_points_per_centroid = codes.pq.cp.min_points_per_centroid = 1
-        count = min(len(vectors), max(SMALLEST, _TRAINING_PER_LIST * codes.nlist))
-        sample = np.random.default_rng(_SEED).choice(len(vectors), count, replace=False)
-        with bounded_threads(faiss, threads):
-            codes.train(vectors[np.sort(sample)])
-            for start in range(0, len(vectors), _ADDED_AT_ONCE):
-                codes.add(np.ascontiguousarray(vectors[start : start + _ADDED_AT_ONCE]))
+        codes, trained = train_codes(vectors, threads=threads, on_progress=on_progress)
+        _add(codes, vectors, np.arange(len(vectors)), threads, trained, on_progress)
         return cls(vectors, codes, threads=threads)
+
+    def topped_up(self, *, on_progress: Callable[[int], None] = unheard) -> FaissIndex:
+        """Return the index with codes of the rows that lacked one; the lists stay as they are."""
+        _add(self._codes, self._vectors, self._loose, self._threads, 0, on_progress)
+        before = self.rows_of
+        rows_of = np.concatenate([before, self._loose])
+        return FaissIndex(self._vectors, self._codes, rows_of=rows_of, threads=self._threads)
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -94,70 +98,83 @@ class FaissIndex:
 
     @property
     def codes(self) -> Any:
-        """The faiss index, to be kept in a cache."""
+        """The faiss index, to be kept on disk."""
         return self._codes
+
+    @property
+    def rows_of(self) -> Rows:
+        """The row that each code was made of."""
+        return np.arange(self._codes.ntotal) if self._rows_of is None else self._rows_of
+
+    @property
+    def loose(self) -> int:
+        """How many rows have no code."""
+        return len(self._loose)
+
+    @property
+    def gone(self) -> int:
+        """How many codes are of rows that are there no more."""
+        return self._gone
 
     def search(self, queries: Vectors, top: int, allowed: Allowed | None = None) -> Found:
         """Return the best rows found; see ``VectorIndex.search``."""
         queries = checked_search(self, queries, top, allowed)
         count = len(self) if allowed is None else int(np.count_nonzero(allowed))
-        wanted = max(_FEWEST_CANDIDATES, top * _CANDIDATES)
-        if wanted >= count or (allowed is not None and count <= EXACT_ALLOWED):
+        how = look_up(len(self), count, top, self._codes.nlist)
+        if how is None:
             return self._exact.search(queries, top, allowed)
-        candidates = self._look_up(queries, wanted, allowed, count)
+        candidates = self._look_up(queries, how, allowed)
         found = nothing_found(len(queries), min(top, len(self)))
         for i, query in enumerate(queries):
             rows = candidates[i][candidates[i] >= 0]
+            if self._rows_of is not None:
+                rows = self._with_loose(self._rows_of[rows], query, how.candidates, allowed)
             if len(rows) < top:  # the lists that were searched held too few
                 single = self._exact.search(queries[i : i + 1], top, allowed)
                 found.scores[i], found.rows[i] = single.scores[0], single.rows[0]
                 continue
+            rows = rows[best_of(self._vectors[rows] @ query, top, self.dimension)]
             found.scores[i], found.rows[i] = rank(self._vectors, query, rows, top)
         return found
 
-    def _look_up(self, queries: Vectors, wanted: int, allowed: Allowed | None, count: int) -> Rows:
-        """Return ``wanted`` candidates a query, -1 where there are fewer."""
+    def _look_up(self, queries: Vectors, how: LookUp, allowed: Allowed | None) -> Rows:
+        """Return the candidates' codes of each query, -1 where there are fewer."""
         faiss = import_faiss()
-        lists = self._codes.nlist
-        probes = max(1, lists // _PROBED_SHARE)
         options: dict[str, Any] = {}
-        if allowed is not None:  # the neighbours left are further away, in more lists
-            probes = min(lists, -(-probes * len(self) // count))
-            options["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        parameters = faiss.SearchParametersIVF(nprobe=probes, **options)
+        accepted = allowed
+        if self._rows_of is not None and (allowed is not None or self._gone):
+            accepted = self._rows_of != NO_ROW
+            if allowed is not None:
+                accepted &= allowed[self._rows_of]
+        if accepted is not None:
+            options["sel"] = faiss.IDSelectorBitmap(np.packbits(accepted, bitorder="little"))
+        parameters = faiss.SearchParametersIVF(nprobe=how.probes, **options)
         with bounded_threads(faiss, self._threads):
-            _, rows = self._codes.search(queries, wanted, params=parameters)
-        return np.asarray(rows, dtype=np.int64)
+            _, codes = self._codes.search(queries, how.candidates, params=parameters)
+        return np.asarray(codes, dtype=np.int64)
+
+    def _with_loose(self, rows: Rows, query: Vectors, most: int, allowed: Allowed | None) -> Rows:
+        """Return the rows, and the best of those without a code."""
+        if not len(self._loose):
+            return rows
+        scores = self._loose_vectors @ query
+        if allowed is not None:
+            scores[~allowed[self._loose]] = -np.inf
+        best = best_of(scores, most, self.dimension)
+        return np.concatenate([rows, self._loose[best]])
 
 
-def factory_of(count: int, dimension: int) -> str:
-    """Return faiss's name for the index of so many vectors.
-
-    About ``4 * sqrt(count)`` lists, a power of two, as the faiss guidelines suggest
-    (github.com/facebookresearch/faiss/wiki/Guidelines-to-choose-an-index); a code of 4 bits for
-    every 4 components, or for fewer where 4 does not divide the dimension.
-    """
-    lists = 2 ** max(0, round(np.log2(4 * count**0.5)))
-    lists = max(1, min(lists, count // 32))
-    size = next(size for size in (4, 3, 2, 1) if dimension % size == 0)
-    return f"IVF{lists},PQ{dimension // size}x4fs"
-
-
-def import_faiss() -> Any:
-    """Return faiss, imported when first needed (0.2 s)."""
-    with warnings.catch_warnings():  # SWIG's types lack __module__, deprecated since Python 3.12
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import faiss  # noqa: PLC0415 - slow to import, and not needed while vectors are few
-    return faiss
-
-
-@contextmanager
-def bounded_threads(faiss: Any, threads: int) -> Iterator[None]:
-    """Let faiss use so many threads meanwhile (the setting is the whole process's)."""
-    before = faiss.omp_get_max_threads()
-    if threads:
-        faiss.omp_set_num_threads(threads)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)
+def _add(
+    codes: Any,
+    vectors: Vectors,
+    rows: Rows,
+    threads: int,
+    done: int,
+    on_progress: Callable[[int], None],
+) -> None:
+    """Add codes of these rows, in their order; ``done`` of 100 is done before."""
+    with bounded_threads(import_faiss(), threads):
+        for start in range(0, len(rows), _ADDED_AT_ONCE):
+            block = rows[start : start + _ADDED_AT_ONCE]
+            codes.add(np.ascontiguousarray(vectors[block]))
+            on_progress(done + (100 - done) * min(start + len(block), len(rows)) // len(rows))

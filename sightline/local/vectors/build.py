@@ -2,43 +2,163 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from sightline.local.vectors.approximate import SMALLEST, FaissIndex
-from sightline.local.vectors.cache import fingerprint_of, load_codes, save_codes
+from sightline.errors import ConfigurationError, StorageError
+from sightline.local.vectors.approximate import LOOSE_MOST, FaissIndex
+from sightline.local.vectors.choice import EXACT_UP_TO, SMALLEST
 from sightline.local.vectors.exact import ExactIndex
-from sightline.local.vectors.index import VectorIndex, Vectors, checked_vectors
+from sightline.local.vectors.index import VectorIndex, Vectors
+from sightline.local.vectors.saved import (
+    DamagedIndexError,
+    Digests,
+    SavedIndex,
+    digests_of,
+    load_index,
+    save_index,
+)
+from sightline.local.vectors.training import unheard
 
-EXACT_UP_TO = 200_000
-"""Up to here an exact search takes some 10 to 30 ms (512 dimensions, 2 cores)."""
+log = logging.getLogger(__name__)
+
+Fit = Literal["whole", "few are missing", "many are missing", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where an index is kept, and the number of the part behind each of its vectors."""
+
+    path: Path
+    parts: Digests
+
+
+def fit_of(rows: int, codes: int, covered: int) -> Fit:
+    """Return how well an index of so many codes, ``covered`` of them of rows there are, still fits.
+
+    Lists that were trained on less than half of the vectors divide them badly.
+    """
+    if 2 * covered < rows or codes - covered > rows // 4:
+        return "no"
+    missing = rows - covered
+    if not missing:
+        return "whole"
+    return "few are missing" if missing <= LOOSE_MOST else "many are missing"
 
 
 def build_index(
     vectors: Vectors,
     *,
     exact_up_to: int = EXACT_UP_TO,
-    cache_dir: Path | None = None,
-    fingerprint: str | None = None,
+    kept: Kept | None = None,
     threads: int = 0,
+    on_progress: Callable[[int], None] = unheard,
 ) -> VectorIndex:
     """Return an index over unit vectors of shape (count, dimension), float32.
 
-    Above ``exact_up_to`` vectors it is approximate, and is read from ``cache_dir`` where one was
-    made of the same vectors. ``fingerprint`` names their content (and order), for a caller who
-    knows it; else it is computed (about 1 s a gigabyte). ``threads`` bounds faiss, 0 does not.
+    Above ``exact_up_to`` vectors it is approximate, and below too where one is kept. One that is
+    kept is used while it fits, brought up to date when many vectors have no code, and made again
+    when it no longer fits. ``threads`` bounds faiss, 0 does not.
 
     Raises:
         ConfigurationError: they are not finite unit vectors.
     """
-    if len(vectors) <= max(exact_up_to, SMALLEST):
+    if len(vectors) < SMALLEST:
         return ExactIndex(vectors)
-    if cache_dir is None:
-        return FaissIndex.build(vectors, threads=threads)
-    vectors = checked_vectors(vectors)
-    name = fingerprint or fingerprint_of(vectors)
-    codes = load_codes(cache_dir, name, vectors.shape)
-    if codes is not None:
-        return FaissIndex(vectors, codes, threads=threads)
-    index = FaissIndex.build(vectors, threads=threads)
-    save_codes(cache_dir, name, vectors.shape, index.codes)
+    saved = _saved(kept)
+    if saved is None and len(vectors) <= exact_up_to:
+        return ExactIndex(vectors)
+    return _brought_up_to_date(
+        vectors, kept, saved, exact_up_to, threads=threads, on_progress=on_progress
+    )
+
+
+def make_index(
+    vectors: Vectors,
+    kept: Kept,
+    *,
+    threads: int = 0,
+    on_progress: Callable[[int], None] = unheard,
+) -> FaissIndex:
+    """Return an index with a code of every vector, and keep it; what fits is not made again.
+
+    Raises:
+        ConfigurationError: too few vectors, or they are not finite unit vectors.
+        StorageError: it cannot be kept.
+    """
+    if len(vectors) < SMALLEST:
+        raise ConfigurationError(
+            f"{len(vectors):,} vectors get no index, which needs {SMALLEST:,}; search compares all"
+            " of them, which is exact and takes no time"
+        )
+    digests = digests_of(vectors)
+    saved = _saved(kept)
+    if saved is not None and saved.dimension == vectors.shape[1]:
+        index = saved.for_vectors(vectors, kept.parts, digests, threads=threads)
+        fit = _fit(index)
+        if fit == "whole":
+            on_progress(100)
+            return index
+        if fit != "no":
+            index = index.topped_up(on_progress=on_progress)
+            save_index(kept.path, index, kept.parts, digests)
+            return index
+    index = FaissIndex.build(vectors, threads=threads, on_progress=on_progress)
+    save_index(kept.path, index, kept.parts, digests)
     return index
+
+
+def _brought_up_to_date(
+    vectors: Vectors,
+    kept: Kept | None,
+    saved: SavedIndex | None,
+    exact_up_to: int,
+    *,
+    threads: int,
+    on_progress: Callable[[int], None],
+) -> VectorIndex:
+    digests = digests_of(vectors) if kept is not None else None
+    index: FaissIndex | None = None
+    if saved is not None and kept is not None and digests is not None:
+        if saved.dimension == vectors.shape[1]:
+            index = saved.for_vectors(vectors, kept.parts, digests, threads=threads)
+        fit = _fit(index) if index is not None else "no"
+        if index is not None and fit in {"whole", "few are missing"}:
+            return index
+        if index is not None and fit == "many are missing":
+            return _kept_too(index.topped_up(on_progress=on_progress), kept, digests)
+        if len(vectors) <= exact_up_to:
+            log.warning("%s is of other vectors, comparing all instead", kept.path)
+            return ExactIndex(vectors)
+        log.warning("%s is of other vectors, making the index again", kept.path)
+    made = FaissIndex.build(vectors, threads=threads, on_progress=on_progress)
+    if kept is None or digests is None:
+        return made
+    return _kept_too(made, kept, digests)
+
+
+def _kept_too(index: FaissIndex, kept: Kept, digests: Digests) -> FaissIndex:
+    """Return the index, kept where that can be done: a search does without."""
+    try:
+        save_index(kept.path, index, kept.parts, digests)
+    except StorageError as error:
+        log.warning("the index is not kept: %s", error)
+    return index
+
+
+def _saved(kept: Kept | None) -> SavedIndex | None:
+    if kept is None:
+        return None
+    try:
+        return load_index(kept.path)
+    except DamagedIndexError as error:
+        log.warning("%s is damaged (%s), doing without", kept.path, error)
+        return None
+
+
+def _fit(index: FaissIndex) -> Fit:
+    codes = len(index.rows_of)
+    return fit_of(len(index), codes, codes - index.gone)

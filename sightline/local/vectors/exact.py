@@ -57,7 +57,7 @@ class ExactIndex:
                 if allowed is not None:
                     np.copyto(scores, -np.inf, where=~allowed)
             for i, query in enumerate(some):
-                chosen = self._candidates(scores[i], top)
+                chosen = best_of(scores[i], top, self.dimension)
                 candidates = rows[chosen] if rows is not None and gathered else chosen
                 best, where = rank(self._vectors, query, candidates, top)
                 found.scores[start + i, : len(best)] = best
@@ -71,13 +71,14 @@ class ExactIndex:
             scores[:, start : start + len(block)] = queries @ block.T
         return scores
 
-    def _candidates(self, scores: Vectors, top: int) -> Rows:
-        """Return all that may be among the best, given how wrong a float32 sum can be."""
-        # A sum of d products of unit vectors is wrong by d/2 ulp at most (Higham, Accuracy and
-        # Stability of Numerical Algorithms, 3.1); two such sums are compared.
-        slack = 2 * self.dimension * _HALF_ULP
-        enough = _at_most_the_kth_best(scores, top) - slack
-        return np.flatnonzero((scores >= enough) & (scores > -np.inf))
+
+def best_of(scores: Vectors, top: int, dimension: int) -> Rows:
+    """Return where all stand that may be among the best, given how wrong a float32 sum can be."""
+    # A sum of d products of unit vectors is wrong by d/2 ulp at most (Higham, Accuracy and
+    # Stability of Numerical Algorithms, 3.1); two such sums are compared.
+    slack = 2 * dimension * _HALF_ULP
+    enough = _at_most_the_kth_best(scores, top) - slack
+    return np.flatnonzero((scores >= enough) & (scores > -np.inf))
 
 
 def _at_most_the_kth_best(scores: Vectors, top: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.local.vectors import EXACT_UP_TO, NO_ROW, VectorIndex, build_index
+from sightline.local.vectors import EXACT_UP_TO, NO_ROW, Kept, VectorIndex, build_index
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     Engine,
@@ -20,15 +20,20 @@ from sightline.local.warehouse.engine import (
     Session,
 )
 from sightline.local.warehouse.hits import answers_of, observations_of
+from sightline.local.warehouse.search_index import index_path
+from sightline.local.warehouse.search_plan import explained
 from sightline.local.warehouse.selection import allow_polygon, condition
-from sightline.local.warehouse.vector_set import VectorSet, load_vectors
+from sightline.local.warehouse.vector_set import (
+    VectorSet,
+    load_images,
+    load_vector,
+    load_vectors,
+    spaces,
+)
 from sightline.local.warehouse.views import attach, current_among
-from sightline.model import Filter
-from sightline.ports import AnswerFilter, Hit, SearchQuery
+from sightline.ports import AnswerFilter, Hit, SearchPlan, SearchQuery
+from sightline.ports.search import not_embedded, nothing_embedded
 from sightline.schema import CLASSIFICATIONS, OBSERVATIONS, TASK_VERSIONS, embeddings_ledger
-
-INDEXES = ".indexes"
-"""Folder below the root in which trained indexes are kept; safe to delete."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -83,23 +88,53 @@ class LocalSearch:
                 vector, nothing was ever enqueued.
             ConfigurationError: the vector has another length, or a filter cannot be used.
         """
-        if query.vector is not None and len(query.vector) != query.dimension:
-            raise ConfigurationError(
-                f"the query has {len(query.vector)} dimensions, {query.model} has "
-                f"{query.dimension}; embed it with the same model"
-            )
+        _check_length(query)
         return await self._engine.read(lambda session: self._search(session, query))
+
+    async def explain(self, query: SearchQuery) -> SearchPlan:
+        """Return how ``search`` would go about it: what is compared, or looked up in the index."""
+        _check_length(query)
+        return await self._engine.read(lambda session: self._explain(session, query))
+
+    async def check(self, model: str, dimension: int) -> None:
+        """Check that there are vectors of this model and dimension.
+
+        Raises:
+            NotFoundError: there are none; it names those there are.
+        """
+
+        def look(session: Session) -> None:
+            there = spaces(session)
+            if not there.get((model, dimension)):
+                raise nothing_embedded(model, dimension, there)
+
+        await self._engine.read(look)
+
+    async def vector_of(self, observation_id: str, model: str, dimension: int) -> Sequence[float]:
+        """Return the vector that was made of an image.
+
+        Raises:
+            NotFoundError: this image has none by this model at this dimension.
+        """
+        ledger = embeddings_ledger(model, dimension)
+        found = await self._engine.read(
+            lambda session: load_vector(session, ledger, model, dimension, observation_id)
+        )
+        if found is None:
+            await self.check(model, dimension)
+            raise not_embedded(observation_id, model, dimension)
+        return found
 
     def _search(self, session: Session, query: SearchQuery) -> list[Hit]:
         attach(session, TASK_VERSIONS, CLASSIFICATIONS)
         if query.vector is None:
             known = _enqueued(session)
-            allowed = _allowed(session, known, query.filter, query.answers)
+            allowed = _allowed(session, known, query)
             found = _newest(known, allowed, query.top)
         else:
             vectors, index = self._load(session, query)
             known = vectors.images
-            allowed = _allowed(session, known, query.filter, query.answers)
+            allowed = _allowed(session, known, query)
             found = _nearest(index, query.vector, query.top, allowed)
         rows = [row for row, _ in found]
         images = known.take(pa.array(rows, pa.int64()))
@@ -112,6 +147,21 @@ class LocalSearch:
             )
         ]
 
+    def _explain(self, session: Session, query: SearchQuery) -> SearchPlan:
+        attach(session, TASK_VERSIONS, CLASSIFICATIONS)
+        if query.vector is None:
+            known = _enqueued(session)
+            allowed = _count(_allowed(session, known, query), known)
+            why = "without words or an image the newest that pass are shown"
+            return SearchPlan("newest", why, known.num_rows, allowed, 0)
+        ledger = embeddings_ledger(query.model, query.dimension)
+        there = load_images(session, ledger, query.model, query.dimension)
+        if not there.images.num_rows:
+            raise nothing_embedded(query.model, query.dimension, spaces(session))
+        allowed = _count(_allowed(session, there.images, query), there.images)
+        path = index_path(self._engine.store.root, query.model, query.dimension)
+        return explained(path, there.parts, allowed, query.top, exact_up_to=self._exact_up_to)
+
     def _load(self, session: Session, query: SearchQuery) -> tuple[VectorSet, VectorIndex]:
         ledger = embeddings_ledger(query.model, query.dimension)
         key = (query.model, query.dimension)
@@ -122,22 +172,25 @@ class LocalSearch:
                 del loaded
                 vectors = load_vectors(session, ledger, query.model, query.dimension)
                 if not len(vectors.vectors):
-                    raise NotFoundError(
-                        f"nothing was embedded by {query.model} at {query.dimension} dimensions; "
-                        "run `sightline enqueue` and `sightline work`"
-                    )
-                loaded = self._loaded[key] = (vectors, self._index(vectors))
+                    raise nothing_embedded(query.model, query.dimension, spaces(session))
+                path = index_path(self._engine.store.root, *key)
+                loaded = self._loaded[key] = (vectors, self._index(vectors, path))
         return loaded
 
-    def _index(self, vectors: VectorSet) -> VectorIndex:
-        """Return an index. Files never change, so that their names tell the content."""
-        names = "\n".join(path.name for path in vectors.files)
+    def _index(self, vectors: VectorSet, path: Path) -> VectorIndex:
         return build_index(
             vectors.vectors,
             exact_up_to=self._exact_up_to,
-            cache_dir=self._engine.store.root / INDEXES,
-            fingerprint=hashlib.sha256(names.encode()).hexdigest(),
+            kept=Kept(path, vectors.parts),
             threads=self._options.threads,
+        )
+
+
+def _check_length(query: SearchQuery) -> None:
+    if query.vector is not None and len(query.vector) != query.dimension:
+        raise ConfigurationError(
+            f"the query has {len(query.vector)} dimensions, {query.model} has "
+            f"{query.dimension}; embed it with the same model"
         )
 
 
@@ -150,24 +203,29 @@ def _enqueued(session: Session) -> pa.Table:
     return images
 
 
-def _allowed(
-    session: Session, images: pa.Table, which: Filter, answers: Sequence[AnswerFilter]
-) -> Mask | None:
+def _allowed(session: Session, images: pa.Table, query: SearchQuery) -> Mask | None:
     """Return which rows pass the filters; ``None`` when there are none."""
-    where = condition(which)
-    if where.sql == "true" and not answers:
-        return None
-    allow_polygon(session, which)
-    session.connection.register("images", images)
-    select = f"SELECT row, observation_id, asset_id FROM images WHERE {where.sql}"  # noqa: S608 - ours
-    session.sql(f"CREATE TABLE allowed AS {select}", where.parameters)
-    for one in answers:
-        _keep_answered(session, one)
-    mask = np.zeros(images.num_rows, dtype=np.bool_)
-    mask[session.connection.sql("SELECT row FROM allowed").to_arrow_table()["row"].to_numpy()] = (
-        True
-    )
+    mask = None
+    where = condition(query.filter)
+    if where.sql != "true" or query.answers:
+        allow_polygon(session, query.filter)
+        session.connection.register("images", images)
+        select = f"SELECT row, observation_id, asset_id FROM images WHERE {where.sql}"  # noqa: S608 - ours
+        session.sql(f"CREATE TABLE allowed AS {select}", where.parameters)
+        for one in query.answers:
+            _keep_answered(session, one)
+        rows = session.connection.sql("SELECT row FROM allowed").to_arrow_table()["row"]
+        mask = np.zeros(images.num_rows, dtype=np.bool_)
+        mask[rows.to_numpy()] = True
+    if query.leave_out is not None:
+        others = pc.not_equal(images.column("observation_id"), query.leave_out)
+        kept = others.to_numpy(zero_copy_only=False).astype(np.bool_)
+        mask = kept if mask is None else mask & kept
     return mask
+
+
+def _count(allowed: Mask | None, images: pa.Table) -> int:
+    return int(images.num_rows) if allowed is None else int(np.count_nonzero(allowed))
 
 
 def _keep_answered(session: Session, one: AnswerFilter) -> None:

@@ -17,26 +17,40 @@ LOAD_ROWS = 16_384
 DROPPED = -1
 
 _OF_THE_MODEL = (
-    'FROM "{ledger}" WHERE model = $model AND dimension = $dimension '
-    "AND observation_id IS NOT NULL AND len(embedding) = $dimension"
+    'FROM "{ledger}" WHERE model = $model AND dimension = $dimension AND observation_id IS NOT NULL'
 )
-IMAGES_OF_A_MODEL = f"""
-SELECT substr(part_key, 1, 32) AS key, epoch_us(written_at) AS written_us, observation_id,
-  asset_id, snapshot_id, asset_type, gcs_uri, latitude, longitude, capture_time {_OF_THE_MODEL}
-"""
-VECTORS_OF_A_MODEL = f"SELECT embedding {_OF_THE_MODEL}"
+_OF_ITS_LENGTH = " AND len(embedding) = $dimension"
+_IMAGES = f"""
+SELECT substr(part_key, 1, 32) AS key, hash(part_key) AS part, epoch_us(written_at) AS written_us,
+  observation_id, asset_id, snapshot_id, asset_type, gcs_uri, latitude, longitude, capture_time
+{_OF_THE_MODEL}"""
+IMAGES_OF_A_MODEL = _IMAGES + _OF_ITS_LENGTH
+VECTORS_OF_A_MODEL = f"SELECT embedding {_OF_THE_MODEL}{_OF_ITS_LENGTH}"
+VECTOR_OF = f"""
+SELECT embedding {_OF_THE_MODEL}{_OF_ITS_LENGTH} AND observation_id = $observation_id
+ORDER BY written_at, worker_id, attempt LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)
 class VectorSet:
     """``vectors`` is (n, dimension) float32; ``images`` has a row for each, and its ``row``.
 
-    ``files`` are those it was read from: the set is current while the ledger has just these.
+    ``parts`` are 64 bits for the part behind each. ``files`` are those it was read from: the set is
+    current while the ledger has just these.
     """
 
     vectors: npt.NDArray[np.float32]
     images: pa.Table
+    parts: npt.NDArray[np.uint64]
     files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """The images that a model embedded, each with its ``row``, in the order of a ``VectorSet``."""
+
+    images: pa.Table
+    parts: npt.NDArray[np.uint64]
 
 
 def load_vectors(session: Session, ledger: Ledger, model: str, dimension: int) -> VectorSet:
@@ -62,8 +76,47 @@ def load_vectors(session: Session, ledger: Ledger, model: str, dimension: int) -
         used = places != DROPPED
         block[places[used]] = flat.reshape(batch.num_rows, dimension)[used]
         at += batch.num_rows
-    arranged = images.take(pa.array(kept)).append_column("row", pa.array(np.arange(len(kept))))
-    return VectorSet(block, arranged.drop_columns(["key", "written_us"]), files)
+    arranged = _arranged(images, kept)
+    return VectorSet(block, arranged.images, arranged.parts, files)
+
+
+def load_images(session: Session, ledger: Ledger, model: str, dimension: int) -> ImageSet:
+    """Read what ``load_vectors`` does, without the vectors, whose lengths are not looked at."""
+    session.attach(ledger)
+    asked = {"model": model, "dimension": dimension}
+    images = session.connection.sql(
+        _IMAGES.format(ledger=ledger.name), params=asked
+    ).to_arrow_table()
+    return _arranged(images, _places(images)[1])
+
+
+def load_vector(
+    session: Session, ledger: Ledger, model: str, dimension: int, observation_id: str
+) -> list[float] | None:
+    """Return the vector of one image, of its earliest row; ``None`` when it has none."""
+    session.attach(ledger)
+    asked = {"model": model, "dimension": dimension, "observation_id": observation_id}
+    statement = VECTOR_OF.format(ledger=ledger.name)
+    found = session.connection.execute(statement, asked).fetchone()
+    return None if found is None else [float(one) for one in found[0]]
+
+
+def spaces(session: Session) -> dict[tuple[str, int], int]:
+    """Return how many rows there are of each model and dimension."""
+    found: dict[tuple[str, int], int] = {}
+    for ledger in session.store.embeddings_ledgers():
+        session.attach(ledger)
+        for model, dimension, count in session.rows(
+            f'SELECT model, dimension, count(*) FROM "{ledger.name}" GROUP BY ALL'  # noqa: S608 - ours
+        ):
+            found[str(model), int(dimension)] = int(count)
+    return found
+
+
+def _arranged(images: pa.Table, kept: npt.NDArray[np.int64]) -> ImageSet:
+    chosen = images.take(pa.array(kept)).append_column("row", pa.array(np.arange(len(kept))))
+    parts = chosen.column("part").to_numpy().astype(np.uint64)
+    return ImageSet(chosen.drop_columns(["key", "part", "written_us"]), parts)
 
 
 def _places(images: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

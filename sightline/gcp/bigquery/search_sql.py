@@ -1,0 +1,96 @@
+"""The statements of a search in BigQuery: comparing all, by an index, and the newest.
+
+Filters hold before the search in each. Rows that are in a ledger twice are one hit: the earliest
+counts, as in the views. The cosine is always spelled out, since BigQuery's own choice is the
+Euclidean distance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sightline.gcp.bigquery.search_plan import IDENTITY_COLUMNS, Plan
+
+_IMAGE = ", ".join(IDENTITY_COLUMNS)
+
+# The emulator takes arrays of texts alone as parameters.
+QUERY_VECTOR = """ARRAY(
+    SELECT CAST(number AS FLOAT64) FROM UNNEST(@vector) AS number WITH OFFSET AS place
+    ORDER BY place)"""
+_COSINE = f"1 - COSINE_DISTANCE(embedding, {QUERY_VECTOR})"
+_NO_DIRECTION = "0.0"
+"""The score of all images for a query of zeros, which has no cosine."""
+
+# Scores are taken before duplicates are told apart, so that no vector is carried along.
+COMPARE_ALL = f"""
+SELECT {_IMAGE}, score
+FROM (
+  SELECT {_IMAGE}, part_key, worker_id, attempt, written_at, {{score}} AS score
+  FROM {{table}}
+  WHERE model = @model AND dimension = @dimension AND ARRAY_LENGTH(embedding) = @dimension
+    AND observation_id IS NOT NULL AND {{where}}
+)
+WHERE true
+QUALIFY ROW_NUMBER() OVER (PARTITION BY part_key ORDER BY written_at, worker_id, attempt) = 1
+ORDER BY score DESC, observation_id
+LIMIT {{top}}
+"""  # noqa: S608 - a constant
+
+# The inner query may have no subquery and no condition on the vectors: the index is not used then.
+# Its columns are all stored in the index, so that the table itself is not read.
+BY_INDEX = f"""
+SELECT {_IMAGE}, score
+FROM (
+  SELECT {", ".join(f"base.{name}" for name in IDENTITY_COLUMNS)},
+    base.written_at AS written_at, 1 - distance AS score
+  FROM VECTOR_SEARCH(
+    (
+      SELECT {_IMAGE}, written_at, embedding
+      FROM {{table}}
+      WHERE model = @model AND observation_id IS NOT NULL AND {{where}}
+    ),
+    'embedding',
+    (SELECT {QUERY_VECTOR} AS embedding),
+    top_k => {{fetch}},
+    distance_type => 'COSINE',
+    options => '{{{{"fraction_lists_to_search": {{fraction}}}}}}')
+)
+WHERE true
+QUALIFY ROW_NUMBER() OVER (PARTITION BY observation_id ORDER BY written_at, score DESC) = 1
+ORDER BY score DESC, observation_id
+LIMIT {{top}}
+"""  # noqa: S608 - a constant
+
+NEWEST = f"""
+SELECT {_IMAGE}, NULL AS score
+FROM {{table}}
+WHERE {{where}}
+ORDER BY capture_time DESC NULLS LAST, observation_id
+LIMIT {{top}}
+"""  # noqa: S608 - a constant
+
+COUNT_ALLOWED = """
+SELECT COUNT(*) FROM {table} WHERE model = @model AND observation_id IS NOT NULL AND {where}
+"""
+
+COUNT_NEWEST = "SELECT COUNT(*) FROM {table} WHERE {where}"
+
+VECTOR_OF = """
+SELECT embedding FROM {table}
+WHERE model = @model AND dimension = @dimension AND ARRAY_LENGTH(embedding) = @dimension
+  AND observation_id = @observation_id
+ORDER BY written_at, worker_id, attempt
+LIMIT 1
+"""
+
+SPACES = "SELECT model, dimension, COUNT(*) FROM {rows} GROUP BY model, dimension ORDER BY 1, 2"
+
+
+def nearest(plan: Plan, *, table: str, where: str, top: int, vector: Sequence[float]) -> str:
+    """Return the statement of a plan. ``table`` is quoted; ``where`` has bound values only."""
+    if plan.method == "index":
+        return BY_INDEX.format(
+            table=table, where=where, top=int(top), fetch=int(plan.fetch), fraction=plan.fraction
+        )
+    score = _COSINE if any(vector) else _NO_DIRECTION
+    return COMPARE_ALL.format(table=table, where=where, top=int(top), score=score)

@@ -1,0 +1,239 @@
+"""Vector indexes of BigQuery against a scripted client: what a real one tells, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from sightline.errors import ConfigurationError, NotFoundError, TransientError
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.bigquery.search_plan import STORED
+from sightline.gcp.bigquery.vector_index import TRIES, BigQueryVectorIndexes
+
+TABLE = "embeddings_demo_1_4"
+AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
+DDL = (
+    f"CREATE VECTOR INDEX `{TABLE}_cosine` ON t(embedding) STORING ({', '.join(STORED)}) OPTIONS ()"
+)
+
+Step = tuple[Any, ...] | Exception | None
+
+
+def index_row(coverage: int, status: str = "ACTIVE", **changes: Any) -> tuple[Any, ...]:
+    """Return a row of VECTOR_INDEXES."""
+    row = {
+        "index_name": f"{TABLE}_cosine",
+        "index_status": status,
+        "coverage_percentage": coverage,
+        "unindexed_row_count": 0,
+        "ddl": DDL,
+        "disable_reason": None,
+        "creation_time": AT,
+        "last_refresh_time": AT if coverage else None,
+        "total_storage_bytes": 12_345,
+        **changes,
+    }
+    return tuple(row.values())
+
+
+class ScriptedClient:
+    """A client that tells a script of index rows, one a look, and notes what is executed."""
+
+    def __init__(
+        self,
+        script: Iterable[Step],
+        *,
+        rows: int = 100_000,
+        size: int = 1 << 30,
+        refuses: Exception | None = None,
+        tables: tuple[str, ...] = (TABLE,),
+    ) -> None:
+        self.place = BigQueryPlace("p", "d")
+        self.executed: list[str] = []
+        self.looks = 0
+        self._script: Iterator[Step] = iter(script)
+        self._rows, self._size = rows, size
+        self._refuses = refuses
+        self._tables = tables
+
+    async def tables(self) -> dict[str, str]:
+        """Return the tables there are."""
+        return dict.fromkeys(self._tables, "TABLE")
+
+    async def rows(self, statement: str, /, **values: Any) -> list[tuple[Any, ...]]:
+        """Tell the next row of the script, or which models there are."""
+        if "VECTOR_INDEXES" not in statement:
+            return [("other", 8, 1234)]
+        assert values == {"table": TABLE}
+        self.looks += 1
+        step = next(self._script)
+        if isinstance(step, Exception):
+            raise step
+        return [step] if step else []
+
+    async def execute(self, statement: str, /, **_: Any) -> None:
+        """Note a statement."""
+        if self._refuses:
+            raise self._refuses
+        self.executed.append(" ".join(statement.split()))
+
+    async def use(self, work: Any) -> Any:
+        """Answer what is asked of a table."""
+        table = SimpleNamespace(num_rows=self._rows, num_bytes=self._size, streaming_buffer=None)
+        return work(SimpleNamespace(get_table=lambda *_, **__: table))
+
+    def how(self) -> dict[str, Any]:
+        """Return nothing."""
+        return {}
+
+
+class Pauses(list[float]):
+    """Notes pauses instead of making them."""
+
+    async def __call__(self, pause_s: float) -> None:
+        """Note a pause."""
+        self.append(pause_s)
+
+
+def indexes(client: ScriptedClient, pauses: Pauses | None = None) -> BigQueryVectorIndexes:
+    """Return the adapter over a script."""
+    wait = Pauses() if pauses is None else pauses
+    return BigQueryVectorIndexes(cast(BigQueryClient, client), wait=wait)
+
+
+async def create(
+    client: ScriptedClient, *, pauses: Pauses | None = None, wait: bool = True
+) -> tuple[Any, list[int]]:
+    """Create the index, and return its state and the progress that was told."""
+    told: list[int] = []
+    made = await indexes(client, pauses).create(
+        "demo-1", 4, on_progress=lambda done, _: told.append(done), wait=wait
+    )
+    return made, told
+
+
+async def test_an_index_is_made_and_watched_until_it_covers_all() -> None:
+    client = ScriptedClient([None, index_row(0), index_row(0), index_row(40), index_row(100)])
+    pauses = Pauses()
+    made, told = await create(client, pauses=pauses)
+    assert client.executed == [
+        (
+            f"CREATE VECTOR INDEX IF NOT EXISTS `{TABLE}_cosine` ON `p.d.{TABLE}`(embedding)"
+            f" STORING ({', '.join(STORED)})"
+            " OPTIONS (index_type = 'IVF', distance_type = 'COSINE',"
+            " ivf_options = '{\"num_lists\": 316}')"
+        )
+    ]
+    assert told == [0, 0, 40, 100]
+    assert pauses == [2.0, 5.0, 10.0]
+    assert (made.condition, made.rows, made.covered) == ("ready", 100_000, 100_000)
+    assert set(made.stored) == set(STORED)
+
+
+async def test_an_index_that_is_being_built_is_only_watched() -> None:
+    client = ScriptedClient([index_row(40), index_row(70), index_row(100)])
+    made, told = await create(client)
+    assert client.executed == []
+    assert (made.condition, told) == ("ready", [40, 70, 100])
+
+
+async def test_who_does_not_wait_gets_the_index_as_it_is() -> None:
+    made, told = await create(ScriptedClient([None, index_row(0)]), wait=False)
+    assert (made.condition, told) == ("building", [])
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "said"),
+    [
+        (1_200, 1 << 30, "1,200 rows are fewer than the 5,000 that an index needs"),
+        (9_000, 5 << 20, "5.0 MB are less than the 10 MB that an index needs"),
+    ],
+)
+async def test_a_small_table_gets_no_index_and_is_told_why(rows: int, size: int, said: str) -> None:
+    client = ScriptedClient([None], rows=rows, size=size)
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        await create(client)
+    assert "\n" not in str(caught.value)
+    assert client.executed == []
+
+
+async def test_a_refused_definition_is_told_and_nothing_is_watched() -> None:
+    client = ScriptedClient([None], refuses=ConfigurationError("the dataset p.d refuses: no; see"))
+    with pytest.raises(ConfigurationError, match="refuses: no"):
+        await create(client)
+    assert client.looks == 1
+
+
+async def test_an_index_that_is_disabled_meanwhile_is_told_with_its_reason() -> None:
+    disabled = index_row(0, "TEMPORARILY DISABLED", disable_reason="over the limit")
+    client = ScriptedClient([None, index_row(0), disabled])
+    with pytest.raises(ConfigurationError, match=r"temporarily disabled \(over the limit\)"):
+        await create(client)
+
+
+async def test_an_index_that_lacks_a_column_is_to_be_dropped_first() -> None:
+    client = ScriptedClient([index_row(100, ddl="CREATE VECTOR INDEX i ON t(embedding)")])
+    with pytest.raises(ConfigurationError, match=r"does not store model.*`sightline index drop`"):
+        await create(client)
+
+
+async def test_an_index_that_another_drops_meanwhile_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="another has dropped it"):
+        await create(ScriptedClient([index_row(10), None]))
+
+
+async def test_watching_bears_a_few_failures_and_not_many() -> None:
+    lost = TransientError("out of reach; try again")
+    client = ScriptedClient([index_row(10), *[lost] * (TRIES - 1), index_row(100)])
+    assert (await create(client))[0].condition == "ready"
+    with pytest.raises(TransientError):
+        await create(ScriptedClient([index_row(10), *[lost] * TRIES]))
+
+
+@pytest.mark.parametrize(
+    ("row", "condition", "covered"),
+    [
+        (None, "none", 0),
+        (index_row(0), "building", 0),
+        (index_row(40), "behind", 40_000),
+        (index_row(100), "ready", 100_000),
+        (index_row(100, "PERMANENTLY DISABLED"), "unusable", 100_000),
+        (index_row(100, ddl="CREATE VECTOR INDEX i"), "unusable", 100_000),
+    ],
+)
+async def test_the_status_says_what_searches_make_of_the_index(
+    row: Step, condition: str, covered: int
+) -> None:
+    state = await indexes(ScriptedClient([row])).status("demo-1", 4)
+    assert (state.condition, state.covered) == (condition, covered)
+    assert state.detail
+
+
+async def test_an_index_over_a_table_grown_too_small_is_unusable() -> None:
+    state = await indexes(ScriptedClient([index_row(0)], rows=10)).status("demo-1", 4)
+    assert state.condition == "unusable"
+    assert "10 rows are fewer" in state.detail
+
+
+async def test_dropping_goes_by_the_name_there_is_and_may_be_repeated() -> None:
+    client = ScriptedClient([index_row(100, index_name="mine"), None])
+    assert await indexes(client).drop("demo-1", 4) is True
+    assert await indexes(client).drop("demo-1", 4) is False
+    assert client.executed == [
+        f"DROP VECTOR INDEX IF EXISTS `mine` ON `p.d.{TABLE}`",
+        f"DROP VECTOR INDEX IF EXISTS `{TABLE}_cosine` ON `p.d.{TABLE}`",
+    ]
+    assert await indexes(ScriptedClient([], tables=())).drop("demo-1", 4) is False
+
+
+async def test_vectors_of_another_model_alone_are_named() -> None:
+    for client in (ScriptedClient([], rows=0), ScriptedClient([], tables=("embeddings_other_8",))):
+        with pytest.raises(NotFoundError, match="only 1,234 by other at 8"):
+            await indexes(client).status("demo-1", 4)
+    with pytest.raises(NotFoundError, match="run `sightline enqueue`"):
+        await indexes(ScriptedClient([], tables=())).status("demo-1", 4)

@@ -1,0 +1,205 @@
+"""Search by an index, on the emulator with only the call of VECTOR_SEARCH replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery import search as search_module
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.search import BigQuerySearch
+from sightline.gcp.bigquery.search_plan import Asked, Plan
+from sightline.gcp.bigquery.search_sql import nearest
+from sightline.gcp.bigquery.selection import condition
+from sightline.gcp.bigquery.vector_index import CREATE, DROP
+from sightline.gcp.bigquery.writer import BigQueryWriter
+from sightline.local.warehouse import LocalSearch, LocalWriter
+from sightline.model import BoundingBox, Filter, Radius
+from sightline.ports import EmbeddingRow, Hit, SearchQuery
+from tests.contracts.warehouse_rig import NOW, POLE, SIGN, observation
+from tests.gcp.servers import BigQueryEmulator
+from tests.gcp.test_bigquery_writer import HOW, PART
+from tests.gcp.vector_search_stand_in import SearchByIndex, call_of, with_stand_in
+from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset
+
+pytestmark = pytest.mark.needs("go")
+
+COUNT = 60
+SQUARE = "POLYGON ((5.0105 52, 5.0305 52, 5.0305 53, 5.0105 53, 5.0105 52))"
+EVERYTHING = Filter(
+    asset_types=(POLE, SIGN),
+    captured_from=NOW - timedelta(days=50),
+    captured_until=NOW - timedelta(days=3),
+    box=BoundingBox(5.0, 52.0, 5.05, 52.05),
+    radius=Radius(52.02, 5.02, 5_000.0),
+    polygon_wkt=SQUARE,
+)
+FILTERS = (
+    Filter(),
+    Filter(asset_types=(POLE,)),
+    Filter(captured_from=NOW - timedelta(days=20), captured_until=NOW - timedelta(days=3)),
+    Filter(box=BoundingBox(5.0105, 52.0, 5.0305, 53.0)),
+    Filter(polygon_wkt=SQUARE),
+    EVERYTHING,
+    Filter(asset_types=("NONE",)),
+)
+
+
+class Rehearsing(BigQueryClient):
+    """A client whose statements' calls of VECTOR_SEARCH are replaced; it notes them as written."""
+
+    asked: list[str]
+
+    async def rows(self, statement: str, /, *, run_id: str = "", **values: Any) -> Any:
+        """Run a statement."""
+        if "VECTOR_SEARCH" in statement:
+            self.asked.append(statement)
+            statement = with_stand_in(statement)
+        return await super().rows(statement, run_id=run_id, **values)
+
+
+@pytest.fixture
+async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(bigquery_emulator, [PART]) as one:
+        yield one
+
+
+@pytest.fixture
+async def rehearsing(client: BigQueryClient) -> AsyncIterator[Rehearsing]:
+    async with Rehearsing.open(client.place) as one:
+        one.asked = []
+        yield one
+
+
+@pytest.fixture
+async def writer(client: BigQueryClient) -> AsyncIterator[BigQueryWriter]:
+    async with LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender:
+        yield BigQueryWriter(appender, client)
+
+
+@pytest.fixture
+def always_by_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the policy answer `index` whatever is asked; it is tested for itself."""
+
+    def choose(table: object, index: object, asked: Asked) -> Plan:
+        return Plan("index", "told so", 2 * asked.top + 50, 0.05)
+
+    monkeypatch.setattr(search_module, "choose", choose)
+
+
+def embedded() -> list[EmbeddingRow]:
+    """Return embeddings in clusters, two of each image's neighbours equal to it."""
+    chance = np.random.default_rng(7)
+    centres = chance.standard_normal((5, 4))
+    vectors = centres[np.arange(COUNT) // 2 % 5] + 0.3 * chance.standard_normal((COUNT, 4))
+    vectors[10:13] = vectors[9]
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    rows = []
+    for number, vector in enumerate(vectors):
+        one = observation(number)
+        row = EmbeddingRow(f"key-{number}", one.observation_id, one, PART, vector.tolist(), HOW)
+        rows.append(row)
+    return rows
+
+
+def query(vector: Sequence[float], **changes: Any) -> SearchQuery:
+    """Return a query in the space of the embeddings."""
+    return SearchQuery("demo-1", 4, vector, **changes)
+
+
+def found(hits: Sequence[Hit]) -> list[tuple[str, float]]:
+    """Return what was found, with scores as far as single precision tells them apart."""
+    return [(hit.observation.observation_id, round(hit.score or 0.0, 5)) for hit in hits]
+
+
+@pytest.mark.usefixtures("always_by_index")
+async def test_both_plans_and_the_local_engine_find_the_same_rank_by_rank(
+    client: BigQueryClient, rehearsing: Rehearsing, writer: BigQueryWriter, tmp_path: Path
+) -> None:
+    rows = embedded()
+    await writer.write(rows)
+    await LocalWriter(tmp_path).write(rows)
+    local, exact, by_index = (
+        LocalSearch(tmp_path),
+        BigQuerySearch(client),
+        SearchByIndex(rehearsing),
+    )
+    compared = 0
+    for number, which in enumerate(FILTERS):
+        asked = query(rows[9 + number].vector, top=8, filter=which)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(search_module, "choose", lambda *_: Plan("exact", "told so"))
+            of_cloud = found(await exact.search(asked))
+        of_local = found(await local.search(asked))
+        assert of_cloud == of_local, which
+        assert found(await by_index.search(asked)) == of_local, which
+        compared += len(of_local)
+    assert compared >= 40
+    assert len(rehearsing.asked) == len(FILTERS)
+
+
+@pytest.mark.usefixtures("always_by_index")
+async def test_what_is_in_the_table_twice_is_one_hit_and_takes_no_place(
+    rehearsing: Rehearsing, writer: BigQueryWriter
+) -> None:
+    rows = embedded()
+    later = replace(HOW, written_at=HOW.written_at + timedelta(hours=1))
+    twice = [replace(row, provenance=later) for row in rows[:30]]
+    await writer.write([*rows, *twice])
+    hits = await SearchByIndex(rehearsing).search(query(rows[3].vector, top=20))
+    ids = [hit.observation.observation_id for hit in hits]
+    assert len(set(ids)) == len(ids) == 20
+    assert ids[0] == rows[3].subject_id
+
+
+@pytest.mark.usefixtures("always_by_index")
+async def test_the_statement_filters_inside_and_spells_the_cosine_out(
+    rehearsing: Rehearsing, writer: BigQueryWriter
+) -> None:
+    rows = embedded()
+    await writer.write(rows)
+    asked = query(rows[0].vector, top=3, filter=EVERYTHING, leave_out="obs-000")
+    hits = await SearchByIndex(rehearsing).search(asked)
+    assert "obs-000" not in {hit.observation.observation_id for hit in hits}
+    (statement,) = rehearsing.asked
+    _, _, (base, column, _, *named) = call_of(statement)
+    assert column == "'embedding'"
+    assert named == [
+        "top_k => 56",
+        "distance_type => 'COSINE'",
+        "options => '{\"fraction_lists_to_search\": 0.05}'",
+    ]
+    where = base.partition("WHERE")[2]
+    assert re.search(r"\bembedding\b|\bSELECT\b", where) is None
+    for name in ("asset_types", "captured_from", "box_west", "radius_m", "polygon", "leave_out"):
+        assert f"@{name}" in where
+
+
+async def refusal_of(client: BigQueryClient, statement: str, **values: Any) -> str:
+    """Return what the emulator says against a statement."""
+    with pytest.raises(ConfigurationError) as caught:
+        await client.rows(statement, **values)
+    return str(caught.value)
+
+
+async def test_the_statements_that_no_emulator_runs_are_googlesql(client: BigQueryClient) -> None:
+    where = condition(EVERYTHING)
+    plan = Plan("index", "", 56, 0.05)
+    table = client.place.table("embeddings_demo_1_4")
+    by_index = nearest(plan, table=table, where=where.sql, top=3, vector=[1.0, 0, 0, 0])
+    create = CREATE.format(name="i", table=table, stored="model, asset_type", lists=100)
+    drop = DROP.format(name="i", table=table)
+    values = {**where.values, "model": "m", "vector": ["1.0"] * 4}
+    for statement, bound in ((by_index, values), (create, {}), (drop, {})):
+        said = await refusal_of(client, statement, **bound)
+        assert "yntax error" not in said, said
+        assert "yntax error" in await refusal_of(client, f"{statement} )", **bound)

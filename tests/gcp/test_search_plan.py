@@ -1,0 +1,142 @@
+"""Whether a search in BigQuery compares all rows or asks an index."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sightline.gcp.bigquery.search_facts import read_index_row, stored_columns
+from sightline.gcp.bigquery.search_plan import (
+    FEWEST_BYTES,
+    FEWEST_ROWS,
+    MOST_FRACTION,
+    MOST_LISTS,
+    STORED,
+    Asked,
+    IndexFacts,
+    TableFacts,
+    choose,
+    lists_for,
+    worth_a_look,
+)
+
+MILLION = TableFacts(1_000_000, 5 << 30)
+INDEX = IndexFacts("i", "ACTIVE", 100, frozenset(STORED), 1000)
+TEN = Asked(10)
+
+
+def test_a_large_table_with_an_index_is_asked_through_it() -> None:
+    plan = choose(MILLION, INDEX, TEN)
+    assert (plan.method, plan.fetch, plan.fraction) == ("index", 70, 0.05)
+    assert plan.reason == "the index i covers 100 % of 1,000,000 rows"
+
+
+@pytest.mark.parametrize(
+    ("table", "index", "asked", "said"),
+    [
+        (MILLION, INDEX, replace(TEN, answers=True), "cannot filter by a join"),
+        (TableFacts(FEWEST_ROWS - 1, 1 << 30), INDEX, TEN, "4,999 rows are fewer"),
+        (TableFacts(9_000, FEWEST_BYTES - 1), INDEX, TEN, "MB are less than the 10 MB"),
+        (MILLION, None, TEN, "`sightline index create` makes one"),
+        (MILLION, replace(INDEX, coverage_percent=0), TEN, "still being built: it covers 0 %"),
+        (
+            MILLION,
+            replace(INDEX, status="TEMPORARILY DISABLED", disable_reason="quota"),
+            TEN,
+            "temporarily disabled (quota)",
+        ),
+        (
+            MILLION,
+            replace(INDEX, stored=frozenset(STORED) - {"latitude"}),
+            TEN,
+            "does not store latitude",
+        ),
+        (MILLION, INDEX, replace(TEN, filtered=True, allowed=10_000), "only 10,000 of 1,000,000"),
+        (MILLION, INDEX, replace(TEN, filtered=True, allowed=0), "only 0 of 1,000,000"),
+        (MILLION, INDEX, replace(TEN, filtered=True), "not known how many"),
+        (TableFacts(6_000, 1 << 30), INDEX, Asked(1_000), "too many for an index"),
+    ],
+)
+def test_what_an_index_cannot_serve_is_compared(
+    table: TableFacts, index: IndexFacts | None, asked: Asked, said: str
+) -> None:
+    plan = choose(table, index, asked)
+    assert plan.method == "exact"
+    assert said in plan.reason
+
+
+def test_a_filter_has_more_lists_searched_the_narrower_it_is() -> None:
+    half = choose(MILLION, INDEX, replace(TEN, filtered=True, allowed=500_000))
+    quarter = choose(MILLION, INDEX, replace(TEN, filtered=True, allowed=250_000))
+    assert (half.fraction, quarter.fraction) == (0.1, 0.2)
+
+
+def test_an_index_that_is_half_built_serves_and_says_so() -> None:
+    plan = choose(MILLION, replace(INDEX, coverage_percent=40), TEN)
+    assert plan.method == "index"
+    assert plan.reason.endswith("covers 40 % of 1,000,000 rows; what it lacks is compared besides")
+
+
+def test_the_index_is_not_looked_at_where_it_cannot_matter() -> None:
+    assert worth_a_look(MILLION, TEN)
+    assert not worth_a_look(MILLION, replace(TEN, answers=True))
+    assert not worth_a_look(TableFacts(10, 1 << 30), TEN)
+
+
+tables = st.builds(TableFacts, st.integers(0, 10**10), st.integers(0, 1 << 45))
+indexes = st.none() | st.builds(
+    IndexFacts,
+    st.just("i"),
+    st.sampled_from(["ACTIVE", "PENDING DISABLEMENT", "PERMANENTLY DISABLED", ""]),
+    st.integers(0, 100),
+    st.frozensets(st.sampled_from(STORED)) | st.just(frozenset(STORED)),
+)
+questions = st.builds(
+    Asked,
+    st.integers(1, 10_000),
+    filtered=st.booleans(),
+    answers=st.booleans(),
+    allowed=st.none() | st.integers(0, 10**10),
+)
+
+
+@given(tables, indexes, questions)
+def test_an_index_is_asked_only_where_it_finds_enough(
+    table: TableFacts, index: IndexFacts | None, asked: Asked
+) -> None:
+    plan = choose(table, index, asked)
+    assert plan.reason
+    assert "\n" not in plan.reason
+    if plan.method == "exact":
+        return
+    assert index is not None
+    assert not index.unusable
+    assert not asked.answers
+    assert table.rows >= FEWEST_ROWS
+    assert 0 < plan.fraction <= MOST_FRACTION
+    assert plan.fetch >= 2 * asked.top
+    allowed = table.rows if asked.allowed is None else min(asked.allowed, table.rows)
+    # The fraction is written with four decimals.
+    assert (plan.fraction + 0.00005) * allowed >= plan.fetch
+
+
+@given(st.integers(0, 10**12))
+def test_an_index_has_about_as_many_lists_as_a_list_has_rows(rows: int) -> None:
+    lists = lists_for(rows)
+    assert 1 <= lists <= MOST_LISTS
+    if 0 < lists < MOST_LISTS:
+        assert abs(lists * lists - rows) <= 2 * lists + 1
+
+
+def test_what_an_index_stores_is_read_from_its_definition() -> None:
+    ddl = (
+        "CREATE VECTOR INDEX `i` ON `p.d.t`(embedding)\nSTORING (`model`, asset_type)\n"
+        "OPTIONS (index_type = 'IVF', ivf_options = '{\"num_lists\": 1000}')"
+    )
+    assert stored_columns(ddl) == {"model", "asset_type"}
+    assert stored_columns("CREATE VECTOR INDEX i ON t(embedding) OPTIONS ()") == frozenset()
+    row = read_index_row(("i", "ACTIVE", 40, 7, ddl, None, None, None, 5))
+    assert (row.facts.lists, row.facts.coverage_percent, row.bytes) == (1000, 0, 5)

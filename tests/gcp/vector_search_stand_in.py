@@ -1,0 +1,77 @@
+"""``VECTOR_SEARCH`` for an emulator that lacks it: the call alone is replaced.
+
+The base query, the query vector and ``top_k`` are taken from the call itself, so that filters and
+values run as they are written; the rest of the statement is not touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sightline.gcp.bigquery.search import BigQuerySearch
+from sightline.gcp.bigquery.search_plan import STORED, IndexFacts, TableFacts
+
+NAME = "VECTOR_SEARCH"
+
+
+def call_of(statement: str) -> tuple[int, int, list[str]]:
+    """Return where the call begins and ends, and its arguments as they are written."""
+    start = statement.index(f"{NAME}(")
+    depth, at, arguments, begun = 0, start + len(NAME), list[str](), start + len(NAME) + 1
+    for at, character in _outside_texts(statement, start + len(NAME)):
+        if character == "(":
+            depth += 1
+        elif character == ")":
+            depth -= 1
+            if not depth:
+                break
+        elif character == "," and depth == 1:
+            arguments.append(statement[begun:at].strip())
+            begun = at + 1
+    return start, at + 1, [*arguments, statement[begun:at].strip()]
+
+
+def _outside_texts(statement: str, start: int) -> Iterator[tuple[int, str]]:
+    quoted = False
+    for at in range(start, len(statement)):
+        if statement[at] == "'":
+            quoted = not quoted
+        elif not quoted:
+            yield at, statement[at]
+
+
+def with_stand_in(statement: str) -> str:
+    """Return the statement with its call replaced by a query that compares all."""
+    start, stop, (base, column, query, *named) = call_of(statement)
+    options = dict(re.split(r"\s*=>\s*", one, maxsplit=1) for one in named)
+    assert column == "'embedding'"
+    assert options["distance_type"] == "'COSINE'"
+    columns = [name.strip() for name in _selected(base).split(",")]
+    kept = ", ".join(f"b.{name} AS {name}" for name in columns if name != "embedding")
+    prepared = f"""(
+      SELECT STRUCT({kept}) AS base, COSINE_DISTANCE(b.embedding, q.embedding) AS distance
+      FROM {base} AS b CROSS JOIN {query} AS q
+      ORDER BY distance LIMIT {int(options["top_k"])})"""
+    return statement[:start] + prepared + statement[stop:]
+
+
+def _selected(base: str) -> str:
+    found = re.match(r"\(\s*SELECT\s+(.*?)\s+FROM\s", base, re.DOTALL)
+    assert found, base
+    return found.group(1)
+
+
+class SearchByIndex(BigQuerySearch):
+    """A search of a dataset that is told to have an index, over a table told to be large."""
+
+    told = TableFacts(1_000_000, 5 << 30)
+    index = IndexFacts("told", "ACTIVE", 100, frozenset(STORED), 1000)
+
+    async def table_facts(self, table: str) -> TableFacts:
+        """Return what is told."""
+        return self.told
+
+    async def index_facts(self, table: str) -> IndexFacts | None:
+        """Return what is told."""
+        return self.index
