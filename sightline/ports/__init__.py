@@ -4,6 +4,18 @@ Adapters live in ``sightline.local`` (and, for Google Cloud, ``sightline.gcp``);
 behavioural suite of its port in ``tests/contracts/``.
 """
 
+from sightline.ports.answers import (
+    MOST_GROUPS,
+    AnswerQuality,
+    AnswerQuery,
+    AnswerRow,
+    Answers,
+    Coverage,
+    Dimension,
+    FieldSummary,
+    Group,
+    GroupKey,
+)
 from sightline.ports.budgets import (
     Amount,
     BudgetEvent,
@@ -39,8 +51,13 @@ from sightline.ports.source import ObservationSource
 from sightline.ports.upkeep import Compacted, Upkeep
 
 __all__ = [
+    "MOST_GROUPS",
     "Amount",
     "AnswerFilter",
+    "AnswerQuality",
+    "AnswerQuery",
+    "AnswerRow",
+    "Answers",
     "Backlog",
     "BacklogReader",
     "BudgetEvent",
@@ -52,13 +69,18 @@ __all__ = [
     "ClassificationRow",
     "Classifier",
     "Compacted",
+    "Coverage",
     "DeadLetterFilter",
     "DeadLetterRow",
     "DeadLetters",
     "Delivery",
+    "Dimension",
     "Embedder",
     "Embedding",
     "EmbeddingRow",
+    "FieldSummary",
+    "Group",
+    "GroupKey",
     "Hit",
     "Holding",
     "Ledgers",

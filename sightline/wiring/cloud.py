@@ -44,6 +44,7 @@ async def open_bigquery(
     """
     from sightline.gcp.bigquery import (
         AppendRule,
+        BigQueryAnswers,
         BigQueryBudgets,
         BigQueryClient,
         BigQueryDeadLetters,
@@ -83,6 +84,7 @@ async def open_bigquery(
             dead_letters=BigQueryDeadLetters(client, results),
             search=BigQuerySearch(client),
             upkeep=BigQueryUpkeep(client),
+            answers=BigQueryAnswers(client),
             budgets=BigQueryBudgets(client, appender),
         )
 

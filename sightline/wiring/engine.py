@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sightline.ports import (
+    Answers,
     BacklogReader,
     Budgets,
     DeadLetters,
@@ -41,6 +42,7 @@ class Engine:
     search: Search
     budgets: Budgets
     upkeep: Upkeep
+    answers: Answers
 
 
 @asynccontextmanager
@@ -69,6 +71,7 @@ async def open_engine(
             search=warehouse.search,
             budgets=warehouse.budgets,
             upkeep=warehouse.upkeep,
+            answers=warehouse.answers,
         )
 
 

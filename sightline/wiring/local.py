@@ -36,6 +36,7 @@ async def open_local_warehouse(
 ) -> AsyncIterator[WarehousePorts]:
     """Open the ledgers in the home folder."""
     from sightline.local.warehouse import (
+        LocalAnswers,
         LocalBudgets,
         LocalDeadLetters,
         LocalLedgers,
@@ -61,4 +62,5 @@ async def open_local_warehouse(
         search=LocalSearch(root),
         budgets=LocalBudgets(root),
         upkeep=LocalUpkeep(root),
+        answers=LocalAnswers(root),
     )

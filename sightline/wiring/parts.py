@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sightline.ports import (
+    Answers,
     BacklogReader,
     Budgets,
     DeadLetters,
@@ -44,3 +45,4 @@ class WarehousePorts:
     search: Search
     budgets: Budgets
     upkeep: Upkeep
+    answers: Answers

@@ -17,6 +17,7 @@ GUIDES = (
     "docs/run-a-job.md",
     "docs/telemetry.md",
     "docs/search.md",
+    "docs/from-answers-to-decisions.md",
     "docs/tasks.md",
     "docs/dead-letters.md",
     "docs/settings.md",

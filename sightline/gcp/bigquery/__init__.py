@@ -1,5 +1,6 @@
 """The ports over BigQuery: observations, ledgers, runs, dead letters and search as tables."""
 
+from sightline.gcp.bigquery.answers import BigQueryAnswers
 from sightline.gcp.bigquery.append import AppendRule, LedgerAppender
 from sightline.gcp.bigquery.budgets import BigQueryBudgets
 from sightline.gcp.bigquery.client import BigQueryClient
@@ -15,6 +16,7 @@ from sightline.gcp.bigquery.writer import BigQueryWriter
 
 __all__ = [
     "AppendRule",
+    "BigQueryAnswers",
     "BigQueryBudgets",
     "BigQueryClient",
     "BigQueryDeadLetters",

@@ -1,5 +1,6 @@
 """The local warehouse: ledgers as folders of Parquet files, read by DuckDB."""
 
+from sightline.local.warehouse.answers import LocalAnswers
 from sightline.local.warehouse.asking import current_answers, query
 from sightline.local.warehouse.budgets import LocalBudgets
 from sightline.local.warehouse.compaction import compact, compact_all
@@ -16,6 +17,7 @@ from sightline.local.warehouse.writer import LocalWriter
 __all__ = [
     "SOURCE_COLUMNS",
     "EngineOptions",
+    "LocalAnswers",
     "LocalBudgets",
     "LocalDeadLetters",
     "LocalLedgers",

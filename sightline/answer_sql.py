@@ -1,0 +1,266 @@
+"""Statements that count and check answers, in the SQL that both engines share.
+
+An engine gives the words in which they differ, the query of the rows that are meant, and the
+condition that they pass. A condition stands in each statement once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from sightline.ports import AnswerQuality, Coverage, Dimension, FieldSummary, Group
+from sightline.tasks import UNKNOWN, FieldSpec, TaskSpec
+
+Row = Sequence[Any]
+
+COMPARED = frozenset({"enum", "boolean", "integer"})
+"""Types of fields that the images of an asset must agree in."""
+
+QUALITY = """
+SELECT
+  COUNT(*),
+  COUNT(CASE WHEN latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180
+    THEN NULL ELSE 1 END),
+  COUNT(CASE WHEN capture_time IS NULL THEN 1 END)
+FROM ({rows}) AS answered
+WHERE {where}
+"""
+
+VERSIONS = """
+WITH every_answer AS (
+  SELECT subject_id, fingerprint FROM {classifications} AS classifications
+  WHERE task = {task} AND {where}
+)
+SELECT
+  (SELECT COUNT(*) FROM (
+    SELECT subject_id FROM every_answer
+    EXCEPT DISTINCT
+    SELECT subject_id FROM ({rows}) AS answered) AS older),
+  (SELECT COUNT(DISTINCT fingerprint) FROM every_answer)
+"""
+"""Subjects whose only answers are older ones, and how many versions have answers."""
+
+COVERAGE = """
+SELECT
+  COALESCE(asset_type, '') AS type_of_asset,
+  COUNT(*),
+  COUNT(DISTINCT asset_id),
+  COUNT(CASE WHEN observation_id IN (
+    SELECT observation_id FROM {embeddings_rows} WHERE observation_id IS NOT NULL) THEN 1 END),
+  COUNT(CASE WHEN {subject} IN ({answered}) THEN 1 END),
+  COUNT(CASE WHEN {subject} IN ({dead}) AND {subject} NOT IN ({answered}) THEN 1 END)
+FROM {observations_current} AS known
+WHERE {where}
+GROUP BY type_of_asset
+ORDER BY type_of_asset
+"""
+
+DEAD = "SELECT subject_id FROM {dead_letters_current} WHERE subject_id IS NOT NULL"
+DEAD_OF_TASK = DEAD + " AND STRPOS(body, {marker}) > 0"
+NOBODY = "SELECT observation_id FROM {observations_current} WHERE false"
+
+
+class Words(Protocol):
+    """What engines say differently; ``name`` is a field of the column ``answer``."""
+
+    month: str
+    """The month of ``capture_time`` in UTC, as ``2026-05``."""
+
+    def text(self, name: str) -> str:
+        """Return the field as a text; NULL where it is null."""
+        ...
+
+    def number(self, name: str) -> str:
+        """Return the field as a number; NULL where it is none."""
+        ...
+
+    def length(self, name: str) -> str:
+        """Return how many members a list has."""
+        ...
+
+    def holds(self, name: str, value: str) -> str:
+        """Return whether a list has this member."""
+        ...
+
+    def members(self, name: str, alias: str) -> str:
+        """Return a join that gives each member of a list once, or NULL where there is none."""
+        ...
+
+    def whole(self, number: str, step: float) -> str:
+        """Return how many whole steps there are in a number, rounded down."""
+        ...
+
+    def literal(self, text: str) -> str:
+        """Return a text as it stands in a statement."""
+        ...
+
+
+def marker(task: TaskSpec) -> str:
+    """Return what stands in the body of a dead letter of this task, and in no other."""
+    return f'"task":"{task.name}"'
+
+
+def known(words: Words, one: FieldSpec) -> str:
+    """Return the condition that a field is known."""
+    match one.type:
+        case "enum":
+            return f"{words.text(one.name)} <> {words.literal(UNKNOWN)}"
+        case "boolean":
+            return f"{words.text(one.name)} IN ('true', 'false')"
+        case "integer" | "number":
+            return f"{words.number(one.name)} IS NOT NULL"
+        case "list":
+            return f"{words.length(one.name)} > 0"
+        case _:
+            return f"{words.text(one.name)} <> ''"
+
+
+def _values(words: Words, one: FieldSpec) -> list[tuple[str, str]]:
+    """Return each value that is counted, with the condition that a field has it."""
+    if one.type == "list":
+        return [(value, words.holds(one.name, value)) for value in one.values]
+    values = ("true", "false") if one.type == "boolean" else one.values
+    text = words.text(one.name)
+    return [(value, f"{text} = {words.literal(value)}") for value in values]
+
+
+def summary(words: Words, task: TaskSpec, *, rows: str, where: str) -> str:
+    """Return the query of one row: all answers, then for each field what ``summaries`` reads."""
+    columns = ["COUNT(*)"]
+    for one in task.fields:
+        columns.append(_count(known(words, one)))
+        columns += [_count(condition) for _, condition in _values(words, one)]
+        if one.type in {"integer", "number"}:
+            columns += [f"{name}({words.number(one.name)})" for name in ("MIN", "AVG", "MAX")]
+    return f"SELECT {', '.join(columns)} FROM ({rows}) AS answered WHERE {where}"  # noqa: S608 - ours
+
+
+def _count(condition: str) -> str:
+    return f"COUNT(CASE WHEN {condition} THEN 1 END)"
+
+
+def disagreement(words: Words, task: TaskSpec, *, rows: str, where: str) -> str:
+    """Return the query of one row: for each compared field, assets compared and disagreeing."""
+    fields = _compared(task)
+    values = ", ".join(
+        f"CASE WHEN {known(words, one)} THEN {words.text(one.name)} END AS v{n}"
+        for n, one in enumerate(fields)
+    )
+    by_asset = ", ".join(
+        f"COUNT(v{n}) AS known{n}, COUNT(DISTINCT v{n}) AS kinds{n}" for n in range(len(fields))
+    )
+    counts = ", ".join(
+        f"COUNT(CASE WHEN known{n} > 1 THEN 1 END), COUNT(CASE WHEN kinds{n} > 1 THEN 1 END)"
+        for n in range(len(fields))
+    )
+    return f"""
+SELECT {counts} FROM (
+  SELECT asset_id, {by_asset} FROM (
+    SELECT asset_id, {values} FROM ({rows}) AS answered WHERE asset_id <> '' AND {where}
+  ) AS known GROUP BY asset_id
+) AS assets
+"""  # noqa: S608 - ours
+
+
+def _compared(task: TaskSpec) -> list[FieldSpec]:
+    return [] if task.multi_observation else [one for one in task.fields if one.type in COMPARED]
+
+
+def compares(task: TaskSpec) -> bool:
+    """Return whether ``disagreement`` has anything to ask."""
+    return bool(_compared(task))
+
+
+def summaries(words: Words, task: TaskSpec, counted: Row, compared: Row) -> list[FieldSummary]:
+    """Return what the rows of ``summary`` and ``disagreement`` say."""
+    found = []
+    left: Iterator[Any] = iter(counted)
+    pairs = iter(compared)
+    total = int(next(left))
+    for one in task.fields:
+        known_answers = int(next(left))
+        values = tuple((value, int(next(left))) for value, _ in _values(words, one))
+        unknown = dict(values).get(UNKNOWN, 0) if one.type == "enum" else 0
+        numeric = one.type in {"integer", "number"}
+        numbers = [None if (n := next(left)) is None else float(n) for _ in range(3 * numeric)]
+        low, mean, high = numbers or (None, None, None)
+        has_pair = one.type in COMPARED and not task.multi_observation
+        assets, disagreeing = (int(next(pairs)), int(next(pairs))) if has_pair else (None, None)
+        found.append(
+            FieldSummary(
+                one,
+                known=known_answers,
+                unknown=unknown,
+                missing=total - known_answers - unknown,
+                values=values,
+                minimum=low,
+                mean=mean,
+                maximum=high,
+                assets=assets,
+                disagreeing=disagreeing,
+            )
+        )
+    return found
+
+
+def counts(words: Words, by: Sequence[Dimension], *, rows: str, where: str, most: int) -> str:
+    """Return the query of groups: a column or two for each dimension, then the answers."""
+    columns: list[str] = []
+    joins = []
+    for number, one in enumerate(by):
+        if one.kind == "field" and one.field and one.field.type == "list":
+            joins.append(words.members(one.field.name, f"member{number}"))
+        columns += _keys(words, one, number)
+    names = [f"d{n}" for n in range(len(columns))]
+    keyed = ", ".join(f"{sql} AS {name}" for sql, name in zip(columns, names, strict=True))
+    listed = ", ".join(names)
+    order = ", ".join(f"{name} NULLS LAST" for name in names)
+    return f"""
+SELECT {listed}, COUNT(*) AS answers FROM (
+  SELECT {keyed} FROM ({rows}) AS answered {" ".join(joins)} WHERE {where}
+) AS keyed GROUP BY {listed} ORDER BY answers DESC, {order} LIMIT {int(most)}
+"""  # noqa: S608 - ours
+
+
+def _keys(words: Words, one: Dimension, number: int) -> list[str]:
+    if one.kind == "asset_type":
+        return ["NULLIF(asset_type, '')"]
+    if one.kind == "month":
+        return [words.month]
+    if one.kind == "cell":
+        step = one.step or 1.0
+        return [words.whole("latitude", step), words.whole("longitude", step)]
+    assert one.field is not None
+    if one.field.type == "list":
+        return [f"member{number}"]
+    if one.field.type in {"integer", "number"}:
+        value = words.number(one.field.name)
+        return [words.whole(value, one.step) if one.step else value]
+    return [f"NULLIF({words.text(one.field.name)}, '')"]
+
+
+def groups(by: Sequence[Dimension], rows: Sequence[Row]) -> list[Group]:
+    """Return what the rows of ``counts`` say."""
+    return [Group(tuple(_read_keys(by, iter(row))), int(row[-1])) for row in rows]
+
+
+def _read_keys(by: Sequence[Dimension], row: Iterator[Any]) -> Iterator[Any]:
+    for one in by:
+        if one.kind == "cell":
+            north, east = next(row), next(row)
+            yield None if north is None or east is None else (int(north), int(east))
+        else:
+            yield next(row)
+
+
+def quality(places: Row, versions: Row) -> AnswerQuality:
+    """Return what the rows of ``QUALITY`` and ``VERSIONS`` say."""
+    answers, without_position, without_time = map(int, places)
+    stale, different = map(int, versions)
+    return AnswerQuality(answers, without_position, without_time, stale, different)
+
+
+def coverage(rows: Sequence[Row]) -> list[Coverage]:
+    """Return what the rows of ``COVERAGE`` say."""
+    return [Coverage(str(row[0]), *map(int, row[1:])) for row in rows]

@@ -1,0 +1,316 @@
+"""``sightline stats``: answers counted, crossed with one another, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.output import print_json, print_table, remark, say
+from sightline.cli.state import State
+
+if TYPE_CHECKING:
+    from sightline.model import Filter
+    from sightline.ports import Answers, Dimension, FieldSummary
+    from sightline.settings import Settings
+    from sightline.tasks import TaskSpec
+
+CONFIDENCE_STEP = 0.1
+"""Width of the bins in which a field that tells a confidence is counted."""
+
+
+def stats(
+    context: typer.Context,
+    task: Annotated[str | None, typer.Argument(help="A task; without it all there are.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="Count by a field of the task, asset_type, month or cell."),
+    ] = None,
+    across: Annotated[
+        str | None, typer.Option(help="And by another of these, as the table's columns.")
+    ] = None,
+    cell: Annotated[
+        float, typer.Option(help="Edge of a cell, in degrees.", min=0.00001, max=90)
+    ] = 0.01,
+    bin_: Annotated[
+        float | None, typer.Option("--bin", help="Width in which a number is counted.")
+    ] = None,
+    top: Annotated[int, typer.Option(help="Rows of a table.", min=1, max=10_000)] = 20,
+    asset_type: AssetType = None,
+    since: Since = None,
+    until: Until = None,
+    box: Box = None,
+    near: Near = None,
+    polygon: Polygon = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the current answers, cross one field with another, and check them.
+
+    Example: sightline stats road_signs --by condition --across month
+    """
+    import asyncio
+
+    from producer.filters import build_filter
+    from sightline.errors import ConfigurationError
+
+    if across is not None and by is None:
+        raise ConfigurationError(f"--across {across} needs --by; give --by FIELD, too")
+    if bin_ is not None and not 0 < bin_ < float("inf"):
+        raise ConfigurationError(f"--bin {bin_} is not accepted; give a width such as 0.5")
+    which = build_filter(
+        asset_types=asset_type or [],
+        captured_from=since,
+        captured_until=until,
+        box=box,
+        near=near,
+        polygon=polygon,
+    )
+    state: State = context.obj
+    state.must_exist()
+    settings = state.settings()
+    if by is None:
+        found = asyncio.run(_overview(settings, task, which))
+        print_json(found) if as_json else _print_overview(found, top)
+        return
+    names = (by,) if across is None else (by, across)
+    counted = asyncio.run(_counted(settings, task, which, names, cell, bin_))
+    print_json(_counted_json(counted)) if as_json else _print_counted(counted, top)
+
+
+async def _overview(settings: Settings, name: str | None, which: Filter) -> dict[str, Any]:
+    from sightline.wiring import known_tasks, open_engine
+
+    async with open_engine(settings) as engine:
+        answers = engine.answers
+        asked = await answers.tasks()
+        if name is not None:
+            from sightline.cli.answering import chosen_task
+
+            asked = [chosen_task(name, asked, known_tasks(settings))]
+        if not asked:
+            nothing = await answers.coverage(which, None)
+            return {"tasks": [], "coverage": [asdict(one) for one in nothing]}
+        return {"tasks": [await _of_task(answers, one, which) for one in asked]}
+
+
+async def _of_task(answers: Answers, task: TaskSpec, which: Filter) -> dict[str, Any]:
+    from sightline.ports import AnswerQuery
+
+    query = AnswerQuery(task, which)
+    fields = await answers.fields(query)
+    coverage = await answers.coverage(which, task)
+    return {
+        "task": task.name,
+        "fingerprint": task.fingerprint,
+        "model": task.model,
+        **asdict(await answers.quality(query)),
+        "coverage": [
+            asdict(one)
+            for one in coverage
+            if task.applies_to(one.asset_type) or one.answered or one.dead
+        ],
+        "fields": [_field_json(one) for one in fields],
+        "confidence": [
+            {"field": one.name, "from": low, "to": high, "answers": number}
+            for one in task.fields
+            if one.type == "number" and "confidence" in one.name
+            for (low, high), number in await _bins(answers, query, one)
+        ],
+    }
+
+
+async def _bins(answers: Answers, query: Any, field: Any) -> list[tuple[Any, int]]:
+    from sightline.cli.cross_table import key_json
+    from sightline.ports import Dimension
+
+    one = Dimension("field", field, CONFIDENCE_STEP)
+    groups = await answers.counted(query, [one])
+    known = [(key_json(one, group.keys[0]), group.answers) for group in groups]
+    return sorted((edges, number) for edges, number in known if edges is not None)
+
+
+def _field_json(one: FieldSummary) -> dict[str, Any]:
+    found = {**asdict(one), "field": one.field.name, "type": one.field.type}
+    return {**found, "values": dict(one.values)}
+
+
+async def _counted(
+    settings: Settings,
+    name: str | None,
+    which: Filter,
+    names: Sequence[str],
+    cell: float,
+    width: float | None,
+) -> dict[str, Any]:
+    from sightline.cli.answering import chosen_task
+    from sightline.ports import MOST_GROUPS, AnswerQuery
+    from sightline.wiring import known_tasks, open_engine
+
+    async with open_engine(settings) as engine:
+        task = chosen_task(name, await engine.answers.tasks(), known_tasks(settings))
+        by = [dimension(task, one, cell=cell, width=width) for one in names]
+        query = AnswerQuery(task, which)
+        groups = await engine.answers.counted(query, by)
+        return {
+            "task": task,
+            "names": names,
+            "by": by,
+            "groups": groups,
+            "answers": await engine.answers.count(query),
+            "cut_off": len(groups) == MOST_GROUPS,
+        }
+
+
+def dimension(task: TaskSpec, name: str, *, cell: float, width: float | None) -> Dimension:
+    """Return what answers are counted by; a field of the task goes before the other names.
+
+    Raises:
+        NotFoundError: it is neither.
+    """
+    from sightline.errors import NotFoundError
+    from sightline.ports import Dimension
+
+    for one in task.fields:
+        if one.name == name:
+            return Dimension("field", one, width if one.type in {"integer", "number"} else None)
+    match name:
+        case "asset_type" | "month":
+            return Dimension(name)
+        case "cell":
+            return Dimension("cell", step=cell)
+        case _:
+            fields = ", ".join(one.name for one in task.fields)
+            raise NotFoundError(
+                f"{task.name} has no field {name!r}; give one of {fields}, asset_type, month, cell"
+            )
+
+
+def _counted_json(found: dict[str, Any]) -> dict[str, Any]:
+    from sightline.cli.cross_table import key_json
+
+    labels = ("by", "across")
+    return {
+        "task": found["task"].name,
+        "fingerprint": found["task"].fingerprint,
+        **dict(zip(labels, found["names"], strict=False)),
+        "answers": found["answers"],
+        "cut_off": found["cut_off"],
+        "groups": [
+            {
+                **{
+                    label: key_json(one, key)
+                    for label, one, key in zip(labels, found["by"], group.keys, strict=False)
+                },
+                "answers": group.answers,
+            }
+            for group in found["groups"]
+        ],
+    }
+
+
+def _print_counted(found: dict[str, Any], top: int) -> None:
+    from sightline.cli.cross_table import cross_table
+
+    by = found["by"]
+    if not found["answers"]:
+        say(f"no answer of {found['task'].name} passes")
+        return
+    columns, rows = cross_table(
+        by[0], by[1] if len(by) > 1 else None, found["groups"], answers=found["answers"], top=top
+    )
+    columns[0] = " \\ ".join(found["names"])
+    print_table("", columns, rows)
+    say(f"\n{found['answers']:,} answers of {found['task'].name}")
+    if any(one.field is not None and one.field.type == "list" for one in by):
+        remark("an answer counts under each member of a list")
+    if found["cut_off"]:
+        remark(f"only the {len(found['groups']):,} largest groups are counted; narrow it, or"
+               " give a larger --cell or --bin")  # fmt: skip
+
+
+def _print_overview(found: dict[str, Any], top: int) -> None:
+    if not found["tasks"]:
+        from sightline.cli.answering import NEXT
+
+        if found["coverage"]:
+            _print_coverage(found["coverage"])
+        say("no answers yet")
+        remark(f"next: {NEXT}")
+    for number, one in enumerate(found["tasks"]):
+        if number:
+            say()
+        say(
+            f"{one['task']}: {one['answers']:,} answers by {one['model']},"
+            f" version {one['fingerprint'][:12]}"
+        )
+        _print_coverage(one["coverage"])
+        _print_fields(one, top)
+        _print_checks(one)
+
+
+def _print_coverage(rows: Sequence[dict[str, Any]]) -> None:
+    columns = ("asset_type", "observations", "assets", "embedded", "answered", "dead")
+    print_table(
+        "",
+        [name.replace("_", " ") for name in columns],
+        [
+            (row["asset_type"].removeprefix("ASSET_CLASS_").lower() or "-",
+             *(row[name] for name in columns[1:]))
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def _print_fields(one: dict[str, Any], top: int) -> None:
+    answers, fields = one["answers"], one["fields"]
+    if not answers:
+        return
+    columns = ("known", "unknown", "missing", "assets", "disagreeing", "minimum", "mean", "maximum")
+    shown = [name for name in columns if any(row[name] is not None for row in fields)]
+    say()
+    print_table(
+        "",
+        ("field", "type", *shown, "share known"),
+        [
+            (row["field"], row["type"], *(row[name] for name in shown), row["known"] / answers)
+            for row in fields
+        ],
+    )
+    say()
+    values = [
+        (row["field"], value, number, number / answers)
+        for row in fields
+        for value, number in sorted(row["values"].items(), key=lambda pair: -pair[1])[:top]
+    ]
+    if values:
+        print_table("", ("field", "value", "answers", "share"), values)
+    if one["confidence"]:
+        say()
+        print_table(
+            "",
+            ("field", "from", "to", "answers"),
+            [tuple(row.values()) for row in one["confidence"]],
+        )
+
+
+def _print_checks(one: dict[str, Any]) -> None:
+    say()
+    for name, what in (
+        ("without_position", "without a usable position"),
+        ("without_time", "without a capture time"),
+        ("stale", "subjects answered at an older version only"),
+    ):
+        say(f"  {one[name]:,} {what}")
+    disagreeing = [row for row in one["fields"] if row["disagreeing"]]
+    for row in disagreeing:
+        say(
+            f"  {row['disagreeing']:,} of {row['assets']:,} assets whose images differ in"
+            f" {row['field']}"
+        )
+    if one["versions"] > 1:
+        say(f"  {one['versions']:,} versions of {one['task']} have answers; the active one counts")
+    if one["stale"]:
+        remark(f"`sightline enqueue --task {one['task']}` asks the stale ones again")

@@ -1,0 +1,95 @@
+"""Counts as tables: what a group is called, and answers by one thing across another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sightline.ports import Dimension, Group, GroupKey
+
+MOST_COLUMNS = 12
+"""Columns of a cross-table on a terminal; what is beyond them is counted together."""
+
+NOT_KNOWN = "(not known)"
+OTHERS = "(others)"
+ALL = "all"
+
+
+def key_json(one: Dimension, key: GroupKey) -> Any:
+    """Return a key as JSON: a cell is ``[west, south, east, north]``, a bin ``[from, to]``."""
+    if isinstance(key, tuple):
+        return [float(edge) for edge in _cell(key, one.step or 1.0)]
+    if key is None or isinstance(key, str):
+        return key
+    if one.step is not None:
+        return [float(edge) for edge in _edges(int(key), one.step)]
+    return int(key) if float(key).is_integer() else key
+
+
+def key_text(one: Dimension, key: GroupKey) -> str:
+    """Return a key as a table shows it; a cell as ``--box`` takes it."""
+    if key is None:
+        return NOT_KNOWN
+    if isinstance(key, tuple):
+        return ",".join(f"{edge:f}" for edge in _cell(key, one.step or 1.0))
+    if isinstance(key, str):
+        is_type = one.kind == "asset_type"
+        return key.removeprefix("ASSET_CLASS_").lower() if is_type else key
+    if one.step is not None:
+        return " to ".join(f"{edge:f}" for edge in _edges(int(key), one.step))
+    return str(key_json(one, key))
+
+
+def _edges(number: int, step: float) -> tuple[Decimal, Decimal]:
+    """Return where a bin begins and ends, without the noise of binary fractions."""
+    width = Decimal(repr(step))
+    return width * number, width * (number + 1)
+
+
+def _cell(key: tuple[int, int], step: float) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    south, north = _edges(key[0], step)
+    west, east = _edges(key[1], step)
+    return west, max(south, Decimal(-90)), min(east, Decimal(180)), min(north, Decimal(90))
+
+
+def cross_table(
+    by: Dimension, across: Dimension | None, groups: Sequence[Group], *, answers: int, top: int
+) -> tuple[list[str], list[list[object]]]:
+    """Return columns and rows: at most ``top`` rows, the others together in a last one."""
+    row_totals: Counter[Any] = Counter()
+    column_totals: Counter[Any] = Counter()
+    cells: Counter[tuple[Any, Any]] = Counter()
+    for one in groups:
+        row, column = one.keys[0], one.keys[1] if across else None
+        row_totals[row] += one.answers
+        column_totals[column] += one.answers
+        cells[row, column] += one.answers
+    shown = _in_order(by, row_totals, top)
+    heads = _in_order(across, column_totals, MOST_COLUMNS) if across else []
+    lines = [(key_text(by, row), [row]) for row in shown]
+    hidden = [row for row in row_totals if row not in set(shown)]
+    if hidden:
+        lines.append((f"({len(hidden):,} others)", hidden))
+    beyond = [column for column in column_totals if column not in set(heads)] if across else []
+    rows: list[list[object]] = []
+    for name, keys in lines:
+        total = sum(row_totals[key] for key in keys)
+        line: list[object] = [name]
+        line += [sum(cells[key, head] for key in keys) for head in heads]
+        if beyond:
+            line.append(sum(cells[key, head] for key in keys for head in beyond))
+        rows.append([*line, total, total / answers if answers else 0.0])
+    columns = [key_text(across, head) for head in heads] if across else []
+    return ["", *columns, *([OTHERS] if beyond else []), ALL, "share"], rows
+
+
+def _in_order(one: Dimension, totals: Counter[Any], most: int) -> list[Any]:
+    """Return the largest groups: of months and numbers in their order, else the largest first."""
+    largest = [key for key, _ in totals.most_common(most)]
+    ordered = one.kind == "month" or (one.field and one.field.type in {"integer", "number"})
+    if not ordered:
+        return largest
+    return sorted(largest, key=lambda key: (key is None, key if key is not None else 0))

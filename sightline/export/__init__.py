@@ -1,0 +1,17 @@
+"""Answers as files for others: tables, maps, and examples to tune a model with."""
+
+from sightline.export.formats import FORMATS, ExportFormat, format_of, open_table
+from sightline.export.table import AnswerTable
+from sightline.export.tuning import TuningFiles, TuningReport
+from sightline.export.whole_files import written_whole
+
+__all__ = [
+    "FORMATS",
+    "AnswerTable",
+    "ExportFormat",
+    "TuningFiles",
+    "TuningReport",
+    "format_of",
+    "open_table",
+    "written_whole",
+]

@@ -1,0 +1,64 @@
+"""CSV (RFC 4180, UTF-8, a header): for spreadsheets, and for programs that read nothing better.
+
+A text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP advises
+(https://owasp.org/www-community/attacks/CSV_Injection): an answer may repeat what somebody painted
+on a sign. Numbers, booleans and times are never changed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
+
+import orjson
+
+from sightline.export.table import AnswerTable, position, rows_of
+from sightline.ports import AnswerRow
+from sightline.tasks import TaskSpec
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - Excel takes them too
+"""What a cell begins with that spreadsheets take for a formula, full-width signs included."""
+
+
+class CsvTable:
+    """A CSV file that grows. Null is an empty cell; a list is JSON; times are RFC 3339 in UTC."""
+
+    def __init__(self, file: BinaryIO, task: TaskSpec) -> None:
+        self._file = file
+        self._table = AnswerTable(task)
+        self._names = [one.name for one in self._table.columns]
+        self.without_position = 0
+        self.changed_cells = 0
+        self._append([self._names])
+
+    def write(self, page: Sequence[AnswerRow]) -> None:
+        """Append rows."""
+        self.without_position += sum(position(one) is None for one in page)
+        rows = rows_of(self._table, page)
+        self._append([[self._cell(row[name]) for name in self._names] for row in rows])
+
+    def finish(self) -> None:
+        """Do nothing: nothing comes after the last row."""
+
+    def abandon(self) -> None:
+        """Do nothing: nothing is held."""
+
+    def _append(self, rows: Sequence[Sequence[Any]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        self._file.write(text.getvalue().encode())
+
+    def _cell(self, value: Any) -> Any:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        if isinstance(value, list):
+            return orjson.dumps(value).decode()
+        if isinstance(value, str) and value.startswith(FORMULA):
+            self.changed_cells += 1
+            return f"'{value}"
+        return value

@@ -1,0 +1,122 @@
+"""Parquet and GeoParquet: exact types, and for maps a point for each row.
+
+GeoParquet is version 1.1 (https://geoparquet.org/releases/v1.1.0/): points as WKB in ``geometry``,
+their bounds in ``bbox``, by which readers skip row groups, and coordinates in OGC:CRS84, which is
+what a file without ``crs`` means.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sightline.export.table import AnswerTable, position, rows_of
+from sightline.ports import AnswerRow
+from sightline.tasks import TaskSpec
+
+ROW_GROUP = 50_000
+"""Rows that are held before they are written: a row group."""
+
+GEOMETRY = "geometry"
+BBOX = "bbox"
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
+_POINT = struct.Struct("<BIdd")
+_WKB_LITTLE_ENDIAN, _WKB_POINT = 1, 1
+
+_TYPES = {
+    "boolean": pa.bool_(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "time": pa.timestamp("us", tz="UTC"),
+    "list": pa.list_(pa.string()),
+}
+
+
+class ParquetTable:
+    """A Parquet file that grows by row groups."""
+
+    def __init__(self, file: BinaryIO, task: TaskSpec, *, geo: bool) -> None:
+        self._geo = geo
+        self._table = AnswerTable(task, (GEOMETRY, BBOX) if geo else ())
+        self._schema = _schema(self._table, geo=geo)
+        self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
+        self._held: list[pa.RecordBatch] = []
+        self._bounds: list[float] | None = None
+        self.without_position = 0
+        self.changed_cells = 0
+
+    def write(self, page: Sequence[AnswerRow]) -> None:
+        """Append rows."""
+        rows = rows_of(self._table, page)
+        for one, row in zip(page, rows, strict=True):
+            place = position(one)
+            self.without_position += place is None
+            if self._geo:
+                row[GEOMETRY] = None if place is None else wkb_point(*place)
+                row[BBOX] = None if place is None else dict(zip(_EDGES, place * 2, strict=True))
+                self._widen(place)
+        self._held.append(pa.RecordBatch.from_pylist(rows, schema=self._schema))
+        if sum(batch.num_rows for batch in self._held) >= ROW_GROUP:
+            self._flush()
+
+    def finish(self) -> None:
+        """Write the last row group, and the footer."""
+        self._flush()
+        if self._geo:
+            self._writer.add_key_value_metadata({"geo": json.dumps(geo_metadata(self._bounds))})
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Let go of the file, which will be thrown away."""
+        with suppress(OSError):  # the disk may be full, and that has been told
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            self._writer.write_table(pa.Table.from_batches(self._held, self._schema))
+            self._held = []
+
+    def _widen(self, place: tuple[float, float] | None) -> None:
+        if place is None:
+            return
+        x, y = place
+        west, south, east, north = self._bounds or (x, y, x, y)
+        self._bounds = [min(west, x), min(south, y), max(east, x), max(north, y)]
+
+
+def _schema(table: AnswerTable, *, geo: bool) -> pa.Schema:
+    columns = [
+        pa.field(
+            one.name,
+            _TYPES.get(one.type, pa.string()),
+            metadata={"description": one.description} if one.description else None,
+        )
+        for one in table.columns
+    ]
+    if geo:
+        edges = [pa.field(name, pa.float64(), nullable=False) for name in _EDGES]
+        columns += [pa.field(GEOMETRY, pa.binary()), pa.field(BBOX, pa.struct(edges))]
+    return pa.schema(columns)
+
+
+def wkb_point(x: float, y: float) -> bytes:
+    """Return a point as well-known binary (OGC 06-103r4, 8.2)."""
+    return _POINT.pack(_WKB_LITTLE_ENDIAN, _WKB_POINT, x, y)
+
+
+def geo_metadata(bounds: Sequence[float] | None) -> dict[str, Any]:
+    """Return what GeoParquet's key ``geo`` says of a file whose points are within these bounds."""
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": ["Point"],
+        "covering": {"bbox": {name: [BBOX, name] for name in _EDGES}},
+    }
+    if bounds is not None:
+        column["bbox"] = list(bounds)
+    return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}

@@ -1,0 +1,111 @@
+"""Examples to tune Gemini with: the images and the prompt as a worker sends them, then the answer.
+
+The format is that of supervised fine-tuning: a JSON object a line, with a user's and a model's turn
+(https://cloud.google.com/vertex-ai/generative-ai/docs/models/gemini-supervised-tuning-prepare).
+Images are named by their ``gs://`` URI; none is copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from sightline.errors import ConfigurationError, PermanentError
+from sightline.gcp.gemini.question import content_of
+from sightline.gcp.image_route import SentImage
+from sightline.gcp.place import mime_type
+from sightline.ports import AnswerRow
+from sightline.tasks import UNKNOWN, TaskSpec
+
+NO_GS_URI = "no_gs_uri"
+NOTHING_KNOWN = "nothing_known"
+INVALID = "invalid"
+DEAD = "dead"
+
+VALIDATION_SHARE = 0.1
+
+
+@dataclass(slots=True)
+class TuningReport:
+    """How many examples each file has, and how many answers were left out for which reason."""
+
+    train: int = 0
+    validation: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def tuning_paths(path: Path) -> tuple[Path, Path]:
+    """Return the files of training and of validation: ``a.jsonl`` means ``a.train.jsonl``."""
+    suffix = path.suffix or ".jsonl"
+    stem = path.name.removesuffix(path.suffix)
+    return path.with_name(f"{stem}.train{suffix}"), path.with_name(f"{stem}.validation{suffix}")
+
+
+def is_held_out(asset_id: str, share: float) -> bool:
+    """Return whether an asset is for validation: by its id alone, so that its images never part.
+
+    The same share holds out the same assets at each export; a larger one holds out these and more.
+    """
+    number = int.from_bytes(hashlib.sha256(asset_id.encode()).digest()[:8], "big")
+    return number < share * 2**64
+
+
+class TuningFiles:
+    """The two files of examples, while they are written."""
+
+    def __init__(
+        self, train: BinaryIO, validation: BinaryIO, task: TaskSpec, *, share: float
+    ) -> None:
+        """Begin; ``share`` of the assets is for validation.
+
+        Raises:
+            ConfigurationError: the task looks at all images of an asset together.
+        """
+        if task.multi_observation:
+            raise ConfigurationError(
+                f"{task.name} looks at all images of an asset together, and which they were is not"
+                " kept; export another task, or another format"
+            )
+        self._train, self._validation = train, validation
+        self._task = task
+        self._share = share
+        self.report = TuningReport()
+
+    def write(self, page: Sequence[AnswerRow]) -> None:
+        """Append the examples of these answers."""
+        for one in page:
+            text = self._answer(one)
+            if text is None:
+                continue
+            line = orjson.dumps(_example(self._task, one.gcs_uri, text)) + b"\n"
+            if is_held_out(one.asset_id or one.subject_id, self._share):
+                self._validation.write(line)
+                self.report.validation += 1
+            else:
+                self._train.write(line)
+                self.report.train += 1
+
+    def _answer(self, one: AnswerRow) -> str | None:
+        """Return the answer in the task's own order, or count why it is no example."""
+        names = [spec.name for spec in self._task.fields]
+        if not one.gcs_uri.startswith("gs://"):
+            self.report.left_out[NO_GS_URI] += 1
+        elif all(one.answer.get(name) in (None, UNKNOWN, "", []) for name in names):
+            self.report.left_out[NOTHING_KNOWN] += 1
+        else:
+            try:
+                return self._task.validate_answer(one.answer)
+            except PermanentError:
+                self.report.left_out[INVALID] += 1
+        return None
+
+
+def _example(task: TaskSpec, uri: str, answer: str) -> dict[str, object]:
+    asked = content_of(task, [SentImage(mime_type(uri), uri=uri)])
+    return {"contents": [asked, {"role": "model", "parts": [{"text": answer}]}]}

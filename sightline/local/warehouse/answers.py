@@ -1,0 +1,237 @@
+"""The current answers of the local warehouse: row by row, counted, and checked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+
+from sightline import answer_sql as sql
+from sightline.errors import StorageError
+from sightline.local.warehouse.engine import (
+    DEFAULT_OPTIONS,
+    Engine,
+    EngineOptions,
+    Session,
+    explain,
+    open_connection,
+    quoted,
+)
+from sightline.local.warehouse.selection import allow_polygon, condition
+from sightline.local.warehouse.views import active_tasks, attach, attach_embeddings, current_among
+from sightline.model import Filter
+from sightline.ports import (
+    MOST_GROUPS,
+    AnswerQuality,
+    AnswerQuery,
+    AnswerRow,
+    Coverage,
+    Dimension,
+    FieldSummary,
+    Group,
+)
+from sightline.schema import CLASSIFICATIONS, DEAD_LETTERS, OBSERVATIONS, TASK_VERSIONS
+from sightline.tasks import TaskSpec
+
+PAGE_ROWS = 5000
+
+Statement = Callable[..., str]
+"""Makes a statement of the query of the ``rows`` that are meant, and the condition ``where``."""
+
+COUNT = "SELECT COUNT(*) FROM ({rows}) AS answered WHERE {where}"
+
+ROWS = """
+SELECT subject_id, observation_id, coalesce(asset_id, '') AS asset_id,
+  coalesce(snapshot_id, '') AS snapshot_id, coalesce(asset_type, '') AS asset_type,
+  coalesce(gcs_uri, '') AS gcs_uri, latitude, longitude, capture_time, answer, fingerprint, model,
+  run_id, written_at, part_key
+FROM ({rows}) AS answered
+WHERE {where}
+ORDER BY subject_id
+"""
+
+
+class LocalAnswers:
+    """The current answers below ``root``."""
+
+    def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
+        self._engine = Engine(root, options)
+        self._options = options
+
+    async def tasks(self) -> Sequence[TaskSpec]:
+        """Return the active version of each task that was ever asked, by name."""
+
+        def work(session: Session) -> list[TaskSpec]:
+            attach(session, TASK_VERSIONS)
+            return active_tasks(session)
+
+        return await self._engine.read(work)
+
+    async def count(self, query: AnswerQuery) -> int:
+        """Count the current answers."""
+        return int((await self._ask(query, COUNT.format))[0][0])
+
+    async def pages(self, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
+        """Yield the current answers page by page, by subject; the warehouse as it was at the start.
+
+        What does not fit into the engine's memory limit is sorted on disk.
+
+        Raises:
+            StorageError: a file of the warehouse cannot be read, or vanished meanwhile.
+        """
+        session = Session(self._engine.store, open_connection(self._engine.store, self._options))
+        try:
+            reader = await asyncio.to_thread(
+                self._in_session, session, lambda: _open(session, query)
+            )
+            while page := await asyncio.to_thread(self._in_session, session, lambda: _next(reader)):
+                yield page
+        finally:
+            session.connection.close()
+
+    def _in_session(self, session: Session, work: Any) -> Any:
+        try:
+            return work()
+        except duckdb.Error as error:
+            files = [path for one in session.snapshots.values() for path in one.files]
+            if not all(path.exists() for path in files):
+                raise StorageError(
+                    f"{session.store.root}: its files were compacted away while they were read;"
+                    " run the command again"
+                ) from error
+            raise explain(session, error) from error
+
+    async def counted(
+        self, query: AnswerQuery, by: Sequence[Dimension], *, most: int = MOST_GROUPS
+    ) -> Sequence[Group]:
+        """Count the current answers by one dimension or several, the largest group first."""
+        rows = await self._ask(query, partial(sql.counts, WORDS, by, most=most))
+        return sql.groups(by, rows)
+
+    async def fields(self, query: AnswerQuery) -> Sequence[FieldSummary]:
+        """Return how each field was answered, in the task's order."""
+        task = query.task
+        (counted,) = await self._ask(query, partial(sql.summary, WORDS, task))
+        compared: Sequence[Any] = ()
+        if sql.compares(task):
+            (compared,) = await self._ask(query, partial(sql.disagreement, WORDS, task))
+        return sql.summaries(WORDS, task, counted, compared)
+
+    async def quality(self, query: AnswerQuery) -> AnswerQuality:
+        """Return what is to be known about the answers before they are relied on."""
+        (places,) = await self._ask(query, sql.QUALITY.format)
+        versions_of = partial(
+            sql.VERSIONS.format, task=quoted(query.task.name), classifications="classifications"
+        )
+        (versions,) = await self._ask(query, versions_of)
+        return sql.quality(places, versions)
+
+    async def coverage(self, which: Filter, task: TaskSpec | None) -> Sequence[Coverage]:
+        """Return how many observations that pass are known, answered, dead: a row a type."""
+
+        def work(session: Session) -> list[tuple[Any, ...]]:
+            attach(session, CLASSIFICATIONS, TASK_VERSIONS, OBSERVATIONS, DEAD_LETTERS)
+            attach_embeddings(session)
+            allow_polygon(session, which)
+            where = condition(which)
+            return session.rows(_coverage(task, where.sql), where.parameters)
+
+        return sql.coverage(await self._engine.read(work))
+
+    async def _ask(self, query: AnswerQuery, statement: Statement) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement over the current answers."""
+
+        def work(session: Session) -> list[tuple[Any, ...]]:
+            return session.rows(*_prepared(session, query, statement))
+
+        return await self._engine.read(work)
+
+
+class _Words:
+    """DuckDB's words for what the statements need."""
+
+    month = "strftime(capture_time AT TIME ZONE 'UTC', '%Y-%m')"
+
+    def text(self, name: str) -> str:
+        return f"json_extract_string(answer, '$.{name}')"
+
+    def number(self, name: str) -> str:
+        return f"TRY_CAST({self.text(name)} AS DOUBLE)"
+
+    def length(self, name: str) -> str:
+        return f"len({self._list(name)})"
+
+    def holds(self, name: str, value: str) -> str:
+        return f"list_contains({self._list(name)}, {quoted(value)})"
+
+    def members(self, name: str, alias: str) -> str:
+        own = f"list_distinct({self._list(name)})"
+        some = f"CASE WHEN len({own}) > 0 THEN {own} ELSE [NULL::VARCHAR] END"
+        return f"CROSS JOIN LATERAL (SELECT unnest({some}) AS {alias}) AS of_{alias}"
+
+    def whole(self, number: str, step: float) -> str:
+        return f"TRY_CAST(floor({number} / {step!r}::DOUBLE) AS BIGINT)"
+
+    def literal(self, text: str) -> str:
+        return quoted(text)
+
+    def _list(self, name: str) -> str:
+        return f"TRY_CAST(json_extract(answer, '$.{name}') AS VARCHAR[])"
+
+
+WORDS = _Words()
+
+
+def _current(task: TaskSpec) -> str:
+    rows = f"SELECT * FROM classifications WHERE task = {quoted(task.name)}"  # noqa: S608 - quoted
+    return current_among(rows)
+
+
+def _prepared(
+    session: Session, query: AnswerQuery, statement: Statement
+) -> tuple[str, tuple[object, ...]]:
+    """Attach what a statement needs; return it, and its parameters."""
+    attach(session, CLASSIFICATIONS, TASK_VERSIONS)
+    allow_polygon(session, query.filter)
+    where = condition(query.filter)
+    return statement(rows=_current(query.task), where=f"({where.sql})"), where.parameters
+
+
+def _coverage(task: TaskSpec | None, where: str) -> str:
+    names = {one: one for one in ("dead_letters_current", "observations_current")}
+    if task is None:
+        answered, dead = sql.NOBODY.format(**names), sql.DEAD.format(**names)
+    else:
+        answered = f"SELECT subject_id FROM ({_current(task)}) AS answered"  # noqa: S608 - ours
+        dead = sql.DEAD_OF_TASK.format(marker=quoted(sql.marker(task)), **names)
+    return sql.COVERAGE.format(
+        subject="asset_id" if task is not None and task.multi_observation else "observation_id",
+        answered=answered,
+        dead=dead,
+        where=where,
+        embeddings_rows="embeddings_rows",
+        observations_current="observations_current",
+    )
+
+
+def _open(session: Session, query: AnswerQuery) -> pa.RecordBatchReader:
+    statement, parameters = _prepared(session, query, ROWS.format)
+    answers = session.connection.sql(statement, params=list(parameters))
+    return answers.to_arrow_reader(PAGE_ROWS)
+
+
+def _next(reader: pa.RecordBatchReader) -> list[AnswerRow]:
+    """Return the next rows; none at the end."""
+    try:
+        batch = reader.read_next_batch()
+    except StopIteration:
+        return []
+    return [
+        AnswerRow(**{**row, "answer": orjson.loads(row["answer"])}) for row in batch.to_pylist()
+    ]

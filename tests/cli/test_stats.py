@@ -1,0 +1,175 @@
+"""``sightline stats``: counts that can be checked by hand, and errors of one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sightline.cli import main
+from sightline.cli.cross_table import cross_table, key_json, key_text
+from sightline.ports import Dimension, Group
+from tests.cli.answered import IMAGES, SIGNS, answered_home
+from tests.cli.conftest import Command
+
+ANSWERS = IMAGES - 1
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home with answers, below the present folder of the command line."""
+    return answered_home(tmp_path)
+
+
+@pytest.fixture
+def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+          capsys: pytest.CaptureFixture[str]) -> Run:  # fmt: skip
+    """Return a function that runs a command: (code, out, err)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(list(arguments))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_an_overview_of_each_task(sightline: Command, home: Path) -> None:
+    poles, signs = sightline("stats")["tasks"]
+    assert (poles["task"], signs["task"]) == ("poles", "signs")
+    assert (signs["answers"], signs["without_position"], signs["without_time"]) == (ANSWERS, 1, 0)
+    assert (signs["stale"], signs["versions"]) == (0, 1)
+    by_type = {one["asset_type"]: one for one in signs["coverage"]}
+    assert {name: (one["observations"], one["answered"], one["embedded"], one["dead"])
+            for name, one in by_type.items()} == {
+        "ASSET_CLASS_ROAD_SIGN": (6, 6, 2, 0),
+        "ASSET_CLASS_UTILITY_POLE": (6, 5, 2, 1),
+    }  # fmt: skip
+    fields = {one["field"]: one for one in signs["fields"]}
+    kinds = fields["kind"]["values"]
+    assert kinds == {"stop": 7, "yield": 3, "unknown": 1}
+    assert fields["count"]["maximum"] == ANSWERS - 1
+    assert fields["note"]["missing"] == 1
+    assert [one["asset_type"] for one in poles["coverage"]] == ["ASSET_CLASS_UTILITY_POLE"]
+    assert poles["confidence"] == [
+        {"field": "confidence", "from": 0.2, "to": 0.3, "answers": 1},
+        {"field": "confidence", "from": 0.7, "to": 0.8, "answers": 1},
+    ]
+    assert sightline("stats", "signs")["tasks"] == [signs]
+
+
+def test_filters_narrow_an_overview(sightline: Command, home: Path) -> None:
+    (signs,) = sightline("stats", "signs", "--asset-type", "utility_pole")["tasks"]
+    assert signs["answers"] == 5
+    (signs,) = sightline("stats", "signs", "--box", "5,52,5.0015,53")["tasks"]
+    assert signs["answers"] == 2
+
+
+def test_answers_by_one_thing_across_another(sightline: Command, home: Path) -> None:
+    found = sightline("stats", "signs", "--by", "kind", "--across", "month")
+    assert (found["by"], found["across"], found["answers"]) == ("kind", "month", ANSWERS)
+    groups = {(one["by"], one["across"]): one["answers"] for one in found["groups"]}
+    assert groups == {
+        ("stop", "2026-05"): 2, ("yield", "2026-05"): 1, ("unknown", "2026-05"): 1,
+        ("stop", "2026-04"): 5, ("yield", "2026-04"): 2,
+    }  # fmt: skip
+    by_cell = sightline("stats", "signs", "--by", "cell", "--cell", "0.0037")
+    cells = {tuple(one["by"] or ()): one["answers"] for one in by_cell["groups"]}
+    assert cells == {
+        (4.9987, 51.9998, 5.0024, 52.0035): 3,
+        (5.0024, 51.9998, 5.0061, 52.0035): 1,
+        (5.0024, 52.0035, 5.0061, 52.0072): 3,
+        (5.0061, 52.0035, 5.0098, 52.0072): 1,
+        (5.0061, 52.0072, 5.0098, 52.0109): 2,
+        (): 1,
+    }
+    bins = sightline("stats", "signs", "--by", "height", "--bin", "1")
+    assert {tuple(one["by"] or ()): one["answers"] for one in bins["groups"]} == {
+        (0, 1): 3, (1, 2): 4, (2, 3): 3, (): 1
+    }  # fmt: skip
+    members = sightline("stats", "signs", "--by", "damage")
+    assert sum(one["answers"] for one in members["groups"]) > members["answers"]
+
+
+def test_a_cell_is_a_box_that_other_commands_take(shown: Run, home: Path) -> None:
+    code, out, _ = shown("stats", "signs", "--by", "cell", "--cell", "0.0037")
+    assert code == 0
+    box = out.splitlines()[1].split()[0]
+    assert box == "4.9987,51.9998,5.0024,52.0035"
+    assert shown("stats", "signs", "--box", box)[1].startswith("signs: 3 answers")
+
+
+def test_tables_for_people(shown: Run, home: Path) -> None:
+    code, out, err = shown("stats", "signs", "--by", "kind", "--across", "month", "--top", "1")
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["kind", "\\", "month", "2026-04", "2026-05", "all", "share"]
+    assert lines[1] == ["stop", "5", "2", "7", "0.636"]
+    assert lines[2] == ["(2", "others)", "2", "2", "4", "0.364"]
+    code, out, err = shown("stats")
+    assert code == 0
+    assert "signs: 11 answers by demo-1" in out
+    assert "1 without a usable position" in out
+    assert "images differ in kind" in out
+    _, _, err = shown("stats", "signs", "--by", "damage")
+    assert "counts under each member" in err
+    _, out, _ = shown("stats", "signs", "--by", "kind", "--asset-type", "nothing")
+    assert out == "no answer of signs passes\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("stats", "trees"), "no task 'trees'; there are "),
+        (("stats", "road_signs"), "road_signs was not asked yet; run `sightline enqueue --task"),
+        (("stats", "--by", "kind"), "which task? give one of poles, signs"),
+        (("stats", "signs", "--by", "colour"), "signs has no field 'colour'; give one of kind,"),
+        (("stats", "signs", "--across", "kind"), "--across kind needs --by"),
+        (("stats", "signs", "--by", "count", "--bin", "-1"), "--bin -1.0 is not accepted"),
+        (("stats", "signs", "--cell", "0"), "see `sightline stats --help`"),
+        (("stats", "signs", "--box", "1,2"), "--box '1,2' is not accepted"),
+        (("--home", "nowhere", "stats"), "--home nowhere is not there"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    shown: Run, home: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = shown(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+def test_an_empty_warehouse_says_how_to_go_on(shown: Run, sightline: Command) -> None:
+    code, out, err = shown("stats")
+    assert (code, out) == (0, "no answers yet\n")
+    assert "`sightline enqueue`" in err
+    assert sightline("stats") == {"tasks": [], "coverage": []}
+    assert shown("stats", "road_signs")[0] == 2
+    assert "nothing is answered yet" in shown("stats", "--by", "kind")[2]
+
+
+def test_groups_have_names_without_the_noise_of_binary_fractions() -> None:
+    cell = Dimension("cell", step=0.01)
+    assert key_text(cell, (5209, -1)) == "-0.01,52.09,0.00,52.10"
+    assert key_json(cell, (5209, -1)) == [-0.01, 52.09, 0.0, 52.1]
+    assert key_text(Dimension("cell", step=90), (1, 2)) == "180,90,180,90"
+    height = next(one for one in SIGNS.fields if one.name == "height")
+    assert key_text(Dimension("field", height, 0.1), 3) == "0.3 to 0.4"
+    assert key_text(Dimension("field", height), 2.0) == "2"
+    assert key_text(Dimension("asset_type"), "ASSET_CLASS_ROAD_SIGN") == "road_sign"
+    assert key_text(Dimension("month"), None) == "(not known)"
+
+
+def test_months_stand_in_their_order_and_others_are_not_lost() -> None:
+    month, kind = Dimension("month"), Dimension("field", SIGNS.fields[0])
+    groups = [Group((f"2026-{n:02d}", f"kind {n}"), n) for n in range(20, 0, -1)]
+    columns, rows = cross_table(month, kind, groups, answers=210, top=5)
+    assert [row[0] for row in rows] == [*(f"2026-{n}" for n in range(16, 21)), "(15 others)"]
+    assert columns[-3:] == ["(others)", "all", "share"]
+    assert sum(int(str(row[-2])) for row in rows) == 210
+    for row in rows:
+        assert sum(int(str(value)) for value in row[1:-2]) == row[-2]

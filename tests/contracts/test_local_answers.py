@@ -1,0 +1,46 @@
+"""The local warehouse's answers pass their suite, and are read in constant memory."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from sightline.local.warehouse import EngineOptions, LocalAnswers
+from sightline.local.warehouse.answers import PAGE_ROWS
+from sightline.ports import AnswerQuery
+from tests.contracts.answers_suite import EMPTY, SPEC, AnswersContract, AnswersRig
+from tests.contracts.test_warehouse_contract import local_rig
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> AnswersRig:
+    """Return an empty warehouse, in a folder whose name is full of wildcards."""
+    home = tmp_path / "höme [1] *?'"
+    return AnswersRig(local_rig(home), LocalAnswers(home / "warehouse"))
+
+
+class TestLocalAnswers(AnswersContract):
+    """Answers by DuckDB over Parquet."""
+
+
+async def test_pages_come_in_the_order_of_subjects_and_may_be_left(tmp_path: Path) -> None:
+    rig = AnswersRig(
+        local_rig(tmp_path),
+        LocalAnswers(tmp_path / "warehouse", options=EngineOptions(memory_limit="100MB")),
+    )
+    await rig.ask()
+    await rig.write([EMPTY] * (2 * PAGE_ROWS + 1))
+    sizes, subjects = [], []
+    async for page in rig.answers.pages(AnswerQuery(SPEC)):
+        sizes.append(len(page))
+        subjects += [one.subject_id for one in page]
+    assert sum(sizes) == 2 * PAGE_ROWS + 1
+    assert max(sizes) <= PAGE_ROWS
+    assert subjects == sorted(subjects)
+    async with aclosing(rig.answers.pages(AnswerQuery(SPEC))) as pages:  # type: ignore[type-var]  # a generator
+        async for page in pages:
+            assert page[0].subject_id == subjects[0]
+            break
+    assert not list((tmp_path / "warehouse").glob(".spill-*"))
