@@ -1,7 +1,8 @@
-"""How long one search takes: a bare numpy product, ours exact, ours approximate, and DuckDB.
+"""How long one search takes: ours exact and approximate, beside DuckDB, LanceDB and hnswlib.
 
-All are measured in the same run, one query at a time, in turns, so that a busy machine slows
-them alike; the middle of many rounds counts.
+All search the same vectors (clustered, 512 dimensions) in the same run, one query at a time, in
+turns, so that a busy machine slows them alike; the middle of many rounds counts. Exact ones find
+the same. Memory is what a contender adds to the process, beside the vectors themselves.
 """
 
 from __future__ import annotations
@@ -11,79 +12,119 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-import duckdb
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from bench.figures import Figure, report
+from bench.search_contenders import Contender, contenders, resident_mb
 from sightline.local.vectors import ExactIndex, FaissIndex, VectorIndex
 
-COUNT = 100_000
+COUNTS = (100_000, 1_000_000)
 DIMENSION = 512
 TOP = 10
 ROUNDS = 60
 RECALL_QUERIES = 200
+RECALL_OF_OTHERS = 50
+
+GOAL_MS = {100_000: 1.0, 1_000_000: 2.0}
+GOAL_RECALL = 0.98
+GOAL_BUILD_S = 60.0
+"""For a million vectors on two cores; in proportion for fewer."""
 
 Array = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 
-def run(*, count: int = COUNT, rounds: int = ROUNDS) -> list[Figure]:
-    """Measure over ``count`` vectors, and return the figures."""
+def run(*, count: int, rounds: int = ROUNDS, others: bool = True) -> list[Figure]:
+    """Measure over ``count`` vectors, and return the figures; ``others`` beside ours."""
     vectors, queries = clustered(count)
     exact = ExactIndex(vectors)
-    start = time.perf_counter()
-    approximate = FaissIndex.build(vectors, threads=1)
-    build_s = time.perf_counter() - start
-    some = np.random.default_rng(2).random(count) < 0.5
-    few = np.random.default_rng(3).random(count) < 0.01
-    table = DuckTable(vectors)
-    taken = middle_ms(
-        {
-            "bare": lambda query: query @ vectors.T,
-            "bare+sort": lambda query: np.argpartition(-(query @ vectors.T)[0], TOP)[:TOP],
-            "exact": lambda query: exact.search(query, TOP),
-            "exact half": lambda query: exact.search(query, TOP, some),
-            "exact few": lambda query: exact.search(query, TOP, few),
-            "faiss": lambda query: approximate.search(query, TOP),
-            "faiss half": lambda query: approximate.search(query, TOP, some),
-            "duckdb": table.search,
-        },
-        queries,
-        rounds,
+    before, start = resident_mb(), time.perf_counter()
+    approximate = FaissIndex.build(
+        vectors, on_progress=lambda done: print(f"building, {count:,}: {done} %", flush=True)
     )
-    size = f"{count:,} x {DIMENSION}"
-    plain = [
-        Figure(f"search: {name}, {size}", taken[key], "ms", better="lower")
-        for key, name in (
-            ("bare", "bare numpy product"),
-            ("bare+sort", "numpy product and argpartition"),
-            ("exact", "ours, exact, top 10"),
-            ("exact half", "ours, exact, half the rows allowed"),
-            ("exact few", "ours, exact, 1 % of the rows allowed"),
-            ("faiss", "ours, faiss, top 10"),
-            ("faiss half", "ours, faiss, half the rows allowed"),
-            ("duckdb", "DuckDB array distance, top 10"),
+    build_s, memory_mb = time.perf_counter() - start, resident_mb() - before
+    approximate = FaissIndex(vectors, approximate.codes, threads=1)
+    masks = {share: np.random.default_rng(2).random(count) < share for share in (0.5, 0.01, 0.001)}
+    ours: dict[str, Callable[[Array], object]] = {
+        "bare numpy product": lambda query: query @ vectors.T,
+        "ours, exact": lambda query: exact.search(query, TOP),
+        "ours, approximate": lambda query: approximate.search(query, TOP),
+    }
+    for share, mask in masks.items():
+        ours[f"ours, approximate, {share:.1%} allowed"] = _behind(approximate, mask)
+    if not others:
+        taken = middle_ms(ours, queries, rounds)
+        return _figures(count, taken, build_s, memory_mb) + _recalls(
+            count, approximate, exact, queries, masks
         )
+    with contenders(vectors, TOP) as found:
+        taken = middle_ms({**ours, **{one.name: one.search for one in found}}, queries, rounds)
+        return [
+            *_figures(count, taken, build_s, memory_mb),
+            *_recalls(count, approximate, exact, queries, masks),
+            *_of_others(count, found, taken, exact, queries),
+        ]
+
+
+def _behind(index: VectorIndex, mask: Mask) -> Callable[[Array], object]:
+    return lambda query: index.search(query, TOP, mask)
+
+
+def _figures(count: int, taken: dict[str, float], build_s: float, memory_mb: float) -> list[Figure]:
+    goals = {"ours, approximate": GOAL_MS.get(count)}
+    times = [
+        Figure(f"{count:,}: {name}", one, "ms", goals.get(name), "lower")
+        for name, one in taken.items()
+        if name.startswith(("ours", "bare"))
     ]
+    ratio = taken["ours, exact"] / taken["bare numpy product"]
     return [
+        *times,
+        Figure(f"{count:,}: ours, exact, times a bare product", ratio, "x", 1.3, "lower"),
         Figure(
-            "search: exact, times a bare numpy product",
-            taken["exact"] / taken["bare"],
-            "x",
-            1.3,
+            f"{count:,}: ours, approximate, time to build",
+            build_s,
+            "s",
+            GOAL_BUILD_S * count / 1_000_000,
             "lower",
         ),
-        *plain,
-        Figure("search: faiss, recall at 10", recall(approximate, exact, queries), "", 0.95),
-        Figure(
-            "search: faiss, recall at 10, half allowed",
-            recall(approximate, exact, queries, some),
-            "",
-            0.95,
-        ),
-        Figure("search: faiss, time to build", build_s, "s", better="lower", note="(one thread)"),
+        Figure(f"{count:,}: ours, approximate, memory", memory_mb, "MB", better="lower"),
     ]
+
+
+def _recalls(
+    count: int, index: FaissIndex, exact: ExactIndex, queries: Array, masks: dict[float, Mask]
+) -> list[Figure]:
+    name = f"{count:,}: ours, approximate, recall at {TOP}"
+    return [
+        Figure(name, recall(index, exact, queries), "", GOAL_RECALL),
+        *(
+            Figure(f"{name}, {share:.1%} allowed", recall(index, exact, queries, mask), "", 0.98)
+            for share, mask in masks.items()
+        ),
+    ]
+
+
+def _of_others(
+    count: int, found: list[Contender], taken: dict[str, float], exact: ExactIndex, queries: Array
+) -> list[Figure]:
+    some = queries[:RECALL_OF_OTHERS]
+    true = exact.search(some, TOP).rows
+    figures = []
+    for one in found:
+        name = f" {count:,}: {one.name}"
+        shares = [
+            np.isin(best, one.search(query[None])).mean()
+            for query, best in zip(some, true, strict=True)
+        ]
+        figures += [
+            Figure(name, taken[one.name], "ms", better="lower"),
+            Figure(f"{name}, recall at {TOP}", float(np.mean(shares)), ""),
+            Figure(f"{name}, time to build", one.build_s, "s", better="lower"),
+            Figure(f"{name}, memory", one.memory_mb, "MB", better="lower"),
+        ]
+    return figures
 
 
 def clustered(count: int) -> tuple[Array, Array]:
@@ -96,32 +137,17 @@ def clustered(count: int) -> tuple[Array, Array]:
     spread = chance.standard_normal((24, DIMENSION), dtype=np.float32)
 
     def draw(number: int) -> Array:
-        inner = centres[chance.integers(0, len(centres), number)]
-        inner = inner + 0.5 * chance.standard_normal(inner.shape, dtype=np.float32)
-        noise = chance.standard_normal((number, DIMENSION), dtype=np.float32)
-        found = inner @ spread + 0.5 * noise
-        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
+        found = np.empty((number, DIMENSION), dtype=np.float32)
+        for start in range(0, number, 100_000):
+            part = found[start : start + 100_000]
+            inner = centres[chance.integers(0, len(centres), len(part))]
+            inner = inner + 0.5 * chance.standard_normal(inner.shape, dtype=np.float32)
+            noise = chance.standard_normal(part.shape, dtype=np.float32)
+            part[:] = inner @ spread + 0.5 * noise
+            part /= np.linalg.norm(part, axis=1, keepdims=True)
+        return found
 
     return draw(count), draw(RECALL_QUERIES)
-
-
-class DuckTable:
-    """The vectors in a DuckDB table, searched by its own distance function."""
-
-    def __init__(self, vectors: Array) -> None:
-        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), DIMENSION)
-        source = pa.table({"id": np.arange(len(vectors)), "v": column})
-        self._database = duckdb.connect()
-        self._database.register("source", source)
-        self._database.execute("CREATE TABLE vectors AS SELECT * FROM source")
-
-    def search(self, query: Array) -> object:
-        """Return the nearest rows."""
-        return self._database.execute(
-            f"SELECT id FROM vectors ORDER BY array_cosine_similarity(v, ?::FLOAT[{DIMENSION}])"
-            f" DESC LIMIT {TOP}",
-            [query[0].tolist()],
-        ).fetchall()
 
 
 def middle_ms(
@@ -139,7 +165,7 @@ def middle_ms(
 
 
 def recall(
-    index: VectorIndex, exact: VectorIndex, queries: Array, allowed: NDArray[np.bool_] | None = None
+    index: VectorIndex, exact: VectorIndex, queries: Array, allowed: Mask | None = None
 ) -> float:
     """Return the share of the true best rows that the index finds."""
     true = exact.search(queries, TOP, allowed).rows
@@ -150,7 +176,15 @@ def recall(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=COUNT, help="how many vectors")
+    parser.add_argument("--count", type=int, nargs="*", default=COUNTS, help="how many vectors")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="searches of each kind")
+    parser.add_argument("--alone", action="store_true", help="ours alone")
     chosen = parser.parse_args()
-    report("search", run(count=chosen.count, rounds=chosen.rounds))
+    report(
+        "search",
+        [
+            figure
+            for count in chosen.count
+            for figure in run(count=count, rounds=chosen.rounds, others=not chosen.alone)
+        ],
+    )

@@ -13,7 +13,7 @@ from sightline.local.vectors.choice import SMALLEST, lists_for
 from sightline.local.vectors.index import Vectors
 
 _TRAINING_PER_LIST = 40
-_ROUNDS = 10
+_ROUNDS = 6
 _SEED = 1
 _ROUNDS_DONE = 50
 _CODES_DONE = 60
