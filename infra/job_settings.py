@@ -24,6 +24,10 @@ def job_settings(stack: Stack) -> JobSettings:
             "source": stack.source,
             "layout": chosen.source_layout,
         },
+        "sql": {
+            "connection": f"{stack.project}.{stack.location.lower()}.{names.of('models')}",
+            "models_dataset": stack.models_dataset,
+        },
         "pubsub": {
             "topic": names.of("work"),
             "subscription": names.of("work"),

@@ -181,11 +181,12 @@ class PartRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a run is asked for."""
+    """What a run is asked for. ``engine`` is what works it off; empty is workers, by messages."""
 
     filter: Filter
     parts: tuple[PartRequest, ...]
     command: str = ""
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

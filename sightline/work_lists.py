@@ -62,6 +62,15 @@ def request_json(request: RunRequest, *, buckets: int, range_items: int) -> str:
     return json.dumps(asked, default=str, sort_keys=True)
 
 
+BY_STATEMENTS = "bigquery"
+"""The engine, in a run's request, whose statements work the run off; no message is sent for it."""
+
+
+def is_by_statements(request: str) -> bool:
+    """Return whether a run with this request is worked off by statements, not by workers."""
+    return bool(orjson.loads(request).get("engine") == BY_STATEMENTS)
+
+
 def work_item(run_id: str, row: ItemRow) -> WorkItem:
     """Return the item that a row of a work list holds."""
     bucket, seq, subject_id, observations, parts = row

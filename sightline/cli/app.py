@@ -18,11 +18,14 @@ from sightline.cli.commands import (
     estimate,
     export,
     importing,
+    index,
     init,
+    models,
     pilot,
     runs,
     search,
     setup,
+    similar,
     simulate,
     stats,
     status,
@@ -92,6 +95,7 @@ for _name, _command, _help in (
     ("search", search.search, "Find images by words or by an image."),
     ("stats", stats.stats, "Count answers, cross them, and check them."),
     ("export", export.export, "Write answers as Parquet, GeoJSON, CSV or examples."),
+    ("similar", similar.similar, "Find the like of an image."),
     ("budget", budget.budget, "Show and change what a run may cost."),
     ("cancel", runs.cancel, "End a run, its messages included."),
     ("evaluate", status.evaluate, "Compare answers with ground truth."),
@@ -102,5 +106,7 @@ for _name, _command, _help in (
     app.command(_name, short_help=_help)(_command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(index.app, name="index")
+app.add_typer(models.app, name="models")
 app.add_typer(config.app, name="config")
 app.add_typer(simulate.app, name="simulate")

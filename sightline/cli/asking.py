@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ def read_request(
     from producer.filters import build_filter
     from producer.request import build_request, choose_tasks
     from sightline.wiring import known_tasks
+    from sightline.work_lists import BY_STATEMENTS
 
     tasks = choose_tasks(known_tasks(settings), task or [], settings.models)
     which = build_filter(
@@ -76,7 +77,10 @@ def read_request(
         *(() if embed else (("--no-embed",),)),
     )
     return Asked(
-        build_request(which, tasks, settings.models, embed=embed, command=command),
+        replace(
+            build_request(which, tasks, settings.models, embed=embed, command=command),
+            engine=BY_STATEMENTS if settings.adapter("queue") == "work_list" else "",
+        ),
         tasks,
         tuple(word for words in given for word in words),
     )

@@ -7,6 +7,12 @@ from typing import Annotated
 
 import typer
 
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine", help="local, gcp, or bigquery, which needs no workers; the setting by default."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 AssetType = Annotated[
     list[str] | None,

@@ -36,6 +36,7 @@ from sightline.ports.ledgers import (
     ResultRow,
     ResultWriter,
 )
+from sightline.ports.lots import Brought, Lot, Lots
 from sightline.ports.models import Classification, Classifier, Embedder, Embedding
 from sightline.ports.queue import (
     Backlog,
@@ -46,7 +47,15 @@ from sightline.ports.queue import (
     Subscription,
 )
 from sightline.ports.runs import DeadLetterFilter, DeadLetters, RunCost, Runs
-from sightline.ports.search import AnswerFilter, Hit, Search, SearchQuery
+from sightline.ports.search import (
+    AnswerFilter,
+    Hit,
+    IndexState,
+    Search,
+    SearchPlan,
+    SearchQuery,
+    VectorIndexes,
+)
 from sightline.ports.source import ObservationSource
 from sightline.ports.upkeep import Compacted, Upkeep
 
@@ -60,6 +69,7 @@ __all__ = [
     "Answers",
     "Backlog",
     "BacklogReader",
+    "Brought",
     "BudgetEvent",
     "BudgetEventKind",
     "BudgetState",
@@ -83,8 +93,11 @@ __all__ = [
     "GroupKey",
     "Hit",
     "Holding",
+    "IndexState",
     "Ledgers",
     "Limits",
+    "Lot",
+    "Lots",
     "ObservationSource",
     "Outgoing",
     "Provenance",
@@ -94,8 +107,10 @@ __all__ = [
     "RunCost",
     "Runs",
     "Search",
+    "SearchPlan",
     "SearchQuery",
     "Subscription",
     "Upkeep",
+    "VectorIndexes",
     "released_id",
 ]

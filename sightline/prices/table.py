@@ -30,6 +30,15 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenPrice:
+    """What one token costs, in micros: of the input, of what was cached of it, of the output."""
+
+    input: float
+    cached: float
+    output: float
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """A model's price from a day on; see ``prices.toml`` for what each number means."""
 
@@ -61,6 +70,12 @@ class Price:
             + tokens.output * self.output_usd
         )
         return Usage(tokens.input, tokens.output, round(micros * self._factor(location)))
+
+    def a_token(self, *, location: str) -> TokenPrice:
+        """Return what one token costs, for those who count tokens elsewhere."""
+        cached_usd = self.input_usd if self.cached_input_usd is None else self.cached_input_usd
+        factor = self._factor(location)
+        return TokenPrice(self.input_usd * factor, cached_usd * factor, self.output_usd * factor)
 
     def of_image(self, *, location: str) -> Usage:
         """Return what the embedding of one image cost, where no tokens are counted."""

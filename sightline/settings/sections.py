@@ -84,7 +84,7 @@ class QueueSettings:
 class AdapterSettings:
     """What is behind each port; ``engine`` is what the engine's name says."""
 
-    queue: Literal["engine", "local", "pubsub"] = "engine"
+    queue: Literal["engine", "local", "pubsub", "work_list"] = "engine"
     warehouse: Literal["engine", "local", "bigquery"] = "engine"
     classify: Literal["engine", "local", "vertex", "gemini", "openai"] = "engine"
     embed: Literal["engine", "local", "vertex", "gemini"] = "engine"
@@ -120,6 +120,19 @@ class BigQuerySettings:
     endpoint: str = ""
     storage_endpoint: str = ""
     hub_endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlSettings:
+    """How BigQuery itself asks models; an empty ``models_dataset`` is named after the dataset."""
+
+    connection: str = ""
+    models_dataset: str = ""
+    object_table: str = ""
+    answers: Literal["AI.GENERATE_TEXT", "AI.GENERATE", "ML.GENERATE_TEXT"] = "AI.GENERATE_TEXT"
+    embeddings: Literal["AI.GENERATE_EMBEDDING", "ML.GENERATE_EMBEDDING"] = "AI.GENERATE_EMBEDDING"
+    parts_a_statement: int = 10_000
+    look_every_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +193,7 @@ class TelemetrySettings:
 class Settings:
     """All settings. Relative paths in a settings file are relative to that file."""
 
-    engine: Literal["local", "gcp"] = "local"
+    engine: Literal["local", "gcp", "bigquery"] = "local"
     home: Path = Path(".sightline")
     tasks_dir: Path | None = None
     prices: Path | None = None
@@ -194,6 +207,7 @@ class Settings:
     queue: QueueSettings = field(default_factory=QueueSettings)
     gcp: GcpSettings = field(default_factory=GcpSettings)
     bigquery: BigQuerySettings = field(default_factory=BigQuerySettings)
+    sql: SqlSettings = field(default_factory=SqlSettings)
     pubsub: PubSubSettings = field(default_factory=PubSubSettings)
     vertex: VertexSettings = field(default_factory=VertexSettings)
     gemini: GeminiSettings = field(default_factory=GeminiSettings)
@@ -210,4 +224,10 @@ class Settings:
 _OF_ENGINE: Mapping[str, Mapping[str, str]] = {
     "local": {"queue": "local", "warehouse": "local", "classify": "local", "embed": "local"},
     "gcp": {"queue": "pubsub", "warehouse": "bigquery", "classify": "vertex", "embed": "vertex"},
+    "bigquery": {
+        "queue": "work_list",
+        "warehouse": "bigquery",
+        "classify": "vertex",
+        "embed": "vertex",
+    },
 }

@@ -24,13 +24,26 @@ async def open_pubsub(settings: Settings) -> AsyncIterator[QueuePorts]:
     from sightline.gcp.pubsub import PubSubPublisher, PubSubSubscription, PullRule
 
     place = pubsub_place(settings)
-    credentials = await _credentials(settings, emulated=place.endpoint is not None)
+    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
     rule = PullRule(backstop_attempts=settings.queue.backstop_attempts)
     async with (
         PubSubPublisher.open(place, credentials=credentials) as publisher,
         PubSubSubscription.open(place, rule=rule, credentials=credentials) as subscription,
     ):
         yield QueuePorts(publisher, subscription, subscription, None)
+
+
+@asynccontextmanager
+async def open_work_list(settings: Settings) -> AsyncIterator[QueuePorts]:
+    """Open the work lists as the queue that they are; raises as ``open_bigquery`` does."""
+    from sightline.gcp.bigquery import BigQueryClient, BigQueryLedgers
+    from sightline.gcp.sql.queue import WorkListQueue
+
+    place = bigquery_place(settings)
+    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    async with BigQueryClient.open(place, credentials) as client:
+        queue = WorkListQueue(BigQueryLedgers(client).missing)
+        yield QueuePorts(queue, queue, queue, None)
 
 
 @asynccontextmanager
@@ -53,6 +66,7 @@ async def open_bigquery(
         BigQuerySearch,
         BigQuerySource,
         BigQueryUpkeep,
+        BigQueryVectorIndexes,
         BigQueryWriter,
         ItemReader,
         LedgerAppender,
@@ -60,7 +74,7 @@ async def open_bigquery(
 
     place = bigquery_place(settings)
     rule = AppendRule(appends=1, timeout_s=10.0) if place.storage_endpoint else None
-    credentials = await _credentials(settings, emulated=place.endpoint is not None)
+    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
     async with (
         BigQueryClient.open(place, credentials) as client,
         LedgerAppender.open(place, credentials, rule=rule) as appender,
@@ -83,13 +97,14 @@ async def open_bigquery(
             runs=BigQueryRuns(client, appender),
             dead_letters=BigQueryDeadLetters(client, results),
             search=BigQuerySearch(client),
+            indexes=BigQueryVectorIndexes(client),
             upkeep=BigQueryUpkeep(client),
             answers=BigQueryAnswers(client),
             budgets=BigQueryBudgets(client, appender),
         )
 
 
-async def _credentials(settings: Settings, *, emulated: bool) -> object:
+async def google_credentials(settings: Settings, *, emulated: bool) -> object:
     """Return google-auth's credentials, or nothing for an emulator."""
     if emulated:
         return None

@@ -20,6 +20,7 @@ from sightline.ports import (
     Search,
     Subscription,
     Upkeep,
+    VectorIndexes,
 )
 from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
@@ -40,6 +41,7 @@ class Engine:
     runs: Runs
     dead_letters: DeadLetters
     search: Search
+    indexes: VectorIndexes
     budgets: Budgets
     upkeep: Upkeep
     answers: Answers
@@ -69,6 +71,7 @@ async def open_engine(
             runs=warehouse.runs,
             dead_letters=warehouse.dead_letters,
             search=warehouse.search,
+            indexes=warehouse.indexes,
             budgets=warehouse.budgets,
             upkeep=warehouse.upkeep,
             answers=warehouse.answers,
@@ -77,6 +80,12 @@ async def open_engine(
 
 @asynccontextmanager
 async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[QueuePorts]:
+    if settings.adapter("queue") == "work_list":
+        from sightline.wiring.cloud import open_work_list
+
+        async with open_work_list(settings) as queue:
+            yield queue
+        return
     if settings.adapter("queue") == "pubsub":
         from sightline.wiring.cloud import open_pubsub
 

@@ -44,6 +44,7 @@ async def open_local_warehouse(
         LocalSearch,
         LocalSource,
         LocalUpkeep,
+        LocalVectorIndexes,
         LocalWriter,
     )
 
@@ -60,6 +61,7 @@ async def open_local_warehouse(
         runs=LocalRuns(root, queue.bodies),
         dead_letters=LocalDeadLetters(root),
         search=LocalSearch(root),
+        indexes=LocalVectorIndexes(root),
         budgets=LocalBudgets(root),
         upkeep=LocalUpkeep(root),
         answers=LocalAnswers(root),

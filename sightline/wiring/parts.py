@@ -18,6 +18,7 @@ from sightline.ports import (
     Search,
     Subscription,
     Upkeep,
+    VectorIndexes,
 )
 
 QueuedBodies = Callable[[str], Iterable[bytes]]
@@ -43,6 +44,7 @@ class WarehousePorts:
     runs: Runs
     dead_letters: DeadLetters
     search: Search
+    indexes: VectorIndexes
     budgets: Budgets
     upkeep: Upkeep
     answers: Answers

@@ -13,6 +13,7 @@ from sightline.cli.options import (
     AssetType,
     Box,
     Embed,
+    EngineName,
     Limit,
     MaxCost,
     MaxImages,
@@ -27,6 +28,7 @@ from sightline.cli.state import State
 
 if TYPE_CHECKING:
     from sightline.cli.asking import Asked
+    from sightline.model import Run
     from sightline.ports import Limits
     from sightline.settings import Settings
 
@@ -51,6 +53,7 @@ def enqueue(
     reconcile: Annotated[
         str | None, typer.Option(help="Publish again what this run has lost, if anything.")
     ] = None,
+    engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a work list of the parts not known yet, and publish it for workers.
@@ -62,7 +65,7 @@ def enqueue(
     from producer.budget import read_limits
 
     state: State = context.obj
-    settings = state.settings()
+    settings = state.settings({"engine": engine} if engine else None)
     if resume is not None:
         found: dict[str, Any] = {"resumed": asyncio.run(_resume(settings, resume))}
         _print_resumed(found, as_json=as_json)
@@ -163,8 +166,9 @@ async def _resume(settings: Any, which: str) -> list[dict[str, Any]]:
         if which != "all" and runs[0].state == "cancelled":
             raise ConfigurationError(f"run {which} was cancelled; `sightline enqueue` asks anew")
         for run in runs:
-            if run.state != "open":
+            if run.state != "open" or (which == "all" and not _is_ours(settings, run)):
                 continue
+            _check_is_ours(settings, run)
             with progress_bar(f"publishing {run.run_id}", None) as update:
                 producer = Producer(
                     engine.source,
@@ -182,8 +186,30 @@ async def _reconcile(settings: Any, run_id: str) -> int:
     from sightline.wiring import new_run_id, open_engine, utc_now
 
     async with open_engine(settings) as engine:
+        for run in await engine.runs.runs():
+            if run.run_id == run_id:
+                _check_is_ours(settings, run)
         producer = Producer(engine.source, engine.publisher, now=utc_now, new_run_id=new_run_id)
         return await producer.reconcile(run_id, engine.runs)
+
+
+def _is_ours(settings: Settings, run: Run) -> bool:
+    """Return whether a run is one that this engine works off."""
+    from sightline.work_lists import is_by_statements
+
+    return is_by_statements(run.request_json) == (settings.adapter("queue") == "work_list")
+
+
+def _check_is_ours(settings: Settings, run: Run) -> None:
+    from sightline.errors import ConfigurationError
+
+    if _is_ours(settings, run):
+        return
+    if settings.adapter("queue") == "work_list":
+        raise ConfigurationError(f"run {run.run_id} has messages for workers; leave --engine away")
+    raise ConfigurationError(
+        f"run {run.run_id} has no messages; `sightline work --engine bigquery` goes on with it"
+    )
 
 
 def _print_preview(preview: dict[str, Any], *, as_json: bool) -> None:

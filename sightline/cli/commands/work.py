@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.cli.options import AsJson
+from sightline.cli.options import AsJson, EngineName
 from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
 
@@ -32,6 +32,7 @@ def work(
     log_format: Annotated[
         str | None, typer.Option(help="text or json, for what is logged; the setting by default.")
     ] = None,
+    engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
     """Lease messages, classify and embed, write, settle; until stopped.
@@ -43,8 +44,18 @@ def work(
     from sightline.wiring import new_worker_id
 
     state: State = context.obj
-    settings = state.settings({"telemetry": {"log_format": log_format}} if log_format else None)
+    settings = state.settings(
+        {
+            **({"telemetry": {"log_format": log_format}} if log_format else {}),
+            **({"engine": engine} if engine else {}),
+        }
+    )
     worker_id = new_worker_id()
+    if settings.adapter("queue") == "work_list":
+        from sightline.cli.statements import work_by_statements
+
+        work_by_statements(settings, worker_id, as_json=as_json)
+        return
     with _logs(settings, worker_id, debug=state.debug) as speak:
         done, left = _run(settings, worker_id, speak, drain=drain, watch=watch, as_json=as_json)
         summary = done.as_dict()

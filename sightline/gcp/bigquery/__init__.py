@@ -12,6 +12,7 @@ from sightline.gcp.bigquery.runs import BigQueryRuns
 from sightline.gcp.bigquery.search import BigQuerySearch
 from sightline.gcp.bigquery.source import BigQuerySource
 from sightline.gcp.bigquery.upkeep import BigQueryUpkeep
+from sightline.gcp.bigquery.vector_index import BigQueryVectorIndexes
 from sightline.gcp.bigquery.writer import BigQueryWriter
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "BigQuerySearch",
     "BigQuerySource",
     "BigQueryUpkeep",
+    "BigQueryVectorIndexes",
     "BigQueryWriter",
     "ItemReader",
     "LedgerAppender",

@@ -62,6 +62,10 @@ class BigQueryClient:
             lambda: [row.values() for row in self._run(statement, values, run_id)]
         )
 
+    async def bound(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
+        """Return all rows of a query whose values have any name; raises as ``rows`` does."""
+        return await self._do(lambda: [row.values() for row in self._run(statement, values, "")])
+
     async def value(self, statement: str, /, *, run_id: str = "", **values: Value) -> Any:
         """Return the one value of a query's one row."""
         return (await self.rows(statement, run_id=run_id, **values))[0][0]
@@ -69,6 +73,29 @@ class BigQueryClient:
     async def execute(self, statement: str, /, *, run_id: str = "", **values: Value) -> None:
         """Run a statement whose result is not wanted; raises as ``rows`` does."""
         await self._do(lambda: self._run(statement, values, run_id))
+
+    async def rehearse(self, statement: str, /, **values: Value) -> int:
+        """Return the bytes that a statement would read; it is checked, not run. Free of charge.
+
+        An emulator runs it.
+        """
+        from google.cloud import bigquery
+
+        config = bigquery.QueryJobConfig(
+            dry_run=True,
+            use_query_cache=False,
+            query_parameters=[_parameter(name, value) for name, value in values.items()],
+        )
+        job = await self._do(
+            lambda: self._client.query(
+                statement,
+                job_config=config,
+                location=self.place.location if self._real else None,
+                job_retry=None,
+                **self.how(),
+            )
+        )
+        return int(job.total_bytes_processed or 0)
 
     async def pages(
         self, statement: str, /, *, page_rows: int = 5000, **values: Value
@@ -164,20 +191,29 @@ class BigQueryClient:
         """Return what ``work`` returns; it runs in a thread, with the library's own client."""
         return await self._do(lambda: work(self._client))
 
-    def _run(
-        self, statement: str, values: Mapping[str, Value], run_id: str, page_rows: int | None = None
-    ) -> Any:
+    def config(self, values: Mapping[str, Value], run_id: str = "") -> bigquery.QueryJobConfig:
+        """Return how a statement is run: its bound values, its bound on cost, its billing label."""
         from google.cloud import bigquery
 
-        config = bigquery.QueryJobConfig(
+        return bigquery.QueryJobConfig(
             query_parameters=[_parameter(name, value) for name, value in values.items()],
             maximum_bytes_billed=self.place.max_bytes_billed,
             labels={"sightline_run": billing_label(run_id)} if run_id else {},
         )
+
+    @property
+    def location(self) -> str | None:
+        """Where jobs run; an emulator knows no place."""
+        return self.place.location if self._real else None
+
+    def _run(
+        self, statement: str, values: Mapping[str, Value], run_id: str, page_rows: int | None = None
+    ) -> Any:
+        config = self.config(values, run_id)
         return self._client.query_and_wait(
             statement,
             job_config=config,
-            location=self.place.location if self._real else None,
+            location=self.location,
             job_retry=None,  # type: ignore[arg-type]  # None is accepted, as its docstring says
             page_size=page_rows,
             **self.how(),

@@ -9,6 +9,7 @@ from sightline.local.warehouse.engine import EngineOptions
 from sightline.local.warehouse.ledgers import LocalLedgers
 from sightline.local.warehouse.runs import LocalRuns, TaskVersion
 from sightline.local.warehouse.search import LocalSearch
+from sightline.local.warehouse.search_index import LocalVectorIndexes
 from sightline.local.warehouse.source import SOURCE_COLUMNS, LocalSource
 from sightline.local.warehouse.upkeep import LocalUpkeep
 from sightline.local.warehouse.views import connect
@@ -25,6 +26,7 @@ __all__ = [
     "LocalSearch",
     "LocalSource",
     "LocalUpkeep",
+    "LocalVectorIndexes",
     "LocalWriter",
     "TaskVersion",
     "compact",

@@ -1,0 +1,76 @@
+"""How a statement names images to a model: by references made of URIs, or by an object table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from sightline.gcp.bigquery.literals import quoted
+
+IN_NO_BUCKET = "bad_uri: an image is not in a bucket, where the model can read it"
+IN_NO_TABLE = "not_found: an image is not in the object table"
+
+_URI = "JSON_VALUE(one, '$.gcs_uri')"
+_NO_BUCKET = f"NOT STARTS_WITH(COALESCE({_URI}, ''), 'gs://')"
+
+
+class Images(Protocol):
+    """How images are named."""
+
+    @property
+    def image(self) -> str:
+        """SQL for the reference to the image at ``uri``."""
+        ...
+
+    @property
+    def objects(self) -> str:
+        """SQL that joins what ``image`` reads, or nothing."""
+        ...
+
+    def unreadable(self) -> Iterable[tuple[str, str]]:
+        """Yield conditions under which ``one`` image cannot be read, each with its status."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """References made of URIs, read by the account of ``connection``; no reservation is needed."""
+
+    connection: str
+
+    @property
+    def image(self) -> str:
+        """See ``Images``."""
+        return f"OBJ.MAKE_REF(uri, {quoted(self.connection)})"
+
+    @property
+    def objects(self) -> str:
+        """See ``Images``."""
+        return ""
+
+    def unreadable(self) -> Iterable[tuple[str, str]]:
+        """See ``Images``."""
+        yield _NO_BUCKET, IN_NO_BUCKET
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTable:
+    """References out of an object table, by its quoted name."""
+
+    table: str
+
+    @property
+    def image(self) -> str:
+        """See ``Images``."""
+        return "objects.ref"
+
+    @property
+    def objects(self) -> str:
+        """See ``Images``."""
+        return f"\nJOIN {self.table} AS objects USING (uri)"
+
+    def unreadable(self) -> Iterable[tuple[str, str]]:
+        """See ``Images``."""
+        yield _NO_BUCKET, IN_NO_BUCKET
+        yield f"{_URI} NOT IN (SELECT uri FROM {self.table})", IN_NO_TABLE  # noqa: S608 - quoted

@@ -1,0 +1,173 @@
+"""What a model said, judged in SQL: answered, refused for now, or refused for good and why.
+
+The rules are those of the workers (``sightline.gcp.gemini.outcome``, ``TaskSpec.validate_answer``),
+so that both engines write the same ledgers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sightline.errors import Reason
+from sightline.gcp.bigquery.literals import quoted, quoted_list
+from sightline.gcp.gemini.outcome import FINISHED, REASONS
+from sightline.gcp.sql.files import statement
+from sightline.prices import Price
+from sightline.tasks import FieldSpec, TaskSpec
+
+RETRYABLE = "STARTS_WITH(status, 'A retryable error occurred')"
+"""Of a status, by BigQuery's own words, that the row is to be asked again."""
+
+FAILED = "COALESCE(status, '') <> ''"
+
+LENGTH_SQUARED = "(SELECT SUM(each * each) FROM UNNEST(vector) AS each)"
+
+STATUS_SAYS: Mapping[Reason, tuple[str, ...]] = {
+    Reason.BAD_URI: ("bad_uri",),
+    Reason.PERMISSION_DENIED: (
+        "permission_denied", "permission denied", "does not have", "access denied", "forbidden",
+    ),
+    Reason.IMAGE_GONE: ("not_found", "not found", "no such object", "does not exist"),
+    Reason.IMAGE_TOO_LARGE: ("too large", "exceeds the maximum size", "size limit"),
+    Reason.IMAGE_UNREADABLE: (
+        "unable to process input image", "unsupported mime", "cannot decode", "invalid image",
+    ),
+    Reason.BLOCKED_BY_SAFETY: ("safety", "blocked", "prohibited"),
+    Reason.RECITATION: ("recitation",),
+}  # fmt: skip
+"""What the text of a status says about the reason, the first that fits; else the request itself was
+refused. BigQuery documents no codes for them."""
+
+_JSON_KINDS = {"string": "string", "boolean": "boolean", "integer": "number", "number": "number"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where what a model said stands: SQL over the columns of the table of what was asked."""
+
+    ending: str
+    input_tokens: str
+    output_tokens: str
+    cached_tokens: str
+
+
+def _in_response(snake: str, camel: str) -> str:
+    """Return SQL for a value of a response, in either spelling of its fields."""
+    return f"COALESCE(JSON_VALUE(response, '$.{snake}'), JSON_VALUE(response, '$.{camel}'))"
+
+
+def _tokens(what: str, camel: str) -> str:
+    value = _in_response(f"usage_metadata.{what}_token_count", f"usageMetadata.{camel}TokenCount")
+    return f"COALESCE(CAST({value} AS INT64), 0)"
+
+
+GEMINI = Said(
+    ending="COALESCE("
+    + _in_response("candidates[0].finish_reason", "candidates[0].finishReason")
+    + ", '')",
+    input_tokens=_tokens("prompt", "prompt"),
+    output_tokens=f"{_tokens('candidates', 'candidates')} + {_tokens('thoughts', 'thoughts')}",
+    cached_tokens=_tokens("cached_content", "cachedContent"),
+)
+"""A response of Gemini as BigQuery hands it on, in either spelling of its fields."""
+
+
+def judged_answers(asked: str, task: TaskSpec, price: Price | None, *, location: str) -> str:
+    """Return the query that judges what was said about a task."""
+    return statement(
+        "judged",
+        asked=asked,
+        retryable=RETRYABLE,
+        failed=FAILED,
+        reason_of_status=_reason_of_status(),
+        not_finished=f"{GEMINI.ending} <> {quoted(FINISHED)}",
+        reason_of_ending=_reason_of_ending(),
+        valid=valid(task),
+        input_tokens=GEMINI.input_tokens,
+        output_tokens=GEMINI.output_tokens,
+        cost=_cost(price, location=location),
+    )
+
+
+def judged_vectors(asked: str, dimension: int, *, tokens: int, cost_usd_micros: int) -> str:
+    """Return the query that judges vectors, each of which costs the same."""
+    return statement(
+        "judged",
+        asked=asked,
+        retryable=RETRYABLE,
+        failed=FAILED,
+        reason_of_status=_reason_of_status(),
+        not_finished="FALSE",
+        reason_of_ending=quoted(Reason.ANSWER_INVALID),
+        valid=f"ARRAY_LENGTH(vector) = {int(dimension)} AND {LENGTH_SQUARED} > 0",
+        input_tokens=f"IF(COALESCE(status, '') = '', {int(tokens)}, 0)",
+        output_tokens="0",
+        cost=f"IF(COALESCE(status, '') = '', {int(cost_usd_micros)}, 0)",
+    )
+
+
+def valid(task: TaskSpec) -> str:
+    """Return SQL that is true of an ``answer`` (a JSON text) that fits the task's fields."""
+    checks = ["SAFE.PARSE_JSON(answer) IS NOT NULL", *_shape(task)]
+    checks += [_fits(one) for one in task.fields]
+    return "COALESCE(" + "\n      AND ".join(checks) + ", FALSE)"
+
+
+def _shape(task: TaskSpec) -> Iterable[str]:
+    names = quoted_list(one.name for one in task.fields)
+    keys = "JSON_KEYS(SAFE.PARSE_JSON(answer), 1)"
+    yield f"ARRAY_LENGTH({keys}) = {len(task.fields)}"
+    strangers = f"SELECT 1 FROM UNNEST({keys}) AS name WHERE name NOT IN UNNEST({names})"  # noqa: S608 - ours
+    yield f"NOT EXISTS ({strangers})"
+
+
+def _fits(one: FieldSpec) -> str:
+    # The name of a field is letters, digits and underscores: a task file with others is not read.
+    path = f"'$.{one.name}'"
+    value = f"JSON_VALUE(answer, {path})"
+    kind = f"JSON_TYPE(JSON_QUERY(SAFE.PARSE_JSON(answer), {path}))"
+    if one.type == "enum":
+        return f"({kind} = 'string' AND {value} IN UNNEST({quoted_list(one.values)}))"
+    if one.type == "list":
+        items = f"UNNEST(JSON_QUERY_ARRAY(SAFE.PARSE_JSON(answer), {path})) AS item"
+        wrong = "JSON_TYPE(item) <> 'string'"
+        if one.values:
+            wrong += f" OR JSON_VALUE(item) NOT IN UNNEST({quoted_list(one.values)})"
+        strangers = f"SELECT 1 FROM {items} WHERE {wrong}"  # noqa: S608 - ours
+        return f"({kind} = 'array' AND NOT EXISTS ({strangers}))"
+    right = [f"{kind} = '{_JSON_KINDS[one.type]}'"]
+    if one.type == "integer":
+        right.append(f"REGEXP_CONTAINS({value}, r'^-?[0-9]+$')")
+    if one.minimum is not None:
+        right.append(f"CAST({value} AS FLOAT64) >= {float(one.minimum)!r}")
+    if one.maximum is not None:
+        right.append(f"CAST({value} AS FLOAT64) <= {float(one.maximum)!r}")
+    return f"({kind} = 'null' OR ({' AND '.join(right)}))"
+
+
+def _reason_of_status() -> str:
+    cases = [
+        f"WHEN {' OR '.join(f'STRPOS(LOWER(status), {quoted(text)}) > 0' for text in texts)}"
+        f" THEN {quoted(reason)}"
+        for reason, texts in STATUS_SAYS.items()
+    ]
+    return f"CASE {' '.join(cases)} ELSE {quoted(Reason.MODEL_REJECTED_REQUEST)} END"
+
+
+def _reason_of_ending() -> str:
+    cases = " ".join(
+        f"WHEN {quoted(ending)} THEN {quoted(reason)}" for ending, reason in REASONS.items()
+    )
+    return f"CASE {GEMINI.ending} {cases} ELSE {quoted(Reason.ANSWER_INVALID)} END"
+
+
+def _cost(price: Price | None, *, location: str) -> str:
+    if price is None:
+        return "0"
+    a_token = price.a_token(location=location)
+    return (
+        f"CAST(ROUND(({GEMINI.input_tokens} - {GEMINI.cached_tokens}) * {a_token.input!r}"
+        f" + {GEMINI.cached_tokens} * {a_token.cached!r}"
+        f" + ({GEMINI.output_tokens}) * {a_token.output!r}) AS INT64)"
+    )

@@ -1,0 +1,257 @@
+"""The port ``Lots`` over BigQuery: the statements of this package, in their order, as jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.client import BigQueryClient, Value
+from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_names
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.sql.files import statement
+from sightline.gcp.sql.images import Images
+from sightline.gcp.sql.jobs import Jobs
+from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE
+from sightline.gcp.sql.kinds import Kind, Kinds
+from sightline.model import SEPARATOR, AnswerPart, EmbeddingPart, Part, Run
+from sightline.ports import Brought, Lot, Runs
+from sightline.schema import DEAD_LETTERS, Column, Ledger
+from sightline.wire import part_to_json
+from sightline.work_lists import is_by_statements, part_suffix
+
+_NOT_REFUSED = {"answered", "retryable"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The tables and the jobs of a lot."""
+
+    asked_name: str
+    asked: str
+    to_ask: str
+    job: str
+
+
+class BigQueryLots:
+    """Lots of the runs in the dataset of ``place``; what is said is kept in that of ``keep``."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        runs: Runs,
+        place: BigQueryPlace,
+        keep: BigQueryClient,
+        kinds: Kinds,
+        images: Images,
+        *,
+        worker_id: str,
+    ) -> None:
+        self._jobs = jobs
+        self._runs = runs
+        self._names = ledger_names(place)
+        self._keep = keep
+        self._kinds = kinds
+        self._images = images
+        self._worker_id = worker_id
+
+    async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
+        """Return the lots of a run, or of all open ones whose engine this is, oldest first."""
+        runs = [one for one in await self._runs.runs() if run_id in (None, one.run_id)]
+        return [lot for run in reversed(runs) for lot in lots_of(run)]
+
+    async def open(self, lot: Lot) -> None:
+        """Make the table of what is said, and the remote model; refuse what no model can read."""
+        names = self._of(lot)
+        await self._keep.create_dataset()
+        await self._kinds.prepare(lot.part)
+        await self._keep.create_table(asked_ledger(names.asked_name))
+        for unreadable, status in self._images.unreadable():
+            refuse = statement(
+                "refuse", asked=names.asked, listed=self._listed(), unreadable=unreadable
+            )
+            await self._jobs.read(refuse, {**self._values(lot), "status": status})
+
+    async def left(self, lot: Lot) -> int:
+        """Count what is still to be asked."""
+        select = statement(
+            "left", listed=self._listed(), asked=self._of(lot).asked, retryable=RETRYABLE
+        )
+        ((count,),) = await self._jobs.read(select, self._values(lot))
+        return int(count)
+
+    async def ask(self, lot: Lot, parts: int) -> Brought:
+        """Ask about so many parts in one statement; one under way is waited for."""
+        names, kind = self._of(lot), await self._kind(lot)
+        number = await self._last_pass(names) + 1
+        name = f"{names.job}-{number}"
+        values = self._values(lot)
+        chosen = statement(
+            "choose",
+            to_ask=names.to_ask,
+            listed=self._listed(),
+            asked=names.asked,
+            retryable=RETRYABLE,
+            parts=str(int(parts)),
+            image=self._images.image,
+            objects=self._images.objects,
+        )
+        await self._jobs.run(f"{name}-choose", chosen, values, run_id=lot.run_id)
+        asked = statement("ask", asked=names.asked, said=kind.asking.said(names.to_ask))
+        await self._jobs.run(f"{name}-ask", asked, {"pass": number}, run_id=lot.run_id)
+        return await self.brought(lot)
+
+    async def brought(self, lot: Lot) -> Brought:
+        """Tell what the last statement brought, and what is not settled of those before it."""
+        names, kind = self._of(lot), await self._kind(lot)
+        tally = statement("tally", judged=kind.judged(names.asked))
+        return _brought(await self._jobs.read(tally, {"pass": await self._last_pass(names)}))
+
+    async def settle(self, lot: Lot) -> None:
+        """Write answers, vectors and dead letters, each part once, and mark what is written."""
+        names, kind = self._of(lot), await self._kind(lot)
+        pieces = {
+            **self._names,
+            "listed": self._listed(),
+            "judged": kind.judged(names.asked),
+            "ending": GEMINI.ending,
+        }
+        values = {**self._values(lot), "worker": self._worker_id}
+        written = statement(
+            kind.write,
+            **pieces,
+            vectors=kind.table,
+            columns=_columns(kind.ledger),
+        )
+        await self._jobs.read(written, {**values, **kind.values, **self._by_asset(lot)})
+        dead = statement("write_dead_letters", **pieces, columns=_columns(DEAD_LETTERS))
+        part = orjson.dumps(part_to_json(lot.part)).decode()
+        await self._jobs.read(dead, {**values, "part": part})
+        settled = statement(
+            "settle",
+            asked=names.asked,
+            written=ALL_WRITTEN.format_map(self._names),
+            dead_letters=self._names["dead_letters"],
+        )
+        await self._jobs.read(settled, {"run": lot.run_id})
+
+    async def discard(self, lot: Lot) -> None:
+        """Take back what the last pass refused for good."""
+        names = self._of(lot)
+        text = statement("discard", asked=names.asked, failed=FAILED, retryable=RETRYABLE)
+        await self._jobs.read(text, {"pass": await self._last_pass(names)})
+
+    async def close(self, lot: Lot) -> None:
+        """Remove the table of chosen parts, and what was said of those that are settled."""
+        names = self._of(lot)
+        await self._jobs.read(statement("drop", table=names.to_ask), {})
+        await self._jobs.read(statement("clear", asked=names.asked), {})
+
+    async def bytes_of(self, lot: Lot) -> int:
+        """Return what counting a lot would read, as a dry run says."""
+        select = self._listed()
+        return await self._jobs.bytes_of(select, self._values(lot))
+
+    def _listed(self) -> str:
+        return statement(
+            "listed",
+            work_items=self._names["work_items"],
+            settled=ALL_SETTLED.format_map(self._names),
+        )
+
+    def _values(self, lot: Lot) -> dict[str, Value]:
+        return {"run": lot.run_id, "separator": SEPARATOR, "suffix": part_suffix(lot.part)}
+
+    def _by_asset(self, lot: Lot) -> dict[str, Value]:
+        return {"by_asset": lot.by_asset} if isinstance(lot.part, AnswerPart) else {}
+
+    async def _kind(self, lot: Lot) -> Kind:
+        return await self._kinds.of(lot.part)
+
+    async def _last_pass(self, names: _Names) -> int:
+        ((last,),) = await self._jobs.read(statement("last_pass", asked=names.asked), {})
+        return int(last)
+
+    def _of(self, lot: Lot) -> _Names:
+        place = self._keep.place
+        what = SEPARATOR.join((place.project, place.dataset, lot.run_id, part_suffix(lot.part)))
+        name = hashlib.sha256(what.encode()).hexdigest()[:16]
+        return _Names(
+            f"asked_{name}",
+            place.table(f"asked_{name}"),
+            place.table(f"to_ask_{name}"),
+            f"sightline-{name}",
+        )
+
+
+def asked_ledger(name: str) -> Ledger:
+    """Return the table of what models said, as they said it: it is paid for, and not yet judged.
+
+    Its rows stay when they are settled, without what was said: the next pass takes its number, and
+    with it the name of its job, from them.
+    """
+    return Ledger(
+        name,
+        "What models said about the parts of one lot",
+        (
+            Column("part_key", "STRING", "SHA-256 that names the part", required=True),
+            Column("pass", "INT64", "The statement that asked, from 1; 0 asked nobody", True),
+            Column("status", "STRING", "Empty, or why there is no answer, in BigQuery's words"),
+            Column("answer", "STRING", "The text of the answer"),
+            Column("response", "STRING", "The whole response, as JSON"),
+            Column("vector", "FLOAT64", "The embedding", repeated=True),
+            Column("asked_at", "TIMESTAMP", "When", required=True),
+            Column("settled", "BOOL", "Whether the ledgers hold what came of it", required=True),
+        ),
+    )
+
+
+def _columns(ledger: Ledger) -> str:
+    """Return the columns of a ledger, quoted, since a name of one is a keyword."""
+    return ", ".join(f"`{name}`" for name in ledger.column_names())
+
+
+def lots_of(run: Run) -> list[Lot]:
+    """Return the lots of a run; none of one that was cancelled, or that workers do.
+
+    Raises:
+        ConfigurationError: the request is in no form that this version knows.
+    """
+    if run.state == "cancelled" or not is_by_statements(run.request_json):
+        return []
+    request = json.loads(run.request_json)
+    try:
+        return [
+            Lot(run.run_id, _part(one["part"]), bool(one.get("by_asset")))
+            for one in request["parts"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"the request of run {run.run_id} cannot be read ({error}); it was made by another"
+            " version, which can also finish it"
+        ) from error
+
+
+def _part(raw: Mapping[str, Any]) -> Part:
+    if "task" in raw:
+        return AnswerPart(raw["task"], raw["fingerprint"], raw["model"])
+    return EmbeddingPart(raw["model"], int(raw["dimension"]))
+
+
+def _brought(rows: Sequence[Sequence[Any]]) -> Brought:
+    counts = {str(outcome): int(count) for outcome, count, _, _ in rows}
+    examples = {str(outcome): str(said or "") for outcome, _, _, said in rows}
+    refused = {what: count for what, count in counts.items() if what not in _NOT_REFUSED}
+    loudest = max(refused, key=lambda one: refused[one], default="retryable")
+    return Brought(
+        answered=counts.get("answered", 0),
+        retryable=counts.get("retryable", 0),
+        refused=refused,
+        cost_usd_micros=sum(int(cost or 0) for _, _, cost, _ in rows),
+        said=examples.get(loudest, ""),
+    )

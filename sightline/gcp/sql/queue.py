@@ -1,0 +1,58 @@
+"""The queue of an engine that has none: a run's work list itself says what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from sightline.errors import ConfigurationError
+from sightline.ports import Backlog, Delivery, Outgoing
+
+_NO_MESSAGES = (
+    "this engine has no messages to lease: its work lists are worked off by statements; run"
+    " `sightline work --engine bigquery`"
+)
+
+
+class WorkListQueue:
+    """The ports of a queue over the ledgers: what is listed is queued, and no message is sent."""
+
+    def __init__(self, missing: Callable[[], Awaitable[int]]) -> None:
+        self._missing = missing
+
+    async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:  # noqa: ARG002 - the port's
+        """Send nothing: what is published stands in the work list already."""
+        return len(messages)
+
+    async def backlog(self, run_id: str | None = None) -> Backlog:
+        """Count parts of open work lists that are neither written nor dead, of all runs."""
+        return Backlog(None if run_id else await self._missing(), 0)
+
+    async def purge(self, run_id: str) -> int:  # noqa: ARG002 - the port's
+        """Drop nothing: a cancelled run is not worked off."""
+        return 0
+
+    async def hasten(self, run_id: str) -> int:  # noqa: ARG002 - the port's
+        """Hasten nothing: nothing waits out a delay."""
+        return 0
+
+    async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:  # noqa: ARG002 - the port's
+        """Refuse: there are no messages.
+
+        Raises:
+            ConfigurationError: always.
+        """
+        raise ConfigurationError(_NO_MESSAGES)
+
+    async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:  # noqa: ARG002 - the port's
+        """Tell that all leases are lost; none was given."""
+        return frozenset(lease_ids)
+
+    async def ack(self, lease_ids: Sequence[str]) -> None:
+        """Settle nothing."""
+
+    async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
+        """Give nothing back."""
+
+    async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:  # noqa: ARG002 - the port's
+        """Return nothing: no queue gives up on a message."""
+        return ()

@@ -1,0 +1,118 @@
+"""Remote models: made when a statement first needs one, replaced when its definition changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.literals import quoted
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.place import Place
+from sightline.gcp.sql.files import statement
+
+PREFIX = "sightline_"
+_CONNECTION = re.compile(r"[a-z0-9.:-]+\.[a-z0-9-]+\.[\w-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModel:
+    """A remote model as it is, or as it is to be: ``endpoint`` is a URL without a method."""
+
+    name: str
+    endpoint: str
+    connection: str
+
+
+class ModelStore(Protocol):
+    """The remote models of a dataset; BigQuery's, or a test's."""
+
+    async def models(self) -> Sequence[RemoteModel]:
+        """Return Sightline's remote models."""
+        ...
+
+    async def define(self, model: RemoteModel) -> None:
+        """Make or replace a model."""
+        ...
+
+    async def drop(self, name: str) -> None:
+        """Remove a model, if it is there."""
+        ...
+
+
+async def ensure(store: ModelStore, wanted: RemoteModel) -> bool:
+    """Let a model be as wanted; return whether it had to be made or replaced."""
+    there = {one.name: one for one in await store.models()}
+    if there.get(wanted.name) == wanted:
+        return False
+    await store.define(wanted)
+    return True
+
+
+def remote_model(model: str, place: Place, connection: str) -> RemoteModel:
+    """Return the definition of the remote model for a model of Vertex AI at a place.
+
+    Raises:
+        ConfigurationError: ``connection`` is none, or the model is not served there.
+    """
+    if not _CONNECTION.fullmatch(connection):
+        raise ConfigurationError(
+            f"sql.connection = {connection!r} is not accepted; accepted:"
+            " project.location.connection, as `sightline config from-stack` writes it"
+        )
+    place.check_served(model)
+    slug = re.sub(r"[^a-z0-9]+", "_", model.lower()).strip("_")
+    endpoint = place.method_url(model, "").removesuffix(":")
+    return RemoteModel(f"{PREFIX}{slug}", endpoint, connection)
+
+
+class BigQueryModels:
+    """The remote models of the dataset of ``place``, through ``client``."""
+
+    def __init__(self, client: BigQueryClient, place: BigQueryPlace) -> None:
+        self._client = client
+        self._place = place
+
+    async def models(self) -> Sequence[RemoteModel]:
+        """See ``ModelStore``; each model is asked for, since a list does not tell endpoints."""
+        dataset = f"{self._place.project}.{self._place.dataset}"
+        how = self._client.how()
+        found: list[Any] = await self._client.use(
+            lambda library: [
+                library.get_model(one.reference, **how)
+                for one in library.list_models(dataset, **how)
+                if one.model_id.startswith(PREFIX)
+            ]
+        )
+        return [_as_ours(one.to_api_repr()) for one in found]
+
+    async def define(self, model: RemoteModel) -> None:
+        """See ``ModelStore``."""
+        await self._client.execute(
+            statement(
+                "make_model",
+                model=self._place.table(model.name),
+                connection=model.connection,
+                endpoint=quoted(model.endpoint),
+            )
+        )
+
+    async def drop(self, name: str) -> None:
+        """See ``ModelStore``."""
+        await self._client.execute(statement("drop_model", model=self._place.table(name)))
+
+
+def _as_ours(model: dict[str, Any]) -> RemoteModel:
+    remote = model.get("remoteModelInfo", {})
+    # projects/P/locations/L/connections/C, or P.L.C
+    connection = re.sub(
+        r"^projects/([^/]+)/locations/([^/]+)/connections/([^/]+)$",
+        r"\1.\2.\3",
+        str(remote.get("connection", "")),
+    )
+    return RemoteModel(
+        str(model["modelReference"]["modelId"]), str(remote.get("endpoint", "")), connection
+    )

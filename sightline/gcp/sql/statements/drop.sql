@@ -1,0 +1,2 @@
+-- A table of one lot that is done.
+DROP TABLE IF EXISTS {table}

@@ -1,0 +1,5 @@
+-- The parts of one lot about which nothing is known, neither in the ledgers nor as asked.
+WITH listed AS ({listed})
+SELECT COUNT(*)
+FROM listed
+WHERE part_key NOT IN (SELECT part_key FROM {asked} WHERE NOT {retryable} AND NOT settled)

@@ -1,0 +1,74 @@
+"""Work by statements: a warehouse that asks models itself, about many parts at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sightline.model import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """The parts of one kind in one run: one task at one fingerprint, or one embedding."""
+
+    run_id: str
+    part: Part
+    by_asset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What one statement brought: parts answered, refused for now, and refused by reason.
+
+    ``said`` is an example of what was said of a refusal.
+    """
+
+    answered: int = 0
+    retryable: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+    cost_usd_micros: int = 0
+    said: str = ""
+
+
+class Lots(Protocol):
+    """Lots, and the statements that work them off. Everything but ``ask`` is safe to repeat.
+
+    Every method may raise TransientError, ConfigurationError and NotFoundError.
+    """
+
+    async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
+        """Return the lots of a run, or of all that are to be worked off so, oldest first."""
+        ...
+
+    async def open(self, lot: Lot) -> None:
+        """Make what the lot's statements need."""
+        ...
+
+    async def left(self, lot: Lot) -> int:
+        """Count the parts that are neither settled nor answered and not yet written."""
+        ...
+
+    async def ask(self, lot: Lot, parts: int) -> Brought:
+        """Ask about so many of them, in one statement; one that is under way is waited for.
+
+        What is brought is kept, and is not asked for again, whatever becomes of this process.
+        """
+        ...
+
+    async def brought(self, lot: Lot) -> Brought:
+        """Tell what the last statement brought, and what is not settled of those before it."""
+        ...
+
+    async def settle(self, lot: Lot) -> None:
+        """Write what was brought: answers, vectors, dead letters."""
+        ...
+
+    async def discard(self, lot: Lot) -> None:
+        """Take back what the last pass refused, so that it is asked for again some day."""
+        ...
+
+    async def close(self, lot: Lot) -> None:
+        """Remove what ``open`` made for this lot alone."""
+        ...

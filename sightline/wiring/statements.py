@@ -1,0 +1,98 @@
+"""BigQuery as the engine: lots, the statements that work them off, and its remote models."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sightline.errors import ConfigurationError
+from sightline.model import AnswerPart, Part
+from sightline.settings import Settings
+from sightline.wiring.cloud import google_credentials
+from sightline.wiring.places import bigquery_place, vertex_place
+from sightline.wiring.prices import pricing
+
+if TYPE_CHECKING:
+    from sightline.gcp.bigquery.place import BigQueryPlace
+    from sightline.gcp.sql.images import Images
+    from sightline.gcp.sql.remote_models import BigQueryModels, RemoteModel
+    from sightline.ports import Ledgers, Lots, Runs
+
+
+@asynccontextmanager
+async def open_lots(
+    settings: Settings, runs: Runs, ledgers: Ledgers, *, worker_id: str
+) -> AsyncIterator[Lots]:
+    """Open the lots of the configured dataset; nothing is asked yet.
+
+    Raises:
+        ConfigurationError: no project or connection is set, or there are no credentials.
+    """
+    from sightline.gcp.bigquery import BigQueryClient
+    from sightline.gcp.sql.jobs import BigQueryJobs
+    from sightline.gcp.sql.kinds import Functions, RemoteKinds
+    from sightline.gcp.sql.lots import BigQueryLots
+    from sightline.gcp.sql.remote_models import BigQueryModels
+
+    if not settings.sql.connection:
+        raise ConfigurationError(
+            "BigQuery asks models through a connection, and none is set; set sql.connection, or run"
+            " `sightline config from-stack`"
+        )
+    place, models = bigquery_place(settings), models_place(settings)
+    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    prices = pricing(settings)
+    async with (
+        BigQueryClient.open(place, credentials) as client,
+        BigQueryClient.open(models, credentials) as keep,
+    ):
+        kinds = RemoteKinds(
+            BigQueryModels(client, models),
+            lambda part: _definition(settings, part),
+            ledgers.task_version,
+            prices.price_of,
+            place=place,
+            models=models,
+            functions=Functions(settings.sql.answers, settings.sql.embeddings),
+            answers_at=prices.answers_at,
+            embeddings_at=prices.embeddings_at,
+        )
+        jobs = BigQueryJobs(client, look_every_s=settings.sql.look_every_s)
+        images = _images(settings)
+        yield BigQueryLots(jobs, runs, place, keep, kinds, images, worker_id=worker_id)
+
+
+@asynccontextmanager
+async def open_remote_models(settings: Settings) -> AsyncIterator[BigQueryModels]:
+    """Open the remote models of the configured dataset; raises as ``open_lots`` does."""
+    from sightline.gcp.bigquery import BigQueryClient
+    from sightline.gcp.sql.remote_models import BigQueryModels
+
+    place = bigquery_place(settings)
+    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    async with BigQueryClient.open(place, credentials) as client:
+        yield BigQueryModels(client, models_place(settings))
+
+
+def models_place(settings: Settings) -> BigQueryPlace:
+    """Return the dataset of remote models, and of what models said until it is written."""
+    own = bigquery_place(settings)
+    return replace(own, dataset=settings.sql.models_dataset or f"{own.dataset}_models")
+
+
+def _definition(settings: Settings, part: Part) -> RemoteModel:
+    from sightline.gcp.sql.remote_models import remote_model
+
+    place = vertex_place(settings, "classify" if isinstance(part, AnswerPart) else "embed")
+    return remote_model(part.model, place, settings.sql.connection)
+
+
+def _images(settings: Settings) -> Images:
+    from sightline.gcp.bigquery.place import checked_table
+    from sightline.gcp.sql.images import ObjectTable, References
+
+    if settings.sql.object_table:
+        return ObjectTable(checked_table(settings.sql.object_table, "sql.object_table"))
+    return References(settings.sql.connection)

@@ -1,0 +1,206 @@
+"""BigQuery as the engine, on the emulator: every statement runs, but for the call of a model.
+
+In its place stands a table with what the model is to say, by part and pass; and in the place of
+``OBJ.MAKE_REF``, which the emulator lacks too, the image's URI.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.ledgers import BigQueryLedgers
+from sightline.gcp.bigquery.runs import BigQueryRuns
+from sightline.gcp.bigquery.tables import put_embeddings
+from sightline.gcp.sql.images import References
+from sightline.gcp.sql.jobs import BigQueryJobs
+from sightline.gcp.sql.kinds import Functions, Kind, RemoteKinds
+from sightline.gcp.sql.lots import BigQueryLots
+from sightline.gcp.sql.remote_models import RemoteModel
+from sightline.model import (
+    AnswerPart,
+    EmbeddingPart,
+    Filter,
+    Observation,
+    Part,
+    PartRequest,
+    RunRequest,
+)
+from sightline.prices import Price, load_prices, price_of
+from sightline.tasks import TaskSpec
+from sightline.work_lists import BY_STATEMENTS
+from tests.contracts.warehouse_rig import NOW
+from tests.gcp.conftest import DAY
+from tests.gcp.servers import BigQueryEmulator
+from tests.gcp.source_rig import ASSET_COLUMNS, load, make_source, open_source
+from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset
+
+GEMINI = "gemini-3.5-flash-lite"
+EMBEDDING = EmbeddingPart("gemini-embedding-2", 4)
+RETRY = "A retryable error occurred: RESOURCE_EXHAUSTED error from remote endpoint."
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What a model says about a part: an answer, a vector, or a status."""
+
+    status: str = ""
+    answer: str | None = None
+    vector: Sequence[float] = ()
+    ending: str = "STOP"
+
+    def response(self) -> str:
+        """Return the response as BigQuery hands it on."""
+        usage = {"prompt_token_count": 1000, "candidates_token_count": 50}
+        return json.dumps({"candidates": [{"finish_reason": self.ending}], "usage_metadata": usage})
+
+
+@dataclass(frozen=True, slots=True)
+class Bare(References):
+    """References whose function the emulator does not have."""
+
+    @property
+    def image(self) -> str:
+        """The URI in the reference's place."""
+        return "STRUCT(uri)"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Asks a table, of which each pass of a part has a row."""
+
+    table: str
+
+    def said(self, to_ask: str) -> str:
+        """Return what is prepared for this pass."""
+        return (
+            "SELECT asked.part_key, status, answer, response, vector"
+            f" FROM {to_ask} AS asked JOIN {self.table} AS prepared"
+            " ON prepared.part_key = asked.part_key WHERE prepared.pass = @pass"
+        )
+
+
+class PreparedKinds:
+    """The real kinds, but for the call."""
+
+    def __init__(self, kinds: RemoteKinds, table: str) -> None:
+        self._kinds = kinds
+        self._table = table
+
+    async def prepare(self, part: Part) -> None:
+        """Make what the part needs."""
+        await self._kinds.prepare(part)
+
+    async def of(self, part: Part) -> Kind:
+        """Return the kind, asking the table."""
+        return replace(await self._kinds.of(part), asking=Prepared(self._table))
+
+
+@dataclass
+class Store:
+    """Remote models, remembered."""
+
+    there: dict[str, RemoteModel] = field(default_factory=dict)
+    defined: list[RemoteModel] = field(default_factory=list)
+
+    async def models(self) -> Sequence[RemoteModel]:
+        """Return the models."""
+        return list(self.there.values())
+
+    async def define(self, model: RemoteModel) -> None:
+        """Make or replace one."""
+        self.there[model.name] = model
+        self.defined.append(model)
+
+    async def drop(self, name: str) -> None:
+        """Remove one."""
+        self.there.pop(name, None)
+
+
+@dataclass
+class Warehouse:
+    """A dataset with observations, and what models are to say about them."""
+
+    client: BigQueryClient
+    runs: BigQueryRuns
+    ledgers: BigQueryLedgers
+    lots: BigQueryLots
+    store: Store
+    open_run: Callable[..., Any]
+
+    async def say(self, pass_: int, sayings: Mapping[str, Saying]) -> None:
+        """Prepare what is said about these parts in this pass."""
+        table = self.client.place.table("prepared")
+        for key, one in sayings.items():
+            await self.client.bound(
+                f"INSERT INTO {table} (part_key, pass, status, answer, response, vector)"
+                " SELECT @key, @pass, @status, NULLIF(@answer, ''), @response,"
+                " ARRAY(SELECT CAST(number AS FLOAT64) FROM UNNEST(@vector) AS number"
+                " WITH OFFSET AS place ORDER BY place)",
+                {
+                    "key": key, "pass": pass_, "status": one.status, "answer": one.answer or "",
+                    "response": one.response(), "vector": [repr(x) for x in one.vector],
+                },
+            )  # fmt: skip
+
+    async def rows(self, select: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query over the ledgers, named in braces."""
+        return await self.client.rows(select.format_map(self.client.place.names()))
+
+
+@asynccontextmanager
+async def open_warehouse(
+    emulator: BigQueryEmulator, observations: Sequence[Observation], tasks: Iterable[TaskSpec] = ()
+) -> AsyncIterator[Warehouse]:
+    """Open a dataset in which these observations are the source and these tasks are known."""
+    async with (
+        open_dataset(emulator) as client,
+        LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender,
+        open_source(client) as source,
+    ):
+        await put_embeddings(client, [EMBEDDING])
+        await make_source(client, "latest_observations", ASSET_COLUMNS)
+        await load(client, observations)
+        place = client.place
+        await client.execute(
+            f"CREATE TABLE {place.table('prepared')} (part_key STRING, pass INT64, status STRING,"
+            " answer STRING, response STRING, vector ARRAY<FLOAT64>)"
+        )
+        runs, ledgers, store = BigQueryRuns(client, appender), BigQueryLedgers(client), Store()
+        for task in tasks:
+            await runs.remember_task(task, now=NOW)
+        real = RemoteKinds(
+            store, definition, ledgers.task_version, price, place=place, models=place,
+            functions=Functions(), answers_at="global", embeddings_at="global",
+        )  # fmt: skip
+        lots = BigQueryLots(
+            BigQueryJobs(client, look_every_s=0.05),
+            runs,
+            place,
+            client,
+            PreparedKinds(real, place.table("prepared")),
+            Bare("p.us.c"),
+            worker_id="w1",
+        )
+
+        async def open_run(*parts: PartRequest, run_id: str = "run-1") -> None:
+            request = RunRequest(Filter(), parts, "sightline enqueue", BY_STATEMENTS)
+            await source.open_run(request, run_id=run_id, now=NOW)
+
+        yield Warehouse(client, runs, ledgers, lots, store, open_run)
+
+
+def definition(part: Part) -> RemoteModel:
+    """Return the remote model for a part."""
+    kind = "answers" if isinstance(part, AnswerPart) else "vectors"
+    return RemoteModel(f"sightline_{kind}", "https://models.example", "p.us.c")
+
+
+def price(model: str) -> Price | None:
+    """Return the shipped price."""
+    return price_of(load_prices(), model, DAY)

@@ -1,0 +1,151 @@
+"""Jobs with a name: begun once, found again, tried under another number when they failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+from google.api_core import exceptions
+
+from sightline.errors import ConfigurationError, TransientError
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.failures import translated
+from sightline.gcp.sql.jobs import MOST_TRIES, BigQueryJobs
+
+SELECT = "SELECT 1"
+google: Any = exceptions
+"""Google's exceptions, whose constructors have no types."""
+
+
+@dataclass
+class Job:
+    """A job of the script: it runs for so many looks, and then it is done, or has failed."""
+
+    looks: int = 0
+    error: Exception | None = None
+    num_dml_affected_rows: int = 7
+    total_bytes_billed: int = 10 << 20
+    slot_millis: int = 5
+    total_bytes_processed: int = 1234
+
+    def done(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+    def result(self, *, job_retry: None) -> list[Any]:
+        if self.error:
+            raise self.error
+        return []
+
+
+@dataclass
+class Library:
+    """Google's client, as far as jobs need it: ``script`` says what becomes of each new job."""
+
+    script: Callable[[str], Job | Exception]
+    there: dict[str, Job] = field(default_factory=dict)
+    begun: list[str] = field(default_factory=list)
+
+    def query(self, _statement: str, *, job_id: str = "", job_config: Any, **_: Any) -> Job:
+        if job_config.dry_run:
+            return Job()
+        if job_id in self.there:
+            raise google.Conflict("Already Exists: Job p:US." + job_id)
+        outcome = self.script(job_id)
+        if isinstance(outcome, Exception):
+            raise outcome
+        self.begun.append(job_id)
+        self.there[job_id] = outcome
+        return outcome
+
+    def get_job(self, job_id: str, **_: Any) -> Job:
+        if job_id not in self.there:
+            raise google.NotFound("no job " + job_id)
+        return self.there[job_id]
+
+
+class Client:
+    """Our client over that library."""
+
+    location = "US"
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def config(self, values: Any, run_id: str = "") -> Any:
+        from google.cloud.bigquery import QueryJobConfig
+
+        return QueryJobConfig()
+
+    def how(self) -> dict[str, Any]:
+        return {}
+
+    async def use(self, work: Callable[[Any], Any]) -> Any:
+        with translated("the dataset p.d"):
+            return work(self._library)
+
+
+def jobs_over(script: Callable[[str], Job | Exception]) -> tuple[BigQueryJobs, Library]:
+    """Return jobs over a scripted library."""
+    library = Library(script)
+    return BigQueryJobs(cast(BigQueryClient, Client(library)), look_every_s=0.0), library
+
+
+async def test_a_job_is_begun_once_and_found_again_after_a_restart() -> None:
+    jobs, library = jobs_over(lambda _: Job(looks=2))
+    first = await jobs.run("pass-1", SELECT, {})
+    assert (first.changed, first.bytes_billed, first.slot_ms) == (7, 10 << 20, 5)
+    again = BigQueryJobs(cast(BigQueryClient, Client(library)), look_every_s=0.0)
+    assert await again.run("pass-1", SELECT, {}) == first
+    assert library.begun == ["pass-1-1"]
+
+
+async def test_a_job_that_dies_half_way_is_run_again_under_another_number() -> None:
+    died = google.InternalServerError("The job encountered an internal error during execution")
+    jobs, library = jobs_over(lambda job_id: Job(error=died if job_id.endswith("-1") else None))
+    await jobs.run("pass-1", SELECT, {})
+    assert library.begun == ["pass-1-1", "pass-1-2"]
+    await jobs.run("pass-1", SELECT, {})
+    assert library.begun == ["pass-1-1", "pass-1-2"], "what succeeded is found, past what failed"
+
+
+async def test_a_quota_that_stays_used_up_is_told() -> None:
+    quota = google.Forbidden("Quota exceeded", errors=[{"reason": "quotaExceeded"}])
+    jobs, library = jobs_over(lambda _: Job(error=quota))
+    with pytest.raises(TransientError, match="Quota exceeded"):
+        await jobs.run("pass-1", SELECT, {})
+    assert len(library.begun) == MOST_TRIES
+
+
+async def test_a_statement_that_is_refused_is_not_tried_again() -> None:
+    jobs, library = jobs_over(lambda _: Job(error=google.BadRequest("Syntax error at [1:1]")))
+    with pytest.raises(ConfigurationError, match="Syntax error"):
+        await jobs.run("pass-1", SELECT, {})
+    assert len(library.begun) == 1
+
+
+async def test_a_job_begun_behind_an_error_is_found() -> None:
+    jobs, library = jobs_over(lambda _: google.ServiceUnavailable("busy"))
+    library.there["pass-1-1"] = Job()
+    assert (await jobs.run("pass-1", SELECT, {})).changed == 7
+    assert library.begun == []
+
+
+async def test_an_error_without_a_job_behind_it_is_told() -> None:
+    jobs, _ = jobs_over(lambda _: google.ServiceUnavailable("busy"))
+    with pytest.raises(TransientError, match="busy"):
+        await jobs.run("pass-1", SELECT, {})
+
+
+async def test_what_a_statement_reads_is_said_without_running_it() -> None:
+    jobs, library = jobs_over(lambda _: Job())
+    assert await jobs.bytes_of(SELECT, {}) == 1234
+    assert library.begun == []
+
+
+async def test_a_name_that_is_none_is_refused() -> None:
+    jobs, _ = jobs_over(lambda _: Job())
+    with pytest.raises(ConfigurationError, match="no name of a job"):
+        await jobs.run("pass 1; DROP", SELECT, {})

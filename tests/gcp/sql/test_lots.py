@@ -1,0 +1,218 @@
+"""Lots on the emulator: asked, judged, written once, and asked again where that may help."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from sightline.errors import Reason
+from sightline.model import PartRequest
+from sightline.ports import Lot
+from sightline.tasks import TaskSpec
+from sightline.wire import decode
+from tests.contracts.warehouse_rig import answer_part, observation, task
+from tests.gcp.servers import BigQueryEmulator
+from tests.gcp.sql.rig import EMBEDDING, GEMINI, RETRY, Saying, Warehouse, open_warehouse
+
+pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+
+ANSWER = '{"kind":"stop","tilted":true,"count":2,"height":3.5,"note":"é","damage":["rust"]}'
+SEEN = [observation(number) for number in range(6)]
+SIGNS: TaskSpec = replace(task(), model=GEMINI)
+SIGNS_PART = answer_part(SIGNS)
+SIGNS_LOT = Lot("run-1", SIGNS_PART)
+VECTORS_LOT = Lot("run-1", EMBEDDING)
+KEYS = [SIGNS_PART.key(one.observation_id) for one in SEEN]
+
+
+@pytest.fixture
+async def warehouse(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[Warehouse]:
+    """Yield a dataset with six observations."""
+    async with open_warehouse(bigquery_emulator, SEEN, [SIGNS]) as one:
+        yield one
+
+
+async def test_answers_are_written_as_workers_write_them(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(SIGNS_PART))
+    assert list(await warehouse.lots.lots()) == [SIGNS_LOT]
+    await warehouse.lots.open(SIGNS_LOT)
+    assert await warehouse.lots.left(SIGNS_LOT) == 6
+    await warehouse.say(1, {key: Saying(answer=ANSWER) for key in KEYS})
+
+    brought = await warehouse.lots.ask(SIGNS_LOT, 100)
+    assert (brought.answered, brought.retryable, brought.refused) == (6, 0, {})
+    assert await warehouse.lots.left(SIGNS_LOT) == 0, "what was brought is not asked again"
+    await warehouse.lots.settle(SIGNS_LOT)
+    await warehouse.lots.settle(SIGNS_LOT)
+
+    rows = await warehouse.rows(
+        "SELECT part_key, observation_id, gcs_uri, latitude, capture_time, task, model,"
+        " TO_JSON_STRING(answer), finish_reason, input_tokens, output_tokens, cost_usd_micros,"
+        " run_id, worker_id, attempt FROM {classifications} ORDER BY observation_id"
+    )
+    assert len(rows) == 6, "settled twice, written once"
+    first = rows[0]
+    assert first[:7] == (
+        KEYS[0], SEEN[0].observation_id, SEEN[0].gcs_uri, SEEN[0].latitude, SEEN[0].capture_time,
+        SIGNS.name, GEMINI,
+    )  # fmt: skip
+    assert json.loads(first[7]) == json.loads(ANSWER)
+    assert first[8:12] == ("STOP", 1000, 50, brought.cost_usd_micros // 6)
+    assert first[12:] == ("run-1", "w1", 1)
+    balance = await warehouse.runs.balance("run-1")
+    assert (balance.written, balance.holds) == (6, True)
+    await warehouse.lots.close(SIGNS_LOT)
+
+
+async def test_vectors_are_written_at_unit_length(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(EMBEDDING))
+    await warehouse.lots.open(VECTORS_LOT)
+    keys = [EMBEDDING.key(one.observation_id) for one in SEEN]
+    said = {key: Saying(vector=(0.0, 3.0, 4.0, 0.0)) for key in keys[:4]}
+    said[keys[4]] = Saying(vector=(1.0, 2.0))
+    said[keys[5]] = Saying(vector=(0.0, 0.0, 0.0, 0.0))
+    await warehouse.say(1, said)
+    brought = await warehouse.lots.ask(VECTORS_LOT, 100)
+    assert brought.answered == 4
+    assert brought.refused == {Reason.ANSWER_INVALID.value: 2}
+    await warehouse.lots.settle(VECTORS_LOT)
+    table = warehouse.client.place.table("embeddings_gemini_embedding_2_4")
+    rows = await warehouse.client.rows(f"SELECT embedding, dimension FROM {table}")
+    assert rows == [([0.0, 0.6, 0.8, 0.0], 4)] * 4
+    assert await warehouse.runs.dead_by_reason("run-1") == {Reason.ANSWER_INVALID.value: 2}
+
+
+async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(SIGNS_PART))
+    await warehouse.lots.open(SIGNS_LOT)
+    said = [
+        Saying(answer=ANSWER),
+        Saying(answer=ANSWER.replace("stop", "go")),
+        Saying(answer='{"kind":"stop"', ending="MAX_TOKENS"),
+        Saying(status="gs://bucket/x.jpg was not found"),
+        Saying(status=RETRY),
+        Saying(ending="SAFETY"),
+    ]
+    await warehouse.say(1, dict(zip(KEYS, said, strict=True)))
+    brought = await warehouse.lots.ask(SIGNS_LOT, 100)
+    assert (brought.answered, brought.retryable) == (1, 1)
+    refused = {"answer_invalid": 1, "answer_truncated": 1, "blocked_by_safety": 1, "image_gone": 1}
+    assert brought.refused == refused
+    await warehouse.lots.settle(SIGNS_LOT)
+    assert await warehouse.runs.dead_by_reason("run-1") == refused
+    assert await warehouse.lots.left(SIGNS_LOT) == 1
+
+    rows = await warehouse.rows("SELECT body, part_key, detail FROM {dead_letters}")
+    for body, part_key, _ in rows:
+        message = decode(body.encode())
+        assert message.part_keys() == (part_key,)
+        assert message.observations[0] in SEEN
+    assert any("not found" in detail for _, _, detail in rows)
+
+    await warehouse.say(2, {KEYS[4]: Saying(answer=ANSWER)})
+    again = await warehouse.lots.ask(SIGNS_LOT, 100)
+    assert (again.answered, again.retryable, again.refused) == (1, 0, {})
+    await warehouse.lots.settle(SIGNS_LOT)
+    balance = await warehouse.runs.balance("run-1")
+    assert (balance.written, balance.dead, balance.queued + balance.to_publish) == (2, 4, 0)
+
+
+async def test_a_replayed_dead_letter_is_asked_again(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(SIGNS_PART))
+    await warehouse.lots.open(SIGNS_LOT)
+    sayings = {key: Saying(answer=ANSWER) for key in KEYS[1:]}
+    await warehouse.say(1, {**sayings, KEYS[0]: Saying(ending="RECITATION")})
+    await warehouse.lots.ask(SIGNS_LOT, 100)
+    await warehouse.lots.settle(SIGNS_LOT)
+    assert await warehouse.lots.left(SIGNS_LOT) == 0
+    dead = warehouse.client.place.table("dead_letters")
+    await warehouse.client.execute(
+        f"INSERT INTO {dead} (event_id, part_key, run_id, event, reason, `at`)"
+        f" SELECT 'again', part_key, run_id, 'replayed', reason,"
+        f" TIMESTAMP_ADD(letter.at, INTERVAL 1 HOUR) FROM {dead} AS letter"
+    )
+    assert await warehouse.lots.left(SIGNS_LOT) == 1
+    await warehouse.say(2, {KEYS[0]: Saying(answer=ANSWER)})
+    assert (await warehouse.lots.ask(SIGNS_LOT, 100)).answered == 1
+    await warehouse.lots.settle(SIGNS_LOT)
+    assert (await warehouse.runs.balance("run-1")).written == 6
+
+
+async def test_no_more_is_asked_than_is_to_be(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(SIGNS_PART))
+    await warehouse.lots.open(SIGNS_LOT)
+    for pass_ in (1, 2):
+        await warehouse.say(pass_, {key: Saying(answer=ANSWER) for key in KEYS})
+    assert (await warehouse.lots.ask(SIGNS_LOT, 4)).answered == 4
+    await warehouse.lots.settle(SIGNS_LOT)
+    assert (await warehouse.lots.ask(SIGNS_LOT, 4)).answered == 2
+
+
+async def test_what_was_brought_and_not_written_is_found_by_the_next(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(SIGNS_PART))
+    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.say(1, {key: Saying(answer=ANSWER) for key in KEYS})
+    await warehouse.lots.ask(SIGNS_LOT, 100)
+    # killed here: another process opens the lot
+    await warehouse.lots.open(SIGNS_LOT)
+    assert (await warehouse.lots.brought(SIGNS_LOT)).answered == 6
+    await warehouse.lots.settle(SIGNS_LOT)
+    assert (await warehouse.runs.balance("run-1")).written == 6
+
+
+async def test_a_denied_pass_is_taken_back(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(SIGNS_PART))
+    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.say(1, {key: Saying(status="PERMISSION_DENIED: connection") for key in KEYS})
+    brought = await warehouse.lots.ask(SIGNS_LOT, 100)
+    assert brought.refused == {Reason.PERMISSION_DENIED.value: 6}
+    await warehouse.lots.discard(SIGNS_LOT)
+    await warehouse.lots.settle(SIGNS_LOT)
+    assert await warehouse.runs.dead_by_reason("run-1") == {}
+    assert await warehouse.lots.left(SIGNS_LOT) == 6
+
+
+async def test_an_image_in_no_bucket_costs_nothing(bigquery_emulator: BigQueryEmulator) -> None:
+    local = replace(SEEN[0], gcs_uri="file:///photos/a.jpg")
+    async with open_warehouse(bigquery_emulator, [local, SEEN[1]], [SIGNS]) as warehouse:
+        await warehouse.open_run(PartRequest(SIGNS_PART))
+        await warehouse.lots.open(SIGNS_LOT)
+        assert await warehouse.lots.left(SIGNS_LOT) == 1
+        await warehouse.lots.settle(SIGNS_LOT)
+        assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 1}
+
+
+async def test_an_asset_is_asked_about_once_with_all_its_images(
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    whole = replace(task("assets", by_asset=True), model=GEMINI)
+    part = answer_part(whole)
+    lot = Lot("run-1", part, by_asset=True)
+    async with open_warehouse(bigquery_emulator, SEEN, [whole]) as warehouse:
+        await warehouse.open_run(PartRequest(part, by_asset=True))
+        assert list(await warehouse.lots.lots()) == [lot]
+        await warehouse.lots.open(lot)
+        assert await warehouse.lots.left(lot) == 3
+        keys = [part.key(one.asset_id) for one in SEEN]
+        await warehouse.say(1, {key: Saying(answer=ANSWER) for key in dict.fromkeys(keys)})
+        await warehouse.lots.ask(lot, 100)
+        await warehouse.lots.settle(lot)
+        rows = await warehouse.rows(
+            "SELECT subject_id, observation_id FROM {classifications} ORDER BY subject_id"
+        )
+        assert rows == [(one, None) for one in sorted({one.asset_id for one in SEEN})]
+
+
+async def test_a_remote_model_is_made_once_and_replaced_when_it_changes(
+    warehouse: Warehouse,
+) -> None:
+    for _ in range(2):
+        await warehouse.lots.open(SIGNS_LOT)
+    assert len(warehouse.store.defined) == 1
+    name, old = next(iter(warehouse.store.there.items()))
+    warehouse.store.there[name] = replace(old, endpoint="https://elsewhere.example")
+    await warehouse.lots.open(SIGNS_LOT)
+    assert len(warehouse.store.defined) == 2

@@ -1,0 +1,129 @@
+"""The statements as they go to BigQuery, calls of models included: read by its grammar."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_names
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.gemini.question import config_of
+from sightline.gcp.place import Place
+from sightline.gcp.sql.asking import Generate, GenerateEmbedding, GenerateText, model_params
+from sightline.gcp.sql.files import names, statement
+from sightline.gcp.sql.images import ObjectTable, References
+from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE, judged_answers, judged_vectors
+from sightline.gcp.sql.remote_models import remote_model
+from sightline.schema import CLASSIFICATIONS
+from sightline.tasks import load_tasks, shipped_directory
+from tests.gcp.sql.rig import GEMINI as MODEL
+from tests.gcp.sql.rig import price
+
+PLACE = BigQueryPlace("my-project", "ledgers")
+NAMES = ledger_names(PLACE)
+ASKED, TO_ASK, VECTORS = (PLACE.table(one) for one in ("asked", "to_ask", "vectors"))
+HOSTILE = 'it\'s "all"\n\\ `over`; DROP TABLE x -- {braces} é'
+TASK = replace(load_tasks((shipped_directory(),))["road_signs"].resolve(MODEL), prompt=HOSTILE)
+LISTED = statement("listed", work_items=NAMES["work_items"], settled=ALL_SETTLED.format_map(NAMES))
+CALLS = {
+    "AI.GENERATE_TEXT": GenerateText(TASK, PLACE.table("m")),
+    "ML.GENERATE_TEXT": GenerateText(TASK, PLACE.table("m"), "ML.GENERATE_TEXT"),
+    "AI.GENERATE": Generate(TASK, "https://models.example/v1/m", "p.us.c"),
+    "AI.GENERATE_EMBEDDING": GenerateEmbedding(PLACE.table("m"), 768),
+    "ML.GENERATE_EMBEDDING": GenerateEmbedding(PLACE.table("m"), 768, "ML.GENERATE_EMBEDDING"),
+}
+JUDGED = {
+    "answers": judged_answers(ASKED, TASK, price(MODEL), location="global"),
+    "vectors": judged_vectors(ASKED, 768, tokens=258, cost_usd_micros=116),
+}
+
+
+def rendered() -> Iterator[tuple[str, str]]:
+    """Yield every statement, under its name and what it was filled with."""
+    asked = {"asked": ASKED, "retryable": RETRYABLE, "failed": FAILED, "listed": LISTED}
+    yield "listed", LISTED
+    for name in ("left", "last_pass", "discard", "clear"):
+        yield name, statement(name, **asked)
+    written = ALL_WRITTEN.format_map(NAMES)
+    yield (
+        "settle",
+        statement("settle", **asked, written=written, dead_letters=NAMES["dead_letters"]),
+    )
+    yield "drop", statement("drop", table=TO_ASK)
+    for images in (References("p.us.c"), ObjectTable(PLACE.table("images"))):
+        pieces = {"image": images.image, "objects": images.objects, "parts": "100"}
+        yield f"choose {images}", statement("choose", **asked, **pieces, to_ask=TO_ASK)
+        for unreadable, _ in images.unreadable():
+            yield f"refuse {images}", statement("refuse", **asked, unreadable=unreadable)
+    for name, call in CALLS.items():
+        yield f"ask {name}", statement("ask", asked=ASKED, said=call.said(TO_ASK))
+    for name, judged in JUDGED.items():
+        yield f"judged {name}", judged
+        yield f"tally {name}", statement("tally", judged=judged)
+        pieces = {**NAMES, "listed": LISTED, "judged": judged, "ending": GEMINI.ending}
+        columns = ", ".join(f"`{one}`" for one in CLASSIFICATIONS.column_names())
+        for write in (f"write_{name}", "write_dead_letters"):
+            yield f"{write} {name}", statement(write, **pieces, columns=columns, vectors=VECTORS)
+    yield (
+        "make_model",
+        statement(
+            "make_model",
+            model=PLACE.table("m"),
+            connection="p.us.c",
+            endpoint="'https://m.example'",
+        ),
+    )
+    yield "drop_model", statement("drop_model", model=PLACE.table("m"))
+
+
+STATEMENTS = dict(rendered())
+
+
+def test_every_file_is_among_them() -> None:
+    assert {name.partition(" ")[0] for name in STATEMENTS} == set(names())
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_it_is_one_statement_in_bigquery_s_grammar(name: str) -> None:
+    (parsed,) = sqlglot.parse(STATEMENTS[name], dialect="bigquery")
+    assert parsed is not None
+    assert not isinstance(parsed, exp.Command), "taken whole, and not read"
+
+
+@pytest.mark.parametrize("function", CALLS)
+def test_the_call_is_there_and_what_it_is_given_is_quoted(function: str) -> None:
+    text = STATEMENTS[f"ask {function}"]
+    assert f"{function}(" in text
+    literals = {
+        one.this for one in sqlglot.parse_one(text, dialect="bigquery").find_all(exp.Literal)
+    }
+    if "EMBED" in function:
+        assert "768" in literals
+    else:
+        assert HOSTILE in literals, "the prompt is one literal, whatever stands in it"
+
+
+def test_a_call_carries_all_that_the_workers_send() -> None:
+    assert json.loads(model_params(TASK)) == {"generationConfig": config_of(TASK, model=MODEL)}
+
+
+def test_the_endpoint_of_a_remote_model_is_where_the_settings_say() -> None:
+    found = remote_model("gemini-3.5-flash-lite", Place("p", "global"), "p.us.models")
+    assert found.name == "sightline_gemini_3_5_flash_lite"
+    assert found.endpoint == (
+        "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/google/models"
+        "/gemini-3.5-flash-lite"
+    )
+
+
+@pytest.mark.parametrize("connection", ["", "models", "p.us.c` OPTIONS", "a.b.c.d e"])
+def test_a_connection_that_is_none_is_refused(connection: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape("sql.connection")):
+        remote_model("gemini-3.5-flash-lite", Place("p", "global"), connection)

@@ -1,0 +1,224 @@
+"""Work by statements: what is asked again, what ends it, what a restart finds, what it may cost."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from sightline.errors import BudgetError, ConfigurationError, TransientError
+from sightline.model import AnswerPart, EmbeddingPart
+from sightline.ports import Amount, Brought, BudgetEvent, BudgetEventKind, BudgetState, Limits, Lot
+from tests.contracts.warehouse_rig import NOW
+from worker.by_statements import ByStatements, over_budget, refused_for_now
+from worker.passes import FRUITLESS, LONGEST_PAUSE_S, SYSTEMIC_ROWS, Next, Pass, Passes
+from worker.treasury import Treasury
+
+SIGNS = Lot("run-1", AnswerPart("signs", "f", "m"))
+VECTORS = Lot("run-1", EmbeddingPart("m", 4))
+COST = 10
+
+
+@dataclass
+class Script:
+    """Lots that bring what they are told to, and are killed where they are told to be."""
+
+    parts: dict[Lot, int]
+    brings: deque[Brought | Exception]
+    said: list[str] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    kept: Brought = field(default_factory=Brought)
+
+    async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
+        return [lot for lot in self.parts if run_id in (None, lot.run_id)]
+
+    async def open(self, lot: Lot) -> None:
+        self.said.append(f"open {lot.part.model}")
+
+    async def left(self, lot: Lot) -> int:
+        return self.parts[lot]
+
+    async def ask(self, lot: Lot, parts: int) -> Brought:
+        self.asked.append(parts)
+        brought = self.brings.popleft()
+        if isinstance(brought, Exception):
+            raise brought
+        self.parts[lot] -= _settled(brought)
+        self.kept = brought
+        return brought
+
+    async def brought(self, lot: Lot) -> Brought:
+        return self.kept
+
+    async def settle(self, lot: Lot) -> None:
+        self.said.append("settle")
+        self.kept = Brought()
+
+    async def discard(self, lot: Lot) -> None:
+        self.said.append("discard")
+        self.parts[lot] += _settled(self.kept)
+
+    async def close(self, lot: Lot) -> None:
+        self.said.append("close")
+
+
+def _settled(brought: Brought) -> int:
+    return brought.answered + sum(brought.refused.values())
+
+
+@dataclass
+class Purse:
+    """The ledger of budgets, of one run with limits or of none."""
+
+    limits: Limits = field(default_factory=Limits)
+    events: list[BudgetEvent] = field(default_factory=list)
+
+    async def record(self, events: Sequence[BudgetEvent]) -> None:
+        self.events.extend(events)
+
+    async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
+        if not self.limits:
+            return {}
+        reserved = Amount()
+        for one in self.events:
+            amount = Amount(one.cost_usd_micros or 0, one.images or 0)
+            if one.event is BudgetEventKind.RESERVED:
+                reserved += amount
+            elif one.event is BudgetEventKind.RELEASED:
+                reserved -= amount
+        return {"run-1": BudgetState("run-1", self.limits, reserved)}
+
+    async def spent(self, run_id: str) -> Amount:
+        return Amount()
+
+    async def holdings(self, run_id: str) -> Sequence[object]:
+        return []
+
+
+def engine(script: Script, *, purse: Purse | None = None, parts: int = 100) -> ByStatements:
+    """Return the loop over a script; pauses take no time and are written down."""
+    numbers = iter(range(10_000))
+
+    async def estimate(_: Lot) -> int:
+        return COST
+
+    async def sleep(seconds: float) -> None:
+        script.said.append(f"wait {seconds:g}")
+
+    return ByStatements(
+        script,
+        Treasury(
+            purse or Purse(), worker_id="w1", now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
+            random=lambda: 0.0, pause_s=0.0,
+        ),
+        estimate,
+        parts=parts,
+        sleep=sleep,
+    )  # fmt: skip
+
+
+def answered(count: int, **more: object) -> Brought:
+    """Return what brought so many answers."""
+    return Brought(answered=count, cost_usd_micros=count * COST, **more)  # type: ignore[arg-type]  # as named
+
+
+async def test_refused_for_now_is_asked_again_until_nothing_is_left() -> None:
+    brings = [answered(60, retryable=40), answered(30, retryable=10), answered(10)]
+    script = Script({SIGNS: 100, VECTORS: 5}, deque([*brings, answered(5)]))
+    account = await engine(script).work()
+    assert (account.answers, account.embeddings, account.passes) == (100, 5, 4)
+    assert account.cost_usd_micros == 105 * COST
+    assert script.asked == [100, 40, 10, 5]
+    assert refused_for_now(account) is None
+    assert script.said.count("close") == 2
+
+
+async def test_two_passes_without_progress_end_it_and_say_so() -> None:
+    stuck = Brought(retryable=100, said="A retryable error occurred: RESOURCE_EXHAUSTED")
+    script = Script({SIGNS: 100, VECTORS: 5}, deque([stuck] * FRUITLESS + [answered(5)]))
+    account = await engine(script).work()
+    assert account.embeddings == 5, "the other lots are worked off"
+    error = refused_for_now(account)
+    assert isinstance(error, TransientError)
+    assert "signs: 100 parts" in str(error)
+    assert "RESOURCE_EXHAUSTED" in str(error)
+    assert script.said.count("close") == 1, "what is stuck stays as it is"
+
+
+async def test_pauses_grow_while_nothing_is_brought() -> None:
+    script = Script(
+        {SIGNS: 3}, deque([Brought(retryable=3), answered(2, retryable=1), answered(1)])
+    )
+    await engine(script).work()
+    assert [one for one in script.said if one.startswith("wait")] == ["wait 60", "wait 30"]
+
+
+async def test_what_everything_is_refused_for_is_a_fault_of_the_job() -> None:
+    denied = Brought(refused={"permission_denied": SYSTEMIC_ROWS}, said="the connection may not")
+    script = Script({SIGNS: SYSTEMIC_ROWS}, deque([denied]))
+    with pytest.raises(ConfigurationError, match="the connection may not"):
+        await engine(script).work()
+    assert "settle" not in script.said, "no dead letter is written"
+    assert script.parts[SIGNS] == SYSTEMIC_ROWS, "all of it is asked again some day"
+
+
+async def test_some_refusals_become_dead_letters() -> None:
+    some = answered(90, refused={"permission_denied": 10})
+    account = await engine(Script({SIGNS: 100}, deque([some]))).work()
+    assert account.dead == {"permission_denied": 10}
+
+
+async def test_what_a_killed_process_was_brought_is_written_first() -> None:
+    script = Script({SIGNS: 0}, deque(), kept=answered(7))
+    account = await engine(script).work()
+    assert account.answers == 7
+    assert script.said == ["open m", "settle", "close"]
+
+
+async def test_a_job_that_fails_again_and_again_leaves_all_as_it_is() -> None:
+    script = Script({SIGNS: 10}, deque([TransientError("the job failed; try again")]))
+    purse = Purse(Limits(cost_usd_micros=1000))
+    with pytest.raises(TransientError, match="the job failed"):
+        await engine(script, purse=purse).work()
+    assert (await purse.states())["run-1"].reserved == Amount(), "what was held is given back"
+
+
+async def test_a_budget_bounds_each_statement_and_ends_the_work() -> None:
+    script = Script({SIGNS: 100}, deque([answered(30), answered(5)]))
+    purse = Purse(Limits(cost_usd_micros=30 * COST))
+    account = await engine(script, purse=purse).work()
+    assert script.asked == [30]
+    assert account.answers == 30
+    error = over_budget(account)
+    assert isinstance(error, BudgetError)
+    assert "run-1" in str(error)
+
+
+async def test_images_bound_it_too() -> None:
+    script = Script({SIGNS: 100}, deque([answered(20)]))
+    account = await engine(script, purse=Purse(Limits(images=20))).work()
+    assert script.asked == [20]
+    assert account.stopped_by
+
+
+async def test_a_statement_asks_about_no_more_than_it_may() -> None:
+    script = Script({SIGNS: 25}, deque([answered(10), answered(10), answered(5)]))
+    await engine(script, parts=10).work()
+    assert script.asked == [10, 10, 5]
+
+
+def test_progress_makes_up_for_a_fruitless_pass() -> None:
+    passes = Passes()
+    nothing, some = Pass(0, 0, 5), Pass(1, 0, 4)
+    assert [passes.after(one) for one in (nothing, some, nothing)] == [Next.GO_ON] * 3
+    assert passes.after(nothing) is Next.STUCK
+
+
+def test_the_longest_pause_is_bounded() -> None:
+    passes = Passes()
+    for _ in range(30):
+        passes.after(Pass(0, 0, 1))
+    assert passes.pause_s(Pass(0, 0, 1)) == LONGEST_PAUSE_S
+    assert passes.pause_s(Pass(1, 0, 0)) == 0.0

@@ -1,0 +1,190 @@
+"""Works runs off by statements: the warehouse asks the models, this loop says what to ask when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sightline.errors import BudgetError, ConfigurationError, Reason, TransientError
+from sightline.model import AnswerPart
+from sightline.ports import Amount, Brought, Lot, Lots
+from worker.passes import Next, Pass, Passes
+from worker.treasury import OverBudgetError, Treasury
+
+EstimateOf = Callable[[Lot], Awaitable[int]]
+"""What one part of a lot is held to cost before it is asked about, in micros."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What was done so far; ``stuck`` are lots of which parts are refused again and again."""
+
+    answers: int = 0
+    embeddings: int = 0
+    passes: int = 0
+    cost_usd_micros: int = 0
+    dead: Counter[str] = field(default_factory=Counter)
+    stuck: list[str] = field(default_factory=list)
+    stopped_by: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the account as plain values."""
+        return asdict(self) | {"dead": dict(self.dead)}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a lot is: parts that were left when it began, and that are left now."""
+
+    lot: Lot
+    first_left: int
+    left: int
+    brought: Brought | None
+
+
+class ByStatements:
+    """Works lots off, one after the other; ``parts`` are those of one statement at most.
+
+    Killed at any point it leaves nothing to mend: what was brought is kept where it was brought to,
+    and a statement that is under way is found again by its name.
+    """
+
+    def __init__(
+        self,
+        lots: Lots,
+        treasury: Treasury,
+        estimate_of: EstimateOf,
+        *,
+        parts: int,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_step: Callable[[Step], None] = lambda _: None,
+    ) -> None:
+        self._lots = lots
+        self._treasury = treasury
+        self._estimate_of = estimate_of
+        self._parts = parts
+        self._sleep = sleep
+        self._on_step = on_step
+        self.account = Account()
+
+    async def work(self, run_id: str | None = None) -> Account:
+        """Work off a run, or all there are to be worked off so.
+
+        Raises:
+            ConfigurationError: the job cannot be done as configured, and why.
+            TransientError: BigQuery is out of reach for long, or a job of it fails again and again.
+        """
+        try:
+            for lot in await self._lots.lots(run_id):
+                await self._work_off(lot)
+        except OverBudgetError as error:
+            self.account.stopped_by = str(error)
+        finally:
+            await self._treasury.close()
+        return self.account
+
+    async def _work_off(self, lot: Lot) -> None:
+        await self._lots.open(lot)
+        passes = Passes()
+        pending = await self._lots.brought(lot)
+        if _pass(pending).settled:  # by a process before this one
+            await self._take(lot, pending, passes)
+        first_left = left = await self._lots.left(lot)
+        while left:
+            self._on_step(Step(lot, first_left, left, None))
+            brought = await self._ask(lot, left)
+            then = await self._take(lot, brought, passes)
+            left = await self._lots.left(lot)
+            self._on_step(Step(lot, first_left, left, brought))
+            if left and then is Next.STUCK:
+                self.account.stuck.append(f"{_name(lot)}: {left:,} parts, {brought.said}")
+                return
+            if left:
+                await self._sleep(passes.pause_s(_pass(brought)))
+        await self._lots.close(lot)
+
+    async def _take(self, lot: Lot, brought: Brought, passes: Passes) -> Next:
+        """Write what was brought, unless it shows a fault of the job."""
+        done = _pass(brought)
+        then = passes.after(done)
+        if then is Next.SYSTEMIC:
+            await self._lots.discard(lot)
+            raise ConfigurationError(
+                f"all of {done.refused:,} parts were refused ({brought.said}); nothing is given up:"
+                " see `sightline doctor`, then `sightline work` again"
+            )
+        await self._lots.settle(lot)
+        self._count(lot, brought)
+        return then
+
+    async def _ask(self, lot: Lot, left: int) -> Brought:
+        """Ask about as many parts as the run's budget allows; hold their price meanwhile."""
+        estimate = await self._estimate_of(lot)
+        parts = min(self._parts, left, await self._affordable(lot, estimate))
+        if parts < 1:
+            raise OverBudgetError(lot.run_id)
+        hold = await self._treasury.take(lot.run_id, Amount(parts * estimate, parts))
+        brought = Brought()
+        try:
+            brought = await self._lots.ask(lot, parts)
+        finally:
+            answered = brought.answered + sum(brought.refused.values())
+            hold.charge(Amount(brought.cost_usd_micros, answered))
+        return brought
+
+    async def _affordable(self, lot: Lot, estimate: int) -> int:
+        """Return for how many parts there is budget left."""
+        state = (await self._treasury.states()).get(lot.run_id)
+        if state is None or not state.limits:
+            return self._parts
+        found = [self._parts]
+        if state.limits.images is not None:
+            found.append(state.limits.images - state.reserved.images)
+        if state.limits.cost_usd_micros is not None and estimate:
+            rest = state.limits.cost_usd_micros - state.reserved.cost_usd_micros
+            found.append(rest // estimate)
+        return min(found)
+
+    def _count(self, lot: Lot, brought: Brought) -> None:
+        own = self.account
+        if isinstance(lot.part, AnswerPart):
+            own.answers += brought.answered
+        else:
+            own.embeddings += brought.answered
+        own.passes += 1
+        own.cost_usd_micros += brought.cost_usd_micros
+        own.dead.update(brought.refused)
+
+
+def over_budget(account: Account) -> BudgetError | None:
+    """Return the error by which a command ends whose work was stopped by a budget."""
+    if account.stopped_by is None:
+        return None
+    return BudgetError(f"{account.stopped_by}; raise it with `sightline budget RUN --max-cost`")
+
+
+def refused_for_now(account: Account) -> TransientError | None:
+    """Return the error by which a command ends that left parts that are refused again and again."""
+    if not account.stuck:
+        return None
+    return TransientError(
+        f"refused again and again: {'; '.join(account.stuck)}; `sightline work --engine bigquery`"
+        " goes on with them"
+    )
+
+
+def _pass(brought: Brought) -> Pass:
+    return Pass(
+        answered=brought.answered,
+        refused=sum(brought.refused.values()),
+        retryable=brought.retryable,
+        denied=brought.refused.get(Reason.PERMISSION_DENIED, 0),
+    )
+
+
+def _name(lot: Lot) -> str:
+    part = lot.part
+    return part.task if isinstance(part, AnswerPart) else f"{part.model} at {part.dimension}"
