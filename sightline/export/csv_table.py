@@ -52,13 +52,15 @@ class CsvTable:
         self._file.write(text.getvalue().encode())
 
     def _cell(self, value: Any) -> Any:
+        if isinstance(value, str):
+            if value.startswith(FORMULA):
+                self.changed_cells += 1
+                return f"'{value}"
+            return value
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, datetime):
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         if isinstance(value, list):
             return orjson.dumps(value).decode()
-        if isinstance(value, str) and value.startswith(FORMULA):
-            self.changed_cells += 1
-            return f"'{value}"
         return value

@@ -106,9 +106,11 @@ def _number(value: object, *, whole: bool) -> float | None:
 
 
 def _text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, str | int | float) else None
+    return str(value) if isinstance(value, int | float) else None
 
 
 def rows_of(table: AnswerTable, page: Sequence[AnswerRow]) -> list[dict[str, Any]]:

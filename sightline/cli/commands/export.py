@@ -175,8 +175,9 @@ async def _each_page(
 
 
 def _print(found: dict[str, Any]) -> None:
+    what = "examples" if "left_out" in found else "answers"
     for one in found["files"]:
-        say(f"{one['file']}: {one['rows']:,} answers of {found['task']}, {one['bytes']:,} bytes")
+        say(f"{one['file']}: {one['rows']:,} {what} of {found['task']}, {one['bytes']:,} bytes")
     if found.get("without_position"):
         say(f"  {found['without_position']:,} have no usable position")
     if found.get("changed_cells"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
-from sightline.cli.output import print_json, print_table, remark, say
+from sightline.cli.output import print_json
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def stats(
     import asyncio
 
     from producer.filters import build_filter
+    from sightline.cli.answer_tables import print_counted, print_overview
     from sightline.errors import ConfigurationError
 
     if across is not None and by is None:
@@ -73,11 +74,11 @@ def stats(
     settings = state.settings()
     if by is None:
         found = asyncio.run(_overview(settings, task, which))
-        print_json(found) if as_json else _print_overview(found, top)
+        print_json(found) if as_json else print_overview(found, top)
         return
     names = (by,) if across is None else (by, across)
     counted = asyncio.run(_counted(settings, task, which, names, cell, bin_))
-    print_json(_counted_json(counted)) if as_json else _print_counted(counted, top)
+    print_json(_counted_json(counted)) if as_json else print_counted(counted, top)
 
 
 async def _overview(settings: Settings, name: str | None, which: Filter) -> dict[str, Any]:
@@ -209,108 +210,3 @@ def _counted_json(found: dict[str, Any]) -> dict[str, Any]:
             for group in found["groups"]
         ],
     }
-
-
-def _print_counted(found: dict[str, Any], top: int) -> None:
-    from sightline.cli.cross_table import cross_table
-
-    by = found["by"]
-    if not found["answers"]:
-        say(f"no answer of {found['task'].name} passes")
-        return
-    columns, rows = cross_table(
-        by[0], by[1] if len(by) > 1 else None, found["groups"], answers=found["answers"], top=top
-    )
-    columns[0] = " \\ ".join(found["names"])
-    print_table("", columns, rows)
-    say(f"\n{found['answers']:,} answers of {found['task'].name}")
-    if any(one.field is not None and one.field.type == "list" for one in by):
-        remark("an answer counts under each member of a list")
-    if found["cut_off"]:
-        remark(f"only the {len(found['groups']):,} largest groups are counted; narrow it, or"
-               " give a larger --cell or --bin")  # fmt: skip
-
-
-def _print_overview(found: dict[str, Any], top: int) -> None:
-    if not found["tasks"]:
-        from sightline.cli.answering import NEXT
-
-        if found["coverage"]:
-            _print_coverage(found["coverage"])
-        say("no answers yet")
-        remark(f"next: {NEXT}")
-    for number, one in enumerate(found["tasks"]):
-        if number:
-            say()
-        say(
-            f"{one['task']}: {one['answers']:,} answers by {one['model']},"
-            f" version {one['fingerprint'][:12]}"
-        )
-        _print_coverage(one["coverage"])
-        _print_fields(one, top)
-        _print_checks(one)
-
-
-def _print_coverage(rows: Sequence[dict[str, Any]]) -> None:
-    columns = ("asset_type", "observations", "assets", "embedded", "answered", "dead")
-    print_table(
-        "",
-        [name.replace("_", " ") for name in columns],
-        [
-            (row["asset_type"].removeprefix("ASSET_CLASS_").lower() or "-",
-             *(row[name] for name in columns[1:]))
-            for row in rows
-        ],
-    )  # fmt: skip
-
-
-def _print_fields(one: dict[str, Any], top: int) -> None:
-    answers, fields = one["answers"], one["fields"]
-    if not answers:
-        return
-    columns = ("known", "unknown", "missing", "assets", "disagreeing", "minimum", "mean", "maximum")
-    shown = [name for name in columns if any(row[name] is not None for row in fields)]
-    say()
-    print_table(
-        "",
-        ("field", "type", *shown, "share known"),
-        [
-            (row["field"], row["type"], *(row[name] for name in shown), row["known"] / answers)
-            for row in fields
-        ],
-    )
-    say()
-    values = [
-        (row["field"], value, number, number / answers)
-        for row in fields
-        for value, number in sorted(row["values"].items(), key=lambda pair: -pair[1])[:top]
-    ]
-    if values:
-        print_table("", ("field", "value", "answers", "share"), values)
-    if one["confidence"]:
-        say()
-        print_table(
-            "",
-            ("field", "from", "to", "answers"),
-            [tuple(row.values()) for row in one["confidence"]],
-        )
-
-
-def _print_checks(one: dict[str, Any]) -> None:
-    say()
-    for name, what in (
-        ("without_position", "without a usable position"),
-        ("without_time", "without a capture time"),
-        ("stale", "subjects answered at an older version only"),
-    ):
-        say(f"  {one[name]:,} {what}")
-    disagreeing = [row for row in one["fields"] if row["disagreeing"]]
-    for row in disagreeing:
-        say(
-            f"  {row['disagreeing']:,} of {row['assets']:,} assets whose images differ in"
-            f" {row['field']}"
-        )
-    if one["versions"] > 1:
-        say(f"  {one['versions']:,} versions of {one['task']} have answers; the active one counts")
-    if one["stale"]:
-        remark(f"`sightline enqueue --task {one['task']}` asks the stale ones again")
