@@ -111,7 +111,7 @@ def _lancedb(lancedb: Any, folder: str, vectors: Array, top: int) -> list[Conten
 
 
 def _ids(asked: Any) -> Rows:
-    return np.asarray(asked.select(["id"]).to_arrow()["id"].to_numpy(), dtype=np.int64)
+    return np.asarray(asked.select(["id", "_distance"]).to_arrow()["id"].to_numpy(), dtype=np.int64)
 
 
 def _hnswlib(hnswlib: Any, vectors: Array, top: int) -> Contender:

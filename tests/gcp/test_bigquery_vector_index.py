@@ -76,6 +76,11 @@ class ScriptedClient:
             raise step
         return [step] if step else []
 
+    async def value(self, statement: str, /, **_: Any) -> int:
+        """Count rows that are not there."""
+        assert "COUNT(*)" in statement
+        return 0
+
     async def execute(self, statement: str, /, **_: Any) -> None:
         """Note a statement."""
         if self._refuses:
@@ -224,10 +229,7 @@ async def test_dropping_goes_by_the_name_there_is_and_may_be_repeated() -> None:
     client = ScriptedClient([index_row(100, index_name="mine"), None])
     assert await indexes(client).drop("demo-1", 4) is True
     assert await indexes(client).drop("demo-1", 4) is False
-    assert client.executed == [
-        f"DROP VECTOR INDEX IF EXISTS `mine` ON `p.d.{TABLE}`",
-        f"DROP VECTOR INDEX IF EXISTS `{TABLE}_cosine` ON `p.d.{TABLE}`",
-    ]
+    assert client.executed == [f"DROP VECTOR INDEX IF EXISTS `mine` ON `p.d.{TABLE}`"]
     assert await indexes(ScriptedClient([], tables=())).drop("demo-1", 4) is False
 
 

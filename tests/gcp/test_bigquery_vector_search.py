@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sightline.errors import ConfigurationError
+from sightline.errors import ConfigurationError, NotFoundError
 from sightline.gcp.bigquery import search as search_module
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient
@@ -20,7 +20,7 @@ from sightline.gcp.bigquery.search import BigQuerySearch
 from sightline.gcp.bigquery.search_plan import Asked, Plan
 from sightline.gcp.bigquery.search_sql import nearest
 from sightline.gcp.bigquery.selection import condition
-from sightline.gcp.bigquery.vector_index import CREATE, DROP
+from sightline.gcp.bigquery.vector_index import CREATE, DROP, BigQueryVectorIndexes
 from sightline.gcp.bigquery.writer import BigQueryWriter
 from sightline.local.warehouse import LocalSearch, LocalWriter
 from sightline.model import BoundingBox, Filter, Radius
@@ -182,6 +182,20 @@ async def test_the_statement_filters_inside_and_spells_the_cosine_out(
     assert re.search(r"\bembedding\b|\bSELECT\b", where) is None
     for name in ("asset_types", "captured_from", "box_west", "radius_m", "polygon", "leave_out"):
         assert f"@{name}" in where
+
+
+async def test_an_emulator_s_tables_have_no_index_and_are_told_so(
+    client: BigQueryClient, writer: BigQueryWriter
+) -> None:
+    indexes = BigQueryVectorIndexes(client)
+    with pytest.raises(NotFoundError, match="nothing was embedded by demo-1 at 4"):
+        await indexes.status("demo-1", 4)
+    await writer.write(embedded())
+    state = await indexes.status("demo-1", 4)
+    assert (state.condition, state.rows) == ("none", COUNT)
+    with pytest.raises(ConfigurationError, match=f"{COUNT} rows are fewer than the 5,000"):
+        await indexes.create("demo-1", 4, on_progress=lambda *_: None)
+    assert await indexes.drop("demo-1", 4) is False
 
 
 async def refusal_of(client: BigQueryClient, statement: str, **values: Any) -> str:

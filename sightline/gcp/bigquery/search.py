@@ -177,9 +177,7 @@ class BigQuerySearch:
         return await table_facts(self._client, table)
 
     async def index_facts(self, table: str) -> IndexFacts | None:
-        """Return the index of a table of vectors; an emulator has none."""
-        if self._client.place.endpoint is not None:
-            return None
+        """Return the index of a table of vectors."""
         found = await index_row(self._client, table)
         return found.facts if found else None
 

@@ -56,11 +56,13 @@ async def table_facts(client: BigQueryClient, table: str) -> TableFacts:
 
 
 async def index_row(client: BigQueryClient, table: str) -> IndexRow | None:
-    """Return the vector index of a table, which has one at most.
+    """Return the vector index of a table, which has one at most; at an emulator none has.
 
     Raises:
         TransientError, ConfigurationError: see ``failures``.
     """
+    if client.place.endpoint is not None:
+        return None
     rows = await client.rows(
         INDEX_OF.format(project=client.place.project, dataset=client.place.dataset), table=table
     )

@@ -33,6 +33,8 @@ OPTIONS (index_type = 'IVF', distance_type = 'COSINE', ivf_options = '{{"num_lis
 
 DROP = "DROP VECTOR INDEX IF EXISTS `{name}` ON {table}"
 
+COUNT = "SELECT COUNT(*) FROM {table}"
+
 Wait = Callable[[float], Awaitable[None]]
 
 
@@ -87,11 +89,11 @@ class BigQueryVectorIndexes:
         if table not in await embeddings_tables(self._client):
             return False
         there = await self._look(table)
-        name = there.facts.name if there else name_of(table)
-        await self._client.execute(
-            DROP.format(name=_checked(name), table=self._client.place.table(table))
-        )
-        return there is not None
+        if there is None:
+            return False
+        name = _checked(there.facts.name)
+        await self._client.execute(DROP.format(name=name, table=self._client.place.table(table)))
+        return True
 
     async def _covered(self, table: str, there: IndexRow | None, on_progress: Progress) -> IndexRow:
         """Return when the index covers the table."""
@@ -129,9 +131,13 @@ class BigQueryVectorIndexes:
     async def _table(self, model: str, dimension: int) -> tuple[str, TableFacts]:
         table = embeddings_table(model, dimension)
         tables = await embeddings_tables(self._client)
-        facts = await table_facts(self._client, table) if table in tables else TableFacts(0, 0)
-        if facts.rows:
-            return table, facts
+        if table in tables:
+            facts = await table_facts(self._client, table)
+            name = self._client.place.table(table)
+            # What was appended a moment ago may not have been counted yet.
+            rows = facts.rows or int(await self._client.value(COUNT.format(table=name)))
+            if rows:
+                return table, TableFacts(rows, facts.bytes)
         there = {}
         if tables:
             rows = self._client.place.table(ALL_VECTORS)
