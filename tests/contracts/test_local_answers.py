@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sightline.local.warehouse import EngineOptions, LocalAnswers
+from sightline.errors import StorageError
+from sightline.local.warehouse import EngineOptions, LocalAnswers, answers
 from sightline.local.warehouse.answers import PAGE_ROWS
 from sightline.ports import AnswerQuery
 from tests.contracts.answers_suite import EMPTY, SPEC, AnswersContract, AnswersRig
@@ -44,3 +46,37 @@ async def test_pages_come_in_the_order_of_subjects_and_may_be_left(tmp_path: Pat
             assert page[0].subject_id == subjects[0]
             break
     assert not list((tmp_path / "warehouse").glob(".spill-*"))
+
+
+def written(tmp_path: Path) -> list[Path]:
+    """Return the files of the answers."""
+    return list((tmp_path / "warehouse" / "classifications").rglob("*.parquet"))
+
+
+async def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
+    rig = AnswersRig(local_rig(tmp_path), LocalAnswers(tmp_path / "warehouse"))
+    await rig.ask()
+    await rig.write([EMPTY])
+    (path,) = written(tmp_path)
+    path.write_bytes(b"this is no Parquet")
+    with pytest.raises(StorageError, match=r"is no file of the ledger classifications.*move it"):
+        await rig.read(AnswerQuery(SPEC))
+
+
+async def test_files_that_vanish_while_they_are_read_are_no_mystery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = AnswersRig(local_rig(tmp_path), LocalAnswers(tmp_path / "warehouse"))
+    await rig.ask()
+    await rig.write([EMPTY])
+    prepared = answers._prepared
+
+    def then_gone(*arguments: Any) -> Any:
+        found = prepared(*arguments)
+        for path in written(tmp_path):
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(answers, "_prepared", then_gone)
+    with pytest.raises(StorageError, match="compacted away while they were read; run"):
+        await rig.read(AnswerQuery(SPEC))

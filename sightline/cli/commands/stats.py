@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import count
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
-from sightline.cli.output import print_json
+from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from sightline.ports import Answers, Dimension, FieldSummary
     from sightline.settings import Settings
     from sightline.tasks import TaskSpec
+
+STEPS = 3
+"""Questions about a task that progress is told of."""
 
 CONFIDENCE_STEP = 0.1
 """Width of the bins in which a field that tells a confidence is counted."""
@@ -94,20 +98,32 @@ async def _overview(settings: Settings, name: str | None, which: Filter) -> dict
         if not asked:
             nothing = await answers.coverage(which, None)
             return {"tasks": [], "coverage": [asdict(one) for one in nothing]}
-        return {"tasks": [await _of_task(answers, one, which) for one in asked]}
+        with progress_bar("counting", STEPS * len(asked)) as update:
+            done = count(1)
+            found = [
+                await _of_task(answers, one, which, lambda: update(next(done), None))
+                for one in asked
+            ]
+        return {"tasks": found}
 
 
-async def _of_task(answers: Answers, task: TaskSpec, which: Filter) -> dict[str, Any]:
+async def _of_task(
+    answers: Answers, task: TaskSpec, which: Filter, on_step: Callable[[], None]
+) -> dict[str, Any]:
     from sightline.ports import AnswerQuery
 
     query = AnswerQuery(task, which)
     fields = await answers.fields(query)
+    on_step()
     coverage = await answers.coverage(which, task)
+    on_step()
+    quality = await answers.quality(query)
+    on_step()
     return {
         "task": task.name,
         "fingerprint": task.fingerprint,
         "model": task.model,
-        **asdict(await answers.quality(query)),
+        **asdict(quality),
         "coverage": [
             asdict(one)
             for one in coverage
@@ -154,13 +170,17 @@ async def _counted(
         task = chosen_task(name, await engine.answers.tasks(), known_tasks(settings))
         by = [dimension(task, one, cell=cell, width=width) for one in names]
         query = AnswerQuery(task, which)
-        groups = await engine.answers.counted(query, by)
+        with progress_bar("counting", 2) as update:
+            groups = await engine.answers.counted(query, by)
+            update(1, None)
+            answers = await engine.answers.count(query)
+            update(2, None)
         return {
             "task": task,
             "names": names,
             "by": by,
             "groups": groups,
-            "answers": await engine.answers.count(query),
+            "answers": answers,
             "cut_off": len(groups) == MOST_GROUPS,
         }
 
