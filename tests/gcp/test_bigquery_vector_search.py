@@ -24,7 +24,7 @@ from sightline.gcp.bigquery.vector_index import CREATE, DROP, BigQueryVectorInde
 from sightline.gcp.bigquery.writer import BigQueryWriter
 from sightline.local.warehouse import LocalSearch, LocalWriter
 from sightline.model import BoundingBox, Filter, Radius
-from sightline.ports import EmbeddingRow, Hit, SearchQuery
+from sightline.ports import AnswerFilter, EmbeddingRow, Hit, SearchQuery
 from tests.contracts.warehouse_rig import NOW, POLE, SIGN, observation
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.test_bigquery_writer import HOW, PART
@@ -65,6 +65,11 @@ class Rehearsing(BigQueryClient):
             self.asked.append(statement)
             statement = with_stand_in(statement)
         return await super().rows(statement, run_id=run_id, **values)
+
+    async def rehearse(self, statement: str, /, **values: Any) -> int:
+        """Rehearse a statement, which an emulator does by running it."""
+        await self.rows(statement, **values)
+        return 12_345
 
 
 @pytest.fixture
@@ -159,6 +164,35 @@ async def test_what_is_in_the_table_twice_is_one_hit_and_takes_no_place(
     ids = [hit.observation.observation_id for hit in hits]
     assert len(set(ids)) == len(ids) == 20
     assert ids[0] == rows[3].subject_id
+
+
+async def test_a_large_table_is_asked_by_its_index_unless_a_filter_leaves_little(
+    rehearsing: Rehearsing, writer: BigQueryWriter
+) -> None:
+    rows = embedded()
+    await writer.write(rows)
+    search = SearchByIndex(rehearsing)
+    await search.search(query(rows[0].vector))
+    assert len(rehearsing.asked) == 1
+    narrow = query(rows[0].vector, filter=Filter(asset_types=(POLE,)))
+    assert {hit.observation.asset_type for hit in await search.search(narrow)} == {POLE}
+    answered = query(rows[0].vector, answers=(AnswerFilter("signs", "kind", "stop"),))
+    assert await search.search(answered) == []
+    assert len(await search.search(query([0.0] * 4))) == 10  # without direction, none is nearest
+    assert len(rehearsing.asked) == 1
+
+
+@pytest.mark.usefixtures("always_by_index")
+async def test_a_plan_by_the_index_tells_its_lists_its_statement_and_what_it_reads(
+    rehearsing: Rehearsing, writer: BigQueryWriter
+) -> None:
+    rows = embedded()
+    await writer.write(rows)
+    plan = await SearchByIndex(rehearsing).explain(query(rows[0].vector))
+    assert (plan.method, plan.reason, plan.bytes_read) == ("index", "told so", 12_345)
+    assert (plan.lists, plan.probes, plan.rows, plan.compared) == (1000, 50, COUNT, 3)
+    assert plan.statement == rehearsing.asked[0]
+    assert plan.statement.startswith("SELECT observation_id")
 
 
 @pytest.mark.usefixtures("always_by_index")

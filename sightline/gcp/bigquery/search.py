@@ -159,7 +159,7 @@ class BigQuerySearch:
         facts = await self.table_facts(table)
         asked = Asked(query.top, query.is_filtered, bool(query.answers))
         if counted is not None:
-            facts = TableFacts(counted.rows, facts.bytes)
+            facts = TableFacts(max(counted.rows, facts.rows), facts.bytes)
             asked = replace(asked, allowed=counted.allowed)
         index = None
         # A query without direction has no nearest.

@@ -140,8 +140,8 @@ class BigQueryVectorIndexes:
                 return table, TableFacts(rows, facts.bytes)
         there = {}
         if tables:
-            rows = self._client.place.table(ALL_VECTORS)
-            found = await self._client.rows(SPACES.format(rows=rows))
+            every = self._client.place.table(ALL_VECTORS)
+            found = await self._client.rows(SPACES.format(rows=every))
             there = {(one[0], int(one[1])): int(one[2]) for one in found}
         raise nothing_embedded(model, dimension, there)
 
