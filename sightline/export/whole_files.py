@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -40,20 +41,24 @@ def check_target(path: Path, *, force: bool) -> None:
             raise ConfigurationError(
                 f"there is no folder {path.absolute().parent}; make it, or give another FILE"
             )
-        there = _is_there(path)
+        mode = _mode(path)
     except (OSError, ValueError) as error:
         what = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(f"{str(path)[:200]!r}: {what}; give another FILE") from error
-    if there and not force:
+    if mode is None:
+        return
+    if not stat.S_ISREG(mode):  # /dev/stdout would be replaced, too
+        raise ConfigurationError(f"{path} is a link or a device; give the name of a plain file")
+    if not force:
         raise ConfigurationError(f"{path} is there; give another FILE, or --force to replace it")
 
 
-def _is_there(path: Path) -> bool:
+def _mode(path: Path) -> int | None:
+    """Return what is there, links not followed; ``None`` where nothing is."""
     try:
-        path.lstat()
+        return path.lstat().st_mode
     except FileNotFoundError:
-        return False
-    return True
+        return None
 
 
 @contextmanager

@@ -122,6 +122,8 @@ def test_a_target_that_cannot_be_is_refused_before_anything_is_read(tmp_path: Pa
         with pytest.raises(ConfigurationError, match=said):
             check_target(path, force=False)
     check_target(there, force=True)
+    (tmp_path / "link").symlink_to(there)
     (tmp_path / "dangling").symlink_to("nowhere")
-    with pytest.raises(ConfigurationError, match="is there"):
-        check_target(tmp_path / "dangling", force=False)
+    for path in (tmp_path / "link", tmp_path / "dangling", Path("/dev/null"), Path("/dev/stdout")):
+        with pytest.raises(ConfigurationError, match="is a link or a device"):
+            check_target(path, force=True)
