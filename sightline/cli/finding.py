@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sightline.cli.output import answer_text, print_json, print_table, remark, say
 
 if TYPE_CHECKING:
-    from sightline.ports import AnswerFilter, Hit, SearchPlan
+    from sightline.ports import AnswerFilter, Embedder, Hit, SearchPlan
     from sightline.settings import Settings
     from sightline.tasks import FieldSpec
 
@@ -53,7 +53,7 @@ def _accepted(field: FieldSpec) -> tuple[str, ...]:
     return ("true", "false") if field.type == "boolean" else field.values
 
 
-async def image_vector(models: Any, image: Path, said: str) -> Sequence[float]:
+async def image_vector(embedder: Embedder, image: Path, said: str) -> Sequence[float]:
     """Return the vector of an image file; ``said`` is what it is called in an error.
 
     Raises:
@@ -64,14 +64,13 @@ async def image_vector(models: Any, image: Path, said: str) -> Sequence[float]:
 
     query = Observation("query", "query", "query", "", file_uri(image))
     try:
-        found = await models.embed.embed_image(query, run_id="search")
+        found = await embedder.embed_image(query, run_id="search")
     except PermanentError as error:
         raise ConfigurationError(f"{said}: {error}; give a JPEG, PNG or WebP") from error
-    vector: Sequence[float] = found.vector
-    return vector
+    return found.vector
 
 
-async def text_vector(models: Any, text: str) -> Sequence[float]:
+async def text_vector(embedder: Embedder, text: str) -> Sequence[float]:
     """Return the vector of words; those that the model does not know are told.
 
     Raises:
@@ -79,7 +78,7 @@ async def text_vector(models: Any, text: str) -> Sequence[float]:
     """
     from sightline.errors import ConfigurationError
 
-    found = await models.embed.embed_text(text)
+    found = await embedder.embed_text(text)
     words = set(re.findall(r"\w+", text.lower()))
     if words <= set(found.unknown_words):
         raise ConfigurationError(
@@ -88,8 +87,7 @@ async def text_vector(models: Any, text: str) -> Sequence[float]:
         )
     if found.unknown_words:
         remark(f"the model does not know: {', '.join(found.unknown_words)}")
-    vector: Sequence[float] = found.vector
-    return vector
+    return found.vector
 
 
 def file_uri(path: Path) -> str:

@@ -86,6 +86,19 @@ class Inline:
         return SentImage(media_type_of(content), base64=encoded)
 
 
+@dataclass(frozen=True, slots=True)
+class EitherWay:
+    """By reference where the image is in a bucket, inside the request where it is a file."""
+
+    inline: Inline
+
+    async def image(self, observation: Observation) -> SentImage:
+        """Return the URI or the content; raises as ``Inline`` does."""
+        if observation.gcs_uri.startswith("gs://"):
+            return await ByReference().image(observation)
+        return await self.inline.image(observation)
+
+
 def too_large(size: int, most: int) -> PermanentError:
     """Return the error of a request that is more than a service takes."""
     return PermanentError(

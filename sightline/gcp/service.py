@@ -15,7 +15,13 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.access import Access, KeyAccess, TokenAccess
 from sightline.gcp.connection import post_json
 from sightline.gcp.credentials import TokenSource
-from sightline.gcp.image_route import ByReference, ImageReader, ImageRoute, Inline
+from sightline.gcp.image_route import (
+    ByReference,
+    EitherWay,
+    ImageReader,
+    ImageRoute,
+    Inline,
+)
 from sightline.gcp.place import Place
 from sightline.web.session import open_session
 
@@ -106,9 +112,14 @@ class ModelService:
         )
 
 
-def vertex_ai(place: Place, tokens: TokenSource) -> ModelService:
-    """Return Vertex AI at a place."""
-    return ModelService(place, TokenAccess(tokens), ByReference(), takes_labels=True)
+def vertex_ai(
+    place: Place, tokens: TokenSource, read_image: ImageReader | None = None
+) -> ModelService:
+    """Return Vertex AI at a place. With ``read_image``, files are sent inside the requests."""
+    images: ImageRoute = ByReference()
+    if read_image is not None:
+        images = EitherWay(Inline(read_image, most_bytes=MOST_INLINE_BYTES // 4 * 3))
+    return ModelService(place, TokenAccess(tokens), images, takes_labels=True)
 
 
 def gemini_api(api_key: str, read_image: ImageReader, *, base_url: str = "") -> ModelService:

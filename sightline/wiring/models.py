@@ -73,6 +73,21 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
         )
 
 
+@asynccontextmanager
+async def open_query_embedder(settings: Settings) -> AsyncIterator[Embedder]:
+    """Open the embedding model alone, for queries: it takes image files wherever it is.
+
+    Raises:
+        ConfigurationError: as ``open_models``.
+    """
+    async with AsyncExitStack() as stack:
+        if settings.adapter("embed") == "vertex":
+            yield await stack.enter_async_context(vertex_embedder(settings, files=True))
+            return
+        offline = _Offline(settings, stack)
+        yield await stack.enter_async_context(_embedder(settings, offline))
+
+
 class _Offline:
     """The offline model, loaded when it is first needed and shared by both ports."""
 

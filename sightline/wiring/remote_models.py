@@ -44,8 +44,11 @@ async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 
 
 @asynccontextmanager
-async def vertex_embedder(settings: Settings) -> AsyncIterator[Embedder]:
-    """Open an embedding model on Vertex AI; raises as ``vertex_classifier`` does."""
+async def vertex_embedder(settings: Settings, *, files: bool = False) -> AsyncIterator[Embedder]:
+    """Open an embedding model on Vertex AI; raises as ``vertex_classifier`` does.
+
+    It reads images of buckets; ``files`` of this machine are sent to it as well, for queries.
+    """
     from sightline.gcp.embedding import GoogleEmbedder
     from sightline.prices import load_prices
 
@@ -58,6 +61,7 @@ async def vertex_embedder(settings: Settings) -> AsyncIterator[Embedder]:
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
+        read_image=_image_reader(settings) if files else None,
     ) as embedder:
         yield embedder
 

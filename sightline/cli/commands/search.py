@@ -78,7 +78,7 @@ async def _search(
     settings: Any, text: str | None, image: Path | None, top: int, which: Any, answers: Any
 ) -> Any:
     from sightline.ports import SearchQuery
-    from sightline.wiring import open_engine, open_models
+    from sightline.wiring import open_engine, open_query_embedder
 
     model, dimension = settings.models.embed, settings.models.embed_dimension
     async with open_engine(settings) as engine:
@@ -86,11 +86,11 @@ async def _search(
         if text is not None or image is not None:
             if settings.adapter("embed") != "local":  # a query that finds nothing is paid for, too
                 await engine.search.check(model, dimension)
-            async with open_models(settings) as models:
+            async with open_query_embedder(settings) as embedder:
                 vector = await (
-                    image_vector(models, image, f"--image {image}")
+                    image_vector(embedder, image, f"--image {image}")
                     if image is not None
-                    else text_vector(models, text or "")
+                    else text_vector(embedder, text or "")
                 )
         return await engine.search.search(
             SearchQuery(model, dimension, vector, top=top, filter=which, answers=answers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -83,11 +83,11 @@ async def _similar(
     return [hit for hit in hits if hit.observation.gcs_uri != own][:top]
 
 
-async def _embedded(settings: Any, image: Path) -> Sequence[float]:
-    from sightline.wiring import open_models
+async def _embedded(settings: Settings, image: Path) -> Sequence[float]:
+    from sightline.wiring import open_query_embedder
 
-    async with open_models(settings) as models:
-        return await image_vector(models, image, str(image))
+    async with open_query_embedder(settings) as embedder:
+        return await image_vector(embedder, image, str(image))
 
 
 def _image(what: str) -> Path | None:

@@ -70,15 +70,18 @@ class GoogleEmbedder:
         prices: Sequence[Price],
         today: Callable[[], date],
         timeout_s: float,
+        read_image: ImageReader | None = None,
     ) -> AsyncIterator[Self]:
         """Open an embedder on Vertex AI, which reads the images itself; nothing is called yet.
+
+        With ``read_image`` it takes files too, for queries: their content goes with the request.
 
         Raises:
             ConfigurationError: the model is not known, has no vectors of this dimension, is not
                 served there, or has no price.
         """
         protocol = _protocol(ON_VERTEX, model, dimension)
-        service = vertex_ai(place, tokens)
+        service = vertex_ai(place, tokens, read_image)
         async with cls._open(
             service, protocol, model, dimension, prices, today, timeout_s
         ) as embedder:

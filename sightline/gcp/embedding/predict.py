@@ -28,6 +28,8 @@ class MultimodalEmbedding:
 
     def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:
         """Return one instance with an image."""
+        if not image.uri:
+            return _body({"image": {"bytesBase64Encoded": image.base64}}, dimension)
         return _body({"image": {"gcsUri": image.uri}}, dimension)
 
     def text_body(self, text: str, dimension: int) -> dict[str, Any]:
