@@ -16,7 +16,13 @@ from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_name
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.gemini.question import config_of
 from sightline.gcp.place import Place
-from sightline.gcp.sql.asking import Generate, GenerateEmbedding, GenerateText, model_params
+from sightline.gcp.sql.asking import (
+    Asking,
+    Generate,
+    GenerateEmbedding,
+    GenerateText,
+    model_params,
+)
 from sightline.gcp.sql.files import names, statement
 from sightline.gcp.sql.images import ObjectTable, References
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE, judged_answers, judged_vectors
@@ -32,7 +38,7 @@ ASKED, TO_ASK, VECTORS = (PLACE.table(one) for one in ("asked", "to_ask", "vecto
 HOSTILE = 'it\'s "all"\n\\ `over`; DROP TABLE x -- {braces} é'
 TASK = replace(load_tasks((shipped_directory(),))["road_signs"].resolve(MODEL), prompt=HOSTILE)
 LISTED = statement("listed", work_items=NAMES["work_items"], settled=ALL_SETTLED.format_map(NAMES))
-CALLS = {
+CALLS: dict[str, Asking] = {
     "AI.GENERATE_TEXT": GenerateText(TASK, PLACE.table("m")),
     "ML.GENERATE_TEXT": GenerateText(TASK, PLACE.table("m"), "ML.GENERATE_TEXT"),
     "AI.GENERATE": Generate(TASK, "https://models.example/v1/m", "p.us.c"),
