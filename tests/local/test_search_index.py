@@ -149,6 +149,20 @@ async def test_a_selective_filter_finds_what_a_full_scan_finds(
     assert found == [f"obs-{number:05d}" for number in best]
 
 
+async def test_a_search_that_has_to_make_an_index_first_says_how_far_it_is(
+    tmp_path: Path, vectors: Array, caplog: pytest.LogCaptureFixture
+) -> None:
+    await write(tmp_path, vectors, range(COUNT))
+    with caplog.at_level(logging.WARNING):
+        await LocalSearch(tmp_path, exact_up_to=0).search(asked(vectors[3]))
+    said = [one.getMessage() for one in caplog.records]
+    assert len(said) >= 3
+    assert all(one.startswith("making the index of 1,500 vectors, once: ") for one in said)
+    caplog.clear()
+    await LocalSearch(tmp_path, exact_up_to=0).search(asked(vectors[3]))
+    assert caplog.records == []
+
+
 async def test_an_index_half_written_is_told_and_not_used(
     tmp_path: Path, vectors: Array, caplog: pytest.LogCaptureFixture
 ) -> None:

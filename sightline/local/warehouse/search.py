@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,10 @@ from sightline.local.warehouse.views import attach, current_among
 from sightline.ports import AnswerFilter, Hit, SearchPlan, SearchQuery
 from sightline.ports.search import not_embedded, nothing_embedded
 from sightline.schema import CLASSIFICATIONS, OBSERVATIONS, TASK_VERSIONS, embeddings_ledger
+
+TOLD_EVERY_PERCENT = 20
+
+log = logging.getLogger(__name__)
 
 Mask = npt.NDArray[np.bool_]
 
@@ -183,7 +188,21 @@ class LocalSearch:
             exact_up_to=self._exact_up_to,
             kept=Kept(path, vectors.parts),
             threads=self._options.threads,
+            on_progress=_Told(len(vectors.vectors)),
         )
+
+
+class _Told:
+    """Logs how far an index is that a search has to make first, now and then."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._next = 0
+
+    def __call__(self, done: int) -> None:
+        if done >= self._next:
+            log.warning("making the index of %s vectors, once: %s %%", f"{self._rows:,}", done)
+            self._next = done + TOLD_EVERY_PERCENT
 
 
 def _check_length(query: SearchQuery) -> None:
