@@ -13,10 +13,10 @@ unless somebody asks for it."""
 EXACT_ALLOWED = 20_000
 """With no more allowed rows than this, looking at each of them is as fast, and exact."""
 
-CANDIDATES = 40
+CANDIDATES = 30
 """Candidates ranked for each row asked for; at least ``FEWEST_CANDIDATES``."""
-FEWEST_CANDIDATES = 400
-PROBES = 4.0
+FEWEST_CANDIDATES = 300
+PROBES = 3.0
 """Lists searched, times the square root of how many there are."""
 
 
