@@ -182,6 +182,23 @@ async def test_a_large_table_is_asked_by_its_index_unless_a_filter_leaves_little
     assert len(rehearsing.asked) == 1
 
 
+async def test_an_index_that_was_filtered_after_the_search_is_made_up_for(
+    rehearsing: Rehearsing, writer: BigQueryWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = embedded()
+    await writer.write(rows)
+    # One row is fetched: so few are left where the filter comes too late.
+    monkeypatch.setattr(
+        search_module, "choose", lambda *_: Plan("index", "told so", 1, 0.05, expected=10)
+    )
+    asked = query(rows[9].vector, filter=Filter(asset_types=(POLE,)))
+    hits = await SearchByIndex(rehearsing).search(asked)
+    assert len(rehearsing.asked) == 1
+    monkeypatch.setattr(search_module, "choose", lambda *_: Plan("exact", "told so"))
+    assert found(hits) == found(await BigQuerySearch(rehearsing).search(asked))
+    assert len(hits) == 10
+
+
 @pytest.mark.usefixtures("always_by_index")
 async def test_a_plan_by_the_index_tells_its_lists_its_statement_and_what_it_reads(
     rehearsing: Rehearsing, writer: BigQueryWriter

@@ -19,6 +19,7 @@ from sightline.gcp.bigquery.search_plan import (
     IndexFacts,
     TableFacts,
     choose,
+    instead_of,
     lists_for,
     worth_a_look,
 )
@@ -32,6 +33,8 @@ def test_a_large_table_with_an_index_is_asked_through_it() -> None:
     plan = choose(MILLION, INDEX, TEN)
     assert (plan.method, plan.fetch, plan.fraction) == ("index", 70, 0.0632)
     assert plan.reason == "the index i covers 100 % of 1,000,000 rows"
+    assert plan.expected == 10
+    assert instead_of(plan).reason.endswith("rows, and found fewer than 10")
 
 
 @pytest.mark.parametrize(

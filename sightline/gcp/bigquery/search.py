@@ -7,6 +7,7 @@ dimensions.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from sightline.gcp.bigquery.search_plan import (
     Plan,
     TableFacts,
     choose,
+    instead_of,
     worth_a_look,
 )
 from sightline.gcp.bigquery.search_sql import (
@@ -37,6 +39,9 @@ from sightline.gcp.bigquery.tables import ALL_VECTORS, embeddings_tables
 from sightline.ports import Hit, SearchPlan, SearchQuery
 from sightline.ports.search import not_embedded, nothing_embedded
 from sightline.schema import embeddings_table
+
+
+log = logging.getLogger(__name__)
 
 
 class Counted(NamedTuple):
@@ -136,21 +141,29 @@ class BigQuerySearch:
         raise not_embedded(observation_id, model, dimension)
 
     async def _nearest(self, query: SearchQuery) -> list[tuple[Any, ...]]:
-        assert query.vector is not None
         table = await self._table(query.model, query.dimension)
         where = self._where(query)
         _, plan = await self._plan(query, table, where)
+        found = await self._by(plan, query, table, where)
+        if len(found) < plan.expected:
+            plan = instead_of(plan)
+            log.warning("comparing all: %s", plan.reason)
+            found = await self._by(plan, query, table, where)
+        if not found and not await self._has_rows(table):
+            raise await self._nothing_embedded(query.model, query.dimension)
+        return found
+
+    async def _by(
+        self, plan: Plan, query: SearchQuery, table: str, where: Condition
+    ) -> list[tuple[Any, ...]]:
         statement = nearest(
             plan,
             table=self._client.place.table(table),
             where=where.sql,
             top=query.top,
-            vector=query.vector,
+            vector=() if query.vector is None else query.vector,
         )
-        found = await self._client.rows(statement, **(_values(query, plan) | where.values))
-        if not found and not await self._has_rows(table):
-            raise await self._nothing_embedded(query.model, query.dimension)
-        return found
+        return await self._client.rows(statement, **(_values(query, plan) | where.values))
 
     async def _plan(
         self, query: SearchQuery, table: str, where: Condition, counted: Counted | None = None

@@ -97,12 +97,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How it is done. ``fetch`` rows are asked of the index, in ``fraction`` of its lists."""
+    """How it is done. ``fetch`` rows are asked of the index, in ``fraction`` of its lists.
+
+    Fewer hits than ``expected`` are too few: then BigQuery filtered after its search, which it does
+    without a word where it cannot do it before.
+    """
 
     method: Literal["exact", "index"]
     reason: str
     fetch: int = 0
     fraction: float = 0.0
+    expected: int = 0
 
 
 def worth_a_look(table: TableFacts, asked: Asked) -> bool:
@@ -135,6 +140,7 @@ def choose(table: TableFacts, index: IndexFacts | None, asked: Asked) -> Plan:
         f"the index {index.name} covers {index.coverage_percent} % of {table.rows:,} rows{rest}",
         fetch,
         round(fraction, 4),
+        min(asked.top, allowed),
     )
 
 
@@ -151,6 +157,11 @@ def lists_for(rows: int) -> int:
     from storage.
     """
     return max(1, min(MOST_LISTS, round(math.sqrt(max(rows, 0)))))
+
+
+def instead_of(plan: Plan) -> Plan:
+    """Return the plan after one whose index found too little."""
+    return Plan("exact", f"{plan.reason}, and found fewer than {plan.expected:,}")
 
 
 def _cannot_serve(table: TableFacts, index: IndexFacts | None, asked: Asked) -> str:
