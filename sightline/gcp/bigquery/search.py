@@ -40,7 +40,6 @@ from sightline.ports import Hit, SearchPlan, SearchQuery
 from sightline.ports.search import not_embedded, nothing_embedded
 from sightline.schema import embeddings_table
 
-
 log = logging.getLogger(__name__)
 
 
