@@ -124,3 +124,49 @@ def test_neither_cap_nor_ceiling_is_ever_exceeded(
         for place, start_s in enumerate(sent):
             for later, end_s in enumerate(sent[place:], 1):
                 assert later <= 2 + ceiling * (end_s - start_s + CREDIT_S)
+
+
+def answer_after(finder: QuotaFinder, now_s: float, latency_s: float, *, for_s: float) -> float:
+    """Let calls succeed after a round trip, for a while; return the time."""
+    out: list[float] = []
+    end_s = now_s + for_s
+    while now_s < end_s:
+        if out and out[0] + latency_s <= now_s:
+            finder.done(now_s, Sample(Outcome.SUCCEEDED, now_s - out.pop(0)))
+        elif (wait_s := finder.wait_s(now_s)) == 0:
+            finder.sent(now_s)
+            out.append(now_s)
+        else:
+            now_s += min(wait_s, out[0] + latency_s - now_s if out else inf)
+    for one in out:
+        finder.done(now_s, Sample(Outcome.SUCCEEDED, now_s - one))
+    return now_s
+
+
+def test_probes_that_hang_do_not_fill_the_cap_once_answers_come_again() -> None:
+    finder = QuotaFinder(1000)
+    now_s = answer_after(finder, 0.0, 0.3, for_s=3.0)
+    hung = 0
+    end_s = now_s + 60.0
+    while now_s < end_s:  # nobody answers any more
+        if (wait_s := finder.wait_s(now_s)) == 0:
+            finder.sent(now_s)
+            hung += 1
+        else:
+            now_s += min(wait_s, 0.1)
+    probed_s = now_s
+    while finder.wait_s(probed_s):
+        probed_s += 0.1
+    finder.sent(probed_s)
+    finder.done(probed_s + 0.3, Sample(Outcome.SUCCEEDED, 0.3))
+    cap = finder.snapshot(probed_s + 0.3).cap - hung
+    sent, now_s = 0, probed_s + 0.3
+    while sent < cap and now_s < probed_s + 10:
+        if (wait_s := finder.wait_s(now_s)) == 0:
+            finder.sent(now_s)
+            sent += 1
+        else:
+            now_s += min(wait_s, 0.1)
+    assert hung > 50
+    assert sent == cap
+    assert cap > 4

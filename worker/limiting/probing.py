@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-GAP_S = 1.0
-LONGEST_GAP_S = 4.0
-"""Between probes of a used-up quota: a probe that is refused counts as waste, so they get rarer."""
+GAP_S = 1.02
+LONGEST_GAP_S = 5.0
+"""Between probes: at most one goes in a second. One that a used-up quota refuses counts as waste,
+so these get rarer."""
 
 WIDEN = 1.5
 

@@ -236,6 +236,7 @@ class QuotaFinder:
         else:
             pace = probing.resume_per_s
             self._curve.resume(RESUME_AFTER_FAILURES, pace)
+            self._stuck = self._in_flight  # probes hang, too, and must not fill the cap
         self._resumed_s = self._cut_s = now_s
         self._suspicion.evidence = 0.0
         self._next_s = now_s
