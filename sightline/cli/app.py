@@ -11,6 +11,7 @@ from sightline import __version__
 from sightline.cli.commands import (
     budget,
     config,
+    consolidate,
     dead_letters,
     demo,
     doctor,
@@ -95,6 +96,7 @@ for _name, _command, _help in (
     ("search", search.search, "Find images by words or by an image."),
     ("stats", stats.stats, "Count answers, cross them, and check them."),
     ("export", export.export, "Write answers as Parquet, GeoJSON, CSV or examples."),
+    ("consolidate", consolidate.consolidate, "Make one answer an asset of several."),
     ("similar", similar.similar, "Find the like of an image."),
     ("budget", budget.budget, "Show and change what a run may cost."),
     ("cancel", runs.cancel, "End a run, its messages included."),

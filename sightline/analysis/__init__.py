@@ -1,0 +1,1 @@
+"""What answers and vectors tell together. Pure: nothing here reads, writes, or knows an engine."""

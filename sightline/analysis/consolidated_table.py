@@ -1,0 +1,55 @@
+"""Consolidated answers as rows of a task of their own, so that every export format takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, replace
+
+import orjson
+
+from sightline.analysis.consolidation import AssetAnswer
+from sightline.ports import AnswerRow
+from sightline.tasks import FieldSpec, TaskSpec
+
+
+class ConsolidatedTask:
+    """The columns of consolidated answers: the task's fields, and behind them what they rest on."""
+
+    def __init__(self, task: TaskSpec) -> None:
+        self._source = task
+        taken = {one.name for one in task.fields}
+        self._shares = {one.name: _free(f"{one.name}_share", taken) for one in task.fields}
+        self._observations = _free("observations", taken)
+        self._conflicts = _free("conflicts", taken)
+        self._evidence = _free("evidence", taken)
+        self.task = replace(
+            task,
+            fields=(
+                *task.fields,
+                *(
+                    FieldSpec(name, "number", f"Share of the weight behind {of}.")
+                    for of, name in self._shares.items()
+                ),
+                FieldSpec(self._observations, "integer", "Answers that it was made of."),
+                FieldSpec(self._conflicts, "list", "Fields in which these differ."),
+                FieldSpec(self._evidence, "string", "Who said what, as JSON."),
+            ),
+        )
+
+    def row(self, one: AssetAnswer) -> AnswerRow:
+        """Return the row of an asset; place, time and provenance are those of its newest answer."""
+        answer = one.answer() | {
+            self._shares[field.field]: field.share for field in one.fields if field.evidence
+        }
+        answer[self._observations] = len(one.subjects)
+        answer[self._conflicts] = list(one.conflicts)
+        answer[self._evidence] = orjson.dumps(
+            {field.field: [asdict(some) for some in field.evidence] for field in one.fields}
+        ).decode()
+        return replace(one.newest, subject_id=one.asset_id, observation_id=None, answer=answer)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name

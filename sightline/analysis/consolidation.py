@@ -1,0 +1,224 @@
+"""Several answers about one asset become one, and every vote is kept.
+
+A field is decided by a vote of the answers in which it is known. An answer weighs what its own
+confidence says, halved for each half-life that its image is older than the newest one of the asset.
+What is not known of an answer's confidence or time counts as the least that is known in its asset.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sightline.ports import AnswerRow
+from sightline.tasks import UNKNOWN, FieldSpec, TaskSpec
+
+HALF_LIFE_DAYS = 365.0
+VOTED = frozenset({"enum", "boolean", "integer", "list"})
+"""Types of fields whose values can be in conflict: texts and measurements hardly ever agree."""
+
+_DAY_S = 86_400.0
+_EQUAL = 1e-9
+
+Verdict = Literal["unknown", "agreed", "conflict", "tie"]
+Value = str | float | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Weighting:
+    """How much an answer counts: by a field in which it says how sure it is, and by age."""
+
+    confidence: str | None = None
+    half_life_days: float | None = HALF_LIFE_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A value, its share of the weight of all answers that know the field, and who gave it.
+
+    The members of a list are values of their own, so that their shares may exceed 1 together.
+    """
+
+    value: Value
+    share: float
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldVerdict:
+    """What the answers say together in one field; ``evidence`` has the best supported value first.
+
+    ``share`` is that of the value (of a list, of its least supported member). A conflict has
+    several values; in a tie the best ones weigh the same, and the newest image decides.
+    """
+
+    field: str
+    verdict: Verdict
+    value: Value | None
+    share: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssetAnswer:
+    """One answer about an asset; ``newest`` is the newest of those that it was made of."""
+
+    asset_id: str
+    newest: AnswerRow
+    subjects: tuple[str, ...]
+    fields: tuple[FieldVerdict, ...]
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """The fields in which the answers differ."""
+        return tuple(one.field for one in self.fields if one.verdict in {"conflict", "tie"})
+
+    def answer(self) -> dict[str, object]:
+        """Return the fields' values as an answer of the task holds them; unknown is ``None``."""
+        return {
+            one.field: list(one.value) if isinstance(one.value, tuple) else one.value
+            for one in self.fields
+        }
+
+
+def consolidate(
+    task: TaskSpec, answers: Sequence[AnswerRow], weighting: Weighting | None = None
+) -> AssetAnswer:
+    """Return one answer out of those about one asset; their order does not matter.
+
+    Raises:
+        ValueError: there is no answer, or they are about several assets.
+    """
+    if len({one.asset_id for one in answers}) != 1:
+        raise ValueError("consolidate takes the answers about one asset")
+    rows = sorted(answers, key=_by_age)
+    weights = weights_of(rows, weighting or Weighting())
+    return AssetAnswer(
+        rows[0].asset_id,
+        rows[0],
+        tuple(one.subject_id for one in rows),
+        tuple(_decide(one, rows, weights) for one in task.fields),
+    )
+
+
+def weights_of(rows: Sequence[AnswerRow], weighting: Weighting) -> list[float]:
+    """Return the weight of each answer, above 0 for each."""
+    sure = [_confidence(one, weighting.confidence) for one in rows]
+    least_sure = min((one for one in sure if one is not None), default=1.0)
+    ages = _ages_days(rows)
+    oldest = max((one for one in ages if one is not None), default=0.0)
+    weights = []
+    for confidence, age in zip(sure, ages, strict=True):
+        weight = least_sure if confidence is None else confidence
+        if weighting.half_life_days is not None:
+            weight *= 0.5 ** ((oldest if age is None else age) / weighting.half_life_days)
+        weights.append(max(weight, 1e-12))
+    return weights
+
+
+def known_value(field: FieldSpec, answer: Mapping[str, object]) -> Value | None:
+    """Return what an answer says in a field; ``None`` when it is not known, or of another type."""
+    value = answer.get(field.name)
+    match field.type, value:
+        case "boolean", bool():
+            return value
+        case (("integer" | "number"), int() | float()):
+            usable = not isinstance(value, bool) and math.isfinite(value)
+            return value if usable else None
+        case "list", list():
+            return tuple(sorted({str(one) for one in value})) or None
+        case (("enum" | "string"), str()):
+            text = value.strip()
+            return text if text and not (field.type == "enum" and text == UNKNOWN) else None
+        case _:
+            return None
+
+
+def _by_age(one: AnswerRow) -> tuple[float, str]:
+    time = one.capture_time
+    return (math.inf if time is None else -time.timestamp(), one.subject_id)
+
+
+def _confidence(one: AnswerRow, field: str | None) -> float | None:
+    value = one.answer.get(field) if field is not None else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return min(1.0, max(0.0, float(value)))
+
+
+def _ages_days(rows: Sequence[AnswerRow]) -> list[float | None]:
+    times = [None if one.capture_time is None else one.capture_time.timestamp() for one in rows]
+    newest = max((one for one in times if one is not None), default=0.0)
+    return [None if one is None else (newest - one) / _DAY_S for one in times]
+
+
+def _decide(field: FieldSpec, rows: Sequence[AnswerRow], weights: Sequence[float]) -> FieldVerdict:
+    """Return the verdict on a field; the rows come with the newest first."""
+    known = [
+        (value, weight, one.subject_id)
+        for one, weight in zip(rows, weights, strict=True)
+        if (value := known_value(field, one.answer)) is not None
+    ]
+    if not known:
+        return FieldVerdict(field.name, "unknown", None, 0.0)
+    total = math.fsum(weight for _, weight, _ in known)
+    if field.type == "list":
+        return _of_list(field, known, total)
+    evidence = _evidence([(value, weight, who) for value, weight, who in known], total)
+    if field.type == "number":
+        middle = _median([(float(value), weight) for value, weight, _ in known])  # type: ignore[arg-type]  # numbers
+        share = next(one.share for one in evidence if one.value == middle)
+        return FieldVerdict(field.name, "agreed", middle, share, evidence)
+    best = evidence[0]
+    verdict: Verdict = "agreed"
+    if field.type in VOTED and len(evidence) > 1:
+        verdict = "tie" if evidence[1].share >= best.share - _EQUAL else "conflict"
+    return FieldVerdict(field.name, verdict, best.value, best.share, evidence)
+
+
+def _of_list(
+    field: FieldSpec, known: Sequence[tuple[Value, float, str]], total: float
+) -> FieldVerdict:
+    """Keep the members that more than half of the weight has; where none has, the best ones."""
+    votes = [
+        (member, weight, who)
+        for value, weight, who in known
+        if isinstance(value, tuple)
+        for member in value
+    ]
+    evidence = _evidence(votes, total)
+    kept = [one for one in evidence if one.share > 0.5 + _EQUAL]
+    tied = not kept
+    kept = kept or [one for one in evidence if one.share >= evidence[0].share - _EQUAL]
+    members = tuple(sorted(str(one.value) for one in kept))
+    differs = any(one.share < 1 - _EQUAL for one in evidence)
+    verdict: Verdict = ("tie" if tied else "conflict") if differs else "agreed"
+    return FieldVerdict(field.name, verdict, members, min(one.share for one in kept), evidence)
+
+
+def _evidence(votes: Sequence[tuple[Value, float, str]], total: float) -> tuple[Evidence, ...]:
+    """Return the values, the best supported first; equal ones by their newest image."""
+    shares: dict[Value, list[float]] = {}
+    subjects: dict[Value, list[str]] = {}
+    for value, weight, who in votes:
+        shares.setdefault(value, []).append(weight)
+        subjects.setdefault(value, []).append(who)
+    found = [
+        Evidence(value, min(1.0, math.fsum(some) / total), tuple(subjects[value]))
+        for value, some in shares.items()  # in the order in which the newest image has them
+    ]
+    return tuple(sorted(found, key=lambda one: -round(one.share, 9)))
+
+
+def _median(values: Sequence[tuple[float, float]]) -> float:
+    """Return the least value that, with those below it, has half of the weight."""
+    ordered = sorted(values)
+    half = math.fsum(weight for _, weight in ordered) / 2
+    so_far = 0.0
+    for value, weight in ordered:
+        so_far += weight
+        if so_far >= half - _EQUAL:
+            return value
+    return ordered[-1][0]

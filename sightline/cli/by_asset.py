@@ -1,0 +1,115 @@
+"""Answers gathered by asset, in bounded memory: what is too much for it lies in files meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, aclosing, contextmanager
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+from zlib import crc32
+
+from sightline.cli.output import progress_bar
+
+if TYPE_CHECKING:
+    from sightline.ports import AnswerQuery, AnswerRow, Answers
+
+ROWS_AT_ONCE = 50_000
+"""Answers that are held in memory as objects at a time."""
+
+_IN_MEMORY = 64 * 2**20
+
+
+class ByAsset:
+    """Answers on their way to the groups of one asset each. ``without_asset`` ones are in none."""
+
+    def __init__(self, files: Sequence[IO[bytes]]) -> None:
+        self._files = files
+        self.answers = 0
+        self.without_asset = 0
+
+    def add(self, page: Sequence[AnswerRow]) -> None:
+        """Take rows in."""
+        import orjson
+
+        for one in page:
+            self.answers += 1
+            if not one.asset_id:
+                self.without_asset += 1
+                continue
+            file = self._files[crc32(one.asset_id.encode()) % len(self._files)]
+            file.write(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE))
+
+    def groups(self) -> Iterator[list[AnswerRow]]:
+        """Yield the answers about each asset, up to ``ROWS_AT_ONCE`` or so by asset id."""
+        for file in self._files:
+            file.seek(0)
+            found: dict[str, list[AnswerRow]] = {}
+            for line in file:
+                one = _row(line)
+                found.setdefault(one.asset_id, []).append(one)
+            for asset_id in sorted(found):
+                yield found.pop(asset_id)
+
+
+@contextmanager
+def gathering(total: int) -> Iterator[ByAsset]:
+    """Yield what gathers about so many answers; its files are gone afterwards."""
+    with ExitStack() as stack:
+        share = _IN_MEMORY // (count := -(-max(total, 1) // ROWS_AT_ONCE))
+        yield ByAsset(
+            [stack.enter_context(SpooledTemporaryFile(max_size=share)) for _ in range(count)]
+        )
+
+
+async def each_page(
+    answers: Answers,
+    query: AnswerQuery,
+    total: int,
+    take: Callable[[Sequence[AnswerRow]], None],
+    label: str = "reading answers",
+) -> None:
+    """Let each page of the current answers be taken in, with progress."""
+    done = 0
+    with progress_bar(label, total) as update:
+        async with aclosing(answers.pages(query)) as pages:  # type: ignore[type-var]  # a generator
+            async for page in pages:
+                take(page)
+                done += len(page)
+                update(done, max(total, done))
+
+
+async def asked(
+    settings: Any, answers: Answers, name: str | None, which: Any
+) -> tuple[AnswerQuery, int]:
+    """Return the query of a task's current answers that pass, and how many there are.
+
+    Raises:
+        NotFoundError: there is no such task, or no answer passes.
+        ConfigurationError: no task is named, and there are several.
+    """
+    from sightline.cli.answering import chosen_task
+    from sightline.errors import NotFoundError
+    from sightline.ports import AnswerQuery
+    from sightline.wiring import known_tasks
+
+    task = chosen_task(name, await answers.tasks(), known_tasks(settings))
+    query = AnswerQuery(task, which)
+    total = await answers.count(query)
+    if not total:
+        raise NotFoundError(
+            f"no answer of {task.name} passes; `sightline stats {task.name}` counts what there is"
+        )
+    return query, total
+
+
+def _row(line: bytes) -> AnswerRow:
+    import orjson
+
+    from sightline.ports import AnswerRow
+
+    found = orjson.loads(line)
+    for name in ("capture_time", "written_at"):
+        if found[name] is not None:
+            found[name] = datetime.fromisoformat(found[name])
+    return AnswerRow(**found)

@@ -1,0 +1,293 @@
+"""``sightline consolidate``: one answer an asset, out of those about its images."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from heapq import nlargest
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.output import print_json, print_table, progress_bar, remark, say
+from sightline.cli.state import State
+
+if TYPE_CHECKING:
+    from sightline.analysis.consolidation import AssetAnswer, Weighting
+    from sightline.model import Filter
+    from sightline.settings import Settings
+    from sightline.tasks import TaskSpec
+
+PAGE = 1000
+VERDICTS = ("agreed", "conflict", "tie", "unknown")
+
+Confidence = Annotated[
+    str | None,
+    typer.Option(help="A field from 0 to 1 that tells how sure an answer is, as its weight."),
+]
+HalfLife = Annotated[
+    float,
+    typer.Option(
+        "--half-life", help="Days after which an image weighs half; 0 lets age not matter.", min=0
+    ),
+]
+
+
+def consolidate(
+    context: typer.Context,
+    task: Annotated[str | None, typer.Argument(help="A task; needed where several are.")] = None,
+    confidence: Confidence = None,
+    half_life: HalfLife = 365.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write a row an asset: .parquet, .geoparquet, .geojson, .csv or .jsonl."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    top: Annotated[int, typer.Option(help="Conflicts that are shown.", min=0, max=10_000)] = 20,
+    asset_type: AssetType = None,
+    since: Since = None,
+    until: Until = None,
+    box: Box = None,
+    near: Near = None,
+    polygon: Polygon = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make one answer an asset of those about its images, and show where they conflict.
+
+    Example: sightline consolidate road_signs --out signs.geojson
+    """
+    import asyncio
+
+    from producer.filters import build_filter
+
+    which = build_filter(
+        asset_types=asset_type or [],
+        captured_from=since,
+        captured_until=until,
+        box=box,
+        near=near,
+        polygon=polygon,
+    )
+    state: State = context.obj
+    state.must_exist()
+    _check_target(out, force)
+    found = asyncio.run(
+        _consolidate(state.settings(), task, which, (confidence, half_life), out, top)
+    )
+    print_json(found) if as_json else _print(found)
+
+
+def checked_weighting(task: TaskSpec, confidence: str | None, half_life: float) -> Weighting:
+    """Return how answers of a task are weighed.
+
+    Raises:
+        NotFoundError: the task has no such field.
+        ConfigurationError: it is no number.
+    """
+    from sightline.analysis.consolidation import Weighting
+    from sightline.errors import ConfigurationError, NotFoundError
+
+    numbers = [one.name for one in task.fields if one.type == "number"]
+    if confidence is not None and confidence not in numbers:
+        others = f"give one of {', '.join(numbers)}" if numbers else "leave --confidence out"
+        if confidence in {one.name for one in task.fields}:
+            raise ConfigurationError(f"--confidence {confidence} is no number; {others}")
+        raise NotFoundError(f"{task.name} has no field {confidence!r}; {others}")
+    return Weighting(confidence, half_life or None)
+
+
+def _check_target(out: Path | None, force: bool) -> None:
+    if out is None:
+        return
+    from sightline.errors import ConfigurationError
+    from sightline.export import ExportFormat, format_of
+    from sightline.export.whole_files import check_target
+
+    if out.suffix.lower() != ".jsonl" and format_of(out, None) is ExportFormat.TUNING:
+        raise ConfigurationError(f"{out} is no table; end it in .parquet, .geojson, .csv or .jsonl")
+    check_target(out, force=force)
+
+
+async def _consolidate(
+    settings: Settings,
+    name: str | None,
+    which: Filter,
+    weights: tuple[str | None, float],
+    out: Path | None,
+    top: int,
+) -> dict[str, Any]:
+    from sightline.analysis.consolidation import consolidate as consolidated
+    from sightline.cli.by_asset import asked, each_page, gathering
+    from sightline.wiring import open_engine
+
+    async with open_engine(settings) as engine:
+        query, total = await asked(settings, engine.answers, name, which)
+        weighting = checked_weighting(query.task, *weights)
+        with gathering(total) as gathered:
+            await each_page(engine.answers, query, total, gathered.add)
+            tally = _Tally(query.task, top)
+            done = 0
+            with _target(out, query.task) as file, progress_bar("consolidating", total) as update:
+                for rows in gathered.groups():
+                    one = consolidated(query.task, rows, weighting)
+                    tally.add(one)
+                    file.add(one)
+                    done += len(rows)
+                    update(done, None)
+            return {
+                "task": query.task.name,
+                "fingerprint": query.task.fingerprint,
+                "answers": gathered.answers,
+                "without_asset": gathered.without_asset,
+                **tally.told(),
+                "file": None if out is None else str(out),
+            }
+
+
+class _Tally:
+    """Verdicts counted by field, and the assets that are most in conflict."""
+
+    def __init__(self, task: TaskSpec, top: int) -> None:
+        self._top = top
+        self._counts = {one.name: Counter[str]() for one in task.fields}
+        self._assets = self._in_conflict = 0
+        self._worst: list[AssetAnswer] = []
+
+    def add(self, one: AssetAnswer) -> None:
+        self._assets += 1
+        for field in one.fields:
+            self._counts[field.field][field.verdict] += 1
+        if one.conflicts:
+            self._in_conflict += 1
+            self._worst.append(one)
+            if len(self._worst) > 2 * self._top + 100:
+                self._worst = nlargest(self._top, self._worst, key=_heat)
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "assets": self._assets,
+            "assets_in_conflict": self._in_conflict,
+            "fields": [
+                {"field": name, **{one: counts[one] for one in VERDICTS}}
+                for name, counts in self._counts.items()
+            ],
+            "conflicts": [asset_json(one) for one in nlargest(self._top, self._worst, key=_heat)],
+        }
+
+
+def _heat(one: AssetAnswer) -> tuple[float, str]:
+    """Order assets by how much of the weight is against what was decided."""
+    against = sum(1 - field.share for field in one.fields if field.field in one.conflicts)
+    return round(against, 9), one.asset_id
+
+
+def asset_json(one: AssetAnswer) -> dict[str, Any]:
+    """Return all that is known of a consolidated answer."""
+    return {
+        "asset_id": one.asset_id,
+        "asset_type": one.newest.asset_type,
+        "latitude": one.newest.latitude,
+        "longitude": one.newest.longitude,
+        "capture_time": one.newest.capture_time,
+        "observations": list(one.subjects),
+        "answer": one.answer(),
+        "conflicts": list(one.conflicts),
+        "fields": [asdict(field) for field in one.fields],
+    }
+
+
+class _File(Protocol):
+    def add(self, one: AssetAnswer) -> None: ...
+
+
+@contextmanager
+def _target(out: Path | None, task: TaskSpec) -> Iterator[_File]:
+    """Yield what takes the assets: a file that is whole when the block ends well, or nothing."""
+    if out is None:
+        yield _Nowhere()
+        return
+    from sightline.export import format_of, open_table, written_whole
+
+    with written_whole(out) as (file,):
+        if out.suffix.lower() == ".jsonl":
+            yield _Lines(file)
+            return
+        from sightline.analysis.consolidated_table import ConsolidatedTask
+
+        columns = ConsolidatedTask(task)
+        with open_table(format_of(out, None), file, columns.task) as table:
+            rows = _Table(columns, table)
+            yield rows
+            rows.flush()
+
+
+class _Nowhere:
+    def add(self, one: AssetAnswer) -> None:
+        pass
+
+
+class _Lines:
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def add(self, one: AssetAnswer) -> None:
+        import orjson
+
+        self._file.write(orjson.dumps(asset_json(one), option=orjson.OPT_APPEND_NEWLINE))
+
+
+class _Table:
+    def __init__(self, columns: Any, table: Any) -> None:
+        self._columns, self._table = columns, table
+        self._rows: list[Any] = []
+
+    def add(self, one: AssetAnswer) -> None:
+        self._rows.append(self._columns.row(one))
+        if len(self._rows) == PAGE:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            self._table.write(self._rows)
+        self._rows = []
+
+
+def _print(found: dict[str, Any]) -> None:
+    say(
+        f"{found['task']}: {found['answers']:,} answers about {found['assets']:,} assets,"
+        f" {found['assets_in_conflict']:,} of them in conflict"
+    )
+    print_table(
+        "assets by field",
+        ("field", *VERDICTS),
+        [(one["field"], *(one[name] for name in VERDICTS)) for one in found["fields"]],
+    )
+    lines = [
+        (
+            one["asset_id"],
+            field["field"],
+            ", ".join(
+                f"{_shown(some['value'])} {some['share']:.2f} ({len(some['subjects'])})"
+                for some in field["evidence"]
+            ),
+        )
+        for one in found["conflicts"]
+        for field in one["fields"]
+        if field["field"] in one["conflicts"]
+    ]
+    if lines:
+        print_table("conflicts", ("asset", "field", "share (images) of each value"), lines)
+    if found["file"] is not None:
+        say(f"{found['file']}: {found['assets']:,} assets")
+    if found["without_asset"]:
+        remark(f"{found['without_asset']:,} answers belong to no asset and were left out")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,1 @@
+"""What answers and vectors tell together, without any engine."""

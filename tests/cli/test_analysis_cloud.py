@@ -1,0 +1,32 @@
+"""What answers and vectors tell together is the same, whichever warehouse holds the rows."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.cli.cloud_rig import CloudProject
+from tests.cli.conftest import Command
+from tests.cli.test_export_cloud import fill_dataset, fill_folder
+from tests.gcp.servers import BigQueryEmulator
+
+pytestmark = pytest.mark.needs("go")
+
+
+def test_both_warehouses_consolidate_to_the_same(
+    sightline: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    asyncio.run(fill_folder(tmp_path / "home" / "warehouse"))
+    command = ("consolidate", "--confidence", "height", "--out", "out.jsonl", "--force")
+    local = sightline("--home", "home", *command)
+    local_file = (tmp_path / "out.jsonl").read_text()
+    project = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator)
+    asyncio.run(fill_dataset(bigquery_emulator, project.dataset))
+    assert sightline(*command) == local
+    assert (tmp_path / "out.jsonl").read_text() == local_file
+    assert local["assets"] == len(local_file.splitlines()) == 4

@@ -1,0 +1,103 @@
+"""``sightline consolidate``: votes that can be counted by hand, files, and errors of one line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from sightline.cli import by_asset, main
+from tests.cli.answered import IMAGES, answered_home
+from tests.cli.conftest import Command
+
+ASSETS = IMAGES // 2
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home with answers, below the present folder of the command line."""
+    return answered_home(tmp_path)
+
+
+def test_one_answer_an_asset_and_its_conflicts(sightline: Command, home: Path) -> None:
+    found = sightline("consolidate", "signs", "--half-life", "0")
+    assert (found["answers"], found["assets"], found["without_asset"]) == (IMAGES - 1, ASSETS, 0)
+    fields = {one.pop("field"): one for one in found["fields"]}
+    # Images 0 and 1: yield and stop; 2 is unknown; 4 and 5, 8 and 9: yield and stop.
+    assert fields["kind"] == {"agreed": 3, "conflict": 0, "tie": 3, "unknown": 0}
+    assert fields["height"]["conflict"] == fields["note"]["tie"] == 0
+    (first,) = [one for one in found["conflicts"] if one["asset_id"] == "asset-000"]
+    kind = first["fields"][0]
+    assert (kind["verdict"], kind["share"]) == ("tie", 0.5)
+    assert {one["value"]: one["subjects"] for one in kind["evidence"]} == {
+        "stop": ["obs-001"], "yield": ["obs-000"]
+    }  # fmt: skip
+    assert len(sightline("consolidate", "signs", "--top", "1")["conflicts"]) == 1
+
+
+def test_files_hold_a_row_an_asset(sightline: Command, home: Path, tmp_path: Path) -> None:
+    for name in ("a.parquet", "a.geojson", "a.csv", "a.jsonl"):
+        assert sightline("consolidate", "signs", "--out", name)["file"] == name
+    table = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    assert [one["subject_id"] for one in table] == [f"asset-{n:03d}" for n in range(ASSETS)]
+    assert table[0]["observations"] == 2
+    assert "kind" in table[0]["conflicts"]
+    lines = [json.loads(one) for one in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert [one["answer"]["kind"] for one in lines] == [one["kind"] for one in table]
+    features = json.loads((tmp_path / "a.geojson").read_text())["features"]
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(features) == ASSETS
+
+
+def test_many_answers_are_gathered_in_pieces(
+    sightline: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = sightline("consolidate", "signs")
+    monkeypatch.setattr(by_asset, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(by_asset, "_IN_MEMORY", 64)
+    assert sightline("consolidate", "signs") == whole
+
+
+def test_people_see_shares_and_images(
+    sightline: Command, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["consolidate", "signs", "--half-life", "0", "--near", "52,5,50"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("signs: 1 answers about 1 assets, 0 of them in conflict\n")
+    assert main(["consolidate", "signs", "--half-life", "0"]) == 0
+    assert "stop 0.50 (1)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("trees",), "no task 'trees'; there are "),
+        ((), "which task? give one of poles, signs"),
+        (("signs", "--confidence", "colour"), "signs has no field 'colour'; give one of height"),
+        (("signs", "--confidence", "kind"), "--confidence kind is no number; give one of height"),
+        (("signs", "--asset-type", "tree"), "no answer of signs passes; `sightline stats signs`"),
+        (("signs", "--out", "a.txt"), "does not tell its format"),
+        (("signs", "--out", "nowhere/a.csv"), "there is no folder"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    sightline: Command,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    assert main(["consolidate", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert said in shown.err
+
+
+def test_nothing_answered_says_how_to_go_on(
+    sightline: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["consolidate"]) == 2
+    assert "nothing is answered yet; run `sightline enqueue`" in capsys.readouterr().err
