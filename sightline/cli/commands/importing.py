@@ -13,13 +13,19 @@ from sightline.cli.state import State
 
 if TYPE_CHECKING:
     from sightline.local.importing import ImportReport
+    from sightline.settings import Settings
 
 SHOWN = 20
 
 
 def import_(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(help="A folder of photographs, or a CSV/Parquet file.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            help="A folder of photographs, a CSV/Parquet file, or gs://bucket/prefix.",
+        ),
+    ],
     asset_type: Annotated[
         str | None,
         typer.Option(help="What is seen, where no folder's name and no column says it."),
@@ -28,9 +34,13 @@ def import_(
         list[str] | None,
         typer.Option(help="Of a table: name=other, where a column is called otherwise."),
     ] = None,
+    source_table: Annotated[
+        str | None,
+        typer.Option(help="Of a bucket: the table to load into, project.dataset.table."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make observations of a folder of JPEG, PNG and WebP files, or of a table of them.
+    """Make observations of a folder of JPEG, PNG and WebP files, of a table, or of a bucket.
 
     Example: sightline import ~/photos --asset-type road_sign
     """
@@ -43,12 +53,16 @@ def import_(
     settings = state.settings()
 
     columns = _columns(column or [])
-    if not path.exists():
+    if path.startswith("gs://"):
+        _import_bucket(settings, path, asset_type, source_table, as_json=as_json)
+        return
+    there = Path(path)
+    if not there.exists():
         raise NotFoundError(f"{path} does not exist; give a folder or a CSV/Parquet file")
     with progress_bar("importing", None) as update:
-        if path.is_dir():
+        if there.is_dir():
             report = import_photos(
-                path,
+                there,
                 asset_type=asset_class(asset_type or "unspecified"),
                 source=source_path(settings),
                 now=utc_now(),
@@ -57,7 +71,7 @@ def import_(
             )
         else:
             report = import_table(
-                path,
+                there,
                 source=source_path(settings),
                 now=utc_now(),
                 columns=columns,
@@ -68,6 +82,32 @@ def import_(
         print_json(report.as_dict())
     else:
         _print(report)
+
+
+def _import_bucket(
+    settings: Settings, uri: str, asset_type: str | None, table: str | None, *, as_json: bool
+) -> None:
+    from sightline.cli.bucket_import import import_bucket
+    from sightline.gcp.storage import BucketPrefix
+
+    where = BucketPrefix.parse(uri, "the bucket")
+    with progress_bar("listing", None) as update:
+        found = import_bucket(
+            settings, where, asset_type=asset_type, source_table=table, on_progress=update
+        )
+    if as_json:
+        print_json(found)
+        return
+    say(
+        f"{found['imported']:,} imported, {found['unchanged']:,} unchanged,"
+        f" {found['refused']:,} refused, {found['ignored']:,} ignored (no images),"
+        f" {found['empty']:,} empty"
+    )
+    for one in found["refusals"][:SHOWN]:
+        say(printable(f"  refused {one['where']}: {one['reason']}: {one['detail']}"))
+    if found.get("table"):
+        say(f"{found['total']:,} observations are in {found['table']}")
+    remark("next: `sightline enqueue --dry-run`")
 
 
 def _columns(options: list[str]) -> dict[str, str]:

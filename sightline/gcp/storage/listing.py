@@ -1,0 +1,87 @@
+"""The images in a bucket: their names, and what the bucket knows of each. None is opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sightline.gcp.storage.client import StoragePlace
+from sightline.gcp.storage.failures import translated
+from sightline.gcp.storage.uri import BucketPrefix
+
+_FIELDS = "items(name,size,md5Hash,generation,contentType,metadata),nextPageToken"
+_IMAGE_NAME = re.compile(r"\.(jpe?g|jpe|jfif|png|webp|heic|heif)$", re.IGNORECASE)
+_ABSENT = "correct its name, or create it"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """An object that is an image by its type or its name.
+
+    ``relative`` is its name below the prefix; ``content`` names its content, where the bucket has
+    a checksum of it, else this version of this object.
+    """
+
+    uri: str
+    relative: str
+    size_bytes: int
+    content: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Listing:
+    """Counts of what was passed by while a bucket is listed."""
+
+    ignored: int = 0
+    empty: int = 0
+
+
+def list_images(
+    client: Any, place: StoragePlace, where: BucketPrefix, passed: Listing
+) -> Iterator[StoredImage]:
+    """Yield the images below a prefix, in the order of their names; constant memory.
+
+    Raises:
+        NotFoundError: there is no such bucket.
+        ConfigurationError: no permission to list.
+        TransientError: the service is out of reach; run it again.
+    """
+    prefix = f"{where.prefix}/" if where.prefix else ""
+    bucket = f"gs://{where.bucket}"
+    with translated(bucket, absent=_ABSENT):
+        pages = iter(
+            client.list_blobs(
+                where.bucket, prefix=prefix or None, fields=_FIELDS, **place.how()
+            ).pages
+        )
+    while True:
+        with translated(bucket, absent=_ABSENT):
+            page = next(pages, None)
+        if page is None:
+            return
+        for blob in page:
+            if not _is_image(blob):
+                passed.ignored += 1
+            elif not blob.size:
+                passed.empty += 1
+            else:
+                yield _image(blob, bucket, prefix)
+
+
+def _is_image(blob: Any) -> bool:
+    kind = blob.content_type or ""
+    return kind.startswith("image/") or bool(_IMAGE_NAME.search(blob.name))
+
+
+def _image(blob: Any, bucket: str, prefix: str) -> StoredImage:
+    uri = f"{bucket}/{blob.name}"
+    return StoredImage(
+        uri,
+        blob.name.removeprefix(prefix),
+        int(blob.size),
+        blob.md5_hash or f"{uri}#{blob.generation}",
+        {str(key): str(value) for key, value in (blob.metadata or {}).items()},
+    )

@@ -1,0 +1,118 @@
+"""``sightline import gs://…`` makes observations of what is in a bucket, and opens none of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from sightline.cli import main
+from sightline.settings import load_settings
+from sightline.wiring import source_path
+from tests.cli.cloud_rig import CloudProject, make_bucket
+from tests.cli.conftest import Command
+from tests.cli.test_upload import rows_of
+from tests.gcp.servers import BigQueryEmulator, GcsServer
+
+pytestmark = pytest.mark.needs("go")
+
+LOCAL = {"SIGHTLINE_ADAPTERS__WAREHOUSE": "local", "SIGHTLINE_ADAPTERS__QUEUE": "local"}
+
+
+@pytest.fixture
+def project(
+    bigquery_emulator: BigQueryEmulator,
+    gcs: GcsServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> CloudProject:
+    return CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator, gcs=gcs)
+
+
+@pytest.fixture
+def bucket(project: CloudProject, gcs: GcsServer) -> Any:
+    return make_bucket(gcs, project.bucket)
+
+
+def put(bucket: Any, name: str, content: bytes = b"x", **metadata: str) -> None:
+    """Put an object; what it holds is never looked at."""
+    blob = bucket.blob(name)
+    blob.metadata = metadata or None
+    blob.upload_from_string(content, content_type=_type_of(name))
+
+
+def _type_of(name: str) -> str:
+    return "text/plain" if name.endswith(".txt") else "image/jpeg"
+
+
+@pytest.fixture
+def posters(bucket: Any, project: CloudProject) -> str:
+    """Return the URI of a folder with two posters, a copy of one, a text and an empty file."""
+    put(bucket, "posters/a.jpg", b"a", latitude="52.1", longitude="5.2", asset_id="wall-1")
+    put(bucket, "posters/deep/b ü.jpg", b"b")
+    put(bucket, "posters/deep/copy.jpg", b"b")
+    put(bucket, "posters/readme.txt", b"no image")
+    put(bucket, "posters/empty.jpg", b"")
+    put(bucket, "elsewhere/c.jpg", b"c")
+    return f"gs://{project.bucket}/posters"
+
+
+def test_a_bucket_becomes_observations_of_the_local_engine(
+    sightline: Command, posters: str, project: CloudProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in LOCAL.items():
+        monkeypatch.setenv(name, value)
+    found = sightline("import", posters, "--asset-type", "film_poster")
+    assert (found["imported"], found["ignored"], found["empty"]) == (2, 1, 1)
+    assert found["refused_by_reason"] == {"duplicate": 1}
+    again = sightline("import", posters, "--asset-type", "film_poster")
+    assert (again["imported"], again["unchanged"]) == (0, 2)
+    (file,) = source_path(load_settings()).glob("*.parquet")
+    rows = pq.read_table(file).to_pylist()
+    assets = {one["gcs_uri"].rpartition("/")[2]: one["asset_id"] for one in rows}
+    names = {one["gcs_uri"].rpartition("/")[2]: one["observation_id"] for one in rows}
+    assert assets == {"a.jpg": "wall-1", "b ü.jpg": names["b ü.jpg"]}
+    assert {one["gcs_uri"].partition("/posters/")[2] for one in rows} == {"a.jpg", "deep/b ü.jpg"}
+
+
+def test_a_bucket_is_loaded_into_the_source_table(
+    sightline: Command, posters: str, project: CloudProject
+) -> None:
+    found = sightline("import", posters, "--asset-type", "film_poster")
+    assert (found["imported"], found["table"], found["total"]) == (2, project.source, 2)
+    rows = {one["gcs_uri"].rpartition("/")[2]: one for one in rows_of(project.source)}
+    assert set(rows) == {"a.jpg", "b ü.jpg"}
+    assert (rows["a.jpg"]["latitude"], rows["a.jpg"]["longitude"]) == (52.1, 5.2)
+    assert rows["b ü.jpg"]["latitude"] is None
+    assert {one["asset_type"] for one in rows.values()} == {"ASSET_CLASS_FILM_POSTER"}
+    again = sightline("import", posters, "--asset-type", "film_poster")
+    assert again["total"] == 2
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("gs://{bucket}/nothing", "has no images; give a prefix that has"),
+        ("gs://no-such-bucket-at-all/x", "is not there; correct its name, or create it"),
+        ("gs://UPPER/x", "is not accepted; accepted: gs://bucket/prefix"),
+    ],
+)
+def test_what_cannot_be_listed_is_said_in_one_line(
+    bucket: Any, project: CloudProject, capsys: pytest.CaptureFixture[str], uri: str, says: str
+) -> None:
+    code = main(["import", uri.format(bucket=project.bucket)])
+    said = capsys.readouterr().err.strip().splitlines()
+    assert code == 2
+    assert says in said[-1]
+
+
+def test_without_a_table_bigquery_has_nowhere_to_load(
+    posters: str, project: CloudProject, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("SIGHTLINE_BIGQUERY__SOURCE", "")
+    assert load_settings().bigquery.source == ""
+    assert main(["import", posters]) == 2
+    assert "give --source-table, or set bigquery.source" in capsys.readouterr().err
