@@ -58,6 +58,7 @@ from sightline.ports.search import (
 )
 from sightline.ports.source import ObservationSource
 from sightline.ports.upkeep import Compacted, Upkeep
+from sightline.ports.vectors import EmbeddedImage, VectorPage, VectorQuery, Vectors
 
 __all__ = [
     "MOST_GROUPS",
@@ -85,6 +86,7 @@ __all__ = [
     "DeadLetters",
     "Delivery",
     "Dimension",
+    "EmbeddedImage",
     "Embedder",
     "Embedding",
     "EmbeddingRow",
@@ -112,5 +114,8 @@ __all__ = [
     "Subscription",
     "Upkeep",
     "VectorIndexes",
+    "VectorPage",
+    "VectorQuery",
+    "Vectors",
     "released_id",
 ]

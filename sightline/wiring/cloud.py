@@ -67,6 +67,7 @@ async def open_bigquery(
         BigQuerySource,
         BigQueryUpkeep,
         BigQueryVectorIndexes,
+        BigQueryVectors,
         BigQueryWriter,
         ItemReader,
         LedgerAppender,
@@ -100,6 +101,7 @@ async def open_bigquery(
             indexes=BigQueryVectorIndexes(client),
             upkeep=BigQueryUpkeep(client),
             answers=BigQueryAnswers(client),
+            vectors=BigQueryVectors(client),
             budgets=BigQueryBudgets(client, appender),
         )
 

@@ -21,6 +21,7 @@ from sightline.ports import (
     Subscription,
     Upkeep,
     VectorIndexes,
+    Vectors,
 )
 from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
@@ -45,6 +46,7 @@ class Engine:
     budgets: Budgets
     upkeep: Upkeep
     answers: Answers
+    vectors: Vectors
 
 
 @asynccontextmanager
@@ -75,6 +77,7 @@ async def open_engine(
             budgets=warehouse.budgets,
             upkeep=warehouse.upkeep,
             answers=warehouse.answers,
+            vectors=warehouse.vectors,
         )
 
 

@@ -45,6 +45,7 @@ async def open_local_warehouse(
         LocalSource,
         LocalUpkeep,
         LocalVectorIndexes,
+        LocalVectors,
         LocalWriter,
     )
 
@@ -65,4 +66,5 @@ async def open_local_warehouse(
         budgets=LocalBudgets(root),
         upkeep=LocalUpkeep(root),
         answers=LocalAnswers(root),
+        vectors=LocalVectors(root),
     )

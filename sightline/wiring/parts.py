@@ -19,6 +19,7 @@ from sightline.ports import (
     Subscription,
     Upkeep,
     VectorIndexes,
+    Vectors,
 )
 
 QueuedBodies = Callable[[str], Iterable[bytes]]
@@ -48,3 +49,4 @@ class WarehousePorts:
     budgets: Budgets
     upkeep: Upkeep
     answers: Answers
+    vectors: Vectors

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli import embedded
 from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import Command
 from tests.cli.test_export_cloud import fill_dataset, fill_folder
@@ -30,3 +31,26 @@ def test_both_warehouses_consolidate_to_the_same(
     assert sightline(*command) == local
     assert (tmp_path / "out.jsonl").read_text() == local_file
     assert local["assets"] == len(local_file.splitlines()) == 4
+
+
+COMPARING = (
+    ("outliers", "signs", "--neighbours", "4", "--at-least", "0"),
+    ("outliers", "signs", "--asset-type", "road_sign"),
+)
+
+
+def test_both_warehouses_compare_vectors_to_the_same_end(
+    sightline: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    for name, value in embedded.SPACE.items():
+        monkeypatch.setenv(name, value)
+    asyncio.run(embedded.fill_folder(tmp_path / "home" / "warehouse"))
+    local = [sightline("--home", "home", *command) for command in COMPARING]
+    assert local[0]["outliers"]
+    project = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator)
+    asyncio.run(embedded.fill_dataset(bigquery_emulator, project.dataset))
+    for command, expected in zip(COMPARING, local, strict=True):
+        assert sightline(*command) == expected

@@ -13,6 +13,7 @@ from sightline.gcp.bigquery.search import BigQuerySearch
 from sightline.gcp.bigquery.source import BigQuerySource
 from sightline.gcp.bigquery.upkeep import BigQueryUpkeep
 from sightline.gcp.bigquery.vector_index import BigQueryVectorIndexes
+from sightline.gcp.bigquery.vector_pages import BigQueryVectors
 from sightline.gcp.bigquery.writer import BigQueryWriter
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "BigQuerySource",
     "BigQueryUpkeep",
     "BigQueryVectorIndexes",
+    "BigQueryVectors",
     "BigQueryWriter",
     "ItemReader",
     "LedgerAppender",

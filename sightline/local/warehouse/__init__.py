@@ -12,6 +12,7 @@ from sightline.local.warehouse.search import LocalSearch
 from sightline.local.warehouse.search_index import LocalVectorIndexes
 from sightline.local.warehouse.source import SOURCE_COLUMNS, LocalSource
 from sightline.local.warehouse.upkeep import LocalUpkeep
+from sightline.local.warehouse.vector_pages import LocalVectors
 from sightline.local.warehouse.views import connect
 from sightline.local.warehouse.writer import LocalWriter
 
@@ -27,6 +28,7 @@ __all__ = [
     "LocalSource",
     "LocalUpkeep",
     "LocalVectorIndexes",
+    "LocalVectors",
     "LocalWriter",
     "TaskVersion",
     "compact",

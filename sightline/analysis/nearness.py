@@ -1,0 +1,108 @@
+"""Cosines of all vectors with one another, block by block: time grows with the square, memory not.
+
+Vectors are float32 of shape (n, dimension), each of length 1, or 0 where it has no direction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+BLOCK = 2048
+"""Vectors that are compared with as many others at a time: 16 MB of cosines."""
+
+Array = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+OnBlock = Callable[[int, int], None]
+"""Told how many of the block products are done, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The nearest others of the vectors from ``start``, the best first, each row (count, k)."""
+
+    start: int
+    rows: Rows
+    cosines: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of vectors, the lower row first, and the cosine of each."""
+
+    first: Rows
+    second: Rows
+    cosines: Array
+
+
+def nearest_others(
+    vectors: Array, k: int, *, block: int = BLOCK, on_block: OnBlock | None = None
+) -> Iterator[Nearest]:
+    """Yield the ``k`` nearest others of each vector, block by block; fewer where there are fewer.
+
+    Equal cosines come in the order of the rows.
+    """
+    count = len(vectors)
+    k = min(k, count - 1)
+    if k < 1:
+        return
+    starts = range(0, count, block)
+    done = 0
+    for at in starts:
+        own = np.asarray(vectors[at : at + block])
+        rows, cosines = np.zeros((len(own), 0), np.int64), np.zeros((len(own), 0), np.float32)
+        for other in starts:
+            products = own @ np.asarray(vectors[other : other + block]).T
+            if other == at:
+                np.fill_diagonal(products, -np.inf)
+            there = np.broadcast_to(np.arange(products.shape[1]) + other, products.shape)
+            rows, cosines = _best(
+                np.concatenate((rows, there), axis=1),
+                np.concatenate((cosines, products), axis=1),
+                k,
+            )
+            done += 1
+            if on_block is not None:
+                on_block(done, len(starts) ** 2)
+        yield Nearest(at, rows, cosines)
+
+
+def pairs_at_least(
+    vectors: Array, cosine: float, *, block: int = BLOCK, on_block: OnBlock | None = None
+) -> Iterator[Pairs]:
+    """Yield all pairs whose cosine is at least so much, block by block."""
+    starts = range(0, len(vectors), block)
+    total = len(starts) * (len(starts) + 1) // 2
+    done = 0
+    for at in starts:
+        own = np.asarray(vectors[at : at + block])
+        for other in range(at, len(vectors), block):
+            products = own @ np.asarray(vectors[other : other + block]).T
+            first, second = np.nonzero(products >= cosine)
+            if other == at:
+                upper = first < second
+                first, second = first[upper], second[upper]
+            if len(first):
+                yield Pairs(first + at, second + other, products[first, second])
+            done += 1
+            if on_block is not None:
+                on_block(done, total)
+
+
+def unit_vectors(vectors: Array) -> Array:
+    """Return vectors of length 1; what has no direction stays 0."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    found: Array = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return found
+
+
+def _best(rows: Rows, cosines: Array, k: int) -> tuple[Rows, Array]:
+    if cosines.shape[1] > k:
+        some = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+        rows = np.take_along_axis(rows, some, axis=1)
+        cosines = np.take_along_axis(cosines, some, axis=1)
+    order = np.lexsort((rows, -cosines), axis=1)
+    return np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosines, order, axis=1)

@@ -1,0 +1,98 @@
+"""What is planted into rendered scenes is found, by the demo model's vectors."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sightline.analysis.nearness import Array, nearest_others, unit_vectors
+from sightline.analysis.outliers import Neighbour, disagreement
+from sightline.local.models import LocalVision
+from sightline.settings import Settings
+from sightline.vision.scenes import render_collection
+
+SCENES = 360
+NEIGHBOURS = 10
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, slots=True)
+class Scenes:
+    """Images, what they really show, and their vectors."""
+
+    paths: Sequence[Path]
+    truth: Sequence[dict[str, Any]]
+    vectors: Array
+
+
+async def embedded(paths: Sequence[Path]) -> Array:
+    """Return the vectors of images."""
+    own = Settings()
+    async with LocalVision.open(own.models, own.images, answers=False, embeds=True) as vision:
+        found = [await vision.image_vector(path.as_uri()) for path in paths]
+    return unit_vectors(np.stack([np.asarray(one, np.float32) for one in found]))
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Scenes:
+    """Return rendered scenes."""
+    folder = tmp_path_factory.mktemp("scenes")
+    render_collection(folder, count=SCENES, seed=11, processes=1)
+    truth = [json.loads(one) for one in (folder / "ground_truth.jsonl").read_text().splitlines()]
+    by_id = {path.stem: path for path in folder.rglob("*.jpg")}
+    paths = [by_id[one["observation_id"]] for one in truth]
+    return Scenes(paths, truth, asyncio.run(embedded(paths)))
+
+
+def test_most_wrong_answers_are_found_and_most_that_are_found_are_wrong(
+    scenes: Scenes,
+) -> None:
+    """One answer in twenty is made wrong, field by field, where a field has values to compare."""
+    chance = random.Random(0)
+    planted = found = right = 0
+    for task in sorted({one["task"] for one in scenes.truth}):
+        rows = [n for n, one in enumerate(scenes.truth) if one["task"] == task]
+        blocks = list(nearest_others(scenes.vectors[rows], 4 * NEIGHBOURS))
+        near = np.concatenate([one.rows for one in blocks]).tolist()
+        cosines = np.concatenate([one.cosines for one in blocks]).tolist()
+        for field, kind in scenes.truth[rows[0]]["truth"].items():
+            if not isinstance(kind, str | bool):
+                continue
+            answers = [scenes.truth[row]["truth"][field] for row in rows]
+            wrong = set(chance.sample(range(len(rows)), len(rows) // 20))
+            others = sorted(set(answers), key=str)
+            for one in wrong:
+                answers[one] = chance.choice([value for value in others if value != answers[one]])
+            named = {
+                one
+                for one, value in enumerate(answers)
+                if (
+                    odd := disagreement(
+                        value,
+                        [
+                            Neighbour(str(row), cosine, answers[row])
+                            for row, cosine in zip(near[one], cosines[one], strict=True)
+                        ],
+                        count=NEIGHBOURS,
+                        fewest=NEIGHBOURS // 2,
+                    )
+                )
+                and odd.score >= 0.5
+            }
+            planted, found, right = (
+                planted + len(wrong),
+                found + len(named),
+                right + len(named & wrong),
+            )
+    assert planted >= 80
+    assert right / planted >= 0.7
+    assert right / found >= 0.8

@@ -1,0 +1,79 @@
+"""Answers and vectors written by hand, into either warehouse: two sorts of images, far apart."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import orjson
+
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.bigquery.runs import BigQueryRuns
+from sightline.gcp.bigquery.tables import put_tables
+from sightline.gcp.bigquery.writer import BigQueryWriter
+from sightline.local.warehouse import LocalRuns, LocalWriter
+from sightline.ports import ResultRow
+from tests.cli.answered import SIGNS
+from tests.contracts.answers_suite import item
+from tests.contracts.warehouse_rig import EMBEDDING, NOW, answer_part, answer_row, embedding_row
+from tests.gcp.servers import BigQueryEmulator
+from tests.gcp.warehouse_rig import ONE_AT_A_TIME
+
+IMAGES = 12
+WRONG, UNKNOWN, NO_VECTOR, COPY = 3, 4, 11, 8
+"""Image 3 has a wrong answer, 4 none that is known, 11 no vector; 8 looks as 6 does."""
+
+SPACE = {
+    "SIGHTLINE_MODELS__EMBED": EMBEDDING.model,
+    "SIGHTLINE_MODELS__EMBED_DIMENSION": str(EMBEDDING.dimension),
+}
+"""Settings by which the vectors are found."""
+
+
+def vector(number: int) -> list[float]:
+    """Return a vector: even images lie to one side, odd ones to the other."""
+    at = 6 if number == COPY else number
+    angle = 0.05 * at + (math.pi / 2 if at % 2 else 0.0)
+    return [math.cos(angle), math.sin(angle), 0.0, 0.01]
+
+
+def answer(number: int) -> str:
+    """Return an answer; even images are of stop signs, odd ones of others."""
+    kind = "stop" if (number % 2 == 0) != (number == WRONG) else "yield"
+    return orjson.dumps(
+        {"kind": "unknown" if number == UNKNOWN else kind, "tilted": None, "count": number % 2,
+         "height": 0.5, "note": None, "damage": []}
+    ).decode()  # fmt: skip
+
+
+def rows(images: int = IMAGES) -> list[ResultRow]:
+    """Return what both warehouses hold."""
+    part = answer_part(SIGNS)
+    items = [item(n) for n in range(images)]
+    return [
+        *(answer_row(one, part, answer=answer(n)) for n, one in enumerate(items)),
+        *(embedding_row(one, vector(n)) for n, one in enumerate(items) if n != NO_VECTOR),
+    ]
+
+
+async def fill_folder(root: Path, images: int = IMAGES) -> None:
+    """Make a warehouse in a folder with these rows."""
+    await LocalRuns(root, None).remember_task(SIGNS, now=NOW)
+    await LocalWriter(root).write(rows(images))
+
+
+async def fill_dataset(emulator: BigQueryEmulator, dataset: str) -> None:
+    """Make a dataset with these rows."""
+    place = BigQueryPlace(
+        emulator.project, dataset, endpoint=emulator.endpoint,
+        storage_endpoint=emulator.storage_endpoint,
+    )  # fmt: skip
+    async with (
+        BigQueryClient.open(place) as client,
+        LedgerAppender.open(place, rule=ONE_AT_A_TIME) as appender,
+    ):
+        await put_tables(client, [EMBEDDING])
+        await BigQueryRuns(client, appender).remember_task(SIGNS, now=NOW)
+        await BigQueryWriter(appender, client).write(rows())

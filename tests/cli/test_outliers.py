@@ -1,0 +1,107 @@
+"""``sightline outliers``: the wrong answer is named, with those that contradict it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sightline.cli import main
+from tests.cli.answered import answered_home
+from tests.cli.conftest import Command
+from tests.cli.embedded import IMAGES, SPACE, WRONG, fill_folder
+
+
+@pytest.fixture(autouse=True)
+def space(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the settings name the model and the dimension of the vectors."""
+    for name, value in SPACE.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home with answers and vectors, below the present folder of the command line."""
+    asyncio.run(fill_folder(tmp_path / ".sightline" / "warehouse"))
+    return tmp_path / ".sightline"
+
+
+def test_an_answer_that_its_neighbours_contradict_is_found(sightline: Command, home: Path) -> None:
+    found = sightline("outliers", "signs", "--neighbours", "4")
+    (one,) = found["outliers"]
+    wrong = f"obs-{WRONG:03d}"
+    assert (one["observation_id"], one["field"], one["value"]) == (wrong, "kind", "stop")
+    assert (one["expected"], one["score"]) == ("yield", 1.0)
+    assert [some["value"] for some in one["neighbours"]] == ["yield"] * 4
+    likeness = [some["similarity"] for some in one["neighbours"]]
+    assert likeness == sorted(likeness, reverse=True)
+    assert wrong not in [some["observation_id"] for some in one["neighbours"]]
+    assert (found["answers"], found["without_vector"]) == (IMAGES, 1)
+    assert found["fields"] == [
+        {"field": "kind", "known": IMAGES - 2, "outliers": 1},
+        {"field": "tilted", "known": 0, "outliers": 0},
+        {"field": "count", "known": IMAGES - 1, "outliers": 0},
+    ]
+
+
+def test_fields_and_filters_narrow_it(sightline: Command, home: Path) -> None:
+    found = sightline("outliers", "--field", "count")
+    assert [one["field"] for one in found["fields"]] == ["count"]
+    assert found["outliers"] == []
+    assert sightline("outliers", "--asset-type", "utility_pole")["answers"] == IMAGES // 2
+
+
+def test_people_see_what_to_review(
+    sightline: Command, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["outliers", "--neighbours", "4"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("signs: 11 answers compared with those about similar images\n")
+    assert "stop      yield       4 of 4" in said.out
+    assert "1 answers are about images without a vector by demo-1" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("trees",), "no task 'trees'; there are "),
+        (("--field", "colour"), "signs has no field 'colour'; give one of kind, tilted, count"),
+        (("--field", "note"), "--field note is none of enum, boolean, integer; give one of kind"),
+        (("--asset-type", "tree"), "no answer of signs passes"),
+        (("--near", "52,5,50"), "1 of 1 answered images have a vector by demo-1"),
+        (("--neighbours", "0"), "see `sightline outliers --help`"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    sightline: Command,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    assert main(["outliers", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert said in shown.err
+
+
+def test_vectors_of_another_model_are_none(
+    sightline: Command,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_MODELS__EMBED_DIMENSION", "8")
+    assert main(["outliers"]) == 2
+    assert "nothing was embedded by demo-1 at 8 dimensions, only" in capsys.readouterr().err
+
+
+def test_nothing_answered_and_a_task_without_such_a_field_say_how_to_go_on(
+    sightline: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["outliers"]) == 2
+    assert "nothing is answered yet; run `sightline enqueue`" in capsys.readouterr().err
+    answered_home(tmp_path)
+    assert main(["outliers", "poles"]) == 2
+    assert "no field of poles can be compared; give another task" in capsys.readouterr().err
