@@ -170,3 +170,26 @@ def test_probes_that_hang_do_not_fill_the_cap_once_answers_come_again() -> None:
     assert hung > 50
     assert sent == cap
     assert cap > 4
+
+
+def test_while_many_are_refused_a_single_refusal_takes_little_and_two_take_the_cut() -> None:
+    finder = QuotaFinder(1000)
+    now_s = grown(finder, to_per_s=50.0)
+    numbers = iter(range(10_000))
+    while finder.snapshot(now_s).share_refused <= 0.015:  # two in a hundred, side by side
+        now_s = send_when_allowed(finder, now_s)
+        throttled = next(numbers) % 100 < 2
+        outcome = Outcome.THROTTLED if throttled else Outcome.SUCCEEDED
+        finder.done(now_s, Sample(outcome, 0.0))
+    for _ in range(60):  # nothing speaks against anybody any more
+        now_s = send_when_allowed(finder, now_s)
+        finder.done(now_s, Sample(Outcome.SUCCEEDED, 0.0))
+    now_s = send_when_allowed(finder, now_s)
+    before = finder.snapshot(now_s).rate_per_s
+    finder.done(now_s, Sample(Outcome.THROTTLED, 0.0))
+    hinted = finder.snapshot(now_s).rate_per_s
+    assert 0.9 * before < hinted < before
+    for _ in range(2):
+        now_s = send_when_allowed(finder, now_s)
+        finder.done(now_s, Sample(Outcome.THROTTLED, 0.0))
+    assert finder.snapshot(now_s).rate_per_s < 0.8 * before

@@ -55,6 +55,15 @@ sent meanwhile stays in the quota's bucket, so that nothing is lost."""
 LULLS_ABOVE = 0.01
 """There are lulls only while more than this share of the calls is refused."""
 
+USUAL_IN_LULLS = 0.002
+"""So much is held to be usual, at least, while there are lulls: others cause refusals then, or they
+come at random, and the first is no proof."""
+
+HINT = 0.93
+HINTS_BELOW = 0.05
+"""A refusal that is no proof takes this much of the rate, until it is learnt what is usual; above
+this share refusals come from no crowd, and take nothing."""
+
 CONVINCING_CALLS = 150
 """After so many calls in lulls it is clear whether refusals are usual."""
 
@@ -82,6 +91,7 @@ class QuotaFinder:
         self._next_s = -inf
         self._sent_s = -inf
         self._cut_s = -inf
+        self._hinted_s = -inf
         self._paused_until_s = -inf
         self._done_s = -inf
         self._learnt_s = -inf
@@ -176,8 +186,12 @@ class QuotaFinder:
         if self._overload.refused():
             self._overload.evidence = 0.0
             self._sends.forget_lull(now_s - LULL_S)
-        if sent_s >= self._cut_s and self._suspicion.refused():
-            self._cut(now_s, min(where.rate_per_s, self._curve.rate_per_s))
+        if sent_s >= self._cut_s:
+            at_per_s = min(where.rate_per_s, self._curve.rate_per_s)
+            if self._suspicion.refused():
+                self._cut(now_s, at_per_s)
+            elif sent_s > max(self._cut_s, self._hinted_s):
+                self._hint(now_s, at_per_s)
         self._look_for_block(now_s, sent_s)
 
     def _failed(self, now_s: float, sent_s: float) -> None:
@@ -208,6 +222,14 @@ class QuotaFinder:
         self._cut_s = now_s
         self._curve.cut(refused_at_per_s)
         self._suspicion.evidence = 0.0
+        self._next_s = max(self._next_s, now_s + 1.0 / self._curve.rate_per_s)
+
+    def _hint(self, now_s: float, refused_at_per_s: float) -> None:
+        """Answer a refusal that is no proof, where a crowd may be its cause."""
+        if self._curve.newcomer or self._usual > LEAST_USUAL or self._share >= HINTS_BELOW:
+            return
+        self._hinted_s = now_s
+        self._curve.resume(HINT, refused_at_per_s)
         self._next_s = max(self._next_s, now_s + 1.0 / self._curve.rate_per_s)
 
     def _look_for_block(self, now_s: float, sent_s: float) -> None:
@@ -262,7 +284,8 @@ class QuotaFinder:
             sure = min(1.0, self._sends.lull_calls / CONVINCING_CALLS)
             self._curve.caution = 0.0 if self._usual > LEARNT else sure
         newcomer = self._curve.newcomer
-        self._suspicion.usual = max(self._usual, NEWCOMER_USUAL) if newcomer else self._usual
+        least = USUAL_IN_LULLS if self._share > LULLS_ABOVE else LEAST_USUAL
+        self._suspicion.usual = max(self._usual, NEWCOMER_USUAL if newcomer else least)
         self._suspicion.excess = NEWCOMER_EXCESS if newcomer else EXCESS
         if self._round_trip.mean_s is not None:
             self._cap = self._round_trip.cap(self._curve.rate_per_s)
