@@ -155,3 +155,27 @@ async def test_no_token_is_ever_logged(
         logging.getLogger("test").exception("as a careless caller would log it")
     assert TOKEN not in caplog.text
     assert (fault is None) is ("careless" not in caplog.text)
+
+
+@pytest.mark.parametrize(
+    ("embedder", "text", "says"),
+    [
+        (("multimodalembedding@001", 512), "pole " * 33, "33 words.*reads 32 at most; shorten it"),
+        (("multimodalembedding@001", 512), "наклонный столб", "knows English alone; write it"),
+        (("gemini-embedding-2", 768), "x" * 40_000, "40,000 characters.*shorten it"),
+    ],
+    indirect=["embedder"],
+)
+async def test_a_query_that_is_not_taken_whole_is_refused_before_a_call(
+    embedder: GoogleEmbedder, answerer: Remembering, text: str, says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        await embedder.embed_text(text)
+    assert answerer.asked == []
+
+
+@pytest.mark.parametrize("embedder", [("gemini-embedding-2", 768)], indirect=True)
+async def test_a_query_may_be_in_any_language_that_the_model_knows(
+    embedder: GoogleEmbedder,
+) -> None:
+    assert len((await embedder.embed_text("наклонный столб")).vector) == 768

@@ -15,6 +15,9 @@ from sightline.model import Usage
 from sightline.prices import Price, Tokens
 
 LEAST, MOST = 128, 3072
+MOST_CHARACTERS = 4 * 8192
+"""8,192 tokens of about four characters, by Google's rule of thumb."""
+
 QUERY_PREFIX = "task: search result | query: "
 
 
@@ -28,6 +31,14 @@ class GeminiEmbedding:
         if not LEAST <= dimension <= MOST:
             raise ConfigurationError(
                 f"models.embed_dimension = {dimension} is not accepted; accepted: {LEAST} to {MOST}"
+            )
+
+    def check_text(self, text: str) -> None:
+        """Check that it is not longer than the model reads; it knows more than 100 languages."""
+        if len(text) > MOST_CHARACTERS:
+            raise ConfigurationError(
+                f"the query has {len(text):,} characters, and gemini-embedding-2 reads about"
+                f" {MOST_CHARACTERS:,}; shorten it"
             )
 
     def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,8 @@ from sightline.model import Usage
 from sightline.prices import Price
 
 DIMENSIONS = (128, 256, 512, 1408)
+MOST_WORDS = 32
+"""The model reads so many tokens of a text, and a word is one at least."""
 
 
 class MultimodalEmbedding:
@@ -26,6 +30,20 @@ class MultimodalEmbedding:
                 f"models.embed_dimension = {dimension} is not accepted; accepted: {accepted}"
             )
 
+    def check_text(self, text: str) -> None:
+        """Check that it has no more words than are read, in a script that English is written in."""
+        words = len(re.findall(r"\w+", text))
+        if words > MOST_WORDS:
+            raise ConfigurationError(
+                f"the query has {words} words, and multimodalembedding@001 reads {MOST_WORDS} at"
+                " most; shorten it"
+            )
+        if strange := next((one for one in text if one.isalpha() and not _is_latin(one)), None):
+            raise ConfigurationError(
+                f"the query has the letter {strange!r}, and multimodalembedding@001 knows English"
+                " alone; write it in English, or embed with gemini-embedding-2"
+            )
+
     def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:
         """Return one instance with an image."""
         if not image.uri:
@@ -33,7 +51,7 @@ class MultimodalEmbedding:
         return _body({"image": {"gcsUri": image.uri}}, dimension)
 
     def text_body(self, text: str, dimension: int) -> dict[str, Any]:
-        """Return one instance with a text, of which the model reads 32 tokens."""
+        """Return one instance with a text."""
         return _body({"text": text}, dimension)
 
     def vector(self, answer: Mapping[str, Any], *, of_image: bool) -> object:
@@ -56,6 +74,10 @@ class MultimodalEmbedding:
         if text is None:
             return price.of_image(location=location)
         return price.of_text(text, location=location)
+
+
+def _is_latin(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith("LATIN")
 
 
 def _body(instance: dict[str, Any], dimension: int) -> dict[str, Any]:

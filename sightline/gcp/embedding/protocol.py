@@ -26,6 +26,14 @@ class EmbeddingProtocol(Protocol):
         """
         ...
 
+    def check_text(self, text: str) -> None:
+        """Check that the model takes this query whole, as far as that is known without asking.
+
+        Raises:
+            ConfigurationError: it is too long, or in a language that the model does not know.
+        """
+        ...
+
     def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:
         """Return the request for one image's vector."""
         ...
