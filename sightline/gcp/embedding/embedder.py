@@ -164,7 +164,7 @@ class GoogleEmbedder:
         return await self._embed(self._protocol.image_body(image, self._dimension), None)
 
     async def embed_text(self, text: str) -> Embedding:
-        """Embed a query; raises as ``embed_image`` does, and for a query that is not taken whole."""
+        """Embed a query; raises as ``embed_image`` does, and where it is not taken whole."""
         self._protocol.check_text(text)
         return await self._embed(self._protocol.text_body(text, self._dimension), text)
 
