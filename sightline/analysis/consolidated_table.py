@@ -18,10 +18,10 @@ class ConsolidatedTask:
     def __init__(self, task: TaskSpec) -> None:
         self._source = task
         taken = {one.name for one in task.fields}
-        self._shares = {one.name: _free(f"{one.name}_share", taken) for one in task.fields}
-        self._observations = _free("observations", taken)
-        self._conflicts = _free("conflicts", taken)
-        self._evidence = _free("evidence", taken)
+        self._shares = {one.name: free_name(f"{one.name}_share", taken) for one in task.fields}
+        self._observations = free_name("observations", taken)
+        self._conflicts = free_name("conflicts", taken)
+        self._evidence = free_name("evidence", taken)
         self.task = replace(
             task,
             fields=(
@@ -49,7 +49,8 @@ class ConsolidatedTask:
         return replace(one.newest, subject_id=one.asset_id, observation_id=None, answer=answer)
 
 
-def _free(name: str, taken: Collection[str]) -> str:
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a column's name that is not taken."""
     while name in taken:
         name += "_"
     return name

@@ -10,6 +10,7 @@ import typer
 from sightline import __version__
 from sightline.cli.commands import (
     budget,
+    changes,
     config,
     consolidate,
     dead_letters,
@@ -99,6 +100,7 @@ for _name, _command, _help in (
     ("export", export.export, "Write answers as Parquet, GeoJSON, CSV or examples."),
     ("consolidate", consolidate.consolidate, "Make one answer an asset of several."),
     ("outliers", outliers.outliers, "Find answers that their neighbours contradict."),
+    ("changes", changes.changes, "Compare two snapshots, or two times."),
     ("similar", similar.similar, "Find the like of an image."),
     ("budget", budget.budget, "Show and change what a run may cost."),
     ("cancel", runs.cancel, "End a run, its messages included."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import embedded
+from tests.cli import embedded, revisited
 from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import Command
 from tests.cli.test_export_cloud import fill_dataset, fill_folder
@@ -54,3 +54,18 @@ def test_both_warehouses_compare_vectors_to_the_same_end(
     asyncio.run(embedded.fill_dataset(bigquery_emulator, project.dataset))
     for command, expected in zip(COMPARING, local, strict=True):
         assert sightline(*command) == expected
+
+
+def test_both_warehouses_tell_the_same_changes(
+    sightline: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    commands = (("changes",), ("changes", "signs", "--at", revisited.AT))
+    asyncio.run(revisited.fill_folder(tmp_path / "home" / "warehouse"))
+    local = [sightline("--home", "home", *command) for command in commands]
+    assert local[0]["changed"]
+    project = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator)
+    asyncio.run(revisited.fill_dataset(bigquery_emulator, project.dataset))
+    assert [sightline(*command) for command in commands] == local

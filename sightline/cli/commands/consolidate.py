@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from heapq import nlargest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,11 +17,11 @@ from sightline.cli.state import State
 
 if TYPE_CHECKING:
     from sightline.analysis.consolidation import AssetAnswer, Weighting
+    from sightline.cli.asset_files import AssetFile
     from sightline.model import Filter
     from sightline.settings import Settings
     from sightline.tasks import TaskSpec
 
-PAGE = 1000
 VERDICTS = ("agreed", "conflict", "tie", "unknown")
 
 Confidence = Annotated[
@@ -63,6 +62,7 @@ def consolidate(
     import asyncio
 
     from producer.filters import build_filter
+    from sightline.cli.asset_files import check_asset_file
 
     which = build_filter(
         asset_types=asset_type or [],
@@ -74,7 +74,7 @@ def consolidate(
     )
     state: State = context.obj
     state.must_exist()
-    _check_target(out, force)
+    check_asset_file(out, force=force)
     found = asyncio.run(
         _consolidate(state.settings(), task, which, (confidence, half_life), out, top)
     )
@@ -100,16 +100,12 @@ def checked_weighting(task: TaskSpec, confidence: str | None, half_life: float) 
     return Weighting(confidence, half_life or None)
 
 
-def _check_target(out: Path | None, force: bool) -> None:
-    if out is None:
-        return
-    from sightline.errors import ConfigurationError
-    from sightline.export import ExportFormat, format_of
-    from sightline.export.whole_files import check_target
+def _file(out: Path | None, task: TaskSpec) -> AbstractContextManager[AssetFile]:
+    from sightline.analysis.consolidated_table import ConsolidatedTask
+    from sightline.cli.asset_files import asset_file
 
-    if out.suffix.lower() != ".jsonl" and format_of(out, None) is ExportFormat.TUNING:
-        raise ConfigurationError(f"{out} is no table; end it in .parquet, .geojson, .csv or .jsonl")
-    check_target(out, force=force)
+    columns = ConsolidatedTask(task)
+    return asset_file(out, columns.task, columns.row, asset_json)
 
 
 async def _consolidate(
@@ -131,7 +127,7 @@ async def _consolidate(
             await each_page(engine.answers, query, total, gathered.add)
             tally = _Tally(query.task, top)
             done = 0
-            with _target(out, query.task) as file, progress_bar("consolidating", total) as update:
+            with _file(out, query.task) as file, progress_bar("consolidating", total) as update:
                 for rows in gathered.groups():
                     one = consolidated(query.task, rows, weighting)
                     tally.add(one)
@@ -200,62 +196,6 @@ def asset_json(one: AssetAnswer) -> dict[str, Any]:
     }
 
 
-class _File(Protocol):
-    def add(self, one: AssetAnswer) -> None: ...
-
-
-@contextmanager
-def _target(out: Path | None, task: TaskSpec) -> Iterator[_File]:
-    """Yield what takes the assets: a file that is whole when the block ends well, or nothing."""
-    if out is None:
-        yield _Nowhere()
-        return
-    from sightline.export import format_of, open_table, written_whole
-
-    with written_whole(out) as (file,):
-        if out.suffix.lower() == ".jsonl":
-            yield _Lines(file)
-            return
-        from sightline.analysis.consolidated_table import ConsolidatedTask
-
-        columns = ConsolidatedTask(task)
-        with open_table(format_of(out, None), file, columns.task) as table:
-            rows = _Table(columns, table)
-            yield rows
-            rows.flush()
-
-
-class _Nowhere:
-    def add(self, one: AssetAnswer) -> None:
-        pass
-
-
-class _Lines:
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def add(self, one: AssetAnswer) -> None:
-        import orjson
-
-        self._file.write(orjson.dumps(asset_json(one), option=orjson.OPT_APPEND_NEWLINE))
-
-
-class _Table:
-    def __init__(self, columns: Any, table: Any) -> None:
-        self._columns, self._table = columns, table
-        self._rows: list[Any] = []
-
-    def add(self, one: AssetAnswer) -> None:
-        self._rows.append(self._columns.row(one))
-        if len(self._rows) == PAGE:
-            self.flush()
-
-    def flush(self) -> None:
-        if self._rows:
-            self._table.write(self._rows)
-        self._rows = []
-
-
 def _print(found: dict[str, Any]) -> None:
     say(
         f"{found['task']}: {found['answers']:,} answers about {found['assets']:,} assets,"
@@ -271,7 +211,7 @@ def _print(found: dict[str, Any]) -> None:
             one["asset_id"],
             field["field"],
             ", ".join(
-                f"{_shown(some['value'])} {some['share']:.2f} ({len(some['subjects'])})"
+                f"{value_text(some['value'])} {some['share']:.2f} ({len(some['subjects'])})"
                 for some in field["evidence"]
             ),
         )
@@ -287,7 +227,8 @@ def _print(found: dict[str, Any]) -> None:
         remark(f"{found['without_asset']:,} answers belong to no asset and were left out")
 
 
-def _shown(value: object) -> str:
+def value_text(value: object) -> str:
+    """Return a value for people."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

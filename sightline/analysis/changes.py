@@ -1,0 +1,143 @@
+"""What differs between two views of an asset: two snapshots, or before and after a time.
+
+Each view is consolidated for itself, and then compared field by field. A value that was not known
+before is newly known, and one that is not known any more is no longer known: neither is a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sightline.analysis.consolidation import AssetAnswer, Value, Weighting, consolidate
+from sightline.ports import AnswerRow
+from sightline.tasks import FieldSpec, TaskSpec
+
+FieldChange = Literal["changed", "newly_known", "no_longer_known"]
+AssetChange = Literal["appeared", "vanished", "changed", "known_differently", "same"]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field in which two views differ, each with the share of the weight behind its value.
+
+    ``sureness`` is the lesser share: a change between two values that all images agree on is 1.
+    """
+
+    field: str
+    kind: FieldChange
+    before: Value | None
+    after: Value | None
+    share_before: float
+    share_after: float
+
+    @property
+    def sureness(self) -> float:
+        """The lesser of the shares of the values that are known."""
+        known = [
+            share
+            for value, share in ((self.before, self.share_before), (self.after, self.share_after))
+            if value is not None
+        ]
+        return min(known)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An asset as it was, and as it is; one of both where it appeared or vanished."""
+
+    asset_id: str
+    before: AssetAnswer | None
+    after: AssetAnswer | None
+    differences: tuple[Difference, ...]
+
+    @property
+    def kind(self) -> AssetChange:
+        """What became of the asset."""
+        if self.before is None:
+            return "appeared"
+        if self.after is None:
+            return "vanished"
+        if any(one.kind == "changed" for one in self.differences):
+            return "changed"
+        return "known_differently" if self.differences else "same"
+
+    @property
+    def sureness(self) -> float:
+        """How sure the surest changed field is; 0 where none changed."""
+        return max((one.sureness for one in self.differences if one.kind == "changed"), default=0.0)
+
+
+def compared(
+    task: TaskSpec,
+    before: Sequence[AnswerRow],
+    after: Sequence[AnswerRow],
+    weighting: Weighting | None = None,
+    *,
+    tolerance: float = 0.0,
+) -> Change:
+    """Return what differs between two views of one asset, of which one may be empty.
+
+    Numbers that are no further apart than ``tolerance`` are equal. Texts are not compared: two
+    descriptions of the same thing differ always.
+
+    Raises:
+        ValueError: both are empty, or they are about several assets.
+    """
+    if len({one.asset_id for one in (*before, *after)}) != 1:
+        raise ValueError("compared takes the answers about one asset")
+    was = consolidate(task, before, weighting) if before else None
+    now = consolidate(task, after, weighting) if after else None
+    differences: tuple[Difference, ...] = ()
+    if was is not None and now is not None:
+        differences = tuple(_differences(task.fields, was, now, tolerance))
+    return Change((*before, *after)[0].asset_id, was, now, differences)
+
+
+def latest_two(last_captured: Iterable[tuple[str, datetime | None]]) -> tuple[str, str] | None:
+    """Return the two snapshots that were captured last, the older first; or nothing.
+
+    Takes the time of the newest image of each. One without times is older than all others; equal
+    ones go by their ids.
+    """
+    found = _by_time(last_captured)
+    return (found[-2], found[-1]) if len(found) > 1 else None
+
+
+def latest(last_captured: Iterable[tuple[str, datetime | None]]) -> str | None:
+    """Return the snapshot that was captured last, as ``latest_two`` does."""
+    found = _by_time(last_captured)
+    return found[-1] if found else None
+
+
+def _by_time(last_captured: Iterable[tuple[str, datetime | None]]) -> list[str]:
+    return [
+        name
+        for _, _, name in sorted(
+            (last is not None, last.timestamp() if last else 0.0, name)
+            for name, last in last_captured
+        )
+    ]
+
+
+def _differences(
+    fields: Sequence[FieldSpec], was: AssetAnswer, now: AssetAnswer, tolerance: float
+) -> Iterable[Difference]:
+    for field, old, new in zip(fields, was.fields, now.fields, strict=True):
+        if field.type == "string" or _same(old.value, new.value, tolerance):
+            continue
+        kind: FieldChange = "changed"
+        if old.value is None:
+            kind = "newly_known"
+        elif new.value is None:
+            kind = "no_longer_known"
+        yield Difference(field.name, kind, old.value, new.value, old.share, new.share)
+
+
+def _same(old: Value | None, new: Value | None, tolerance: float) -> bool:
+    if isinstance(old, int | float) and isinstance(new, int | float):
+        booleans = isinstance(old, bool) or isinstance(new, bool)
+        return old == new or (not booleans and abs(old - new) <= tolerance)
+    return old == new

@@ -1,0 +1,59 @@
+"""Changes as rows of a task of their own, so that every export format takes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sightline.analysis.changes import Change
+from sightline.analysis.consolidated_table import free_name
+from sightline.analysis.consolidation import AssetAnswer, Value
+from sightline.ports import AnswerRow
+from sightline.tasks import FieldSpec, TaskSpec
+
+
+class ChangesTask:
+    """The columns of changes: what became of the asset, and each field before and after."""
+
+    def __init__(self, task: TaskSpec) -> None:
+        self._names = {one.name: (f"{one.name}_before", f"{one.name}_after") for one in task.fields}
+        taken = {name for pair in self._names.values() for name in pair}
+        self._change = free_name("change", taken)
+        self._changed = free_name("changed_fields", taken)
+        self._sureness = free_name("sureness", taken)
+        both = [
+            replace(one, name=name, values=())
+            for one in task.fields
+            for name in self._names[one.name]
+        ]
+        self.task = replace(
+            task,
+            fields=(
+                FieldSpec(self._change, "string", "What became of the asset."),
+                FieldSpec(self._changed, "list", "Fields that changed."),
+                FieldSpec(self._sureness, "number", "Share of the weight behind the change."),
+                *both,
+            ),
+        )
+
+    def row(self, one: Change) -> AnswerRow:
+        """Return the row of an asset; place, time and provenance are those of its newest answer."""
+        last = one.after or one.before
+        assert last is not None  # one of both is there
+        answer: dict[str, object] = {
+            self._change: one.kind,
+            self._changed: [some.field for some in one.differences if some.kind == "changed"],
+            self._sureness: one.sureness,
+        }
+        for place, view in enumerate((one.before, one.after)):
+            for field, value in _values(view):
+                answer[self._names[field][place]] = value
+        return replace(last.newest, subject_id=one.asset_id, observation_id=None, answer=answer)
+
+
+def _values(view: AssetAnswer | None) -> list[tuple[str, Value | list[str] | None]]:
+    if view is None:
+        return []
+    return [
+        (one.field, list(one.value) if isinstance(one.value, tuple) else one.value)
+        for one in view.fields
+    ]

@@ -1,0 +1,111 @@
+"""``sightline changes``: two snapshots, or two times, compared asset by asset."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from sightline.cli import main
+from tests.cli.answered import answered_home
+from tests.cli.conftest import Command
+from tests.cli.revisited import APPEARED, AT, CHANGED, NEW, OLD, OLDEST, VANISHED, fill_folder
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home in which assets were seen again, below the present folder."""
+    asyncio.run(fill_folder(tmp_path / ".sightline" / "warehouse"))
+    return tmp_path / ".sightline"
+
+
+def test_the_last_two_snapshots_are_compared(sightline: Command, home: Path) -> None:
+    found = sightline("changes")
+    assert (found["by"], found["before"], found["after"]) == ("snapshot", OLD, NEW)
+    assert found["assets"] == {
+        "appeared": 1, "vanished": 1, "changed": 1, "known_differently": 1, "same": 1
+    }  # fmt: skip
+    assert [one["asset_id"] for one in found["changed"]] == [CHANGED]
+    assert [one["asset_id"] for one in found["appeared"]] == [APPEARED]
+    assert [one["asset_id"] for one in found["vanished"]] == [VANISHED]
+    (one,) = found["changed"][0]["differences"]
+    assert (one["field"], one["before"], one["after"]) == ("kind", "stop", "yield")
+    fields = {one.pop("field"): one for one in found["fields"]}
+    assert fields["kind"] == {"changed": 1, "newly_known": 1, "no_longer_known": 0}
+    assert "note" not in fields
+
+
+def test_snapshots_and_times_can_be_chosen(sightline: Command, home: Path) -> None:
+    found = sightline("changes", "signs", "--from-snapshot", OLDEST, "--to-snapshot", OLD)
+    assert found["assets"]["appeared"] == 3
+    assert found["assets"]["same"] == 1
+    assert sightline("changes", "--from-snapshot", OLDEST)["after"] == NEW
+    assert sightline("changes", "--to-snapshot", OLD)["before"] == NEW
+    by_time = sightline("changes", "--at", AT)
+    assert by_time["by"] == "time"
+    assert by_time["assets"]["changed"] == 1
+    assert by_time["answers_before"] + by_time["answers_after"] == by_time["answers"]
+
+
+def test_files_hold_a_row_an_asset(sightline: Command, home: Path, tmp_path: Path) -> None:
+    for name in ("a.parquet", "a.geojson", "a.jsonl"):
+        assert sightline("changes", "--out", name)["file"] == name
+    rows = {one["subject_id"]: one for one in pq.read_table(tmp_path / "a.parquet").to_pylist()}
+    assert len(rows) == 5
+    assert rows[CHANGED]["changed_fields"] == ["kind"]
+    assert (rows[CHANGED]["kind_before"], rows[CHANGED]["kind_after"]) == ("stop", "yield")
+    assert rows[VANISHED]["change"] == "vanished"
+    lines = [json.loads(one) for one in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert {one["asset_id"]: one["change"] for one in lines} == {
+        name: row["change"] for name, row in rows.items()
+    }
+
+
+def test_people_see_what_changed(
+    sightline: Command, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["changes"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"signs: {OLD} (4 answers) and {NEW} (4)\n")
+    assert f"{CHANGED}  kind   stop    yield  1.000" in said.out
+    assert f"vanished: {VANISHED}\n" in said.out
+    assert "1 answers are on neither side" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("trees",), "no task 'trees'"),
+        (("--from-snapshot", "x"), f"is of snapshot 'x'; there are {OLDEST}, {OLD}, {NEW}"),
+        (("--from-snapshot", OLD, "--to-snapshot", OLD), f"are both {OLD}; give two different"),
+        (("--at", "soon"), "--at 'soon' is no time; give one such as"),
+        (("--at", AT, "--to-snapshot", OLD), "--at compares times, not snapshots"),
+        (("--until", "2026-04-01"), "of one snapshot; give --at TIME to compare"),
+        (("--confidence", "colour"), "signs has no field 'colour'"),
+        (("--asset-type", "tree"), "no answer of signs passes"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    sightline: Command,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    assert main(["changes", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert said in shown.err
+
+
+def test_one_snapshot_is_too_few(
+    sightline: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["changes"]) == 2
+    assert "nothing is answered yet; run `sightline enqueue`" in capsys.readouterr().err
+    answered_home(tmp_path)
+    assert main(["changes", "poles"]) == 2
+    assert "of one snapshot; give --at TIME" in capsys.readouterr().err
