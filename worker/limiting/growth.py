@@ -16,7 +16,7 @@ LOWEST_PER_S = 0.05
 CUT = 0.7
 """What is left of the rate after a cut (RFC 9438, 4.6). A quota's burst makes up for the dip."""
 
-RECOVERY_S = 3.5
+RECOVERY_S = 3.2
 """From a cut until the rate is back, for one who has the quota alone."""
 
 SLOW_BELOW_PER_S = 5.0
