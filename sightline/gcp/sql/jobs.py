@@ -2,7 +2,8 @@
 
 A model is asked by statements that may run for hours and are paid for. A job's id is made of what
 it does; whoever asks for the same again, a process that was killed and started anew say, gets the
-job that is there. A job that failed keeps its id for good, so the next try has a number more.
+job that is there. A job that failed keeps its id for good, so the next try has a number more; what
+failed before this process asked (a permission was missing, a quota was used up) is passed by.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from sightline.errors import ConfigurationError, TransientError
+from sightline.errors import ConfigurationError, NotFoundError, TransientError
 from sightline.gcp.bigquery.client import BigQueryClient, Row, Value
 
 if TYPE_CHECKING:
@@ -24,19 +26,23 @@ LOOK_EVERY_S = 2.0
 """How often a job that runs is looked at."""
 
 MOST_TRIES = 5
-"""Jobs of one name that may fail in passing before that is told."""
+"""Jobs of one name that may fail in passing, begun by one process, before that is told."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,900}")
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A job that is done: the rows it returned, or the number it changed, and what it took."""
+    """A job that is done: the rows it returned, or the number it changed, and what it took.
+
+    ``found`` says that it was begun before.
+    """
 
     rows: list[Row]
     changed: int
     bytes_billed: int
     slot_ms: int
+    found: bool = False
 
 
 class Jobs(Protocol):
@@ -76,17 +82,25 @@ class BigQueryJobs:
         if not _ID.fullmatch(name):
             raise ConfigurationError(f"{name[:80]!r} is no name of a job; use letters, digits, _")
         config = self._client.config(values, run_id)
-        refused: TransientError | None = None
-        for tried in range(1, MOST_TRIES + 1):
-            job = await self._client.use(partial(self._begin, f"{name}-{tried}", statement, config))
+        begun = 0
+        for tried in count(1):
+            job_id = f"{name}-{tried}"
+            job = await self._client.use(partial(self._find, job_id))
+            found = job is not None
+            if job is None:
+                begun += 1
+                job = await self._client.use(partial(self._begin, job_id, statement, config))
             while not await self._client.use(partial(_is_done, job)):  # noqa: ASYNC110 - elsewhere
                 await asyncio.sleep(self._look_every_s)
             try:
-                return await self._client.use(partial(_finished, job))
-            except TransientError as error:
-                refused = error
-        assert refused is not None
-        raise refused
+                return await self._client.use(partial(_finished, job, found))
+            except (TransientError, ConfigurationError, NotFoundError) as error:
+                # One that was there may have failed for what is mended by now.
+                if found:
+                    continue
+                if not isinstance(error, TransientError) or begun >= MOST_TRIES:
+                    raise
+        raise AssertionError("numbers do not end")
 
     async def read(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
         """See ``Jobs``."""
@@ -106,43 +120,50 @@ class BigQueryJobs:
 
         return await self._client.use(ask)
 
+    def _find(self, job_id: str, library: bigquery.Client) -> bigquery.QueryJob | None:
+        from google.api_core.exceptions import NotFound
+
+        try:
+            there = library.get_job(job_id, location=self._client.location, **self._client.how())
+        except NotFound:
+            return None
+        return cast("bigquery.QueryJob", there)
+
     def _begin(
         self, job_id: str, statement: str, config: bigquery.QueryJobConfig, library: bigquery.Client
     ) -> bigquery.QueryJob:
-        """Begin a job, or find the one of this name.
+        """Begin a job.
 
         Whatever a refusal says, a job that is there answers it: a 409 tells so, an overloaded
         service may have begun the job and say otherwise, and an emulator has words of its own.
         """
-        from google.api_core.exceptions import GoogleAPICallError, NotFound
+        from google.api_core.exceptions import GoogleAPICallError
 
-        how, location = self._client.how(), self._client.location
         try:
             return library.query(
                 statement,
                 job_config=config,
                 job_id=job_id,
-                location=location,
+                location=self._client.location,
                 job_retry=None,
-                **how,
+                **self._client.how(),
             )
         except GoogleAPICallError as error:
-            try:
-                there = library.get_job(job_id, location=location, **how)
-            except NotFound:
+            if (there := self._find(job_id, library)) is None:
                 raise error from None
-            return cast("bigquery.QueryJob", there)
+            return there
 
 
 def _is_done(job: bigquery.QueryJob, _: bigquery.Client) -> bool:
     return bool(job.done())
 
 
-def _finished(job: bigquery.QueryJob, _: bigquery.Client) -> Finished:
+def _finished(job: bigquery.QueryJob, found: bool, _: bigquery.Client) -> Finished:
     rows: list[Any] = [row.values() for row in job.result(job_retry=None)]
     return Finished(
         rows,
         int(job.num_dml_affected_rows or 0),
         int(job.total_bytes_billed or 0),
         int(job.slot_millis or 0),
+        found,
     )

@@ -16,10 +16,13 @@ from sightline.gcp.sql.files import statement
 from sightline.prices import Price
 from sightline.tasks import FieldSpec, TaskSpec
 
-RETRYABLE = "STARTS_WITH(status, 'A retryable error occurred')"
+RETRYABLE = "STARTS_WITH(COALESCE(status, ''), 'A retryable error occurred')"
 """Of a status, by BigQuery's own words, that the row is to be asked again."""
 
 FAILED = "COALESCE(status, '') <> ''"
+
+PARSED = "SAFE.PARSE_JSON(answer, wide_number_mode => 'round')"
+"""The answer; a number with more digits than a double holds is rounded, as the workers do."""
 
 LENGTH_SQUARED = "(SELECT SUM(each * each) FROM UNNEST(vector) AS each)"
 
@@ -59,7 +62,7 @@ def _in_response(snake: str, camel: str) -> str:
 
 def _tokens(what: str, camel: str) -> str:
     value = _in_response(f"usage_metadata.{what}_token_count", f"usageMetadata.{camel}TokenCount")
-    return f"COALESCE(CAST({value} AS INT64), 0)"
+    return f"COALESCE(SAFE_CAST({value} AS INT64), 0)"
 
 
 GEMINI = Said(
@@ -72,6 +75,8 @@ GEMINI = Said(
 )
 """A response of Gemini as BigQuery hands it on, in either spelling of its fields."""
 
+_BLOCKED = _in_response("prompt_feedback.block_reason", "promptFeedback.blockReason")
+
 
 def judged_answers(asked: str, task: TaskSpec, price: Price | None, *, location: str) -> str:
     """Return the query that judges what was said about a task."""
@@ -81,7 +86,7 @@ def judged_answers(asked: str, task: TaskSpec, price: Price | None, *, location:
         retryable=RETRYABLE,
         failed=FAILED,
         reason_of_status=_reason_of_status(),
-        not_finished=f"{GEMINI.ending} <> {quoted(FINISHED)}",
+        not_finished=f"{GEMINI.ending} <> {quoted(FINISHED)} OR {_BLOCKED} IS NOT NULL",
         reason_of_ending=_reason_of_ending(),
         valid=valid(task),
         input_tokens=GEMINI.input_tokens,
@@ -109,40 +114,47 @@ def judged_vectors(asked: str, dimension: int, *, tokens: int, cost_usd_micros: 
 
 def valid(task: TaskSpec) -> str:
     """Return SQL that is true of an ``answer`` (a JSON text) that fits the task's fields."""
-    checks = ["SAFE.PARSE_JSON(answer) IS NOT NULL", *_shape(task)]
-    checks += [_fits(one) for one in task.fields]
-    return "COALESCE(" + "\n      AND ".join(checks) + ", FALSE)"
+    checks = [*_shape(task), *(_fits(one) for one in task.fields)]
+    fits = "\n      AND ".join(checks)
+    return f"COALESCE(IF({_kind_of(PARSED)} = 'object', {fits}, FALSE), FALSE)"
 
 
 def _shape(task: TaskSpec) -> Iterable[str]:
     names = quoted_list(one.name for one in task.fields)
-    keys = "JSON_KEYS(SAFE.PARSE_JSON(answer), 1)"
+    keys = f"JSON_KEYS({PARSED}, 1)"
     yield f"ARRAY_LENGTH({keys}) = {len(task.fields)}"
     strangers = f"SELECT 1 FROM UNNEST({keys}) AS name WHERE name NOT IN UNNEST({names})"  # noqa: S608 - ours
     yield f"NOT EXISTS ({strangers})"
 
 
+def _kind_of(value: str) -> str:
+    """Return SQL for the type of a JSON value; of one that is not there, null's."""
+    return f"JSON_TYPE(COALESCE({value}, JSON 'null'))"
+
+
 def _fits(one: FieldSpec) -> str:
     # The name of a field is letters, digits and underscores: a task file with others is not read.
     path = f"'$.{one.name}'"
-    value = f"JSON_VALUE(answer, {path})"
-    kind = f"JSON_TYPE(JSON_QUERY(SAFE.PARSE_JSON(answer), {path}))"
+    value = f"JSON_VALUE(answer, {path})"  # of the text, which tells 3.0 from 3
+    kind = _kind_of(f"JSON_QUERY({PARSED}, {path})")
     if one.type == "enum":
         return f"({kind} = 'string' AND {value} IN UNNEST({quoted_list(one.values)}))"
     if one.type == "list":
-        items = f"UNNEST(JSON_QUERY_ARRAY(SAFE.PARSE_JSON(answer), {path})) AS item"
-        wrong = "JSON_TYPE(item) <> 'string'"
+        items = f"UNNEST(JSON_QUERY_ARRAY({PARSED}, {path})) AS item"
+        wrong = f"{_kind_of('item')} <> 'string'"
         if one.values:
             wrong += f" OR JSON_VALUE(item) NOT IN UNNEST({quoted_list(one.values)})"
         strangers = f"SELECT 1 FROM {items} WHERE {wrong}"  # noqa: S608 - ours
         return f"({kind} = 'array' AND NOT EXISTS ({strangers}))"
+    # SAFE_CAST: nothing says that an AND stops at the first that is false.
     right = [f"{kind} = '{_JSON_KINDS[one.type]}'"]
     if one.type == "integer":
         right.append(f"REGEXP_CONTAINS({value}, r'^-?[0-9]+$')")
+        right.append(f"SAFE_CAST({value} AS INT64) IS NOT NULL")
     if one.minimum is not None:
-        right.append(f"CAST({value} AS FLOAT64) >= {float(one.minimum)!r}")
+        right.append(f"SAFE_CAST({value} AS FLOAT64) >= {float(one.minimum)!r}")
     if one.maximum is not None:
-        right.append(f"CAST({value} AS FLOAT64) <= {float(one.maximum)!r}")
+        right.append(f"SAFE_CAST({value} AS FLOAT64) <= {float(one.maximum)!r}")
     return f"({kind} = 'null' OR ({' AND '.join(right)}))"
 
 
@@ -159,7 +171,8 @@ def _reason_of_ending() -> str:
     cases = " ".join(
         f"WHEN {quoted(ending)} THEN {quoted(reason)}" for ending, reason in REASONS.items()
     )
-    return f"CASE {GEMINI.ending} {cases} ELSE {quoted(Reason.ANSWER_INVALID)} END"
+    by_ending = f"CASE {GEMINI.ending} {cases} ELSE {quoted(Reason.ANSWER_INVALID)} END"
+    return f"IF({_BLOCKED} IS NOT NULL, {quoted(Reason.BLOCKED_BY_SAFETY)}, {by_ending})"
 
 
 def _cost(price: Price | None, *, location: str) -> str:

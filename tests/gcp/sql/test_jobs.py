@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -98,7 +98,7 @@ async def test_a_job_is_begun_once_and_found_again_after_a_restart() -> None:
     first = await jobs.run("pass-1", SELECT, {})
     assert (first.changed, first.bytes_billed, first.slot_ms) == (7, 10 << 20, 5)
     again = BigQueryJobs(cast(BigQueryClient, Client(library)), look_every_s=0.0)
-    assert await again.run("pass-1", SELECT, {}) == first
+    assert await again.run("pass-1", SELECT, {}) == replace(first, found=True)
     assert library.begun == ["pass-1-1"]
 
 
@@ -126,11 +126,46 @@ async def test_a_statement_that_is_refused_is_not_tried_again() -> None:
     assert len(library.begun) == 1
 
 
-async def test_a_job_begun_behind_an_error_is_found() -> None:
-    jobs, library = jobs_over(lambda _: google.ServiceUnavailable("busy"))
-    library.there["pass-1-1"] = Job()
+async def test_what_was_refused_before_it_was_mended_is_begun_anew() -> None:
+    outcomes = iter([google.Forbidden("the connection may not"), None])
+    jobs, library = jobs_over(lambda _: Job(error=next(outcomes)))
+    with pytest.raises(ConfigurationError, match="may not"):
+        await jobs.run("pass-1", SELECT, {})
+    assert (await jobs.run("pass-1", SELECT, {})).found is False, "begun when it was permitted"
+    assert library.begun == ["pass-1-1", "pass-1-2"]
+
+
+async def test_a_quota_that_was_used_up_yesterday_is_tried_again() -> None:
+    quota = google.Forbidden("Quota exceeded", errors=[{"reason": "quotaExceeded"}])
+    outcomes = iter([*[quota] * MOST_TRIES, None])
+    jobs, library = jobs_over(lambda _: Job(error=next(outcomes)))
+    with pytest.raises(TransientError, match="Quota exceeded"):
+        await jobs.run("pass-1", SELECT, {})
     assert (await jobs.run("pass-1", SELECT, {})).changed == 7
-    assert library.begun == []
+    assert len(library.begun) == MOST_TRIES + 1
+
+
+async def test_a_statement_whose_refusal_leaves_a_job_is_not_begun_on_and_on() -> None:
+    refusal = google.BadRequest("Syntax error at [1:1]")
+
+    def refused_with_a_job(job_id: str) -> Exception:
+        library.there[job_id] = Job(error=refusal)
+        return refusal
+
+    jobs, library = jobs_over(refused_with_a_job)
+    with pytest.raises(ConfigurationError, match="Syntax error"):
+        await jobs.run("pass-1", SELECT, {})
+    assert list(library.there) == ["pass-1-1"]
+
+
+async def test_a_job_begun_behind_an_error_is_found() -> None:
+    def begun_behind_an_error(job_id: str) -> Exception:
+        library.there[job_id] = Job()
+        return google.ServiceUnavailable("busy")
+
+    jobs, library = jobs_over(begun_behind_an_error)
+    assert (await jobs.run("pass-1", SELECT, {})).changed == 7
+    assert list(library.there) == ["pass-1-1"]
 
 
 async def test_an_error_without_a_job_behind_it_is_told() -> None:

@@ -16,7 +16,7 @@ SELECT
   @task,
   @fingerprint,
   @model,
-  PARSE_JSON(judged.answer, wide_number_mode => 'round'),
+  SAFE.PARSE_JSON(judged.answer, wide_number_mode => 'round'),
   {ending},
   judged.input_tokens,
   judged.output_tokens,

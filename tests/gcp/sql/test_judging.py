@@ -1,0 +1,123 @@
+"""Answers judged by SQL, on the emulator, and by the workers' own rules: the same is accepted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from sightline.errors import PermanentError, Reason
+from sightline.gcp.sql.judging import judged_answers, valid
+from sightline.model import Usage
+from sightline.tasks import FieldSpec, TaskSpec
+from sightline.web.outcomes import answer_in
+from tests.contracts.warehouse_rig import task
+from tests.gcp.servers import BigQueryEmulator
+from tests.gcp.sql.rig import GEMINI, price
+from tests.gcp.warehouse_rig import open_dataset
+
+pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+
+BOUNDED: TaskSpec = replace(
+    task(),
+    model=GEMINI,
+    fields=(
+        FieldSpec("kind", "enum", "What it is", ("stop", "unknown")),
+        FieldSpec("count", "integer", "How many", minimum=0, maximum=9),
+        FieldSpec("many", "integer", "How many, without bounds"),
+        FieldSpec("height", "number", "Metres", minimum=0.0, maximum=50.0),
+        FieldSpec("note", "string", "A note"),
+        FieldSpec("tilted", "boolean", "Whether"),
+        FieldSpec("damage", "list", "Which", ("rust", "dent")),
+    ),
+)
+GOOD = {
+    "kind": "stop", "count": 2, "many": 7, "height": 3.5, "note": "é", "tilted": True,
+    "damage": ["rust"],
+}  # fmt: skip
+FULL = json.dumps(GOOD)
+
+
+def _with(field: str, value: str) -> str:
+    """Return the good answer with a field's JSON text replaced."""
+    rest = {name: one for name, one in GOOD.items() if name != field}
+    return f'{{"{field}": {value}, {json.dumps(rest)[1:]}'
+
+
+ANSWERS = [
+    FULL,
+    f" {FULL}\n",
+    f"Here it is: {FULL}",
+    f"```json\n{FULL}\n```",
+    f"[{FULL}]",
+    "",
+    "null",
+    "{}",
+    '"stop"',
+    FULL[:-1],
+    _with("extra", "1"),
+    *(_with("kind", one) for one in ('"Stop"', '"STOP"', "null", '"unknown"', "1", '["stop"]')),
+    *(_with("count", one) for one in ("-1", "10", "9", "true", "null", "[]")),
+    *(_with("count", one) for one in ('"many"', '"3"', '""', '{"a":1}')),
+    *(_with("many", one) for one in ("-5", "99999999999999999999999", "2.25")),
+    *(_with("many", one) for one in ('"lots"', "2.5")),
+    *(_with("height", one) for one in ("3", "0", "50", "50.0001", "-0.1", "1e1", '"tall"')),
+    _with("height", "1e400"),
+    _with("height", "3.14159265358979323846264338327950288"),
+    *(_with("note", one) for one in ("null", '""', "5", '"a\\u0041\\n"', '["a"]')),
+    *(_with("tilted", one) for one in ("null", "false", '"true"', "1", "0")),
+    *(_with("damage", one) for one in ("[]", "null", '"rust"', '["rust","dent"]', '["gone"]')),
+    *(_with("damage", one) for one in ("[null]", '["rust",null]', '[["rust"]]', "[1]", "{}")),
+]  # fmt: skip
+
+"""Without integers told as 3.0 or 1e3: the emulator reads numbers as doubles, and tells 3."""
+
+
+def _workers_take(text: str) -> bool:
+    try:
+        BOUNDED.validate_answer(answer_in(text, Usage()))
+    except PermanentError:
+        return False
+    return True
+
+
+async def test_what_workers_accept_is_accepted_and_nothing_else(
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    select = (
+        f"SELECT answer, {valid(BOUNDED)} FROM UNNEST(@answers) AS answer WITH OFFSET AS place"
+        " ORDER BY place"
+    )
+    async with open_dataset(bigquery_emulator) as client:
+        rows = await client.bound(select, {"answers": ANSWERS})
+    other = {text: taken for text, taken in rows if taken != _workers_take(text)}
+    assert other == {}
+    assert len(rows) == len(ANSWERS)
+
+
+RESPONSES = {
+    '{"candidates":[{"finish_reason":"STOP"}]}': "answered",
+    '{"candidates":[{"finishReason":"STOP"}]}': "answered",
+    '{"candidates":[{"finish_reason":"MAX_TOKENS"}]}': Reason.ANSWER_TRUNCATED,
+    '{"prompt_feedback":{"block_reason":"PROHIBITED_CONTENT"}}': Reason.BLOCKED_BY_SAFETY,
+    '{"promptFeedback":{"blockReason":"OTHER"}}': Reason.BLOCKED_BY_SAFETY,
+    '{"candidates":[{"finish_reason":"STOP"}],"usage_metadata":{"prompt_token_count":"x"}}': (
+        "answered"
+    ),
+    "null": Reason.ANSWER_INVALID,
+}
+
+
+async def test_endings_mean_what_they_mean_to_workers(bigquery_emulator: BigQueryEmulator) -> None:
+    said = (
+        "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status, FALSE AS settled"
+        " FROM UNNEST(@responses) AS response)"
+    )
+    judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
+    async with open_dataset(bigquery_emulator) as client:
+        rows = await client.bound(
+            f"SELECT response, outcome FROM ({judged})",
+            {"answer": FULL, "responses": list(RESPONSES)},
+        )
+    assert dict(rows) == {text: str(outcome) for text, outcome in RESPONSES.items()}
