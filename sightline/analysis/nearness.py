@@ -29,15 +29,6 @@ class Nearest:
     cosines: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Pairs of vectors, the lower row first, and the cosine of each."""
-
-    first: Rows
-    second: Rows
-    cosines: Array
-
-
 def nearest_others(
     vectors: Array, k: int, *, block: int = BLOCK, on_block: OnBlock | None = None
 ) -> Iterator[Nearest]:
@@ -68,28 +59,6 @@ def nearest_others(
             if on_block is not None:
                 on_block(done, len(starts) ** 2)
         yield Nearest(at, rows, cosines)
-
-
-def pairs_at_least(
-    vectors: Array, cosine: float, *, block: int = BLOCK, on_block: OnBlock | None = None
-) -> Iterator[Pairs]:
-    """Yield all pairs whose cosine is at least so much, block by block."""
-    starts = range(0, len(vectors), block)
-    total = len(starts) * (len(starts) + 1) // 2
-    done = 0
-    for at in starts:
-        own = np.asarray(vectors[at : at + block])
-        for other in range(at, len(vectors), block):
-            products = own @ np.asarray(vectors[other : other + block]).T
-            first, second = np.nonzero(products >= cosine)
-            if other == at:
-                upper = first < second
-                first, second = first[upper], second[upper]
-            if len(first):
-                yield Pairs(first + at, second + other, products[first, second])
-            done += 1
-            if on_block is not None:
-                on_block(done, total)
 
 
 def unit_vectors(vectors: Array) -> Array:

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from sightline.analysis.duplicates import leaders
 from sightline.analysis.nearness import Array, nearest_others, unit_vectors
 from sightline.analysis.outliers import Neighbour, disagreement
 from sightline.local.models import LocalVision
@@ -21,6 +23,7 @@ from sightline.vision.scenes import render_collection
 
 SCENES = 360
 NEIGHBOURS = 10
+COPIES = 30
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +99,36 @@ def test_most_wrong_answers_are_found_and_most_that_are_found_are_wrong(
     assert planted >= 80
     assert right / planted >= 0.7
     assert right / found >= 0.8
+
+
+def test_copies_are_found_whether_recompressed_resized_or_cropped(
+    scenes: Scenes, tmp_path: Path
+) -> None:
+    """The demo model's vectors of different scenes are alike up to 0.996."""
+    originals = random.Random(1).sample(range(SCENES), COPIES)
+    copies = [_copy(scenes.paths[one], number, tmp_path) for number, one in enumerate(originals)]
+    vectors = np.concatenate((scenes.vectors, asyncio.run(embedded(copies))))
+    planted = {SCENES + number: one for number, one in enumerate(originals)}
+    found = leaders(vectors, range(len(vectors)), 0.98)
+    assert all(found.rows[copy] != copy for copy in planted)
+    found = leaders(vectors, range(len(vectors)), 0.995)
+    named = set(np.flatnonzero(found.rows != np.arange(len(vectors))).tolist())
+    right = {copy for copy, one in planted.items() if found.rows[copy] == one}
+    assert len(right) / COPIES >= 0.8
+    assert len(right) / len(named) >= 0.9
+
+
+def _copy(path: Path, number: int, folder: Path) -> Path:
+    """Write an image anew: recompressed, smaller, or without its edges."""
+    target = folder / f"copy-{number}.jpg"
+    with Image.open(path) as image:
+        width, height = image.size
+        match number % 3:
+            case 0:
+                image.save(target, quality=40)
+            case 1:
+                image.resize((width * 3 // 4, height * 3 // 4)).save(target, quality=85)
+            case _:
+                edge = (width // 100, height // 100, width - width // 100, height - height // 100)
+                image.crop(edge).save(target, quality=85)
+    return target

@@ -36,6 +36,9 @@ def test_both_warehouses_consolidate_to_the_same(
 COMPARING = (
     ("outliers", "signs", "--neighbours", "4", "--at-least", "0"),
     ("outliers", "signs", "--asset-type", "road_sign"),
+    ("duplicates", "--at-least", "0.995"),
+    ("duplicates", "--within-asset", "--at-least", "0"),
+    ("duplicates", "--multi-view", "--metres", "200"),
 )
 
 

@@ -1,0 +1,143 @@
+"""Images that are nearly the same, and different images of one place.
+
+Near duplicates are found by leaders: images come in an order of preference, and each joins the
+leader that it is most like, or becomes one. So every image that is left out is as like the one that
+is kept as was asked, no two that are kept are, and memory grows with the images alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sightline.analysis.nearness import BLOCK, Array, OnBlock, Rows
+from sightline.analysis.places import join_near
+from sightline.ports import EmbeddedImage
+
+NO_LEADER = -1
+ROUNDING = 1e-6
+"""By how much the cosine of two equal vectors may be less than 1 in float32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaders:
+    """For each row the row that stands for it, itself if it does, and how like it is."""
+
+    rows: Rows
+    cosines: Array
+
+    def groups(self) -> list[list[int]]:
+        """Return the rows of each leader that stands for others, the leader first."""
+        found: dict[int, list[int]] = {}
+        for row in np.flatnonzero(self.rows != np.arange(len(self.rows))).tolist():
+            found.setdefault(int(self.rows[row]), []).append(row)
+        return [
+            [leader, *sorted(others, key=lambda row: (-self.cosines[row], row))]
+            for leader, others in sorted(found.items())
+        ]
+
+
+def leaders(
+    vectors: Array,
+    order: Sequence[int] | Rows,
+    cosine: float,
+    *,
+    block: int = BLOCK,
+    on_block: OnBlock | None = None,
+) -> Leaders:
+    """Return who stands for whom among unit vectors, the preferred rows first in ``order``.
+
+    ``order`` may name some of the rows only: the others stand for themselves.
+    """
+    ordered: Rows = np.asarray(order, dtype=np.int64)
+    result = Leaders(np.arange(len(vectors)), np.ones(len(vectors), np.float32))
+    chosen: Rows = np.empty(len(ordered), np.int64)
+    count = 0
+    starts = range(0, len(ordered), block)
+    for done, at in enumerate(starts, 1):
+        rows = ordered[at : at + block]
+        own = np.asarray(vectors[rows])
+        best = np.full(len(rows), -np.inf, np.float32)
+        leader: Rows = np.full(len(rows), NO_LEADER, np.int64)
+        for before in range(0, count, block):
+            others = chosen[before : min(before + block, count)]
+            _take(best, leader, own @ np.asarray(vectors[others]).T, others)
+        products = own @ own.T
+        for place, row in enumerate(rows.tolist()):
+            if best[place] >= cosine - ROUNDING:
+                result.rows[row], result.cosines[row] = leader[place], best[place]
+                continue
+            chosen[count] = row
+            count += 1
+            later = slice(place + 1, None)
+            _take(best[later], leader[later], products[later, place : place + 1], rows[[place]])
+        if on_block is not None:
+            on_block(done, len(starts))
+    return result
+
+
+def by_preference(images: Sequence[EmbeddedImage]) -> list[int]:
+    """Return the rows of images in the order in which they are kept: the newest, then by id."""
+
+    def key(row: int) -> tuple[float, str]:
+        taken = images[row].capture_time
+        return (np.inf if taken is None else -taken.timestamp(), images[row].observation_id)
+
+    return sorted(range(len(images)), key=key)
+
+
+class Clusters:
+    """Things that are joined one by one (union-find)."""
+
+    def __init__(self, count: int) -> None:
+        self._parents = list(range(count))
+
+    def find(self, one: int) -> int:
+        """Return what stands for the cluster of a thing."""
+        root = one
+        while self._parents[root] != root:
+            root = self._parents[root]
+        while self._parents[one] != root:
+            self._parents[one], one = root, self._parents[one]
+        return root
+
+    def join(self, one: int, other: int) -> None:
+        """Make one cluster of those of two things."""
+        first, second = sorted((self.find(one), self.find(other)))
+        self._parents[second] = first
+
+    def all(self, things: Iterable[int]) -> list[list[int]]:
+        """Return the clusters of these things, each in order, by their first ones."""
+        found: dict[int, list[int]] = {}
+        for one in sorted(things):
+            found.setdefault(self.find(one), []).append(one)
+        return sorted(found.values())
+
+
+def views_of_one_place(images: Sequence[EmbeddedImage], metres: float | None) -> list[list[int]]:
+    """Return the rows of the images of each asset, and with ``metres`` of each place.
+
+    Then images join that are no further apart, as do those that a third one joins. What belongs to
+    no asset and, with ``metres``, has no position, is in no cluster.
+    """
+    clusters = Clusters(len(images))
+    first: dict[str, int] = {}
+    used = set()
+    for row, one in enumerate(images):
+        if one.asset_id:
+            clusters.join(first.setdefault(one.asset_id, row), row)
+            used.add(row)
+    if metres is not None:
+        used |= join_near(clusters, [(one.latitude, one.longitude) for one in images], metres)
+    return clusters.all(used)
+
+
+def _take(best: Array, leader: Rows, products: npt.NDArray[np.float32], others: Rows) -> None:
+    """Let those be led by others that are more like them; equal ones stay with the earlier."""
+    at = products.argmax(axis=1)
+    values = products[np.arange(len(products)), at]
+    better = values > best
+    best[better], leader[better] = values[better], others[at[better]]

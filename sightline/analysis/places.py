@@ -1,0 +1,81 @@
+"""Positions that lie near one another on the sphere, without comparing each with each.
+
+Positions are points in space, in cells whose diagonal is the distance asked for: what shares a
+cell is near, and what is near lies at most two cells away.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import product
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+EARTH_RADIUS_M = 6_371_008.8
+"""Mean radius of the Earth (IUGG)."""
+
+MOST_METRES = 100_000.0
+"""Beyond it a chord is notably shorter than the way over ground."""
+
+_AHEAD = [one for one in product(range(-2, 3), repeat=3) if one > (0, 0, 0)]
+
+Position = tuple[float | None, float | None]
+Point = tuple[float, float, float]
+
+
+class Joins(Protocol):
+    """What is told which two positions belong together."""
+
+    def join(self, one: int, other: int) -> None:
+        """Take two of them together."""
+        ...
+
+
+def join_near(clusters: Joins, positions: Sequence[Position], metres: float) -> set[int]:
+    """Join positions (latitude, longitude) that are at most so far apart, directly or by others.
+
+    Returns those that are places on Earth.
+
+    Raises:
+        ValueError: the distance is not between 0 and ``MOST_METRES``.
+    """
+    if not 0 < metres <= MOST_METRES:
+        raise ValueError(f"the distance must be above 0 and at most {MOST_METRES} m")
+    edge = metres / math.sqrt(3)
+    cells: dict[tuple[int, int, int], list[int]] = {}
+    points: dict[int, Point] = {}
+    for row, position in enumerate(positions):
+        point = _point(position)
+        if point is not None:
+            points[row] = point
+            cell = (int(point[0] // edge), int(point[1] // edge), int(point[2] // edge))
+            cells.setdefault(cell, []).append(row)
+    arrays = {cell: np.array([points[row] for row in rows]) for cell, rows in cells.items()}
+    for (x, y, z), rows in cells.items():
+        for row in rows[1:]:
+            clusters.join(rows[0], row)
+        for dx, dy, dz in _AHEAD:
+            there = (x + dx, y + dy, z + dz)
+            if there in cells and _touch(arrays[x, y, z], arrays[there], metres):
+                clusters.join(rows[0], cells[there][0])
+    return set(points)
+
+
+def _point(position: Position) -> Point | None:
+    latitude, longitude = position
+    if latitude is None or longitude is None:
+        return None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # and NaN is neither
+        return None
+    north, east = math.radians(latitude), math.radians(longitude)
+    flat = EARTH_RADIUS_M * math.cos(north)
+    return (flat * math.cos(east), flat * math.sin(east), EARTH_RADIUS_M * math.sin(north))
+
+
+def _touch(some: npt.NDArray[np.float64], others: npt.NDArray[np.float64], metres: float) -> bool:
+    """Return whether any of some points is so near to any of others; stops at the first."""
+    limit = metres**2
+    return any(bool((((others - one) ** 2).sum(axis=1) <= limit).any()) for one in some)

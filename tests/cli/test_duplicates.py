@@ -1,0 +1,110 @@
+"""``sightline duplicates``: copies found, views that belong together, errors of one line."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sightline.cli import main
+from tests.cli.conftest import Command
+from tests.cli.embedded import COPY, IMAGES, NO_VECTOR, SPACE, fill_folder
+
+EMBEDDED = IMAGES - 1
+
+
+@pytest.fixture(autouse=True)
+def space(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the settings name the model and the dimension of the vectors."""
+    for name, value in SPACE.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home with answers and vectors, below the present folder of the command line."""
+    asyncio.run(fill_folder(tmp_path / ".sightline" / "warehouse"))
+    return tmp_path / ".sightline"
+
+
+def test_a_copy_is_found_and_the_newest_image_kept(sightline: Command, home: Path) -> None:
+    found = sightline("duplicates", "--at-least", "0.999")
+    assert (found["images"], found["groups"], found["duplicates"]) == (EMBEDDED, 1, 1)
+    (group,) = found["largest"]
+    kept, copy = group["images"]
+    assert {kept["observation_id"], copy["observation_id"]} == {"obs-006", f"obs-{COPY:03d}"}
+    assert (kept["kept"], copy["kept"], copy["similarity"]) == (True, False, 1.0)
+    assert kept["capture_time"] >= copy["capture_time"]
+    assert group["assets"] == 2
+
+
+def test_what_is_only_alike_is_a_group_at_a_lower_cosine(sightline: Command, home: Path) -> None:
+    found = sightline("duplicates", "--at-least", "0.87")
+    assert [len(one["images"]) for one in found["largest"]] == [6, 5]
+    for group in found["largest"]:
+        numbers = {int(one["observation_id"][-3:]) % 2 for one in group["images"]}
+        assert len(numbers) == 1
+        assert all(one["similarity"] >= 0.87 for one in group["images"])
+    assert len(sightline("duplicates", "--at-least", "0.87", "--top", "1")["largest"]) == 1
+
+
+def test_within_an_asset_only_its_own_images_are_compared(sightline: Command, home: Path) -> None:
+    assert sightline("duplicates", "--within-asset")["groups"] == 0
+    found = sightline("duplicates", "--within-asset", "--at-least", "0")
+    assert all(one["assets"] == 1 for one in found["largest"])
+
+
+def test_views_of_an_asset_and_of_a_place(sightline: Command, home: Path) -> None:
+    found = sightline("duplicates", "--multi-view")
+    pairs = EMBEDDED // 2  # one image of the last asset has no vector
+    assert found["groups"] == pairs
+    assert all(one["views"] == len(one["images"]) == 2 for one in found["largest"])
+    whole = sightline("duplicates", "--multi-view", "--metres", "500", "--at-least", "0.999")
+    (place,) = whole["largest"]
+    assert len(place["images"]) == EMBEDDED
+    (copy,) = [one["observation_id"] for one in place["images"] if one["duplicate"]]
+    assert copy in {"obs-006", f"obs-{COPY:03d}"}
+    assert place["views"] == EMBEDDED - 1
+    assert f"obs-{NO_VECTOR:03d}" not in {one["observation_id"] for one in place["images"]}
+
+
+def test_people_see_how_many_could_go(
+    sightline: Command, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["duplicates", "--at-least", "0.999"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("11 images: 1 are nearly the same as one of 1 that is kept\n")
+    assert "1.0000" in out
+    assert main(["duplicates", "--multi-view"]) == 0
+    assert "11 images: 5 places are seen from several sides" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--metres", "5"), "--metres 5.0 needs --multi-view"),
+        (("--multi-view", "--within-asset"), "leave --within-asset out"),
+        (("--at-least", "2"), "see `sightline duplicates --help`"),
+        (("--asset-type", "tree"), "0 images that pass have a vector by demo-1"),
+        (("--near", "52,5,50"), "1 images that pass have a vector by demo-1"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    sightline: Command,
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    said: str,
+) -> None:
+    assert main(["duplicates", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert said in shown.err
+
+
+def test_where_nothing_is_embedded_it_says_how_to_go_on(
+    sightline: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["duplicates"]) == 2
+    assert "nothing was embedded by demo-1 at 4 dimensions; run" in capsys.readouterr().err
