@@ -79,6 +79,7 @@ def test_people_see_shares_and_images(
         (("signs", "--confidence", "colour"), "signs has no field 'colour'; give one of height"),
         (("signs", "--confidence", "kind"), "--confidence kind is no number; give one of height"),
         (("signs", "--asset-type", "tree"), "no answer of signs passes; `sightline stats signs`"),
+        (("signs", "--half-life", "nan"), "see `sightline consolidate --help`"),
         (("signs", "--out", "a.txt"), "does not tell its format"),
         (("signs", "--out", "nowhere/a.csv"), "there is no folder"),
     ],

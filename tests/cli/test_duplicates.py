@@ -85,6 +85,7 @@ def test_people_see_how_many_could_go(
     [
         (("--metres", "5"), "--metres 5.0 needs --multi-view"),
         (("--multi-view", "--within-asset"), "leave --within-asset out"),
+        (("--multi-view", "--metres", "nan"), "see `sightline duplicates --help`"),
         (("--at-least", "2"), "see `sightline duplicates --help`"),
         (("--asset-type", "tree"), "0 images that pass have a vector by demo-1"),
         (("--near", "52,5,50"), "1 images that pass have a vector by demo-1"),

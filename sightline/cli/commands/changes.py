@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from heapq import nsmallest
@@ -29,11 +29,8 @@ if TYPE_CHECKING:
     from sightline.settings import Settings
     from sightline.tasks import TaskSpec
 
-Side = Callable[["AnswerRow"], bool]
 KINDS = ("appeared", "vanished", "changed", "known_differently", "same")
 FIELD_KINDS = ("changed", "newly_known", "no_longer_known")
-LISTED = 20
-"""Snapshots that an error names."""
 
 
 def changes(
@@ -120,6 +117,7 @@ async def _changes(
 ) -> dict[str, Any]:
     from sightline.analysis.changes import compared
     from sightline.cli.by_asset import asked, each_page, gathering
+    from sightline.cli.sides import chosen_sides
     from sightline.wiring import open_engine
 
     async with open_engine(settings) as engine:
@@ -137,7 +135,7 @@ async def _changes(
                     snapshots[row.snapshot_id] = max(known, default=None)
 
             await each_page(engine.answers, query, total, take)
-            first, second, before, after = _sides(query.task, snapshots, *sides)
+            first, second, before, after = chosen_sides(query.task, snapshots, *sides)
             tally = _Tally(query.task, top)
             done = 0
             with _file(out, query.task) as file, progress_bar("comparing", total) as update:
@@ -161,55 +159,6 @@ async def _changes(
                 **tally.told(),
                 "file": None if out is None else str(out),
             }
-
-
-def _sides(
-    task: TaskSpec,
-    snapshots: Mapping[str, datetime | None],
-    first: str | None,
-    second: str | None,
-    moment: datetime | None,
-) -> tuple[str, str, Side, Side]:
-    """Return what both sides are called, and which answers are on them.
-
-    Raises:
-        NotFoundError: there is no such snapshot.
-        ConfigurationError: it takes two snapshots, and there is one.
-    """
-    from sightline.analysis.changes import latest, latest_two
-    from sightline.errors import ConfigurationError, NotFoundError
-
-    if moment is not None:
-        return (
-            f"before {moment.isoformat()}",
-            f"from {moment.isoformat()}",
-            lambda row: row.capture_time is not None and row.capture_time < moment,
-            lambda row: row.capture_time is not None and row.capture_time >= moment,
-        )
-    for name in (first, second):
-        if name is not None and name not in snapshots:
-            there = sorted(one for one in snapshots if one)
-            more = ", ..." if len(there) > LISTED else ""
-            raise NotFoundError(
-                f"no answer of {task.name} is of snapshot {name!r}; there are"
-                f" {', '.join(there[:LISTED]) or 'none'}{more}"
-            )
-    others = [one for one in snapshots.items() if one[0] and one[0] not in (first, second)]
-    chosen: tuple[str, str] | None
-    if first is not None and second is not None:
-        chosen = (first, second)
-    elif first is not None or second is not None:
-        last = latest(others)
-        chosen = (first or last, second or last) if last else None
-    else:
-        chosen = latest_two(others)
-    if chosen is None:
-        raise ConfigurationError(
-            f"all answers of {task.name} that pass are of one snapshot; give --at TIME to compare"
-            " images before a time with those after it"
-        )
-    old, new = chosen
-    return old, new, lambda row: row.snapshot_id == old, lambda row: row.snapshot_id == new
 
 
 def _file(out: Path | None, task: TaskSpec) -> Any:
