@@ -76,14 +76,19 @@ class ByStatements:
         Raises:
             ConfigurationError: the job cannot be done as configured, and why.
             TransientError: BigQuery is out of reach for long, or a job of it fails again and again.
+            BusyError: another process works on the same.
         """
+        over: dict[str, None] = {}
         try:
             for lot in await self._lots.lots(run_id):
-                await self._work_off(lot)
-        except OverBudgetError as error:
-            self.account.stopped_by = str(error)
+                try:
+                    async with self._lots.claim(lot):
+                        await self._work_off(lot)
+                except OverBudgetError as error:  # other runs have budgets of their own
+                    over[str(error)] = None
         finally:
             await self._treasury.close()
+        self.account.stopped_by = "; ".join(over) or None
         return self.account
 
     async def _work_off(self, lot: Lot) -> None:
@@ -125,6 +130,10 @@ class ByStatements:
         estimate = await self._estimate_of(lot)
         parts = min(self._parts, left, await self._affordable(lot, estimate))
         if parts < 1:
+            # Raises, unless somebody who is gone held what is lacking.
+            (await self._treasury.take(lot.run_id, Amount(estimate, 1))).charge(Amount())
+            parts = min(self._parts, left, await self._affordable(lot, estimate))
+        if parts < 1:
             raise OverBudgetError(lot.run_id)
         hold = await self._treasury.take(lot.run_id, Amount(parts * estimate, parts))
         brought = Brought()
@@ -136,7 +145,11 @@ class ByStatements:
         return brought
 
     async def _affordable(self, lot: Lot, estimate: int) -> int:
-        """Return for how many parts there is budget left."""
+        """Return for how many parts there is budget left, what earlier ones did not use included.
+
+        Nothing is under way meanwhile: what this process holds is left over, and given back.
+        """
+        await self._treasury.close()
         state = (await self._treasury.states()).get(lot.run_id)
         if state is None or not state.limits:
             return self._parts

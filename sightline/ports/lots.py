@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,12 +43,23 @@ class Lots(Protocol):
         """Return the lots of a run, or of all that are to be worked off so, oldest first."""
         ...
 
+    def claim(self, lot: Lot) -> AbstractAsyncContextManager[None]:
+        """Hold a lot, so that one process at a time works it off.
+
+        Raises:
+            BusyError: another process holds it, or this one lost it meanwhile.
+        """
+        ...
+
     async def open(self, lot: Lot) -> None:
-        """Make what the lot's statements need."""
+        """Make what the lot's statements need; wait for one that a process before left."""
         ...
 
     async def left(self, lot: Lot) -> int:
-        """Count the parts that are neither settled nor answered and not yet written."""
+        """Count the parts that are neither settled nor answered and not yet written.
+
+        None is left of a run that was cancelled.
+        """
         ...
 
     async def ask(self, lot: Lot, parts: int) -> Brought:

@@ -11,6 +11,7 @@ from sightline.errors import ConfigurationError
 from sightline.model import AnswerPart, Part
 from sightline.settings import Settings
 from sightline.wiring.cloud import google_credentials
+from sightline.wiring.ids import utc_now
 from sightline.wiring.places import bigquery_place, vertex_place
 from sightline.wiring.prices import pricing
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from sightline.gcp.sql.images import Images
     from sightline.gcp.sql.remote_models import BigQueryModels, RemoteModel
     from sightline.ports import Ledgers, Lots, Runs
+
+PATIENCE_S = 90.0
+"""For how long a lot that is held is waited for: well after a killed process holds it no more."""
 
 
 @asynccontextmanager
@@ -31,6 +35,7 @@ async def open_lots(
         ConfigurationError: no project or connection is set, or there are no credentials.
     """
     from sightline.gcp.bigquery import BigQueryClient
+    from sightline.gcp.bigquery.locks import LockTiming, TableLocks
     from sightline.gcp.sql.jobs import BigQueryJobs
     from sightline.gcp.sql.kinds import Functions, RemoteKinds
     from sightline.gcp.sql.lots import BigQueryLots
@@ -61,7 +66,8 @@ async def open_lots(
         )
         jobs = BigQueryJobs(client, look_every_s=settings.sql.look_every_s)
         images = _images(settings)
-        yield BigQueryLots(jobs, runs, place, keep, kinds, images, worker_id=worker_id)
+        locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=PATIENCE_S))
+        yield BigQueryLots(jobs, runs, place, keep, kinds, images, locks, worker_id=worker_id)
 
 
 @asynccontextmanager

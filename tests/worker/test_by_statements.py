@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
 from sightline.errors import BudgetError, ConfigurationError, TransientError
 from sightline.model import AnswerPart, EmbeddingPart
-from sightline.ports import Amount, Brought, BudgetEvent, BudgetEventKind, BudgetState, Limits, Lot
+from sightline.ports import (
+    Amount,
+    Brought,
+    BudgetEvent,
+    BudgetEventKind,
+    BudgetState,
+    Holding,
+    Limits,
+    Lot,
+)
 from tests.contracts.warehouse_rig import NOW
 from worker.by_statements import ByStatements, over_budget, refused_for_now
 from worker.passes import FRUITLESS, LONGEST_PAUSE_S, SYSTEMIC_ROWS, Next, Pass, Passes
@@ -30,11 +41,21 @@ class Script:
     said: list[str] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     kept: Brought = field(default_factory=Brought)
+    held: list[Lot] = field(default_factory=list)
 
     async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
         return [lot for lot in self.parts if run_id in (None, lot.run_id)]
 
+    @asynccontextmanager
+    async def claim(self, lot: Lot) -> AsyncIterator[None]:
+        self.held.append(lot)
+        try:
+            yield
+        finally:
+            self.held.remove(lot)
+
     async def open(self, lot: Lot) -> None:
+        assert self.held == [lot], "held by this process"
         self.said.append(f"open {lot.part.model}")
 
     async def left(self, lot: Lot) -> int:
@@ -74,6 +95,7 @@ class Purse:
 
     limits: Limits = field(default_factory=Limits)
     events: list[BudgetEvent] = field(default_factory=list)
+    held: list[object] = field(default_factory=list)
 
     async def record(self, events: Sequence[BudgetEvent]) -> None:
         self.events.extend(events)
@@ -94,7 +116,7 @@ class Purse:
         return Amount()
 
     async def holdings(self, run_id: str) -> Sequence[object]:
-        return []
+        return self.held
 
 
 def engine(script: Script, *, purse: Purse | None = None, parts: int = 100) -> ByStatements:
@@ -194,6 +216,36 @@ async def test_a_budget_bounds_each_statement_and_ends_the_work() -> None:
     error = over_budget(account)
     assert isinstance(error, BudgetError)
     assert "run-1" in str(error)
+
+
+async def test_what_answers_cost_less_than_held_buys_more_of_them() -> None:
+    cheap = Brought(answered=30, cost_usd_micros=30)
+    script = Script({SIGNS: 59}, deque([cheap, Brought(answered=27), answered(2)]))
+    purse = Purse(Limits(cost_usd_micros=30 * COST))
+    account = await engine(script, purse=purse).work()
+    assert script.asked == [30, 27, 2]
+    assert account.stopped_by is None
+
+
+async def test_a_budget_that_is_reached_does_not_hold_up_other_runs() -> None:
+    other = Lot("run-2", SIGNS.part)
+    script = Script({SIGNS: 100, other: 5}, deque([answered(30), answered(5)]))
+    account = await engine(script, purse=Purse(Limits(cost_usd_micros=30 * COST))).work()
+    assert script.asked == [30, 5]
+    assert account.stopped_by == "the budget of run run-1 is reached"
+
+
+async def test_what_a_killed_process_held_of_a_budget_is_given_back_some_day() -> None:
+    gone = Holding("w0", "e-gone", NOW - timedelta(hours=2), Amount(30 * COST, 0))
+    purse = Purse(Limits(cost_usd_micros=30 * COST), held=[gone])
+    purse.events.append(
+        BudgetEvent(
+            "e-gone", "run-1", BudgetEventKind.RESERVED, "w0", 30 * COST, None, gone.last_at
+        )
+    )
+    script = Script({SIGNS: 20}, deque([answered(20)]))
+    account = await engine(script, purse=purse).work()
+    assert (script.asked, account.stopped_by) == ([20], None)
 
 
 async def test_images_bound_it_too() -> None:

@@ -59,6 +59,10 @@ class Jobs(Protocol):
         """
         ...
 
+    async def wait(self, name: str) -> bool:
+        """Wait for a job of this name, if one is there; return whether one is, and succeeded."""
+        ...
+
     async def read(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
         """Return the rows of a query that has no name; raises as ``run`` does."""
         ...
@@ -90,16 +94,27 @@ class BigQueryJobs:
             if job is None:
                 begun += 1
                 job = await self._client.use(partial(self._begin, job_id, statement, config))
-            while not await self._client.use(partial(_is_done, job)):  # noqa: ASYNC110 - elsewhere
-                await asyncio.sleep(self._look_every_s)
             try:
-                return await self._client.use(partial(_finished, job, found))
+                return await self._done(job, found=found)
             except (TransientError, ConfigurationError, NotFoundError) as error:
                 # One that was there may have failed for what is mended by now.
                 if found:
                     continue
                 if not isinstance(error, TransientError) or begun >= MOST_TRIES:
                     raise
+        raise AssertionError("numbers do not end")
+
+    async def wait(self, name: str) -> bool:
+        """See ``Jobs``."""
+        for tried in count(1):
+            job = await self._client.use(partial(self._find, f"{name}-{tried}"))
+            if job is None:
+                return False
+            try:
+                await self._done(job, found=True)
+            except (TransientError, ConfigurationError, NotFoundError):
+                continue  # one that failed is passed by
+            return True
         raise AssertionError("numbers do not end")
 
     async def read(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
@@ -119,6 +134,11 @@ class BigQueryJobs:
             return int(job.total_bytes_processed or 0)
 
         return await self._client.use(ask)
+
+    async def _done(self, job: bigquery.QueryJob, *, found: bool) -> Finished:
+        while not await self._client.use(partial(_is_done, job)):  # noqa: ASYNC110 - elsewhere
+            await asyncio.sleep(self._look_every_s)
+        return await self._client.use(partial(_finished, job, found))
 
     def _find(self, job_id: str, library: bigquery.Client) -> bigquery.QueryJob | None:
         from google.api_core.exceptions import NotFound

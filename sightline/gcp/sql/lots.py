@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import orjson
 from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.client import BigQueryClient, Value
 from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_names
+from sightline.gcp.bigquery.locks import TableLocks
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.sql.files import statement
 from sightline.gcp.sql.images import Images
@@ -49,6 +51,7 @@ class BigQueryLots:
         keep: BigQueryClient,
         kinds: Kinds,
         images: Images,
+        locks: TableLocks,
         *,
         worker_id: str,
     ) -> None:
@@ -58,12 +61,17 @@ class BigQueryLots:
         self._keep = keep
         self._kinds = kinds
         self._images = images
+        self._locks = locks
         self._worker_id = worker_id
 
     async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
         """Return the lots of a run, or of all open ones whose engine this is, oldest first."""
         runs = [one for one in await self._runs.runs() if run_id in (None, one.run_id)]
         return [lot for run in reversed(runs) for lot in lots_of(run)]
+
+    def claim(self, lot: Lot) -> AbstractAsyncContextManager[None]:
+        """Hold a lot, after waiting for a process that was killed: two would write all twice."""
+        return self._locks.in_turn(self._of(lot).job, f"run {lot.run_id}")
 
     async def open(self, lot: Lot) -> None:
         """Make the table of what is said, and the remote model; refuse what no model can read."""
@@ -76,11 +84,16 @@ class BigQueryLots:
                 "refuse", asked=names.asked, listed=self._listed(), unreadable=unreadable
             )
             await self._jobs.read(refuse, {**self._values(lot), "status": status})
+        await self._next_pass(names)
 
     async def left(self, lot: Lot) -> int:
         """Count what is still to be asked."""
         select = statement(
-            "left", listed=self._listed(), asked=self._of(lot).asked, retryable=RETRYABLE
+            "left",
+            listed=self._listed(),
+            asked=self._of(lot).asked,
+            retryable=RETRYABLE,
+            run_events=self._names["run_events"],
         )
         ((count,),) = await self._jobs.read(select, self._values(lot))
         return int(count)
@@ -88,9 +101,7 @@ class BigQueryLots:
     async def ask(self, lot: Lot, parts: int) -> Brought:
         """Ask about so many parts in one statement; one under way is waited for."""
         names, kind = self._of(lot), await self._kind(lot)
-        number = await self._last_pass(names) + 1
-        name = f"{names.job}-{number}"
-        values = self._values(lot)
+        number = await self._next_pass(names)
         chosen = statement(
             "choose",
             to_ask=names.to_ask,
@@ -101,9 +112,10 @@ class BigQueryLots:
             image=self._images.image,
             objects=self._images.objects,
         )
-        await self._jobs.run(f"{name}-choose", chosen, values, run_id=lot.run_id)
+        await self._jobs.read(statement("drop", table=names.to_ask), {})  # emulators replace none
+        await self._jobs.read(chosen, self._values(lot))
         asked = statement("ask", asked=names.asked, said=kind.asking.said(names.to_ask))
-        await self._jobs.run(f"{name}-ask", asked, {"pass": number}, run_id=lot.run_id)
+        await self._jobs.run(_asking(names, number), asked, {"pass": number}, run_id=lot.run_id)
         return await self.brought(lot)
 
     async def brought(self, lot: Lot) -> Brought:
@@ -173,6 +185,16 @@ class BigQueryLots:
     async def _kind(self, lot: Lot) -> Kind:
         return await self._kinds.of(lot.part)
 
+    async def _next_pass(self, names: _Names) -> int:
+        """Return the number of the next statement, after waiting for one that is under way.
+
+        One that is done and left no rows asked into a table that was dropped since.
+        """
+        number = await self._last_pass(names) + 1
+        while await self._jobs.wait(_asking(names, number)):
+            number = max(number, await self._last_pass(names)) + 1
+        return number
+
     async def _last_pass(self, names: _Names) -> int:
         ((last,),) = await self._jobs.read(statement("last_pass", asked=names.asked), {})
         return int(last)
@@ -187,6 +209,10 @@ class BigQueryLots:
             place.table(f"to_ask_{name}"),
             f"sightline-{name}",
         )
+
+
+def _asking(names: _Names, number: int) -> str:
+    return f"{names.job}-{number}-ask"
 
 
 def asked_ledger(name: str) -> Ledger:

@@ -15,6 +15,7 @@ from typing import Any
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.ledgers import BigQueryLedgers
+from sightline.gcp.bigquery.locks import LockTiming, TableLocks
 from sightline.gcp.bigquery.runs import BigQueryRuns
 from sightline.gcp.bigquery.tables import put_embeddings
 from sightline.gcp.sql.images import References
@@ -33,6 +34,7 @@ from sightline.model import (
 )
 from sightline.prices import Price, load_prices, price_of
 from sightline.tasks import TaskSpec
+from sightline.wiring import utc_now
 from sightline.work_lists import BY_STATEMENTS
 from tests.contracts.warehouse_rig import NOW
 from tests.gcp.conftest import DAY
@@ -185,6 +187,7 @@ async def open_warehouse(
             client,
             PreparedKinds(real, place.table("prepared")),
             Bare("p.us.c"),
+            TableLocks(client, "w1", utc_now, timing=LockTiming(patience_s=0.0)),
             worker_id="w1",
         )
 

@@ -146,7 +146,7 @@ async def test_a_quota_that_was_used_up_yesterday_is_tried_again() -> None:
 
 
 async def test_a_statement_whose_refusal_leaves_a_job_is_not_begun_on_and_on() -> None:
-    refusal = google.BadRequest("Syntax error at [1:1]")
+    refusal: Exception = google.BadRequest("Syntax error at [1:1]")
 
     def refused_with_a_job(job_id: str) -> Exception:
         library.there[job_id] = Job(error=refusal)
@@ -161,7 +161,9 @@ async def test_a_statement_whose_refusal_leaves_a_job_is_not_begun_on_and_on() -
 async def test_a_job_begun_behind_an_error_is_found() -> None:
     def begun_behind_an_error(job_id: str) -> Exception:
         library.there[job_id] = Job()
-        return google.ServiceUnavailable("busy")
+        return busy
+
+    busy: Exception = google.ServiceUnavailable("busy")
 
     jobs, library = jobs_over(begun_behind_an_error)
     assert (await jobs.run("pass-1", SELECT, {})).changed == 7
@@ -172,6 +174,17 @@ async def test_an_error_without_a_job_behind_it_is_told() -> None:
     jobs, _ = jobs_over(lambda _: google.ServiceUnavailable("busy"))
     with pytest.raises(TransientError, match="busy"):
         await jobs.run("pass-1", SELECT, {})
+
+
+async def test_a_job_of_a_process_that_was_killed_is_waited_for_and_none_is_begun() -> None:
+    jobs, library = jobs_over(lambda _: Job())
+    assert not await jobs.wait("pass-1")
+    library.there["pass-1-1"] = Job(error=google.InternalServerError("it died"))
+    assert not await jobs.wait("pass-1"), "what failed brought nothing"
+    library.there["pass-1-2"] = running = Job(looks=2)
+    assert await jobs.wait("pass-1")
+    assert running.looks < 0, "it was waited for"
+    assert library.begun == []
 
 
 async def test_what_a_statement_reads_is_said_without_running_it() -> None:

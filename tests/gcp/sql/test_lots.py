@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from sightline.errors import Reason
+from sightline.errors import BusyError, Reason
 from sightline.model import PartRequest
 from sightline.ports import Lot
 from sightline.tasks import TaskSpec
 from sightline.wire import decode
-from tests.contracts.warehouse_rig import answer_part, observation, task
+from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.sql.rig import EMBEDDING, GEMINI, RETRY, Saying, Warehouse, open_warehouse
 
@@ -183,6 +183,56 @@ async def test_an_image_in_no_bucket_costs_nothing(bigquery_emulator: BigQueryEm
         assert await warehouse.lots.left(SIGNS_LOT) == 1
         await warehouse.lots.settle(SIGNS_LOT)
         assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 1}
+
+
+async def test_an_image_in_no_bucket_is_a_dead_letter_again_when_it_is_replayed(
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    local = replace(SEEN[0], gcs_uri="file:///photos/a.jpg")
+    async with open_warehouse(bigquery_emulator, [local], [SIGNS]) as warehouse:
+        await warehouse.open_run(PartRequest(SIGNS_PART))
+        await warehouse.lots.open(SIGNS_LOT)
+        await warehouse.lots.settle(SIGNS_LOT)
+        dead = warehouse.client.place.table("dead_letters")
+        await warehouse.client.execute(
+            f"INSERT INTO {dead} (event_id, part_key, run_id, event, reason, `at`)"
+            f" SELECT 'again', part_key, run_id, 'replayed', reason,"
+            f" TIMESTAMP_ADD(letter.at, INTERVAL 1 MICROSECOND) FROM {dead} AS letter"
+        )
+        await warehouse.lots.open(SIGNS_LOT)
+        assert await warehouse.lots.left(SIGNS_LOT) == 0, "no model is asked about it"
+        await warehouse.lots.settle(SIGNS_LOT)
+        assert await warehouse.lots.left(SIGNS_LOT) == 0
+        assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 1}
+
+
+async def test_nothing_is_left_of_a_run_that_is_cancelled_meanwhile(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(SIGNS_PART))
+    await warehouse.lots.open(SIGNS_LOT)
+    assert await warehouse.lots.left(SIGNS_LOT) == 6
+    await warehouse.runs.cancel("run-1", now=NOW)
+    assert await warehouse.lots.left(SIGNS_LOT) == 0
+
+
+async def test_a_table_that_was_dropped_does_not_stop_the_work(warehouse: Warehouse) -> None:
+    await warehouse.open_run(PartRequest(SIGNS_PART))
+    await warehouse.lots.open(SIGNS_LOT)
+    for pass_ in (1, 2):
+        await warehouse.say(pass_, {key: Saying(answer=ANSWER) for key in KEYS})
+    await warehouse.lots.ask(SIGNS_LOT, 100)
+    (asked,) = [one for one in await warehouse.client.tables() if one.startswith("asked_")]
+    await warehouse.client.execute(f"DROP TABLE {warehouse.client.place.table(asked)}")
+    await warehouse.lots.open(SIGNS_LOT)
+    assert (await warehouse.lots.ask(SIGNS_LOT, 100)).answered == 6, "under the next number"
+
+
+async def test_a_lot_is_held_by_one_process(warehouse: Warehouse) -> None:
+    async with warehouse.lots.claim(SIGNS_LOT):
+        with pytest.raises(BusyError, match="run run-1 is held by w1"):
+            async with warehouse.lots.claim(SIGNS_LOT):
+                pass
+        async with warehouse.lots.claim(VECTORS_LOT):
+            pass
 
 
 async def test_an_asset_is_asked_about_once_with_all_its_images(

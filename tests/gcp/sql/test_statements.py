@@ -54,6 +54,7 @@ JUDGED = {
 def rendered() -> Iterator[tuple[str, str]]:
     """Yield every statement, under its name and what it was filled with."""
     asked = {"asked": ASKED, "retryable": RETRYABLE, "failed": FAILED, "listed": LISTED}
+    asked["run_events"] = NAMES["run_events"]
     yield "listed", LISTED
     for name in ("left", "last_pass", "discard", "clear"):
         yield name, statement(name, **asked)

@@ -3,7 +3,7 @@ INSERT INTO {dead_letters} ({columns})
 WITH listed AS ({listed}),
 judged AS ({judged})
 SELECT
-  CONCAT(@run, '/', listed.part_key, '/', CAST(judged.pass AS STRING)),
+  CONCAT(@run, '/', listed.part_key, '/', CAST(UNIX_MICROS(judged.asked_at) AS STRING)),
   listed.part_key,
   CONCAT(@run, '/', listed.subject_id),
   @run,
@@ -25,5 +25,5 @@ SELECT
 FROM listed
 JOIN judged ON judged.part_key = listed.part_key
 WHERE judged.outcome NOT IN ('answered', 'retryable')
-  AND CONCAT(@run, '/', listed.part_key, '/', CAST(judged.pass AS STRING)) NOT IN (
+  AND CONCAT(@run, '/', listed.part_key, '/', CAST(UNIX_MICROS(judged.asked_at) AS STRING)) NOT IN (
     SELECT event_id FROM {dead_letters})
