@@ -36,6 +36,7 @@ def test_the_last_two_snapshots_are_compared(sightline: Command, home: Path) -> 
     fields = {one.pop("field"): one for one in found["fields"]}
     assert fields["kind"] == {"changed": 1, "newly_known": 1, "no_longer_known": 0}
     assert "note" not in fields
+    assert sightline("changes", "--field", "count")["assets"]["same"] == 3
 
 
 def test_snapshots_and_times_can_be_chosen(sightline: Command, home: Path) -> None:
@@ -85,6 +86,7 @@ def test_people_see_what_changed(
         (("--at", "soon"), "--at 'soon' is no time; give one such as"),
         (("--at", AT, "--to-snapshot", OLD), "--at compares times, not snapshots"),
         (("--until", "2026-04-01"), "of one snapshot; give --at TIME to compare"),
+        (("--field", "colour"), "signs has no field 'colour'; give one of kind, tilted"),
         (("--confidence", "colour"), "signs has no field 'colour'"),
         (("--asset-type", "tree"), "no answer of signs passes"),
     ],

@@ -36,6 +36,8 @@ def test_one_answer_an_asset_and_its_conflicts(sightline: Command, home: Path) -
         "stop": ["obs-001"], "yield": ["obs-000"]
     }  # fmt: skip
     assert len(sightline("consolidate", "signs", "--top", "1")["conflicts"]) == 1
+    found = sightline("consolidate", "signs", "--field", "note", "--confidence", "height")
+    assert ([one["field"] for one in found["fields"]], found["conflicts"]) == (["note"], [])
 
 
 def test_files_hold_a_row_an_asset(sightline: Command, home: Path, tmp_path: Path) -> None:
@@ -77,6 +79,7 @@ def test_people_see_shares_and_images(
         (("trees",), "no task 'trees'; there are "),
         ((), "which task? give one of poles, signs"),
         (("signs", "--confidence", "colour"), "signs has no field 'colour'; give one of height"),
+        (("signs", "--field", "colour"), "signs has no field 'colour'; give one of kind, tilted"),
         (("signs", "--confidence", "kind"), "--confidence kind is no number; give one of height"),
         (("signs", "--asset-type", "tree"), "no answer of signs passes; `sightline stats signs`"),
         (("signs", "--half-life", "nan"), "see `sightline consolidate --help`"),

@@ -14,8 +14,10 @@ import typer
 
 from sightline.cli.commands.consolidate import (
     Confidence,
+    Fields,
     HalfLife,
     checked_weighting,
+    only_fields,
     value_text,
 )
 from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
@@ -45,6 +47,7 @@ def changes(
     at: Annotated[
         str | None, typer.Option(help="Compare images before this time with those from it on.")
     ] = None,
+    field: Fields = None,
     tolerance: Annotated[
         float, typer.Option(help="Numbers no further apart than this are equal.", min=0)
     ] = 0.0,
@@ -97,6 +100,7 @@ def changes(
             state.settings(),
             task,
             which,
+            field or [],
             (from_snapshot, to_snapshot, moment),
             (confidence, half_life, tolerance),
             out,
@@ -110,6 +114,7 @@ async def _changes(
     settings: Settings,
     name: str | None,
     which: Filter,
+    names: Sequence[str],
     sides: tuple[str | None, str | None, datetime | None],
     how: tuple[str | None, float, float],
     out: Path | None,
@@ -124,6 +129,7 @@ async def _changes(
         query, total = await asked(settings, engine.answers, name, which)
         confidence, half_life, tolerance = how
         weighting = checked_weighting(query.task, confidence, half_life)
+        task = only_fields(query.task, names)
         snapshots: dict[str, datetime | None] = {}
         with gathering(total) as gathered:
 
@@ -136,16 +142,16 @@ async def _changes(
 
             await each_page(engine.answers, query, total, take)
             first, second, before, after = chosen_sides(query.task, snapshots, *sides)
-            tally = _Tally(query.task, top)
+            tally = _Tally(task, top)
             done = 0
-            with _file(out, query.task) as file, progress_bar("comparing", total) as update:
+            with _file(out, task) as file, progress_bar("comparing", total) as update:
                 for rows in gathered.groups():
                     done += len(rows)
                     update(done, None)
                     was, now = [list(filter(side, rows)) for side in (before, after)]
                     if not was and not now:
                         continue
-                    one = compared(query.task, was, now, weighting, tolerance=tolerance)
+                    one = compared(task, was, now, weighting, tolerance=tolerance)
                     tally.add(one, len(was), len(now))
                     file.add(one)
             return {

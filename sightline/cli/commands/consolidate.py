@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from heapq import nlargest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,10 +36,16 @@ HalfLife = Annotated[
     ),
 ]
 
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--field", help="Only this field of the task; may be repeated."),
+]
+
 
 def consolidate(
     context: typer.Context,
     task: Annotated[str | None, typer.Argument(help="A task; needed where several are.")] = None,
+    field: Fields = None,
     confidence: Confidence = None,
     half_life: HalfLife = 365.0,
     out: Annotated[
@@ -76,7 +83,7 @@ def consolidate(
     state.must_exist()
     check_asset_file(out, force=force)
     found = asyncio.run(
-        _consolidate(state.settings(), task, which, (confidence, half_life), out, top)
+        _consolidate(state.settings(), task, which, field or [], (confidence, half_life), out, top)
     )
     print_json(found) if as_json else _print(found)
 
@@ -100,6 +107,24 @@ def checked_weighting(task: TaskSpec, confidence: str | None, half_life: float) 
     return Weighting(confidence, half_life or None)
 
 
+def only_fields(task: TaskSpec, names: Sequence[str]) -> TaskSpec:
+    """Return the task with these fields alone, in its own order; without names as it is.
+
+    Raises:
+        NotFoundError: the task has no such field.
+    """
+    from sightline.errors import NotFoundError
+
+    there = [one.name for one in task.fields]
+    for name in names:
+        if name not in there:
+            raise NotFoundError(
+                f"{task.name} has no field {name!r}; give one of {', '.join(there)}"
+            )
+    chosen = tuple(one for one in task.fields if one.name in names)
+    return replace(task, fields=chosen) if names else task
+
+
 def _file(out: Path | None, task: TaskSpec) -> AbstractContextManager[AssetFile]:
     from sightline.analysis.consolidated_table import ConsolidatedTask
     from sightline.cli.asset_files import asset_file
@@ -112,6 +137,7 @@ async def _consolidate(
     settings: Settings,
     name: str | None,
     which: Filter,
+    names: Sequence[str],
     weights: tuple[str | None, float],
     out: Path | None,
     top: int,
@@ -123,13 +149,14 @@ async def _consolidate(
     async with open_engine(settings) as engine:
         query, total = await asked(settings, engine.answers, name, which)
         weighting = checked_weighting(query.task, *weights)
+        task = only_fields(query.task, names)
         with gathering(total) as gathered:
             await each_page(engine.answers, query, total, gathered.add)
-            tally = _Tally(query.task, top)
+            tally = _Tally(task, top)
             done = 0
-            with _file(out, query.task) as file, progress_bar("consolidating", total) as update:
+            with _file(out, task) as file, progress_bar("consolidating", total) as update:
                 for rows in gathered.groups():
-                    one = consolidated(query.task, rows, weighting)
+                    one = consolidated(task, rows, weighting)
                     tally.add(one)
                     file.add(one)
                     done += len(rows)
