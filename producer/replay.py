@@ -21,6 +21,9 @@ class Undertaker:
 
     A replayed message is published first and recorded after: killed in between, it is both dead
     and queued, and a second replay is harmless. The other order could lose it.
+
+    Of runs ``by_statements`` no message is sent: what is recorded as replayed is asked again. Dead
+    letters of runs ``passed_by`` are not replayed; they are counted in ``passed``.
     """
 
     def __init__(
@@ -30,11 +33,16 @@ class Undertaker:
         *,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
+        by_statements: frozenset[str] = frozenset(),
+        passed_by: frozenset[str] = frozenset(),
     ) -> None:
         self._dead_letters = dead_letters
         self._publisher = publisher
         self._now = now
         self._new_id = new_id
+        self._by_statements = by_statements
+        self._passed_by = passed_by
+        self.passed = 0
 
     async def replay(self, which: DeadLetterFilter) -> int:
         """Publish the dead letters again, each with its failed part alone; return how many."""
@@ -48,6 +56,9 @@ class Undertaker:
         count = 0
         batch: list[DeadLetterRow] = []
         async for row in self._dead_letters.list(which):
+            if publish and row.run_id in self._passed_by:
+                self.passed += 1
+                continue
             batch.append(row)
             if len(batch) == BATCH:
                 count += await self._settle(batch, event, publish=publish)
@@ -57,9 +68,9 @@ class Undertaker:
     async def _settle(self, batch: Sequence[DeadLetterRow], event: str, *, publish: bool) -> int:
         # Taken before publishing: a part that fails again at once is dead after it was replayed.
         now = self._now()
-        if batch and publish:
-            key = f"replay/{self._new_id()}"
-            await self._publisher.publish([_message(row) for row in batch], batch_key=key)
+        sent = [_message(row) for row in batch if row.run_id not in self._by_statements]
+        if sent and publish:
+            await self._publisher.publish(sent, batch_key=f"replay/{self._new_id()}")
         if batch:
             await self._dead_letters.record([self._event(row, event, now) for row in batch])
         return len(batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -223,6 +223,26 @@ async def test_a_replay_publishes_first_and_records_after() -> None:
     assert [one.attributes.get(REPLAY) for one in bus.messages] == ["1", "1"]
     assert bus.messages[0].body.decode() == body
     assert bus.messages[1].body == b"\x00\x01\x02\x03"
+
+
+async def test_no_message_is_sent_of_runs_that_are_worked_off_by_statements() -> None:
+    letters, bus = Letters([letter("x"), replace(letter("y"), run_id="r-2")]), Bus()
+    undertaker = Undertaker(
+        letters, bus, now=lambda: MOMENT, new_id=lambda: "id", by_statements=frozenset({"r-2"})
+    )
+    assert await undertaker.replay(DeadLetterFilter()) == 2
+    assert [one.attributes["run_id"] for one in bus.messages] == ["r"]
+    assert [one.run_id for one in letters.events] == ["r", "r-2"]
+
+
+async def test_dead_letters_of_an_engine_that_is_not_at_hand_stay_dead() -> None:
+    letters, bus = Letters([letter("x"), replace(letter("y"), run_id="r-2")]), Bus()
+    undertaker = Undertaker(
+        letters, bus, now=lambda: MOMENT, new_id=lambda: "id", passed_by=frozenset({"r"})
+    )
+    assert await undertaker.replay(DeadLetterFilter()) == 1
+    assert undertaker.passed == 1
+    assert [one.run_id for one in letters.events] == ["r-2"]
 
 
 async def test_a_purge_publishes_nothing_and_costs_nothing_twice() -> None:

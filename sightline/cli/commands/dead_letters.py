@@ -121,23 +121,39 @@ def _settle(
     if not (reason or run or yes):
         raise ConfigurationError(f"{verb} which? give --reason, --run, or --yes for all of them")
     state: State = context.obj
-    count = asyncio.run(_settle_all(state, verb, _which(reason, run)))
+    count, passed = asyncio.run(_settle_all(state, verb, _which(reason, run)))
     if as_json:
-        print_json({verb: count})
+        print_json({verb: count} | ({"passed_by": passed} if passed else {}))
         return
     done = {"replay": "replayed", "purge": "purged"}[verb]
     say(f"{count:,} dead letters {done}")
+    if passed:
+        remark(f'{passed:,} are of workers\' runs; replay them with `engine = "gcp"`')
     if verb == "replay" and count:
         remark("next: `sightline work --drain`")
 
 
-async def _settle_all(state: State, verb: str, which: Any) -> int:
+async def _settle_all(state: State, verb: str, which: Any) -> tuple[int, int]:
     from producer.replay import Undertaker
     from sightline.errors import NotFoundError
     from sightline.wiring import new_id, open_engine, utc_now
+    from sightline.work_lists import is_by_statements
 
-    async with open_engine(state.settings()) as engine:
-        if which.run_id and which.run_id not in {run.run_id for run in await engine.runs.runs()}:
+    settings = state.settings()
+    async with open_engine(settings) as engine:
+        runs = await engine.runs.runs()
+        if which.run_id and which.run_id not in {run.run_id for run in runs}:
             raise NotFoundError(f"no run {which.run_id}; `sightline status` lists them")
-        undertaker = Undertaker(engine.dead_letters, engine.publisher, now=utc_now, new_id=new_id)
-        return await (undertaker.replay if verb == "replay" else undertaker.purge)(which)
+        by_statements = {run.run_id for run in runs if is_by_statements(run.request_json)}
+        others = {run.run_id for run in runs} - by_statements
+        no_messages = settings.adapter("queue") == "work_list"
+        undertaker = Undertaker(
+            engine.dead_letters,
+            engine.publisher,
+            now=utc_now,
+            new_id=new_id,
+            by_statements=frozenset(by_statements),
+            passed_by=frozenset(others | {""}) if no_messages else frozenset(),
+        )
+        count = await (undertaker.replay if verb == "replay" else undertaker.purge)(which)
+        return count, undertaker.passed
