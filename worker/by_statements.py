@@ -81,6 +81,8 @@ class ByStatements:
         over: dict[str, None] = {}
         try:
             for lot in await self._lots.lots(run_id):
+                if not await self._lots.unsettled(lot):
+                    continue  # of a run that is done, whose model may be served no more
                 try:
                     async with self._lots.claim(lot):
                         await self._work_off(lot)

@@ -43,6 +43,10 @@ class Lots(Protocol):
         """Return the lots of a run, or of all that are to be worked off so, oldest first."""
         ...
 
+    async def unsettled(self, lot: Lot) -> int:
+        """Count the parts that are neither written nor dead; nothing need be open for it."""
+        ...
+
     def claim(self, lot: Lot) -> AbstractAsyncContextManager[None]:
         """Hold a lot, so that one process at a time works it off.
 

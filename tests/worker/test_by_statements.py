@@ -46,6 +46,9 @@ class Script:
     async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
         return [lot for lot in self.parts if run_id in (None, lot.run_id)]
 
+    async def unsettled(self, lot: Lot) -> int:
+        return self.parts[lot] + _settled(self.kept)
+
     @asynccontextmanager
     async def claim(self, lot: Lot) -> AsyncIterator[None]:
         self.held.append(lot)
@@ -196,6 +199,12 @@ async def test_what_a_killed_process_was_brought_is_written_first() -> None:
     script = Script({SIGNS: 0}, deque(), kept=answered(7))
     account = await engine(script).work()
     assert account.answers == 7
+    assert script.said == ["open m", "settle", "close"]
+
+
+async def test_a_run_that_is_done_is_not_opened() -> None:
+    script = Script({SIGNS: 0, VECTORS: 5}, deque([answered(5)]))
+    await engine(script).work()
     assert script.said == ["open m", "settle", "close"]
 
 

@@ -69,6 +69,12 @@ class BigQueryLots:
         runs = [one for one in await self._runs.runs() if run_id in (None, one.run_id)]
         return [lot for run in reversed(runs) for lot in lots_of(run)]
 
+    async def unsettled(self, lot: Lot) -> int:
+        """Count what is neither written nor dead."""
+        select = statement("unsettled", listed=self._listed())
+        ((count,),) = await self._jobs.read(select, self._values(lot))
+        return int(count)
+
     def claim(self, lot: Lot) -> AbstractAsyncContextManager[None]:
         """Hold a lot, after waiting for a process that was killed: two would write all twice."""
         return self._locks.in_turn(self._of(lot).job, f"run {lot.run_id}")

@@ -157,10 +157,12 @@ async def test_what_was_brought_and_not_written_is_found_by_the_next(warehouse: 
     await warehouse.say(1, {key: Saying(answer=ANSWER) for key in KEYS})
     await warehouse.lots.ask(SIGNS_LOT, 100)
     # killed here: another process opens the lot
+    assert await warehouse.lots.unsettled(SIGNS_LOT) == 6
     await warehouse.lots.open(SIGNS_LOT)
     assert (await warehouse.lots.brought(SIGNS_LOT)).answered == 6
     await warehouse.lots.settle(SIGNS_LOT)
     assert (await warehouse.runs.balance("run-1")).written == 6
+    assert await warehouse.lots.unsettled(SIGNS_LOT) == 0
 
 
 async def test_a_denied_pass_is_taken_back(warehouse: Warehouse) -> None:

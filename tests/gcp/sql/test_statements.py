@@ -56,7 +56,7 @@ def rendered() -> Iterator[tuple[str, str]]:
     asked = {"asked": ASKED, "retryable": RETRYABLE, "failed": FAILED, "listed": LISTED}
     asked["run_events"] = NAMES["run_events"]
     yield "listed", LISTED
-    for name in ("left", "last_pass", "discard", "clear"):
+    for name in ("left", "unsettled", "last_pass", "discard", "clear"):
         yield name, statement(name, **asked)
     written = ALL_WRITTEN.format_map(NAMES)
     yield (
