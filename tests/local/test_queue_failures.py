@@ -7,7 +7,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -175,3 +177,31 @@ async def test_a_process_that_holds_the_file_is_waited_for_and_then_named(
         assert (await queue.backlog()).ready == 1
         stuck.close()
         assert len(await queue.pull(1, lease_s=LEASE_S)) == 1
+
+
+def test_two_that_open_a_new_queue_at_once_do_not_take_it_for_a_stranger_s(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+
+    class Interrupted(sqlite3.Connection):
+        """Lets another process lay the file out between two looks at it."""
+
+        others: ClassVar[list[threading.Thread]] = []
+
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if statement == "PRAGMA user_version" and not self.others:
+                other = threading.Thread(target=lambda: connection.open_sqlite(path).close())
+                self.others.append(other)
+                other.start()
+                other.join(1.0)  # for as long as it is not kept out
+            return super().execute(statement, *values)
+
+    mine = sqlite3.connect(path, factory=Interrupted, isolation_level=None, timeout=30.0)
+    try:
+        connection._prepare(mine, path)
+        (tables,) = mine.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    finally:
+        mine.close()
+        for one in Interrupted.others:
+            one.join()
+    assert Interrupted.others
+    assert tables > 0

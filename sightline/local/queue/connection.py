@@ -161,7 +161,8 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(sqlite: sqlite3.Connection, path: Path) -> None:
-    laid_out = _is_laid_out(sqlite, path)  # asked first: a stranger's file is left as it is
+    with _one_moment(sqlite):
+        laid_out = _is_laid_out(sqlite, path)  # asked first: a stranger's file is left as it is
     sqlite.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only counts before the file is made
     _enter_wal_mode(sqlite)
     sqlite.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -172,6 +173,16 @@ def _prepare(sqlite: sqlite3.Connection, path: Path) -> None:
             if not _is_laid_out(sqlite, path):  # another process may have been first
                 for statement in sql.CREATE_TABLES:
                     sqlite.execute(statement)
+
+
+@contextmanager
+def _one_moment(sqlite: sqlite3.Connection) -> Iterator[None]:
+    """Read the file as it is at one moment: another process may lay it out in between."""
+    sqlite.execute("BEGIN")
+    try:
+        yield
+    finally:
+        sqlite.execute("COMMIT")
 
 
 def _enter_wal_mode(sqlite: sqlite3.Connection) -> None:
