@@ -17,6 +17,9 @@ from worker.treasury import OverBudgetError, Treasury
 EstimateOf = Callable[[Lot], Awaitable[int]]
 """What one part of a lot is held to cost before it is asked about, in micros."""
 
+OF_THE_JOB = (Reason.PERMISSION_DENIED, Reason.MODEL_REJECTED_REQUEST)
+"""Refusals that speak of the job where nothing else comes: a grant, a model that is not there."""
+
 
 @dataclass(slots=True)
 class Account:
@@ -196,7 +199,7 @@ def _pass(brought: Brought) -> Pass:
         answered=brought.answered,
         refused=sum(brought.refused.values()),
         retryable=brought.retryable,
-        denied=brought.refused.get(Reason.PERMISSION_DENIED, 0),
+        denied=sum(brought.refused.get(reason, 0) for reason in OF_THE_JOB),
     )
 
 

@@ -18,14 +18,14 @@ LONGEST_PAUSE_S = 600.0
 """Before a pass that follows refusals: doubled for each pass that brought nothing."""
 
 SYSTEMIC_ROWS = 20
-"""So many rows of a pass, all refused since nothing is permitted, are a fault of the job."""
+"""So many rows of a pass, all refused for what no image is to blame for, are a fault of the job."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What one statement brought: rows answered, refused for good, refused for now.
 
-    ``denied`` are those of the refused for which a permission is said to lack.
+    ``denied`` are those of the refused that no image is to blame for.
     """
 
     answered: int

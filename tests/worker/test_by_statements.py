@@ -180,8 +180,9 @@ async def test_pauses_grow_while_nothing_is_brought() -> None:
     assert [one for one in script.said if one.startswith("wait")] == ["wait 60", "wait 30"]
 
 
-async def test_what_everything_is_refused_for_is_a_fault_of_the_job() -> None:
-    denied = Brought(refused={"permission_denied": SYSTEMIC_ROWS}, said="the connection may not")
+@pytest.mark.parametrize("reason", ["permission_denied", "model_rejected_request"])
+async def test_what_everything_is_refused_for_is_a_fault_of_the_job(reason: str) -> None:
+    denied = Brought(refused={reason: SYSTEMIC_ROWS}, said="the connection may not")
     script = Script({SIGNS: SYSTEMIC_ROWS}, deque([denied]))
     with pytest.raises(ConfigurationError, match="the connection may not"):
         await engine(script).work()

@@ -31,6 +31,7 @@ STATUS_SAYS: Mapping[Reason, tuple[str, ...]] = {
     Reason.PERMISSION_DENIED: (
         "permission_denied", "permission denied", "does not have", "access denied", "forbidden",
     ),
+    Reason.MODEL_REJECTED_REQUEST: ("publisher model",),
     Reason.IMAGE_GONE: ("not_found", "not found", "no such object", "does not exist"),
     Reason.IMAGE_TOO_LARGE: ("too large", "exceeds the maximum size", "size limit"),
     Reason.IMAGE_UNREADABLE: (

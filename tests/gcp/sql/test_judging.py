@@ -121,3 +121,25 @@ async def test_endings_mean_what_they_mean_to_workers(bigquery_emulator: BigQuer
             {"answer": FULL, "responses": list(RESPONSES)},
         )
     assert dict(rows) == {text: str(outcome) for text, outcome in RESPONSES.items()}
+
+
+STATUSES = {
+    "NOT_FOUND: Publisher Model was not found": Reason.MODEL_REJECTED_REQUEST,
+    "NOT_FOUND: gs://bucket/x.jpg": Reason.IMAGE_GONE,
+    "The connection does not have the permission": Reason.PERMISSION_DENIED,
+    "INVALID_ARGUMENT: seed": Reason.MODEL_REJECTED_REQUEST,
+    "A retryable error occurred: RESOURCE_EXHAUSTED": "retryable",
+}
+
+
+async def test_statuses_mean_what_they_say(bigquery_emulator: BigQueryEmulator) -> None:
+    said = (
+        "(SELECT status, CAST(NULL AS STRING) AS answer, CAST(NULL AS STRING) AS response,"
+        " FALSE AS settled FROM UNNEST(@statuses) AS status)"
+    )
+    judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
+    async with open_dataset(bigquery_emulator) as client:
+        rows = await client.bound(
+            f"SELECT status, outcome FROM ({judged})", {"statuses": list(STATUSES)}
+        )
+    assert dict(rows) == {text: str(outcome) for text, outcome in STATUSES.items()}
