@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.analysis.changes import Change, compared, latest, latest_two
-from sightline.analysis.changes_table import ChangesTask
 from sightline.analysis.consolidation import Weighting
+from sightline.export.changes_task import ChangesTask
 from sightline.ports import AnswerRow
 from sightline.tasks import FieldSpec
 from tests.analysis.rows import SPEC, answered

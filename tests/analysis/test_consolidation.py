@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.analysis.consolidated_table import ConsolidatedTask
 from sightline.analysis.consolidation import (
     AssetAnswer,
     Evidence,
@@ -19,6 +18,7 @@ from sightline.analysis.consolidation import (
     Weighting,
     consolidate,
 )
+from sightline.export.consolidated_task import ConsolidatedTask
 from sightline.ports import AnswerRow
 from sightline.tasks import FieldSpec
 from tests.analysis.rows import SPEC, answered

@@ -168,8 +168,8 @@ async def _changes(
 
 
 def _file(out: Path | None, task: TaskSpec) -> Any:
-    from sightline.analysis.changes_table import ChangesTask
     from sightline.cli.asset_files import asset_file
+    from sightline.export.changes_task import ChangesTask
 
     columns = ChangesTask(task)
     return asset_file(out, columns.task, columns.row, change_json)

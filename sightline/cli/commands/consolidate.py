@@ -126,8 +126,8 @@ def only_fields(task: TaskSpec, names: Sequence[str]) -> TaskSpec:
 
 
 def _file(out: Path | None, task: TaskSpec) -> AbstractContextManager[AssetFile]:
-    from sightline.analysis.consolidated_table import ConsolidatedTask
     from sightline.cli.asset_files import asset_file
+    from sightline.export.consolidated_task import ConsolidatedTask
 
     columns = ConsolidatedTask(task)
     return asset_file(out, columns.task, columns.row, asset_json)

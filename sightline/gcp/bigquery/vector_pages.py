@@ -56,7 +56,8 @@ class BigQueryVectors:
         import numpy as np
 
         where = condition(query.filter)
-        values: dict[str, Any] = {"model": query.model, "dimension": query.dimension, **where.values}
+        asked = {"model": query.model, "dimension": query.dimension}
+        values: dict[str, Any] = {**asked, **where.values}
         statement = VECTORS.format(table=self._table(query), where=where.sql)
         async for page in self._client.pages(statement, page_rows=PAGE_ROWS, **values):
             if page:

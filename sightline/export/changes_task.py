@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sightline.analysis.changes import Change
-from sightline.analysis.consolidated_table import free_name
 from sightline.analysis.consolidation import AssetAnswer, Value
+from sightline.export.consolidated_task import free_name
 from sightline.ports import AnswerRow
 from sightline.tasks import FieldSpec, TaskSpec
 
