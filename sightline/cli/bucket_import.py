@@ -57,9 +57,7 @@ def listed(
         table = Path(room) / f"{_slug(where)}.parquet"
         images = list_images(client, place, where, passed)
         if not _write(table, images, _slug(where), asset_type, on_progress):
-            raise NotFoundError(
-                f"{where.uri()} has no images; give a prefix that has"
-            )
+            raise NotFoundError(f"{where.uri()} has no images; give a prefix that has")
         yield table, passed
 
 
