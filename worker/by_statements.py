@@ -20,6 +20,12 @@ EstimateOf = Callable[[Lot], Awaitable[int]]
 OF_THE_JOB = (Reason.PERMISSION_DENIED, Reason.MODEL_REJECTED_REQUEST)
 """Refusals that speak of the job where nothing else comes: a grant, a model that is not there."""
 
+OF_THE_TASK = (Reason.ANSWER_INVALID, Reason.ANSWER_TRUNCATED)
+"""What comes of answers that are paid for and cannot be used."""
+
+FIRST_PARTS = 500
+"""Parts of a lot's first statement, at most: what is wrong with a task shows before it costs much."""
+
 
 @dataclass(slots=True)
 class Account:
@@ -103,9 +109,11 @@ class ByStatements:
         if _pass(pending).settled:  # by a process before this one
             await self._take(lot, pending, passes)
         first_left = left = await self._lots.left(lot)
+        most = min(FIRST_PARTS, self._parts)
         while left:
             self._on_step(Step(lot, first_left, left, None))
-            brought = await self._ask(lot, left)
+            brought = await self._ask(lot, min(most, left))
+            most = self._parts
             then = await self._take(lot, brought, passes)
             left = await self._lots.left(lot)
             self._on_step(Step(lot, first_left, left, brought))
@@ -128,16 +136,21 @@ class ByStatements:
             )
         await self._lots.settle(lot)
         self._count(lot, brought)
+        if then is Next.UNUSABLE:
+            raise ConfigurationError(
+                f"not one of {done.refused:,} answers to {_name(lot)} can be used; they are paid for,"
+                " and dead letters: mend the task, then `sightline dead-letters list`"
+            )
         return then
 
-    async def _ask(self, lot: Lot, left: int) -> Brought:
+    async def _ask(self, lot: Lot, most: int) -> Brought:
         """Ask about as many parts as the run's budget allows; hold their price meanwhile."""
         estimate = await self._estimate_of(lot)
-        parts = min(self._parts, left, await self._affordable(lot, estimate))
+        parts = min(most, await self._affordable(lot, estimate))
         if parts < 1:
             # Raises, unless somebody who is gone held what is lacking.
             (await self._treasury.take(lot.run_id, Amount(estimate, 1))).charge(Amount())
-            parts = min(self._parts, left, await self._affordable(lot, estimate))
+            parts = min(most, await self._affordable(lot, estimate))
         if parts < 1:
             raise OverBudgetError(lot.run_id)
         hold = await self._treasury.take(lot.run_id, Amount(parts * estimate, parts))
@@ -200,6 +213,7 @@ def _pass(brought: Brought) -> Pass:
         refused=sum(brought.refused.values()),
         retryable=brought.retryable,
         denied=sum(brought.refused.get(reason, 0) for reason in OF_THE_JOB),
+        unusable=sum(brought.refused.get(reason, 0) for reason in OF_THE_TASK),
     )
 
 

@@ -20,18 +20,23 @@ LONGEST_PAUSE_S = 600.0
 SYSTEMIC_ROWS = 20
 """So many rows of a pass, all refused for what no image is to blame for, are a fault of the job."""
 
+UNUSABLE_ROWS = 50
+"""So many rows of a pass, all with answers of which not one can be used, are a fault of the task."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What one statement brought: rows answered, refused for good, refused for now.
 
-    ``denied`` are those of the refused that no image is to blame for.
+    ``denied`` are those of the refused that no image is to blame for, ``unusable`` those that were
+    answered and paid for, and fit no task.
     """
 
     answered: int
     refused: int
     retryable: int
     denied: int = 0
+    unusable: int = 0
 
     @property
     def settled(self) -> int:
@@ -45,6 +50,7 @@ class Next(Enum):
     GO_ON = "go_on"
     STUCK = "stuck"
     SYSTEMIC = "systemic"
+    UNUSABLE = "unusable"
 
 
 class Passes:
@@ -57,6 +63,8 @@ class Passes:
         """Return what to do after this pass."""
         if not done.answered and done.denied >= SYSTEMIC_ROWS and done.denied == done.refused:
             return Next.SYSTEMIC
+        if not done.answered and done.unusable >= UNUSABLE_ROWS and done.unusable == done.refused:
+            return Next.UNUSABLE
         self._fruitless = 0 if done.settled else self._fruitless + 1
         return Next.STUCK if self._fruitless >= FRUITLESS else Next.GO_ON
 

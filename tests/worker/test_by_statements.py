@@ -23,8 +23,16 @@ from sightline.ports import (
     Lot,
 )
 from tests.contracts.warehouse_rig import NOW
-from worker.by_statements import ByStatements, over_budget, refused_for_now
-from worker.passes import FRUITLESS, LONGEST_PAUSE_S, SYSTEMIC_ROWS, Next, Pass, Passes
+from worker.by_statements import FIRST_PARTS, ByStatements, over_budget, refused_for_now
+from worker.passes import (
+    FRUITLESS,
+    LONGEST_PAUSE_S,
+    SYSTEMIC_ROWS,
+    UNUSABLE_ROWS,
+    Next,
+    Pass,
+    Passes,
+)
 from worker.treasury import Treasury
 
 SIGNS = Lot("run-1", AnswerPart("signs", "f", "m"))
@@ -284,3 +292,22 @@ def test_the_longest_pause_is_bounded() -> None:
         passes.after(Pass(0, 0, 1))
     assert passes.pause_s(Pass(0, 0, 1)) == LONGEST_PAUSE_S
     assert passes.pause_s(Pass(1, 0, 0)) == 0.0
+
+
+async def test_answers_of_which_none_can_be_used_end_it_before_the_next_statement() -> None:
+    useless = Brought(
+        refused={"answer_invalid": 30, "answer_truncated": UNUSABLE_ROWS - 30},
+        cost_usd_micros=UNUSABLE_ROWS * COST,
+    )
+    script = Script({SIGNS: 5000}, deque([useless]))
+    with pytest.raises(ConfigurationError, match=f"not one of {UNUSABLE_ROWS} answers to signs"):
+        await engine(script).work()
+    assert "settle" in script.said, "they are paid for, so they are kept"
+    assert len(script.asked) == 1
+
+
+async def test_a_lot_s_first_statement_is_a_small_one() -> None:
+    brings = [answered(FIRST_PARTS), answered(5000 - FIRST_PARTS)]
+    script = Script({SIGNS: 5000}, deque(brings))
+    await engine(script, parts=10_000).work()
+    assert script.asked == [FIRST_PARTS, 5000 - FIRST_PARTS]

@@ -240,7 +240,8 @@ def _print_enqueued(settings: Settings, found: dict[str, Any], *, as_json: bool)
         return
     if found["run_id"]:
         say(f"run {found['run_id']}: {found['messages']:,} messages, {found['parts']:,} parts")
-        remark("next: `sightline work --drain`")
+        by_statements = settings.adapter("queue") == "work_list"
+        remark(f"next: `sightline work {'--engine bigquery' if by_statements else '--drain'}`")
     else:
         left = found["nothing_to_do"]
         say(

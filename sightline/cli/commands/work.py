@@ -53,6 +53,12 @@ def work(
     worker_id = new_worker_id()
     if settings.adapter("queue") == "work_list":
         from sightline.cli.statements import work_by_statements
+        from sightline.errors import ConfigurationError
+
+        if watch:
+            raise ConfigurationError(
+                "--watch shows a worker, and there is none: `sightline status --watch` shows the runs"
+            )
 
         work_by_statements(settings, worker_id, as_json=as_json)
         return
