@@ -24,7 +24,7 @@ OF_THE_TASK = (Reason.ANSWER_INVALID, Reason.ANSWER_TRUNCATED)
 """What comes of answers that are paid for and cannot be used."""
 
 FIRST_PARTS = 500
-"""Parts of a lot's first statement, at most: what is wrong with a task shows before it costs much."""
+"""Parts of a lot's first statement, at most: what is wrong with a task shows before much is paid."""
 
 
 @dataclass(slots=True)
@@ -138,8 +138,8 @@ class ByStatements:
         self._count(lot, brought)
         if then is Next.UNUSABLE:
             raise ConfigurationError(
-                f"not one of {done.refused:,} answers to {_name(lot)} can be used; they are paid for,"
-                " and dead letters: mend the task, then `sightline dead-letters list`"
+                f"not one of {done.refused:,} answers to {_name(lot)} can be used; they are paid"
+                " for, and dead letters: mend the task, then `sightline dead-letters list`"
             )
         return then
 

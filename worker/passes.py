@@ -21,7 +21,7 @@ SYSTEMIC_ROWS = 20
 """So many rows of a pass, all refused for what no image is to blame for, are a fault of the job."""
 
 UNUSABLE_ROWS = 50
-"""So many rows of a pass, all with answers of which not one can be used, are a fault of the task."""
+"""So many rows of a pass, all with answers that cannot be used, are a fault of the task."""
 
 
 @dataclass(frozen=True, slots=True)

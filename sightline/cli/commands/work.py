@@ -57,7 +57,7 @@ def work(
 
         if watch:
             raise ConfigurationError(
-                "--watch shows a worker, and there is none: `sightline status --watch` shows the runs"
+                "--watch shows a worker, and there is none; `sightline status --watch` shows runs"
             )
 
         work_by_statements(settings, worker_id, as_json=as_json)
