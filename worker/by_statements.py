@@ -24,7 +24,7 @@ OF_THE_TASK = (Reason.ANSWER_INVALID, Reason.ANSWER_TRUNCATED)
 """What comes of answers that are paid for and cannot be used."""
 
 FIRST_PARTS = 500
-"""Parts of a lot's first statement, at most: what is wrong with a task shows before much is paid."""
+"""Parts of a lot's first statement, at most: a fault of the task shows before much is paid."""
 
 
 @dataclass(slots=True)
