@@ -224,7 +224,8 @@ def test_a_schema_without_plain_fields_is_refused() -> None:
 def test_the_asset_types_of_a_task_are_found_from_its_fields(
     name: str, encoder: DualEncoder
 ) -> None:
-    assert tuple(ZeroShot(encoder).asset_types_asked(TASKS[name].fields)) == TASKS[name].asset_types
+    known = tuple(one for one in TASKS[name].asset_types if one in ASSET_TYPES)
+    assert tuple(ZeroShot(encoder).asset_types_asked(TASKS[name].fields)) == known
 
 
 async def test_an_image_asked_for_twice_at_once_is_fetched_once(
