@@ -28,7 +28,7 @@ FIRST_PARTS = 500
 
 
 @dataclass(slots=True)
-class Account:
+class WorkedOff:
     """What was done so far; ``stuck`` are lots of which parts are refused again and again."""
 
     answers: int = 0
@@ -40,7 +40,7 @@ class Account:
     stopped_by: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the account as plain values."""
+        """Return what was done as plain values."""
         return asdict(self) | {"dead": dict(self.dead)}
 
 
@@ -77,9 +77,9 @@ class ByStatements:
         self._parts = parts
         self._sleep = sleep
         self._on_step = on_step
-        self.account = Account()
+        self.done = WorkedOff()
 
-    async def work(self, run_id: str | None = None) -> Account:
+    async def work(self, run_id: str | None = None) -> WorkedOff:
         """Work off a run, or all there are to be worked off so.
 
         Raises:
@@ -99,8 +99,8 @@ class ByStatements:
                     over[str(error)] = None
         finally:
             await self._treasury.close()
-        self.account.stopped_by = "; ".join(over) or None
-        return self.account
+        self.done.stopped_by = "; ".join(over) or None
+        return self.done
 
     async def _work_off(self, lot: Lot) -> None:
         await self._lots.open(lot)
@@ -118,7 +118,7 @@ class ByStatements:
             left = await self._lots.left(lot)
             self._on_step(Step(lot, first_left, left, brought))
             if left and then is Next.STUCK:
-                self.account.stuck.append(f"{_name(lot)}: {left:,} parts, {brought.said}")
+                self.done.stuck.append(f"{_name(lot)}: {left:,} parts, {brought.said}")
                 return
             if left:
                 await self._sleep(passes.pause_s(_pass(brought)))
@@ -180,7 +180,7 @@ class ByStatements:
         return min(found)
 
     def _count(self, lot: Lot, brought: Brought) -> None:
-        own = self.account
+        own = self.done
         if isinstance(lot.part, AnswerPart):
             own.answers += brought.answered
         else:
@@ -190,19 +190,19 @@ class ByStatements:
         own.dead.update(brought.refused)
 
 
-def over_budget(account: Account) -> BudgetError | None:
+def over_budget(done: WorkedOff) -> BudgetError | None:
     """Return the error by which a command ends whose work was stopped by a budget."""
-    if account.stopped_by is None:
+    if done.stopped_by is None:
         return None
-    return BudgetError(f"{account.stopped_by}; raise it with `sightline budget RUN --max-cost`")
+    return BudgetError(f"{done.stopped_by}; raise it with `sightline budget RUN --max-cost`")
 
 
-def refused_for_now(account: Account) -> TransientError | None:
+def refused_for_now(done: WorkedOff) -> TransientError | None:
     """Return the error by which a command ends that left parts that are refused again and again."""
-    if not account.stuck:
+    if not done.stuck:
         return None
     return TransientError(
-        f"refused again and again: {'; '.join(account.stuck)}; `sightline work --engine bigquery`"
+        f"refused again and again: {'; '.join(done.stuck)}; `sightline work --engine bigquery`"
         " goes on with them"
     )
 

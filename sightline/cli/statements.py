@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sightline.ports import Lot
     from sightline.settings import Settings
     from sightline.wiring import Engine
-    from worker.by_statements import Account, EstimateOf, Step
+    from worker.by_statements import WorkedOff, EstimateOf, Step
 
 
 def work_by_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
@@ -28,16 +28,16 @@ def work_by_statements(settings: Settings, worker_id: str, *, as_json: bool) -> 
     from worker.by_statements import over_budget, refused_for_now
 
     with progress_bar("parts", None) as update:
-        account = asyncio.run(_work(settings, worker_id, _shown_by(update)))
+        done = asyncio.run(_work(settings, worker_id, _shown_by(update)))
     if as_json:
-        print_json({"worker_id": worker_id, **account.as_dict()})
+        print_json({"worker_id": worker_id, **done.as_dict()})
     else:
-        _print(account)
-    if error := over_budget(account) or refused_for_now(account):
+        _print(done)
+    if error := over_budget(done) or refused_for_now(done):
         raise error
 
 
-async def _work(settings: Settings, worker_id: str, on_step: Callable[[Step], None]) -> Account:
+async def _work(settings: Settings, worker_id: str, on_step: Callable[[Step], None]) -> WorkedOff:
     from sightline.wiring import new_id, open_engine, utc_now
     from sightline.wiring.statements import open_lots
     from worker.by_statements import ByStatements
@@ -94,13 +94,13 @@ def _shown_by(update: Callable[[int, int | None], None]) -> Callable[[Step], Non
     return show
 
 
-def _print(account: Account) -> None:
-    found: dict[str, Any] = account.as_dict()
+def _print(done: WorkedOff) -> None:
+    found: dict[str, Any] = done.as_dict()
     say(
         f"{found['passes']:,} statements: {found['answers']:,} answers,"
         f" {found['embeddings']:,} embeddings, {sum(found['dead'].values()):,} dead letters"
     )
     for reason, count in sorted(found["dead"].items()):
         say(f"  {reason}: {count:,}")
-    if not (account.stuck or account.stopped_by):
+    if not (done.stuck or done.stopped_by):
         remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')

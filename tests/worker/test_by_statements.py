@@ -160,20 +160,20 @@ def answered(count: int, **more: object) -> Brought:
 async def test_refused_for_now_is_asked_again_until_nothing_is_left() -> None:
     brings = [answered(60, retryable=40), answered(30, retryable=10), answered(10)]
     script = Script({SIGNS: 100, VECTORS: 5}, deque([*brings, answered(5)]))
-    account = await engine(script).work()
-    assert (account.answers, account.embeddings, account.passes) == (100, 5, 4)
-    assert account.cost_usd_micros == 105 * COST
+    done = await engine(script).work()
+    assert (done.answers, done.embeddings, done.passes) == (100, 5, 4)
+    assert done.cost_usd_micros == 105 * COST
     assert script.asked == [100, 40, 10, 5]
-    assert refused_for_now(account) is None
+    assert refused_for_now(done) is None
     assert script.said.count("close") == 2
 
 
 async def test_two_passes_without_progress_end_it_and_say_so() -> None:
     stuck = Brought(retryable=100, said="A retryable error occurred: RESOURCE_EXHAUSTED")
     script = Script({SIGNS: 100, VECTORS: 5}, deque([stuck] * FRUITLESS + [answered(5)]))
-    account = await engine(script).work()
-    assert account.embeddings == 5, "the other lots are worked off"
-    error = refused_for_now(account)
+    done = await engine(script).work()
+    assert done.embeddings == 5, "the other lots are worked off"
+    error = refused_for_now(done)
     assert isinstance(error, TransientError)
     assert "signs: 100 parts" in str(error)
     assert "RESOURCE_EXHAUSTED" in str(error)
@@ -200,14 +200,14 @@ async def test_what_everything_is_refused_for_is_a_fault_of_the_job(reason: str)
 
 async def test_some_refusals_become_dead_letters() -> None:
     some = answered(90, refused={"permission_denied": 10})
-    account = await engine(Script({SIGNS: 100}, deque([some]))).work()
-    assert account.dead == {"permission_denied": 10}
+    done = await engine(Script({SIGNS: 100}, deque([some]))).work()
+    assert done.dead == {"permission_denied": 10}
 
 
 async def test_what_a_killed_process_was_brought_is_written_first() -> None:
     script = Script({SIGNS: 0}, deque(), kept=answered(7))
-    account = await engine(script).work()
-    assert account.answers == 7
+    done = await engine(script).work()
+    assert done.answers == 7
     assert script.said == ["open m", "settle", "close"]
 
 
@@ -228,10 +228,10 @@ async def test_a_job_that_fails_again_and_again_leaves_all_as_it_is() -> None:
 async def test_a_budget_bounds_each_statement_and_ends_the_work() -> None:
     script = Script({SIGNS: 100}, deque([answered(30), answered(5)]))
     purse = Purse(Limits(cost_usd_micros=30 * COST))
-    account = await engine(script, purse=purse).work()
+    done = await engine(script, purse=purse).work()
     assert script.asked == [30]
-    assert account.answers == 30
-    error = over_budget(account)
+    assert done.answers == 30
+    error = over_budget(done)
     assert isinstance(error, BudgetError)
     assert "run-1" in str(error)
 
@@ -240,17 +240,17 @@ async def test_what_answers_cost_less_than_held_buys_more_of_them() -> None:
     cheap = Brought(answered=30, cost_usd_micros=30)
     script = Script({SIGNS: 59}, deque([cheap, Brought(answered=27), answered(2)]))
     purse = Purse(Limits(cost_usd_micros=30 * COST))
-    account = await engine(script, purse=purse).work()
+    done = await engine(script, purse=purse).work()
     assert script.asked == [30, 27, 2]
-    assert account.stopped_by is None
+    assert done.stopped_by is None
 
 
 async def test_a_budget_that_is_reached_does_not_hold_up_other_runs() -> None:
     other = Lot("run-2", SIGNS.part)
     script = Script({SIGNS: 100, other: 5}, deque([answered(30), answered(5)]))
-    account = await engine(script, purse=Purse(Limits(cost_usd_micros=30 * COST))).work()
+    done = await engine(script, purse=Purse(Limits(cost_usd_micros=30 * COST))).work()
     assert script.asked == [30, 5]
-    assert account.stopped_by == "the budget of run run-1 is reached"
+    assert done.stopped_by == "the budget of run run-1 is reached"
 
 
 async def test_what_a_killed_process_held_of_a_budget_is_given_back_some_day() -> None:
@@ -262,15 +262,15 @@ async def test_what_a_killed_process_held_of_a_budget_is_given_back_some_day() -
         )
     )
     script = Script({SIGNS: 20}, deque([answered(20)]))
-    account = await engine(script, purse=purse).work()
-    assert (script.asked, account.stopped_by) == ([20], None)
+    done = await engine(script, purse=purse).work()
+    assert (script.asked, done.stopped_by) == ([20], None)
 
 
 async def test_images_bound_it_too() -> None:
     script = Script({SIGNS: 100}, deque([answered(20)]))
-    account = await engine(script, purse=Purse(Limits(images=20))).work()
+    done = await engine(script, purse=Purse(Limits(images=20))).work()
     assert script.asked == [20]
-    assert account.stopped_by
+    assert done.stopped_by
 
 
 async def test_a_statement_asks_about_no_more_than_it_may() -> None:

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from sightline.errors import ConfigurationError, NotFoundError, TransientError
+from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.bigquery.client import BigQueryClient, Row, Value
 
 if TYPE_CHECKING:
@@ -67,10 +67,6 @@ class Jobs(Protocol):
         """Return the rows of a query that has no name; raises as ``run`` does."""
         ...
 
-    async def bytes_of(self, statement: str, values: Mapping[str, Value]) -> int:
-        """Return what a statement would read, by a dry run; raises as ``run`` does."""
-        ...
-
 
 class BigQueryJobs:
     """Jobs of the project of ``client``."""
@@ -94,14 +90,13 @@ class BigQueryJobs:
             if job is None:
                 begun += 1
                 job = await self._client.use(partial(self._begin, job_id, statement, config))
-            try:
-                return await self._done(job, found=found)
-            except (TransientError, ConfigurationError, NotFoundError) as error:
-                # One that was there may have failed for what is mended by now.
-                if found:
-                    continue
-                if not isinstance(error, TransientError) or begun >= MOST_TRIES:
-                    raise
+            failure = await self._end_of(job)
+            if failure is None:
+                return await self._client.use(partial(_finished, job, found))
+            if found:
+                continue  # what it failed for may be mended by now
+            if not isinstance(failure, TransientError) or begun >= MOST_TRIES:
+                raise failure
         raise AssertionError("numbers do not end")
 
     async def wait(self, name: str) -> bool:
@@ -110,35 +105,29 @@ class BigQueryJobs:
             job = await self._client.use(partial(self._find, f"{name}-{tried}"))
             if job is None:
                 return False
-            try:
-                await self._done(job, found=True)
-            except (TransientError, ConfigurationError, NotFoundError):
-                continue  # one that failed is passed by
-            return True
+            if await self._end_of(job) is None:
+                return True
         raise AssertionError("numbers do not end")
 
     async def read(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
         """See ``Jobs``."""
         return await self._client.bound(statement, values)
 
-    async def bytes_of(self, statement: str, values: Mapping[str, Value]) -> int:
-        """See ``Jobs``."""
-        config = self._client.config(values)
-        config.dry_run = True
+    async def _end_of(self, job: bigquery.QueryJob) -> SightlineError | None:
+        """Wait for a job; return what it failed with, if it did.
 
-        def ask(library: bigquery.Client) -> int:
-            job = library.query(
-                statement, job_config=config, location=self._client.location, job_retry=None,
-                **self._client.how(),
-            )  # fmt: skip
-            return int(job.total_bytes_processed or 0)
-
-        return await self._client.use(ask)
-
-    async def _done(self, job: bigquery.QueryJob, *, found: bool) -> Finished:
+        That BigQuery is out of reach says nothing of the job, and is raised: begun again, it would
+        be paid twice.
+        """
         while not await self._client.use(partial(_is_done, job)):  # noqa: ASYNC110 - elsewhere
             await asyncio.sleep(self._look_every_s)
-        return await self._client.use(partial(_finished, job, found))
+        if job.error_result is None:
+            return None
+        try:
+            await self._client.use(lambda _: job.result(job_retry=None))
+        except (TransientError, ConfigurationError, NotFoundError) as error:
+            return error
+        raise AssertionError("a job that failed has a result")
 
     def _find(self, job_id: str, library: bigquery.Client) -> bigquery.QueryJob | None:
         from google.api_core.exceptions import NotFound

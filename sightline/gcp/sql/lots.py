@@ -170,11 +170,6 @@ class BigQueryLots:
         await self._jobs.read(statement("drop", table=names.to_ask), {})
         await self._jobs.read(statement("clear", asked=names.asked), {})
 
-    async def bytes_of(self, lot: Lot) -> int:
-        """Return what counting a lot would read, as a dry run says."""
-        select = self._listed()
-        return await self._jobs.bytes_of(select, self._values(lot))
-
     def _listed(self) -> str:
         return statement(
             "listed",

@@ -25,12 +25,18 @@ class Job:
 
     looks: int = 0
     error: Exception | None = None
+    unheard: Exception | None = None
     num_dml_affected_rows: int = 7
     total_bytes_billed: int = 10 << 20
     slot_millis: int = 5
-    total_bytes_processed: int = 1234
+
+    @property
+    def error_result(self) -> dict[str, str] | None:
+        return {"reason": "as the error says"} if self.error else None
 
     def done(self) -> bool:
+        if self.unheard:
+            raise self.unheard
         self.looks -= 1
         return self.looks < 0
 
@@ -48,9 +54,7 @@ class Library:
     there: dict[str, Job] = field(default_factory=dict)
     begun: list[str] = field(default_factory=list)
 
-    def query(self, _statement: str, *, job_id: str = "", job_config: Any, **_: Any) -> Job:
-        if job_config.dry_run:
-            return Job()
+    def query(self, _statement: str, *, job_id: str, **_: Any) -> Job:
         if job_id in self.there:
             raise google.Conflict("Already Exists: Job p:US." + job_id)
         outcome = self.script(job_id)
@@ -187,10 +191,17 @@ async def test_a_job_of_a_process_that_was_killed_is_waited_for_and_none_is_begu
     assert library.begun == []
 
 
-async def test_what_a_statement_reads_is_said_without_running_it() -> None:
+async def test_a_service_out_of_reach_says_nothing_of_a_job_and_begins_no_other() -> None:
     jobs, library = jobs_over(lambda _: Job())
-    assert await jobs.bytes_of(SELECT, {}) == 1234
-    assert library.begun == []
+    library.there["pass-1-1"] = Job(looks=1, unheard=google.ServiceUnavailable("out of reach"))
+    for _ in range(2):
+        with pytest.raises(TransientError, match="out of reach"):
+            await jobs.run("pass-1", SELECT, {})
+        with pytest.raises(TransientError, match="out of reach"):
+            await jobs.wait("pass-1")
+    assert library.begun == [], "it would be paid twice"
+    library.there["pass-1-1"].unheard = None
+    assert await jobs.wait("pass-1")
 
 
 async def test_a_name_that_is_none_is_refused() -> None:
