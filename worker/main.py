@@ -16,7 +16,7 @@ from typing import Any
 from sightline.errors import BudgetError
 from sightline.model import AnswerPart, EmbeddingPart
 from sightline.ports import ResultRow, ResultWriter
-from sightline.settings import LimitSettings, Settings
+from sightline.settings import LimitSettings, Settings, WorkerSettings
 from sightline.wiring import (
     Engine,
     ModelSet,
@@ -24,22 +24,20 @@ from sightline.wiring import (
     new_worker_id,
     open_engine,
     open_models,
-    pricing,
     utc_now,
 )
 from worker.caller import Caller
-from worker.estimates import Estimates
 from worker.handler import Handler
 from worker.heartbeat import beating
 from worker.leaser import Leaser
 from worker.letters import Identity
 from worker.limiting import limiter_of
 from worker.meter import CallMeter
+from worker.money import estimates_of, treasury_of
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.runner import Runner
 from worker.signals import StopRequest
-from worker.treasury import Treasury
 from worker.vitals import Kind, Vitals
 from worker.writer import BatchWriter, FlushRule
 
@@ -198,14 +196,7 @@ def build_worker(
     meters: Meters | None = None,
 ) -> Worker:
     """Return a worker over these ports; nothing runs yet."""
-    own = settings.worker
-    progress = Progress()
-    own = replace(
-        own,
-        prefetch=max(
-            own.prefetch, 2 * settings.classify_limit.in_flight, 2 * settings.embed_limit.in_flight
-        ),
-    )
+    own, progress = _ahead_of_limits(settings), Progress()
     backoff = Backoff(own.backoff_s, own.max_backoff_s)
     leaser = Leaser(
         engine.subscription,
@@ -214,22 +205,14 @@ def build_worker(
         monotonic=time.monotonic,
         random=random.random,
     )
-    treasury = Treasury(
-        engine.budgets, worker_id=worker_id, now=now, new_id=new_id, random=random.random
-    )
+    treasury = treasury_of(engine, worker_id=worker_id, now=now)
     callers = _callers(settings, progress, backoff, meters or {})
-    prices = pricing(settings)
     handler = Handler(
         models,
         engine.ledgers,
         {AnswerPart: callers["classify"], EmbeddingPart: callers["embed"]},
         treasury,
-        Estimates(
-            prices.price_of,
-            engine.budgets,
-            answers_at=prices.answers_at,
-            embeddings_at=prices.embeddings_at,
-        ),
+        estimates_of(engine, settings),
         progress,
         Identity(worker_id, now, new_id, random.random),
         max_attempts=own.max_attempts,
@@ -261,6 +244,13 @@ def build_worker(
     limiters = {kind: caller.limiter for kind, caller in callers.items()}
     vitals = Vitals(worker_id, progress, leaser, limiters, lambda: runner.stopping)
     return Worker(runner, vitals)
+
+
+def _ahead_of_limits(settings: Settings) -> WorkerSettings:
+    """Return the worker's settings; it handles enough messages at once to fill both limits."""
+    own = settings.worker
+    limits = (settings.classify_limit.in_flight, settings.embed_limit.in_flight)
+    return replace(own, prefetch=max(own.prefetch, 2 * max(limits)))
 
 
 def _callers(

@@ -5,6 +5,7 @@ Each follows the published algorithm with its own default constants, over the sa
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil, floor, inf, log10
@@ -140,7 +141,7 @@ class Botocore:
 
 
 @dataclass
-class Windowed:
+class Windowed(ABC):
     """A limit on calls at once; so are Netflix's. A refusal is a drop."""
 
     limit: float = 20.0
@@ -160,9 +161,9 @@ class Windowed:
         self.update(sample.latency_s, self.in_flight, dropped=dropped)
         self.in_flight -= 1
 
+    @abstractmethod
     def update(self, latency_s: float, in_flight: int, *, dropped: bool) -> None:
         """Move the limit by one sample."""
-        raise NotImplementedError
 
 
 @dataclass

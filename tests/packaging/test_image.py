@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import os
 import re
@@ -154,7 +155,8 @@ def test_sigterm_reaches_the_worker_and_its_health_is_told(python: Path, tmp_pat
     )
     until = time.monotonic() + 60
     while not heartbeat.exists() and worker.poll() is None and time.monotonic() < until:
-        time.sleep(0.05)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            worker.wait(0.05)
     healthy = subprocess.run(health, check=False, capture_output=True).returncode
     worker.send_signal(signal.SIGTERM)
     said, _ = worker.communicate(timeout=60)

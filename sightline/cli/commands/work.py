@@ -52,7 +52,7 @@ def work(
     )
     worker_id = new_worker_id()
     if settings.adapter("queue") == "work_list":
-        from sightline.cli.statements import work_by_statements
+        from sightline.cli.statements import show_work
         from sightline.errors import ConfigurationError
 
         if watch:
@@ -60,7 +60,7 @@ def work(
                 "--watch shows a worker, and there is none; `sightline status --watch` shows runs"
             )
 
-        work_by_statements(settings, worker_id, as_json=as_json)
+        show_work(settings, worker_id, as_json=as_json)
         return
     with _logs(settings, worker_id, debug=state.debug) as speak:
         done, left = _run(settings, worker_id, speak, drain=drain, watch=watch, as_json=as_json)

@@ -17,21 +17,34 @@ from sightline.gcp.sql.asking import (
     GenerateEmbedding,
     GenerateText,
 )
-from sightline.gcp.sql.judging import judged_answers, judged_vectors
+from sightline.gcp.sql.judging import GEMINI, judged_answers, judged_vectors
 from sightline.gcp.sql.remote_models import ModelStore, RemoteModel, ensure
 from sightline.model import AnswerPart, EmbeddingPart, Part
 from sightline.prices import Price, embedding_usage
 from sightline.schema import CLASSIFICATIONS, Ledger, embeddings_ledger
 from sightline.tasks import TaskSpec
 
+ANSWER = (
+    "@task, @fingerprint, @model, SAFE.PARSE_JSON(judged.answer, wide_number_mode => 'round'),"
+    f" {GEMINI.ending}"
+)
+"""The columns of an answer, out of what was judged."""
+
+# IEEE_DIVIDE, since the emulator's / yields 0 here.
+VECTOR = (
+    "@model, @dimension, ARRAY(SELECT IEEE_DIVIDE(number, judged.norm)"
+    " FROM UNNEST(judged.vector) AS number WITH OFFSET AS place ORDER BY place)"
+)
+"""The columns of a vector, at unit length."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a part is asked about, judged, and written: ``write`` names the statement."""
+    """How a part is asked about, judged and written: ``result`` is SQL for its own columns."""
 
     asking: Asking
     judged: Callable[[str], str]
-    write: str
+    result: str
     table: str
     ledger: Ledger
     values: Mapping[str, Value]
@@ -117,7 +130,7 @@ class RemoteKinds:
         return Kind(
             asking,
             lambda asked: judged_answers(asked, task, price, location=self._answers_at),
-            "write_answers",
+            ANSWER,
             self._place.table(CLASSIFICATIONS.name),
             CLASSIFICATIONS,
             {"task": part.task, "fingerprint": part.fingerprint, "model": part.model},
@@ -139,7 +152,7 @@ class RemoteKinds:
                 tokens=usage.input_tokens,
                 cost_usd_micros=usage.cost_usd_micros,
             ),
-            "write_vectors",
+            VECTOR,
             self._place.table(ledger.name),
             ledger,
             {"model": part.model, "dimension": part.dimension},

@@ -141,12 +141,13 @@ class BigQueryLots:
         }
         values = {**self._values(lot), "worker": self._worker_id}
         written = statement(
-            kind.write,
+            "write_results",
             **pieces,
-            vectors=kind.table,
+            ledger=kind.table,
             columns=_columns(kind.ledger),
+            result=kind.result,
         )
-        await self._jobs.read(written, {**values, **kind.values, **self._by_asset(lot)})
+        await self._jobs.read(written, {**values, **kind.values, "by_asset": lot.by_asset})
         dead = statement("write_dead_letters", **pieces, columns=_columns(DEAD_LETTERS))
         part = orjson.dumps(part_to_json(lot.part)).decode()
         await self._jobs.read(dead, {**values, "part": part})
@@ -179,9 +180,6 @@ class BigQueryLots:
 
     def _values(self, lot: Lot) -> dict[str, Value]:
         return {"run": lot.run_id, "separator": SEPARATOR, "suffix": part_suffix(lot.part)}
-
-    def _by_asset(self, lot: Lot) -> dict[str, Value]:
-        return {"by_asset": lot.by_asset} if isinstance(lot.part, AnswerPart) else {}
 
     async def _kind(self, lot: Lot) -> Kind:
         return await self._kinds.of(lot.part)

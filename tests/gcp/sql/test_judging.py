@@ -111,7 +111,8 @@ RESPONSES = {
 
 async def test_endings_mean_what_they_mean_to_workers(bigquery_emulator: BigQueryEmulator) -> None:
     said = (
-        "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status, FALSE AS settled"
+        "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status,"
+        " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@responses) AS response)"
     )
     judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
@@ -135,7 +136,8 @@ STATUSES = {
 async def test_statuses_mean_what_they_say(bigquery_emulator: BigQueryEmulator) -> None:
     said = (
         "(SELECT status, CAST(NULL AS STRING) AS answer, CAST(NULL AS STRING) AS response,"
-        " FALSE AS settled FROM UNNEST(@statuses) AS status)"
+        " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
+        " FROM UNNEST(@statuses) AS status)"
     )
     judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
     async with open_dataset(bigquery_emulator) as client:

@@ -26,6 +26,7 @@ from sightline.gcp.sql.asking import (
 from sightline.gcp.sql.files import names, statement
 from sightline.gcp.sql.images import ObjectTable, References
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE, judged_answers, judged_vectors
+from sightline.gcp.sql.kinds import ANSWER, VECTOR
 from sightline.gcp.sql.remote_models import remote_model
 from sightline.schema import CLASSIFICATIONS
 from sightline.tasks import load_tasks, shipped_directory
@@ -45,6 +46,7 @@ CALLS: dict[str, Asking] = {
     "AI.GENERATE_EMBEDDING": GenerateEmbedding(PLACE.table("m"), 768),
     "ML.GENERATE_EMBEDDING": GenerateEmbedding(PLACE.table("m"), 768, "ML.GENERATE_EMBEDDING"),
 }
+RESULTS = {"answers": ANSWER, "vectors": VECTOR}
 JUDGED = {
     "answers": judged_answers(ASKED, TASK, price(MODEL), location="global"),
     "vectors": judged_vectors(ASKED, 768, tokens=258, cost_usd_micros=116),
@@ -76,8 +78,9 @@ def rendered() -> Iterator[tuple[str, str]]:
         yield f"tally {name}", statement("tally", judged=judged)
         pieces = {**NAMES, "listed": LISTED, "judged": judged, "ending": GEMINI.ending}
         columns = ", ".join(f"`{one}`" for one in CLASSIFICATIONS.column_names())
-        for write in (f"write_{name}", "write_dead_letters"):
-            yield f"{write} {name}", statement(write, **pieces, columns=columns, vectors=VECTORS)
+        result = {"ledger": VECTORS, "columns": columns, "result": RESULTS[name]}
+        for write in ("write_results", "write_dead_letters"):
+            yield f"{write} {name}", statement(write, **{**pieces, **result})
     yield (
         "make_model",
         statement(

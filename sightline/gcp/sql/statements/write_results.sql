@@ -1,15 +1,11 @@
--- The vectors, at unit length, into the ledger of their model and dimension. IEEE_DIVIDE, since the
--- emulator's / yields 0 here.
-INSERT INTO {vectors} ({columns})
+-- What was answered, into its ledger; what is there stays as it is.
+INSERT INTO {ledger} ({columns})
 WITH listed AS ({listed}),
-judged AS (
-  SELECT *, SQRT((SELECT SUM(each * each) FROM UNNEST(vector) AS each)) AS norm
-  FROM ({judged})
-)
+judged AS ({judged})
 SELECT
   listed.part_key,
   listed.subject_id,
-  JSON_VALUE(listed.observations, '$[0].observation_id'),
+  IF(@by_asset, NULL, JSON_VALUE(listed.observations, '$[0].observation_id')),
   JSON_VALUE(listed.observations, '$[0].asset_id'),
   JSON_VALUE(listed.observations, '$[0].snapshot_id'),
   JSON_VALUE(listed.observations, '$[0].asset_type'),
@@ -17,12 +13,7 @@ SELECT
   CAST(JSON_VALUE(listed.observations, '$[0].location.latitude') AS FLOAT64),
   CAST(JSON_VALUE(listed.observations, '$[0].location.longitude') AS FLOAT64),
   TIMESTAMP(JSON_VALUE(listed.observations, '$[0].capture_time')),
-  @model,
-  @dimension,
-  ARRAY(
-    SELECT IEEE_DIVIDE(number, judged.norm)
-    FROM UNNEST(judged.vector) AS number WITH OFFSET AS place
-    ORDER BY place),
+  {result},
   judged.input_tokens,
   judged.output_tokens,
   judged.cost_usd_micros,

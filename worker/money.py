@@ -1,0 +1,30 @@
+"""What a process needs to keep to budgets: a treasury, and estimates of what calls will cost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+
+from sightline.settings import Settings
+from sightline.wiring import Engine, new_id, pricing
+from worker.estimates import Estimates
+from worker.treasury import Treasury
+
+
+def treasury_of(engine: Engine, *, worker_id: str, now: Callable[[], datetime]) -> Treasury:
+    """Return the budgets of the runs that this worker works on."""
+    return Treasury(
+        engine.budgets, worker_id=worker_id, now=now, new_id=new_id, random=random.random
+    )
+
+
+def estimates_of(engine: Engine, settings: Settings) -> Estimates:
+    """Return estimates by the configured prices and by what the ledgers show."""
+    prices = pricing(settings)
+    return Estimates(
+        prices.price_of,
+        engine.budgets,
+        answers_at=prices.answers_at,
+        embeddings_at=prices.embeddings_at,
+    )

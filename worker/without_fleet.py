@@ -1,0 +1,49 @@
+"""Composes work by statements from the settings, and runs it until nothing is left to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sightline.errors import NotFoundError
+from sightline.model import EmbeddingPart
+from sightline.ports import Lot
+from sightline.settings import Settings
+from sightline.wiring import Engine, open_engine, utc_now
+from sightline.wiring.statements import open_lots
+from sightline.work_lists import MAX_OBSERVATIONS
+from worker.by_statements import ByStatements, EstimateOf, Step, WorkedOff
+from worker.money import estimates_of, treasury_of
+
+
+async def work_by_statements(
+    settings: Settings, *, worker_id: str, on_step: Callable[[Step], None]
+) -> WorkedOff:
+    """Work off all open runs that statements work off; raises as ``ByStatements.work`` does."""
+    async with (
+        open_engine(settings) as engine,
+        open_lots(settings, engine.runs, engine.ledgers, worker_id=worker_id) as lots,
+    ):
+        work = ByStatements(
+            lots,
+            treasury_of(engine, worker_id=worker_id, now=utc_now),
+            _estimate_of(engine, settings),
+            parts=settings.sql.parts_a_statement,
+            on_step=on_step,
+        )
+        return await work.work()
+
+
+def _estimate_of(engine: Engine, settings: Settings) -> EstimateOf:
+    estimates = estimates_of(engine, settings)
+
+    async def of(lot: Lot) -> int:
+        if isinstance(lot.part, EmbeddingPart):
+            return await estimates.of_embedding(lot.part)
+        task = await engine.ledgers.task_version(lot.part.fingerprint)
+        if task is None:
+            raise NotFoundError(
+                f"task {lot.part.task} is in no ledger; run `sightline enqueue` again"
+            )
+        return await estimates.of_answer(lot.part, task, MAX_OBSERVATIONS if lot.by_asset else 1)
+
+    return of
