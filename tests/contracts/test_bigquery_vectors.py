@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import pytest
 
 from sightline.gcp.bigquery import BigQueryVectors
-from sightline.gcp.bigquery.append import LedgerAppender
-from sightline.gcp.bigquery.dead_letters import BigQueryDeadLetters
-from sightline.gcp.bigquery.ledgers import BigQueryLedgers
-from sightline.gcp.bigquery.runs import BigQueryRuns
-from sightline.gcp.bigquery.search import BigQuerySearch
-from sightline.gcp.bigquery.writer import BigQueryWriter
-from sightline.model import Observation
+from tests.contracts.bigquery_rig import open_rig
 from tests.contracts.vectors_suite import VectorsContract, VectorsRig
-from tests.contracts.warehouse_rig import EMBEDDING, WarehouseRig
 from tests.gcp.servers import BigQueryEmulator
-from tests.gcp.source_rig import ASSET_COLUMNS, load, make_source, open_source
-from tests.gcp.warehouse_rig import open_dataset
 
 pytestmark = pytest.mark.needs("go")
 
@@ -26,29 +17,8 @@ pytestmark = pytest.mark.needs("go")
 @pytest.fixture
 async def rig(new_bigquery_emulator: BigQueryEmulator) -> AsyncIterator[VectorsRig]:
     """Yield an empty warehouse in a dataset of its own, beside a table of observations."""
-    async with (
-        open_dataset(new_bigquery_emulator, [EMBEDDING]) as client,
-        LedgerAppender.open(client.place) as appender,
-        open_source(client) as source,
-    ):
-        await make_source(client, "latest_observations", ASSET_COLUMNS)
-        writer = BigQueryWriter(appender, client)
-
-        async def load_here(observations: Sequence[Observation]) -> None:
-            await load(client, observations)
-
-        warehouse = WarehouseRig(
-            source=source,
-            writer=writer,
-            ledgers=BigQueryLedgers(client),
-            runs=BigQueryRuns(client, appender),
-            dead_letters=BigQueryDeadLetters(client, writer),
-            search=BigQuerySearch(client),
-            load=load_here,
-            edges_outside=False,
-            sees_queue=False,
-        )
-        yield VectorsRig(warehouse, BigQueryVectors(client))
+    async with open_rig(new_bigquery_emulator) as opened:
+        yield VectorsRig(opened.warehouse, BigQueryVectors(opened.client))
 
 
 class TestBigQueryVectors(VectorsContract):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from sightline import answer_sql as sql
+from sightline.answer_sql import CountedAnswers, Row, Statement
 from sightline.errors import StorageError
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
@@ -26,25 +25,19 @@ from sightline.local.warehouse.engine import (
 from sightline.local.warehouse.selection import allow_polygon, condition
 from sightline.local.warehouse.views import active_tasks, attach, attach_embeddings, current_among
 from sightline.model import Filter
-from sightline.ports import (
-    MOST_GROUPS,
-    AnswerQuality,
-    AnswerQuery,
-    AnswerRow,
-    Coverage,
-    Dimension,
-    FieldSummary,
-    Group,
-)
+from sightline.ports import AnswerQuery, AnswerRow
 from sightline.schema import CLASSIFICATIONS, DEAD_LETTERS, OBSERVATIONS, TASK_VERSIONS
 from sightline.tasks import TaskSpec
 
 PAGE_ROWS = 5000
 
-Statement = Callable[..., str]
-"""Makes a statement of the query of the ``rows`` that are meant, and the condition ``where``."""
-
-COUNT = "SELECT COUNT(*) FROM ({rows}) AS answered WHERE {where}"
+NAMES = {
+    one: one
+    for one in (
+        "classifications", "dead_letters_current", "embeddings_rows", "observations_current"
+    )
+}  # fmt: skip
+"""Views have the names of the schema here."""
 
 ROWS = """
 SELECT subject_id, observation_id, coalesce(asset_id, '') AS asset_id,
@@ -55,102 +48,6 @@ FROM ({rows}) AS answered
 WHERE {where}
 ORDER BY subject_id
 """
-
-
-class LocalAnswers:
-    """The current answers below ``root``."""
-
-    def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
-        self._engine = Engine(root, options)
-        self._options = options
-
-    async def tasks(self) -> Sequence[TaskSpec]:
-        """Return the active version of each task that was ever asked, by name."""
-
-        def work(session: Session) -> list[TaskSpec]:
-            attach(session, TASK_VERSIONS)
-            return active_tasks(session)
-
-        return await self._engine.read(work)
-
-    async def count(self, query: AnswerQuery) -> int:
-        """Count the current answers."""
-        return int((await self._ask(query, COUNT.format))[0][0])
-
-    async def pages(self, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
-        """Yield the current answers page by page, by subject; the warehouse as it was at the start.
-
-        What does not fit into the engine's memory limit is sorted on disk.
-
-        Raises:
-            StorageError: a file of the warehouse cannot be read, or vanished meanwhile.
-        """
-        session = Session(self._engine.store, open_connection(self._engine.store, self._options))
-        try:
-            reader = await asyncio.to_thread(
-                self._in_session, session, lambda: _open(session, query)
-            )
-            while page := await asyncio.to_thread(self._in_session, session, lambda: _next(reader)):
-                yield page
-        finally:
-            session.connection.close()
-
-    def _in_session(self, session: Session, work: Any) -> Any:
-        try:
-            return work()
-        except duckdb.Error as error:
-            files = [path for one in session.snapshots.values() for path in one.files]
-            if not all(path.exists() for path in files):
-                raise StorageError(
-                    f"{session.store.root}: its files were compacted away while they were read;"
-                    " run the command again"
-                ) from error
-            raise explain(session, error) from error
-
-    async def counted(
-        self, query: AnswerQuery, by: Sequence[Dimension], *, most: int = MOST_GROUPS
-    ) -> Sequence[Group]:
-        """Count the current answers by one dimension or several, the largest group first."""
-        rows = await self._ask(query, partial(sql.counts, WORDS, by, most=most))
-        return sql.groups(by, rows)
-
-    async def fields(self, query: AnswerQuery) -> Sequence[FieldSummary]:
-        """Return how each field was answered, in the task's order."""
-        task = query.task
-        (counted,) = await self._ask(query, partial(sql.summary, WORDS, task))
-        compared: Sequence[Any] = ()
-        if sql.compares(task):
-            (compared,) = await self._ask(query, partial(sql.disagreement, WORDS, task))
-        return sql.summaries(WORDS, task, counted, compared)
-
-    async def quality(self, query: AnswerQuery) -> AnswerQuality:
-        """Return what is to be known about the answers before they are relied on."""
-        (places,) = await self._ask(query, sql.QUALITY.format)
-        versions_of = partial(
-            sql.VERSIONS.format, task=quoted(query.task.name), classifications="classifications"
-        )
-        (versions,) = await self._ask(query, versions_of)
-        return sql.quality(places, versions)
-
-    async def coverage(self, which: Filter, task: TaskSpec | None) -> Sequence[Coverage]:
-        """Return how many observations that pass are known, answered, dead: a row a type."""
-
-        def work(session: Session) -> list[tuple[Any, ...]]:
-            attach(session, CLASSIFICATIONS, TASK_VERSIONS, OBSERVATIONS, DEAD_LETTERS)
-            attach_embeddings(session)
-            allow_polygon(session, which)
-            where = condition(which)
-            return session.rows(_coverage(task, where.sql), where.parameters)
-
-        return sql.coverage(await self._engine.read(work))
-
-    async def _ask(self, query: AnswerQuery, statement: Statement) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement over the current answers."""
-
-        def work(session: Session) -> list[tuple[Any, ...]]:
-            return session.rows(*_prepared(session, query, statement))
-
-        return await self._engine.read(work)
 
 
 class _Words:
@@ -185,7 +82,77 @@ class _Words:
         return f"TRY_CAST(json_extract(answer, '$.{name}') AS VARCHAR[])"
 
 
-WORDS = _Words()
+class LocalAnswers(CountedAnswers):
+    """The current answers below ``root``."""
+
+    words = _Words()
+    names = NAMES
+
+    def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
+        self._engine = Engine(root, options)
+        self._options = options
+
+    async def tasks(self) -> Sequence[TaskSpec]:
+        """Return the active version of each task that was ever asked, by name."""
+
+        def work(session: Session) -> list[TaskSpec]:
+            attach(session, TASK_VERSIONS)
+            return active_tasks(session)
+
+        return await self._engine.read(work)
+
+    async def pages(self, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
+        """Yield the current answers page by page, by subject; the warehouse as it was at the start.
+
+        What does not fit into the engine's memory limit is sorted on disk.
+
+        Raises:
+            StorageError: a file of the warehouse cannot be read, or vanished meanwhile.
+        """
+        session = Session(self._engine.store, open_connection(self._engine.store, self._options))
+        try:
+            reader = await asyncio.to_thread(
+                self._in_session, session, lambda: _open(session, query)
+            )
+            while page := await asyncio.to_thread(self._in_session, session, lambda: _next(reader)):
+                yield page
+        finally:
+            session.connection.close()
+
+    def _in_session(self, session: Session, work: Any) -> Any:
+        try:
+            return work()
+        except duckdb.Error as error:
+            files = [path for one in session.snapshots.values() for path in one.files]
+            if not all(path.exists() for path in files):
+                raise StorageError(
+                    f"{session.store.root}: its files were compacted away while they were read;"
+                    " run the command again"
+                ) from error
+            raise explain(session, error) from error
+
+    async def ask(self, query: AnswerQuery, statement: Statement) -> Sequence[Row]:
+        """Return the rows of a statement over the current answers."""
+
+        def work(session: Session) -> list[tuple[Any, ...]]:
+            return session.rows(*_prepared(session, query, statement))
+
+        return await self._engine.read(work)
+
+    async def ask_known(
+        self, which: Filter, task: TaskSpec | None, statement: Statement
+    ) -> Sequence[Row]:
+        """Return the rows of a statement over the observations that pass."""
+
+        def work(session: Session) -> list[tuple[Any, ...]]:
+            attach(session, CLASSIFICATIONS, TASK_VERSIONS, OBSERVATIONS, DEAD_LETTERS)
+            attach_embeddings(session)
+            allow_polygon(session, which)
+            where = condition(which)
+            rows = "" if task is None else _current(task)
+            return session.rows(statement(rows=rows, where=where.sql), where.parameters)
+
+        return await self._engine.read(work)
 
 
 def _current(task: TaskSpec) -> str:
@@ -201,23 +168,6 @@ def _prepared(
     allow_polygon(session, query.filter)
     where = condition(query.filter)
     return statement(rows=_current(query.task), where=f"({where.sql})"), where.parameters
-
-
-def _coverage(task: TaskSpec | None, where: str) -> str:
-    names = {one: one for one in ("dead_letters_current", "observations_current")}
-    if task is None:
-        answered, dead = sql.NOBODY.format(**names), sql.DEAD.format(**names)
-    else:
-        answered = f"SELECT subject_id FROM ({_current(task)}) AS answered"  # noqa: S608 - ours
-        dead = sql.DEAD_OF_TASK.format(marker=quoted(sql.marker(task)), **names)
-    return sql.COVERAGE.format(
-        subject="asset_id" if task is not None and task.multi_observation else "observation_id",
-        answered=answered,
-        dead=dead,
-        where=where,
-        embeddings_rows="embeddings_rows",
-        observations_current="observations_current",
-    )
 
 
 def _open(session: Session, query: AnswerQuery) -> pa.RecordBatchReader:

@@ -6,7 +6,7 @@ condition that they pass. A condition stands in each statement once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sightline.ports import AnswerQuality, Coverage, Dimension, FieldSummary, Group
@@ -16,6 +16,8 @@ Row = Sequence[Any]
 
 COMPARED = frozenset({"enum", "boolean", "integer"})
 """Types of fields that the images of an asset must agree in."""
+
+COUNT = "SELECT COUNT(*) FROM ({rows}) AS answered WHERE {where}"
 
 QUALITY = """
 SELECT
@@ -94,11 +96,6 @@ class Words(Protocol):
     def literal(self, text: str) -> str:
         """Return a text as it stands in a statement."""
         ...
-
-
-def marker(task: TaskSpec) -> str:
-    """Return what stands in the body of a dead letter of this task, and in no other."""
-    return f'"task":"{task.name}"'
 
 
 def known(words: Words, one: FieldSpec) -> str:
@@ -252,6 +249,44 @@ def _read_keys(by: Sequence[Dimension], row: Iterator[Any]) -> Iterator[Any]:
             yield None if north is None or east is None else (int(north), int(east))
         else:
             yield next(row)
+
+
+def _marker(task: TaskSpec) -> str:
+    """Return what stands in the body of a dead letter of this task, and in no other."""
+    return f'"task":"{task.name}"'
+
+
+def versions(
+    words: Words, names: Mapping[str, str], task: TaskSpec, *, rows: str, where: str
+) -> str:
+    """Return the query of one row that ``quality`` reads besides that of ``QUALITY``."""
+    return VERSIONS.format(
+        classifications=names["classifications"],
+        task=words.literal(task.name),
+        rows=rows,
+        where=where,
+    )
+
+
+def covered(
+    words: Words, names: Mapping[str, str], task: TaskSpec | None, *, rows: str, where: str
+) -> str:
+    """Return the query that ``coverage`` reads; without a task nothing is answered."""
+    if task is None:
+        answered, dead = NOBODY.format_map(names), DEAD.format_map(names)
+    else:
+        answered = f"SELECT subject_id FROM ({rows}) AS answered"  # noqa: S608 - ours
+        dead = DEAD_OF_TASK.format_map({**names, "marker": words.literal(_marker(task))})
+    by_asset = task is not None and task.multi_observation
+    return COVERAGE.format_map(
+        {
+            **names,
+            "subject": "asset_id" if by_asset else "observation_id",
+            "answered": answered,
+            "dead": dead,
+            "where": where,
+        }
+    )
 
 
 def quality(places: Row, versions: Row) -> AnswerQuality:

@@ -1,0 +1,81 @@
+"""The current answers, counted and checked, by an engine that runs a statement over them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from sightline.answer_sql import statements as sql
+from sightline.answer_sql.statements import Row, Words
+from sightline.model import Filter
+from sightline.ports import (
+    MOST_GROUPS,
+    AnswerQuality,
+    AnswerQuery,
+    Coverage,
+    Dimension,
+    FieldSummary,
+    Group,
+)
+from sightline.tasks import TaskSpec
+
+Statement = Callable[..., str]
+"""Makes a statement of the query of the ``rows`` that are meant, and the condition ``where``."""
+
+
+class CountedAnswers(ABC):
+    """What of ``Answers`` is the same for every engine that speaks SQL.
+
+    ``words`` are what it says differently; ``names`` tells what its ledgers and views are called.
+    """
+
+    words: Words
+    names: Mapping[str, str]
+
+    @abstractmethod
+    async def ask(self, query: AnswerQuery, statement: Statement) -> Sequence[Row]:
+        """Return the rows of a statement over the current answers that pass the query's filter."""
+
+    @abstractmethod
+    async def ask_known(
+        self, which: Filter, task: TaskSpec | None, statement: Statement
+    ) -> Sequence[Row]:
+        """Return the rows of a statement over the observations that pass.
+
+        Its ``rows`` are the current answers of the task; without a task it has none.
+        """
+
+    async def count(self, query: AnswerQuery) -> int:
+        """Count the current answers."""
+        ((found,),) = await self.ask(query, sql.COUNT.format)
+        return int(found)
+
+    async def counted(
+        self, query: AnswerQuery, by: Sequence[Dimension], *, most: int = MOST_GROUPS
+    ) -> Sequence[Group]:
+        """Count the current answers by one dimension or several, the largest group first."""
+        rows = await self.ask(query, partial(sql.counts, self.words, by, most=most))
+        return sql.groups(by, rows)
+
+    async def fields(self, query: AnswerQuery) -> Sequence[FieldSummary]:
+        """Return how each field was answered, in the task's order."""
+        task = query.task
+        (counted,) = await self.ask(query, partial(sql.summary, self.words, task))
+        compared: Row = ()
+        if sql.compares(task):
+            (compared,) = await self.ask(query, partial(sql.disagreement, self.words, task))
+        return sql.summaries(self.words, task, counted, compared)
+
+    async def quality(self, query: AnswerQuery) -> AnswerQuality:
+        """Return what is to be known about the answers before they are relied on."""
+        (places,) = await self.ask(query, sql.QUALITY.format)
+        (versions,) = await self.ask(
+            query, partial(sql.versions, self.words, self.names, query.task)
+        )
+        return sql.quality(places, versions)
+
+    async def coverage(self, which: Filter, task: TaskSpec | None) -> Sequence[Coverage]:
+        """Return how many observations that pass are known, answered, dead: a row a type."""
+        covered = partial(sql.covered, self.words, self.names, task)
+        return sql.coverage(await self.ask_known(which, task, covered))
