@@ -6,9 +6,8 @@ models answer at once. The bare loops use the same client and do nothing but pub
 ack.
 
 A worker that reached 0.9 of the bare loop would have a tenth of its time for all else: decoding,
-the lease, two limiters, two calls, two durable rows. It takes about 110 µs of one processor a
-message, the bare loop 60 to 80. A third fewer tasks a message and no account for a run without a
-budget brought it there from 126; what is left is spread over some twenty steps.
+the lease, two limiters, two calls, two durable rows. It takes more than that, spread over some
+twenty steps of one Python loop.
 """
 
 from __future__ import annotations

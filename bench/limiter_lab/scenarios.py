@@ -87,6 +87,7 @@ SCENARIOS = (
     Scenario("ramp", "The quota creeps from 20 to 80", Schedule.of(_ramp(20, 80, 300)), 300),
     Scenario("random1", "1 % refused whatever the rate", FIFTY, 300, random_refusals=0.01),
     Scenario("random5", "5 % refused whatever the rate", FIFTY, 300, random_refusals=0.05),
+    Scenario("random30", "30 % refused whatever the rate", FIFTY, 300, random_refusals=0.3),
     Scenario("minutes", "A quota by the minute", Schedule.constant(50, window_s=60), 360),
     Scenario("outage", "An outage: all fail", FIFTY, 300, outage=(120, 180, Fault.UNAVAILABLE)),
     Scenario("hang", "An outage: no answers", FIFTY, 300, outage=(120, 180, Fault.HANG)),

@@ -46,6 +46,7 @@ EVERYTHING = {
     "reservationSlots": "100",
     "resultsTopic": "true",
 }
+QUEUES = {"work-topic", "abandoned-topic", "work-subscription", "abandoned-subscription"}
 META = ("pulumi:", "sightline:")
 
 
@@ -97,8 +98,7 @@ def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cl
 
     dev.set({"workers": "4", "retentionDays": "3"})
     changed = dev.up()
-    queues = {"work-topic", "abandoned-topic", "work-subscription", "abandoned-subscription"}
-    assert changed.did("update") == {"worker-pool", *queues}
+    assert changed.did("update") == {"worker-pool", *QUEUES}
     assert set(changed.changes) == {"same", "update"}
     assert sorted(data(dev)) == before
 
@@ -156,6 +156,13 @@ def test_a_cluster_and_a_stack_without_a_fleet_live_side_by_side(
     assert all(one.startswith("gcloud storage buckets add-iam-policy-binding") for one in commands)
     assert len(commands) == 3
     assert "Deployment" in str(cluster.outputs()["manifests"])
+    before = sorted(data(cluster))
+
+    cluster.set({"retentionDays": "3"})
+    changed = cluster.up()
+    assert changed.did("update") == QUEUES
+    assert set(changed.changes) == {"same", "update"}
+    assert sorted(data(cluster)) == before
 
     registry = f"locations/{REGION}/repositories/sightline-cluster-images"
     cloud.call("DELETE", path_of("artifactregistry.googleapis.com/v1", registry))

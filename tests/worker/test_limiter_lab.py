@@ -6,6 +6,8 @@ import pytest
 
 from bench.bench_limiter import BY_NAME, measure
 from bench.limiter_lab.competitors import ours
+from bench.limiter_lab.sweep import changed, read_constants
+from worker.limiting import growth
 
 
 def measured(name: str, round_trip_s: float) -> dict[str, float]:
@@ -43,3 +45,17 @@ def test_a_heavy_tail_of_latencies_costs_little() -> None:
     found = measured("tail", 2.0)
     assert found["quota used, %"] >= 92
     assert found["refused, %"] <= 1.5
+
+
+def test_a_sweep_runs_the_limiter_with_other_constants_and_puts_them_back() -> None:
+    usual, as_it_is = growth.CUT, measured("steps", 2.0)
+    with changed(read_constants("growth.CUT=0.4")):
+        assert measured("steps", 2.0) != as_it_is
+    assert usual == growth.CUT
+    assert measured("steps", 2.0) == as_it_is
+
+
+@pytest.mark.parametrize("wrong", ["growth.NONE=1", "nowhere.CUT=1", "growth.CUT=x"])
+def test_a_sweep_takes_numbers_of_the_limiter_only(wrong: str) -> None:
+    with pytest.raises((ValueError, ModuleNotFoundError)):
+        read_constants(wrong)

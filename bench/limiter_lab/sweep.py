@@ -1,0 +1,85 @@
+"""Tries our limiter with other constants: one line a set of them, means over seeds.
+
+    python -m bench.limiter_lab.sweep --scenario eight --round-trip 2 --seeds 6 \\
+      "" quota_finder.HINTS_BELOW=1 "growth.RECOVERY_S=6 growth.CUT=0.85"
+
+An empty set is the limiter as it is. A round trip is in seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from statistics import mean
+from types import ModuleType
+from unittest.mock import patch
+
+from bench.bench_limiter import BY_NAME, runs
+from bench.limiter_lab.competitors import ours
+
+Constants = Mapping[str, Mapping[str, float]]
+"""Numbers by the module of ``worker.limiting`` that they are in, and by their names."""
+
+
+def read_constants(text: str) -> Constants:
+    """Return the values of ``module.CONSTANT=number ...``, by module and name.
+
+    Raises:
+        ValueError, ModuleNotFoundError: it is none, or there is no such constant to replace.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for one in text.split():
+        name, _, value = one.partition("=")
+        module, _, constant = name.partition(".")
+        if constant not in vars(_module(module)):
+            raise ValueError(f"{name} is no constant of the limiter")
+        found.setdefault(module, {})[constant] = float(value)
+    return found
+
+
+@contextmanager
+def changed(constants: Constants) -> Iterator[None]:
+    """Let the limiter use these constants."""
+    with ExitStack() as stack:
+        for module, own in constants.items():
+            stack.enter_context(patch.dict(vars(_module(module)), own))
+        yield
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"worker.limiting.{name}")
+
+
+def main() -> None:
+    """Print a table of what each set of constants brings in each scenario."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("constants", nargs="*", default=[""], type=read_constants)
+    parser.add_argument("--scenario", action="append", choices=BY_NAME, required=True)
+    parser.add_argument("--round-trip", action="append", type=float)
+    parser.add_argument("--seeds", type=int, default=6)
+    asked = parser.parse_args()
+    for name in asked.scenario:
+        for round_trip_s in asked.round_trip or (2.0,):
+            print(f"{BY_NAME[name].title}, {round_trip_s:g} s, {asked.seeds} runs")
+            for constants in asked.constants:
+                with changed(constants):
+                    rows = runs(BY_NAME[name], ours, round_trip_s, asked.seeds)
+                said = ", ".join(f"{key} {mean(one[key] for one in rows):.3g}" for key in rows[0])
+                print(f"  {_named(constants)}: {said}", flush=True)
+
+
+def _named(constants: Constants) -> str:
+    named = (
+        f"{module}.{constant}={value:g}"
+        for module, own in constants.items()
+        for constant, value in own.items()
+    )
+    return " ".join(named) or "as it is"
+
+
+if __name__ == "__main__":
+    main()
