@@ -128,6 +128,13 @@ class Reservations:
             await self._record(*found)
         return bool(found)
 
+    async def renew(self, account: Account) -> None:
+        """Be heard of: what this worker holds of the budget is not given back by others."""
+        event_id, at = self._new_id(), self._now()
+        account.purse.last_event_id, account.purse.last_at = event_id, at
+        nothing = account.purse.limits.of(Amount())
+        await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, nothing, at))
+
     async def give_back(self, account: Account) -> None:
         """Give back what is not spent; calls under way keep what they hold."""
         rest = account.purse.empty()

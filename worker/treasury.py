@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from sightline.errors import SightlineError
 from sightline.ports import Amount, Budgets, BudgetState
 from worker.account import Account, Hold
 from worker.reservations import Reservations
+
+log = logging.getLogger(__name__)
+
+RENEW_EVERY_S = 900.0
+"""How often what something long holds is renewed: well before a slice grows stale."""
 
 LOOK_AGAIN = timedelta(seconds=60)
 """How often a run without a budget is asked whether it has one now."""
@@ -36,7 +45,9 @@ class Treasury:
         new_id: Callable[[], str],
         random: Callable[[], float],
         pause_s: float = 0.2,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._sleep = sleep
         self._reservations = Reservations(
             budgets,
             worker_id=worker_id,
@@ -93,6 +104,24 @@ class Treasury:
         """Whether a run has a budget, as far as this worker has looked."""
         account = self._accounts.get(run_id)
         return account is not None and bool(account.purse.limits)
+
+    @asynccontextmanager
+    async def kept(self, run_id: str) -> AsyncIterator[None]:
+        """Keep what is taken of a run's budget while something goes on that may last for hours."""
+        renewing = asyncio.create_task(self._renew(self._account(run_id)))
+        try:
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait([renewing])
+
+    async def _renew(self, account: Account) -> None:
+        while account.purse.limits:
+            await self._sleep(RENEW_EVERY_S)
+            try:
+                await self._reservations.renew(account)
+            except SightlineError as error:  # what goes on is paid for: it is not ended for this
+                log.warning("what is held of the budget could not be renewed: %s", error)
 
     @property
     def calling(self) -> bool:
