@@ -42,10 +42,10 @@ def _answer_filter(text: str, settings: Settings) -> AnswerFilter:
         raise NotFoundError(f"--answer {text!r}: no task {task!r}; there are {', '.join(known)}")
     fields = [one.name for one in known[task].fields]
     if field not in fields:
-        raise NotFoundError(f"--answer {text!r}: {task} has the fields {', '.join(fields)}")
+        raise NotFoundError(f"--answer {text!r}: no such field; give one of {', '.join(fields)}")
     accepted = _accepted(next(one for one in known[task].fields if one.name == field))
     if accepted and value.lower() not in accepted:
-        raise NotFoundError(f"--answer {text!r}: {field} is one of {', '.join(accepted)}")
+        raise NotFoundError(f"--answer {text!r}: no such value; give one of {', '.join(accepted)}")
     return AnswerFilter(task, field, value.lower() if accepted else value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,38 @@ LISTED = 20
 """Snapshots that an error names."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What is to be compared: snapshots, where they are named, or times before and from a moment."""
+
+    first: str | None
+    second: str | None
+    moment: datetime | None
+
+    @classmethod
+    def parse(cls, first: str | None, second: str | None, at: str | None) -> Sides:
+        """Return what the options say.
+
+        Raises:
+            ConfigurationError: they contradict each other, or the time is none.
+        """
+        from producer.filters import parse_time
+        from sightline.errors import ConfigurationError
+
+        moment = parse_time(at, "--at")
+        if moment is not None and (first or second):
+            raise ConfigurationError(
+                "--at compares times, not snapshots; leave one or the other out"
+            )
+        if first is not None and first == second:
+            raise ConfigurationError(
+                f"--from-snapshot and --to-snapshot are both {second}; give two different ones"
+            )
+        return cls(first, second, moment)
+
+
 def chosen_sides(
-    task: TaskSpec,
-    snapshots: Mapping[str, datetime | None],
-    first: str | None,
-    second: str | None,
-    moment: datetime | None,
+    task: TaskSpec, snapshots: Mapping[str, datetime | None], asked: Sides
 ) -> tuple[str, str, Side, Side]:
     """Return what both sides are called, and which answers are on them.
 
@@ -31,6 +58,7 @@ def chosen_sides(
     from sightline.analysis.changes import latest, latest_two
     from sightline.errors import ConfigurationError, NotFoundError
 
+    first, second, moment = asked.first, asked.second, asked.moment
     if moment is not None:
         return (
             f"before {moment.isoformat()}",

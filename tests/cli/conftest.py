@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from sightline.vision.scenes import render_collection
 SCENES = 48
 
 Command = Callable[..., Any]
+Shown = Callable[..., tuple[int, str, str]]
+Mistake = Callable[..., None]
+
+NEXT_STEP = re.compile(r"sightline: .+(; |\? ).+\n")
+"""What is wrong, or a question, and then what to do."""
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +55,33 @@ def sightline(
         return json.loads(shown.out)
 
     return run
+
+
+@pytest.fixture
+def shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shown:
+    """Return a function that runs a command as people do: (code, out, err)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(list(arguments))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def mistake(shown: Shown) -> Mistake:
+    """Return a function that holds a command to an error of one line, with the next step last."""
+
+    def told(*arguments: str, says: str, code: int | Container[int] = 2) -> None:
+        got, out, err = shown(*arguments)
+        assert got in ({code} if isinstance(code, int) else code), f"{arguments}: {got}\n{err}"
+        assert (out, err.count("\n")) == ("", 1), f"{out}\n{err}"
+        assert says in err
+        assert NEXT_STEP.fullmatch(err), err
+
+    return told

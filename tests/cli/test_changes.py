@@ -11,7 +11,7 @@ import pytest
 
 from sightline.cli import main
 from tests.cli.answered import answered_home
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake
 from tests.cli.revisited import APPEARED, AT, CHANGED, NEW, OLD, OLDEST, VANISHED, fill_folder
 
 
@@ -92,23 +92,12 @@ def test_people_see_what_changed(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    sightline: Command,
-    home: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    said: str,
+    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    assert main(["changes", *arguments]) == 2
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err.count("\n")) == ("", 1)
-    assert said in shown.err
+    mistake("changes", *arguments, says=said)
 
 
-def test_one_snapshot_is_too_few(
-    sightline: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["changes"]) == 2
-    assert "nothing is answered yet; run `sightline enqueue`" in capsys.readouterr().err
+def test_one_snapshot_is_too_few(mistake: Mistake, tmp_path: Path) -> None:
+    mistake("changes", says="nothing is answered yet; run `sightline enqueue`")
     answered_home(tmp_path)
-    assert main(["changes", "poles"]) == 2
-    assert "of one snapshot; give --at TIME" in capsys.readouterr().err
+    mistake("changes", "poles", says="of one snapshot; give --at TIME")

@@ -11,7 +11,7 @@ import pytest
 
 from sightline.cli import by_asset, main
 from tests.cli.answered import IMAGES, answered_home
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake
 
 ASSETS = IMAGES // 2
 
@@ -88,20 +88,10 @@ def test_people_see_shares_and_images(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    sightline: Command,
-    home: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    said: str,
+    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    assert main(["consolidate", *arguments]) == 2
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err.count("\n")) == ("", 1)
-    assert said in shown.err
+    mistake("consolidate", *arguments, says=said)
 
 
-def test_nothing_answered_says_how_to_go_on(
-    sightline: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["consolidate"]) == 2
-    assert "nothing is answered yet; run `sightline enqueue`" in capsys.readouterr().err
+def test_nothing_answered_says_how_to_go_on(mistake: Mistake) -> None:
+    mistake("consolidate", says="nothing is answered yet; run `sightline enqueue`")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sightline.cli import main
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake
 from tests.cli.embedded import COPY, IMAGES, NO_VECTOR, SPACE, fill_folder
 
 EMBEDDED = IMAGES - 1
@@ -92,20 +92,10 @@ def test_people_see_how_many_could_go(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    sightline: Command,
-    home: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    said: str,
+    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    assert main(["duplicates", *arguments]) == 2
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err.count("\n")) == ("", 1)
-    assert said in shown.err
+    mistake("duplicates", *arguments, says=said)
 
 
-def test_where_nothing_is_embedded_it_says_how_to_go_on(
-    sightline: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["duplicates"]) == 2
-    assert "nothing was embedded by demo-1 at 4 dimensions; run" in capsys.readouterr().err
+def test_where_nothing_is_embedded_it_says_how_to_go_on(mistake: Mistake) -> None:
+    mistake("duplicates", says="nothing was embedded by demo-1 at 4 dimensions; run")

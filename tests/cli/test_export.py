@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from sightline.cli import main
 from sightline.errors import StorageError
 from sightline.local.warehouse import LocalAnswers
 from sightline.ports import AnswerQuery, AnswerRow
 from tests.cli.answered import IMAGES, SIGNS, answered_home
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake, Shown
 
 ANSWERS = IMAGES - 1
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Return a home with answers, below the present folder of the command line."""
     return answered_home(tmp_path)
-
-
-@pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-          capsys: pytest.CaptureFixture[str]) -> Run:  # fmt: skip
-    """Return a function that runs a command: (code, out, err)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(list(arguments))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.geoparquet", "a.geojson", "a.csv"])
@@ -76,13 +59,12 @@ def test_a_format_may_be_named_and_a_filter_narrows_it(
 
 
 def test_a_file_that_is_there_is_replaced_only_when_that_is_asked(
-    shown: Run, home: Path, tmp_path: Path
+    shown: Shown, mistake: Mistake, home: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_text("mine")
-    code, _, err = shown("export", "a.csv", "--task", "signs")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "a.csv is there; give another FILE, or --force to replace it" in err
+    mistake("export", "a.csv", "--task", "signs",
+            says="a.csv is there; give another FILE, or --force to replace it")  # fmt: skip
     assert path.read_text() == "mine"
     assert shown("export", "a.csv", "--task", "signs", "--force")[0] == 0
     assert path.read_text().startswith("subject_id,")
@@ -109,7 +91,7 @@ def _image(example: Any) -> str:
     return str(example["contents"][0]["parts"][0]["fileData"]["fileUri"])
 
 
-def test_people_are_told_what_was_written(shown: Run, home: Path) -> None:
+def test_people_are_told_what_was_written(shown: Shown, home: Path) -> None:
     code, out, err = shown("export", "a.csv", "--task", "signs")
     assert code == 0
     assert "a.csv: 11 answers of signs, " in out
@@ -138,23 +120,19 @@ def test_people_are_told_what_was_written(shown: Run, home: Path) -> None:
     ],
 )
 def test_a_mistake_is_told_in_one_line_and_writes_nothing(
-    shown: Run, home: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, home: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    code, out, err = shown("export", *arguments)
-    assert (code, out, err.count("\n")) == (2, "", 1), err
-    assert said in err
+    mistake("export", *arguments, says=said)
     assert [one.name for one in tmp_path.iterdir()] == [".sightline"]
 
 
-def test_an_empty_warehouse_has_nothing_to_export(shown: Run, tmp_path: Path) -> None:
-    code, _, err = shown("export", "a.csv")
-    assert (code, err.count("\n")) == (2, 1)
-    assert "nothing is answered yet; run `sightline enqueue`" in err
+def test_an_empty_warehouse_has_nothing_to_export(mistake: Mistake, tmp_path: Path) -> None:
+    mistake("export", "a.csv", says="nothing is answered yet; run `sightline enqueue`")
     assert not (tmp_path / "a.csv").exists()
 
 
 def test_answers_that_cannot_be_read_to_their_end_leave_no_half_file(
-    shown: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shown: Shown, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = LocalAnswers.pages
 
@@ -173,7 +151,7 @@ def test_answers_that_cannot_be_read_to_their_end_leave_no_half_file(
     assert [one.name for one in tmp_path.iterdir()] == [".sightline"]
 
 
-def test_local_images_are_no_examples(shown: Run, home: Path, tmp_path: Path) -> None:
+def test_local_images_are_no_examples(shown: Shown, home: Path, tmp_path: Path) -> None:
     async def local(self: LocalAnswers, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
         async for page in pages(self, query):
             yield [_at_home(one) for one in page]

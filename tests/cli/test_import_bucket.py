@@ -8,11 +8,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from sightline.cli import main
 from sightline.settings import load_settings
 from sightline.wiring import source_path
 from tests.cli.cloud_rig import CloudProject, make_bucket
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake
 from tests.cli.test_upload import rows_of
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 
@@ -100,19 +99,14 @@ def test_a_bucket_is_loaded_into_the_source_table(
     ],
 )
 def test_what_cannot_be_listed_is_said_in_one_line(
-    bucket: Any, project: CloudProject, capsys: pytest.CaptureFixture[str], uri: str, says: str
+    bucket: Any, project: CloudProject, mistake: Mistake, uri: str, says: str
 ) -> None:
-    code = main(["import", uri.format(bucket=project.bucket)])
-    said = capsys.readouterr().err.strip().splitlines()
-    assert code == 2
-    assert says in said[-1]
+    mistake("import", uri.format(bucket=project.bucket), says=says)
 
 
 def test_without_a_table_bigquery_has_nowhere_to_load(
-    posters: str, project: CloudProject, capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+    posters: str, project: CloudProject, mistake: Mistake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SIGHTLINE_BIGQUERY__SOURCE", "")
     assert load_settings().bigquery.source == ""
-    assert main(["import", posters]) == 2
-    assert "give --source-table, or set bigquery.source" in capsys.readouterr().err
+    mistake("import", posters, says="give --source-table, or set bigquery.source")

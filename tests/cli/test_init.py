@@ -9,7 +9,7 @@ import pytest
 
 from sightline.cli import main
 from sightline.settings import Settings, load_settings
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake
 
 CLOUD = ("--engine", "gcp", "--project", "my-project")
 
@@ -99,15 +99,7 @@ def test_a_file_that_differs_is_replaced_by_force_only(
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(
-    arguments: Sequence[str],
-    said: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    arguments: Sequence[str], said: str, tmp_path: Path, mistake: Mistake
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["init", *arguments]) in {2, 4}
-    shown = capsys.readouterr().err
-    assert said in shown
-    assert shown.count("\n") == 1
+    mistake("init", *arguments, says=said, code={2, 4})
     assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 
 from sightline.cli import main
 from tests.cli.answered import answered_home
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake
 from tests.cli.embedded import IMAGES, SPACE, WRONG, fill_folder
 
 
@@ -75,34 +75,23 @@ def test_people_see_what_to_review(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    sightline: Command,
-    home: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    said: str,
+    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
 ) -> None:
-    assert main(["outliers", *arguments]) == 2
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err.count("\n")) == ("", 1)
-    assert said in shown.err
+    mistake("outliers", *arguments, says=said)
 
 
 def test_vectors_of_another_model_are_none(
-    sightline: Command,
+    mistake: Mistake,
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("SIGHTLINE_MODELS__EMBED_DIMENSION", "8")
-    assert main(["outliers"]) == 2
-    assert "nothing was embedded by demo-1 at 8 dimensions, only" in capsys.readouterr().err
+    mistake("outliers", says="nothing was embedded by demo-1 at 8 dimensions, only")
 
 
 def test_nothing_answered_and_a_task_without_such_a_field_say_how_to_go_on(
-    sightline: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    mistake: Mistake, tmp_path: Path
 ) -> None:
-    assert main(["outliers"]) == 2
-    assert "nothing is answered yet; run `sightline enqueue`" in capsys.readouterr().err
+    mistake("outliers", says="nothing is answered yet; run `sightline enqueue`")
     answered_home(tmp_path)
-    assert main(["outliers", "poles"]) == 2
-    assert "no field of poles can be compared; give another task" in capsys.readouterr().err
+    mistake("outliers", "poles", says="no field of poles can be compared; give another task")

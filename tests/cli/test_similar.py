@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sightline.cli import main
-from tests.cli.conftest import SCENES, Command
+from tests.cli.conftest import SCENES, Command, Mistake
 
 
 @pytest.fixture
@@ -107,33 +107,21 @@ def test_what_cannot_be_searched_is_one_line_that_says_what_to_do(
     arguments: tuple[str, ...],
     said: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    mistake: Mistake,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     Path("text.jpg").write_text("this is no picture")
     Path("open.json").write_text(
         '{"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [0, 2]]]}'
     )
-    assert main(list(arguments)) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err.count("\n") == 1
-    assert said in shown.err
+    mistake(*arguments, says=said)
 
 
 def test_an_unknown_id_and_a_model_mismatch_are_told(
-    sightline: Command,
-    embedded: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    embedded: Path, mistake: Mistake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(["similar", "no-such-id"]) == 2
-    assert "no image 'no-such-id' was embedded by demo-1 at 256" in capsys.readouterr().err
+    mistake("similar", "no-such-id", says="no image 'no-such-id' was embedded by demo-1 at 256")
     monkeypatch.setenv("SIGHTLINE_MODELS__EMBED", "noop")
     monkeypatch.setenv("SIGHTLINE_MODELS__EMBED_DIMENSION", "8")
     for arguments in (["search", "a pole"], ["similar", "no-such-id"], ["index", "create"]):
-        assert main(arguments) == 2
-        said = capsys.readouterr().err
-        assert f"by noop at 8 dimensions, only {SCENES} by demo-1 at 256; vectors of two" in said
-        assert said.count("\n") == 1
+        said = f"by noop at 8 dimensions, only {SCENES} by demo-1 at 256; vectors of two"
+        mistake(*arguments, says=said)

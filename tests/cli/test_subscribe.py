@@ -23,7 +23,7 @@ from sightline.gcp.bigquery.source_table import make_source_table
 from sightline.settings import load_settings
 from sightline.wiring.places import bigquery_place
 from tests.cli.cloud_rig import CloudProject
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake
 from tests.gcp.servers import BigQueryEmulator
 
 pytestmark = pytest.mark.needs("go")
@@ -263,13 +263,10 @@ def test_a_refusal_is_one_line_with_the_next_step(
     said: str,
     project: CloudProject,
     hub: Hub,
-    capsys: pytest.CaptureFixture[str],
+    mistake: Mistake,
 ) -> None:
     hub.refusal = refusal
-    assert main(["subscribe", LISTING]) in {1, 2}
-    shown = capsys.readouterr().err
-    assert said in shown
-    assert shown.count("\n") == 1
+    mistake("subscribe", LISTING, says=said, code={1, 2})
 
 
 @pytest.mark.parametrize("text", ["", "a/b/c", "a/b/c/d/e", "a/b/c/d?x=1", "projects/a/b/c/d"])

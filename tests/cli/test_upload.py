@@ -18,7 +18,7 @@ from sightline.gcp.storage.uri import BucketPrefix
 from sightline.settings import load_settings
 from sightline.wiring.places import bigquery_place
 from tests.cli.cloud_rig import CloudProject, make_bucket
-from tests.cli.conftest import SCENES, Command
+from tests.cli.conftest import SCENES, Command, Mistake
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 
 pytestmark = pytest.mark.needs("go")
@@ -229,26 +229,22 @@ def test_what_cannot_be_uploaded_is_told_in_one_line(
     said: str,
     project: CloudProject,
     scenes: Path,
-    capsys: pytest.CaptureFixture[str],
+    mistake: Mistake,
 ) -> None:
-    assert main(["upload", *arguments]) == 2
-    shown = capsys.readouterr().err
-    assert said in shown
-    assert shown.count("\n") == 1
+    mistake("upload", *arguments, says=said)
 
 
 def test_a_ledger_is_no_table_for_observations(
-    project: CloudProject, bucket: Any, scenes: Path, capsys: pytest.CaptureFixture[str]
+    project: CloudProject, bucket: Any, scenes: Path, mistake: Mistake
 ) -> None:
     ledger = f"{project.name}.{project.dataset}.observations"
-    assert main(["upload", str(scenes), "--source-table", ledger]) == 2
-    assert "is a ledger of ours; give another name" in capsys.readouterr().err
+    mistake("upload", str(scenes), "--source-table", ledger,
+            says="is a ledger of ours; give another name")  # fmt: skip
 
 
 def test_a_name_that_no_object_can_have_is_told_before_anything_is_sent(
-    project: CloudProject, bucket: Any, scenes: Path, capsys: pytest.CaptureFixture[str]
+    project: CloudProject, bucket: Any, scenes: Path, mistake: Mistake
 ) -> None:
     (scenes / "red\x1b.jpg").write_bytes(b"x")
-    assert main(["upload", str(scenes)]) == 2
-    assert "give the file a plain, shorter name" in capsys.readouterr().err
+    mistake("upload", str(scenes), says="give the file a plain, shorter name")
     assert list(bucket.list_blobs()) == []

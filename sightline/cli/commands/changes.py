@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from heapq import nsmallest
 from pathlib import Path
@@ -26,6 +26,7 @@ from sightline.cli.state import State
 
 if TYPE_CHECKING:
     from sightline.analysis.changes import Change
+    from sightline.cli.sides import Sides
     from sightline.model import Filter
     from sightline.ports import AnswerRow
     from sightline.settings import Settings
@@ -73,17 +74,11 @@ def changes(
     """
     import asyncio
 
-    from producer.filters import build_filter, parse_time
+    from producer.filters import build_filter
     from sightline.cli.asset_files import check_asset_file
-    from sightline.errors import ConfigurationError
+    from sightline.cli.sides import Sides
 
-    moment = parse_time(at, "--at")
-    if moment is not None and (from_snapshot or to_snapshot):
-        raise ConfigurationError("--at compares times, not snapshots; leave one or the other out")
-    if from_snapshot is not None and from_snapshot == to_snapshot:
-        raise ConfigurationError(
-            f"--from-snapshot and --to-snapshot are both {to_snapshot}; give two different ones"
-        )
+    sides = Sides.parse(from_snapshot, to_snapshot, at)
     which = build_filter(
         asset_types=asset_type or [],
         captured_from=since,
@@ -95,76 +90,81 @@ def changes(
     state: State = context.obj
     state.must_exist()
     check_asset_file(out, force=force)
-    found = asyncio.run(
-        _changes(
-            state.settings(),
-            task,
-            which,
-            field or [],
-            (from_snapshot, to_snapshot, moment),
-            (confidence, half_life, tolerance),
-            out,
-            top,
-        )
-    )
+    options = _Options(task, which, field or [], sides, confidence, half_life, tolerance, out, top)
+    found = asyncio.run(_changes(state.settings(), options))
     print_json(found) if as_json else _print(found)
 
 
-async def _changes(
-    settings: Settings,
-    name: str | None,
-    which: Filter,
-    names: Sequence[str],
-    sides: tuple[str | None, str | None, datetime | None],
-    how: tuple[str | None, float, float],
-    out: Path | None,
-    top: int,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What the options say."""
+
+    task: str | None
+    which: Filter
+    fields: Sequence[str]
+    sides: Sides
+    confidence: str | None
+    half_life: float
+    tolerance: float
+    out: Path | None
+    top: int
+
+
+async def _changes(settings: Settings, options: _Options) -> dict[str, Any]:
     from sightline.analysis.changes import compared
     from sightline.cli.by_asset import asked, each_page, gathering
     from sightline.cli.sides import chosen_sides
     from sightline.wiring import open_engine
 
     async with open_engine(settings) as engine:
-        query, total = await asked(settings, engine.answers, name, which)
-        confidence, half_life, tolerance = how
-        weighting = checked_weighting(query.task, confidence, half_life)
-        task = only_fields(query.task, names)
-        snapshots: dict[str, datetime | None] = {}
+        query, total = await asked(settings, engine.answers, options.task, options.which)
+        weighting = checked_weighting(query.task, options.confidence, options.half_life)
+        task = only_fields(query.task, options.fields)
+        seen = _Snapshots()
         with gathering(total) as gathered:
 
             def take(page: Sequence[AnswerRow]) -> None:
                 gathered.add(page)
-                for row in page:
-                    known = [one for one in (snapshots.get(row.snapshot_id), row.capture_time)
-                             if one is not None]  # fmt: skip
-                    snapshots[row.snapshot_id] = max(known, default=None)
+                seen.add(page)
 
             await each_page(engine.answers, query, total, take)
-            first, second, before, after = chosen_sides(query.task, snapshots, *sides)
-            tally = _Tally(task, top)
+            first, second, before, after = chosen_sides(query.task, seen.latest, options.sides)
+            tally = _Tally(task, options.top)
             done = 0
-            with _file(out, task) as file, progress_bar("comparing", total) as update:
+            with _file(options.out, task) as file, progress_bar("comparing", total) as update:
                 for rows in gathered.groups():
                     done += len(rows)
                     update(done, None)
                     was, now = [list(filter(side, rows)) for side in (before, after)]
                     if not was and not now:
                         continue
-                    one = compared(task, was, now, weighting, tolerance=tolerance)
+                    one = compared(task, was, now, weighting, tolerance=options.tolerance)
                     tally.add(one, len(was), len(now))
                     file.add(one)
             return {
                 "task": query.task.name,
                 "fingerprint": query.task.fingerprint,
-                "by": "snapshot" if sides[2] is None else "time",
+                "by": "snapshot" if options.sides.moment is None else "time",
                 "before": first,
                 "after": second,
                 "answers": gathered.answers,
                 "without_asset": gathered.without_asset,
                 **tally.told(),
-                "file": None if out is None else str(out),
+                "file": None if options.out is None else str(options.out),
             }
+
+
+class _Snapshots:
+    """Each snapshot there is, with the time of its last image, where one is known."""
+
+    def __init__(self) -> None:
+        self.latest: dict[str, datetime | None] = {}
+
+    def add(self, page: Sequence[AnswerRow]) -> None:
+        for row in page:
+            times = (self.latest.get(row.snapshot_id), row.capture_time)
+            known = [one for one in times if one is not None]
+            self.latest[row.snapshot_id] = max(known, default=None)
 
 
 def _file(out: Path | None, task: TaskSpec) -> Any:
