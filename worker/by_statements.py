@@ -156,7 +156,8 @@ class ByStatements:
         hold = await self._treasury.take(lot.run_id, Amount(parts * estimate, parts))
         brought = Brought()
         try:
-            brought = await self._lots.ask(lot, parts)
+            async with self._treasury.kept(lot.run_id):
+                brought = await self._lots.ask(lot, parts)
         finally:
             answered = brought.answered + sum(brought.refused.values())
             hold.charge(Amount(brought.cost_usd_micros, answered))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -144,12 +145,16 @@ def engine(script: Script, *, purse: Purse | None = None, parts: int = 100) -> B
         script,
         Treasury(
             purse or Purse(), worker_id="w1", now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
-            random=lambda: 0.0, pause_s=0.0,
+            random=lambda: 0.0, pause_s=0.0, sleep=no_time,
         ),
         estimate,
         parts=parts,
         sleep=sleep,
     )  # fmt: skip
+
+
+async def no_time(_: float) -> None:
+    await asyncio.sleep(0)
 
 
 def answered(count: int, **more: object) -> Brought:
@@ -264,6 +269,20 @@ async def test_what_a_killed_process_held_of_a_budget_is_given_back_some_day() -
     script = Script({SIGNS: 20}, deque([answered(20)]))
     done = await engine(script, purse=purse).work()
     assert (script.asked, done.stopped_by) == ([20], None)
+
+
+async def test_a_statement_that_lasts_for_hours_keeps_what_it_holds() -> None:
+    purse = Purse(Limits(cost_usd_micros=30 * COST))
+
+    class Long(Script):
+        async def ask(self, lot: Lot, parts: int) -> Brought:
+            while len(purse.events) < 4:  # noqa: ASYNC110 - time is the test's
+                await asyncio.sleep(0)
+            return await super().ask(lot, parts)
+
+    await engine(Long({SIGNS: 30}, deque([answered(30)])), purse=purse).work()
+    first, *heard = purse.events
+    assert (first.cost_usd_micros, {one.cost_usd_micros for one in heard}) == (30 * COST, {0})
 
 
 async def test_images_bound_it_too() -> None:
