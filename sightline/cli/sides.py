@@ -18,7 +18,7 @@ LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What is to be compared: snapshots, where they are named, or times before and from a moment."""
+    """What is to be compared: two snapshots, or the times before and from a moment."""
 
     first: str | None
     second: str | None
