@@ -1,9 +1,13 @@
-"""Where a model is asked: project, location, endpoint, and how images and runs are named there."""
+"""Where a model is asked: project, location, endpoint, and how images and runs are named there.
+
+A model is one of Google's by its name, or a tuned one by its endpoint:
+``projects/P/locations/L/endpoints/E``.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from sightline.errors import ConfigurationError, PermanentError, Reason
@@ -14,6 +18,7 @@ _MIME_TYPES = {
     ".png": "image/png", ".webp": "image/webp", ".heic": "image/heic", ".heif": "image/heif",
 }  # fmt: skip
 JPEG = "image/jpeg"
+_TUNED = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/endpoints/[^/:]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +41,30 @@ class Place:
         return f"https://{self.location}-aiplatform.googleapis.com"
 
     def method_url(self, model: str, method: str) -> str:
-        """Return the URL of a publisher model's method."""
+        """Return the URL of a method of a publisher's model, or of a tuned one where it is."""
+        tuned = tuned_location(model)
+        if tuned is not None:
+            return f"{replace(self, location=tuned).endpoint}/v1/{model}:{method}"
         return (
             f"{self.endpoint}/v1/projects/{self.project}/locations/{self.location}"
             f"/publishers/google/models/{model}:{method}"
         )
 
+    def location_of(self, model: str) -> str:
+        """Return where a model is asked: a tuned one in its own location, whatever is set."""
+        return tuned_location(model) or self.location
+
     def check_served(self, model: str) -> None:
         """Check that Google serves a model here, as far as that is known without asking.
 
         Raises:
-            ConfigurationError: it does not.
+            ConfigurationError: it does not, or its name cannot be one.
         """
+        if "/" in model and tuned_location(model) is None:
+            raise ConfigurationError(
+                f"{model!r} is no name of a model; give that of one of Google's, or of a tuned"
+                " one, projects/P/locations/L/endpoints/E, as `sightline tune status` shows it"
+            )
         if not (self.project and self.location):
             raise ConfigurationError(
                 "a project and a location are needed to ask a model of Vertex AI; set both"
@@ -55,6 +72,12 @@ class Place:
         why_not = why_not_served(model, self.location)
         if why_not:
             raise ConfigurationError(why_not)
+
+
+def tuned_location(model: str) -> str | None:
+    """Return the location of a tuned model by its endpoint; ``None`` of any other name."""
+    found = _TUNED.fullmatch(model)
+    return found["location"] if found else None
 
 
 def image_uri(observation: Observation) -> str:

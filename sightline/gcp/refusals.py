@@ -45,6 +45,7 @@ _UNREADABLE = re.compile(
 _ABOUT_AN_IMAGE = re.compile(r"(?i)image|file|gs://|object")
 _MODEL = re.compile(
     r"(?i)publisher model|models?[ /].*(not found|access|support|available|retired)"
+    r"|endpoint.*(not found|does not exist)"
 )
 _CALLER = re.compile(
     r"(?i)aiplatform\.\w+\.|api has not been used|billing|unregistered callers|api.?key"

@@ -45,6 +45,10 @@ class ModelPlace(Protocol):
         """Return the URL of a model's method."""
         ...
 
+    def location_of(self, model: str) -> str:
+        """Return the location of a model, on which its price depends."""
+        ...
+
     def check_served(self, model: str) -> None:
         """Check that a model is served here, as far as that is known without asking.
 
@@ -64,6 +68,10 @@ class GeminiApi:
     def location(self) -> str:
         """Return ``global``: it has one price everywhere."""
         return "global"
+
+    def location_of(self, model: str) -> str:  # noqa: ARG002 - the protocol's
+        """Return ``global``, of every model."""
+        return self.location
 
     def method_url(self, model: str, method: str) -> str:
         """Return the URL of a model's method."""

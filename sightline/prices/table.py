@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -40,7 +40,10 @@ class TokenPrice:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A model's price from a day on; see ``prices.toml`` for what each number means."""
+    """A model's price from a day on; see ``prices.toml`` for what each number means.
+
+    A tuned model costs what the model does that it was ``tuned_from``.
+    """
 
     model: str
     since: date
@@ -50,13 +53,41 @@ class Price:
     image_input_usd: float | None = None
     output_usd: float = 0.0
     elsewhere: float = 1.0
+    batch: float = 1.0
     tokens_an_image: int = 0
     usd_an_image: float = 0.0
     usd_a_thousand_characters: float = 0.0
+    training_usd: float | None = None
+    tuned_from: str = ""
+
+    @property
+    def base_model(self) -> str:
+        """The model itself, or the one that it was tuned from."""
+        return self.tuned_from or self.model
 
     def is_old(self, today: date) -> bool:
         """Return whether the price was promised for days that are over."""
         return self.until is not None and today > self.until
+
+    def in_batch(self) -> Price:
+        """Return what the same costs in a job of batch prediction.
+
+        Cached input costs what it does elsewhere: the two discounts do not add up.
+        """
+        share = self.batch
+        cached_usd, image_usd = self.cached_input_usd, self.image_input_usd
+        return replace(
+            self,
+            input_usd=self.input_usd * share,
+            cached_input_usd=None
+            if cached_usd is None
+            else min(cached_usd, self.input_usd * share),
+            image_input_usd=None if image_usd is None else image_usd * share,
+            output_usd=self.output_usd * share,
+            usd_an_image=self.usd_an_image * share,
+            usd_a_thousand_characters=self.usd_a_thousand_characters * share,
+            batch=1.0,
+        )
 
     def of_tokens(self, tokens: Tokens, *, location: str) -> Usage:
         """Return what a call with these tokens used and cost."""
@@ -109,15 +140,31 @@ def load_prices(own: Path | None = None) -> tuple[Price, ...]:
 def price_of(prices: Sequence[Price], model: str, today: date) -> Price:
     """Return a model's price on a day; of two from the same day the later in the list.
 
+    A tuned model has the price of the model that it was tuned from.
+
     Raises:
         ConfigurationError: there is none, so that no budget could be kept.
     """
+    found = _listed(prices, model, today)
+    if not found.tuned_from:
+        return found
+    base = _listed(prices, found.tuned_from, today)
+    if base.tuned_from:
+        raise ConfigurationError(
+            f"{found.tuned_from!r} is a tuned model itself; let tuned_from of {model!r} name the"
+            " model of Google's that both began from"
+        )
+    return replace(base, model=model, tuned_from=found.tuned_from)
+
+
+def _listed(prices: Sequence[Price], model: str, today: date) -> Price:
     begun = [one for one in prices if one.model == model and one.since <= today]
     if not begun:
         known = ", ".join(sorted({one.model for one in prices}))
         raise ConfigurationError(
             f"no price of {model!r} is known for {today}, and what is paid must be counted; add a"
-            f" [[price]] to a price file of your own (known: {known})"
+            f" [[price]] to a price file of your own (known: {known}); that of a tuned model says"
+            " tuned_from instead of numbers"
         )
     return max(enumerate(begun), key=lambda pair: (pair[1].since, pair[0]))[1]
 
@@ -133,10 +180,13 @@ def _entry(raw: dict[str, Any], origin: str) -> Price:
     known = {one.name for one in fields(Price)}
     unknown = sorted(set(raw) - known)
     numbers = {
-        name: value for name, value in raw.items() if name not in {"model", "since", "until"}
+        name: value
+        for name, value in raw.items()
+        if name not in {"model", "since", "until", "tuned_from"}
     }
     sound = (
         isinstance(raw.get("model"), str)
+        and isinstance(raw.get("tuned_from", ""), str)
         and isinstance(raw.get("since"), date)
         and all(isinstance(one, int | float) and one >= 0 for one in numbers.values())
     )
@@ -144,5 +194,10 @@ def _entry(raw: dict[str, Any], origin: str) -> Price:
         raise ConfigurationError(
             f"{origin}: the price of {raw.get('model')!r} needs model, since (a date) and numbers"
             f" of 0 or more; accepted: {', '.join(sorted(known))}"
+        )
+    if raw.get("tuned_from") and numbers:
+        raise ConfigurationError(
+            f"{origin}: {raw['model']!r} costs what {raw['tuned_from']!r} does; remove"
+            f" {', '.join(sorted(numbers))}, or tuned_from"
         )
     return Price(**raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from sightline.settings import Settings
@@ -40,6 +40,28 @@ def pricing(settings: Settings) -> Pricing:
     )
 
 
+def run_pricing(settings: Settings) -> Pricing:
+    """Return the prices of what runs of the settings' engine ask; raises as ``pricing`` does.
+
+    Jobs of batch prediction have a rate of their own, and Google bills what BigQuery's functions
+    ask of Gemini 2 and later at that rate too; of embeddings it says no such thing.
+    """
+    own = pricing(settings)
+    if settings.adapter("queue") != "work_list":
+        return own
+    embedding = settings.models.embed if settings.engine != "batch" else None
+
+    def price_of(model: str) -> Price | None:
+        price = own.price_of(model)
+        return price if price is None or model == embedding else price.in_batch()
+
+    return replace(own, price_of=price_of)
+
+
 def _location(settings: Settings, port: Literal["classify", "embed"]) -> str:
+    from sightline.gcp.place import tuned_location
+
     own = settings.vertex
+    if port == "classify" and (tuned := tuned_location(settings.models.classify)) is not None:
+        return tuned
     return own.embed_location or own.location if port == "embed" else own.location

@@ -123,12 +123,15 @@ class GeminiClassifier:
             body["labels"] = labels_of(task, run_id=run_id)
         response = await self._service.call(self._session, self._model, "generateContent", body)
         price = price_of(self._prices, self._model, self._today())
-        return classification_of(response, price, location=self._service.place.location)
+        where = self._service.place.location_of(self._model)
+        return classification_of(response, price, location=where)
 
     def _config(self, task: TaskSpec) -> dict[str, Any]:
         key = task.fingerprint
         if key not in self._configs:
             if len(self._configs) >= _REMEMBERED:
                 self._configs.clear()
-            self._configs[key] = config_of(task, model=self._model)
+            # What a tuned model takes is what the model took that it was made from.
+            base = price_of(self._prices, self._model, self._today()).base_model
+            self._configs[key] = config_of(task, model=base)
         return self._configs[key]

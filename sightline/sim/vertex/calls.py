@@ -17,13 +17,20 @@ _ON_VERTEX = re.compile(
     r"(?P<resource>projects/[^/]+/locations/(?P<location>[^/]+)/publishers/google/models/"
     r"(?P<model>[^/:]+)):(?P<verb>\w+)"
 )
+_TUNED = re.compile(
+    r"(?P<resource>(?P<model>projects/[^/]+/locations/(?P<location>[^/]+)/endpoints/[^/:]+))"
+    r":(?P<verb>generateContent)"
+)
 _BY_KEY = re.compile(r"(?P<resource>models/(?P<model>[^/:]+)):(?P<verb>\w+)")
 _MULTI_REGIONS = frozenset({"us", "eu", "global"})
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call, as far as its path says; by key there is no location."""
+    """One call, as far as its path says; by key there is no location.
+
+    The model is the name of one of Google's, or the endpoint of a tuned one.
+    """
 
     resource: str
     location: str
@@ -49,7 +56,7 @@ class NotTakenError(Exception):
 
 def call_of(path: str) -> Call | None:
     """Return the call that a path (after the version) is; ``None`` if it is none."""
-    found = _ON_VERTEX.fullmatch(path) or _BY_KEY.fullmatch(path)
+    found = _ON_VERTEX.fullmatch(path) or _TUNED.fullmatch(path) or _BY_KEY.fullmatch(path)
     if found is None or found["verb"] not in list(Verb):
         return None
     named = found.groupdict()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal
 
 from sightline.sim.vertex.answers import Answerer, MadeUpAnswers
+from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.sim.vertex.service import Behaviour
 
@@ -32,9 +33,10 @@ async def serve_until_stopped(
     """
     with _stop_signal() as stop:
         async with (
-            _answerer(answers, gcs_endpoint) as answerer,
+            Buckets.open(gcs_endpoint) as buckets,
+            _answerer(answers, buckets) as answerer,
             VertexSimulator(
-                behaviour, answerer=answerer, seed=seed, host=host, port=port
+                behaviour, answerer=answerer, buckets=buckets, seed=seed, host=host, port=port
             ) as simulator,
         ):
             on_ready(simulator.base_url)
@@ -43,17 +45,16 @@ async def serve_until_stopped(
 
 
 @asynccontextmanager
-async def _answerer(answers: Answers, gcs_endpoint: str) -> AsyncIterator[Answerer]:
+async def _answerer(answers: Answers, buckets: Buckets) -> AsyncIterator[Answerer]:
     if answers == "instant":
         yield MadeUpAnswers()
         return
     # Only now: the model takes a third of a second and 100 MB.
-    from sightline.sim.vertex.buckets import Buckets  # noqa: PLC0415
     from sightline.sim.vertex.demo_answers import DemoAnswers  # noqa: PLC0415
     from sightline.vision.encoder import DualEncoder  # noqa: PLC0415
 
     encoder = await asyncio.to_thread(DualEncoder.load)
-    async with Buckets.open(gcs_endpoint) as buckets, DemoAnswers(buckets, encoder) as model:
+    async with DemoAnswers(buckets, encoder) as model:
         yield model
 
 

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from sightline.sim.vertex import errors
 from sightline.sim.vertex.answers import Answerer, CannotAnswerError, MadeUpAnswers
+from sightline.sim.vertex.buckets import ReadImage
 from sightline.sim.vertex.calls import Call, NotTakenError, call_of, read_call
 from sightline.sim.vertex.control import Control
 from sightline.sim.vertex.counters import Counters
@@ -27,18 +28,23 @@ from sightline.sim.vertex.record import ANSWERED, OVER_QUOTA, CallLine, CallReco
 from sightline.sim.vertex.requests import Embed, Generate
 from sightline.sim.vertex.responses import Generated, embedded, generated, predicted
 from sightline.sim.vertex.service import Behaviour, Decision, Service
+from sightline.sim.vertex.tuning_routes import Tuning
 
 MAX_REQUEST_BYTES = 20 << 20
 
 
 class VertexSimulator:
-    """The server, as an async context manager; ``base_url`` is where it listens."""
+    """The server, as an async context manager; ``base_url`` is where it listens.
+
+    Jobs read their files from ``buckets``.
+    """
 
     def __init__(
         self,
         behaviour: Behaviour | None = None,
         *,
         answerer: Answerer | None = None,
+        buckets: ReadImage | None = None,
         seed: int = 0,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -46,7 +52,8 @@ class VertexSimulator:
     ) -> None:
         self.counters = Counters()
         self._record = CallRecord()
-        self._answerer = answerer or MadeUpAnswers()
+        self._tuning = Tuning(answerer or MadeUpAnswers(), buckets, now)
+        self._answerer: Answerer = self._tuning
         self._now = now
         self._service = Service(behaviour or Behaviour(), random.Random(seed), now_s=now())
         self._host = host
@@ -68,6 +75,7 @@ class VertexSimulator:
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)
         application.add_routes(Control(self._service, self.counters, self._now).routes())
         application.add_routes(self._record.routes())
+        application.add_routes(self._tuning.routes())
         application.router.add_post("/{version:v1|v1beta1}/{path:projects/.+}", self._called)
         application.router.add_post("/{version:v1|v1beta}/{path:models/.+}", self._called)
         application.on_shutdown.append(self._stop)

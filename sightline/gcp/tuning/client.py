@@ -1,0 +1,122 @@
+"""The calls about tuning jobs, through Google's client: one try each, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Self, TypeVar
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.place import Place
+from sightline.gcp.tuning.failures import translated
+from sightline.gcp.tuning.job import TuningAsked, TuningJob, job_of
+from sightline.settings.serving import MULTI_REGIONS
+
+TIMEOUT_S = 60.0
+Found = TypeVar("Found")
+
+
+class TuningClient:
+    """Tuning jobs of one project in one location; made by ``open``."""
+
+    def __init__(self, library: Any, place: Place) -> None:
+        self._library = library
+        self.place = place
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, place: Place, credentials: Any) -> AsyncIterator[Self]:
+        """Open the client; nothing is asked yet. Importing the library takes seconds.
+
+        Raises:
+            ConfigurationError: no region, or the library is not installed.
+        """
+        check_region(place.location)
+        library = await asyncio.to_thread(_library, place, credentials)
+        try:
+            yield cls(library, place)
+        finally:
+            await asyncio.to_thread(library.transport.close)
+
+    @property
+    def parent(self) -> str:
+        """The project and the location, as jobs are named under them."""
+        return f"projects/{self.place.project}/locations/{self.place.location}"
+
+    def name(self, job: str) -> str:
+        """Return a job's full name by its number, or the full name itself."""
+        return job if "/" in job else f"{self.parent}/tuningJobs/{job}"
+
+    async def create(self, asked: TuningAsked) -> TuningJob:
+        """Submit a job, which is paid for. Raises as ``failures.translated``."""
+        request = {"parent": self.parent, "tuning_job": asked.request()}
+        found = await self._call(
+            f"tuning in {self.place.location}",
+            lambda: self._library.create_tuning_job(request, **_ONCE),
+        )
+        return job_of(found)
+
+    async def get(self, job: str) -> TuningJob:
+        """Return a job as it is now. Raises as ``failures.translated``."""
+        name = self.name(job)
+        found = await self._call(
+            f"tuning job {job}",
+            lambda: self._library.get_tuning_job({"name": name}, **_ONCE),
+        )
+        return job_of(found)
+
+    async def jobs(self) -> Sequence[TuningJob]:
+        """Return all jobs of the location, the newest first. Raises as ``failures.translated``."""
+        found = await self._call(
+            f"tuning in {self.place.location}",
+            lambda: list(self._library.list_tuning_jobs({"parent": self.parent}, **_ONCE)),
+        )
+        return [job_of(one) for one in found]
+
+    async def cancel(self, job: str) -> None:
+        """Ask for a job to be cancelled; it may end otherwise. Raises as the others."""
+        name = self.name(job)
+        await self._call(
+            f"tuning job {job}",
+            lambda: self._library.cancel_tuning_job({"name": name}, **_ONCE),
+        )
+
+    async def _call(self, what: str, call: Callable[[], Found]) -> Found:
+        def made() -> Found:
+            with translated(what):
+                return call()
+
+        return await asyncio.to_thread(made)
+
+
+_ONCE: dict[str, Any] = {"retry": None, "timeout": TIMEOUT_S}
+
+
+def check_region(location: str) -> None:
+    """Check that a location can run tuning jobs, as far as that is known without asking.
+
+    Raises:
+        ConfigurationError: it is none, or no region.
+    """
+    if not location or location in MULTI_REGIONS:
+        raise ConfigurationError(
+            f"tuning jobs run in a region, where their model stays, and not in {location!r}; give"
+            " --location, such as us-central1 or europe-west4"
+        )
+
+
+def _library(place: Place, credentials: Any) -> Any:
+    try:
+        from google.cloud.aiplatform_v1.services.gen_ai_tuning_service import (
+            GenAiTuningServiceClient,
+        )
+        from google.cloud.aiplatform_v1.services.gen_ai_tuning_service.transports.rest import (
+            GenAiTuningServiceRestTransport,
+        )
+    except ImportError as error:
+        raise ConfigurationError(
+            f"tuning needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
+        ) from error
+    transport = GenAiTuningServiceRestTransport(host=place.endpoint, credentials=credentials)
+    return GenAiTuningServiceClient(transport=transport)

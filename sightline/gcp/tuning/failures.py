@@ -1,0 +1,72 @@
+"""What the tuning service can refuse, in the project's own errors: one line with the next step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sightline.errors import (
+    ConfigurationError,
+    NotFoundError,
+    SightlineError,
+    ThrottledError,
+    TransientError,
+)
+from sightline.gcp.credentials import LOG_IN
+from sightline.web.redaction import one_line
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Raise what a call about ``what`` (a job, a location) raises as an error of ours.
+
+    Raises:
+        NotFoundError: it is not there.
+        ConfigurationError: no permission, no credentials, or a request that can never succeed.
+        ThrottledError: too many jobs, or calls, for now.
+        TransientError: the service is out of reach or unwell for now.
+    """
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from requests.exceptions import RequestException
+
+    # Nothing is chained to a failed request: it carries headers, and with them the token.
+    try:
+        yield
+    except GoogleAPICallError as error:
+        raise _as_ours(error, what) from None
+    except (RetryError, TransportError, RequestException, ConnectionError, TimeoutError) as error:
+        kind = type(error).__name__
+        raise TransientError(f"{what}: Vertex AI is out of reach ({kind}); try again") from None
+    except GoogleAuthError as error:
+        raise ConfigurationError(f"{what}: {one_line(str(error))}; {LOG_IN}") from None
+
+
+def _as_ours(error: Exception, what: str) -> SightlineError:
+    from google.api_core import exceptions as google
+
+    # Google's client begins with the method and the URL, which say nothing that helps.
+    said = re.sub(r"^[A-Z]+ https?://\S+: ", "", str(getattr(error, "message", error)))
+    said = one_line(said).rstrip(". ")
+    if isinstance(error, google.NotFound):
+        return NotFoundError(
+            f"{what} is not there ({said}); `sightline tune list` shows the jobs of a --location"
+        )
+    if isinstance(error, google.Unauthorized):
+        return ConfigurationError(f"{what}: {said}; {LOG_IN}")
+    if isinstance(error, google.Forbidden):
+        return ConfigurationError(
+            f"{what}: no permission: {said}; grant roles/aiplatform.user on the project, and see"
+            " that aiplatform.googleapis.com is enabled there"
+        )
+    if isinstance(error, google.TooManyRequests):
+        return ThrottledError(
+            f"{what}: {said}; wait for a job to end, or ask for more quota of tuning jobs"
+        )
+    if isinstance(error, google.ClientError):
+        return ConfigurationError(
+            f"{what} refuses: {said}; correct --model, --location or the parameters: which models"
+            " can be tuned where is in Google's documentation of supervised tuning"
+        )
+    return TransientError(f"{what}: {type(error).__name__}: {said}; try again in a moment")

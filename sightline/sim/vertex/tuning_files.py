@@ -1,0 +1,92 @@
+"""Files of examples as a tuning job reads them: what lines must hold, and how many there may be.
+
+The format and the limits are Google's:
+https://cloud.google.com/vertex-ai/generative-ai/docs/models/gemini-supervised-tuning-prepare.
+Its messages are not known word for word; these say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from sightline.sim.vertex.errors import InvalidArgumentError
+from sightline.sim.vertex.fields import fields
+from sightline.sim.vertex.requests import Image, read_generate
+from sightline.sim.vertex.responses import count_tokens
+
+MOST_TRAINING = 300_000
+"""Examples with images in one training file."""
+MOST_VALIDATION = 5_000
+TOKENS_AN_IMAGE = 1120
+"""At the resolution that counts where an example names none."""
+_EXAMPLE = frozenset({"systemInstruction", "contents", "tools", "generationConfig"})
+
+
+class BadDatasetError(Exception):
+    """The file cannot be trained with; the message names its first wrong line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One line: what was asked about which images, and the answer that is to be learnt."""
+
+    images: tuple[Image, ...]
+    prompt: str
+    answer: str
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens one pass over it bills."""
+        words = count_tokens(self.prompt) + count_tokens(self.answer)
+        return words + TOKENS_AN_IMAGE * len(self.images)
+
+
+def read_examples(raw: bytes, what: str, *, most: int) -> tuple[Example, ...]:
+    """Return the examples of a JSONL file.
+
+    Raises:
+        BadDatasetError: a line is none, or there are none or too many.
+    """
+    lines = [line for line in raw.split(b"\n") if line.strip()]
+    if not lines:
+        raise BadDatasetError(f"The {what} dataset is empty.")
+    if len(lines) > most:
+        raise BadDatasetError(
+            f"The {what} dataset has {len(lines)} examples, which exceeds the limit of {most}."
+        )
+    return tuple(_example(line, f"{what} dataset, row {n}") for n, line in enumerate(lines, 1))
+
+
+def _example(line: bytes, where: str) -> Example:
+    try:
+        row = fields(orjson.loads(line), "", _EXAMPLE)
+        contents = row.get("contents")
+        if not isinstance(contents, list) or len(contents) < 2:
+            raise BadDatasetError(f"{where}: contents needs a user turn and a model turn.")
+        roles = [one.get("role") if isinstance(one, Mapping) else None for one in contents]
+        if roles != ["user", "model"] * (len(contents) // 2):
+            raise BadDatasetError(
+                f"{where}: turns must alternate between user and model, and end with model."
+            )
+        asked = read_generate({"contents": contents[:-1]})
+        answer = read_generate({"contents": contents[-1:]})
+    except orjson.JSONDecodeError as error:
+        raise BadDatasetError(f"{where}: not valid JSON ({error}).") from error
+    except InvalidArgumentError as error:
+        raise BadDatasetError(f"{where}: {error}") from error
+    if answer.images or not answer.text:
+        raise BadDatasetError(f"{where}: the model's turn must be text.")
+    return Example(asked.images, asked.text, answer.text)
+
+
+def fields_of_answer(example: Example) -> Mapping[str, Any]:
+    """Return the fields of an answer that is a JSON object; nothing of any other."""
+    try:
+        found = orjson.loads(example.answer)
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,79 @@
+"""Tuning jobs, and the two models that are compared, by the settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sightline.ports import Classifier
+from sightline.settings import Settings
+from sightline.wiring.credentials import google_tokens
+from sightline.wiring.ids import utc_now
+from sightline.wiring.places import vertex_place
+
+if TYPE_CHECKING:
+    from sightline.gcp.tuning import TuningClient
+    from sightline.prices import Price
+
+
+@asynccontextmanager
+async def open_tuning(settings: Settings, location: str | None) -> AsyncIterator[TuningClient]:
+    """Open the tuning jobs of a location, ``vertex.location`` where none is given.
+
+    Raises:
+        ConfigurationError: no project, no region, no library or no credentials.
+    """
+    from sightline.gcp.tuning.client import TuningClient, check_region
+
+    place = vertex_place(settings, "classify")
+    place = replace(place, location=location or place.location)
+    check_region(place.location)
+    tokens = await asyncio.to_thread(google_tokens, settings, place.base_url)
+    async with TuningClient.open(place, tokens.credentials) as client:
+        yield client
+
+
+@asynccontextmanager
+async def open_compared(
+    settings: Settings, base_model: str, endpoint: str, today: date
+) -> AsyncIterator[tuple[Classifier, Classifier]]:
+    """Open a base model where it is configured, and the model tuned from it at its endpoint.
+
+    Raises:
+        ConfigurationError: no credentials, or the base model has no price or is not served.
+    """
+    from sightline.gcp.gemini import GeminiClassifier
+
+    place = vertex_place(settings, "classify")
+    tokens = await asyncio.to_thread(google_tokens, settings, place.base_url)
+    prices = prices_with(settings, base_model, endpoint, today)
+
+    def opened(model: str) -> AbstractAsyncContextManager[Classifier]:
+        return GeminiClassifier.open(
+            model=model,
+            place=place,
+            tokens=tokens,
+            prices=prices,
+            today=lambda: utc_now().date(),
+            timeout_s=settings.worker.call_timeout_s,
+        )
+
+    async with (
+        opened(base_model) as base,
+        opened(endpoint) as tuned,
+    ):
+        yield base, tuned
+
+
+def prices_with(
+    settings: Settings, base_model: str, endpoint: str, today: date
+) -> tuple[Price, ...]:
+    """Return the prices, and among them that of a tuned model, which costs what its base does."""
+    from sightline.prices import Price, load_prices
+
+    prices = load_prices(settings.prices)
+    return (*prices, Price(endpoint, today, tuned_from=base_model))
