@@ -38,7 +38,8 @@ def print_overview(found: dict[str, Any], top: int) -> None:
             _print_coverage(found["coverage"])
         say("no answers yet")
         remark(f"next: {NEXT}")
-    for number, one in enumerate(found["tasks"]):
+    about_something = [one for one in found["tasks"] if one["coverage"] or one["answers"]]
+    for number, one in enumerate(about_something):
         if number:
             say()
         say(
@@ -48,6 +49,11 @@ def print_overview(found: dict[str, Any], top: int) -> None:
         _print_coverage(one["coverage"])
         _print_fields(one, top)
         _print_checks(one)
+    rest = [one["task"] for one in found["tasks"] if one not in about_something]
+    if rest and about_something:
+        say()
+    if rest:
+        say(f"no observation that passes is of a type of {', '.join(rest)}")
 
 
 def _print_coverage(rows: Sequence[dict[str, Any]]) -> None:

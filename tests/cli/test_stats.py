@@ -44,6 +44,13 @@ def test_an_overview_of_each_task(sightline: Command, home: Path) -> None:
     assert sightline("stats", "signs")["tasks"] == [signs]
 
 
+def test_a_task_about_nothing_that_passes_takes_one_line(shown: Shown, home: Path) -> None:
+    _, text, _ = shown("stats", "--asset-type", "road_sign")
+    assert "signs: 6 answers" in text
+    assert "poles: " not in text
+    assert text.endswith("no observation that passes is of a type of poles\n")
+
+
 def test_filters_narrow_an_overview(sightline: Command, home: Path) -> None:
     (signs,) = sightline("stats", "signs", "--asset-type", "utility_pole")["tasks"]
     assert signs["answers"] == 5
