@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sightline.errors import Reason
+from sightline.errors import NotFoundError, Reason
 from sightline.model import Balance, Run, WorkItem
 from sightline.ports.ledgers import DeadLetterRow
 from sightline.tasks import TaskSpec
@@ -80,3 +80,8 @@ class DeadLetters(Protocol):
     async def record(self, events: Sequence[DeadLetterRow]) -> None:
         """Append events."""
         ...
+
+
+def unknown_run(run_id: str) -> NotFoundError:
+    """Return the error of a run that does not exist."""
+    return NotFoundError(f"no run {run_id!r}; list the runs with `sightline status`")

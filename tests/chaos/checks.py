@@ -21,22 +21,9 @@ from tests.chaos.payments import (
     repeats,
     stood_still_s,
 )
+from tests.shared.given_up import GIVEN_UP
 
 MAX_ATTEMPTS = 10
-
-REASON_OF = {
-    "max_tokens": Reason.ANSWER_TRUNCATED,
-    "safety": Reason.BLOCKED_BY_SAFETY,
-    "prompt_blocked": Reason.BLOCKED_BY_SAFETY,
-    "recitation": Reason.RECITATION,
-    "image_unreadable": Reason.IMAGE_UNREADABLE,
-    "image_too_large": Reason.IMAGE_TOO_LARGE,
-    "invalid_argument": Reason.MODEL_REJECTED_REQUEST,
-    "image_forbidden": Reason.PERMISSION_DENIED,
-    "image_gone": Reason.IMAGE_GONE,
-    "no_candidates": Reason.ANSWER_INVALID,
-}
-"""The reason that each fault of one image or answer is to be given up for."""
 
 MAY_STAY = re.compile(
     r"queue\.db"
@@ -141,7 +128,7 @@ def _dead_letters_have_their_reasons(evidence: Evidence) -> Iterator[str]:
         if letter.reason is Reason.ATTEMPTS_EXHAUSTED:
             true = letter.delivery_attempt >= MAX_ATTEMPTS
         else:
-            true = any(REASON_OF.get(fault) is letter.reason for fault in faults)
+            true = any(GIVEN_UP.get(fault) is letter.reason for fault in faults)
         if not true:
             yield f"{letter.reason} of {letter.subject_id}, which met {dict(faults)}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import os
 import signal
@@ -17,6 +16,7 @@ from typing import Any
 from sightline.model import Balance
 from sightline.settings import load_settings
 from sightline.wiring import open_engine
+from tests.shared.unopened import write_unopened
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -80,14 +80,7 @@ class Home:
     def fill(self, count: int) -> None:
         """Import ``count`` observations whose images nobody will open."""
         table = self.path.parent / "observations.csv"
-        with table.open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(["observation_id", "asset_id", "snapshot_id", "asset_type",
-                           "latitude", "longitude", "capture_time", "gcs_uri"])  # fmt: skip
-            for n in range(count):
-                rows.writerow([f"o{n:06}", f"a{n // 2:06}", "s1", "ASSET_CLASS_ROAD_SIGN",
-                               52.0 + n * 1e-5, 5.1, "2026-05-01T08:00:00Z",
-                               f"gs://bucket/s1/v0/o{n:06}.jpg"])  # fmt: skip
+        write_unopened(table, count, bucket="bucket")
         self.run("import", str(table))
 
     def balance(self, run_id: str) -> Balance:

@@ -7,19 +7,12 @@ from pathlib import Path
 
 import orjson
 
-from sightline.gcp.bigquery.append import LedgerAppender
-from sightline.gcp.bigquery.client import BigQueryClient
-from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.bigquery.runs import BigQueryRuns
-from sightline.gcp.bigquery.tables import put_tables
-from sightline.gcp.bigquery.writer import BigQueryWriter
-from sightline.local.warehouse import LocalRuns, LocalWriter
 from sightline.ports import ResultRow
+from tests.cli import filled
 from tests.cli.answered import SIGNS
 from tests.contracts.answers_suite import item
-from tests.contracts.warehouse_rig import EMBEDDING, NOW, answer_part, answer_row, embedding_row
+from tests.contracts.warehouse_rig import EMBEDDING, answer_part, answer_row, embedding_row
 from tests.gcp.servers import BigQueryEmulator
-from tests.gcp.warehouse_rig import ONE_AT_A_TIME
 
 IMAGES = 12
 WRONG, UNKNOWN, NO_VECTOR, COPY = 3, 4, 11, 8
@@ -60,20 +53,9 @@ def rows(images: int = IMAGES) -> list[ResultRow]:
 
 async def fill_folder(root: Path, images: int = IMAGES) -> None:
     """Make a warehouse in a folder with these rows."""
-    await LocalRuns(root, None).remember_task(SIGNS, now=NOW)
-    await LocalWriter(root).write(rows(images))
+    await filled.fill_folder(root, SIGNS, rows(images))
 
 
 async def fill_dataset(emulator: BigQueryEmulator, dataset: str) -> None:
     """Make a dataset with these rows."""
-    place = BigQueryPlace(
-        emulator.project, dataset, endpoint=emulator.endpoint,
-        storage_endpoint=emulator.storage_endpoint,
-    )  # fmt: skip
-    async with (
-        BigQueryClient.open(place) as client,
-        LedgerAppender.open(place, rule=ONE_AT_A_TIME) as appender,
-    ):
-        await put_tables(client, [EMBEDDING])
-        await BigQueryRuns(client, appender).remember_task(SIGNS, now=NOW)
-        await BigQueryWriter(appender, client).write(rows())
+    await filled.fill_dataset(emulator, dataset, SIGNS, rows())

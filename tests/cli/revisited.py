@@ -7,19 +7,12 @@ from pathlib import Path
 
 import orjson
 
-from sightline.gcp.bigquery.append import LedgerAppender
-from sightline.gcp.bigquery.client import BigQueryClient
-from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.bigquery.runs import BigQueryRuns
-from sightline.gcp.bigquery.tables import put_tables
-from sightline.gcp.bigquery.writer import BigQueryWriter
-from sightline.local.warehouse import LocalRuns, LocalWriter
 from sightline.ports import ClassificationRow
+from tests.cli import filled
 from tests.cli.answered import SIGNS
 from tests.contracts.answers_suite import item
 from tests.contracts.warehouse_rig import NOW, answer_part, answer_row
 from tests.gcp.servers import BigQueryEmulator
-from tests.gcp.warehouse_rig import ONE_AT_A_TIME
 
 OLDEST, OLD, NEW = "2026-03", "2026-04", "2026-05"
 AT = "2026-04-20"
@@ -65,20 +58,9 @@ def rows() -> list[ClassificationRow]:
 
 async def fill_folder(root: Path) -> None:
     """Make a warehouse in a folder with these answers."""
-    await LocalRuns(root, None).remember_task(SIGNS, now=NOW)
-    await LocalWriter(root).write(rows())
+    await filled.fill_folder(root, SIGNS, rows())
 
 
 async def fill_dataset(emulator: BigQueryEmulator, dataset: str) -> None:
     """Make a dataset with these answers."""
-    place = BigQueryPlace(
-        emulator.project, dataset, endpoint=emulator.endpoint,
-        storage_endpoint=emulator.storage_endpoint,
-    )  # fmt: skip
-    async with (
-        BigQueryClient.open(place) as client,
-        LedgerAppender.open(place, rule=ONE_AT_A_TIME) as appender,
-    ):
-        await put_tables(client)
-        await BigQueryRuns(client, appender).remember_task(SIGNS, now=NOW)
-        await BigQueryWriter(appender, client).write(rows())
+    await filled.fill_dataset(emulator, dataset, SIGNS, rows())

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from sightline.gcp.refusals import error_of, read_refusal
 from sightline.settings import GcpSettings, GcsSettings, Settings
 from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import Command
+from tests.cli.http_stand_in import serving
 from tests.gcp.servers import BigQueryEmulator
 
 USER = '"user:$(gcloud config get account)"'
@@ -69,30 +67,8 @@ class Refuser:
 @pytest.fixture
 def refuser() -> Iterator[Refuser]:
     one = Refuser()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            content = json.dumps(one.body).encode()
-            self.send_response(403)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        one.url = f"http://127.0.0.1:{server.server_port}"
+    with serving(lambda request, raw: (403, one.body)) as one.url:
         yield one
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -11,21 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from sightline.cli import main
-from sightline.gcp.bigquery.append import LedgerAppender
-from sightline.gcp.bigquery.client import BigQueryClient
-from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.bigquery.runs import BigQueryRuns
-from sightline.gcp.bigquery.tables import put_tables
-from sightline.gcp.bigquery.writer import BigQueryWriter
-from sightline.local.warehouse import LocalRuns, LocalWriter
 from sightline.ports import ClassificationRow
+from tests.cli import filled
 from tests.cli.answered import SIGNS, signs
 from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import Command
 from tests.contracts.answers_suite import item
-from tests.contracts.warehouse_rig import NOW, answer_part, answer_row
+from tests.contracts.warehouse_rig import answer_part, answer_row
 from tests.gcp.servers import BigQueryEmulator
-from tests.gcp.warehouse_rig import ONE_AT_A_TIME
 
 pytestmark = pytest.mark.needs("go")
 
@@ -41,25 +34,12 @@ def rows() -> list[ClassificationRow]:
 
 async def fill_dataset(emulator: BigQueryEmulator, dataset: str, *, answered: bool = True) -> None:
     """Make a dataset with these answers, or with none."""
-    place = BigQueryPlace(
-        emulator.project, dataset, endpoint=emulator.endpoint,
-        storage_endpoint=emulator.storage_endpoint,
-    )  # fmt: skip
-    async with (
-        BigQueryClient.open(place) as client,
-        LedgerAppender.open(place, rule=ONE_AT_A_TIME) as appender,
-    ):
-        await put_tables(client)
-        if not answered:
-            return
-        await BigQueryRuns(client, appender).remember_task(SIGNS, now=NOW)
-        await BigQueryWriter(appender, client).write(rows())
+    await filled.fill_dataset(emulator, dataset, SIGNS if answered else None, rows())
 
 
 async def fill_folder(root: Path) -> None:
     """Make a warehouse in a folder with these answers."""
-    await LocalRuns(root, None).remember_task(SIGNS, now=NOW)
-    await LocalWriter(root).write(rows())
+    await filled.fill_folder(root, SIGNS, rows())
 
 
 def everything(sightline: Command, folder: Path, *options: str) -> dict[str, Any]:

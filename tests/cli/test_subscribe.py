@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +23,7 @@ from sightline.settings import load_settings
 from sightline.wiring.places import bigquery_place
 from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import Command, Mistake
+from tests.cli.http_stand_in import serving
 from tests.gcp.servers import BigQueryEmulator
 
 pytestmark = pytest.mark.needs("go")
@@ -123,34 +123,12 @@ class Hub:
 def hub() -> Iterator[Hub]:
     one = Hub()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.reply()
+    def answer(request: BaseHTTPRequestHandler, raw: bytes) -> tuple[int, dict[str, Any]]:
+        assert request.headers["Authorization"] == "Bearer emulator"
+        return one.answer(request.command, request.path, raw)
 
-        def do_POST(self) -> None:
-            self.reply()
-
-        def reply(self) -> None:
-            assert self.headers["Authorization"] == "Bearer emulator"
-            raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            code, body = one.answer(self.command, self.path, raw)
-            content = json.dumps(body).encode()
-            self.send_response(code)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        one.url = f"http://127.0.0.1:{server.server_port}"
+    with serving(answer) as one.url:
         yield one
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import os
 import subprocess
@@ -20,6 +19,7 @@ from scripts.stack import Stack
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace
 from tests.secrets import SECRET
+from tests.shared.unopened import write_unopened
 
 QUICK = {
     "SIGHTLINE_WORKER__LEASE_S": "10",
@@ -176,12 +176,5 @@ class KeptLocally(Project):
     def fill(self, count: int) -> None:
         """Import so many observations, whose images nobody will open."""
         table = self.folder / "observations.csv"
-        with table.open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(["observation_id", "asset_id", "snapshot_id", "asset_type",
-                           "latitude", "longitude", "capture_time", "gcs_uri"])  # fmt: skip
-            for n in range(count):
-                rows.writerow([f"o{n:06}", f"a{n // 2:06}", "s1", "ASSET_CLASS_ROAD_SIGN",
-                               52.0 + n * 1e-5, 5.1, "2026-05-01T08:00:00Z",
-                               f"gs://images/s1/v0/o{n:06}.jpg"])  # fmt: skip
+        write_unopened(table, count, bucket="images")
         self.run("import", str(table))

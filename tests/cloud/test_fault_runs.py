@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 import pytest
 
-from sightline.errors import Reason
 from tests.cloud.project import Project, control, set_faults
+from tests.shared.given_up import GIVEN_UP
 
 pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
 
@@ -18,20 +17,6 @@ ALONE_MESSAGES = int(os.environ.get("FAULT_RUN_MESSAGES", "200"))
 
 MIXED_SHARE = 0.10
 ALONE_SHARE = 0.30
-
-GIVEN_UP: Mapping[str, Reason] = {
-    "max_tokens": Reason.ANSWER_TRUNCATED,
-    "safety": Reason.BLOCKED_BY_SAFETY,
-    "prompt_blocked": Reason.BLOCKED_BY_SAFETY,
-    "recitation": Reason.RECITATION,
-    "image_unreadable": Reason.IMAGE_UNREADABLE,
-    "image_too_large": Reason.IMAGE_TOO_LARGE,
-    "invalid_argument": Reason.MODEL_REJECTED_REQUEST,
-    "image_forbidden": Reason.PERMISSION_DENIED,
-    "image_gone": Reason.IMAGE_GONE,
-    "no_candidates": Reason.ANSWER_INVALID,
-}
-"""Faults of one image or answer, each of which makes one dead letter."""
 
 PASSING = (
     "throttled", "throttled_retry_after", "throttled_retry_info", "internal", "unavailable",

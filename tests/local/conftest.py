@@ -1,14 +1,19 @@
-"""A queue of its own for each test, on a clock that the test moves."""
+"""A queue of its own for each test, on a clock that the test moves; indexes that are counted."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from sightline.local.queue import LocalQueue
+from sightline.local.vectors import FaissIndex
 from tests.local.queue_rig import Clock
+
+Array = NDArray[np.float32]
 
 
 @pytest.fixture
@@ -28,3 +33,18 @@ async def queue(path: Path, clock: Clock) -> AsyncIterator[LocalQueue]:
     """Yield a new queue."""
     async with LocalQueue.open(path, now=clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count how many indexes are trained."""
+    counts: list[int] = []
+    real = FaissIndex.build.__func__  # type: ignore[attr-defined]  # a classmethod's function
+
+    def counting(cls: type[FaissIndex], /, vectors: Array, **options: object) -> FaissIndex:
+        counts.append(len(vectors))
+        found: FaissIndex = real(cls, vectors, **options)
+        return found
+
+    monkeypatch.setattr(FaissIndex, "build", classmethod(counting))
+    return counts

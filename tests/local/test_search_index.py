@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.local.vectors import FaissIndex
 from sightline.local.warehouse import LocalSearch, LocalVectorIndexes, LocalWriter, compact_all
 from sightline.local.warehouse.search_index import index_path
 from sightline.model import EmbeddingPart, Filter
@@ -49,21 +48,6 @@ async def made(root: Path) -> IndexState:
 def asked(vector: Array, **changes: object) -> SearchQuery:
     """Return a query."""
     return SearchQuery("demo-1", 16, vector.tolist(), **changes)  # type: ignore[arg-type]  # real fields
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Count how many indexes are trained."""
-    counts: list[int] = []
-    real = FaissIndex.build.__func__  # type: ignore[attr-defined]  # a classmethod's function
-
-    def counting(cls: type[FaissIndex], /, vectors: Array, **options: object) -> FaissIndex:
-        counts.append(len(vectors))
-        found: FaissIndex = real(cls, vectors, **options)
-        return found
-
-    monkeypatch.setattr(FaissIndex, "build", classmethod(counting))
-    return counts
 
 
 async def test_an_index_is_made_told_used_and_dropped(

@@ -44,41 +44,26 @@ def kept_in(folder: Path, rows: NDArray[np.int64]) -> Kept:
     return Kept(folder / "indexes" / "one.faiss", parts_of(rows))
 
 
-@pytest.fixture
-def built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Count how many indexes are trained."""
-    counts: list[int] = []
-    real = FaissIndex.build.__func__  # type: ignore[attr-defined]  # a classmethod's function
-
-    def counting(cls: type[FaissIndex], /, vectors: Array, **options: object) -> FaissIndex:
-        counts.append(len(vectors))
-        found: FaissIndex = real(cls, vectors, **options)
-        return found
-
-    monkeypatch.setattr(FaissIndex, "build", classmethod(counting))
-    return counts
-
-
 def test_an_index_is_trained_once_for_its_vectors(
-    vectors: Array, tmp_path: Path, built: list[int]
+    vectors: Array, tmp_path: Path, trained: list[int]
 ) -> None:
     rows = np.arange(COUNT)
     kept = kept_in(tmp_path, rows)
     first = build_index(vectors[rows], exact_up_to=0, kept=kept, threads=1)
     again = build_index(vectors[rows].copy(), exact_up_to=0, kept=kept, threads=1)
-    assert built == [COUNT]
+    assert trained == [COUNT]
     queries = random_units(5, 16, seed=2)
     np.testing.assert_array_equal(again.search(queries, 5).rows, first.search(queries, 5).rows)
     assert [one.name for one in kept.path.parent.iterdir()] == ["one.faiss"]
 
 
 def test_rows_that_were_added_and_moved_need_no_training(
-    vectors: Array, tmp_path: Path, built: list[int]
+    vectors: Array, tmp_path: Path, trained: list[int]
 ) -> None:
     build_index(vectors[:COUNT], exact_up_to=0, kept=kept_in(tmp_path, np.arange(COUNT)), threads=1)
     rows = np.random.default_rng(1).permutation(COUNT + 300)
     index = build_index(vectors[rows], exact_up_to=0, kept=kept_in(tmp_path, rows), threads=1)
-    assert built == [COUNT]
+    assert trained == [COUNT]
     assert isinstance(index, FaissIndex)
     assert (index.loose, index.gone) == (300, 0)
     own = index.search(vectors[rows], 1)
@@ -86,7 +71,7 @@ def test_rows_that_were_added_and_moved_need_no_training(
 
 
 def test_many_rows_that_were_added_are_given_codes_and_kept(
-    vectors: Array, tmp_path: Path, built: list[int], monkeypatch: pytest.MonkeyPatch
+    vectors: Array, tmp_path: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "LOOSE_MOST", 100)
     build_index(vectors[:COUNT], exact_up_to=0, kept=kept_in(tmp_path, np.arange(COUNT)), threads=1)
@@ -95,11 +80,11 @@ def test_many_rows_that_were_added_are_given_codes_and_kept(
         index = build_index(vectors[rows], exact_up_to=0, kept=kept_in(tmp_path, rows), threads=1)
         assert isinstance(index, FaissIndex)
         assert (index.loose, len(index.rows_of)) == (0, COUNT + 300)
-    assert built == [COUNT]
+    assert trained == [COUNT]
 
 
 def test_an_index_of_other_vectors_is_made_again(
-    vectors: Array, tmp_path: Path, built: list[int], caplog: pytest.LogCaptureFixture
+    vectors: Array, tmp_path: Path, trained: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = np.arange(COUNT)
     kept = kept_in(tmp_path, rows)
@@ -107,13 +92,13 @@ def test_an_index_of_other_vectors_is_made_again(
     other = random_units(COUNT, 16, seed=9)  # other vectors of the same parts
     with caplog.at_level(logging.WARNING):
         index = build_index(other, exact_up_to=0, kept=kept, threads=1)
-    assert built == [COUNT, COUNT]
+    assert trained == [COUNT, COUNT]
     assert "of other vectors, making the index again" in caplog.text
     np.testing.assert_array_equal(index.search(other[:5], 1).rows[:, 0], np.arange(5))
 
 
 def test_one_vector_that_changed_is_not_found_by_its_old_code(
-    vectors: Array, tmp_path: Path, built: list[int]
+    vectors: Array, tmp_path: Path, trained: list[int]
 ) -> None:
     rows = np.arange(COUNT)
     kept = kept_in(tmp_path, rows)
@@ -122,7 +107,7 @@ def test_one_vector_that_changed_is_not_found_by_its_old_code(
     changed[7] = random_units(1, 16, seed=11)[0]
     index = build_index(changed, exact_up_to=0, kept=kept, threads=1)
     assert isinstance(index, FaissIndex)
-    assert (index.loose, index.gone, built) == (1, 1, [COUNT])
+    assert (index.loose, index.gone, trained) == (1, 1, [COUNT])
     assert index.search(changed[7:8], 1).rows.tolist() == [[7]]
 
 
@@ -163,7 +148,7 @@ def test_too_few_vectors_get_no_index(vectors: Array, tmp_path: Path) -> None:
 def test_a_damaged_index_is_told_and_made_again(
     vectors: Array,
     tmp_path: Path,
-    built: list[int],
+    trained: list[int],
     damage: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -184,7 +169,7 @@ def test_a_damaged_index_is_told_and_made_again(
         load_index(kept.path)
     with caplog.at_level(logging.WARNING):
         build_index(vectors[rows], exact_up_to=0, kept=kept, threads=1)
-    assert built == [COUNT, COUNT]
+    assert trained == [COUNT, COUNT]
     assert "is damaged" in caplog.text
     assert load_index(kept.path) is not None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 
 import pytest
@@ -27,6 +28,19 @@ def answering(world: World, *numbers: int, run_id: str = "run") -> None:
     """Put messages that ask for an answer alone."""
     for number in numbers:
         world.queue.put(encode(message(number, (ANSWER,), run_id)), {"run_id": run_id})
+
+
+def opened(ledger: Ledger, now: Callable[[], datetime] = lambda: MOMENT) -> Treasury:
+    """Return the treasury of a worker, whose reservations are ``n0``, ``n1`` and so on."""
+    ids = count()
+    return Treasury(
+        ledger,
+        worker_id="w1",
+        now=now,
+        new_id=lambda: f"n{next(ids)}",
+        random=lambda: 0.5,
+        pause_s=0.0,
+    )
 
 
 async def over(world: World) -> str:
@@ -274,21 +288,13 @@ async def test_of_two_workers_the_one_recorded_later_gives_its_slice_back() -> N
     ledger = Ledger()
     ledger.set(cost=100)
     rival = BudgetEvent("rival", "run", BudgetEventKind.RESERVED, "w2", 70, 0, MOMENT)
-    ids = iter(range(9))
 
     def rival_comes_between() -> None:
         if ledger.reads == 2:  # the wish is made, the reservation comes after
             ledger.events.insert(1, rival)
 
     ledger.before_states = rival_comes_between
-    treasury = Treasury(
-        ledger,
-        worker_id="w1",
-        now=lambda: MOMENT,
-        new_id=lambda: f"n{next(ids)}",
-        random=lambda: 0.5,
-        pause_s=0.0,
-    )
+    treasury = opened(ledger)
     await treasury.take("run", Amount(10))
     kinds = [(one.worker_id, one.event.value, one.cost_usd_micros) for one in ledger.events[1:]]
     assert kinds == [
@@ -323,15 +329,7 @@ async def test_a_worker_that_was_silent_for_long_reserves_anew() -> None:
     ledger = Ledger()
     ledger.set(images=100)
     now = MOMENT
-    ids = iter(range(9))
-    treasury = Treasury(
-        ledger,
-        worker_id="w1",
-        now=lambda: now,
-        new_id=lambda: f"n{next(ids)}",
-        random=lambda: 0.5,
-        pause_s=0.0,
-    )
+    treasury = opened(ledger, lambda: now)
     await treasury.take("run", Amount(0, 1))
     now += timedelta(minutes=31)
     await treasury.take("run", Amount(0, 1))
@@ -370,15 +368,7 @@ async def test_calls_that_wait_for_money_are_woken_when_the_budget_is_raised() -
     ledger = Ledger()
     ledger.set(cost=10)
     now = MOMENT
-    ids = iter(range(99))
-    treasury = Treasury(
-        ledger,
-        worker_id="w1",
-        now=lambda: now,
-        new_id=lambda: f"n{next(ids)}",
-        random=lambda: 0.5,
-        pause_s=0.0,
-    )
+    treasury = opened(ledger, lambda: now)
     under_way = await treasury.take("run", Amount(10))
     under_way.account.purse.calls += 1
     waiting = asyncio.create_task(treasury.take("run", Amount(8)))

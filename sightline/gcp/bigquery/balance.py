@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-from sightline.errors import NotFoundError
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ledger_names
 from sightline.model import Balance, WorkItem
+from sightline.ports.runs import unknown_run
 from sightline.work_lists import work_item
 
 PARTS_LISTED = """
@@ -135,8 +135,3 @@ def _item(run_id: str, row: tuple[Any, ...]) -> WorkItem:
     item = work_item(run_id, (bucket, seq, subject_id, observations, parts))
     keys = frozenset(part_keys)
     return replace(item, parts=tuple(part for part in item.parts if part.key(subject_id) in keys))
-
-
-def unknown_run(run_id: str) -> NotFoundError:
-    """Return the error of a run that does not exist."""
-    return NotFoundError(f"no run {run_id!r}; list the runs with `sightline status`")

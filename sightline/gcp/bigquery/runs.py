@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 
 from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.append import LedgerAppender
-from sightline.gcp.bigquery.balance import read_balance, read_lost, unknown_run
+from sightline.gcp.bigquery.balance import read_balance, read_lost
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.dead_letters import CURRENT_DEAD_LETTERS
 from sightline.gcp.bigquery.ledgers import ledger_names
 from sightline.gcp.bigquery.task_views import put_task_view
 from sightline.model import Balance, Run, WorkItem
 from sightline.ports import RunCost
+from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS, TASK_VERSIONS
 from sightline.tasks import TaskSpec
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from sightline.errors import BusyError, ConfigurationError, NotFoundError, StorageError
+from sightline.errors import BusyError, ConfigurationError, StorageError
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient, Row, Value
 from sightline.gcp.bigquery.columns import SourceTable
@@ -24,6 +24,7 @@ from sightline.gcp.bigquery.work_list import (
     preview_of,
 )
 from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
+from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS
 from sightline.work_lists import request_json, unpublished_ranges
 
@@ -249,11 +250,6 @@ class BigQuerySource:
 
     async def _execute(self, statement: str, **values: Value) -> None:
         await self._client.execute(statement.format_map(self._names), run_id="", **values)
-
-
-def unknown_run(run_id: str) -> NotFoundError:
-    """Return the error of a run that does not exist."""
-    return NotFoundError(f"no run {run_id!r}; list the runs with `sightline status`")
 
 
 async def _to_the_end(work: Awaitable[Result]) -> Result:

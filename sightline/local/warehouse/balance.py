@@ -18,9 +18,9 @@ import pyarrow as pa
 from sightline.errors import PermanentError
 from sightline.local.warehouse.engine import Session
 from sightline.local.warehouse.ledgers import attach_results
-from sightline.local.warehouse.source import unknown_run
 from sightline.local.warehouse.views import attach
 from sightline.model import Balance, WorkItem
+from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS, RUNS, WORK_ITEMS
 from sightline.wire import parts_from_json
 from sightline.work_lists import ITEM_COLUMNS, work_item

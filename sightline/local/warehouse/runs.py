@@ -25,10 +25,10 @@ from sightline.local.warehouse.engine import (
 )
 from sightline.local.warehouse.ledgers import attach_results
 from sightline.local.warehouse.locks import lock_in_turn
-from sightline.local.warehouse.source import unknown_run
 from sightline.local.warehouse.views import attach
 from sightline.model import Balance, Run, WorkItem
 from sightline.ports import RunCost
+from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS, RUNS, TASK_VERSIONS
 from sightline.tasks import TaskSpec, stored_task
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 
-from sightline.errors import ConfigurationError, NotFoundError, StorageError
+from sightline.errors import ConfigurationError, StorageError
 from sightline.local.warehouse.durable import storage_errors, write_beside
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
@@ -37,6 +37,7 @@ from sightline.local.warehouse.work_list import (
     work_list_select,
 )
 from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
+from sightline.ports.runs import unknown_run
 from sightline.schema import (
     CLASSIFICATIONS,
     DEAD_LETTERS,
@@ -277,11 +278,6 @@ class LocalSource:
         busy = f"run {run_id} is being published by another process; wait for it"
         with lock_now(path, busy):
             yield
-
-
-def unknown_run(run_id: str) -> NotFoundError:
-    """Return the error of a run that does not exist."""
-    return NotFoundError(f"no run {run_id!r}; list the runs with `sightline status`")
 
 
 def _copy(session: Session, select: str, path: Path) -> None:
