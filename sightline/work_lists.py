@@ -19,6 +19,7 @@ from sightline.model import (
     WorkItem,
     WorkRange,
 )
+from sightline.settings.serving import why_not_in_batch
 from sightline.wire import VERSION, parts_from_json, rows_to_observations
 
 MAX_REQUESTS = 62
@@ -63,12 +64,40 @@ def request_json(request: RunRequest, *, buckets: int, range_items: int) -> str:
 
 
 BY_STATEMENTS = "bigquery"
-"""The engine, in a run's request, whose statements work the run off; no message is sent for it."""
+"""The engine, in a run's request, whose statements ask the models; no message is sent for it."""
+
+BY_BATCH_JOBS = "batch"
+"""The engine whose statements do all but ask: jobs of batch prediction ask the models."""
+
+BY_WORKERS = ""
+"""What stands in the request of a run that workers do."""
 
 
-def is_by_statements(request: str) -> bool:
-    """Return whether a run with this request is worked off by statements, not by workers."""
-    return bool(orjson.loads(request).get("engine") == BY_STATEMENTS)
+def engine_of(request: str) -> str:
+    """Return the engine that a run with this request is for."""
+    return str(orjson.loads(request).get("engine") or BY_WORKERS)
+
+
+def is_by_workers(request: str) -> bool:
+    """Return whether workers do a run with this request, for which messages are sent."""
+    return engine_of(request) == BY_WORKERS
+
+
+def check_in_batch(part: Part) -> None:
+    """Check that jobs of batch prediction ask a part's model.
+
+    Raises:
+        ConfigurationError: they do not, and what to do instead.
+    """
+    why_not = why_not_in_batch(part.model)
+    if not why_not:
+        return
+    if isinstance(part, AnswerPart):
+        raise ConfigurationError(f"{why_not}; set models.classify to a Gemini model")
+    raise ConfigurationError(
+        f"{why_not}; give --no-embed, set models.embed to gemini-embedding-2, or use --engine"
+        " bigquery"
+    )
 
 
 def work_item(run_id: str, row: ItemRow) -> WorkItem:

@@ -198,12 +198,12 @@ def over_budget(done: WorkedOff) -> BudgetError | None:
     return BudgetError(f"{done.stopped_by}; raise it with `sightline budget RUN --max-cost`")
 
 
-def refused_for_now(done: WorkedOff) -> TransientError | None:
+def refused_for_now(done: WorkedOff, engine: str) -> TransientError | None:
     """Return the error by which a command ends that left parts that are refused again and again."""
     if not done.stuck:
         return None
     return TransientError(
-        f"refused again and again: {'; '.join(done.stuck)}; `sightline work --engine bigquery`"
+        f"refused again and again: {'; '.join(done.stuck)}; `sightline work --engine {engine}`"
         " goes on with them"
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sightline.settings import Settings
-from sightline.wiring import Engine, new_id, pricing
+from sightline.wiring import Engine, new_id, run_pricing
 from worker.estimates import Estimates
 from worker.treasury import Treasury
 
@@ -21,7 +21,7 @@ def treasury_of(engine: Engine, *, worker_id: str, now: Callable[[], datetime]) 
 
 def estimates_of(engine: Engine, settings: Settings) -> Estimates:
     """Return estimates by the configured prices and by what the ledgers show."""
-    prices = pricing(settings)
+    prices = run_pricing(settings)
     return Estimates(
         prices.price_of,
         engine.budgets,

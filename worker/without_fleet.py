@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sightline.errors import NotFoundError
 from sightline.model import EmbeddingPart
 from sightline.ports import Lot
 from sightline.settings import Settings
 from sightline.wiring import Engine, open_engine, utc_now
-from sightline.wiring.statements import open_lots
-from sightline.work_lists import MAX_OBSERVATIONS
+from sightline.wiring.statements import engine_of_runs, open_lots
+from sightline.work_lists import BY_BATCH_JOBS, MAX_OBSERVATIONS
 from worker.by_statements import ByStatements, EstimateOf, Step, WorkedOff
 from worker.money import estimates_of, treasury_of
 
+if TYPE_CHECKING:
+    from sightline.gcp.batch.jobs import BatchJob
+
 
 async def work_by_statements(
-    settings: Settings, *, worker_id: str, on_step: Callable[[Step], None]
+    settings: Settings,
+    *,
+    worker_id: str,
+    on_step: Callable[[Step], None],
+    on_job: Callable[[BatchJob], None] = lambda _: None,
 ) -> WorkedOff:
-    """Work off all open runs that statements work off; raises as ``ByStatements.work`` does."""
+    """Work off all open runs of the settings' engine; raises as ``ByStatements.work`` does."""
+    by_jobs = engine_of_runs(settings) == BY_BATCH_JOBS
     async with (
         open_engine(settings) as engine,
-        open_lots(settings, engine.runs, engine.ledgers, worker_id=worker_id) as lots,
+        open_lots(
+            settings, engine.runs, engine.ledgers, worker_id=worker_id, on_job=on_job
+        ) as lots,
     ):
         work = ByStatements(
             lots,
             treasury_of(engine, worker_id=worker_id, now=utc_now),
             _estimate_of(engine, settings),
-            parts=settings.sql.parts_a_statement,
+            parts=settings.batch.requests_a_job if by_jobs else settings.sql.parts_a_statement,
             on_step=on_step,
         )
         return await work.work()

@@ -46,7 +46,7 @@ def read_request(
     from producer.filters import build_filter
     from producer.request import build_request, choose_tasks
     from sightline.wiring import known_tasks
-    from sightline.work_lists import BY_STATEMENTS
+    from sightline.wiring.statements import engine_of_runs
 
     tasks = choose_tasks(known_tasks(settings), task or [], settings.models)
     which = build_filter(
@@ -76,11 +76,22 @@ def read_request(
         ),
         *(() if embed else (("--no-embed",),)),
     )
-    return Asked(
-        replace(
-            build_request(which, tasks, settings.models, embed=embed, command=command),
-            engine=BY_STATEMENTS if settings.adapter("queue") == "work_list" else "",
-        ),
-        tasks,
-        tuple(word for words in given for word in words),
+    request = replace(
+        build_request(which, tasks, settings.models, embed=embed, command=command),
+        engine=engine_of_runs(settings),
     )
+    _check_asked_so(request)
+    return Asked(request, tasks, tuple(word for words in given for word in words))
+
+
+def _check_asked_so(request: RunRequest) -> None:
+    """Check that the engine can ask every model of a request, as far as that is known.
+
+    Raises:
+        ConfigurationError: it cannot, and what to do instead.
+    """
+    from sightline.work_lists import BY_BATCH_JOBS, check_in_batch
+
+    if request.engine == BY_BATCH_JOBS:
+        for one in request.parts:
+            check_in_batch(one.part)

@@ -10,7 +10,8 @@ import typer
 EngineName = Annotated[
     str | None,
     typer.Option(
-        "--engine", help="local, gcp, or bigquery, which needs no workers; the setting by default."
+        "--engine",
+        help="local, gcp, or one that needs no workers: bigquery, batch; the setting by default.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

@@ -1,4 +1,4 @@
-"""``sightline work --engine bigquery``: BigQuery asks the models; this process only says what."""
+"""``sightline work`` for engines without workers: this process only says what is to be asked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sightline.cli.output import print_json, progress_bar, remark, say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sightline.gcp.batch.jobs import BatchJob
     from sightline.settings import Settings
     from worker.by_statements import Step, WorkedOff
 
@@ -19,34 +20,53 @@ def show_work(settings: Settings, worker_id: str, *, as_json: bool) -> None:
 
     Raises:
         BudgetError: the budget of a run is reached.
-        TransientError: parts are refused again and again, or BigQuery is out of reach.
+        TransientError: parts are refused again and again, or Google is out of reach.
         ConfigurationError: the job cannot be done as configured.
     """
+    from sightline.wiring.statements import engine_of_runs
     from worker.by_statements import over_budget, refused_for_now
     from worker.without_fleet import work_by_statements
 
+    engine = engine_of_runs(settings)
     with progress_bar("parts", None) as update:
-        work = work_by_statements(settings, worker_id=worker_id, on_step=_shown_by(update))
+        shown = _Shown(update)
+        work = work_by_statements(
+            settings, worker_id=worker_id, on_step=shown.step, on_job=shown.job
+        )
         done = asyncio.run(work)
     if as_json:
         print_json({"worker_id": worker_id, **done.as_dict()})
     else:
-        _print(done)
-    if error := over_budget(done) or refused_for_now(done):
+        _print(done, "statements" if engine == "bigquery" else "jobs")
+    if error := over_budget(done) or refused_for_now(done, engine):
         raise error
 
 
-def _shown_by(update: Callable[[int, int | None], None]) -> Callable[[Step], None]:
-    def show(step: Step) -> None:
-        update(step.first_left - step.left, step.first_left)
+class _Shown:
+    """Progress: the parts that are settled, and with them those that a job has answered so far."""
 
-    return show
+    def __init__(self, update: Callable[[int, int | None], None]) -> None:
+        self._update = update
+        self._settled, self._total = 0, 0
+        self._told: dict[str, str] = {}
+
+    def step(self, step: Step) -> None:
+        self._settled, self._total = step.first_left - step.left, step.first_left
+        self._update(self._settled, self._total)
+
+    def job(self, job: BatchJob) -> None:
+        """Say when a job comes into another state: it may wait for hours before it runs."""
+        if self._told.get(job.resource) != job.state:
+            self._told[job.resource] = job.state
+            remark(f"batch job {job.resource}: {job.state.removeprefix('JOB_STATE_').lower()}")
+        if not job.ended:
+            self._update(self._settled + job.done, self._total or None)
 
 
-def _print(done: WorkedOff) -> None:
+def _print(done: WorkedOff, what: str) -> None:
     found: dict[str, Any] = done.as_dict()
     say(
-        f"{found['passes']:,} statements: {found['answers']:,} answers,"
+        f"{found['passes']:,} {what}: {found['answers']:,} answers,"
         f" {found['embeddings']:,} embeddings, {sum(found['dead'].values()):,} dead letters"
     )
     for reason, count in sorted(found["dead"].items()):

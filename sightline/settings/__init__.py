@@ -3,6 +3,7 @@
 from sightline.settings.loading import CONFIG_FILE, as_environment, describe, load_settings
 from sightline.settings.sections import (
     AdapterSettings,
+    BatchSettings,
     BigQuerySettings,
     GcpSettings,
     GcsSettings,
@@ -24,6 +25,7 @@ from sightline.settings.sections import (
 __all__ = [
     "CONFIG_FILE",
     "AdapterSettings",
+    "BatchSettings",
     "BigQuerySettings",
     "GcpSettings",
     "GcsSettings",

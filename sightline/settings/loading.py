@@ -143,12 +143,14 @@ _AT_LEAST: tuple[tuple[str, float], ...] = (
     ("producer.buckets", 1), ("producer.range_items", 1),
     ("images.max_bytes", 1), ("images.max_pixels", 1), ("queue.backstop_attempts", 5),
     ("bigquery.max_gb_billed", 0.01),
+    ("batch.requests_a_job", 1), ("batch.look_every_s", 0.01),
 )  # fmt: skip
 
 
 _AT_MOST: tuple[tuple[str, float], ...] = (
     ("producer.buckets", 4096), ("producer.range_items", 100_000),
     ("models.batch_size", 4096), ("queue.backstop_attempts", 100),
+    ("batch.requests_a_job", 200_000),
 )  # fmt: skip
 
 

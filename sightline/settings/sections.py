@@ -136,6 +136,15 @@ class SqlSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """Jobs of batch prediction; an empty ``bucket`` is a folder of ``gcs.bucket``."""
+
+    bucket: str = ""
+    requests_a_job: int = 20_000
+    look_every_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
 class PubSubSettings:
     """The topic and the subscriptions, by their short names."""
 
@@ -193,7 +202,7 @@ class TelemetrySettings:
 class Settings:
     """All settings. Relative paths in a settings file are relative to that file."""
 
-    engine: Literal["local", "gcp", "bigquery"] = "local"
+    engine: Literal["local", "gcp", "bigquery", "batch"] = "local"
     home: Path = Path(".sightline")
     tasks_dir: Path | None = None
     prices: Path | None = None
@@ -208,6 +217,7 @@ class Settings:
     gcp: GcpSettings = field(default_factory=GcpSettings)
     bigquery: BigQuerySettings = field(default_factory=BigQuerySettings)
     sql: SqlSettings = field(default_factory=SqlSettings)
+    batch: BatchSettings = field(default_factory=BatchSettings)
     pubsub: PubSubSettings = field(default_factory=PubSubSettings)
     vertex: VertexSettings = field(default_factory=VertexSettings)
     gemini: GeminiSettings = field(default_factory=GeminiSettings)
@@ -221,13 +231,15 @@ class Settings:
         return named if named != "engine" else _OF_ENGINE[self.engine][port]
 
 
+_WITHOUT_WORKERS = {
+    "queue": "work_list",
+    "warehouse": "bigquery",
+    "classify": "vertex",
+    "embed": "vertex",
+}
 _OF_ENGINE: Mapping[str, Mapping[str, str]] = {
     "local": {"queue": "local", "warehouse": "local", "classify": "local", "embed": "local"},
     "gcp": {"queue": "pubsub", "warehouse": "bigquery", "classify": "vertex", "embed": "vertex"},
-    "bigquery": {
-        "queue": "work_list",
-        "warehouse": "bigquery",
-        "classify": "vertex",
-        "embed": "vertex",
-    },
+    "bigquery": _WITHOUT_WORKERS,
+    "batch": _WITHOUT_WORKERS,
 }

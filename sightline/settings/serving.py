@@ -18,3 +18,10 @@ def why_not_served(model: str, location: str) -> str:
     if model.startswith("multimodalembedding") and location in MULTI_REGIONS:
         return f"{model} is served from regions only; set the location to one, us-central1 say"
     return ""
+
+
+def why_not_in_batch(model: str) -> str:
+    """Return why jobs of batch prediction do not ask a model; empty when they may."""
+    if model.startswith("gemini"):
+        return ""
+    return f"{model} cannot be asked by jobs of batch prediction"

@@ -4,7 +4,7 @@ from sightline.wiring.engine import Engine, open_engine
 from sightline.wiring.ids import new_id, new_run_id, new_worker_id, utc_now
 from sightline.wiring.models import ModelSet, open_models, open_query_embedder
 from sightline.wiring.places import queue_path, source_path, warehouse_path
-from sightline.wiring.prices import Pricing, pricing
+from sightline.wiring.prices import Pricing, pricing, run_pricing
 from sightline.wiring.tasks import known_tasks
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "open_query_embedder",
     "pricing",
     "queue_path",
+    "run_pricing",
     "source_path",
     "utc_now",
     "warehouse_path",

@@ -1,9 +1,10 @@
-"""BigQuery as the engine: lots, the statements that work them off, and its remote models."""
+"""Engines without workers: lots, the statements that work them off, and who asks the models."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,24 @@ from sightline.errors import ConfigurationError
 from sightline.model import AnswerPart, Part
 from sightline.settings import Settings
 from sightline.wiring.cloud import google_credentials
+from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import utc_now
-from sightline.wiring.places import bigquery_place, vertex_place
-from sightline.wiring.prices import pricing
+from sightline.wiring.places import bigquery_place, project, vertex_place
+from sightline.wiring.prices import run_pricing
+from sightline.work_lists import BY_BATCH_JOBS, BY_STATEMENTS, BY_WORKERS
 
 if TYPE_CHECKING:
+    from sightline.gcp.batch.jobs import BatchJob
+    from sightline.gcp.bigquery import BigQueryClient
     from sightline.gcp.bigquery.place import BigQueryPlace
+    from sightline.gcp.sql.asker import Asker
     from sightline.gcp.sql.images import Images
+    from sightline.gcp.sql.jobs import Jobs
     from sightline.gcp.sql.remote_models import BigQueryModels, RemoteModel
+    from sightline.gcp.storage import BucketPrefix
     from sightline.ports import Ledgers, Lots, Runs
+
+    OnJob = Callable[[BatchJob], None]
 
 PATIENCE_S = 90.0
 """For how long a lot that is held is waited for: well after a killed process holds it no more."""
@@ -27,18 +37,69 @@ PATIENCE_S = 90.0
 
 @asynccontextmanager
 async def open_lots(
-    settings: Settings, runs: Runs, ledgers: Ledgers, *, worker_id: str
+    settings: Settings,
+    runs: Runs,
+    ledgers: Ledgers,
+    *,
+    worker_id: str,
+    on_job: OnJob = lambda _: None,
 ) -> AsyncIterator[Lots]:
-    """Open the lots of the configured dataset; nothing is asked yet.
+    """Open the lots of the configured dataset and engine; nothing is asked yet.
+
+    ``on_job`` is told of a batch job each time it is looked at.
 
     Raises:
-        ConfigurationError: no project or connection is set, or there are no credentials.
+        ConfigurationError: no project, connection or bucket is set, or there are no credentials.
     """
     from sightline.gcp.bigquery import BigQueryClient
     from sightline.gcp.bigquery.locks import LockTiming, TableLocks
     from sightline.gcp.sql.jobs import BigQueryJobs
-    from sightline.gcp.sql.kinds import Functions, RemoteKinds
+    from sightline.gcp.sql.kinds import Kinds
     from sightline.gcp.sql.lots import BigQueryLots
+
+    place, models = bigquery_place(settings), models_place(settings)
+    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    prices = run_pricing(settings)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(BigQueryClient.open(place, credentials))
+        keep = await stack.enter_async_context(BigQueryClient.open(models, credentials))
+        kinds = Kinds(
+            ledgers.task_version,
+            prices.price_of,
+            place=place,
+            answers_at=prices.answers_at,
+            embeddings_at=prices.embeddings_at,
+        )
+        jobs = BigQueryJobs(client, look_every_s=settings.sql.look_every_s)
+        engine = engine_of_runs(settings)
+        asker: Asker
+        if engine == BY_BATCH_JOBS:
+            asker = await stack.enter_async_context(
+                _open_batch(settings, jobs, keep, ledgers, on_job)
+            )
+        else:
+            asker = _statements(settings, jobs, client, models, ledgers)
+        locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=PATIENCE_S))
+        yield BigQueryLots(
+            jobs, runs, place, keep, kinds, asker, locks, worker_id=worker_id, engine=engine
+        )
+
+
+def engine_of_runs(settings: Settings) -> str:
+    """Return what the requests of runs say that this engine works off."""
+    if settings.adapter("queue") != "work_list":
+        return BY_WORKERS
+    return BY_BATCH_JOBS if settings.engine == "batch" else BY_STATEMENTS
+
+
+def _statements(
+    settings: Settings,
+    jobs: Jobs,
+    client: BigQueryClient,
+    models: BigQueryPlace,
+    ledgers: Ledgers,
+) -> Asker:
+    from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementAsker
     from sightline.gcp.sql.remote_models import BigQueryModels
 
     if not settings.sql.connection:
@@ -46,28 +107,65 @@ async def open_lots(
             "BigQuery asks models through a connection, and none is set; set sql.connection, or run"
             " `sightline config from-stack`"
         )
-    place, models = bigquery_place(settings), models_place(settings)
-    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
-    prices = pricing(settings)
-    async with (
-        BigQueryClient.open(place, credentials) as client,
-        BigQueryClient.open(models, credentials) as keep,
-    ):
-        kinds = RemoteKinds(
-            BigQueryModels(client, models),
-            lambda part: _definition(settings, part),
+    askings = RemoteAskings(
+        BigQueryModels(client, models),
+        lambda part: _definition(settings, part),
+        ledgers.task_version,
+        models=models,
+        functions=Functions(settings.sql.answers, settings.sql.embeddings),
+    )
+    return StatementAsker(jobs, askings, _images(settings))
+
+
+@asynccontextmanager
+async def _open_batch(
+    settings: Settings, jobs: Jobs, keep: BigQueryClient, ledgers: Ledgers, on_job: OnJob
+) -> AsyncIterator[Asker]:
+    from sightline.gcp.batch.asker import BatchAsker
+    from sightline.gcp.batch.folder import BucketFolder
+    from sightline.gcp.batch.jobs import VertexBatchJobs
+    from sightline.gcp.batch.stage import LoadingStage
+    from sightline.gcp.storage import StoragePlace, open_storage
+
+    root = batch_folder(settings)
+    storage = StoragePlace(project(settings), settings.gcs.endpoint or None)
+    own = await google_credentials(settings, emulated=storage.endpoint is not None)
+    answers, embeddings = vertex_place(settings, "classify"), vertex_place(settings, "embed")
+    tokens = await asyncio.to_thread(google_tokens, settings, settings.vertex.endpoint)
+    async with AsyncExitStack() as stack:
+        client = stack.enter_context(open_storage(storage, own))
+        asked = {
+            place: await stack.enter_async_context(VertexBatchJobs.open(place, tokens.credentials))
+            for place in {answers, embeddings}
+        }
+        yield BatchAsker(
+            lambda part: asked[answers if isinstance(part, AnswerPart) else embeddings],
+            BucketFolder(client, storage, root),
+            jobs,
+            LoadingStage(keep),
             ledgers.task_version,
-            prices.price_of,
-            place=place,
-            models=models,
-            functions=Functions(settings.sql.answers, settings.sql.embeddings),
-            answers_at=prices.answers_at,
-            embeddings_at=prices.embeddings_at,
+            look_every_s=settings.batch.look_every_s,
+            on_job=on_job,
         )
-        jobs = BigQueryJobs(client, look_every_s=settings.sql.look_every_s)
-        images = _images(settings)
-        locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=PATIENCE_S))
-        yield BigQueryLots(jobs, runs, place, keep, kinds, images, locks, worker_id=worker_id)
+
+
+def batch_folder(settings: Settings) -> BucketPrefix:
+    """Return where requests and outputs of batch jobs lie.
+
+    Raises:
+        ConfigurationError: no bucket is set, or it is none.
+    """
+    from sightline.gcp.storage import BucketPrefix
+
+    if settings.batch.bucket:
+        return BucketPrefix.parse(settings.batch.bucket, "batch.bucket")
+    if not settings.gcs.bucket:
+        raise ConfigurationError(
+            "batch jobs read requests from a bucket and write answers to it, and none is set; set"
+            " batch.bucket to gs://BUCKET/PREFIX"
+        )
+    own = BucketPrefix.parse(settings.gcs.bucket, "gcs.bucket")
+    return BucketPrefix(own.bucket, own.name("sightline-batch"))
 
 
 @asynccontextmanager

@@ -169,7 +169,7 @@ async def test_refused_for_now_is_asked_again_until_nothing_is_left() -> None:
     assert (done.answers, done.embeddings, done.passes) == (100, 5, 4)
     assert done.cost_usd_micros == 105 * COST
     assert script.asked == [100, 40, 10, 5]
-    assert refused_for_now(done) is None
+    assert refused_for_now(done, "bigquery") is None
     assert script.said.count("close") == 2
 
 
@@ -178,7 +178,7 @@ async def test_two_passes_without_progress_end_it_and_say_so() -> None:
     script = Script({SIGNS: 100, VECTORS: 5}, deque([stuck] * FRUITLESS + [answered(5)]))
     done = await engine(script).work()
     assert done.embeddings == 5, "the other lots are worked off"
-    error = refused_for_now(done)
+    error = refused_for_now(done, "bigquery")
     assert isinstance(error, TransientError)
     assert "signs: 100 parts" in str(error)
     assert "RESOURCE_EXHAUSTED" in str(error)

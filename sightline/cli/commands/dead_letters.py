@@ -130,21 +130,22 @@ def _settle(
     if passed:
         remark(f'{passed:,} are of workers\' runs; replay them with `engine = "gcp"`')
     if verb == "replay" and count:
-        remark("next: `sightline work --drain`")
+        has_workers = state.settings().adapter("queue") != "work_list"
+        remark(f"next: `sightline work{' --drain' if has_workers else ''}`")
 
 
 async def _settle_all(state: State, verb: str, which: Any) -> tuple[int, int]:
     from producer.replay import Undertaker
     from sightline.errors import NotFoundError
     from sightline.wiring import new_id, open_engine, utc_now
-    from sightline.work_lists import is_by_statements
+    from sightline.work_lists import is_by_workers
 
     settings = state.settings()
     async with open_engine(settings) as engine:
         runs = await engine.runs.runs()
         if which.run_id and which.run_id not in {run.run_id for run in runs}:
             raise NotFoundError(f"no run {which.run_id}; `sightline status` lists them")
-        by_statements = {run.run_id for run in runs if is_by_statements(run.request_json)}
+        by_statements = {run.run_id for run in runs if not is_by_workers(run.request_json)}
         others = {run.run_id for run in runs} - by_statements
         no_messages = settings.adapter("queue") == "work_list"
         undertaker = Undertaker(

@@ -195,20 +195,23 @@ async def _reconcile(settings: Any, run_id: str) -> int:
 
 def _is_ours(settings: Settings, run: Run) -> bool:
     """Return whether a run is one that this engine works off."""
-    from sightline.work_lists import is_by_statements
+    from sightline.wiring.statements import engine_of_runs
+    from sightline.work_lists import engine_of
 
-    return is_by_statements(run.request_json) == (settings.adapter("queue") == "work_list")
+    return engine_of(run.request_json) == engine_of_runs(settings)
 
 
 def _check_is_ours(settings: Settings, run: Run) -> None:
     from sightline.errors import ConfigurationError
+    from sightline.work_lists import engine_of, is_by_workers
 
     if _is_ours(settings, run):
         return
-    if settings.adapter("queue") == "work_list":
+    if is_by_workers(run.request_json):
         raise ConfigurationError(f"run {run.run_id} has messages for workers; leave --engine away")
     raise ConfigurationError(
-        f"run {run.run_id} has no messages; `sightline work --engine bigquery` goes on with it"
+        f"run {run.run_id} has no messages;"
+        f" `sightline work --engine {engine_of(run.request_json)}` goes on with it"
     )
 
 
@@ -240,8 +243,10 @@ def _print_enqueued(settings: Settings, found: dict[str, Any], *, as_json: bool)
         return
     if found["run_id"]:
         say(f"run {found['run_id']}: {found['messages']:,} messages, {found['parts']:,} parts")
-        by_statements = settings.adapter("queue") == "work_list"
-        remark(f"next: `sightline work {'--engine bigquery' if by_statements else '--drain'}`")
+        from sightline.wiring.statements import engine_of_runs
+
+        engine = engine_of_runs(settings)
+        remark(f"next: `sightline work {f'--engine {engine}' if engine else '--drain'}`")
     else:
         left = found["nothing_to_do"]
         say(
@@ -262,9 +267,9 @@ def _print_budget(settings: Settings, asked: Asked, limits: Limits) -> None:
     """Say how far a run may go beyond its budget."""
     from sightline.cli.money import limits_text, usd
     from sightline.prices import answer_usage
-    from sightline.wiring import pricing
+    from sightline.wiring import run_pricing
 
-    own = pricing(settings)
+    own = run_pricing(settings)
     dearest = max(
         (
             answer_usage(

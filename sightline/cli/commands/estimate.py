@@ -12,6 +12,7 @@ from sightline.cli.options import (
     AssetType,
     Box,
     Embed,
+    EngineName,
     Limit,
     Near,
     Polygon,
@@ -43,6 +44,7 @@ def estimate(
         float | None,
         typer.Option(min=0.001, help="Calls a minute to each model, all workers together."),
     ] = None,
+    engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a run would cost, and how long it would take; nothing is written or paid.
@@ -52,7 +54,7 @@ def estimate(
     import asyncio
 
     state: State = context.obj
-    settings = state.settings()
+    settings = state.settings({"engine": engine} if engine else None)
     asked = read_request(
         settings,
         task=task,
@@ -75,9 +77,9 @@ def estimate(
 async def _estimate(settings: Settings, asked: Asked, per_minute: float | None) -> Estimate:
     from producer.estimate import Prices, Rates
     from producer.estimate import estimate as run
-    from sightline.wiring import open_engine, pricing, utc_now
+    from sightline.wiring import open_engine, run_pricing, utc_now
 
-    own = pricing(settings)
+    own = run_pricing(settings)
     prices = Prices(own.price_of, own.answers_at, own.embeddings_at, utc_now().date())
     said = per_minute / 60 if per_minute else None
     rates = Rates(

@@ -56,7 +56,7 @@ def classification_of(
         raise given_up(REASONS[ending], f"the answer ended by {ending} ({said})", usage)
     if ending != FINISHED:
         raise without_answer(f"an answer that ended by {ending or 'nothing'}", usage)
-    return Classification(answer_in(_text(candidate), usage), ending, usage)
+    return Classification(answer_in(text_of(candidate), usage), ending, usage)
 
 
 def usage_of(response: Mapping[str, Any], price: Price, *, location: str) -> Usage:
@@ -75,7 +75,8 @@ def usage_of(response: Mapping[str, Any], price: Price, *, location: str) -> Usa
     return price.of_tokens(tokens, location=location)
 
 
-def _text(candidate: Mapping[str, Any]) -> str:
+def text_of(candidate: Mapping[str, Any]) -> str:
+    """Return the text of a candidate, its thoughts aside."""
     parts = mapping(candidate.get("content")).get("parts")
     found = [mapping(one) for one in parts] if isinstance(parts, list) else []
     return "".join(str(one.get("text") or "") for one in found if not one.get("thought"))

@@ -1,4 +1,4 @@
-"""How a statement names images to a model: by references made of URIs, or by an object table."""
+"""How chosen parts name their images: by references made of URIs, by an object table, by URIs."""
 
 from __future__ import annotations
 
@@ -43,6 +43,25 @@ class References:
     def image(self) -> str:
         """See ``Images``."""
         return f"OBJ.MAKE_REF(uri, {quoted(self.connection)})"
+
+    @property
+    def objects(self) -> str:
+        """See ``Images``."""
+        return ""
+
+    def unreadable(self) -> Iterable[tuple[str, str]]:
+        """See ``Images``."""
+        yield _NO_BUCKET, IN_NO_BUCKET
+
+
+@dataclass(frozen=True, slots=True)
+class Uris:
+    """The URIs themselves, for whoever asks elsewhere."""
+
+    @property
+    def image(self) -> str:
+        """See ``Images``."""
+        return "uri"
 
     @property
     def objects(self) -> str:

@@ -16,8 +16,10 @@ from sightline.gcp.sql.files import statement
 from sightline.prices import Price
 from sightline.tasks import FieldSpec, TaskSpec
 
-RETRYABLE = "STARTS_WITH(COALESCE(status, ''), 'A retryable error occurred')"
-"""Of a status, by BigQuery's own words, that the row is to be asked again."""
+FOR_NOW = "A retryable error occurred"
+"""What the status of a row begins with that is to be asked again: BigQuery's own words."""
+
+RETRYABLE = f"STARTS_WITH(COALESCE(status, ''), '{FOR_NOW}')"
 
 FAILED = "COALESCE(status, '') <> ''"
 
@@ -41,7 +43,8 @@ STATUS_SAYS: Mapping[Reason, tuple[str, ...]] = {
     Reason.RECITATION: ("recitation",),
 }  # fmt: skip
 """What the text of a status says about the reason, the first that fits; else the request itself was
-refused. BigQuery documents no codes for them."""
+refused. BigQuery documents no codes for them. A status that begins with the name of a reason, as
+those that were judged elsewhere do, is of that reason whatever else it says."""
 
 _JSON_KINDS = {"string": "string", "boolean": "boolean", "integer": "number", "number": "number"}
 
@@ -160,7 +163,8 @@ def _fits(one: FieldSpec) -> str:
 
 
 def _reason_of_status() -> str:
-    cases = [
+    cases = [f"WHEN STARTS_WITH(status, '{reason}: ') THEN {quoted(reason)}" for reason in Reason]
+    cases += [
         f"WHEN {' OR '.join(f'STRPOS(LOWER(status), {quoted(text)}) > 0' for text in texts)}"
         f" THEN {quoted(reason)}"
         for reason, texts in STATUS_SAYS.items()

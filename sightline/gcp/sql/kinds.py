@@ -1,28 +1,21 @@
-"""The two kinds of parts as statements need them: how each is asked, judged and written."""
+"""The two kinds of parts as statements need them: how each is judged and written."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from sightline.errors import NotFoundError
 from sightline.gcp.bigquery.client import Value
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.sql.asking import (
-    Asking,
-    EmbedFunction,
-    Function,
-    Generate,
-    GenerateEmbedding,
-    GenerateText,
-)
 from sightline.gcp.sql.judging import GEMINI, judged_answers, judged_vectors
-from sightline.gcp.sql.remote_models import ModelStore, RemoteModel, ensure
 from sightline.model import AnswerPart, EmbeddingPart, Part
 from sightline.prices import Price, embedding_usage
 from sightline.schema import CLASSIFICATIONS, Ledger, embeddings_ledger
 from sightline.tasks import TaskSpec
+
+TaskVersion = Callable[[str], Awaitable[TaskSpec | None]]
+"""Returns the task of a fingerprint, or nothing where no ledger holds it."""
 
 ANSWER = (
     "@task, @fingerprint, @model, SAFE.PARSE_JSON(judged.answer, wide_number_mode => 'round'),"
@@ -40,9 +33,8 @@ VECTOR = (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a part is asked about, judged and written: ``result`` is SQL for its own columns."""
+    """How what was said about a part is judged and written: ``result`` is SQL for its columns."""
 
-    asking: Asking
     judged: Callable[[str], str]
     result: str
     table: str
@@ -50,85 +42,37 @@ class Kind:
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Functions:
-    """Which of BigQuery's functions ask."""
+class Kinds:
+    """Knows how each part is judged and written."""
 
-    answers: Function = "AI.GENERATE_TEXT"
-    embeddings: EmbedFunction = "AI.GENERATE_EMBEDDING"
-
-
-class Kinds(Protocol):
-    """Knows how each part is worked off."""
-
-    async def prepare(self, part: Part) -> None:
-        """Make what asking about a part needs, if it is not there."""
-        ...
+    def __init__(
+        self,
+        task_version: TaskVersion,
+        price_of: Callable[[str], Price | None],
+        *,
+        place: BigQueryPlace,
+        answers_at: str,
+        embeddings_at: str,
+    ) -> None:
+        self._task_version = task_version
+        self._price_of = price_of
+        self._place = place
+        self._answers_at = answers_at
+        self._embeddings_at = embeddings_at
 
     async def of(self, part: Part) -> Kind:
-        """Return how a part is asked about, judged and written.
+        """Return how a part is judged and written.
 
         Raises:
             NotFoundError: its task is not known.
         """
-        ...
-
-
-class RemoteKinds:
-    """Parts about which remote models are asked. ``define`` says what a model is to be."""
-
-    def __init__(
-        self,
-        store: ModelStore,
-        define: Callable[[Part], RemoteModel],
-        task_version: Callable[[str], Awaitable[TaskSpec | None]],
-        price_of: Callable[[str], Price | None],
-        *,
-        place: BigQueryPlace,
-        models: BigQueryPlace,
-        functions: Functions,
-        answers_at: str,
-        embeddings_at: str,
-    ) -> None:
-        self._store = store
-        self._define = define
-        self._task_version = task_version
-        self._price_of = price_of
-        self._place = place
-        self._models = models
-        self._functions = functions
-        self._answers_at = answers_at
-        self._embeddings_at = embeddings_at
-
-    async def prepare(self, part: Part) -> None:
-        """Let the part's remote model be as it is to be; ``AI.GENERATE`` needs none."""
-        if isinstance(part, AnswerPart) and self._functions.answers == "AI.GENERATE":
-            return
-        await ensure(self._store, self._define(part))
-
-    async def of(self, part: Part) -> Kind:
-        """See ``Kinds``."""
         if isinstance(part, EmbeddingPart):
             return self._of_embedding(part)
-        task = await self._task_version(part.fingerprint)
-        if task is None:
-            raise NotFoundError(
-                f"task {part.task} at {part.fingerprint[:12]} is in no ledger; run `sightline tasks"
-                " apply`, then `sightline enqueue`"
-            )
-        return self._of_answer(part, task)
+        return self._of_answer(part, await task_of(part, self._task_version))
 
     def _of_answer(self, part: AnswerPart, task: TaskSpec) -> Kind:
-        remote = self._define(part)
-        asking: Asking
-        if self._functions.answers == "AI.GENERATE":
-            asking = Generate(task, remote.endpoint, remote.connection)
-        else:
-            model = self._models.table(remote.name)
-            asking = GenerateText(task, model, self._functions.answers)
         price = self._price_of(part.model)
         return Kind(
-            asking,
             lambda asked: judged_answers(asked, task, price, location=self._answers_at),
             ANSWER,
             self._place.table(CLASSIFICATIONS.name),
@@ -137,15 +81,9 @@ class RemoteKinds:
         )
 
     def _of_embedding(self, part: EmbeddingPart) -> Kind:
-        remote = self._define(part)
         ledger = embeddings_ledger(part.model, part.dimension)
         usage = embedding_usage(self._price_of(part.model), location=self._embeddings_at)
         return Kind(
-            GenerateEmbedding(
-                self._models.table(remote.name),
-                part.dimension,
-                self._functions.embeddings,
-            ),
             lambda asked: judged_vectors(
                 asked,
                 part.dimension,
@@ -157,3 +95,18 @@ class RemoteKinds:
             ledger,
             {"model": part.model, "dimension": part.dimension},
         )
+
+
+async def task_of(part: AnswerPart, task_version: TaskVersion) -> TaskSpec:
+    """Return the task of a part.
+
+    Raises:
+        NotFoundError: no ledger holds it.
+    """
+    task = await task_version(part.fingerprint)
+    if task is None:
+        raise NotFoundError(
+            f"task {part.task} at {part.fingerprint[:12]} is in no ledger; run `sightline tasks"
+            " apply`, then `sightline enqueue`"
+        )
+    return task

@@ -16,8 +16,8 @@ from sightline.gcp.bigquery.client import BigQueryClient, Value
 from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_names
 from sightline.gcp.bigquery.locks import TableLocks
 from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.sql.asker import Asker, LotPass
 from sightline.gcp.sql.files import statement
-from sightline.gcp.sql.images import Images
 from sightline.gcp.sql.jobs import Jobs
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE
 from sightline.gcp.sql.kinds import Kind, Kinds
@@ -25,7 +25,7 @@ from sightline.model import SEPARATOR, AnswerPart, EmbeddingPart, Part, Run
 from sightline.ports import Brought, Lot, Runs
 from sightline.schema import DEAD_LETTERS, Column, Ledger
 from sightline.wire import part_to_json
-from sightline.work_lists import is_by_statements, part_suffix
+from sightline.work_lists import engine_of, part_suffix
 
 _NOT_REFUSED = {"answered", "retryable"}
 
@@ -37,11 +37,15 @@ class _Names:
     asked_name: str
     asked: str
     to_ask: str
+    said: str
     job: str
 
 
 class BigQueryLots:
-    """Lots of the runs in the dataset of ``place``; what is said is kept in that of ``keep``."""
+    """Lots of the runs of ``engine`` in the dataset of ``place``.
+
+    What is said is kept in the dataset of ``keep``.
+    """
 
     def __init__(
         self,
@@ -50,24 +54,26 @@ class BigQueryLots:
         place: BigQueryPlace,
         keep: BigQueryClient,
         kinds: Kinds,
-        images: Images,
+        asker: Asker,
         locks: TableLocks,
         *,
         worker_id: str,
+        engine: str,
     ) -> None:
         self._jobs = jobs
         self._runs = runs
         self._names = ledger_names(place)
         self._keep = keep
         self._kinds = kinds
-        self._images = images
+        self._asker = asker
         self._locks = locks
         self._worker_id = worker_id
+        self._engine = engine
 
     async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
         """Return the lots of a run, or of all open ones whose engine this is, oldest first."""
         runs = [one for one in await self._runs.runs() if run_id in (None, one.run_id)]
-        return [lot for run in reversed(runs) for lot in lots_of(run)]
+        return [lot for run in reversed(runs) for lot in lots_of(run, self._engine)]
 
     async def unsettled(self, lot: Lot) -> int:
         """Count what is neither written nor dead."""
@@ -80,17 +86,17 @@ class BigQueryLots:
         return self._locks.in_turn(self._of(lot).job, f"run {lot.run_id}")
 
     async def open(self, lot: Lot) -> None:
-        """Make the table of what is said, and the remote model; refuse what no model can read."""
+        """Make the table of what is said; refuse what no model can read."""
         names = self._of(lot)
         await self._keep.create_dataset()
-        await self._kinds.prepare(lot.part)
+        await self._asker.prepare(lot.part)
         await self._keep.create_table(asked_ledger(names.asked_name))
-        for unreadable, status in self._images.unreadable():
+        for unreadable, status in self._asker.images.unreadable():
             refuse = statement(
                 "refuse", asked=names.asked, listed=self._listed(), unreadable=unreadable
             )
             await self._jobs.read(refuse, {**self._values(lot), "status": status})
-        await self._next_pass(names)
+        await self._next_pass(lot)
 
     async def left(self, lot: Lot) -> int:
         """Count what is still to be asked."""
@@ -105,9 +111,9 @@ class BigQueryLots:
         return int(count)
 
     async def ask(self, lot: Lot, parts: int) -> Brought:
-        """Ask about so many parts in one statement; one under way is waited for."""
-        names, kind = self._of(lot), await self._kind(lot)
-        number = await self._next_pass(names)
+        """Ask about so many parts in one pass; one under way is waited for."""
+        names = self._of(lot)
+        number = await self._next_pass(lot)
         chosen = statement(
             "choose",
             to_ask=names.to_ask,
@@ -115,13 +121,12 @@ class BigQueryLots:
             asked=names.asked,
             retryable=RETRYABLE,
             parts=str(int(parts)),
-            image=self._images.image,
-            objects=self._images.objects,
+            image=self._asker.images.image,
+            objects=self._asker.images.objects,
         )
         await self._jobs.read(statement("drop", table=names.to_ask), {})  # emulators replace none
         await self._jobs.read(chosen, self._values(lot))
-        asked = statement("ask", asked=names.asked, said=kind.asking.said(names.to_ask))
-        await self._jobs.run(_asking(names, number), asked, {"pass": number}, run_id=lot.run_id)
+        await self._asker.ask(self._pass(lot, number))
         return await self.brought(lot)
 
     async def brought(self, lot: Lot) -> Brought:
@@ -168,7 +173,9 @@ class BigQueryLots:
     async def close(self, lot: Lot) -> None:
         """Remove the table of chosen parts, and what was said of those that are settled."""
         names = self._of(lot)
-        await self._jobs.read(statement("drop", table=names.to_ask), {})
+        await self._asker.clear(names.job)
+        for table in (names.to_ask, names.said):
+            await self._jobs.read(statement("drop", table=table), {})
         await self._jobs.read(statement("clear", asked=names.asked), {})
 
     def _listed(self) -> str:
@@ -184,15 +191,31 @@ class BigQueryLots:
     async def _kind(self, lot: Lot) -> Kind:
         return await self._kinds.of(lot.part)
 
-    async def _next_pass(self, names: _Names) -> int:
-        """Return the number of the next statement, after waiting for one that is under way.
+    async def _next_pass(self, lot: Lot) -> int:
+        """Return the number of the next pass, after waiting for one that is under way.
 
-        One that is done and left no rows asked into a table that was dropped since.
+        One that is done and left no rows asked into a table that was dropped since, or had nothing
+        to say.
         """
+        names = self._of(lot)
         number = await self._last_pass(names) + 1
-        while await self._jobs.wait(_asking(names, number)):
+        while await self._asker.wait(self._pass(lot, number)):
             number = max(number, await self._last_pass(names)) + 1
         return number
+
+    def _pass(self, lot: Lot, number: int) -> LotPass:
+        names = self._of(lot)
+        return LotPass(
+            lot,
+            number,
+            name=f"{names.job}-{number}-ask",
+            lot_name=names.job,
+            to_ask=names.to_ask,
+            asked=names.asked,
+            said=names.said,
+            listed=self._listed(),
+            values=self._values(lot),
+        )
 
     async def _last_pass(self, names: _Names) -> int:
         ((last,),) = await self._jobs.read(statement("last_pass", asked=names.asked), {})
@@ -206,12 +229,9 @@ class BigQueryLots:
             f"asked_{name}",
             place.table(f"asked_{name}"),
             place.table(f"to_ask_{name}"),
+            place.table(f"said_{name}"),
             f"sightline-{name}",
         )
-
-
-def _asking(names: _Names, number: int) -> str:
-    return f"{names.job}-{number}-ask"
 
 
 def asked_ledger(name: str) -> Ledger:
@@ -241,13 +261,13 @@ def _columns(ledger: Ledger) -> str:
     return ", ".join(f"`{name}`" for name in ledger.column_names())
 
 
-def lots_of(run: Run) -> list[Lot]:
-    """Return the lots of a run; none of one that was cancelled, or that workers do.
+def lots_of(run: Run, engine: str) -> list[Lot]:
+    """Return the lots of a run; none of one that was cancelled, or that another engine does.
 
     Raises:
         ConfigurationError: the request is in no form that this version knows.
     """
-    if run.state == "cancelled" or not is_by_statements(run.request_json):
+    if run.state == "cancelled" or engine_of(run.request_json) != engine:
         return []
     request = json.loads(run.request_json)
     try:

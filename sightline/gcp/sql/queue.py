@@ -8,8 +8,8 @@ from sightline.errors import ConfigurationError
 from sightline.ports import Backlog, Delivery, Outgoing
 
 _NO_MESSAGES = (
-    "this engine has no messages to lease: its work lists are worked off by statements; run"
-    " `sightline work --engine bigquery`"
+    "this engine has no messages to lease: its work lists are worked off without workers; run"
+    " `sightline work` with --engine bigquery or --engine batch, whichever they were enqueued for"
 )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sightline.gcp.bigquery.append import LedgerAppender
@@ -18,9 +18,11 @@ from sightline.gcp.bigquery.ledgers import BigQueryLedgers
 from sightline.gcp.bigquery.locks import LockTiming, TableLocks
 from sightline.gcp.bigquery.runs import BigQueryRuns
 from sightline.gcp.bigquery.tables import put_embeddings
+from sightline.gcp.sql.asking import Asking
+from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementAsker
 from sightline.gcp.sql.images import References
 from sightline.gcp.sql.jobs import BigQueryJobs
-from sightline.gcp.sql.kinds import Functions, Kind, RemoteKinds
+from sightline.gcp.sql.kinds import Kinds
 from sightline.gcp.sql.lots import BigQueryLots
 from sightline.gcp.sql.remote_models import RemoteModel
 from sightline.model import (
@@ -87,20 +89,21 @@ class Prepared:
         )
 
 
-class PreparedKinds:
-    """The real kinds, but for the call."""
+class PreparedAskings:
+    """What the real calls need, and a table in their place."""
 
-    def __init__(self, kinds: RemoteKinds, table: str) -> None:
-        self._kinds = kinds
+    def __init__(self, askings: RemoteAskings, table: str) -> None:
+        self._askings = askings
         self._table = table
 
     async def prepare(self, part: Part) -> None:
         """Make what the part needs."""
-        await self._kinds.prepare(part)
+        await self._askings.prepare(part)
 
-    async def of(self, part: Part) -> Kind:
-        """Return the kind, asking the table."""
-        return replace(await self._kinds.of(part), asking=Prepared(self._table))
+    async def of(self, part: Part) -> Asking:
+        """Return what asks the table."""
+        await self._askings.of(part)
+        return Prepared(self._table)
 
 
 @dataclass
@@ -176,19 +179,24 @@ async def open_warehouse(
         runs, ledgers, store = BigQueryRuns(client, appender), BigQueryLedgers(client), Store()
         for task in tasks:
             await runs.remember_task(task, now=NOW)
-        real = RemoteKinds(
-            store, definition, ledgers.task_version, price, place=place, models=place,
-            functions=Functions(), answers_at="global", embeddings_at="global",
-        )  # fmt: skip
+        kinds = Kinds(
+            ledgers.task_version, price, place=place, answers_at="global", embeddings_at="global"
+        )
+        real = RemoteAskings(
+            store, definition, ledgers.task_version, models=place, functions=Functions()
+        )
+        jobs = BigQueryJobs(client, look_every_s=0.05)
+        askings = PreparedAskings(real, place.table("prepared"))
         lots = BigQueryLots(
-            BigQueryJobs(client, look_every_s=0.05),
+            jobs,
             runs,
             place,
             client,
-            PreparedKinds(real, place.table("prepared")),
-            Bare("p.us.c"),
+            kinds,
+            StatementAsker(jobs, askings, Bare("p.us.c")),
             TableLocks(client, "w1", utc_now, timing=LockTiming(patience_s=0.0)),
             worker_id="w1",
+            engine=BY_STATEMENTS,
         )
 
         async def open_run(*parts: PartRequest, run_id: str = "run-1") -> None:

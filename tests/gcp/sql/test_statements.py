@@ -24,7 +24,7 @@ from sightline.gcp.sql.asking import (
     model_params,
 )
 from sightline.gcp.sql.files import names, statement
-from sightline.gcp.sql.images import ObjectTable, References
+from sightline.gcp.sql.images import ObjectTable, References, Uris
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE, judged_answers, judged_vectors
 from sightline.gcp.sql.kinds import ANSWER, VECTOR
 from sightline.gcp.sql.remote_models import remote_model
@@ -56,9 +56,9 @@ JUDGED = {
 def rendered() -> Iterator[tuple[str, str]]:
     """Yield every statement, under its name and what it was filled with."""
     asked = {"asked": ASKED, "retryable": RETRYABLE, "failed": FAILED, "listed": LISTED}
-    asked["run_events"] = NAMES["run_events"]
+    asked |= {"run_events": NAMES["run_events"], "to_ask": TO_ASK, "said": PLACE.table("said")}
     yield "listed", LISTED
-    for name in ("left", "unsettled", "last_pass", "discard", "clear"):
+    for name in ("left", "unsettled", "last_pass", "discard", "clear", "chosen", "take_said"):
         yield name, statement(name, **asked)
     written = ALL_WRITTEN.format_map(NAMES)
     yield (
@@ -66,9 +66,9 @@ def rendered() -> Iterator[tuple[str, str]]:
         statement("settle", **asked, written=written, dead_letters=NAMES["dead_letters"]),
     )
     yield "drop", statement("drop", table=TO_ASK)
-    for images in (References("p.us.c"), ObjectTable(PLACE.table("images"))):
+    for images in (References("p.us.c"), ObjectTable(PLACE.table("images")), Uris()):
         pieces = {"image": images.image, "objects": images.objects, "parts": "100"}
-        yield f"choose {images}", statement("choose", **asked, **pieces, to_ask=TO_ASK)
+        yield f"choose {images}", statement("choose", **asked, **pieces)
         for unreadable, _ in images.unreadable():
             yield f"refuse {images}", statement("refuse", **asked, unreadable=unreadable)
     for name, call in CALLS.items():

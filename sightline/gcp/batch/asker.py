@@ -1,0 +1,213 @@
+"""The port ``Asker`` over jobs of batch prediction.
+
+A pass is a job with a name. Killed at any point it leaves nothing to mend: requests are written
+whole, a job that is there is waited for whatever its state, and what it said goes into the table of
+what was asked by one statement with a name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
+from typing import Protocol
+
+from sightline.errors import SightlineError, TransientError
+from sightline.gcp.batch.folder import Folder
+from sightline.gcp.batch.jobs import BatchJob, BatchJobs
+from sightline.gcp.batch.requests import (
+    AnswerQuestion,
+    EmbeddingQuestion,
+    Question,
+    request_lines,
+)
+from sightline.gcp.batch.said import SaidRow, read_lines
+from sightline.gcp.sql.asker import LotPass
+from sightline.gcp.sql.files import statement
+from sightline.gcp.sql.images import Images, Uris
+from sightline.gcp.sql.jobs import MOST_TRIES, Jobs
+from sightline.gcp.sql.judging import RETRYABLE
+from sightline.gcp.sql.kinds import TaskVersion, task_of
+from sightline.model import EmbeddingPart, Part
+from sightline.ports import Lot
+from sightline.work_lists import check_in_batch
+
+LOOK_EVERY_S = 30.0
+"""How often a job that runs is looked at."""
+
+log = logging.getLogger(__name__)
+
+
+class Stage(Protocol):
+    """Takes rows into the table that a statement reads them from."""
+
+    async def load(self, table: str, rows: Sequence[SaidRow]) -> None:
+        """Let a table, by its quoted name, hold these rows and no others.
+
+        Raises:
+            TransientError, ConfigurationError, NotFoundError: it cannot.
+        """
+        ...
+
+
+class BatchAsker:
+    """Asks by jobs of batch prediction; ``on_job`` is told of a job each time it is looked at."""
+
+    def __init__(
+        self,
+        jobs_of: Callable[[Part], BatchJobs],
+        folder: Folder,
+        warehouse: Jobs,
+        stage: Stage,
+        task_version: TaskVersion,
+        *,
+        look_every_s: float = LOOK_EVERY_S,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_job: Callable[[BatchJob], None] = lambda _: None,
+    ) -> None:
+        self._jobs_of = jobs_of
+        self._folder = folder
+        self._warehouse = warehouse
+        self._stage = stage
+        self._task_version = task_version
+        self._look_every_s = look_every_s
+        self._sleep = sleep
+        self._on_job = on_job
+        self.images: Images = Uris()
+
+    async def prepare(self, part: Part) -> None:
+        """Check that jobs ask the part's model; there is nothing to make."""
+        check_in_batch(part)
+
+    async def ask(self, one: LotPass) -> None:
+        """See ``Asker``. A job that failed before this process asked is passed by."""
+        jobs = self._jobs_of(one.lot.part)
+        begun = 0
+        for tried in count(1):
+            name = _job_name(one, tried)
+            there = await jobs.find(name)
+            found = bool(there)
+            if not there:
+                begun += 1
+                there = await self._begin(jobs, name, one)
+                if not there:
+                    return  # of a run that was cancelled meanwhile nothing is chosen
+            failure = await self._end_of(jobs, there, one)
+            if failure is None:
+                return
+            if found:
+                continue  # what it failed for may be mended by now
+            if not isinstance(failure, TransientError) or begun >= MOST_TRIES:
+                raise failure
+
+    async def wait(self, one: LotPass) -> bool:
+        """See ``Asker``."""
+        jobs = self._jobs_of(one.lot.part)
+        for tried in count(1):
+            there = await jobs.find(_job_name(one, tried))
+            if not there:
+                return False
+            if await self._end_of(jobs, there, one) is None:
+                return True
+        raise AssertionError("numbers do not end")
+
+    async def clear(self, lot_name: str) -> None:
+        """Remove requests and outputs: they hold URIs and answers, and all of it is written."""
+        await asyncio.to_thread(self._folder.clear, lot_name)
+
+    async def _begin(self, jobs: BatchJobs, name: str, one: LotPass) -> Sequence[BatchJob]:
+        """Begin a job over the chosen parts, unless there are none.
+
+        Where the answer to that is lost, the job may be there: it is looked for before it is begun
+        once more. Two of a name do no harm, but are paid twice.
+        """
+        chosen = await self._warehouse.read(statement("chosen", to_ask=one.to_ask), {})
+        lines = request_lines(await self._question(one.lot), ((key, uris) for key, uris in chosen))
+        requests, output = _requests(one), _output(one)
+        if not await asyncio.to_thread(self._folder.write, requests, lines):
+            return ()
+        for begun in count(1):
+            try:
+                job = await jobs.begin(
+                    name,
+                    model=one.lot.part.model,
+                    requests=self._folder.uri(requests),
+                    output=self._folder.uri(output),
+                    run_id=one.lot.run_id,
+                )
+            except TransientError:
+                if begun >= MOST_TRIES:
+                    raise
+            else:
+                return [job]
+            await self._sleep(self._look_every_s)
+            if there := await jobs.find(name):
+                return there
+        raise AssertionError("numbers do not end")
+
+    async def _question(self, lot: Lot) -> Question:
+        part = lot.part
+        if isinstance(part, EmbeddingPart):
+            return EmbeddingQuestion(part.dimension)
+        task = await task_of(part, self._task_version)
+        return AnswerQuestion(task, model=part.model, run_id=lot.run_id)
+
+    async def _end_of(
+        self, jobs: BatchJobs, there: Sequence[BatchJob], one: LotPass
+    ) -> SightlineError | None:
+        """Wait for all jobs of a name, and take what they said.
+
+        Return what they failed with where they said nothing. One that was cancelled, that expired
+        or that got half-way has said what it has said, and what is missing is asked again.
+        """
+        ended = [await self._ended(jobs, job) for job in there]
+        took = await self._take(one)
+        failed = [job for job in ended if job.failed]
+        return failed[0].failure() if not took and len(failed) == len(ended) else None
+
+    async def _ended(self, jobs: BatchJobs, job: BatchJob) -> BatchJob:
+        self._on_job(job)
+        while not job.ended:
+            await self._sleep(self._look_every_s)
+            job = await jobs.look(job.resource)
+            self._on_job(job)
+        return job
+
+    async def _take(self, one: LotPass) -> bool:
+        """Bring what was said into the table, once; return whether anything was."""
+        name = f"{one.name}-said"
+        if await self._warehouse.wait(name):
+            return True
+        model = one.lot.part.model
+        said = await asyncio.to_thread(
+            lambda: read_lines(self._folder.lines(_output(one)), model=model)
+        )
+        if not said.rows:
+            return False
+        await self._stage.load(one.said, list(said.rows.values()))
+        take = statement(
+            "take_said", asked=one.asked, said=one.said, listed=one.listed, retryable=RETRYABLE
+        )
+        taken = await self._warehouse.run(
+            name, take, {**one.values, "pass": one.number}, run_id=one.lot.run_id
+        )
+        strangers = len(said.rows) - taken.changed
+        if said.unreadable or said.doubled or strangers:
+            log.warning(
+                "%s: %d lines tell of no part, %d of one again, %d parts are not asked about",
+                one.name, said.unreadable, said.doubled, strangers,
+            )  # fmt: skip
+        return True
+
+
+def _job_name(one: LotPass, tried: int) -> str:
+    return f"{one.name}-{tried}"
+
+
+def _requests(one: LotPass) -> str:
+    return f"{one.lot_name}/{one.number}/requests.jsonl"
+
+
+def _output(one: LotPass) -> str:
+    return f"{one.lot_name}/{one.number}/said"

@@ -1,0 +1,59 @@
+"""What Vertex AI can refuse about a job, as our own errors: one line that ends with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
+from sightline.gcp.credentials import LOG_IN
+from sightline.web.redaction import one_line
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Raise what a call about ``what`` raises as an error of ours.
+
+    Raises:
+        NotFoundError: there is no such job, model or project.
+        ConfigurationError: no permission, no credentials, or a request that can never succeed.
+        TransientError: the service is out of reach, overloaded or over its quota for now.
+    """
+    from google.api_core.exceptions import GoogleAPICallError, RetryError
+    from google.auth.exceptions import GoogleAuthError, TransportError
+    from requests.exceptions import RequestException
+
+    # Nothing is chained to a failed request: it carries headers, and with them the token.
+    try:
+        yield
+    except GoogleAPICallError as error:
+        raise _as_ours(error, what) from None
+    except RetryError as error:
+        cause = error.cause
+        ours = _as_ours(cause, what) if isinstance(cause, GoogleAPICallError) else None
+        raise ours or TransientError(f"{what}: no answer; try again in a moment") from None
+    except (TransportError, RequestException, ConnectionError, TimeoutError) as error:
+        kind = type(error).__name__
+        raise TransientError(f"{what}: Vertex AI is out of reach ({kind}); try again") from None
+    except GoogleAuthError as error:
+        raise ConfigurationError(f"{what}: {one_line(str(error))}; {LOG_IN}") from None
+
+
+def _as_ours(error: Exception, what: str) -> SightlineError:
+    from google.api_core import exceptions as google
+
+    line = one_line(str(getattr(error, "message", error)))
+    if isinstance(error, google.NotFound):
+        return NotFoundError(f"{what}: {line}; correct the model, gcp.project or vertex.location")
+    if isinstance(error, google.Unauthorized):
+        return ConfigurationError(f"{what}: {line}; {LOG_IN}")
+    if isinstance(error, google.Forbidden):
+        return ConfigurationError(
+            f"{what}: no permission: {line}; grant roles/aiplatform.user on the project, and see"
+            " that the API is enabled and billed"
+        )
+    if isinstance(error, google.BadRequest | google.Conflict | google.MethodNotAllowed):
+        return ConfigurationError(
+            f"{what} refuses: {line}; correct the model, vertex.location or batch.bucket"
+        )
+    return TransientError(f"{what}: {type(error).__name__}: {line}; try again in a moment")

@@ -1,0 +1,96 @@
+"""The folder of a bucket in which requests and outputs lie: written whole, read line by line.
+
+All of it blocks, and is called in threads.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sightline.gcp.storage.client import StoragePlace
+from sightline.gcp.storage.failures import translated
+from sightline.gcp.storage.uri import BucketPrefix
+
+_ABSENT = "make the bucket, or set batch.bucket to one that is there"
+_IN_MEMORY_BYTES = 8 << 20
+
+
+class Folder(Protocol):
+    """Objects by their names in one place."""
+
+    def uri(self, relative: str) -> str:
+        """Return the ``gs://`` URI of an object."""
+        ...
+
+    def write(self, relative: str, lines: Iterable[bytes]) -> int:
+        """Write an object of these lines whole, or not at all; return how many they were.
+
+        Raises:
+            NotFoundError, ConfigurationError, TransientError: see ``storage.failures``.
+        """
+        ...
+
+    def lines(self, below: str) -> Iterator[bytes]:
+        """Yield the lines of all ``.jsonl`` objects below a name; raises as ``write`` does."""
+        ...
+
+    def clear(self, below: str) -> None:
+        """Remove all objects below a name; raises as ``write`` does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFolder:
+    """A folder through google-cloud-storage's client."""
+
+    client: Any
+    place: StoragePlace
+    root: BucketPrefix
+
+    def uri(self, relative: str) -> str:
+        """See ``Folder``."""
+        return self.root.uri(relative)
+
+    def write(self, relative: str, lines: Iterable[bytes]) -> int:
+        """See ``Folder``; nothing is written of no lines."""
+        count = 0
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+            if not count:
+                return 0
+            file.seek(0)
+            blob = self.client.bucket(self.root.bucket).blob(self.root.name(relative))
+            with translated(self.uri(relative), absent=_ABSENT):
+                blob.upload_from_file(
+                    file, content_type="application/jsonl", checksum="crc32c", **self.place.how()
+                )
+        return count
+
+    def lines(self, below: str) -> Iterator[bytes]:
+        """See ``Folder``."""
+        with translated(self.uri(below), absent=_ABSENT):
+            found = sorted(self._below(below), key=lambda blob: str(blob.name))
+            for blob in found:
+                if blob.name.endswith(".jsonl"):
+                    with blob.open("rb", **self.place.how()) as file:
+                        yield from file
+
+    def clear(self, below: str) -> None:
+        """See ``Folder``."""
+        from google.api_core.exceptions import NotFound
+
+        with translated(self.uri(below), absent=_ABSENT):
+            for blob in self._below(below):
+                try:
+                    blob.delete(**self.place.how())
+                except NotFound:
+                    continue  # another process was faster
+
+    def _below(self, below: str) -> list[Any]:
+        prefix = f"{self.root.name(below)}/"
+        return list(self.client.list_blobs(self.root.bucket, prefix=prefix, **self.place.how()))

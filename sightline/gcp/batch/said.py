@@ -1,0 +1,112 @@
+"""What a job said: the lines of its output, read and merged. Pure.
+
+Lines come in any order, a part may have several, and the last may be cut off. What tells of no part
+is counted, never an error: the part is missing then, and is asked again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sightline.gcp.batch.requests import key_in
+from sightline.gcp.batch.statuses import NOTHING_SAID, judged_status
+from sightline.gcp.gemini.outcome import text_of
+from sightline.gcp.sql.judging import FOR_NOW
+from sightline.web.outcomes import first, mapping
+
+
+@dataclass(frozen=True, slots=True)
+class SaidRow:
+    """What was said about a part: an answer, a vector, or why there is neither."""
+
+    part_key: str
+    status: str = ""
+    answer: str | None = None
+    response: str | None = None
+    vector: tuple[float, ...] = ()
+
+    @property
+    def worth(self) -> int:
+        """Which of two rows about a part counts: the one that answers, else the one that ends."""
+        if not self.status:
+            return 2
+        return 0 if self.status.startswith(FOR_NOW) else 1
+
+    def as_json(self) -> bytes:
+        """Return the row as a line that BigQuery loads."""
+        return orjson.dumps(
+            {
+                "part_key": self.part_key,
+                "status": self.status,
+                "answer": self.answer,
+                "response": self.response,
+                "vector": self.vector,
+            },
+            option=orjson.OPT_APPEND_NEWLINE,
+        )
+
+
+@dataclass(slots=True)
+class Said:
+    """The rows by part; how many lines told of none, and how many told of one again."""
+
+    rows: dict[str, SaidRow] = field(default_factory=dict)
+    unreadable: int = 0
+    doubled: int = 0
+
+
+def read_lines(lines: Iterable[bytes], *, model: str) -> Said:
+    """Return what lines of output say, each part once."""
+    said = Said()
+    for line in lines:
+        if not line.strip():
+            continue
+        row = read_line(line, model=model)
+        if row is None:
+            said.unreadable += 1
+            continue
+        there = said.rows.get(row.part_key)
+        said.doubled += there is not None
+        if there is None or row.worth > there.worth:
+            said.rows[row.part_key] = row
+    return said
+
+
+def read_line(line: bytes, *, model: str) -> SaidRow | None:
+    """Return what a line says, or nothing where it tells of no part."""
+    try:
+        raw = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    part_key = key_in(raw) if isinstance(raw, Mapping) else None
+    if part_key is None:
+        return None
+    status = judged_status(raw.get("status") or raw.get("error"), model=model)
+    response = mapping(raw.get("response"))
+    if status:
+        return SaidRow(part_key, status)
+    if not response:
+        return SaidRow(part_key, NOTHING_SAID)
+    if "embedding" in response:
+        return SaidRow(part_key, vector=_vector(response))
+    candidate = first(response.get("candidates"))
+    answer = text_of(candidate) if candidate is not None else None
+    return SaidRow(part_key, answer=answer, response=orjson.dumps(response).decode())
+
+
+def _vector(response: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the numbers of an embedding; none where one of them is none."""
+    values = mapping(response.get("embedding")).get("values")
+    if not isinstance(values, list):
+        return ()
+    numbers = tuple(
+        float(one)
+        for one in values
+        if isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
+    )
+    return numbers if len(numbers) == len(values) else ()

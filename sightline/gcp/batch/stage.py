@@ -1,0 +1,50 @@
+"""Loads rows into a table of BigQuery, in the place of what was there, by one job."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+
+from sightline.gcp.batch.said import SaidRow
+from sightline.gcp.bigquery.client import BigQueryClient
+
+_IN_MEMORY_BYTES = 8 << 20
+_COLUMNS = (
+    ("part_key", "STRING", "REQUIRED"),
+    ("status", "STRING", "NULLABLE"),
+    ("answer", "STRING", "NULLABLE"),
+    ("response", "STRING", "NULLABLE"),
+    ("vector", "FLOAT64", "REPEATED"),
+)
+
+
+class LoadingStage:
+    """The port ``Stage`` over load jobs, which cost nothing and replace a table at one moment."""
+
+    def __init__(self, client: BigQueryClient) -> None:
+        self._client = client
+
+    async def load(self, table: str, rows: Sequence[SaidRow]) -> None:
+        """See ``Stage``."""
+        from google.cloud import bigquery
+
+        config = bigquery.LoadJobConfig(
+            schema=[bigquery.SchemaField(*column) for column in _COLUMNS],
+            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+            write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
+        )
+
+        def load(library: bigquery.Client) -> None:
+            with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
+                for row in rows:
+                    file.write(row.as_json())
+                job = library.load_table_from_file(
+                    file,
+                    table.strip("`"),
+                    rewind=True,
+                    job_config=config,
+                    location=self._client.location,
+                )
+                job.result(**self._client.how())
+
+        await self._client.use(load)

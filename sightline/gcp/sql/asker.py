@@ -1,0 +1,71 @@
+"""Who asks about the parts chosen for a pass: the one thing in which engines differ here.
+
+A statement of BigQuery's asks (``by_statement``), or a job of Vertex AI's
+(``sightline.gcp.batch``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sightline.gcp.bigquery.client import Value
+from sightline.gcp.sql.images import Images
+from sightline.model import Part
+from sightline.ports import Lot
+
+
+@dataclass(frozen=True, slots=True)
+class LotPass:
+    """One pass over a lot. Tables are quoted.
+
+    ``name`` is that of whatever asks, the same for a process that comes after one that was killed;
+    ``lot_name`` is what the names of all passes over the lot begin with. ``listed`` is the query of
+    the lot's parts, and ``values`` are bound to it.
+    """
+
+    lot: Lot
+    number: int
+    name: str
+    lot_name: str
+    to_ask: str
+    asked: str
+    said: str
+    listed: str
+    values: Mapping[str, Value]
+
+
+class Asker(Protocol):
+    """Asks a model about chosen parts, and brings what it says into the table ``asked``, once.
+
+    Every method may raise TransientError, ConfigurationError and NotFoundError.
+    """
+
+    @property
+    def images(self) -> Images:
+        """How the chosen parts name their images."""
+        ...
+
+    async def prepare(self, part: Part) -> None:
+        """Make what asking about a part needs, if it is not there.
+
+        Raises:
+            ConfigurationError: its model cannot be asked so.
+        """
+        ...
+
+    async def ask(self, one: LotPass) -> None:
+        """Ask about the parts in ``to_ask``; what is under way for this pass is waited for."""
+        ...
+
+    async def wait(self, one: LotPass) -> bool:
+        """Wait for what is under way for this pass, if anything is.
+
+        Return whether there was, and it ended: what was said is in the table then.
+        """
+        ...
+
+    async def clear(self, lot_name: str) -> None:
+        """Remove what asking about a lot left behind; nothing of it is needed any more."""
+        ...

@@ -1,0 +1,6 @@
+-- What was said elsewhere about parts of the lot, each once; what is said of others is left alone.
+INSERT INTO {asked} (part_key, pass, status, answer, response, vector, asked_at, settled)
+SELECT part_key, @pass, status, answer, response, vector, CURRENT_TIMESTAMP(), FALSE
+FROM {said}
+WHERE part_key IN (SELECT part_key FROM ({listed}))
+  AND part_key NOT IN (SELECT part_key FROM {asked} WHERE NOT {retryable} AND NOT settled)
