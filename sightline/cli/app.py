@@ -35,6 +35,7 @@ from sightline.cli.commands import (
     status,
     subscribe,
     tasks,
+    tune,
     upkeep,
     upload,
     work,
@@ -116,5 +117,6 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")
+app.add_typer(tune.app, name="tune")
 app.add_typer(config.app, name="config")
 app.add_typer(simulate.app, name="simulate")

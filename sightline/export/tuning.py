@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -56,12 +56,20 @@ def is_held_out(asset_id: str, share: float) -> bool:
     return number < share * 2**64
 
 
-class TuningFiles:
-    """The two files of examples, while they are written."""
+@dataclass(frozen=True, slots=True)
+class TuningExample:
+    """One answer as an example: ``line`` ends with its newline, ``answer`` is canonical JSON."""
 
-    def __init__(
-        self, train: BinaryIO, validation: BinaryIO, task: TaskSpec, *, share: float
-    ) -> None:
+    row: AnswerRow
+    answer: str
+    line: bytes
+    held_out: bool
+
+
+class TuningExamples:
+    """Makes examples of answers, and counts those that are left out."""
+
+    def __init__(self, task: TaskSpec, *, share: float) -> None:
         """Begin; ``share`` of the assets is for validation.
 
         Raises:
@@ -72,24 +80,23 @@ class TuningFiles:
                 f"{task.name} looks at all images of an asset together, and which they were is not"
                 " kept; export another task, or another format"
             )
-        self._train, self._validation = train, validation
         self._task = task
         self._share = share
         self.report = TuningReport()
 
-    def write(self, page: Sequence[AnswerRow]) -> None:
-        """Append the examples of these answers."""
+    def of(self, page: Sequence[AnswerRow]) -> Iterator[TuningExample]:
+        """Yield the examples of these answers."""
         for one in page:
             text = self._answer(one)
             if text is None:
                 continue
             line = orjson.dumps(_example(self._task, one.gcs_uri, text)) + b"\n"
-            if is_held_out(one.asset_id or one.subject_id, self._share):
-                self._validation.write(line)
+            held_out = is_held_out(one.asset_id or one.subject_id, self._share)
+            if held_out:
                 self.report.validation += 1
             else:
-                self._train.write(line)
                 self.report.train += 1
+            yield TuningExample(one, text, line, held_out)
 
     def _answer(self, one: AnswerRow) -> str | None:
         """Return the answer in the task's own order, or count why it is no example."""
@@ -104,6 +111,27 @@ class TuningFiles:
             except PermanentError:
                 self.report.left_out[INVALID] += 1
         return None
+
+
+class TuningFiles:
+    """The two files of examples, while they are written."""
+
+    def __init__(
+        self, train: BinaryIO, validation: BinaryIO, task: TaskSpec, *, share: float
+    ) -> None:
+        """Begin; raises as ``TuningExamples`` does."""
+        self._train, self._validation = train, validation
+        self._examples = TuningExamples(task, share=share)
+
+    @property
+    def report(self) -> TuningReport:
+        """What was written, and what was left out."""
+        return self._examples.report
+
+    def write(self, page: Sequence[AnswerRow]) -> None:
+        """Append the examples of these answers."""
+        for one in self._examples.of(page):
+            (self._validation if one.held_out else self._train).write(one.line)
 
 
 def _example(task: TaskSpec, uri: str, answer: str) -> dict[str, object]:

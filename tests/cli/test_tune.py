@@ -1,0 +1,248 @@
+"""``sightline tune``: submitted once, found again, compared with its base."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sightline.cli import main
+from tests.cli.cloud_rig import make_bucket
+from tests.cli.conftest import Command
+from tests.cli.tuning_rig import BASE_MODEL, IMAGES, Beside, fill, known, tuning_beside
+from tests.gcp.servers import GcsServer
+
+pytestmark = pytest.mark.needs("go")
+
+SUBMIT = ("tune", "submit", "signs", "--location", "us-central1", "--look-every", "0.01")
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def beside(gcs: GcsServer) -> Iterator[Beside]:
+    with tuning_beside(gcs.endpoint) as one:
+        yield one
+
+
+@pytest.fixture
+def bucket(gcs: GcsServer, beside: Beside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a bucket that the settings name, beside a home with answers."""
+    name = f"tune-{uuid.uuid4().hex[:12]}"
+    asyncio.run(fill(tmp_path / ".sightline" / "warehouse"))
+    for setting, value in {
+        "GCP__PROJECT": "p",
+        "GCS__BUCKET": name,
+        "GCS__ENDPOINT": gcs.endpoint,
+        "VERTEX__ENDPOINT": beside.simulator.base_url,
+        "VERTEX__LOCATION": "us",
+        "MODELS__CLASSIFY": BASE_MODEL,
+        "ADAPTERS__CLASSIFY": "vertex",
+    }.items():
+        monkeypatch.setenv(f"SIGHTLINE_{setting}", value)
+    return make_bucket(gcs, name)
+
+
+@pytest.fixture
+def shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Return a function that runs a command: (code, out, err)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main(list(arguments))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_a_job_is_submitted_once_and_its_model_is_told_from_its_base(
+    sightline: Command, bucket: Any, beside: Beside
+) -> None:
+    beside.pace(pending_s=0.05, running_s=0.05)
+    found = sightline(*SUBMIT, "--yes", "--epochs", "2")
+    plan, job = found["plan"], found["job"]
+    assert found["submitted"]
+    assert (job["state"], job["base_model"], job["epochs"]) == ("SUCCEEDED", BASE_MODEL, 2)
+    assert plan["training"]["examples"] + plan["validation"]["examples"] == IMAGES
+    assert plan["held_out_assets"] * 2 == plan["validation"]["examples"]
+    assert plan["usd"] is None
+    names = {one.name.rpartition("/")[2] for one in bucket.list_blobs()}
+    assert names == {"train.jsonl", "validation.jsonl", "held_out.jsonl", "task.toml"}
+
+    again = sightline(*SUBMIT, "--yes", "--epochs", "2")
+    assert (again["submitted"], again["job"]["name"]) == (False, job["name"])
+    other = sightline(*SUBMIT, "--yes", "--epochs", "3")
+    assert other["submitted"]
+    assert len(sightline("tune", "list", "--location", "us-central1")) == 2
+
+    said = sightline("tune", "evaluate", job["name"])
+    fields = {one["field"]: one for one in said["fields"]}
+    assert said["compared"] == plan["held_out_assets"]
+    assert said["calls"] == 2 * said["compared"]
+    assert said["cost_usd"] > 0
+    assert fields["kind"]["base"] < 0.3 < fields["kind"]["tuned"]
+    assert fields["kind"]["verdict"] == "better"
+    assert fields["kind"]["low"] > 0
+    assert fields["tilted"]["verdict"] == "not told apart"
+    assert fields["tilted"]["difference"] == 0
+    assert fields["damage"]["base"] == fields["damage"]["tuned"] == 1
+    assert said["not_compared"] == ["height", "note"]
+
+
+def test_nothing_is_sent_before_somebody_agrees(shown: Run, bucket: Any) -> None:
+    code, out, err = shown(*SUBMIT)
+    assert code == 0
+    assert f"signs: tunes {BASE_MODEL} in us-central1" in out
+    assert "nothing is submitted; next: the same command with --yes" in err
+    assert "what a training token of" in err
+    assert list(bucket.list_blobs()) == []
+
+
+def test_a_price_of_training_is_multiplied_by_tokens_and_epochs(
+    sightline: Command, bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text(
+        f'[[price]]\nmodel = "{BASE_MODEL}"\nsince = 2026-06-01\n'
+        "input_usd = 0.3\noutput_usd = 2.5\ntraining_usd = 2.0\n"
+    )
+    monkeypatch.setenv("SIGHTLINE_PRICES", str(prices))
+    plan = sightline(*SUBMIT, "--epochs", "3")["plan"]
+    assert plan["usd"] == pytest.approx(3 * 2e-6 * plan["tokens_an_epoch"])
+
+
+def test_a_job_whose_answer_is_lost_is_found_and_not_made_twice(
+    sightline: Command, bucket: Any, beside: Beside
+) -> None:
+    beside.pace(lose_answers=1)
+    assert sightline(*SUBMIT, "--yes")["submitted"]
+    assert len(sightline("tune", "list", "--location", "us-central1")) == 1
+
+
+def test_a_failed_job_is_told_and_does_not_stand_in_the_way(
+    sightline: Command, shown: Run, bucket: Any, beside: Beside
+) -> None:
+    beside.pace(error="The accelerators were lost.")
+    code, _, err = shown(*SUBMIT, "--yes")
+    assert code == 2
+    assert "is FAILED: The accelerators were lost; mend that and submit again" in err
+    beside.pace(error="")
+    assert sightline(*SUBMIT, "--yes")["submitted"]
+    assert [one["state"] for one in sightline("tune", "list", "--location", "us-central1")] == [
+        "SUCCEEDED",
+        "FAILED",
+    ]
+
+
+def test_a_job_goes_on_without_its_command_and_can_be_cancelled(
+    sightline: Command, shown: Run, bucket: Any, beside: Beside
+) -> None:
+    beside.pace(pending_s=0, running_s=3600)
+    job = sightline(*SUBMIT, "--yes", "--no-wait")["job"]
+    assert job["state"] == "RUNNING"
+    assert sightline("tune", "status", job["name"])["state"] == "RUNNING"
+    code, _, err = shown("tune", "evaluate", job["name"])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "is RUNNING and has no model to evaluate" in err
+    number = job["name"].rpartition("/")[2]
+    assert sightline("tune", "cancel", number, "--location", "us-central1")["state"] == "CANCELLED"
+    code, _, err = shown("tune", "status", job["name"], "--wait")
+    assert code == 2
+    assert "is CANCELLED" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--location", "global"), "tuning jobs run in a region"),
+        (("--model", "demo-1"), "'demo-1' cannot be tuned; give --model"),
+        (("--adapter-size", "3"), "--adapter-size 3 is not accepted; accepted: 1, 2, 4, 8, 16"),
+        (("--asset-type", "tree"), "no answer of signs passes"),
+        (("--validation", "0.01", "--near", "52.0,5.0,100"), "and both are needed"),
+        (("--bucket", "gs://no-such-bucket-here"), "is not there; run `gcloud storage buckets"),
+        (("--bucket", "?"), "--bucket '?' is not accepted"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_and_submits_nothing(
+    shown: Run, sightline: Command, bucket: Any, arguments: tuple[str, ...], said: str
+) -> None:
+    code, _, err = shown(*SUBMIT, "--yes", *arguments, "--json")
+    assert code == 2
+    assert said in err.splitlines()[-1]
+    assert sightline("tune", "list", "--location", "us-central1") == []
+
+
+@pytest.mark.parametrize(
+    ("refuse", "code", "said"),
+    [
+        ("PERMISSION_DENIED", 2, "grant roles/aiplatform.user"),
+        ("RESOURCE_EXHAUSTED", 1, "wait for a job to end"),
+        ("UNAVAILABLE", 1, "try again in a moment"),
+    ],
+)
+def test_what_google_refuses_is_told_in_one_line(
+    shown: Run, bucket: Any, beside: Beside, refuse: str, code: int, said: str
+) -> None:
+    beside.pace(refuse=refuse)
+    got, _, err = shown(*SUBMIT, "--yes", "--json")
+    assert got == code
+    assert said in err.splitlines()[-1]
+    assert "http://" not in err
+
+
+def test_an_evaluation_keeps_to_its_budget_and_says_what_it_left_out(
+    sightline: Command, bucket: Any
+) -> None:
+    job = sightline(*SUBMIT, "--yes")["job"]
+    whole = sightline("tune", "evaluate", job["name"], "--sample", "8")
+    assert (whole["asked"], whole["compared"], whole["left_out"]) == (8, 8, {})
+    least = whole["cost_usd"] / 2
+    part = sightline("tune", "evaluate", job["name"], "--sample", "8", "--max-cost", str(least))
+    assert part["cost_usd"] <= least
+    assert part["left_out"]["over_budget"] == 8 - part["compared"] > 0
+
+
+def test_truth_replaces_the_answers_that_were_held_out(
+    sightline: Command, shown: Run, bucket: Any, tmp_path: Path
+) -> None:
+    job = sightline(*SUBMIT, "--yes")["job"]
+    truth = tmp_path / "truth.jsonl"
+    rows = [
+        {
+            "observation_id": f"obs-{n:03d}",
+            "task": "signs",
+            "truth": {"tilted": not known(n)["tilted"]},
+        }
+        for n in range(IMAGES)
+    ]
+    truth.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    found = sightline("tune", "evaluate", job["name"], "--truth", str(truth))
+    (tilted,) = found["fields"]
+    assert tilted["field"] == "tilted"
+    assert tilted["base"] < 0.5
+    truth.write_text('{"observation_id": "x", "task": "signs", "truth": {}}\n')
+    code, _, err = shown("tune", "evaluate", job["name"], "--truth", str(truth))
+    assert code == 2
+    assert "has the truth of signs about none of the" in err
+
+
+def test_people_are_told_who_is_better_and_how_to_use_it(shown: Run, bucket: Any) -> None:
+    code, out, err = shown(*SUBMIT, "--yes")
+    assert code == 0
+    assert f'tuned_from = "{BASE_MODEL}"' in out
+    name = next(line.split()[-1] for line in out.splitlines() if line.startswith("job "))
+    assert f"sightline tune evaluate {name}" in err
+    code, out, err = shown("tune", "evaluate", name)
+    assert code == 0
+    assert "better" in out
+    assert "not told apart" in out
+    assert "which a model or a person gave: no truth" in err
+    assert BASE_MODEL in shown("tune", "list", "--location", "us-central1")[1]
