@@ -65,15 +65,6 @@ async def test_a_vector_may_be_numpy_s_and_a_filter_any_text(
     assert "runs" in await client.tables()
 
 
-async def test_a_query_without_direction_finds_all_alike(
-    client: BigQueryClient, writer: BigQueryWriter
-) -> None:
-    await writer.write([embedded(2, 1.0, 0.0, 0.0, 0.0), embedded(1, 0.0, 1.0, 0.0, 0.0)])
-    hits = await BigQuerySearch(client).search(query([0.0] * 4))
-    assert [hit.observation for hit in hits] == [observation(1), observation(2)]
-    assert [hit.score for hit in hits] == [0.0, 0.0]
-
-
 async def test_a_vector_of_another_length_in_the_table_is_passed_over(
     client: BigQueryClient, writer: BigQueryWriter
 ) -> None:

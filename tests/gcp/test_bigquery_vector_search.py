@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +20,12 @@ from sightline.gcp.bigquery.search_sql import nearest
 from sightline.gcp.bigquery.selection import condition
 from sightline.gcp.bigquery.vector_index import CREATE, DROP, BigQueryVectorIndexes
 from sightline.gcp.bigquery.writer import BigQueryWriter
-from sightline.local.warehouse import LocalSearch, LocalWriter
 from sightline.model import BoundingBox, Filter, Radius
 from sightline.ports import AnswerFilter, EmbeddingRow, Hit, SearchQuery
 from tests.contracts.warehouse_rig import NOW, POLE, SIGN, observation
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.test_bigquery_writer import HOW, PART
-from tests.gcp.vector_search_stand_in import SearchByIndex, call_of, with_stand_in
+from tests.gcp.vector_search_stand_in import Rehearsing, SearchByIndex, call_of
 from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset
 
 pytestmark = pytest.mark.needs("go")
@@ -43,33 +40,6 @@ EVERYTHING = Filter(
     radius=Radius(52.02, 5.02, 5_000.0),
     polygon_wkt=SQUARE,
 )
-FILTERS = (
-    Filter(),
-    Filter(asset_types=(POLE,)),
-    Filter(captured_from=NOW - timedelta(days=20), captured_until=NOW - timedelta(days=3)),
-    Filter(box=BoundingBox(5.0105, 52.0, 5.0305, 53.0)),
-    Filter(polygon_wkt=SQUARE),
-    EVERYTHING,
-    Filter(asset_types=("NONE",)),
-)
-
-
-class Rehearsing(BigQueryClient):
-    """A client whose statements' calls of VECTOR_SEARCH are replaced; it notes them as written."""
-
-    asked: list[str]
-
-    async def rows(self, statement: str, /, *, run_id: str = "", **values: Any) -> Any:
-        """Run a statement."""
-        if "VECTOR_SEARCH" in statement:
-            self.asked.append(statement)
-            statement = with_stand_in(statement)
-        return await super().rows(statement, run_id=run_id, **values)
-
-    async def rehearse(self, statement: str, /, **values: Any) -> int:
-        """Rehearse a statement, which an emulator does by running it."""
-        await self.rows(statement, **values)
-        return 12_345
 
 
 @pytest.fixture
@@ -81,7 +51,6 @@ async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryC
 @pytest.fixture
 async def rehearsing(client: BigQueryClient) -> AsyncIterator[Rehearsing]:
     async with Rehearsing.open(client.place) as one:
-        one.asked = []
         yield one
 
 
@@ -124,46 +93,6 @@ def query(vector: Sequence[float], **changes: Any) -> SearchQuery:
 def found(hits: Sequence[Hit]) -> list[tuple[str, float]]:
     """Return what was found, with scores as far as single precision tells them apart."""
     return [(hit.observation.observation_id, round(hit.score or 0.0, 5)) for hit in hits]
-
-
-@pytest.mark.usefixtures("always_by_index")
-async def test_both_plans_and_the_local_engine_find_the_same_rank_by_rank(
-    client: BigQueryClient, rehearsing: Rehearsing, writer: BigQueryWriter, tmp_path: Path
-) -> None:
-    rows = embedded()
-    await writer.write(rows)
-    await LocalWriter(tmp_path).write(rows)
-    local, exact, by_index = (
-        LocalSearch(tmp_path),
-        BigQuerySearch(client),
-        SearchByIndex(rehearsing),
-    )
-    compared = 0
-    for number, which in enumerate(FILTERS):
-        asked = query(rows[9 + number].vector, top=8, filter=which)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(search_module, "choose", lambda *_: Plan("exact", "told so"))
-            of_cloud = found(await exact.search(asked))
-        of_local = found(await local.search(asked))
-        assert of_cloud == of_local, which
-        assert found(await by_index.search(asked)) == of_local, which
-        compared += len(of_local)
-    assert compared >= 40
-    assert len(rehearsing.asked) == len(FILTERS)
-
-
-@pytest.mark.usefixtures("always_by_index")
-async def test_what_is_in_the_table_twice_is_one_hit_and_takes_no_place(
-    rehearsing: Rehearsing, writer: BigQueryWriter
-) -> None:
-    rows = embedded()
-    later = replace(HOW, written_at=HOW.written_at + timedelta(hours=1))
-    twice = [replace(row, provenance=later) for row in rows[:30]]
-    await writer.write([*rows, *twice])
-    hits = await SearchByIndex(rehearsing).search(query(rows[3].vector, top=20))
-    ids = [hit.observation.observation_id for hit in hits]
-    assert len(set(ids)) == len(ids) == 20
-    assert ids[0] == rows[3].subject_id
 
 
 async def test_a_large_table_is_asked_by_its_index_unless_a_filter_leaves_little(

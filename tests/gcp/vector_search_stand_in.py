@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.search import BigQuerySearch
 from sightline.gcp.bigquery.search_plan import STORED, IndexFacts, TableFacts
 
@@ -62,11 +64,31 @@ def _selected(base: str) -> str:
     return found.group(1)
 
 
+class Rehearsing(BigQueryClient):
+    """A client whose statements' calls of VECTOR_SEARCH are replaced; it notes them as written."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.asked: list[str] = []
+
+    async def rows(self, statement: str, /, *, run_id: str = "", **values: Any) -> Any:
+        """Run a statement."""
+        if NAME in statement:
+            self.asked.append(statement)
+            statement = with_stand_in(statement)
+        return await super().rows(statement, run_id=run_id, **values)
+
+    async def rehearse(self, statement: str, /, **values: Any) -> int:
+        """Rehearse a statement, which an emulator does by running it."""
+        await self.rows(statement, **values)
+        return 12_345
+
+
 class SearchByIndex(BigQuerySearch):
     """A search of a dataset that is told to have an index, over a table told to be large."""
 
     told = TableFacts(1_000_000, 5 << 30)
-    index = IndexFacts("told", "ACTIVE", 100, frozenset(STORED), 1000)
+    index: IndexFacts | None = IndexFacts("told", "ACTIVE", 100, frozenset(STORED), 1000)
 
     async def table_facts(self, table: str) -> TableFacts:
         """Return what is told."""

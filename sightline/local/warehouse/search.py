@@ -260,7 +260,10 @@ def _nearest(
     """Return (row, cosine), the best first; rows are in the order of the images' ids."""
     query = np.asarray(vector, dtype=np.float32).reshape(1, -1)
     length = float(np.linalg.norm(query))
-    found = index.search(query / length if length else query, top, allowed)
+    if not length:  # without direction it is as near to one as to another
+        rows = np.arange(len(index)) if allowed is None else np.flatnonzero(allowed)
+        return [(int(row), 0.0) for row in rows[:top]]
+    found = index.search(query / length, top, allowed)
     return [
         (int(row), float(score))
         for row, score in zip(found.rows[0], found.scores[0], strict=True)

@@ -1,0 +1,68 @@
+"""Search beside an index of BigQuery passes its suite, with its call replaced on the emulator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from sightline.gcp.bigquery import search as search_module
+from sightline.gcp.bigquery.append import LedgerAppender
+from sightline.gcp.bigquery.search_plan import (
+    STORED,
+    Asked,
+    IndexFacts,
+    Plan,
+    TableFacts,
+    choose,
+)
+from sightline.gcp.bigquery.vector_index import BigQueryVectorIndexes
+from sightline.gcp.bigquery.writer import BigQueryWriter
+from sightline.ports import EmbeddingRow
+from tests.contracts.index_suite import PART, Condition, IndexContract, IndexRig
+from tests.gcp.servers import BigQueryEmulator
+from tests.gcp.vector_search_stand_in import Rehearsing, SearchByIndex
+from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset
+
+pytestmark = pytest.mark.needs("go")
+
+READY = IndexFacts("told", "ACTIVE", 100, frozenset(STORED), 1000)
+TOLD: dict[Condition, IndexFacts | None] = {
+    "none": None,
+    "ready": READY,
+    "behind": replace(READY, coverage_percent=40),
+    "half built": replace(READY, coverage_percent=0),
+    "of no use": replace(READY, stored=frozenset({"model"})),
+}
+"""What BigQuery says of an index in each condition; what it lacks BigQuery compares itself."""
+
+
+def as_without_filter(table: TableFacts, index: IndexFacts | None, asked: Asked) -> Plan:
+    """Choose as if nothing was filtered: which share is too little for an index is not asked."""
+    whole = replace(asked, filtered=False, allowed=None)
+    return replace(choose(table, index, whole), expected=0)
+
+
+@pytest.fixture
+async def index(
+    new_bigquery_emulator: BigQueryEmulator, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[IndexRig]:
+    """Yield an empty dataset, whose table is told to be large."""
+    monkeypatch.setattr(search_module, "choose", as_without_filter)
+    async with (
+        open_dataset(new_bigquery_emulator, [PART]) as client,
+        LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender,
+        Rehearsing.open(client.place) as rehearsing,
+    ):
+        search = SearchByIndex(rehearsing)
+
+        async def fill(rows: Sequence[EmbeddingRow], condition: Condition) -> None:
+            await BigQueryWriter(appender, client).write(rows)
+            search.index = TOLD[condition]
+
+        yield IndexRig(search, BigQueryVectorIndexes(client), fill)
+
+
+class TestBigQueryIndex(IndexContract):
+    """``VECTOR_SEARCH`` over an index, and all compared."""
