@@ -1,4 +1,7 @@
-"""Reads images out of buckets, through Cloud Storage's JSON API, as a model's service would."""
+"""Reads images out of buckets, through Cloud Storage's JSON API, as a model's service would.
+
+Jobs read and write whole files there too.
+"""
 
 from __future__ import annotations
 
@@ -51,16 +54,34 @@ class Buckets:
             yield cls(session, endpoint)
 
     async def read(self, uri: str) -> bytes:
+        """Return an image's content; raises as ``ReadImage.read`` does."""
+        return await self.read_file(uri, most_bytes=MOST_BYTES)
+
+    async def write_file(self, uri: str, content: bytes) -> None:
+        """Write an object whole; raises as ``ReadImage.read`` does."""
+        bucket, name = _parts(uri)
+        url = f"{self._endpoint}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}"
+        headers = {"Content-Type": "application/jsonl"}
+        try:
+            async with self._session.post(
+                URL(url, encoded=True), data=content, headers=headers
+            ) as response:
+                if response.status != 200:
+                    raise CannotAnswerError(_FAULTS.get(response.status, Fault.UNAVAILABLE))
+        except (aiohttp.ClientError, OSError) as error:
+            kind = type(error).__name__
+            raise CannotAnswerError(
+                Fault.UNAVAILABLE, f"Cloud Storage cannot be written ({kind})."
+            ) from error
+
+    async def read_file(self, uri: str, *, most_bytes: int) -> bytes:
         """Return an object's content; raises as ``ReadImage.read`` does."""
-        found = _URI.fullmatch(uri)
-        if found is None:
-            raise CannotAnswerError(Fault.INVALID_ARGUMENT, f"Invalid file uri: {uri}")
-        bucket, name = (quote(one, safe="") for one in found.groups())
+        bucket, name = _parts(uri)
         url = f"{self._endpoint}/storage/v1/b/{bucket}/o/{name}?alt=media"
         try:
             # Encoded already: a name may hold slashes, which are no part of the path here.
             async with self._session.get(URL(url, encoded=True)) as response:
-                return await _content(response)
+                return await _content(response, most_bytes)
         except (aiohttp.ClientError, OSError) as error:
             kind = type(error).__name__
             raise CannotAnswerError(
@@ -68,11 +89,22 @@ class Buckets:
             ) from error
 
 
-async def _content(response: aiohttp.ClientResponse) -> bytes:
-    if response.status == 404:
-        raise CannotAnswerError(Fault.IMAGE_GONE)
-    if response.status in {401, 403}:
-        raise CannotAnswerError(Fault.IMAGE_FORBIDDEN)
+def _parts(uri: str) -> tuple[str, str]:
+    """Return the bucket and the object's name as they stand in a path."""
+    found = _URI.fullmatch(uri)
+    if found is None:
+        raise CannotAnswerError(Fault.INVALID_ARGUMENT, f"Invalid file uri: {uri}")
+    return quote(found[1], safe=""), quote(found[2], safe="")
+
+
+_FAULTS = {
+    401: Fault.IMAGE_FORBIDDEN, 403: Fault.IMAGE_FORBIDDEN, 404: Fault.IMAGE_GONE,
+}  # fmt: skip
+
+
+async def _content(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
+    if response.status in _FAULTS:
+        raise CannotAnswerError(_FAULTS[response.status])
     if response.status != 200:
         raise CannotAnswerError(
             Fault.UNAVAILABLE, f"Cloud Storage answered {response.status}. Please try again."
@@ -81,7 +113,7 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
     size = 0
     async for piece in response.content.iter_chunked(_PIECE_BYTES):
         size += len(piece)
-        if size > MOST_BYTES:
+        if size > most_bytes:
             raise CannotAnswerError(Fault.IMAGE_TOO_LARGE)
         pieces.append(piece)
     return b"".join(pieces)

@@ -18,7 +18,8 @@ from aiohttp import web
 
 from sightline.sim.vertex import errors
 from sightline.sim.vertex.answers import Answerer, CannotAnswerError, MadeUpAnswers
-from sightline.sim.vertex.buckets import ReadImage
+from sightline.sim.vertex.batch_routes import Batch
+from sightline.sim.vertex.buckets import Buckets, ReadImage
 from sightline.sim.vertex.calls import Call, NotTakenError, call_of, read_call
 from sightline.sim.vertex.control import Control
 from sightline.sim.vertex.counters import Counters
@@ -55,6 +56,8 @@ class VertexSimulator:
         self._tuning = Tuning(answerer or MadeUpAnswers(), buckets, now)
         self._answerer: Answerer = self._tuning
         self._now = now
+        files = buckets if isinstance(buckets, Buckets) else None
+        self.batch = Batch(self._reply_to, lambda: self._service.behaviour.faults, files, seed)
         self._service = Service(behaviour or Behaviour(), random.Random(seed), now_s=now())
         self._host = host
         self._port = port
@@ -76,6 +79,7 @@ class VertexSimulator:
         application.add_routes(Control(self._service, self.counters, self._now).routes())
         application.add_routes(self._record.routes())
         application.add_routes(self._tuning.routes())
+        application.add_routes(self.batch.routes())
         application.router.add_post("/{version:v1|v1beta1}/{path:projects/.+}", self._called)
         application.router.add_post("/{version:v1|v1beta}/{path:models/.+}", self._called)
         application.on_shutdown.append(self._stop)
@@ -85,6 +89,7 @@ class VertexSimulator:
         await runner.setup()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(runner.cleanup)
+            stack.push_async_callback(self.batch.stop)
             listening = socket.create_server((self._host, self._port), backlog=2048)
             self._port = listening.getsockname()[1]
             await web.SockSite(runner, listening).start()

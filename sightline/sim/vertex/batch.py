@@ -1,0 +1,225 @@
+"""Jobs of batch prediction: ``projects.locations.batchPredictionJobs``, for models of Google's.
+
+A job is queued, pending and running for as long as it is told to, then it answers its lines and
+writes them, in another order than they were asked, and ends as it is told to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sightline.sim.vertex.answers import CannotAnswerError
+from sightline.sim.vertex.batch_lines import LineAnswers
+from sightline.sim.vertex.buckets import Buckets
+
+STATES = (
+    "JOB_STATE_UNSPECIFIED", "JOB_STATE_QUEUED", "JOB_STATE_PENDING", "JOB_STATE_RUNNING",
+    "JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLING", "JOB_STATE_CANCELLED",
+    "JOB_STATE_PAUSED", "JOB_STATE_EXPIRED", "JOB_STATE_UPDATING",
+    "JOB_STATE_PARTIALLY_SUCCEEDED",
+)  # fmt: skip
+"""In the order of their numbers."""
+QUEUED, PENDING, RUNNING, SUCCEEDED, FAILED = STATES[1:6]
+CANCELLED, EXPIRED, PARTIALLY = STATES[7], STATES[9], STATES[11]
+ENDED = frozenset({SUCCEEDED, FAILED, CANCELLED, EXPIRED, PARTIALLY})
+
+MOST_BYTES = 1_000_000_000
+MOST_LINES = 200_000
+NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED, INTERNAL = 5, 3, 7, 13
+"""Codes of ``google.rpc.Status``."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How the next jobs go; the control API sets it.
+
+    ``ends`` are the states in which the next jobs end, in turn; after them jobs succeed. One that
+    expires, is cancelled or succeeds in part has answered half of its lines; one that fails has
+    answered none, with ``code`` of ``google.rpc``. ``doubled`` is the share of lines that stand
+    there once more, refused. ``keys`` says whether a line of an answer echoes its key. While
+    ``hold`` is set jobs run on. So many answers to ``create`` as ``lose_answers`` says are lost on
+    their way, though the job is made; ``refuse`` is the canonical status that calls end with.
+    """
+
+    duration_s: float = 0.0
+    ends: list[str] = field(default_factory=list)
+    code: int = INTERNAL
+    doubled: float = 0.0
+    keys: bool = True
+    hold: bool = False
+    lose_answers: int = 0
+    refuse: str = ""
+
+
+@dataclass(slots=True)
+class Job:
+    """One job: what was asked, and how far it is."""
+
+    name: str
+    asked: Mapping[str, Any]
+    state: str = QUEUED
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended: datetime | None = None
+    folder: str = ""
+    answered: int = 0
+    failed: int = 0
+    missing: int = 0
+    error: Mapping[str, Any] | None = None
+
+    @property
+    def place(self) -> str:
+        """The project and the location."""
+        return self.name.partition("/batchPredictionJobs/")[0]
+
+    @property
+    def model(self) -> str:
+        """The short name of the model."""
+        return str(self.asked["model"]).rpartition("/")[2]
+
+
+class BatchJobs:
+    """All jobs, by name, in the order in which they were made; each goes on by itself."""
+
+    def __init__(self, lines: LineAnswers, files: Buckets | None, seed: int) -> None:
+        self.pace = Pace()
+        self.jobs: dict[str, Job] = {}
+        self._lines = lines
+        self._files = files
+        self._dice = random.Random(seed)
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def create(self, place: str, asked: Mapping[str, Any]) -> Job:
+        """Make a job, which begins at once."""
+        number = 5_000_000_000_000_000_000 + 1_000 * len(self.jobs)
+        job = Job(f"{place}/batchPredictionJobs/{number}", asked)
+        self.jobs[job.name] = job
+        self._running[job.name] = asyncio.create_task(self._run(job))
+        return job
+
+    async def cancel(self, job: Job) -> None:
+        """Cancel a job that has not ended."""
+        if job.state not in ENDED:
+            await self._stop(job.name)
+            self._end(job, CANCELLED)
+
+    async def stop(self) -> None:
+        """Stop all jobs where they are."""
+        for name in list(self._running):
+            await self._stop(name)
+
+    async def _stop(self, name: str) -> None:
+        task = self._running.pop(name, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self, job: Job) -> None:
+        end = self.pace.ends.pop(0) if self.pace.ends else SUCCEEDED
+        for state in (PENDING, RUNNING):
+            await asyncio.sleep(self.pace.duration_s / 2)
+            job.state = state
+        while self.pace.hold:  # noqa: ASYNC110 - the control API sets it
+            await asyncio.sleep(0.01)
+        try:
+            await self._answer(job, end)
+        except _FailedError as error:
+            job.error = {"code": error.code, "message": str(error)}
+            end = FAILED
+        self._end(job, end)
+
+    def _end(self, job: Job, state: str) -> None:
+        job.ended = datetime.now(UTC)
+        job.state = state
+        self._running.pop(job.name, None)
+
+    async def _answer(self, job: Job, end: str) -> None:
+        asked = await self._read(job)
+        if end == FAILED:
+            raise _FailedError(self.pace.code, "The batch prediction job failed.")
+        self._dice.shuffle(asked)
+        half = end in {EXPIRED, CANCELLED, PARTIALLY}
+        chosen = asked[: len(asked) // 2] if half else asked
+        job.missing = len(asked) - len(chosen)
+        said: list[bytes] = []
+        for line in chosen:
+            answer, good = await self._lines.answer(job.model, line, keys=self.pace.keys)
+            said.append(answer)
+            job.answered += good
+            job.failed += not good
+            if self._dice.random() < self.pace.doubled:
+                said.append(self._lines.refused(line, keys=self.pace.keys))
+        self._dice.shuffle(said)
+        await self._write(job, said)
+
+    async def _read(self, job: Job) -> list[bytes]:
+        uris: Sequence[str] = job.asked["inputConfig"]["gcsSource"]["uris"]
+        if self._files is None:
+            raise _FailedError(NOT_FOUND, "This simulator has no buckets to read.")
+        lines: list[bytes] = []
+        for uri in uris:
+            try:
+                content = await self._files.read_file(uri, most_bytes=MOST_BYTES)
+            except CannotAnswerError as error:
+                raise _FailedError(NOT_FOUND, f"{uri} cannot be read: {error}.") from error
+            lines += [line for line in content.split(b"\n") if line.strip()]
+        if not lines or len(lines) > MOST_LINES:
+            raise _FailedError(
+                INVALID_ARGUMENT,
+                f"A job has from 1 to {MOST_LINES} requests, and not {len(lines)}.",
+            )
+        return lines
+
+    async def _write(self, job: Job, said: Sequence[bytes]) -> None:
+        assert self._files is not None
+        prefix = job.asked["outputConfig"]["gcsDestination"]["outputUriPrefix"].rstrip("/")
+        time = job.created.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        job.folder = f"{prefix}/prediction-model-{time}"
+        try:
+            await self._files.write_file(f"{job.folder}/predictions.jsonl", b"".join(said))
+        except CannotAnswerError as error:
+            raise _FailedError(
+                PERMISSION_DENIED, f"{job.folder} cannot be written: {error}."
+            ) from error
+
+
+class _FailedError(Exception):
+    """The job fails as a whole, with a code of ``google.rpc``."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def resource(job: Job, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Any:
+    """Return a job in the JSON form of the reference; its state by name."""
+    found: dict[str, Any] = {
+        "name": job.name,
+        **job.asked,
+        "state": job.state,
+        "createTime": _time(job.created),
+        "updateTime": _time(job.ended or clock()),
+        "modelVersionId": "",
+    }
+    if job.state not in {QUEUED, PENDING}:
+        found["startTime"] = _time(job.created)
+    if job.ended is not None:
+        found["endTime"] = _time(job.ended)
+        found["completionStats"] = {
+            "successfulCount": str(job.answered),
+            "failedCount": str(job.failed),
+            "incompleteCount": str(job.missing),
+        }
+    if job.folder:
+        found["outputInfo"] = {"gcsOutputDirectory": job.folder}
+    if job.error is not None:
+        found["error"] = job.error
+    return found
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
