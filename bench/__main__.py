@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.beside import python_beside
 from bench.figures import RESULTS, Figure
 
 BENCHES = {
@@ -26,6 +26,8 @@ BENCHES = {
     "writer": "The BigQuery writer",
     "start": "Start-up",
 }
+BESIDE = {"search": ("lancedb==0.40.0", "hnswlib==0.8.0")}
+"""What a benchmark is run beside, and the project does not depend on."""
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
@@ -44,7 +46,8 @@ def main() -> None:
         parser.error(f"no benchmark {', '.join(sorted(strangers))}; there are {', '.join(BENCHES)}")
     for name in names:
         print(f"\n{BENCHES[name]}")
-        subprocess.run([sys.executable, "-m", f"bench.bench_{name}"], check=True)
+        python = python_beside(BESIDE.get(name, ()))
+        subprocess.run([*python, "-m", f"bench.bench_{name}"], check=True)
     PAGE.write_text(page(), encoding="utf-8")
     print(f"\nwritten: {PAGE}")
 

@@ -118,7 +118,7 @@ def _of_others(
             for query, best in zip(some, true, strict=True)
         ]
         figures += [
-            Figure(name, taken[one.name], "ms", better="lower"),
+            Figure(name, taken[one.name], "ms", better="lower", note=f"version {one.version}"),
             Figure(f"{name}, recall at {TOP}", float(np.mean(shares)), ""),
             Figure(f"{name}, time to build", one.build_s, "s", better="lower"),
             Figure(f"{name}, memory", one.memory_mb, "MB", better="lower"),

@@ -1,7 +1,7 @@
 """What vector search is compared with: DuckDB, and LanceDB and hnswlib where they are installed.
 
-The last two are no dependencies: `uv pip install lancedb hnswlib` adds them to the environment
-(hnswlib is compiled, which needs a C++ compiler).
+The last two are no dependencies: `python -m bench search` gets them for its run (hnswlib is
+compiled, which needs a C++ compiler).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,12 @@ Rows = NDArray[np.int64]
 class Contender:
     """A search to be timed: the best rows of a query of shape (1, dimension).
 
-    ``memory_mb`` is what it added to the process; ``build_s`` what it took to make.
+    ``version`` is its package's; ``memory_mb`` is what it added to the process; ``build_s`` what
+    it took to make.
     """
 
     name: str
+    version: str
     search: Callable[[Array], Rows]
     approximate: bool
     build_s: float
@@ -86,7 +89,9 @@ def _duckdb(vectors: Array, top: int) -> Contender:
         return np.array([one[0] for one in rows], dtype=np.int64)
 
     taken = time.perf_counter() - start
-    return Contender("DuckDB, all compared", search, False, taken, resident_mb() - before)
+    return Contender(
+        "DuckDB, all compared", duckdb.__version__, search, False, taken, resident_mb() - before
+    )
 
 
 def _lancedb(lancedb: Any, folder: str, vectors: Array, top: int) -> list[Contender]:
@@ -103,11 +108,16 @@ def _lancedb(lancedb: Any, folder: str, vectors: Array, top: int) -> list[Conten
         asked = table.search(query[0], vector_column_name="v").distance_type("cosine")
         return _ids(asked.nprobes(20).refine_factor(10).limit(top))
 
-    exact = Contender("LanceDB, all compared", flat, False, written_s, resident_mb() - before)
+    exact = Contender(
+        "LanceDB, all compared", lancedb.__version__, flat, False, written_s, resident_mb() - before
+    )
     table.create_index(metric="cosine", vector_column_name="v", index_type="IVF_HNSW_SQ")
     taken = time.perf_counter() - start
     memory = resident_mb() - before
-    return [exact, Contender("LanceDB, IVF_HNSW_SQ", by_index, True, taken, memory)]
+    return [
+        exact,
+        Contender("LanceDB, IVF_HNSW_SQ", lancedb.__version__, by_index, True, taken, memory),
+    ]
 
 
 def _ids(asked: Any) -> Rows:
@@ -132,4 +142,6 @@ def _hnswlib(hnswlib: Any, vectors: Array, top: int) -> Contender:
         return np.asarray(rows[0], dtype=np.int64)
 
     taken = time.perf_counter() - start
-    return Contender("hnswlib, M 16, ef 64", search, True, taken, resident_mb() - before)
+    return Contender(
+        "hnswlib, M 16, ef 64", version("hnswlib"), search, True, taken, resident_mb() - before
+    )
