@@ -108,7 +108,7 @@ def _value(value: object) -> Hashable:
     """Return a value as it is compared: a list is its members, in no order."""
     if isinstance(value, list | tuple):
         return frozenset(map(str, value))
-    return value if isinstance(value, Hashable) else str(value)
+    return str(value) if isinstance(value, dict) else value
 
 
 def mcnemar(only_one: int, only_other: int) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sightline.cli import main
+from tests.cli.answered import SIGNS
 from tests.cli.cloud_rig import make_bucket
 from tests.cli.conftest import Command
 from tests.cli.tuning_rig import BASE_MODEL, IMAGES, Beside, fill, known, tuning_beside
@@ -246,3 +247,42 @@ def test_people_are_told_who_is_better_and_how_to_use_it(shown: Run, bucket: Any
     assert "not told apart" in out
     assert "which a model or a person gave: no truth" in err
     assert BASE_MODEL in shown("tune", "list", "--location", "us-central1")[1]
+
+
+def test_workers_answer_with_the_tuned_model_at_the_price_of_its_base(
+    sightline: Command,
+    shown: Run,
+    bucket: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    endpoint = sightline(*SUBMIT, "--yes")["job"]["endpoint"]
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "signs.toml").write_text(SIGNS.toml)
+    monkeypatch.setenv("SIGHTLINE_TASKS_DIR", str(tmp_path / "tasks"))
+    monkeypatch.setenv("SIGHTLINE_MODELS__CLASSIFY", endpoint)
+    table = tmp_path / "images.csv"
+    numbers = range(1, 6)
+    table.write_text(
+        "observation_id,asset_id,asset_type,gcs_uri,latitude,longitude\n"
+        + "".join(f"o{n},a{n},road_sign,gs://b/{n}.jpg,52.0,5.0\n" for n in numbers)
+    )
+    sightline("import", str(table))
+    sightline("enqueue", "--task", "signs", "--no-embed")
+    code, _, err = shown("work", "--drain")
+    assert code == 2
+    assert "that of a tuned model says tuned_from" in err
+    prices = tmp_path / "prices.toml"
+    entry = f'model = "{endpoint}"\nsince = 2026-01-01\ntuned_from = "{BASE_MODEL}"\n'
+    prices.write_text(f"[[price]]\n{entry}")
+    monkeypatch.setenv("SIGHTLINE_PRICES", str(prices))
+    sightline("work", "--drain")
+    rows = sightline(
+        "sql",
+        "SELECT subject_id, answer, cost_usd_micros FROM classifications_all"
+        f" WHERE model = '{endpoint}' ORDER BY subject_id",
+    )
+    assert [one["subject_id"] for one in rows] == [f"o{n}" for n in numbers]
+    kinds = [json.loads(one["answer"])["kind"] for one in rows]
+    assert kinds == [known(n)["kind"] for n in numbers]
+    assert all(one["cost_usd_micros"] > 0 for one in rows)

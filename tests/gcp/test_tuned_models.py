@@ -1,0 +1,159 @@
+"""A tuned model where a model is configured: its endpoint, its price, its room for thoughts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sightline.errors import ConfigurationError, PermanentError
+from sightline.gcp.credentials import GoogleTokens
+from sightline.gcp.gemini import GeminiClassifier
+from sightline.gcp.image_route import SentImage
+from sightline.gcp.place import Place, tuned_location
+from sightline.prices import Price, load_prices, price_of
+from sightline.settings import Settings
+from sightline.sim.vertex.answers import MadeUpAnswers
+from sightline.sim.vertex.requests import Generate
+from sightline.sim.vertex.server import VertexSimulator
+from sightline.tasks import TaskSpec
+from sightline.wiring import pricing
+from tests.gcp.conftest import DAY, TOKEN, seen
+
+ENDPOINT = "projects/other/locations/europe-west4/endpoints/123"
+OLD = Price("gemini-2.5-flash", DAY, input_usd=1.0, output_usd=2.0, elsewhere=3.0)
+PRICES = (OLD, Price(ENDPOINT, DAY, tuned_from=OLD.model))
+
+
+class Remembering(MadeUpAnswers):
+    """Answers for tuned models, too, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Generate]] = []
+
+    async def generate(self, model: str, request: Generate) -> object:
+        self.asked.append((model, request))
+        return await super().generate(model, request)
+
+
+@pytest.mark.parametrize(
+    ("own", "url"),
+    [
+        ("global", "https://europe-west4-aiplatform.googleapis.com"),
+        ("us", "https://europe-west4-aiplatform.googleapis.com"),
+    ],
+)
+def test_a_tuned_model_is_asked_at_its_own_endpoint_wherever_others_are(own: str, url: str) -> None:
+    place = Place("p", own)
+    assert place.method_url(ENDPOINT, "generateContent") == f"{url}/v1/{ENDPOINT}:generateContent"
+    assert place.location_of(ENDPOINT) == "europe-west4"
+    assert place.location_of("gemini-3.5-flash") == own
+    place.check_served(ENDPOINT)
+
+
+@pytest.mark.parametrize(
+    "name", ["projects/p/locations/l/models/7", "tunedModels/x", f"{ENDPOINT}/x", f"{ENDPOINT}:x"]
+)
+def test_another_resource_is_no_model(name: str) -> None:
+    assert tuned_location(name) is None
+    with pytest.raises(ConfigurationError, match="`sightline tune status` shows it"):
+        Place("p", "us").check_served(name)
+
+
+def test_a_tuned_model_costs_what_its_base_does_in_its_own_location() -> None:
+    price = price_of(PRICES, ENDPOINT, DAY)
+    assert price.base_model == OLD.model
+    assert replace(price, model=OLD.model, tuned_from="") == OLD
+
+
+def test_a_price_of_a_tuned_model_of_a_tuned_model_is_refused() -> None:
+    chain = (*PRICES, Price("again", DAY, tuned_from=ENDPOINT))
+    with pytest.raises(ConfigurationError, match="both began from"):
+        price_of(chain, "again", DAY)
+
+
+@pytest.mark.parametrize("more", ["input_usd = 1", "training_usd = 1"])
+def test_an_entry_has_numbers_or_says_where_they_are(tmp_path: Path, more: str) -> None:
+    file = tmp_path / "prices.toml"
+    entry = f'[[price]]\nmodel = "{ENDPOINT}"\nsince = 2026-01-01\ntuned_from = "gemini-3.5-flash"'
+    file.write_text(entry + "\n")
+    assert price_of(load_prices(file), ENDPOINT, DAY).input_usd == 1.5
+    file.write_text(f"{entry}\n{more}\n")
+    with pytest.raises(ConfigurationError, match="or tuned_from"):
+        load_prices(file)
+
+
+def test_estimates_count_with_the_tuned_model_s_own_location() -> None:
+    plain = Settings()
+    own = replace(plain, models=replace(plain.models, classify=ENDPOINT))
+    assert pricing(own).answers_at == "europe-west4"
+    assert pricing(own).embeddings_at == plain.vertex.location
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[VertexSimulator]:
+    async with VertexSimulator(answerer=Remembering()) as one:
+        yield one
+
+
+async def test_an_endpoint_that_is_not_there_stops_the_job_and_no_single_image(
+    simulator: VertexSimulator, task: TaskSpec
+) -> None:
+    async with GeminiClassifier.open(
+        model=ENDPOINT,
+        place=Place("p", "global", simulator.base_url),
+        tokens=GoogleTokens.fixed(TOKEN),
+        prices=PRICES,
+        today=lambda: DAY,
+        timeout_s=30.0,
+    ) as model:
+        with pytest.raises(ConfigurationError, match="set another model"):
+            await model.classify(task, [seen()], run_id="r")
+
+
+async def test_a_tuned_model_without_a_price_is_not_opened(simulator: VertexSimulator) -> None:
+    opening = GeminiClassifier.open(
+        model=ENDPOINT,
+        place=Place("p", "global", simulator.base_url),
+        tokens=GoogleTokens.fixed(TOKEN),
+        prices=(OLD,),
+        today=lambda: DAY,
+        timeout_s=30.0,
+    )
+    with pytest.raises(ConfigurationError, match="tuned_from instead of numbers"):
+        async with opening:
+            pass
+
+
+async def test_what_is_sent_is_what_the_base_model_takes(task: TaskSpec) -> None:
+    sent: list[Any] = []
+
+    class Service:
+        place = Place("p", "global")
+        takes_labels = True
+
+        class images:  # noqa: N801 - stands for an attribute
+            @staticmethod
+            async def image(one: Any) -> Any:
+                return SentImage("image/jpeg", uri=one.gcs_uri)
+
+        async def call(self, *arguments: Any) -> Any:
+            sent.append(arguments)
+            return {"candidates": [], "usageMetadata": {"promptTokenCount": 1_000_000}}
+
+    model = GeminiClassifier(
+        None,  # type: ignore[arg-type]  # the service of this test needs none
+        Service(),  # type: ignore[arg-type]  # the same
+        model=ENDPOINT,
+        prices=PRICES,
+        today=lambda: DAY,
+    )
+    with pytest.raises(PermanentError) as caught:
+        await model.classify(replace(task, thinking_budget=0), [seen()], run_id="r")
+    (_, asked, method, body) = sent[0]
+    assert (asked, method) == (ENDPOINT, "generateContent")
+    assert body["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 0}
+    assert caught.value.cost_usd_micros == 3_000_000

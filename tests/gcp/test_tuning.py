@@ -1,0 +1,244 @@
+"""Tuning jobs through Google's own client: submitted once, watched, and told in a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sightline.errors import (
+    ConfigurationError,
+    NotFoundError,
+    SightlineError,
+    ThrottledError,
+    TransientError,
+)
+from sightline.gcp.credentials import GoogleTokens
+from sightline.gcp.place import Place
+from sightline.gcp.tuning import (
+    TuningAsked,
+    TuningClient,
+    TuningJob,
+    Watch,
+    found_or_submitted,
+    same_job,
+    watched,
+)
+from sightline.sim.vertex.answers import CannotAnswerError
+from sightline.sim.vertex.faults import Fault
+from sightline.sim.vertex.server import VertexSimulator
+from tests.gcp.conftest import TOKEN
+
+ASKED = TuningAsked(
+    task="road_signs",
+    fingerprint="f" * 64,
+    identity="0123456789abcdef" * 4,
+    base_model="gemini-3.5-flash-lite",
+    training_uri="gs://b/t.jsonl",
+    validation_uri="gs://b/v.jsonl",
+    epochs=2,
+    adapter_size=4,
+    learning_rate_multiplier=0.5,
+)
+
+
+class OneExample:
+    """A bucket in which every file but ``absent.jsonl`` holds one example."""
+
+    async def read(self, uri: str) -> bytes:
+        if uri.endswith("absent.jsonl"):
+            raise CannotAnswerError(Fault.IMAGE_GONE)
+        turns = [{"role": one, "parts": [{"text": "x"}]} for one in ("user", "model")]
+        return json.dumps({"contents": turns}).encode()
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[VertexSimulator]:
+    async with VertexSimulator(buckets=OneExample()) as one:
+        yield one
+
+
+@pytest.fixture
+async def client(simulator: VertexSimulator) -> AsyncIterator[TuningClient]:
+    place = Place("p", "us-central1", simulator.base_url)
+    async with TuningClient.open(place, GoogleTokens.fixed(TOKEN).credentials) as one:
+        yield one
+
+
+async def pace(simulator: VertexSimulator, **how: Any) -> None:
+    async with (
+        aiohttp.ClientSession(simulator.base_url) as session,
+        session.put("/control/tuning", json=how) as response,
+    ):
+        assert response.status == 200
+
+
+async def test_a_job_carries_what_was_asked_and_comes_back_as_it_was(client: TuningClient) -> None:
+    made = await client.create(ASKED)
+    found = await client.get(made.number)
+    assert replace(found, ended_at=None) == replace(made, ended_at=None)
+    assert (found.base_model, found.epochs) == (ASKED.base_model, 2)
+    assert (found.training_uri, found.validation_uri) == (ASKED.training_uri, ASKED.validation_uri)
+    assert found.display_name == "sightline-road_signs-0123456789ab"
+    assert found.task == "road_signs"
+    assert found.succeeded
+    assert found.endpoint.startswith("projects/p/locations/us-central1/endpoints/")
+    assert (found.examples, found.billable_tokens) == (1, 2 * 2)
+    hyper = ASKED.request()["supervised_tuning_spec"]["hyper_parameters"]
+    assert hyper["adapter_size"] == "ADAPTER_SIZE_FOUR"
+
+
+async def test_what_is_not_said_is_left_to_google(client: TuningClient) -> None:
+    plain = replace(ASKED, epochs=None, adapter_size=None, learning_rate_multiplier=None)
+    assert plain.request()["supervised_tuning_spec"]["hyper_parameters"] == {}
+    assert (await client.create(plain)).epochs is None
+
+
+async def test_the_same_job_is_found_and_another_is_submitted(client: TuningClient) -> None:
+    first, new = await found_or_submitted(client, ASKED)
+    assert new
+    again, new = await found_or_submitted(client, ASKED)
+    assert (again.name, new) == (first.name, False)
+    _, new = await found_or_submitted(client, replace(ASKED, identity="1" * 64))
+    assert new
+    assert len(await client.jobs()) == 2
+
+
+async def test_a_job_whose_answer_was_lost_is_found_again(
+    client: TuningClient, simulator: VertexSimulator
+) -> None:
+    await pace(simulator, lose_answers=1)
+    job, new = await found_or_submitted(client, ASKED)
+    assert new
+    assert [one.name for one in await client.jobs()] == [job.name]
+
+
+async def test_a_killed_command_s_job_is_found_by_the_next_one(
+    client: TuningClient, simulator: VertexSimulator
+) -> None:
+    await pace(simulator, lose_answers=1, running_s=3600)
+    with pytest.raises(TransientError):
+        await client.create(ASKED)  # and the process ends here
+    job, new = await found_or_submitted(client, ASKED)
+    assert (job.state, new) == ("RUNNING", False)
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "EXPIRED", "CANCELLING"])
+def test_only_a_job_that_may_give_a_model_counts_as_the_same(state: str) -> None:
+    job = TuningJob("n", "d", state, "m", "t", "v", labels=ASKED.labels)
+    assert (same_job([job], ASKED) is None) == (state != "CANCELLING")
+    done = replace(job, state="SUCCEEDED", endpoint="e")
+    assert same_job([job, done], ASKED) in (job, done)
+    assert same_job([replace(done, labels={})], ASKED) is None
+
+
+async def test_a_watch_tells_each_look_until_the_job_ends(
+    client: TuningClient, simulator: VertexSimulator
+) -> None:
+    await pace(simulator, running_s=3600)
+    job = await client.create(ASKED)
+    looks: list[str] = []
+
+    async def sleep(seconds: float) -> None:
+        assert seconds == 5
+        if len(looks) == 2:
+            await pace(simulator, running_s=0)
+
+    found = await watched(client, job, lambda one: looks.append(one.state), Watch(5, sleep=sleep))
+    assert found.succeeded
+    assert looks == ["RUNNING", "RUNNING", "SUCCEEDED"]
+
+
+async def test_a_watch_is_patient_with_an_outage_but_not_for_ever(
+    client: TuningClient, simulator: VertexSimulator
+) -> None:
+    await pace(simulator, running_s=3600)
+    job = await client.create(ASKED)
+    await pace(simulator, refuse="UNAVAILABLE")
+    naps = 0
+
+    async def sleep(_: float) -> None:
+        nonlocal naps
+        naps += 1
+        if naps == 3 and mends:
+            await pace(simulator, refuse="", running_s=0)
+
+    mends = True
+    assert (await watched(client, job, lambda _: None, Watch(1, 4, sleep))).succeeded
+    mends = False
+    await pace(simulator, refuse="UNAVAILABLE")
+    with pytest.raises(TransientError):
+        await watched(client, job, lambda _: None, Watch(1, 4, sleep))
+
+
+async def test_a_cancelled_job_has_no_model(
+    client: TuningClient, simulator: VertexSimulator
+) -> None:
+    await pace(simulator, running_s=3600)
+    job = await client.create(ASKED)
+    await client.cancel(job.number)
+    found = await client.get(job.name)
+    assert (found.state, found.succeeded, found.waits) == ("CANCELLED", False, False)
+    assert found.error == "The tuning job was cancelled."
+
+
+@pytest.mark.parametrize(
+    ("refuse", "kind", "said"),
+    [
+        ("PERMISSION_DENIED", ConfigurationError, "grant roles/aiplatform.user on the project"),
+        ("UNAUTHENTICATED", ConfigurationError, "gcloud auth application-default login"),
+        ("RESOURCE_EXHAUSTED", ThrottledError, "wait for a job to end"),
+        ("UNAVAILABLE", TransientError, "try again in a moment"),
+        ("INTERNAL", TransientError, "try again in a moment"),
+        ("NOT_FOUND", NotFoundError, "`sightline tune list`"),
+    ],
+)
+async def test_a_refusal_is_one_line_with_the_next_step(
+    client: TuningClient,
+    simulator: VertexSimulator,
+    refuse: str,
+    kind: type[SightlineError],
+    said: str,
+) -> None:
+    await pace(simulator, refuse=refuse)
+    with pytest.raises(kind) as caught:
+        await client.get("7")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "http" not in str(caught.value)
+    assert TOKEN not in repr(caught.value.__cause__) + repr(caught.value.__context__.__class__)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"training_uri": "gs://b/absent.jsonl"}, "gs://b/absent.jsonl does not exist"),
+        ({"base_model": "text-bison"}, "Base model text-bison is not supported"),
+        ({"adapter_size": 16, "training_uri": "gs://b/t.csv"}, "should be a GCS object"),
+    ],
+)
+async def test_a_job_that_cannot_be_is_refused_before_it_is_paid(
+    client: TuningClient, change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="correct --model, --location") as caught:
+        await client.create(replace(ASKED, **change))
+    assert said in str(caught.value)
+    assert await client.jobs() == []
+
+
+async def test_a_service_out_of_reach_may_be_tried_again(simulator: VertexSimulator) -> None:
+    place = Place("p", "us-central1", "http://127.0.0.1:9")
+    async with TuningClient.open(place, GoogleTokens.fixed(TOKEN).credentials) as nobody:
+        with pytest.raises(TransientError, match="out of reach"):
+            await nobody.jobs()
+
+
+@pytest.mark.parametrize("location", ["global", "us", "eu", ""])
+async def test_where_no_job_can_run_none_is_asked_for(location: str) -> None:
+    with pytest.raises(ConfigurationError, match="give --location"):
+        async with TuningClient.open(Place("p", location), None):
+            pass
