@@ -7,13 +7,14 @@ import copy
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sightline.cli.starter import Starter, starter_text
+from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.server import VertexSimulator
 from tests.gcp.servers import BigQueryEmulator, GcsServer, Pstest, PubSubEmulator
 
@@ -86,8 +87,11 @@ def make_bucket(gcs: GcsServer, name: str) -> Any:
 
 
 @contextmanager
-def simulator_beside() -> Iterator[VertexSimulator]:
-    """Run the model simulator in a thread, since commands have an event loop of their own."""
+def simulator_beside(gcs: GcsServer | None = None) -> Iterator[VertexSimulator]:
+    """Run the model simulator in a thread, since commands have an event loop of their own.
+
+    Its jobs read and write the files of ``gcs``.
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -95,12 +99,15 @@ def simulator_beside() -> Iterator[VertexSimulator]:
     def wait_for(work: Callable[[], Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work(), loop).result(60)
 
-    simulator = VertexSimulator()
-    wait_for(simulator.__aenter__)
+    async def start() -> VertexSimulator:
+        buckets = await stack.enter_async_context(Buckets.open(gcs.endpoint)) if gcs else None
+        return await stack.enter_async_context(VertexSimulator(buckets=buckets))
+
+    stack = AsyncExitStack()
     try:
-        yield simulator
+        yield wait_for(start)
     finally:
-        wait_for(lambda: simulator.__aexit__(None, None, None))
+        wait_for(stack.aclose)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(60)
         loop.close()

@@ -15,7 +15,6 @@ from sightline.gcp.storage.failures import translated
 from sightline.gcp.storage.uri import BucketPrefix
 
 _ABSENT = "make the bucket, or set batch.bucket to one that is there"
-_IN_MEMORY_BYTES = 8 << 20
 
 
 class Folder(Protocol):
@@ -57,7 +56,7 @@ class BucketFolder:
     def write(self, relative: str, lines: Iterable[bytes]) -> int:
         """See ``Folder``; nothing is written of no lines."""
         count = 0
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
+        with tempfile.TemporaryFile() as file:
             for line in lines:
                 file.write(line)
                 count += 1
@@ -76,9 +75,12 @@ class BucketFolder:
         with translated(self.uri(below), absent=_ABSENT):
             found = sorted(self._below(below), key=lambda blob: str(blob.name))
             for blob in found:
-                if blob.name.endswith(".jsonl"):
-                    with blob.open("rb", **self.place.how()) as file:
-                        yield from file
+                if not blob.name.endswith(".jsonl"):
+                    continue
+                with tempfile.TemporaryFile() as file:  # whole, so that its checksum is looked at
+                    blob.download_to_file(file, **self.place.how())
+                    file.seek(0)
+                    yield from file
 
     def clear(self, below: str) -> None:
         """See ``Folder``."""

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from sightline.gcp.batch.said import SaidRow
 from sightline.gcp.bigquery.client import BigQueryClient
 
-_IN_MEMORY_BYTES = 8 << 20
 _COLUMNS = (
     ("part_key", "STRING", "REQUIRED"),
     ("status", "STRING", "NULLABLE"),
     ("answer", "STRING", "NULLABLE"),
     ("response", "STRING", "NULLABLE"),
-    ("vector", "FLOAT64", "REPEATED"),
+    ("vector", "STRING", "REPEATED"),
 )
 
 
@@ -35,7 +34,7 @@ class LoadingStage:
         )
 
         def load(library: bigquery.Client) -> None:
-            with tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES) as file:
+            with tempfile.TemporaryFile() as file:
                 for row in rows:
                     file.write(row.as_json())
                 job = library.load_table_from_file(
