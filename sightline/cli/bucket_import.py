@@ -126,7 +126,11 @@ def _into_folder(settings: Settings, table: Path, asset_type: str | None) -> Imp
     from sightline.wiring import source_path, utc_now
 
     return import_table(
-        table, source=source_path(settings), now=utc_now(), asset_type=_class(asset_type)
+        table,
+        source=source_path(settings),
+        now=utc_now(),
+        asset_type=_class(asset_type),
+        by_uri=True,
     )
 
 
@@ -150,7 +154,11 @@ def _into_table(
     tally = Renamed()
     with tempfile.TemporaryDirectory(prefix="sightline-import-") as room:
         report = import_table(
-            table, source=Path(room), now=utc_now(), asset_type=_class(asset_type)
+            table,
+            source=Path(room),
+            now=utc_now(),
+            asset_type=_class(asset_type),
+            by_uri=True,
         )
         rows = renamed(report.files, table.parent, BucketPrefix("unused"), tally)
         loaded = asyncio.run(load_source(settings, rows, name, tally))

@@ -11,7 +11,7 @@ import pytest
 from sightline.settings import load_settings
 from sightline.wiring import source_path
 from tests.cli.cloud_rig import CloudProject, make_bucket
-from tests.cli.conftest import Command, Mistake
+from tests.cli.conftest import Command, Mistake, Shown
 from tests.cli.test_upload import rows_of
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 
@@ -66,6 +66,9 @@ def test_a_bucket_becomes_observations_of_the_local_engine(
     found = sightline("import", posters, "--asset-type", "film_poster")
     assert (found["imported"], found["ignored"], found["empty"]) == (2, 1, 1)
     assert found["refused_by_reason"] == {"duplicate": 1}
+    (refused,) = found["refusals"]
+    assert refused["where"] == f"{posters}/deep/copy.jpg"
+    assert refused["detail"] == f"the same content as {posters}/deep/b ü.jpg"
     again = sightline("import", posters, "--asset-type", "film_poster")
     assert (again["imported"], again["unchanged"]) == (0, 2)
     (file,) = source_path(load_settings()).glob("*.parquet")
@@ -88,6 +91,23 @@ def test_a_bucket_is_loaded_into_the_source_table(
     assert {one["asset_type"] for one in rows.values()} == {"ASSET_CLASS_FILM_POSTER"}
     again = sightline("import", posters, "--asset-type", "film_poster")
     assert again["total"] == 2
+
+
+@pytest.mark.parametrize("engine", ["local", "gcp"])
+def test_what_is_refused_is_named_by_the_object_and_said_to_people(
+    shown: Shown, bucket: Any, project: CloudProject, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    for name, value in LOCAL.items() if engine == "local" else ():
+        monkeypatch.setenv(name, value)
+    put(bucket, "walls/a.jpg", b"a", latitude="91", longitude="5.2")
+    put(bucket, "walls/b.jpg", b"b", latitude="52.1")
+    put(bucket, "walls/c.jpg", b"c", capture_time="soon")
+    put(bucket, "walls/d.jpg", b"d")
+    code, out, err = shown("import", f"gs://{project.bucket}/walls", "--asset-type", "wall")
+    assert (code, "row " in out) == (0, False), err
+    assert out.startswith("1 imported, 0 unchanged, 3 refused,")
+    for name, reason in (("a", "bad_position"), ("b", "bad_position"), ("c", "bad_time")):
+        assert f"  refused gs://{project.bucket}/walls/{name}.jpg: {reason}: " in out
 
 
 @pytest.mark.parametrize(

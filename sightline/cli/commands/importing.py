@@ -105,6 +105,7 @@ def _import_bucket(
     )
     for one in found["refusals"][:SHOWN]:
         say(printable(f"  refused {one['where']}: {one['reason']}: {one['detail']}"))
+    _say_hidden(found["refused"] - len(found["refusals"][:SHOWN]))
     if found.get("table"):
         say(f"{found['total']:,} observations are in {found['table']}")
     remark("next: `sightline enqueue --dry-run`")
@@ -136,7 +137,11 @@ def _print(report: ImportReport) -> None:
         + report.notes_count
         - sum(len(some[:SHOWN]) for some in (report.refusals, report.notes))
     )
-    if hidden:
-        say(f"  and {hidden:,} more; --json shows them")
+    _say_hidden(hidden)
     if report.imported:
         remark("next: `sightline enqueue`, then `sightline work --drain`")
+
+
+def _say_hidden(count: int) -> None:
+    if count:
+        say(f"  and {count:,} more; --json shows them")

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from sightline.local.importing import values
 from sightline.local.importing.columns import PARTS, Layout
 from sightline.local.importing.report import RefusalReason, Tally
-from sightline.local.importing.staging import ROW, STAGED_SCHEMA
+from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE
 from sightline.local.importing.table_files import RawBatch
 from sightline.model import asset_class
 
@@ -41,11 +41,15 @@ class _Faults:
 
 
 class Normaliser:
-    """Turns batches of one file into rows to be staged."""
+    """Turns batches of one file into rows to be staged.
 
-    def __init__(self, layout: Layout, defaults: Defaults) -> None:
+    With ``by_uri`` a row is called by its image's URI in refusals, else by its number.
+    """
+
+    def __init__(self, layout: Layout, defaults: Defaults, *, by_uri: bool = False) -> None:
         self._layout = layout
         self._defaults = defaults
+        self._by_uri = by_uri
 
     def rows(self, batch: RawBatch, tally: Tally) -> pa.Table:
         """Return the rows of a batch that can be used; the others are refused."""
@@ -63,9 +67,10 @@ class Normaliser:
         ):
             columns[name] = self._nested(batch, name, reason, convert, faults)
         columns[ROW] = pa.array(batch.numbers)
+        columns[WHERE] = named = read["gcs_uri"] if self._by_uri else pa.nulls(count, pa.string())
         for index in sorted(faults.by_index):
             reason, detail = faults.by_index[index]
-            tally.refuse(f"row {batch.numbers[index]}", reason, detail)
+            tally.refuse(named[index].as_py() or f"row {batch.numbers[index]}", reason, detail)
         return _table(columns, count, faults)
 
     def _texts(self, read: Mapping[str, Any], count: int, faults: _Faults) -> dict[str, Any]:

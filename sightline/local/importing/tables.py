@@ -24,6 +24,7 @@ def import_table(
     columns: Mapping[str, str] | None = None,
     base: Path | None = None,
     asset_type: str | None = None,
+    by_uri: bool = False,
     on_progress: Callable[[int, int | None], None] | None = None,
 ) -> ImportReport:
     """Import a CSV or Parquet file, of any length in constant memory.
@@ -31,7 +32,8 @@ def import_table(
     ``columns`` maps our names to the file's own (``{"gcs_uri": "image"}``). Paths in ``gcs_uri``
     are relative to ``base``, by default the file's folder. ``asset_type`` is for rows that have
     none; without it the column is required. A row that cannot be used is refused, the rest is
-    imported; ``on_progress`` is told the rows read so far and how many there are, if known.
+    imported; a refusal names it by its number, or ``by_uri`` of its image. ``on_progress`` is told
+    the rows read so far and how many there are, if known.
 
     Raises:
         NotFoundError: there is no such file.
@@ -46,7 +48,7 @@ def import_table(
         snapshot_id="import-" + re.sub(r"[^\w.-]+", "-", file.stem),
         base=(base or file.parent).absolute(),
     )
-    normaliser = Normaliser(layout, defaults)
+    normaliser = Normaliser(layout, defaults, by_uri=by_uri)
     tally = Tally()
     rows_read = 0
     with Staging(source) as staging:
