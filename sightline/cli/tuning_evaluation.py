@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,13 +128,42 @@ def truth_of(given: Given, file: Path | None) -> Mapping[str, Answer]:
     return known
 
 
+def purse_of(settings: Settings, job: TuningJob, task: TaskSpec, most_usd: float | None) -> Purse:
+    """Return the money of an evaluation, with what a call of each model is estimated to cost.
+
+    Raises:
+        ConfigurationError: the base model has no price.
+    """
+    from sightline.prices import ANSWER_TOKENS, answer_usage, price_of
+    from sightline.wiring import utc_now
+    from sightline.wiring.places import vertex_place
+    from sightline.wiring.tuning import prices_with
+
+    today = utc_now().date()
+    place = vertex_place(settings, "classify")
+    prices = prices_with(settings, job.base_model, job.endpoint, today)
+
+    def estimate(model: str) -> int:
+        usage = answer_usage(
+            task,
+            price_of(prices, model, today),
+            images=1,
+            output_tokens=ANSWER_TOKENS,
+            location=place.location_of(model),
+        )
+        return usage.cost_usd_micros
+
+    most = None if most_usd is None else round(most_usd * 1e6)
+    return Purse(most, {BASE: estimate(job.base_model), TUNED: estimate(job.endpoint)})
+
+
 async def evaluated(
     settings: Settings,
     job: TuningJob,
-    given: Given,
+    task: TaskSpec,
     rows: Sequence[HeldOut],
     truth: Mapping[str, Answer],
-    most_usd: float | None,
+    purse: Purse,
     update: Update,
 ) -> Evaluated:
     """Ask both models about each of these, and compare what they say.
@@ -142,51 +171,58 @@ async def evaluated(
     Raises:
         ConfigurationError: a model cannot be asked at all.
     """
-    from sightline.analysis.paired import Pair, compared
-    from sightline.wiring import utc_now
-    from sightline.wiring.tuning import open_compared, prices_with
+    from sightline.analysis.paired import compared
+    from sightline.wiring.tuning import open_compared
 
-    today = utc_now().date()
-    prices = prices_with(settings, job.base_model, job.endpoint, today)
-    purse = Purse(
-        None if most_usd is None else round(most_usd * 1e6),
-        {
-            BASE: _estimate(given.task, prices, job.base_model, today, settings.vertex.location),
-            TUNED: _estimate(given.task, prices, job.endpoint, today, "a region"),
-        },
-    )
-    done = Evaluated()
-    room = asyncio.Semaphore(settings.classify_limit.in_flight)
-    async with open_compared(settings, job.base_model, job.endpoint, today) as models:
+    asked = [row for row in rows if row.observation_id in truth]
+    said: dict[str, dict[str, Said]] = {BASE: {}, TUNED: {}}
+    room = asyncio.Semaphore(2 * settings.classify_limit.in_flight)
+
+    async def one(row: HeldOut, asker: _Asker) -> None:
+        async with room:
+            said[asker.side][row.observation_id] = await asker.ask(row)
+        update(sum(map(len, said.values())), 2 * len(asked))
+
+    async with open_compared(settings, job.base_model, job.endpoint) as models:
         askers = [
-            _Asker(side, model, _caller(settings), given.task, purse, f"tune-{job.number}")
+            _Asker(side, model, _caller(settings), task, purse, f"tune-{job.number}")
             for side, model in zip((BASE, TUNED), models, strict=True)
         ]
-
-        async def one(row: HeldOut) -> None:
-            async with room:
-                base, tuned = await asyncio.gather(*(asker.ask(row) for asker in askers))
-            for said in (base, tuned):
-                if said.left_out:
-                    done.left_out[said.left_out] += 1
-                    break
-            else:
-                for side, said in ((BASE, base), (TUNED, tuned)):
-                    done.failed[side].update([said.failed] if said.failed else [])
-                done.pairs.append(Pair(truth[row.observation_id], base.answer, tuned.answer))
-            update(len(done.pairs) + done.left_out.total(), len(rows))
-
-        await _all(one, [row for row in rows if row.observation_id in truth])
-    done.left_out[NO_TRUTH] += sum(row.observation_id not in truth for row in rows)
-    done.left_out = +done.left_out
-    done.fields = compared(given.task.fields, done.pairs)
+        await _all([one(row, asker) for row in asked for asker in askers])
+    done = paired(asked, truth, said[BASE], said[TUNED])
+    if len(rows) > len(asked):
+        done.left_out[NO_TRUTH] = len(rows) - len(asked)
+    done.fields = compared(task.fields, done.pairs)
     done.calls, done.usd_micros = purse.calls, purse.spent_usd_micros
     return done
 
 
-async def _all(one: Callable[[HeldOut], Any], rows: Sequence[HeldOut]) -> None:
-    """Do it for all at once; what ends one ends all, and is raised as it is."""
-    tasks = [asyncio.ensure_future(one(row)) for row in rows]
+def paired(
+    rows: Sequence[HeldOut],
+    truth: Mapping[str, Answer],
+    base: Mapping[str, Said],
+    tuned: Mapping[str, Said],
+) -> Evaluated:
+    """Return what both said about the same images, but those of which one could not be asked."""
+    from sightline.analysis.paired import Pair
+
+    done = Evaluated()
+    for row in rows:
+        both = {BASE: base[row.observation_id], TUNED: tuned[row.observation_id]}
+        why = next((one.left_out for one in both.values() if one.left_out), "")
+        if why:
+            done.left_out[why] += 1
+            continue
+        for side, one in both.items():
+            if one.failed:
+                done.failed[side][one.failed] += 1
+        done.pairs.append(Pair(truth[row.observation_id], both[BASE].answer, both[TUNED].answer))
+    return done
+
+
+async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at once; what ends one ends all, and is raised as it is."""
+    tasks = [asyncio.ensure_future(one) for one in work]
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -196,7 +232,7 @@ async def _all(one: Callable[[HeldOut], Any], rows: Sequence[HeldOut]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     """An answer; or why there is none: the model's own fault, or a reason to leave it out."""
 
     answer: Answer | None = None
@@ -215,7 +251,7 @@ class _Asker:
     purse: Purse
     run_id: str
 
-    async def ask(self, row: HeldOut) -> _Said:
+    async def ask(self, row: HeldOut) -> Said:
         from worker.caller import GaveUpError, UnfundedError
 
         image = Observation(row.observation_id, row.asset_id, "", row.asset_type, row.uri)
@@ -225,15 +261,15 @@ class _Asker:
                 wanted=lambda: True,
                 funds=self.purse.of(self.side),
             )
-            return _Said(orjson.loads(self.task.validate_answer(found.result.answer)))
+            return Said(orjson.loads(self.task.validate_answer(found.result.answer)))
         except PermanentError as error:
             if error.reason in OF_THE_IMAGE:
-                return _Said(left_out=error.reason.value)
-            return _Said(failed=error.reason.value)
+                return Said(left_out=error.reason.value)
+            return Said(failed=error.reason.value)
         except GaveUpError:
-            return _Said(left_out=Reason.ATTEMPTS_EXHAUSTED.value)
+            return Said(left_out=Reason.ATTEMPTS_EXHAUSTED.value)
         except UnfundedError:
-            return _Said(left_out=OVER_BUDGET)
+            return Said(left_out=OVER_BUDGET)
 
 
 def _caller(settings: Settings) -> Caller:
@@ -254,11 +290,3 @@ def _caller(settings: Settings) -> Caller:
         monotonic=time.monotonic,
         random=random.random,
     )
-
-
-def _estimate(task: TaskSpec, prices: Any, model: str, today: Any, location: str) -> int:
-    from sightline.prices import ANSWER_TOKENS, answer_usage, price_of
-
-    price = price_of(prices, model, today)
-    usage = answer_usage(task, price, images=1, output_tokens=ANSWER_TOKENS, location=location)
-    return usage.cost_usd_micros

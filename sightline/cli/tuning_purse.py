@@ -16,6 +16,10 @@ class Purse:
     held_usd_micros: int = 0
     calls: int = 0
 
+    def estimate_usd_micros(self, subjects: int) -> int:
+        """Return about what it costs to ask every model about so many subjects."""
+        return subjects * sum(self.estimates.values())
+
     def of(self, side: str) -> Fund:
         """Return the money of one call after the other, of one model."""
         return Fund(self, self.estimates[side])

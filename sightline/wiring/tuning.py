@@ -39,7 +39,7 @@ async def open_tuning(settings: Settings, location: str | None) -> AsyncIterator
 
 @asynccontextmanager
 async def open_compared(
-    settings: Settings, base_model: str, endpoint: str, today: date
+    settings: Settings, base_model: str, endpoint: str
 ) -> AsyncIterator[tuple[Classifier, Classifier]]:
     """Open a base model where it is configured, and the model tuned from it at its endpoint.
 
@@ -50,7 +50,7 @@ async def open_compared(
 
     place = vertex_place(settings, "classify")
     tokens = await asyncio.to_thread(google_tokens, settings, place.base_url)
-    prices = prices_with(settings, base_model, endpoint, today)
+    prices = prices_with(settings, base_model, endpoint, utc_now().date())
 
     def opened(model: str) -> AbstractAsyncContextManager[Classifier]:
         return GeminiClassifier.open(

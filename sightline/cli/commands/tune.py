@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
-from sightline.cli.output import print_json, print_table, progress_bar, say
+from sightline.cli.output import print_json, print_table, progress_bar, remark, say
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
@@ -210,7 +210,8 @@ def evaluate(
     import asyncio
 
     from sightline.analysis.paired import COMPARED
-    from sightline.cli.tuning_evaluation import evaluated, read_given, truth_of
+    from sightline.cli.money import usd
+    from sightline.cli.tuning_evaluation import evaluated, purse_of, read_given, truth_of
     from sightline.cli.tuning_words import say_evaluation
     from sightline.export.tuning_set import sampled
 
@@ -220,8 +221,11 @@ def evaluate(
     given = read_given(settings, found)
     known = truth_of(given, truth)
     rows = sampled(given.rows, sample)
-    with progress_bar("asking both models", len(rows)) as update:
-        done = asyncio.run(evaluated(settings, found, given, rows, known, max_cost, update))
+    purse = purse_of(settings, found, given.task, max_cost)
+    estimate = usd(purse.estimate_usd_micros(len(rows)))
+    remark(f"asking both models about {len(rows):,} held-out assets, for about {estimate}")
+    with progress_bar("asked", 2 * len(rows)) as update:
+        done = asyncio.run(evaluated(settings, found, given.task, rows, known, purse, update))
     skipped = [one.name for one in given.task.fields if one.type not in COMPARED]
     if as_json:
         print_json(

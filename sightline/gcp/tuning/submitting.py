@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from sightline.errors import TransientError
 from sightline.gcp.tuning.client import TuningClient
-from sightline.gcp.tuning.job import IDENTITY_LABEL, TuningAsked, TuningJob
+from sightline.gcp.tuning.job import CANCELLING, IDENTITY_LABEL, TuningAsked, TuningJob
 
 
 def same_job(jobs: Sequence[TuningJob], asked: TuningAsked) -> TuningJob | None:
-    """Return the newest job that does what is asked, or has done it; failed ones do not count."""
+    """Return the job that has done what is asked, or the oldest that does it.
+
+    Failed and cancelled ones do not count.
+    """
     wanted = asked.labels[IDENTITY_LABEL]
     same = [
         one
         for one in jobs
-        if one.labels.get(IDENTITY_LABEL) == wanted and (one.succeeded or one.waits)
+        if one.labels.get(IDENTITY_LABEL) == wanted
+        and (one.succeeded or one.waits)
+        and one.state != CANCELLING
     ]
-    return same[0] if same else None
+    return min(same, key=_age) if same else None
+
+
+def _age(job: TuningJob) -> tuple[bool, datetime, str]:
+    """Return what puts the oldest job first, and one that is done before all."""
+    return not job.succeeded, job.created_at or datetime.max.replace(tzinfo=UTC), job.name
 
 
 async def found_or_submitted(client: TuningClient, asked: TuningAsked) -> tuple[TuningJob, bool]:
     """Return the job that does what is asked, and whether it is new.
 
     When no answer to the submission comes, the job is looked for before anybody is told to try
-    again: it may have been made.
+    again: it may have been made. When somebody else has submitted the same at the same moment, both
+    see it, and the younger job is cancelled before it has begun.
 
     Raises:
         ConfigurationError, ThrottledError: it cannot be submitted.
@@ -34,9 +46,14 @@ async def found_or_submitted(client: TuningClient, asked: TuningAsked) -> tuple[
     if found is not None:
         return found, False
     try:
-        return await client.create(asked), True
+        made = await client.create(asked)
     except TransientError:
         found = same_job(await client.jobs(), asked)
         if found is None:
             raise
         return found, True
+    found = same_job(await client.jobs(), asked)
+    if found is None or found.name == made.name:
+        return made, True
+    await client.cancel(made.name)
+    return found, False
