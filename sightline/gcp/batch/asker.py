@@ -189,10 +189,11 @@ class BatchAsker:
         take = statement(
             "take_said", asked=one.asked, said=one.said, listed=one.listed, retryable=RETRYABLE
         )
-        taken = await self._warehouse.run(
+        await self._warehouse.run(
             name, take, {**one.values, "pass": one.number}, run_id=one.lot.run_id
         )
-        strangers = len(said.rows) - taken.changed
+        left = statement("strangers", said=one.said, asked=one.asked)
+        ((strangers,),) = await self._warehouse.read(left, {"pass": one.number})
         if said.unreadable or said.doubled or strangers:
             log.warning(
                 "%s: %d lines tell of no part, %d of one again, %d parts are not asked about",

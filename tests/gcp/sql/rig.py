@@ -18,6 +18,7 @@ from sightline.gcp.bigquery.ledgers import BigQueryLedgers
 from sightline.gcp.bigquery.locks import LockTiming, TableLocks
 from sightline.gcp.bigquery.runs import BigQueryRuns
 from sightline.gcp.bigquery.tables import put_embeddings
+from sightline.gcp.sql.asker import Asker
 from sightline.gcp.sql.asking import Asking
 from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementAsker
 from sightline.gcp.sql.images import References
@@ -137,6 +138,8 @@ class Warehouse:
     lots: BigQueryLots
     store: Store
     open_run: Callable[..., Any]
+    jobs: BigQueryJobs
+    lots_by: Callable[[Asker, str], BigQueryLots]
 
     async def say(self, pass_: int, sayings: Mapping[str, Saying]) -> None:
         """Prepare what is said about these parts in this pass."""
@@ -160,15 +163,23 @@ class Warehouse:
 
 @asynccontextmanager
 async def open_warehouse(
-    emulator: BigQueryEmulator, observations: Sequence[Observation], tasks: Iterable[TaskSpec] = ()
+    emulator: BigQueryEmulator,
+    observations: Sequence[Observation],
+    tasks: Iterable[TaskSpec] = (),
+    *,
+    embedding: EmbeddingPart = EMBEDDING,
+    engine: str = BY_STATEMENTS,
 ) -> AsyncIterator[Warehouse]:
-    """Open a dataset in which these observations are the source and these tasks are known."""
+    """Open a dataset in which these observations are the source and these tasks are known.
+
+    Runs are opened for ``engine``.
+    """
     async with (
         open_dataset(emulator) as client,
         LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender,
         open_source(client) as source,
     ):
-        await put_embeddings(client, [EMBEDDING])
+        await put_embeddings(client, [embedding])
         await make_source(client, "latest_observations", ASSET_COLUMNS)
         await load(client, observations)
         place = client.place
@@ -187,23 +198,19 @@ async def open_warehouse(
         )
         jobs = BigQueryJobs(client, look_every_s=0.05)
         askings = PreparedAskings(real, place.table("prepared"))
-        lots = BigQueryLots(
-            jobs,
-            runs,
-            place,
-            client,
-            kinds,
-            StatementAsker(jobs, askings, Bare("p.us.c")),
-            TableLocks(client, "w1", utc_now, timing=LockTiming(patience_s=0.0)),
-            worker_id="w1",
-            engine=BY_STATEMENTS,
-        )
+
+        def lots_by(asker: Asker, worker_id: str) -> BigQueryLots:
+            locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=0.0))
+            return BigQueryLots(
+                jobs, runs, place, client, kinds, asker, locks, worker_id=worker_id, engine=engine
+            )
 
         async def open_run(*parts: PartRequest, run_id: str = "run-1") -> None:
-            request = RunRequest(Filter(), parts, "sightline enqueue", BY_STATEMENTS)
+            request = RunRequest(Filter(), parts, "sightline enqueue", engine)
             await source.open_run(request, run_id=run_id, now=NOW)
 
-        yield Warehouse(client, runs, ledgers, lots, store, open_run)
+        lots = lots_by(StatementAsker(jobs, askings, Bare("p.us.c")), "w1")
+        yield Warehouse(client, runs, ledgers, lots, store, open_run, jobs, lots_by)
 
 
 def definition(part: Part) -> RemoteModel:

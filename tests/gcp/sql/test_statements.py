@@ -58,7 +58,16 @@ def rendered() -> Iterator[tuple[str, str]]:
     asked = {"asked": ASKED, "retryable": RETRYABLE, "failed": FAILED, "listed": LISTED}
     asked |= {"run_events": NAMES["run_events"], "to_ask": TO_ASK, "said": PLACE.table("said")}
     yield "listed", LISTED
-    for name in ("left", "unsettled", "last_pass", "discard", "clear", "chosen", "take_said"):
+    for name in (
+        "left",
+        "unsettled",
+        "last_pass",
+        "discard",
+        "clear",
+        "chosen",
+        "take_said",
+        "strangers",
+    ):
         yield name, statement(name, **asked)
     written = ALL_WRITTEN.format_map(NAMES)
     yield (

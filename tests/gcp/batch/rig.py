@@ -1,0 +1,169 @@
+"""Batch jobs on servers of tests: BigQuery's emulator, a bucket, the simulator; and kills.
+
+A process is a set of objects of its own over the same servers. It is killed by an error at a call
+that is named: before it, or after it took effect.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sightline.gcp.batch.asker import BatchAsker
+from sightline.gcp.batch.folder import BucketFolder
+from sightline.gcp.batch.jobs import BatchJob, VertexBatchJobs
+from sightline.gcp.batch.stage import LoadingStage
+from sightline.gcp.credentials import GoogleTokens
+from sightline.gcp.place import Place
+from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
+from sightline.model import AnswerPart, EmbeddingPart, PartRequest
+from sightline.ports import Lot
+from sightline.sim.vertex.batch import BatchJobs, Pace
+from sightline.sim.vertex.buckets import Buckets
+from sightline.sim.vertex.server import VertexSimulator
+from sightline.tasks import TaskSpec
+from sightline.work_lists import BY_BATCH_JOBS
+from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
+from tests.gcp.servers import BigQueryEmulator, GcsServer
+from tests.gcp.sql.rig import GEMINI, Warehouse, open_warehouse
+from tests.worker.test_by_statements import Purse
+from worker.by_statements import ByStatements, WorkedOff
+from worker.treasury import Treasury
+
+SEEN = [observation(number) for number in range(6)]
+SIGNS: TaskSpec = replace(task(), model=GEMINI)
+SIGNS_PART: AnswerPart = answer_part(SIGNS)
+VECTORS_PART = EmbeddingPart("gemini-embedding-2", 128)
+LOTS = {one: Lot("run-1", one) for one in (SIGNS_PART, VECTORS_PART)}
+
+
+class KilledError(Exception):
+    """The process is killed here."""
+
+
+@dataclass
+class Killing:
+    """Calls of a thing, one of which ends the process: ``when`` is before it or after it."""
+
+    inner: Any
+    method: str
+    when: str
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the method, or the one that kills."""
+        method = getattr(self.inner, name)
+        if name != self.method:
+            return method
+
+        async def kill(*arguments: Any, **more: Any) -> Any:
+            if self.when == "after":
+                await method(*arguments, **more)
+            raise KilledError
+
+        return kill
+
+
+@dataclass
+class Cloud:
+    """The servers, with a run enqueued for batch jobs."""
+
+    warehouse: Warehouse
+    simulator: VertexSimulator
+    vertex: VertexBatchJobs
+    folder: BucketFolder
+    seen: list[BatchJob] = field(default_factory=list)
+
+    @property
+    def jobs(self) -> BatchJobs:
+        """The jobs there are at the service."""
+        return self.simulator.batch.jobs
+
+    def pace(self, **how: Any) -> None:
+        """Let the next jobs go so."""
+        self.jobs.pace = Pace(**how)
+
+    def asker(self, **kills: tuple[str, str]) -> BatchAsker:
+        """Return who asks, in a process that is killed where it is told to be.
+
+        ``vertex``, ``stage`` and ``warehouse`` name a method and when.
+        """
+        parts: dict[str, Any] = {
+            "vertex": self.vertex,
+            "stage": LoadingStage(self.warehouse.client),
+            "warehouse": self.warehouse.jobs,
+        }
+        for name, (method, when) in kills.items():
+            parts[name] = Killing(parts[name], method, when)
+        return BatchAsker(
+            lambda _: parts["vertex"],
+            self.folder,
+            parts["warehouse"],
+            parts["stage"],
+            self.warehouse.ledgers.task_version,
+            look_every_s=0.01,
+            on_job=self.seen.append,
+        )
+
+    async def work(self, worker_id: str = "w1", /, **kills: tuple[str, str]) -> WorkedOff:
+        """Work off all there is, as the command does; pauses take no time."""
+        numbers = iter(range(10_000))
+
+        async def estimate(_: Lot) -> int:
+            return 10
+
+        async def sleep(_: float) -> None:
+            return
+
+        treasury = Treasury(
+            Purse(), worker_id=worker_id, now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
+            random=lambda: 0.0, pause_s=0.0,
+        )  # fmt: skip
+        lots = self.warehouse.lots_by(self.asker(**kills), worker_id)
+        return await ByStatements(lots, treasury, estimate, parts=100, sleep=sleep).work()
+
+    def names(self, below: str = "") -> list[str]:
+        """Return the names of the objects in the folder."""
+        prefix = self.folder.root.name(below) if below else self.folder.root.prefix
+        found = self.folder.client.list_blobs(self.folder.root.bucket, prefix=prefix)
+        return [one.name for one in found]
+
+    async def written(self) -> list[str]:
+        """Return the keys of the parts in the ledgers, each as often as it is there."""
+        place = self.warehouse.client.place
+        vectors = place.table("embeddings_gemini_embedding_2_128")
+        answers = place.table("classifications")
+        rows = await self.warehouse.client.rows(
+            f"SELECT part_key FROM {answers} UNION ALL SELECT part_key FROM {vectors}"
+        )
+        return sorted(key for (key,) in rows)
+
+
+@asynccontextmanager
+async def open_cloud(
+    emulator: BigQueryEmulator,
+    gcs: GcsServer,
+    *,
+    parts: Sequence[AnswerPart | EmbeddingPart] = (SIGNS_PART,),
+    observations: Sequence[Any] = SEEN,
+) -> AsyncIterator[Cloud]:
+    """Open the servers, with a run of these parts."""
+    storage = StoragePlace("p", gcs.endpoint)
+    async with AsyncExitStack() as stack:
+        warehouse = await stack.enter_async_context(
+            open_warehouse(
+                emulator, observations, [SIGNS], embedding=VECTORS_PART, engine=BY_BATCH_JOBS
+            )
+        )
+        buckets = await stack.enter_async_context(Buckets.open(gcs.endpoint))
+        simulator = await stack.enter_async_context(VertexSimulator(buckets=buckets))
+        place = Place("p", "global", simulator.base_url)
+        credentials = GoogleTokens.fixed("emulator").credentials
+        vertex = await stack.enter_async_context(VertexBatchJobs.open(place, credentials))
+        client = stack.enter_context(open_storage(storage))
+        root = BucketPrefix(f"bucket-{uuid.uuid4().hex[:12]}", "batch")
+        client.create_bucket(root.bucket)
+        await warehouse.open_run(*(PartRequest(one) for one in parts))
+        yield Cloud(warehouse, simulator, vertex, BucketFolder(client, storage, root))

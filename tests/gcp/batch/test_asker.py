@@ -1,0 +1,258 @@
+"""Batch jobs against the simulator: what is brought, what is asked again, what a kill leaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+
+from sightline.errors import ConfigurationError, NotFoundError, TransientError
+from sightline.gcp.batch.requests import AnswerQuestion
+from sightline.gcp.sql.jobs import MOST_TRIES
+from sightline.model import EmbeddingPart
+from sightline.sim.vertex import Behaviour, Fault, FaultMix
+from sightline.sim.vertex.answers import MadeUpAnswers
+from sightline.sim.vertex.requests import read_generate
+from tests.contracts.warehouse_rig import observation
+from tests.gcp.batch.rig import (
+    LOTS,
+    SEEN,
+    SIGNS,
+    SIGNS_PART,
+    VECTORS_PART,
+    Cloud,
+    KilledError,
+    open_cloud,
+)
+from tests.gcp.servers import BigQueryEmulator, GcsServer
+from tests.gcp.sql.rig import GEMINI
+
+pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+
+KEYS = sorted(SIGNS_PART.key(one.observation_id) for one in SEEN)
+
+
+@pytest.fixture
+async def cloud(new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer) -> AsyncIterator[Cloud]:
+    """Yield the servers, with a run of six answers."""
+    async with open_cloud(new_bigquery_emulator, gcs) as one:
+        yield one
+
+
+async def balance(cloud: Cloud) -> tuple[int, int]:
+    """Return the parts written and dead, of an account that holds."""
+    found = await cloud.warehouse.runs.balance("run-1")
+    assert found.holds
+    return found.written, found.dead
+
+
+async def test_answers_and_vectors_are_brought_and_the_folder_is_left_empty(
+    new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
+) -> None:
+    async with open_cloud(new_bigquery_emulator, gcs, parts=(SIGNS_PART, VECTORS_PART)) as cloud:
+        done = await cloud.work()
+        assert (done.answers, done.embeddings, done.passes) == (6, 6, 2)
+        keys = KEYS + [VECTORS_PART.key(one.observation_id) for one in SEEN]
+        assert await cloud.written() == sorted(keys)
+        assert await balance(cloud) == (12, 0)
+        assert cloud.names() == []
+        assert done.cost_usd_micros > 0
+
+
+@pytest.mark.parametrize("keys", [True, False])
+async def test_each_part_gets_its_own_answer(cloud: Cloud, keys: bool) -> None:
+    cloud.pace(keys=keys, doubled=0.5)
+    await cloud.work()
+    rows = await cloud.warehouse.rows(
+        "SELECT gcs_uri, TO_JSON_STRING(answer) FROM {classifications}"
+    )
+    said = {uri: orjson.loads(answer) for uri, answer in rows}
+    assert len(said) == len(rows) == 6
+    question, model = AnswerQuestion(SIGNS, model=GEMINI, run_id="run-1"), MadeUpAnswers()
+    for one in SEEN:
+        request = question.request(KEYS[0], [one.gcs_uri])
+        assert said[one.gcs_uri] == await model.generate(GEMINI, read_generate(request))
+
+
+KILLS = {
+    "after the requests are written": {"vertex": ("begin", "before")},
+    "after the job is made, before that is known": {"vertex": ("begin", "after")},
+    "while it runs": {"vertex": ("look", "before")},
+    "after its output, before a row is loaded": {"stage": ("load", "before")},
+    "after rows are loaded, before they are taken": {"stage": ("load", "after")},
+    "after they are taken, before they are settled": {"warehouse": ("run", "after")},
+}
+
+
+@pytest.mark.parametrize("where", KILLS)
+async def test_what_is_killed_is_finished_by_another_process(cloud: Cloud, where: str) -> None:
+    cloud.pace(hold=where == "while it runs")
+    with pytest.raises(KilledError):
+        await cloud.work(**KILLS[where])
+    assert await cloud.written() == []
+    cloud.jobs.pace.hold = False
+    done = await cloud.work("w2")
+    assert done.answers == 6
+    assert await cloud.written() == KEYS, "each once"
+    assert await balance(cloud) == (6, 0)
+    assert len(cloud.jobs.jobs) == 1, "no part is paid for twice"
+    assert cloud.names() == []
+
+
+async def test_two_jobs_of_one_name_are_both_taken_and_no_third_is_begun(cloud: Cloud) -> None:
+    cloud.pace(ends=["JOB_STATE_EXPIRED"])
+    with pytest.raises(KilledError):
+        await cloud.work(vertex=("begin", "after"))
+    (job,) = cloud.jobs.jobs.values()
+    await cloud.vertex.begin(  # as a process does that was not told of the first
+        job.asked["displayName"],
+        model=job.model,
+        requests=job.asked["inputConfig"]["gcsSource"]["uris"][0],
+        output=job.asked["outputConfig"]["gcsDestination"]["outputUriPrefix"],
+        run_id="run-1",
+    )
+    done = await cloud.work("w2")
+    assert [one.answered for one in cloud.jobs.jobs.values()] == [3, 6], "no third"
+    assert {one.resource for one in cloud.seen} == set(cloud.jobs.jobs), "both were waited for"
+    assert done.answers == 6
+    assert await cloud.written() == KEYS
+    assert await balance(cloud) == (6, 0)
+
+
+async def test_a_lost_answer_to_create_is_no_second_job(cloud: Cloud) -> None:
+    cloud.pace(lose_answers=1)
+    await cloud.work()
+    assert len(cloud.jobs.jobs) == 1
+    assert await cloud.written() == KEYS
+
+
+@pytest.mark.parametrize(
+    "end", ["JOB_STATE_EXPIRED", "JOB_STATE_CANCELLED", "JOB_STATE_PARTIALLY_SUCCEEDED"]
+)
+async def test_what_a_job_said_before_it_ended_is_kept(cloud: Cloud, end: str) -> None:
+    cloud.pace(ends=[end])
+    done = await cloud.work()
+    assert (done.answers, done.passes) == (6, 2)
+    first, second = cloud.jobs.jobs.values()
+    assert (first.state, first.answered, second.answered) == (end, 3, 3)
+    assert await cloud.written() == KEYS
+
+
+async def test_a_job_that_fails_in_passing_is_begun_anew(cloud: Cloud) -> None:
+    cloud.pace(ends=["JOB_STATE_FAILED"])
+    done = await cloud.work()
+    assert done.answers == 6
+    assert [one.state for one in cloud.jobs.jobs.values()] == [
+        "JOB_STATE_FAILED", "JOB_STATE_SUCCEEDED",
+    ]  # fmt: skip
+    assert len({one.asked["displayName"] for one in cloud.jobs.jobs.values()}) == 2
+
+
+async def test_jobs_that_fail_again_and_again_end_it(cloud: Cloud) -> None:
+    cloud.pace(ends=["JOB_STATE_FAILED"] * (MOST_TRIES + 1))
+    with pytest.raises(TransientError, match=r"batchPredictionJobs/\d+ failed .*; run `sightline"):
+        await cloud.work()
+    assert len(cloud.jobs.jobs) == MOST_TRIES
+    assert await balance(cloud) == (0, 0)
+    cloud.pace()
+    assert (await cloud.work("w2")).answers == 6, "what failed before is passed by"
+
+
+async def test_a_job_that_is_not_permitted_says_what_to_grant(cloud: Cloud) -> None:
+    cloud.pace(ends=["JOB_STATE_FAILED"], code=7)
+    with pytest.raises(ConfigurationError, match="let Vertex AI's service agent read the images"):
+        await cloud.work()
+    assert len(cloud.jobs.jobs) == 1, "it is not tried again"
+    assert await balance(cloud) == (0, 0)
+    assert (await cloud.work("w2")).answers == 6, "once it is granted"
+
+
+@pytest.mark.parametrize(
+    ("refuse", "error", "says"),
+    [
+        ("PERMISSION_DENIED", ConfigurationError, "grant roles/aiplatform.user"),
+        ("UNAUTHENTICATED", ConfigurationError, "gcloud auth application-default login"),
+        ("INVALID_ARGUMENT", ConfigurationError, "correct the model, vertex.location"),
+        ("NOT_FOUND", NotFoundError, "correct the model, gcp.project or vertex.location"),
+    ],
+)
+async def test_a_service_that_refuses_says_why_in_one_line(
+    cloud: Cloud, refuse: str, error: type[Exception], says: str
+) -> None:
+    cloud.pace(refuse=refuse)
+    with pytest.raises(error, match=says) as raised:
+        await cloud.work()
+    assert "\n" not in str(raised.value)
+    assert cloud.jobs.jobs == {}
+
+
+async def test_a_bucket_that_is_not_there_is_named(cloud: Cloud) -> None:
+    cloud.folder = type(cloud.folder)(
+        cloud.folder.client,
+        cloud.folder.place,
+        type(cloud.folder.root)("no-such-bucket-at-all", "batch"),
+    )
+    with pytest.raises(NotFoundError, match=r"no-such-bucket-at-all.* set batch\.bucket"):
+        await cloud.work()
+    assert cloud.jobs.jobs == {}
+
+
+async def test_refused_for_now_is_asked_again_and_for_good_is_a_dead_letter(cloud: Cloud) -> None:
+    shares = {Fault.THROTTLED: 0.3, Fault.IMAGE_GONE: 0.3, Fault.SAFETY: 0.2}
+    cloud.simulator.behave(Behaviour(faults=FaultMix(shares)))
+    done = await cloud.work()
+    while done.stuck:  # two passes in a row may meet nothing but throttles
+        done = await cloud.work("w2")
+    dead = await cloud.warehouse.runs.dead_by_reason("run-1")
+    assert set(dead) <= {"image_gone", "blocked_by_safety"}
+    written, lost = await balance(cloud)
+    assert (written + lost, lost) == (6, sum(dead.values()))
+    assert lost > 0
+    answered = Counter(await cloud.written())
+    assert set(answered.values()) <= {1}
+    details = await cloud.warehouse.rows(
+        "SELECT detail FROM {dead_letters} WHERE reason = 'image_gone'"
+    )
+    assert all("No such object: gs://" in detail for (detail,) in details)
+
+
+async def test_an_image_in_no_bucket_is_not_asked_about(
+    new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
+) -> None:
+    seen = [*SEEN[:2], observation(7, gcs_uri="/home/me/a.jpg")]
+    async with open_cloud(new_bigquery_emulator, gcs, observations=seen) as cloud:
+        await cloud.work()
+        assert await cloud.warehouse.runs.dead_by_reason("run-1") == {"bad_uri": 1}
+        (job,) = cloud.jobs.jobs.values()
+        assert job.answered == 2
+
+
+async def test_lines_about_others_are_left_alone(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(KilledError):
+        await cloud.work(stage=("load", "before"))
+    (name,) = [one for one in cloud.names() if one.endswith("predictions.jsonl")]
+    blob = cloud.folder.client.bucket(cloud.folder.root.bucket).blob(name)
+    stranger = b'{"key":"%s","status":"","response":{"candidates":[]}}' % (b"f" * 64)
+    blob.upload_from_string(blob.download_as_bytes() + stranger + b'\n{"key":"12')
+    await cloud.work("w2")
+    assert await cloud.written() == KEYS
+    assert "1 lines tell of no part, 0 of one again, 1 parts are not asked about" in caplog.text
+
+
+async def test_a_cancelled_run_keeps_what_the_job_under_way_says(cloud: Cloud) -> None:
+    with pytest.raises(KilledError):
+        await cloud.work(vertex=("begin", "after"))
+    lots = cloud.warehouse.lots_by(cloud.asker(), "w2")
+    lot = LOTS[SIGNS_PART]
+    async with lots.claim(lot):
+        await lots.open(lot)
+        assert await lots.left(lot) == 0, "the job was waited for"
+
+
+async def test_a_model_that_jobs_do_not_ask_is_refused(cloud: Cloud) -> None:
+    with pytest.raises(ConfigurationError, match="--engine bigquery"):
+        await cloud.asker().prepare(EmbeddingPart("multimodalembedding@001", 512))
