@@ -92,6 +92,11 @@ def read_given(settings: Settings, job: TuningJob) -> Given:
             f"tuning job {job.number} is {job.state} and has no model to evaluate; `sightline tune"
             f" status {job.number} --wait` waits for it"
         )
+    if not job.task:
+        raise ConfigurationError(
+            f"tuning job {job.number} was made by another program, which keeps no held-out part as"
+            " Sightline does; submit one with `sightline tune submit`"
+        )
     place = StoragePlace(project(settings), settings.gcs.endpoint or None)
     folder = job.validation_uri.rpartition("/")[0]
     absent = "`sightline tune submit` puts it there: only its jobs can be evaluated"

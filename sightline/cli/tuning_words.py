@@ -30,8 +30,8 @@ def say_plan(planned: Planned, location: str) -> None:
     report = planned.report
     say(f"{found['task']}: tunes {found['base_model']} in {location}")
     say(
-        f"  {report.examples.train:,} examples to learn from; {report.examples.validation:,} of"
-        f" {report.held_out_assets:,} assets held out"
+        f"  {report.examples.train:,} examples to learn from; held out are"
+        f" {report.examples.validation:,}, of {report.held_out_assets:,} assets"
     )
     say(f"  {planned.target.uri()}")
     if found["left_out"]:

@@ -6,12 +6,14 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sightline.cli import main
+from sightline.cli import EXIT_INTERRUPTED, main, tuning_submitting
+from sightline.gcp.tuning import TuningAsked, Watch
 from tests.cli.answered import SIGNS
 from tests.cli.cloud_rig import make_bucket
 from tests.cli.conftest import Command
@@ -141,6 +143,60 @@ def test_a_failed_job_is_told_and_does_not_stand_in_the_way(
         "SUCCEEDED",
         "FAILED",
     ]
+
+
+def test_an_interrupted_command_is_taken_up_by_the_same_one(
+    sightline: Command,
+    shown: Run,
+    bucket: Any,
+    beside: Beside,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    beside.pace(running_s=3600)
+    with monkeypatch.context() as patch:
+        patch.setattr(tuning_submitting, "Watch", partial(Watch, sleep=interrupt))
+        code, out, err = shown(*SUBMIT, "--yes")
+    assert code == EXIT_INTERRUPTED
+    assert "is submitted" in out
+    assert "it goes on without this command" in err
+    beside.pace(running_s=0)
+    again = sightline(*SUBMIT)
+    assert (again["submitted"], again["job"]["state"]) == (False, "SUCCEEDED")
+    assert len(sightline("tune", "list", "--location", "us-central1")) == 1
+
+
+def test_images_that_are_gone_are_left_out_for_both_models(
+    sightline: Command, bucket: Any, beside: Beside
+) -> None:
+    job = sightline(*SUBMIT, "--yes")["job"]
+    beside.answers.gone = range(IMAGES // 2)
+    found = sightline("tune", "evaluate", job["name"])
+    assert found["left_out"]["image_gone"] > 0
+    assert found["left_out"]["image_gone"] + found["compared"] == found["asked"]
+    assert {one["subjects"] for one in found["fields"]} == {found["compared"]}
+
+
+def test_answers_of_no_use_count_as_wrong(sightline: Command, bucket: Any, beside: Beside) -> None:
+    job = sightline(*SUBMIT, "--yes")["job"]
+    beside.answers.rambles = True
+    found = sightline("tune", "evaluate", job["name"], "--sample", "5")
+    assert found["compared"] == 5
+    assert found["failed"] == {"base": {"answer_invalid": 5}, "tuned": {"answer_invalid": 5}}
+    assert {one["base"] for one in found["fields"]} == {0}
+
+
+def test_a_job_of_another_program_cannot_be_evaluated(
+    shown: Run, sightline: Command, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(TuningAsked, "labels", {"sightline_tuning": "other"})
+        job = sightline(*SUBMIT, "--yes")["job"]
+    code, _, err = shown("tune", "evaluate", job["name"])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "was made by another program" in err
 
 
 def test_a_job_goes_on_without_its_command_and_can_be_cancelled(

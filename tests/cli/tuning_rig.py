@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 
 from sightline.local.warehouse import LocalRuns, LocalWriter
-from sightline.sim.vertex.answers import MadeUpAnswers
+from sightline.sim.vertex.answers import CannotAnswerError, MadeUpAnswers
 from sightline.sim.vertex.buckets import Buckets
+from sightline.sim.vertex.faults import Fault
 from sightline.sim.vertex.requests import Generate
 from sightline.sim.vertex.server import VertexSimulator
 from tests.cli.answered import SIGNS
@@ -40,11 +41,22 @@ def known(number: int) -> dict[str, Any]:
 
 
 class Confused(MadeUpAnswers):
-    """Takes most signs of one kind for the other, and errs about tilt where nothing tells."""
+    """Takes most signs of one kind for the other, and errs about tilt where nothing tells.
+
+    Images in ``gone`` are not there any more; a model that ``rambles`` gives no answer of use.
+    """
+
+    def __init__(self) -> None:
+        self.gone = range(0)
+        self.rambles = False
 
     async def generate(self, model: str, request: Generate) -> object:
         """Answer about the image's number."""
         number = int(re.findall(r"\d+", request.images[0].uri)[-1])
+        if number in self.gone:
+            raise CannotAnswerError(Fault.IMAGE_GONE)
+        if self.rambles:
+            return "I would rather not say."
         right = known(number)
         if number % 7:
             right["kind"] = "stop" if right["kind"] == "yield" else "yield"
@@ -56,8 +68,9 @@ class Confused(MadeUpAnswers):
 class Beside:
     """A simulator in a thread, since commands have an event loop of their own."""
 
-    def __init__(self, simulator: VertexSimulator) -> None:
+    def __init__(self, simulator: VertexSimulator, answers: Confused) -> None:
         self.simulator = simulator
+        self.answers = answers
 
     def pace(self, **how: Any) -> None:
         """Set how tuning jobs go."""
@@ -73,18 +86,18 @@ def tuning_beside(gcs_endpoint: str) -> Iterator[Beside]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    stack = AsyncExitStack()
+    stack, answers = AsyncExitStack(), Confused()
 
     def wait_for(work: Callable[[], Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work(), loop).result(60)
 
     async def start() -> VertexSimulator:
         buckets = await stack.enter_async_context(Buckets.open(gcs_endpoint))
-        made = VertexSimulator(answerer=Confused(), buckets=buckets)
+        made = VertexSimulator(answerer=answers, buckets=buckets)
         return await stack.enter_async_context(made)
 
     try:
-        yield Beside(wait_for(start))
+        yield Beside(wait_for(start), answers)
     finally:
         wait_for(stack.aclose)
         loop.call_soon_threadsafe(loop.stop)
