@@ -48,7 +48,7 @@ OVERLOAD = 0.3
 LULL = 0.7
 LULL_S = 2.0
 LULL_EVERY_S = 5.0
-LULL_MARGIN_S = 0.25
+LULL_MARGIN_S = 0.2
 """Every 5 s of the clock the rate is lower for 2 s; clocks may differ by the margin. What is not
 sent meanwhile stays in the quota's bucket, so that nothing is lost."""
 

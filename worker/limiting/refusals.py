@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from math import inf, log
 
 SLICE_S = 0.1
-"""Calls sent within this time at one rate are counted together."""
+SLICE_CALLS = 20
+"""Calls sent within this time at one rate are counted together, and no more than so many: at a high
+rate it is seen sooner that nothing goes through."""
 
 MEMORY_S = 60.0
 """How long slices are remembered: the window of quotas that are counted by the minute."""
@@ -61,7 +63,8 @@ class RecentSends:
     def sent(self, now_s: float, rate_per_s: float, *, lull: bool) -> None:
         """Book a call."""
         slices = self._slices
-        if not slices or now_s - slices[-1].began_s >= SLICE_S:
+        last = slices[-1] if slices else None
+        if last is None or last.sent >= SLICE_CALLS or now_s - last.began_s >= SLICE_S:
             slices.append(Slice(now_s, rate_per_s, lull=lull))
             while slices[0].began_s < now_s - MEMORY_S:
                 slices.popleft()
