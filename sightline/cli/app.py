@@ -26,6 +26,7 @@ from sightline.cli.commands import (
     models,
     outliers,
     pilot,
+    render,
     runs,
     search,
     setup,
@@ -87,6 +88,7 @@ def options(
 
 for _name, _command, _help in (
     ("demo", demo.demo, "The whole job on rendered scenes."),
+    ("render", render.render, "Draw posters, paintings, portraits or streets."),
     ("import", importing.import_, "Make observations of photographs or a table."),
     ("init", init.init, "Write a settings file."),
     ("subscribe", subscribe.subscribe, "Make an Imagery Insights listing the source."),

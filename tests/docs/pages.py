@@ -14,6 +14,7 @@ GUIDES = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/getting-started.md",
+    "docs/import.md",
     "docs/run-a-job.md",
     "docs/telemetry.md",
     "docs/search.md",

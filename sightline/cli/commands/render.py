@@ -1,0 +1,76 @@
+"""``sightline render``: pictures to try things on, drawn on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sightline.cli.options import AsJson
+from sightline.cli.output import print_json, progress_bar, remark, say
+
+STREETS = "streets"
+
+
+def render(
+    kind: Annotated[str, typer.Argument(help="posters, paintings, portraits, or streets.")],
+    directory: Annotated[Path, typer.Argument(help="A folder that is empty or not there yet.")],
+    count: Annotated[int, typer.Option(help="How many pictures.", min=1, max=100_000)] = 60,
+    seed: Annotated[int, typer.Option(help="Other seeds render other pictures.", min=0)] = 2026,
+    as_json: AsJson = False,
+) -> None:
+    """Render pictures and a table of them, to be imported; whatever they show is made up.
+
+    Example: sightline render portraits portraits --count 60
+    """
+    from sightline.errors import StorageError
+
+    _check(kind, directory)
+    try:
+        with progress_bar("rendering", count) as update:
+            made = _rendered(kind, directory, count, seed, lambda done: update(done, None))
+    except OSError as error:
+        raise StorageError(
+            f"{directory}: {error.strerror or error}; give a DIRECTORY that can be written"
+        ) from error
+    found = {
+        "kind": kind,
+        "directory": str(directory),
+        "pictures": made.observations,
+        "assets": made.assets,
+        "table": str(made.table),
+        "ground_truth": None if made.ground_truth is None else str(made.ground_truth),
+    }
+    if as_json:
+        print_json(found)
+        return
+    say(f"{made.observations:,} pictures of {made.assets:,} assets are in {directory}")
+    remark(f"next: `sightline import {directory}`")
+
+
+def _rendered(kind: str, directory: Path, count: int, seed: int, on_progress: Any) -> Any:
+    from sightline.vision.pictures import render_pictures
+    from sightline.vision.scenes import render_collection
+
+    if kind == STREETS:
+        return render_collection(directory, count=count, seed=seed, on_progress=on_progress)
+    return render_pictures(kind, directory, count=count, seed=seed, on_progress=on_progress)
+
+
+def _check(kind: str, directory: Path) -> None:
+    """Check what is asked before anything is drawn.
+
+    Raises:
+        ConfigurationError: there are no such pictures, or something is in the way.
+    """
+    from sightline.errors import ConfigurationError
+    from sightline.vision.pictures import KINDS
+
+    kinds = (*KINDS, STREETS)
+    if kind not in kinds:
+        raise ConfigurationError(f"{kind!r} cannot be rendered; give one of {', '.join(kinds)}")
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise ConfigurationError(
+            f"{directory} is there and not empty; give another DIRECTORY, or remove it"
+        )

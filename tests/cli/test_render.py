@@ -1,0 +1,73 @@
+"""``sightline render``, and what can be done with such pictures on one machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command, Mistake, Shown
+
+
+def test_posters_paintings_and_portraits_go_through_the_whole_job(
+    sightline: Command, tmp_path: Path
+) -> None:
+    for kind, count in (("posters", 4), ("paintings", 6), ("portraits", 15)):
+        made = sightline("render", kind, kind, "--count", str(count))
+        assert (made["directory"], made["pictures"]) == (kind, count)
+        found = sightline("import", kind)
+        assert (found["imported"], found["refused"]) == (count, 0)
+    sightline("enqueue")
+    sightline("work", "--drain")
+    assert sightline("status", "--check")["holds"] is True
+    hits = sightline("similar", "portrait-001-0", "--top", "5", "--asset-type", "portrait")
+    ids = [hit["observation_id"] for hit in hits]
+    assert len(ids) == 5
+    assert "portrait-001-0" not in ids
+    (night, *_) = sightline("search", "a painting at night", "--asset-type", "painting")
+    truth = (tmp_path / "paintings" / "ground_truth.jsonl").read_text().splitlines()
+    shows = {one["observation_id"]: one["truth"]["shows"] for one in map(json.loads, truth)}
+    assert "at night" in shows[night["observation_id"]]
+    # The demo model does not read, and says so.
+    sightline("export", "posters.csv", "--task", "film_posters")
+    scores = sightline("evaluate", "posters/ground_truth.jsonl")
+    assert {one["field"]: (one["subjects"], one["answered"]) for one in scores} == {
+        "title": (4, 0), "year": (4, 0), "script": (4, 0)
+    }  # fmt: skip
+
+
+def test_streets_are_rendered_as_the_demo_s(sightline: Command, tmp_path: Path) -> None:
+    made = sightline("render", "streets", "town", "--count", "3", "--seed", "5")
+    assert made["pictures"] == 3
+    assert len(list((tmp_path / "town").rglob("*.jpg"))) == 3
+    assert sightline("import", "town")["imported"] == 3
+
+
+def test_people_are_told_what_was_made_and_how_to_go_on(shown: Shown) -> None:
+    code, out, err = shown("render", "portraits", "faces", "--count", "6")
+    assert (code, out) == (0, "6 pictures of 2 assets are in faces\n")
+    assert "next: `sightline import faces`" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("sculptures", "there"), "'sculptures' cannot be rendered; give one of posters, paint"),
+        (("posters", "full"), "full is there and not empty; give another DIRECTORY, or remove"),
+        (("posters", "full/mine.txt"), "is there and not empty; give another DIRECTORY"),
+        (("posters", "there", "--count", "0"), "see `sightline render --help`"),
+    ],
+)
+def test_a_mistake_is_told_and_nothing_is_drawn(
+    mistake: Mistake, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    mistake("render", *arguments, says=said)
+    assert [one.name for one in tmp_path.rglob("*")] == ["full", "mine.txt"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(mistake: Mistake, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    mistake("render", "posters", "file/posters", says="Not a directory; give a", code=4)
