@@ -5,25 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sightline.cli import EXIT_INTERRUPTED, main, tuning_submitting
+from sightline.cli import EXIT_INTERRUPTED, tuning_submitting
 from sightline.gcp.tuning import TuningAsked, Watch
 from tests.cli.answered import SIGNS
 from tests.cli.cloud_rig import make_bucket
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Shown
 from tests.cli.tuning_rig import BASE_MODEL, IMAGES, Beside, fill, known, tuning_beside
 from tests.gcp.servers import GcsServer
 
 pytestmark = pytest.mark.needs("go")
 
 SUBMIT = ("tune", "submit", "signs", "--location", "us-central1", "--look-every", "0.01")
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -48,22 +47,6 @@ def bucket(gcs: GcsServer, beside: Beside, tmp_path: Path, monkeypatch: pytest.M
     }.items():
         monkeypatch.setenv(f"SIGHTLINE_{setting}", value)
     return make_bucket(gcs, name)
-
-
-@pytest.fixture
-def shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Return a function that runs a command: (code, out, err)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = main(list(arguments))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 def test_a_job_is_submitted_once_and_its_model_is_told_from_its_base(
@@ -100,13 +83,30 @@ def test_a_job_is_submitted_once_and_its_model_is_told_from_its_base(
     assert said["not_compared"] == ["height", "note"]
 
 
-def test_nothing_is_sent_before_somebody_agrees(shown: Run, bucket: Any) -> None:
+def test_nothing_is_sent_before_somebody_agrees(shown: Shown, bucket: Any) -> None:
     code, out, err = shown(*SUBMIT)
     assert code == 0
     assert f"signs: tunes {BASE_MODEL} in us-central1" in out
     assert "nothing is submitted; next: the same command with --yes" in err
     assert "what a training token of" in err
     assert list(bucket.list_blobs()) == []
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_somebody_at_a_terminal_is_asked(
+    shown: Shown, sightline: Command, bucket: Any, monkeypatch: pytest.MonkeyPatch, agrees: bool
+) -> None:
+    asked: list[str] = []
+
+    def confirm(question: str, **_: Any) -> bool:
+        asked.append(question)
+        return agrees
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("typer.confirm", confirm)
+    assert shown(*SUBMIT)[0] == 0
+    assert asked == ["submit it?"]
+    assert len(sightline("tune", "list", "--location", "us-central1")) == int(agrees)
 
 
 def test_a_price_of_training_is_multiplied_by_tokens_and_epochs(
@@ -131,7 +131,7 @@ def test_a_job_whose_answer_is_lost_is_found_and_not_made_twice(
 
 
 def test_a_failed_job_is_told_and_does_not_stand_in_the_way(
-    sightline: Command, shown: Run, bucket: Any, beside: Beside
+    sightline: Command, shown: Shown, bucket: Any, beside: Beside
 ) -> None:
     beside.pace(error="The accelerators were lost.")
     code, _, err = shown(*SUBMIT, "--yes")
@@ -147,7 +147,7 @@ def test_a_failed_job_is_told_and_does_not_stand_in_the_way(
 
 def test_an_interrupted_command_is_taken_up_by_the_same_one(
     sightline: Command,
-    shown: Run,
+    shown: Shown,
     bucket: Any,
     beside: Beside,
     monkeypatch: pytest.MonkeyPatch,
@@ -189,7 +189,7 @@ def test_answers_of_no_use_count_as_wrong(sightline: Command, bucket: Any, besid
 
 
 def test_a_job_of_another_program_cannot_be_evaluated(
-    shown: Run, sightline: Command, bucket: Any, monkeypatch: pytest.MonkeyPatch
+    shown: Shown, sightline: Command, bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(TuningAsked, "labels", {"sightline_tuning": "other"})
@@ -200,7 +200,7 @@ def test_a_job_of_another_program_cannot_be_evaluated(
 
 
 def test_a_job_goes_on_without_its_command_and_can_be_cancelled(
-    sightline: Command, shown: Run, bucket: Any, beside: Beside
+    sightline: Command, shown: Shown, bucket: Any, beside: Beside
 ) -> None:
     beside.pace(pending_s=0, running_s=3600)
     job = sightline(*SUBMIT, "--yes", "--no-wait")["job"]
@@ -229,7 +229,7 @@ def test_a_job_goes_on_without_its_command_and_can_be_cancelled(
     ],
 )
 def test_a_mistake_is_told_in_one_line_and_submits_nothing(
-    shown: Run, sightline: Command, bucket: Any, arguments: tuple[str, ...], said: str
+    shown: Shown, sightline: Command, bucket: Any, arguments: tuple[str, ...], said: str
 ) -> None:
     code, _, err = shown(*SUBMIT, "--yes", *arguments, "--json")
     assert code == 2
@@ -246,7 +246,7 @@ def test_a_mistake_is_told_in_one_line_and_submits_nothing(
     ],
 )
 def test_what_google_refuses_is_told_in_one_line(
-    shown: Run, bucket: Any, beside: Beside, refuse: str, code: int, said: str
+    shown: Shown, bucket: Any, beside: Beside, refuse: str, code: int, said: str
 ) -> None:
     beside.pace(refuse=refuse)
     got, _, err = shown(*SUBMIT, "--yes", "--json")
@@ -268,7 +268,7 @@ def test_an_evaluation_keeps_to_its_budget_and_says_what_it_left_out(
 
 
 def test_truth_replaces_the_answers_that_were_held_out(
-    sightline: Command, shown: Run, bucket: Any, tmp_path: Path
+    sightline: Command, shown: Shown, bucket: Any, tmp_path: Path
 ) -> None:
     job = sightline(*SUBMIT, "--yes")["job"]
     truth = tmp_path / "truth.jsonl"
@@ -291,7 +291,7 @@ def test_truth_replaces_the_answers_that_were_held_out(
     assert "has the truth of signs about none of the" in err
 
 
-def test_people_are_told_who_is_better_and_how_to_use_it(shown: Run, bucket: Any) -> None:
+def test_people_are_told_who_is_better_and_how_to_use_it(shown: Shown, bucket: Any) -> None:
     code, out, err = shown(*SUBMIT, "--yes")
     assert code == 0
     assert f'tuned_from = "{BASE_MODEL}"' in out
@@ -307,7 +307,7 @@ def test_people_are_told_who_is_better_and_how_to_use_it(shown: Run, bucket: Any
 
 def test_workers_answer_with_the_tuned_model_at_the_price_of_its_base(
     sightline: Command,
-    shown: Run,
+    shown: Shown,
     bucket: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -324,13 +324,17 @@ def test_workers_answer_with_the_tuned_model_at_the_price_of_its_base(
         + "".join(f"o{n},a{n},road_sign,gs://b/{n}.jpg,52.0,5.0\n" for n in numbers)
     )
     sightline("import", str(table))
-    sightline("enqueue", "--task", "signs", "--no-embed")
-    code, _, err = shown("work", "--drain")
-    assert code == 2
-    assert "that of a tuned model says tuned_from" in err
     prices = tmp_path / "prices.toml"
     entry = f'model = "{endpoint}"\nsince = 2026-01-01\ntuned_from = "{BASE_MODEL}"\n'
     prices.write_text(f"[[price]]\n{entry}")
+    asked = ("--task", "signs", "--no-embed")
+    with monkeypatch.context() as patch:
+        patch.setenv("SIGHTLINE_PRICES", str(prices))
+        assert sightline("estimate", *asked)["cost_usd"] > 0
+    sightline("enqueue", *asked)
+    code, _, err = shown("work", "--drain")
+    assert code == 2
+    assert "that of a tuned model says tuned_from" in err
     monkeypatch.setenv("SIGHTLINE_PRICES", str(prices))
     sightline("work", "--drain")
     rows = sightline(
