@@ -1,10 +1,12 @@
-"""What every engine's work lists have in common: what is asked, how it is cut up and read back."""
+"""What every engine's work lists have in common: what is asked, how it is drawn and read back."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import asdict
+from typing import TypeVar
 
 import orjson
 
@@ -29,6 +31,8 @@ MAX_OBSERVATIONS = 16
 """Observations in one message: an asset's most recent ones, so that 1 MiB holds them."""
 
 ITEM_COLUMNS = "bucket, seq, subject_id, observations, parts"
+
+Result = TypeVar("Result")
 
 ItemRow = tuple[int, int, str, str, str]
 """The values of ``ITEM_COLUMNS``."""
@@ -167,3 +171,13 @@ def _gaps(size: int, covered: list[tuple[int, int]]) -> Iterable[tuple[int, int]
         at = max(at, stop)
     if at < size:
         yield at, size
+
+
+async def to_the_end(work: Awaitable[Result]) -> Result:
+    """Wait for work in threads, also when cancelled: its lock must not be let go before."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -13,6 +14,9 @@ import pytest
 
 from sightline.cli import main
 from sightline.vision.scenes import render_collection
+from tests.cli import embedded
+from tests.cli.cloud_rig import CloudProject, make_bucket
+from tests.gcp.servers import BigQueryEmulator, GcsServer
 
 SCENES = 48
 
@@ -85,3 +89,34 @@ def mistake(shown: Shown) -> Mistake:
         assert NEXT_STEP.fullmatch(err), err
 
     return told
+
+
+@pytest.fixture
+def embedded_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the settings name the model and the dimension of vectors written by hand."""
+    for name, value in embedded.SPACE.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def embedded_home(tmp_path: Path) -> Path:
+    """Return a home with answers and vectors, below the present folder of the command line."""
+    asyncio.run(embedded.fill_folder(tmp_path / ".sightline" / "warehouse"))
+    return tmp_path / ".sightline"
+
+
+@pytest.fixture
+def project(
+    bigquery_emulator: BigQueryEmulator,
+    gcs: GcsServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> CloudProject:
+    """Return a project with a dataset and a bucket; mark such tests ``needs("go")``."""
+    return CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator, gcs=gcs)
+
+
+@pytest.fixture
+def bucket(project: CloudProject, gcs: GcsServer) -> Any:
+    """Return the project's bucket, which is made."""
+    return make_bucket(gcs, project.bucket)

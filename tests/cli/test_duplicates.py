@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from sightline.cli import main
 from tests.cli.conftest import Command, Mistake
-from tests.cli.embedded import COPY, IMAGES, NO_VECTOR, SPACE, fill_folder
+from tests.cli.embedded import COPY, IMAGES, NO_VECTOR
+
+pytestmark = pytest.mark.usefixtures("embedded_space")
 
 EMBEDDED = IMAGES - 1
 
 
-@pytest.fixture(autouse=True)
-def space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the settings name the model and the dimension of the vectors."""
-    for name, value in SPACE.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a home with answers and vectors, below the present folder of the command line."""
-    asyncio.run(fill_folder(tmp_path / ".sightline" / "warehouse"))
-    return tmp_path / ".sightline"
-
-
-def test_a_copy_is_found_and_the_newest_image_kept(sightline: Command, home: Path) -> None:
+def test_a_copy_is_found_and_the_newest_image_kept(sightline: Command, embedded_home: Path) -> None:
     found = sightline("duplicates", "--at-least", "0.999")
     assert (found["images"], found["groups"], found["duplicates"]) == (EMBEDDED, 1, 1)
     (group,) = found["largest"]
@@ -39,7 +26,9 @@ def test_a_copy_is_found_and_the_newest_image_kept(sightline: Command, home: Pat
     assert group["assets"] == 2
 
 
-def test_what_is_only_alike_is_a_group_at_a_lower_cosine(sightline: Command, home: Path) -> None:
+def test_what_is_only_alike_is_a_group_at_a_lower_cosine(
+    sightline: Command, embedded_home: Path
+) -> None:
     found = sightline("duplicates", "--at-least", "0.87")
     assert [len(one["images"]) for one in found["largest"]] == [6, 5]
     for group in found["largest"]:
@@ -49,13 +38,15 @@ def test_what_is_only_alike_is_a_group_at_a_lower_cosine(sightline: Command, hom
     assert len(sightline("duplicates", "--at-least", "0.87", "--top", "1")["largest"]) == 1
 
 
-def test_within_an_asset_only_its_own_images_are_compared(sightline: Command, home: Path) -> None:
+def test_within_an_asset_only_its_own_images_are_compared(
+    sightline: Command, embedded_home: Path
+) -> None:
     assert sightline("duplicates", "--within-asset")["groups"] == 0
     found = sightline("duplicates", "--within-asset", "--at-least", "0")
     assert all(one["assets"] == 1 for one in found["largest"])
 
 
-def test_views_of_an_asset_and_of_a_place(sightline: Command, home: Path) -> None:
+def test_views_of_an_asset_and_of_a_place(sightline: Command, embedded_home: Path) -> None:
     found = sightline("duplicates", "--multi-view")
     pairs = EMBEDDED // 2  # one image of the last asset has no vector
     assert found["groups"] == pairs
@@ -70,7 +61,7 @@ def test_views_of_an_asset_and_of_a_place(sightline: Command, home: Path) -> Non
 
 
 def test_people_see_how_many_could_go(
-    sightline: Command, home: Path, capsys: pytest.CaptureFixture[str]
+    sightline: Command, embedded_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["duplicates", "--at-least", "0.999"]) == 0
     out = capsys.readouterr().out
@@ -92,7 +83,7 @@ def test_people_see_how_many_could_go(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, embedded_home: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     mistake("duplicates", *arguments, says=said)
 

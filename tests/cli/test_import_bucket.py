@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -10,29 +9,13 @@ import pytest
 
 from sightline.settings import load_settings
 from sightline.wiring import source_path
-from tests.cli.cloud_rig import CloudProject, make_bucket
+from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import Command, Mistake, Shown
 from tests.cli.test_upload import rows_of
-from tests.gcp.servers import BigQueryEmulator, GcsServer
 
 pytestmark = pytest.mark.needs("go")
 
 LOCAL = {"SIGHTLINE_ADAPTERS__WAREHOUSE": "local", "SIGHTLINE_ADAPTERS__QUEUE": "local"}
-
-
-@pytest.fixture
-def project(
-    bigquery_emulator: BigQueryEmulator,
-    gcs: GcsServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> CloudProject:
-    return CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator, gcs=gcs)
-
-
-@pytest.fixture
-def bucket(project: CloudProject, gcs: GcsServer) -> Any:
-    return make_bucket(gcs, project.bucket)
 
 
 def put(bucket: Any, name: str, content: bytes = b"x", **metadata: str) -> None:

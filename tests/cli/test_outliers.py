@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,24 +9,14 @@ import pytest
 from sightline.cli import main
 from tests.cli.answered import answered_home
 from tests.cli.conftest import Command, Mistake
-from tests.cli.embedded import IMAGES, SPACE, WRONG, fill_folder
+from tests.cli.embedded import IMAGES, WRONG
+
+pytestmark = pytest.mark.usefixtures("embedded_space")
 
 
-@pytest.fixture(autouse=True)
-def space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the settings name the model and the dimension of the vectors."""
-    for name, value in SPACE.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a home with answers and vectors, below the present folder of the command line."""
-    asyncio.run(fill_folder(tmp_path / ".sightline" / "warehouse"))
-    return tmp_path / ".sightline"
-
-
-def test_an_answer_that_its_neighbours_contradict_is_found(sightline: Command, home: Path) -> None:
+def test_an_answer_that_its_neighbours_contradict_is_found(
+    sightline: Command, embedded_home: Path
+) -> None:
     found = sightline("outliers", "signs", "--neighbours", "4")
     (one,) = found["outliers"]
     wrong = f"obs-{WRONG:03d}"
@@ -45,7 +34,7 @@ def test_an_answer_that_its_neighbours_contradict_is_found(sightline: Command, h
     ]
 
 
-def test_fields_and_filters_narrow_it(sightline: Command, home: Path) -> None:
+def test_fields_and_filters_narrow_it(sightline: Command, embedded_home: Path) -> None:
     found = sightline("outliers", "--field", "count")
     assert [one["field"] for one in found["fields"]] == ["count"]
     assert found["outliers"] == []
@@ -53,7 +42,7 @@ def test_fields_and_filters_narrow_it(sightline: Command, home: Path) -> None:
 
 
 def test_people_see_what_to_review(
-    sightline: Command, home: Path, capsys: pytest.CaptureFixture[str]
+    sightline: Command, embedded_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["outliers", "--neighbours", "4"]) == 0
     said = capsys.readouterr()
@@ -75,14 +64,14 @@ def test_people_see_what_to_review(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, embedded_home: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     mistake("outliers", *arguments, says=said)
 
 
 def test_vectors_of_another_model_are_none(
     mistake: Mistake,
-    home: Path,
+    embedded_home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("SIGHTLINE_MODELS__EMBED_DIMENSION", "8")

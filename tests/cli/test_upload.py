@@ -17,26 +17,10 @@ from sightline.gcp.storage import upload as uploading
 from sightline.gcp.storage.uri import BucketPrefix
 from sightline.settings import load_settings
 from sightline.wiring.places import bigquery_place
-from tests.cli.cloud_rig import CloudProject, make_bucket
+from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import SCENES, Command, Mistake
-from tests.gcp.servers import BigQueryEmulator, GcsServer
 
 pytestmark = pytest.mark.needs("go")
-
-
-@pytest.fixture
-def project(
-    bigquery_emulator: BigQueryEmulator,
-    gcs: GcsServer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> CloudProject:
-    return CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator, gcs=gcs)
-
-
-@pytest.fixture
-def bucket(project: CloudProject, gcs: GcsServer) -> Any:
-    return make_bucket(gcs, project.bucket)
 
 
 def rows_of(source: str) -> list[dict[str, Any]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
@@ -26,9 +26,7 @@ from sightline.gcp.bigquery.work_list import (
 from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
 from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS
-from sightline.work_lists import request_json, unpublished_ranges
-
-Result = TypeVar("Result")
+from sightline.work_lists import request_json, to_the_end, unpublished_ranges
 
 ENQUEUE = "enqueue"
 """The lock under which runs are opened."""
@@ -124,7 +122,7 @@ class BigQuerySource:
         self._drawing(request, ())  # refused, if at all, before anybody waits
         await self._check_table()
         async with self._locks.in_turn(ENQUEUE, "opening runs"):
-            return await _to_the_end(self._open(request, run_id, now))
+            return await to_the_end(self._open(request, run_id, now))
 
     async def _open(self, request: RunRequest, run_id: str, now: datetime) -> Run:
         await self._clear_leftovers(run_id)
@@ -250,13 +248,3 @@ class BigQuerySource:
 
     async def _execute(self, statement: str, **values: Value) -> None:
         await self._client.execute(statement.format_map(self._names), run_id="", **values)
-
-
-async def _to_the_end(work: Awaitable[Result]) -> Result:
-    """Wait for statements in threads, also when cancelled: the lock must not be let go before."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

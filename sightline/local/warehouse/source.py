@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote, unquote
 
 import orjson
@@ -52,11 +52,10 @@ from sightline.work_lists import (
     LISTED_COLUMNS,
     listed_message,
     request_json,
+    to_the_end,
     unpublished_ranges,
     work_item,
 )
-
-Result = TypeVar("Result")
 
 SOURCE_COLUMNS = ", ".join(
     (
@@ -128,7 +127,7 @@ class LocalSource:
             StorageError: the disk is full, or a file is not what it should be.
         """
         async with lock_in_turn(self._store.root / ".enqueue.lock"):
-            return await _to_the_end(
+            return await to_the_end(
                 self._engine.read(lambda session: self._open(session, request, run_id, now))
             )
 
@@ -285,13 +284,3 @@ def _copy(session: Session, select: str, path: Path) -> None:
         session.sql(f"COPY ({select}) TO {quoted(str(temporary))} {_TO_PARQUET}")
 
     write_beside(path, fill)
-
-
-async def _to_the_end(work: Awaitable[Result]) -> Result:
-    """Wait for work in a thread, also when cancelled: its lock must not be let go before."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
