@@ -90,7 +90,7 @@ def read_given(settings: Settings, job: TuningJob) -> Given:
     if not job.succeeded:
         raise ConfigurationError(
             f"tuning job {job.number} is {job.state} and has no model to evaluate; `sightline tune"
-            f" status {job.number} --wait` waits for it"
+            f" status {job.name} --wait` waits for it"
         )
     if not job.task:
         raise ConfigurationError(
