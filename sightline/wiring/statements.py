@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,25 +10,22 @@ from typing import TYPE_CHECKING
 from sightline.errors import ConfigurationError
 from sightline.model import AnswerPart, Part
 from sightline.settings import Settings
+from sightline.wiring.batch import open_batch
 from sightline.wiring.cloud import google_credentials
-from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import utc_now
-from sightline.wiring.places import bigquery_place, project, vertex_place
+from sightline.wiring.places import bigquery_place, vertex_place
 from sightline.wiring.prices import run_pricing
 from sightline.work_lists import BY_BATCH_JOBS, BY_STATEMENTS, BY_WORKERS
 
 if TYPE_CHECKING:
-    from sightline.gcp.batch.jobs import BatchJob
     from sightline.gcp.bigquery import BigQueryClient
     from sightline.gcp.bigquery.place import BigQueryPlace
     from sightline.gcp.sql.asker import Asker
     from sightline.gcp.sql.images import Images
     from sightline.gcp.sql.jobs import Jobs
     from sightline.gcp.sql.remote_models import BigQueryModels, RemoteModel
-    from sightline.gcp.storage import BucketPrefix
     from sightline.ports import Ledgers, Lots, Runs
-
-    OnJob = Callable[[BatchJob], None]
+    from sightline.wiring.batch import OnJob
 
 PATIENCE_S = 90.0
 """For how long a lot that is held is waited for: well after a killed process holds it no more."""
@@ -75,7 +71,7 @@ async def open_lots(
         asker: Asker
         if engine == BY_BATCH_JOBS:
             asker = await stack.enter_async_context(
-                _open_batch(settings, jobs, keep, ledgers, on_job)
+                open_batch(settings, jobs, keep, ledgers, on_job)
             )
         else:
             asker = _statements(settings, jobs, client, models, ledgers)
@@ -115,57 +111,6 @@ def _statements(
         functions=Functions(settings.sql.answers, settings.sql.embeddings),
     )
     return StatementAsker(jobs, askings, _images(settings))
-
-
-@asynccontextmanager
-async def _open_batch(
-    settings: Settings, jobs: Jobs, keep: BigQueryClient, ledgers: Ledgers, on_job: OnJob
-) -> AsyncIterator[Asker]:
-    from sightline.gcp.batch.asker import BatchAsker
-    from sightline.gcp.batch.folder import BucketFolder
-    from sightline.gcp.batch.jobs import VertexBatchJobs
-    from sightline.gcp.batch.stage import LoadingStage
-    from sightline.gcp.storage import StoragePlace, open_storage
-
-    root = batch_folder(settings)
-    storage = StoragePlace(project(settings), settings.gcs.endpoint or None)
-    own = await google_credentials(settings, emulated=storage.endpoint is not None)
-    answers, embeddings = vertex_place(settings, "classify"), vertex_place(settings, "embed")
-    tokens = await asyncio.to_thread(google_tokens, settings, settings.vertex.endpoint)
-    async with AsyncExitStack() as stack:
-        client = stack.enter_context(open_storage(storage, own))
-        asked = {
-            place: await stack.enter_async_context(VertexBatchJobs.open(place, tokens.credentials))
-            for place in {answers, embeddings}
-        }
-        yield BatchAsker(
-            lambda part: asked[answers if isinstance(part, AnswerPart) else embeddings],
-            BucketFolder(client, storage, root),
-            jobs,
-            LoadingStage(keep),
-            ledgers.task_version,
-            look_every_s=settings.batch.look_every_s,
-            on_job=on_job,
-        )
-
-
-def batch_folder(settings: Settings) -> BucketPrefix:
-    """Return where requests and outputs of batch jobs lie.
-
-    Raises:
-        ConfigurationError: no bucket is set, or it is none.
-    """
-    from sightline.gcp.storage import BucketPrefix
-
-    if settings.batch.bucket:
-        return BucketPrefix.parse(settings.batch.bucket, "batch.bucket")
-    if not settings.gcs.bucket:
-        raise ConfigurationError(
-            "batch jobs read requests from a bucket and write answers to it, and none is set; set"
-            " batch.bucket to gs://BUCKET/PREFIX"
-        )
-    own = BucketPrefix.parse(settings.gcs.bucket, "gcs.bucket")
-    return BucketPrefix(own.bucket, own.name("sightline-batch"))
 
 
 @asynccontextmanager

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sightline.sim.vertex import Behaviour
+from sightline.gcp.storage import StoragePlace, open_storage
+from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.server import VertexSimulator
 from tests.cli.cloud_rig import CloudProject, make_bucket, simulator_beside
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Mistake, Shown
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 
 pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
@@ -56,10 +59,100 @@ def project(
     return one
 
 
-def test_the_whole_job(sightline: Command, project: CloudProject) -> None:
+ANSWERS = "select gcs_uri, answer from classifications_current"
+
+
+def answers(sightline: Command) -> dict[str, Any]:
+    """Return the current answers by image."""
+    return {
+        row["gcs_uri"]: json.loads(row["answer"])
+        if isinstance(row["answer"], str)
+        else row["answer"]
+        for row in sightline("sql", ANSWERS)
+    }
+
+
+def test_the_whole_job_ends_with_the_workers_answers(
+    sightline: Command, shown: Shown, project: CloudProject, gcs: GcsServer
+) -> None:
+    checked = {one["what"]: one for one in sightline("doctor")}
+    for what in ("batch models", "batch folder", "batch jobs"):
+        assert checked[what]["ok"], checked[what]
+
+    by_calls = sightline("estimate", "--engine", "gcp")
+    by_jobs = sightline("estimate")
+    assert by_calls["parts"] == by_jobs["parts"] == 2 * IMAGES
+    assert by_jobs["cost_usd"] == pytest.approx(by_calls["cost_usd"] / 2, rel=0.01)
+
     run = sightline("enqueue")
-    assert run["parts"] == 2 * IMAGES
-    done = sightline("work")
-    assert (done["answers"], done["embeddings"], done["dead"]) == (IMAGES, IMAGES, {})
+    assert (run["parts"], run["messages"]) == (2 * IMAGES, IMAGES)
+    code, out, err = shown("work")
+    assert code == 0
+    assert f"2 jobs: {IMAGES} answers, {IMAGES} embeddings, 0 dead letters" in out
+    assert re.search(r"batch job projects/.*/batchPredictionJobs/\d+: succeeded", err)
     (balance,) = sightline("status", "--check")["runs"]
     assert (balance["written"], balance["parts"]) == (2 * IMAGES, 2 * IMAGES)
+    assert sightline("work")["passes"] == 0, "nothing is left"
+    images = {f"gs://{project.bucket}/images/{number:03}.jpg" for number in range(IMAGES)}
+    found = answers(sightline)
+    assert set(found) == images
+    assert objects_in(gcs, project) == images, "requests and outputs are removed"
+
+    project.let("ENGINE", "gcp")
+    project.let("ADAPTERS__QUEUE", "local")
+    project.let("ADAPTERS__WAREHOUSE", "local")
+    sightline("import", f"gs://{project.bucket}/images", "--asset-type", "road_sign")
+    sightline("enqueue", "--no-embed")
+    assert sightline("work", "--drain")["answers"] == IMAGES
+    assert answers(sightline) == found
+
+
+def objects_in(gcs: GcsServer, project: CloudProject) -> set[str]:
+    """Return the URIs of all objects in the project's bucket."""
+    with open_storage(StoragePlace("p", gcs.endpoint)) as client:
+        return {f"gs://{project.bucket}/{one.name}" for one in client.list_blobs(project.bucket)}
+
+
+def test_dead_letters_budgets_and_other_engines(
+    sightline: Command, mistake: Mistake, project: CloudProject, simulator: VertexSimulator
+) -> None:
+    run = sightline("enqueue", "--no-embed", "--max-images", "5")["run_id"]
+    simulator.behave(Behaviour(faults=FaultMix({Fault.IMAGE_UNREADABLE: 1.0})))
+    stopped = sightline("work", code=5)
+    assert (stopped["dead"], stopped["passes"]) == ({"image_unreadable": 5}, 1)
+    assert "the budget of run" in stopped["stopped_by"]
+    listed = sightline("dead-letters", "list")
+    assert {one["reason"] for one in listed} == {"image_unreadable"}
+    assert all("not valid" in one["detail"] for one in listed)
+
+    simulator.behave(Behaviour())
+    assert sightline("dead-letters", "replay", "--yes") == {"replay": 5}
+    sightline("budget", run, "--max-images", "100")
+    project.let("SQL__CONNECTION", "p.us.c")
+    assert sightline("work", "--engine", "bigquery")["passes"] == 0, "it is not that engine's run"
+    says = "`sightline work --engine batch` goes on with it"
+    mistake("enqueue", "--engine", "bigquery", "--reconcile", run, says=says)
+    done = sightline("work")
+    assert (done["answers"], done["dead"]) == (IMAGES, {})
+    (balance,) = sightline("status", "--check")["runs"]
+    assert (balance["written"], balance["dead"]) == (IMAGES, 0)
+
+
+def test_what_cannot_be_asked_so_is_refused_with_the_way_out(
+    sightline: Command, mistake: Mistake, shown: Shown, project: CloudProject
+) -> None:
+    project.let("MODELS__EMBED", "multimodalembedding@001")
+    mistake("enqueue", says="--engine bigquery")
+    checked = {one["what"]: one for one in sightline("doctor", code=1)}
+    assert "cannot be asked by jobs" in checked["batch models"]["detail"]
+    project.let("MODELS__CLASSIFY", "demo-1")
+    mistake("enqueue", "--no-embed", says="set models.classify to a Gemini model")
+    project.let("MODELS__CLASSIFY", "gemini-3.5-flash-lite")
+    assert shown("enqueue", "--no-embed")[0] == 0
+    project.let("GCS__BUCKET", "")
+    mistake("work", says="set batch.bucket to gs://BUCKET/PREFIX")
+    project.let("BATCH__BUCKET", "no-such-bucket-at-all")
+    mistake("work", says="set batch.bucket to one that is there")
+    mistake("work", "--watch", says="`sightline status --watch` shows runs")
+    project.let("BATCH__REQUESTS_A_JOB", "200001")
+    mistake("work", says="batch.requests_a_job = 200001 is not accepted; accepted: 200000 or less")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 
+from sightline.cli.checkup.batch import check_batch
 from sightline.cli.checkup.finding import Finding
 from sightline.cli.checkup.google import check_credentials
 from sightline.cli.checkup.images import check_images
@@ -42,6 +43,8 @@ async def examine(state: State, *, call_models: bool) -> Sequence[Finding]:
         groups.append(check_engine(settings))
     if has_cloud_queue(settings):
         groups.append(check_queue(settings))
+    if settings.engine == "batch":
+        groups.append(check_batch(settings))
     groups.append(_source_and_models(settings, call_models=call_models))
     for found in await asyncio.gather(*groups):
         findings += found

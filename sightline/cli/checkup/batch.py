@@ -1,0 +1,73 @@
+"""Checks of batch jobs: models that they ask, a folder to write to, and leave to look at jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from sightline.cli.checkup.finding import Finding, attempt
+from sightline.cli.checkup.google import (
+    grant_on_bucket,
+    grant_on_project,
+    member,
+    mends,
+    vertex_agent,
+)
+from sightline.settings import Settings
+
+_WRITER = "roles/storage.objectUser"
+_NAME = "sightline-doctor"
+
+
+async def check_batch(settings: Settings) -> Sequence[Finding]:
+    """Return the findings on what batch jobs need besides tables and images."""
+    bucket = (settings.batch.bucket or settings.gcs.bucket).removeprefix("gs://").partition("/")[0]
+    by_storage = mends(
+        settings,
+        "storage.googleapis.com",
+        denied=grant_on_bucket(bucket, member(settings), _WRITER),
+        absent=f"gcloud storage buckets create gs://{bucket} --project={settings.gcp.project}",
+        otherwise="set batch.bucket to gs://BUCKET/PREFIX",
+    )
+    by_vertex = mends(
+        settings,
+        "aiplatform.googleapis.com",
+        denied=grant_on_project(settings, "roles/aiplatform.user"),
+        absent="set vertex.location to one that serves the models",
+        otherwise="set vertex.location",
+    )
+    return (
+        await attempt("batch models", lambda: _models(settings), "set models.classify and .embed"),
+        await attempt("batch folder", lambda: _folder(settings, bucket), by_storage),
+        await attempt("batch jobs", lambda: _jobs(settings), by_vertex),
+    )
+
+
+async def _models(settings: Settings) -> str:
+    from sightline.model import AnswerPart, EmbeddingPart
+    from sightline.work_lists import check_in_batch
+
+    own = settings.models
+    check_in_batch(AnswerPart("doctor", "", own.classify))
+    check_in_batch(EmbeddingPart(own.embed, own.embed_dimension))
+    return f"{own.classify} and {own.embed} can be asked by batch jobs"
+
+
+async def _folder(settings: Settings, bucket: str) -> str:
+    """Write a file, read it, remove it."""
+    from sightline.wiring.batch import open_batch_folder
+
+    async with open_batch_folder(settings) as folder:
+        await asyncio.to_thread(folder.write, f"{_NAME}/doctor.jsonl", [b"{}\n"])
+        await asyncio.to_thread(lambda: list(folder.lines(_NAME)))
+        await asyncio.to_thread(folder.clear, _NAME)
+        grant = grant_on_bucket(bucket, vertex_agent(settings), _WRITER)
+        return f"{folder.uri('')} can be used; Vertex AI writes there as its service agent: {grant}"
+
+
+async def _jobs(settings: Settings) -> str:
+    from sightline.wiring.batch import open_batch_jobs
+
+    async with open_batch_jobs(settings, "classify") as jobs:
+        await jobs.find(_NAME)
+    return f"those in {settings.vertex.location} may be looked at"
