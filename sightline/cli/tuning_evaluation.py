@@ -35,7 +35,6 @@ OF_THE_IMAGE = frozenset(
 )  # fmt: skip
 """Failures that say nothing about a model: the image is left out, for both."""
 OVER_BUDGET = "over_budget"
-NO_TRUTH = "no_truth"
 BASE, TUNED = "base", "tuned"
 
 Update = Callable[[int, int | None], None]
@@ -171,7 +170,7 @@ async def evaluated(
     purse: Purse,
     update: Update,
 ) -> Evaluated:
-    """Ask both models about each of these, and compare what they say.
+    """Ask both models about each of these, and compare what they say with what is true of each.
 
     Raises:
         ConfigurationError: a model cannot be asked at all.
@@ -179,24 +178,21 @@ async def evaluated(
     from sightline.analysis.paired import compared
     from sightline.wiring.tuning import open_compared
 
-    asked = [row for row in rows if row.observation_id in truth]
     said: dict[str, dict[str, Said]] = {BASE: {}, TUNED: {}}
     room = asyncio.Semaphore(2 * settings.classify_limit.in_flight)
 
     async def one(row: HeldOut, asker: _Asker) -> None:
         async with room:
             said[asker.side][row.observation_id] = await asker.ask(row)
-        update(sum(map(len, said.values())), 2 * len(asked))
+        update(sum(map(len, said.values())), 2 * len(rows))
 
     async with open_compared(settings, job.base_model, job.endpoint) as models:
         askers = [
             _Asker(side, model, _caller(settings), task, purse, f"tune-{job.number}")
             for side, model in zip((BASE, TUNED), models, strict=True)
         ]
-        await _all([one(row, asker) for row in asked for asker in askers])
-    done = paired(asked, truth, said[BASE], said[TUNED])
-    if len(rows) > len(asked):
-        done.left_out[NO_TRUTH] = len(rows) - len(asked)
+        await _all([one(row, asker) for row in rows for asker in askers])
+    done = paired(rows, truth, said[BASE], said[TUNED])
     done.fields = compared(task.fields, done.pairs)
     done.calls, done.usd_micros = purse.calls, purse.spent_usd_micros
     return done

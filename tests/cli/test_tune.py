@@ -285,6 +285,13 @@ def test_truth_replaces_the_answers_that_were_held_out(
     (tilted,) = found["fields"]
     assert tilted["field"] == "tilted"
     assert tilted["base"] < 0.5
+    assert found["assets_without_truth"] == 0
+    truth.write_text("".join(json.dumps(one) + "\n" for one in rows[: IMAGES // 2]))
+    part = sightline("tune", "evaluate", job["name"], "--truth", str(truth))
+    assert part["assets_without_truth"] > 0
+    assert part["compared"] + part["assets_without_truth"] == found["compared"]
+    few = sightline("tune", "evaluate", job["name"], "--truth", str(truth), "--sample", "3")
+    assert few["compared"] == 3
     truth.write_text('{"observation_id": "x", "task": "signs", "truth": {}}\n')
     code, _, err = shown("tune", "evaluate", job["name"], "--truth", str(truth))
     assert code == 2

@@ -220,7 +220,9 @@ def evaluate(
     found = asyncio.run(_job(settings, job, location, None))
     given = read_given(settings, found)
     known = truth_of(given, truth)
-    rows = sampled(given.rows, sample)
+    judged = [row for row in given.rows if row.observation_id in known]
+    rows = sampled(judged, sample)
+    without = len(sampled(given.rows, None)) - len(sampled(judged, None))
     purse = purse_of(settings, found, given.task, max_cost)
     estimate = usd(purse.estimate_usd_micros(len(rows)))
     remark(f"asking both models about {len(rows):,} held-out assets, for about {estimate}")
@@ -236,6 +238,7 @@ def evaluate(
                 "task": given.task.name,
                 "truth": str(truth) if truth else "held-out answers",
                 "held_out_images": len(given.rows),
+                "assets_without_truth": without,
                 "asked": len(rows),
                 **done.as_dict(),
                 "not_compared": skipped,
@@ -243,6 +246,8 @@ def evaluate(
         )
         return
     say_evaluation(found, given.task.name, len(rows), done, skipped, truth)
+    if without:
+        remark(f"{without:,} held-out assets are not in {truth}, and were not asked about")
 
 
 async def _job(
