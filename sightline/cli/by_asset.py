@@ -66,10 +66,10 @@ async def each_page(
     answers: Answers,
     query: AnswerQuery,
     total: int,
-    take: Callable[[Sequence[AnswerRow]], None],
+    take: Callable[[Sequence[AnswerRow]], object],
     label: str = "reading answers",
-) -> None:
-    """Let each page of the current answers be taken in, with progress."""
+) -> int:
+    """Let each page of the current answers be taken in, with progress; return how many they are."""
     done = 0
     with progress_bar(label, total) as update:
         async with aclosing(answers.pages(query)) as pages:  # type: ignore[type-var]  # a generator
@@ -77,6 +77,7 @@ async def each_page(
                 take(page)
                 done += len(page)
                 update(done, max(total, done))
+    return done
 
 
 async def asked(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sightline.errors import ConfigurationError, NotFoundError
+from sightline.errors import ConfigurationError
 from sightline.settings import Settings
 
 if TYPE_CHECKING:
@@ -133,33 +132,17 @@ def _parent(settings: Settings, bucket: str | None) -> BucketPrefix:
 async def _examples(
     settings: Settings, name: str | None, which: Filter, share: float, folder: Path
 ) -> tuple[TaskSpec, TuningSetReport]:
-    from sightline.cli.answering import chosen_task
-    from sightline.cli.output import progress_bar
+    from sightline.cli.by_asset import asked, each_page
     from sightline.export.tuning import DEAD
     from sightline.export.tuning_set import TuningSet
-    from sightline.ports import AnswerQuery
-    from sightline.wiring import known_tasks, open_engine
+    from sightline.wiring import open_engine
 
     async with open_engine(settings) as engine:
         answers = engine.answers
-        task = chosen_task(name, await answers.tasks(), known_tasks(settings))
-        query = AnswerQuery(task, which)
-        total = await answers.count(query)
-        if not total:
-            raise NotFoundError(
-                f"no answer of {task.name} passes;"
-                f" `sightline stats {task.name}` counts what there is"
-            )
-        with (
-            TuningSet(folder, task, share=share) as examples,
-            progress_bar("reading answers", total) as update,
-        ):
-            done = 0
-            async with aclosing(answers.pages(query)) as pages:  # type: ignore[type-var]  # a generator
-                async for page in pages:
-                    examples.write(page)
-                    done += len(page)
-                    update(done, max(total, done))
+        query, total = await asked(settings, answers, name, which)
+        task = query.task
+        with TuningSet(folder, task, share=share) as examples:
+            await each_page(answers, query, total, examples.write)
             report = examples.finish()
         coverage = await answers.coverage(which, task)
         report.examples.left_out[DEAD] = sum(one.dead for one in coverage)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
-from sightline.cli.output import print_json, print_table, progress_bar, remark, say
+from sightline.cli.output import print_json, print_table, remark, say
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
@@ -92,22 +90,14 @@ async def _export(
     which: Any,
     validation: float,
 ) -> dict[str, Any]:
-    from sightline.cli.answering import chosen_task
-    from sightline.errors import NotFoundError
+    from sightline.cli.by_asset import asked
     from sightline.export import ExportFormat
-    from sightline.ports import AnswerQuery
-    from sightline.wiring import known_tasks, open_engine
+    from sightline.wiring import open_engine
 
     async with open_engine(settings) as engine:
         answers = engine.answers
-        task = chosen_task(name, await answers.tasks(), known_tasks(settings))
-        query = AnswerQuery(task, which)
-        total = await answers.count(query)
-        if not total:
-            raise NotFoundError(
-                f"no answer of {task.name} passes;"
-                f" `sightline stats {task.name}` counts what there is"
-            )
+        query, total = await asked(settings, answers, name, which)
+        task = query.task
         head = {"task": task.name, "fingerprint": task.fingerprint, "format": str(kind)}
         if kind is ExportFormat.TUNING:
             return head | await _write_tuning(answers, query, file, validation, total)
@@ -117,10 +107,11 @@ async def _export(
 async def _write_table(
     answers: Answers, query: AnswerQuery, file: Path, kind: ExportFormat, total: int
 ) -> dict[str, Any]:
+    from sightline.cli.by_asset import each_page
     from sightline.export import open_table, written_whole
 
     with written_whole(file) as (out,), open_table(kind, out, query.task) as table:
-        rows = await _each_page(answers, query, total, table.write)
+        rows = await each_page(answers, query, total, table.write, "exporting")
     return {
         "files": [_written(file, rows)],
         "without_position": table.without_position,
@@ -131,6 +122,7 @@ async def _write_table(
 async def _write_tuning(
     answers: Answers, query: AnswerQuery, file: Path, share: float, total: int
 ) -> dict[str, Any]:
+    from sightline.cli.by_asset import each_page
     from sightline.errors import ConfigurationError
     from sightline.export import TuningFiles, written_whole
     from sightline.export.tuning import DEAD, tuning_paths
@@ -138,7 +130,7 @@ async def _write_tuning(
     paths = tuning_paths(file)
     with written_whole(*paths) as (train, held_out):
         examples = TuningFiles(train, held_out, query.task, share=share)
-        await _each_page(answers, query, total, examples.write)
+        await each_page(answers, query, total, examples.write, "exporting")
         report = examples.report
         coverage = await answers.coverage(query.filter, query.task)
         report.left_out[DEAD] = sum(one.dead for one in coverage)
@@ -158,20 +150,6 @@ async def _write_tuning(
 
 def _written(path: Path, rows: int) -> dict[str, Any]:
     return {"file": str(path), "rows": rows, "bytes": path.stat().st_size}
-
-
-async def _each_page(
-    answers: Answers, query: AnswerQuery, total: int, write: Callable[[Any], None]
-) -> int:
-    """Let each page be written; return how many answers there were."""
-    done = 0
-    with progress_bar("exporting", total) as update:
-        async with aclosing(answers.pages(query)) as pages:  # type: ignore[type-var]  # a generator
-            async for page in pages:
-                write(page)
-                done += len(page)
-                update(done, max(total, done))
-    return done
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
-from sightline.gcp.bigquery.failures import LOG_IN
+from sightline.gcp.credentials import LOG_IN
 from sightline.web.redaction import one_line
 
 _SETUP = "run `sightline setup`"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
+from sightline.gcp.credentials import LOG_IN
+from sightline.gcp.library_errors import translating
 from sightline.web.redaction import one_line
 
-LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
 _TOO_DEAR = "bytesBilledLimitExceeded"
 _OVER_QUOTA = {"rateLimitExceeded", "quotaExceeded"}
 _OUTRUN = "due to concurrent update", "database is locked"
@@ -19,8 +19,7 @@ _EMULATOR_REFUSES = "jobInternalError"
 """The reason that the emulator gives, with a 500, for every statement that it refuses."""
 
 
-@contextmanager
-def translated(what: str) -> Iterator[None]:
+def translated(what: str) -> AbstractContextManager[None]:
     """Raise what a call about ``what`` (a dataset, a table) raises as an error of ours.
 
     Raises:
@@ -29,24 +28,7 @@ def translated(what: str) -> Iterator[None]:
         ConfigurationError: no permission, no credentials, a statement that is refused or dearer
             than allowed.
     """
-    from google.api_core.exceptions import GoogleAPICallError, RetryError
-    from google.auth.exceptions import GoogleAuthError, TransportError
-    from requests.exceptions import RequestException
-
-    # Nothing is chained to a failed request: it carries headers, and with them the token.
-    try:
-        yield
-    except GoogleAPICallError as error:
-        raise _as_ours(error, what) from None
-    except RetryError as error:
-        cause = error.cause
-        ours = _as_ours(cause, what) if isinstance(cause, GoogleAPICallError) else None
-        raise ours or TransientError(f"{what}: no answer; try again in a moment") from None
-    except (TransportError, RequestException, ConnectionError, TimeoutError) as error:
-        kind = type(error).__name__
-        raise TransientError(f"{what}: BigQuery is out of reach ({kind}); try again") from None
-    except GoogleAuthError as error:
-        raise ConfigurationError(f"{what}: {one_line(str(error))}; {LOG_IN}") from None
+    return translating(what, "BigQuery", lambda error: _as_ours(error, what))
 
 
 def _as_ours(error: Exception, what: str) -> SightlineError:

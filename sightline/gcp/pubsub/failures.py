@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
+from sightline.gcp.credentials import LOG_IN
 
 
 @contextmanager
@@ -36,10 +37,7 @@ def translated(name: str, *, was_there: bool = False) -> Iterator[None]:
     except TransportError as error:
         raise TransientError(f"{name}: {error}; try again in a moment") from error
     except GoogleAuthError as error:
-        raise ConfigurationError(f"{name}: {_line(error)}; {_LOG_IN}") from error
-
-
-_LOG_IN = "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
+        raise ConfigurationError(f"{name}: {_line(error)}; {LOG_IN}") from error
 
 
 def _as_ours(error: Exception, name: str) -> SightlineError:
@@ -49,7 +47,7 @@ def _as_ours(error: Exception, name: str) -> SightlineError:
         case google.NotFound():
             return ConfigurationError(f"there is no {name}; make it, or correct its name")
         case google.Unauthenticated():
-            return ConfigurationError(f"{name}: {_line(error)}; {_LOG_IN}")
+            return ConfigurationError(f"{name}: {_line(error)}; {LOG_IN}")
         case google.PermissionDenied():
             return ConfigurationError(
                 f"no permission to use {name}: {_line(error)}; grant roles/pubsub.publisher on"
