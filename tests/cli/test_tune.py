@@ -179,6 +179,19 @@ def test_images_that_are_gone_are_left_out_for_both_models(
     assert {one["subjects"] for one in found["fields"]} == {found["compared"]}
 
 
+def test_calls_are_tried_again_as_a_worker_s_are(
+    sightline: Command, bucket: Any, beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = sightline(*SUBMIT, "--yes")["job"]
+    plain = sightline("tune", "evaluate", job["name"], "--sample", "12")
+    monkeypatch.setenv("SIGHTLINE_WORKER__BACKOFF_S", "0.01")
+    beside.control("faults", shares={"throttled": 0.2, "unavailable": 0.2})
+    found = sightline("tune", "evaluate", job["name"], "--sample", "12")
+    assert found["compared"] == 12
+    assert found["fields"] == plain["fields"]
+    assert found["calls"] > plain["calls"] == 24
+
+
 def test_answers_of_no_use_count_as_wrong(sightline: Command, bucket: Any, beside: Beside) -> None:
     job = sightline(*SUBMIT, "--yes")["job"]
     beside.answers.rambles = True

@@ -74,7 +74,11 @@ class Beside:
 
     def pace(self, **how: Any) -> None:
         """Set how tuning jobs go."""
-        url = f"{self.simulator.base_url}/control/tuning"
+        self.control("tuning", **how)
+
+    def control(self, topic: str, **how: Any) -> None:
+        """Set what the control API has under a name."""
+        url = f"{self.simulator.base_url}/control/{topic}"
         body = json.dumps(how).encode()
         with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as found:
             assert found.status == 200
