@@ -14,6 +14,8 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.image_route import SentImage
 from sightline.gcp.place import Place, tuned_location
+from sightline.gcp.sql.remote_models import remote_model
+from sightline.model import AnswerPart
 from sightline.prices import Price, load_prices, price_of
 from sightline.settings import Settings
 from sightline.sim.vertex.answers import MadeUpAnswers
@@ -21,6 +23,7 @@ from sightline.sim.vertex.requests import Generate
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec
 from sightline.wiring import pricing
+from sightline.work_lists import check_in_batch
 from tests.gcp.conftest import DAY, TOKEN, seen
 
 ENDPOINT = "projects/other/locations/europe-west4/endpoints/123"
@@ -91,6 +94,13 @@ def test_estimates_count_with_the_tuned_model_s_own_location() -> None:
     own = replace(plain, models=replace(plain.models, classify=ENDPOINT))
     assert pricing(own).answers_at == "europe-west4"
     assert pricing(own).embeddings_at == plain.vertex.location
+
+
+def test_no_statement_and_no_batch_job_asks_a_tuned_model() -> None:
+    with pytest.raises(ConfigurationError, match="let workers do it"):
+        remote_model(ENDPOINT, Place("p", "us"), "p.us.models")
+    with pytest.raises(ConfigurationError, match="cannot be asked by jobs of batch prediction"):
+        check_in_batch(AnswerPart("signs", "f" * 64, ENDPOINT))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.literals import quoted
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.place import Place
+from sightline.gcp.place import Place, tuned_location
 from sightline.gcp.sql.files import statement
 
 PREFIX = "sightline_"
@@ -56,12 +56,17 @@ def remote_model(model: str, place: Place, connection: str) -> RemoteModel:
     """Return the definition of the remote model for a model of Vertex AI at a place.
 
     Raises:
-        ConfigurationError: ``connection`` is none, or the model is not served there.
+        ConfigurationError: ``connection`` is none, the model is a tuned one, or not served there.
     """
     if not _CONNECTION.fullmatch(connection):
         raise ConfigurationError(
             f"sql.connection = {connection!r} is not accepted; accepted:"
             " project.location.connection, as `sightline config from-stack` writes it"
+        )
+    if tuned_location(model) is not None:
+        raise ConfigurationError(
+            f"{model} is a tuned model, and the statements of BigQuery are not made to ask one; let"
+            " workers do it (`sightline enqueue --engine gcp`), or set models.classify to another"
         )
     place.check_served(model)
     slug = re.sub(r"[^a-z0-9]+", "_", model.lower()).strip("_")
