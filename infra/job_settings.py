@@ -28,6 +28,7 @@ def job_settings(stack: Stack) -> JobSettings:
             "connection": f"{stack.project}.{stack.location.lower()}.{names.of('models')}",
             "models_dataset": stack.models_dataset,
         },
+        "batch": {"bucket": f"gs://{stack.batch_bucket}"},
         "pubsub": {
             "topic": names.of("work"),
             "subscription": names.of("work"),

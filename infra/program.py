@@ -9,9 +9,10 @@ import pulumi
 import pulumi_gcp as gcp
 from pulumi.runtime import config as pulumi_config
 
-from infra import accounts, arrivals, landing, messaging, warehouse
+from infra import accounts, arrivals, batch, landing, messaging, warehouse
 from infra.accounts import Accounts
 from infra.arrivals import Arrivals
+from infra.batch import Batch
 from infra.choices import NAMESPACE
 from infra.enforcement import enforce
 from infra.fleet import GRANTS as FLEET_GRANTS
@@ -28,6 +29,7 @@ GRANTS = (
     *accounts.GRANTS,
     *landing.GRANTS,
     *warehouse.GRANTS,
+    *batch.GRANTS,
     *messaging.GRANTS,
     *arrivals.GRANTS,
     *FLEET_GRANTS,
@@ -90,6 +92,7 @@ def environment(stack: Stack, google: gcp.Provider) -> None:
     images = Landing(stack, services, people, **below)
     queue = Messaging(stack, services, people, **below)
     store = Warehouse(stack, services, people, images, **below)
+    Batch(stack, services, people, **below)
     if stack.choices.notify_new_images:
         Arrivals(stack, services, images, store, **below)
     fleet = Fleet(stack, services, people, opened=[people, images, queue, store], **below)

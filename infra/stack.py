@@ -61,6 +61,11 @@ class Stack:
         return self.choices.image_bucket or self.names.bucket("images")
 
     @property
+    def batch_bucket(self) -> str:
+        """The bucket of batch jobs."""
+        return self.names.bucket("batch")
+
+    @property
     def grants_on_bucket(self) -> bool:
         """Whether reading the bucket is granted here, and not by its owner."""
         return self.makes_bucket or self.choices.grant_on_bucket

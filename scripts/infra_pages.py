@@ -119,7 +119,7 @@ def picture() -> str:
     return "\n".join([*lines, "```"]) + "\n"
 
 
-ORDER = ("services", "accounts", "landing", "messaging", "warehouse", "fleet", "watch")
+ORDER = ("services", "accounts", "landing", "messaging", "warehouse", "batch", "fleet", "watch")
 """The entities, from where images come from to what is looked at."""
 _HIDDEN = re.compile(r"IAM|Iam|projects/service|Provider")
 

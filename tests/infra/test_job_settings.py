@@ -24,7 +24,8 @@ def test_variables_and_file_say_the_same(fleet: str, tmp_path: Path) -> None:
     stack = read_stack({**PROD, "fleet": fleet}, "prod")
     by_file = load_settings(environment={}, overrides=dict(job_settings(stack)), directory=tmp_path)
     by_variables = load_settings(environment=environment(stack), directory=tmp_path)
-    for section in ("gcp", "bigquery", "pubsub", "vertex", "gcs", "models", "worker", "engine"):
+    sections = ("gcp", "bigquery", "pubsub", "vertex", "gcs", "batch", "models", "worker")
+    for section in (*sections, "engine"):
         assert getattr(by_variables, section) == getattr(by_file, section)
     assert by_variables.telemetry.log_format == "json"
 
@@ -36,7 +37,9 @@ def test_names_of_the_settings_are_those_of_what_is_made() -> None:
     names = {one.inputs["name"] for one in made.of("pubsub/subscription:Subscription")}
     assert {told["pubsub"][key] for key in ("subscription", "dead_letter_subscription")} == names
     assert told["bigquery"]["dataset"] == made.one(":Dataset", "ledgers").inputs["dataset_id"]
-    assert told["gcs"]["bucket"] == made.one(":Bucket").inputs["name"]
+    assert told["gcs"]["bucket"] == made.one(":Bucket", "images").inputs["name"]
+    batch = made.one(":Bucket", "batch-files").inputs["name"]
+    assert told["batch"]["bucket"] == f"gs://{batch}"
 
 
 def test_a_worker_is_started_with_these_settings() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from infra.guardrails import Resource, violations
 from infra.program import GRANTS
-from infra.recording import DEV, MINIMAL, PROD, Environment, dumped, run
+from infra.recording import DEV, MINIMAL, PROD, Environment, Recorded, dumped, run
 from sightline.schema import LEDGERS, VIEWS, bigquery_schema, embeddings_ledger, vector_views
 from sightline.settings.queue_shape import ACK_DEADLINE_S
 from tests.secrets import SECRET
@@ -142,7 +142,8 @@ def test_what_holds_data_is_protected_kept_or_removed_as_is_chosen(
     for kind, name in ((":Dataset", "ledgers"), (":Bucket", "images"), (":Table", "runs")):
         one = made.one(kind, name)
         assert (one.protect, one.retain) == (protect, retain), name
-    assert made.one(":Bucket").inputs["force_destroy"] is force
+    for name in ("images", "batch-files"):
+        assert made.one(":Bucket", name).inputs["force_destroy"] is force
     assert made.one(":Dataset", "ledgers").inputs["delete_contents_on_destroy"] is force
     assert made.one(":Dataset", "models").inputs["delete_contents_on_destroy"] is True
 
@@ -163,10 +164,29 @@ def test_every_role_that_is_granted_is_declared_and_every_one_declared_is_grante
     assert granted == declared
 
 
+def on_images(made: Environment) -> list[Recorded]:
+    """Return the grants on the bucket of images."""
+    own = made.one(":Bucket", "batch-files").inputs["name"]
+    return [one for one in made.of("BucketIAMMember") if one.inputs["bucket"] != own]
+
+
+def test_batch_jobs_have_a_bucket_that_empties_itself() -> None:
+    made = run(PROD)
+    bucket = made.one(":Bucket", "batch-files").inputs
+    grants = [one for one in made.of("BucketIAMMember") if one.inputs["bucket"] == bucket["name"]]
+    assert {one.name: one.inputs["role"] for one in grants} == {
+        "producer-keeps-requests": "roles/storage.objectUser",
+        "vertex-writes-answers": "roles/storage.objectUser",
+    }
+    (rule,) = bucket["lifecycle_rules"]
+    assert (rule["action"]["type"], rule["condition"]["age"]) == ("Delete", 30)
+    assert bucket["soft_delete_policy"] == {"retention_duration_seconds": 0}
+
+
 def test_a_foreign_bucket_is_opened_by_commands_for_its_owner() -> None:
     made = run({**PROD, "imageBucket": "theirs", "grantOnBucket": "false"})
-    assert not made.of("BucketIAMMember")
-    assert not made.of(":Bucket")
+    assert on_images(made) == []
+    assert [one.name for one in made.of(":Bucket")] == ["batch-files"]
     commands = made.outputs["grantCommands"]
     assert len(commands) == 3
     for one, who in zip(
@@ -179,9 +199,9 @@ def test_a_foreign_bucket_is_opened_by_commands_for_its_owner() -> None:
 
 def test_a_bucket_of_one_s_own_is_opened_but_not_made() -> None:
     made = run({**PROD, "imageBucket": "ours"})
-    assert {one.inputs["bucket"] for one in made.of("BucketIAMMember")} == {"ours"}
-    assert len(made.of("BucketIAMMember")) == 3
-    assert not made.of(":Bucket")
+    assert {one.inputs["bucket"] for one in on_images(made)} == {"ours"}
+    assert len(on_images(made)) == 3
+    assert [one.name for one in made.of(":Bucket")] == ["batch-files"]
 
 
 def test_a_dataset_of_one_s_own_is_opened_but_not_made() -> None:

@@ -1,0 +1,68 @@
+"""Where batch jobs read requests and write answers: a bucket that empties itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi_gcp as gcp
+
+from infra.accounts import Accounts
+from infra.entity import Entity
+from infra.roles import Role, grant
+from infra.services import Services
+from infra.stack import Stack
+
+KEEPER = "roles/storage.objectUser"
+LEFT_FOR_DAYS = 30
+"""Far longer than a job waits and runs; what a run leaves there is removed when it is done."""
+
+PRODUCER_ASKS_BY_JOBS = Role(
+    "producer-asks-by-jobs", "producer", "roles/aiplatform.user", "the project",
+    "begins batch jobs and looks at them; jobs belong to projects",
+)  # fmt: skip
+PRODUCER_KEEPS_REQUESTS = Role(
+    "producer-keeps-requests", "producer", KEEPER, "the bucket of batch jobs",
+    "writes requests, reads answers, removes both when they are in the ledgers",
+)  # fmt: skip
+VERTEX_WRITES_ANSWERS = Role(
+    "vertex-writes-answers", "Vertex AI's service agent", KEEPER, "the bucket of batch jobs",
+    "batch jobs read requests and write answers as this account",
+)  # fmt: skip
+GRANTS = (PRODUCER_ASKS_BY_JOBS, PRODUCER_KEEPS_REQUESTS, VERTEX_WRITES_ANSWERS)
+
+
+class Batch(Entity):
+    """A bucket of its own, since that of the images may be somebody else's."""
+
+    def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
+        super().__init__("batch", stack, needs=services.enabled, **more)
+        producer = accounts.member(accounts.producer)
+        bucket = {"bucket": self._bucket().name}
+        on_bucket, on_project = gcp.storage.BucketIAMMember, gcp.projects.IAMMember
+        project = {"project": stack.project}
+        grant(PRODUCER_ASKS_BY_JOBS, on_project, producer, project, self.below())
+        grant(PRODUCER_KEEPS_REQUESTS, on_bucket, producer, bucket, self.below())
+        grant(VERTEX_WRITES_ANSWERS, on_bucket, services.vertex_agent, bucket, self.below())
+        self.register_outputs({})
+
+    def _bucket(self) -> gcp.storage.Bucket:
+        stack = self.stack
+        return gcp.storage.Bucket(
+            "batch-files",
+            project=stack.project,
+            name=stack.batch_bucket,
+            location=stack.location.upper(),
+            labels=stack.labels,
+            uniform_bucket_level_access=True,
+            public_access_prevention="enforced",
+            force_destroy=not stack.protects,
+            lifecycle_rules=[
+                gcp.storage.BucketLifecycleRuleArgs(
+                    action=gcp.storage.BucketLifecycleRuleActionArgs(type="Delete"),
+                    condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=LEFT_FOR_DAYS),
+                )
+            ],
+            # What was removed is in the ledgers; kept, it would be billed for nothing.
+            soft_delete_policy=gcp.storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=0),
+            opts=self.below(),
+        )
