@@ -10,7 +10,7 @@ from typing import Any
 
 from sightline.errors import BudgetError, ConfigurationError, Reason, TransientError
 from sightline.model import AnswerPart
-from sightline.ports import Amount, Brought, Lot, Lots
+from sightline.ports import Amount, Brought, Effort, Lot, Lots
 from worker.passes import Next, Pass, Passes
 from worker.treasury import OverBudgetError, Treasury
 
@@ -38,6 +38,7 @@ class WorkedOff:
     dead: Counter[str] = field(default_factory=Counter)
     stuck: list[str] = field(default_factory=list)
     stopped_by: str | None = None
+    effort: Effort = field(default_factory=Effort)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was done as plain values."""
@@ -99,6 +100,7 @@ class ByStatements:
                     over[str(error)] = None
         finally:
             await self._treasury.close()
+        self.done.effort = self._lots.effort
         self.done.stopped_by = "; ".join(over) or None
         return self.done
 
@@ -118,7 +120,7 @@ class ByStatements:
             left = await self._lots.left(lot)
             self._on_step(Step(lot, first_left, left, brought))
             if left and then is Next.STUCK:
-                self.done.stuck.append(f"{_name(lot)}: {left:,} parts, {brought.said}")
+                self.done.stuck.append(f"{name_of(lot)}: {left:,} parts, {brought.said}")
                 return
             if left:
                 await self._sleep(passes.pause_s(_pass(brought)))
@@ -138,7 +140,7 @@ class ByStatements:
         self._count(lot, brought)
         if then is Next.UNUSABLE:
             raise ConfigurationError(
-                f"not one of {done.refused:,} answers to {_name(lot)} can be used; they are paid"
+                f"not one of {done.refused:,} answers to {name_of(lot)} can be used; they are paid"
                 " for, and dead letters: mend the task, then `sightline dead-letters list`"
             )
         return then
@@ -218,6 +220,7 @@ def _pass(brought: Brought) -> Pass:
     )
 
 
-def _name(lot: Lot) -> str:
+def name_of(lot: Lot) -> str:
+    """Return the task of a lot, or the model and dimension of its embedding."""
     part = lot.part
     return part.task if isinstance(part, AnswerPart) else f"{part.model} at {part.dimension}"

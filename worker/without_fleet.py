@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sightline.errors import NotFoundError
@@ -14,6 +14,7 @@ from sightline.wiring.statements import engine_of_runs, open_lots
 from sightline.work_lists import BY_BATCH_JOBS, MAX_OBSERVATIONS
 from worker.by_statements import ByStatements, EstimateOf, Step, WorkedOff
 from worker.money import estimates_of, treasury_of
+from worker.statement_plan import Planned, plan
 
 if TYPE_CHECKING:
     from sightline.gcp.batch.jobs import BatchJob
@@ -27,7 +28,6 @@ async def work_by_statements(
     on_job: Callable[[BatchJob], None] = lambda _: None,
 ) -> WorkedOff:
     """Work off all open runs of the settings' engine; raises as ``ByStatements.work`` does."""
-    by_jobs = engine_of_runs(settings) == BY_BATCH_JOBS
     async with (
         open_engine(settings) as engine,
         open_lots(
@@ -38,10 +38,27 @@ async def work_by_statements(
             lots,
             treasury_of(engine, worker_id=worker_id, now=utc_now),
             _estimate_of(engine, settings),
-            parts=settings.batch.requests_a_job if by_jobs else settings.sql.parts_a_statement,
+            parts=_parts_a_pass(settings),
             on_step=on_step,
         )
         return await work.work()
+
+
+async def plan_by_statements(settings: Settings, *, worker_id: str) -> Sequence[Planned]:
+    """Return what ``work_by_statements`` is about to do; raises as ``plan`` does."""
+    async with (
+        open_engine(settings) as engine,
+        open_lots(settings, engine.runs, engine.ledgers, worker_id=worker_id) as lots,
+    ):
+        treasury = treasury_of(engine, worker_id=worker_id, now=utc_now)
+        estimate_of = _estimate_of(engine, settings)
+        return await plan(lots, treasury, estimate_of, parts=_parts_a_pass(settings))
+
+
+def _parts_a_pass(settings: Settings) -> int:
+    if engine_of_runs(settings) == BY_BATCH_JOBS:
+        return settings.batch.requests_a_job
+    return settings.sql.parts_a_statement
 
 
 def _estimate_of(engine: Engine, settings: Settings) -> EstimateOf:

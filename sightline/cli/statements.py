@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from sightline.cli.output import print_json, progress_bar, remark, say
+from sightline.cli.output import print_json, print_table, progress_bar, remark, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,41 @@ def show_work(settings: Settings, worker_id: str, *, as_json: bool) -> None:
         raise error
 
 
+def show_plan(settings: Settings, worker_id: str, *, as_json: bool) -> None:
+    """Say what is to be done, and what it may cost; raises as ``show_work``."""
+    from sightline.cli.money import usd
+    from worker.by_statements import name_of
+    from worker.without_fleet import plan_by_statements
+
+    planned = asyncio.run(plan_by_statements(settings, worker_id=worker_id))
+    if as_json:
+        print_json([one.as_dict() for one in planned])
+        return
+    if not planned:
+        say("nothing is left to ask about; `sightline enqueue` makes a run")
+        return
+    rows = [
+        (
+            one.lot.run_id,
+            name_of(one.lot),
+            one.parts,
+            one.passes,
+            usd(one.cost_usd_micros),
+            f"{one.bytes_read / 1e9:,.3f}",
+            "-" if one.budget_usd_micros is None else usd(one.budget_usd_micros),
+        )
+        for one in planned
+    ]
+    print_table("", ("run", "what", "parts", "passes", "models, at most", "GB", "budget"), rows)
+    say(
+        "GB are read by the statements around the models, as a dry run says. Parts that are refused"
+        " for now take further passes."
+    )
+    if any(one.bound for one in planned):
+        remark("a budget ends the work early; `sightline budget RUN --max-cost` raises it")
+    remark("next: `sightline work` without --dry-run")
+
+
 class _Shown:
     """Progress: the parts that are settled, and with them those that a job has answered so far."""
 
@@ -64,6 +99,8 @@ class _Shown:
 
 
 def _print(done: WorkedOff, what: str) -> None:
+    from sightline.cli.money import usd
+
     found: dict[str, Any] = done.as_dict()
     say(
         f"{found['passes']:,} {what}: {found['answers']:,} answers,"
@@ -71,5 +108,11 @@ def _print(done: WorkedOff, what: str) -> None:
     )
     for reason, count in sorted(found["dead"].items()):
         say(f"  {reason}: {count:,}")
+    if done.passes:
+        billed, slot_hours = done.effort.bytes_billed / 1e9, done.effort.slot_ms / 3.6e6
+        say(
+            f"  models: {usd(done.cost_usd_micros)};"
+            f" BigQuery: {billed:,.3f} GB billed, {slot_hours:,.3f} slot hours"
+        )
     if not (done.stuck or done.stopped_by):
         remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')

@@ -36,7 +36,7 @@ from sightline.ports.ledgers import (
     ResultRow,
     ResultWriter,
 )
-from sightline.ports.lots import Brought, Lot, Lots
+from sightline.ports.lots import Brought, Effort, Lot, Lots
 from sightline.ports.models import Classification, Classifier, Embedder, Embedding
 from sightline.ports.queue import (
     Backlog,
@@ -86,6 +86,7 @@ __all__ = [
     "DeadLetters",
     "Delivery",
     "Dimension",
+    "Effort",
     "EmbeddedImage",
     "Embedder",
     "Embedding",

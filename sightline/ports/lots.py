@@ -33,11 +33,28 @@ class Brought:
     said: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What statements took of the warehouse: bytes that are billed, slots times milliseconds."""
+
+    bytes_billed: int = 0
+    slot_ms: int = 0
+
+    def __add__(self, other: Effort) -> Effort:
+        """Return the sum."""
+        return Effort(self.bytes_billed + other.bytes_billed, self.slot_ms + other.slot_ms)
+
+
 class Lots(Protocol):
     """Lots, and the statements that work them off. Everything but ``ask`` is safe to repeat.
 
     Every method may raise TransientError, ConfigurationError and NotFoundError.
     """
+
+    @property
+    def effort(self) -> Effort:
+        """What the statements took that asked, as far as this process began them."""
+        ...
 
     async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
         """Return the lots of a run, or of all that are to be worked off so, oldest first."""
@@ -45,6 +62,13 @@ class Lots(Protocol):
 
     async def unsettled(self, lot: Lot) -> int:
         """Count the parts that are neither written nor dead; nothing need be open for it."""
+        ...
+
+    async def weight(self, lot: Lot) -> int:
+        """Return the bytes that the statements of one pass read, what models read aside.
+
+        A dry run says so: nothing need be open for it, and nothing is made.
+        """
         ...
 
     def claim(self, lot: Lot) -> AbstractAsyncContextManager[None]:

@@ -19,6 +19,7 @@ from sightline.ports import (
     BudgetEvent,
     BudgetEventKind,
     BudgetState,
+    Effort,
     Holding,
     Limits,
     Lot,
@@ -52,11 +53,18 @@ class Script:
     kept: Brought = field(default_factory=Brought)
     held: list[Lot] = field(default_factory=list)
 
+    @property
+    def effort(self) -> Effort:
+        return Effort(10, 20) if self.asked else Effort()
+
     async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
         return [lot for lot in self.parts if run_id in (None, lot.run_id)]
 
     async def unsettled(self, lot: Lot) -> int:
         return self.parts[lot] + _settled(self.kept)
+
+    async def weight(self, lot: Lot) -> int:
+        return 1000
 
     @asynccontextmanager
     async def claim(self, lot: Lot) -> AsyncIterator[None]:
@@ -133,7 +141,6 @@ class Purse:
 
 def engine(script: Script, *, purse: Purse | None = None, parts: int = 100) -> ByStatements:
     """Return the loop over a script; pauses take no time and are written down."""
-    numbers = iter(range(10_000))
 
     async def estimate(_: Lot) -> int:
         return COST
@@ -141,15 +148,15 @@ def engine(script: Script, *, purse: Purse | None = None, parts: int = 100) -> B
     async def sleep(seconds: float) -> None:
         script.said.append(f"wait {seconds:g}")
 
-    return ByStatements(
-        script,
-        Treasury(
-            purse or Purse(), worker_id="w1", now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
-            random=lambda: 0.0, pause_s=0.0, sleep=no_time,
-        ),
-        estimate,
-        parts=parts,
-        sleep=sleep,
+    return ByStatements(script, treasury(purse or Purse()), estimate, parts=parts, sleep=sleep)
+
+
+def treasury(purse: Purse) -> Treasury:
+    """Return the budgets of a process, over a ledger of one run."""
+    numbers = iter(range(10_000))
+    return Treasury(
+        purse, worker_id="w1", now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
+        random=lambda: 0.0, pause_s=0.0, sleep=no_time,
     )  # fmt: skip
 
 

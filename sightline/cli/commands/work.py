@@ -29,6 +29,10 @@ def work(
     watch: Annotated[
         bool, typer.Option("--watch", help="Show rates, quota, cost and what is left, live.")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Of engines without workers: only say what it may cost."),
+    ] = False,
     log_format: Annotated[
         str | None, typer.Option(help="text or json, for what is logged; the setting by default.")
     ] = None,
@@ -41,6 +45,7 @@ def work(
     It ends by itself, with exit code 5, when all that is queued is of runs over their budgets.
     Example: sightline work --drain --watch
     """
+    from sightline.errors import ConfigurationError
     from sightline.wiring import new_worker_id
 
     state: State = context.obj
@@ -52,16 +57,12 @@ def work(
     )
     worker_id = new_worker_id()
     if settings.adapter("queue") == "work_list":
-        from sightline.cli.statements import show_work
-        from sightline.errors import ConfigurationError
-
-        if watch:
-            raise ConfigurationError(
-                "--watch shows a worker, and there is none; `sightline status --watch` shows runs"
-            )
-
-        show_work(settings, worker_id, as_json=as_json)
+        _without_workers(settings, worker_id, watch=watch, dry_run=dry_run, as_json=as_json)
         return
+    if dry_run:
+        raise ConfigurationError(
+            "--dry-run is for engines without workers; `sightline estimate` says what a run costs"
+        )
     with _logs(settings, worker_id, debug=state.debug) as speak:
         done, left = _run(settings, worker_id, speak, drain=drain, watch=watch, as_json=as_json)
         summary = done.as_dict()
@@ -75,6 +76,20 @@ def work(
             _print(summary, settings, speak, left=0 if drain else left)
         if done.over_budget:
             raise done.over_budget
+
+
+def _without_workers(
+    settings: Settings, worker_id: str, *, watch: bool, dry_run: bool, as_json: bool
+) -> None:
+    from sightline.cli.statements import show_plan, show_work
+    from sightline.errors import ConfigurationError
+
+    if watch:
+        raise ConfigurationError(
+            "--watch shows a worker, and there is none; `sightline status --watch` shows runs"
+        )
+    show = show_plan if dry_run else show_work
+    show(settings, worker_id, as_json=as_json)
 
 
 @contextmanager

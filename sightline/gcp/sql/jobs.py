@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.bigquery.client import BigQueryClient, Row, Value
+from sightline.ports import Effort
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -40,13 +41,17 @@ class Finished:
 
     rows: list[Row]
     changed: int
-    bytes_billed: int
-    slot_ms: int
+    effort: Effort
     found: bool = False
 
 
 class Jobs(Protocol):
     """Runs statements; BigQuery, or a test's script of one."""
+
+    @property
+    def effort(self) -> Effort:
+        """What statements under a name took that were begun here."""
+        ...
 
     async def run(
         self, name: str, statement: str, values: Mapping[str, Value], *, run_id: str = ""
@@ -67,6 +72,10 @@ class Jobs(Protocol):
         """Return the rows of a query that has no name; raises as ``run`` does."""
         ...
 
+    async def weigh(self, statement: str, values: Mapping[str, Value]) -> int:
+        """Return the bytes that a query would read; it is not run. Raises as ``run`` does."""
+        ...
+
 
 class BigQueryJobs:
     """Jobs of the project of ``client``."""
@@ -74,6 +83,7 @@ class BigQueryJobs:
     def __init__(self, client: BigQueryClient, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._client = client
         self._look_every_s = look_every_s
+        self.effort = Effort()
 
     async def run(
         self, name: str, statement: str, values: Mapping[str, Value], *, run_id: str = ""
@@ -92,7 +102,10 @@ class BigQueryJobs:
                 job = await self._client.use(partial(self._begin, job_id, statement, config))
             failure = await self._end_of(job)
             if failure is None:
-                return await self._client.use(partial(_finished, job, found))
+                finished = await self._client.use(partial(_finished, job, found))
+                if not found:
+                    self.effort += finished.effort
+                return finished
             if found:
                 continue  # what it failed for may be mended by now
             if not isinstance(failure, TransientError) or begun >= MOST_TRIES:
@@ -112,6 +125,10 @@ class BigQueryJobs:
     async def read(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
         """See ``Jobs``."""
         return await self._client.bound(statement, values)
+
+    async def weigh(self, statement: str, values: Mapping[str, Value]) -> int:
+        """See ``Jobs``."""
+        return await self._client.rehearse(statement, **values)
 
     async def _end_of(self, job: bigquery.QueryJob) -> SightlineError | None:
         """Wait for a job; return what it failed with, if it did.
@@ -172,7 +189,6 @@ def _finished(job: bigquery.QueryJob, found: bool, _: bigquery.Client) -> Finish
     return Finished(
         rows,
         int(job.num_dml_affected_rows or 0),
-        int(job.total_bytes_billed or 0),
-        int(job.slot_millis or 0),
+        Effort(int(job.total_bytes_billed or 0), int(job.slot_millis or 0)),
         found,
     )

@@ -22,10 +22,13 @@ from sightline.gcp.sql.jobs import Jobs
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE
 from sightline.gcp.sql.kinds import Kind, Kinds
 from sightline.model import SEPARATOR, AnswerPart, EmbeddingPart, Part, Run
-from sightline.ports import Brought, Lot, Runs
+from sightline.ports import Brought, Effort, Lot, Runs
 from sightline.schema import DEAD_LETTERS, Column, Ledger
 from sightline.wire import part_to_json
 from sightline.work_lists import engine_of, part_suffix
+
+LISTED_A_PASS = 4
+"""How often a pass reads the list of parts: to count, to choose, to write answers, and letters."""
 
 _NOT_REFUSED = {"answered", "retryable"}
 
@@ -70,6 +73,11 @@ class BigQueryLots:
         self._worker_id = worker_id
         self._engine = engine
 
+    @property
+    def effort(self) -> Effort:
+        """What statements under a name took: in batches, those that took in what jobs said."""
+        return self._jobs.effort
+
     async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
         """Return the lots of a run, or of all open ones whose engine this is, oldest first."""
         runs = [one for one in await self._runs.runs() if run_id in (None, one.run_id)]
@@ -80,6 +88,11 @@ class BigQueryLots:
         select = statement("unsettled", listed=self._listed())
         ((count,),) = await self._jobs.read(select, self._values(lot))
         return int(count)
+
+    async def weight(self, lot: Lot) -> int:
+        """Return what reading the list of parts takes, for each time that a pass does so."""
+        select = statement("unsettled", listed=self._listed())
+        return LISTED_A_PASS * await self._jobs.weigh(select, self._values(lot))
 
     def claim(self, lot: Lot) -> AbstractAsyncContextManager[None]:
         """Hold a lot, after waiting for a process that was killed: two would write all twice."""

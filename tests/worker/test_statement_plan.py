@@ -1,0 +1,48 @@
+"""What work by statements says that it is about to do."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+
+from sightline.ports import Limits, Lot
+from tests.worker.test_by_statements import COST, SIGNS, VECTORS, Purse, Script, treasury
+from worker.by_statements import FIRST_PARTS
+from worker.statement_plan import passes_for, plan
+
+
+async def estimate(_: Lot) -> int:
+    return COST
+
+
+async def test_each_lot_is_told_with_its_price_and_what_is_left_of_its_budget() -> None:
+    script = Script({SIGNS: 30, VECTORS: 0}, deque())
+    purse = Purse(Limits(cost_usd_micros=20 * COST))
+    (signs,) = await plan(script, treasury(purse), estimate, parts=10)
+    assert signs.as_dict() == {
+        "run_id": "run-1", "what": "signs", "model": "m", "kind": "answers", "parts": 30,
+        "passes": 3, "most_cost_usd": 30 * COST / 1e6, "bytes_read": 3000,
+        "budget_left_usd": 20 * COST / 1e6, "bound_by_budget": True,
+    }  # fmt: skip
+    assert not [*script.asked, *script.said, *purse.events]
+
+
+async def test_without_a_budget_nothing_bounds_it() -> None:
+    (vectors,) = await plan(Script({VECTORS: 4}, deque()), treasury(Purse()), estimate, parts=10)
+    assert (vectors.budget_usd_micros, vectors.bound) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("left", "parts", "passes"),
+    [
+        (1, 10, 1),
+        (10, 10, 1),
+        (11, 10, 2),
+        (FIRST_PARTS, 10_000, 1),
+        (FIRST_PARTS + 1, 10_000, 2),
+        (FIRST_PARTS + 10_001, 10_000, 3),
+    ],
+)
+def test_the_first_pass_is_a_small_one(left: int, parts: int, passes: int) -> None:
+    assert passes_for(left, parts) == passes

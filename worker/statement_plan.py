@@ -1,0 +1,94 @@
+"""What work by statements is about to do, and what it may cost; nothing is asked or made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from sightline.model import AnswerPart
+from sightline.ports import Lot, Lots
+from worker.by_statements import FIRST_PARTS, EstimateOf, name_of
+from worker.treasury import Treasury
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is to be done about one lot.
+
+    ``cost_usd_micros`` is held before models are asked, and is their upper estimate.
+    ``bytes_read`` is what the statements around them read, by a dry run. ``budget_usd_micros`` is
+    what is left of the run's budget, ``None`` where no money is limited.
+    """
+
+    lot: Lot
+    parts: int
+    passes: int
+    cost_usd_micros: int
+    bytes_read: int
+    budget_usd_micros: int | None
+
+    @property
+    def bound(self) -> bool:
+        """Whether the budget ends it before all is asked."""
+        return self.budget_usd_micros is not None and self.cost_usd_micros > self.budget_usd_micros
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        left = self.budget_usd_micros
+        return {
+            "run_id": self.lot.run_id,
+            "what": name_of(self.lot),
+            "model": self.lot.part.model,
+            "kind": "answers" if isinstance(self.lot.part, AnswerPart) else "embeddings",
+            "parts": self.parts,
+            "passes": self.passes,
+            "most_cost_usd": self.cost_usd_micros / 1e6,
+            "bytes_read": self.bytes_read,
+            "budget_left_usd": None if left is None else left / 1e6,
+            "bound_by_budget": self.bound,
+        }
+
+
+async def plan(
+    lots: Lots,
+    treasury: Treasury,
+    estimate_of: EstimateOf,
+    *,
+    parts: int,
+    run_id: str | None = None,
+) -> Sequence[Planned]:
+    """Return what is to be done about each lot, where all goes well at the first try.
+
+    Raises:
+        TransientError, ConfigurationError, NotFoundError: see ``Lots``.
+    """
+    budgets = await treasury.states()
+    found = []
+    for lot in await lots.lots(run_id):
+        left = await lots.unsettled(lot)
+        if not left:
+            continue
+        passes = passes_for(left, parts)
+        state = budgets.get(lot.run_id)
+        limit = state.limits.cost_usd_micros if state else None
+        found.append(
+            Planned(
+                lot,
+                left,
+                passes,
+                left * await estimate_of(lot),
+                passes * await lots.weight(lot),
+                None
+                if state is None or limit is None
+                else max(0, limit - state.reserved.cost_usd_micros),
+            )
+        )
+    return found
+
+
+def passes_for(left: int, parts: int) -> int:
+    """Return how many passes ask about so many parts, none of which is refused for now."""
+    first = min(FIRST_PARTS, parts)
+    return 1 + ceil(max(0, left - first) / parts)
