@@ -22,6 +22,7 @@ _INKS: tuple[Colour, ...] = ((250, 244, 226), (252, 214, 60), (20, 18, 22))
 def render_poster(rng: Generator) -> tuple[Image.Image, dict[str, object]]:
     """Render a poster (RGB, 300 x 420), and say what it has in print, in the task's own fields."""
     title = f"{rng.choice(_FIRST)} {rng.choice(_SECOND)}"
+    title = title.upper() if rng.random() < 0.3 else title
     year = int(rng.integers(1925, 2026)) if rng.random() < 0.8 else None
     ground = pick(rng, _GROUNDS)
     picture = vertical_gradient(ground, shade(ground, 0.6), WIDTH, HEIGHT)
@@ -30,7 +31,7 @@ def render_poster(rng: Generator) -> tuple[Image.Image, dict[str, object]]:
     above = bool(rng.random() < 0.5)
     ink = max(_INKS, key=lambda one: abs(sum(one) - sum(ground))) if above else _ON_HILLS
     top = _MARGIN if above else HEIGHT - 150
-    _printed(pen, title.upper() if rng.random() < 0.5 else title, top, ink)
+    _printed(pen, title, top, ink)
     if year is not None:
         pen.text((_MARGIN, HEIGHT - 34), str(year), _ON_HILLS, font(22))
     truth: dict[str, object] = {"title": title, "year": year, "script": "latin"}
