@@ -108,19 +108,22 @@ class ByStatements:
         await self._lots.open(lot)
         passes = Passes()
         pending = await self._lots.brought(lot)
-        if _pass(pending).settled:  # by a process before this one
+        if _pass(pending).settled:  # by a process before this one, which gave back what it held
+            await self._treasury.count(lot.run_id, _used(pending))
             await self._take(lot, pending, passes)
         first_left = left = await self._lots.left(lot)
         most = min(FIRST_PARTS, self._parts)
         while left:
             self._on_step(Step(lot, first_left, left, None))
             brought = await self._ask(lot, min(most, left))
-            most = self._parts
+            if _pass(brought).settled:  # what brings nothing may be paid for all the same
+                most = self._parts
             then = await self._take(lot, brought, passes)
             left = await self._lots.left(lot)
             self._on_step(Step(lot, first_left, left, brought))
             if left and then is Next.STUCK:
-                self.done.stuck.append(f"{name_of(lot)}: {left:,} parts, {brought.said}")
+                said = brought.said or "of which nothing was said"
+                self.done.stuck.append(f"{name_of(lot)}: {left:,} parts, {said}")
                 return
             if left:
                 await self._sleep(passes.pause_s(_pass(brought)))
@@ -161,8 +164,7 @@ class ByStatements:
             async with self._treasury.kept(lot.run_id):
                 brought = await self._lots.ask(lot, parts)
         finally:
-            answered = brought.answered + sum(brought.refused.values())
-            hold.charge(Amount(brought.cost_usd_micros, answered))
+            hold.charge(_used(brought))
         return brought
 
     async def _affordable(self, lot: Lot, estimate: int) -> int:
@@ -197,7 +199,9 @@ def over_budget(done: WorkedOff) -> BudgetError | None:
     """Return the error by which a command ends whose work was stopped by a budget."""
     if done.stopped_by is None:
         return None
-    return BudgetError(f"{done.stopped_by}; raise it with `sightline budget RUN --max-cost`")
+    return BudgetError(
+        f"{done.stopped_by}; raise it with `sightline budget RUN --max-cost` or `--max-images`"
+    )
 
 
 def refused_for_now(done: WorkedOff, engine: str) -> TransientError | None:
@@ -218,6 +222,10 @@ def _pass(brought: Brought) -> Pass:
         denied=sum(brought.refused.get(reason, 0) for reason in OF_THE_JOB),
         unusable=sum(brought.refused.get(reason, 0) for reason in OF_THE_TASK),
     )
+
+
+def _used(brought: Brought) -> Amount:
+    return Amount(brought.cost_usd_micros, brought.answered + sum(brought.refused.values()))
 
 
 def name_of(lot: Lot) -> str:

@@ -9,6 +9,8 @@ import pytest
 
 from sightline.errors import ConfigurationError
 from sightline.prices import Price, Tokens, load_prices, price_of
+from sightline.settings import load_settings
+from sightline.wiring import pricing, run_pricing
 
 FIRST, SECOND = date(2026, 1, 1), date(2026, 7, 1)
 TWO = (
@@ -93,3 +95,37 @@ def test_a_price_file_that_is_wrong_is_named(entry: str, tmp_path: Path) -> None
 def test_a_price_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.toml"):
         load_prices(tmp_path / "none.toml")
+
+
+def test_a_batch_costs_its_share_but_what_was_cached_is_not_discounted_twice() -> None:
+    price = Price(
+        "m", FIRST, input_usd=2.0, cached_input_usd=0.2, image_input_usd=3.0, output_usd=8.0,
+        usd_an_image=0.1, batch=0.5,
+    )  # fmt: skip
+    found = price.in_batch()
+    assert (found.input_usd, found.image_input_usd, found.output_usd) == (1.0, 1.5, 4.0)
+    assert (found.cached_input_usd, found.usd_an_image, found.batch) == (0.2, 0.05, 1.0)
+    dear = Price("m", FIRST, input_usd=2.0, cached_input_usd=1.9, batch=0.5).in_batch()
+    assert dear.cached_input_usd == 1.0, "never dearer than what was not cached"
+    assert Price("m", FIRST, input_usd=2.0).in_batch().input_usd == 2.0
+
+
+@pytest.mark.parametrize(
+    ("engine", "answers", "vectors"),
+    [("gcp", 1.0, 1.0), ("bigquery", 0.5, 1.0), ("batch", 0.5, 0.5)],
+)
+def test_runs_of_an_engine_are_counted_at_its_rate(
+    engine: str, answers: float, vectors: float, tmp_path: Path
+) -> None:
+    gemini, embedding = "gemini-3.5-flash", "gemini-embedding-2"
+    settings = load_settings(
+        environment={},
+        overrides={"engine": engine, "models": {"classify": gemini, "embed": embedding}},
+        directory=tmp_path,
+    )
+    for model, share in ((gemini, answers), (embedding, vectors)):
+        own, run = pricing(settings).price_of(model), run_pricing(settings).price_of(model)
+        assert own is not None
+        assert run is not None
+        assert run.input_usd == own.input_usd * share
+    assert run_pricing(settings).price_of("noop") is None

@@ -192,6 +192,14 @@ async def test_two_passes_without_progress_end_it_and_say_so() -> None:
     assert script.said.count("close") == 1, "what is stuck stays as it is"
 
 
+async def test_a_job_that_says_nothing_twice_ends_it_too() -> None:
+    script = Script({SIGNS: 100}, deque([Brought()] * FRUITLESS))
+    error = refused_for_now(await engine(script).work(), "batch")
+    assert "signs: 100 parts, of which nothing was said; `sightline work --engine batch`" in str(
+        error
+    )
+
+
 async def test_pauses_grow_while_nothing_is_brought() -> None:
     script = Script(
         {SIGNS: 3}, deque([Brought(retryable=3), answered(2, retryable=1), answered(1)])
@@ -221,6 +229,23 @@ async def test_what_a_killed_process_was_brought_is_written_first() -> None:
     done = await engine(script).work()
     assert done.answers == 7
     assert script.said == ["open m", "settle", "close"]
+
+
+async def test_what_a_killed_process_was_brought_counts_against_the_budget() -> None:
+    purse = Purse(Limits(cost_usd_micros=30 * COST))
+    script = Script({SIGNS: 100}, deque([answered(10)]), kept=answered(20))
+    done = await engine(script, purse=purse).work()
+    assert script.asked == [10], "20 of the 30 were paid for before"
+    assert done.stopped_by
+    assert (await purse.states())["run-1"].reserved == Amount(30 * COST, 0)
+
+
+async def test_what_a_killed_process_was_brought_is_counted_beyond_the_budget() -> None:
+    purse = Purse(Limits(cost_usd_micros=30 * COST))
+    script = Script({SIGNS: 100}, deque(), kept=answered(40))
+    done = await engine(script, purse=purse).work()
+    assert (script.asked, done.answers) == ([], 40), "it is written, and nothing more is asked"
+    assert (await purse.states())["run-1"].reserved == Amount(40 * COST, 0)
 
 
 async def test_a_run_that_is_done_is_not_opened() -> None:
@@ -330,6 +355,13 @@ async def test_answers_of_which_none_can_be_used_end_it_before_the_next_statemen
         await engine(script).work()
     assert "settle" in script.said, "they are paid for, so they are kept"
     assert len(script.asked) == 1
+
+
+async def test_all_of_a_lot_is_asked_about_only_once_some_of_it_came_back() -> None:
+    brings = [Brought(), answered(FIRST_PARTS), answered(5000 - FIRST_PARTS)]
+    script = Script({SIGNS: 5000}, deque(brings))
+    await engine(script, parts=10_000).work()
+    assert script.asked == [FIRST_PARTS, FIRST_PARTS, 5000 - FIRST_PARTS]
 
 
 async def test_a_lot_s_first_statement_is_a_small_one() -> None:

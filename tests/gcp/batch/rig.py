@@ -148,13 +148,14 @@ async def open_cloud(
     *,
     parts: Sequence[AnswerPart | EmbeddingPart] = (SIGNS_PART,),
     observations: Sequence[Any] = SEEN,
+    tasks: Sequence[TaskSpec] = (SIGNS,),
 ) -> AsyncIterator[Cloud]:
     """Open the servers, with a run of these parts."""
     storage = StoragePlace("p", gcs.endpoint)
     async with AsyncExitStack() as stack:
         warehouse = await stack.enter_async_context(
             open_warehouse(
-                emulator, observations, [SIGNS], embedding=VECTORS_PART, engine=BY_BATCH_JOBS
+                emulator, observations, tasks, embedding=VECTORS_PART, engine=BY_BATCH_JOBS
             )
         )
         buckets = await stack.enter_async_context(Buckets.open(gcs.endpoint))
@@ -165,5 +166,6 @@ async def open_cloud(
         client = stack.enter_context(open_storage(storage))
         root = BucketPrefix(f"bucket-{uuid.uuid4().hex[:12]}", "batch")
         client.create_bucket(root.bucket)
-        await warehouse.open_run(*(PartRequest(one) for one in parts))
+        if parts:
+            await warehouse.open_run(*(PartRequest(one) for one in parts))
         yield Cloud(warehouse, simulator, vertex, BucketFolder(client, storage, root))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -11,11 +12,11 @@ import pytest
 from sightline.errors import ConfigurationError, NotFoundError, TransientError
 from sightline.gcp.batch.requests import AnswerQuestion
 from sightline.gcp.sql.jobs import MOST_TRIES
-from sightline.model import EmbeddingPart
+from sightline.model import EmbeddingPart, PartRequest
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.requests import read_generate
-from tests.contracts.warehouse_rig import observation
+from tests.contracts.warehouse_rig import answer_part, observation, task
 from tests.gcp.batch.rig import (
     LOTS,
     SEEN,
@@ -227,6 +228,30 @@ async def test_an_image_in_no_bucket_is_not_asked_about(
         assert await cloud.warehouse.runs.dead_by_reason("run-1") == {"bad_uri": 1}
         (job,) = cloud.jobs.jobs.values()
         assert job.answered == 2
+
+
+async def test_a_task_about_assets_sends_all_their_images(
+    new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
+) -> None:
+    whole = replace(task(by_asset=True), model=GEMINI)
+    part = answer_part(whole)
+    async with open_cloud(new_bigquery_emulator, gcs, parts=(), tasks=[whole]) as cloud:
+        await cloud.warehouse.open_run(PartRequest(part, by_asset=True))
+        with pytest.raises(KilledError):
+            await cloud.work(vertex=("begin", "before"))
+        (name,) = cloud.names()
+        blob = cloud.folder.client.bucket(cloud.folder.root.bucket).blob(name)
+        sent = [orjson.loads(line) for line in blob.download_as_bytes().splitlines()]
+        images = {
+            one["key"]: tuple(image.uri for image in read_generate(one["request"]).images)
+            for one in sent
+        }
+        by_asset: dict[str, set[str]] = {}
+        for one in SEEN:
+            by_asset.setdefault(part.key(one.asset_id), set()).add(one.gcs_uri)
+        assert {key: set(uris) for key, uris in images.items()} == by_asset
+        await cloud.work("w2")
+        assert await cloud.written() == sorted(by_asset)
 
 
 async def test_lines_about_others_are_left_alone(
