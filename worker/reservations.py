@@ -130,10 +130,14 @@ class Reservations:
 
     async def renew(self, account: Account) -> None:
         """Be heard of: what this worker holds of the budget is not given back by others."""
+        await self.count(account, Amount())
+
+    async def count(self, account: Account, used: Amount) -> None:
+        """Record as this worker's what is paid for already, also beyond the budget."""
         event_id, at = self._new_id(), self._now()
         account.purse.last_event_id, account.purse.last_at = event_id, at
-        nothing = account.purse.limits.of(Amount())
-        await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, nothing, at))
+        amount = account.purse.limits.of(used)
+        await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, amount, at))
 
     async def give_back(self, account: Account) -> None:
         """Give back what is not spent; calls under way keep what they hold."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 from sightline.model import AnswerPart
-from sightline.ports import Lot, Lots
+from sightline.ports import Amount, BudgetState, Lot, Lots
 from worker.by_statements import FIRST_PARTS, EstimateOf, name_of
 from worker.treasury import Treasury
 
@@ -18,8 +19,10 @@ class Planned:
     """What is to be done about one lot.
 
     ``cost_usd_micros`` is held before models are asked, and is their upper estimate.
-    ``bytes_read`` is what the statements around them read, by a dry run. ``budget_usd_micros`` is
-    what is left of the run's budget, ``None`` where no money is limited.
+    ``bytes_read`` is what the statements around them read, by a dry run. ``budget_usd_micros`` and
+    ``budget_images`` are what is left of the run's budget when it is this lot's turn, where those
+    before it cost as much as is held for them; ``None`` where nothing of the kind is limited. An
+    image counts once for each part.
     """
 
     lot: Lot
@@ -28,11 +31,15 @@ class Planned:
     cost_usd_micros: int
     bytes_read: int
     budget_usd_micros: int | None
+    budget_images: int | None
 
     @property
     def bound(self) -> bool:
         """Whether the budget ends it before all is asked."""
-        return self.budget_usd_micros is not None and self.cost_usd_micros > self.budget_usd_micros
+        usd, images = self.budget_usd_micros, self.budget_images
+        return (usd is not None and self.cost_usd_micros > usd) or (
+            images is not None and self.parts > images
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -47,6 +54,7 @@ class Planned:
             "most_cost_usd": self.cost_usd_micros / 1e6,
             "bytes_read": self.bytes_read,
             "budget_left_usd": None if left is None else left / 1e6,
+            "budget_left_images": self.budget_images,
             "bound_by_budget": self.bound,
         }
 
@@ -65,27 +73,33 @@ async def plan(
         TransientError, ConfigurationError, NotFoundError: see ``Lots``.
     """
     budgets = await treasury.states()
+    before: defaultdict[str, Amount] = defaultdict(Amount)
     found = []
     for lot in await lots.lots(run_id):
         left = await lots.unsettled(lot)
         if not left:
             continue
         passes = passes_for(left, parts)
-        state = budgets.get(lot.run_id)
-        limit = state.limits.cost_usd_micros if state else None
+        state = budgets.get(lot.run_id, BudgetState(lot.run_id))
+        gone = state.reserved + before[lot.run_id]
+        cost = left * await estimate_of(lot)
+        before[lot.run_id] += Amount(cost, left)
         found.append(
             Planned(
                 lot,
                 left,
                 passes,
-                left * await estimate_of(lot),
+                cost,
                 passes * await lots.weight(lot),
-                None
-                if state is None or limit is None
-                else max(0, limit - state.reserved.cost_usd_micros),
+                _rest(state.limits.cost_usd_micros, gone.cost_usd_micros),
+                _rest(state.limits.images, gone.images),
             )
         )
     return found
+
+
+def _rest(limit: int | None, gone: int) -> int | None:
+    return None if limit is None else max(0, limit - gone)
 
 
 def passes_for(left: int, parts: int) -> int:

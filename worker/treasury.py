@@ -86,6 +86,17 @@ class Treasury:
                 raise OverBudgetError(run_id)
             await changed.wait()
 
+    async def count(self, run_id: str, used: Amount) -> None:
+        """Count as spent what a process that is gone has paid for, whatever is left of the budget.
+
+        Raises:
+            ConfigurationError, StorageError: the budgets cannot be read or written.
+        """
+        account = self._account(run_id)
+        await self._look(account, used)
+        if account.purse.limits:
+            await self._reservations.count(account, used)
+
     async def check(self, run_id: str, needed: Amount) -> None:
         """Refuse at once what ``take`` would refuse without asking anybody; take nothing.
 

@@ -63,7 +63,7 @@ def show_plan(settings: Settings, worker_id: str, *, as_json: bool) -> None:
             one.passes,
             usd(one.cost_usd_micros),
             f"{one.bytes_read / 1e9:,.3f}",
-            "-" if one.budget_usd_micros is None else usd(one.budget_usd_micros),
+            _left(one.budget_usd_micros, one.budget_images),
         )
         for one in planned
     ]
@@ -73,8 +73,20 @@ def show_plan(settings: Settings, worker_id: str, *, as_json: bool) -> None:
         " for now take further passes."
     )
     if any(one.bound for one in planned):
-        remark("a budget ends the work early; `sightline budget RUN --max-cost` raises it")
+        remark(
+            "a budget may end the work early; `sightline budget RUN` with --max-cost"
+            " or --max-images raises it"
+        )
     remark("next: `sightline work` without --dry-run")
+
+
+def _left(usd_micros: int | None, images: int | None) -> str:
+    from sightline.cli.money import usd
+
+    found = [] if usd_micros is None else [usd(usd_micros)]
+    if images is not None:
+        found.append(f"{images:,} images")
+    return ", ".join(found) or "-"
 
 
 class _Shown:

@@ -49,11 +49,13 @@ def test_a_run_is_planned_and_priced_and_nothing_is_lost_where_no_model_answers(
     assert {one["kind"]: one["parts"] for one in planned} == {
         "answers": IMAGES, "embeddings": IMAGES,
     }  # fmt: skip
+    left = 0.001
     for one in planned:
         assert (one["run_id"], one["passes"]) == (run["run_id"], 1)
         assert one["most_cost_usd"] > 0
-        assert one["budget_left_usd"] == 0.001
-        assert one["bound_by_budget"] == (one["most_cost_usd"] > 0.001)
+        assert one["budget_left_usd"] == pytest.approx(left)
+        assert one["bound_by_budget"] == (one["most_cost_usd"] > left)
+        left = max(0.0, left - one["most_cost_usd"])
     code, out, err = shown("work", "--dry-run")
     assert code == 0
     assert "models, at most" in out
