@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import Protocol
 
-from sightline.errors import SightlineError, TransientError
+from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.batch.folder import Folder
 from sightline.gcp.batch.jobs import BatchJob, BatchJobs
 from sightline.gcp.batch.requests import (
@@ -175,7 +175,12 @@ class BatchAsker:
         return job
 
     async def _take(self, one: LotPass) -> bool:
-        """Bring what was said into the table, once; return whether anything was."""
+        """Bring what was said into the table, once; return whether anything was.
+
+        Raises:
+            ConfigurationError: the output is in a form that is not known. Asked again, it would
+                only be paid again.
+        """
         name = f"{one.name}-said"
         if await self._warehouse.wait(name):
             return True
@@ -183,6 +188,12 @@ class BatchAsker:
         said = await asyncio.to_thread(
             lambda: read_lines(self._folder.lines(_output(one)), model=model)
         )
+        if said.unreadable > 1 and not said.rows:  # one may be a line that was cut off
+            raise ConfigurationError(
+                f"none of {said.unreadable:,} lines below {self._folder.uri(_output(one))} tells"
+                " which part it is about; they are paid for and stay there, and nothing is asked"
+                " again: use a version that reads them, or `sightline cancel` the run"
+            )
         if not said.rows:
             return False
         await self._stage.load(one.said, list(said.rows.values()))

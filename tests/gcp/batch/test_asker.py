@@ -268,6 +268,21 @@ async def test_lines_about_others_are_left_alone(
     assert "1 lines tell of no part, 0 of one again, 1 parts are not asked about" in caplog.text
 
 
+async def test_an_output_in_no_known_form_is_not_paid_for_again(cloud: Cloud) -> None:
+    with pytest.raises(KilledError):
+        await cloud.work(stage=("load", "before"))
+    (name,) = [one for one in cloud.names() if one.endswith("predictions.jsonl")]
+    blob = cloud.folder.client.bucket(cloud.folder.root.bucket).blob(name)
+    whole = blob.download_as_bytes()
+    blob.upload_from_string(b'{"response": {}}\n' * 6)
+    for worker_id in ("w2", "w3"):
+        with pytest.raises(ConfigurationError, match=r"none of 6 lines below gs://.* cancel"):
+            await cloud.work(worker_id)
+    assert len(cloud.jobs.jobs) == 1
+    blob.upload_from_string(whole)
+    assert (await cloud.work("w4")).answers == 6
+
+
 async def test_a_cancelled_run_keeps_what_the_job_under_way_says(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
         await cloud.work(vertex=("begin", "after"))
