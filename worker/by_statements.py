@@ -159,12 +159,15 @@ class ByStatements:
         if parts < 1:
             raise OverBudgetError(lot.run_id)
         hold = await self._treasury.take(lot.run_id, Amount(parts * estimate, parts))
+        limited = self._treasury.is_limited(lot.run_id)
         brought = Brought()
         try:
             async with self._treasury.kept(lot.run_id):
                 brought = await self._lots.ask(lot, parts)
         finally:
             hold.charge(_used(brought))
+        if not limited:  # a budget that was set meanwhile, maybe hours ago, knows nothing of it
+            await self._treasury.count(lot.run_id, _used(brought))
         return brought
 
     async def _affordable(self, lot: Lot, estimate: int) -> int:

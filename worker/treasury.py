@@ -87,13 +87,13 @@ class Treasury:
             await changed.wait()
 
     async def count(self, run_id: str, used: Amount) -> None:
-        """Count as spent what a process that is gone has paid for, whatever is left of the budget.
+        """Count as spent what was paid for and is not held, whatever is left of the budget.
 
         Raises:
             ConfigurationError, StorageError: the budgets cannot be read or written.
         """
         account = self._account(run_id)
-        await self._look(account, used)
+        await self._reservations.state(account)
         if account.purse.limits:
             await self._reservations.count(account, used)
 

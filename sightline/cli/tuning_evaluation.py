@@ -136,8 +136,9 @@ def purse_of(settings: Settings, job: TuningJob, task: TaskSpec, most_usd: float
     """Return the money of an evaluation, with what a call of each model is estimated to cost.
 
     Raises:
-        ConfigurationError: the base model has no price.
+        ConfigurationError: the base model has no price, or so much money cannot be meant.
     """
+    from producer.budget import read_limits
     from sightline.prices import ANSWER_TOKENS, answer_usage, price_of
     from sightline.wiring import utc_now
     from sightline.wiring.places import vertex_place
@@ -157,7 +158,7 @@ def purse_of(settings: Settings, job: TuningJob, task: TaskSpec, most_usd: float
         )
         return usage.cost_usd_micros
 
-    most = None if most_usd is None else round(most_usd * 1e6)
+    most = read_limits(most_usd, None).cost_usd_micros
     return Purse(most, {BASE: estimate(job.base_model), TUNED: estimate(job.endpoint)})
 
 

@@ -100,11 +100,15 @@ def say_evaluation(
 ) -> None:
     """Say how the two models compare, field by field."""
     from sightline.cli.money import usd
+    from sightline.cli.tuning_evaluation import OVER_BUDGET
 
     say(
         f"{task}: {len(done.pairs):,} of {asked:,} held-out assets, one image each,"
         f" {job.base_model} and {job.endpoint}"
     )
+    if not done.pairs:
+        why = "raise --max-cost" if done.left_out[OVER_BUDGET] else "see what was left out"
+        remark(f"nothing was compared: {why}")
     print_table(
         "",
         ("field", "n", "base", "tuned", "majority", "difference", "95 % from", "to", "p (Holm)",

@@ -269,7 +269,7 @@ def test_what_google_refuses_is_told_in_one_line(
 
 
 def test_an_evaluation_keeps_to_its_budget_and_says_what_it_left_out(
-    sightline: Command, bucket: Any
+    sightline: Command, shown: Shown, bucket: Any
 ) -> None:
     job = sightline(*SUBMIT, "--yes")["job"]
     whole = sightline("tune", "evaluate", job["name"], "--sample", "8")
@@ -278,6 +278,11 @@ def test_an_evaluation_keeps_to_its_budget_and_says_what_it_left_out(
     part = sightline("tune", "evaluate", job["name"], "--sample", "8", "--max-cost", str(least))
     assert part["cost_usd"] <= least
     assert part["left_out"]["over_budget"] == 8 - part["compared"] > 0
+    code, out, err = shown("tune", "evaluate", job["name"], "--sample", "8", "--max-cost", "0")
+    assert (code, "0 calls" in out) == (0, True)
+    assert "nothing was compared: raise --max-cost" in err
+    code, _, err = shown("tune", "evaluate", job["name"], "--max-cost", "1e400")
+    assert (code, "--max-cost inf is not accepted" in err) == (2, True)
 
 
 def test_truth_replaces_the_answers_that_were_held_out(

@@ -250,6 +250,16 @@ async def test_a_job_that_cannot_be_is_refused_before_it_is_paid(
     assert await client.jobs() == []
 
 
+@pytest.mark.parametrize(
+    "job", ["", "1/2", "../1", "1?x=2", "projects/p/locations/l/tuningJobs/", "projects/p/jobs/1"]
+)
+async def test_what_cannot_name_a_job_is_told_before_it_is_asked_for(
+    client: TuningClient, job: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="as `sightline tune list` shows them"):
+        await client.get(job)
+
+
 async def test_a_service_out_of_reach_may_be_tried_again(simulator: VertexSimulator) -> None:
     place = Place("p", "us-central1", "http://127.0.0.1:9")
     async with TuningClient.open(place, GoogleTokens.fixed(TOKEN).credentials) as nobody:
@@ -257,7 +267,7 @@ async def test_a_service_out_of_reach_may_be_tried_again(simulator: VertexSimula
             await nobody.jobs()
 
 
-@pytest.mark.parametrize("location", ["global", "us", "eu", ""])
+@pytest.mark.parametrize("location", ["global", "us", "eu", "", "a.example/", "us-central1/.."])
 async def test_where_no_job_can_run_none_is_asked_for(location: str) -> None:
     with pytest.raises(ConfigurationError, match="give --location"):
         async with TuningClient.open(Place("p", location), None):

@@ -248,6 +248,20 @@ async def test_what_a_killed_process_was_brought_is_counted_beyond_the_budget() 
     assert (await purse.states())["run-1"].reserved == Amount(40 * COST, 0)
 
 
+async def test_a_budget_that_is_set_meanwhile_knows_what_was_under_way() -> None:
+    purse = Purse()
+
+    class Limited(Script):
+        async def ask(self, lot: Lot, parts: int) -> Brought:
+            purse.limits = Limits(cost_usd_micros=30 * COST)
+            return await super().ask(lot, parts)
+
+    script = Limited({SIGNS: 100}, deque([answered(20), answered(10)]))
+    await engine(script, purse=purse, parts=20).work()
+    assert script.asked == [20, 10]
+    assert (await purse.states())["run-1"].reserved == Amount(30 * COST, 0)
+
+
 async def test_a_run_that_is_done_is_not_opened() -> None:
     script = Script({SIGNS: 0, VECTORS: 5}, deque([answered(5)]))
     await engine(script).work()

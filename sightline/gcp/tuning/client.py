@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
@@ -15,6 +16,10 @@ from sightline.settings.serving import MULTI_REGIONS
 
 TIMEOUT_S = 60.0
 Found = TypeVar("Found")
+_NUMBER = re.compile(r"[A-Za-z0-9_-]+")
+_NAME = re.compile(rf"projects/[^/]+/locations/[^/]+/tuningJobs/{_NUMBER.pattern}")
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+"""What may be one; it becomes a part of a host's name."""
 
 
 class TuningClient:
@@ -45,8 +50,19 @@ class TuningClient:
         return f"projects/{self.place.project}/locations/{self.place.location}"
 
     def name(self, job: str) -> str:
-        """Return a job's full name by its number, or the full name itself."""
-        return job if "/" in job else f"{self.parent}/tuningJobs/{job}"
+        """Return a job's full name by its number, or the full name itself.
+
+        Raises:
+            ConfigurationError: it is neither.
+        """
+        if _NUMBER.fullmatch(job):
+            return f"{self.parent}/tuningJobs/{job}"
+        if _NAME.fullmatch(job):
+            return job
+        raise ConfigurationError(
+            f"{job!r} is no tuning job; give its number, or its full name, as `sightline tune list`"
+            " shows them"
+        )
 
     async def create(self, asked: TuningAsked) -> TuningJob:
         """Submit a job, which is paid for. Raises as ``failures.translated``."""
@@ -99,7 +115,7 @@ def check_region(location: str) -> None:
     Raises:
         ConfigurationError: it is none, or no region.
     """
-    if not location or location in MULTI_REGIONS:
+    if location in MULTI_REGIONS or not _REGION.fullmatch(location):
         raise ConfigurationError(
             f"tuning jobs run in a region, where their model stays, and not in {location!r}; give"
             " --location, such as us-central1 or europe-west4"
