@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.client import BigQueryClient, Value
 from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_names
 from sightline.gcp.bigquery.locks import TableLocks
@@ -21,11 +19,12 @@ from sightline.gcp.sql.files import statement
 from sightline.gcp.sql.jobs import Jobs
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE
 from sightline.gcp.sql.kinds import Kind, Kinds
-from sightline.model import SEPARATOR, AnswerPart, EmbeddingPart, Part, Run
+from sightline.gcp.sql.run_lots import lots_of
+from sightline.model import SEPARATOR
 from sightline.ports import Brought, Effort, Lot, Runs
 from sightline.schema import DEAD_LETTERS, Column, Ledger
 from sightline.wire import part_to_json
-from sightline.work_lists import engine_of, part_suffix
+from sightline.work_lists import part_suffix
 
 LISTED_A_PASS = 4
 """How often a pass reads the list of parts: to count, to choose, to write answers, and letters."""
@@ -272,33 +271,6 @@ def asked_ledger(name: str) -> Ledger:
 def _columns(ledger: Ledger) -> str:
     """Return the columns of a ledger, quoted, since a name of one is a keyword."""
     return ", ".join(f"`{name}`" for name in ledger.column_names())
-
-
-def lots_of(run: Run, engine: str) -> list[Lot]:
-    """Return the lots of a run; none of one that was cancelled, or that another engine does.
-
-    Raises:
-        ConfigurationError: the request is in no form that this version knows.
-    """
-    if run.state == "cancelled" or engine_of(run.request_json) != engine:
-        return []
-    request = json.loads(run.request_json)
-    try:
-        return [
-            Lot(run.run_id, _part(one["part"]), bool(one.get("by_asset")))
-            for one in request["parts"]
-        ]
-    except (KeyError, TypeError) as error:
-        raise ConfigurationError(
-            f"the request of run {run.run_id} cannot be read ({error}); it was made by another"
-            " version, which can also finish it"
-        ) from error
-
-
-def _part(raw: Mapping[str, Any]) -> Part:
-    if "task" in raw:
-        return AnswerPart(raw["task"], raw["fingerprint"], raw["model"])
-    return EmbeddingPart(raw["model"], int(raw["dimension"]))
 
 
 def _brought(rows: Sequence[Sequence[Any]]) -> Brought:

@@ -1,0 +1,39 @@
+"""The lots of a run, read from its request: what each engine without workers works off."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sightline.errors import ConfigurationError
+from sightline.model import AnswerPart, EmbeddingPart, Part, Run
+from sightline.ports import Lot
+from sightline.work_lists import engine_of
+
+
+def lots_of(run: Run, engine: str) -> list[Lot]:
+    """Return the lots of a run; none of one that was cancelled, or that another engine does.
+
+    Raises:
+        ConfigurationError: the request is in no form that this version knows.
+    """
+    if run.state == "cancelled" or engine_of(run.request_json) != engine:
+        return []
+    request = json.loads(run.request_json)
+    try:
+        return [
+            Lot(run.run_id, _part(one["part"]), bool(one.get("by_asset")))
+            for one in request["parts"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"the request of run {run.run_id} cannot be read ({error}); it was made by another"
+            " version, which can also finish it"
+        ) from error
+
+
+def _part(raw: Mapping[str, Any]) -> Part:
+    if "task" in raw:
+        return AnswerPart(raw["task"], raw["fingerprint"], raw["model"])
+    return EmbeddingPart(raw["model"], int(raw["dimension"]))
