@@ -42,7 +42,11 @@ def test_a_run_is_planned_and_priced_and_nothing_is_lost_where_no_model_answers(
     mistake("work", "--dry-run", says="set sql.connection")
     project.let("SQL__CONNECTION", f"{project.name}.us.models")
     assert sightline("work", "--dry-run") == []
-    run = sightline("enqueue", "--max-cost", "0.001")
+    code, _, err = shown("enqueue", "--max-cost", "0.001")
+    assert code == 0
+    assert "it is reserved before models are asked" in err
+    assert "a worker" not in err
+    (run,) = sightline("status")["runs"]
     assert run["parts"] == 2 * IMAGES
 
     planned = sightline("work", "--dry-run")

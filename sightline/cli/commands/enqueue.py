@@ -269,6 +269,9 @@ def _print_budget(settings: Settings, asked: Asked, limits: Limits) -> None:
     from sightline.prices import answer_usage
     from sightline.wiring import run_pricing
 
+    if settings.adapter("queue") == "work_list":
+        remark(f"budget: {limits_text(limits)}; it is reserved before models are asked")
+        return
     own = run_pricing(settings)
     dearest = max(
         (

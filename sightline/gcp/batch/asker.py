@@ -36,6 +36,9 @@ from sightline.work_lists import check_in_batch
 LOOK_EVERY_S = 30.0
 """How often a job that runs is looked at."""
 
+BLIND_LOOKS = 30
+"""So many looks in a row may fail: a job of hours is not given up for minutes without a network."""
+
 log = logging.getLogger(__name__)
 
 
@@ -168,9 +171,18 @@ class BatchAsker:
 
     async def _ended(self, jobs: BatchJobs, job: BatchJob) -> BatchJob:
         self._on_job(job)
+        failures = 0
         while not job.ended:
             await self._sleep(self._look_every_s)
-            job = await jobs.look(job.resource)
+            try:
+                job = await jobs.look(job.resource)
+            except TransientError as error:
+                failures += 1
+                if failures >= BLIND_LOOKS:
+                    raise
+                log.warning("%s; the job goes on, and is looked at again", error)
+                continue
+            failures = 0
             self._on_job(job)
         return job
 

@@ -19,8 +19,9 @@ from sightline.gcp.place import Place, billing_label
 from sightline.web.redaction import one_line
 
 TIMEOUT_S = 60.0
-RETRY_S = 300.0
-"""How long a look at a job is retried; jobs themselves are begun once."""
+RETRY_S = 30.0
+"""How long a look at a job is retried, unseen and in a thread that nothing ends; jobs themselves
+are begun once."""
 
 _ENDED = frozenset(
     {"JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED", "JOB_STATE_FAILED",
@@ -170,7 +171,7 @@ def _library_client(place: Place, credentials: Any) -> Any:
 
 
 def _patiently() -> dict[str, Any]:
-    """Return how a job is looked at: a job of hours is not given up for one lost answer."""
+    """Return how a job is looked at: one lost answer is none."""
     from google.api_core.exceptions import (
         InternalServerError,
         ServerError,

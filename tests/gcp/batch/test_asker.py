@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import orjson
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError, TransientError
+from sightline.gcp.batch.asker import BLIND_LOOKS
+from sightline.gcp.batch.jobs import VertexBatchJobs
 from sightline.gcp.batch.requests import AnswerQuestion
 from sightline.gcp.sql.jobs import MOST_TRIES
 from sightline.model import EmbeddingPart, PartRequest
@@ -139,6 +142,34 @@ async def test_what_a_job_said_before_it_ended_is_kept(cloud: Cloud, end: str) -
     first, second = cloud.jobs.jobs.values()
     assert (first.state, first.answered, second.answered) == (end, 3, 3)
     assert await cloud.written() == KEYS
+
+
+@dataclass
+class Blind:
+    """Jobs that cannot be looked at for some time."""
+
+    inner: Any
+    looks: int
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the jobs can do."""
+        return getattr(self.inner, name)
+
+    async def look(self, resource: str) -> Any:
+        """Look, once that is possible again."""
+        self.looks -= 1
+        if self.looks >= 0:
+            raise TransientError("out of reach; try again")
+        return await self.inner.look(resource)
+
+
+async def test_a_job_is_waited_for_through_an_outage_but_not_for_ever(cloud: Cloud) -> None:
+    cloud.vertex = cast(VertexBatchJobs, Blind(cloud.vertex, BLIND_LOOKS))
+    with pytest.raises(TransientError, match="out of reach"):
+        await cloud.work()
+    cloud.vertex = cast(VertexBatchJobs, Blind(cloud.vertex, BLIND_LOOKS - 1))
+    assert (await cloud.work("w2")).answers == 6
+    assert len(cloud.jobs.jobs) == 1
 
 
 async def test_a_job_that_fails_in_passing_is_begun_anew(cloud: Cloud) -> None:
