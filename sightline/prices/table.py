@@ -5,10 +5,11 @@ Tokens times USD per million tokens are micros, so no unit is converted.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -171,9 +172,12 @@ def _listed(prices: Sequence[Price], model: str, today: date) -> Price:
 
 def _parse(text: str, origin: str) -> tuple[Price, ...]:
     try:
-        return tuple(_entry(one, origin) for one in tomllib.loads(text).get("price", []))
+        entries = tomllib.loads(text).get("price", [])
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{origin} is not TOML: {error}; mend it") from error
+    if not (isinstance(entries, list) and all(isinstance(one, dict) for one in entries)):
+        raise ConfigurationError(f"{origin}: price is no list of tables; write [[price]] over each")
+    return tuple(_entry(one, origin) for one in entries)
 
 
 def _entry(raw: dict[str, Any], origin: str) -> Price:
@@ -187,13 +191,14 @@ def _entry(raw: dict[str, Any], origin: str) -> Price:
     sound = (
         isinstance(raw.get("model"), str)
         and isinstance(raw.get("tuned_from", ""), str)
-        and isinstance(raw.get("since"), date)
-        and all(isinstance(one, int | float) and one >= 0 for one in numbers.values())
+        and _is_day(raw.get("since"))
+        and ("until" not in raw or _is_day(raw["until"]))
+        and all(_is_amount(one) for one in numbers.values())
     )
     if unknown or not sound:
         raise ConfigurationError(
-            f"{origin}: the price of {raw.get('model')!r} needs model, since (a date) and numbers"
-            f" of 0 or more; accepted: {', '.join(sorted(known))}"
+            f"{origin}: the price of {raw.get('model')!r} needs model, since (a day, without a"
+            f" time) and numbers of 0 or more; accepted: {', '.join(sorted(known))}"
         )
     if raw.get("tuned_from") and numbers:
         raise ConfigurationError(
@@ -201,3 +206,13 @@ def _entry(raw: dict[str, Any], origin: str) -> Price:
             f" {', '.join(sorted(numbers))}, or tuned_from"
         )
     return Price(**raw)
+
+
+def _is_day(value: object) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _is_amount(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value >= 0

@@ -82,6 +82,10 @@ def test_an_own_file_adds_models_and_replaces_prices(tmp_path: Path) -> None:
         'model = "m"\nsince = "today"',
         'model = "m"\nsince = 2026-01-01\ninput_usd = -1',
         'model = "m"\nsince = 2026-01-01\nprice = 1',
+        'model = "m"\nsince = 2026-01-01T00:00:00Z',
+        'model = "m"\nsince = 2026-01-01\nuntil = "then"',
+        'model = "m"\nsince = 2026-01-01\ninput_usd = inf',
+        'model = "m"\nsince = 2026-01-01\ninput_usd = true',
         "model = ",
     ],
 )
@@ -89,6 +93,14 @@ def test_a_price_file_that_is_wrong_is_named(entry: str, tmp_path: Path) -> None
     own = tmp_path / "prices.toml"
     own.write_text(f"[[price]]\n{entry}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"prices\.toml"):
+        load_prices(own)
+
+
+@pytest.mark.parametrize("text", ["price = 3", "price = [1]", "[price]\nmodel = 'm'"])
+def test_a_file_without_a_list_of_prices_is_named(text: str, tmp_path: Path) -> None:
+    own = tmp_path / "prices.toml"
+    own.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"prices\.toml: .* \[\[price\]\]"):
         load_prices(own)
 
 
