@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,13 @@ def read_truth(path: Path) -> Iterator[Truth]:
         raise NotFoundError(f"{path}: {error.strerror}; give a ground_truth.jsonl") from error
 
 
+def comparable(value: object) -> Hashable:
+    """Return a value as it is compared: a list is its members, in no order."""
+    if isinstance(value, list | tuple):
+        return frozenset(map(str, value))
+    return str(value) if isinstance(value, dict) else value
+
+
 def score(
     truths: Iterable[Truth], answers: Mapping[tuple[str, str], Mapping[str, Any]]
 ) -> list[FieldScore]:
@@ -68,10 +75,10 @@ def score(
         answer = answers.get((subject_id, task), {})
         for name, value in truth.items():
             key = (task, name)
-            values[key][value] += 1
+            values[key][comparable(value)] += 1
             given = answer.get(name)
             answered[key] += given not in (None, "unknown")
-            right[key] += given == value
+            right[key] += comparable(given) == comparable(value)
     return [
         FieldScore(
             task,

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sightline.evaluation import comparable
 from sightline.tasks import FieldSpec
 
 COMPARED = frozenset({"enum", "boolean", "integer", "list"})
@@ -76,7 +77,7 @@ def _of_field(name: str, pairs: Sequence[Pair]) -> FieldComparison | None:
     for one in pairs:
         if name not in one.right:
             continue
-        right = _value(one.right[name])
+        right = comparable(one.right[name])
         values[right] += 1
         table[_says(one.base, name, right), _says(one.tuned, name, right)] += 1
     subjects = values.total()
@@ -101,14 +102,7 @@ def _of_field(name: str, pairs: Sequence[Pair]) -> FieldComparison | None:
 
 
 def _says(answer: Answer | None, name: str, right: Hashable) -> bool:
-    return answer is not None and name in answer and _value(answer[name]) == right
-
-
-def _value(value: object) -> Hashable:
-    """Return a value as it is compared: a list is its members, in no order."""
-    if isinstance(value, list | tuple):
-        return frozenset(map(str, value))
-    return str(value) if isinstance(value, dict) else value
+    return answer is not None and name in answer and comparable(answer[name]) == right
 
 
 def mcnemar(only_one: int, only_other: int) -> float:

@@ -88,7 +88,7 @@ def read_line(line: bytes, *, model: str) -> SaidRow | None:
         return None
     status = judged_status(raw.get("status") or raw.get("error"), model=model)
     response = mapping(raw.get("response"))
-    if status:
+    if status and not _answers(response):
         return SaidRow(part_key, status)
     if not response:
         return SaidRow(part_key, NOTHING_SAID)
@@ -97,6 +97,11 @@ def read_line(line: bytes, *, model: str) -> SaidRow | None:
     candidate = first(response.get("candidates"))
     answer = text_of(candidate) if candidate is not None else None
     return SaidRow(part_key, answer=answer, response=orjson.dumps(response).decode())
+
+
+def _answers(response: Mapping[str, Any]) -> bool:
+    """Return whether there is an answer: it is paid for, so it counts whatever the status says."""
+    return first(response.get("candidates")) is not None or bool(_vector(response))
 
 
 def _vector(response: Mapping[str, Any]) -> tuple[float, ...]:

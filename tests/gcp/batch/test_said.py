@@ -60,6 +60,14 @@ def test_a_vector_is_its_numbers() -> None:
     assert rows(orjson.dumps(line))[KEYS[0]] == SaidRow(KEYS[0]), "none, which does not fit"
 
 
+@pytest.mark.parametrize("status", ["OK", {"code": 0}, "Some Phrase: {}"])
+def test_an_answer_that_is_there_counts_whatever_the_status_says(status: object) -> None:
+    assert rows(answered(KEYS[0], status=status)) == rows(answered(KEYS[0]))
+    vector = {"key": KEYS[0], "response": {"embedding": {"values": [1.5]}}}
+    told = orjson.dumps({**vector, "status": status})
+    assert rows(told) == rows(orjson.dumps(vector))
+
+
 def test_a_response_without_anything_is_asked_again() -> None:
     line = orjson.dumps({"key": KEYS[0], "status": "", "response": {}})
     assert rows(line)[KEYS[0]].status == NOTHING_SAID
