@@ -163,7 +163,17 @@ class BatchAsker:
 
         Return what they failed with where they said nothing. One that was cancelled, that expired
         or that got half-way has said what it has said, and what is missing is asked again.
+
+        Raises:
+            ConfigurationError: one writes elsewhere. Passed by, all would be paid again.
         """
+        below = self._folder.uri(_output(one))
+        for job in there:
+            if job.output.rstrip("/") not in ("", below):
+                raise ConfigurationError(
+                    f"the batch job {job.resource} writes below {job.output}, and not below"
+                    f" {below}; set batch.bucket to what it was, or `sightline cancel` the run"
+                )
         ended = [await self._ended(jobs, job) for job in there]
         took = await self._take(one)
         failed = [job for job in ended if job.failed]

@@ -34,13 +34,17 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class BatchJob:
-    """A job as it was last seen: ``code`` and ``said`` are its error's, ``done`` counts lines."""
+    """A job as it was last seen: ``code`` and ``said`` are its error's, ``done`` counts lines.
+
+    It writes below ``output`` (a URI).
+    """
 
     resource: str
     state: str
     code: int = 0
     said: str = ""
     done: int = 0
+    output: str = ""
 
     @property
     def ended(self) -> bool:
@@ -195,4 +199,5 @@ def _seen(job: Any) -> BatchJob:
         int(job.error.code),
         str(job.error.message),
         int(counted.successful_count + counted.failed_count),
+        str(job.output_config.gcs_destination.output_uri_prefix),
     )

@@ -125,6 +125,18 @@ async def test_two_jobs_of_one_name_are_both_taken_and_no_third_is_begun(cloud: 
     assert await balance(cloud) == (6, 0)
 
 
+async def test_a_job_that_writes_elsewhere_is_not_paid_for_again(cloud: Cloud) -> None:
+    with pytest.raises(KilledError):
+        await cloud.work("w1", vertex=("begin", "after"))
+    was = cloud.folder
+    cloud.folder = replace(was, root=replace(was.root, prefix="another"))
+    with pytest.raises(ConfigurationError, match=r"set batch\.bucket to what it was"):
+        await cloud.work("w2")
+    cloud.folder = was
+    assert (await cloud.work("w3")).answers == 6
+    assert len(cloud.jobs.jobs) == 1
+
+
 async def test_a_lost_answer_to_create_is_no_second_job(cloud: Cloud) -> None:
     cloud.pace(lose_answers=1)
     await cloud.work()
