@@ -10,12 +10,12 @@ from typing import Generic, Protocol, TypeVar
 
 from sightline.errors import CallError, PermanentError, ThrottledError, TransientError
 from sightline.model import Usage
-from worker.funds import Funds
+from worker.budgets.funds import Funds
+from worker.budgets.treasury import OverBudgetError
 from worker.limiting import Limiter, Outcome, Sample
 from worker.meter import CallMeter
 from worker.progress import Progress
 from worker.retry import RetryBudget, RetryPolicy
-from worker.treasury import OverBudgetError
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,10 @@ from sightline.ports import (
     ResultRow,
 )
 from sightline.wire import Message, check_uris, decode
-from worker.budget import LONG_DELAY_S
+from worker.budgets.estimates import Estimates
+from worker.budgets.funds import MessageFunds
+from worker.budgets.purse import LONG_DELAY_S
+from worker.budgets.treasury import OverBudgetError, Treasury
 from worker.caller import (
     Answered,
     Caller,
@@ -28,8 +31,6 @@ from worker.caller import (
     plus,
     with_cost,
 )
-from worker.estimates import Estimates
-from worker.funds import MessageFunds
 from worker.leaser import Lease
 from worker.letters import Failed, Identity, Letters
 from worker.progress import Progress
@@ -38,7 +39,6 @@ from worker.settlement import Settle, Settlement
 from worker.side_by_side import side_by_side
 from worker.systemic import SUSPECT
 from worker.task_versions import TaskVersions
-from worker.treasury import OverBudgetError, Treasury
 
 
 class Models(Protocol):

@@ -26,6 +26,7 @@ from sightline.wiring import (
     open_models,
     utc_now,
 )
+from worker.budgets.money import estimates_of, treasury_of
 from worker.caller import Caller
 from worker.handler import Handler
 from worker.heartbeat import beating
@@ -33,7 +34,6 @@ from worker.leaser import Leaser
 from worker.letters import Identity
 from worker.limiting import limiter_of
 from worker.meter import CallMeter
-from worker.money import estimates_of, treasury_of
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.runner import Runner

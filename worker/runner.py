@@ -17,7 +17,9 @@ from sightline.errors import (
 from sightline.ports import BacklogReader, BudgetState, Delivery, Ledgers, Subscription
 from sightline.settings import WorkerSettings
 from sightline.wire import RECHECK, REPLAY, decode
-from worker.budget import next_step
+from worker.budgets.purse import next_step
+from worker.budgets.spent_out import SPENT_OUT_S, SpentOutRule, only_over_budget
+from worker.budgets.treasury import Treasury
 from worker.drain import Drained, DrainRule
 from worker.handled import HANDLED
 from worker.handler import Handler
@@ -26,9 +28,7 @@ from worker.patience import Patience
 from worker.progress import Progress
 from worker.retry import Backoff
 from worker.settlement import Settlement
-from worker.spent_out import SPENT_OUT_S, SpentOutRule, only_over_budget
 from worker.systemic import SystemicGuard, Verdict
-from worker.treasury import Treasury
 from worker.writer import BatchWriter
 
 log = logging.getLogger(__name__)

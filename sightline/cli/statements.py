@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sightline.gcp.batch.jobs import BatchJob
     from sightline.settings import Settings
-    from worker.by_statements import Step, WorkedOff
+    from worker.statements.loop import Step, WorkedOff
 
 
 def show_work(settings: Settings, worker_id: str, *, as_json: bool) -> None:
@@ -24,8 +24,8 @@ def show_work(settings: Settings, worker_id: str, *, as_json: bool) -> None:
         ConfigurationError: the job cannot be done as configured.
     """
     from sightline.wiring.statements import engine_of_runs
-    from worker.by_statements import over_budget, refused_for_now
-    from worker.without_fleet import work_by_statements
+    from worker.statements.loop import over_budget, refused_for_now
+    from worker.statements.main import work_by_statements
 
     engine = engine_of_runs(settings)
     with progress_bar("parts", None) as update:
@@ -45,8 +45,8 @@ def show_work(settings: Settings, worker_id: str, *, as_json: bool) -> None:
 def show_plan(settings: Settings, worker_id: str, *, as_json: bool) -> None:
     """Say what is to be done, and what it may cost; raises as ``show_work``."""
     from sightline.cli.money import usd
-    from worker.by_statements import name_of
-    from worker.without_fleet import plan_by_statements
+    from worker.statements.loop import name_of
+    from worker.statements.main import plan_by_statements
 
     planned = asyncio.run(plan_by_statements(settings, worker_id=worker_id))
     if as_json:

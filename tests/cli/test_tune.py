@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from sightline.cli import EXIT_INTERRUPTED, tuning_submitting
+from sightline.cli import EXIT_INTERRUPTED
+from sightline.cli.tuning import submitting
 from sightline.gcp.tuning import TuningAsked, Watch
 from tests.cli.answered import SIGNS
 from tests.cli.cloud_rig import make_bucket
@@ -157,7 +158,7 @@ def test_an_interrupted_command_is_taken_up_by_the_same_one(
 
     beside.pace(running_s=3600)
     with monkeypatch.context() as patch:
-        patch.setattr(tuning_submitting, "Watch", partial(Watch, sleep=interrupt))
+        patch.setattr(submitting, "Watch", partial(Watch, sleep=interrupt))
         code, out, err = shown(*SUBMIT, "--yes")
     assert code == EXIT_INTERRUPTED
     assert "is submitted" in out

@@ -20,7 +20,7 @@ from sightline.local.warehouse import LocalBudgets, LocalWriter
 from sightline.model import Usage
 from sightline.ports import Amount
 from tests.local.warehouse_crew import answer
-from worker.treasury import OverBudgetError, Treasury
+from worker.budgets.treasury import OverBudgetError, Treasury
 
 ESTIMATE = 40
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sightline.ports import Amount, BudgetState, Limits
 from tests.worker.ledger import MOMENT
-from worker.budget import FEW_CALLS, SLICE_LASTS, SLICES, Purse, is_abandoned, next_step
-from worker.spent_out import SpentOutRule
+from worker.budgets.purse import FEW_CALLS, SLICE_LASTS, SLICES, Purse, is_abandoned, next_step
+from worker.budgets.spent_out import SpentOutRule
 
 COST = Amount(10)
 

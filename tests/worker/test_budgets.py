@@ -17,8 +17,8 @@ from sightline.settings import LimitSettings
 from sightline.wire import encode
 from tests.worker.ledger import MOMENT, Ledger
 from tests.worker.world import ANSWER, EMBED, FAST, FakeModels, World, message
-from worker.estimates import Estimates
-from worker.treasury import OverBudgetError, Treasury
+from worker.budgets.estimates import Estimates
+from worker.budgets.treasury import OverBudgetError, Treasury
 
 ESTIMATE = 1024
 """What a call of the task is estimated to cost at one micro an output token."""

@@ -25,8 +25,9 @@ from sightline.ports import (
     Lot,
 )
 from tests.contracts.warehouse_rig import NOW
-from worker.by_statements import FIRST_PARTS, ByStatements, over_budget, refused_for_now
-from worker.passes import (
+from worker.budgets.treasury import Treasury
+from worker.statements.loop import FIRST_PARTS, ByStatements, over_budget, refused_for_now
+from worker.statements.passes import (
     FRUITLESS,
     LONGEST_PAUSE_S,
     SYSTEMIC_ROWS,
@@ -35,7 +36,6 @@ from worker.passes import (
     Pass,
     Passes,
 )
-from worker.treasury import Treasury
 
 SIGNS = Lot("run-1", AnswerPart("signs", "f", "m"))
 VECTORS = Lot("run-1", EmbeddingPart("m", 4))

@@ -8,8 +8,8 @@ import pytest
 
 from sightline.ports import Limits, Lot
 from tests.worker.test_by_statements import COST, SIGNS, VECTORS, Purse, Script, treasury
-from worker.by_statements import FIRST_PARTS
-from worker.statement_plan import passes_for, plan
+from worker.statements.loop import FIRST_PARTS
+from worker.statements.plan import passes_for, plan
 
 
 async def estimate(_: Lot) -> int:

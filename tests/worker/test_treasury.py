@@ -12,7 +12,7 @@ import pytest
 from sightline.errors import StorageError
 from sightline.ports import Amount, BudgetEvent, BudgetEventKind
 from tests.worker.ledger import MOMENT, Ledger
-from worker.treasury import RENEW_EVERY_S, Treasury
+from worker.budgets.treasury import RENEW_EVERY_S, Treasury
 
 
 class Clock:

@@ -24,9 +24,10 @@ from sightline.settings import LimitSettings, WorkerSettings
 from sightline.tasks import TaskSpec, parse_task
 from sightline.wire import Message, encode
 from tests.worker.ledger import MOMENT, Ledger
-from worker.budget import LONG_DELAY_S
+from worker.budgets.estimates import Estimates
+from worker.budgets.purse import LONG_DELAY_S
+from worker.budgets.treasury import Treasury
 from worker.caller import Caller
-from worker.estimates import Estimates
 from worker.handler import Handler
 from worker.leaser import Leaser
 from worker.letters import Identity
@@ -34,7 +35,6 @@ from worker.limiting import StaticLimiter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.runner import Runner
-from worker.treasury import Treasury
 from worker.writer import BatchWriter, FlushRule
 
 TASK = parse_task(

@@ -80,8 +80,8 @@ def submit(
     import tempfile
 
     from producer.filters import build_filter
-    from sightline.cli.tuning_submission import Parameters
-    from sightline.cli.tuning_submitting import Wanted, submitted
+    from sightline.cli.tuning.submission import Parameters
+    from sightline.cli.tuning.submitting import Wanted, submitted
     from sightline.errors import ConfigurationError
 
     if adapter_size is not None and adapter_size not in SIZES:
@@ -127,8 +127,8 @@ def status(
     """
     import asyncio
 
-    from sightline.cli.tuning_submitting import check_ended
-    from sightline.cli.tuning_words import as_dict, say_job
+    from sightline.cli.tuning.submitting import check_ended
+    from sightline.cli.tuning.words import as_dict, say_job
 
     state: State = context.obj
     found = asyncio.run(_job(state.settings(), job, location, look_every if wait else None))
@@ -149,7 +149,7 @@ def list_(
     """List the tuning jobs of a region, the newest first, also those of other programs."""
     import asyncio
 
-    from sightline.cli.tuning_words import as_dict, when
+    from sightline.cli.tuning.words import as_dict, when
 
     state: State = context.obj
     found = asyncio.run(_jobs(state.settings(), location))
@@ -175,7 +175,7 @@ def cancel(
     """Ask for a tuning job to be cancelled. What it has cost until then is paid."""
     import asyncio
 
-    from sightline.cli.tuning_words import as_dict, say_job
+    from sightline.cli.tuning.words import as_dict, say_job
 
     state: State = context.obj
     found = asyncio.run(_cancelled(state.settings(), job, location))
@@ -211,8 +211,8 @@ def evaluate(
 
     from sightline.analysis.paired import COMPARED
     from sightline.cli.money import usd
-    from sightline.cli.tuning_evaluation import evaluated, purse_of, read_given, truth_of
-    from sightline.cli.tuning_words import say_evaluation
+    from sightline.cli.tuning.evaluation import evaluated, purse_of, read_given, truth_of
+    from sightline.cli.tuning.words import say_evaluation
     from sightline.export.tuning_set import sampled
 
     state: State = context.obj
@@ -259,7 +259,7 @@ async def _job(
         found = await client.get(job)
         if look_every_s is None:
             return found
-        from sightline.cli.tuning_submitting import waited
+        from sightline.cli.tuning.submitting import waited
 
         return await waited(client, found, look_every_s)
 

@@ -30,8 +30,8 @@ from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 from tests.gcp.sql.rig import GEMINI, Warehouse, open_warehouse
 from tests.worker.test_by_statements import Purse
-from worker.by_statements import ByStatements, WorkedOff
-from worker.treasury import Treasury
+from worker.budgets.treasury import Treasury
+from worker.statements.loop import ByStatements, WorkedOff
 
 SEEN = [observation(number) for number in range(6)]
 SIGNS: TaskSpec = replace(task(), model=GEMINI)

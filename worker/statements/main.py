@@ -12,9 +12,9 @@ from sightline.settings import Settings
 from sightline.wiring import Engine, open_engine, utc_now
 from sightline.wiring.statements import engine_of_runs, open_lots
 from sightline.work_lists import BY_BATCH_JOBS, MAX_OBSERVATIONS
-from worker.by_statements import ByStatements, EstimateOf, Step, WorkedOff
-from worker.money import estimates_of, treasury_of
-from worker.statement_plan import Planned, plan
+from worker.budgets.money import estimates_of, treasury_of
+from worker.statements.loop import ByStatements, EstimateOf, Step, WorkedOff
+from worker.statements.plan import Planned, plan
 
 if TYPE_CHECKING:
     from sightline.gcp.batch.jobs import BatchJob

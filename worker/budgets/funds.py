@@ -9,9 +9,9 @@ from typing import Protocol, Self
 from sightline.model import AnswerPart, EmbeddingPart, Observation, Part
 from sightline.ports import Amount
 from sightline.tasks import TaskSpec
-from worker.account import Hold
-from worker.estimates import Estimates
-from worker.treasury import Treasury
+from worker.budgets.account import Hold
+from worker.budgets.estimates import Estimates
+from worker.budgets.treasury import Treasury
 
 
 class Funds(Protocol):

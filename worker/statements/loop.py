@@ -11,8 +11,8 @@ from typing import Any
 from sightline.errors import BudgetError, ConfigurationError, Reason, TransientError
 from sightline.model import AnswerPart
 from sightline.ports import Amount, Brought, Effort, Lot, Lots
-from worker.passes import Next, Pass, Passes
-from worker.treasury import OverBudgetError, Treasury
+from worker.budgets.treasury import OverBudgetError, Treasury
+from worker.statements.passes import Next, Pass, Passes
 
 EstimateOf = Callable[[Lot], Awaitable[int]]
 """What one part of a lot is held to cost before it is asked about, in micros."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sightline.ports import Amount
-from worker.budget import Purse
+from worker.budgets.purse import Purse
 
 NOTHING = Amount()
 

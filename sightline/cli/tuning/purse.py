@@ -27,14 +27,14 @@ class Purse:
 
 @dataclass(slots=True)
 class Fund:
-    """The money of one call; see ``worker.funds.Funds``."""
+    """The money of one call; see ``worker.budgets.funds.Funds``."""
 
     purse: Purse
     estimate_usd_micros: int
 
     async def hold(self) -> None:
         """Set aside the estimate; raises OverBudgetError."""
-        from worker.treasury import OverBudgetError
+        from worker.budgets.treasury import OverBudgetError
 
         own = self.purse
         needed = own.spent_usd_micros + own.held_usd_micros + self.estimate_usd_micros

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sightline.settings import Settings
 from sightline.wiring import Engine, new_id, run_pricing
-from worker.estimates import Estimates
-from worker.treasury import Treasury
+from worker.budgets.estimates import Estimates
+from worker.budgets.treasury import Treasury
 
 
 def treasury_of(engine: Engine, *, worker_id: str, now: Callable[[], datetime]) -> Treasury:

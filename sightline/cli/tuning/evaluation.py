@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from sightline.cli.tuning_purse import Purse
+from sightline.cli.tuning.purse import Purse
 from sightline.errors import ConfigurationError, NotFoundError, PermanentError, Reason
 from sightline.model import Observation
 from sightline.settings import Settings

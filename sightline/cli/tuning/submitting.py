@@ -11,8 +11,8 @@ from typing import Any
 import typer
 
 from sightline.cli.output import remark, say
-from sightline.cli.tuning_submission import Parameters, Planned, plan, send
-from sightline.cli.tuning_words import as_dict, say_job, say_plan
+from sightline.cli.tuning.submission import Parameters, Planned, plan, send
+from sightline.cli.tuning.words import as_dict, say_job, say_plan
 from sightline.errors import ConfigurationError
 from sightline.gcp.tuning import (
     TuningClient,

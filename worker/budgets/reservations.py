@@ -22,8 +22,8 @@ from sightline.ports import (
     Limits,
     released_id,
 )
-from worker.account import Account
-from worker.budget import is_abandoned
+from worker.budgets.account import Account
+from worker.budgets.purse import is_abandoned
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from sightline.errors import SightlineError
 from sightline.ports import Amount, Budgets, BudgetState
-from worker.account import Account, Hold
-from worker.reservations import Reservations
+from worker.budgets.account import Account, Hold
+from worker.budgets.reservations import Reservations
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from sightline.model import AnswerPart
 from sightline.ports import Amount, BudgetState, Lot, Lots
-from worker.by_statements import FIRST_PARTS, EstimateOf, name_of
-from worker.treasury import Treasury
+from worker.budgets.treasury import Treasury
+from worker.statements.loop import FIRST_PARTS, EstimateOf, name_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sightline.cli.output import print_table, remark, say
 
 if TYPE_CHECKING:
-    from sightline.cli.tuning_evaluation import Evaluated
-    from sightline.cli.tuning_submission import Planned
+    from sightline.cli.tuning.evaluation import Evaluated
+    from sightline.cli.tuning.submission import Planned
     from sightline.gcp.tuning import TuningJob
 
 
@@ -100,7 +100,7 @@ def say_evaluation(
 ) -> None:
     """Say how the two models compare, field by field."""
     from sightline.cli.money import usd
-    from sightline.cli.tuning_evaluation import OVER_BUDGET
+    from sightline.cli.tuning.evaluation import OVER_BUDGET
 
     say(
         f"{task}: {len(done.pairs):,} of {asked:,} held-out assets, one image each,"

@@ -1,0 +1,1 @@
+"""What ``sightline tune`` does and says."""
