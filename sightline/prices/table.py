@@ -18,6 +18,8 @@ from sightline.errors import ConfigurationError
 from sightline.model import Usage
 
 SHIPPED = "prices.toml"
+_OF_CALLS = ("input_usd", "output_usd", "usd_an_image", "usd_a_thousand_characters")
+"""The amounts of which an entry says one at least: without any, calls would cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,12 @@ def _entry(raw: dict[str, Any], origin: str) -> Price:
         raise ConfigurationError(
             f"{origin}: {raw['model']!r} costs what {raw['tuned_from']!r} does; remove"
             f" {', '.join(sorted(numbers))}, or tuned_from"
+        )
+    if not raw.get("tuned_from") and numbers.keys().isdisjoint(_OF_CALLS):
+        raise ConfigurationError(
+            f"{origin}: the price of {raw['model']!r} does not say what a call costs, so no budget"
+            f" could be kept; add {', '.join(_OF_CALLS[:-1])} or {_OF_CALLS[-1]}, with 0 if it is"
+            " free"
         )
     return Price(**raw)
 

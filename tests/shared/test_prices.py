@@ -96,6 +96,17 @@ def test_a_price_file_that_is_wrong_is_named(entry: str, tmp_path: Path) -> None
         load_prices(own)
 
 
+@pytest.mark.parametrize("more", ["", "batch = 0.5", "training_usd = 2", 'tuned_from = ""'])
+def test_a_price_says_what_a_call_costs_be_it_nothing(more: str, tmp_path: Path) -> None:
+    own = tmp_path / "prices.toml"
+    entry = f'[[price]]\nmodel = "m"\nsince = 2026-01-01\n{more}\n'
+    own.write_text(entry, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"prices\.toml: .* 'm' .* add input_usd.* free$"):
+        load_prices(own)
+    own.write_text(f"{entry}usd_an_image = 0\n", encoding="utf-8")
+    assert price_of(load_prices(own), "m", SECOND).usd_an_image == 0
+
+
 @pytest.mark.parametrize("text", ["price = 3", "price = [1]", "[price]\nmodel = 'm'"])
 def test_a_file_without_a_list_of_prices_is_named(text: str, tmp_path: Path) -> None:
     own = tmp_path / "prices.toml"
