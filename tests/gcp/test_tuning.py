@@ -156,6 +156,26 @@ def test_only_a_job_that_may_give_a_model_counts_as_the_same(state: str) -> None
     assert same_job([replace(done, labels={})], ASKED) is None
 
 
+async def test_a_job_that_is_done_without_a_model_is_not_paid_for_again(
+    client: TuningClient, simulator: VertexSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lame = TuningJob("n/7", "d", "SUCCEEDED", "m", "t", "v", labels=ASKED.labels)
+
+    async def jobs() -> list[TuningJob]:
+        return [lame]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "jobs", jobs)
+        with pytest.raises(
+            ConfigurationError, match=r"job 7 is SUCCEEDED and names no model.*cons"
+        ):
+            await found_or_submitted(client, ASKED)
+    assert await client.jobs() == []
+    other = replace(lame, name="n/8", state="RUNNING")
+    assert same_job([lame, other], ASKED) == other
+    assert same_job([replace(lame, labels={})], ASKED) is None
+
+
 async def test_a_watch_tells_each_look_until_the_job_ends(
     client: TuningClient, simulator: VertexSimulator
 ) -> None:

@@ -21,6 +21,7 @@ from sightline.gcp.tuning import (
     found_or_submitted,
     same_job,
     watched,
+    without_model,
 )
 from sightline.model import Filter
 from sightline.settings import Settings
@@ -105,6 +106,8 @@ def check_ended(job: TuningJob) -> None:
     """
     if job.waits or job.succeeded:
         return
+    if job.lacks_model:
+        raise without_model(job)
     raise ConfigurationError(
         f"tuning job {job.number} is {job.state}: {job.error.rstrip('. ') or 'no reason is told'};"
         " mend that and submit again: a failed job does not stand in the way of another"

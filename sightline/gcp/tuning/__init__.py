@@ -2,7 +2,7 @@
 
 from sightline.gcp.tuning.client import TuningClient
 from sightline.gcp.tuning.job import TuningAsked, TuningJob
-from sightline.gcp.tuning.submitting import found_or_submitted, same_job
+from sightline.gcp.tuning.submitting import found_or_submitted, same_job, without_model
 from sightline.gcp.tuning.watching import Watch, watched
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "found_or_submitted",
     "same_job",
     "watched",
+    "without_model",
 ]

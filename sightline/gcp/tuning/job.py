@@ -121,6 +121,11 @@ class TuningJob:
         """Whether there is a tuned model."""
         return self.state in SUCCEEDED and bool(self.endpoint)
 
+    @property
+    def lacks_model(self) -> bool:
+        """Whether the job has done its work, and names no model that came of it."""
+        return self.state in SUCCEEDED and not self.endpoint
+
 
 def job_of(message: Any) -> TuningJob:
     """Return the job that the library's message tells of."""

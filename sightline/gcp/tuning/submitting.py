@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sightline.errors import TransientError
+from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.tuning.client import TuningClient
 from sightline.gcp.tuning.job import CANCELLING, IDENTITY_LABEL, TuningAsked, TuningJob
 
@@ -14,16 +14,28 @@ def same_job(jobs: Sequence[TuningJob], asked: TuningAsked) -> TuningJob | None:
     """Return the job that has done what is asked, or the oldest that does it.
 
     Failed and cancelled ones do not count.
+
+    Raises:
+        ConfigurationError: there is only one that is done and names no model: it has been paid for.
     """
     wanted = asked.labels[IDENTITY_LABEL]
-    same = [
-        one
-        for one in jobs
-        if one.labels.get(IDENTITY_LABEL) == wanted
-        and (one.succeeded or one.waits)
-        and one.state != CANCELLING
-    ]
-    return min(same, key=_age) if same else None
+    alike = [one for one in jobs if one.labels.get(IDENTITY_LABEL) == wanted]
+    same = [one for one in alike if (one.succeeded or one.waits) and one.state != CANCELLING]
+    if same:
+        return min(same, key=_age)
+    for one in alike:
+        if one.lacks_model:
+            raise without_model(one)
+    return None
+
+
+def without_model(job: TuningJob) -> ConfigurationError:
+    """Return what is said of a job that is done and names no model."""
+    return ConfigurationError(
+        f"tuning job {job.number} is {job.state} and names no model, and the same job again would"
+        " be paid for again; look at it in the console, under Vertex AI, Tuning, or give"
+        " `sightline tune submit` other parameters, such as --epochs"
+    )
 
 
 def _age(job: TuningJob) -> tuple[bool, datetime, str]:
@@ -39,7 +51,7 @@ async def found_or_submitted(client: TuningClient, asked: TuningAsked) -> tuple[
     see it, and the younger job is cancelled before it has begun.
 
     Raises:
-        ConfigurationError, ThrottledError: it cannot be submitted.
+        ConfigurationError, ThrottledError: it cannot be submitted, or is done without a model.
         TransientError: it was not, for now.
     """
     found = same_job(await client.jobs(), asked)
