@@ -95,6 +95,11 @@ def test_the_worker_says_the_run_and_the_next_step(
     assert f"the budget of {run} is reached" in capsys.readouterr().err
     assert main(["budget", run]) == 0
     assert "raise it with --max-cost" in capsys.readouterr().err
+    paid("cancel", run)
+    assert main(["status"]) == 0
+    shown = capsys.readouterr()
+    assert "budget of run" in shown.out
+    assert "is reached" not in shown.err, "nothing of a cancelled run waits for money"
 
 
 def test_enqueue_says_how_far_a_budget_may_be_exceeded(
