@@ -228,6 +228,41 @@ def test_a_job_goes_on_without_its_command_and_can_be_cancelled(
     code, _, err = shown("tune", "status", job["name"], "--wait")
     assert code == 2
     assert "is CANCELLED" in err
+    code, _, err = shown("tune", "cancel", job["name"])
+    assert (code, err) == (0, "")
+
+
+def test_a_job_that_has_ended_is_cancelled_too_late_and_that_is_said(
+    sightline: Command, shown: Shown, bucket: Any
+) -> None:
+    job = sightline(*SUBMIT, "--yes")["job"]
+    code, out, err = shown("tune", "cancel", job["name"])
+    assert (code, "state     succeeded" in out) == (0, True)
+    number = job["name"].rpartition("/")[2]
+    assert f"too late: tuning job {number} has ended, succeeded, and is not cancelled" in err
+    assert "too late" in shown("tune", "cancel", job["name"], "--json")[2]
+
+
+def test_what_cannot_be_compared_with_is_told_in_one_line(
+    sightline: Command, shown: Shown, bucket: Any, tmp_path: Path
+) -> None:
+    job = sightline(*SUBMIT, "--yes")["job"]
+    truth = tmp_path / "truth.jsonl"
+    rows = [
+        {"observation_id": f"obs-{n:03d}", "task": "signs", "truth": {"tilted": None}}
+        for n in range(IMAGES)
+    ]
+    truth.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    code, _, err = shown("tune", "evaluate", job["name"], "--truth", str(truth))
+    assert (code, "has the truth of signs about none of the" in err) == (2, True)
+    truth.write_text('{"observation_id": "x", "task": "signs", "truth": {"tilted": "no"}}\n')
+    code, _, err = shown("tune", "evaluate", job["name"], "--truth", str(truth))
+    assert (code, "line 1: signs.tilted is never 'no'" in err) == (2, True)
+    folder = job["validation_uri"].rpartition("/")[0].split("/", 3)[3]
+    bucket.blob(f"{folder}/held_out.jsonl").upload_from_string(b"")
+    code, _, err = shown("tune", "evaluate", job["name"])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "held_out.jsonl is empty; put back what `sightline tune submit` wrote" in err
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,47 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
-from sightline.evaluation import FieldScore, score
+import pytest
+
+from sightline.errors import ConfigurationError
+from sightline.evaluation import FieldScore, read_truth, score
+from sightline.tasks import load_tasks, parse_task, shipped_directory
+
+SIGNS = parse_task(
+    """
+name = "signs"
+description = "d"
+prompt = "p"
+[fields.kind]
+type = "enum"
+values = ["stop", "yield", "unknown"]
+description = "d"
+[fields.tilted]
+type = "boolean"
+description = "d"
+[fields.year]
+type = "integer"
+description = "d"
+[fields.height]
+type = "number"
+description = "d"
+[fields.title]
+type = "string"
+description = "d"
+[fields.damage]
+type = "list"
+values = ["rust", "dent"]
+description = "d"
+""",
+    "signs.toml",
+)
+WHOLE = {
+    "kind": "stop", "tilted": True, "year": 1999, "height": 2, "title": "x", "damage": ["rust"]
+}  # fmt: skip
 
 
 def scored(*said: tuple[object, object]) -> FieldScore:
@@ -34,3 +72,48 @@ def test_a_truth_of_any_shape_is_read() -> None:
 def test_a_subject_without_an_answer_counts_as_wrong() -> None:
     (found,) = score([("o1", "signs", {"kind": "stop"})], {})
     assert (found.subjects, found.answered, found.accuracy) == (1, 0, 0.0)
+
+
+def written(folder: Path, *truths: dict[str, Any], task: str = "signs") -> Path:
+    """Return a file of these truths."""
+    rows = [{"observation_id": f"o{n}", "task": task, "truth": one} for n, one in enumerate(truths)]
+    file = folder / "ground_truth.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    return file
+
+
+def test_a_field_whose_truth_is_null_is_not_counted(tmp_path: Path) -> None:
+    file = written(tmp_path, {"year": None}, {"year": 1999}, {"year": 2001.0})
+    answers: dict[tuple[str, str], dict[str, Any]] = {
+        ("o0", "signs"): {"year": None},
+        ("o1", "signs"): {"year": None},
+        ("o2", "signs"): {"year": 2001},
+    }
+    (found,) = score(read_truth(file, {"signs": SIGNS}), answers)
+    assert (found.subjects, found.answered, found.accuracy) == (2, 1, 0.5)
+    file = written(tmp_path, dict.fromkeys(WHOLE), WHOLE)
+    assert [truth for _, _, truth in read_truth(file, {"signs": SIGNS})] == [{}, WHOLE]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"colour": "red"}, "signs has no field 'colour'; its fields: kind, tilted"),
+        ({"kind": "Stop"}, "signs.kind is never 'Stop'; give one of stop, yield, unknown, or null"),
+        ({"tilted": 1}, "signs.tilted is never 1; give true or false"),
+        ({"year": "1999"}, "signs.year is never '1999'; give a whole number"),
+        ({"year": 1999.5}, "signs.year is never 1999.5"),
+        ({"height": True}, "signs.height is never True; give a number"),
+        ({"title": 7}, "signs.title is never 7; give a string"),
+        ({"damage": "rust"}, "signs.damage is never 'rust'; give a list of rust, dent"),
+        ({"damage": ["mud"]}, "signs.damage is never"),
+    ],
+)
+def test_a_truth_that_no_answer_could_agree_with_is_told_with_its_line(
+    wrong: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    file = written(tmp_path, WHOLE, {**WHOLE, **wrong})
+    with pytest.raises(ConfigurationError) as caught:
+        list(read_truth(file, {"signs": SIGNS}))
+    assert f"ground_truth.jsonl, line 2: {said}" in str(caught.value)
+    assert len(list(read_truth(file, load_tasks((shipped_directory(),))))) == 2, "not known"

@@ -157,6 +157,7 @@ async def _current_answers(settings: Any) -> Any:
 def _print_budgets(runs: Sequence[dict[str, Any]]) -> None:
     """Print what the runs with a budget may cost, and have cost."""
     limited = [(run["run_id"], run["budget"]) for run in runs if run["budget"]]
+    goes_on = {run["run_id"] for run in runs if run["state"] != "cancelled"}
     if not limited:
         return
     columns = ("max_cost_usd", "spent_usd", "reserved_usd", "max_images", "spent_images",
@@ -169,7 +170,7 @@ def _print_budgets(runs: Sequence[dict[str, Any]]) -> None:
         digits=4,
     )
     for run_id, budget in limited:
-        if budget["reached"]:
+        if budget["reached"] and run_id in goes_on:
             remark(f"the budget of {run_id} is reached; `sightline budget {run_id}`")
 
 
@@ -180,15 +181,21 @@ def evaluate(
 ) -> None:
     """Compare the current answers with ground truth: accuracy a field, beside the majority class.
 
-    Each line of the file holds observation_id, task and truth (an object).
+    Each line of the file holds observation_id, task and truth (an object). A field whose truth is
+    null is not counted for that subject.
     """
     import asyncio
 
+    from sightline.errors import NotFoundError
     from sightline.evaluation import read_truth, score
+    from sightline.wiring import known_tasks
 
     state: State = context.obj
-    known = read_truth(truth)
-    scores = score(known, asyncio.run(_current_answers(state.settings())))
+    settings = state.settings()
+    known = list(read_truth(truth, known_tasks(settings)))
+    if not any(values for _, _, values in known):
+        raise NotFoundError(f"{truth} holds no truth; give a ground_truth.jsonl that does")
+    scores = score(known, asyncio.run(_current_answers(settings)))
     if as_json:
         print_json([asdict(one) for one in scores])
         return

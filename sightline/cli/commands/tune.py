@@ -175,7 +175,7 @@ def cancel(
     """Ask for a tuning job to be cancelled. What it has cost until then is paid."""
     import asyncio
 
-    from sightline.cli.tuning.words import as_dict, say_job
+    from sightline.cli.tuning.words import as_dict, remark_too_late, say_job
 
     state: State = context.obj
     found = asyncio.run(_cancelled(state.settings(), job, location))
@@ -183,6 +183,7 @@ def cancel(
         print_json(as_dict(found))
     else:
         say_job(found)
+    remark_too_late(found)
 
 
 @app.command("evaluate", short_help="Compare a tuned model with its base.")
@@ -275,6 +276,9 @@ async def _cancelled(settings: Settings, job: str, location: str | None) -> Tuni
     from sightline.wiring.tuning import open_tuning
 
     async with open_tuning(settings, _location_of(job) or location) as client:
+        found = await client.get(job)
+        if not found.waits:
+            return found
         await client.cancel(job)
         return await client.get(job)
 

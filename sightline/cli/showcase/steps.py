@@ -118,9 +118,8 @@ async def run(
             summaries = await run_workers(settings, engine.runs, run_id, workers, update)
         seconds = time.monotonic() - started_s
         remark("4/4 measuring and searching")
-        scores = score(
-            read_truth(collection / "ground_truth.jsonl"), await engine.upkeep.current_answers()
-        )
+        truths = read_truth(collection / "ground_truth.jsonl", known_tasks(settings))
+        scores = score(truths, await engine.upkeep.current_answers())
         return Outcome(
             images=sum(one["acked"] for one in summaries),
             seconds=seconds,

@@ -110,6 +110,11 @@ def read_given(settings: Settings, job: TuningJob) -> Given:
 
         text = content(TASK).decode(errors="replace")
         rows = list(read_held_out(content(HELD_OUT), f"{folder}/{HELD_OUT}"))
+    if not rows:
+        raise ConfigurationError(
+            f"{folder}/{HELD_OUT} is empty; put back what `sightline tune submit` wrote, or submit"
+            " another job"
+        )
     return Given(parse_task(text, f"{folder}/{TASK}").resolve(job.base_model), rows)
 
 
@@ -123,10 +128,12 @@ def truth_of(given: Given, file: Path | None) -> Mapping[str, Answer]:
 
     if file is None:
         return {one.observation_id: one.answer for one in given.rows}
-    known = {one: values for one, task, values in read_truth(file) if task == given.task.name}
+    name = given.task.name
+    read = read_truth(file, {name: given.task})
+    known = {one: values for one, task, values in read if task == name and values}
     if not any(one.observation_id in known for one in given.rows):
         raise NotFoundError(
-            f"{file} has the truth of {given.task.name} about none of the {len(given.rows):,}"
+            f"{file} has the truth of {name} about none of the {len(given.rows):,}"
             " held-out observations; give another, or leave --truth out"
         )
     return known

@@ -72,6 +72,16 @@ def say_job(job: TuningJob) -> None:
     say(price_entry(job))
 
 
+def remark_too_late(job: TuningJob) -> None:
+    """Say of a job that was to be cancelled that it had ended otherwise, if it had."""
+    if job.waits or job.state == "CANCELLED":
+        return
+    remark(
+        f"too late: tuning job {job.number} has ended, {job.state.lower()}, and is not cancelled;"
+        " what it has cost is paid"
+    )
+
+
 def price_entry(job: TuningJob) -> str:
     """Return the entry of a price file by which a tuned model costs what its base does."""
     since = job.ended_at or job.created_at
