@@ -21,10 +21,10 @@ def test_posters_paintings_and_portraits_go_through_the_whole_job(
     sightline("enqueue")
     sightline("work", "--drain")
     assert sightline("status", "--check")["holds"] is True
-    hits = sightline("similar", "portrait-001-0", "--top", "5", "--asset-type", "portrait")
+    hits = sightline("similar", "portrait-2026-001-0", "--top", "5", "--asset-type", "portrait")
     ids = [hit["observation_id"] for hit in hits]
     assert len(ids) == 5
-    assert "portrait-001-0" not in ids
+    assert "portrait-2026-001-0" not in ids
     (night, *_) = sightline("search", "a painting at night", "--asset-type", "painting")
     truth = (tmp_path / "paintings" / "ground_truth.jsonl").read_text().splitlines()
     shows = {one["observation_id"]: one["truth"]["shows"] for one in map(json.loads, truth)}
@@ -35,6 +35,15 @@ def test_posters_paintings_and_portraits_go_through_the_whole_job(
     assert {one["field"]: (one["subjects"], one["answered"]) for one in scores} == {
         "title": (4, 0), "year": (4, 0), "script": (4, 0)
     }  # fmt: skip
+
+
+def test_pictures_of_two_seeds_are_imported_beside_each_other(
+    sightline: Command, shown: Shown
+) -> None:
+    for seed in ("1", "2"):
+        sightline("render", "portraits", f"faces-{seed}", "--count", "6", "--seed", seed)
+        assert sightline("import", f"faces-{seed}")["imported"] == 6
+    assert sightline("estimate")["observations"] == 12
 
 
 def test_streets_are_rendered_as_the_demo_s(sightline: Command, tmp_path: Path) -> None:
@@ -48,6 +57,9 @@ def test_people_are_told_what_was_made_and_how_to_go_on(shown: Shown) -> None:
     code, out, err = shown("render", "portraits", "faces", "--count", "6")
     assert (code, out) == (0, "6 pictures of 2 assets are in faces\n")
     assert "next: `sightline import faces`" in err
+    assert shown("render", "posters", "one", "--count", "1")[1] == (
+        "1 picture of 1 asset is in one\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -57,11 +57,13 @@ def test_the_same_seed_gives_the_same_pictures_and_another_gives_others(
     assert told == [1, 2, 3, 4, 5, 6]
     assert made.observations == len(rows(tmp_path / "a")) == 6
     assert made.table.read_bytes() == (tmp_path / "b" / "observations.csv").read_bytes()
-    names = [row["gcs_uri"] for row in rows(tmp_path / "a")]
     first, again, other = [
-        [(tmp_path / folder / name).read_bytes() for name in names] for folder in "abc"
+        [(tmp_path / folder / row["gcs_uri"]).read_bytes() for row in rows(tmp_path / folder)]
+        for folder in "abc"
     ]
     assert first == again
+    ids = [{row["observation_id"] for row in rows(tmp_path / folder)} for folder in "ac"]
+    assert len(ids[0] | ids[1]) == 12, "a second seed replaces nothing of the first"
     assert not set(first) & set(other)
 
 
@@ -95,9 +97,9 @@ def test_portraits_of_a_person_are_images_of_one_asset(tmp_path: Path) -> None:
     assets = [row["asset_id"] for row in rows(tmp_path)]
     assert (
         assets
-        == ["person-000"] * PORTRAITS_A_PERSON
-        + ["person-001"] * PORTRAITS_A_PERSON
-        + ["person-002"] * 3
+        == [f"person-{SEED}-000"] * PORTRAITS_A_PERSON
+        + [f"person-{SEED}-001"] * PORTRAITS_A_PERSON
+        + [f"person-{SEED}-002"] * 3
     )
 
 

@@ -45,8 +45,14 @@ def render(
     if as_json:
         print_json(found)
         return
-    say(f"{made.observations:,} pictures of {made.assets:,} assets are in {directory}")
+    pictures = _counted(made.observations, "picture")
+    are = "is" if made.observations == 1 else "are"
+    say(f"{pictures} of {_counted(made.assets, 'asset')} {are} in {directory}")
     remark(f"next: `sightline import {directory}`")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _rendered(kind: str, directory: Path, count: int, seed: int, on_progress: Any) -> Any:

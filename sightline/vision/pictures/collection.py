@@ -41,13 +41,14 @@ class _Picture:
 def _posters(count: int, seed: int) -> Iterator[_Picture]:
     for number in range(count):
         image, truth = render_poster(np.random.default_rng((seed, 1, number)))
-        yield _Picture(f"poster-{number:03d}", f"film-{number:03d}", image, truth)
+        yield _Picture(f"poster-{seed}-{number:03d}", f"film-{seed}-{number:03d}", image, truth)
 
 
 def _paintings(count: int, seed: int) -> Iterator[_Picture]:
     for number in range(count):
         image, truth = render_painting(np.random.default_rng((seed, 2, number)))
-        yield _Picture(f"painting-{number:03d}", f"painting-{number:03d}", image, truth)
+        name = f"painting-{seed}-{number:03d}"
+        yield _Picture(name, name, image, truth)
 
 
 def _portraits(count: int, seed: int) -> Iterator[_Picture]:
@@ -55,7 +56,7 @@ def _portraits(count: int, seed: int) -> Iterator[_Picture]:
         who, view = divmod(number, PORTRAITS_A_PERSON)
         person = Person.draw(np.random.default_rng((seed, 3, who)))
         image = render_portrait(person, np.random.default_rng((seed, 3, who, view)))
-        yield _Picture(f"portrait-{who:03d}-{view}", f"person-{who:03d}", image)
+        yield _Picture(f"portrait-{seed}-{who:03d}-{view}", f"person-{seed}-{who:03d}", image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ def render_pictures(
     on_progress: Callable[[int], None] | None = None,
 ) -> Pictures:
     """Render pictures of one of ``KINDS``; the same arguments give the same pixels.
+
+    Names hold the seed, so that pictures of two seeds can be imported beside each other.
 
     Writes JPEG files, then ``ground_truth.jsonl`` where a task asks about such pictures, and last
     ``observations.csv``, through which the folder is imported. Of each person there are
