@@ -33,6 +33,23 @@ def test_an_estimate_spells_out_what_it_assumes(
     assert "how long is not known" in said
 
 
+def test_an_estimate_of_nothing_says_so_and_how_to_go_on(
+    paid: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["estimate", "--asset-type", "tree"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("nothing is to do: of 0 parts 0 are done")
+    assert "US dollars" not in shown.out
+    assert shown.err == "next: `sightline import DIR`, since no observation matches\n"
+    paid("enqueue")
+    assert main(["estimate"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith(
+        f"nothing is to do: of {2 * SCENES:,} parts 0 are done, {2 * SCENES}"
+    )
+    assert "next: `sightline status`" in shown.err
+
+
 def test_a_pilot_measures_a_sample_and_its_results_count(paid: Command) -> None:
     found = paid("pilot", "--sample", "12")
     assert sum(one["messages"] for one in found["strata"]) == 12

@@ -26,6 +26,7 @@ from sightline.cli.state import State
 if TYPE_CHECKING:
     from producer.estimate import Estimate, Line
     from sightline.cli.asking import Asked
+    from sightline.model import Preview
     from sightline.settings import Settings
 
 
@@ -71,7 +72,7 @@ def estimate(
     if as_json:
         print_json(_as_json(found))
     else:
-        _print(found)
+        _print(settings, found)
 
 
 async def _estimate(settings: Settings, asked: Asked, per_minute: float | None) -> Estimate:
@@ -119,10 +120,13 @@ def _as_json(found: Estimate) -> dict[str, Any]:
     }
 
 
-def _print(found: Estimate) -> None:
+def _print(settings: Settings, found: Estimate) -> None:
     from sightline.cli.money import usd
 
     preview = found.preview
+    if not preview.to_publish:
+        _print_nothing(settings, preview)
+        return
     say(
         f"{preview.observations:,} images match; a run would publish {preview.messages:,} messages"
         f" with {preview.to_publish:,} parts"
@@ -149,6 +153,21 @@ def _print(found: Estimate) -> None:
     for said in _assumptions(found):
         say(f"  {said}")
     remark("next: `sightline pilot` measures it on a sample; `sightline enqueue --max-cost USD`")
+
+
+def _print_nothing(settings: Settings, left: Preview) -> None:
+    """Say that a run would do nothing, why, and what to do instead."""
+    say(
+        f"nothing is to do: of {left.matched:,} parts {left.done:,} are done,"
+        f" {left.held:,} are in an open run, {left.dead:,} are dead letters"
+    )
+    if not left.observations:
+        step = "import DIR" if settings.adapter("warehouse") == "local" else "doctor"
+        remark(f"next: `sightline {step}`, since no observation matches")
+    elif not left.matched:
+        remark("next: `sightline tasks list`, since no task that is asked applies to what matches")
+    else:
+        remark("next: `sightline status`, which shows the runs and what is dead")
 
 
 def _hours(hours: float | None) -> str:

@@ -39,7 +39,9 @@ def work(
     engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lease messages, classify and embed, write, settle; until stopped.
+    """Work runs off: lease messages, classify and embed, write, settle; until stopped.
+
+    With an engine without workers (bigquery, batch), statements or batch jobs do it; then it ends.
 
     SIGTERM or Ctrl-C drains what is in hand within the grace period; a second one ends at once.
     It ends by itself, with exit code 5, when all that is queued is of runs over their budgets.
