@@ -11,113 +11,62 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
-from aiohttp import web
-
-from sightline.sim.vertex import errors
 from sightline.sim.vertex.batch import STATES, BatchJobs, Job, resource
 from sightline.sim.vertex.batch_lines import LineAnswers, Reply
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.errors import ErrorReply, InvalidArgumentError
 from sightline.sim.vertex.faults import FaultMix
 from sightline.sim.vertex.fields import camel, fields
+from sightline.sim.vertex.job_routes import JobRoutes
 
-_JOBS = "/v1/{place:projects/[^/]+/locations/[^/]+}/batchPredictionJobs"
 _JOB = frozenset({"displayName", "model", "inputConfig", "outputConfig", "labels"})
 _MODEL = re.compile(r"(projects/[^/]+/locations/[^/]+/)?publishers/google/models/gemini-[\w.-]+")
 _TERM = re.compile(r'(?P<field>[\w.]+)\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<bare>[\w-]+))')
-_PAGE = 100
-
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class Batch:
+class Batch(JobRoutes[Job]):
     """Jobs of batch prediction under their paths; ``jobs`` are those there are."""
+
+    kind = "batchPredictionJobs"
+    control = "/control/batch"
+    states = STATES
 
     def __init__(
         self, reply: Reply, faults: Callable[[], FaultMix], files: Buckets | None, seed: int
     ) -> None:
         lines = LineAnswers(reply, faults, random.Random(seed))
         self.jobs = BatchJobs(lines, files, seed)
-
-    def routes(self) -> list[web.RouteDef]:
-        """Return the routes, to be added before those of the models."""
-        return [
-            web.get("/control/batch", self._show_pace),
-            web.put("/control/batch", self._set_pace),
-            web.post(_JOBS, self._guarded(self._create)),
-            web.get(_JOBS, self._guarded(self._list)),
-            web.get(_JOBS + "/{id:[^/:]+}", self._guarded(self._get)),
-            web.post(_JOBS + "/{id:[^/:]+}:cancel", self._guarded(self._cancel)),
-        ]
+        super().__init__(self.jobs)
 
     async def stop(self) -> None:
         """Stop all jobs where they are."""
         await self.jobs.stop()
 
-    async def _show_pace(self, _: web.Request) -> web.Response:
-        return _json(asdict(self.jobs.pace))
+    async def create(self, place: str, body: object) -> Job:
+        """See ``JobRoutes``."""
+        return self.jobs.create(place, _checked(body))
 
-    async def _set_pace(self, request: web.Request) -> web.Response:
-        try:
-            self.jobs.pace = replace(self.jobs.pace, **orjson.loads(await request.read()))
-        except (ValueError, TypeError) as error:
-            return _json({"error": f"{type(error).__name__}: {error}"}, 400)
-        return _json(asdict(self.jobs.pace))
-
-    def _guarded(self, handler: Handler) -> Handler:
-        async def handle(request: web.Request) -> web.Response:
-            refuse = self.jobs.pace.refuse
-            if not re.fullmatch(r"Bearer \S+", request.headers.get("Authorization", "")):
-                return _error(errors.without_credentials())
-            if refuse:
-                return _error(ErrorReply(refuse, f"The call ended by {refuse}."))
-            try:
-                return await handler(request)
-            except InvalidArgumentError as error:
-                return _error(errors.invalid(error))
-
-        return handle
-
-    async def _create(self, request: web.Request) -> web.Response:
-        asked = _checked(orjson.loads(await request.read()))
-        job = self.jobs.create(request.match_info["place"], asked)
-        if self.jobs.pace.lose_answers:
-            self.jobs.pace.lose_answers -= 1
-            assert request.transport is not None
-            request.transport.abort()
-        return _json(_shape(request, job))
-
-    async def _list(self, request: web.Request) -> web.Response:
-        place, terms = request.match_info["place"], _terms(request.query.get("filter", ""))
-        found = [
-            one
-            for one in reversed(self.jobs.jobs.values())
-            if one.place == place and _fits(one, terms)
-        ]
-        start = int(request.query.get("pageToken") or 0)
-        size = int(request.query.get("pageSize") or _PAGE)
-        page = [_shape(request, one) for one in found[start : start + size]]
-        more = {"nextPageToken": str(start + size)} if start + size < len(found) else {}
-        return _json({"batchPredictionJobs": page} | more)
-
-    async def _get(self, request: web.Request) -> web.Response:
-        job = self._job(request)
-        return _json(_shape(request, job)) if job else _absent(request)
-
-    async def _cancel(self, request: web.Request) -> web.Response:
-        job = self._job(request)
-        if job is None:
-            return _absent(request)
+    async def cancel(self, job: Job) -> None:
+        """See ``JobRoutes``."""
         await self.jobs.cancel(job)
-        return _json({})
 
-    def _job(self, request: web.Request) -> Job | None:
-        return self.jobs.jobs.get(_name(request))
+    def resource(self, job: Job) -> dict[str, Any]:
+        """See ``JobRoutes``."""
+        found: dict[str, Any] = resource(job)
+        return found
+
+    def listed(self, place: str, wanted: str) -> list[Job]:
+        """See ``JobRoutes``; equalities joined by AND are understood."""
+        terms = _terms(wanted)
+        own = (one for one in reversed(self.jobs.jobs.values()) if one.place == place)
+        return [one for one in own if _fits(one, terms)]
+
+    def absent(self, name: str) -> ErrorReply:
+        """See ``JobRoutes``."""
+        return ErrorReply("NOT_FOUND", f"The BatchPredictionJob does not exist: {name}")
 
 
 def _checked(body: object) -> dict[str, Any]:
@@ -170,31 +119,3 @@ def _fits(job: Job, terms: list[tuple[str, str]]) -> bool:
     values = {"displayName": job.asked["displayName"], "state": job.state}
     values |= {camel(f"labels.{key}"): value for key, value in labels.items()}
     return all(values.get(name) == wanted for name, wanted in terms)
-
-
-def _name(request: web.Request) -> str:
-    named = request.match_info
-    return f"{named['place']}/batchPredictionJobs/{named['id']}"
-
-
-def _shape(request: web.Request, job: Job) -> dict[str, Any]:
-    """Return a job with its state as a name, or as a number where that is asked."""
-    found: dict[str, Any] = resource(job)
-    if "enum-encoding=int" in request.query.get("$alt", ""):
-        found["state"] = STATES.index(found["state"])
-    return found
-
-
-def _absent(request: web.Request) -> web.Response:
-    what = _name(request)
-    return _error(ErrorReply("NOT_FOUND", f"The BatchPredictionJob does not exist: {what}"))
-
-
-def _error(error: ErrorReply) -> web.Response:
-    return _json(error.body(), error.code)
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(value), status=status, content_type="application/json", charset="utf-8"
-    )

@@ -10,19 +10,15 @@ What is not named keeps its value.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import orjson
-from aiohttp import web
-
-from sightline.sim.vertex import errors
 from sightline.sim.vertex.answers import Answerer, CannotAnswerError
 from sightline.sim.vertex.buckets import ReadImage
-from sightline.sim.vertex.errors import CODES, TYPE, ErrorReply, InvalidArgumentError
+from sightline.sim.vertex.errors import TYPE, ErrorReply, InvalidArgumentError
 from sightline.sim.vertex.faults import Fault
 from sightline.sim.vertex.fields import fields, number
+from sightline.sim.vertex.job_routes import JobRoutes
 from sightline.sim.vertex.requests import Embed, Generate
 from sightline.sim.vertex.tuning import STATES, Job, TuningJobs
 from sightline.sim.vertex.tuning_files import (
@@ -33,7 +29,6 @@ from sightline.sim.vertex.tuning_files import (
     read_examples,
 )
 
-_JOBS = "/v1/{place:projects/[^/]+/locations/[^/]+}/tuningJobs"
 _JOB = frozenset(
     {"baseModel", "supervisedTuningSpec", "tunedModelDisplayName", "description", "labels"}
 )
@@ -47,18 +42,20 @@ _SIZES = (
 )  # fmt: skip
 """In the order of their numbers."""
 _AT = "tuning_job.supervised_tuning_spec"
-_PAGE = 100
-
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class Tuning:
+class Tuning(JobRoutes[Job]):
     """Tuning jobs under their paths, and an ``Answerer`` that also answers for tuned models."""
+
+    kind = "tuningJobs"
+    control = "/control/tuning"
+    states = STATES
 
     def __init__(
         self, answerer: Answerer, buckets: ReadImage | None, now: Callable[[], float]
     ) -> None:
         self.jobs = TuningJobs(answerer, now)
+        super().__init__(self.jobs)
         self._answerer = answerer
         self._buckets = buckets
 
@@ -75,44 +72,9 @@ class Tuning:
         """Embed as the models do that are not tuned."""
         return await self._answerer.embed(model, request)
 
-    def routes(self) -> list[web.RouteDef]:
-        """Return the routes, to be added before those of the models."""
-        return [
-            web.get("/control/tuning", self._show_pace),
-            web.put("/control/tuning", self._set_pace),
-            web.post(_JOBS, self._guarded(self._create)),
-            web.get(_JOBS, self._guarded(self._list)),
-            web.get(_JOBS + "/{id:[^/:]+}", self._guarded(self._get)),
-            web.post(_JOBS + "/{id:[^/:]+}:cancel", self._guarded(self._cancel)),
-        ]
-
-    async def _show_pace(self, _: web.Request) -> web.Response:
-        return _json(asdict(self.jobs.pace))
-
-    async def _set_pace(self, request: web.Request) -> web.Response:
-        try:
-            self.jobs.pace = replace(self.jobs.pace, **orjson.loads(await request.read()))
-        except (ValueError, TypeError) as error:
-            return _json({"error": f"{type(error).__name__}: {error}"}, 400)
-        return _json(asdict(self.jobs.pace))
-
-    def _guarded(self, handler: Handler) -> Handler:
-        async def handle(request: web.Request) -> web.Response:
-            refuse = self.jobs.pace.refuse
-            if not re.fullmatch(r"Bearer \S+", request.headers.get("Authorization", "")):
-                return _error(errors.without_credentials())
-            if refuse:
-                return _error(ErrorReply(refuse, _refused(refuse, request.match_info["place"])))
-            try:
-                return await handler(request)
-            except InvalidArgumentError as error:
-                return _error(errors.invalid(error))
-
-        return handle
-
-    async def _create(self, request: web.Request) -> web.Response:
-        place = request.match_info["place"]
-        asked = _checked(orjson.loads(await request.read()), place)
+    async def create(self, place: str, body: object) -> Job:
+        """See ``JobRoutes``."""
+        asked = _checked(body, place)
         spec = asked["supervisedTuningSpec"]
         train = await self._content(spec, "trainingDatasetUri")
         held_out = await self._content(spec, "validationDatasetUri")
@@ -124,12 +86,33 @@ class Tuning:
                 read_examples(held_out, "validation", most=MOST_VALIDATION)
         except BadDatasetError as error:
             wrong = str(error)
-        job = self.jobs.create(place, asked, examples, wrong)
-        if self.jobs.pace.lose_answers:
-            self.jobs.pace.lose_answers -= 1
-            assert request.transport is not None
-            request.transport.abort()
-        return self._reply(request, job)
+        return self.jobs.create(place, asked, examples, wrong)
+
+    async def cancel(self, job: Job) -> None:
+        """See ``JobRoutes``."""
+        self.jobs.cancel(job)
+
+    def resource(self, job: Job) -> dict[str, Any]:
+        """See ``JobRoutes``."""
+        return self.jobs.resource(job)
+
+    def listed(self, place: str, wanted: str) -> list[Job]:  # noqa: ARG002 - all are listed
+        """See ``JobRoutes``."""
+        return [one for one in self.jobs.jobs.values() if one.place == place][::-1]
+
+    def absent(self, name: str) -> ErrorReply:
+        """See ``JobRoutes``."""
+        info = {"@type": TYPE + "ResourceInfo", "resourceName": name}
+        return ErrorReply("NOT_FOUND", f"TuningJob {name} is not found.", (info,))
+
+    def refused(self, status: str, place: str) -> str:
+        """See ``JobRoutes``."""
+        if status == "PERMISSION_DENIED":
+            return (
+                "Permission 'aiplatform.tuningJobs.create' denied on resource"
+                f" '//aiplatform.googleapis.com/{place}' (or it may not exist)."
+            )
+        return super().refused(status, place)
 
     async def _content(self, spec: Mapping[str, Any], name: str) -> bytes | None:
         """Return a file of examples; it must be there, and be read by the service."""
@@ -145,40 +128,6 @@ class Tuning:
             if error.fault is Fault.IMAGE_GONE:
                 raise InvalidArgumentError(f"{uri} does not exist.", path) from error
             raise InvalidArgumentError(f"{uri} cannot be read: {error}", path) from error
-
-    async def _list(self, request: web.Request) -> web.Response:
-        place = request.match_info["place"]
-        found = [one for one in self.jobs.jobs.values() if one.place == place][::-1]
-        start = int(request.query.get("pageToken") or 0)
-        size = int(request.query.get("pageSize") or _PAGE)
-        page = {"tuningJobs": [self._shape(request, one) for one in found[start : start + size]]}
-        more = {"nextPageToken": str(start + size)} if start + size < len(found) else {}
-        return _json(page | more)
-
-    async def _get(self, request: web.Request) -> web.Response:
-        job = self._job(request)
-        return self._reply(request, job) if job else _absent(request)
-
-    async def _cancel(self, request: web.Request) -> web.Response:
-        job = self._job(request)
-        if job is None:
-            return _absent(request)
-        self.jobs.cancel(job)
-        return _json({})
-
-    def _job(self, request: web.Request) -> Job | None:
-        named = request.match_info
-        return self.jobs.jobs.get(f"{named['place']}/tuningJobs/{named['id']}")
-
-    def _reply(self, request: web.Request, job: Job) -> web.Response:
-        return _json(self._shape(request, job))
-
-    def _shape(self, request: web.Request, job: Job) -> dict[str, Any]:
-        """Return a job with its enums as names, or as numbers where that is asked."""
-        found = self.jobs.resource(job)
-        if "enum-encoding=int" in request.query.get("$alt", ""):
-            found["state"] = STATES.index(found["state"])
-        return found
 
 
 def _checked(body: object, place: str) -> dict[str, Any]:
@@ -208,32 +157,3 @@ def _checked(body: object, place: str) -> dict[str, Any]:
             "The adapter size is not supported for this base model.", f"{_AT}.hyper_parameters"
         )
     return {**asked, "supervisedTuningSpec": {**spec, "hyperParameters": hyper}}
-
-
-def _refused(status: str, place: str) -> str:
-    if status == "PERMISSION_DENIED":
-        return (
-            "Permission 'aiplatform.tuningJobs.create' denied on resource"
-            f" '//aiplatform.googleapis.com/{place}' (or it may not exist)."
-        )
-    return f"The call ended by {status}."
-
-
-def _absent(request: web.Request) -> web.Response:
-    named = request.match_info
-    what = f"{named['place']}/tuningJobs/{named['id']}"
-    info = {"@type": TYPE + "ResourceInfo", "resourceName": what}
-    return _error(ErrorReply("NOT_FOUND", f"TuningJob {what} is not found.", (info,)))
-
-
-def _error(error: ErrorReply) -> web.Response:
-    return _json(error.body(), CODES[error.status], error.headers)
-
-
-def _json(
-    value: object, status: int = 200, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    return web.Response(
-        body=orjson.dumps(value), status=status, headers=headers,
-        content_type="application/json", charset="utf-8",
-    )  # fmt: skip

@@ -1,0 +1,154 @@
+"""What the paths of all long jobs share: their control API, who may call, and pages of jobs."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Generic, Protocol, TypeVar
+
+import orjson
+from aiohttp import web
+
+from sightline.sim.vertex import errors
+from sightline.sim.vertex.errors import CODES, ErrorReply, InvalidArgumentError
+
+PAGE = 100
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+Job = TypeVar("Job")
+
+
+class Jobs(Protocol[Job]):
+    """Jobs by their names; ``pace`` says how the next ones go."""
+
+    pace: Any
+    jobs: dict[str, Job]
+
+
+class JobRoutes(ABC, Generic[Job]):
+    """The paths of one ``kind`` of job, such as ``tuningJobs``, and of ``control`` over them."""
+
+    kind: str
+    control: str
+    states: Sequence[str]
+    """In the order of their numbers."""
+
+    def __init__(self, jobs: Jobs[Job]) -> None:
+        self._all = jobs
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes, to be added before those of the models."""
+        path = "/v1/{place:projects/[^/]+/locations/[^/]+}/" + self.kind
+        return [
+            web.get(self.control, self._show_pace),
+            web.put(self.control, self._set_pace),
+            web.post(path, self._guarded(self._create)),
+            web.get(path, self._guarded(self._list)),
+            web.get(path + "/{id:[^/:]+}", self._guarded(self._get)),
+            web.post(path + "/{id:[^/:]+}:cancel", self._guarded(self._cancel)),
+        ]
+
+    @abstractmethod
+    async def create(self, place: str, body: object) -> Job:
+        """Make a job; raises InvalidArgumentError as Google would."""
+
+    @abstractmethod
+    async def cancel(self, job: Job) -> None:
+        """Cancel a job, as far as it goes on."""
+
+    @abstractmethod
+    def resource(self, job: Job) -> dict[str, Any]:
+        """Return a job as JSON."""
+
+    @abstractmethod
+    def listed(self, place: str, wanted: str) -> Sequence[Job]:
+        """Return the jobs that a filter names, the newest first."""
+
+    @abstractmethod
+    def absent(self, name: str) -> ErrorReply:
+        """Return what is said of a job that is not there."""
+
+    def refused(self, status: str, place: str) -> str:  # noqa: ARG002 - for those who say where
+        """Return what is said of a call that is refused."""
+        return f"The call ended by {status}."
+
+    async def _show_pace(self, _: web.Request) -> web.Response:
+        return _json(asdict(self._all.pace))
+
+    async def _set_pace(self, request: web.Request) -> web.Response:
+        try:
+            self._all.pace = replace(self._all.pace, **orjson.loads(await request.read()))
+        except (ValueError, TypeError) as error:
+            return _json({"error": f"{type(error).__name__}: {error}"}, 400)
+        return _json(asdict(self._all.pace))
+
+    def _guarded(self, handler: Handler) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            refuse = self._all.pace.refuse
+            if not re.fullmatch(r"Bearer \S+", request.headers.get("Authorization", "")):
+                return _error(errors.without_credentials())
+            if refuse:
+                said = self.refused(refuse, request.match_info["place"])
+                return _error(ErrorReply(refuse, said))
+            try:
+                return await handler(request)
+            except InvalidArgumentError as error:
+                return _error(errors.invalid(error))
+
+        return handle
+
+    async def _create(self, request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        job = await self.create(request.match_info["place"], body)
+        if self._all.pace.lose_answers:
+            self._all.pace.lose_answers -= 1
+            assert request.transport is not None
+            request.transport.abort()
+        return _json(self._shape(request, job))
+
+    async def _list(self, request: web.Request) -> web.Response:
+        found = self.listed(request.match_info["place"], request.query.get("filter", ""))
+        start = int(request.query.get("pageToken") or 0)
+        size = int(request.query.get("pageSize") or PAGE)
+        page = [self._shape(request, one) for one in found[start : start + size]]
+        more = {"nextPageToken": str(start + size)} if start + size < len(found) else {}
+        return _json({self.kind: page} | more)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        job = self._all.jobs.get(self._name(request))
+        if job is None:
+            return _error(self.absent(self._name(request)))
+        return _json(self._shape(request, job))
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        job = self._all.jobs.get(self._name(request))
+        if job is None:
+            return _error(self.absent(self._name(request)))
+        await self.cancel(job)
+        return _json({})
+
+    def _name(self, request: web.Request) -> str:
+        named = request.match_info
+        return f"{named['place']}/{self.kind}/{named['id']}"
+
+    def _shape(self, request: web.Request, job: Job) -> dict[str, Any]:
+        """Return a job with its state as a name, or as a number where that is asked."""
+        found = self.resource(job)
+        if "enum-encoding=int" in request.query.get("$alt", ""):
+            found["state"] = self.states.index(found["state"])
+        return found
+
+
+def _error(error: ErrorReply) -> web.Response:
+    return _json(error.body(), CODES[error.status], error.headers)
+
+
+def _json(
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(value), status=status, headers=headers,
+        content_type="application/json", charset="utf-8",
+    )  # fmt: skip
