@@ -1,11 +1,8 @@
-"""``sightline tune``: submitted once, found again, compared with its base."""
+"""``sightline tune``: submitted once, found again, used by workers."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import uuid
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,40 +11,14 @@ import pytest
 
 from sightline.cli import EXIT_INTERRUPTED
 from sightline.cli.tuning import submitting
-from sightline.gcp.tuning import TuningAsked, Watch
+from sightline.gcp.tuning import Watch
 from tests.cli.answered import SIGNS
-from tests.cli.cloud_rig import make_bucket
 from tests.cli.conftest import Command, Shown
-from tests.cli.tuning_rig import BASE_MODEL, IMAGES, Beside, fill, known, tuning_beside
-from tests.gcp.servers import GcsServer
+from tests.cli.tuning_rig import BASE_MODEL, IMAGES, SUBMIT, Beside, beside, bucket, known
+
+__all__ = ["beside", "bucket"]
 
 pytestmark = pytest.mark.needs("go")
-
-SUBMIT = ("tune", "submit", "signs", "--location", "us-central1", "--look-every", "0.01")
-
-
-@pytest.fixture
-def beside(gcs: GcsServer) -> Iterator[Beside]:
-    with tuning_beside(gcs.endpoint) as one:
-        yield one
-
-
-@pytest.fixture
-def bucket(gcs: GcsServer, beside: Beside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a bucket that the settings name, beside a home with answers."""
-    name = f"tune-{uuid.uuid4().hex[:12]}"
-    asyncio.run(fill(tmp_path / ".sightline" / "warehouse"))
-    for setting, value in {
-        "GCP__PROJECT": "p",
-        "GCS__BUCKET": name,
-        "GCS__ENDPOINT": gcs.endpoint,
-        "VERTEX__ENDPOINT": beside.simulator.base_url,
-        "VERTEX__LOCATION": "us",
-        "MODELS__CLASSIFY": BASE_MODEL,
-        "ADAPTERS__CLASSIFY": "vertex",
-    }.items():
-        monkeypatch.setenv(f"SIGHTLINE_{setting}", value)
-    return make_bucket(gcs, name)
 
 
 def test_a_job_is_submitted_once_and_its_model_is_told_from_its_base(
@@ -169,50 +140,6 @@ def test_an_interrupted_command_is_taken_up_by_the_same_one(
     assert len(sightline("tune", "list", "--location", "us-central1")) == 1
 
 
-def test_images_that_are_gone_are_left_out_for_both_models(
-    sightline: Command, bucket: Any, beside: Beside
-) -> None:
-    job = sightline(*SUBMIT, "--yes")["job"]
-    beside.answers.gone = range(IMAGES // 2)
-    found = sightline("tune", "evaluate", job["name"])
-    assert found["left_out"]["image_gone"] > 0
-    assert found["left_out"]["image_gone"] + found["compared"] == found["asked"]
-    assert {one["subjects"] for one in found["fields"]} == {found["compared"]}
-
-
-def test_calls_are_tried_again_as_a_worker_s_are(
-    sightline: Command, bucket: Any, beside: Beside, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job = sightline(*SUBMIT, "--yes")["job"]
-    plain = sightline("tune", "evaluate", job["name"], "--sample", "12")
-    monkeypatch.setenv("SIGHTLINE_WORKER__BACKOFF_S", "0.01")
-    beside.control("faults", shares={"throttled": 0.2, "unavailable": 0.2})
-    found = sightline("tune", "evaluate", job["name"], "--sample", "12")
-    assert found["compared"] == 12
-    assert found["fields"] == plain["fields"]
-    assert found["calls"] > plain["calls"] == 24
-
-
-def test_answers_of_no_use_count_as_wrong(sightline: Command, bucket: Any, beside: Beside) -> None:
-    job = sightline(*SUBMIT, "--yes")["job"]
-    beside.answers.rambles = True
-    found = sightline("tune", "evaluate", job["name"], "--sample", "5")
-    assert found["compared"] == 5
-    assert found["failed"] == {"base": {"answer_invalid": 5}, "tuned": {"answer_invalid": 5}}
-    assert {one["base"] for one in found["fields"]} == {0}
-
-
-def test_a_job_of_another_program_cannot_be_evaluated(
-    shown: Shown, sightline: Command, bucket: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(TuningAsked, "labels", {"sightline_tuning": "other"})
-        job = sightline(*SUBMIT, "--yes")["job"]
-    code, _, err = shown("tune", "evaluate", job["name"])
-    assert (code, err.count("\n")) == (2, 1)
-    assert "was made by another program" in err
-
-
 def test_a_job_goes_on_without_its_command_and_can_be_cancelled(
     sightline: Command, shown: Shown, bucket: Any, beside: Beside
 ) -> None:
@@ -241,28 +168,6 @@ def test_a_job_that_has_ended_is_cancelled_too_late_and_that_is_said(
     number = job["name"].rpartition("/")[2]
     assert f"too late: tuning job {number} has ended, succeeded, and is not cancelled" in err
     assert "too late" in shown("tune", "cancel", job["name"], "--json")[2]
-
-
-def test_what_cannot_be_compared_with_is_told_in_one_line(
-    sightline: Command, shown: Shown, bucket: Any, tmp_path: Path
-) -> None:
-    job = sightline(*SUBMIT, "--yes")["job"]
-    truth = tmp_path / "truth.jsonl"
-    rows = [
-        {"observation_id": f"obs-{n:03d}", "task": "signs", "truth": {"tilted": None}}
-        for n in range(IMAGES)
-    ]
-    truth.write_text("".join(json.dumps(one) + "\n" for one in rows))
-    code, _, err = shown("tune", "evaluate", job["name"], "--truth", str(truth))
-    assert (code, "has the truth of signs about none of the" in err) == (2, True)
-    truth.write_text('{"observation_id": "x", "task": "signs", "truth": {"tilted": "no"}}\n')
-    code, _, err = shown("tune", "evaluate", job["name"], "--truth", str(truth))
-    assert (code, "line 1: signs.tilted is never 'no'" in err) == (2, True)
-    folder = job["validation_uri"].rpartition("/")[0].split("/", 3)[3]
-    bucket.blob(f"{folder}/held_out.jsonl").upload_from_string(b"")
-    code, _, err = shown("tune", "evaluate", job["name"])
-    assert (code, err.count("\n")) == (2, 1)
-    assert "held_out.jsonl is empty; put back what `sightline tune submit` wrote" in err
 
 
 @pytest.mark.parametrize(
@@ -302,54 +207,6 @@ def test_what_google_refuses_is_told_in_one_line(
     assert got == code
     assert said in err.splitlines()[-1]
     assert "http://" not in err
-
-
-def test_an_evaluation_keeps_to_its_budget_and_says_what_it_left_out(
-    sightline: Command, shown: Shown, bucket: Any
-) -> None:
-    job = sightline(*SUBMIT, "--yes")["job"]
-    whole = sightline("tune", "evaluate", job["name"], "--sample", "8")
-    assert (whole["asked"], whole["compared"], whole["left_out"]) == (8, 8, {})
-    least = whole["cost_usd"] / 2
-    part = sightline("tune", "evaluate", job["name"], "--sample", "8", "--max-cost", str(least))
-    assert part["cost_usd"] <= least
-    assert part["left_out"]["over_budget"] == 8 - part["compared"] > 0
-    code, out, err = shown("tune", "evaluate", job["name"], "--sample", "8", "--max-cost", "0")
-    assert (code, "0 calls" in out) == (0, True)
-    assert "nothing was compared: raise --max-cost" in err
-    code, _, err = shown("tune", "evaluate", job["name"], "--max-cost", "1e400")
-    assert (code, "--max-cost inf is not accepted" in err) == (2, True)
-
-
-def test_truth_replaces_the_answers_that_were_held_out(
-    sightline: Command, shown: Shown, bucket: Any, tmp_path: Path
-) -> None:
-    job = sightline(*SUBMIT, "--yes")["job"]
-    truth = tmp_path / "truth.jsonl"
-    rows = [
-        {
-            "observation_id": f"obs-{n:03d}",
-            "task": "signs",
-            "truth": {"tilted": not known(n)["tilted"]},
-        }
-        for n in range(IMAGES)
-    ]
-    truth.write_text("".join(json.dumps(one) + "\n" for one in rows))
-    found = sightline("tune", "evaluate", job["name"], "--truth", str(truth))
-    (tilted,) = found["fields"]
-    assert tilted["field"] == "tilted"
-    assert tilted["base"] < 0.5
-    assert found["assets_without_truth"] == 0
-    truth.write_text("".join(json.dumps(one) + "\n" for one in rows[: IMAGES // 2]))
-    part = sightline("tune", "evaluate", job["name"], "--truth", str(truth))
-    assert part["assets_without_truth"] > 0
-    assert part["compared"] + part["assets_without_truth"] == found["compared"]
-    few = sightline("tune", "evaluate", job["name"], "--truth", str(truth), "--sample", "3")
-    assert few["compared"] == 3
-    truth.write_text('{"observation_id": "x", "task": "signs", "truth": {}}\n')
-    code, _, err = shown("tune", "evaluate", job["name"], "--truth", str(truth))
-    assert code == 2
-    assert "has the truth of signs about none of the" in err
 
 
 def test_people_are_told_who_is_better_and_how_to_use_it(shown: Shown, bucket: Any) -> None:

@@ -7,12 +7,14 @@ import json
 import re
 import threading
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from sightline.local.warehouse import LocalRuns, LocalWriter
 from sightline.sim.vertex.answers import CannotAnswerError, MadeUpAnswers
@@ -21,11 +23,14 @@ from sightline.sim.vertex.faults import Fault
 from sightline.sim.vertex.requests import Generate
 from sightline.sim.vertex.server import VertexSimulator
 from tests.cli.answered import SIGNS
+from tests.cli.cloud_rig import make_bucket
 from tests.contracts.answers_suite import item
 from tests.contracts.warehouse_rig import NOW, answer_part, answer_row
+from tests.gcp.servers import GcsServer
 
 IMAGES = 400
 BASE_MODEL = "gemini-3.5-flash-lite"
+SUBMIT = ("tune", "submit", "signs", "--location", "us-central1", "--look-every", "0.01")
 
 
 def known(number: int) -> dict[str, Any]:
@@ -116,3 +121,27 @@ async def fill(root: Path, images: int = IMAGES) -> None:
     await LocalWriter(root).write(
         [answer_row(item(n), part, answer=orjson.dumps(known(n)).decode()) for n in range(images)]
     )
+
+
+@pytest.fixture
+def beside(gcs: GcsServer) -> Iterator[Beside]:
+    with tuning_beside(gcs.endpoint) as one:
+        yield one
+
+
+@pytest.fixture
+def bucket(gcs: GcsServer, beside: Beside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a bucket that the settings name, beside a home with answers."""
+    name = f"tune-{uuid.uuid4().hex[:12]}"
+    asyncio.run(fill(tmp_path / ".sightline" / "warehouse"))
+    for setting, value in {
+        "GCP__PROJECT": "p",
+        "GCS__BUCKET": name,
+        "GCS__ENDPOINT": gcs.endpoint,
+        "VERTEX__ENDPOINT": beside.simulator.base_url,
+        "VERTEX__LOCATION": "us",
+        "MODELS__CLASSIFY": BASE_MODEL,
+        "ADAPTERS__CLASSIFY": "vertex",
+    }.items():
+        monkeypatch.setenv(f"SIGHTLINE_{setting}", value)
+    return make_bucket(gcs, name)
