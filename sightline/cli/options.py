@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from sightline.model import Filter
 
 EngineName = Annotated[
     str | None,
@@ -44,3 +47,28 @@ MaxCost = Annotated[
 MaxImages = Annotated[
     int | None, typer.Option("--max-images", help="Images that may be sent to a model.")
 ]
+
+
+def filter_of(
+    asset_type: list[str] | None,
+    since: str | None,
+    until: str | None,
+    box: str | None,
+    near: str | None,
+    polygon: Path | None,
+) -> Filter:
+    """Return what the options that choose observations mean together.
+
+    Raises:
+        ConfigurationError: one of them is not accepted.
+    """
+    from producer.filters import build_filter
+
+    return build_filter(
+        asset_types=asset_type or [],
+        captured_from=since,
+        captured_until=until,
+        box=box,
+        near=near,
+        polygon=polygon,
+    )

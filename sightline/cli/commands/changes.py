@@ -20,7 +20,7 @@ from sightline.cli.commands.consolidate import (
     only_fields,
     value_text,
 )
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
 from sightline.cli.output import print_json, print_table, progress_bar, remark, say
 from sightline.cli.state import State
 
@@ -74,19 +74,11 @@ def changes(
     """
     import asyncio
 
-    from producer.filters import build_filter
     from sightline.cli.asset_files import check_asset_file
     from sightline.cli.sides import Sides
 
     sides = Sides.parse(from_snapshot, to_snapshot, at)
-    which = build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-    )
+    which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     state.must_exist()
     check_asset_file(out, force=force)

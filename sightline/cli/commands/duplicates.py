@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
 from sightline.cli.output import print_json, print_table, progress_bar, remark, say
 from sightline.cli.state import State
 
@@ -52,7 +52,6 @@ def duplicates(
     """
     import asyncio
 
-    from producer.filters import build_filter
     from sightline.errors import ConfigurationError
 
     if metres is not None and not multi_view:
@@ -61,14 +60,7 @@ def duplicates(
         raise ConfigurationError(
             "--multi-view is about the images of an asset already; leave --within-asset out"
         )
-    which = build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-    )
+    which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     state.must_exist()
     how = _Views(at_least, metres) if multi_view else _Copies(at_least, within_asset)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
 from sightline.cli.output import print_json, print_table, remark, say
 from sightline.cli.state import State
 
@@ -48,7 +48,6 @@ def export(
     """
     import asyncio
 
-    from producer.filters import build_filter
     from sightline.export import ExportFormat, format_of
     from sightline.export.tuning import tuning_paths
     from sightline.export.whole_files import check_target
@@ -56,14 +55,7 @@ def export(
     kind = format_of(file, _format(format_))
     for path in tuning_paths(file) if kind is ExportFormat.TUNING else (file,):
         check_target(path, force=force)
-    which = build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-    )
+    which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     state.must_exist()
     found = asyncio.run(_export(state.settings(), file, kind, task, which, validation))

@@ -14,7 +14,7 @@ from sightline.cli.finding import (
     print_plan,
     text_vector,
 )
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
 from sightline.cli.state import State
 
 Answer = Annotated[
@@ -47,21 +47,13 @@ def search(
     """
     import asyncio
 
-    from producer.filters import build_filter
     from sightline.errors import ConfigurationError
 
     if text is not None and image is not None:
         raise ConfigurationError("search for words or for an image? give one of them")
     if text is None and image is None and not answer:
         raise ConfigurationError("search for what? give words, or --image FILE, or --answer")
-    which = build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-    )
+    which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     settings = state.settings()
     answers = answer_filters(answer, settings)

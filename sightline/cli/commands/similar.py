@@ -10,7 +10,7 @@ import typer
 
 from sightline.cli.commands.search import Answer, Top
 from sightline.cli.finding import answer_filters, file_uri, image_vector, print_hits
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
@@ -41,16 +41,7 @@ def similar(
     """
     import asyncio
 
-    from producer.filters import build_filter
-
-    which = build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-    )
+    which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     settings = state.settings()
     answers = answer_filters(answer, settings)

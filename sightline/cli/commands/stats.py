@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 
@@ -57,7 +57,6 @@ def stats(
     """
     import asyncio
 
-    from producer.filters import build_filter
     from sightline.cli.answer_tables import print_counted, print_overview
     from sightline.errors import ConfigurationError
 
@@ -65,14 +64,7 @@ def stats(
         raise ConfigurationError(f"--across {across} needs --by; give --by FIELD, too")
     if bin_ is not None and not 0 < bin_ < float("inf"):
         raise ConfigurationError(f"--bin {bin_} is not accepted; give a width such as 0.5")
-    which = build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-    )
+    which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     state.must_exist()
     settings = state.settings()

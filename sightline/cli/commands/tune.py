@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
 from sightline.cli.output import print_json, print_table, progress_bar, remark, say
 from sightline.cli.state import State
 
@@ -79,7 +79,6 @@ def submit(
     import asyncio
     import tempfile
 
-    from producer.filters import build_filter
     from sightline.cli.tuning.submission import Parameters
     from sightline.cli.tuning.submitting import Wanted, submitted
     from sightline.errors import ConfigurationError
@@ -89,14 +88,7 @@ def submit(
             f"--adapter-size {adapter_size} is not accepted; accepted: "
             + ", ".join(map(str, SIZES))
         )
-    which = build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-    )
+    which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     state.must_exist()
     settings = state.settings()

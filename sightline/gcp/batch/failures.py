@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.credentials import LOG_IN
-from sightline.gcp.library_errors import translating
+from sightline.gcp.google_errors import translating
 from sightline.web.redaction import one_line
 
 

@@ -13,7 +13,7 @@ from sightline.errors import (
     TransientError,
 )
 from sightline.gcp.credentials import LOG_IN
-from sightline.gcp.library_errors import translating
+from sightline.gcp.google_errors import translating
 from sightline.web.redaction import one_line
 
 
