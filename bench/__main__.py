@@ -21,6 +21,7 @@ BENCHES = {
     "pubsub": "Pub/Sub",
     "demo": "The demo model, end to end",
     "vision": "The demo model, by itself",
+    "pictures": "The demo model, on pictures of no street",
     "search": "Vector search",
     "models": "Asking Google's models",
     "writer": "The BigQuery writer",
