@@ -77,7 +77,12 @@ def measure(scenario: Scenario, calls: Sequence[Call], round_trip_s: float) -> M
 
 
 def runs(
-    scenario: Scenario, policy: Callable[[float], Policy], round_trip_s: float, seeds: int
+    scenario: Scenario,
+    policy: Callable[[float], Policy],
+    round_trip_s: float,
+    seeds: int,
+    *,
+    first_seed: int = 0,
 ) -> list[Measures]:
     """Return the measures of so many runs."""
     return [
@@ -86,7 +91,7 @@ def runs(
             scenario.world(policy, round_trip_s=round_trip_s, seed=seed).run(),
             round_trip_s,
         )
-        for seed in range(seeds)
+        for seed in range(first_seed, first_seed + seeds)
     ]
 
 

@@ -57,17 +57,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("constants", nargs="*", default=[""], type=read_constants)
+    parser.add_argument("constants", nargs="*", default=[{}], type=read_constants)
     parser.add_argument("--scenario", action="append", choices=BY_NAME, required=True)
     parser.add_argument("--round-trip", action="append", type=float)
     parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--first-seed", type=int, default=0)
     asked = parser.parse_args()
     for name in asked.scenario:
         for round_trip_s in asked.round_trip or (2.0,):
             print(f"{BY_NAME[name].title}, {round_trip_s:g} s, {asked.seeds} runs")
             for constants in asked.constants:
                 with changed(constants):
-                    rows = runs(BY_NAME[name], ours, round_trip_s, asked.seeds)
+                    rows = runs(
+                        BY_NAME[name], ours, round_trip_s, asked.seeds, first_seed=asked.first_seed
+                    )
                 said = ", ".join(f"{key} {mean(one[key] for one in rows):.3g}" for key in rows[0])
                 print(f"  {_named(constants)}: {said}", flush=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.bench_limiter import BY_NAME, measure
+from bench.limiter_lab import sweep
 from bench.limiter_lab.competitors import ours
 from bench.limiter_lab.sweep import changed, read_constants
 from worker.limiting import growth
@@ -59,3 +60,16 @@ def test_a_sweep_runs_the_limiter_with_other_constants_and_puts_them_back() -> N
 def test_a_sweep_takes_numbers_of_the_limiter_only(wrong: str) -> None:
     with pytest.raises((ValueError, ModuleNotFoundError)):
         read_constants(wrong)
+
+
+def test_a_sweep_without_constants_shows_the_limiter_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["sweep", "--scenario", "steps", "--seeds", "1"]
+    monkeypatch.setattr("sys.argv", asked)
+    sweep.main()
+    first = capsys.readouterr().out
+    assert "as it is: quota used, %" in first
+    monkeypatch.setattr("sys.argv", [*asked, "--first-seed", "7"])
+    sweep.main()
+    assert capsys.readouterr().out != first
