@@ -144,10 +144,14 @@ class Environment:
         done = subprocess.run(
             command, cwd=CHECKOUT, input=state, capture_output=True, text=True, check=True
         )
-        file = Path(str(self.stack.workspace.work_dir)) / "repaired.json"
-        file.write_text(done.stdout)
-        self.pulumi("stack", "import", "--file", str(file))
+        self.import_state(done.stdout)
         return done.stderr
+
+    def import_state(self, state: str) -> None:
+        """Give the stack a state as ``pulumi stack export`` prints it."""
+        file = Path(str(self.stack.workspace.work_dir)) / "imported.json"
+        file.write_text(state, encoding="utf-8")
+        self.pulumi("stack", "import", "--file", str(file))
 
     def outputs(self) -> Mapping[str, Any]:
         """Return the stack's outputs."""

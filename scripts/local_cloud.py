@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +152,20 @@ class Cloud:
             and (one["status"], one["verb"]) != (404, "GET")
             and one["host"] != "cloudbilling.googleapis.com"
         ]
+
+    def changes(self) -> list[Mapping[str, str]]:
+        """Return the requests that changed something, in their order, as ``repeat`` takes them."""
+        return [
+            {name: one[name] for name in ("verb", "target", "body")}
+            for one in self.requests()
+            if one["verb"] != "GET" and one["status"] < 400
+        ]
+
+    def repeat(self, changes: Iterable[Mapping[str, str]]) -> None:
+        """Make such requests again; what they made elsewhere is here then."""
+        for one in changes:
+            body = json.loads(one["body"]) if one["body"] else None
+            self.call(one["verb"], one["target"].lstrip("/"), body)
 
     def forget(self) -> None:
         """Forget the requests so far."""

@@ -31,7 +31,10 @@ _ENVELOPES = {"pubsub topics": "topic", "pubsub subscriptions": "subscription"}
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A request that came, and who answered it: ``emulator``, ``control plane`` or ``nobody``."""
+    """A request that came, and who answered it: ``emulator``, ``control plane`` or ``nobody``.
+
+    ``target`` and ``body`` are the request's own, to the letter, so that it can be made again.
+    """
 
     verb: str
     host: str
@@ -40,6 +43,8 @@ class Seen:
     by: str
     status: int
     error: str = ""
+    target: str = ""
+    body: str = ""
 
 
 @dataclass
@@ -97,7 +102,8 @@ class Router:
         except RefusedError as error:
             status, answer = error.code, _error(error)
         message = answer.get("error", {}).get("message", "") if status >= 400 else ""
-        self.seen.append(Seen(request.method, host, path, method, by, status, message))
+        verb, target, body = request.method, request.rel_url.raw_path_qs, await request.text()
+        self.seen.append(Seen(verb, host, path, method, by, status, message, target, body))
         return web.json_response(answer, status=status)
 
     async def _read(self, request: web.BaseRequest, host: str, path: str, method: Method) -> Call:

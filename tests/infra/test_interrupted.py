@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,37 +17,32 @@ from scripts.environment import Environment
 from scripts.local_cloud import Cloud
 from scripts.servers import CHECKOUT
 from tests.infra.engine import DEV, NOTHING, Begin, begin, cloud, what_is_left
+from tests.upgrades.kept import KeptStack, folder_of, versions
+from tests.waiting import wait_until
 
 __all__ = ["begin", "cloud"]
 
-pytestmark = [
-    pytest.mark.needs("go"),
-    pytest.mark.slow,
-    pytest.mark.xdist_group("infra-interrupted"),
-]
+pytestmark = pytest.mark.needs("go")
 
 SETTINGS = {**DEV, "fleet": "none"}
-GIVE_UP_S = 120
 
 
-def kill_in_the_middle(cloud: Cloud, folder: Path, method: str, *, after: bool) -> None:
+def kill_in_the_middle(
+    cloud: Cloud, folder: Path, settings: Mapping[str, str], method: str, *, after: bool
+) -> None:
     """Bring a stack up, and kill engine, provider and program while a call of a method waits."""
     cloud.hold(method, after=after)
     command = [sys.executable, "-m", "tests.infra.bring_up", cloud.url, str(folder)]
     child = subprocess.Popen(
-        [*command, json.dumps(SETTINGS)],
+        [*command, json.dumps(settings)],
         cwd=CHECKOUT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    give_up_at = time.monotonic() + GIVE_UP_S
-    while not cloud.held():
-        assert time.monotonic() < give_up_at
-        with pytest.raises(subprocess.TimeoutExpired):  # it does not end before it is killed
-            child.wait(0.05)
-    while not stopped_between_writes([child.pid, *below(child.pid)], folder):
-        assert time.monotonic() < give_up_at
+    wait_until(lambda: cloud.held() > 0 or child.poll() is not None)
+    assert child.poll() is None, "it does not end before it is killed"
+    wait_until(lambda: stopped_between_writes([child.pid, *below(child.pid)], folder))
     for one in [child.pid, *below(child.pid)]:
         os.kill(one, signal.SIGKILL)
     child.wait()
@@ -95,18 +89,9 @@ def is_named(key: str, said: str) -> bool:
     return collection not in numbered or numbered[collection] not in said
 
 
-@pytest.mark.parametrize(
-    ("method", "is_made"),
-    [
-        pytest.param("pubsub.projects.subscriptions.create", False, id="before-google-knows"),
-        pytest.param("pubsub.projects.topics.create", True, id="after-google-has-made-it"),
-    ],
-)
-def test_a_killed_up_is_completed(
-    begin: Begin, cloud: Cloud, tmp_path: Path, method: str, is_made: bool
-) -> None:
-    kill_in_the_middle(cloud, tmp_path / "dev", method, after=is_made)
-    environment = begin(SETTINGS)
+def complete(begin: Begin, cloud: Cloud, settings: Mapping[str, str]) -> None:
+    """Complete an ``up`` that was killed, as the guide says, and destroy what it has made."""
+    environment = begin(settings)
     assert pending(environment)
 
     said = environment.repair()
@@ -121,3 +106,30 @@ def test_a_killed_up_is_completed(
     left = dict(what_is_left(cloud))
     left["kept"] = [one for one in left.get("kept", []) if is_named(one, said)]
     assert {name: one for name, one in left.items() if one} == NOTHING
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize(
+    ("method", "is_made"),
+    [
+        pytest.param("pubsub.projects.subscriptions.create", False, id="before-google-knows"),
+        pytest.param("pubsub.projects.topics.create", True, id="after-google-has-made-it"),
+    ],
+)
+def test_a_killed_first_up_is_completed(
+    begin: Begin, cloud: Cloud, tmp_path: Path, method: str, is_made: bool
+) -> None:
+    kill_in_the_middle(cloud, tmp_path / "dev", SETTINGS, method, after=is_made)
+    complete(begin, cloud, SETTINGS)
+
+
+def test_a_killed_change_of_the_fleet_is_completed(
+    begin: Begin, cloud: Cloud, tmp_path: Path
+) -> None:
+    stack_file = folder_of(versions()[-1]) / "stack-none.json.xz"
+    KeptStack.from_file(stack_file).restore(begin(SETTINGS))
+    settings = {**DEV, "fleet": "job"}
+    kill_in_the_middle(
+        cloud, tmp_path / "dev", settings, "run.projects.locations.jobs.create", after=True
+    )
+    complete(begin, cloud, settings)

@@ -28,7 +28,7 @@ from tests.infra.engine import (
 
 __all__ = ["begin", "cloud"]
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("go")]
 
 EVERYTHING = {
     "image": IMAGE,
@@ -90,7 +90,6 @@ def check_drift_is_mended(environment: Environment, *, changed: set[str], gone: 
     assert set(environment.refresh().changes) == {"same"}
 
 
-@pytest.mark.xdist_group("infra-pool")
 def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cloud) -> None:
     dev = begin({**DEV, "fleet": "worker-pool"})
     come_up(dev)
@@ -112,7 +111,7 @@ def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cl
     assert what_is_left(cloud) == NOTHING
 
 
-@pytest.mark.xdist_group("infra-everything")
+@pytest.mark.extended
 def test_everything_in_production_is_protected_until_it_is_let_go(
     begin: Begin, cloud: Cloud
 ) -> None:
@@ -145,7 +144,7 @@ def test_everything_in_production_is_protected_until_it_is_let_go(
     assert what_is_left(cloud) == NOTHING
 
 
-@pytest.mark.xdist_group("infra-cluster")
+@pytest.mark.extended
 def test_a_cluster_and_a_stack_without_a_fleet_live_side_by_side(
     begin: Begin, cloud: Cloud
 ) -> None:
@@ -179,7 +178,6 @@ def test_a_cluster_and_a_stack_without_a_fleet_live_side_by_side(
     assert what_is_left(cloud) == NOTHING
 
 
-@pytest.mark.xdist_group("infra-cluster")
 def test_a_wrong_setting_ends_the_preview_before_anything_is_asked(
     begin: Begin, cloud: Cloud
 ) -> None:

@@ -16,7 +16,7 @@ from tests.infra.engine import NOTHING, Begin, begin, cloud, what_is_left
 
 __all__ = ["begin", "cloud"]
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("infra-job")]
+pytestmark = pytest.mark.needs("go")
 
 SCENES = 20
 
