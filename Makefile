@@ -8,11 +8,17 @@ UV := $(shell command -v uv 2>/dev/null || echo .cache/uv-tool/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 JOBS ?= auto
 ROUNDS ?= 100
+EIGHTH ?= 0
+TESTS = $(RUN) pytest -n $(JOBS) --dist loadgroup
+TIMES := .cache/test-times
+# Where the test servers, Pulumi's engine and its provider are kept, for all checkouts.
+export TOOLS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sightline/tools
 
-.PHONY: help setup demo cloud-demo up-demo test lint format types layers unit chaos servers tools bench clean
+.PHONY: help setup demo cloud-demo up-demo test test-all test-eighth checks lint format types layers \
+  unit chaos servers tools test-times bench clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 .cache/uv-tool/bin/uv:
 	@echo "uv is not on PATH: installing it from the package index into .cache/uv-tool"
@@ -31,10 +37,20 @@ demo: setup  ## render a street, run the whole job over it, show what was found
 cloud-demo: servers  ## the same on Google Cloud's emulators and a model simulator (KEEP=1 leaves them running)
 	@$(RUN) python -m scripts.cloud_demo $(if $(KEEP),--keep)
 
-up-demo: servers  ## pulumi up, the whole job in what it made, pulumi destroy, on this machine
+up-demo: tools  ## pulumi up, the whole job in what it made, pulumi destroy, on this machine
 	@$(RUN) python -m scripts.up_demo
 
-test: setup lint types layers unit  ## every check there is
+test: checks unit  ## what every change must pass: checks of the code, the first tier of the tests
+
+test-all: checks  ## everything: both tiers of the tests, and what they cover
+	$(TESTS) --junitxml=$(TIMES)/first.xml -m "not extended" --cov --cov-report=
+	$(TESTS) --junitxml=$(TIMES)/second.xml -m extended --cov --cov-append --cov-report=term:skip-covered
+
+test-eighth: setup tools  ## an eighth of the second tier (EIGHTH=0 to 7)
+	$(TESTS) --junitxml=$(TIMES)/eighth.xml -m extended --eighth $(EIGHTH)
+
+checks: setup  # the tools are built meanwhile
+	@$(MAKE) --no-print-directory -j2 tools lint types layers
 
 lint: setup
 	$(RUN) ruff format --check .
@@ -50,18 +66,25 @@ types: setup
 layers: setup
 	$(RUN) lint-imports
 
-unit: setup servers
-	$(RUN) pytest -n $(JOBS) --dist loadgroup
+unit: setup tools  ## the first tier of the tests, in parallel
+	$(TESTS) --junitxml=$(TIMES)/first.xml -m "not extended"
 
 chaos: setup servers  ## everything fails at once, round after round (ROUNDS=300 SEED=1)
 	CHAOS_ROUNDS=$(ROUNDS) CHAOS_SEED=$(strip $(or $(SEED),$(shell od -An -N3 -tu4 /dev/urandom))) \
 	  $(RUN) pytest -n0 tests/chaos/test_rounds.py
 
-servers: setup
-	@$(if $(shell command -v go),$(RUN) python scripts/build_tools.py >/dev/null,echo "Go is absent: tests against Google Cloud's servers are skipped")
+# Build the tools that are named, or all; what is there already is not built again.
+build = $(if $(shell command -v go),$(RUN) python scripts/build_tools.py $(1) >/dev/null, \
+  echo "Go is absent: tests against Google Cloud's servers are skipped")
 
-tools: setup  ## build the test servers that are missing (Go needed)
-	@$(RUN) python scripts/build_tools.py
+servers: setup  ## build the servers that stand in for Google Cloud (Go needed)
+	@$(call build,pstest fake-gcs-server bigquery-emulator)
+
+tools: setup  ## build these servers, Pulumi's engine and its provider (Go needed)
+	@$(call build,)
+
+test-times:  ## write how long each suite took in the last runs here into CONTRIBUTING.md
+	@$(RUN) python -m scripts.test_times
 
 bench: setup  ## run the benchmarks and write docs/benchmarks.md
 	$(RUN) python -m bench

@@ -3,9 +3,10 @@
     python scripts/build_tools.py            all of them
     python scripts/build_tools.py pstest     one of them
 
-They are the test servers, and Pulumi's engine with the provider for Google Cloud. They lie in
-``.cache/bin``, in a folder named after what they are built from, so that a second call takes no
-time and an older checkout finds its own. Needs Go; ends with 3 where Go is absent.
+They are the test servers, and Pulumi's engine with the provider for Google Cloud. All checkouts of
+one person share them: they lie in ``~/.cache/sightline/tools``, or in the folder that the variable
+``TOOLS_CACHE`` names, each in a folder named after what it is built from (its go.sum and its own
+sources). Needs Go; ends with 3 where Go is absent.
 """
 
 from __future__ import annotations
@@ -87,7 +88,15 @@ def place(name: str) -> Path:
         for source in sorted([*folder.glob("*.go"), *folder.glob("*.json")]):
             digest.update(source.read_bytes())
     digest.update(tool.linked.encode())
-    return CHECKOUT / ".cache" / "bin" / digest.hexdigest()[:16] / name
+    return _cache() / digest.hexdigest()[:16] / name
+
+
+def _cache() -> Path:
+    """Return the folder of all tools, whatever they are built from."""
+    if chosen := os.environ.get("TOOLS_CACHE"):
+        return Path(chosen).absolute()
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches, "sightline", "tools")
 
 
 def build(name: str, path: Path) -> None:

@@ -18,18 +18,27 @@ from tests.gcp.servers import (
     pubsub_emulator_jar,
 )
 from tests.secrets import looking_for_secrets
+from tests.tiers import NOT_IN_ANY_INDEX
 
 __all__ = ["bigquery_emulator", "gcs", "new_bigquery_emulator", "pstest", "pubsub_emulator"]
 
 CHECKOUT = Path(__file__).parents[1]
 PHOTOS = CHECKOUT.parent / "shared" / "photos"
+
+
+def uv() -> Path | None:
+    """Return the uv that ``make`` uses: the one on the path, else the one it has installed."""
+    installed = CHECKOUT / ".cache" / "uv-tool" / "bin" / "uv"
+    on_path = shutil.which("uv")
+    return Path(on_path) if on_path else installed if installed.is_file() else None
+
+
 LOOKUPS: Mapping[str, Callable[[], bool]] = {
     "photos": PHOTOS.is_dir,
     "pubsub-emulator": lambda: pubsub_emulator_jar() is not None,
+    "uv": lambda: uv() is not None,
 }
 """How to find what is no program on the path."""
-SPARED = {"pubsub-emulator"}
-"""What even continuous integration need not have: another server takes the same tests."""
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -39,7 +48,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         present = LOOKUPS.get(tool, lambda tool=tool: shutil.which(tool) is not None)
         if present():
             continue
-        if os.environ.get("CI") and tool not in SPARED:
+        if os.environ.get("CI") and tool not in NOT_IN_ANY_INDEX:
             pytest.fail(f"{tool} is absent, and CI is set", pytrace=False)
         pytest.skip(f"{tool} is absent")
 

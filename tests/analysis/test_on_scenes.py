@@ -25,8 +25,6 @@ SCENES = 360
 NEIGHBOURS = 10
 COPIES = 30
 
-pytestmark = pytest.mark.slow
-
 
 @dataclass(frozen=True, slots=True)
 class Scenes:

@@ -14,6 +14,7 @@ from tests.chaos.cast import Casting
 from tests.chaos.evidence import Exit, Happening
 from tests.chaos.nursery import Nursery
 from tests.chaos.plan import Plan, ProducerPlan, WorkerPlan
+from tests.waiting import GIVE_UP_S
 
 PEACEFUL = WorkerPlan()
 _LOOK_S = 0.03
@@ -173,7 +174,7 @@ class Crew:
         members = self.everybody
         for one in members:
             self.kill(one)
-        self.see_ended(members, within_s=10.0)
+        self.see_ended(members, within_s=GIVE_UP_S)
 
     @property
     def everybody(self) -> Sequence[Member]:
@@ -188,7 +189,7 @@ class Crew:
         late = self.see_ended(list(self.workers), within_s=within_s)
         for one in late:
             self.kill(one)
-        self.see_ended(late, within_s=10.0)
+        self.see_ended(late, within_s=GIVE_UP_S)
         return late
 
     def finish_publishing(self, *, within_s: float) -> None:

@@ -17,6 +17,7 @@ from sightline.model import Balance
 from sightline.settings import load_settings
 from sightline.wiring import open_engine
 from tests.shared.unopened import write_unopened
+from tests.waiting import GIVE_UP_S
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -73,7 +74,7 @@ class Home:
     def run(self, *arguments: str, code: int = 0, more: Mapping[str, str] | None = None) -> Any:
         """Run a command to its end and return the JSON it printed."""
         process = self.start(*arguments, "--json", more=more)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=GIVE_UP_S)
         assert process.returncode == code, f"{arguments}: {process.returncode}\n{out}\n{err}"
         return json.loads(out) if out.strip() else err
 
@@ -102,7 +103,7 @@ class Home:
 def kill(process: subprocess.Popen[str], number: signal.Signals = signal.SIGKILL) -> None:
     """Kill a process that this test started, and wait for its end."""
     process.send_signal(number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=GIVE_UP_S)
 
 
 def assert_settled_once(home: Home, run_id: str, parts: int, kinds: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from scripts.stack import run_simulator
 from sightline.sim.vertex.faults import ANSWERED_WITH_200
 from tests.chaos.plan import DEADLY_FAULTS
+from tests.waiting import GIVE_UP_S
 
 ANSWER, EMBEDDING = "generateContent", "embedContent"
 SETTLING = frozenset({"answered", *DEADLY_FAULTS})
@@ -53,7 +54,7 @@ class Simulator:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=GIVE_UP_S)
 
     def close(self) -> None:
         """Hang up."""

@@ -24,6 +24,7 @@ from tests.chaos.home import (
 from tests.chaos.models import Asked
 from tests.chaos.plan import Act, Plan, Step
 from tests.chaos.stage import Stage
+from tests.waiting import GIVE_UP_S
 
 LOOK_S = 0.03
 IDLE_S = 1.0
@@ -215,8 +216,8 @@ class Round:
         """Stop the workers, lift the budget, and let one worker drain what is left."""
         crew, nursery = self.crew, self.stage.nursery
         self._heal_all()
-        late = crew.end_workers(within_s=40.0)
-        crew.finish_publishing(within_s=30.0)
+        late = crew.end_workers(within_s=GIVE_UP_S)
+        crew.finish_publishing(within_s=GIVE_UP_S)
         delay_s = LONGEST_LEASE_S[self.plan.queue] + 1.0
         if crew.limits:
             self._within_limits = self._calls()
@@ -229,10 +230,10 @@ class Round:
             self.clock.jump(delay_s)
         last = crew.start_worker(PEACEFUL, number=-1, drain=True)
         crew.workers.append(last)
-        return [*late, *crew.see_ended([last], within_s=40.0)]
+        return [*late, *crew.see_ended([last], within_s=GIVE_UP_S)]
 
     def _calls(self) -> list[Asked]:
-        Crew.wait_until(lambda: self.stage.models.in_flight() == 0, within_s=10.0)
+        Crew.wait_until(lambda: self.stage.models.in_flight() == 0, within_s=GIVE_UP_S)
         return self.stage.models.calls()
 
     def _look(self) -> Ledgers:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.harness import CHECKOUT, Home
+from tests.waiting import GIVE_UP_S
 
 ON_A_SMALL_DISK = """
 set -u
@@ -52,7 +53,7 @@ def _in_a_namespace(home: Home, script: str) -> subprocess.CompletedProcess[str]
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=GIVE_UP_S,
         check=False,
     )
 

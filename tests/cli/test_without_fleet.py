@@ -11,7 +11,7 @@ from tests.cli.cloud_rig import CloudProject, make_bucket
 from tests.cli.conftest import Command, Mistake, Shown
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("go")]
 
 IMAGES = 3
 

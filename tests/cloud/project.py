@@ -20,6 +20,7 @@ from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace
 from tests.secrets import SECRET
 from tests.shared.unopened import write_unopened
+from tests.waiting import GIVE_UP_S
 
 QUICK = {
     "SIGHTLINE_WORKER__LEASE_S": "10",
@@ -109,7 +110,7 @@ class Project:
 
     def finish(self, process: subprocess.Popen[str], *, code: int = 0) -> Any:
         """Wait for a command that was started with ``--json``, and return what it printed."""
-        out, err = process.communicate(timeout=600)
+        out, err = process.communicate(timeout=GIVE_UP_S)
         assert not SECRET.search(out + err), "a secret was printed"
         assert process.returncode == code, f"{process.returncode}\n{out}\n{err}"
         return json.loads(out) if out.strip() else err
@@ -147,7 +148,7 @@ def control(stack: Stack, topic: str, value: Any = None, *, method: str | None =
     body = None if value is None else json.dumps(value).encode()
     verb = method or ("GET" if body is None else "PUT")
     request = urllib.request.Request(f"{stack.vertex}/control/{topic}", body, method=verb)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=GIVE_UP_S) as answer:
         return json.loads(answer.read())
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.cloud.project import Project, control
+from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
+pytestmark = pytest.mark.needs("go")
 
 MESSAGES = 100
 PARTS = 2 * MESSAGES
@@ -39,20 +39,13 @@ def long_calls(project: Project) -> Iterator[None]:
     control(project.stack, "latency", {})
 
 
-def wait_for_calls(project: Project, calls: int, *, within_s: float = 60.0) -> None:
-    """Ask until the models have so many calls in hand."""
-    give_up_at = time.monotonic() + within_s
-    while (seen := control(project.stack, "counters")["in_flight"]) < calls:
-        assert time.monotonic() < give_up_at, f"{seen} of {calls} calls are under way"
-
-
 @pytest.mark.usefixtures("long_calls")
 def test_a_drain_longer_than_a_lease_delivers_nothing_twice(project: Project) -> None:
     project.fill(MESSAGES)
     project.run("setup")
     run_id = project.run("enqueue")["run_id"]
     stopped = project.start("work", "--json", more=FEW)
-    wait_for_calls(project, 2 * ENOUGH)
+    wait_until(lambda: control(project.stack, "counters")["in_flight"] >= 2 * ENOUGH)
     stopped.send_signal(signal.SIGTERM)
     # This one has room for all: it would be given whatever the first one's leases let go.
     other = project.start("work", "--drain", "--json", more=SETTINGS)

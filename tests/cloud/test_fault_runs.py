@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.cloud.project import Project, control, set_faults
 from tests.shared.given_up import GIVEN_UP
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
+pytestmark = pytest.mark.needs("go")
 
 MESSAGES = 5000
+FEW_MESSAGES = 600
+"""Of the run with all kinds that every change must pass: some six calls meet each kind."""
 ALONE_MESSAGES = int(os.environ.get("FAULT_RUN_MESSAGES", "200"))
 """Of a run with one kind of fault alone; CONTRIBUTING.md says how to run all with 5,000."""
+
+FEW_ALONE = 60
+"""The same, of the runs that every change must pass."""
 
 MIXED_SHARE = 0.10
 ALONE_SHARE = 0.30
@@ -56,12 +63,24 @@ def run_with(project: Project, kinds: tuple[str, ...], share: float, messages: i
     check_run(project, run_id, 2 * messages)
 
 
-def test_all_kinds_of_faults_together(project: Project) -> None:
-    run_with(project, KINDS, MIXED_SHARE, MESSAGES)
+@pytest.mark.parametrize(
+    "messages", [FEW_MESSAGES, pytest.param(MESSAGES, marks=pytest.mark.extended)]
+)
+def test_all_kinds_of_faults_together(project: Project, messages: int) -> None:
+    run_with(project, KINDS, MIXED_SHARE, messages)
     counted = control(project.stack, "counters")["faults"]
     assert set(counted) == set(KINDS), "each kind was met"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_one_kind_of_fault_alone(project_kept_locally: Project, kind: str) -> None:
-    run_with(project_kept_locally, (kind,), ALONE_SHARE, ALONE_MESSAGES)
+def alone() -> Iterator[Any]:
+    """Yield the runs with one kind: every way to fail and to be given up once, and then all."""
+    reasons = {reason: kind for kind, reason in GIVEN_UP.items()}
+    for kind in ("throttled_retry_info", "hang", "half_body", *reasons.values()):
+        yield pytest.param(kind, FEW_ALONE)
+    for kind in KINDS:
+        yield pytest.param(kind, ALONE_MESSAGES, marks=pytest.mark.extended)
+
+
+@pytest.mark.parametrize(("kind", "messages"), alone())
+def test_one_kind_of_fault_alone(project_kept_locally: Project, kind: str, messages: int) -> None:
+    run_with(project_kept_locally, (kind,), ALONE_SHARE, messages)

@@ -21,8 +21,7 @@ from tests.cloud.project import QUICK
 from tests.conftest import CHECKOUT
 from tests.docs.pages import CommandLine, blocks, command_lines, sections
 from tests.openai.chat_server import ChatServer
-
-pytestmark = pytest.mark.slow
+from tests.waiting import GIVE_UP_S
 
 PAGE = CHECKOUT / "docs" / "mix-and-match.md"
 BY_KEY = "Only a key of the Gemini API"
@@ -49,7 +48,7 @@ class Reader:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=GIVE_UP_S,
             check=False,
         )
         self.printed += [done.stdout, done.stderr]

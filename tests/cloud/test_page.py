@@ -17,8 +17,9 @@ from sightline.vision.scenes import render_collection
 from tests.cloud.project import QUICK
 from tests.conftest import CHECKOUT
 from tests.docs.pages import blocks, command_lines
+from tests.waiting import GIVE_UP_S
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
+pytestmark = pytest.mark.needs("go")
 
 PAGE = CHECKOUT / "docs" / "google-cloud.md"
 SCENES = 30
@@ -57,7 +58,7 @@ class Newcomer:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=GIVE_UP_S,
             check=False,
         )
 
@@ -68,7 +69,7 @@ def make_bucket(endpoint: str, name: str) -> None:
         data=f'{{"name": "{name}"}}'.encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30):
+    with urllib.request.urlopen(request, timeout=GIVE_UP_S):
         return
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +17,11 @@ import pytest
 
 from scripts.servers import run_pubsub_emulator
 from tests.cloud.project import Project, control
+from tests.waiting import GIVE_UP_S, wait_until
 
 pytestmark = [
     pytest.mark.needs("go"),
     pytest.mark.needs("pubsub-emulator"),
-    pytest.mark.slow,
-    pytest.mark.xdist_group("cloud"),
 ]
 
 MESSAGES = int(os.environ.get("FAULT_RUN_MESSAGES", "1000"))
@@ -41,13 +39,6 @@ def written(project: Project) -> int:
     """Return how many parts are written."""
     (run,) = project.run("status")["runs"]
     return int(run["written"])
-
-
-def wait_until_written(project: Project, parts: int, *, within_s: float = 900.0) -> None:
-    """Ask until so many parts are written."""
-    give_up_at = time.monotonic() + within_s
-    while (seen := written(project)) < parts:
-        assert time.monotonic() < give_up_at, f"{seen} of {parts} parts are written"
 
 
 def answered(project: Project) -> int:
@@ -98,9 +89,9 @@ def test_a_run_outlives_a_restart_of_pubsub(project: Project, tmp_path: Path) ->
         project.run("setup")
         assert project.run("enqueue", "--reconcile", run_id)["messages"] > 0
         assert worker.poll() is None, "the worker waits"
-        wait_until_written(project, PARTS)
+        wait_until(lambda: written(project) >= PARTS)
         worker.send_signal(signal.SIGTERM)
-        out, log = worker.communicate(timeout=60)
+        out, log = worker.communicate(timeout=GIVE_UP_S)
         assert worker.returncode == 0, f"{out}\n{log}"
         check_account(project, run_id)
     check_log(project, log)

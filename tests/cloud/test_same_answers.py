@@ -15,7 +15,7 @@ from scripts.cloud_demo import make_bucket
 from scripts.servers import CHECKOUT
 from scripts.stack import run_stack
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
+pytestmark = pytest.mark.needs("go")
 
 SCENES = 90
 ANSWERS = "select subject_id, task, answer from classifications_current"

@@ -12,7 +12,7 @@ import pytest
 from scripts.servers import CHECKOUT
 from tests.cloud.project import Project
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow, pytest.mark.xdist_group("cloud")]
+pytestmark = pytest.mark.needs("go")
 
 MESSAGES = 10
 

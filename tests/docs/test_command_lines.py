@@ -35,7 +35,6 @@ def test_a_command_line_that_cannot_be_typed_is_noticed() -> None:
     assert complaint(["dead-letters", "replay", "--reason", "image_gone"]) == ""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_the_runnable_blocks_of_a_page_run_in_order(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -15,6 +15,7 @@ from sightline.export import ExportFormat, open_table, written_whole
 from sightline.export.whole_files import TEMPORARY, check_target
 from tests.conftest import CHECKOUT
 from tests.export.rows import ALL, SPEC
+from tests.waiting import GIVE_UP_S
 
 KILLED = """
 import os, signal, sys
@@ -70,7 +71,10 @@ def test_an_export_that_fails_in_the_middle_leaves_what_was_there(
 def test_an_export_that_is_killed_leaves_no_half_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"out.{kind}"
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(path), kind], cwd=CHECKOUT, check=False, timeout=60
+        [sys.executable, "-c", KILLED, str(path), kind],
+        cwd=CHECKOUT,
+        check=False,
+        timeout=GIVE_UP_S,
     )
     assert done.returncode == -signal.SIGKILL
     assert not path.exists()

@@ -17,6 +17,7 @@ from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # it has no types
 
 from sightline.gcp.bigquery.place import BigQueryPlace
+from tests.waiting import GIVE_UP_S
 
 SERVICE = "google.cloud.bigquery.storage.v1.BigQueryWrite"
 
@@ -76,12 +77,12 @@ class AppendServer:
 
     async def wait_for(self, count: int) -> None:
         """Wait until so many requests came."""
-        async with self.arrived, asyncio.timeout(30):
+        async with self.arrived, asyncio.timeout(GIVE_UP_S):
             await self.arrived.wait_for(lambda: len(self.requests) >= count)
 
     async def wait_until_idle(self) -> None:
         """Wait until all connections ended; the server learns of it after the client."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(GIVE_UP_S):
             await self.idle.wait()
 
     async def append_rows(self, requests: Any, context: Any) -> AsyncIterator[Any]:

@@ -13,6 +13,7 @@ from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.locks import LockTiming, TableLocks
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.warehouse_rig import place_in
+from tests.waiting import GIVE_UP_S
 
 pytestmark = pytest.mark.needs("go")
 
@@ -95,7 +96,7 @@ async def test_a_dead_holder_s_lock_is_taken_over_after_its_end_by_one_alone(
     async def take(owner: str) -> str:
         try:
             async with locks(client, owner, clock).at_once("enqueue", "opening runs"):
-                await asyncio.wait_for(all_tried.wait(), 30)
+                await asyncio.wait_for(all_tried.wait(), GIVE_UP_S)
                 return owner
         except BusyError:
             return ""
@@ -141,7 +142,7 @@ async def test_a_renewed_lock_outlives_its_first_end(client: BigQueryClient) -> 
 
     renewed = asyncio.Event()
     async with TableLocks(client, "long", clock, sleep=sleep).at_once("l", "it"):
-        await asyncio.wait_for(renewed.wait(), 30)
+        await asyncio.wait_for(renewed.wait(), GIVE_UP_S)
         assert clock.now == START + timedelta(seconds=120)
         with pytest.raises(BusyError, match="until 2026-05-04 12:03:00 UTC"):
             async with locks(client, "other", clock).at_once("l", "it"):
@@ -163,7 +164,7 @@ async def test_a_holder_that_overslept_is_interrupted_and_leaves_the_next_one_s_
             clock.now += timedelta(seconds=300)
             await next_one.__aenter__()
             asleep.set()
-            await asyncio.wait_for(asyncio.Event().wait(), 30)
+            await asyncio.wait_for(asyncio.Event().wait(), GIVE_UP_S)
 
     with pytest.raises(BusyError, match="it: the lock could not be renewed in time"):
         await hold()

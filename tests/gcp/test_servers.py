@@ -9,16 +9,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from scripts.build_tools import place
 from scripts.servers import CHECKOUT, run_pstest
 from tests.conftest import pytest_runtest_setup
 from tests.gcp.servers import Pstest, PubSubEmulator
+from tests.waiting import GIVE_UP_S, wait_until
 
 STARTER = """
 import sys
@@ -33,7 +34,7 @@ with run_{name}(Path(sys.argv[1])) as server:
 def connected(endpoint: str) -> socket.socket:
     """Return a connection to a server."""
     host, port = endpoint.removeprefix("http://").rsplit(":", 1)
-    return socket.create_connection((host, int(port)), timeout=60)
+    return socket.create_connection((host, int(port)), timeout=GIVE_UP_S)
 
 
 def wait_for_its_end(server: socket.socket) -> None:
@@ -77,9 +78,7 @@ def test_a_server_ends_with_the_process_that_started_it_even_when_killed(
         with connected(endpoint) as server:
             starter.send_signal(signal.SIGKILL)
             wait_for_its_end(server)
-    give_up_at = time.monotonic() + 60
-    while not refuses(endpoint):  # its sockets close one after the other
-        assert time.monotonic() < give_up_at
+    wait_until(lambda: refuses(endpoint))  # its sockets close one after the other
 
 
 @pytest.mark.needs("go")
@@ -100,7 +99,7 @@ def test_two_servers_do_not_share_a_port(pstest: Pstest, tmp_path: Path) -> None
 @pytest.mark.needs("pubsub-emulator")
 def test_google_s_emulator_answers(pubsub_emulator: PubSubEmulator) -> None:
     url = f"http://{pubsub_emulator.endpoint}/v1/projects/any-project/topics"
-    with urllib.request.urlopen(url, timeout=60) as answer:
+    with urllib.request.urlopen(url, timeout=GIVE_UP_S) as answer:
         assert json.loads(answer.read() or b"{}") == {}
 
 
@@ -113,18 +112,28 @@ def test_an_unknown_tool_is_refused_by_name() -> None:
 
 
 def test_a_tool_that_is_not_built_asks_for_go_where_it_is_absent(tmp_path: Path) -> None:
-    copy = tmp_path / "scripts" / "build_tools.py"
-    copy.parent.mkdir()
-    copy.write_bytes((CHECKOUT / "scripts" / "build_tools.py").read_bytes())
-    (tmp_path / "tools").symlink_to(CHECKOUT / "tools")
+    script = str(CHECKOUT / "scripts" / "build_tools.py")
     shown = subprocess.run(
-        [sys.executable, str(copy), "pstest"],
+        [sys.executable, script, "pstest"],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PATH": str(tmp_path)},
+        env={**os.environ, "PATH": str(tmp_path), "TOOLS_CACHE": str(tmp_path)},
     )
     assert (shown.returncode, "Go is absent" in shown.stderr) == (3, True)
+
+
+def test_tools_are_kept_where_the_setting_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TOOLS_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert place("pstest").parents[1] == tmp_path / ".cache" / "sightline" / "tools"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert place("pstest").parents[1] == tmp_path / "caches" / "sightline" / "tools"
+    monkeypatch.setenv("TOOLS_CACHE", str(tmp_path / "chosen"))
+    assert place("pstest").parents[1] == tmp_path / "chosen"
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,6 @@ def payments(log: Path) -> list[int]:
     return [int(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-@pytest.mark.slow
 async def test_workers_that_race_for_the_last_slice_stay_within_the_budget(
     tmp_path: Path, start: Start
 ) -> None:
@@ -83,7 +82,6 @@ async def test_workers_that_race_for_the_last_slice_stay_within_the_budget(
     assert await budgets.holdings("run-1") == []
 
 
-@pytest.mark.slow
 async def test_the_slice_of_a_killed_worker_is_never_spent_twice(
     tmp_path: Path, start: Start, chance: random.Random
 ) -> None:

@@ -17,6 +17,7 @@ from sightline.errors import ConfigurationError, SightlineError, StorageError, T
 from sightline.local.queue import LocalQueue, connection, statements
 from sightline.ports import Outgoing
 from tests.local.queue_rig import LEASE_S, fill, ids
+from tests.waiting import GIVE_UP_S
 
 ON_A_FULL_DISK = """
 import asyncio, pathlib, resource, sys
@@ -59,7 +60,7 @@ async def test_a_disk_that_fills_up_loses_nothing_that_was_published(tmp_path: P
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=GIVE_UP_S,
     )
     assert done.stderr == ""
     message, count = done.stdout.splitlines()

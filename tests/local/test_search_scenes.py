@@ -26,8 +26,6 @@ TEXTS = (
     "a metal pole with a street lamp",
 )
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[str]:

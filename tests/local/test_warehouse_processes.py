@@ -84,7 +84,6 @@ def files_named(folder: Path, pattern: str) -> list[Path]:
     return list(folder.rglob(pattern))
 
 
-@pytest.mark.slow
 def test_readers_see_every_row_once_while_others_append_compact_and_are_killed(
     tmp_path: Path, crew: list[subprocess.Popen[str]]
 ) -> None:

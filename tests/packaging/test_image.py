@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import fnmatch
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import time
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import uv
+from tests.waiting import GIVE_UP_S, wait_until
+
+pytestmark = pytest.mark.xdist_group("wheel")
+
 CHECKOUT = Path(__file__).parents[2]
 DOCKERFILE = CHECKOUT / "Dockerfile"
-RUNS = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+UV = uv()
+RUNS = {
+    **os.environ,
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PATH": f"{UV.parent}:{os.environ['PATH']}" if UV else os.environ["PATH"],
+}
+"""The variables of the image's steps, among them a path with the uv that ``make`` uses."""
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -39,19 +47,6 @@ def final() -> list[tuple[str, str]]:
     found = instructions()
     last = max(index for index, (word, _) in enumerate(found) if word == "FROM")
     return found[last:]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)],
-        check=True,
-        cwd=CHECKOUT,
-        capture_output=True,
-    )
-    (built,) = directory.glob("*.whl")
-    return built
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +99,12 @@ def test_what_the_wheel_is_built_from_is_copied(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("infra/", "tests/", "bench/"))]
 
 
-@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the path")
+@pytest.mark.needs("uv")
 def test_dependencies_are_those_of_the_lock_each_with_its_hash(tmp_path: Path) -> None:
     command = next(rest for rest in of("RUN") if rest.startswith("uv export"))
     target = tmp_path / "requirements.txt"
     words = shlex.split(command.replace("/requirements.txt", str(target)))
-    subprocess.run([*words, "--offline"], check=True, cwd=CHECKOUT, capture_output=True)
+    subprocess.run([*words, "--offline"], check=True, cwd=CHECKOUT, capture_output=True, env=RUNS)
     text = target.read_text(encoding="utf-8").replace("\\\n", " ")
     wanted = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
     assert len(wanted) > 40
@@ -153,13 +148,10 @@ def test_sigterm_reaches_the_worker_and_its_health_is_told(python: Path, tmp_pat
         stderr=subprocess.STDOUT,
         text=True,
     )
-    until = time.monotonic() + 60
-    while not heartbeat.exists() and worker.poll() is None and time.monotonic() < until:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            worker.wait(0.05)
+    wait_until(lambda: heartbeat.exists() or worker.poll() is not None)
     healthy = subprocess.run(health, check=False, capture_output=True).returncode
     worker.send_signal(signal.SIGTERM)
-    said, _ = worker.communicate(timeout=60)
+    said, _ = worker.communicate(timeout=GIVE_UP_S)
     assert (healthy, worker.returncode) == (0, 0), said
     assert not heartbeat.exists()
 
@@ -173,8 +165,7 @@ def test_a_probe_of_health_loads_nothing_heavy(python: Path, tmp_path: Path) -> 
     assert shown[1] == "False"
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not on the path")
+@pytest.mark.needs("uv")
 def test_the_locked_dependencies_install_with_the_wheel_into_an_empty_environment(
     wheel: Path, tmp_path: Path
 ) -> None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
-CHECKOUT = Path(__file__).parents[2]
+import pytest
+
+pytestmark = pytest.mark.xdist_group("wheel")
 
 
-def test_the_wheel_holds_tasks_weights_types_and_the_console_script(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        check=True,
-        cwd=CHECKOUT,
-        capture_output=True,
-    )
-    (wheel,) = tmp_path.glob("*.whl")
+def test_the_wheel_holds_tasks_weights_types_and_the_console_script(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
         "sightline/prices/prices.toml",

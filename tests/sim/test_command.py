@@ -15,6 +15,7 @@ import pytest
 from sightline.sim.vertex import Fault, Step
 from sightline.sim.vertex.options import faults_of, schedule_of
 from tests.sim.conftest import AUTHORISED, GENERATE, request
+from tests.waiting import GIVE_UP_S
 
 COMMAND = (sys.executable, "-m", "sightline", "simulate", "vertex")
 
@@ -28,7 +29,7 @@ async def running(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
     )  # fmt: skip
     try:
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        line = await asyncio.wait_for(process.stdout.readline(), GIVE_UP_S)
         yield process, line.decode().strip()
     finally:
         if process.returncode is None:
@@ -50,7 +51,7 @@ async def test_it_serves_until_a_signal_and_says_what_it_counted(number: signal.
     async with running("--answers", "instant", "--rate-per-s", "0") as (process, url):
         assert await codes(url, 2) == [200, 429]
         process.send_signal(number)
-        out, _ = await asyncio.wait_for(process.communicate(), 60)
+        out, _ = await asyncio.wait_for(process.communicate(), GIVE_UP_S)
     assert process.returncode == 0
     lines = out.decode().splitlines()
     assert "answered generateContent: 1" in lines
@@ -62,7 +63,7 @@ async def test_in_json_the_url_comes_first_and_the_counters_last() -> None:
     async with running(*options) as (process, line):
         assert await codes(json.loads(line)["base_url"], 1) == [503]
         process.terminate()
-        out, _ = await asyncio.wait_for(process.communicate(), 60)
+        out, _ = await asyncio.wait_for(process.communicate(), GIVE_UP_S)
     assert json.loads(out)["counters"]["faults"] == {"unavailable": 1}
 
 
@@ -99,7 +100,7 @@ async def test_the_demo_model_s_images_come_from_the_endpoint_that_is_named() ->
 )
 async def test_what_makes_no_sense_is_told_in_one_line(options: tuple[str, ...]) -> None:
     async with running("--answers", "instant", *options) as (process, line):
-        out, said = await asyncio.wait_for(process.communicate(), 60)
+        out, said = await asyncio.wait_for(process.communicate(), GIVE_UP_S)
     assert process.returncode == 2
     assert line == ""
     assert out == b""

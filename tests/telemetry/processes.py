@@ -22,6 +22,7 @@ from sightline.ports import Outgoing
 from sightline.settings import load_settings
 from sightline.wiring import open_engine
 from tests.chaos.harness import Home
+from tests.waiting import GIVE_UP_S
 
 SERVED = re.compile(r"metrics are at (http://127\.0\.0\.1:\d+/metrics)")
 
@@ -53,7 +54,7 @@ def lines_until(
 def stop(process: subprocess.Popen[str]) -> tuple[list[dict[str, Any]], str]:
     """Stop a worker in order; return the lines it still printed, and what it said."""
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=GIVE_UP_S)
     assert process.returncode == 0, err
     return [json.loads(line) for line in out.splitlines()], err
 

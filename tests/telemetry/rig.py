@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sightline.ports import Delivery, Subscription
 from sightline.settings import Settings, TelemetrySettings
+from tests.waiting import GIVE_UP_S
 from worker.leaser import Leaser
 from worker.limiting import Limiter, Snapshot, State
 from worker.progress import Progress
@@ -51,7 +52,7 @@ Scraped = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
 def scrape(url: str) -> Scraped:
     """Return what Prometheus would read: by the sample's name, then by its labels."""
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=GIVE_UP_S) as answer:
         text = answer.read().decode()
     found: Scraped = {}
     for family in text_string_to_metric_families(text):

@@ -12,8 +12,7 @@ from sightline.cli import main
 from tests.chaos.harness import Home
 from tests.telemetry.processes import collecting, lines_until, publish, stop, url_of
 from tests.telemetry.rig import only, scrape
-
-pytestmark = pytest.mark.slow
+from tests.waiting import GIVE_UP_S
 
 MESSAGES = 400
 BROKEN = b"{not a message"
@@ -76,7 +75,7 @@ def test_a_collector_gets_the_last_numbers_when_a_worker_ends(home: Home) -> Non
             "OTEL_SERVICE_NAME": "pole-counters",
         }
         worker = home.start("work", "--drain", "--json", more=environment)
-        out, err = worker.communicate(timeout=60)
+        out, err = worker.communicate(timeout=GIVE_UP_S)
     assert worker.returncode == 0, err
     summary = json.loads(out)
     assert set(collector.paths) == {"/v1/metrics"}
@@ -109,7 +108,7 @@ def test_a_collector_that_is_out_of_reach_is_one_warning_and_the_work_goes_on(ho
         "OTEL_EXPORTER_OTLP_TIMEOUT": "0.1",
     }
     worker = home.start("work", "--drain", "--json", more=environment)
-    out, err = worker.communicate(timeout=60)
+    out, err = worker.communicate(timeout=GIVE_UP_S)
     assert worker.returncode == 0, err
     assert json.loads(out)["acked"] == 20
     warnings = [line for line in err.splitlines() if "WARNING" in line]
@@ -127,7 +126,7 @@ def test_a_collector_that_never_answers_does_not_hold_up_the_end(home: Home) -> 
             "OTEL_EXPORTER_OTLP_TIMEOUT": "3600",
         }
         worker = home.start("work", "--drain", "--json", more=environment)
-        out, err = worker.communicate(timeout=60)  # an hour, were it not bounded
+        out, err = worker.communicate(timeout=GIVE_UP_S)  # an hour, were it not bounded
         assert collector.asked.is_set()
         assert not collector.answer.is_set()
     assert worker.returncode == 0, err
@@ -139,7 +138,7 @@ def test_a_worker_s_log_is_a_json_object_a_line_that_names_the_message(home: Hom
     home.run("enqueue", "--task", "road_signs")
     publish(home, BROKEN, {"run_id": "by-hand"})
     worker = home.start("work", "--drain", "--json", "--log-format", "json", more=SERVE)
-    out, err = worker.communicate(timeout=60)
+    out, err = worker.communicate(timeout=GIVE_UP_S)
     assert worker.returncode == 0, err
     entries = [json.loads(line) for line in err.splitlines()]
     assert entries
@@ -160,7 +159,7 @@ def test_the_error_that_ends_a_worker_is_a_json_line_too(home: Home) -> None:
     home.run("enqueue", "--task", "road_signs")
     other = {"SIGHTLINE_MODELS__EMBED_DIMENSION": "16", "SIGHTLINE_TELEMETRY__LOG_FORMAT": "json"}
     worker = home.start("work", "--drain", more=other)
-    _, err = worker.communicate(timeout=60)
+    _, err = worker.communicate(timeout=GIVE_UP_S)
     assert worker.returncode == 2
     entries = [json.loads(line) for line in err.splitlines()]
     assert entries[-1]["severity"] == "ERROR"
@@ -171,7 +170,7 @@ def test_a_port_in_use_is_one_line_and_the_worker_does_not_start(home: Home) -> 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         worker = home.start("work", more={"SIGHTLINE_TELEMETRY__PROMETHEUS_PORT": str(port)})
-        out, err = worker.communicate(timeout=60)
+        out, err = worker.communicate(timeout=GIVE_UP_S)
     assert (worker.returncode, out) == (2, "")
     assert err.count("\n") == 1
     assert f"127.0.0.1:{port}: Address already in use; set telemetry.prometheus_port" in err

@@ -15,13 +15,10 @@ import termios
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import pytest
-
 from tests.chaos.harness import Home
 from tests.conftest import CHECKOUT
 from tests.telemetry.processes import lines_until
-
-pytestmark = pytest.mark.slow
+from tests.waiting import GIVE_UP_S
 
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 HIDDEN, SHOWN = "\x1b[?25l", "\x1b[?25h"
@@ -124,7 +121,7 @@ def test_on_a_pipe_a_worker_prints_lines_of_json_and_no_control_character(home: 
     home.fill(300)
     home.run("enqueue", "--task", "road_signs")
     worker = home.start("work", "--drain", "--watch")
-    out, err = worker.communicate(timeout=60)
+    out, err = worker.communicate(timeout=GIVE_UP_S)
     assert worker.returncode == 0, err
     assert out.isascii()
     assert all(one.isprintable() for one in out.replace("\n", ""))
@@ -170,7 +167,7 @@ def test_on_a_pipe_status_prints_a_line_of_json_each_time(home: Home) -> None:
     home.run("work", "--drain")
     last = lines_until(watcher, lambda line: line["left"] == 0)[-1]
     watcher.send_signal(signal.SIGINT)
-    watcher.communicate(timeout=60)
+    watcher.communicate(timeout=GIVE_UP_S)
     assert watcher.returncode == 130
     assert first[0]["runs"][0]["run_id"] == run_id
     assert last["runs"][0]["written"] == 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from sightline.settings import LimitSettings
+from tests.waiting import GIVE_UP_S
 from worker.limiting import AdaptiveLimiter, Outcome, Sample, StaticLimiter, limiter_of
 
 OK = Sample(Outcome.SUCCEEDED, 0.001)
@@ -38,7 +39,7 @@ async def test_a_cancelled_wait_takes_no_permit_and_loses_none() -> None:
     await asyncio.wait(waiting[:2])
     assert limiter.snapshot().in_flight == 1
     limiter.release(OK)
-    await asyncio.wait_for(waiting[2], 5.0)
+    await asyncio.wait_for(waiting[2], GIVE_UP_S)
     assert limiter.snapshot().in_flight == 1
 
 

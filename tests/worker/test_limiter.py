@@ -6,6 +6,7 @@ import asyncio
 from math import inf
 
 from sightline.settings import LimitSettings
+from tests.waiting import GIVE_UP_S
 from worker.limiting import Outcome, Sample, State, StaticLimiter
 
 OK = Sample(Outcome.SUCCEEDED, 0.1)
@@ -36,7 +37,7 @@ async def test_a_cancelled_wait_takes_no_permit() -> None:
     waiting.cancel()
     await asyncio.wait([waiting])
     limiter.release(OK)
-    await asyncio.wait_for(limiter.acquire(), 1.0)
+    await asyncio.wait_for(limiter.acquire(), GIVE_UP_S)
 
 
 async def test_a_wait_cancelled_at_the_door_gives_its_place_back() -> None:
@@ -49,7 +50,7 @@ async def test_a_wait_cancelled_at_the_door_gives_its_place_back() -> None:
     await asyncio.wait([waiting])
     free = StaticLimiter(LimitSettings(in_flight=1))
     free._cap = limiter._cap
-    await asyncio.wait_for(free.acquire(), 1.0)
+    await asyncio.wait_for(free.acquire(), GIVE_UP_S)
 
 
 async def test_a_refusal_pauses_everybody_for_as_long_as_it_asked() -> None:
@@ -61,7 +62,7 @@ async def test_a_refusal_pauses_everybody_for_as_long_as_it_asked() -> None:
     await asyncio.sleep(0.03)
     assert not any(one.done() for one in waiting)
     now += 0.02
-    await asyncio.wait_for(asyncio.gather(*waiting), 1.0)
+    await asyncio.wait_for(asyncio.gather(*waiting), GIVE_UP_S)
 
 
 async def test_no_window_lets_more_calls_through_than_the_ceiling_and_one_burst() -> None:

@@ -16,6 +16,7 @@ from sightline.errors import (
 )
 from sightline.ports import Delivery
 from sightline.wire import encode
+from tests.waiting import GIVE_UP_S
 from tests.worker.world import EMBED, FAST, FakeModels, World, message
 
 
@@ -195,7 +196,7 @@ async def test_work_begins_while_the_queue_is_asked_what_it_gave_up_on() -> None
     world = World()
     world.queue.collect_backstop = look  # type: ignore[method-assign]  # a look that takes long
     world.put(1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_S):
         await world.runner().run(drain=True)
     assert looking.is_set()
     assert len(world.queue.acked) == 1
@@ -219,6 +220,6 @@ async def test_a_drain_records_what_the_queue_gave_up_on_however_long_looking_ta
     world.queue.backstop = [Delivery("b1", "m1", encode(message(1)), {"run_id": "run"}, 100)]
     world.queue.collect_backstop = look  # type: ignore[method-assign]  # a look that takes long
     world.queue.pull = pull  # type: ignore[method-assign]  # counts
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(GIVE_UP_S):
         await world.runner().run(drain=True)
     assert [row.reason for row in world.store.dead()] == [Reason.ATTEMPTS_EXHAUSTED] * 2

@@ -10,10 +10,8 @@ from sightline.gcp.bigquery.append import AppendRule, LedgerAppender
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.retry import RetryRule
 from tests.gcp.append.rig import Pauses
-from tests.gcp.append_server import (
-    AppendServer,
-    run_append_server,
-)
+from tests.gcp.append_server import AppendServer, run_append_server
+from tests.waiting import GIVE_UP_S
 
 
 @pytest.fixture
@@ -37,6 +35,6 @@ async def appender(
     served: tuple[AppendServer, BigQueryPlace], pauses: Pauses
 ) -> AsyncIterator[LedgerAppender]:
     retry = RetryRule(tries=3, random=lambda: 1.0, sleep=pauses.sleep)
-    rule = AppendRule(in_flight=2, timeout_s=30, retry=retry)
+    rule = AppendRule(in_flight=2, timeout_s=2 * GIVE_UP_S, retry=retry)
     async with LedgerAppender.open(served[1], rule=rule) as one:
         yield one

@@ -22,6 +22,7 @@ from tests.gcp.append_server import (
     Break,
     Hold,
 )
+from tests.waiting import GIVE_UP_S
 
 Code = grpc.StatusCode
 
@@ -76,7 +77,10 @@ async def test_all_that_was_under_way_on_a_broken_connection_is_sent_again(
 ) -> None:
     until = asyncio.Event()
     server.answers += [Hold(until), Break(Code.UNAVAILABLE)]
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:  # not only after ``timeout_s``
+    async with (
+        asyncio.timeout(GIVE_UP_S),
+        asyncio.TaskGroup() as group,
+    ):  # not only after ``timeout_s``
         for number in range(6):
             group.create_task(appender.append(RUNS, [run_row(number)]))
         await server.wait_for(1)

@@ -33,7 +33,7 @@ from tests.gcp.batch.rig import (
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 from tests.gcp.sql.rig import GEMINI
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("go")]
 
 KEYS = sorted(SIGNS_PART.key(one.observation_id) for one in SEEN)
 

@@ -17,7 +17,7 @@ from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.sql.rig import GEMINI, price
 from tests.gcp.warehouse_rig import open_dataset
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("go")]
 
 BOUNDED: TaskSpec = replace(
     task(),

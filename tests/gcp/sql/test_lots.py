@@ -17,7 +17,7 @@ from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.sql.rig import EMBEDDING, GEMINI, RETRY, Saying, Warehouse, open_warehouse
 
-pytestmark = [pytest.mark.needs("go"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("go")]
 
 ANSWER = '{"kind":"stop","tilted":true,"count":2,"height":3.5,"note":"é","damage":["rust"]}'
 SEEN = [observation(number) for number in range(6)]
