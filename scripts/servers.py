@@ -62,11 +62,15 @@ class Pstest:
 
 @dataclass(frozen=True, slots=True)
 class BigQueryEmulator:
-    """The BigQuery emulator: a URL for REST, a host and port for the Storage APIs."""
+    """The BigQuery emulator: a URL for REST, a host and port for the Storage APIs.
+
+    ``dataset`` names one that was in its database from the start, if any.
+    """
 
     project: str
     endpoint: str
     storage_endpoint: str
+    dataset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +95,23 @@ def built(tool: str) -> str:
 
 
 @contextmanager
-def run_bigquery_emulator(log: Path) -> Iterator[BigQueryEmulator]:
-    """Run the BigQuery emulator, and wait until it answers."""
+def run_bigquery_emulator(
+    log: Path, *, database: Path | None = None, dataset: str = ""
+) -> Iterator[BigQueryEmulator]:
+    """Run the BigQuery emulator, and wait until it answers.
+
+    It keeps what it is given in the file ``database``, else in memory. ``dataset`` is in that file.
+    """
     rest, storage = _free_port(), _free_port()
     command = [
         built("bigquery-emulator"), "--project=sightline-test", "--host=127.0.0.1",
         f"--port={rest}", f"--grpc-port={storage}", "--log-level=error",
+        *([f"--database={database}"] if database else []),
     ]  # fmt: skip
     endpoint = f"http://127.0.0.1:{rest}"
     with process(["sh", "-c", UNTIL_INPUT_ENDS, "sh", *command], log) as server:
         _wait_for(f"{endpoint}/bigquery/v2/projects/sightline-test/datasets", server, log)
-        yield BigQueryEmulator("sightline-test", endpoint, f"127.0.0.1:{storage}")
+        yield BigQueryEmulator("sightline-test", endpoint, f"127.0.0.1:{storage}", dataset)
 
 
 @contextmanager

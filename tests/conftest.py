@@ -11,6 +11,8 @@ import pytest
 
 from tests.gcp.servers import (
     bigquery_emulator,
+    bigquery_with_ledgers,
+    database_with_ledgers,
     gcs,
     new_bigquery_emulator,
     pstest,
@@ -20,7 +22,15 @@ from tests.gcp.servers import (
 from tests.secrets import looking_for_secrets
 from tests.tiers import NOT_IN_ANY_INDEX
 
-__all__ = ["bigquery_emulator", "gcs", "new_bigquery_emulator", "pstest", "pubsub_emulator"]
+__all__ = [
+    "bigquery_emulator",
+    "bigquery_with_ledgers",
+    "database_with_ledgers",
+    "gcs",
+    "new_bigquery_emulator",
+    "pstest",
+    "pubsub_emulator",
+]
 
 CHECKOUT = Path(__file__).parents[1]
 PHOTOS = CHECKOUT.parent / "shared" / "photos"

@@ -15,6 +15,7 @@ from sightline.gcp.bigquery.search import BigQuerySearch
 from sightline.gcp.bigquery.writer import BigQueryWriter
 from sightline.model import Observation
 from tests.contracts.warehouse_rig import EMBEDDING, WarehouseRig
+from tests.gcp.ledger_rig import OneAtATime
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.source_rig import ASSET_COLUMNS, load, make_source, open_source
 from tests.gcp.warehouse_rig import open_dataset
@@ -34,7 +35,7 @@ async def open_rig(emulator: BigQueryEmulator) -> AsyncIterator[BigQueryRig]:
     """Open an empty warehouse, beside a table of observations."""
     async with (
         open_dataset(emulator, [EMBEDDING]) as client,
-        LedgerAppender.open(client.place) as appender,
+        OneAtATime.open(client.place) as appender,
         open_source(client) as source,
     ):
         await make_source(client, "latest_observations", ASSET_COLUMNS)

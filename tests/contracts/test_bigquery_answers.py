@@ -15,9 +15,9 @@ pytestmark = pytest.mark.needs("go")
 
 
 @pytest.fixture
-async def rig(new_bigquery_emulator: BigQueryEmulator) -> AsyncIterator[AnswersRig]:
+async def rig(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[AnswersRig]:
     """Yield an empty warehouse in a dataset of its own, beside a table of observations."""
-    async with open_rig(new_bigquery_emulator) as opened:
+    async with open_rig(bigquery_with_ledgers) as opened:
         yield AnswersRig(opened.warehouse, BigQueryAnswers(opened.client))
 
 

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.needs("go")
 
 
 @pytest.fixture
-async def opened(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryRig]:
+async def opened(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryRig]:
     """Yield an empty warehouse in a dataset of its own."""
-    async with open_rig(bigquery_emulator) as opened:
+    async with open_rig(bigquery_with_ledgers) as opened:
         yield opened
 
 

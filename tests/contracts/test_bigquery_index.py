@@ -46,12 +46,12 @@ def as_without_filter(table: TableFacts, index: IndexFacts | None, asked: Asked)
 
 @pytest.fixture
 async def index(
-    new_bigquery_emulator: BigQueryEmulator, monkeypatch: pytest.MonkeyPatch
+    bigquery_with_ledgers: BigQueryEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[IndexRig]:
     """Yield an empty dataset, whose table is told to be large."""
     monkeypatch.setattr(search_module, "choose", as_without_filter)
     async with (
-        open_dataset(new_bigquery_emulator, [PART]) as client,
+        open_dataset(bigquery_with_ledgers, [PART]) as client,
         LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender,
         Rehearsing.open(client.place) as rehearsing,
     ):

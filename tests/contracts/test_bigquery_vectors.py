@@ -15,9 +15,9 @@ pytestmark = pytest.mark.needs("go")
 
 
 @pytest.fixture
-async def rig(new_bigquery_emulator: BigQueryEmulator) -> AsyncIterator[VectorsRig]:
+async def rig(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[VectorsRig]:
     """Yield an empty warehouse in a dataset of its own, beside a table of observations."""
-    async with open_rig(new_bigquery_emulator) as opened:
+    async with open_rig(bigquery_with_ledgers) as opened:
         yield VectorsRig(opened.warehouse, BigQueryVectors(opened.client))
 
 

@@ -27,3 +27,14 @@ def test_everything_that_is_shown_names_its_server_and_its_tests() -> None:
 def test_every_run_against_all_servers_is_listed() -> None:
     runs = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("tests/cloud/test_*")}
     assert runs - set(NAMED.findall(PAGE.read_text(encoding="utf-8"))) == set()
+
+
+def test_the_tests_of_the_second_tier_are_listed_with_their_smaller_form() -> None:
+    marked = {
+        path.relative_to(CHECKOUT).as_posix()
+        for path in (CHECKOUT / "tests").rglob("test_*.py")
+        if "pytest.mark.extended" in path.read_text(encoding="utf-8")
+    } - {"tests/docs/test_proof.py"}
+    listed = rows(sections(PAGE, 2)["Two tiers"])
+    assert {test.strip("`") for test, _, _ in listed} == marked
+    assert all(second and first for _, second, first in listed)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,9 @@ from scripts.servers import (
     run_pstest,
     run_pubsub_emulator,
 )
+from tests.gcp.warehouse_rig import make_ledgers
+
+LEDGERS_DATASET = "ledgers"
 
 __all__ = [
     "BigQueryEmulator",
@@ -56,6 +62,30 @@ def bigquery_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BigQ
 def new_bigquery_emulator(tmp_path: Path) -> Iterator[BigQueryEmulator]:
     """Yield a BigQuery emulator of the test's own, which starts in 0.3 s."""
     with run_bigquery_emulator(tmp_path / "bigquery-emulator.log") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_with_ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database of the BigQuery emulator's, with a dataset of empty tables and views.
+
+    They take two seconds and forty statements to make, and a copy of the file takes neither.
+    """
+    folder = tmp_path_factory.mktemp("bigquery-ledgers")
+    database = folder / "database"
+    with run_bigquery_emulator(folder / "log", database=database) as emulator:
+        asyncio.run(make_ledgers(replace(emulator, dataset=LEDGERS_DATASET)))
+    return database
+
+
+@pytest.fixture
+def bigquery_with_ledgers(
+    database_with_ledgers: Path, tmp_path: Path
+) -> Iterator[BigQueryEmulator]:
+    """Yield a BigQuery emulator of the test's own, whose dataset has all tables and views."""
+    database = Path(shutil.copy(database_with_ledgers, tmp_path / "bigquery-emulator.db"))
+    log = tmp_path / "bigquery-emulator.log"
+    with run_bigquery_emulator(log, database=database, dataset=LEDGERS_DATASET) as server:
         yield server
 
 

@@ -24,8 +24,8 @@ needs_emulator = pytest.mark.needs("go")
 
 
 @pytest.fixture
-async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_emulator) as one:
+async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(bigquery_with_ledgers) as one:
         yield one
 
 

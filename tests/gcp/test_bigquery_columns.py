@@ -38,8 +38,8 @@ PANO = replace(FULL, asset_id="", asset_type="", bbox=None, detection_time=None)
 
 
 @pytest.fixture
-async def client(new_bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(new_bigquery_emulator, [EMBEDDING]) as one:
+async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(bigquery_with_ledgers, [EMBEDDING]) as one:
         yield one
 
 

@@ -28,8 +28,8 @@ LATER = NOW + timedelta(seconds=1)
 
 
 @pytest.fixture
-async def books(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[Books]:
-    async with open_books(bigquery_emulator) as one:
+async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]:
+    async with open_books(bigquery_with_ledgers) as one:
         yield one
 
 

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.needs("go")
 
 
 @pytest.fixture
-async def client(new_bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(new_bigquery_emulator, [EMBEDDING]) as one:
+async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(bigquery_with_ledgers, [EMBEDDING]) as one:
         await make_source(one, "latest_observations", ASSET_COLUMNS)
         yield one
 

@@ -43,8 +43,8 @@ EVERYTHING = Filter(
 
 
 @pytest.fixture
-async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_emulator, [PART]) as one:
+async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(bigquery_with_ledgers, [PART]) as one:
         yield one
 
 

@@ -55,8 +55,8 @@ def dead(number: int = 0) -> DeadLetterRow:
 
 
 @pytest.fixture
-async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_emulator, [PART]) as one:
+async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
+    async with open_dataset(bigquery_with_ledgers, [PART]) as one:
         yield one
 
 
@@ -172,12 +172,12 @@ async def test_a_column_that_does_not_fit_is_named(
 
 
 async def test_what_trying_again_does_not_mend_is_told_before_an_outage(
-    bigquery_emulator: BigQueryEmulator,
+    bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
     async with run_append_server() as (server, place):
         rule = AppendRule(retry=RetryRule(tries=1))
         async with (
-            BigQueryClient.open(place_in(bigquery_emulator)) as client,
+            BigQueryClient.open(place_in(bigquery_with_ledgers)) as client,
             LedgerAppender.open(place, rule=rule) as appender,
         ):
             writer = BigQueryWriter(appender, client)

@@ -6,38 +6,47 @@ import uuid
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
+from scripts.servers import BigQueryEmulator
 from sightline.gcp.bigquery.append import AppendRule
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.bigquery.tables import put_tables
+from sightline.gcp.bigquery.tables import put_embeddings, put_tables
 from sightline.model import EmbeddingPart
-from tests.gcp.servers import BigQueryEmulator
 
 ONE_AT_A_TIME = AppendRule(appends=1, timeout_s=10.0)
 """How rows are appended to the emulator, which stalls where two tables are appended to at once."""
 
 
 def place_in(emulator: BigQueryEmulator) -> BigQueryPlace:
-    """Return a dataset that nobody else uses; it is not made yet."""
+    """Return a dataset that nobody else uses: the emulator's own, or one that is not made yet."""
     return BigQueryPlace(
         emulator.project,
-        f"d_{uuid.uuid4().hex}",
+        emulator.dataset or f"d_{uuid.uuid4().hex}",
         endpoint=emulator.endpoint,
         storage_endpoint=emulator.storage_endpoint,
     )
+
+
+async def make_ledgers(emulator: BigQueryEmulator) -> None:
+    """Make all tables and views in the emulator's own dataset."""
+    async with BigQueryClient.open(place_in(emulator)) as client:
+        await put_tables(client)
 
 
 @asynccontextmanager
 async def open_dataset(
     emulator: BigQueryEmulator, parts: Iterable[EmbeddingPart] = ()
 ) -> AsyncIterator[BigQueryClient]:
-    """Open a client on a new dataset with all tables and views.
+    """Open a client on an unused dataset with all tables and views.
 
     The emulator's Storage Read API goes by a table's name alone, whatever its dataset: so there
     must not be two work lists at once, and this one's is dropped at the end.
     """
     async with BigQueryClient.open(place_in(emulator)) as client:
-        await put_tables(client, parts)
+        if emulator.dataset:
+            await put_embeddings(client, parts)
+        else:
+            await put_tables(client, parts)
         try:
             yield client
         finally:

@@ -39,9 +39,9 @@ KEYS = sorted(SIGNS_PART.key(one.observation_id) for one in SEEN)
 
 
 @pytest.fixture
-async def cloud(new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer) -> AsyncIterator[Cloud]:
+async def cloud(bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer) -> AsyncIterator[Cloud]:
     """Yield the servers, with a run of six answers."""
-    async with open_cloud(new_bigquery_emulator, gcs) as one:
+    async with open_cloud(bigquery_with_ledgers, gcs) as one:
         yield one
 
 
@@ -53,9 +53,9 @@ async def balance(cloud: Cloud) -> tuple[int, int]:
 
 
 async def test_answers_and_vectors_are_brought_and_the_folder_is_left_empty(
-    new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
+    bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:
-    async with open_cloud(new_bigquery_emulator, gcs, parts=(SIGNS_PART, VECTORS_PART)) as cloud:
+    async with open_cloud(bigquery_with_ledgers, gcs, parts=(SIGNS_PART, VECTORS_PART)) as cloud:
         done = await cloud.work()
         assert (done.answers, done.embeddings, done.passes) == (6, 6, 2)
         keys = KEYS + [VECTORS_PART.key(one.observation_id) for one in SEEN]
@@ -263,10 +263,10 @@ async def test_refused_for_now_is_asked_again_and_for_good_is_a_dead_letter(clou
 
 
 async def test_an_image_in_no_bucket_is_not_asked_about(
-    new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
+    bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:
     seen = [*SEEN[:2], observation(7, gcs_uri="/home/me/a.jpg")]
-    async with open_cloud(new_bigquery_emulator, gcs, observations=seen) as cloud:
+    async with open_cloud(bigquery_with_ledgers, gcs, observations=seen) as cloud:
         await cloud.work()
         assert await cloud.warehouse.runs.dead_by_reason("run-1") == {"bad_uri": 1}
         (job,) = cloud.jobs.jobs.values()
@@ -274,11 +274,11 @@ async def test_an_image_in_no_bucket_is_not_asked_about(
 
 
 async def test_a_task_about_assets_sends_all_their_images(
-    new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
+    bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:
     whole = replace(task(by_asset=True), model=GEMINI)
     part = answer_part(whole)
-    async with open_cloud(new_bigquery_emulator, gcs, parts=(), tasks=[whole]) as cloud:
+    async with open_cloud(bigquery_with_ledgers, gcs, parts=(), tasks=[whole]) as cloud:
         await cloud.warehouse.open_run(PartRequest(part, by_asset=True))
         with pytest.raises(KilledError):
             await cloud.work(vertex=("begin", "before"))

@@ -83,13 +83,13 @@ def _workers_take(text: str) -> bool:
 
 
 async def test_what_workers_accept_is_accepted_and_nothing_else(
-    bigquery_emulator: BigQueryEmulator,
+    bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
     select = (
         f"SELECT answer, {valid(BOUNDED)} FROM UNNEST(@answers) AS answer WITH OFFSET AS place"
         " ORDER BY place"
     )
-    async with open_dataset(bigquery_emulator) as client:
+    async with open_dataset(bigquery_with_ledgers) as client:
         rows = await client.bound(select, {"answers": ANSWERS})
     other = {text: taken for text, taken in rows if taken != _workers_take(text)}
     assert other == {}
@@ -109,14 +109,16 @@ RESPONSES = {
 }
 
 
-async def test_endings_mean_what_they_mean_to_workers(bigquery_emulator: BigQueryEmulator) -> None:
+async def test_endings_mean_what_they_mean_to_workers(
+    bigquery_with_ledgers: BigQueryEmulator,
+) -> None:
     said = (
         "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status,"
         " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@responses) AS response)"
     )
     judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
-    async with open_dataset(bigquery_emulator) as client:
+    async with open_dataset(bigquery_with_ledgers) as client:
         rows = await client.bound(
             f"SELECT response, outcome FROM ({judged})",
             {"answer": FULL, "responses": list(RESPONSES)},
@@ -133,14 +135,14 @@ STATUSES = {
 }
 
 
-async def test_statuses_mean_what_they_say(bigquery_emulator: BigQueryEmulator) -> None:
+async def test_statuses_mean_what_they_say(bigquery_with_ledgers: BigQueryEmulator) -> None:
     said = (
         "(SELECT status, CAST(NULL AS STRING) AS answer, CAST(NULL AS STRING) AS response,"
         " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@statuses) AS status)"
     )
     judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
-    async with open_dataset(bigquery_emulator) as client:
+    async with open_dataset(bigquery_with_ledgers) as client:
         rows = await client.bound(
             f"SELECT status, outcome FROM ({judged})", {"statuses": list(STATUSES)}
         )

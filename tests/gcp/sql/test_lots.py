@@ -29,9 +29,9 @@ KEYS = [SIGNS_PART.key(one.observation_id) for one in SEEN]
 
 
 @pytest.fixture
-async def warehouse(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[Warehouse]:
+async def warehouse(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Warehouse]:
     """Yield a dataset with six observations."""
-    async with open_warehouse(bigquery_emulator, SEEN, [SIGNS]) as one:
+    async with open_warehouse(bigquery_with_ledgers, SEEN, [SIGNS]) as one:
         yield one
 
 
@@ -177,9 +177,9 @@ async def test_a_denied_pass_is_taken_back(warehouse: Warehouse) -> None:
     assert await warehouse.lots.left(SIGNS_LOT) == 6
 
 
-async def test_an_image_in_no_bucket_costs_nothing(bigquery_emulator: BigQueryEmulator) -> None:
+async def test_an_image_in_no_bucket_costs_nothing(bigquery_with_ledgers: BigQueryEmulator) -> None:
     local = replace(SEEN[0], gcs_uri="file:///photos/a.jpg")
-    async with open_warehouse(bigquery_emulator, [local, SEEN[1]], [SIGNS]) as warehouse:
+    async with open_warehouse(bigquery_with_ledgers, [local, SEEN[1]], [SIGNS]) as warehouse:
         await warehouse.open_run(PartRequest(SIGNS_PART))
         await warehouse.lots.open(SIGNS_LOT)
         assert await warehouse.lots.left(SIGNS_LOT) == 1
@@ -188,10 +188,10 @@ async def test_an_image_in_no_bucket_costs_nothing(bigquery_emulator: BigQueryEm
 
 
 async def test_an_image_in_no_bucket_is_a_dead_letter_again_when_it_is_replayed(
-    bigquery_emulator: BigQueryEmulator,
+    bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
     local = replace(SEEN[0], gcs_uri="file:///photos/a.jpg")
-    async with open_warehouse(bigquery_emulator, [local], [SIGNS]) as warehouse:
+    async with open_warehouse(bigquery_with_ledgers, [local], [SIGNS]) as warehouse:
         await warehouse.open_run(PartRequest(SIGNS_PART))
         await warehouse.lots.open(SIGNS_LOT)
         await warehouse.lots.settle(SIGNS_LOT)
@@ -238,12 +238,12 @@ async def test_a_lot_is_held_by_one_process(warehouse: Warehouse) -> None:
 
 
 async def test_an_asset_is_asked_about_once_with_all_its_images(
-    bigquery_emulator: BigQueryEmulator,
+    bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
     whole = replace(task("assets", by_asset=True), model=GEMINI)
     part = answer_part(whole)
     lot = Lot("run-1", part, by_asset=True)
-    async with open_warehouse(bigquery_emulator, SEEN, [whole]) as warehouse:
+    async with open_warehouse(bigquery_with_ledgers, SEEN, [whole]) as warehouse:
         await warehouse.open_run(PartRequest(part, by_asset=True))
         assert list(await warehouse.lots.lots()) == [lot]
         await warehouse.lots.open(lot)
