@@ -97,8 +97,8 @@ class Dataset:
             _call(emulator, "POST", "", reference)
         for table in self.tables:
             dataset, _, name = table.name.partition(".")
-            reference = {"projectId": emulator.project, "datasetId": dataset, "tableId": name}
-            made = {"tableReference": reference, "schema": table.schema}
+            place = {"projectId": emulator.project, "datasetId": dataset, "tableId": name}
+            made: dict[str, Any] = {"tableReference": place, "schema": table.schema}
             _call(emulator, "POST", f"{dataset}/tables", made)
             texts = {it["name"] for it in table.schema["fields"] if it["type"] == "JSON"}
             for start in range(0, len(table.rows), PAGE_ROWS):
@@ -178,9 +178,11 @@ def _call(emulator: BigQueryEmulator, verb: str, path: str, body: Any = None) ->
 def _rows(emulator: BigQueryEmulator, table: str) -> list[Mapping[str, Any]]:
     """Return a table's rows as BigQuery's REST API takes them."""
     client = bigquery.Client(
-        emulator.project, AnonymousCredentials(), client_options={"api_endpoint": emulator.endpoint}
+        emulator.project,
+        AnonymousCredentials(),  # type: ignore[no-untyped-call]  # Google's has no types
+        client_options={"api_endpoint": emulator.endpoint},
     )
-    rows = client.query_and_wait(f"SELECT * FROM `{table}`", retry=None, job_retry=None)
+    rows = client.query_and_wait(f"SELECT * FROM `{table}`")
     return [json.loads(json.dumps(dict(row), default=_as_json)) for row in rows]
 
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def make_dataset(stack: Stack, work: Path, target: Path) -> None:
     (target / f"dataset.{EXPECTED}").write_text(json.dumps(expected, indent=1) + "\n")
 
 
-def make_stack(work: Path, target: Path, *, fleet: str) -> None:
+def make_stack(work: Path, *, target: Path, fleet: str) -> None:
     """Make a stack with one kind of fleet."""
     with run_cloud(work) as cloud:
         stack = Environment(
@@ -109,7 +110,7 @@ def main(version: str) -> int:
             _make(target / "dataset.json.xz", work, lambda at: make_dataset(stack, at, target))
         for fleet in FLEETS:
             file = target / f"stack-{fleet}.json.xz"
-            _make(file, work, lambda at, fleet=fleet: make_stack(at, target, fleet=fleet))
+            _make(file, work, partial(make_stack, target=target, fleet=fleet))
     return 0
 
 
