@@ -15,6 +15,7 @@ from sightline.openai.outcome import Cost, classification_of
 from sightline.openai.question import body_of
 from sightline.openai.refusals import error_of, read_refusal
 from sightline.ports import Classification
+from sightline.redaction import SECRETS, shown_endpoint
 from sightline.tasks import TaskSpec
 from sightline.web.session import broken_off, no_answer, open_session, sendable
 
@@ -134,9 +135,10 @@ def _authorisation(api_key: str, base_url: str) -> dict[str, str]:
         return {}
     if not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
         raise ConfigurationError(
-            f"the key for {base_url} cannot be sent; set a valid one in the variable that"
-            " openai.api_key_env names"
+            f"the key for {shown_endpoint(base_url)} cannot be sent; set a valid one in the"
+            " variable that openai.api_key_env names"
         )
+    SECRETS.register(api_key)
     return {"Authorization": f"Bearer {api_key}"}
 
 
@@ -144,7 +146,7 @@ def _checked(base_url: str) -> str:
     address = urlsplit(base_url)
     if address.scheme not in {"http", "https"} or not address.netloc or address.query:
         raise ConfigurationError(
-            f"openai.endpoint = {base_url!r} is not accepted; give the URL before"
+            f"openai.endpoint = {shown_endpoint(base_url)!r} is not accepted; give the URL before"
             " /chat/completions, such as http://127.0.0.1:8000/v1"
         )
     return base_url.rstrip("/")

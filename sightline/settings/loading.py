@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sightline.errors import ConfigurationError
+from sightline.redaction import shown_endpoint, without_secrets
+from sightline.settings.secrets import register_secrets, register_secrets_in
 from sightline.settings.sections import Settings, TelemetrySettings
 
 CONFIG_FILE = "sightline.toml"
@@ -41,10 +43,16 @@ def load_settings(
     named = config or (Path(env[PREFIX + "CONFIG"]) if env.get(PREFIX + "CONFIG") else None)
     settings = Settings(home=base / ".sightline")
     path = named or base / CONFIG_FILE
+    sources: list[tuple[dict[str, Any], str, Path]] = []
     if named is not None or path.is_file():
-        settings = _merge(settings, _read_file(path), str(path), path.parent.resolve())
-    settings = _merge(settings, _from_environment(env), "environment", base)
-    settings = _merge(settings, dict(overrides or {}), "command line", base)
+        sources.append((_read_file(path), str(path), path.parent.resolve()))
+    sources.append((_from_environment(env), "environment", base))
+    sources.append((dict(overrides or {}), "command line", base))
+    for values, _, _ in sources:
+        register_secrets_in(values)  # before any of them can be named in an error
+    for values, origin, folder in sources:
+        settings = _merge(settings, values, origin, folder)
+    register_secrets(settings, env)
     return _check(settings)
 
 
@@ -81,7 +89,9 @@ def _merge(current: Any, values: Mapping[str, Any], origin: str, base: Path, at:
         kind = hints[key]
         if is_dataclass(kind):
             if not isinstance(value, Mapping):
-                raise ConfigurationError(f"{origin}: {where} = {value!r} must be a table [{where}]")
+                raise ConfigurationError(
+                    f"{origin}: {where} = {_shown(value)} must be a table [{where}]"
+                )
             changes[key] = _merge(getattr(current, key), value, origin, base, f"{where}.")
         else:
             changes[key] = _convert(value, kind, f"{origin}: {where}", base)
@@ -96,12 +106,14 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             accepted = ", ".join(map(str, get_args(kind)))
-            raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {accepted}")
+            raise ConfigurationError(
+                f"{where} = {_shown(value)} is not accepted; accepted: {accepted}"
+            )
         return value
     if get_origin(kind) is Mapping:
         if not (isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())):
             raise ConfigurationError(
-                f"{where} = {value!r} is not accepted; accepted: a table of texts"
+                f"{where} = {_shown(value)} is not accepted; accepted: a table of texts"
             )
         return dict(value)
     with contextlib.suppress(TypeError, ValueError, KeyError):  # told just below, with an example
@@ -113,7 +125,13 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
         str: '"a text"',
         Path: '"a/path"',
     }.get(kind, "a value")
-    raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {example}")
+    raise ConfigurationError(f"{where} = {_shown(value)} is not accepted; accepted: {example}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message shows it; a URL without what may be secret in it."""
+    is_endpoint = isinstance(value, str) and "://" in value
+    return without_secrets(repr(shown_endpoint(value) if is_endpoint else value))
 
 
 def _convert_plain(value: Any, kind: Any, base: Path) -> Any:
