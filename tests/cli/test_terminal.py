@@ -19,9 +19,9 @@ from sightline.cli.logs import JsonLines, TextLines
 from sightline.cli.output import print_json
 from sightline.cli.watching.screen import print_line
 from sightline.errors import ConfigurationError
+from sightline.redaction import SECRETS
 from tests.shared.known_secrets import forgetting_secrets
 
-Shown = object
 ACTED_UPON = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 HOSTILE = "".join(
     character
@@ -50,13 +50,14 @@ def test_json_of_every_character_commands_nothing_and_has_the_same_value() -> No
     assert json.loads(document) == value
 
 
-@pytest.mark.parametrize("lone", ["\ud800", "\udbff", "\udc00", "\udfff"])
+@pytest.mark.parametrize("code", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
 def test_a_lone_surrogate_is_escaped_and_can_be_printed(
-    lone: str, capsys: pytest.CaptureFixture[str]
+    code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    lone = chr(code)
     print_json({"name": f"a{lone}b"})
     out = capsys.readouterr().out
-    assert out.encode() == f'{{\n  "name": "a\\u{ord(lone):04x}b"\n}}\n'.encode()
+    assert out.encode() == f'{{\n  "name": "a\\u{code:04x}b"\n}}\n'.encode()
     assert json.loads(out) == {"name": f"a{lone}b"}
 
 
@@ -97,8 +98,6 @@ def record(message: str, error: Exception | None = None) -> logging.LogRecord:
 
 @pytest.mark.parametrize("formatter", [TextLines(), JsonLines("w1")])
 def test_a_log_line_commands_nothing_and_holds_no_secret(formatter: logging.Formatter) -> None:
-    from sightline.redaction import SECRETS
-
     SECRETS.register(KEY)
     line = formatter.format(record(f"{HOSTILE} {KEY}", ValueError(f"{HOSTILE} {KEY}")))
     assert commands(line) == []
