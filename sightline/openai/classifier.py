@@ -16,6 +16,7 @@ from sightline.openai.question import body_of
 from sightline.openai.refusals import error_of, read_refusal
 from sightline.ports import Classification
 from sightline.redaction import SECRETS, shown_endpoint
+from sightline.settings.endpoints import is_url
 from sightline.tasks import TaskSpec
 from sightline.web.session import broken_off, no_answer, open_session, sendable
 
@@ -70,8 +71,8 @@ class ChatClassifier:
         Raises:
             ConfigurationError: the URL or the key cannot be right.
         """
-        headers = {"Content-Type": "application/json", **_authorisation(api_key, base_url)}
         url = _checked(base_url) + "/chat/completions"
+        headers = {"Content-Type": "application/json", **_authorisation(api_key, base_url)}
         async with open_session(url, timeout_s=timeout_s) as session:
             yield cls(
                 session, model=model, url=url, headers=headers, read_image=read_image, cost=cost
@@ -138,13 +139,18 @@ def _authorisation(api_key: str, base_url: str) -> dict[str, str]:
             f"the key for {shown_endpoint(base_url)} cannot be sent; set a valid one in the"
             " variable that openai.api_key_env names"
         )
+    if "@" in urlsplit(base_url).netloc:
+        raise ConfigurationError(
+            f"openai.endpoint = {shown_endpoint(base_url)!r} has a user, and there is a key too, of"
+            " which a request takes one; remove the user, or unset the variable that"
+            " openai.api_key_env names"
+        )
     SECRETS.register(api_key)
     return {"Authorization": f"Bearer {api_key}"}
 
 
 def _checked(base_url: str) -> str:
-    address = urlsplit(base_url)
-    if address.scheme not in {"http", "https"} or not address.netloc or address.query:
+    if not is_url(base_url) or urlsplit(base_url).query:
         raise ConfigurationError(
             f"openai.endpoint = {shown_endpoint(base_url)!r} is not accepted; give the URL before"
             " /chat/completions, such as http://127.0.0.1:8000/v1"

@@ -18,6 +18,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sightline.errors import ConfigurationError
 from sightline.redaction import shown_endpoint, without_secrets
+from sightline.settings.endpoints import check_endpoints
 from sightline.settings.secrets import register_secrets, register_secrets_in
 from sightline.settings.sections import Settings, TelemetrySettings
 
@@ -188,6 +189,7 @@ def _check(settings: Settings) -> Settings:
             f"worker.max_lease_s = {settings.worker.max_lease_s} is not accepted;"
             f" accepted: worker.lease_s, {settings.worker.lease_s}, or more"
         )
+    check_endpoints(settings)
     _check_telemetry(settings.telemetry)
     return settings
 

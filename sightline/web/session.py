@@ -8,7 +8,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sightline.errors import TransientError
+from sightline.errors import ConfigurationError, TransientError
+from sightline.redaction import shown_endpoint
+from sightline.settings.endpoints import is_url
 
 if TYPE_CHECKING:
     import aiohttp
@@ -38,9 +40,15 @@ def _proxy_of(url: str) -> str | None:
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - the same
 
     address = urlsplit(url)
-    if proxy_bypass(address.netloc):
+    if proxy_bypass(address.netloc.rpartition("@")[2]):
         return None
-    return getproxies().get(address.scheme)
+    proxy = getproxies().get(address.scheme)
+    if proxy is not None and not is_url(proxy):
+        raise ConfigurationError(
+            f"the proxy {shown_endpoint(proxy)!r} cannot be used; set {address.scheme}_proxy to a"
+            " URL such as http://127.0.0.1:3128, or unset it"
+        )
+    return proxy
 
 
 def sendable(body: bytes) -> bytes | BytesIO:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from sightline import __version__
 from sightline.errors import ConfigurationError
+from sightline.redaction import SECRETS, shown_endpoint
 from sightline.settings import Settings
 from sightline.wiring import Engine
 from worker.telemetry.calls import CallRecords
@@ -144,7 +145,8 @@ def _endpoint(host: str, port: int, registry: CollectorRegistry) -> Iterator[str
         server, thread = start_http_server(port, host, registry)
     except OSError as error:
         raise ConfigurationError(
-            f"metrics cannot be served on {host}:{port}: {error.strerror or error};"
+            f"metrics cannot be served on {shown_endpoint(f'{host}:{port}')}:"
+            f" {error.strerror or error};"
             " set telemetry.prometheus_port to another port, or to 0 for any that is free"
         ) from error
     named = f"[{host}]" if ":" in host else host
@@ -171,7 +173,14 @@ def _resource(worker_id: str) -> Resource:
             "service.instance.id": worker_id,
         }
     )
-    return own.merge(OTELResourceDetector().detect())
+    merged = own.merge(OTELResourceDetector().detect())
+    return Resource(
+        {
+            name: SECRETS.hide(value) if isinstance(value, str) else value
+            for name, value in merged.attributes.items()
+        },
+        merged.schema_url,
+    )
 
 
 _PROVIDERS = {"vertex": "gcp.vertex_ai", "gemini": "gcp.gemini", "openai": "openai"}
