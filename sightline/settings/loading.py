@@ -24,6 +24,7 @@ from sightline.settings.sections import Settings, TelemetrySettings
 
 CONFIG_FILE = "sightline.toml"
 PREFIX = "SIGHTLINE_"
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 _ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 
 
@@ -200,6 +201,12 @@ def _check_telemetry(own: TelemetrySettings) -> None:
         raise ConfigurationError(
             f"telemetry.prometheus_port = {port} is not accepted; accepted: 0 to 65535"
         )
+    for name in own.host_names:
+        if not _HOST.fullmatch(name):
+            raise ConfigurationError(
+                f"telemetry.prometheus_hosts = {shown_endpoint(own.prometheus_hosts)!r} is not"
+                " accepted; accepted: names such as worker or worker.lan:9464, commas between them"
+            )
     if own.otlp_endpoint and not _ENDPOINT.fullmatch(own.otlp_endpoint):
         # Settings are shown and recorded, so they hold no credentials; nor does this message.
         raise ConfigurationError(

@@ -190,12 +190,21 @@ class GcsSettings:
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """Where a worker's metrics go, which is nowhere without a port or an endpoint; and its log."""
+    """Where a worker's metrics go, which is nowhere without a port or an endpoint; and its log.
+
+    ``prometheus_hosts`` are names, with commas between them, by which the endpoint is asked too.
+    """
 
     prometheus_port: int | None = None
     prometheus_host: str = "127.0.0.1"
+    prometheus_hosts: str = ""
     otlp_endpoint: str = ""
     log_format: Literal["text", "json"] = "text"
+
+    @property
+    def host_names(self) -> list[str]:
+        """The names in ``prometheus_hosts``."""
+        return [name.strip() for name in self.prometheus_hosts.split(",") if name.strip()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,19 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics import export as otel
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from sightline import __version__
-from sightline.errors import ConfigurationError
-from sightline.redaction import SECRETS, shown_endpoint
+from sightline.redaction import SECRETS
 from sightline.settings import Settings
+from sightline.web.hosts import parse_names
 from sightline.wiring import Engine
 from worker.telemetry.calls import CallRecords
 from worker.telemetry.histogram import Histogram
 from worker.telemetry.metrics import HISTOGRAMS, NUMBERS, Attributes, Metric, Watched
 from worker.telemetry.probe import Probe
 from worker.telemetry.readers import OtlpExporter, OtlpReader, PrometheusReader
+from worker.telemetry.serving import serving_metrics
 from worker.vitals import Kind, Vitals
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,12 @@ def open_telemetry(settings: Settings, *, worker_id: str) -> Iterator[Telemetry]
             prometheus.histograms = histograms
             readers.append(prometheus)
             url = opened.enter_context(
-                _endpoint(own.prometheus_host, own.prometheus_port, registry)
+                serving_metrics(
+                    own.prometheus_host,
+                    own.prometheus_port,
+                    registry,
+                    names=parse_names(own.host_names),
+                )
             )
         if own.otlp_endpoint:
             sender = OtlpReader(OtlpExporter(metrics_url(own.otlp_endpoint)))
@@ -136,26 +142,6 @@ class _Histograms:
             min=one.least,
             max=one.most,
         )
-
-
-@contextmanager
-def _endpoint(host: str, port: int, registry: CollectorRegistry) -> Iterator[str]:
-    """Serve the registry; yields the URL, in which the port is that which was chosen for 0."""
-    try:
-        server, thread = start_http_server(port, host, registry)
-    except OSError as error:
-        raise ConfigurationError(
-            f"metrics cannot be served on {shown_endpoint(f'{host}:{port}')}:"
-            f" {error.strerror or error};"
-            " set telemetry.prometheus_port to another port, or to 0 for any that is free"
-        ) from error
-    named = f"[{host}]" if ":" in host else host
-    try:
-        yield f"http://{named}:{server.server_port}/metrics"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(STOP_S)
 
 
 def metrics_url(endpoint: str) -> str:
