@@ -160,6 +160,7 @@ _AT_LEAST: tuple[tuple[str, float], ...] = (
     ("classify_limit.in_flight", 1), ("classify_limit.rate_per_s", 0),
     ("embed_limit.in_flight", 1), ("embed_limit.rate_per_s", 0),
     ("models.embed_dimension", 1), ("models.inference_threads", 1), ("models.batch_size", 1),
+    ("models.max_response_bytes", 1000),
     ("producer.buckets", 1), ("producer.range_items", 1),
     ("images.max_bytes", 1), ("images.max_pixels", 1), ("queue.backstop_attempts", 5),
     ("bigquery.max_gb_billed", 0.01),
@@ -169,7 +170,8 @@ _AT_LEAST: tuple[tuple[str, float], ...] = (
 
 _AT_MOST: tuple[tuple[str, float], ...] = (
     ("producer.buckets", 4096), ("producer.range_items", 100_000),
-    ("models.batch_size", 4096), ("queue.backstop_attempts", 100),
+    ("models.batch_size", 4096), ("models.max_response_bytes", 1_000_000_000),
+    ("queue.backstop_attempts", 100),
     ("batch.requests_a_job", 200_000),
 )  # fmt: skip
 

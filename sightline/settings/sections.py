@@ -10,13 +10,17 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which models are asked. Their names stand in part keys and in every row."""
+    """Which models are asked. Their names stand in part keys and in every row.
+
+    Of a response no more than ``max_response_bytes`` are read, on the wire and decompressed.
+    """
 
     classify: str = "demo-1"
     embed: str = "demo-1"
     embed_dimension: int = 256
     inference_threads: int = 1
     batch_size: int = 16
+    max_response_bytes: int = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)

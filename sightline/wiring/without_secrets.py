@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from sightline.ports import (
     ClassificationRow,
@@ -19,8 +18,6 @@ from sightline.ports import (
 )
 from sightline.redaction import SECRETS
 
-Row = TypeVar("Row", bound=ResultRow)
-
 
 @dataclass(frozen=True, slots=True)
 class ResultsWithoutSecrets:
@@ -30,7 +27,7 @@ class ResultsWithoutSecrets:
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
         """Write rows without secrets; raises as the writer does."""
-        await self.results.write([row_without_secrets(row) for row in rows])
+        await self.results.write([_clean(row) for row in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +42,20 @@ class DeadLettersWithoutSecrets:
 
     async def record(self, events: Sequence[DeadLetterRow]) -> None:
         """Append events without secrets."""
-        await self.dead_letters.record([row_without_secrets(event) for event in events])
+        await self.dead_letters.record([_clean_event(event) for event in events])
 
 
-def row_without_secrets(row: Row) -> Row:
-    """Return a row whose texts from outside hold no registered secret."""
+def _clean(row: ResultRow) -> ResultRow:
     if isinstance(row, ClassificationRow):
-        texts = {"answer_json": row.answer_json, "finish_reason": row.finish_reason}
-    elif isinstance(row, DeadLetterRow):
-        texts = {"detail": row.detail, "body": row.body}
-    else:
-        return row  # an embedding holds numbers
-    hidden = {name: SECRETS.hide(text) for name, text in texts.items()}
-    return row if hidden == texts else replace(row, **hidden)
+        return replace(
+            row,
+            answer_json=SECRETS.hide(row.answer_json),
+            finish_reason=SECRETS.hide(row.finish_reason),
+        )
+    if isinstance(row, DeadLetterRow):
+        return _clean_event(row)
+    return row  # an embedding holds numbers
+
+
+def _clean_event(event: DeadLetterRow) -> DeadLetterRow:
+    return replace(event, detail=SECRETS.hide(event.detail), body=SECRETS.hide(event.body))

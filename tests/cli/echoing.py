@@ -16,8 +16,8 @@ Where = Literal["error", "answer", "invalid_answer", "header", "half"]
 
 def key_of(handler: BaseHTTPRequestHandler) -> str:
     """Return the key of a request."""
-    given = handler.headers.get("x-goog-api-key") or handler.headers.get("Authorization", "")
-    return given.removeprefix("Bearer ")
+    headers = handler.headers
+    return str(headers["x-goog-api-key"] or headers["Authorization"]).removeprefix("Bearer ")
 
 
 def said_with(key: str) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from sightline.web.hosts import FORBIDDEN, HostRule
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 def guarding(rule: Callable[[], HostRule]) -> Middleware:
