@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from sightline.errors import NotFoundError
 from sightline.model import AnswerPart, EmbeddingPart, Filter, PartRequest, RunRequest
+from sightline.redaction import SECRETS
 from sightline.settings import ModelSettings
 from sightline.tasks import TaskSpec
 
@@ -47,4 +48,4 @@ def build_request(
 
 def request_json(request: RunRequest) -> str:
     """Return the request as it stands in the ``runs`` ledger."""
-    return json.dumps(asdict(request), default=str, sort_keys=True)
+    return SECRETS.hide(json.dumps(asdict(request), default=str, sort_keys=True))

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     RECITATION = "recitation"
     ANSWER_TRUNCATED = "answer_truncated"
     ANSWER_INVALID = "answer_invalid"
+    ANSWER_TOO_LARGE = "answer_too_large"
     MODEL_REJECTED_REQUEST = "model_rejected_request"
     PERMISSION_DENIED = "permission_denied"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"

@@ -12,6 +12,7 @@ from datetime import datetime
 from sightline.errors import PermanentError, Reason
 from sightline.model import Part, Usage
 from sightline.ports import DeadLetterRow
+from sightline.redaction import SECRETS, without_secrets
 from sightline.wire import Message, encode
 from worker.leaser import Lease
 from worker.progress import Progress
@@ -64,7 +65,7 @@ class Letters:
             subject_id=message.subject_id,
             event="dead" if failed.reason is not None else "retried",
             reason=failed.reason or Reason.ATTEMPTS_EXHAUSTED,
-            detail=failed.detail[:1000],
+            detail=without_secrets(failed.detail)[:1000],
             delivery_attempt=lease.delivery.attempt,
             usage=failed.spent,
             body=encode(replace(message, parts=(failed.part,))).decode(),
@@ -76,7 +77,7 @@ class Letters:
         """Return the dead letter of a message that cannot be decoded, under a key of its own."""
         delivery = lease.delivery
         log.info("a message cannot be read: %s: %s", error.reason.value, error.detail)
-        body = base64.b64encode(delivery.body).decode()
+        body = base64.b64encode(SECRETS.hide_in_bytes(delivery.body)).decode()
         key = hashlib.sha256(b"message\x1f" + delivery.body).hexdigest()
         row = DeadLetterRow(
             event_id=self._identity.new_id(),
@@ -86,7 +87,7 @@ class Letters:
             subject_id="",
             event="dead",
             reason=error.reason,
-            detail=error.detail[:1000],
+            detail=without_secrets(error.detail)[:1000],
             delivery_attempt=delivery.attempt,
             usage=Usage(),
             body=body,

@@ -21,6 +21,7 @@ SUSPECT = frozenset(
         Reason.MODEL_REJECTED_REQUEST,
         Reason.ANSWER_INVALID,
         Reason.ANSWER_TRUNCATED,
+        Reason.ANSWER_TOO_LARGE,
         Reason.ATTEMPTS_EXHAUSTED,
     }
 )

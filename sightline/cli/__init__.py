@@ -16,14 +16,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     Every error is one line on standard error that ends with what to do next; ``--debug`` shows
     the traceback instead.
     """
-    try:
-        return _run(argv)
-    except KeyboardInterrupt:
-        return _say("interrupted; nothing that was settled is lost", EXIT_INTERRUPTED)
+    from sightline.cli.streams import streams_without_secrets
+
+    with streams_without_secrets():
+        try:
+            return _run(argv)
+        except KeyboardInterrupt:
+            return _say("interrupted; nothing that was settled is lost", EXIT_INTERRUPTED)
 
 
 def _run(argv: Sequence[str] | None) -> int:
     from sightline.cli.app import USAGE_ERROR, app
+    from sightline.cli.streams import print_traceback
     from sightline.errors import SightlineError
 
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -36,6 +40,7 @@ def _run(argv: Sequence[str] | None) -> int:
         return _say(f"{error.format_message().rstrip('.')}; see `{path} --help`", 2)  # type: ignore[attr-defined]  # every ClickException has it
     except SightlineError as error:
         if debug:
+            sys.excepthook = print_traceback  # in the place of Typer's
             raise
         return _say(str(error), error.exit_code)
     except BrokenPipeError:
@@ -46,6 +51,7 @@ def _run(argv: Sequence[str] | None) -> int:
         if _was_interrupted(error):
             raise KeyboardInterrupt from error
         if debug:
+            sys.excepthook = print_traceback  # in the place of Typer's
             raise
         return _say(
             f"internal error: {type(error).__name__}: {error}; run it again as"
@@ -62,8 +68,9 @@ def _was_interrupted(error: BaseException) -> bool:
 
 
 def _say(message: str, code: int) -> int:
-    from sightline.cli.output import printable
+    from sightline.cli.characters import printable
+    from sightline.redaction import without_secrets
 
-    line = printable(" ".join(message.split()))
+    line = printable(" ".join(without_secrets(message).split()))
     print(f"sightline: {line}", file=sys.stderr)
     return code

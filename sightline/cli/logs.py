@@ -12,7 +12,7 @@ from typing import TextIO
 
 import typer
 
-from sightline.cli.output import printable
+from sightline.cli.characters import harmless_json, printable, printable_lines
 from sightline.errors import SightlineError
 from sightline.web.redaction import without_secrets
 from worker.handled import HANDLED
@@ -48,7 +48,18 @@ class JsonLines(logging.Formatter):
             entry["message_id"] = handled.message_id
         if record.exc_info:
             entry["exception"] = without_secrets(self.formatException(record.exc_info))
-        return json.dumps(entry)
+        return harmless_json(json.dumps(entry))
+
+
+class TextLines(logging.Formatter):
+    """Lines of text without secrets and without what commands a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text; a traceback takes lines of its own."""
+        return printable_lines(without_secrets(super().format(record)))
 
 
 class _ToStandardError(logging.StreamHandler[TextIO]):
@@ -68,11 +79,9 @@ class _ToStandardError(logging.StreamHandler[TextIO]):
 
 def text_logs(*, debug: bool) -> None:
     """Log as text, from warnings on."""
-    logging.basicConfig(
-        level=logging.DEBUG if debug else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=[_ToStandardError()],
-    )
+    handler = _ToStandardError()
+    handler.setFormatter(TextLines())
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, handlers=[handler])
 
 
 @contextmanager

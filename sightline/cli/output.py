@@ -10,10 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sightline.cli.characters import harmless_json, printable, printable_lines
+
 
 def print_json(value: object) -> None:
-    """Print one JSON document."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, indent=2) + "\n")
+    """Print one JSON document; nothing in it can command a terminal."""
+    document = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    sys.stdout.write(harmless_json(document) + "\n")
 
 
 def _plain(value: object) -> object:
@@ -24,18 +27,9 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def printable(text: str) -> str:
-    """Return a text without what could command a terminal: a file may be named so."""
-    if text.isprintable():
-        return text
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
-
-
 def say(text: str = "") -> None:
     """Print a result, line by line."""
-    sys.stdout.write("\n".join(map(printable, text.split("\n"))) + "\n")
+    sys.stdout.write(printable_lines(text) + "\n")
 
 
 def remark(text: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sightline.gcp.credentials import LOG_IN, TokenSource
+from sightline.redaction import SECRETS
 
 KEY_HEADER = "x-goog-api-key"
 
@@ -42,7 +43,9 @@ class TokenAccess:
 
     async def headers(self) -> Mapping[str, str]:
         """Return the header with a token that is valid now; raises as ``Access.headers`` does."""
-        return {"Authorization": f"Bearer {await self.tokens.token()}"}
+        token = await self.tokens.token()
+        SECRETS.register_token(token)
+        return {"Authorization": f"Bearer {token}"}
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
         """Take a new token in the place of one that was revoked before its time."""
@@ -55,6 +58,10 @@ class KeyAccess:
 
     key: str = field(repr=False)
     next_step: str = "set a valid key in the variable that gemini.api_key_env names"
+
+    def __post_init__(self) -> None:
+        """Register the key, so that no service's answer can show it."""
+        SECRETS.register(self.key)
 
     async def headers(self) -> Mapping[str, str]:
         """Return the header with the key."""

@@ -95,7 +95,10 @@ class AnalyticsHub:
         """Open a session with google-auth's credentials; nothing is asked yet."""
         from google.auth.transport.requests import AuthorizedSession
 
+        from sightline.gcp.bounded_requests import bound_responses
+
         session: Any = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]  # untyped
+        bound_responses(session)
         try:
             yield cls(session, project, endpoint or ENDPOINT)
         finally:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any, Protocol, Self
 
 from sightline.errors import ConfigurationError, TransientError
+from sightline.redaction import SECRETS
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 LOG_IN = "run `gcloud auth application-default login`, or attach a service account"
@@ -56,7 +58,10 @@ class GoogleTokens:
             credentials, _ = google.auth.default(scopes=[SCOPE])
         except DefaultCredentialsError as error:
             raise ConfigurationError(f"no Google credentials were found; {LOG_IN}") from error
-        return cls(_acting_as(impersonate, credentials) if impersonate else credentials)
+        credentials = _acting_as(impersonate, credentials) if impersonate else credentials
+        # Google's libraries renew tokens too: whatever is valid when a text is shown is hidden.
+        SECRETS.register_tokens_of(lambda: secrets_of(credentials))
+        return cls(credentials)
 
     @classmethod
     def fixed(cls, token: str) -> Self:
@@ -102,6 +107,21 @@ class GoogleTokens:
             raise ConfigurationError(
                 f"the Google credentials are refused ({type(error).__name__}); {LOG_IN}"
             ) from None
+
+
+_SECRETS = ("token", "refresh_token", "client_secret", "id_token", "_subject_token")
+
+
+def secrets_of(credentials: Any) -> Iterator[str]:
+    """Yield what google-auth's credentials hold now that nobody may see, and their sources'."""
+    seen: set[int] = set()
+    while credentials is not None and id(credentials) not in seen:
+        seen.add(id(credentials))
+        for name in _SECRETS:
+            value = getattr(credentials, name, None)
+            if isinstance(value, str):
+                yield value
+        credentials = getattr(credentials, "_source_credentials", None)
 
 
 def _acting_as(account: str, credentials: Any) -> Any:

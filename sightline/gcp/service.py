@@ -101,10 +101,11 @@ class ModelService:
     most_bytes: int | None = None
 
     def session(
-        self, model: str, *, timeout_s: float
+        self, model: str, *, timeout_s: float, max_response_bytes: int
     ) -> AbstractAsyncContextManager[aiohttp.ClientSession]:
         """Return a session for calls of one model, to be entered."""
-        return open_session(self.place.method_url(model, ""), timeout_s=timeout_s)
+        url = self.place.method_url(model, "")
+        return open_session(url, timeout_s=timeout_s, most_bytes=max_response_bytes)
 
     async def call(
         self, session: aiohttp.ClientSession, model: str, method: str, body: Mapping[str, Any]

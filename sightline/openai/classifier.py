@@ -10,13 +10,23 @@ from urllib.parse import urlsplit
 import orjson
 
 from sightline.errors import ConfigurationError, PermanentError, Reason, TransientError
-from sightline.model import Observation
+from sightline.model import Observation, Usage
 from sightline.openai.outcome import Cost, classification_of
 from sightline.openai.question import body_of
 from sightline.openai.refusals import error_of, read_refusal
 from sightline.ports import Classification
+from sightline.prices import answer_usage
+from sightline.redaction import SECRETS, shown_endpoint
+from sightline.settings.endpoints import is_url
 from sightline.tasks import TaskSpec
-from sightline.web.session import broken_off, no_answer, open_session, sendable
+from sightline.web.outcomes import with_most_cost
+from sightline.web.session import (
+    MOST_RESPONSE_BYTES,
+    broken_off,
+    no_answer,
+    open_session,
+    sendable,
+)
 
 if TYPE_CHECKING:
     import aiohttp
@@ -61,6 +71,7 @@ class ChatClassifier:
         timeout_s: float,
         api_key: str = "",
         cost: Cost = costs_nothing,
+        max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
         """Open a classifier on the service at ``base_url`` (``http://127.0.0.1:8000/v1``, say).
 
@@ -69,9 +80,9 @@ class ChatClassifier:
         Raises:
             ConfigurationError: the URL or the key cannot be right.
         """
-        headers = {"Content-Type": "application/json", **_authorisation(api_key, base_url)}
         url = _checked(base_url) + "/chat/completions"
-        async with open_session(url, timeout_s=timeout_s) as session:
+        headers = {"Content-Type": "application/json", **_authorisation(api_key, base_url)}
+        async with open_session(url, timeout_s=timeout_s, most_bytes=max_response_bytes) as session:
             yield cls(
                 session, model=model, url=url, headers=headers, read_image=read_image, cost=cost
             )
@@ -95,7 +106,19 @@ class ChatClassifier:
         """
         images = [await self._content(one) for one in observations]
         body = orjson.dumps(body_of(task, images, model=self._model))
-        return classification_of(await self._post(body), self._cost)
+        try:
+            response = await self._post(body)
+        except PermanentError as error:
+            raise with_most_cost(error, self._most_usage(task, len(images))) from None
+        return classification_of(response, self._cost)
+
+    def _most_usage(self, task: TaskSpec, images: int) -> Usage:
+        """Return about what a call uses at most, and what that costs."""
+        most = answer_usage(
+            task, None, images=images, output_tokens=task.max_output_tokens, location=""
+        )
+        cost = self._cost(most.input_tokens, most.output_tokens)
+        return Usage(most.input_tokens, most.output_tokens, cost)
 
     async def _content(self, observation: Observation) -> bytes:
         if observation.gcs_uri.startswith("gs://"):
@@ -134,17 +157,23 @@ def _authorisation(api_key: str, base_url: str) -> dict[str, str]:
         return {}
     if not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
         raise ConfigurationError(
-            f"the key for {base_url} cannot be sent; set a valid one in the variable that"
+            f"the key for {shown_endpoint(base_url)} cannot be sent; set a valid one in the"
+            " variable that openai.api_key_env names"
+        )
+    if "@" in urlsplit(base_url).netloc:
+        raise ConfigurationError(
+            f"openai.endpoint = {shown_endpoint(base_url)!r} has a user, and there is a key too, of"
+            " which a request takes one; remove the user, or unset the variable that"
             " openai.api_key_env names"
         )
+    SECRETS.register(api_key)
     return {"Authorization": f"Bearer {api_key}"}
 
 
 def _checked(base_url: str) -> str:
-    address = urlsplit(base_url)
-    if address.scheme not in {"http", "https"} or not address.netloc or address.query:
+    if not is_url(base_url) or urlsplit(base_url).query:
         raise ConfigurationError(
-            f"openai.endpoint = {base_url!r} is not accepted; give the URL before"
+            f"openai.endpoint = {shown_endpoint(base_url)!r} is not accepted; give the URL before"
             " /chat/completions, such as http://127.0.0.1:8000/v1"
         )
     return base_url.rstrip("/")

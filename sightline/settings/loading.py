@@ -17,10 +17,14 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sightline.errors import ConfigurationError
+from sightline.redaction import shown_endpoint, without_secrets
+from sightline.settings.endpoints import check_endpoints
+from sightline.settings.secrets import register_secrets, register_secrets_in
 from sightline.settings.sections import Settings, TelemetrySettings
 
 CONFIG_FILE = "sightline.toml"
 PREFIX = "SIGHTLINE_"
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 _ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 
 
@@ -41,10 +45,16 @@ def load_settings(
     named = config or (Path(env[PREFIX + "CONFIG"]) if env.get(PREFIX + "CONFIG") else None)
     settings = Settings(home=base / ".sightline")
     path = named or base / CONFIG_FILE
+    sources: list[tuple[dict[str, Any], str, Path]] = []
     if named is not None or path.is_file():
-        settings = _merge(settings, _read_file(path), str(path), path.parent.resolve())
-    settings = _merge(settings, _from_environment(env), "environment", base)
-    settings = _merge(settings, dict(overrides or {}), "command line", base)
+        sources.append((_read_file(path), str(path), path.parent.resolve()))
+    sources.append((_from_environment(env), "environment", base))
+    sources.append((dict(overrides or {}), "command line", base))
+    for values, _, _ in sources:
+        register_secrets_in(values)  # before any of them can be named in an error
+    for values, origin, folder in sources:
+        settings = _merge(settings, values, origin, folder)
+    register_secrets(settings, env)
     return _check(settings)
 
 
@@ -81,7 +91,9 @@ def _merge(current: Any, values: Mapping[str, Any], origin: str, base: Path, at:
         kind = hints[key]
         if is_dataclass(kind):
             if not isinstance(value, Mapping):
-                raise ConfigurationError(f"{origin}: {where} = {value!r} must be a table [{where}]")
+                raise ConfigurationError(
+                    f"{origin}: {where} = {_shown(value)} must be a table [{where}]"
+                )
             changes[key] = _merge(getattr(current, key), value, origin, base, f"{where}.")
         else:
             changes[key] = _convert(value, kind, f"{origin}: {where}", base)
@@ -96,12 +108,14 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
     if get_origin(kind) is Literal:
         if value not in get_args(kind):
             accepted = ", ".join(map(str, get_args(kind)))
-            raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {accepted}")
+            raise ConfigurationError(
+                f"{where} = {_shown(value)} is not accepted; accepted: {accepted}"
+            )
         return value
     if get_origin(kind) is Mapping:
         if not (isinstance(value, Mapping) and all(isinstance(one, str) for one in value.values())):
             raise ConfigurationError(
-                f"{where} = {value!r} is not accepted; accepted: a table of texts"
+                f"{where} = {_shown(value)} is not accepted; accepted: a table of texts"
             )
         return dict(value)
     with contextlib.suppress(TypeError, ValueError, KeyError):  # told just below, with an example
@@ -113,7 +127,13 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
         str: '"a text"',
         Path: '"a/path"',
     }.get(kind, "a value")
-    raise ConfigurationError(f"{where} = {value!r} is not accepted; accepted: {example}")
+    raise ConfigurationError(f"{where} = {_shown(value)} is not accepted; accepted: {example}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as a message shows it; a URL without what may be secret in it."""
+    is_endpoint = isinstance(value, str) and "://" in value
+    return without_secrets(repr(shown_endpoint(value) if is_endpoint else value))
 
 
 def _convert_plain(value: Any, kind: Any, base: Path) -> Any:
@@ -140,6 +160,7 @@ _AT_LEAST: tuple[tuple[str, float], ...] = (
     ("classify_limit.in_flight", 1), ("classify_limit.rate_per_s", 0),
     ("embed_limit.in_flight", 1), ("embed_limit.rate_per_s", 0),
     ("models.embed_dimension", 1), ("models.inference_threads", 1), ("models.batch_size", 1),
+    ("models.max_response_bytes", 1000),
     ("producer.buckets", 1), ("producer.range_items", 1),
     ("images.max_bytes", 1), ("images.max_pixels", 1), ("queue.backstop_attempts", 5),
     ("bigquery.max_gb_billed", 0.01),
@@ -149,7 +170,8 @@ _AT_LEAST: tuple[tuple[str, float], ...] = (
 
 _AT_MOST: tuple[tuple[str, float], ...] = (
     ("producer.buckets", 4096), ("producer.range_items", 100_000),
-    ("models.batch_size", 4096), ("queue.backstop_attempts", 100),
+    ("models.batch_size", 4096), ("models.max_response_bytes", 1_000_000_000),
+    ("queue.backstop_attempts", 100),
     ("batch.requests_a_job", 200_000),
 )  # fmt: skip
 
@@ -170,6 +192,7 @@ def _check(settings: Settings) -> Settings:
             f"worker.max_lease_s = {settings.worker.max_lease_s} is not accepted;"
             f" accepted: worker.lease_s, {settings.worker.lease_s}, or more"
         )
+    check_endpoints(settings)
     _check_telemetry(settings.telemetry)
     return settings
 
@@ -180,6 +203,12 @@ def _check_telemetry(own: TelemetrySettings) -> None:
         raise ConfigurationError(
             f"telemetry.prometheus_port = {port} is not accepted; accepted: 0 to 65535"
         )
+    for name in own.host_names:
+        if not _HOST.fullmatch(name):
+            raise ConfigurationError(
+                f"telemetry.prometheus_hosts = {shown_endpoint(own.prometheus_hosts)!r} is not"
+                " accepted; accepted: names such as worker or worker.lan:9464, commas between them"
+            )
     if own.otlp_endpoint and not _ENDPOINT.fullmatch(own.otlp_endpoint):
         # Settings are shown and recorded, so they hold no credentials; nor does this message.
         raise ConfigurationError(

@@ -10,13 +10,17 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which models are asked. Their names stand in part keys and in every row."""
+    """Which models are asked. Their names stand in part keys and in every row.
+
+    Of a response no more than ``max_response_bytes`` are read, on the wire and decompressed.
+    """
 
     classify: str = "demo-1"
     embed: str = "demo-1"
     embed_dimension: int = 256
     inference_threads: int = 1
     batch_size: int = 16
+    max_response_bytes: int = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +194,21 @@ class GcsSettings:
 
 @dataclass(frozen=True, slots=True)
 class TelemetrySettings:
-    """Where a worker's metrics go, which is nowhere without a port or an endpoint; and its log."""
+    """Where a worker's metrics go, which is nowhere without a port or an endpoint; and its log.
+
+    ``prometheus_hosts`` are names, with commas between them, by which the endpoint is asked too.
+    """
 
     prometheus_port: int | None = None
     prometheus_host: str = "127.0.0.1"
+    prometheus_hosts: str = ""
     otlp_endpoint: str = ""
     log_format: Literal["text", "json"] = "text"
+
+    @property
+    def host_names(self) -> list[str]:
+        """The names in ``prometheus_hosts``."""
+        return [name.strip() for name in self.prometheus_hosts.split(",") if name.strip()]
 
 
 @dataclass(frozen=True, slots=True)

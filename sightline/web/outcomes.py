@@ -55,6 +55,13 @@ def given_up(reason: Reason, detail: str, usage: Usage) -> PermanentError:
     )
 
 
+def with_most_cost(error: PermanentError, most: Usage) -> PermanentError:
+    """Return an error with what its call can have cost at most, where nobody read what it did."""
+    if error.reason is not Reason.ANSWER_TOO_LARGE:
+        return error
+    return given_up(error.reason, error.detail, most)
+
+
 def without_answer(what: str, usage: Usage) -> CallError:
     """Return the error of a response without an answer: paid it is given up, else tried again."""
     if usage.input_tokens or usage.output_tokens:

@@ -8,17 +8,25 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sightline.errors import TransientError
+from sightline.errors import ConfigurationError, TransientError
+from sightline.redaction import shown_endpoint
+from sightline.settings import ModelSettings
+from sightline.settings.endpoints import is_url
 
 if TYPE_CHECKING:
     import aiohttp
 
 _SENT_AT_ONCE = 1 << 20
+MOST_RESPONSE_BYTES = ModelSettings().max_response_bytes
 
 
 @asynccontextmanager
-async def open_session(url: str, *, timeout_s: float) -> AsyncIterator[aiohttp.ClientSession]:
+async def open_session(
+    url: str, *, timeout_s: float, most_bytes: int = MOST_RESPONSE_BYTES
+) -> AsyncIterator[aiohttp.ClientSession]:
     """Open a session for one service; every call is bounded by ``timeout_s``.
+
+    Of a response no more than ``most_bytes`` are read: see ``bounded``.
 
     How many calls are in flight is the limiter's business, and not bounded here. The environment's
     proxy is looked up once: with ``trust_env`` each call would look for it, and for a ``.netrc``,
@@ -26,7 +34,15 @@ async def open_session(url: str, *, timeout_s: float) -> AsyncIterator[aiohttp.C
     """
     import aiohttp  # noqa: PLC0415 - takes a fifth of a second, which not every command needs
 
+    from sightline.web.bounded import (  # noqa: PLC0415 - the same
+        ACCEPTED_ENCODINGS,
+        bounded_response_class,
+    )
+
     async with aiohttp.ClientSession(
+        response_class=bounded_response_class(most_bytes),
+        auto_decompress=False,
+        headers={"Accept-Encoding": ACCEPTED_ENCODINGS},
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300),
         timeout=aiohttp.ClientTimeout(total=timeout_s),
         proxy=_proxy_of(url),
@@ -38,9 +54,15 @@ def _proxy_of(url: str) -> str | None:
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - the same
 
     address = urlsplit(url)
-    if proxy_bypass(address.netloc):
+    if proxy_bypass(address.netloc.rpartition("@")[2]):
         return None
-    return getproxies().get(address.scheme)
+    proxy = getproxies().get(address.scheme)
+    if proxy is not None and not is_url(proxy):
+        raise ConfigurationError(
+            f"the proxy {shown_endpoint(proxy)!r} cannot be used; set {address.scheme}_proxy to a"
+            " URL such as http://127.0.0.1:3128, or unset it"
+        )
+    return proxy
 
 
 def sendable(body: bytes) -> bytes | BytesIO:

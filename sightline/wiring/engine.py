@@ -26,6 +26,7 @@ from sightline.ports import (
 from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
 from sightline.wiring.parts import QueuePorts, WarehousePorts
+from sightline.wiring.without_secrets import DeadLettersWithoutSecrets, ResultsWithoutSecrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,10 @@ async def open_engine(
             publisher=queue.publisher,
             subscription=queue.subscription,
             backlog=queue.backlog,
-            results=warehouse.results,
+            results=ResultsWithoutSecrets(warehouse.results),
             ledgers=warehouse.ledgers,
             runs=warehouse.runs,
-            dead_letters=warehouse.dead_letters,
+            dead_letters=DeadLettersWithoutSecrets(warehouse.dead_letters),
             search=warehouse.search,
             indexes=warehouse.indexes,
             budgets=warehouse.budgets,

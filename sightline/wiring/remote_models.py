@@ -39,6 +39,7 @@ async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
+        max_response_bytes=settings.models.max_response_bytes,
     ) as classifier:
         yield classifier
 
@@ -61,6 +62,7 @@ async def vertex_embedder(settings: Settings, *, files: bool = False) -> AsyncIt
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
+        max_response_bytes=settings.models.max_response_bytes,
         read_image=_image_reader(settings) if files else None,
     ) as embedder:
         yield embedder
@@ -83,6 +85,7 @@ async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
+        max_response_bytes=settings.models.max_response_bytes,
         base_url=settings.gemini.endpoint,
     ) as classifier:
         yield classifier
@@ -102,6 +105,7 @@ async def gemini_embedder(settings: Settings) -> AsyncIterator[Embedder]:
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
+        max_response_bytes=settings.models.max_response_bytes,
         base_url=settings.gemini.endpoint,
     ) as embedder:
         yield embedder
@@ -133,6 +137,7 @@ async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
         base_url=settings.openai.endpoint,
         read_image=_image_reader(settings),
         timeout_s=settings.worker.call_timeout_s,
+        max_response_bytes=settings.models.max_response_bytes,
         api_key=os.environ.get(settings.openai.api_key_env, ""),
         cost=cost_usd_micros,
     ) as classifier:

@@ -60,6 +60,7 @@ async def open_compared(
             prices=prices,
             today=lambda: utc_now().date(),
             timeout_s=settings.worker.call_timeout_s,
+            max_response_bytes=settings.models.max_response_bytes,
         )
 
     async with (

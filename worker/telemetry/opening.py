@@ -12,17 +12,19 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics import export as otel
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from sightline import __version__
-from sightline.errors import ConfigurationError
+from sightline.redaction import SECRETS
 from sightline.settings import Settings
+from sightline.web.hosts import parse_names
 from sightline.wiring import Engine
 from worker.telemetry.calls import CallRecords
 from worker.telemetry.histogram import Histogram
 from worker.telemetry.metrics import HISTOGRAMS, NUMBERS, Attributes, Metric, Watched
 from worker.telemetry.probe import Probe
 from worker.telemetry.readers import OtlpExporter, OtlpReader, PrometheusReader
+from worker.telemetry.serving import serving_metrics
 from worker.vitals import Kind, Vitals
 
 log = logging.getLogger(__name__)
@@ -66,7 +68,12 @@ def open_telemetry(settings: Settings, *, worker_id: str) -> Iterator[Telemetry]
             prometheus.histograms = histograms
             readers.append(prometheus)
             url = opened.enter_context(
-                _endpoint(own.prometheus_host, own.prometheus_port, registry)
+                serving_metrics(
+                    own.prometheus_host,
+                    own.prometheus_port,
+                    registry,
+                    names=parse_names(own.host_names),
+                )
             )
         if own.otlp_endpoint:
             sender = OtlpReader(OtlpExporter(metrics_url(own.otlp_endpoint)))
@@ -137,25 +144,6 @@ class _Histograms:
         )
 
 
-@contextmanager
-def _endpoint(host: str, port: int, registry: CollectorRegistry) -> Iterator[str]:
-    """Serve the registry; yields the URL, in which the port is that which was chosen for 0."""
-    try:
-        server, thread = start_http_server(port, host, registry)
-    except OSError as error:
-        raise ConfigurationError(
-            f"metrics cannot be served on {host}:{port}: {error.strerror or error};"
-            " set telemetry.prometheus_port to another port, or to 0 for any that is free"
-        ) from error
-    named = f"[{host}]" if ":" in host else host
-    try:
-        yield f"http://{named}:{server.server_port}/metrics"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(STOP_S)
-
-
 def metrics_url(endpoint: str) -> str:
     """Return where metrics go: to a collector's base URL the protocol's path is added."""
     base = endpoint.rstrip("/")
@@ -171,7 +159,14 @@ def _resource(worker_id: str) -> Resource:
             "service.instance.id": worker_id,
         }
     )
-    return own.merge(OTELResourceDetector().detect())
+    merged = own.merge(OTELResourceDetector().detect())
+    return Resource(
+        {
+            name: SECRETS.hide(value) if isinstance(value, str) else value
+            for name, value in merged.attributes.items()
+        },
+        merged.schema_url,
+    )
 
 
 _PROVIDERS = {"vertex": "gcp.vertex_ai", "gemini": "gcp.gemini", "openai": "openai"}

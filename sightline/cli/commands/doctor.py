@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +10,7 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar, say
 from sightline.cli.state import State
+from sightline.redaction import without_secrets
 
 if TYPE_CHECKING:
     from sightline.cli.checkup import Finding
@@ -35,7 +36,10 @@ def doctor(
 
     state: State = context.obj
     with progress_bar("checking", None):
-        findings = asyncio.run(examine(state, call_models=call_models))
+        findings = [
+            replace(one, detail=without_secrets(one.detail))
+            for one in asyncio.run(examine(state, call_models=call_models))
+        ]
     if as_json:
         print_json([asdict(one) for one in findings])
     else:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sightline.cli.characters import printable
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, printable, progress_bar, remark, say
+from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
 
 if TYPE_CHECKING:

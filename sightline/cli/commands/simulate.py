@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -10,9 +11,11 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, remark, say
 from sightline.errors import ConfigurationError
+from sightline.redaction import shown_endpoint
 
 if TYPE_CHECKING:
     from sightline.sim.vertex import Behaviour
+    from sightline.web.hosts import Authority
 
 app = typer.Typer(
     help="Run a stand-in for a service that costs money.",
@@ -31,6 +34,10 @@ def simulate() -> None:
 def vertex(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8090,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name by which it is asked besides its address; may be repeated."),
+    ] = None,
     answers: Annotated[
         str, typer.Option(help="Who answers: demo looks at the images, instant makes it up.")
     ] = "demo",
@@ -77,6 +84,7 @@ def vertex(
                 seed=seed,
                 answers=cast("Answers", answers),
                 gcs_endpoint=gcs_endpoint,
+                host_names=_host_names(allow_host or []),
                 on_ready=_say_where_in_json if as_json else _say_where,
             )
         )
@@ -89,6 +97,18 @@ def vertex(
         print_json({"counters": counters})
     else:
         _say_counters(counters)
+
+
+def _host_names(names: list[str]) -> Sequence[Authority]:
+    from sightline.web.hosts import parse_names
+
+    try:
+        return parse_names(names)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--allow-host {shown_endpoint(str(error))!r} is not accepted; accepted: a name such as"
+            " simulator or simulator:8090"
+        ) from error
 
 
 def _behaviour(

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from sightline.cli.characters import harmless_json
+
 
 class Drawing(Protocol):
     """Makes the picture, knowing whether the terminal has blocks and lines."""
@@ -71,7 +73,7 @@ def at(plain: dict[str, Any]) -> dict[str, Any]:
 
 def print_line(plain: dict[str, Any]) -> None:
     """Print one JSON object on one line, in plain ASCII, at once."""
-    sys.stdout.write(json.dumps(plain, default=str) + "\n")
+    sys.stdout.write(harmless_json(json.dumps(plain, default=str)) + "\n")
     sys.stdout.flush()
 
 

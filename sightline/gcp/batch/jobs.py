@@ -163,15 +163,20 @@ class VertexBatchJobs:
 def _library_client(place: Place, credentials: Any) -> Any:
     try:
         from google.cloud.aiplatform_v1.services.job_service import JobServiceClient  # 3 s
+
+        from sightline.gcp.bounded_requests import bound_responses
     except ImportError as error:
         raise ConfigurationError(
             f"batch jobs need Google's library ({error}); run `pip install 'sightline[gcp]'`"
         ) from error
-    return JobServiceClient(
+    client = JobServiceClient(
         credentials=credentials,
         transport="rest",
         client_options={"api_endpoint": place.endpoint},
     )
+    transport: Any = client.transport
+    bound_responses(transport._session)  # noqa: SLF001 - the library gives no other way
+    return client
 
 
 def _patiently() -> dict[str, Any]:

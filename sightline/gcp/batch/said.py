@@ -17,6 +17,7 @@ from sightline.gcp.batch.requests import key_in
 from sightline.gcp.batch.statuses import NOTHING_SAID, judged_status
 from sightline.gcp.gemini.outcome import text_of
 from sightline.gcp.sql.judging import FOR_NOW
+from sightline.redaction import SECRETS
 from sightline.web.outcomes import first, mapping
 
 
@@ -42,9 +43,9 @@ class SaidRow:
         return orjson.dumps(
             {
                 "part_key": self.part_key,
-                "status": self.status,
-                "answer": self.answer,
-                "response": self.response,
+                "status": SECRETS.hide(self.status),
+                "answer": self.answer and SECRETS.hide(self.answer),
+                "response": self.response and SECRETS.hide(self.response),
                 "vector": [repr(one) for one in self.vector],
             },
             option=orjson.OPT_APPEND_NEWLINE,

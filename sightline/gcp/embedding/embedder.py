@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from sightline.errors import ConfigurationError, Reason
+from sightline.errors import ConfigurationError, PermanentError, Reason
 from sightline.gcp.credentials import TokenSource
 from sightline.gcp.embedding.embed_content import GeminiApiEmbedding, GeminiEmbedding
 from sightline.gcp.embedding.predict import MultimodalEmbedding
@@ -19,8 +19,9 @@ from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
 from sightline.model import Observation, Usage
 from sightline.ports import Embedding
-from sightline.prices import Price, price_of
-from sightline.web.outcomes import given_up
+from sightline.prices import Price, embedding_usage, price_of
+from sightline.web.outcomes import given_up, with_most_cost
+from sightline.web.session import MOST_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     import aiohttp
@@ -71,6 +72,7 @@ class GoogleEmbedder:
         today: Callable[[], date],
         timeout_s: float,
         read_image: ImageReader | None = None,
+        max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
         """Open an embedder on Vertex AI, which reads the images itself; nothing is called yet.
 
@@ -83,7 +85,7 @@ class GoogleEmbedder:
         protocol = _protocol(ON_VERTEX, model, dimension)
         service = vertex_ai(place, tokens, read_image)
         async with cls._open(
-            service, protocol, model, dimension, prices, today, timeout_s
+            service, protocol, model, dimension, prices, today, timeout_s, max_response_bytes
         ) as embedder:
             yield embedder
 
@@ -100,6 +102,7 @@ class GoogleEmbedder:
         today: Callable[[], date],
         timeout_s: float,
         base_url: str = "",
+        max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
         """Open an embedder on the Gemini API; images go inside the requests.
 
@@ -110,7 +113,7 @@ class GoogleEmbedder:
         protocol = _protocol(BY_KEY, model, dimension)
         service = gemini_api(api_key, read_image, base_url=base_url)
         async with cls._open(
-            service, protocol, model, dimension, prices, today, timeout_s
+            service, protocol, model, dimension, prices, today, timeout_s, max_response_bytes
         ) as embedder:
             yield embedder
 
@@ -125,10 +128,13 @@ class GoogleEmbedder:
         prices: Sequence[Price],
         today: Callable[[], date],
         timeout_s: float,
+        max_response_bytes: int,
     ) -> AsyncIterator[Self]:
         service.place.check_served(model)
         price_of(prices, model, today())
-        async with service.session(model, timeout_s=timeout_s) as session:
+        async with service.session(
+            model, timeout_s=timeout_s, max_response_bytes=max_response_bytes
+        ) as session:
             yield cls(
                 session,
                 service,
@@ -169,9 +175,14 @@ class GoogleEmbedder:
         return await self._embed(self._protocol.text_body(text, self._dimension), text)
 
     async def _embed(self, body: Mapping[str, Any], text: str | None) -> Embedding:
-        answer = await self._service.call(self._session, self._model, self._protocol.method, body)
         price = price_of(self._prices, self._model, self._today())
         location = self._service.place.location
+        method = self._protocol.method
+        try:
+            answer = await self._service.call(self._session, self._model, method, body)
+        except PermanentError as error:
+            most = embedding_usage(price, location=location)
+            raise with_most_cost(error, most) from None
         usage = self._protocol.usage(answer, price, text=text, location=location)
         found = self._protocol.vector(answer, of_image=text is None)
         return Embedding(unit_vector(found, self._dimension, usage), usage)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self
 
+from sightline.errors import PermanentError
 from sightline.gcp.credentials import TokenSource
 from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.gemini.question import config_of, content_of, labels_of
@@ -15,8 +16,10 @@ from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
 from sightline.model import Observation
 from sightline.ports import Classification
-from sightline.prices import Price, price_of
+from sightline.prices import Price, answer_usage, price_of
 from sightline.tasks import TaskSpec
+from sightline.web.outcomes import with_most_cost
+from sightline.web.session import MOST_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     import aiohttp
@@ -54,6 +57,7 @@ class GeminiClassifier:
         prices: Sequence[Price],
         today: Callable[[], date],
         timeout_s: float,
+        max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
         """Open a classifier on Vertex AI, which reads the images itself; nothing is called yet.
 
@@ -61,7 +65,9 @@ class GeminiClassifier:
             ConfigurationError: the model is not served there, or has no price.
         """
         service = vertex_ai(place, tokens)
-        async with cls._open(service, model, prices, today, timeout_s) as classifier:
+        async with cls._open(
+            service, model, prices, today, timeout_s, max_response_bytes
+        ) as classifier:
             yield classifier
 
     @classmethod
@@ -76,6 +82,7 @@ class GeminiClassifier:
         today: Callable[[], date],
         timeout_s: float,
         base_url: str = "",
+        max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
         """Open a classifier on the Gemini API; images go inside the requests.
 
@@ -83,7 +90,9 @@ class GeminiClassifier:
             ConfigurationError: the key or the model cannot be right, or there is no price.
         """
         service = gemini_api(api_key, read_image, base_url=base_url)
-        async with cls._open(service, model, prices, today, timeout_s) as classifier:
+        async with cls._open(
+            service, model, prices, today, timeout_s, max_response_bytes
+        ) as classifier:
             yield classifier
 
     @classmethod
@@ -95,10 +104,13 @@ class GeminiClassifier:
         prices: Sequence[Price],
         today: Callable[[], date],
         timeout_s: float,
+        max_response_bytes: int,
     ) -> AsyncIterator[Self]:
         service.place.check_served(model)
         price_of(prices, model, today())
-        async with service.session(model, timeout_s=timeout_s) as session:
+        async with service.session(
+            model, timeout_s=timeout_s, max_response_bytes=max_response_bytes
+        ) as session:
             yield cls(session, service, model=model, prices=prices, today=today)
 
     @property
@@ -121,9 +133,19 @@ class GeminiClassifier:
         }
         if self._service.takes_labels:
             body["labels"] = labels_of(task, run_id=run_id)
-        response = await self._service.call(self._session, self._model, "generateContent", body)
         price = price_of(self._prices, self._model, self._today())
         where = self._service.place.location_of(self._model)
+        try:
+            response = await self._service.call(self._session, self._model, "generateContent", body)
+        except PermanentError as error:
+            most = answer_usage(
+                task,
+                price,
+                images=len(images),
+                output_tokens=task.max_output_tokens,
+                location=where,
+            )
+            raise with_most_cost(error, most) from None
         return classification_of(response, price, location=where)
 
     def _config(self, task: TaskSpec) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.credentials import LOG_IN
+from sightline.redaction import without_secrets
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def translated(name: str, *, was_there: bool = False) -> Iterator[None]:
             ) from error
         raise _as_ours(error, name) from error
     except TransportError as error:
-        raise TransientError(f"{name}: {error}; try again in a moment") from error
+        raise TransientError(f"{name}: {_line(error)}; try again in a moment") from error
     except GoogleAuthError as error:
         raise ConfigurationError(f"{name}: {_line(error)}; {LOG_IN}") from error
 
@@ -67,8 +68,8 @@ def _as_ours(error: Exception, name: str) -> SightlineError:
 
 
 def _line(error: Exception) -> str:
-    """Return the error's message on one line."""
-    return " ".join(str(getattr(error, "message", error)).split())
+    """Return the error's message on one line, without secrets."""
+    return " ".join(without_secrets(str(getattr(error, "message", error))).split())
 
 
 def _retry_after_s(error: Exception) -> float | None:

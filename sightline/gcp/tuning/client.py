@@ -130,9 +130,12 @@ def _library(place: Place, credentials: Any) -> Any:
         from google.cloud.aiplatform_v1.services.gen_ai_tuning_service.transports.rest import (
             GenAiTuningServiceRestTransport,
         )
+
+        from sightline.gcp.bounded_requests import bound_responses
     except ImportError as error:
         raise ConfigurationError(
             f"tuning needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
         ) from error
     transport = GenAiTuningServiceRestTransport(host=place.endpoint, credentials=credentials)
+    bound_responses(transport._session)  # noqa: SLF001 - the library gives no other way
     return GenAiTuningServiceClient(transport=transport)

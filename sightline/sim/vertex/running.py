@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from sightline.sim.vertex.answers import Answerer, MadeUpAnswers
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.sim.vertex.service import Behaviour
+from sightline.web.hosts import Authority
 
 Answers = Literal["demo", "instant"]
 
@@ -24,6 +25,7 @@ async def serve_until_stopped(
     seed: int,
     answers: Answers,
     gcs_endpoint: str,
+    host_names: Sequence[Authority] = (),
     on_ready: Callable[[str], None],
 ) -> dict[str, Any]:
     """Serve until SIGINT or SIGTERM; say where by ``on_ready``; return the counters.
@@ -36,7 +38,13 @@ async def serve_until_stopped(
             Buckets.open(gcs_endpoint) as buckets,
             _answerer(answers, buckets) as answerer,
             VertexSimulator(
-                behaviour, answerer=answerer, buckets=buckets, seed=seed, host=host, port=port
+                behaviour,
+                answerer=answerer,
+                buckets=buckets,
+                seed=seed,
+                host=host,
+                port=port,
+                host_names=host_names,
             ) as simulator,
         ):
             on_ready(simulator.base_url)

@@ -7,7 +7,7 @@ import random
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,11 +25,13 @@ from sightline.sim.vertex.control import Control
 from sightline.sim.vertex.counters import Counters
 from sightline.sim.vertex.errors import ErrorReply
 from sightline.sim.vertex.faults import ANSWERED_WITH_200, Fault, Verb
+from sightline.sim.vertex.guard import guarding
 from sightline.sim.vertex.record import ANSWERED, OVER_QUOTA, CallLine, CallRecord
 from sightline.sim.vertex.requests import Embed, Generate
 from sightline.sim.vertex.responses import Generated, embedded, generated, predicted
 from sightline.sim.vertex.service import Behaviour, Decision, Service
 from sightline.sim.vertex.tuning_routes import Tuning
+from sightline.web.hosts import Authority, HostRule
 
 MAX_REQUEST_BYTES = 20 << 20
 
@@ -37,7 +39,7 @@ MAX_REQUEST_BYTES = 20 << 20
 class VertexSimulator:
     """The server, as an async context manager; ``base_url`` is where it listens.
 
-    Jobs read their files from ``buckets``.
+    Jobs read their files from ``buckets``. By ``host_names`` it may be asked besides its address.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class VertexSimulator:
         seed: int = 0,
         host: str = "127.0.0.1",
         port: int = 0,
+        host_names: Sequence[Authority] = (),
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.counters = Counters()
@@ -61,6 +64,7 @@ class VertexSimulator:
         self._service = Service(behaviour or Behaviour(), random.Random(seed), now_s=now())
         self._host = host
         self._port = port
+        self._host_names = host_names
         self._stopping = asyncio.Event()
         self._stack = AsyncExitStack()
         self._numbered = 0
@@ -75,7 +79,10 @@ class VertexSimulator:
         self._service.behave(behaviour, now_s=self._now())
 
     async def __aenter__(self) -> Self:
-        application = web.Application(client_max_size=MAX_REQUEST_BYTES)
+        application = web.Application(
+            client_max_size=MAX_REQUEST_BYTES,
+            middlewares=[guarding(lambda: HostRule(self._host, self._port, self._host_names))],
+        )
         application.add_routes(Control(self._service, self.counters, self._now).routes())
         application.add_routes(self._record.routes())
         application.add_routes(self._tuning.routes())

@@ -1,0 +1,38 @@
+"""Refuses requests that a page in a browser sends: by a name that is not the server's, or its own.
+
+The service needs no credentials, and its control API changes it: on loopback that is safe only as
+long as no page of another site can use either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import orjson
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from sightline.web.hosts import FORBIDDEN, HostRule
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def guarding(rule: Callable[[], HostRule]) -> Middleware:
+    """Return the middleware; ``rule`` is asked at each request, when the port is known."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        headers = {name: request.headers.getall(name, []) for name in ("Host", "Origin")}
+        refused = rule().refuses(headers)
+        if refused is None and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            refused = FORBIDDEN  # an image or a form of a page that sends no Origin
+        if refused is None:
+            return await handler(request)
+        message = "asked by another name than its own, or by another site; see --allow-host"
+        return web.Response(
+            body=orjson.dumps({"error": {"code": refused, "message": message}}),
+            status=refused,
+            content_type="application/json",
+        )
+
+    return guard

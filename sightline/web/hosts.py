@@ -1,0 +1,122 @@
+"""Which requests a server on this machine answers: those that name it, and no page of another site.
+
+A page in a browser reaches a server on loopback, or in a private network, by a name of its own
+that its DNS points there (DNS rebinding), and then reads what it answers. The name stands in the
+header ``Host``, which no page can set; an address there cannot have been rebound.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+_AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>\d{1,5}))?")
+HTTP_PORT = 80
+MISDIRECTED = 421
+"""The status of a refusal by ``Host`` (RFC 9110, 15.5.20)."""
+FORBIDDEN = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A host and a port, as in ``Host``; ``port`` is ``None`` where none is given."""
+
+    name: str
+    port: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Return what ``name``, ``name:port`` or ``[address]:port`` says; ``None`` of any other."""
+        match = _AUTHORITY.fullmatch(text.strip())
+        if match is None:
+            return None
+        name = match["name"].strip("[]").removesuffix(".").lower()
+        port = int(match["port"]) if match["port"] else None
+        return cls(name, port)
+
+    @property
+    def is_address(self) -> bool:
+        """Whether it is an IP address."""
+        return _address(self.name) is not None
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is this machine and nothing else: localhost, 127.0.0.0/8, ::1."""
+        address = _address(self.name)
+        return self.name == "localhost" if address is None else address.is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class HostRule:
+    """What a server that is bound to ``host`` and ``port`` answers.
+
+    On loopback: requests to a loopback name or address, at this port. Elsewhere, where others are
+    to read it: requests to any IP address too (a scrape by a pod's address), to ``host`` itself and
+    to loopback. And ``names``, at their port or, without one, at any.
+    """
+
+    host: str
+    port: int
+    names: Sequence[Authority] = field(default=())
+
+    def accepts(self, text: str) -> bool:
+        """Return whether the value of a header ``Host`` names this server."""
+        asked = Authority.parse(text)
+        if asked is None:
+            return False
+        if any(one.name == asked.name and one.port in {None, asked.port} for one in self.names):
+            return True
+        bound = Authority.parse(f"[{self.host}]" if ":" in self.host else self.host)
+        if bound is not None and bound.is_loopback:
+            return asked.is_loopback and (asked.port or HTTP_PORT) == self.port
+        return (
+            asked.is_address
+            or asked.is_loopback
+            or (bound is not None and asked.name == bound.name)
+        )
+
+    def refuses(self, headers: Mapping[str, Sequence[str]]) -> int | None:
+        """Return the status by which a request is refused; ``None`` when it is answered.
+
+        ``headers`` holds all values of ``Host`` and ``Origin``, by these names.
+        """
+        hosts, origins = headers.get("Host", ()), headers.get("Origin", ())
+        if len(hosts) != 1 or not self.accepts(hosts[0]):
+            return MISDIRECTED
+        return None if all(_is_of(origin, hosts[0]) for origin in origins) else FORBIDDEN
+
+
+def parse_names(names: Iterable[str]) -> tuple[Authority, ...]:
+    """Return the authorities that ``name`` or ``name:port`` are.
+
+    Raises:
+        ValueError: with the text that is none.
+    """
+    found = []
+    for text in names:
+        authority = Authority.parse(text)
+        if authority is None:
+            raise ValueError(text)
+        found.append(authority)
+    return tuple(found)
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _is_of(origin: str, host: str) -> bool:
+    """Return whether a page of this origin was served under this ``Host``."""
+    scheme, _, address = origin.partition("://")
+    theirs, ours = Authority.parse(address), Authority.parse(host)
+    if scheme != "http" or theirs is None or ours is None:
+        return False
+    return (theirs.name, theirs.port or HTTP_PORT) == (ours.name, ours.port or HTTP_PORT)

@@ -1,0 +1,90 @@
+"""Serves metrics to Prometheus, and to nobody whom a page of another site sends."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
+
+from sightline.errors import ConfigurationError
+from sightline.redaction import shown_endpoint
+from sightline.web.hosts import Authority, HostRule
+
+STOP_S = 2.0
+"""For how long a stop waits for the server's thread."""
+_REFUSED = (
+    b"This endpoint answers requests to its own address; name others in telemetry.prometheus_hosts."
+)
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+@contextmanager
+def serving_metrics(
+    host: str, port: int, registry: CollectorRegistry, *, names: Sequence[Authority] = ()
+) -> Iterator[str]:
+    """Serve the registry; yields the URL, in which the port is that which was chosen for 0.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+
+    class Server(ThreadingWSGIServer):
+        """Of this host's family of addresses."""
+
+    metrics = make_wsgi_app(registry)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        Server.address_family = found[0][0]
+        server = make_server(host, port, metrics, Server, _SilentHandler)
+    except OSError as error:
+        raise ConfigurationError(
+            f"metrics cannot be served on {shown_endpoint(f'{host}:{port}')}:"
+            f" {error.strerror or error};"
+            " set telemetry.prometheus_port to another port, or to 0 for any that is free"
+        ) from error
+    rule = HostRule(host, server.server_port, names)
+    server.set_app(_guarded(metrics, rule))  # before the first request is read
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    named = f"[{host}]" if ":" in host else host
+    try:
+        yield f"http://{named}:{server.server_port}/metrics"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(STOP_S)
+
+
+class _SilentHandler(WSGIRequestHandler):
+    """Logs no requests."""
+
+    def log_message(self, *_: object) -> None:
+        """Log nothing."""
+
+
+def _guarded(application: Application, rule: HostRule) -> Application:
+    """Return an application that refuses requests which do not name this server."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        given = {
+            name: (environ[key],)
+            for name, key in (("Host", "HTTP_HOST"), ("Origin", "HTTP_ORIGIN"))
+            if key in environ
+        }
+        refused = rule.refuses(given)
+        if refused is None:
+            return application(environ, start_response)
+        status = f"{refused} {'Misdirected Request' if refused == 421 else 'Forbidden'}"
+        start_response(
+            status, [("Content-Type", "text/plain"), ("Content-Length", str(len(_REFUSED)))]
+        )
+        return [_REFUSED]
+
+    return answer
