@@ -37,7 +37,6 @@ from worker.progress import Progress
 from worker.retry import Backoff
 from worker.settlement import Settle, Settlement
 from worker.side_by_side import side_by_side
-from worker.systemic import SUSPECT
 from worker.task_versions import TaskVersions
 
 
@@ -287,7 +286,7 @@ class Handler:
             settle if complete else Settle.ABANDON,
             (*rows, *events),
             delay_s=self._delay_s(lease, again=again, unfunded=unfunded),
-            suspect=not rows and any(one.reason in SUSPECT for one in failures),
+            suspect=not rows and any(one.reason and one.reason.systemic for one in failures),
             succeeded=bool(rows),
             over_budget=message.run_id if unfunded else None,
         )
