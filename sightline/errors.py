@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -107,6 +108,29 @@ class BudgetError(SightlineError):
     """All that a worker is given is of runs whose budgets are reached; nothing is lost."""
 
     exit_code = 5
+
+
+class InternalError(SightlineError):
+    """Something failed that nobody foresaw; what was held is given back, and it is to be reported.
+
+    The error behind it is its cause.
+    """
+
+    exit_code = 70
+
+
+class UnwritableRowsError(SightlineError):
+    """Some rows can never be written; all others of the same call are durable.
+
+    ``details`` says why, by the row's place in the call.
+    """
+
+    def __init__(self, details: Mapping[int, str]) -> None:
+        first = next(iter(details.values()), "no details")
+        super().__init__(
+            f"{len(details)} rows cannot be written, the first: {first}; see what holds such values"
+        )
+        self.details = dict(details)
 
 
 class CallError(SightlineError):

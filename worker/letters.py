@@ -11,13 +11,19 @@ from datetime import datetime
 
 from sightline.errors import PermanentError, Reason
 from sightline.model import Part, Usage
-from sightline.ports import DeadLetterRow
-from sightline.wire import Message, encode
+from sightline.ports import DeadLetterRow, ResultRow
+from sightline.wire import MAX_BODY_BYTES, Message, decode, encode
 from worker.leaser import Lease
 from worker.progress import Progress
 from worker.settlement import Settle, Settlement
 
 log = logging.getLogger(__name__)
+
+MOST_DETAIL = 1000
+"""Characters of a detail."""
+
+MOST_BODY = 2 * MAX_BODY_BYTES
+"""Characters of a body that is kept whatever happens: a message's, or that in Base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,11 @@ class Failed:
     detail: str
     spent: Usage
     unfunded: bool = False
+
+    @property
+    def costly(self) -> bool:
+        """Whether it cost anything, which a ledger is to show whatever becomes of the part."""
+        return bool(self.spent.cost_usd_micros or self.spent.input_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +75,39 @@ class Letters:
             subject_id=message.subject_id,
             event="dead" if failed.reason is not None else "retried",
             reason=failed.reason or Reason.ATTEMPTS_EXHAUSTED,
-            detail=failed.detail[:1000],
+            detail=_storable(failed.detail),
             delivery_attempt=lease.delivery.attempt,
             usage=failed.spent,
             body=encode(replace(message, parts=(failed.part,))).decode(),
+            worker_id=self._identity.worker_id,
+            at=self._identity.now(),
+        )
+
+    def of_unwritable(self, lease: Lease, row: ResultRow, why: str) -> DeadLetterRow:
+        """Return the dead letter of a part whose row no ledger takes, in words that any takes.
+
+        Of a row that is a dead letter itself, the same event without what cannot be stored.
+        """
+        if isinstance(row, DeadLetterRow):
+            return replace(
+                row,
+                detail=_plain(f"{row.detail}; the rest cannot be stored: {why}"),
+                usage=_storable_usage(row.usage),
+                body=row.body if row.body.isascii() and len(row.body) <= MOST_BODY else "",
+            )
+        message = decode(lease.delivery.body)
+        return DeadLetterRow(
+            event_id=self._identity.new_id(),
+            part_key=row.part_key,
+            message_id=lease.delivery.message_id,
+            run_id=message.run_id,
+            subject_id=message.subject_id,
+            event="dead",
+            reason=Reason.ANSWER_INVALID,
+            detail=_plain(f"what was answered cannot be stored: {why}"),
+            delivery_attempt=lease.delivery.attempt,
+            usage=_storable_usage(row.provenance.usage),
+            body=encode(replace(message, parts=(row.part,))).decode(),
             worker_id=self._identity.worker_id,
             at=self._identity.now(),
         )
@@ -86,7 +126,7 @@ class Letters:
             subject_id="",
             event="dead",
             reason=error.reason,
-            detail=error.detail[:1000],
+            detail=_storable(error.detail),
             delivery_attempt=delivery.attempt,
             usage=Usage(),
             body=body,
@@ -94,3 +134,16 @@ class Letters:
             at=self._identity.now(),
         )
         return Settlement(lease, Settle.ACK, (row,))
+
+
+def _storable(text: str) -> str:
+    """Return a text as UTF-8 can hold it, cut: what a model or a file's name says may not be."""
+    return text[:MOST_DETAIL].encode(errors="backslashreplace").decode()[:MOST_DETAIL]
+
+
+def _plain(text: str) -> str:
+    return ascii(text)[1:-1][:MOST_DETAIL]
+
+
+def _storable_usage(usage: Usage) -> Usage:
+    return usage if usage.possible else Usage()
