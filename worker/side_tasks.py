@@ -67,6 +67,16 @@ class SideTasks:
         return reported
 
 
+async def endless(work: Coroutine[Any, Any, None]) -> None:
+    """Do what is to last as long as the worker, in a group of such.
+
+    Raises:
+        InternalError: it ended by itself.
+    """
+    await work
+    raise as_reported("what runs beside the work", None)
+
+
 def was_cancelled(error: BaseException) -> bool:
     """Return whether an error is the cancellation of this task, which somebody asked for.
 

@@ -15,7 +15,9 @@ from sightline.openai.outcome import Cost, classification_of
 from sightline.openai.question import body_of
 from sightline.openai.refusals import error_of, read_refusal
 from sightline.ports import Classification
+from sightline.prices import Expected, input_tokens
 from sightline.tasks import TaskSpec
+from sightline.web.outcomes import decoded
 from sightline.web.session import broken_off, no_answer, open_session, sendable
 
 if TYPE_CHECKING:
@@ -94,8 +96,9 @@ class ChatClassifier:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
         images = [await self._content(one) for one in observations]
-        body = orjson.dumps(body_of(task, images, model=self._model))
-        return classification_of(await self._post(body), self._cost)
+        asked = body_of(task, images, model=self._model)
+        expected = Expected(input_tokens(task, len(images)), asked["max_tokens"])
+        return classification_of(await self._post(orjson.dumps(asked)), self._cost, expected)
 
     async def _content(self, observation: Observation) -> bytes:
         if observation.gcs_uri.startswith("gs://"):
@@ -120,7 +123,7 @@ class ChatClassifier:
         except (aiohttp.ClientError, OSError) as error:
             # Not chained: such an error may carry the request's headers, and with them the key.
             raise broken_off(self._model, error) from None
-        found = _json(raw)
+        found = decoded(raw)
         if code != 200:
             raise error_of(read_refusal(code, found, answered), model=self._model)
         if not isinstance(found, Mapping):
@@ -148,11 +151,3 @@ def _checked(base_url: str) -> str:
             " /chat/completions, such as http://127.0.0.1:8000/v1"
         )
     return base_url.rstrip("/")
-
-
-def _json(raw: bytes) -> object:
-    try:
-        found: object = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
-    return found

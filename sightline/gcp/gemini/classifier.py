@@ -15,7 +15,7 @@ from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
 from sightline.model import Observation
 from sightline.ports import Classification
-from sightline.prices import Price, price_of
+from sightline.prices import Expected, Price, input_tokens, price_of
 from sightline.tasks import TaskSpec
 
 if TYPE_CHECKING:
@@ -115,16 +115,18 @@ class GeminiClassifier:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
         images = [await self._service.images.image(one) for one in observations]
+        config = self._config(task)
         body: dict[str, Any] = {
             "contents": [content_of(task, images)],
-            "generationConfig": self._config(task),
+            "generationConfig": config,
         }
         if self._service.takes_labels:
             body["labels"] = labels_of(task, run_id=run_id)
         response = await self._service.call(self._session, self._model, "generateContent", body)
         price = price_of(self._prices, self._model, self._today())
         where = self._service.place.location_of(self._model)
-        return classification_of(response, price, location=where)
+        expected = Expected(input_tokens(task, len(images)), config["maxOutputTokens"])
+        return classification_of(response, price, location=where, expected=expected)
 
     def _config(self, task: TaskSpec) -> dict[str, Any]:
         key = task.fingerprint
