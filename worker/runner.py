@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,6 @@ from sightline.errors import (
     BudgetError,
     ConfigurationError,
     InternalError,
-    PermanentError,
     SightlineError,
     TransientError,
 )
@@ -26,16 +24,17 @@ from sightline.ports import (
     Subscription,
 )
 from sightline.settings import WorkerSettings
-from sightline.wire import RECHECK, REPLAY, decode
 from worker.budgets.purse import next_step
 from worker.budgets.spent_out import SPENT_OUT_S, SpentOutRule, only_over_budget
 from worker.budgets.treasury import Treasury
 from worker.drain import Drained, DrainRule
 from worker.handled import HANDLED
 from worker.handler import Handler
+from worker.in_hand import InHand
 from worker.leaser import Lease, Leaser
 from worker.patience import Patience
 from worker.progress import Progress
+from worker.redelivered import Redelivered
 from worker.retry import Backoff
 from worker.settlement import Settle, Settlement
 from worker.side_tasks import SideTask, SideTasks, Work, as_reported, was_cancelled
@@ -79,9 +78,10 @@ class Runner:
         self._stop = asyncio.Event()
         backoff = Backoff(settings.backoff_s, settings.max_backoff_s)
         self._patience = Patience(backoff, random, self._stop)
+        self._redelivered = Redelivered(ledgers, self._patience, progress)
         self._pulls_failed = 0
         self._room = asyncio.Event()
-        self._handling: set[asyncio.Task[None]] = set()
+        self._handling = InHand(self._handled)
         self._guard: SystemicGuard[Settlement] = SystemicGuard(
             settings.systemic_failures, settings.systemic_hold_s, []
         )
@@ -223,31 +223,9 @@ class Runner:
     async def _start(self, deliveries: Sequence[Delivery]) -> None:
         self._progress.pulled += len(deliveries)
         leases = self._leaser.hold(deliveries)
-        settled = await self._already_settled(deliveries)
+        settled = await self._redelivered.settled(deliveries)
         for lease in leases:
-            task = asyncio.create_task(self._handle(lease, settled))
-            self._handling.add(task)
-            task.add_done_callback(self._handled)
-
-    async def _already_settled(self, deliveries: Sequence[Delivery]) -> frozenset[str]:
-        """Return which parts of redelivered messages the ledgers hold: they are not paid again."""
-        redelivered: list[str] = []
-        replayed: list[str] = []
-        for delivery in deliveries:
-            if delivery.attempt == 1 and not {RECHECK, REPLAY} & delivery.attributes.keys():
-                continue
-            self._progress.redelivered += 1
-            with contextlib.suppress(PermanentError):  # the handler makes it a dead letter
-                keys = decode(delivery.body).part_keys()
-                (replayed if REPLAY in delivery.attributes else redelivered).extend(keys)
-        if not (redelivered or replayed):
-            return frozenset()
-
-        async def look() -> frozenset[str]:
-            settled = await self._ledgers.settled(redelivered)
-            return settled | await self._ledgers.written(replayed)
-
-        return await self._patience.read("the ledgers cannot be read", look)
+            self._handling.start(self._handle(lease, settled))
 
     async def _wait_for_room(self) -> None:
         """Wait until messages were handled or settled, or a stop is asked for."""
@@ -320,8 +298,7 @@ class Runner:
     def _is_cancelled(self, run_id: str) -> bool:
         return run_id in self._cancelled_runs
 
-    def _handled(self, task: asyncio.Task[None]) -> None:
-        self._handling.discard(task)
+    def _handled(self) -> None:
         if len(self._handling) <= self._settings.prefetch // 2:
             self._room.set()
 
@@ -379,19 +356,7 @@ class Runner:
 
         When nothing can be written any more, nothing more is paid for: there is no grace.
         """
-        if self._handling and not writing.done():
-            handled = asyncio.create_task(asyncio.wait(tuple(self._handling)))
-            await asyncio.wait(
-                [handled, writing],
-                timeout=self._settings.grace_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            handled.cancel()
-            await asyncio.wait([handled])
-        for task in tuple(self._handling):
-            task.cancel()
-        if self._handling:
-            await asyncio.wait(self._handling)
+        await self._handling.end(self._settings.grace_s, writing=writing)
         if self._error is None:
             self._judge(Verdict.RELEASE)
         else:
@@ -411,7 +376,7 @@ class Runner:
     async def _collect_backstop(self) -> None:
         """Record as dead what the queue itself gave up on, beside the work: looking takes time."""
         while found := await self._subscription.collect_backstop(1000):
-            settled = await self._already_settled(found)
+            settled = await self._redelivered.settled(found)
             for lease in self._leaser.hold(found):
                 self._writer.add(self._handler.give_up(lease, settled))
             while self._leaser.holds(found) and not self._stop.is_set():
