@@ -16,9 +16,21 @@ from sightline.errors import (
     UnwritableRowsError,
 )
 from sightline.model import Usage
-from sightline.ports import ClassificationRow, DeadLetterRow, EmbeddingRow, ResultRow
-from sightline.wire import MAX_BODY_BYTES
-from tests.worker.world import ANSWER, EMBED, FakeModels, World, message
+from sightline.ports import (
+    ClassificationRow,
+    DeadLetterRow,
+    Delivery,
+    EmbeddingRow,
+    Provenance,
+    ResultRow,
+)
+from sightline.wire import MAX_BODY_BYTES, encode
+from tests.worker.ledger import MOMENT
+from tests.worker.world import ANSWER, EMBED, FakeModels, World, message, observation
+from worker.leaser import Lease
+from worker.letters import Identity, Letters
+from worker.retry import Backoff
+from worker.row_writer import RowWriter
 
 KINDS = [ClassificationRow, EmbeddingRow, DeadLetterRow]
 IsBad = Callable[[ResultRow], bool]
@@ -116,6 +128,36 @@ async def test_a_ledger_that_takes_no_row_stops_the_worker_and_gives_up_next_to_
         await world.runner().run(drain=True)
     assert world.queue.leased == {}
     assert len(world.store.dead()) < 50
+
+
+async def test_only_refusals_in_a_row_are_held_against_a_ledger() -> None:
+    world = World()
+    named(world, of_subject(EmbeddingRow, "o1"))
+    world.put(1, 2)
+    rows = RowWriter(
+        world.store,
+        Letters(world.progress, Identity("w", lambda: MOMENT, lambda: "e", lambda: 0.5)),
+        world.progress,
+        Backoff(0.0, 0.0),
+        most_refused=2,
+        random=lambda: 0.5,
+    )
+
+    async def write(number: int) -> None:
+        body = encode(message(number))
+        lease = Lease(Delivery("l", "m", body, {}, 1), 0.0)
+        how = Provenance(Usage(), 1, 1, "run", "w", MOMENT)
+        key, where = EMBED.key(f"o{number}"), observation(number)
+        await rows.write(
+            [(lease, EmbeddingRow(key, where.asset_id, where, EMBED, [1.0, 0.0], how))]
+        )
+
+    for _ in range(5):
+        await write(1)
+        await write(2)
+    await write(1)
+    with pytest.raises(InternalError, match="2 rows of embeddings in a row"):
+        await write(1)
 
 
 async def test_a_store_out_of_reach_while_a_bad_row_is_looked_for_is_waited_for() -> None:

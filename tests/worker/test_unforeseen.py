@@ -322,6 +322,26 @@ async def test_a_store_that_fails_in_a_way_of_its_own_gives_up_nothing() -> None
     assert (world.queue.acked, world.store.rows) == ([], [])
 
 
+async def test_what_is_paid_for_is_written_at_the_stop_if_the_store_is_well_again() -> None:
+    fault = Fault()
+    world = World(settings=QUICK)
+
+    def fails_until_the_stop() -> None:
+        if not runner.stopping:
+            fault.now()
+
+    world.store.before_write = fails_until_the_stop
+    world.put(*MESSAGES)
+    world.queue.redeliver = False
+    runner = world.runner()
+    with pytest.raises(InternalError, match="the writer failed"):
+        await runner.run()
+    assert len(world.store.results()) == len(world.models.paid) > 0
+    assert world.store.dead() == []
+    assert world.queue.leased == {}
+    await nothing_is_paid_twice(world)
+
+
 async def test_budgets_that_fail_stop_the_worker() -> None:
     fault = Fault()
     world = World(settings=QUICK)
