@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from sightline.errors import InternalError
+
 Place = TypeVar("Place")
 Content = TypeVar("Content")
 
@@ -17,17 +19,32 @@ async def read_ahead(
 
     Raises:
         Exception: what ``read`` raises, when its place is due.
+        InternalError: a reading ended by itself, without a content or an error.
     """
     reading: asyncio.Task[Content] | None = None
     try:
         for number, place in enumerate(places):
-            content = await (reading or _task(read, place))
+            content = await _content(reading or _task(read, place), place)
             reading = _task(read, places[number + 1]) if number + 1 < len(places) else None
             yield place, content
     finally:
         if reading is not None:
             reading.cancel()
             await asyncio.wait([reading])
+
+
+async def _content(reading: asyncio.Task[Content], place: object) -> Content:
+    try:
+        return await reading
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Nobody asked for it: handed on as it is, it would end the program without a word.
+        raise InternalError(
+            f"internal error: reading {place} ended by itself; run the command again, which goes on"
+            " where it was, and report it"
+        ) from None
 
 
 def _task(read: Callable[[Place], Awaitable[Content]], place: Place) -> asyncio.Task[Content]:

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """What one failure speaks of."""
+
+    IMAGE = "image"
+    """One image, or the one message about it: neither the model nor the task is at fault."""
+
+    TASK = "task"
+    """What a model made of the task for this image: another prompt or schema may mend it."""
+
+    JOB = "job"
+    """The request, the model or the service: the image has no part in it."""
 
 
 class Reason(StrEnum):
@@ -21,6 +35,46 @@ class Reason(StrEnum):
     MODEL_REJECTED_REQUEST = "model_rejected_request"
     PERMISSION_DENIED = "permission_denied"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+
+    @property
+    def scope(self) -> Scope:
+        """What a single failure speaks of."""
+        return _SCOPES[self]
+
+    @property
+    def systemic(self) -> bool:
+        """Whether it is held against the job where nothing but such failures is seen.
+
+        A grant that is missing for all images fails each of them as one image's own would.
+        """
+        return self in _SYSTEMIC
+
+
+_SCOPES = {
+    Reason.BAD_MESSAGE: Scope.IMAGE,
+    Reason.BAD_URI: Scope.IMAGE,
+    Reason.IMAGE_GONE: Scope.IMAGE,
+    Reason.IMAGE_UNREADABLE: Scope.IMAGE,
+    Reason.IMAGE_TOO_LARGE: Scope.IMAGE,
+    Reason.BLOCKED_BY_SAFETY: Scope.TASK,
+    Reason.RECITATION: Scope.TASK,
+    Reason.ANSWER_TRUNCATED: Scope.TASK,
+    Reason.ANSWER_INVALID: Scope.TASK,
+    Reason.ANSWER_TOO_LARGE: Scope.TASK,
+    Reason.MODEL_REJECTED_REQUEST: Scope.JOB,
+    Reason.PERMISSION_DENIED: Scope.IMAGE,
+    Reason.ATTEMPTS_EXHAUSTED: Scope.JOB,
+}
+_SYSTEMIC = frozenset(
+    {
+        Reason.ANSWER_TRUNCATED,
+        Reason.ANSWER_INVALID,
+        Reason.ANSWER_TOO_LARGE,
+        Reason.MODEL_REJECTED_REQUEST,
+        Reason.PERMISSION_DENIED,
+        Reason.ATTEMPTS_EXHAUSTED,
+    }
+)
 
 
 class SightlineError(Exception):
@@ -57,6 +111,29 @@ class BudgetError(SightlineError):
     """All that a worker is given is of runs whose budgets are reached; nothing is lost."""
 
     exit_code = 5
+
+
+class InternalError(SightlineError):
+    """Something failed that nobody foresaw; what was held is given back, and it is to be reported.
+
+    The error behind it is its cause.
+    """
+
+    exit_code = 70
+
+
+class UnwritableRowsError(SightlineError):
+    """Some rows can never be written; all others of the same call are durable.
+
+    ``details`` says why, by the row's place in the call.
+    """
+
+    def __init__(self, details: Mapping[int, str]) -> None:
+        first = next(iter(details.values()), "no details")
+        super().__init__(
+            f"{len(details)} rows cannot be written, the first: {first}; see what holds such values"
+        )
+        self.details = dict(details)
 
 
 class CallError(SightlineError):

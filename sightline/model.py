@@ -219,6 +219,13 @@ class Run:
     request_json: str
 
 
+MOST_TOKENS = 2**31 - 1
+"""Tokens of one part, in each direction, all its tries together: no model takes a hundredth."""
+
+MOST_COST_USD_MICROS = 10**12
+"""A million US dollars for one part, all its tries together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What one call used and cost; 1 USD is 1,000,000 micros."""
@@ -226,6 +233,19 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd_micros: int = 0
+
+    @property
+    def possible(self) -> bool:
+        """Whether these are numbers that calls can have used, and that every ledger can hold."""
+        return (
+            _within(self.input_tokens, MOST_TOKENS)
+            and _within(self.output_tokens, MOST_TOKENS)
+            and _within(self.cost_usd_micros, MOST_COST_USD_MICROS)
+        )
+
+
+def _within(number: object, most: int) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= most
 
 
 @dataclass(frozen=True, slots=True)

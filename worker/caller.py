@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
-from sightline.errors import CallError, PermanentError, ThrottledError, TransientError
+from sightline.errors import (
+    CallError,
+    PermanentError,
+    Reason,
+    ThrottledError,
+    TransientError,
+)
 from sightline.model import Usage
 from worker.budgets.funds import Funds
 from worker.budgets.treasury import OverBudgetError
@@ -56,11 +62,16 @@ class GaveUpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answered(Generic[Result_co]):
-    """A call that succeeded. ``spent`` is what failed tries before it cost."""
+    """A call that succeeded. ``spent`` is what failed tries before it cost.
+
+    ``fault`` is what failed after the answer was there: to be raised once the answer is kept, since
+    it is paid for.
+    """
 
     result: Result_co
     latency_s: float
     spent: Usage
+    fault: Exception | None = None
 
 
 def plus(left: Usage, right: Usage | CallError) -> Usage:
@@ -135,7 +146,7 @@ class Caller:
         failures = 0
         while True:
             try:
-                result, latency_s = await self._once(attempt, wanted, funds)
+                answered = await self._once(attempt, wanted, funds)
             except OverBudgetError as error:
                 raise UnfundedError(error, spent) from error
             except ThrottledError as error:
@@ -160,15 +171,14 @@ class Caller:
                 continue
             except PermanentError as error:
                 raise with_cost(error, plus(spent, error)) from error
-            self._budget.deposit()
-            return Answered(result, latency_s, spent)
+            return replace(answered, spent=spent)
 
     async def _once(
         self, attempt: Callable[[], Awaitable[Result]], wanted: Callable[[], bool], funds: Funds
-    ) -> tuple[Result, float]:
+    ) -> Answered[Result]:
         await self._limiter.acquire()
         began_s = self._monotonic()
-        outcome, retry_after_s, meter = Outcome.SUCCEEDED, None, None
+        meter = None
         try:
             if not wanted():
                 raise NotWantedError  # noqa: TRY301 - the limiter hears of this end as of others
@@ -178,33 +188,71 @@ class Caller:
             meter = self._meter  # from here on there is a call to hear of
             result = await self._paid(attempt, funds)
         except BaseException as error:
-            outcome, retry_after_s = _how_it_ended(error)
-            if meter is not None:
-                meter.failed(error, self._monotonic() - began_s)
-            raise
-        finally:
             latency_s = self._monotonic() - began_s
-            self._limiter.release(Sample(outcome, latency_s, retry_after_s))
-        if meter is not None:
-            meter.answered(result.usage, latency_s)
-        return result, latency_s
+            outcome, retry_after_s = _how_it_ended(error)
+            try:
+                if meter is not None:
+                    meter.failed(error, latency_s)
+            finally:
+                self._limiter.release(Sample(outcome, latency_s, retry_after_s))
+            raise
+        latency_s = self._monotonic() - began_s
+        usage = result.usage
+        fault = first_fault(
+            lambda: funds.charge(usage.cost_usd_micros),
+            lambda: self._limiter.release(Sample(Outcome.SUCCEEDED, latency_s)),
+            lambda: meter.answered(usage, latency_s) if meter is not None else None,
+            self._budget.deposit,
+        )
+        return Answered(result, latency_s, Usage(), fault)
 
     async def _paid(self, attempt: Callable[[], Awaitable[Result]], funds: Funds) -> Result:
-        """Make one call, and charge it; one that was broken off may have been billed."""
-        cost_usd_micros: int | None = None
+        """Make one call. What fails is charged here; broken off, it may have been billed.
+
+        Raises:
+            PermanentError: ``answer_invalid`` too, where no call can have used what the model
+                reports: it is charged as estimated.
+        """
         try:
             async with asyncio.timeout(self._timeout_s):
                 result = await attempt()
-            cost_usd_micros = result.usage.cost_usd_micros
         except TimeoutError as error:
+            funds.charge(None)
             message = f"no answer within {self._timeout_s:g} s; trying again"
             raise TransientError(message) from error
         except CallError as error:
-            cost_usd_micros = error.cost_usd_micros
+            funds.charge(_settle_usage(error))
             raise
-        finally:
-            funds.charge(cost_usd_micros)
+        except BaseException:
+            funds.charge(None)
+            raise
+        if not result.usage.possible:
+            funds.charge(None)
+            detail = f"the model reported what no call can use: {ascii(result.usage)[:200]}"
+            raise PermanentError(Reason.ANSWER_INVALID, detail)
         return result
+
+
+def first_fault(*steps: Callable[[], object]) -> Exception | None:
+    """Take every step, whatever becomes of those before it; return what the first that failed says.
+
+    For what is to be done about an answer that is there, and paid for: it is not to be lost.
+    """
+    fault = None
+    for step in steps:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - returned, to be raised once the answer is kept
+            fault = fault or error
+    return fault
+
+
+def _settle_usage(error: CallError) -> int | None:
+    """Return what a failed call cost; ``None`` of an impossible usage, which becomes none."""
+    if Usage(error.input_tokens, error.output_tokens, error.cost_usd_micros).possible:
+        return error.cost_usd_micros
+    error.input_tokens = error.output_tokens = error.cost_usd_micros = 0
+    return None
 
 
 def _how_it_ended(error: BaseException) -> tuple[Outcome, float | None]:

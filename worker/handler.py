@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+import numpy as np
 
 from sightline.errors import PermanentError, Reason
 from sightline.model import AnswerPart, EmbeddingPart, Part, Usage
@@ -37,7 +40,7 @@ from worker.progress import Progress
 from worker.retry import Backoff
 from worker.settlement import Settle, Settlement
 from worker.side_by_side import side_by_side
-from worker.systemic import SUSPECT
+from worker.side_tasks import was_cancelled
 from worker.task_versions import TaskVersions
 
 
@@ -86,8 +89,12 @@ class Handler:
         """Return what is to be written and how the message is to be settled.
 
         ``settled`` are the keys of parts that the ledgers already hold; ``is_cancelled`` says of
-        a run, at any moment, whether it is. Raises ConfigurationError
-        when the whole job cannot go on.
+        a run, at any moment, whether it is. A settlement with a ``failure`` is to be written, and
+        the worker to be stopped.
+
+        Raises:
+            ConfigurationError: the whole job cannot go on, and nothing was paid for.
+            Exception: what nobody foresaw, and nothing was paid for.
         """
         try:
             message = decode(lease.delivery.body)
@@ -109,14 +116,16 @@ class Handler:
         def wanted() -> bool:
             return not (lease.lost or is_cancelled(message.run_id))
 
-        paid: list[ResultRow] = []
+        paid: list[ResultRow | Failed] = []
         try:
             results = await self._funded(lease, message, todo, wanted, paid)
-        except asyncio.CancelledError:
-            if not paid:
+        except (Exception, asyncio.CancelledError) as error:
+            rows = self._rows_of(lease, message, paid)
+            if not rows:
                 raise
             # What is paid for is written, though the message is given back for its other half.
-            return Settlement(lease, Settle.KEEP, tuple(paid), succeeded=True)
+            failure = None if was_cancelled(error) else error
+            return Settlement(lease, Settle.KEEP, rows, succeeded=True, failure=failure)
         complete = len(results) == len(todo)
         if not complete and is_cancelled(message.run_id):
             self._progress.cancelled += 1
@@ -129,7 +138,7 @@ class Handler:
         message: Message,
         parts: list[Part],
         wanted: Callable[[], bool],
-        paid: list[ResultRow],
+        paid: list[ResultRow | Failed],
     ) -> Sequence[ResultRow | Failed]:
         """Return the results; parts that the run's budget does not allow are among them."""
         funds = MessageFunds(self._treasury, self._estimates, message.run_id, message.observations)
@@ -146,11 +155,11 @@ class Handler:
         parts: list[Part],
         wanted: Callable[[], bool],
         funds: MessageFunds,
-        paid: list[ResultRow],
+        paid: list[ResultRow | Failed],
     ) -> Sequence[ResultRow | Failed]:
         """Return the results; fewer than parts when some call was not wanted any more.
 
-        Each row is also put into ``paid`` as soon as there is one.
+        Each is also put into ``paid`` as soon as it is there.
         """
         found = await side_by_side(
             *(self._part(lease, message, part, wanted, funds, paid) for part in parts)
@@ -160,6 +169,18 @@ class Handler:
                 raise one
         return [one for one in found if not isinstance(one, BaseException)]
 
+    def _rows_of(
+        self, lease: Lease, message: Message, paid: Sequence[ResultRow | Failed]
+    ) -> tuple[ResultRow, ...]:
+        """Return what is to be written of a message that comes again: rows, and what was spent."""
+        return tuple(
+            self._letters.of_part(lease, message, replace(one, reason=None))
+            if isinstance(one, Failed)
+            else one
+            for one in paid
+            if not isinstance(one, Failed) or one.costly
+        )
+
     async def _part(
         self,
         lease: Lease,
@@ -167,27 +188,26 @@ class Handler:
         part: Part,
         wanted: Callable[[], bool],
         funds: MessageFunds,
-        paid: list[ResultRow],
+        paid: list[ResultRow | Failed],
     ) -> ResultRow | Failed:
         try:
             if isinstance(part, AnswerPart):
-                row = await self._answer(lease, message, part, wanted, funds)
-            else:
-                row = await self._embed(lease, message, part, wanted, funds)
+                return await self._answer(lease, message, part, wanted, funds, paid)
+            return await self._embed(lease, message, part, wanted, funds, paid)
         except OverBudgetError as error:
-            return Failed(part, None, str(error), Usage(), unfunded=True)
+            failed = Failed(part, None, str(error), Usage(), unfunded=True)
         except UnfundedError as error:
-            return Failed(part, None, str(error), error.spent, unfunded=True)
+            failed = Failed(part, None, str(error), error.spent, unfunded=True)
         except PermanentError as error:
-            return Failed(part, error.reason, error.detail, plus(Usage(), error))
+            failed = Failed(part, error.reason, error.detail, plus(Usage(), error))
         except GaveUpError as error:
             exhausted = lease.delivery.attempt >= self._max_attempts
             reason = Reason.ATTEMPTS_EXHAUSTED if exhausted else None
-            return Failed(
+            failed = Failed(
                 part, reason, f"after {lease.delivery.attempt} deliveries: {error}", error.spent
             )
-        paid.append(row)
-        return row
+        paid.append(failed)
+        return failed
 
     async def _answer(
         self,
@@ -196,6 +216,7 @@ class Handler:
         part: AnswerPart,
         wanted: Callable[[], bool],
         funds: MessageFunds,
+        paid: list[ResultRow | Failed],
     ) -> ResultRow:
         task = await self._tasks.of(part)
         classifier = self._models.classifier(part.model)
@@ -210,7 +231,7 @@ class Handler:
         except PermanentError as error:
             raise with_cost(error, usage) from error
         self._progress.answers += 1
-        return ClassificationRow(
+        row = ClassificationRow(
             part_key=part.key(message.subject_id),
             subject_id=message.subject_id,
             by_asset=task.multi_observation,
@@ -220,6 +241,7 @@ class Handler:
             finish_reason=done.result.finish_reason,
             provenance=self._provenance(lease, message, done, usage),
         )
+        return _kept(row, done, paid)
 
     async def _embed(
         self,
@@ -228,6 +250,7 @@ class Handler:
         part: EmbeddingPart,
         wanted: Callable[[], bool],
         funds: MessageFunds,
+        paid: list[ResultRow | Failed],
     ) -> ResultRow:
         embedder = self._models.embedder(part.model, part.dimension)
         observation = message.observations[0]
@@ -237,11 +260,10 @@ class Handler:
             funds=await funds.for_embedding(part),
         )
         usage = plus(done.spent, done.result.usage)
-        if len(done.result.vector) != part.dimension:
-            detail = f"{len(done.result.vector)} dimensions came back, not {part.dimension}"
-            raise with_cost(PermanentError(Reason.ANSWER_INVALID, detail), usage)
+        if wrong := _wrong_in(done.result.vector, part.dimension):
+            raise with_cost(PermanentError(Reason.ANSWER_INVALID, wrong), usage)
         self._progress.embeddings += 1
-        return EmbeddingRow(
+        row = EmbeddingRow(
             part_key=part.key(message.subject_id),
             subject_id=message.subject_id,
             observation=observation,
@@ -249,6 +271,7 @@ class Handler:
             vector=done.result.vector,
             provenance=self._provenance(lease, message, done, usage),
         )
+        return _kept(row, done, paid)
 
     def _provenance(
         self, lease: Lease, message: Message, done: Answered[object], usage: Usage
@@ -279,7 +302,7 @@ class Handler:
         events = [
             self._letters.of_part(lease, message, one)
             for one in failures
-            if one.reason is not None or one.spent.cost_usd_micros or one.spent.input_tokens
+            if one.reason is not None or one.costly
         ]
         settle = Settle.NACK if again else Settle.ACK
         return Settlement(
@@ -287,7 +310,7 @@ class Handler:
             settle if complete else Settle.ABANDON,
             (*rows, *events),
             delay_s=self._delay_s(lease, again=again, unfunded=unfunded),
-            suspect=not rows and any(one.reason in SUSPECT for one in failures),
+            suspect=not rows and any(one.reason and one.reason.systemic for one in failures),
             succeeded=bool(rows),
             over_budget=message.run_id if unfunded else None,
         )
@@ -313,3 +336,27 @@ class Handler:
         ]
         rows = tuple(self._letters.of_part(lease, message, one) for one in failed)
         return Settlement(lease, Settle.ACK, rows)
+
+
+Row = TypeVar("Row", ClassificationRow, EmbeddingRow)
+
+
+def _kept(row: Row, done: Answered[object], paid: list[ResultRow | Failed]) -> Row:
+    """Return a row; where something failed after its call, keep it and say what failed.
+
+    Raises:
+        Exception: what failed; the row is among what is paid for.
+    """
+    paid.append(row)
+    if done.fault is not None:
+        raise done.fault
+    return row
+
+
+def _wrong_in(vector: Sequence[float], dimension: int) -> str:
+    """Return why a vector cannot be stored as numbers of four bytes; nothing where it can be."""
+    if len(vector) != dimension:
+        return f"{len(vector)} dimensions came back, not {dimension}"
+    with np.errstate(over="ignore"):  # too large for four bytes is infinite, and refused below
+        stored = np.asarray(vector, dtype=np.float32)
+    return "" if np.isfinite(stored).all() else "the vector has numbers that are not finite"

@@ -12,8 +12,6 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -23,25 +21,14 @@ STALE_S = 60.0
 """After how long a file that nobody touched means a worker that hangs: a dozen beats."""
 
 
-@asynccontextmanager
-async def beating(file: Path | None, *, every_s: float = BEAT_S) -> AsyncIterator[None]:
-    """Touch the file while the block runs, and remove it at its end; without a file do nothing."""
-    if file is None:
-        yield
-        return
-    task = asyncio.create_task(_beat(file, every_s))
+async def beat(file: Path, *, every_s: float = BEAT_S) -> None:
+    """Touch the file until cancelled, and remove it then."""
     try:
-        yield
+        while True:
+            _touch(file)
+            await asyncio.sleep(every_s)
     finally:
-        task.cancel()
-        await asyncio.wait([task])
         _remove(file)
-
-
-async def _beat(file: Path, every_s: float) -> None:
-    while True:
-        _touch(file)
-        await asyncio.sleep(every_s)
 
 
 def _touch(file: Path) -> None:

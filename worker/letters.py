@@ -11,14 +11,20 @@ from datetime import datetime
 
 from sightline.errors import PermanentError, Reason
 from sightline.model import Part, Usage
-from sightline.ports import DeadLetterRow
+from sightline.ports import DeadLetterRow, ResultRow
 from sightline.redaction import SECRETS, without_secrets
-from sightline.wire import Message, encode
+from sightline.wire import MAX_BODY_BYTES, Message, decode, encode
 from worker.leaser import Lease
 from worker.progress import Progress
 from worker.settlement import Settle, Settlement
 
 log = logging.getLogger(__name__)
+
+MOST_DETAIL = 1000
+"""Characters of a detail."""
+
+MOST_BODY = 2 * MAX_BODY_BYTES
+"""Characters of a body that is kept whatever happens: a message's, or that in Base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,11 @@ class Failed:
     detail: str
     spent: Usage
     unfunded: bool = False
+
+    @property
+    def costly(self) -> bool:
+        """Whether it cost anything, which a ledger is to show whatever becomes of the part."""
+        return bool(self.spent.cost_usd_micros or self.spent.input_tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +66,9 @@ class Letters:
     def of_part(self, lease: Lease, message: Message, failed: Failed) -> DeadLetterRow:
         """Return a ``dead`` event, or a ``retried`` one that only records what was spent."""
         self._progress.cost_usd_micros += failed.spent.cost_usd_micros
+        detail = _storable(failed.detail)
         if failed.reason is not None:
-            log.info("a part failed for good: %s: %s", failed.reason.value, failed.detail)
+            log.info("a part failed for good: %s: %s", failed.reason.value, detail)
         return DeadLetterRow(
             event_id=self._identity.new_id(),
             part_key=failed.part.key(message.subject_id),
@@ -65,7 +77,7 @@ class Letters:
             subject_id=message.subject_id,
             event="dead" if failed.reason is not None else "retried",
             reason=failed.reason or Reason.ATTEMPTS_EXHAUSTED,
-            detail=without_secrets(failed.detail)[:1000],
+            detail=detail,
             delivery_attempt=lease.delivery.attempt,
             usage=failed.spent,
             body=encode(replace(message, parts=(failed.part,))).decode(),
@@ -73,10 +85,40 @@ class Letters:
             at=self._identity.now(),
         )
 
+    def of_unwritable(self, lease: Lease, row: ResultRow, why: str) -> DeadLetterRow:
+        """Return the dead letter of a part whose row no ledger takes, in words that any takes.
+
+        Of a row that is a dead letter itself, the same event without what cannot be stored.
+        """
+        if isinstance(row, DeadLetterRow):
+            return replace(
+                row,
+                detail=_plain(f"{row.detail}; the rest cannot be stored: {why}"),
+                usage=_storable_usage(row.usage),
+                body=row.body if row.body.isascii() and len(row.body) <= MOST_BODY else "",
+            )
+        message = decode(lease.delivery.body)
+        return DeadLetterRow(
+            event_id=self._identity.new_id(),
+            part_key=row.part_key,
+            message_id=lease.delivery.message_id,
+            run_id=message.run_id,
+            subject_id=message.subject_id,
+            event="dead",
+            reason=Reason.ANSWER_INVALID,
+            detail=_plain(f"what was answered cannot be stored: {why}"),
+            delivery_attempt=lease.delivery.attempt,
+            usage=_storable_usage(row.provenance.usage),
+            body=encode(replace(message, parts=(row.part,))).decode(),
+            worker_id=self._identity.worker_id,
+            at=self._identity.now(),
+        )
+
     def of_unreadable(self, lease: Lease, error: PermanentError) -> Settlement:
         """Return the dead letter of a message that cannot be decoded, under a key of its own."""
         delivery = lease.delivery
-        log.info("a message cannot be read: %s: %s", error.reason.value, error.detail)
+        detail = _storable(error.detail)
+        log.info("a message cannot be read: %s: %s", error.reason.value, detail)
         body = base64.b64encode(SECRETS.hide_in_bytes(delivery.body)).decode()
         key = hashlib.sha256(b"message\x1f" + delivery.body).hexdigest()
         row = DeadLetterRow(
@@ -87,7 +129,7 @@ class Letters:
             subject_id="",
             event="dead",
             reason=error.reason,
-            detail=without_secrets(error.detail)[:1000],
+            detail=detail,
             delivery_attempt=delivery.attempt,
             usage=Usage(),
             body=body,
@@ -95,3 +137,17 @@ class Letters:
             at=self._identity.now(),
         )
         return Settlement(lease, Settle.ACK, (row,))
+
+
+def _storable(text: str) -> str:
+    """Return a text without secrets, as UTF-8 can hold it, cut: names of files may not be it."""
+    hidden = without_secrets(text)[:MOST_DETAIL]  # hidden before it is cut, never half of a secret
+    return hidden.encode(errors="backslashreplace").decode()[:MOST_DETAIL]
+
+
+def _plain(text: str) -> str:
+    return ascii(without_secrets(text))[1:-1][:MOST_DETAIL]
+
+
+def _storable_usage(usage: Usage) -> Usage:
+    return usage if usage.possible else Usage()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import logging
 import random
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from sightline.errors import BudgetError
+from sightline.errors import BudgetError, UnwritableRowsError
 from sightline.model import AnswerPart, EmbeddingPart
 from sightline.ports import ResultRow, ResultWriter
 from sightline.settings import LimitSettings, Settings, WorkerSettings
@@ -29,19 +28,19 @@ from sightline.wiring import (
 from worker.budgets.money import estimates_of, treasury_of
 from worker.caller import Caller
 from worker.handler import Handler
-from worker.heartbeat import beating
+from worker.heartbeat import beat
 from worker.leaser import Leaser
-from worker.letters import Identity
+from worker.letters import Identity, Letters
 from worker.limiting import limiter_of
 from worker.meter import CallMeter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
+from worker.row_writer import RowWriter
 from worker.runner import Runner
+from worker.side_tasks import Work
 from worker.signals import StopRequest
 from worker.vitals import Kind, Vitals
 from worker.writer import BatchWriter, FlushRule
-
-log = logging.getLogger(__name__)
 
 Keep = Callable[[Sequence[ResultRow]], None]
 Watch = Callable[[Vitals, Engine], Coroutine[None, None, None]]
@@ -75,8 +74,12 @@ class Kept:
     keep: Keep
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
-        """Write the rows, then show them; raises as the writer does."""
-        await self.results.write(rows)
+        """Write the rows, then show those that are durable; raises as the writer does."""
+        try:
+            await self.results.write(rows)
+        except UnwritableRowsError as error:
+            self.keep([row for place, row in enumerate(rows) if place not in error.details])
+            raise
         self.keep(rows)
 
 
@@ -91,12 +94,13 @@ async def work(
 ) -> Summary:
     """Run one worker; ``watch`` runs beside it, to show its progress, ``keep`` gets its rows.
 
-    ``meters`` hear of its calls.
+    ``meters`` hear of its calls. ``watch`` lives as long as the worker: its end is the worker's.
 
     SIGTERM and SIGINT ask for an orderly stop; a second one ends the process at once.
 
     Raises:
         ConfigurationError, StorageError: the job cannot go on, and why.
+        InternalError: a part of the worker failed; what was held is given back.
     """
     stopping = StopRequest()
     started_s = time.monotonic()
@@ -104,7 +108,6 @@ async def work(
         opened.enter_context(calm_garbage_collection())  # loading libraries makes few cycles, too
         engine = await opened.enter_async_context(open_engine(settings))
         models = await opened.enter_async_context(open_models(settings))
-        await opened.enter_async_context(beating(settings.worker.heartbeat_file))
         gc.freeze()  # what is loaded by now is not looked at any more
         kept = replace(engine, results=Kept(engine.results, keep)) if keep else engine
         done = await work_with(
@@ -115,6 +118,7 @@ async def work(
             watch=watch,
             worker_id=worker_id,
             meters=meters,
+            heartbeat_file=settings.worker.heartbeat_file,
         )
     return replace(done, seconds=time.monotonic() - started_s)
 
@@ -129,6 +133,7 @@ async def work_with(
     now: Callable[[], datetime] = utc_now,
     worker_id: str | None = None,
     meters: Meters | None = None,
+    heartbeat_file: Path | None = None,
 ) -> Summary:
     """Run one worker over ports that are open, by this clock; raises as ``work`` does."""
     started_s = time.monotonic()
@@ -142,24 +147,17 @@ async def work_with(
     )
     runner, vitals = worker.runner, worker.vitals
     stopping.then(runner.stop)
-    watching = asyncio.create_task(watch(vitals, engine)) if watch else None
+    beside: dict[str, Work] = {}
+    if watch is not None:
+        beside["what shows the worker"] = lambda: watch(vitals, engine)
+    if heartbeat_file is not None:
+        beside["the heartbeat"] = lambda: beat(heartbeat_file)
     over_budget = None
     try:
-        await runner.run(drain=drain)
+        await runner.run(drain=drain, beside=beside)
     except BudgetError as error:
         over_budget = error  # nothing failed: the summary says what was done before it
-    finally:
-        if watching:
-            await _end(watching)
     return Summary(vitals.worker_id, time.monotonic() - started_s, vitals.progress, over_budget)
-
-
-async def _end(watching: asyncio.Task[None]) -> None:
-    """End what runs beside the work; a fault of it has not held up the work, and is logged."""
-    watching.cancel()
-    await asyncio.wait([watching])
-    if not watching.cancelled() and (error := watching.exception()) is not None:
-        log.error("what ran beside the work has failed", exc_info=error)
 
 
 @contextmanager
@@ -207,6 +205,7 @@ def build_worker(
     )
     treasury = treasury_of(engine, worker_id=worker_id, now=now)
     callers = _callers(settings, progress, backoff, meters or {})
+    identity = Identity(worker_id, now, new_id, random.random)
     handler = Handler(
         models,
         engine.ledgers,
@@ -214,18 +213,24 @@ def build_worker(
         treasury,
         estimates_of(engine, settings),
         progress,
-        Identity(worker_id, now, new_id, random.random),
+        identity,
         max_attempts=own.max_attempts,
         redelivery=backoff,
     )
-    writer = BatchWriter(
+    rows = RowWriter(
         engine.results,
+        Letters(progress, identity),
+        progress,
+        backoff,
+        most_refused=own.systemic_failures,
+        random=random.random,
+    )
+    writer = BatchWriter(
+        rows,
         engine.subscription,
         leaser,
         progress,
         FlushRule(own.flush_rows, max(1, own.max_outstanding // 2), own.flush_s),
-        backoff,
-        random=random.random,
         on_settled=lambda: runner.settled(),  # noqa: PLW0108 - the runner comes after
     )
     runner = Runner(

@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from sightline.errors import (
     BudgetError,
     ConfigurationError,
-    PermanentError,
+    InternalError,
     SightlineError,
     TransientError,
 )
-from sightline.ports import BacklogReader, BudgetState, Delivery, Ledgers, Subscription
+from sightline.ports import (
+    BacklogReader,
+    BudgetState,
+    DeadLetterRow,
+    Delivery,
+    Ledgers,
+    Subscription,
+)
 from sightline.settings import WorkerSettings
-from sightline.wire import RECHECK, REPLAY, decode
 from worker.budgets.purse import next_step
 from worker.budgets.spent_out import SPENT_OUT_S, SpentOutRule, only_over_budget
 from worker.budgets.treasury import Treasury
 from worker.drain import Drained, DrainRule
 from worker.handled import HANDLED
 from worker.handler import Handler
+from worker.in_hand import InHand
 from worker.leaser import Lease, Leaser
 from worker.patience import Patience
 from worker.progress import Progress
+from worker.redelivered import Redelivered
 from worker.retry import Backoff
-from worker.settlement import Settlement
+from worker.settlement import Settle, Settlement
+from worker.side_tasks import SideTask, SideTasks, Work, as_reported, was_cancelled
 from worker.systemic import SystemicGuard, Verdict
 from worker.writer import BatchWriter
 
 log = logging.getLogger(__name__)
+
+NOTHING_BESIDE: Mapping[str, Work] = MappingProxyType({})
+A_MESSAGE = "the handling of a message"
 
 
 class Runner:
@@ -65,15 +78,16 @@ class Runner:
         self._stop = asyncio.Event()
         backoff = Backoff(settings.backoff_s, settings.max_backoff_s)
         self._patience = Patience(backoff, random, self._stop)
+        self._redelivered = Redelivered(ledgers, self._patience, progress)
         self._pulls_failed = 0
         self._room = asyncio.Event()
-        self._handling: set[asyncio.Task[None]] = set()
+        self._handling = InHand(self._handled)
         self._guard: SystemicGuard[Settlement] = SystemicGuard(
             settings.systemic_failures, settings.systemic_hold_s, []
         )
         self._cancelled_runs: frozenset[str] = frozenset()
         self._error: SightlineError | None = None
-        self._backstop: asyncio.Task[None] | None = None
+        self._backstop: SideTask | None = None
         self._spent_out = SpentOutRule(SPENT_OUT_S)
 
     def stop(self) -> None:
@@ -86,42 +100,59 @@ class Runner:
         """Whether it was asked to stop, or failed."""
         return self._stop.is_set()
 
-    async def run(self, *, drain: bool = False) -> None:
+    async def run(
+        self, *, drain: bool = False, beside: Mapping[str, Work] = NOTHING_BESIDE
+    ) -> None:
         """Work until ``stop``, or with ``drain`` until the backlog is empty.
+
+        What runs ``beside`` the work, by name, lives as long as it. A part of the worker that ends
+        by itself, whatever the cause, stops the worker at once.
 
         Raises:
             ConfigurationError, StorageError: the job cannot go on; what was held is given back.
             BudgetError: all that is queued is of runs whose budgets are reached.
+            InternalError: a part of the worker failed, or ended; what was held is given back.
         """
-        side = [
-            asyncio.create_task(self._guarded(self._leaser.run()), name="leaser"),
-            asyncio.create_task(self._guarded(self._watch_cancelled()), name="cancelled runs"),
-        ]
-        writing = asyncio.create_task(self._guarded(self._writer.run()), name="writer")
-        self._backstop = asyncio.create_task(
-            self._guarded(self._collect_backstop()), name="backstop"
-        )
         settings = self._settings
         rule = DrainRule(settings.drain_idle_s, settings.drain_missing_s) if drain else None
         self._spent_out = SpentOutRule(settings.drain_idle_s if drain else SPENT_OUT_S)
-        try:
-            await self._guarded(self._intake(rule))
-        finally:
-            self._backstop.cancel()
-            await asyncio.wait([self._backstop])
-            await self._finish(writing)
-            for task in side:
-                task.cancel()
-            await asyncio.wait(side)
+        async with SideTasks(self._fail) as side:
+            leasing = self._start_leaser(side)
+            writing = self._start_writer(side)
+            side.start("the watch on cancelled runs", self._watch_cancelled)
+            self._backstop = side.start(
+                "the collector of what the queue gave up on",
+                self._collect_backstop,
+                may_end=lambda: True,
+            )
+            for name, work in beside.items():
+                side.start(name, work)
+            try:
+                await self._guarded("the intake", self._intake(rule))
+            finally:
+                await side.end(self._backstop)
+                if _failed(leasing):
+                    self._start_leaser(side)  # once more, since leases outlast the drain
+                if _failed(writing):
+                    writing = self._start_writer(side)  # once more, for what is paid for
+                await self._finish(writing)
         if self._error is not None:
             raise self._error
 
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
-        """Run a side of the worker; what it cannot mend itself stops the worker."""
+    def _start_leaser(self, side: SideTasks) -> SideTask:
+        return side.start("the leaser", self._leaser.run)
+
+    def _start_writer(self, side: SideTasks) -> SideTask:
+        return side.start("the writer", self._writer.run, may_end=lambda: self._writer.closing)
+
+    async def _guarded(self, name: str, work: Coroutine[None, None, None]) -> None:
+        """Do a part of the work; what it cannot mend itself stops the worker."""
         try:
             await work
-        except SightlineError as error:
-            self._fail(error)
+        except (Exception, asyncio.CancelledError) as error:
+            if was_cancelled(error):
+                raise
+            self._fail(as_reported(name, error))
 
     # --- intake -------------------------------------------------------------------------------
 
@@ -192,31 +223,9 @@ class Runner:
     async def _start(self, deliveries: Sequence[Delivery]) -> None:
         self._progress.pulled += len(deliveries)
         leases = self._leaser.hold(deliveries)
-        settled = await self._already_settled(deliveries)
+        settled = await self._redelivered.settled(deliveries)
         for lease in leases:
-            task = asyncio.create_task(self._handle(lease, settled))
-            self._handling.add(task)
-            task.add_done_callback(self._handled)
-
-    async def _already_settled(self, deliveries: Sequence[Delivery]) -> frozenset[str]:
-        """Return which parts of redelivered messages the ledgers hold: they are not paid again."""
-        redelivered: list[str] = []
-        replayed: list[str] = []
-        for delivery in deliveries:
-            if delivery.attempt == 1 and not {RECHECK, REPLAY} & delivery.attributes.keys():
-                continue
-            self._progress.redelivered += 1
-            with contextlib.suppress(PermanentError):  # the handler makes it a dead letter
-                keys = decode(delivery.body).part_keys()
-                (replayed if REPLAY in delivery.attributes else redelivered).extend(keys)
-        if not (redelivered or replayed):
-            return frozenset()
-
-        async def look() -> frozenset[str]:
-            settled = await self._ledgers.settled(redelivered)
-            return settled | await self._ledgers.written(replayed)
-
-        return await self._patience.read("the ledgers cannot be read", look)
+            self._handling.start(self._handle(lease, settled))
 
     async def _wait_for_room(self) -> None:
         """Wait until messages were handled or settled, or a stop is asked for."""
@@ -269,14 +278,12 @@ class Runner:
 
     async def _handle(self, lease: Lease, settled: frozenset[str]) -> None:
         HANDLED.set(lease.delivery)
-        try:
-            settlement = await self._handler.handle(lease, settled, self._is_cancelled)
-        except SightlineError as error:
-            self._fail(error)
-            return
-        except Exception as error:
-            log.exception("a message could not be handled: %r", error)  # noqa: TRY401 - its type
-            raise
+        await self._guarded(A_MESSAGE, self._handle_one(lease, settled))
+
+    async def _handle_one(self, lease: Lease, settled: frozenset[str]) -> None:
+        settlement = await self._handler.handle(lease, settled, self._is_cancelled)
+        if settlement.failure is not None:
+            self._fail(as_reported(A_MESSAGE, settlement.failure))
         if settlement.over_budget and not settlement.rows:
             self._spent_out.refused(settlement.over_budget, self._monotonic())
         else:
@@ -291,10 +298,7 @@ class Runner:
     def _is_cancelled(self, run_id: str) -> bool:
         return run_id in self._cancelled_runs
 
-    def _handled(self, task: asyncio.Task[None]) -> None:
-        self._handling.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(ConfigurationError(f"{error!r}; please report this with --debug's output"))
+    def _handled(self) -> None:
         if len(self._handling) <= self._settings.prefetch // 2:
             self._room.set()
 
@@ -304,6 +308,7 @@ class Runner:
                 self._writer.add(settlement)
         elif verdict is Verdict.STOP:
             held = self._guard.take()
+            self._keep_costs(held)
             last = held[-1].rows[-1]
             self._fail(
                 ConfigurationError(
@@ -313,9 +318,28 @@ class Runner:
                 )
             )
 
+    def _keep_costs(self, held: Sequence[Settlement]) -> None:
+        """Write what suspect failures cost, though nothing is given up and all comes again."""
+        for settlement in held:
+            costs = tuple(
+                replace(row, event="retried")
+                for row in settlement.rows
+                if isinstance(row, DeadLetterRow)
+                and (row.usage.cost_usd_micros or row.usage.input_tokens)
+            )
+            if costs:
+                self._writer.add(replace(settlement, settle=Settle.KEEP, rows=costs))
+
     def _fail(self, error: SightlineError) -> None:
-        if self._error is None:
+        """Stop; the first error is what the worker ends with, unless it only is out of budget."""
+        if self._error is None or (
+            isinstance(self._error, BudgetError) and not isinstance(error, BudgetError)
+        ):
             self._error = error
+        elif error is not self._error:
+            log.error("while the worker stops: %s", error)
+        if isinstance(error, InternalError):
+            log.info("%s", error, exc_info=error)  # where it came from; shown as text to --debug
         self.stop()
 
     # --- around it ----------------------------------------------------------------------------
@@ -327,33 +351,38 @@ class Runner:
             )
             await asyncio.sleep(self._settings.cancel_poll_s)
 
-    async def _finish(self, writing: asyncio.Task[None]) -> None:
+    async def _finish(self, writing: SideTask) -> None:
         """Drain within the grace period, still extending leases; give the rest back.
 
         When nothing can be written any more, nothing more is paid for: there is no grace.
         """
-        if self._handling and not writing.done():
-            await asyncio.wait(self._handling, timeout=self._settings.grace_s)
-        for task in tuple(self._handling):
-            task.cancel()
-        if self._handling:
-            await asyncio.wait(self._handling)
+        await self._handling.end(self._settings.grace_s, writing=writing)
         if self._error is None:
             self._judge(Verdict.RELEASE)
+        else:
+            self._keep_costs(self._guard.take())
         self._writer.close()
-        await writing
+        await asyncio.wait([writing])
+        await self._guarded("giving messages back", self._give_back())
+        await self._guarded("giving back what is left of budgets", self._treasury.close())
+
+    async def _give_back(self) -> None:
         left = [lease.delivery.lease_id for lease in self._leaser.all()]
         if left:
             self._leaser.forget(left)
             self._progress.nacked_at_stop += len(left)
-            await self._guarded(self._subscription.nack(left))
-        await self._guarded(self._treasury.close())
+            await self._subscription.nack(left)
 
     async def _collect_backstop(self) -> None:
         """Record as dead what the queue itself gave up on, beside the work: looking takes time."""
         while found := await self._subscription.collect_backstop(1000):
-            settled = await self._already_settled(found)
+            settled = await self._redelivered.settled(found)
             for lease in self._leaser.hold(found):
                 self._writer.add(self._handler.give_up(lease, settled))
             while self._leaser.holds(found) and not self._stop.is_set():
                 await self._wait_for_room()
+
+
+def _failed(task: SideTask) -> bool:
+    """Return whether a side task ended in a way that nobody foresaw."""
+    return task.done() and not task.cancelled() and isinstance(task.result(), InternalError)

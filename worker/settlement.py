@@ -25,7 +25,8 @@ class Settle(Enum):
 class Settlement:
     """The outcome of one message. ``suspect`` when its failure may be that of the whole job.
 
-    ``over_budget`` names the run whose budget did not allow all of its calls.
+    ``over_budget`` names the run whose budget did not allow all of its calls. ``failure`` is what
+    stops the worker though there are rows: they are paid for, and written first.
     """
 
     lease: Lease
@@ -35,3 +36,4 @@ class Settlement:
     suspect: bool = False
     succeeded: bool = False
     over_budget: str | None = None
+    failure: BaseException | None = None

@@ -1,8 +1,9 @@
 """Tells a failure of the whole job from failures of single subjects: a pure state machine.
 
 A systemic failure (a lost grant, a task that the model rejects) fails every subject the same
-way. Dead letters with a suspect reason are therefore held back until one call succeeds; fifty in
-a row without a success mean that the worker gives its messages back and stops.
+way. Dead letters with a systemic reason (``Reason.systemic``) are therefore held back until one
+call succeeds; fifty in a row without a success mean that the worker gives its messages back and
+stops.
 """
 
 from __future__ import annotations
@@ -11,21 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-from sightline.errors import Reason
-
 Held = TypeVar("Held")
-
-SUSPECT = frozenset(
-    {
-        Reason.PERMISSION_DENIED,
-        Reason.MODEL_REJECTED_REQUEST,
-        Reason.ANSWER_INVALID,
-        Reason.ANSWER_TRUNCATED,
-        Reason.ANSWER_TOO_LARGE,
-        Reason.ATTEMPTS_EXHAUSTED,
-    }
-)
-"""Reasons that may speak of the job; the others speak of one image or one message."""
 
 
 class Verdict(Enum):

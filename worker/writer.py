@@ -4,35 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from sightline.errors import TransientError
-from sightline.ports import (
-    ClassificationRow,
-    DeadLetterRow,
-    EmbeddingRow,
-    ResultRow,
-    ResultWriter,
-    Subscription,
-)
+from sightline.ports import Subscription
 from worker.leaser import Leaser
 from worker.progress import Progress
-from worker.retry import Backoff
+from worker.row_writer import RowWriter
 from worker.settlement import Settle, Settlement
 
 log = logging.getLogger(__name__)
 
 NACK_DELAY_STEP_S = 0.5
 """Nacks are sent in groups of about the same delay."""
-
-LEDGERS: Mapping[type[ResultRow], str] = {
-    ClassificationRow: "classifications",
-    EmbeddingRow: "embeddings",
-    DeadLetterRow: "dead_letters",
-}
-"""The ledger of each kind of row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +34,19 @@ class BatchWriter:
 
     def __init__(
         self,
-        results: ResultWriter,
+        rows: RowWriter,
         subscription: Subscription,
         leaser: Leaser,
         progress: Progress,
         rule: FlushRule,
-        backoff: Backoff,
         *,
-        random: Callable[[], float],
         on_settled: Callable[[], None],
     ) -> None:
-        self._results = results
+        self._rows = rows
         self._subscription = subscription
         self._leaser = leaser
         self._progress = progress
         self._rule = rule
-        self._backoff = backoff
-        self._random = random
         self._pending: list[Settlement] = []
         self._pending_rows = 0
         self._more = asyncio.Event()
@@ -77,6 +58,11 @@ class BatchWriter:
     def pending(self) -> int:
         """How many settlements wait to be written."""
         return len(self._pending)
+
+    @property
+    def closing(self) -> bool:
+        """Whether ``run`` may return."""
+        return self._closing
 
     def add(self, settlement: Settlement) -> None:
         """Take a settlement; its rows are written with the next batch."""
@@ -98,10 +84,11 @@ class BatchWriter:
         self._now.set()
 
     async def run(self) -> None:
-        """Write and settle until closed.
+        """Write and settle until closed; what fails stays pending, for another ``run``.
 
         Raises:
             StorageError, ConfigurationError: rows cannot be written; nothing was acked.
+            Exception: as ``RowWriter.write``, or as the queue.
         """
         while True:
             await self._more.wait()
@@ -123,34 +110,17 @@ class BatchWriter:
     async def _flush(self) -> None:
         batch, self._pending, self._pending_rows = self._pending, [], 0
         self._now.clear()
-        rows = [row for settlement in batch for row in settlement.rows]
-        if rows:
-            await self._write(rows)
-        await self._settle(batch)
+        try:
+            rows = [(one.lease, row) for one in batch for row in one.rows]
+            if rows:
+                await self._rows.write(rows)
+            batch = [replace(one, rows=()) for one in batch]  # they are not written again
+            await self._settle(batch)
+        except BaseException:
+            self._pending = batch + self._pending
+            self._pending_rows = sum(len(one.rows) for one in self._pending)
+            raise
         self._on_settled()
-
-    async def _write(self, rows: list[ResultRow]) -> None:
-        failures = 0
-        while True:
-            try:
-                await self._results.write(rows)
-            except TransientError as error:
-                failures += 1
-                pause_s = self._backoff.delay_s(failures, self._random, error.retry_after_s)
-                log.warning("%d rows not written, again in %.1f s: %s", len(rows), pause_s, error)
-                await asyncio.sleep(pause_s)
-                continue
-            self._count(rows)
-            return
-
-    def _count(self, rows: list[ResultRow]) -> None:
-        for kind, written in Counter(map(type, rows)).items():
-            self._progress.rows[LEDGERS[kind]] += written
-        self._progress.dead.update(
-            row.reason.value
-            for row in rows
-            if isinstance(row, DeadLetterRow) and row.event == "dead"
-        )
 
     async def _settle(self, batch: list[Settlement]) -> None:
         acks = [one.lease.delivery.lease_id for one in batch if one.settle is Settle.ACK]

@@ -11,6 +11,7 @@ from sightline.errors import TransientError
 from sightline.gcp.access import Access
 from sightline.gcp.image_route import too_large
 from sightline.gcp.refusals import error_of, read_refusal
+from sightline.web.outcomes import decoded
 from sightline.web.session import broken_off, no_answer, sendable
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ async def post_json(
     code, answered, raw = await _post(session, url, sent, headers, model)
     if code == 401 and await access.renew(headers):
         code, answered, raw = await _post(session, url, sent, await access.headers(), model)
-    found = _json(raw)
+    found = decoded(raw)
     if code != 200:
         refusal = read_refusal(code, found, answered)
         raise error_of(refusal, model=model, next_step=access.next_step)
@@ -71,11 +72,3 @@ async def _post(
     except (aiohttp.ClientError, OSError) as error:
         # Not chained: such an error may carry the request's headers, and with them the token.
         raise broken_off(model, error) from None
-
-
-def _json(raw: bytes) -> object:
-    try:
-        found: object = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
-    return found

@@ -15,11 +15,11 @@ from sightline.openai.outcome import Cost, classification_of
 from sightline.openai.question import body_of
 from sightline.openai.refusals import error_of, read_refusal
 from sightline.ports import Classification
-from sightline.prices import answer_usage
+from sightline.prices import Expected, input_tokens
 from sightline.redaction import SECRETS, shown_endpoint
 from sightline.settings.endpoints import is_url
 from sightline.tasks import TaskSpec
-from sightline.web.outcomes import with_most_cost
+from sightline.web.outcomes import decoded, with_most_cost
 from sightline.web.session import (
     MOST_RESPONSE_BYTES,
     broken_off,
@@ -105,20 +105,18 @@ class ChatClassifier:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
         images = [await self._content(one) for one in observations]
-        body = orjson.dumps(body_of(task, images, model=self._model))
+        asked = body_of(task, images, model=self._model)
+        expected = Expected(input_tokens(task, len(images)), asked["max_tokens"])
         try:
-            response = await self._post(body)
+            response = await self._post(orjson.dumps(asked))
         except PermanentError as error:
-            raise with_most_cost(error, self._most_usage(task, len(images))) from None
-        return classification_of(response, self._cost)
+            raise with_most_cost(error, self._most_usage(expected)) from None
+        return classification_of(response, self._cost, expected)
 
-    def _most_usage(self, task: TaskSpec, images: int) -> Usage:
+    def _most_usage(self, expected: Expected) -> Usage:
         """Return about what a call uses at most, and what that costs."""
-        most = answer_usage(
-            task, None, images=images, output_tokens=task.max_output_tokens, location=""
-        )
-        cost = self._cost(most.input_tokens, most.output_tokens)
-        return Usage(most.input_tokens, most.output_tokens, cost)
+        cost = self._cost(expected.input_tokens, expected.output_tokens)
+        return Usage(expected.input_tokens, expected.output_tokens, cost)
 
     async def _content(self, observation: Observation) -> bytes:
         if observation.gcs_uri.startswith("gs://"):
@@ -143,7 +141,7 @@ class ChatClassifier:
         except (aiohttp.ClientError, OSError) as error:
             # Not chained: such an error may carry the request's headers, and with them the key.
             raise broken_off(self._model, error) from None
-        found = _json(raw)
+        found = decoded(raw)
         if code != 200:
             raise error_of(read_refusal(code, found, answered), model=self._model)
         if not isinstance(found, Mapping):
@@ -177,11 +175,3 @@ def _checked(base_url: str) -> str:
             " /chat/completions, such as http://127.0.0.1:8000/v1"
         )
     return base_url.rstrip("/")
-
-
-def _json(raw: bytes) -> object:
-    try:
-        found: object = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
-    return found

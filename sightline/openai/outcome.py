@@ -8,6 +8,7 @@ from typing import Any
 from sightline.errors import Reason
 from sightline.model import Usage
 from sightline.ports import Classification
+from sightline.prices import Expected, counted_input, counted_output
 from sightline.web.outcomes import answer_in, first, given_up, mapping, without_answer
 from sightline.web.redaction import one_line
 
@@ -15,16 +16,19 @@ Cost = Callable[[int, int], int]
 """Returns micros of a US dollar for so many tokens in and out."""
 
 FINISHED = "stop"
+NOTHING = Expected()
 REASONS = {"length": Reason.ANSWER_TRUNCATED, "content_filter": Reason.BLOCKED_BY_SAFETY}
 
 
-def classification_of(response: Mapping[str, Any], cost: Cost) -> Classification:
-    """Return the answer in a response.
+def classification_of(
+    response: Mapping[str, Any], cost: Cost, expected: Expected = NOTHING
+) -> Classification:
+    """Return the answer in a response to a request that was ``expected`` to use so much.
 
     Raises:
         PermanentError, TransientError: with what the call cost.
     """
-    usage = usage_of(response, cost)
+    usage = usage_of(response, cost, expected)
     choice = first(response.get("choices"))
     if choice is None:
         raise without_answer("an answer without a choice", usage)
@@ -40,14 +44,15 @@ def classification_of(response: Mapping[str, Any], cost: Cost) -> Classification
     return Classification(answer_in(_text(message), usage), ending.upper(), usage)
 
 
-def usage_of(response: Mapping[str, Any], cost: Cost) -> Usage:
+def usage_of(response: Mapping[str, Any], cost: Cost, expected: Expected = NOTHING) -> Usage:
     """Return the tokens that a response counts, and what they cost."""
-    counted = mapping(response.get("usage"))
-    tokens = [
-        value if isinstance(value := counted.get(name), int) else 0
-        for name in ("prompt_tokens", "completion_tokens")
-    ]
-    return Usage(tokens[0], tokens[1], cost(tokens[0], tokens[1]))
+    found = mapping(response.get("usage"))
+    choice = first(response.get("choices")) or {}
+    prompt = counted_input(
+        [found.get("prompt_tokens")], expected, answered=choice.get("finish_reason") == FINISHED
+    )
+    answer = counted_output([found.get("completion_tokens")], expected)
+    return Usage(prompt, answer, cost(prompt, answer))
 
 
 def _text(message: Mapping[str, Any]) -> str:

@@ -82,6 +82,8 @@ class ResultWriter(Protocol):
             TransientError: the store is out of reach for now; nothing or all may be written.
             ConfigurationError: the store does not take such rows (schema, permission).
             StorageError: the disk is full or read-only.
+            UnwritableRowsError: some rows cannot be stored, for what they hold; all others are
+                durable.
         """
         ...
 

@@ -18,6 +18,9 @@ from sightline.errors import ConfigurationError
 from sightline.model import Usage
 
 SHIPPED = "prices.toml"
+MOST_USD = 1e5
+"""The highest amount of an entry: with it, and the most tokens, a call is a sum that is counted."""
+
 _OF_CALLS = ("input_usd", "output_usd", "usd_an_image", "usd_a_thousand_characters")
 """The amounts of which an entry says one at least: without any, calls would cost nothing."""
 
@@ -200,7 +203,7 @@ def _entry(raw: dict[str, Any], origin: str) -> Price:
     if unknown or not sound:
         raise ConfigurationError(
             f"{origin}: the price of {raw.get('model')!r} needs model, since (a day, without a"
-            f" time) and numbers of 0 or more; accepted: {', '.join(sorted(known))}"
+            f" time) and numbers from 0 to {MOST_USD:,.0f}; accepted: {', '.join(sorted(known))}"
         )
     if raw.get("tuned_from") and numbers:
         raise ConfigurationError(
@@ -223,4 +226,4 @@ def _is_day(value: object) -> bool:
 def _is_amount(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value) and value >= 0
+    return math.isfinite(value) and 0 <= value <= MOST_USD

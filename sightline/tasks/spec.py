@@ -121,7 +121,12 @@ class TaskSpec:
             raise PermanentError(
                 Reason.ANSWER_INVALID, f"{self.name}.{where}: {first['msg']}"
             ) from error
-        return orjson.dumps(valid.model_dump()).decode()
+        try:
+            return orjson.dumps(valid.model_dump()).decode()
+        except orjson.JSONEncodeError as error:
+            raise PermanentError(
+                Reason.ANSWER_INVALID, f"{self.name}: the answer is no JSON: {error}"
+            ) from error
 
 
 def _json_schema(one: FieldSpec) -> dict[str, Any]:

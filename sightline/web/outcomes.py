@@ -6,6 +6,7 @@ paid again, up to tries times deliveries. What was not paid is tried again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,23 @@ import orjson
 
 from sightline.errors import CallError, PermanentError, Reason, TransientError
 from sightline.model import Usage
+
+
+def decoded(raw: bytes) -> object:
+    """Return the JSON in a body, or ``None`` where there is none.
+
+    What only JSON forbids (a NaN, half of a surrogate pair) is read: the response is paid for, and
+    is not asked for again. What comes of it is judged like any other value.
+    """
+    found: object
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        try:
+            found = json.loads(raw)
+        except (ValueError, RecursionError):
+            return None
+    return found
 
 
 def mapping(value: object) -> Mapping[str, Any]:

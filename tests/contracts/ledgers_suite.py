@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
+import pytest
 
-from sightline.errors import Reason
-from sightline.ports import DeadLetterFilter, DeadLetterRow
+from sightline.errors import Reason, UnwritableRowsError
+from sightline.model import Usage
+from sightline.ports import (
+    ClassificationRow,
+    DeadLetterFilter,
+    DeadLetterRow,
+    ResultRow,
+)
 from tests.contracts.warehouse_rig import (
     EMBEDDING,
     NOW,
@@ -28,6 +38,28 @@ async def letters(rig: WarehouseRig, **which: object) -> list[DeadLetterRow]:
     """Return the dead letters that a filter means."""
     found = rig.dead_letters.list(DeadLetterFilter(**which))  # type: ignore[arg-type]  # real fields
     return [row async for row in found]
+
+
+def broken(row: ResultRow) -> list[ResultRow]:
+    """Return the row with each value that no ledger can hold, in the place of a good one."""
+    found: list[ResultRow] = []
+    for tokens in (2**64 - 1, -(2**63) - 1, "many"):
+        usage = Usage(tokens, 1, 1)  # type: ignore[arg-type]  # as a model may report
+        if isinstance(row, DeadLetterRow):
+            found.append(replace(row, usage=usage))
+        else:
+            found.append(replace(row, provenance=replace(row.provenance, usage=usage)))
+    if isinstance(row, ClassificationRow):
+        found.append(replace(row, answer_json='{"note":"\ud800"}'))
+    elif isinstance(row, DeadLetterRow):
+        found.append(replace(row, detail="file \udcff"))
+    else:
+        unnamed = replace(row.observation, gcs_uri="file:///\udcff.jpg")
+        found.append(replace(row, observation=unnamed))
+        infinite = np.array([np.inf, 0, 0, 0], np.float32)
+        vectors: list[Any] = [[math.nan, 0.0, 0.0, 0.0], infinite, [1.0], ["x", 0, 0, 0]]
+        found += [replace(row, vector=one) for one in vectors]
+    return found
 
 
 class LedgersContract:
@@ -51,6 +83,31 @@ class LedgersContract:
         asked = [*mine, TASK.key(second.subject_id), "unknown"]
         assert await rig.ledgers.settled(asked) == mine
         assert await rig.ledgers.written(asked) == mine
+
+    async def test_rows_that_cannot_be_stored_take_no_other_with_them(
+        self, rig: WarehouseRig
+    ) -> None:
+        await rig.load([observation(number) for number in range(3)])
+        await rig.open(asking(TASK, EMBEDDING), "run-1")
+        first, second, third = await rig.items("run-1")
+        good: list[ResultRow] = [
+            answer_row(first, TASK),
+            embedding_row(first),
+            dead_row(second, TASK),
+        ]
+        bad = [
+            *broken(answer_row(third, TASK)),
+            *broken(embedding_row(third)),
+            *broken(dead_row(third, TASK)),
+        ]
+        mixed: list[ResultRow] = [good[0], *bad[:5], good[1], *bad[5:], good[2]]
+        with pytest.raises(UnwritableRowsError) as raised:
+            await rig.writer.write(mixed)
+        assert [mixed[place] for place in raised.value.details] == bad
+        assert len(str(raised.value).splitlines()) == 1
+        keys = {row.part_key for row in mixed}
+        assert await rig.ledgers.settled([*keys]) == {row.part_key for row in good}
+        assert len(await letters(rig)) == 1
 
     async def test_a_dead_part_is_settled_until_it_is_replayed(self, rig: WarehouseRig) -> None:
         await rig.load([observation(1)])

@@ -21,10 +21,10 @@ from tests.docs.views import STATUS, WORK
 from tests.telemetry.rig import FOUND, a_day, scrape, settings, vitals
 from worker.handled import HANDLED
 from worker.limiting import State
+from worker.row_writer import LEDGERS
 from worker.telemetry.calls import ERRORS, SUCCEEDED
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.opening import open_telemetry
-from worker.writer import LEDGERS
 
 PAGE = CHECKOUT / "docs" / "telemetry.md"
 SUFFIXES = ("_total", "_bucket", "_count", "_sum")

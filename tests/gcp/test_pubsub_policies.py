@@ -314,6 +314,19 @@ async def test_a_failed_pull_is_told_when_nothing_came() -> None:
     await intake.close()
 
 
+async def test_a_pull_that_fails_as_nobody_foresaw_hides_no_message_at_the_close(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server = Server()
+    intake = server.intake()
+    await intake.take(4_000, lease_s=30)
+    await asyncio.sleep(0)
+    server.asked[0][1].set_exception(ZeroDivisionError("unforeseen"))
+    await server.answer(1, 3)
+    assert len(await intake.close()) == 3, "they are given back"
+    assert "unforeseen" in caplog.text
+
+
 async def test_a_take_that_is_cancelled_loses_nothing() -> None:
     server = Server()
     intake = Intake(

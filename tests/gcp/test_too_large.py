@@ -13,6 +13,7 @@ from sightline.gcp.bounded_requests import ResponseTooLargeError, bound_response
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
+from sightline.gcp.gemini.thinking import output_tokens
 from sightline.gcp.place import Place
 from sightline.model import Observation
 from sightline.prices import answer_usage, embedding_usage, load_prices, price_of
@@ -43,12 +44,12 @@ async def test_an_answer_of_gemini_costs_what_its_request_can_have_cost(task: Ta
         assert server.requests == 1
     error = caught.value
     assert error.reason is Reason.ANSWER_TOO_LARGE
+    allowed = output_tokens(GEMINI, task.max_output_tokens, task.thinking_budget)
     most = answer_usage(
-        task, price_of(prices, GEMINI, DAY), images=1, output_tokens=task.max_output_tokens,
-        location="global",
-    )  # fmt: skip
+        task, price_of(prices, GEMINI, DAY), images=1, output_tokens=allowed, location="global"
+    )
     assert error.cost_usd_micros == most.cost_usd_micros > 0
-    assert error.output_tokens == task.max_output_tokens
+    assert error.output_tokens == allowed >= task.max_output_tokens  # thoughts are paid, too
 
 
 async def test_an_embedding_costs_what_one_costs() -> None:

@@ -98,7 +98,7 @@ class ChatServer:
     requests: list[ChatRequest] = field(default_factory=list)
     images: list[list[bytes]] = field(default_factory=list)
     choice: dict[str, Any] = field(default_factory=dict)
-    usage: dict[str, int] | None = field(
+    usage: dict[str, Any] | None = field(
         default_factory=lambda: {"prompt_tokens": 900, "completion_tokens": 40, "total_tokens": 940}
     )
     status: int = 200

@@ -16,7 +16,9 @@ from sightline.errors import (
     ThrottledError,
     TransientError,
 )
+from sightline.model import Usage
 from sightline.openai import ChatClassifier
+from sightline.prices import input_tokens
 from sightline.tasks import TaskSpec
 from tests.openai.chat_server import ChatServer
 from tests.openai.conftest import CONTENTS, KEY, MODEL, at, error_of, read_image
@@ -246,3 +248,28 @@ async def test_no_key_is_ever_logged(
         logging.getLogger("test").exception("as a careless caller would log it")
     assert KEY not in caplog.text
     assert ("careless" in caplog.text) is (does == "reset")
+
+
+@pytest.mark.parametrize("tokens", [2**64 - 1, -1, True, 1.5, "many", None])
+async def test_a_count_that_cannot_be_costs_what_the_request_can_have_cost(
+    tokens: Any, classifier: ChatClassifier, server: ChatServer, task: TaskSpec
+) -> None:
+    server.usage = {"prompt_tokens": tokens, "completion_tokens": tokens}
+    found = await classifier.classify(task, [at()], run_id="r")
+    task.validate_answer(found.answer)
+    sent = input_tokens(task, 1)
+    answered = 0 if tokens is None else server.requests[0].max_tokens
+    assert found.usage == Usage(sent, answered, 2 * sent + 10 * answered)
+
+
+async def test_a_body_that_json_forbids_is_paid_for_once(
+    classifier: ChatClassifier, server: ChatServer, task: TaskSpec
+) -> None:
+    server.body = (
+        b'{"choices":[{"message":{"content":"\\ud800"},"finish_reason":"stop"}],'
+        b'"usage":{"prompt_tokens":7,"completion_tokens":NaN}}'
+    )
+    with pytest.raises(PermanentError) as raised:
+        await classifier.classify(task, [at()], run_id="r")
+    assert raised.value.reason is Reason.ANSWER_INVALID
+    assert raised.value.input_tokens == 7

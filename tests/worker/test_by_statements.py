@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from sightline.errors import BudgetError, ConfigurationError, TransientError
+from sightline.errors import BudgetError, ConfigurationError, Reason, TransientError
 from sightline.model import AnswerPart, EmbeddingPart
 from sightline.ports import (
     Amount,
@@ -342,6 +342,21 @@ async def test_a_statement_asks_about_no_more_than_it_may() -> None:
     script = Script({SIGNS: 25}, deque([answered(10), answered(10), answered(5)]))
     await engine(script, parts=10).work()
     assert script.asked == [10, 10, 5]
+
+
+async def test_a_run_without_a_budget_never_reports_that_one_is_reached() -> None:
+    nothing_left = Script({SIGNS: 0}, deque(), kept=answered(7))
+    done = await engine(nothing_left).work()
+    assert (done.stopped_by, over_budget(done)) == (None, None)
+    with pytest.raises(ConfigurationError, match="0 parts a statement"):
+        engine(Script({SIGNS: 5}, deque()), parts=0)
+
+
+@pytest.mark.parametrize("reason", [one for one in Reason if not one.systemic])
+async def test_what_speaks_of_single_images_is_no_fault_of_the_job(reason: Reason) -> None:
+    refused = Brought(refused={reason.value: UNUSABLE_ROWS}, said="this image")
+    done = await engine(Script({SIGNS: UNUSABLE_ROWS}, deque([refused]))).work()
+    assert done.dead == {reason.value: UNUSABLE_ROWS}
 
 
 def test_progress_makes_up_for_a_fruitless_pass() -> None:

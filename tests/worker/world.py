@@ -30,10 +30,12 @@ from worker.budgets.treasury import Treasury
 from worker.caller import Caller
 from worker.handler import Handler
 from worker.leaser import Leaser
-from worker.letters import Identity
-from worker.limiting import StaticLimiter
+from worker.letters import Identity, Letters
+from worker.limiting import Limiter, StaticLimiter
+from worker.meter import CallMeter
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
+from worker.row_writer import RowWriter
 from worker.runner import Runner
 from worker.writer import BatchWriter, FlushRule
 
@@ -212,6 +214,7 @@ class FakeModels:
     on_classify: Script = _nothing
     on_embed: Script = _nothing
     answer: dict[str, object] = field(default_factory=lambda: {"kind": "stop"})
+    vector: Sequence[float] = (1.0, 0.0)
     cost: int = 0
     paid: list[tuple[str, str]] = field(default_factory=list)
     model: str = "model-a"
@@ -234,7 +237,7 @@ class FakeModels:
     async def embed_image(self, observation: Observation, *, run_id: str) -> Embedding:
         self.paid.append(("embed", observation.observation_id))
         await self.on_embed(observation.observation_id)
-        return Embedding([1.0, 0.0])
+        return Embedding(self.vector)
 
     async def embed_text(self, text: str) -> Embedding:
         return Embedding([1.0, 0.0])
@@ -256,6 +259,8 @@ class World:
     worker_id: str = "w1"
     ids: itertools.count[int] = field(default_factory=itertools.count)
     clock: Callable[[], float] | None = None
+    meter: CallMeter | None = None
+    limiter: Callable[[LimitSettings], Limiter] = StaticLimiter
 
     def put(self, *numbers: int, attempt: int = 1) -> None:
         for number in numbers:
@@ -284,13 +289,14 @@ class World:
 
         def caller() -> Caller:
             return Caller(
-                StaticLimiter(self.limit),
+                self.limiter(self.limit),
                 policy,
                 RetryBudget(own.retry_budget),
                 self.progress,
                 timeout_s=own.call_timeout_s,
                 monotonic=now,
                 random=lambda: 0.5,
+                meter=self.meter,
             )
 
         treasury = Treasury(
@@ -301,6 +307,7 @@ class World:
             random=lambda: 0.5,
             pause_s=0.0,
         )
+        identity = Identity(self.worker_id, lambda: MOMENT, lambda: f"e{next(ids)}", lambda: 0.5)
         handler = Handler(
             self.models,
             self.store,
@@ -308,18 +315,24 @@ class World:
             treasury,
             Estimates(self.prices.get, self.ledger, answers_at="global", embeddings_at="global"),
             self.progress,
-            Identity(self.worker_id, lambda: MOMENT, lambda: f"e{next(ids)}", lambda: 0.5),
+            identity,
             max_attempts=own.max_attempts,
             redelivery=backoff,
         )
-        writer = BatchWriter(
+        rows = RowWriter(
             self.store,
+            Letters(self.progress, identity),
+            self.progress,
+            backoff,
+            most_refused=own.systemic_failures,
+            random=lambda: 0.5,
+        )
+        writer = BatchWriter(
+            rows,
             self.queue,
             leaser,
             self.progress,
             FlushRule(own.flush_rows, own.max_outstanding, own.flush_s),
-            backoff,
-            random=lambda: 0.5,
             on_settled=lambda: runner.settled(),  # noqa: PLW0108 - the runner comes after
         )
         runner = Runner(

@@ -118,13 +118,17 @@ class Treasury:
 
     @asynccontextmanager
     async def kept(self, run_id: str) -> AsyncIterator[None]:
-        """Keep what is taken of a run's budget while something goes on that may last for hours."""
-        renewing = asyncio.create_task(self._renew(self._account(run_id)))
+        """Keep what is taken of a run's budget while something goes on that may last for hours.
+
+        A renewal that fails as nobody foresaw interrupts what goes on, and is raised.
+        """
         try:
-            yield
-        finally:
-            renewing.cancel()
-            await asyncio.wait([renewing])
+            async with asyncio.TaskGroup() as group:
+                renewing = group.create_task(self._renew(self._account(run_id)))
+                yield
+                renewing.cancel()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
     async def _renew(self, account: Account) -> None:
         while account.purse.limits:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sightline.errors import BudgetError, ConfigurationError, Reason, TransientError
+from sightline.errors import BudgetError, ConfigurationError, Reason, Scope, TransientError
 from sightline.model import AnswerPart
 from sightline.ports import Amount, Brought, Effort, Lot, Lots
 from worker.budgets.treasury import OverBudgetError, Treasury
@@ -16,12 +16,6 @@ from worker.statements.passes import Next, Pass, Passes
 
 EstimateOf = Callable[[Lot], Awaitable[int]]
 """What one part of a lot is held to cost before it is asked about, in micros."""
-
-OF_THE_JOB = (Reason.PERMISSION_DENIED, Reason.MODEL_REJECTED_REQUEST)
-"""Refusals that speak of the job where nothing else comes: a grant, a model that is not there."""
-
-OF_THE_TASK = (Reason.ANSWER_INVALID, Reason.ANSWER_TRUNCATED)
-"""What comes of answers that are paid for and cannot be used."""
 
 FIRST_PARTS = 500
 """Parts of a lot's first statement, at most: a fault of the task shows before much is paid."""
@@ -72,9 +66,16 @@ class ByStatements:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_step: Callable[[Step], None] = lambda _: None,
     ) -> None:
+        """Take the ports, and what is asked of them.
+
+        Raises:
+            ConfigurationError: ``parts`` is less than 1, so that nothing would ever be asked.
+        """
         self._lots = lots
         self._treasury = treasury
         self._estimate_of = estimate_of
+        if parts < 1:
+            raise ConfigurationError(f"{parts} parts a statement ask nothing; set 1 or more")
         self._parts = parts
         self._sleep = sleep
         self._on_step = on_step
@@ -149,15 +150,20 @@ class ByStatements:
         return then
 
     async def _ask(self, lot: Lot, most: int) -> Brought:
-        """Ask about as many parts as the run's budget allows; hold their price meanwhile."""
+        """Ask about as many parts as the run's budget allows; hold their price meanwhile.
+
+        Raises:
+            OverBudgetError: the run has a budget, and it is reached.
+        """
         estimate = await self._estimate_of(lot)
-        parts = min(most, await self._affordable(lot, estimate))
-        if parts < 1:
+        affordable = await self._affordable(lot, estimate)
+        if affordable is not None and affordable < 1:
             # Raises, unless somebody who is gone held what is lacking.
             (await self._treasury.take(lot.run_id, Amount(estimate, 1))).charge(Amount())
-            parts = min(most, await self._affordable(lot, estimate))
-        if parts < 1:
+            affordable = await self._affordable(lot, estimate)
+        if affordable is not None and affordable < 1:
             raise OverBudgetError(lot.run_id)
+        parts = most if affordable is None else min(most, affordable)
         hold = await self._treasury.take(lot.run_id, Amount(parts * estimate, parts))
         limited = self._treasury.is_limited(lot.run_id)
         brought = Brought()
@@ -170,22 +176,23 @@ class ByStatements:
             await self._treasury.count(lot.run_id, _used(brought))
         return brought
 
-    async def _affordable(self, lot: Lot, estimate: int) -> int:
+    async def _affordable(self, lot: Lot, estimate: int) -> int | None:
         """Return for how many parts there is budget left, what earlier ones did not use included.
 
-        Nothing is under way meanwhile: what this process holds is left over, and given back.
+        ``None`` where no budget limits them. Nothing is under way meanwhile: what this process
+        holds is left over, and given back.
         """
         await self._treasury.close()
         state = (await self._treasury.states()).get(lot.run_id)
         if state is None or not state.limits:
-            return self._parts
-        found = [self._parts]
+            return None
+        found = []
         if state.limits.images is not None:
             found.append(state.limits.images - state.reserved.images)
         if state.limits.cost_usd_micros is not None and estimate:
             rest = state.limits.cost_usd_micros - state.reserved.cost_usd_micros
             found.append(rest // estimate)
-        return min(found)
+        return min(found, default=None)
 
     def _count(self, lot: Lot, brought: Brought) -> None:
         own = self.done
@@ -218,12 +225,16 @@ def refused_for_now(done: WorkedOff, engine: str) -> TransientError | None:
 
 
 def _pass(brought: Brought) -> Pass:
+    systemic = Counter[bool]()
+    for reason, count in brought.refused.items():
+        if Reason(reason).systemic:
+            systemic[Reason(reason).scope is Scope.TASK] += count
     return Pass(
         answered=brought.answered,
         refused=sum(brought.refused.values()),
         retryable=brought.retryable,
-        denied=sum(brought.refused.get(reason, 0) for reason in OF_THE_JOB),
-        unusable=sum(brought.refused.get(reason, 0) for reason in OF_THE_TASK),
+        denied=systemic[False],
+        unusable=systemic[True],
     )
 
 

@@ -13,11 +13,11 @@ from math import isfinite
 from typing import Any, Generic, Literal, TypeVar
 
 from sightline.errors import Reason
+from worker.row_writer import LEDGERS
 from worker.telemetry.calls import SUCCEEDED, CallRecords
 from worker.telemetry.histogram import Histogram
 from worker.telemetry.probe import Probe
 from worker.vitals import Kind, Vitals
-from worker.writer import LEDGERS
 
 Attributes = dict[str, str]
 Value = TypeVar("Value")

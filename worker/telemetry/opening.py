@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,8 +23,8 @@ from sightline.wiring import Engine
 from worker.telemetry.calls import CallRecords
 from worker.telemetry.histogram import Histogram
 from worker.telemetry.metrics import HISTOGRAMS, NUMBERS, Attributes, Metric, Watched
-from worker.telemetry.probe import Probe
-from worker.telemetry.readers import OtlpExporter, OtlpReader, PrometheusReader
+from worker.telemetry.probe import LOOK_EVERY_S, Probe
+from worker.telemetry.readers import OtlpExporter, OtlpReader, PrometheusReader, WithHistograms
 from worker.telemetry.serving import serving_metrics
 from worker.vitals import Kind, Vitals
 
@@ -42,10 +43,24 @@ class Telemetry:
     meters: Mapping[Kind, CallRecords]
     probe: Probe
     prometheus_url: str | None
+    readers: Sequence[WithHistograms] = ()
 
     async def watch(self, vitals: Vitals, engine: Engine) -> None:
-        """Look at the worker until cancelled."""
-        await self.probe.run(vitals, engine.backlog)
+        """Look at the worker until cancelled.
+
+        Raises:
+            Exception: a reader failed in its thread; it may deliver nothing any more.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.probe.run(vitals, engine.backlog))
+            group.create_task(self._watch_readers())
+
+    async def _watch_readers(self) -> None:
+        while True:
+            for reader in self.readers:
+                if reader.failure is not None:
+                    raise reader.failure
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 @contextmanager
@@ -59,7 +74,7 @@ def open_telemetry(settings: Settings, *, worker_id: str) -> Iterator[Telemetry]
     calls: Mapping[Kind, CallRecords] = {"classify": CallRecords(), "embed": CallRecords()}
     watched = Watched(Probe(monotonic=time.monotonic), calls, _models(settings), _queue(settings))
     histograms = _Histograms(watched)
-    readers: list[otel.MetricReader] = []
+    readers: list[WithHistograms] = []
     with ExitStack() as opened:
         url = None
         if own.prometheus_port is not None:
@@ -80,7 +95,7 @@ def open_telemetry(settings: Settings, *, worker_id: str) -> Iterator[Telemetry]
             sender.histograms = histograms
             readers.append(sender)
         opened.enter_context(_provider(readers, _resource(worker_id), watched))
-        yield Telemetry(calls, watched.probe, url)
+        yield Telemetry(calls, watched.probe, url, readers)
 
 
 @contextmanager

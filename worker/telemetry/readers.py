@@ -25,16 +25,22 @@ log = logging.getLogger(__name__)
 Histograms = Callable[[], Sequence[Metric]]
 
 
-class _WithHistograms(MetricReader):
+class WithHistograms(MetricReader):
     """Adds histograms that were not recorded through an instrument, which takes 10 µs a value."""
 
     histograms: Histograms = staticmethod(tuple)
+    failure: Exception | None = None
+    """What nobody foresaw: the library's thread may have ended with it, in silence."""
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **others: Any
     ) -> None:
-        whole = with_metrics(metrics_data, self.histograms())
-        super()._receive_metrics(whole, timeout_millis=timeout_millis, **others)  # type: ignore[safe-super]  # of the reader beside
+        try:
+            whole = with_metrics(metrics_data, self.histograms())
+            super()._receive_metrics(whole, timeout_millis=timeout_millis, **others)  # type: ignore[safe-super]  # of the reader beside
+        except Exception as error:
+            self.failure = error
+            raise
 
 
 def with_metrics(data: MetricsData, metrics: Sequence[Metric]) -> MetricsData:
@@ -47,11 +53,11 @@ def with_metrics(data: MetricsData, metrics: Sequence[Metric]) -> MetricsData:
     return replace(data, resource_metrics=[replace(first, scope_metrics=[scope, *scopes]), *others])
 
 
-class PrometheusReader(_WithHistograms, PrometheusMetricReader):
+class PrometheusReader(WithHistograms, PrometheusMetricReader):
     """Is read by a scrape."""
 
 
-class OtlpReader(_WithHistograms, PeriodicExportingMetricReader):
+class OtlpReader(WithHistograms, PeriodicExportingMetricReader):
     """Sends to a collector, every minute or as OTEL_METRIC_EXPORT_INTERVAL says."""
 
 

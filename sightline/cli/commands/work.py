@@ -119,6 +119,7 @@ def _run(
     import asyncio
 
     from worker.main import work as run
+    from worker.side_tasks import endless
 
     with ExitStack() as opened:
         meters, measure = opened.enter_context(_measured(settings, worker_id, speak))
@@ -135,7 +136,7 @@ def _run(
         async def beside(vitals: Vitals, engine: Engine) -> None:
             async with asyncio.TaskGroup() as group:
                 for one in besides:
-                    group.create_task(one(vitals, engine))
+                    group.create_task(endless(one(vitals, engine)))
 
         done = asyncio.run(
             run(settings, drain=drain, watch=beside, worker_id=worker_id, meters=meters)

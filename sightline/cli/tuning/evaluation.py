@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from sightline.cli.tuning.purse import Purse
-from sightline.errors import ConfigurationError, NotFoundError, PermanentError, Reason
+from sightline.errors import ConfigurationError, NotFoundError, PermanentError, Reason, Scope
 from sightline.model import Observation
 from sightline.settings import Settings
 
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
     from sightline.tasks import TaskSpec
     from worker.caller import Caller
 
-OF_THE_IMAGE = frozenset(
-    {Reason.BAD_URI, Reason.IMAGE_GONE, Reason.IMAGE_UNREADABLE, Reason.IMAGE_TOO_LARGE,
-     Reason.PERMISSION_DENIED}
-)  # fmt: skip
-"""Failures that say nothing about a model: the image is left out, for both."""
 OVER_BUDGET = "over_budget"
 BASE, TUNED = "base", "tuned"
 
@@ -272,7 +267,7 @@ class _Asker:
             )
             return Said(orjson.loads(self.task.validate_answer(found.result.answer)))
         except PermanentError as error:
-            if error.reason in OF_THE_IMAGE:
+            if error.reason.scope is Scope.IMAGE:  # it says nothing about a model
                 return Said(left_out=error.reason.value)
             return Said(failed=error.reason.value)
         except GaveUpError:

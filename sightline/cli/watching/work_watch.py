@@ -27,7 +27,10 @@ log = logging.getLogger(__name__)
 
 
 async def watch_work(show: Show, vitals: Vitals, engine: Engine) -> None:
-    """Show the worker until cancelled, and once more then."""
+    """Show the worker until cancelled, and once more then.
+
+    Whoever reads the lines may go away, as ``head`` does: the work goes on, and nothing is shown.
+    """
     state = WorkState(vitals.worker_id, time.monotonic())
 
     def look() -> None:
@@ -55,7 +58,8 @@ async def watch_work(show: Show, vitals: Vitals, engine: Engine) -> None:
             group.create_task(_count(state, engine))
             group.create_task(look_on())
     except* BrokenPipeError:
-        print_nowhere()  # whoever read the lines has gone, as `head` does; the work goes on
+        print_nowhere()
+    await asyncio.Event().wait()  # until cancelled: what ends beside a worker ends the worker
 
 
 async def _count(state: WorkState, engine: Engine) -> None:

@@ -6,19 +6,23 @@ is counted, never an error: the part is missing then, and is asked again.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from sightline.errors import Reason
 from sightline.gcp.batch.requests import key_in
 from sightline.gcp.batch.statuses import NOTHING_SAID, judged_status
 from sightline.gcp.gemini.outcome import text_of
-from sightline.gcp.sql.judging import FOR_NOW
+from sightline.gcp.sql.judging import FOR_NOW, MOST_NUMBER
 from sightline.redaction import SECRETS
-from sightline.web.outcomes import first, mapping
+from sightline.web.outcomes import decoded, first, mapping
+from sightline.web.redaction import one_line
+
+MOST_ROW_BYTES = 8_000_000
+"""Of one row of what was said: no answer of a task comes near it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,21 @@ def read_lines(lines: Iterable[bytes], *, model: str) -> Said:
 
 def read_line(line: bytes, *, model: str) -> SaidRow | None:
     """Return what a line says, or nothing where it tells of no part."""
-    try:
-        raw = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
+    raw = decoded(line)
     part_key = key_in(raw) if isinstance(raw, Mapping) else None
-    if part_key is None:
+    if part_key is None or not isinstance(raw, Mapping):
         return None
+    try:
+        row = _row_of(part_key, raw, model=model)
+        size = len(row.as_json())
+    except orjson.JSONEncodeError as error:
+        return _unloadable(part_key, raw, str(error))
+    if size > MOST_ROW_BYTES:
+        return _unloadable(part_key, raw, f"{size} bytes, more than {MOST_ROW_BYTES}")
+    return row
+
+
+def _row_of(part_key: str, raw: Mapping[str, Any], *, model: str) -> SaidRow:
     status = judged_status(raw.get("status") or raw.get("error"), model=model)
     response = mapping(raw.get("response"))
     if status and not _answers(response):
@@ -98,6 +110,21 @@ def read_line(line: bytes, *, model: str) -> SaidRow | None:
     candidate = first(response.get("candidates"))
     answer = text_of(candidate) if candidate is not None else None
     return SaidRow(part_key, answer=answer, response=orjson.dumps(response).decode())
+
+
+def _unloadable(part_key: str, raw: Mapping[str, Any], why: str) -> SaidRow:
+    """Return why BigQuery would refuse a row, and all others with it; what it cost stays readable.
+
+    A row that is too long, or holds what is no Unicode, fails the whole load job:
+    https://cloud.google.com/bigquery/quotas#load_jobs
+    """
+    usage = mapping(mapping(raw.get("response")).get("usageMetadata"))
+    try:
+        response = orjson.dumps({"usageMetadata": usage}).decode()
+    except orjson.JSONEncodeError:
+        response = None
+    what = f"{Reason.ANSWER_INVALID}: what was answered cannot be stored: {one_line(why)}"
+    return SaidRow(part_key, what, response=response)
 
 
 def _answers(response: Mapping[str, Any]) -> bool:
@@ -113,6 +140,6 @@ def _vector(response: Mapping[str, Any]) -> tuple[float, ...]:
     numbers = tuple(
         float(one)
         for one in values
-        if isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
+        if isinstance(one, int | float) and not isinstance(one, bool) and abs(one) <= MOST_NUMBER
     )
     return numbers if len(numbers) == len(values) else ()

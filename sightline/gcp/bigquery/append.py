@@ -12,17 +12,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from sightline.errors import ConfigurationError, TransientError
+from sightline.errors import ConfigurationError, TransientError, UnwritableRowsError
 from sightline.gcp.bigquery.append_connection import AppendConnection
-from sightline.gcp.bigquery.append_failures import refusal, translated
+from sightline.gcp.bigquery.append_failures import refusal, rows_to_blame, translated
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.bigquery.rows import Row, RowFormat
+from sightline.gcp.bigquery.rows import Chunk, Row, RowFormat
 from sightline.gcp.bigquery.stream_schema import unlike
 from sightline.gcp.retry import RetryRule
 from sightline.schema import Ledger
 
 if TYPE_CHECKING:
     from google.cloud.bigquery_storage_v1.services.big_query_write import BigQueryWriteAsyncClient
+
+RefusedRows = dict[int, str]
+"""Why the service refuses rows, by their numbers in the request."""
 
 _SCOPES = ["https://www.googleapis.com/auth/bigquery.insertdata"]
 _CHANNEL_OPTIONS = (
@@ -87,7 +90,8 @@ class LedgerAppender:
         Raises:
             TransientError: no success at any try.
             ConfigurationError: the table is missing, closed to us, or other than the ledger.
-            ValueError, TypeError: rows that are none of this ledger.
+            UnwritableRowsError: some rows cannot be encoded, or the service refuses them by name;
+                all others are durable.
         """
         if not rows:
             return
@@ -122,14 +126,27 @@ class TableStream:
 
     async def append(self, rows: Sequence[Row]) -> None:
         """Append rows, request by request; see ``LedgerAppender.append``."""
+        unwritable: dict[int, str] = {}
         chunks = self._format.requests(rows)
         while True:
             async with self._in_flight:
                 chunk = next(chunks, None)  # encoded only now, so that waiting takes no memory
                 if chunk is None:
-                    return
-                request = _request(self._name, chunk)
-                await self._rule.retry.run(lambda: self._send(request))  # noqa: B023 - run in this turn
+                    break
+                await self._deliver(chunk)
+                unwritable.update(chunk.unwritable)
+        if unwritable:
+            raise UnwritableRowsError(unwritable)
+
+    async def _deliver(self, chunk: Chunk) -> None:
+        """Send a chunk; where the service refuses single rows, it takes none: send the others."""
+        while chunk.rows:
+            request = _request(self._name, list(chunk.rows.values()))
+            refused: RefusedRows = {}
+            await self._rule.retry.run(lambda: self._send(request, refused))  # noqa: B023 - run in this turn
+            if not refused:
+                return
+            chunk.refuse(refused)
 
     async def close(self) -> None:
         """End the connection, once what is under way is answered."""
@@ -137,7 +154,8 @@ class TableStream:
             if self._connection is not None:
                 await self._connection.close()
 
-    async def _send(self, request: Any) -> None:
+    async def _send(self, request: Any, refused_rows: RefusedRows) -> None:
+        """Send a request; rows that are refused by their numbers in it are added to the last."""
         with translated(self._table):
             connection = await self._connected()
             try:
@@ -149,7 +167,11 @@ class TableStream:
                     f"{self._table}: no answer in {self._rule.timeout_s:g} s; try again in a moment"
                 ) from None
             refused = refusal(response)
-            if refused is not None:
+            if refused is None:
+                return
+            sent = len(request.proto_rows.rows.serialized_rows)
+            refused_rows.update(rows_to_blame(response, sent))
+            if not refused_rows:
                 raise refused
 
     async def _connected(self) -> AppendConnection:

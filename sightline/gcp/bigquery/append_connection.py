@@ -65,19 +65,19 @@ class AppendConnection:
             self._running.result()
 
     async def _run(self) -> None:
-        from google.api_core.exceptions import Aborted, GoogleAPICallError
+        from google.api_core.exceptions import Aborted
 
         failure: Exception = Aborted("the connection was closed")  # type: ignore[no-untyped-call]  # untyped there
-        writing = asyncio.create_task(self._write())
         try:
-            await self._read()
-        except GoogleAPICallError as error:
-            failure = error
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(self._write())
+                await self._read()
+                writing.cancel()
+        except* Exception as errors:  # noqa: BLE001 - raised in all who wait for an answer
+            failure = _first(errors)
         finally:
             self._over = True
-            writing.cancel()
             self._fail_all(failure)
-            await asyncio.wait([writing])
 
     async def _read(self) -> None:
         import grpc.aio
@@ -111,3 +111,8 @@ class AppendConnection:
             answer = self._unanswered.popleft()
             if not answer.done():
                 answer.set_exception(failure)
+
+
+def _first(errors: ExceptionGroup[Exception]) -> Exception:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first

@@ -54,6 +54,17 @@ def refusal(response: Any) -> Exception | None:
     return refused
 
 
+def rows_to_blame(response: Any, sent: int) -> dict[int, str]:
+    """Return why single rows of a request of so many are refused; the service then took none.
+
+    Nothing where it names rows that were not sent: then something else is wrong.
+    """
+    if response.error.code not in (0, _INVALID_ARGUMENT):
+        return {}
+    named = {int(one.index): one_line(str(one.message)) for one in response.row_errors}
+    return named if all(0 <= number < sent for number in named) else {}
+
+
 _INVALID_ARGUMENT = 3
 
 

@@ -175,7 +175,21 @@ class _Hold:
         self.lost = False
 
     async def renew(self, body: asyncio.Task[object]) -> None:
-        """Renew the lock until cancelled; when that fails for too long, interrupt the holder."""
+        """Renew the lock until cancelled; when that fails for too long, interrupt the holder.
+
+        So does a failure that nobody foresaw: a lock that is not renewed is another's soon.
+        """
+        try:
+            await self._renew_on()
+        except Exception:
+            self.lost = True
+            body.cancel()
+            raise
+        self.lost = True
+        body.cancel()
+
+    async def _renew_on(self) -> None:
+        """Renew the lock until it is lost."""
         while True:
             await self._sleep(self._timing.renewal_s(self._expires, self._now()))
             expires = self._timing.expires(self._now())
@@ -186,8 +200,6 @@ class _Hold:
             except SightlineError:
                 continue  # there may be time for another try
             if not there:
-                self.lost = True
-                body.cancel()
                 return
             self._expires = expires
 
@@ -207,6 +219,7 @@ async def _held(hold: _Hold, what: str) -> AsyncIterator[None]:
 
     Raises:
         BusyError: it was lost; the body is interrupted.
+        Exception: what ended the renewing, as nobody foresaw; the body is interrupted.
     """
     body = asyncio.current_task()
     assert body is not None  # in a coroutine there is one
@@ -221,6 +234,8 @@ async def _held(hold: _Hold, what: str) -> AsyncIterator[None]:
         if not hold.lost:
             raise
         body.uncancel()
+        if not renewing.cancelled() and (failure := renewing.exception()) is not None:
+            raise failure from None
         raise BusyError(
             f"{what}: the lock could not be renewed in time, and may be held by another process;"
             " try again"

@@ -6,12 +6,14 @@ https://cloud.google.com/bigquery/docs/supported-data-types says which types sta
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from sightline.schema import Ledger
+from sightline.web.redaction import one_line
 
 Row = Mapping[str, Any]
 
@@ -25,6 +27,21 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _REALS = frozenset({"FLOAT64", "FLOAT32"})
 _LENGTH_DELIMITED = 2
+
+
+@dataclass(slots=True)
+class Chunk:
+    """The rows of one request, encoded, and why others cannot be sent: by their places."""
+
+    rows: dict[int, bytes] = field(default_factory=dict)
+    unwritable: dict[int, str] = field(default_factory=dict)
+
+    def refuse(self, errors: Mapping[int, str]) -> None:
+        """Take out the rows that the service refuses, by their numbers in the request."""
+        places = list(self.rows)
+        for number, why in errors.items():
+            del self.rows[places[number]]
+            self.unwritable[places[number]] = why
 
 
 class RowFormat:
@@ -62,21 +79,38 @@ class RowFormat:
         encoded: bytes = self.message(**values).SerializeToString()
         return encoded + packed
 
-    def requests(self, rows: Sequence[Row]) -> Iterator[list[bytes]]:
-        """Yield the rows, encoded only when they are asked for, in lists fit for one request."""
-        chunk: list[bytes] = []
-        size = 0
-        for row in rows:
-            encoded = self.encode(row)
-            if chunk and (
-                size + len(encoded) > MAX_REQUEST_BYTES or len(chunk) == MAX_REQUEST_ROWS
+    def requests(self, rows: Sequence[Row]) -> Iterator[Chunk]:
+        """Yield the rows, encoded only when they are asked for, in chunks fit for one request.
+
+        A row that cannot be encoded, or is too long for a request of its own, is left out of its
+        chunk, which says why.
+        """
+        chunk, size = Chunk(), 0
+        for place, row in enumerate(rows):
+            try:
+                encoded = self._sendable(row)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is of this row
+                chunk.unwritable[place] = f"{type(error).__name__}: {one_line(str(error))}"
+                continue
+            if chunk.rows and (
+                size + len(encoded) > MAX_REQUEST_BYTES or len(chunk.rows) == MAX_REQUEST_ROWS
             ):
                 yield chunk
-                chunk, size = [], 0
-            chunk.append(encoded)
+                chunk, size = Chunk(), 0
+            chunk.rows[place] = encoded
             size += len(encoded)
-        if chunk:
+        if chunk.rows or chunk.unwritable:
             yield chunk
+
+    def _sendable(self, row: Row) -> bytes:
+        for name, _ in self._vectors:
+            vector = row.get(name)
+            if vector is not None and not np.isfinite(np.asarray(vector, dtype="<f8")).all():
+                raise ValueError(f"{name} has numbers that are not finite")
+        encoded = self.encode(row)
+        if len(encoded) > MAX_REQUEST_BYTES:
+            raise ValueError(f"{len(encoded)} bytes, more than {MAX_REQUEST_BYTES}")
+        return encoded
 
 
 def _descriptor(ledger: Ledger) -> Any:
@@ -94,14 +128,14 @@ def _descriptor(ledger: Ledger) -> Any:
     }
     descriptor = DescriptorProto(name="Row")
     for number, column in enumerate(ledger.columns, 1):
-        field = descriptor.field.add(name=column.name, number=number, type=kinds[column.type])
-        field.label = (
+        added = descriptor.field.add(name=column.name, number=number, type=kinds[column.type])
+        added.label = (
             FieldDescriptorProto.LABEL_REPEATED
             if column.repeated
             else FieldDescriptorProto.LABEL_OPTIONAL
         )
         if column.repeated and column.type in _REALS:
-            field.options.packed = True
+            added.options.packed = True
     return descriptor
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sightline.errors import ConfigurationError, NotFoundError, TransientError
+from sightline.errors import (
+    ConfigurationError,
+    NotFoundError,
+    SightlineError,
+    TransientError,
+    UnwritableRowsError,
+)
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.tables import wrong_columns
@@ -19,6 +25,7 @@ from sightline.ports import (
     ResultRow,
 )
 from sightline.schema import CLASSIFICATIONS, DEAD_LETTERS, Ledger, embeddings_ledger
+from sightline.web.redaction import one_line
 
 Columns = dict[str, Any]
 
@@ -39,18 +46,29 @@ class BigQueryWriter:
         Raises:
             TransientError: the store is out of reach for now.
             ConfigurationError: a table is missing, closed to us, or other than its ledger.
+            UnwritableRowsError: some rows cannot be stored; all others are durable.
         """
-        by_ledger: dict[str, tuple[Ledger, list[Columns]]] = {}
-        for row in rows:
-            ledger = self._ledger_of(row)
-            by_ledger.setdefault(ledger.name, (ledger, []))[1].append(columns_of(row))
+        by_ledger: dict[str, tuple[Ledger, dict[int, Columns]]] = {}
+        unwritable: dict[int, str] = {}
+        for place, row in enumerate(rows):
+            try:
+                ledger, columns = self._ledger_of(row), columns_of(row)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is of this row
+                unwritable[place] = f"{type(error).__name__}: {one_line(str(error))}"
+                continue
+            by_ledger.setdefault(ledger.name, (ledger, {}))[1][place] = columns
         outcomes = await asyncio.gather(
             *(self._append(ledger, some) for ledger, some in by_ledger.values()),
             return_exceptions=True,
         )
-        failed = [one for one in outcomes if one is not None]
+        failed = [one for one in outcomes if isinstance(one, BaseException)]
         if failed:  # what trying again does not mend is told first
             raise min(failed, key=lambda one: isinstance(one, TransientError))
+        for one in outcomes:
+            if not isinstance(one, BaseException):
+                unwritable.update(one)
+        if unwritable:
+            raise UnwritableRowsError(dict(sorted(unwritable.items())))
 
     def _ledger_of(self, row: ResultRow) -> Ledger:
         if isinstance(row, ClassificationRow):
@@ -62,13 +80,26 @@ class BigQueryWriter:
             self._embeddings[part] = embeddings_ledger(part.model, part.dimension)
         return self._embeddings[part]
 
-    async def _append(self, ledger: Ledger, rows: Sequence[Columns]) -> None:
+    async def _append(self, ledger: Ledger, rows: Mapping[int, Columns]) -> Mapping[int, str]:
+        """Append rows, by their places; return which cannot be stored, and why."""
         try:
-            await self._appender.append(ledger, rows)
+            await self._appender.append(ledger, list(rows.values()))
+        except UnwritableRowsError as error:
+            await self._check_columns(ledger, error)  # rows are not to blame for a wrong table
+            places = list(rows)
+            return {places[number]: why for number, why in error.details.items()}
         except ConfigurationError as error:
-            wrong = await self._wrong_columns(ledger)
-            if not wrong:
-                raise
+            await self._check_columns(ledger, error)
+            raise
+        return {}
+
+    async def _check_columns(self, ledger: Ledger, error: SightlineError) -> None:
+        """Say so where an error comes of a table that is other than its ledger.
+
+        Raises:
+            ConfigurationError: naming the columns.
+        """
+        if wrong := await self._wrong_columns(ledger):
             raise ConfigurationError(
                 f"the table {ledger.name} does not fit: {'; '.join(wrong)}; run `sightline setup`"
             ) from error
@@ -104,6 +135,8 @@ def _classification(row: ClassificationRow) -> Columns:
 
 
 def _embedding(row: EmbeddingRow) -> Columns:
+    if len(row.vector) != row.part.dimension:
+        raise ValueError(f"{len(row.vector)} dimensions, not {row.part.dimension}")
     return {
         "part_key": row.part_key,
         "subject_id": row.subject_id,

@@ -12,7 +12,7 @@ from typing import Any
 from sightline.errors import ConfigurationError
 from sightline.gcp.image_route import SentImage
 from sightline.model import Usage
-from sightline.prices import Price, Tokens
+from sightline.prices import Expected, Price, Tokens, counted_input
 
 LEAST, MOST = 128, 3072
 MOST_CHARACTERS = 4 * 8192
@@ -62,11 +62,14 @@ class GeminiEmbedding:
     def usage(
         self, answer: Mapping[str, Any], price: Price, *, text: str | None, location: str
     ) -> Usage:
-        """Return the tokens that the answer counts, or an image's usual ones where it does not."""
-        counted = answer.get("usageMetadata")
-        total = counted.get("promptTokenCount") if isinstance(counted, Mapping) else None
-        if not isinstance(total, int):
-            total = price.tokens_an_image if text is None else max(len(text) // 4, 1)
+        """Return the tokens that the answer counts; the usual ones where it has no such count."""
+        found = answer.get("usageMetadata")
+        usual = price.tokens_an_image if text is None else max(len(text) // 4, 1)
+        total = counted_input(
+            [found.get("promptTokenCount") if isinstance(found, Mapping) else None],
+            Expected(usual),
+            answered=True,
+        )
         seen = total if text is None else 0
         return price.of_tokens(Tokens(input=total, image=seen), location=location)
 

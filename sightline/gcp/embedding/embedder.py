@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -204,11 +204,12 @@ def unit_vector(values: object, dimension: int, usage: Usage) -> Sequence[float]
         PermanentError: ``answer_invalid`` when these are not so many finite numbers, or all zero;
             with what the call cost.
     """
-    try:
-        vector = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        vector = np.empty(0)
-    length = float(np.linalg.norm(vector)) if vector.shape == (dimension,) else 0.0
+    vector = np.empty(0)
+    if isinstance(values, list) and set(map(type, values)) <= {int, float}:  # no texts, no booleans
+        with suppress(OverflowError):  # an integer beyond every float
+            vector = np.asarray(values, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        length = float(np.linalg.norm(vector)) if vector.shape == (dimension,) else 0.0
     if not (np.isfinite(length) and length > 0):
         what = f"the model sent no vector of {dimension} numbers but one of shape {vector.shape}"
         raise given_up(Reason.ANSWER_INVALID, what, usage)

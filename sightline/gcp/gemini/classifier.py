@@ -16,7 +16,7 @@ from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
 from sightline.model import Observation
 from sightline.ports import Classification
-from sightline.prices import Price, answer_usage, price_of
+from sightline.prices import Expected, Price, Tokens, input_tokens, price_of
 from sightline.tasks import TaskSpec
 from sightline.web.outcomes import with_most_cost
 from sightline.web.session import MOST_RESPONSE_BYTES
@@ -127,26 +127,22 @@ class GeminiClassifier:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
         images = [await self._service.images.image(one) for one in observations]
+        config = self._config(task)
         body: dict[str, Any] = {
             "contents": [content_of(task, images)],
-            "generationConfig": self._config(task),
+            "generationConfig": config,
         }
         if self._service.takes_labels:
             body["labels"] = labels_of(task, run_id=run_id)
         price = price_of(self._prices, self._model, self._today())
         where = self._service.place.location_of(self._model)
+        expected = Expected(input_tokens(task, len(images)), config["maxOutputTokens"])
         try:
             response = await self._service.call(self._session, self._model, "generateContent", body)
         except PermanentError as error:
-            most = answer_usage(
-                task,
-                price,
-                images=len(images),
-                output_tokens=task.max_output_tokens,
-                location=where,
-            )
-            raise with_most_cost(error, most) from None
-        return classification_of(response, price, location=where)
+            most = Tokens(input=expected.input_tokens, output=expected.output_tokens, cached=0)
+            raise with_most_cost(error, price.of_tokens(most, location=where)) from None
+        return classification_of(response, price, location=where, expected=expected)
 
     def _config(self, task: TaskSpec) -> dict[str, Any]:
         key = task.fingerprint

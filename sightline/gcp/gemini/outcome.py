@@ -8,11 +8,12 @@ from typing import Any
 from sightline.errors import Reason
 from sightline.model import Usage
 from sightline.ports import Classification
-from sightline.prices import Price, Tokens
+from sightline.prices import Expected, Price, Tokens, counted, counted_input, counted_output
 from sightline.web.outcomes import answer_in, first, given_up, mapping, without_answer
 from sightline.web.redaction import one_line
 
 FINISHED = "STOP"
+NOTHING = Expected()
 REASONS = {
     "MAX_TOKENS": Reason.ANSWER_TRUNCATED,
     "CONTINUATION": Reason.ANSWER_TRUNCATED,
@@ -34,14 +35,14 @@ REASONS = {
 
 
 def classification_of(
-    response: Mapping[str, Any], price: Price, *, location: str
+    response: Mapping[str, Any], price: Price, *, location: str, expected: Expected = NOTHING
 ) -> Classification:
-    """Return the answer in a response.
+    """Return the answer in a response to a request that was ``expected`` to use so much.
 
     Raises:
         PermanentError, TransientError: with what the call cost.
     """
-    usage = usage_of(response, price, location=location)
+    usage = usage_of(response, price, location=location, expected=expected)
     feedback = mapping(response.get("promptFeedback"))
     if feedback.get("blockReason"):
         said = one_line(str(feedback.get("blockReasonMessage") or "no details"))
@@ -50,7 +51,7 @@ def classification_of(
     candidate = first(response.get("candidates"))
     if candidate is None:
         raise without_answer("an answer without a candidate", usage)
-    ending = one_line(str(candidate.get("finishReason") or ""))
+    ending = ending_of(candidate)
     if ending in REASONS:
         said = one_line(str(candidate.get("finishMessage") or "no details"))
         raise given_up(REASONS[ending], f"the answer ended by {ending} ({said})", usage)
@@ -59,20 +60,30 @@ def classification_of(
     return Classification(answer_in(text_of(candidate), usage), ending, usage)
 
 
-def usage_of(response: Mapping[str, Any], price: Price, *, location: str) -> Usage:
+def usage_of(
+    response: Mapping[str, Any], price: Price, *, location: str, expected: Expected = NOTHING
+) -> Usage:
     """Return what a response used and cost; tokens of thought are output."""
-    counted = mapping(response.get("usageMetadata"))
+    found = mapping(response.get("usageMetadata"))
+    answered = ending_of(first(response.get("candidates")) or {}) == FINISHED
 
-    def count(*names: str) -> int:
-        values = (counted.get(name) for name in names)
-        return sum(value for value in values if isinstance(value, int))
+    def values(*names: str) -> list[object]:
+        return [found.get(name) for name in names]
 
+    prompt = counted_input(
+        values("promptTokenCount", "toolUsePromptTokenCount"), expected, answered=answered
+    )
     tokens = Tokens(
-        input=count("promptTokenCount", "toolUsePromptTokenCount"),
-        output=count("candidatesTokenCount", "thoughtsTokenCount"),
-        cached=count("cachedContentTokenCount"),
+        input=prompt,
+        output=counted_output(values("candidatesTokenCount", "thoughtsTokenCount"), expected),
+        cached=counted(found.get("cachedContentTokenCount"), most=prompt, expected=0),
     )
     return price.of_tokens(tokens, location=location)
+
+
+def ending_of(candidate: Mapping[str, Any]) -> str:
+    """Return how a candidate ended; nothing where it does not say."""
+    return one_line(str(candidate.get("finishReason") or ""))
 
 
 def text_of(candidate: Mapping[str, Any]) -> str:

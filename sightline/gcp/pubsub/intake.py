@@ -79,7 +79,11 @@ class Intake:
         for task in self._asked:
             task.cancel()
         await asyncio.gather(*self._asked, return_exceptions=True)
-        self._harvest()
+        while self._asked:  # one pull that failed hides no message of the others
+            try:
+                self._harvest()
+            except Exception as error:  # noqa: BLE001 - what has arrived is given back all the same
+                log.error("a pull failed while the intake closes: %r", error)  # noqa: TRY400 - its type says all
         left = [one for arrived in self._arrived for one in arrived.deliveries]
         self._arrived.clear()
         return left

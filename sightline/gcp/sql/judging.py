@@ -12,9 +12,17 @@ from dataclasses import dataclass
 from sightline.errors import Reason
 from sightline.gcp.bigquery.literals import quoted, quoted_list
 from sightline.gcp.gemini.outcome import FINISHED, REASONS
+from sightline.gcp.gemini.thinking import output_tokens
 from sightline.gcp.sql.files import statement
-from sightline.prices import Price
+from sightline.prices import (
+    MOST_INPUT_TOKENS,
+    MOST_OUTPUT_TOKENS,
+    Expected,
+    Price,
+    input_tokens,
+)
 from sightline.tasks import FieldSpec, TaskSpec
+from sightline.work_lists import MAX_OBSERVATIONS
 
 FOR_NOW = "A retryable error occurred"
 """What the status of a row begins with that is to be asked again: BigQuery's own words."""
@@ -26,7 +34,12 @@ FAILED = "COALESCE(status, '') <> ''"
 PARSED = "SAFE.PARSE_JSON(answer, wide_number_mode => 'round')"
 """The answer; a number with more digits than a double holds is rounded, as the workers do."""
 
-LENGTH_SQUARED = "(SELECT SUM(each * each) FROM UNNEST(vector) AS each)"
+MOST_NUMBER = 1e100
+"""Of a vector: where the square of a number overflows, a statement fails as a whole."""
+
+LENGTH_SQUARED = "(SELECT SUM(IF(ABS(each) <= 1e100, each * each, 0)) FROM UNNEST(vector) AS each)"
+FINITE = "(SELECT COUNT(*) FROM UNNEST(vector) AS each WHERE ABS(each) <= 1e100)"
+"""How many numbers of a vector are some: a NaN compares with nothing."""
 
 STATUS_SAYS: Mapping[Reason, tuple[str, ...]] = {
     Reason.BAD_URI: ("bad_uri",),
@@ -54,8 +67,8 @@ class Said:
     """Where what a model said stands: SQL over the columns of the table of what was asked."""
 
     ending: str
-    input_tokens: str
-    output_tokens: str
+    input_tokens: tuple[str, ...]
+    output_tokens: tuple[str, ...]
     cached_tokens: str
 
 
@@ -64,26 +77,59 @@ def _in_response(snake: str, camel: str) -> str:
     return f"COALESCE(JSON_VALUE(response, '$.{snake}'), JSON_VALUE(response, '$.{camel}'))"
 
 
-def _tokens(what: str, camel: str) -> str:
-    value = _in_response(f"usage_metadata.{what}_token_count", f"usageMetadata.{camel}TokenCount")
-    return f"COALESCE(SAFE_CAST({value} AS INT64), 0)"
+def _count(what: str, camel: str) -> str:
+    """Return SQL for a count of a response, as a text; NULL where there is none."""
+    return _in_response(f"usage_metadata.{what}_token_count", f"usageMetadata.{camel}TokenCount")
 
 
 GEMINI = Said(
     ending="COALESCE("
     + _in_response("candidates[0].finish_reason", "candidates[0].finishReason")
     + ", '')",
-    input_tokens=_tokens("prompt", "prompt"),
-    output_tokens=f"{_tokens('candidates', 'candidates')} + {_tokens('thoughts', 'thoughts')}",
-    cached_tokens=_tokens("cached_content", "cachedContent"),
+    input_tokens=(_count("prompt", "prompt"), _count("tool_use_prompt", "toolUsePrompt")),
+    output_tokens=(_count("candidates", "candidates"), _count("thoughts", "thoughts")),
+    cached_tokens=_count("cached_content", "cachedContent"),
 )
 """A response of Gemini as BigQuery hands it on, in either spelling of its fields."""
 
 _BLOCKED = _in_response("prompt_feedback.block_reason", "promptFeedback.blockReason")
 
 
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """SQL for the tokens of an answer, counted as workers do (``sightline.prices.counted``)."""
+
+    input: str
+    output: str
+    cached: str
+
+
+def _tokens_of(expected: Expected) -> _Tokens:
+    prompt, answer = expected.input_tokens, expected.output_tokens
+    missing = " AND ".join(f"{one} IS NULL" for one in GEMINI.input_tokens)
+    counted = _sum(GEMINI.input_tokens, MOST_INPUT_TOKENS, prompt)
+    return _Tokens(
+        f"IF({missing}, IF({GEMINI.ending} = {quoted(FINISHED)}, {prompt}, 0), {counted})",
+        _sum(GEMINI.output_tokens, MOST_OUTPUT_TOKENS, answer),
+        f"COALESCE(SAFE_CAST({GEMINI.cached_tokens} AS INT64), 0)",
+    )
+
+
+def _sum(counts: Iterable[str], most: int, expected: int) -> str:
+    """Return SQL for the sum of counts; what is expected where one of them cannot be."""
+    # What cannot be is beyond the most, and no sum overflows: that would fail the statement.
+    each = [
+        f"IF({one} IS NULL, 0, IF(SAFE_CAST({one} AS INT64) BETWEEN 0 AND {most},"
+        f" SAFE_CAST({one} AS INT64), {2 * most}))"
+        for one in counts
+    ]
+    total = " + ".join(each)
+    return f"IF({total} <= {most}, {total}, {expected})"
+
+
 def judged_answers(asked: str, task: TaskSpec, price: Price | None, *, location: str) -> str:
     """Return the query that judges what was said about a task."""
+    tokens = _tokens_of(expected_of(task, price))
     return statement(
         "judged",
         asked=asked,
@@ -93,9 +139,10 @@ def judged_answers(asked: str, task: TaskSpec, price: Price | None, *, location:
         not_finished=f"{GEMINI.ending} <> {quoted(FINISHED)} OR {_BLOCKED} IS NOT NULL",
         reason_of_ending=_reason_of_ending(),
         valid=valid(task),
-        input_tokens=GEMINI.input_tokens,
-        output_tokens=GEMINI.output_tokens,
-        cost=_cost(price, location=location),
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cost=_cost(tokens, price, location=location),
+        length_squared=LENGTH_SQUARED,
     )
 
 
@@ -109,7 +156,9 @@ def judged_vectors(asked: str, dimension: int, *, tokens: int, cost_usd_micros: 
         reason_of_status=_reason_of_status(),
         not_finished="FALSE",
         reason_of_ending=quoted(Reason.ANSWER_INVALID),
-        valid=f"ARRAY_LENGTH(vector) = {int(dimension)} AND {LENGTH_SQUARED} > 0",
+        valid=f"ARRAY_LENGTH(vector) = {int(dimension)} AND {FINITE} = {int(dimension)}"
+        f" AND {LENGTH_SQUARED} > 0",
+        length_squared=LENGTH_SQUARED,
         input_tokens=f"IF(COALESCE(status, '') = '', {int(tokens)}, 0)",
         output_tokens="0",
         cost=f"IF(COALESCE(status, '') = '', {int(cost_usd_micros)}, 0)",
@@ -180,12 +229,21 @@ def _reason_of_ending() -> str:
     return f"IF({_BLOCKED} IS NOT NULL, {quoted(Reason.BLOCKED_BY_SAFETY)}, {by_ending})"
 
 
-def _cost(price: Price | None, *, location: str) -> str:
+def expected_of(task: TaskSpec, price: Price | None) -> Expected:
+    """Return what one request of a task is about to use; of a whole asset, with all its images."""
+    images = MAX_OBSERVATIONS if task.multi_observation else 1
+    model = task.model if price is None else price.base_model
+    most = output_tokens(model, task.max_output_tokens, task.thinking_budget)
+    return Expected(input_tokens(task, images), most)
+
+
+def _cost(tokens: _Tokens, price: Price | None, *, location: str) -> str:
     if price is None:
         return "0"
     a_token = price.a_token(location=location)
+    cached = f"LEAST(GREATEST({tokens.cached}, 0), {tokens.input})"
     return (
-        f"CAST(ROUND(({GEMINI.input_tokens} - {GEMINI.cached_tokens}) * {a_token.input!r}"
-        f" + {GEMINI.cached_tokens} * {a_token.cached!r}"
-        f" + ({GEMINI.output_tokens}) * {a_token.output!r}) AS INT64)"
+        f"CAST(ROUND((({tokens.input}) - {cached}) * {a_token.input!r}"
+        f" + {cached} * {a_token.cached!r}"
+        f" + ({tokens.output}) * {a_token.output!r}) AS INT64)"
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from sightline.errors import UnwritableRowsError
 from sightline.local.warehouse.store import Store
 from sightline.model import EmbeddingPart, Observation
 from sightline.ports import (
@@ -26,8 +27,12 @@ from sightline.schema import (
     embeddings_ledger,
     parquet_schema,
 )
+from sightline.web.redaction import one_line
 
 Columns = dict[str, Any]
+
+Kind = EmbeddingPart | type[ResultRow]
+"""What rows of one ledger have in common."""
 
 
 class LocalWriter:
@@ -43,25 +48,60 @@ class LocalWriter:
 
         Raises:
             StorageError: the disk is full, read-only or gone.
+            UnwritableRowsError: some rows cannot be stored; all others are durable.
         """
         await asyncio.to_thread(self._write, rows)
 
     def _write(self, rows: Sequence[ResultRow]) -> None:
-        answers = [row for row in rows if isinstance(row, ClassificationRow)]
-        events = [row for row in rows if isinstance(row, DeadLetterRow)]
-        vectors: dict[EmbeddingPart, list[EmbeddingRow]] = {}
-        for row in rows:
-            if isinstance(row, EmbeddingRow):
-                vectors.setdefault(row.part, []).append(row)
-        if answers:
-            self._append(CLASSIFICATIONS, _classifications(answers))
-        for part, group in vectors.items():
-            self._append(embeddings_ledger(part.model, part.dimension), _embeddings(part, group))
-        if events:
-            self._append(DEAD_LETTERS, _dead_letters(events))
+        """Make all tables first: what cannot be stored is known before anything is written."""
+        groups: dict[Kind, list[int]] = {}
+        for place, row in enumerate(rows):
+            kind: Kind = row.part if isinstance(row, EmbeddingRow) else type(row)
+            groups.setdefault(kind, []).append(place)
+        tables: list[tuple[Ledger, pa.Table]] = []
+        unwritable: dict[int, str] = {}
+        for kind, places in groups.items():
+            ledger, table, wrong = _storable(kind, [rows[place] for place in places])
+            tables.append((ledger, table))
+            unwritable.update((places[at], why) for at, why in wrong.items())
+        for ledger, table in tables:
+            self._store.append(table, ledger)
+        if unwritable:
+            raise UnwritableRowsError(unwritable)
 
-    def _append(self, ledger: Ledger, columns: Columns) -> None:
-        self._store.append(_table(ledger, columns), ledger)
+
+def _storable(kind: Kind, rows: Sequence[Any]) -> tuple[Ledger, pa.Table, Mapping[int, str]]:
+    """Return the rows of a kind that can be stored, as a table, and why each of the others cannot.
+
+    Rows are tried together, and one by one where that fails: values of many kinds may be to blame
+    (a number of more than eight bytes, a text that is no Unicode), and Arrow says not which.
+    """
+    ledger = _ledger_of(kind)
+    try:
+        return ledger, _table(ledger, _columns_of(kind, rows)), {}
+    except Exception as error:
+        wrong: dict[int, str] = {}
+        for place, row in enumerate(rows):
+            try:
+                _table(ledger, _columns_of(kind, [row]))
+            except Exception as why:  # noqa: BLE001 - whatever it is, it is of this row
+                wrong[place] = f"{type(why).__name__}: {one_line(str(why))}"
+        if not wrong:
+            raise error from None
+        good = [row for place, row in enumerate(rows) if place not in wrong]
+        return ledger, _table(ledger, _columns_of(kind, good)), wrong
+
+
+def _ledger_of(kind: Kind) -> Ledger:
+    if isinstance(kind, EmbeddingPart):
+        return embeddings_ledger(kind.model, kind.dimension)
+    return CLASSIFICATIONS if kind is ClassificationRow else DEAD_LETTERS
+
+
+def _columns_of(kind: Kind, rows: Sequence[Any]) -> Columns:
+    if isinstance(kind, EmbeddingPart):
+        return _embeddings(kind, rows)
+    return _classifications(rows) if kind is ClassificationRow else _dead_letters(rows)
 
 
 def _table(ledger: Ledger, columns: Columns) -> pa.Table:
@@ -70,6 +110,9 @@ def _table(ledger: Ledger, columns: Columns) -> pa.Table:
         value if isinstance(value, pa.Array) else pa.array(value, field.type)
         for field, value in ((field, columns[field.name]) for field in schema)
     ]
+    for field, values in zip(schema, arrays, strict=True):
+        if values.null_count and not field.nullable:
+            raise ValueError(f"{field.name} is required, and missing")
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
@@ -131,8 +174,13 @@ def _embeddings(part: EmbeddingPart, rows: Sequence[EmbeddingRow]) -> Columns:
 def _vectors(vectors: Iterable[Sequence[float]], count: int, dimension: int) -> pa.Array:
     """Return the vectors as one Arrow column over one block of floats."""
     block = np.empty((count, dimension), dtype=np.float32)
-    for row, vector in enumerate(vectors):
-        block[row] = vector
+    with np.errstate(over="ignore"):  # what is too large for four bytes becomes infinite
+        for row, vector in enumerate(vectors):
+            if len(vector) != dimension:
+                raise ValueError(f"{len(vector)} dimensions, not {dimension}")
+            block[row] = vector
+    if not np.isfinite(block).all():
+        raise ValueError("the vector has numbers that are not finite")
     offsets = np.arange(0, (count + 1) * dimension, dimension, dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(block.reshape(-1)))
 

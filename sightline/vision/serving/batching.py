@@ -31,9 +31,16 @@ class MicroBatcher(Generic[Item, Result]):
         self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
+        self._failure: Exception | None = None
 
     async def submit(self, item: Item) -> Result:
-        """Return what ``encode`` made of this item; a cancelled caller's item is left out."""
+        """Return what ``encode`` made of this item; a cancelled caller's item is left out.
+
+        Raises:
+            Exception: what ``encode`` raised; or what ended ``run``, of which nothing more comes.
+        """
+        if self._failure is not None:
+            raise self._failure
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         self._arrived.set()
@@ -48,6 +55,12 @@ class MicroBatcher(Generic[Item, Result]):
             while True:
                 batch = await self._next_batch()
                 await self._encode_batch(batch)
+        except Exception as error:
+            self._failure = error
+            for _, future in (*batch, *self._waiting):
+                if not future.done():
+                    future.set_exception(error)
+            raise
         finally:
             for _, future in (*batch, *self._waiting):
                 future.cancel()

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from sightline.errors import TransientError
-from sightline.gcp.bigquery.append import AppendRule, LedgerAppender
+from sightline.gcp.bigquery.append import AppendRule, LedgerAppender, TableStream
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.bigquery.rows import RowFormat
 from sightline.gcp.retry import RetryRule
@@ -201,3 +201,18 @@ async def test_dead_letters_with_any_text_are_taken(
     nasty = "\x00\x1f'\"\\\n é 日本 🙂"
     await appender.append(DEAD_LETTERS, [{"event_id": "e", "detail": nasty, "at": AT}])
     assert decoded(DEAD_LETTERS, server.rows[0]).detail == nasty
+
+
+async def test_a_request_that_cannot_be_sent_for_a_reason_of_its_own_is_told_at_once(
+    server: AppendServer, appender: LedgerAppender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: TableStream, request: Any) -> None:
+        raise ZeroDivisionError("nobody foresaw it")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(TableStream, "_prepare", fails)
+        async with asyncio.timeout(10):
+            with pytest.raises(ZeroDivisionError):
+                await appender.append(RUNS, [run_row()])
+    await appender.append(RUNS, [run_row()])
+    assert len(server.rows) == 1

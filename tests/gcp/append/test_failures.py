@@ -12,13 +12,13 @@ from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 
-from sightline.errors import ConfigurationError, TransientError
+from sightline.errors import ConfigurationError, TransientError, UnwritableRowsError
 from sightline.gcp.bigquery.append import AppendRule, LedgerAppender
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.bigquery.rows import RowFormat
 from sightline.gcp.retry import RetryRule
 from sightline.schema import RUNS
-from tests.gcp.append.rig import Pauses, run_row
+from tests.gcp.append.rig import Pauses, decoded, run_row
 from tests.gcp.append_server import (
     AppendServer,
     Break,
@@ -138,6 +138,37 @@ async def test_the_first_rows_that_are_refused_are_named(
     server.answers.append(Refuse(Code.INVALID_ARGUMENT, "Errors found", row_errors=wrong))
     with pytest.raises(ConfigurationError, match=r"runs.*row 7: Field created_at.*row 9"):
         await appender.append(RUNS, [run_row()])
+
+
+async def test_rows_that_the_service_refuses_take_no_other_with_them(
+    server: AppendServer, appender: LedgerAppender
+) -> None:
+    wrong = [(1, "Field created_at: out of range"), (3, "Field request:\nno JSON")]
+    server.answers.append(Refuse(Code.INVALID_ARGUMENT, "Errors found", row_errors=wrong))
+    server.answers.append(Refuse(Code.INVALID_ARGUMENT, "And now", row_errors=[(1, "this")]))
+    with pytest.raises(UnwritableRowsError) as raised:
+        await appender.append(RUNS, [run_row(number) for number in range(5)])
+    assert raised.value.details == {
+        1: "Field created_at: out of range",
+        3: "Field request: no JSON",
+        2: "this",
+    }
+    sent = [one.proto_rows.rows.serialized_rows for one in server.requests]
+    assert [[decoded(RUNS, row).run_id for row in rows] for rows in sent] == [
+        ["r0", "r1", "r2", "r3", "r4"],
+        ["r0", "r2", "r4"],
+        ["r0", "r4"],
+    ]
+
+
+async def test_a_row_that_cannot_be_encoded_takes_no_other_with_it(
+    server: AppendServer, appender: LedgerAppender
+) -> None:
+    rows = [run_row(0), run_row(1, messages=2**64), run_row(2, run_id="\ud800"), run_row(3)]
+    with pytest.raises(UnwritableRowsError) as raised:
+        await appender.append(RUNS, rows)
+    assert list(raised.value.details) == [1, 2]
+    assert [decoded(RUNS, row).run_id for row in server.rows] == ["r0", "r3"]
 
 
 async def test_a_table_that_is_missing_gets_no_append(

@@ -50,10 +50,30 @@ def test_a_row_of_another_ledger_is_refused() -> None:
 
 def test_requests_stay_below_their_bounds_and_keep_the_order() -> None:
     rows = [{"run_id": str(n), "event": "x" * 1_000_000} for n in range(20)]
-    chunks = list(RowFormat(RUN_EVENTS).requests(rows))
+    chunks = [list(one.rows.values()) for one in RowFormat(RUN_EVENTS).requests(rows)]
     assert all(sum(map(len, chunk)) <= MAX_REQUEST_BYTES for chunk in chunks)
     assert [len(one) for one in chunks] == [7, 7, 6]
     ids = [decoded(RUN_EVENTS, row).run_id for chunk in chunks for row in chunk]
     assert ids == [str(n) for n in range(20)]
     many = RowFormat(RUN_EVENTS).requests([{"run_id": "r"}] * 4_001)
-    assert [len(one) for one in many] == [2_000, 2_000, 1]
+    assert [len(one.rows) for one in many] == [2_000, 2_000, 1]
+
+
+def test_a_row_that_cannot_be_encoded_or_is_too_long_is_left_out_and_named() -> None:
+    ledger = embeddings_ledger("m", 2)
+    good = {"part_key": "k", "input_tokens": 1, "embedding": [0.0, 1.0]}
+    bad: list[dict[str, Any]] = [
+        {"input_tokens": 2**64},
+        {"input_tokens": 1.5},
+        {"part_key": "\ud800"},
+        {"embedding": [float("nan"), 1.0]},
+        {"embedding": np.array([np.inf, 1.0])},
+        {"part_key": "x" * (MAX_REQUEST_BYTES + 1)},
+    ]
+    rows = [good]
+    for one in bad:
+        rows += [{**good, **one}, good]
+    (chunk,) = RowFormat(ledger).requests(rows)
+    assert list(chunk.rows) == list(range(0, len(rows), 2))
+    assert list(chunk.unwritable) == list(range(1, len(rows), 2))
+    assert all(len(why) < 400 and why.isprintable() for why in chunk.unwritable.values())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sightline.errors import Reason
 from sightline.gcp.batch.requests import PART_LABEL, label_of
-from sightline.gcp.batch.said import SaidRow, read_line, read_lines
+from sightline.gcp.batch.said import MOST_ROW_BYTES, SaidRow, read_line, read_lines
 from sightline.gcp.batch.statuses import NOTHING_SAID, judged_status
 from sightline.gcp.sql.judging import FOR_NOW
 from sightline.sim.vertex import Fault, errors
@@ -175,3 +175,31 @@ def test_what_is_refused_for_good_has_the_workers_reason(fault: Fault, reason: R
 )
 def test_other_forms_of_a_status(status: object, begins: str) -> None:
     assert judged_status(status, model=MODEL).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        answered(KEYS[0], "@").replace(b"@", rb"\ud800"),
+        answered(KEYS[0], "x" * (MOST_ROW_BYTES + 1)),
+        answered(KEYS[0]).replace(b'"STOP"', rb'"\udfff"'),
+    ],
+    ids=["no Unicode", "too long", "no Unicode beside the answer"],
+)
+def test_a_line_that_would_fail_the_whole_load_is_refused_alone_and_keeps_its_cost(
+    line: bytes,
+) -> None:
+    said = rows(line, answered(KEYS[1]))
+    assert said[KEYS[1]].answer == '{"kind":"stop"}'
+    row = said[KEYS[0]]
+    assert row.status.startswith(f"{Reason.ANSWER_INVALID}: what was answered cannot be stored")
+    assert len(row.as_json()) < 1000
+    assert orjson.loads(row.response or "")["usageMetadata"] == {"promptTokenCount": 7}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e300", "true", "1" + "0" * 400])
+def test_a_vector_of_anything_but_numbers_is_none(number: str) -> None:
+    line = b'{"key":"%s","response":{"embedding":{"values":[%s,1.0]}}}' % (
+        KEYS[0].encode(), number.encode(),
+    )  # fmt: skip
+    assert rows(line)[KEYS[0]].vector == ()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from sightline.errors import PermanentError, Reason
-from sightline.gcp.sql.judging import judged_answers, valid
+from sightline.gcp.gemini.outcome import classification_of
+from sightline.gcp.sql.judging import expected_of, judged_answers, judged_vectors, valid
 from sightline.model import Usage
 from sightline.tasks import FieldSpec, TaskSpec
 from sightline.web.outcomes import answer_in
@@ -147,3 +149,63 @@ async def test_statuses_mean_what_they_say(bigquery_with_ledgers: BigQueryEmulat
             f"SELECT status, outcome FROM ({judged})", {"statuses": list(STATUSES)}
         )
     assert dict(rows) == {text: str(outcome) for text, outcome in STATUSES.items()}
+
+
+IMPOSSIBLE = ["18446744073709551615", "9223372036854775807", "-1", "1.5", "true", '"many"', "1e99"]
+
+
+async def test_counts_that_cannot_be_cost_what_the_request_can_have(
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    def response(prompt: str, answer: str = "20", cached: str = "0") -> str:
+        return (
+            f'{{"candidates":[{{"finishReason":"STOP"}}],"usageMetadata":{{"promptTokenCount":'
+            f'{prompt},"candidatesTokenCount":{answer},"cachedContentTokenCount":{cached}}}}}'
+        )
+
+    responses = [response(one) for one in IMPOSSIBLE]
+    responses += [response("500", one) for one in IMPOSSIBLE]
+    responses += [response("500", cached=one) for one in IMPOSSIBLE]
+    responses.append('{"candidates":[{"finishReason":"STOP"}]}')
+    own = price(GEMINI)
+    assert own is not None
+    said = (
+        "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status,"
+        " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
+        " FROM UNNEST(@responses) AS response)"
+    )
+    judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
+    select = (
+        f"SELECT response, outcome, input_tokens, output_tokens, cost_usd_micros FROM ({judged})"
+    )
+    async with open_dataset(bigquery_emulator) as client:
+        rows = await client.bound(select, {"answer": FULL, "responses": responses})
+    found = {str(row[0]): tuple(row[1:]) for row in rows}
+    assert {row[0] for row in found.values()} == {"answered"}
+    for one in responses:
+        usage = classification_of(
+            {**orjson.loads(one), **ANSWERED},
+            own,
+            location="global",
+            expected=expected_of(BOUNDED, own),
+        ).usage
+        assert found[one][1:] == (usage.input_tokens, usage.output_tokens, usage.cost_usd_micros)
+
+
+ANSWERED = {"candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": FULL}]}}]}
+
+
+async def test_a_vector_that_no_table_can_hold_is_invalid_and_fails_no_statement(
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    # The emulator holds no NaN and no infinity.
+    vectors = ["3.0,4.0", "1.0", "0.0,0.0", "1e300,1e300", "1e101,1.0", "-1e300,1.0"]
+    said = (
+        "(SELECT part_key, CAST(NULL AS STRING) AS status, FALSE AS settled,"
+        " ARRAY(SELECT CAST(number AS FLOAT64) FROM UNNEST(SPLIT(part_key, ',')) AS number)"
+        " AS vector FROM UNNEST(@vectors) AS part_key)"
+    )
+    judged = judged_vectors(said, 2, tokens=258, cost_usd_micros=116)
+    async with open_dataset(bigquery_emulator) as client:
+        rows = await client.bound(f"SELECT part_key, outcome FROM ({judged})", {"vectors": vectors})
+    assert dict(rows) == dict.fromkeys(vectors, "answer_invalid") | {"3.0,4.0": "answered"}

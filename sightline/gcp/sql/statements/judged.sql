@@ -1,7 +1,7 @@
 -- What was said in a pass, or in all, judged: an outcome, what it used, and why it was refused.
 SELECT
   *,
-  SQRT((SELECT SUM(each * each) FROM UNNEST(vector) AS each)) AS norm,
+  SQRT({length_squared}) AS norm,
   CASE
     WHEN {retryable} THEN 'retryable'
     WHEN {failed} THEN {reason_of_status}

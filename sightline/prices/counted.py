@@ -1,0 +1,52 @@
+"""Tokens as a service counts them, checked: no call costs more than its request can have used.
+
+A count is taken as it is up to the limits of the largest models. One that cannot be (negative,
+larger, no whole number) is replaced by what the request says: its input as estimated, and the most
+output that it allows. So is the count of an input that is missing though there is an answer: it
+was paid for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MOST_INPUT_TOKENS = 2_097_152
+"""The largest context window of any model (https://ai.google.dev/gemini-api/docs/long-context)."""
+
+MOST_OUTPUT_TOKENS = 65_536
+"""The longest answer of any model, thoughts included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a request is about to use: its input as estimated, the most output that it allows."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+def counted(value: object, *, most: int, expected: int) -> int:
+    """Return a service's count; ``expected`` where it cannot be, 0 where there is none."""
+    if value is None:
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
+        return value
+    return expected
+
+
+def counted_input(values: Sequence[object], expected: Expected, *, answered: bool) -> int:
+    """Return the tokens of an input that is counted in several values, of which some may lack."""
+    if answered and all(value is None for value in values):
+        return expected.input_tokens
+    return _sum(values, MOST_INPUT_TOKENS, expected.input_tokens)
+
+
+def counted_output(values: Sequence[object], expected: Expected) -> int:
+    """Return the tokens of an output that is counted in several values, of which some may lack."""
+    return _sum(values, MOST_OUTPUT_TOKENS, expected.output_tokens)
+
+
+def _sum(values: Sequence[object], most: int, expected: int) -> int:
+    each = [counted(value, most=most, expected=-1) for value in values]
+    return sum(each) if min(each) >= 0 and sum(each) <= most else expected
