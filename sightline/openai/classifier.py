@@ -12,10 +12,11 @@ import orjson
 from sightline.errors import ConfigurationError, PermanentError, Reason, TransientError
 from sightline.model import Observation
 from sightline.openai.outcome import Cost, classification_of
-from sightline.openai.question import body_of
+from sightline.openai.question import SentImage, body_of
 from sightline.openai.refusals import error_of, read_refusal
 from sightline.ports import Classification
 from sightline.tasks import TaskSpec
+from sightline.web.media_types import media_type_of
 from sightline.web.session import broken_off, no_answer, open_session, sendable
 
 if TYPE_CHECKING:
@@ -93,11 +94,11 @@ class ChatClassifier:
         Raises:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
-        images = [await self._content(one) for one in observations]
+        images = [await self._image(one) for one in observations]
         body = orjson.dumps(body_of(task, images, model=self._model))
         return classification_of(await self._post(body), self._cost)
 
-    async def _content(self, observation: Observation) -> bytes:
+    async def _image(self, observation: Observation) -> SentImage:
         if observation.gcs_uri.startswith("gs://"):
             raise PermanentError(
                 Reason.BAD_URI,
@@ -105,7 +106,8 @@ class ChatClassifier:
                 " ask Gemini on Vertex AI (adapters.classify = 'vertex'), or import the images as"
                 " files",
             )
-        return await self._read_image(observation)
+        content = await self._read_image(observation)
+        return SentImage(media_type_of(content, observation.gcs_uri), content)
 
     async def _post(self, body: bytes) -> Mapping[str, Any]:
         import aiohttp  # noqa: PLC0415 - start-up
