@@ -30,6 +30,7 @@ from worker.budgets.money import estimates_of, treasury_of
 from worker.caller import Caller
 from worker.handler import Handler
 from worker.heartbeat import beating
+from worker.images import checked_models
 from worker.leaser import Leaser
 from worker.letters import Identity
 from worker.limiting import limiter_of
@@ -208,7 +209,7 @@ def build_worker(
     treasury = treasury_of(engine, worker_id=worker_id, now=now)
     callers = _callers(settings, progress, backoff, meters or {})
     handler = Handler(
-        models,
+        checked_models(models, engine.ledgers, settings),
         engine.ledgers,
         {AnswerPart: callers["classify"], EmbeddingPart: callers["embed"]},
         treasury,
