@@ -10,11 +10,14 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import stat
 import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from sightline.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +28,15 @@ STALE_S = 60.0
 
 @asynccontextmanager
 async def beating(file: Path | None, *, every_s: float = BEAT_S) -> AsyncIterator[None]:
-    """Touch the file while the block runs, and remove it at its end; without a file do nothing."""
+    """Touch the file while the block runs, and remove it at its end; without a file do nothing.
+
+    Raises:
+        ConfigurationError: the file has content, so that it is no sign of life but somebody's.
+    """
     if file is None:
         yield
         return
+    _check_empty(file)
     task = asyncio.create_task(_beat(file, every_s))
     try:
         yield
@@ -36,6 +44,18 @@ async def beating(file: Path | None, *, every_s: float = BEAT_S) -> AsyncIterato
         task.cancel()
         await asyncio.wait([task])
         _remove(file)
+
+
+def _check_empty(file: Path) -> None:
+    try:
+        status = file.stat()
+    except OSError:
+        return  # it is made, or a probe will say that nobody beats
+    if status.st_size or not stat.S_ISREG(status.st_mode):
+        raise ConfigurationError(
+            f"worker.heartbeat_file = {file} is not an empty file, and it would be removed when the"
+            " worker ends; give the name of a file of its own"
+        )
 
 
 async def _beat(file: Path, every_s: float) -> None:
