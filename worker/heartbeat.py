@@ -10,9 +10,12 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import stat
 import sys
 import time
 from pathlib import Path
+
+from sightline.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +25,30 @@ STALE_S = 60.0
 
 
 async def beat(file: Path, *, every_s: float = BEAT_S) -> None:
-    """Touch the file until cancelled, and remove it then."""
+    """Touch the file until cancelled, and remove it then.
+
+    Raises:
+        ConfigurationError: the file has content, so that it is no sign of life but somebody's.
+    """
+    _check_empty(file)
     try:
         while True:
             _touch(file)
             await asyncio.sleep(every_s)
     finally:
         _remove(file)
+
+
+def _check_empty(file: Path) -> None:
+    try:
+        status = file.stat()
+    except OSError:
+        return  # it is made, or a probe will say that nobody beats
+    if status.st_size or not stat.S_ISREG(status.st_mode):
+        raise ConfigurationError(
+            f"worker.heartbeat_file = {file} is not an empty file, and it would be removed when the"
+            " worker ends; give the name of a file of its own"
+        )
 
 
 def _touch(file: Path) -> None:

@@ -29,6 +29,7 @@ from worker.budgets.money import estimates_of, treasury_of
 from worker.caller import Caller
 from worker.handler import Handler
 from worker.heartbeat import beat
+from worker.images import checked_models
 from worker.leaser import Leaser
 from worker.letters import Identity, Letters
 from worker.limiting import limiter_of
@@ -207,7 +208,7 @@ def build_worker(
     callers = _callers(settings, progress, backoff, meters or {})
     identity = Identity(worker_id, now, new_id, random.random)
     handler = Handler(
-        models,
+        checked_models(models, engine.ledgers, settings),
         engine.ledgers,
         {AnswerPart: callers["classify"], EmbeddingPart: callers["embed"]},
         treasury,

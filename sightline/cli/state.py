@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sightline.errors import NotFoundError
-from sightline.settings import Settings, load_settings
+from sightline.cli.own_files import OwnFiles
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.settings import CONFIG_FILE, Settings, load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,31 @@ class State:
             raise NotFoundError(
                 f"--home {self.home} is not there; `sightline import DIR` makes one"
             )
+
+    def check_output(self, *paths: Path | None, may_be_settings: bool = False) -> None:
+        """Check that no file or folder to be written is one of the project's own.
+
+        ``may_be_settings``: the command is there to write the settings file.
+
+        Raises:
+            ConfigurationError: one is.
+        """
+        own = self._own_files()
+        for path in paths:
+            if path is not None:
+                own.check(path, may_be_settings=may_be_settings)
+
+    def _own_files(self) -> OwnFiles:
+        named = self.config or os.environ.get("SIGHTLINE_CONFIG")
+        config = Path(named) if named else Path(CONFIG_FILE)
+        try:
+            settings = self.settings()
+        except ConfigurationError:
+            # The command says what is wrong with them, unless it is there to replace their file.
+            return OwnFiles(self.home or config.absolute().parent / ".sightline", (), config)
+        tasks = settings.tasks_dir.glob("*.toml") if settings.tasks_dir else ()
+        prices = (settings.prices,) if settings.prices else ()
+        return OwnFiles(settings.home, (*prices, *tasks), config)
 
     def settings(self, options: Mapping[str, Any] | None = None) -> Settings:
         """Read the settings, once, with the command line last; ``options`` are the command's."""

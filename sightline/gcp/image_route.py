@@ -68,8 +68,8 @@ class Inline:
         """Return the content.
 
         Raises:
-            PermanentError: ``bad_uri`` for an image in a bucket, ``image_too_large``, and those
-                of the reader.
+            PermanentError: ``bad_uri`` for an image in a bucket, ``image_too_large``,
+                ``image_unreadable`` for what is no image, and those of the reader.
             TransientError: of the reader.
         """
         if observation.gcs_uri.startswith("gs://"):
@@ -82,8 +82,8 @@ class Inline:
         content = await self.read(observation)
         if len(content) > self.most_bytes:
             raise too_large(len(content), self.most_bytes)
-        encoded = base64.b64encode(content).decode("ascii")
-        return SentImage(media_type_of(content), base64=encoded)
+        media_type = media_type_of(content, observation.gcs_uri)
+        return SentImage(media_type, base64=base64.b64encode(content).decode("ascii"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ import orjson
 from sightline.errors import ConfigurationError, PermanentError, Reason, TransientError
 from sightline.model import Observation, Usage
 from sightline.openai.outcome import Cost, classification_of
-from sightline.openai.question import body_of
+from sightline.openai.question import SentImage, body_of
 from sightline.openai.refusals import error_of, read_refusal
 from sightline.ports import Classification
 from sightline.prices import Expected, input_tokens
 from sightline.redaction import SECRETS, shown_endpoint
 from sightline.settings.endpoints import is_url
 from sightline.tasks import TaskSpec
+from sightline.web.media_types import media_type_of
 from sightline.web.outcomes import decoded, with_most_cost
 from sightline.web.session import (
     MOST_RESPONSE_BYTES,
@@ -104,7 +105,7 @@ class ChatClassifier:
         Raises:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
-        images = [await self._content(one) for one in observations]
+        images = [await self._image(one) for one in observations]
         asked = body_of(task, images, model=self._model)
         expected = Expected(input_tokens(task, len(images)), asked["max_tokens"])
         try:
@@ -118,7 +119,7 @@ class ChatClassifier:
         cost = self._cost(expected.input_tokens, expected.output_tokens)
         return Usage(expected.input_tokens, expected.output_tokens, cost)
 
-    async def _content(self, observation: Observation) -> bytes:
+    async def _image(self, observation: Observation) -> SentImage:
         if observation.gcs_uri.startswith("gs://"):
             raise PermanentError(
                 Reason.BAD_URI,
@@ -126,7 +127,8 @@ class ChatClassifier:
                 " ask Gemini on Vertex AI (adapters.classify = 'vertex'), or import the images as"
                 " files",
             )
-        return await self._read_image(observation)
+        content = await self._read_image(observation)
+        return SentImage(media_type_of(content, observation.gcs_uri), content)
 
     async def _post(self, body: bytes) -> Mapping[str, Any]:
         import aiohttp  # noqa: PLC0415 - start-up

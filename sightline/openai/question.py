@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sightline.tasks import TaskSpec
-from sightline.web.media_types import media_type_of
 
 _DETAIL = {"low": "low", "medium": "auto", "high": "high"}
 
 
-def body_of(task: TaskSpec, images: Sequence[bytes], *, model: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class SentImage:
+    """An image file's content, and its media type by that content."""
+
+    media_type: str
+    content: bytes
+
+
+def body_of(task: TaskSpec, images: Sequence[SentImage], *, model: str) -> dict[str, Any]:
     """Return the request for one answer about these images, in their order."""
-    shown = [_image(one, _DETAIL[task.media_resolution]) for one in images]
+    shown = [_image(image, _DETAIL[task.media_resolution]) for image in images]
     body: dict[str, Any] = {
         "model": model,
         "messages": [{"role": "user", "content": [*shown, {"type": "text", "text": task.prompt}]}],
@@ -58,7 +66,7 @@ def schema_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _image(content: bytes, detail: str) -> dict[str, Any]:
-    data = base64.b64encode(content).decode("ascii")
-    url = f"data:{media_type_of(content)};base64,{data}"
+def _image(image: SentImage, detail: str) -> dict[str, Any]:
+    encoded = base64.b64encode(image.content).decode("ascii")
+    url = f"data:{image.media_type};base64,{encoded}"
     return {"type": "image_url", "image_url": {"url": url, "detail": detail}}

@@ -110,3 +110,7 @@ class Ledgers(Protocol):
     async def missing(self) -> int:
         """Count parts of open work lists (all runs) that are neither written nor dead."""
         ...
+
+    async def image_buckets(self) -> frozenset[str]:
+        """Return the buckets of all observations that were ever enqueued."""
+        ...

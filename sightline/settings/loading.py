@@ -7,6 +7,7 @@ then ``SIGHTLINE_<SECTION>__<KEY>``, then what the command line says.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import tomllib
@@ -25,6 +26,7 @@ from sightline.settings.sections import Settings, TelemetrySettings
 CONFIG_FILE = "sightline.toml"
 PREFIX = "SIGHTLINE_"
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _ENDPOINT = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
 
 
@@ -118,6 +120,8 @@ def _convert(value: Any, kind: Any, where: str, base: Path) -> Any:
                 f"{where} = {_shown(value)} is not accepted; accepted: a table of texts"
             )
         return dict(value)
+    if get_origin(kind) is tuple:
+        return _convert_list(value, get_args(kind)[0], where, base)
     with contextlib.suppress(TypeError, ValueError, KeyError):  # told just below, with an example
         return _convert_plain(value, kind, base)
     example = {
@@ -134,6 +138,20 @@ def _shown(value: Any) -> str:
     """Return a value as a message shows it; a URL without what may be secret in it."""
     is_endpoint = isinstance(value, str) and "://" in value
     return without_secrets(repr(shown_endpoint(value) if is_endpoint else value))
+
+
+def _convert_list(value: Any, kind: Any, where: str, base: Path) -> tuple[Any, ...]:
+    """Return a list of paths or texts; in the environment it is JSON, or one text."""
+    given = value
+    if isinstance(given, str):
+        given = [given] if given else []
+        with contextlib.suppress(ValueError):  # one text, then
+            given = json.loads(value)
+    if not (isinstance(given, list | tuple) and all(isinstance(one, str | Path) for one in given)):
+        raise ConfigurationError(
+            f'{where} = {value!r} is not accepted; accepted: a list of texts, ["a", "b"] say'
+        )
+    return tuple(_convert(one, kind, where, base) for one in given)
 
 
 def _convert_plain(value: Any, kind: Any, base: Path) -> Any:
@@ -193,6 +211,12 @@ def _check(settings: Settings) -> Settings:
             f" accepted: worker.lease_s, {settings.worker.lease_s}, or more"
         )
     check_endpoints(settings)
+    for bucket in settings.images.buckets:
+        if not _BUCKET.fullmatch(bucket):
+            raise ConfigurationError(
+                f"images.buckets: {bucket!r} is not accepted; accepted: a bucket's name, my-bucket"
+                " say, without gs:// and without a prefix"
+            )
     _check_telemetry(settings.telemetry)
     return settings
 
@@ -222,10 +246,14 @@ def describe(settings: Settings) -> dict[str, Any]:
     """Return the settings as plain values, for ``doctor`` and for run records."""
     return asdict(
         settings,
-        dict_factory=lambda pairs: {
-            key: str(value) if isinstance(value, Path) else value for key, value in pairs
-        },
+        dict_factory=lambda pairs: {key: _plain(value) for key, value in pairs},
     )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
@@ -238,5 +266,7 @@ def _variables(values: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
         name = f"{at}{key.upper()}"
         if isinstance(value, Mapping):
             yield from _variables(value, f"{name}__")
+        elif isinstance(value, list):
+            yield name, json.dumps(value)
         elif value is not None:
             yield name, str(value)

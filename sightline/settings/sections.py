@@ -71,10 +71,18 @@ class ProducerSettings:
 
 @dataclass(frozen=True, slots=True)
 class ImageSettings:
-    """What an image may be before it is refused as too large."""
+    """Which images may be sent to a model, and how large they may be.
+
+    ``roots`` are folders of this machine, besides those that `sightline import` was given; without
+    ``buckets`` those of the observations that were enqueued are meant. ``files_from_pubsub``:
+    messages of Pub/Sub may name files.
+    """
 
     max_bytes: int = 50_000_000
     max_pixels: int = 100_000_000
+    roots: tuple[Path, ...] = ()
+    buckets: tuple[str, ...] = ()
+    files_from_pubsub: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-JPEG = "image/jpeg"
+from sightline.errors import PermanentError, Reason
+
 _MAGIC = (
-    (b"\xff\xd8\xff", JPEG),
+    (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
 )
 
 
-def media_type_of(content: bytes) -> str:
-    """Return what a JPEG, PNG or WebP says that it is; JPEG where it says nothing of these."""
+def media_type_of(content: bytes, uri: str) -> str:
+    """Return what a JPEG, PNG or WebP says that it is; ``uri`` names it in the error.
+
+    Raises:
+        PermanentError: ``image_unreadable``, it is none of these, and so is never sent.
+    """
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
-    return next((name for magic, name in _MAGIC if content.startswith(magic)), JPEG)
+    for magic, name in _MAGIC:
+        if content.startswith(magic):
+            return name
+    raise PermanentError(
+        Reason.IMAGE_UNREADABLE, f"{uri}: the content is neither JPEG, PNG nor WebP; it is not sent"
+    )

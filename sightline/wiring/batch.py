@@ -50,6 +50,7 @@ async def open_batch(
             jobs,
             LoadingStage(keep),
             ledgers.task_version,
+            buckets=settings.images.buckets,
             look_every_s=settings.batch.look_every_s,
             on_job=on_job,
         )

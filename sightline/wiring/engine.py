@@ -1,4 +1,4 @@
-"""The engine: every port but the models, behind one configuration."""
+"""The engine: every port but the models, behind one configuration; or its warehouse alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sightline.ports import (
 )
 from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
-from sightline.wiring.parts import QueuePorts, WarehousePorts
+from sightline.wiring.parts import QueuedBodies, QueuePorts, WarehousePorts
 from sightline.wiring.without_secrets import DeadLettersWithoutSecrets, ResultsWithoutSecrets
 
 
@@ -61,7 +61,7 @@ async def open_engine(
     """
     async with (
         _open_queue(settings, now) as queue,
-        _open_warehouse(settings, queue, now) as warehouse,
+        _open_warehouse(settings, queue.bodies, now) as warehouse,
     ):
         yield Engine(
             settings=settings,
@@ -80,6 +80,24 @@ async def open_engine(
             answers=warehouse.answers,
             vectors=warehouse.vectors,
         )
+
+
+@asynccontextmanager
+async def open_warehouse(
+    settings: Settings, *, now: Callable[[], datetime] = utc_now
+) -> AsyncIterator[WarehousePorts]:
+    """Open the warehouse without the queue, for what only reads: a broken queue is no matter.
+
+    Raises:
+        ConfigurationError, StorageError: it cannot be opened.
+    """
+    bodies = None
+    if settings.adapter("queue") == "local":
+        from sightline.wiring.local import local_bodies
+
+        bodies = local_bodies(settings)
+    async with _open_warehouse(settings, bodies, now) as warehouse:
+        yield warehouse
 
 
 @asynccontextmanager
@@ -104,7 +122,7 @@ async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncI
 
 @asynccontextmanager
 async def _open_warehouse(
-    settings: Settings, queue: QueuePorts, now: Callable[[], datetime]
+    settings: Settings, bodies: QueuedBodies | None, now: Callable[[], datetime]
 ) -> AsyncIterator[WarehousePorts]:
     if settings.adapter("warehouse") == "bigquery":
         from sightline.wiring.cloud import open_bigquery
@@ -114,5 +132,5 @@ async def _open_warehouse(
         return
     from sightline.wiring.local import open_local_warehouse
 
-    async with open_local_warehouse(settings, queue) as warehouse:
+    async with open_local_warehouse(settings, bodies) as warehouse:
         yield warehouse

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from sightline.settings import Settings
-from sightline.wiring.parts import QueuePorts, WarehousePorts
+from sightline.wiring.parts import QueuedBodies, QueuePorts, WarehousePorts
 from sightline.wiring.places import queue_path, source_path, warehouse_path
 
 
@@ -20,21 +20,29 @@ async def open_local_queue(
     Raises:
         StorageError: it cannot be opened.
     """
-    from sightline.local.queue import LocalQueue, stream_bodies
+    from sightline.local.queue import LocalQueue
 
     path = queue_path(settings)
     attempts = settings.queue.backstop_attempts
     async with LocalQueue.open(
         path, now=lambda: now().timestamp(), backstop_attempts=attempts
     ) as queue:
-        yield QueuePorts(queue, queue, queue, lambda run_id: stream_bodies(path, run_id))
+        yield QueuePorts(queue, queue, queue, local_bodies(settings))
+
+
+def local_bodies(settings: Settings) -> QueuedBodies:
+    """Return what reads a run's unsettled messages; the queue is opened when it is called."""
+    from sightline.local.queue import stream_bodies
+
+    path = queue_path(settings)
+    return lambda run_id: stream_bodies(path, run_id)
 
 
 @asynccontextmanager
 async def open_local_warehouse(
-    settings: Settings, queue: QueuePorts
+    settings: Settings, bodies: QueuedBodies | None
 ) -> AsyncIterator[WarehousePorts]:
-    """Open the ledgers in the home folder."""
+    """Open the ledgers in the home folder; ``bodies`` reads the queue beside them, if any can."""
     from sightline.local.warehouse import (
         LocalAnswers,
         LocalBudgets,
@@ -59,7 +67,7 @@ async def open_local_warehouse(
         ),
         results=LocalWriter(root),
         ledgers=LocalLedgers(root),
-        runs=LocalRuns(root, queue.bodies),
+        runs=LocalRuns(root, bodies),
         dead_letters=LocalDeadLetters(root),
         search=LocalSearch(root),
         indexes=LocalVectorIndexes(root),

@@ -12,6 +12,7 @@ from sightline.model import Usage
 from sightline.ports import Classifier, Embedder
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
+from sightline.wiring.images import image_folders
 from sightline.wiring.prices import pricing
 from sightline.wiring.remote_models import (
     NOOP,
@@ -23,6 +24,7 @@ from sightline.wiring.remote_models import (
 )
 
 if TYPE_CHECKING:
+    from sightline.local.images import ImageFolders
     from sightline.local.models import LocalVision
 
 
@@ -66,7 +68,7 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
             cannot be loaded.
     """
     async with AsyncExitStack() as stack:
-        offline = _Offline(settings, stack)
+        offline = _Offline(settings, stack, folders=image_folders(settings))
         yield ModelSet(
             await stack.enter_async_context(_classifier(settings, offline)),
             await stack.enter_async_context(_embedder(settings, offline)),
@@ -75,24 +77,24 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
 
 @asynccontextmanager
 async def open_query_embedder(settings: Settings) -> AsyncIterator[Embedder]:
-    """Open the embedding model alone, for queries: it takes image files wherever it is.
+    """Open the embedding model alone, for queries: it takes the image files that a person names.
 
     Raises:
         ConfigurationError: as ``open_models``.
     """
     async with AsyncExitStack() as stack:
-        if settings.adapter("embed") == "vertex":
-            yield await stack.enter_async_context(vertex_embedder(settings, files=True))
-            return
-        offline = _Offline(settings, stack)
-        yield await stack.enter_async_context(_embedder(settings, offline))
+        from sightline.local.images import ANYWHERE
+
+        offline = _Offline(settings, stack, folders=ANYWHERE)
+        yield await stack.enter_async_context(_embedder(settings, offline, named=True))
 
 
 class _Offline:
     """The offline model, loaded when it is first needed and shared by both ports."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, stack: AsyncExitStack, *, folders: ImageFolders) -> None:
         self._settings = settings
+        self._folders = folders
         self._stack = stack
         self._vision: LocalVision | None = None
 
@@ -106,6 +108,7 @@ class _Offline:
                 own.images,
                 answers=own.adapter("classify") == "local" and own.models.classify != NOOP,
                 embeds=own.adapter("embed") == "local" and own.models.embed != NOOP,
+                folders=self._folders,
             )
             self._vision = await self._stack.enter_async_context(opening)
         return self._vision
@@ -148,12 +151,15 @@ def _classifier(settings: Settings, offline: _Offline) -> AbstractAsyncContextMa
             return _offline_classifier(settings, offline)
 
 
-def _embedder(settings: Settings, offline: _Offline) -> AbstractAsyncContextManager[Embedder]:
+def _embedder(
+    settings: Settings, offline: _Offline, *, named: bool = False
+) -> AbstractAsyncContextManager[Embedder]:
+    """Return the embedder; ``named``: of images that a person names, not a row or a message."""
     match settings.adapter("embed"):
         case "vertex":
-            return vertex_embedder(settings)
+            return vertex_embedder(settings, named=named)
         case "gemini":
-            return gemini_embedder(settings)
+            return gemini_embedder(settings, named=named)
         case _:
             return _offline_embedder(settings, offline)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 
 from sightline.errors import ConfigurationError
-from sightline.model import Observation
 from sightline.ports import Classifier, Embedder
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import utc_now
+from sightline.wiring.images import image_folders, image_reader
 from sightline.wiring.places import vertex_place
 
 NOOP = "noop"
@@ -45,12 +45,14 @@ async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 
 
 @asynccontextmanager
-async def vertex_embedder(settings: Settings, *, files: bool = False) -> AsyncIterator[Embedder]:
+async def vertex_embedder(settings: Settings, *, named: bool = False) -> AsyncIterator[Embedder]:
     """Open an embedding model on Vertex AI; raises as ``vertex_classifier`` does.
 
-    It reads images of buckets; ``files`` of this machine are sent to it as well, for queries.
+    It reads images of buckets; with ``named``, files that a person names are sent to it as well,
+    for queries.
     """
     from sightline.gcp.embedding import GoogleEmbedder
+    from sightline.local.images import ANYWHERE
     from sightline.prices import load_prices
 
     place = vertex_place(settings, "embed")
@@ -63,7 +65,7 @@ async def vertex_embedder(settings: Settings, *, files: bool = False) -> AsyncIt
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
         max_response_bytes=settings.models.max_response_bytes,
-        read_image=_image_reader(settings) if files else None,
+        read_image=image_reader(settings, ANYWHERE) if named else None,
     ) as embedder:
         yield embedder
 
@@ -81,7 +83,7 @@ async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
     async with GeminiClassifier.open_with_key(
         model=_remote_model(settings.models.classify, "models.classify"),
         api_key=_key(settings.gemini.api_key_env),
-        read_image=_image_reader(settings),
+        read_image=image_reader(settings, image_folders(settings)),
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
@@ -92,16 +94,20 @@ async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 
 
 @asynccontextmanager
-async def gemini_embedder(settings: Settings) -> AsyncIterator[Embedder]:
-    """Open an embedding model by an API key; raises as ``gemini_classifier`` does."""
+async def gemini_embedder(settings: Settings, *, named: bool = False) -> AsyncIterator[Embedder]:
+    """Open an embedding model by an API key; raises as ``gemini_classifier`` does.
+
+    ``named``: its images are files that a person names, wherever they are, for queries.
+    """
     from sightline.gcp.embedding import GoogleEmbedder
+    from sightline.local.images import ANYWHERE
     from sightline.prices import load_prices
 
     async with GoogleEmbedder.open_with_key(
         model=_remote_model(settings.models.embed, "models.embed"),
         dimension=settings.models.embed_dimension,
         api_key=_key(settings.gemini.api_key_env),
-        read_image=_image_reader(settings),
+        read_image=image_reader(settings, ANYWHERE if named else image_folders(settings)),
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
@@ -135,7 +141,7 @@ async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
     async with ChatClassifier.open(
         model=model,
         base_url=settings.openai.endpoint,
-        read_image=_image_reader(settings),
+        read_image=image_reader(settings, image_folders(settings)),
         timeout_s=settings.worker.call_timeout_s,
         max_response_bytes=settings.models.max_response_bytes,
         api_key=os.environ.get(settings.openai.api_key_env, ""),
@@ -146,18 +152,6 @@ async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 
 def _today() -> date:
     return utc_now().date()
-
-
-def _image_reader(settings: Settings) -> Callable[[Observation], Awaitable[bytes]]:
-    """Return what reads a file's content, off the event loop and no larger than allowed."""
-    from sightline.local.images import read_bytes
-
-    async def read(observation: Observation) -> bytes:
-        return await asyncio.to_thread(
-            read_bytes, observation.gcs_uri, max_bytes=settings.images.max_bytes
-        )
-
-    return read
 
 
 def _key(variable: str) -> str:

@@ -142,6 +142,8 @@ def _images(settings: Settings) -> Images:
     from sightline.gcp.bigquery.place import checked_table
     from sightline.gcp.sql.images import ObjectTable, References
 
+    buckets = settings.images.buckets
     if settings.sql.object_table:
-        return ObjectTable(checked_table(settings.sql.object_table, "sql.object_table"))
-    return References(settings.sql.connection)
+        table = checked_table(settings.sql.object_table, "sql.object_table")
+        return ObjectTable(table, buckets)
+    return References(settings.sql.connection, buckets)

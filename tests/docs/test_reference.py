@@ -36,7 +36,8 @@ def defaults(settings: Any = None, at: str = "") -> dict[str, Any]:
         if is_dataclass(value):
             found |= defaults(value, f"{at}{one.name}.")
         else:
-            found[at + one.name] = str(value) if isinstance(value, Path) else value
+            plain = list(value) if isinstance(value, tuple) else value
+            found[at + one.name] = str(plain) if isinstance(plain, Path) else plain
     return found
 
 

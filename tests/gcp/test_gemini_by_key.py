@@ -182,8 +182,8 @@ async def test_a_request_of_more_than_20_mb_is_too_large(
     task: TaskSpec,
 ) -> None:
     files.contents |= {
-        "file:///big.jpg": bytes(15_000_001),
-        "file:///half.jpg": bytes(7_500_000),  # two of them fit, but for the prompt
+        "file:///big.jpg": JPEG + bytes(15_000_001),
+        "file:///half.jpg": JPEG + bytes(7_500_000),  # two of them fit, but for the prompt
     }
     error = await error_of(lambda: classifier.classify(task, list(map(at, images)), run_id="r"))
     assert isinstance(error, PermanentError)

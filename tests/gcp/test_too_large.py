@@ -16,7 +16,7 @@ from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.gemini.thinking import output_tokens
 from sightline.gcp.place import Place
 from sightline.model import Observation
-from sightline.prices import answer_usage, embedding_usage, load_prices, price_of
+from sightline.prices import Tokens, embedding_usage, input_tokens, load_prices, price_of
 from sightline.tasks import TaskSpec
 from tests.cli.http_stand_in import serving
 from tests.cli.test_too_large import begin
@@ -45,9 +45,8 @@ async def test_an_answer_of_gemini_costs_what_its_request_can_have_cost(task: Ta
     error = caught.value
     assert error.reason is Reason.ANSWER_TOO_LARGE
     allowed = output_tokens(GEMINI, task.max_output_tokens, task.thinking_budget)
-    most = answer_usage(
-        task, price_of(prices, GEMINI, DAY), images=1, output_tokens=allowed, location="global"
-    )
+    tokens = Tokens(input=input_tokens(task, 1), output=allowed)
+    most = price_of(prices, GEMINI, DAY).of_tokens(tokens, location="global")
     assert error.cost_usd_micros == most.cost_usd_micros > 0
     assert error.output_tokens == allowed >= task.max_output_tokens  # thoughts are paid, too
 

@@ -82,7 +82,30 @@ def test_another_process_can_be_handed_the_very_same_settings(tmp_path: Path) ->
     (tmp_path / "sightline.toml").write_text(
         'engine = "gcp"\nhome = "h"\ntasks_dir = "t"\n[worker]\ngrace_s = 2.5\n'
         '[bigquery]\nsource = "p.d.t"\n[bigquery.columns]\nasset_id = "a.b"\nmap_url = ""\n'
+        '[images]\nroots = ["a", "/b:c", "d,e"]\nbuckets = ["one", "two"]\n'
     )
     settings = load_settings(directory=tmp_path, environment={})
     handed = load_settings(directory=tmp_path / "elsewhere", environment=as_environment(settings))
     assert handed == settings
+
+
+def test_a_list_is_read_from_a_file_and_from_the_environment(tmp_path: Path) -> None:
+    listed = load(tmp_path, '[images]\nroots = ["a", "/b"]\nbuckets = ["one", "two"]').images
+    assert listed.roots == (tmp_path / "a", Path("/b"))
+    assert listed.buckets == ("one", "two")
+    name = "SIGHTLINE_IMAGES__BUCKETS"
+    assert load(tmp_path, env={name: '["a-b", "c"]'}).images.buckets == ("a-b", "c")
+    assert load(tmp_path, env={name: "only"}).images.buckets == ("only",)
+    assert load(tmp_path, env={name: ""}).images.buckets == ()
+
+
+@pytest.mark.parametrize("value", ["3", "[3]", '{a = "b"}'])
+def test_a_list_of_anything_but_texts_is_refused(tmp_path: Path, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"images\.roots = .* accepted: a list of texts"):
+        load(tmp_path, f"[images]\nroots = {value}")
+
+
+@pytest.mark.parametrize("name", ["gs://b", "b/p", "", "B", "*"])
+def test_a_bucket_is_given_by_its_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"images\.buckets: .* accepted: a bucket's name"):
+        load(tmp_path, f'[images]\nbuckets = ["{name}"]')

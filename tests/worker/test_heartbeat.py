@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sightline.errors import ConfigurationError
 from worker.heartbeat import age_s, beat, main
 
 
@@ -64,3 +65,19 @@ def test_age_is_since_the_last_touch(tmp_path: Path) -> None:
     file.touch()
     os.utime(file, (40, 40))
     assert age_s(file, 100.0) == 60.0
+
+
+async def test_a_file_with_content_is_neither_touched_nor_removed(tmp_path: Path) -> None:
+    file = tmp_path / "queue.db"
+    file.write_bytes(b"a queue")
+    with pytest.raises(ConfigurationError, match=r"worker\.heartbeat_file = .* of its own$"):
+        await beat(file, every_s=0.001)
+    assert file.read_bytes() == b"a queue"
+
+
+async def test_a_file_that_a_killed_worker_left_is_used_again(tmp_path: Path) -> None:
+    file = tmp_path / "heartbeat"
+    file.touch()
+    async with beating(file):
+        await until(lambda: age_s(file, 0.0) is not None)
+    assert age_s(file, 0.0) is None

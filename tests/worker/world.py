@@ -180,6 +180,9 @@ class Store:
     async def task_version(self, fingerprint: str) -> TaskSpec | None:
         return self.tasks.get(fingerprint)
 
+    async def image_buckets(self) -> frozenset[str]:
+        return frozenset()
+
     async def cancelled_runs(self) -> frozenset[str]:
         self.asked.set()
         return frozenset(self.cancelled)

@@ -25,6 +25,9 @@ async def check_images(settings: Settings, sample_uri: str) -> Sequence[Finding]
         mend = "sightline upload DIR gs://BUCKET/PREFIX --source-table PROJECT.DATASET.TABLE"
         return (Finding(WHAT, False, detail, mend),)
     bucket = sample_uri.removeprefix("gs://").partition("/")[0]
+    if settings.images.buckets and bucket not in settings.images.buckets:
+        detail = f"{sample_uri[:200]!r} is in a bucket that images.buckets does not name"
+        return (Finding(WHAT, False, detail, f"add {bucket} to images.buckets"),)
     mend_by = mends(
         settings,
         API,

@@ -47,9 +47,15 @@ async def check_models(settings: Settings, *, call: bool, sample_uri: str) -> Se
     if _is_local(settings, "classify") and _is_local(settings, "embed"):
         return (await attempt("model", lambda: _both_local(settings), _LOCAL_MEND),)
     findings = [await _classify(settings, call=call), await _embed(settings, call=call)]
-    if settings.adapter("classify") == "vertex" and sample_uri.startswith("gs://"):
+    if settings.adapter("classify") == "vertex" and _may_be_sent(settings, sample_uri):
         findings.append(await _image(settings, call=call, uri=sample_uri))
     return findings
+
+
+def _may_be_sent(settings: Settings, uri: str) -> bool:
+    """Return whether an image is in a bucket that the settings do not leave out."""
+    bucket = uri.removeprefix("gs://").partition("/")[0] if uri.startswith("gs://") else ""
+    return bool(bucket) and bucket in (settings.images.buckets or (bucket,))
 
 
 _LOCAL_MEND = "install Sightline again, or set models.classify and models.embed"

@@ -51,16 +51,17 @@ async def _budget(
     from producer.budget import Treasurer
     from sightline.cli.money import budget_json
     from sightline.errors import NotFoundError
-    from sightline.wiring import new_id, open_engine, utc_now
+    from sightline.wiring import Engine, new_id, open_engine, open_warehouse, utc_now
 
-    async with open_engine(settings) as engine:
+    changes = bool(limits) or release
+    async with open_engine(settings) if changes else open_warehouse(settings) as engine:
         if all(run.run_id != run_id for run in await engine.runs.runs()):
             raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
         treasurer = Treasurer(engine.budgets, now=utc_now, new_id=new_id)
         released = await treasurer.release(run_id) if release else None
         if limits:
             await treasurer.change(run_id, limits)
-        hastened = await engine.backlog.hasten(run_id) if limits or release else 0
+        hastened = await engine.backlog.hasten(run_id) if isinstance(engine, Engine) else 0
         spent = await engine.budgets.spent(run_id)
         own = (await engine.budgets.states(run_id)).get(run_id)
         held = await engine.budgets.holdings(run_id)

@@ -81,6 +81,7 @@ def changes(
     which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     state.must_exist()
+    state.check_output(out)
     check_asset_file(out, force=force)
     options = _Options(task, which, field or [], sides, confidence, half_life, tolerance, out, top)
     found = asyncio.run(_changes(state.settings(), options))
@@ -106,10 +107,10 @@ async def _changes(settings: Settings, options: _Options) -> dict[str, Any]:
     from sightline.analysis.changes import compared
     from sightline.cli.by_asset import asked, each_page, gathering
     from sightline.cli.sides import chosen_sides
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        query, total = await asked(settings, engine.answers, options.task, options.which)
+    async with open_warehouse(settings) as warehouse:
+        query, total = await asked(settings, warehouse.answers, options.task, options.which)
         weighting = checked_weighting(query.task, options.confidence, options.half_life)
         task = only_fields(query.task, options.fields)
         seen = _Snapshots()
@@ -119,7 +120,7 @@ async def _changes(settings: Settings, options: _Options) -> dict[str, Any]:
                 gathered.add(page)
                 seen.add(page)
 
-            await each_page(engine.answers, query, total, take)
+            await each_page(warehouse.answers, query, total, take)
             first, second, before, after = chosen_sides(query.task, seen.latest, options.sides)
             tally = _Tally(task, options.top)
             done = 0

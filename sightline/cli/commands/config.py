@@ -10,6 +10,7 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, remark, say
 from sightline.cli.settings_file import write_settings
+from sightline.cli.state import State
 
 app = typer.Typer(help="Make the settings file.", no_args_is_help=True)
 
@@ -21,6 +22,7 @@ def config() -> None:
 
 @app.command("from-stack")
 def from_stack(
+    context: typer.Context,
     outputs: Annotated[
         str, typer.Argument(help="A file of `pulumi stack output --json`; - is standard input.")
     ] = "",
@@ -35,6 +37,8 @@ def from_stack(
     """
     from sightline.cli.stack_settings import read_outputs, settings_text
 
+    state: State = context.obj
+    state.check_output(file, may_be_settings=True)
     text = settings_text(read_outputs(outputs, stack)["settings"])
     written = write_settings(file, text, force=force)
     if as_json:

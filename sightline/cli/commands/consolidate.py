@@ -73,6 +73,7 @@ def consolidate(
     which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
     state.must_exist()
+    state.check_output(out)
     check_asset_file(out, force=force)
     found = asyncio.run(
         _consolidate(state.settings(), task, which, field or [], (confidence, half_life), out, top)
@@ -136,14 +137,14 @@ async def _consolidate(
 ) -> dict[str, Any]:
     from sightline.analysis.consolidation import consolidate as consolidated
     from sightline.cli.by_asset import asked, each_page, gathering
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        query, total = await asked(settings, engine.answers, name, which)
+    async with open_warehouse(settings) as warehouse:
+        query, total = await asked(settings, warehouse.answers, name, which)
         weighting = checked_weighting(query.task, *weights)
         task = only_fields(query.task, names)
         with gathering(total) as gathered:
-            await each_page(engine.answers, query, total, gathered.add)
+            await each_page(warehouse.answers, query, total, gathered.add)
             tally = _Tally(task, top)
             done = 0
             with _file(out, task) as file, progress_bar("consolidating", total) as update:

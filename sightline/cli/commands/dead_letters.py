@@ -87,9 +87,9 @@ def _which(reason: str | None, run: str | None, limit: int | None = None) -> Any
 
 
 async def _list(state: State, reason: str | None, run: str | None, limit: int) -> list[Any]:
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(state.settings()) as engine:
+    async with open_warehouse(state.settings()) as warehouse:
         return [
             {
                 "at": row.at.isoformat(timespec="seconds"),
@@ -101,7 +101,7 @@ async def _list(state: State, reason: str | None, run: str | None, limit: int) -
                 "delivery_attempt": row.delivery_attempt,
                 "cost_usd_micros": row.usage.cost_usd_micros,
             }
-            async for row in engine.dead_letters.list(_which(reason, run, limit))
+            async for row in warehouse.dead_letters.list(_which(reason, run, limit))
         ]
 
 

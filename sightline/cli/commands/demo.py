@@ -32,6 +32,7 @@ def demo(
     from sightline.cli.showcase import report, run
 
     state: State = context.obj
+    state.check_output(directory)
     settings = replace(state.settings(), home=directory.absolute() / ".sightline")
     outcome = asyncio.run(
         run(settings, directory.absolute(), scenes=scenes, workers=workers, seed=seed)

@@ -79,12 +79,12 @@ async def _grouped(
     from sightline.cli.gathered_vectors import gathered_vectors
     from sightline.errors import ConfigurationError
     from sightline.ports import VectorQuery
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
     space = VectorQuery(settings.models.embed, settings.models.embed_dimension, which)
     async with (
-        open_engine(settings) as engine,
-        gathered_vectors(engine.vectors, space) as gathered,
+        open_warehouse(settings) as warehouse,
+        gathered_vectors(warehouse.vectors, space) as gathered,
     ):
         if len(gathered.images) < 2:
             raise ConfigurationError(

@@ -101,10 +101,10 @@ def enqueue(
 
 
 async def _preview(settings: Any, request: Any) -> Any:
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        return await engine.source.preview(request)
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.source.preview(request)
 
 
 async def enqueue_now(settings: Settings, asked: Asked, limits: Limits) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def estimate(
 async def _estimate(settings: Settings, asked: Asked, per_minute: float | None) -> Estimate:
     from producer.estimate import Prices, Rates
     from producer.estimate import estimate as run
-    from sightline.wiring import open_engine, run_pricing, utc_now
+    from sightline.wiring import open_warehouse, run_pricing, utc_now
 
     own = run_pricing(settings)
     prices = Prices(own.price_of, own.answers_at, own.embeddings_at, utc_now().date())
@@ -87,8 +87,10 @@ async def _estimate(settings: Settings, asked: Asked, per_minute: float | None) 
         said or settings.classify_limit.rate_per_s or None,
         said or settings.embed_limit.rate_per_s or None,
     )
-    async with open_engine(settings) as engine:
-        return await run(engine.source, engine.budgets, asked.request, asked.tasks, prices, rates)
+    async with open_warehouse(settings) as warehouse:
+        return await run(
+            warehouse.source, warehouse.budgets, asked.request, asked.tasks, prices, rates
+        )
 
 
 def _as_json(found: Estimate) -> dict[str, Any]:

@@ -52,11 +52,13 @@ def export(
     from sightline.export.tuning import tuning_paths
     from sightline.export.whole_files import check_target
 
+    state: State = context.obj
     kind = format_of(file, _format(format_))
-    for path in tuning_paths(file) if kind is ExportFormat.TUNING else (file,):
+    paths = tuning_paths(file) if kind is ExportFormat.TUNING else (file,)
+    state.check_output(*paths)
+    for path in paths:
         check_target(path, force=force)
     which = filter_of(asset_type, since, until, box, near, polygon)
-    state: State = context.obj
     state.must_exist()
     found = asyncio.run(_export(state.settings(), file, kind, task, which, validation))
     print_json(found) if as_json else _print(found)
@@ -84,10 +86,10 @@ async def _export(
 ) -> dict[str, Any]:
     from sightline.cli.by_asset import asked
     from sightline.export import ExportFormat
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        answers = engine.answers
+    async with open_warehouse(settings) as warehouse:
+        answers = warehouse.answers
         query, total = await asked(settings, answers, name, which)
         task = query.task
         head = {"task": task.name, "fingerprint": task.fingerprint, "format": str(kind)}

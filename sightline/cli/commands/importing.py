@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,10 @@ def import_(
         str | None,
         typer.Option(help="Of a bucket: the table to load into, project.dataset.table."),
     ] = None,
+    allow_root: Annotated[
+        list[Path] | None,
+        typer.Option(help="A further folder that images may be read from; may be repeated."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make observations of a folder of JPEG, PNG and WebP files, of a table, or of a bucket.
@@ -57,9 +62,12 @@ def import_(
     if path.startswith("gs://"):
         _import_bucket(settings, path, asset_type, source_table, as_json=as_json)
         return
-    there = Path(path)
+    there, allowed = Path(path), allow_root or []
     if not there.exists():
         raise NotFoundError(f"{path} does not exist; give a folder or a CSV/Parquet file")
+    for folder in allowed:
+        if not folder.is_dir():
+            raise NotFoundError(f"--allow-root {folder} is not a folder; give one that is there")
     with progress_bar("importing", None) as update:
         if there.is_dir():
             report = import_photos(
@@ -68,6 +76,7 @@ def import_(
                 source=source_path(settings),
                 now=utc_now(),
                 limits=settings.images,
+                allowed_roots=allowed,
                 on_progress=update,
             )
         else:
@@ -77,6 +86,8 @@ def import_(
                 now=utc_now(),
                 columns=columns,
                 asset_type=asset_class(asset_type) if asset_type else None,
+                allowed_roots=allowed,
+                known_roots=settings.images.roots,
                 on_progress=update,
             )
     if as_json:
@@ -133,12 +144,21 @@ def _print(report: ImportReport) -> None:
         say(printable(f"  refused {refusal.where}: {refusal.reason}: {refusal.detail}"))
     for note in report.notes[:SHOWN]:
         say(printable(f"  note on {note.where}: {note.text}"))
+    for outside in report.outside[:SHOWN]:
+        say(printable(f"  outside: {outside.where}: its image is in {outside.folder}"))
     hidden = (
         report.refused_count
         + report.notes_count
-        - sum(len(some[:SHOWN]) for some in (report.refusals, report.notes))
+        + report.outside_count
+        - sum(len(some[:SHOWN]) for some in (report.refusals, report.notes, report.outside))
     )
     _say_hidden(hidden)
+    if report.outside_count:
+        remark(
+            f"{report.outside_count:,} images are outside of the folders that are read from, and"
+            " are never sent; if they are yours, import again with --allow-root"
+            f" {shlex.quote(printable(report.outside[0].folder))}, or set images.roots"
+        )
     if report.imported:
         remark("next: `sightline enqueue`, then `sightline work --drain`")
 

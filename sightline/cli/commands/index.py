@@ -65,24 +65,24 @@ def drop(context: typer.Context, as_json: AsJson = False) -> None:
 async def _create(
     settings: Settings, update: Callable[[int, int | None], None], *, wait: bool
 ) -> IndexState:
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        return await engine.indexes.create(*_space(settings), on_progress=update, wait=wait)
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.indexes.create(*_space(settings), on_progress=update, wait=wait)
 
 
 async def _status(settings: Settings) -> IndexState:
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        return await engine.indexes.status(*_space(settings))
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.indexes.status(*_space(settings))
 
 
 async def _drop(settings: Settings) -> bool:
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        return await engine.indexes.drop(*_space(settings))
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.indexes.drop(*_space(settings))
 
 
 def _space(settings: Settings) -> tuple[str, int]:

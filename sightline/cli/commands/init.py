@@ -11,6 +11,7 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, remark, say
 from sightline.cli.settings_file import write_settings
+from sightline.cli.state import State
 
 
 class Engine(StrEnum):
@@ -21,6 +22,7 @@ class Engine(StrEnum):
 
 
 def init(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("sightline.toml"),
     engine: Annotated[
         Engine | None,
@@ -42,6 +44,8 @@ def init(
     """
     from sightline.cli.starter import Starter, starter_text
 
+    state: State = context.obj
+    state.check_output(file, may_be_settings=True)
     chosen = engine or (Engine.GCP if project else Engine.LOCAL)
     text = starter_text(Starter(chosen.value, project, dataset, location, source, bucket))
     written = write_settings(file, text, force=force)

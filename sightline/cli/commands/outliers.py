@@ -101,10 +101,10 @@ async def _outliers(
     from sightline.cli.gathered_vectors import gathered_vectors
     from sightline.errors import ConfigurationError
     from sightline.ports import VectorQuery
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        query, total = await asked(settings, engine.answers, name, which)
+    async with open_warehouse(settings) as warehouse:
+        query, total = await asked(settings, warehouse.answers, name, which)
         fields = chosen_fields(query.task, names)
         if query.task.multi_observation:
             raise ConfigurationError(
@@ -118,10 +118,10 @@ async def _outliers(
                 known[row.subject_id] = tuple(known_value(one, row.answer) for one in fields)
 
         space = VectorQuery(settings.models.embed, settings.models.embed_dimension, which)
-        await engine.vectors.count(space)  # before the answers are read for nothing
-        await each_page(engine.answers, query, total, take)
+        await warehouse.vectors.count(space)  # before the answers are read for nothing
+        await each_page(warehouse.answers, query, total, take)
         async with gathered_vectors(
-            engine.vectors, space, lambda one: one.observation_id in known
+            warehouse.vectors, space, lambda one: one.observation_id in known
         ) as gathered:
             if len(gathered.images) < 2:
                 raise ConfigurationError(

@@ -9,11 +9,13 @@ import typer
 
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar, remark, say
+from sightline.cli.state import State
 
 STREETS = "streets"
 
 
 def render(
+    context: typer.Context,
     kind: Annotated[str, typer.Argument(help="posters, paintings, portraits, or streets.")],
     directory: Annotated[Path, typer.Argument(help="A folder that is empty or not there yet.")],
     count: Annotated[int, typer.Option(help="How many pictures.", min=1, max=100_000)] = 60,
@@ -26,7 +28,9 @@ def render(
     """
     from sightline.errors import StorageError
 
+    state: State = context.obj
     _check(kind, directory)
+    state.check_output(directory)
     try:
         with progress_bar("rendering", count) as update:
             made = _rendered(kind, directory, count, seed, lambda done: update(done, None))

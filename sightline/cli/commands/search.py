@@ -70,33 +70,33 @@ async def _search(
     settings: Any, text: str | None, image: Path | None, top: int, which: Any, answers: Any
 ) -> Any:
     from sightline.ports import SearchQuery
-    from sightline.wiring import open_engine, open_query_embedder
+    from sightline.wiring import open_query_embedder, open_warehouse
 
     model, dimension = settings.models.embed, settings.models.embed_dimension
-    async with open_engine(settings) as engine:
+    async with open_warehouse(settings) as warehouse:
         vector = None
         if text is not None or image is not None:
             if settings.adapter("embed") != "local":  # a query that finds nothing is paid for, too
-                await engine.search.check(model, dimension)
+                await warehouse.search.check(model, dimension)
             async with open_query_embedder(settings) as embedder:
                 vector = await (
                     image_vector(embedder, image, f"--image {image}")
                     if image is not None
                     else text_vector(embedder, text or "")
                 )
-        return await engine.search.search(
+        return await warehouse.search.search(
             SearchQuery(model, dimension, vector, top=top, filter=which, answers=answers)
         )
 
 
 async def _explain(settings: Any, top: int, which: Any, answers: Any, *, by_vector: bool) -> Any:
     from sightline.ports import SearchQuery
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
     model, dimension = settings.models.embed, settings.models.embed_dimension
     # Any vector will do: what is done is the same for all, and no model is asked.
     vector = [1.0] + [0.0] * (dimension - 1) if by_vector else None
-    async with open_engine(settings) as engine:
-        return await engine.search.explain(
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.search.explain(
             SearchQuery(model, dimension, vector, top=top, filter=which, answers=answers)
         )

@@ -53,21 +53,21 @@ async def _similar(
     settings: Settings, what: str, top: int, which: Filter, answers: tuple[AnswerFilter, ...]
 ) -> Sequence[Hit]:
     from sightline.ports import SearchQuery
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
     model, dimension = settings.models.embed, settings.models.embed_dimension
     image = _image(what)
-    async with open_engine(settings) as engine:
+    async with open_warehouse(settings) as warehouse:
         if image is None:
-            vector = await engine.search.vector_of(what, model, dimension)
-            return await engine.search.search(
+            vector = await warehouse.search.vector_of(what, model, dimension)
+            return await warehouse.search.search(
                 SearchQuery(model, dimension, vector, top, which, answers, leave_out=what)
             )
         if settings.adapter("embed") != "local":  # a query that finds nothing is paid for, too
-            await engine.search.check(model, dimension)
+            await warehouse.search.check(model, dimension)
         vector = await _embedded(settings, image)
         # The file may be one of the collection: then it is its own best hit.
-        hits = await engine.search.search(
+        hits = await warehouse.search.search(
             SearchQuery(model, dimension, vector, top + 1, which, answers)
         )
     own = file_uri(image)

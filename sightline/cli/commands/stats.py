@@ -78,10 +78,10 @@ def stats(
 
 
 async def _overview(settings: Settings, name: str | None, which: Filter) -> dict[str, Any]:
-    from sightline.wiring import known_tasks, open_engine
+    from sightline.wiring import known_tasks, open_warehouse
 
-    async with open_engine(settings) as engine:
-        answers = engine.answers
+    async with open_warehouse(settings) as warehouse:
+        answers = warehouse.answers
         asked = await answers.tasks()
         if name is not None:
             from sightline.cli.answering import chosen_task
@@ -156,16 +156,16 @@ async def _counted(
 ) -> dict[str, Any]:
     from sightline.cli.answering import chosen_task
     from sightline.ports import MOST_GROUPS, AnswerQuery
-    from sightline.wiring import known_tasks, open_engine
+    from sightline.wiring import known_tasks, open_warehouse
 
-    async with open_engine(settings) as engine:
-        task = chosen_task(name, await engine.answers.tasks(), known_tasks(settings))
+    async with open_warehouse(settings) as warehouse:
+        task = chosen_task(name, await warehouse.answers.tasks(), known_tasks(settings))
         by = [dimension(task, one, cell=cell, width=width) for one in names]
         query = AnswerQuery(task, which)
         with progress_bar("counting", 2) as update:
-            groups = await engine.answers.counted(query, by)
+            groups = await warehouse.answers.counted(query, by)
             update(1, None)
-            answers = await engine.answers.count(query)
+            answers = await warehouse.answers.count(query)
             update(2, None)
         return {
             "task": task,

@@ -148,10 +148,10 @@ def _print(found: dict[str, Any], settings: Settings) -> None:
 
 
 async def _current_answers(settings: Any) -> Any:
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        return await engine.upkeep.current_answers()
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.upkeep.current_answers()
 
 
 def _print_budgets(runs: Sequence[dict[str, Any]]) -> None:

@@ -32,10 +32,10 @@ def sql(
 
 
 async def _ask(settings: Any, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        return await engine.upkeep.query(query)
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.upkeep.query(query)
 
 
 def compact(
@@ -63,7 +63,7 @@ def compact(
 
 
 async def _compact(settings: Any, *, everything: bool) -> Any:
-    from sightline.wiring import open_engine, utc_now
+    from sightline.wiring import open_warehouse, utc_now
 
-    async with open_engine(settings) as engine:
-        return await engine.upkeep.compact(now=utc_now(), everything=everything)
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.upkeep.compact(now=utc_now(), everything=everything)

@@ -135,10 +135,10 @@ async def _examples(
     from sightline.cli.by_asset import asked, each_page
     from sightline.export.tuning import DEAD
     from sightline.export.tuning_set import TuningSet
-    from sightline.wiring import open_engine
+    from sightline.wiring import open_warehouse
 
-    async with open_engine(settings) as engine:
-        answers = engine.answers
+    async with open_warehouse(settings) as warehouse:
+        answers = warehouse.answers
         query, total = await asked(settings, answers, name, which)
         task = query.task
         with TuningSet(folder, task, share=share) as examples:

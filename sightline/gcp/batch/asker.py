@@ -55,7 +55,10 @@ class Stage(Protocol):
 
 
 class BatchAsker:
-    """Asks by jobs of batch prediction; ``on_job`` is told of a job each time it is looked at."""
+    """Asks by jobs of batch prediction; ``on_job`` is told of a job each time it is looked at.
+
+    ``buckets``, where any are named, are those whose images may be sent.
+    """
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class BatchAsker:
         stage: Stage,
         task_version: TaskVersion,
         *,
+        buckets: tuple[str, ...] = (),
         look_every_s: float = LOOK_EVERY_S,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_job: Callable[[BatchJob], None] = lambda _: None,
@@ -77,7 +81,7 @@ class BatchAsker:
         self._look_every_s = look_every_s
         self._sleep = sleep
         self._on_job = on_job
-        self.images: Images = Uris()
+        self.images: Images = Uris(buckets)
 
     async def prepare(self, part: Part) -> None:
         """Check that jobs ask the part's model; there is nothing to make."""

@@ -45,6 +45,12 @@ TASK_AT = "SELECT toml, model FROM {task_versions} WHERE fingerprint = @fingerpr
 # Clustered by run, this small table has no column that would spare reading it all.
 RUNS_CANCELLED = "SELECT DISTINCT run_id FROM {run_events} WHERE event = 'cancelled'"
 
+IMAGE_BUCKETS = """
+SELECT DISTINCT SPLIT(gcs_uri, '/')[SAFE_OFFSET(2)] AS bucket
+FROM {observations}
+WHERE STARTS_WITH(gcs_uri, 'gs://')
+"""
+
 PARTS_MISSING = f"""
 SELECT COUNT(*) FROM (
   SELECT part_key
@@ -124,6 +130,15 @@ class BigQueryLedgers:
             TransientError, ConfigurationError: see ``failures``.
         """
         return int(await self._client.value(PARTS_MISSING.format_map(self._names)))
+
+    async def image_buckets(self) -> frozenset[str]:
+        """Return the buckets of all observations that were ever enqueued.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        rows = await self._client.rows(IMAGE_BUCKETS.format_map(self._names))
+        return frozenset(bucket for (bucket,) in rows)
 
 
 def _batches(part_keys: Sequence[str]) -> Iterator[list[str]]:

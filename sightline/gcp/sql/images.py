@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sightline.gcp.bigquery.literals import quoted
+from sightline.gcp.bigquery.literals import quoted, quoted_list
 
 IN_NO_BUCKET = "bad_uri: an image is not in a bucket, where the model can read it"
+IN_NO_NAMED_BUCKET = (
+    "bad_uri: an image is in a bucket that images.buckets does not name; if images of it may be"
+    " sent to a model, add it there, and replay"
+)
 IN_NO_TABLE = "not_found: an image is not in the object table"
 
 _URI = "JSON_VALUE(one, '$.gcs_uri')"
 _NO_BUCKET = f"NOT STARTS_WITH(COALESCE({_URI}, ''), 'gs://')"
+
+
+def _outside(buckets: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield when an image is in no bucket, or in none of ``buckets``, where any are named."""
+    yield _NO_BUCKET, IN_NO_BUCKET
+    if buckets:
+        bucket = f"COALESCE(SPLIT(COALESCE({_URI}, ''), '/')[SAFE_OFFSET(2)], '')"
+        yield f"{bucket} NOT IN UNNEST({quoted_list(buckets)})", IN_NO_NAMED_BUCKET
 
 
 class Images(Protocol):
@@ -35,9 +47,13 @@ class Images(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """References made of URIs, read by the account of ``connection``; no reservation is needed."""
+    """References made of URIs, read by the account of ``connection``; no reservation is needed.
+
+    ``buckets``, where any are named, are those whose images may be sent, as in the others here.
+    """
 
     connection: str
+    buckets: tuple[str, ...] = ()
 
     @property
     def image(self) -> str:
@@ -51,12 +67,14 @@ class References:
 
     def unreadable(self) -> Iterable[tuple[str, str]]:
         """See ``Images``."""
-        yield _NO_BUCKET, IN_NO_BUCKET
+        yield from _outside(self.buckets)
 
 
 @dataclass(frozen=True, slots=True)
 class Uris:
     """The URIs themselves, for whoever asks elsewhere."""
+
+    buckets: tuple[str, ...] = ()
 
     @property
     def image(self) -> str:
@@ -70,7 +88,7 @@ class Uris:
 
     def unreadable(self) -> Iterable[tuple[str, str]]:
         """See ``Images``."""
-        yield _NO_BUCKET, IN_NO_BUCKET
+        yield from _outside(self.buckets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,7 @@ class ObjectTable:
     """References out of an object table, by its quoted name."""
 
     table: str
+    buckets: tuple[str, ...] = ()
 
     @property
     def image(self) -> str:
@@ -91,5 +110,5 @@ class ObjectTable:
 
     def unreadable(self) -> Iterable[tuple[str, str]]:
         """See ``Images``."""
-        yield _NO_BUCKET, IN_NO_BUCKET
+        yield from _outside(self.buckets)
         yield f"{_URI} NOT IN (SELECT uri FROM {self.table})", IN_NO_TABLE  # noqa: S608 - quoted

@@ -1,12 +1,29 @@
 """Reading images with limits: JPEG, PNG and WebP from files, refused early and by name."""
 
+from sightline.local.images.folders import ImageFolders, Nowhere
 from sightline.local.images.reader import (
+    ANYWHERE,
     exif_of,
     looks_like_image,
     path_of,
     read_bytes,
     read_image,
+    read_to_send,
 )
+from sightline.local.images.roots import record_root, recorded_roots
 from sightline.vision.images import decode_image
 
-__all__ = ["decode_image", "exif_of", "looks_like_image", "path_of", "read_bytes", "read_image"]
+__all__ = [
+    "ANYWHERE",
+    "ImageFolders",
+    "Nowhere",
+    "decode_image",
+    "exif_of",
+    "looks_like_image",
+    "path_of",
+    "read_bytes",
+    "read_image",
+    "read_to_send",
+    "record_root",
+    "recorded_roots",
+]

@@ -11,7 +11,15 @@ from urllib.parse import unquote_to_bytes
 from PIL import Image
 
 from sightline.errors import PermanentError, Reason, TransientError
-from sightline.vision.images import SNIFF_BYTES, decode_image, open_container, sniff, too_large
+from sightline.local.images.folders import Anywhere, ImageFolders, check_no_system_file
+from sightline.vision.images import (
+    SNIFF_BYTES,
+    BrokenImageError,
+    decode_image,
+    open_container,
+    sniff,
+    too_large,
+)
 
 _FILE_URI = re.compile(r"file://(?:localhost)?(/[^?#\x00-\x20]+)", re.IGNORECASE)
 _ERRNO_REASONS = {
@@ -24,6 +32,8 @@ _ERRNO_REASONS = {
     errno.ENAMETOOLONG: Reason.BAD_URI,
 }
 
+ANYWHERE = Anywhere()
+
 
 def read_image(
     uri: str,
@@ -31,18 +41,21 @@ def read_image(
     max_bytes: int,
     max_pixels: int,
     preferred_size: tuple[int, int] | None = None,
+    folders: ImageFolders = ANYWHERE,
 ) -> Image.Image:
     """Read a JPEG, PNG or WebP file as an upright RGB picture; blocks, so run it in a thread.
 
     With ``preferred_size`` (width, height in pixels) a JPEG is decoded at the smallest of 1/1,
-    1/2, 1/4, 1/8 that is no smaller than it. Symbolic links are followed.
+    1/2, 1/4, 1/8 that is no smaller than it. Symbolic links are followed, as long as they lead
+    into ``folders``, which a caller with a URI out of a row or a message always gives.
 
     Raises:
         PermanentError: ``bad_uri``, ``image_gone``, ``image_unreadable``, ``image_too_large``
             (more than ``max_bytes`` or ``max_pixels``) or ``permission_denied``.
         TransientError: the file system failed in a way that may pass.
+        ConfigurationError: no folder is known.
     """
-    content = read_bytes(uri, max_bytes=max_bytes)
+    content = read_bytes(uri, max_bytes=max_bytes, folders=folders)
     return decode_image(content, uri, max_pixels=max_pixels, preferred_size=preferred_size)
 
 
@@ -68,13 +81,27 @@ def path_of(uri: str) -> str:
     return path
 
 
-def read_bytes(uri: str, *, max_bytes: int) -> bytes:
+def read_to_send(uri: str, *, max_bytes: int, folders: ImageFolders) -> bytes:
+    """Read a file for a model elsewhere: only what is a JPEG, PNG or WebP by its content.
+
+    Raises:
+        PermanentError, TransientError, ConfigurationError: as ``read_image`` does.
+    """
+    content = read_bytes(uri, max_bytes=max_bytes, folders=folders)
+    try:
+        open_container(content)
+    except BrokenImageError as error:
+        raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri}: {error}; it is not sent") from error
+    return content
+
+
+def read_bytes(uri: str, *, max_bytes: int, folders: ImageFolders = ANYWHERE) -> bytes:
     """Read a regular file of at most ``max_bytes`` bytes; never waits on a pipe or a device.
 
     Raises:
-        PermanentError, TransientError: as ``read_image`` does.
+        PermanentError, TransientError, ConfigurationError: as ``read_image`` does.
     """
-    content = _read(uri, max_bytes + 1, at_most=max_bytes)
+    content = _read(uri, max_bytes + 1, folders, at_most=max_bytes)
     if len(content) > max_bytes:
         raise too_large(uri, f"more than {max_bytes} bytes")
     if not content:
@@ -85,7 +112,7 @@ def read_bytes(uri: str, *, max_bytes: int) -> bytes:
 def looks_like_image(uri: str) -> bool:
     """Return whether a file can be read, and begins as a JPEG, PNG or WebP does."""
     try:
-        return sniff(_read(uri, SNIFF_BYTES)) is not None
+        return sniff(_read(uri, SNIFF_BYTES, ANYWHERE)) is not None
     except (PermanentError, TransientError):
         return False
 
@@ -99,14 +126,15 @@ def exif_of(content: bytes) -> bytes:
     return open_container(content).exif
 
 
-def _read(uri: str, size: int, *, at_most: int | None = None) -> bytes:
+def _read(uri: str, size: int, folders: ImageFolders, *, at_most: int | None = None) -> bytes:
     path = path_of(uri)
     try:
-        _check_regular(os.stat(path), uri, at_most)  # noqa: PTH116 - before the file is opened
-        # Not blocking, should a pipe have taken the file's place since.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path
-            _check_regular(os.fstat(descriptor), uri, at_most)
+        allowed = folders.find(path, uri)
+        # Looked at before it is opened, since opening a device may already do something.
+        _check_regular(os.stat(allowed.path), uri, at_most)  # noqa: PTH116 - may hold surrogates
+        check_no_system_file(allowed, uri)
+        with open(allowed.open(), "rb") as file:  # noqa: PTH123 - a descriptor has no path
+            _check_regular(os.fstat(file.fileno()), uri, at_most)
             return file.read(size)
     except OSError as error:
         raise _from_os_error(error, uri) from error

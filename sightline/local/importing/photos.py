@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from sightline.errors import NotFoundError, PermanentError, TransientError
 from sightline.local.images import decode_image, exif_of, looks_like_image, read_bytes
 from sightline.local.importing.exif import ExifFacts, read_exif
 from sightline.local.importing.report import ImportReport, RefusalReason, Tally
+from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE, Staging
 from sightline.local.importing.tables import import_table
 from sightline.settings import ImageSettings
@@ -64,6 +65,7 @@ def import_photos(
     source: Path,
     now: datetime,
     limits: ImageSettings,
+    allowed_roots: Sequence[Path] = (),
     on_progress: Progress | None = None,
 ) -> ImportReport:
     """Import a folder of photographs (JPEG, PNG, WebP by content), with all folders in it.
@@ -73,6 +75,9 @@ def import_photos(
     by the names in ``FOLDER_TYPES``. Files and folders whose name begins with a dot, and linked
     folders, are passed by. A folder that holds an ``observations.csv`` or
     ``observations.parquet`` is imported through that table.
+
+    The folder is recorded with ``allowed_roots`` as one that images are read from; the report lists
+    links that lead elsewhere, ``limits.roots`` aside.
 
     Raises:
         NotFoundError: there is no such folder.
@@ -88,14 +93,18 @@ def import_photos(
                 source=source,
                 now=now,
                 asset_type=asset_type,
+                allowed_roots=allowed_roots,
+                known_roots=limits.roots,
                 on_progress=on_progress,
             )
     root = directory.absolute()
     tally = Tally()
+    roots = ImportRoots(source, (root, *allowed_roots), limits.roots)
     with Staging(source) as staging:
-        rows = _rows(root, asset_type, limits, tally, on_progress)
+        rows = _rows(root, asset_type, limits, roots, tally, on_progress)
         while batch := list(islice(rows, _ROWS)):
             staging.add(pa.Table.from_pylist(batch, schema=STAGED_SCHEMA))
+        roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
     return tally.report(
         imported=published.imported,
@@ -109,6 +118,7 @@ def _rows(
     root: Path,
     asset_type: str,
     limits: ImageSettings,
+    roots: ImportRoots,
     tally: Tally,
     on_progress: Progress | None,
 ) -> Iterator[dict[str, object]]:
@@ -122,6 +132,7 @@ def _rows(
             case None:
                 tally.ignored += 1
             case _Photo():
+                roots.look_closely(where, path, tally)
                 facts = read_exif(examined.exif)
                 for text in facts.notes:
                     tally.note(where, text)

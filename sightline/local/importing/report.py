@@ -50,12 +50,24 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """A file or a row that was imported though its image may not be read, and that image's folder.
+
+    The image is in none of the folders that may be read: see ``sightline.local.images.folders``.
+    """
+
+    where: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """What came of an import.
 
     ``imported`` are new observations and those that ``replaced`` an earlier import of the same
     id; ``unchanged`` were imported before, exactly so; ``ignored`` are files that are no images
-    and do not claim to be. ``refusals`` and ``notes`` hold the first ``MAX_DETAILS`` of each.
+    and do not claim to be. ``outside`` are those imported whose image may not be read before its
+    folder is allowed. ``refusals``, ``notes`` and ``outside`` hold the first ``MAX_DETAILS`` each.
     """
 
     imported: int
@@ -67,6 +79,8 @@ class ImportReport:
     notes_count: int
     notes: tuple[Note, ...]
     files: tuple[Path, ...]
+    outside_count: int = 0
+    outside: tuple[Outside, ...] = ()
 
     @property
     def refused_count(self) -> int:
@@ -81,6 +95,7 @@ class ImportReport:
             "refused_by_reason": dict(self.refused_by_reason),
             "refusals": [asdict(one) for one in self.refusals],
             "notes": [asdict(one) for one in self.notes],
+            "outside": [asdict(one) for one in self.outside],
             "files": [str(path) for path in self.files],
         }
 
@@ -94,6 +109,8 @@ class Tally:
     refusals: list[Refusal] = field(default_factory=list)
     notes_count: int = 0
     notes: list[Note] = field(default_factory=list)
+    outside_count: int = 0
+    outside: list[Outside] = field(default_factory=list)
 
     def refuse(self, where: str, reason: RefusalReason, detail: str) -> None:
         """Count a refusal."""
@@ -106,6 +123,12 @@ class Tally:
         self.notes_count += 1
         if len(self.notes) < MAX_DETAILS:
             self.notes.append(Note(where, text))
+
+    def is_outside(self, where: str, folder: str) -> None:
+        """Count an image that may not be read yet."""
+        self.outside_count += 1
+        if len(self.outside) < MAX_DETAILS:
+            self.outside.append(Outside(where, folder))
 
     def report(
         self, *, imported: int, replaced: int, unchanged: int, files: tuple[Path, ...]
@@ -121,4 +144,6 @@ class Tally:
             notes_count=self.notes_count,
             notes=tuple(self.notes),
             files=files,
+            outside_count=self.outside_count,
+            outside=tuple(self.outside),
         )

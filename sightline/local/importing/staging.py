@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from sightline.errors import StorageError
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.warehouse.durable import make_directory, storage_errors, write_beside
-from sightline.local.warehouse.engine import parquet_select, quoted
+from sightline.local.warehouse.engine import confine, parquet_select, quoted
 from sightline.schema import OBSERVATIONS, Column, Ledger, duckdb_columns, parquet_schema
 
 SOURCE = Ledger(
@@ -108,6 +108,7 @@ class Staging:
         with _turn(self._source), duckdb.connect(":memory:", config=self._limits()) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_progress_bar = false")
+            confine(connection, (self._room, self._source))
             try:
                 self._make_views(connection)
                 _refuse_duplicates(connection, tally)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
 
 from sightline.local.importing.columns import find_columns
 from sightline.local.importing.normalise import Defaults, Normaliser
 from sightline.local.importing.report import ImportReport, Tally
-from sightline.local.importing.staging import Staging
+from sightline.local.importing.roots import ImportRoots
+from sightline.local.importing.staging import ROW, WHERE, Staging
 from sightline.local.importing.table_files import open_table
 
 UNSPECIFIED = "ASSET_CLASS_UNSPECIFIED"
@@ -25,6 +29,8 @@ def import_table(
     base: Path | None = None,
     asset_type: str | None = None,
     by_uri: bool = False,
+    allowed_roots: Sequence[Path] = (),
+    known_roots: Sequence[Path] = (),
     on_progress: Callable[[int, int | None], None] | None = None,
 ) -> ImportReport:
     """Import a CSV or Parquet file, of any length in constant memory.
@@ -34,6 +40,9 @@ def import_table(
     none; without it the column is required. A row that cannot be used is refused, the rest is
     imported; a refusal names it by its number, or ``by_uri`` of its image. ``on_progress`` is told
     the rows read so far and how many there are, if known.
+
+    Images are read later from ``base``, which is recorded with ``allowed_roots`` as a folder of the
+    project, and from ``known_roots``; the report lists rows whose images are elsewhere.
 
     Raises:
         NotFoundError: there is no such file.
@@ -49,14 +58,18 @@ def import_table(
         base=(base or file.parent).absolute(),
     )
     normaliser = Normaliser(layout, defaults, by_uri=by_uri)
+    roots = ImportRoots(source, (defaults.base, *allowed_roots), known_roots)
     tally = Tally()
     rows_read = 0
     with Staging(source) as staging:
         for batch in table.batches(layout.columns, tally):
-            staging.add(normaliser.rows(batch, tally))
+            rows = normaliser.rows(batch, tally)
+            roots.look(_images(rows), tally)
+            staging.add(rows)
             if on_progress is not None:
                 rows_read += len(batch.numbers)
                 on_progress(rows_read, table.rows)
+        roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
     return tally.report(
         imported=published.imported,
@@ -64,3 +77,14 @@ def import_table(
         unchanged=published.unchanged,
         files=published.files,
     )
+
+
+def _images(rows: Any) -> Iterator[tuple[str, str]]:
+    """Yield what each row is called, and the URI of its image."""
+    uris = rows.column("gcs_uri")
+    if pc.all(pc.starts_with(uris, "gs://")).as_py():
+        return
+    for number, where, uri in zip(
+        *(rows.column(name).to_pylist() for name in (ROW, WHERE, "gcs_uri")), strict=True
+    ):
+        yield where or f"row {number}", uri

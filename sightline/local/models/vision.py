@@ -11,7 +11,7 @@ from typing import Self
 from PIL import Image
 
 from sightline.errors import ConfigurationError
-from sightline.local.images import path_of, read_image
+from sightline.local.images import ANYWHERE, ImageFolders, path_of, read_image
 from sightline.settings import ImageSettings, ModelSettings
 from sightline.tasks import FieldSpec
 from sightline.vision.encoder import DualEncoder
@@ -28,7 +28,7 @@ class LocalVision:
 
     Requests for the same image share one encoding, and the last 1,024 vectors are remembered by
     URI, size and time of change. What else it does is ``EncodingLine``'s. ``name`` is the model's
-    name as it stands in part keys, by default the encoder's own.
+    name as it stands in part keys, by default the encoder's own. Images are read from ``folders``.
     """
 
     def __init__(
@@ -39,10 +39,12 @@ class LocalVision:
         batch_size: int = 16,
         decode_threads: int = 2,
         name: str | None = None,
+        folders: ImageFolders = ANYWHERE,
     ) -> None:
         self.name = name or encoder.name
         self._encoder = encoder
         self._limits = images
+        self._folders = folders
         self._line = EncodingLine(encoder, batch_size=batch_size, decode_threads=decode_threads)
         self._remembered: OrderedDict[str, tuple[Stamp, Vector]] = OrderedDict()
         self._stack = AsyncExitStack()
@@ -55,6 +57,7 @@ class LocalVision:
         *,
         answers: bool = True,
         embeds: bool = True,
+        folders: ImageFolders = ANYWHERE,
     ) -> Self:
         """Load the offline model (about 0.3 s; blocks) and return it, to be entered.
 
@@ -77,7 +80,7 @@ class LocalVision:
                 f"models.embed_dimension = {models.embed_dimension} is not the dimension of"
                 f" {models.embed}; accepted: {encoder.dimension}"
             )
-        return cls(encoder, images=images, batch_size=models.batch_size)
+        return cls(encoder, images=images, batch_size=models.batch_size, folders=folders)
 
     @property
     def encoder(self) -> VisionEncoder:
@@ -138,6 +141,7 @@ class LocalVision:
             max_bytes=self._limits.max_bytes,
             max_pixels=self._limits.max_pixels,
             preferred_size=self._encoder.preferred_size,
+            folders=self._folders,
         )
         return stamp, image
 

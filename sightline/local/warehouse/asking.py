@@ -16,6 +16,8 @@ from sightline.local.warehouse.views import connect
 def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the columns and rows of one SELECT over the ledgers and their views.
 
+    It can read no other file, no variable and no setting of this process.
+
     Raises:
         ConfigurationError: it is no single SELECT, or DuckDB refuses it; with DuckDB's own words.
     """
@@ -28,7 +30,7 @@ def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             )
         table = connection.sql(select).to_arrow_table()
     except duckdb.Error as error:
-        first = str(error).split("\n\n")[0]
+        first = " ".join(str(error).split("\n\n")[0].split())
         raise ConfigurationError(
             f'{first}; `sightline sql "show tables"` lists what there is'
         ) from error

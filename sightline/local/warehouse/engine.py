@@ -1,4 +1,4 @@
-"""DuckDB over a snapshot of the ledgers: in memory, without network, off the event loop."""
+"""DuckDB over a snapshot of the ledgers: in memory, confined to its folders, off the event loop."""
 
 from __future__ import annotations
 
@@ -114,8 +114,13 @@ def moment_of(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def open_connection(store: Store, options: EngineOptions = DEFAULT_OPTIONS) -> Connection:
-    """Return an in-memory connection that installs nothing and prints nothing."""
+def open_connection(
+    store: Store, options: EngineOptions = DEFAULT_OPTIONS, *, reads: Sequence[Path] = ()
+) -> Connection:
+    """Return an in-memory connection that installs nothing and prints nothing.
+
+    Its statements, whoever wrote them, open no file outside of the store's folders and ``reads``.
+    """
     connection = duckdb.connect(
         ":memory:",
         config={
@@ -128,15 +133,43 @@ def open_connection(store: Store, options: EngineOptions = DEFAULT_OPTIONS) -> C
     )
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
+    confine(connection, (*store.folders(), *reads))
     return connection
 
 
-class Engine:
-    """Runs pieces of work over fresh snapshots, each with a connection of its own."""
+def confine(connection: Connection, folders: Iterable[Path]) -> None:
+    """Let a connection open files in these folders and nothing else, and lock that.
 
-    def __init__(self, root: Path, options: EngineOptions = DEFAULT_OPTIONS) -> None:
+    Symbolic links that lead out of a folder are refused (by DuckDB 1.5 and later), but a folder
+    may itself be one. Python's variables cannot be read as tables either. See
+    https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
+    """
+    paths = {path for folder in folders for path in (folder.absolute(), folder.resolve())}
+    # As statements spell them too: DuckDB compares the pattern first, and then each file.
+    names = {str(path) for path in paths} | {_literal_path(path) for path in paths}
+    listed = ", ".join(quoted(name) for name in sorted(names))
+    connection.execute(f"SET allowed_directories = [{listed}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET lock_configuration = true")
+
+
+class Engine:
+    """Runs pieces of work over fresh snapshots, each with a connection of its own.
+
+    ``reads`` are folders that the work reads besides the warehouse.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        options: EngineOptions = DEFAULT_OPTIONS,
+        *,
+        reads: Sequence[Path] = (),
+    ) -> None:
         self.store = Store(root)
         self._options = options
+        self._reads = tuple(reads)
 
     async def read(self, work: Callable[[Session], Result]) -> Result:
         """Run ``work`` in a thread; again, over a new snapshot, when a file of it vanished.
@@ -163,7 +196,7 @@ class Engine:
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        connection = open_connection(self.store, self._options)
+        connection = open_connection(self.store, self._options, reads=self._reads)
         try:
             yield Session(self.store, connection)
         finally:

@@ -12,6 +12,7 @@ from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.schema import (
     CLASSIFICATIONS,
     DEAD_LETTERS,
+    OBSERVATIONS,
     RUN_EVENTS,
     RUNS,
     TASK_VERSIONS,
@@ -65,6 +66,10 @@ def shares(parts: int) -> list[str]:
         for low, high in zip(edges, [*edges[1:], ""], strict=True)
     ]
 
+
+IMAGE_BUCKETS = """
+SELECT DISTINCT split_part(gcs_uri, '/', 3) FROM observations WHERE starts_with(gcs_uri, 'gs://')
+"""
 
 WORKER_OPTIONS = EngineOptions(threads=1, memory_limit="64MB")
 """A worker's memory is bounded; it asks seldom, so that time matters less."""
@@ -132,6 +137,15 @@ class LocalLedgers:
             return sum(
                 session.number(PARTS_MISSING.format(share=share)) for share in shares(open_parts)
             )
+
+        return await self._engine.read(work)
+
+    async def image_buckets(self) -> frozenset[str]:
+        """Return the buckets of all observations that were ever enqueued."""
+
+        def work(session: Session) -> frozenset[str]:
+            attach(session, OBSERVATIONS)
+            return frozenset(bucket for (bucket,) in session.rows(IMAGE_BUCKETS))
 
         return await self._engine.read(work)
 

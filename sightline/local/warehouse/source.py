@@ -92,9 +92,9 @@ class LocalSource:
         range_items: int = 1000,
         options: EngineOptions = DEFAULT_OPTIONS,
     ) -> None:
-        self._engine = Engine(root, options)
-        self._store = self._engine.store
         self._source = source.absolute()
+        self._engine = Engine(root, options, reads=(self._source,))
+        self._store = self._engine.store
         self._buckets = buckets
         self._range_items = range_items
 

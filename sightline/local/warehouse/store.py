@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from sightline.errors import ConfigurationError
 from sightline.local.warehouse.durable import storage_errors, time_ordered_id, write_durably
 from sightline.local.warehouse.manifest import read_manifest
-from sightline.schema import Ledger, embeddings_ledger, parquet_schema
+from sightline.schema import LEDGERS, Ledger, embeddings_ledger, parquet_schema
 
 SUFFIX = ".parquet"
 COMPACTED = ".compacted.parquet"
@@ -51,6 +51,16 @@ class Store:
     def folder(self, ledger: Ledger) -> Path:
         """Return the folder of a ledger."""
         return self.root / ledger.name
+
+    def folders(self) -> list[Path]:
+        """Return the folders that hold the ledgers: the root, and each ledger's in it.
+
+        A ledger's folder may be a symbolic link to another disk.
+
+        Raises:
+            StorageError: the root cannot be read.
+        """
+        return [self.root, *map(self.folder, (*LEDGERS, *self.embeddings_ledgers()))]
 
     def snapshot(self, ledger: Ledger) -> Snapshot:
         """Return the files of a ledger.

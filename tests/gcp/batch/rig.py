@@ -75,6 +75,7 @@ class Cloud:
     vertex: VertexBatchJobs
     folder: BucketFolder
     seen: list[BatchJob] = field(default_factory=list)
+    allowed: tuple[str, ...] = ()
 
     @property
     def jobs(self) -> BatchJobs:
@@ -103,6 +104,7 @@ class Cloud:
             parts["warehouse"],
             parts["stage"],
             self.warehouse.ledgers.task_version,
+            buckets=self.allowed,
             look_every_s=0.01,
             on_job=self.seen.append,
         )
@@ -149,8 +151,9 @@ async def open_cloud(
     parts: Sequence[AnswerPart | EmbeddingPart] = (SIGNS_PART,),
     observations: Sequence[Any] = SEEN,
     tasks: Sequence[TaskSpec] = (SIGNS,),
+    allowed: tuple[str, ...] = (),
 ) -> AsyncIterator[Cloud]:
-    """Open the servers, with a run of these parts."""
+    """Open the servers, with a run of these parts; ``allowed`` buckets are those of the asker."""
     storage = StoragePlace("p", gcs.endpoint)
     async with AsyncExitStack() as stack:
         warehouse = await stack.enter_async_context(
@@ -168,4 +171,5 @@ async def open_cloud(
         client.create_bucket(root.bucket)
         if parts:
             await warehouse.open_run(*(PartRequest(one) for one in parts))
-        yield Cloud(warehouse, simulator, vertex, BucketFolder(client, storage, root))
+        folder = BucketFolder(client, storage, root)
+        yield Cloud(warehouse, simulator, vertex, folder, allowed=allowed)

@@ -273,6 +273,19 @@ async def test_an_image_in_no_bucket_is_not_asked_about(
         assert job.answered == 2
 
 
+async def test_an_image_in_a_bucket_that_is_not_named_is_not_asked_about(
+    new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
+) -> None:
+    seen = [*SEEN[:2], observation(7, gcs_uri="gs://private/a.jpg")]
+    async with open_cloud(
+        new_bigquery_emulator, gcs, observations=seen, allowed=("bucket",)
+    ) as cloud:
+        await cloud.work()
+        assert await cloud.warehouse.runs.dead_by_reason("run-1") == {"bad_uri": 1}
+        (job,) = cloud.jobs.jobs.values()
+        assert job.answered == 2
+
+
 async def test_a_task_about_assets_sends_all_their_images(
     bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:

@@ -169,10 +169,11 @@ async def open_warehouse(
     *,
     embedding: EmbeddingPart = EMBEDDING,
     engine: str = BY_STATEMENTS,
+    buckets: tuple[str, ...] = (),
 ) -> AsyncIterator[Warehouse]:
     """Open a dataset in which these observations are the source and these tasks are known.
 
-    Runs are opened for ``engine``.
+    Runs are opened for ``engine``; ``buckets`` are those whose images may be sent, where named.
     """
     async with (
         open_dataset(emulator) as client,
@@ -209,7 +210,7 @@ async def open_warehouse(
             request = RunRequest(Filter(), parts, "sightline enqueue", engine)
             await source.open_run(request, run_id=run_id, now=NOW)
 
-        lots = lots_by(StatementAsker(jobs, askings, Bare("p.us.c")), "w1")
+        lots = lots_by(StatementAsker(jobs, askings, Bare("p.us.c", buckets)), "w1")
         yield Warehouse(client, runs, ledgers, lots, store, open_run, jobs, lots_by)
 
 

@@ -187,6 +187,26 @@ async def test_an_image_in_no_bucket_costs_nothing(bigquery_with_ledgers: BigQue
         assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 1}
 
 
+async def test_an_image_in_a_bucket_that_is_not_named_costs_nothing(
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
+    seen = [
+        replace(SEEN[0], gcs_uri="gs://private/a.jpg"),
+        replace(SEEN[1], gcs_uri="gs://bucket.private/a.jpg"),
+        replace(SEEN[2], gcs_uri="gs://bucket"),
+        SEEN[3],
+    ]
+    async with open_warehouse(bigquery_emulator, seen, [SIGNS], buckets=("bucket",)) as warehouse:
+        await warehouse.open_run(PartRequest(SIGNS_PART))
+        await warehouse.lots.open(SIGNS_LOT)
+        left = await warehouse.lots.left(SIGNS_LOT)
+        await warehouse.lots.settle(SIGNS_LOT)
+        assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 4 - left}
+        letters = await warehouse.rows("SELECT detail FROM {dead_letters}")
+        assert any("images.buckets" in detail for (detail,) in letters)
+        assert left <= 2, "SEEN[3], and a bucket without an object, which no model can read"
+
+
 async def test_an_image_in_no_bucket_is_a_dead_letter_again_when_it_is_replayed(
     bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:

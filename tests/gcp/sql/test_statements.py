@@ -24,7 +24,7 @@ from sightline.gcp.sql.asking import (
     model_params,
 )
 from sightline.gcp.sql.files import names, statement
-from sightline.gcp.sql.images import ObjectTable, References, Uris
+from sightline.gcp.sql.images import Images, ObjectTable, References, Uris
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE, judged_answers, judged_vectors
 from sightline.gcp.sql.kinds import ANSWER, VECTOR
 from sightline.gcp.sql.remote_models import remote_model
@@ -75,7 +75,15 @@ def rendered() -> Iterator[tuple[str, str]]:
         statement("settle", **asked, written=written, dead_letters=NAMES["dead_letters"]),
     )
     yield "drop", statement("drop", table=TO_ASK)
-    for images in (References("p.us.c"), ObjectTable(PLACE.table("images")), Uris()):
+    named = ("one", "two")
+    for images in (
+        References("p.us.c"),
+        ObjectTable(PLACE.table("images")),
+        Uris(),
+        References("p.us.c", named),
+        ObjectTable(PLACE.table("images"), named),
+        Uris(named),
+    ):
         pieces = {"image": images.image, "objects": images.objects, "parts": "100"}
         yield f"choose {images}", statement("choose", **asked, **pieces)
         for unreadable, _ in images.unreadable():
@@ -127,6 +135,16 @@ def test_the_call_is_there_and_what_it_is_given_is_quoted(function: str) -> None
         assert "768" in literals
     else:
         assert HOSTILE in literals, "the prompt is one literal, whatever stands in it"
+
+
+@pytest.mark.parametrize(
+    "images", [References("p.us.c", ("one",)), ObjectTable("`t`", ("one",)), Uris(("one",))]
+)
+def test_every_way_of_naming_images_refuses_buckets_that_are_not_named(images: Images) -> None:
+    reasons = [status for _, status in images.unreadable()]
+    assert sum("images.buckets" in status for status in reasons) == 1
+    assert reasons[0].startswith("bad_uri: ")
+    assert reasons[1].startswith("bad_uri: ")
 
 
 def test_a_call_carries_all_that_the_workers_send() -> None:

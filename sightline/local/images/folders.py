@@ -1,0 +1,133 @@
+"""Which files of this machine are read as images, and how one is opened without a race.
+
+A path comes from a row or a message, so it may name anything. It is resolved first, and compared
+with the folders that are allowed; then it is opened component by component without following
+links, so that nothing that is exchanged in between leads elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline.errors import ConfigurationError, PermanentError, Reason
+
+NEVER = ("/proc", "/sys", "/dev")
+"""What lies there is no image, whatever folder leads to it."""
+
+_FOLDER_FLAGS = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
+# Not blocking, should a pipe have taken the file's place since it was looked at.
+_FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedFile:
+    """A file below a folder that is allowed; both paths are resolved."""
+
+    root: str
+    path: str
+
+    def open(self) -> int:
+        """Open the file to be read, by one component after the other; return its descriptor.
+
+        Raises:
+            OSError: it cannot be opened; a link that took the place of a component is not followed.
+        """
+        *folders, name = os.path.relpath(self.path, self.root).split("/")
+        directory = os.open(self.root, _FOLDER_FLAGS)
+        try:
+            for folder in folders:
+                below = os.open(folder, _FOLDER_FLAGS | os.O_NOFOLLOW, dir_fd=directory)
+                os.close(directory)
+                directory = below
+            return os.open(name, _FILE_FLAGS, dir_fd=directory)
+        finally:
+            os.close(directory)
+
+
+class ImageFolders:
+    """Folders below which images are read.
+
+    ``roots`` is asked again when a file is in none of the folders known so far, since a worker
+    lives on while more is imported. Without any folder it is the configuration that is at fault.
+    """
+
+    def __init__(self, roots: Callable[[], Sequence[Path]]) -> None:
+        self._roots = roots
+        self._known: tuple[str, ...] = ()
+
+    def find(self, path: str, uri: str) -> AllowedFile:
+        """Return the file that a path leads to; ``uri`` names it in errors.
+
+        Raises:
+            PermanentError: ``bad_uri``, it is in none of the folders, or the system's own.
+            ConfigurationError: no folder is known.
+        """
+        real = os.path.realpath(path)
+        root = self._root_of(real)
+        if root is None:
+            raise PermanentError(
+                Reason.BAD_URI,
+                f"{uri} is in none of the folders that images are read from; if it may be sent to a"
+                " model, run `sightline import` with --allow-root, or add its folder to"
+                " images.roots",
+            )
+        return AllowedFile(root, real)
+
+    def holds(self, path: str) -> bool:
+        """Return whether a file is in one of the folders, whether it is there or not."""
+        return self._root_of(os.path.realpath(path)) is not None
+
+    def _root_of(self, real: str) -> str | None:
+        found = _holding(self._known, real)
+        if found is None:
+            self._known = tuple(os.path.realpath(root) for root in self._roots())
+            found = _holding(self._known, real)
+        if not self._known:
+            raise ConfigurationError(
+                "images are read from folders that were imported, and this project has recorded"
+                " none; run `sightline import DIR` again (what is there is not imported twice), or"
+                " set images.roots"
+            )
+        return found
+
+
+class Anywhere(ImageFolders):
+    """All folders: for a file that a person names on the command line."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: (Path("/"),))
+
+
+class Nowhere(ImageFolders):
+    """No folder at all, and why not."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(lambda: ())
+        self._why = why
+
+    def find(self, path: str, uri: str) -> AllowedFile:  # noqa: ARG002 - it is not looked at
+        """Refuse the file: ``bad_uri``."""
+        raise PermanentError(Reason.BAD_URI, f"{uri}: {self._why}")
+
+
+def check_no_system_file(file: AllowedFile, uri: str) -> None:
+    """Check that a file is not below ``/proc``, ``/sys`` or ``/dev``.
+
+    Raises:
+        PermanentError: ``bad_uri``.
+    """
+    if _holding(NEVER, file.path) is not None:
+        raise PermanentError(
+            Reason.BAD_URI,
+            f"{uri} is a file of the operating system, which is never sent; correct the source",
+        )
+
+
+def _holding(roots: Sequence[str], real: str) -> str | None:
+    for root in roots:
+        if real == root or real.startswith(root.rstrip("/") + "/"):
+            return root
+    return None

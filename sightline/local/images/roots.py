@@ -1,0 +1,58 @@
+"""The folders that were imported: one small file each, beside the imported rows.
+
+They are written by commands whose arguments name them, and never on account of a row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from sightline.errors import StorageError
+from sightline.local.warehouse.durable import storage_errors, write_json
+
+FOLDER = ".roots"
+VERSION = 1
+
+
+def record_root(source: Path, root: Path, *, now: datetime) -> None:
+    """Record, durably, that a person imported what is below ``root``.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    path = os.fsencode(root.absolute())
+    file = source / FOLDER / f"{hashlib.sha256(path).hexdigest()[:32]}.json"
+    with storage_errors(file):
+        if file.exists():
+            return
+    # Percent-encoded, since the name of a folder need not be UTF-8.
+    written = {"version": VERSION, "root": quote_from_bytes(path), "recorded_at": now.isoformat()}
+    write_json(file, written)
+
+
+def recorded_roots(source: Path) -> list[Path]:
+    """Return the recorded folders, in a stable order.
+
+    Raises:
+        StorageError: a record cannot be read.
+    """
+    folder = source / FOLDER
+    with storage_errors(folder):
+        return [_root_in(file) for file in sorted(folder.glob("*.json"))]
+
+
+def _root_in(file: Path) -> Path:
+    try:
+        raw = json.loads(file.read_bytes())
+        if raw["version"] != VERSION:
+            raise StorageError(f"{file} is of version {raw['version']}; update sightline")
+        return Path(os.fsdecode(unquote_to_bytes(raw["root"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"{file} is damaged ({error}); remove it, and import the folder again"
+        ) from error

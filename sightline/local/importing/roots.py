@@ -1,0 +1,59 @@
+"""Which folders an import lets images be read from: those its arguments name, and none of a row's.
+
+What lies elsewhere is imported all the same, and listed, so that a person decides.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from sightline.errors import PermanentError
+from sightline.local.images import ImageFolders, path_of, record_root, recorded_roots
+from sightline.local.importing.report import Tally
+
+
+class ImportRoots:
+    """The folders of one import, beside those that the project has already."""
+
+    def __init__(self, source: Path, named: Sequence[Path], others: Sequence[Path]) -> None:
+        self._source = source
+        self._named = tuple(root.absolute() for root in named)
+        known = (*self._named, *others, *recorded_roots(source))
+        self._holds = lru_cache(maxsize=4096)(ImageFolders(lambda: known).holds)
+        self._local = False
+
+    def look(self, images: Iterable[tuple[str, str]], tally: Tally) -> None:
+        """Look where images are, given what each is called and its URI; count those outside.
+
+        They are told by their folders: the images of a table are not opened.
+        """
+        for where, uri in images:
+            if uri.startswith("gs://"):
+                continue
+            self._local = True
+            try:
+                folder = os.path.dirname(path_of(uri))  # noqa: PTH120 - may hold surrogates
+            except PermanentError:
+                continue  # refused already, with its own reason
+            if not self._holds(folder):
+                tally.is_outside(where, os.fsencode(folder).decode("utf-8", "backslashreplace"))
+
+    def look_closely(self, where: str, path: Path, tally: Tally) -> None:
+        """Look where a photograph is that may be a symbolic link."""
+        self._local = True
+        if path.is_symlink() and not self._holds(os.fspath(path)):
+            folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - as above
+            tally.is_outside(where, os.fsencode(folder).decode("utf-8", "backslashreplace"))
+
+    def record(self, *, now: datetime) -> None:
+        """Record the folders that were named, where there are files to be read at all.
+
+        Raises:
+            StorageError: they cannot be written.
+        """
+        for root in self._named if self._local else ():
+            record_root(self._source, root, now=now)

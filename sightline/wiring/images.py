@@ -1,0 +1,50 @@
+"""Which images may be sent to a model, by the settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from sightline.model import Observation
+from sightline.settings import Settings
+from sightline.wiring.places import source_path
+
+if TYPE_CHECKING:
+    from sightline.local.images import ImageFolders
+
+ImageReader = Callable[[Observation], Awaitable[bytes]]
+
+NO_FILES = (
+    "a message of Pub/Sub names a file of this machine, and whoever may publish could name any; if"
+    " that is wanted, set images.files_from_pubsub and images.roots"
+)
+
+
+def image_folders(settings: Settings) -> ImageFolders:
+    """Return the folders in which rows and messages may name files.
+
+    They are those of ``images.roots`` and those that were imported, as they are when a file is
+    looked for; no row adds one.
+    """
+    from sightline.local.images import ImageFolders, Nowhere, recorded_roots
+
+    if settings.adapter("queue") == "pubsub" and not settings.images.files_from_pubsub:
+        return Nowhere(NO_FILES)
+    source = source_path(settings)
+    return ImageFolders(lambda: (*settings.images.roots, *recorded_roots(source)))
+
+
+def image_reader(settings: Settings, folders: ImageFolders) -> ImageReader:
+    """Return what reads an image file in these folders, off the event loop, to be sent."""
+    from sightline.local.images import read_to_send
+
+    async def read(observation: Observation) -> bytes:
+        return await asyncio.to_thread(
+            read_to_send,
+            observation.gcs_uri,
+            max_bytes=settings.images.max_bytes,
+            folders=folders,
+        )
+
+    return read
