@@ -57,7 +57,7 @@ from sightline.ports.search import (
     VectorIndexes,
 )
 from sightline.ports.source import ObservationSource
-from sightline.ports.upkeep import Compacted, Upkeep
+from sightline.ports.upkeep import Compacted, Repaired, Upkeep
 from sightline.ports.vectors import EmbeddedImage, VectorPage, VectorQuery, Vectors
 
 __all__ = [
@@ -105,6 +105,7 @@ __all__ = [
     "Outgoing",
     "Provenance",
     "Publisher",
+    "Repaired",
     "ResultRow",
     "ResultWriter",
     "RunCost",

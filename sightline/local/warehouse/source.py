@@ -26,7 +26,8 @@ from sightline.local.warehouse.engine import (
 )
 from sightline.local.warehouse.listed import listed_rows
 from sightline.local.warehouse.locks import lock_in_turn, lock_now
-from sightline.local.warehouse.store import SUFFIX, relative_files
+from sightline.local.warehouse.names import SUFFIX
+from sightline.local.warehouse.store import relative_files
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.local.warehouse.work_list import (
     BUCKET,
