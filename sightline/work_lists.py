@@ -87,6 +87,12 @@ def is_by_workers(request: str) -> bool:
     return engine_of(request) == BY_WORKERS
 
 
+def tasks_of(requests: Iterable[str]) -> dict[str, str]:
+    """Return the names of the tasks, by fingerprint, that runs with these requests ask for."""
+    parts = (one["part"] for request in {*requests} for one in orjson.loads(request)["parts"])
+    return {part["fingerprint"]: part["task"] for part in parts if "fingerprint" in part}
+
+
 def check_in_batch(part: Part) -> None:
     """Check that jobs of batch prediction ask a part's model.
 

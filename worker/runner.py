@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 from sightline.errors import (
     BudgetError,
     ConfigurationError,
-    PermanentError,
     SightlineError,
     TransientError,
 )
 from sightline.ports import BacklogReader, BudgetState, Delivery, Ledgers, Subscription
 from sightline.settings import WorkerSettings
-from sightline.wire import RECHECK, REPLAY, decode
 from worker.budgets.purse import next_step
 from worker.budgets.spent_out import SPENT_OUT_S, SpentOutRule, only_over_budget
 from worker.budgets.treasury import Treasury
@@ -24,6 +21,7 @@ from worker.drain import Drained, DrainRule
 from worker.handled import HANDLED
 from worker.handler import Handler
 from worker.leaser import Lease, Leaser
+from worker.lookup import Lookup, LookupRule
 from worker.patience import Patience
 from worker.progress import Progress
 from worker.retry import Backoff
@@ -51,6 +49,7 @@ class Runner:
         *,
         monotonic: Callable[[], float],
         random: Callable[[], float],
+        trusts_first_deliveries: bool = True,
     ) -> None:
         self._subscription = subscription
         self._backlog = backlog
@@ -65,6 +64,13 @@ class Runner:
         self._stop = asyncio.Event()
         backoff = Backoff(settings.backoff_s, settings.max_backoff_s)
         self._patience = Patience(backoff, random, self._stop)
+        self._lookup = Lookup(
+            ledgers,
+            progress,
+            self._patience.read,
+            LookupRule(trusts_first_deliveries, settings.max_lease_s),
+            monotonic=monotonic,
+        )
         self._pulls_failed = 0
         self._room = asyncio.Event()
         self._handling: set[asyncio.Task[None]] = set()
@@ -192,31 +198,11 @@ class Runner:
     async def _start(self, deliveries: Sequence[Delivery]) -> None:
         self._progress.pulled += len(deliveries)
         leases = self._leaser.hold(deliveries)
-        settled = await self._already_settled(deliveries)
+        settled = await self._lookup.settled(deliveries)
         for lease in leases:
             task = asyncio.create_task(self._handle(lease, settled))
             self._handling.add(task)
             task.add_done_callback(self._handled)
-
-    async def _already_settled(self, deliveries: Sequence[Delivery]) -> frozenset[str]:
-        """Return which parts of redelivered messages the ledgers hold: they are not paid again."""
-        redelivered: list[str] = []
-        replayed: list[str] = []
-        for delivery in deliveries:
-            if delivery.attempt == 1 and not {RECHECK, REPLAY} & delivery.attributes.keys():
-                continue
-            self._progress.redelivered += 1
-            with contextlib.suppress(PermanentError):  # the handler makes it a dead letter
-                keys = decode(delivery.body).part_keys()
-                (replayed if REPLAY in delivery.attributes else redelivered).extend(keys)
-        if not (redelivered or replayed):
-            return frozenset()
-
-        async def look() -> frozenset[str]:
-            settled = await self._ledgers.settled(redelivered)
-            return settled | await self._ledgers.written(replayed)
-
-        return await self._patience.read("the ledgers cannot be read", look)
 
     async def _wait_for_room(self) -> None:
         """Wait until messages were handled or settled, or a stop is asked for."""
@@ -232,6 +218,7 @@ class Runner:
 
     async def _nothing_came(self, rule: DrainRule | None) -> bool:
         """Wait a little; return whether a drain is done."""
+        self._lookup.nothing_came()
         if not self._handling:
             self._writer.flush_soon()
             self._judge(self._guard.idle(self._monotonic()))
@@ -352,7 +339,7 @@ class Runner:
     async def _collect_backstop(self) -> None:
         """Record as dead what the queue itself gave up on, beside the work: looking takes time."""
         while found := await self._subscription.collect_backstop(1000):
-            settled = await self._already_settled(found)
+            settled = await self._lookup.settled(found)
             for lease in self._leaser.hold(found):
                 self._writer.add(self._handler.give_up(lease, settled))
             while self._leaser.holds(found) and not self._stop.is_set():

@@ -27,6 +27,7 @@ from sightline.ports.budgets import (
     Limits,
     released_id,
 )
+from sightline.ports.consistency import Consistency
 from sightline.ports.ledgers import (
     ClassificationRow,
     DeadLetterRow,
@@ -46,7 +47,7 @@ from sightline.ports.queue import (
     Publisher,
     Subscription,
 )
-from sightline.ports.runs import DeadLetterFilter, DeadLetters, RunCost, Runs
+from sightline.ports.runs import DeadLetterFilter, DeadLetters, RunAccount, RunCost, Runs
 from sightline.ports.search import (
     AnswerFilter,
     Hit,
@@ -80,6 +81,7 @@ __all__ = [
     "ClassificationRow",
     "Classifier",
     "Compacted",
+    "Consistency",
     "Coverage",
     "DeadLetterFilter",
     "DeadLetterRow",
@@ -108,6 +110,7 @@ __all__ = [
     "Repaired",
     "ResultRow",
     "ResultWriter",
+    "RunAccount",
     "RunCost",
     "Runs",
     "Search",

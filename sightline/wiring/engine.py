@@ -11,6 +11,7 @@ from sightline.ports import (
     Answers,
     BacklogReader,
     Budgets,
+    Consistency,
     DeadLetters,
     Ledgers,
     ObservationSource,
@@ -47,6 +48,7 @@ class Engine:
     upkeep: Upkeep
     answers: Answers
     vectors: Vectors
+    consistency: Consistency
 
 
 @asynccontextmanager
@@ -78,6 +80,7 @@ async def open_engine(
             upkeep=warehouse.upkeep,
             answers=warehouse.answers,
             vectors=warehouse.vectors,
+            consistency=warehouse.consistency,
         )
 
 

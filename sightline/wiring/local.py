@@ -20,14 +20,23 @@ async def open_local_queue(
     Raises:
         StorageError: it cannot be opened.
     """
+    from sightline.local.marks import Marks
     from sightline.local.queue import LocalQueue, stream_bodies
 
     path = queue_path(settings)
     attempts = settings.queue.backstop_attempts
+    marks = Marks()
     async with LocalQueue.open(
-        path, now=lambda: now().timestamp(), backstop_attempts=attempts
+        path, now=lambda: now().timestamp(), backstop_attempts=attempts, marks=marks
     ) as queue:
-        yield QueuePorts(queue, queue, queue, lambda run_id: stream_bodies(path, run_id))
+        yield QueuePorts(
+            queue,
+            queue,
+            queue,
+            lambda run_id: stream_bodies(path, run_id),
+            local=queue,
+            marks=marks,
+        )
 
 
 @asynccontextmanager
@@ -35,6 +44,7 @@ async def open_local_warehouse(
     settings: Settings, queue: QueuePorts
 ) -> AsyncIterator[WarehousePorts]:
     """Open the ledgers in the home folder."""
+    from sightline.local.consistency import LocalConsistency
     from sightline.local.warehouse import (
         LocalAnswers,
         LocalBudgets,
@@ -56,8 +66,9 @@ async def open_local_warehouse(
             source_path(settings),
             buckets=settings.producer.buckets,
             range_items=settings.producer.range_items,
+            marks=queue.marks,
         ),
-        results=LocalWriter(root),
+        results=LocalWriter(root, marks=queue.marks),
         ledgers=LocalLedgers(root),
         runs=LocalRuns(root, queue.bodies),
         dead_letters=LocalDeadLetters(root),
@@ -67,4 +78,5 @@ async def open_local_warehouse(
         upkeep=LocalUpkeep(root),
         answers=LocalAnswers(root),
         vectors=LocalVectors(root),
+        consistency=LocalConsistency(root, queue.local, queue_path(settings)),
     )

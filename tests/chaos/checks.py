@@ -33,6 +33,7 @@ MAY_STAY = re.compile(
     r"|warehouse/embeddings_[^/]+/.+\.parquet"
     r"|warehouse/[^/]+/manifest\.json"
     r"|source/\.import\.lock"
+    r"|warehouse/queue\.json"
     r"|warehouse/\.(enqueue|tasks)\.lock"
     r"|warehouse/[^/]+/\.compact\.lock"
     r"|warehouse/runs/[^/]+\.lock"

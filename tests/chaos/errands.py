@@ -84,6 +84,7 @@ def reconcile(environment: Environment, clock: Path) -> int:
     """Publish again what the run has lost, if there is one; return how many messages."""
 
     async def work(engine: Engine) -> int:
+        await engine.consistency.begin()
         runs = await engine.runs.runs()
         now = Clock(clock).now
         producer = Producer(engine.source, engine.publisher, now=now, new_run_id=new_run_id)

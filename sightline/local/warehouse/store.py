@@ -126,19 +126,28 @@ class Store:
         folder = self.root / "work_items" / f"run={quote(run_id, safe='')}"
         return folder / f"bucket-{bucket:05d}{SUFFIX}"
 
-    def bucket_sizes(self, run_id: str) -> dict[int, int]:
-        """Return how many items each bucket of a run's work list has.
+    def buckets(self, run_id: str) -> list[Path]:
+        """Return the files of a run's work list.
 
         Raises:
             StorageError: the list cannot be read.
         """
         folder = self.work_list(run_id, 0).parent
         with storage_errors(folder):
+            return [folder / name for name in sorted(relative_files(folder))]
+
+    def bucket_sizes(self, run_id: str) -> dict[int, int]:
+        """Return how many items each bucket of a run's work list has.
+
+        Raises:
+            StorageError: the list cannot be read.
+        """
+        with storage_errors(self.root):
             return {
-                int(name.removeprefix("bucket-").removesuffix(SUFFIX)): int(
-                    pq.read_metadata(folder / name).num_rows
+                int(path.name.removeprefix("bucket-").removesuffix(SUFFIX)): int(
+                    pq.read_metadata(path).num_rows
                 )
-                for name in sorted(relative_files(folder))
+                for path in self.buckets(run_id)
             }
 
     def work_lists(self) -> dict[str, Path]:

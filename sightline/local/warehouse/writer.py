@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from sightline.local.marks import Marks
 from sightline.local.warehouse.store import Store
 from sightline.model import EmbeddingPart, Observation
 from sightline.ports import (
@@ -31,10 +32,14 @@ Columns = dict[str, Any]
 
 
 class LocalWriter:
-    """The ledgers below ``root``, to append to; many processes may at once."""
+    """The ledgers below ``root``, to append to; many processes may at once.
 
-    def __init__(self, root: Path) -> None:
+    ``marks`` are those of this process's queue: files carry the latest of them.
+    """
+
+    def __init__(self, root: Path, *, marks: Marks | None = None) -> None:
         self._store = Store(root)
+        self._marks = marks or Marks()
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
         """Append rows; durable when it returns. Safe to repeat (views show one row a key).
@@ -61,7 +66,9 @@ class LocalWriter:
             self._append(DEAD_LETTERS, _dead_letters(events))
 
     def _append(self, ledger: Ledger, columns: Columns) -> None:
-        self._store.append(_table(ledger, columns), ledger)
+        mark = self._marks.latest
+        self._store.append(_table(ledger, columns), ledger, mark=mark)
+        self._marks.wrote(ledger.name, mark)
 
 
 def _table(ledger: Ledger, columns: Columns) -> pa.Table:
