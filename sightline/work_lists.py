@@ -89,7 +89,8 @@ def is_by_workers(request: str) -> bool:
 
 def tasks_of(requests: Iterable[str]) -> dict[str, str]:
     """Return the names of the tasks, by fingerprint, that runs with these requests ask for."""
-    parts = (one["part"] for request in {*requests} for one in orjson.loads(request)["parts"])
+    asked = (orjson.loads(request).get("parts", ()) for request in {*requests})
+    parts = (one["part"] for parts in asked for one in parts)
     return {part["fingerprint"]: part["task"] for part in parts if "fingerprint" in part}
 
 

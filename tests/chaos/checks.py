@@ -28,7 +28,7 @@ MAX_ATTEMPTS = 10
 MAY_STAY = re.compile(
     r"queue\.db"
     r"|source/[^/]+\.parquet"
-    r"|warehouse/[^.]+\.parquet"
+    r"|warehouse/[^.]+(\.m[0-9]+)?\.parquet"
     r"|warehouse/[^/]+/date=[^/]+/[^/]+\.compacted\.parquet"
     r"|warehouse/embeddings_[^/]+/.+\.parquet"
     r"|warehouse/[^/]+/manifest\.json"

@@ -7,6 +7,7 @@ delivery may be none (``worker.lookup``).
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sightline.gcp.bigquery.client import BigQueryClient
@@ -69,13 +70,15 @@ class BigQueryConsistency:
         Raises:
             TransientError, ConfigurationError: see ``failures``.
         """
-        answered = dict(await self._rows(TASKS_ANSWERED))
-        asked = tasks_of(request for (request,) in await self._rows(REQUESTS))
-        known = {fingerprint for (fingerprint,) in await self._rows(TASKS_KNOWN)}
-        return [
-            *await unknown_runs(self._client),
-            *faults_of_tasks({**asked, **answered}, known, _restored(self._client, TASK_VERSIONS)),
-        ]
+        runs, answered, requests, known = await asyncio.gather(
+            unknown_runs(self._client),
+            self._rows(TASKS_ANSWERED),
+            self._rows(REQUESTS),
+            self._rows(TASKS_KNOWN),
+        )
+        used = {**tasks_of(request for (request,) in requests), **dict(answered)}
+        there = {fingerprint for (fingerprint,) in known}
+        return [*runs, *faults_of_tasks(used, there, _restored(self._client, TASK_VERSIONS))]
 
     async def begin(self) -> None:
         """Do nothing: neither half can hold what would tell that the other one was restored."""
