@@ -87,6 +87,13 @@ def is_by_workers(request: str) -> bool:
     return engine_of(request) == BY_WORKERS
 
 
+def tasks_of(requests: Iterable[str]) -> dict[str, str]:
+    """Return the names of the tasks, by fingerprint, that runs with these requests ask for."""
+    asked = (orjson.loads(request).get("parts", ()) for request in {*requests})
+    parts = (one["part"] for parts in asked for one in parts)
+    return {part["fingerprint"]: part["task"] for part in parts if "fingerprint" in part}
+
+
 def check_in_batch(part: Part) -> None:
     """Check that jobs of batch prediction ask a part's model.
 

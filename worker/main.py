@@ -136,8 +136,12 @@ async def work_with(
     meters: Meters | None = None,
     heartbeat_file: Path | None = None,
 ) -> Summary:
-    """Run one worker over ports that are open, by this clock; raises as ``work`` does."""
+    """Run one worker over ports that are open, by this clock; raises as ``work`` does.
+
+    Nothing is leased where queue and warehouse do not belong together.
+    """
     started_s = time.monotonic()
+    await engine.consistency.begin()
     worker = build_worker(
         engine,
         models,
@@ -246,6 +250,7 @@ def build_worker(
         own,
         monotonic=time.monotonic,
         random=random.random,
+        trusts_first_deliveries=engine.consistency.notices_restores,
     )
     limiters = {kind: caller.limiter for kind, caller in callers.items()}
     vitals = Vitals(worker_id, progress, leaser, limiters, lambda: runner.stopping)

@@ -32,9 +32,9 @@ from worker.handled import HANDLED
 from worker.handler import Handler
 from worker.in_hand import InHand
 from worker.leaser import Lease, Leaser
+from worker.lookup import Lookup, LookupRule
 from worker.patience import Patience
 from worker.progress import Progress
-from worker.redelivered import Redelivered
 from worker.retry import Backoff
 from worker.settlement import Settle, Settlement
 from worker.side_tasks import SideTask, SideTasks, Work, as_reported, was_cancelled
@@ -64,6 +64,7 @@ class Runner:
         *,
         monotonic: Callable[[], float],
         random: Callable[[], float],
+        trusts_first_deliveries: bool = True,
     ) -> None:
         self._subscription = subscription
         self._backlog = backlog
@@ -78,7 +79,13 @@ class Runner:
         self._stop = asyncio.Event()
         backoff = Backoff(settings.backoff_s, settings.max_backoff_s)
         self._patience = Patience(backoff, random, self._stop)
-        self._redelivered = Redelivered(ledgers, self._patience, progress)
+        self._lookup = Lookup(
+            ledgers,
+            progress,
+            self._patience.read,
+            LookupRule(trusts_first_deliveries, settings.max_lease_s),
+            monotonic=monotonic,
+        )
         self._pulls_failed = 0
         self._room = asyncio.Event()
         self._handling = InHand(self._handled)
@@ -223,7 +230,7 @@ class Runner:
     async def _start(self, deliveries: Sequence[Delivery]) -> None:
         self._progress.pulled += len(deliveries)
         leases = self._leaser.hold(deliveries)
-        settled = await self._redelivered.settled(deliveries)
+        settled = await self._lookup.settled(deliveries)
         for lease in leases:
             self._handling.start(self._handle(lease, settled))
 
@@ -241,6 +248,7 @@ class Runner:
 
     async def _nothing_came(self, rule: DrainRule | None) -> bool:
         """Wait a little; return whether a drain is done."""
+        self._lookup.nothing_came()
         if not self._handling:
             self._writer.flush_soon()
             self._judge(self._guard.idle(self._monotonic()))
@@ -376,7 +384,7 @@ class Runner:
     async def _collect_backstop(self) -> None:
         """Record as dead what the queue itself gave up on, beside the work: looking takes time."""
         while found := await self._subscription.collect_backstop(1000):
-            settled = await self._redelivered.settled(found)
+            settled = await self._lookup.settled(found)
             for lease in self._leaser.hold(found):
                 self._writer.add(self._handler.give_up(lease, settled))
             while self._leaser.holds(found) and not self._stop.is_set():

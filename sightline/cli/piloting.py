@@ -99,6 +99,7 @@ async def run_pilot(settings: Settings, asked: Asked, sample: int) -> Piloted:
     from worker.main import work
 
     async with open_engine(settings) as engine:
+        await engine.consistency.begin()
         await _check_queue(engine)
         strata = await draw_strata(engine.source, asked.request, sample)
         runs = {one.asset_type: await _publish(engine, asked, one) for one in strata}

@@ -27,6 +27,7 @@ from sightline.ports.budgets import (
     Limits,
     released_id,
 )
+from sightline.ports.consistency import Consistency
 from sightline.ports.ledgers import (
     ClassificationRow,
     DeadLetterRow,
@@ -46,7 +47,7 @@ from sightline.ports.queue import (
     Publisher,
     Subscription,
 )
-from sightline.ports.runs import DeadLetterFilter, DeadLetters, RunCost, Runs
+from sightline.ports.runs import DeadLetterFilter, DeadLetters, RunAccount, RunCost, Runs
 from sightline.ports.search import (
     AnswerFilter,
     Hit,
@@ -57,7 +58,7 @@ from sightline.ports.search import (
     VectorIndexes,
 )
 from sightline.ports.source import ObservationSource
-from sightline.ports.upkeep import Compacted, Upkeep
+from sightline.ports.upkeep import Compacted, Repaired, Upkeep
 from sightline.ports.vectors import EmbeddedImage, VectorPage, VectorQuery, Vectors
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "ClassificationRow",
     "Classifier",
     "Compacted",
+    "Consistency",
     "Coverage",
     "DeadLetterFilter",
     "DeadLetterRow",
@@ -105,8 +107,10 @@ __all__ = [
     "Outgoing",
     "Provenance",
     "Publisher",
+    "Repaired",
     "ResultRow",
     "ResultWriter",
+    "RunAccount",
     "RunCost",
     "Runs",
     "Search",

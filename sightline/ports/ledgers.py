@@ -107,6 +107,14 @@ class Ledgers(Protocol):
         """Return the ids of the runs that were cancelled."""
         ...
 
+    async def finished(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of these runs have as many results and dead letters as parts.
+
+        A run that the ledgers do not know is among them. Rows are counted and not compared, so that
+        it costs little: where parts were written twice, a run may be among them too early.
+        """
+        ...
+
     async def missing(self) -> int:
         """Count parts of open work lists (all runs) that are neither written nor dead."""
         ...

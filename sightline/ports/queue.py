@@ -29,13 +29,17 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A leased message. ``attempt`` is 1 plus the nacks plus the leases that ran out."""
+    """A leased message. ``attempt`` is 1 plus the nacks plus the leases that ran out.
+
+    ``age_s`` is how long ago it was published, where the queue tells.
+    """
 
     lease_id: str
     message_id: str
     body: bytes
     attributes: Mapping[str, str]
     attempt: int
+    age_s: float | None = None
 
 
 class Subscription(Protocol):

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sightline.errors import NotFoundError, Reason
 from sightline.model import Balance, Run, WorkItem
+from sightline.ports.budgets import Amount
 from sightline.ports.ledgers import DeadLetterRow
 from sightline.tasks import TaskSpec
 
@@ -22,6 +23,18 @@ class RunCost:
     cost_usd_micros: int
 
 
+@dataclass(frozen=True, slots=True)
+class RunAccount:
+    """Where the parts of a run are, and what it used.
+
+    ``spent`` is what counts against its budget; ``None`` where it has none, or is to be asked for.
+    """
+
+    balance: Balance
+    cost: RunCost
+    spent: Amount | None = None
+
+
 class Runs(Protocol):
     """Runs, as people look after them."""
 
@@ -31,6 +44,14 @@ class Runs(Protocol):
 
     async def balance(self, run_id: str) -> Balance:
         """Count where every part of a run is: work list, then queue, then ledgers are read."""
+        ...
+
+    async def accounts(self, *, from_ledgers: bool) -> Mapping[str, RunAccount]:
+        """Return the account of every run, in one pass over the ledgers.
+
+        With ``from_ledgers`` all is read from the ledgers themselves; without it an adapter may
+        remember what it has read before, of what never changes.
+        """
         ...
 
     def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:

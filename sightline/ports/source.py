@@ -41,6 +41,10 @@ class ObservationSource(Protocol):
         """Record that a range is published."""
         ...
 
+    async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of these runs a live process holds for publishing; it holds up nobody."""
+        ...
+
     def claim(self, run_id: str) -> AbstractAsyncContextManager[None]:
         """Hold a run for publishing, so that one producer at a time does it.
 

@@ -26,6 +26,15 @@ class Compacted:
     deleted: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A ledger whose manifest was rebuilt. ``files`` count now; ``replaced`` are held by these."""
+
+    ledger: str
+    files: int
+    replaced: int
+
+
 class Upkeep(Protocol):
     """A warehouse as analysts and its keepers use it."""
 
@@ -43,6 +52,13 @@ class Upkeep(Protocol):
 
     async def compact(self, *, now: datetime, everything: bool) -> Sequence[Compacted]:
         """Drop physical duplicates of closed days; with ``everything``, of today too."""
+        ...
+
+    async def repair(self, *, now: datetime) -> Sequence[Repaired]:
+        """Mend what can be told from the ledgers themselves; return the ledgers that needed it.
+
+        Nothing is deleted. Where a ledger is no set of files there is nothing to mend.
+        """
         ...
 
     async def apply_task(self, task: TaskSpec) -> None:

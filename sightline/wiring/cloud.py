@@ -60,6 +60,7 @@ async def open_bigquery(
         BigQueryAnswers,
         BigQueryBudgets,
         BigQueryClient,
+        BigQueryConsistency,
         BigQueryDeadLetters,
         BigQueryLedgers,
         BigQueryRuns,
@@ -103,6 +104,7 @@ async def open_bigquery(
             answers=BigQueryAnswers(client),
             vectors=BigQueryVectors(client),
             budgets=BigQueryBudgets(client, appender),
+            consistency=BigQueryConsistency(client),
         )
 
 

@@ -11,6 +11,7 @@ from sightline.ports import (
     Answers,
     BacklogReader,
     Budgets,
+    Consistency,
     DeadLetters,
     Ledgers,
     ObservationSource,
@@ -25,7 +26,7 @@ from sightline.ports import (
 )
 from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
-from sightline.wiring.parts import QueuedBodies, QueuePorts, WarehousePorts
+from sightline.wiring.parts import QueuePorts, WarehousePorts
 from sightline.wiring.without_secrets import DeadLettersWithoutSecrets, ResultsWithoutSecrets
 
 
@@ -48,6 +49,7 @@ class Engine:
     upkeep: Upkeep
     answers: Answers
     vectors: Vectors
+    consistency: Consistency
 
 
 @asynccontextmanager
@@ -61,7 +63,7 @@ async def open_engine(
     """
     async with (
         _open_queue(settings, now) as queue,
-        _open_warehouse(settings, queue.bodies, now) as warehouse,
+        _open_warehouse(settings, queue, now) as warehouse,
     ):
         yield Engine(
             settings=settings,
@@ -79,6 +81,7 @@ async def open_engine(
             upkeep=warehouse.upkeep,
             answers=warehouse.answers,
             vectors=warehouse.vectors,
+            consistency=warehouse.consistency,
         )
 
 
@@ -91,12 +94,7 @@ async def open_warehouse(
     Raises:
         ConfigurationError, StorageError: it cannot be opened.
     """
-    bodies = None
-    if settings.adapter("queue") == "local":
-        from sightline.wiring.local import local_bodies
-
-        bodies = local_bodies(settings)
-    async with _open_warehouse(settings, bodies, now) as warehouse:
+    async with _open_warehouse(settings, None, now) as warehouse:
         yield warehouse
 
 
@@ -122,7 +120,7 @@ async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncI
 
 @asynccontextmanager
 async def _open_warehouse(
-    settings: Settings, bodies: QueuedBodies | None, now: Callable[[], datetime]
+    settings: Settings, queue: QueuePorts | None, now: Callable[[], datetime]
 ) -> AsyncIterator[WarehousePorts]:
     if settings.adapter("warehouse") == "bigquery":
         from sightline.wiring.cloud import open_bigquery
@@ -132,5 +130,5 @@ async def _open_warehouse(
         return
     from sightline.wiring.local import open_local_warehouse
 
-    async with open_local_warehouse(settings, bodies) as warehouse:
+    async with open_local_warehouse(settings, queue) as warehouse:
         yield warehouse

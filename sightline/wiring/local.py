@@ -20,14 +20,16 @@ async def open_local_queue(
     Raises:
         StorageError: it cannot be opened.
     """
+    from sightline.local.marks import Marks
     from sightline.local.queue import LocalQueue
 
     path = queue_path(settings)
     attempts = settings.queue.backstop_attempts
+    marks = Marks()
     async with LocalQueue.open(
-        path, now=lambda: now().timestamp(), backstop_attempts=attempts
+        path, now=lambda: now().timestamp(), backstop_attempts=attempts, marks=marks
     ) as queue:
-        yield QueuePorts(queue, queue, queue, local_bodies(settings))
+        yield QueuePorts(queue, queue, queue, local_bodies(settings), local=queue, marks=marks)
 
 
 def local_bodies(settings: Settings) -> QueuedBodies:
@@ -40,9 +42,13 @@ def local_bodies(settings: Settings) -> QueuedBodies:
 
 @asynccontextmanager
 async def open_local_warehouse(
-    settings: Settings, bodies: QueuedBodies | None
+    settings: Settings, queue: QueuePorts | None
 ) -> AsyncIterator[WarehousePorts]:
-    """Open the ledgers in the home folder; ``bodies`` reads the queue beside them, if any can."""
+    """Open the ledgers in the home folder.
+
+    The queue beside them is opened where its messages are asked for; ``queue`` is one that is open.
+    """
+    from sightline.local.consistency import LocalConsistency
     from sightline.local.warehouse import (
         LocalAnswers,
         LocalBudgets,
@@ -58,14 +64,19 @@ async def open_local_warehouse(
     )
 
     root = warehouse_path(settings)
+    bodies = queue.bodies if queue else None
+    if queue is None and settings.adapter("queue") == "local":
+        bodies = local_bodies(settings)
+    marks = queue.marks if queue else None
     yield WarehousePorts(
         source=LocalSource(
             root,
             source_path(settings),
             buckets=settings.producer.buckets,
             range_items=settings.producer.range_items,
+            marks=marks,
         ),
-        results=LocalWriter(root),
+        results=LocalWriter(root, marks=marks),
         ledgers=LocalLedgers(root),
         runs=LocalRuns(root, bodies),
         dead_letters=LocalDeadLetters(root),
@@ -75,4 +86,5 @@ async def open_local_warehouse(
         upkeep=LocalUpkeep(root),
         answers=LocalAnswers(root),
         vectors=LocalVectors(root),
+        consistency=LocalConsistency(root, queue.local if queue else None, queue_path(settings)),
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sightline.ports import (
     Answers,
     BacklogReader,
     Budgets,
+    Consistency,
     DeadLetters,
     Ledgers,
     ObservationSource,
@@ -22,17 +24,27 @@ from sightline.ports import (
     Vectors,
 )
 
-QueuedBodies = Callable[[str], Iterable[bytes]]
+if TYPE_CHECKING:
+    from sightline.local.marks import Marks
+    from sightline.local.queue import LocalQueue
+
+QueuedBodies = Callable[[str | None], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePorts:
-    """A queue. ``bodies`` yields a run's unsettled messages, where the queue can tell them."""
+    """A queue. ``bodies`` yields unsettled messages, of a run or of all, where the queue can tell.
+
+    ``local`` is the queue itself where it is a file of this machine, and ``marks`` what its process
+    shares with the local warehouse's writers.
+    """
 
     publisher: Publisher
     subscription: Subscription
     backlog: BacklogReader
     bodies: QueuedBodies | None
+    local: LocalQueue | None = None
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +62,4 @@ class WarehousePorts:
     upkeep: Upkeep
     answers: Answers
     vectors: Vectors
+    consistency: Consistency

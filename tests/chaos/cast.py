@@ -105,6 +105,7 @@ async def _produce(casting: Casting, settings: Settings, diary: Diary) -> None:
     clock = Clock(casting.clock)
     fate = Fate(diary, casting.producer.death)
     async with open_engine(settings, now=clock.now) as opened:
+        await opened.consistency.begin()
         engine = _tapped(opened, fate)
         treasurer = Treasurer(engine.budgets, now=clock.now, new_id=new_id)
         producer = Producer(

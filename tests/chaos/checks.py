@@ -28,11 +28,12 @@ MAX_ATTEMPTS = 10
 MAY_STAY = re.compile(
     r"queue\.db"
     r"|source/[^/]+\.parquet"
-    r"|warehouse/[^.]+\.parquet"
+    r"|warehouse/[^.]+(\.m[0-9]+)?\.parquet"
     r"|warehouse/[^/]+/date=[^/]+/[^/]+\.compacted\.parquet"
     r"|warehouse/embeddings_[^/]+/.+\.parquet"
     r"|warehouse/[^/]+/manifest\.json"
     r"|source/\.import\.lock"
+    r"|warehouse/queue\.json"
     r"|warehouse/\.(enqueue|tasks)\.lock"
     r"|warehouse/[^/]+/\.compact\.lock"
     r"|warehouse/runs/[^/]+\.lock"

@@ -6,9 +6,11 @@ import asyncio
 import csv
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import datetime
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +19,7 @@ import pyarrow.parquet as pq
 from producer.budget import Treasurer
 from producer.publish import Producer
 from sightline.cli.making import make_all
+from sightline.errors import StorageError
 from sightline.local.importing import import_table
 from sightline.ports import DeadLetterFilter, Limits
 from sightline.settings import Settings, load_settings
@@ -32,6 +35,7 @@ from sightline.wiring import (
 from tests.chaos.clock import Clock
 from tests.chaos.evidence import Ledgers, Row
 from tests.chaos.models import ANSWER, EMBEDDING
+from tests.chaos.plan import Restored
 
 Environment = Mapping[str, str]
 Result = TypeVar("Result")
@@ -80,10 +84,69 @@ def forget_queue(home: Path) -> None:
         path.unlink()
 
 
+def copy_half(home: Path, copy: Path, what: Restored) -> None:
+    """Copy the queue or the warehouse, beside whoever is at work."""
+    copy.mkdir(parents=True)
+    if what is Restored.QUEUE:
+        with (
+            closing(sqlite3.connect(home / "queue.db")) as queue,
+            closing(sqlite3.connect(copy / "queue.db")) as target,
+        ):
+            queue.backup(target)
+    elif what is Restored.WAREHOUSE:
+        shutil.copytree(
+            home / "warehouse", copy / "warehouse", ignore=shutil.ignore_patterns("*.tmp", ".*")
+        )
+
+
+def put_back(home: Path, copy: Path, what: Restored, environment: Environment, clock: Path) -> bool:
+    """Put a copy back, or lose what is to be lost; go on as a person would.
+
+    Return whether it was refused to go on before that.
+    """
+    if what is Restored.QUEUE:
+        forget_queue(home)
+        shutil.copy(copy / "queue.db", home / "queue.db")
+    elif what is Restored.WAREHOUSE:
+        shutil.rmtree(home / "warehouse")
+        shutil.copytree(copy / "warehouse", home / "warehouse")
+    else:
+        _lose_manifests(environment, clock)
+
+    async def work(engine: Engine) -> bool:
+        try:
+            await engine.consistency.begin()
+        except StorageError:
+            await engine.upkeep.repair(now=Clock(clock).now())
+            await engine.consistency.accept()
+            await engine.consistency.begin()
+            return True
+        return False
+
+    refused = _with_engine(environment, clock, work)
+    reconcile(environment, clock)
+    return refused
+
+
+def _lose_manifests(environment: Environment, clock: Path) -> None:
+    """Compact, clear what was replaced, and lose every manifest."""
+    now = Clock(clock).now()
+
+    async def work(engine: Engine) -> None:
+        for turn in range(2):
+            later = now + turn * timedelta(minutes=11)
+            await engine.upkeep.compact(now=later, everything=True)
+
+    _with_engine(environment, clock, work)
+    for path in warehouse_path(load_settings(environment=environment)).glob("*/manifest.json"):
+        path.unlink()
+
+
 def reconcile(environment: Environment, clock: Path) -> int:
     """Publish again what the run has lost, if there is one; return how many messages."""
 
     async def work(engine: Engine) -> int:
+        await engine.consistency.begin()
         runs = await engine.runs.runs()
         now = Clock(clock).now
         producer = Producer(engine.source, engine.publisher, now=now, new_run_id=new_run_id)

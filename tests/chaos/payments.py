@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from tests.chaos.evidence import Evidence, Happening
 from tests.chaos.models import ANSWER, EMBEDDING, SETTLING, UNANSWERED, Asked
+from tests.chaos.plan import Restored
 
 WRITTEN_WITHIN_S = 4.0
 """A worker writes a message's answers within so long of the last: a batch is due after 0.3 s,
@@ -78,9 +79,9 @@ class _Pair:
             return False
         if one.what == STOPPED:  # what it was answered it writes, and leaves the other half
             return self.first.ended_s >= one.began_s - ARRIVES_WITHIN_S
-        return self._complete_s(one.began_s) >= one.began_s - WRITTEN_WITHIN_S
+        return self.complete_s(one.began_s) >= one.began_s - WRITTEN_WITHIN_S
 
-    def _complete_s(self, until_s: float) -> float:
+    def complete_s(self, until_s: float) -> float:
         """Return when the message had both its answers; ``until_s`` if it had not by then.
 
         They are written together, so that one waits for the other.
@@ -109,6 +110,12 @@ def _reason(
             return "in flight" if first.ended_s >= one.began_s - COARSE_S else "not written yet"
     if any(pair.explained_by(one) for one in losses):
         return "lease lost"
+    for one in evidence.happened(Restored.WAREHOUSE):
+        # What was written after the copy is gone with the newer warehouse.
+        if pair.complete_s(one.ended_s) >= one.began_s - WRITTEN_WITHIN_S and (
+            pair.second.began_s >= one.ended_s - COARSE_S
+        ):
+            return "lost with the newer warehouse"
     return "published twice" if twice else ""
 
 

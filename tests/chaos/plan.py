@@ -46,6 +46,14 @@ class Act(StrEnum):
     JUMP = "the wall clock jumps"
 
 
+class Restored(StrEnum):
+    """Which half of a home is put back from an older copy, or loses a part of itself."""
+
+    QUEUE = "an older queue is restored"
+    WAREHOUSE = "an older warehouse is restored"
+    MANIFESTS = "the manifests are lost"
+
+
 _WORKERS_POINTS: Mapping[Point, int] = {
     Point.AFTER_PULL: 3,
     Point.AFTER_CALL: 80,
@@ -127,6 +135,15 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Restoration:
+    """A copy that is made when this share of the calls is answered, and put back at that share."""
+
+    what: Restored
+    copied_at: float
+    restored_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A round. ``workers`` are at work at a time; who dies is followed by the next of ``lives``."""
 
@@ -145,6 +162,7 @@ class Plan:
     compacts: bool
     simultaneous: bool = field(default=False)
     """Whether the workers are at work before the producer is done."""
+    restoration: Restoration | None = None
 
     def life(self, number: int) -> WorkerPlan:
         """Return how the worker lives that is started as this one; later ones live in peace."""
@@ -177,7 +195,19 @@ def plan_of(seed: int) -> Plan:
         ),
         compacts=dice.random() < 0.3,
         simultaneous=dice.random() < 0.5,
+        restoration=_restoration(dice, local=queue == "local", limited=bool(budget)),
     )
+
+
+def _restoration(dice: random.Random, *, local: bool, limited: bool) -> Restoration | None:
+    """Draw last what is restored, so that a seed's other choices are what they were before."""
+    if dice.random() < 0.7:
+        return None
+    possible = [Restored.MANIFESTS, *([Restored.QUEUE] if local else [])]
+    if local and not limited:  # a budget's events would be put back, too
+        possible.append(Restored.WAREHOUSE)
+    copied_at = dice.uniform(0.0, 0.6)
+    return Restoration(dice.choice(possible), copied_at, dice.uniform(copied_at, 0.9))
 
 
 def _faults(dice: random.Random) -> dict[str, float]:

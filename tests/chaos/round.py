@@ -53,6 +53,8 @@ class Round:
     _healing: list[tuple[float, Step]] = field(default_factory=list)
     _skipped: list[str] = field(default_factory=list)
     _within_limits: list[Asked] = field(default_factory=list)
+    _copied_at_s: float | None = None
+    _restored: bool = False
 
     def __post_init__(self) -> None:
         """Name the places of the round."""
@@ -120,10 +122,12 @@ class Round:
             if (found := self.stage.models.settled()) != settled:
                 settled, changed_s = found, now_s
             idle = now_s - changed_s > IDLE_S
-            if steps and (idle or settled >= steps[0].at * parts):
+            if self.crew.published and self._is_restored(settled / parts, idle=idle):
+                changed_s = time.monotonic()
+            elif steps and (idle or settled >= steps[0].at * parts):
                 self._do(steps.pop(0))
                 changed_s = time.monotonic()
-            elif not (steps or self._busy) and (idle or settled >= parts):
+            elif not (steps or self._busy or self._to_restore) and (idle or settled >= parts):
                 return
             time.sleep(LOOK_S)
 
@@ -172,6 +176,36 @@ class Round:
             nursery.call(errands.forget_queue, self.home)
         nursery.call(errands.reconcile, self.environment, self._clock_file)
         crew.note("queue lost")
+
+    @property
+    def _to_restore(self) -> bool:
+        return self.plan.restoration is not None and not self._restored
+
+    def _is_restored(self, settled: float, *, idle: bool) -> bool:
+        """Copy, and later put back, what the plan says when it is due; return whether it was."""
+        own = self.plan.restoration
+        if own is None or self._restored:
+            return False
+        if self._copied_at_s is None and (idle or settled >= own.copied_at):
+            self.stage.nursery.call(errands.copy_half, self.home, self._copy, own.what)
+            self._copied_at_s = time.monotonic()
+            return True
+        if self._copied_at_s is None or not (idle or settled >= own.restored_at):
+            return False
+        self._restored = True
+        self._heal_all()
+        self.crew.kill_all()
+        refused = self.stage.nursery.call(
+            errands.put_back, self.home, self._copy, own.what, self.environment, self._clock_file
+        )
+        self.crew.note(own.what, self._copied_at_s)
+        if refused:
+            self.crew.note(f"refused: {own.what}")
+        return True
+
+    @property
+    def _copy(self) -> Path:
+        return self.folder / "copy"
 
     def _harm(self, step: Step) -> None:
         if any(one.act is step.act for _, one in self._healing):

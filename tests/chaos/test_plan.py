@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from tests.chaos.plan import LONGEST_OF_A_BUDGET_S, MESSAGES, Act, Plan, Point, plan_of
+from tests.chaos.plan import LONGEST_OF_A_BUDGET_S, MESSAGES, Act, Plan, Point, Restored, plan_of
 
 
 def _plans(count: int) -> list[Plan]:
@@ -27,6 +27,7 @@ def test_three_hundred_rounds_do_everything_that_can_be_done() -> None:
     deaths = [one.death for plan in plans for one in plan.lives]
     deaths += [one.death for plan in plans for one in plan.producers]
     assert {death.point for death in deaths if death} == set(Point)
+    assert {plan.restoration.what for plan in plans if plan.restoration} == set(Restored)
     assert {plan.queue for plan in plans} == {"local", "pubsub"}
     assert {plan.budget for plan in plans} == {"", "cost", "images"}
     assert {plan.workers for plan in plans} == {1, 2, 3}
@@ -35,6 +36,18 @@ def test_three_hundred_rounds_do_everything_that_can_be_done() -> None:
     assert {life.grace_s for life in lives} == {0.0, 30.0}
     assert any(life.skew_s > 3600 for life in lives)
     assert any(life.skew_s < -3600 for life in lives)
+
+
+def test_a_copy_is_older_than_what_it_replaces_and_keeps_to_what_can_be_told() -> None:
+    restored = [plan for plan in _plans(600) if plan.restoration]
+    for plan in restored:
+        own = plan.restoration
+        assert own is not None
+        assert 0.0 <= own.copied_at <= own.restored_at <= 0.9
+        if own.what is not Restored.MANIFESTS:
+            assert plan.queue == "local"
+        if own.what is Restored.WAREHOUSE:
+            assert not plan.budget
 
 
 def test_a_round_is_small_enough_to_be_quick() -> None:

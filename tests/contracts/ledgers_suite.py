@@ -153,6 +153,20 @@ class LedgersContract:
         assert await rig.ledgers.missing() == 0
         assert await rig.ledgers.cancelled_runs() == {"run-1"}
 
+    async def test_a_run_is_finished_once_all_its_parts_are_written_or_dead(
+        self, rig: WarehouseRig
+    ) -> None:
+        await rig.load([observation(1), observation(2)])
+        await rig.open(asking(TASK), "run-1")
+        first, second = await rig.items("run-1")
+        assert await rig.ledgers.finished(["run-1", "unknown"]) == {"unknown"}
+        await rig.writer.write([answer_row(first, TASK)])
+        assert await rig.ledgers.finished(["run-1"]) == frozenset()
+        await rig.writer.write([dead_row(second, TASK, event="retried")])
+        assert await rig.ledgers.finished(["run-1"]) == frozenset()
+        await rig.writer.write([dead_row(second, TASK)])
+        assert await rig.ledgers.finished(["run-1"]) == {"run-1"}
+
     async def test_a_task_is_found_by_each_fingerprint_it_had(self, rig: WarehouseRig) -> None:
         first, second = task(), task(prompt="What is it really?")
         for moment, one in enumerate((first, second, second, first)):

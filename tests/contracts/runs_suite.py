@@ -41,6 +41,16 @@ async def lost_pages(rig: WarehouseRig, items: int, run_id: str = "run-1") -> li
     return [list(page) async for page in rig.runs.lost(run_id, page_items=items)]
 
 
+async def balance_of(rig: WarehouseRig, run_id: str = "run-1") -> Balance:
+    """Return a run's balance, which the accounts of all runs tell alike, remembered or not."""
+    balance, cost = await rig.runs.balance(run_id), await rig.runs.cost(run_id)
+    for from_ledgers in (True, False, False):
+        account = (await rig.runs.accounts(from_ledgers=from_ledgers))[run_id]
+        assert account.balance == balance
+        assert account.cost == cost
+    return balance
+
+
 def shown(balance: Balance) -> dict[str, int]:
     """Return the states that hold some part."""
     return {name: getattr(balance, name) for name in STATES if getattr(balance, name)}
@@ -66,6 +76,23 @@ class RunsContract:
         with pytest.raises(NotFoundError, match=r"nope.*sightline status"):
             await rig.runs.cancel("nope", now=NOW)
 
+    async def test_the_accounts_of_no_runs_are_none(self, rig: WarehouseRig) -> None:
+        assert await rig.runs.accounts(from_ledgers=False) == {}
+        assert await rig.runs.accounts(from_ledgers=True) == {}
+
+    async def test_each_run_has_an_account_of_its_own(self, rig: WarehouseRig) -> None:
+        items = await opened(rig, publish=True)
+        await rig.runs.cancel("run-1", now=NOW)
+        await rig.open(asking(EMBEDDING), "run-2")
+        await rig.publish("run-2")
+        await write_all(rig, items[:2])
+        for run_id in ("run-1", "run-2"):
+            await balance_of(rig, run_id)
+        found = await rig.runs.accounts(from_ledgers=False)
+        assert found.keys() == {"run-1", "run-2"}
+        assert shown(found["run-1"].balance)["written"] == 4
+        assert shown(found["run-2"].balance)["written"] == 2
+
     async def test_runs_are_listed_newest_first(self, rig: WarehouseRig) -> None:
         await rig.load([observation(1)])
         await rig.open(asking(TASK), "run-1")
@@ -80,14 +107,14 @@ class RunsContract:
 
     async def test_parts_not_published_yet_are_to_publish(self, rig: WarehouseRig) -> None:
         await opened(rig, publish=False)
-        balance = await rig.runs.balance("run-1")
+        balance = await balance_of(rig)
         assert (balance.parts, shown(balance)) == (12, {"to_publish": 12})
         assert balance.holds
         assert not balance.settled
 
     async def test_published_parts_are_queued(self, rig: WarehouseRig) -> None:
         await opened(rig, publish=True)
-        balance = await rig.runs.balance("run-1")
+        balance = await balance_of(rig)
         assert shown(balance) == {"queued": 12}
         assert balance.holds
 
@@ -130,10 +157,10 @@ class RunsContract:
         first, second, *_ = await opened(rig, publish=True)
         await rig.writer.write([answer_row(first, TASK), embedding_row(second)])
         await rig.writer.write([dead_row(second, TASK)])
-        balance = await rig.runs.balance("run-1")
+        balance = await balance_of(rig)
         assert shown(balance) == told(rig, written=2, dead=1, queued=9, awaiting_ack=2)
         rig.queued["run-1"].clear()
-        balance = await rig.runs.balance("run-1")
+        balance = await balance_of(rig)
         assert shown(balance) == told(rig, written=2, dead=1, lost=9)
         assert balance.holds is not rig.sees_queue
 
@@ -141,7 +168,7 @@ class RunsContract:
         items = await opened(rig, publish=True)
         rig.queued["run-1"].clear()
         await write_all(rig, items)
-        balance = await rig.runs.balance("run-1")
+        balance = await balance_of(rig)
         assert shown(balance) == {"written": 12}
         assert balance.holds
         assert balance.settled
@@ -150,20 +177,20 @@ class RunsContract:
         items = await opened(rig, publish=True)
         await write_all(rig, items)
         await write_all(rig, items)
-        balance = await rig.runs.balance("run-1")
+        balance = await balance_of(rig)
         assert (balance.written, balance.duplicates) == (12, 0)
 
     async def test_a_message_without_queue_row_or_result_is_lost(self, rig: WarehouseRig) -> None:
         await opened(rig, publish=True)
         rig.queued["run-1"].pop()
-        balance = await rig.runs.balance("run-1")
+        balance = await balance_of(rig)
         assert shown(balance) == told(rig, queued=10, lost=2)
         assert balance.holds is not rig.sees_queue
 
     async def test_messages_that_cannot_be_read_hold_no_part(self, rig: WarehouseRig) -> None:
         await opened(rig, publish=True)
         rig.queued["run-1"] += [b"\xff\x00", b"[]", b'{"subject_id": 7, "parts": [1]}']
-        assert shown(await rig.runs.balance("run-1")) == {"queued": 12}
+        assert shown(await balance_of(rig)) == {"queued": 12}
 
     async def test_a_cancelled_run_holds_what_was_not_done_as_cancelled(
         self, rig: WarehouseRig
@@ -172,9 +199,9 @@ class RunsContract:
         await rig.writer.write([answer_row(first, TASK)])
         await rig.runs.cancel("run-1", now=NOW)
         if rig.sees_queue:
-            assert shown(await rig.runs.balance("run-1"))["queued"] == 11
+            assert shown(await balance_of(rig))["queued"] == 11
         rig.queued["run-1"].clear()
-        balance = await rig.runs.balance("run-1")
+        balance = await balance_of(rig)
         assert shown(balance) == {"written": 1, "cancelled": 11}
         assert balance.holds
         assert [run.state for run in await rig.runs.runs()] == ["cancelled"]
@@ -184,11 +211,11 @@ class RunsContract:
         await write_all(rig, items[1:])
         await rig.writer.write([dead_row(items[0], TASK), embedding_row(items[0])])
         rig.queued["run-1"] = []
-        assert shown(await rig.runs.balance("run-1")) == {"written": 11, "dead": 1}
+        assert shown(await balance_of(rig)) == {"written": 11, "dead": 1}
         replayed = dead_row(items[0], TASK, event="replayed", at=NOW + timedelta(seconds=1))
         await rig.dead_letters.record([replayed])
         rig.queued["run-1"] = [replayed.body.encode()]
-        assert shown(await rig.runs.balance("run-1")) == {"written": 11, "queued": 1}
+        assert shown(await balance_of(rig)) == {"written": 11, "queued": 1}
 
     async def test_a_purged_part_stays_dead_in_the_account(self, rig: WarehouseRig) -> None:
         items = await opened(rig, publish=True)
@@ -196,7 +223,7 @@ class RunsContract:
         await write_all(rig, items[1:])
         purged = dead_row(items[0], TASK, event="purged", at=NOW + timedelta(seconds=1))
         await rig.writer.write([dead_row(items[0], TASK), purged, embedding_row(items[0])])
-        assert shown(await rig.runs.balance("run-1")) == {"written": 11, "dead": 1}
+        assert shown(await balance_of(rig)) == {"written": 11, "dead": 1}
 
     async def test_costs_add_up_with_calls_paid_twice_and_dead_letters(
         self, rig: WarehouseRig
@@ -207,6 +234,7 @@ class RunsContract:
         await rig.writer.write([row, again, embedding_row(first), dead_row(second, TASK)])
         await rig.writer.write([row])
         cost = await rig.runs.cost("run-1")
+        await balance_of(rig)
         assert (cost.input_tokens, cost.output_tokens, cost.cost_usd_micros) == (310, 60, 22)
         assert (await rig.runs.cost("other")).cost_usd_micros == 0
 

@@ -211,6 +211,15 @@ class SourceContract:
         async with rig.source.claim("run-1"):
             pass
 
+    async def test_who_publishes_a_run_is_seen_and_not_held_up(self, rig: WarehouseRig) -> None:
+        await rig.load([observation(1)])
+        await rig.open(asking(EMBEDDING), "run-1")
+        assert await rig.source.published_now(["run-1", "nope"]) == frozenset()
+        async with rig.source.claim("run-1"):
+            assert await rig.source.published_now(["run-1", "nope"]) == {"run-1"}
+        assert await rig.source.published_now(["run-1"]) == frozenset()
+        assert await rig.source.published_now([]) == frozenset()
+
     async def test_an_unknown_run_is_named_with_the_next_step(self, rig: WarehouseRig) -> None:
         with pytest.raises(NotFoundError, match=r"nope.*sightline status"):
             await rig.source.unpublished("nope")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import orjson
@@ -59,8 +59,9 @@ def local_rig(home: Path, *, sees_queue: bool = True) -> WarehouseRig:
     async def load(observations: Sequence[Observation]) -> None:
         import_observations(home / "source", observations, next(numbers))
 
-    def queued_bodies(run_id: str) -> Iterator[bytes]:
-        return iter(queued.get(run_id, []))
+    def queued_bodies(run_id: str | None) -> Iterator[bytes]:
+        runs = [*queued] if run_id is None else [run_id]
+        return chain.from_iterable(queued.get(one, []) for one in runs)
 
     return WarehouseRig(
         source=LocalSource(root, home / "source", buckets=2, range_items=3),

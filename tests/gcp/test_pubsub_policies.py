@@ -193,7 +193,7 @@ async def test_a_batch_that_keeps_failing_is_told_after_all_others_were_publishe
 async def test_a_chunk_of_acks_that_fails_is_sent_again_and_the_others_are_not() -> None:
     client = Flaky(a1=1)
     subscription = PubSubSubscription(
-        cast("Any", client), PLACE, PullRule(), Calls().rule(), lambda: 0.0
+        cast("Any", client), PLACE, PullRule(), Calls().rule(), lambda: 0.0, lambda: 0.0
     )
     await subscription.ack([*(f"m{n}:a{n}" for n in range(1, 2_500)), "not ours"])
     assert sorted(client.seen) == ["a1", "a1", "a1001", "a2001"]

@@ -35,9 +35,9 @@ class Meanwhile:
     readings: int = 0
     runs: LocalRuns = field(init=False)
 
-    def bodies(self, run_id: str) -> Iterator[bytes]:
+    def bodies(self, run_id: str | None) -> Iterator[bytes]:
         """Yield the bodies there are when the reading begins."""
-        yield from list(self.rig.queued.get(run_id, []))
+        yield from list(self.rig.queued.get(run_id or "run-1", []))
         self.readings += 1
         if self.readings == 1:
             self.happens()

@@ -20,6 +20,7 @@ from sightline.local.warehouse import (
     compact,
     compact_all,
     connect,
+    lineage,
     store,
 )
 from sightline.local.warehouse.durable import time_ordered_id
@@ -64,6 +65,17 @@ def files(root: Path, ledger: str = "classifications") -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet"))
 
 
+def unfinished_output(root: Path) -> Path:
+    """Leave the output of a compaction that is killed before it replaces the manifest."""
+    folder = root / "classifications"
+    inputs = files(root)
+    table = pq.read_table([folder / one for one in inputs], partitioning=None)
+    named = {lineage.INPUTS_KEY: lineage.inputs_json(inputs)}
+    output = folder / inputs[0].rpartition("/")[0] / "killed.g1.compacted.parquet"
+    pq.write_table(table.replace_schema_metadata(named), output)
+    return output
+
+
 async def test_rows_lie_in_the_partition_of_their_utc_date(root: Path) -> None:
     rows = [answer("a", at=NOW), answer("b", at=NOW - timedelta(days=1))]
     await LocalWriter(root).write(rows)
@@ -85,7 +97,7 @@ async def test_files_that_are_being_written_do_not_count(root: Path) -> None:
     await write(root, "a")
     day = root / "classifications" / "date=2026-05-04"
     (day / "half.parquet.tmp").write_bytes(b"PAR1")
-    (day / "half.compacted.parquet").write_bytes(b"PAR1")
+    unfinished_output(root)
     assert ask(root, "SELECT count(*) FROM classifications") == [(1,)]
 
 
@@ -225,8 +237,9 @@ async def test_a_compaction_between_the_steps_of_a_snapshot_hides_and_doubles_no
 async def test_old_temporary_files_and_unnamed_outputs_are_cleared(root: Path) -> None:
     await write(root, "a")
     day = root / "classifications" / "date=2026-05-04"
-    for name in ("old.parquet.tmp", "new.parquet.tmp", "killed.compacted.parquet"):
+    for name in ("old.parquet.tmp", "new.parquet.tmp"):
         (day / name).write_bytes(b"half")
+    unfinished_output(root)
     os.utime(day / "old.parquet.tmp", (0, 0))
     assert compact(root, CLASSIFICATIONS, now=NOW).deleted == 2
     assert {path.name for path in day.glob("*.tmp")} == {"new.parquet.tmp"}

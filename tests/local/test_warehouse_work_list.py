@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from sightline.errors import ConfigurationError
 from sightline.local.warehouse import LocalSource, connect
 from sightline.local.warehouse.engine import EngineOptions
+from sightline.local.warehouse.locks import lock_in_turn
 from sightline.local.warehouse.selection import EARTH_RADIUS_M
 from sightline.model import (
     AnswerPart,
@@ -233,3 +234,22 @@ def test_ranges_cover_just_what_is_not_published(
         {(bucket, seq) for bucket, size in sizes.items() for seq in range(size)}
         - {(bucket, seq) for bucket, start, stop in done for seq in range(start, stop)}
     )
+
+
+async def test_a_producer_waits_for_who_looks_and_does_not_fail(tmp_path: Path) -> None:
+    rig = local_rig(tmp_path)
+    await rig.load([observation(1)])
+    await rig.open(asking(EMBEDDING), "run-1")
+    claimed = asyncio.Event()
+
+    async def publish() -> None:
+        async with rig.source.claim("run-1"):
+            claimed.set()
+
+    async with lock_in_turn(tmp_path / "warehouse" / "runs" / "run-1.seen.lock"):
+        publishing = asyncio.create_task(publish())
+        await rig.runs.runs()  # a look takes a moment
+        assert not publishing.done()
+        assert not claimed.is_set()
+    await publishing
+    assert claimed.is_set()

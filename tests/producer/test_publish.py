@@ -73,6 +73,9 @@ class Source:
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         self.published.append(work_range.key)
 
+    async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(run_ids if self.claimed else ())
+
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator[None]:
         self.claimed = True

@@ -160,6 +160,9 @@ class Store:
     tasks: dict[str, TaskSpec] = field(default_factory=lambda: {TASK.fingerprint: TASK})
     cancelled: set[str] = field(default_factory=set)
     left: int = 0
+    done: set[str] = field(default_factory=set)
+    finished_asked: list[tuple[str, ...]] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     before_write: Callable[[], None] = lambda: None
 
@@ -174,6 +177,7 @@ class Store:
         return frozenset(keys & set(part_keys))
 
     async def settled(self, part_keys: Sequence[str]) -> frozenset[str]:
+        self.looked_up += part_keys
         dead = {row.part_key for row in self.dead() if row.event == "dead"}
         return await self.written(part_keys) | frozenset(dead & set(part_keys))
 
@@ -192,6 +196,10 @@ class Store:
         for _ in range(2):
             self.asked.clear()
             await self.asked.wait()
+
+    async def finished(self, run_ids: Sequence[str]) -> frozenset[str]:
+        self.finished_asked.append(tuple(run_ids))
+        return frozenset(self.done & set(run_ids))
 
     async def missing(self) -> int:
         return self.left
@@ -264,6 +272,7 @@ class World:
     clock: Callable[[], float] | None = None
     meter: CallMeter | None = None
     limiter: Callable[[LimitSettings], Limiter] = StaticLimiter
+    trusts_first_deliveries: bool = True
 
     def put(self, *numbers: int, attempt: int = 1) -> None:
         for number in numbers:
@@ -350,5 +359,6 @@ class World:
             own,
             monotonic=now,
             random=lambda: 1.0,
+            trusts_first_deliveries=self.trusts_first_deliveries,
         )
         return runner

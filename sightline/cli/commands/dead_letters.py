@@ -142,6 +142,7 @@ async def _settle_all(state: State, verb: str, which: Any) -> tuple[int, int]:
 
     settings = state.settings()
     async with open_engine(settings) as engine:
+        await engine.consistency.begin()
         runs = await engine.runs.runs()
         if which.run_id and which.run_id not in {run.run_id for run in runs}:
             raise NotFoundError(f"no run {which.run_id}; `sightline status` lists them")

@@ -53,6 +53,13 @@ def enqueue(
     reconcile: Annotated[
         str | None, typer.Option(help="Publish again what this run has lost, if anything.")
     ] = None,
+    recheck: Annotated[
+        bool,
+        typer.Option(
+            "--recheck",
+            help="After a restore: have what is queued looked up before anything is paid.",
+        ),
+    ] = False,
     engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -69,6 +76,14 @@ def enqueue(
     if resume is not None:
         found: dict[str, Any] = {"resumed": asyncio.run(_resume(settings, resume))}
         _print_resumed(found, as_json=as_json)
+        return
+    if recheck:
+        count = asyncio.run(_recheck(settings))
+        if as_json:
+            print_json({"rechecked": count})
+        else:
+            say(f"{count:,} queued messages will be looked up before anything is paid")
+            remark("next: `sightline status --check`")
         return
     if reconcile is not None:
         count = asyncio.run(_reconcile(settings, reconcile))
@@ -115,6 +130,7 @@ async def enqueue_now(settings: Settings, asked: Asked, limits: Limits) -> dict[
 
     request = asked.request
     async with open_engine(settings) as engine:
+        await engine.consistency.begin()
         treasurer = Treasurer(engine.budgets, now=utc_now, new_id=new_id)
         for task in asked.tasks:
             await engine.runs.remember_task(task, now=utc_now())
@@ -128,29 +144,16 @@ async def enqueue_now(settings: Settings, asked: Asked, limits: Limits) -> dict[
                 before_open=lambda run_id: treasurer.open(run_id, limits),
             )
             published = await producer.enqueue(request)
-        interrupted = [
-            run.run_id
-            for run in await engine.runs.runs()
-            if run.state == "open" and not await _is_published_now(engine, run.run_id)
-        ]
+        runs = [run.run_id for run in await engine.runs.runs() if run.state == "open"]
+        published_now = await engine.source.published_now(runs)
         preview = None if published else await engine.source.preview(request)
     return {
         "run_id": published.run_id if published else None,
         "messages": published.messages if published else 0,
         "parts": published.parts if published else 0,
-        "interrupted_runs": interrupted,
+        "interrupted_runs": [run_id for run_id in runs if run_id not in published_now],
         "nothing_to_do": asdict(preview) if preview else None,
     }
-
-
-async def _is_published_now(engine: Any, run_id: str) -> bool:
-    from sightline.errors import BusyError
-
-    try:
-        async with engine.source.claim(run_id):
-            return False
-    except BusyError:
-        return True
 
 
 async def _resume(settings: Any, which: str) -> list[dict[str, Any]]:
@@ -160,6 +163,7 @@ async def _resume(settings: Any, which: str) -> list[dict[str, Any]]:
 
     done = []
     async with open_engine(settings) as engine:
+        await engine.consistency.begin()
         runs = [run for run in await engine.runs.runs() if which in {"all", run.run_id}]
         if not runs and which != "all":
             raise NotFoundError(f"no run {which}; `sightline status` lists them")
@@ -181,11 +185,19 @@ async def _resume(settings: Any, which: str) -> list[dict[str, Any]]:
     return done
 
 
+async def _recheck(settings: Any) -> int:
+    from sightline.wiring import open_engine
+
+    async with open_engine(settings) as engine:
+        return await engine.consistency.accept()
+
+
 async def _reconcile(settings: Any, run_id: str) -> int:
     from producer.publish import Producer
     from sightline.wiring import new_run_id, open_engine, utc_now
 
     async with open_engine(settings) as engine:
+        await engine.consistency.begin()
         for run in await engine.runs.runs():
             if run.run_id == run_id:
                 _check_is_ours(settings, run)

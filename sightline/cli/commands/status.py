@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ from sightline.cli.state import State
 
 if TYPE_CHECKING:
     from sightline.model import Balance, Run
-    from sightline.ports import BudgetState
+    from sightline.ports import Amount, BudgetState, RunAccount
     from sightline.settings import Settings
     from sightline.wiring import Engine
 
@@ -47,14 +47,14 @@ def status(
             raise typer.BadParameter("--check looks once; leave out --watch")
         asyncio.run(_watch(settings, run, as_json=as_json))
         return
-    found = asyncio.run(_status(settings, run))
-    holds = all(one["holds"] for one in found["runs"])
+    found = asyncio.run(_status(settings, run, check=check))
+    holds = all(one["holds"] for one in found["runs"]) and not found["faults"]
     if as_json:
         print_json({"holds": holds, **found})
     else:
         _print(found, settings)
     if check and not holds:
-        if not as_json:
+        if not (as_json or found["faults"]):
             lost = next((run["run_id"] for run in found["runs"] if run["lost"]), None)
             remark(
                 f"parts of {lost} are lost; `sightline enqueue --reconcile {lost}`"
@@ -64,11 +64,12 @@ def status(
         raise typer.Exit(EXIT_UNBALANCED)
 
 
-async def _status(settings: Settings, run_id: str | None) -> dict[str, Any]:
+async def _status(settings: Settings, run_id: str | None, *, check: bool) -> dict[str, Any]:
     from sightline.wiring import open_engine
 
     async with open_engine(settings) as engine:
-        return await _read(engine, run_id)
+        faults = await engine.consistency.faults()
+        return await _read(engine, run_id, faults=faults, from_ledgers=check)
 
 
 async def _watch(settings: Settings, run_id: str | None, *, as_json: bool) -> None:
@@ -81,7 +82,9 @@ async def _watch(settings: Settings, run_id: str | None, *, as_json: bool) -> No
             await watch_status(show, lambda: _read(engine, run_id))
 
 
-async def _read(engine: Engine, run_id: str | None) -> dict[str, Any]:
+async def _read(
+    engine: Engine, run_id: str | None, *, faults: Sequence[str] = (), from_ledgers: bool = False
+) -> dict[str, Any]:
     from sightline.errors import NotFoundError
 
     runs = [run for run in await engine.runs.runs() if run_id in {None, run.run_id}]
@@ -89,34 +92,55 @@ async def _read(engine: Engine, run_id: str | None) -> dict[str, Any]:
         raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
     backlog = await engine.backlog.backlog(run_id)
     budgets = await engine.budgets.states(run_id)
-    found = []
-    for run in runs:
-        balance = await engine.runs.balance(run.run_id)
-        cost = await engine.runs.cost(run.run_id)
-        found.append(
-            {
-                "run_id": run.run_id,
-                "created_at": run.created_at,
-                "state": "done" if _done(run, balance) else run.state,
-                "messages": run.messages,
-                **asdict(balance),
-                "holds": balance.holds,
-                "settled": balance.settled,
-                "cost_usd": cost.cost_usd_micros / 1e6,
-                "budget": await _budget(engine, run.run_id, budgets.get(run.run_id)),
-            }
-        )
+    accounts = await _accounts(engine, run_id, from_ledgers=from_ledgers)
+    known = [run for run in runs if run.run_id in accounts]  # one may have been opened meanwhile
     return {
-        "runs": found,
+        "runs": [
+            await _shown(engine, run, accounts[run.run_id], budgets.get(run.run_id))
+            for run in known
+        ],
         "queue": asdict(backlog),
         "dead_letters": dict(await engine.runs.dead_by_reason(run_id)),
+        "faults": list(faults),
     }
 
 
-async def _budget(engine: Engine, run_id: str, state: BudgetState | None) -> dict[str, Any] | None:
+async def _accounts(
+    engine: Engine, run_id: str | None, *, from_ledgers: bool
+) -> Mapping[str, RunAccount]:
+    from sightline.ports import RunAccount
+
+    if run_id is None:
+        return await engine.runs.accounts(from_ledgers=from_ledgers)
+    runs = engine.runs
+    return {run_id: RunAccount(await runs.balance(run_id), await runs.cost(run_id))}
+
+
+async def _shown(
+    engine: Engine, run: Run, account: RunAccount, budget: BudgetState | None
+) -> dict[str, Any]:
+    balance = account.balance
+    return {
+        "run_id": run.run_id,
+        "created_at": run.created_at,
+        "state": "done" if _done(run, balance) else run.state,
+        "messages": run.messages,
+        **asdict(balance),
+        "holds": balance.holds,
+        "settled": balance.settled,
+        "cost_usd": account.cost.cost_usd_micros / 1e6,
+        "budget": await _budget(engine, run.run_id, budget, account.spent),
+    }
+
+
+async def _budget(
+    engine: Engine, run_id: str, state: BudgetState | None, spent: Amount | None
+) -> dict[str, Any] | None:
     from sightline.cli.money import budget_json
 
-    return budget_json(state, await engine.budgets.spent(run_id)) if state else None
+    if state is None:
+        return None
+    return budget_json(state, spent or await engine.budgets.spent(run_id))
 
 
 def _done(run: Run, balance: Balance) -> bool:
@@ -124,6 +148,10 @@ def _done(run: Run, balance: Balance) -> bool:
 
 
 def _print(found: dict[str, Any], settings: Settings) -> None:
+    for fault in found["faults"]:
+        remark(fault)
+    if not found["runs"] and found["faults"]:
+        return
     if not found["runs"]:
         say("no runs yet")
         local = settings.adapter("warehouse") == "local"

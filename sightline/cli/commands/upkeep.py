@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, print_table, say
+from sightline.cli.output import print_json, print_table, remark, say
 from sightline.cli.state import State
 
 
@@ -43,6 +43,12 @@ def compact(
     all_: Annotated[
         bool, typer.Option("--all", help="Today's files too, not only those of closed days.")
     ] = False,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Rebuild manifests that are lost, from the files themselves."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Merge the warehouse's small files, and drop physical duplicates.
@@ -52,6 +58,16 @@ def compact(
     import asyncio
 
     state: State = context.obj
+    if repair:
+        repaired = [asdict(one) for one in asyncio.run(_repair(state.settings()))]
+        if as_json:
+            print_json(repaired)
+        elif not repaired:
+            say("nothing to repair")
+        else:
+            print_table("", tuple(repaired[0]), [tuple(row.values()) for row in repaired])
+            remark("next: `sightline status --check`")
+        return
     reports = asyncio.run(_compact(state.settings(), everything=all_))
     rows = [asdict(report) for report in reports if report.partitions]
     if as_json:
@@ -67,3 +83,10 @@ async def _compact(settings: Any, *, everything: bool) -> Any:
 
     async with open_warehouse(settings) as warehouse:
         return await warehouse.upkeep.compact(now=utc_now(), everything=everything)
+
+
+async def _repair(settings: Any) -> Any:
+    from sightline.wiring import open_warehouse, utc_now
+
+    async with open_warehouse(settings) as warehouse:
+        return await warehouse.upkeep.repair(now=utc_now())

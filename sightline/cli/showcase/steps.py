@@ -151,6 +151,7 @@ async def _enqueue(settings: Settings) -> str:
     tasks = choose_tasks(known_tasks(settings), [], settings.models)
     request = build_request(Filter(), tasks, settings.models, embed=True, command="demo")
     async with open_engine(settings) as engine:
+        await engine.consistency.begin()
         for task in tasks:
             await engine.runs.remember_task(task, now=utc_now())
         producer = Producer(engine.source, engine.publisher, now=utc_now, new_run_id=new_run_id)

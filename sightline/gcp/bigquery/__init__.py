@@ -4,6 +4,7 @@ from sightline.gcp.bigquery.answers import BigQueryAnswers
 from sightline.gcp.bigquery.append import AppendRule, LedgerAppender
 from sightline.gcp.bigquery.budgets import BigQueryBudgets
 from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.consistency import BigQueryConsistency
 from sightline.gcp.bigquery.dead_letters import BigQueryDeadLetters
 from sightline.gcp.bigquery.items import ItemReader
 from sightline.gcp.bigquery.ledgers import BigQueryLedgers
@@ -21,6 +22,7 @@ __all__ = [
     "BigQueryAnswers",
     "BigQueryBudgets",
     "BigQueryClient",
+    "BigQueryConsistency",
     "BigQueryDeadLetters",
     "BigQueryLedgers",
     "BigQueryPlace",

@@ -51,6 +51,21 @@ FROM {observations}
 WHERE STARTS_WITH(gcs_uri, 'gs://')
 """
 
+RUNS_KNOWN = """
+SELECT run_id, parts FROM {runs_once} WHERE run_id IN (SELECT asked FROM UNNEST(@runs) AS asked)
+"""
+
+PARTS_DONE = """
+SELECT run_id, COUNT(*) FROM (
+  SELECT run_id FROM {classifications}
+  UNION ALL
+  SELECT run_id FROM {embeddings_rows}
+  UNION ALL
+  SELECT run_id FROM {dead_letters} WHERE event = 'dead')
+WHERE run_id IN (SELECT asked FROM UNNEST(@runs) AS asked)
+GROUP BY run_id
+"""
+
 PARTS_MISSING = f"""
 SELECT COUNT(*) FROM (
   SELECT part_key
@@ -122,6 +137,20 @@ class BigQueryLedgers:
             self._cancelled = frozenset(run_id for (run_id,) in rows)
             self._cancelled_until = now + CANCELLED_HOLDS_S
         return self._cancelled
+
+    async def finished(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of these runs have as many results and dead letters as parts.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        done = await self._counts(PARTS_DONE, run_ids)
+        known = await self._counts(RUNS_KNOWN, run_ids)
+        return frozenset(one for one in run_ids if done.get(one, 0) >= known.get(one, 0))
+
+    async def _counts(self, statement: str, run_ids: Sequence[str]) -> dict[str, int]:
+        rows = await self._client.rows(statement.format_map(self._names), runs=[*run_ids])
+        return {run_id: int(parts) for run_id, parts in rows}
 
     async def missing(self) -> int:
         """Count parts of work lists, of all runs not cancelled, neither written nor dead.

@@ -53,6 +53,10 @@ class LockTables:
 
         return await self._client.use(make)
 
+    async def names(self) -> frozenset[str]:
+        """Return the names of all tables there are, locks among them."""
+        return frozenset(await self._client.tables())
+
     async def read(self, name: str) -> tuple[Holder, datetime] | None:
         """Return who holds a lock, and until when."""
         from google.api_core.exceptions import NotFound

@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -115,6 +115,18 @@ class TableLocks:
             attempt += 1
         async with _held(taken, what):
             yield
+
+    async def held(self, names: Sequence[str]) -> frozenset[str]:
+        """Return which of these locks are held now; nothing is taken."""
+        there = await self._tables.names()
+        found = set()
+        for name in names:
+            if (table := _table_name(name)) not in there:
+                continue
+            holder = await self._tables.read(table)
+            if holder is not None and not self._timing.over(holder[1], self._now()):
+                found.add(name)
+        return frozenset(found)
 
     def _holder(self) -> Holder:
         return Holder(self._owner, uuid.uuid4().hex, self._now().astimezone(UTC).isoformat())

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.accounts import read_accounts
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.balance import read_balance, read_lost
 from sightline.gcp.bigquery.client import BigQueryClient
@@ -13,7 +14,7 @@ from sightline.gcp.bigquery.dead_letters import CURRENT_DEAD_LETTERS
 from sightline.gcp.bigquery.ledgers import ledger_names
 from sightline.gcp.bigquery.task_views import put_task_view
 from sightline.model import Balance, Run, WorkItem
-from sightline.ports import RunCost
+from sightline.ports import RunAccount, RunCost
 from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS, TASK_VERSIONS
 from sightline.tasks import TaskSpec
@@ -72,6 +73,10 @@ class BigQueryRuns:
             NotFoundError: there is no such run.
         """
         return await read_balance(self._client, run_id)
+
+    async def accounts(self, *, from_ledgers: bool) -> Mapping[str, RunAccount]:  # noqa: ARG002 - the port's
+        """Return the account of every run, by two statements; nothing is remembered."""
+        return await read_accounts(self._client)
 
     def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
         """Yield, by pages, the published items with parts neither written nor dead, these alone.

@@ -14,6 +14,7 @@ from sightline.errors import BusyError, ConfigurationError, StorageError
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient, Row, Value
 from sightline.gcp.bigquery.columns import SourceTable
+from sightline.gcp.bigquery.consistency import unknown_runs
 from sightline.gcp.bigquery.items import ItemFields, ItemReader, item_of, message_of
 from sightline.gcp.bigquery.locks import TableLocks
 from sightline.gcp.bigquery.tables import embeddings_tables, put_embeddings
@@ -150,6 +151,10 @@ class BigQuerySource:
         found = {kind for (kind,) in await self._rows(LEFTOVERS, run=run_id)}
         if "run" in found:
             raise ConfigurationError(f"run {run_id} exists already; resume it, or let it be named")
+        if found:
+            # A run that something was written about has lost its row: it is no leftover.
+            for fault in await unknown_runs(self._client):
+                raise StorageError(fault)
         for table in sorted(found):
             await self._execute(CLEAR.replace("{table}", self._names[table]))
 
@@ -224,6 +229,15 @@ class BigQuerySource:
         await self._request_of(run_id)
         async with self._locks.at_once(f"run {run_id}", f"run {run_id}"):
             yield
+
+    async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of these runs a producer holds for publishing; it holds up nobody.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        held = await self._locks.held([f"run {run_id}" for run_id in run_ids]) if run_ids else ()
+        return frozenset(one for one in run_ids if f"run {one}" in held)
 
     async def _request_of(self, run_id: str) -> dict[str, Any]:
         found = await self._rows(REQUEST, run=run_id)

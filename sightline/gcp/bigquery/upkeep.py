@@ -10,7 +10,7 @@ from sightline.gcp.bigquery.asking import current_answers, query
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.compaction import compact
 from sightline.gcp.bigquery.task_views import put_task_view
-from sightline.ports import Compacted
+from sightline.ports import Compacted, Repaired
 from sightline.tasks import TaskSpec
 
 
@@ -41,6 +41,10 @@ class BigQueryUpkeep:
             TransientError: see ``failures``.
         """
         return await compact(self._client, now=now, everything=everything)
+
+    async def repair(self, *, now: datetime) -> Sequence[Repaired]:  # noqa: ARG002 - the port's
+        """Return nothing: BigQuery itself knows which rows a table has."""
+        return ()
 
     async def apply_task(self, task: TaskSpec) -> None:
         """Make the task's typed view, or bring it to the task's present form."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,9 @@ class PubSubSubscription:
         rule: PullRule,
         retry: RetryRule,
         monotonic: Callable[[], float],
+        now: Callable[[], float],
     ) -> None:
+        self._now = now
         self._client = client
         self._seen: set[str] = set()
         self._paths = {_MAIN: place.subscription_path}
@@ -102,6 +105,7 @@ class PubSubSubscription:
         rule: PullRule | None = None,
         retry: RetryRule | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> AsyncIterator[PubSubSubscription]:
         """Open the subscription; on closing, give back what nobody took.
 
@@ -109,7 +113,7 @@ class PubSubSubscription:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
         async with subscriber_client(place, credentials) as client:
-            opened = cls(client, place, rule or PullRule(), retry or RetryRule(), monotonic)
+            opened = cls(client, place, rule or PullRule(), retry or RetryRule(), monotonic, now)
             try:
                 yield opened
             finally:
@@ -261,7 +265,13 @@ class PubSubSubscription:
             body=message.data,
             attributes=dict(message.attributes),
             attempt=received.delivery_attempt,
+            age_s=self._age_s(message.publish_time),
         )
+
+    def _age_s(self, published_at: datetime | None) -> float | None:
+        if not published_at or published_at.timestamp() <= 0:
+            return None  # it is not told
+        return max(0.0, self._now() - published_at.timestamp())
 
     def _abandoned(self, received: Any) -> Delivery:
         """Return a dead letter as it was before Pub/Sub forwarded it."""
@@ -275,6 +285,7 @@ class PubSubSubscription:
                 key: value for key, value in found.attributes.items() if not key.startswith(_SOURCE)
             },
             attempt=int(told) if told.isdecimal() else self._rule.backstop_attempts,
+            age_s=found.age_s,
         )
 
 

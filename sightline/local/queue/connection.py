@@ -173,6 +173,7 @@ def _prepare(sqlite: sqlite3.Connection, path: Path) -> None:
             if not _is_laid_out(sqlite, path):  # another process may have been first
                 for statement in sql.CREATE_TABLES:
                     sqlite.execute(statement)
+    sqlite.execute(sql.CREATE_MARKS)
 
 
 @contextmanager

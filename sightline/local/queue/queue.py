@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from sightline.local.marks import Marks, QueueMarks
 from sightline.local.queue import store
 from sightline.local.queue.connection import Connection
 from sightline.ports import Backlog, Delivery, Outgoing
@@ -40,7 +41,9 @@ class LocalQueue:
         *,
         now: Callable[[], float],
         backstop_attempts: int,
+        marks: Marks,
     ) -> None:
+        self._marks = marks
         self._writing = writing
         self._reading = reading
         self._now = now
@@ -55,11 +58,13 @@ class LocalQueue:
         *,
         now: Callable[[], float] = time.time,
         backstop_attempts: int = BACKSTOP_ATTEMPTS,
+        marks: Marks | None = None,
     ) -> AsyncIterator[LocalQueue]:
         """Open the queue in this file, and make it if there is none.
 
         ``now`` is Unix time in seconds. A message already delivered ``backstop_attempts`` times
-        is not delivered again but kept for ``collect_backstop``.
+        is not delivered again but kept for ``collect_backstop``. ``marks`` are shared with the
+        writers of this process.
 
         Raises:
             ConfigurationError: the file is no queue, or of another layout.
@@ -70,31 +75,50 @@ class LocalQueue:
             Connection.open(path, name="queue-writing") as writing,
             Connection.open(path, name="queue-reading") as reading,
         ):
-            queue = cls(writing, reading, now=now, backstop_attempts=backstop_attempts)
+            queue = cls(
+                writing,
+                reading,
+                now=now,
+                backstop_attempts=backstop_attempts,
+                marks=marks or Marks(),
+            )
             if await reading.run(lambda sqlite: store.any_held_too_long(sqlite, now=now())):
                 await writing.write(
                     lambda sqlite: store.shorten_holds(sqlite, now=now()), durable=False
                 )
             yield queue
+            await queue._record_durable()
 
     async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:
         """Publish a batch once for its key, durably; return how many, 0 the second time."""
-        return await self._writing.write(
-            lambda sqlite: store.publish(sqlite, messages, batch_key, self._now()), durable=True
-        )
+        marks: list[int] = []
+
+        def work(sqlite: sqlite3.Connection) -> int:
+            count = store.publish(sqlite, messages, batch_key, self._now())
+            if count:
+                marks.append(store.take_mark(sqlite))
+            return count
+
+        count = await self._writing.write(work, durable=True)
+        self._marks.took(max(marks, default=0))
+        return count
 
     async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:
         """Lease up to ``max_messages`` for ``lease_s`` seconds, those never delivered first."""
         await self._follow_clock()
         attempts = self._backstop_attempts
-        found = await self._take(
-            self._writing.submit_write(
-                lambda sqlite: store.lease(
-                    sqlite, max_messages, lease_s=lease_s, now=self._now(), attempts=attempts
-                ),
-                durable=True,
+        marks: list[int] = []
+
+        def work(sqlite: sqlite3.Connection) -> list[Delivery]:
+            leased = store.lease(
+                sqlite, max_messages, lease_s=lease_s, now=self._now(), attempts=attempts
             )
-        )
+            if leased:
+                marks.append(store.take_mark(sqlite))
+            return leased
+
+        found = await self._take(self._writing.submit_write(work, durable=True))
+        self._marks.took(max(marks, default=0))
         if not found:
             await self._writing.run(store.give_back_space)
         return found
@@ -113,8 +137,15 @@ class LocalQueue:
 
     async def ack(self, lease_ids: Sequence[str]) -> None:
         """Settle the messages whose leases are not lost."""
-        if lease_ids:
-            await self._writing.write(lambda sqlite: store.ack(sqlite, lease_ids), durable=False)
+        if not lease_ids:
+            return
+        durable = self._marks.durable
+
+        def work(sqlite: sqlite3.Connection) -> None:
+            store.ack(sqlite, lease_ids)
+            store.record_durable(sqlite, durable)
+
+        await self._writing.write(work, durable=False)
 
     async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
         """Give back the messages whose leases are not lost, for ``delay_s`` seconds from now."""
@@ -142,6 +173,10 @@ class LocalQueue:
             lambda sqlite: store.count_backlog(sqlite, run_id, self._now())
         )
 
+    async def run_ids(self) -> frozenset[str]:
+        """Return the runs that have unsettled messages."""
+        return await self._reading.run(store.run_ids)
+
     async def purge(self, run_id: str) -> int:
         """Drop a run's unleased messages, in steps; return how many."""
         dropped = after = 0
@@ -168,6 +203,32 @@ class LocalQueue:
             for _, body in page:
                 yield body
             after = page[-1][0]
+
+    async def _record_durable(self) -> None:
+        """Record what this process made durable and no ack has told, a producer's events say."""
+        durable = self._marks.durable
+        if durable:
+            await self._writing.write(
+                lambda sqlite: store.record_durable(sqlite, durable), durable=False
+            )
+
+    async def read_marks(self) -> QueueMarks:
+        """Return what the queue says of itself, to be compared with a warehouse."""
+        return await self._reading.run(store.read_marks)
+
+    async def accept_marks(self, there: Mapping[str, int]) -> None:
+        """Go on from the marks that are in the warehouse, by ledger, whatever was recorded."""
+        await self._writing.write(lambda sqlite: store.accept_marks(sqlite, there), durable=True)
+
+    async def recheck_all(self) -> int:
+        """Have every unsettled message looked up before anything is paid; return how many."""
+        count = after = 0
+        while page := await self._writing.write(
+            partial(store.recheck_page, after=after), durable=True
+        ):
+            count += len(page)
+            after = max(page)
+        return count
 
     async def _take(self, job: Future[list[Delivery]]) -> Sequence[Delivery]:
         try:

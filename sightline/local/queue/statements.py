@@ -57,6 +57,17 @@ CREATE_TABLES = (
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
+CREATE_MARKS = """
+    CREATE TABLE IF NOT EXISTS marks (
+        ledger TEXT PRIMARY KEY,
+        mark   INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+"""
+"""Queues of earlier versions lack this table, and earlier versions do not look at it."""
+
+OWN = ""
+"""In ``marks``, the row of the queue's own mark; the others are named as the ledgers."""
+
 # --- publishing --------------------------------------------------------------------------------
 
 CLAIM_BATCH_KEY = """
@@ -76,7 +87,7 @@ ADD_BODY = "INSERT INTO bodies (id, attributes, body) VALUES (?, ?, ?)"
 READ_QUEUE_ID = "SELECT queue_id FROM queue"
 
 SELECT_READY = """
-    SELECT messages.id, messages.deliveries, bodies.attributes, bodies.body
+    SELECT messages.id, messages.deliveries, bodies.attributes, bodies.body, messages.published_at
     FROM messages JOIN bodies ON bodies.id = messages.id
     WHERE messages.place = :place AND messages.visible_at <= :now
     ORDER BY messages.place, messages.visible_at, messages.deliveries, messages.id
@@ -130,6 +141,31 @@ SHORTEN_HOLDS = """
     WHERE place IN (0, 1) AND visible_at > :now AND visible_at > :now + hold_s
 """
 
+# --- marks (sightline.local.marks) --------------------------------------------------------------
+
+TAKE_MARK = f"""
+    INSERT INTO marks (ledger, mark) VALUES ('{OWN}', 1)
+    ON CONFLICT (ledger) DO UPDATE SET mark = mark + 1
+    RETURNING mark
+"""  # noqa: S608 - a constant
+
+RAISE_MARK = """
+    INSERT INTO marks (ledger, mark) VALUES (:ledger, :mark)
+    ON CONFLICT (ledger) DO UPDATE SET mark = max(mark, excluded.mark)
+"""
+
+READ_MARKS = "SELECT ledger, mark FROM marks"
+
+READ_USE = "SELECT queue_id, next_id FROM queue"
+
+LOWER_MARK = "UPDATE marks SET mark = min(mark, :mark) WHERE ledger = :ledger"
+
+RECHECK_AFTER = """
+    UPDATE bodies SET attributes = json_set(attributes, :attribute, '1')
+    WHERE id IN (SELECT id FROM bodies WHERE id > :after ORDER BY id LIMIT :page)
+    RETURNING id
+"""
+
 # --- looking and clearing ----------------------------------------------------------------------
 
 COUNT_BACKLOG = """
@@ -147,6 +183,8 @@ READ_BODIES_AFTER = """
     ORDER BY messages.id
     LIMIT :page
 """
+
+RUN_IDS = "SELECT DISTINCT run_id FROM messages"
 
 PURGE_AFTER = """
     DELETE FROM messages WHERE id IN (

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from sightline.local.marks import QueueMarks
 from sightline.local.queue import statements as sql
 from sightline.local.queue.connection import open_sqlite
 from sightline.local.queue.failures import translated
 from sightline.ports import Backlog, Delivery, Outgoing
+from sightline.wire import RECHECK
 
 PAGE = 1_000
 """Bodies read at a time: no read lasts long enough to keep the WAL from starting over."""
@@ -63,7 +66,7 @@ def lease(
         sqlite.executemany(
             sql.MOVE_BEHIND_BACKSTOP, [{"id": row[0]} for row in rows if row[1] >= attempts]
         )
-        leased = [(id_, count + 1, attributes, body) for id_, count, attributes, body in fresh]
+        leased = [(id_, count + 1, *rest) for id_, count, *rest in fresh]
         found += _hold(sqlite, leased, f"{queue_id}-", token, lease_s=lease_s, now=now)
         if len(fresh) == len(rows):
             break
@@ -82,7 +85,7 @@ def lease_behind_backstop(
 
 def _hold(
     sqlite: sqlite3.Connection,
-    rows: Sequence[tuple[int, int, str, bytes]],
+    rows: Sequence[tuple[Any, ...]],
     prefix: str,
     token: str,
     *,
@@ -93,12 +96,19 @@ def _hold(
         sql.LEASE,
         [
             {"id": id_, "deliveries": attempt, "lease": token, "hold_s": lease_s, "now": now}
-            for id_, attempt, _, _ in rows
+            for id_, attempt, *_ in rows
         ],
     )
     return [
-        Delivery(f"{id_}.{token}", f"{prefix}{id_}", body, orjson.loads(attributes), attempt)
-        for id_, attempt, attributes, body in rows
+        Delivery(
+            f"{id_}.{token}",
+            f"{prefix}{id_}",
+            body,
+            orjson.loads(attributes),
+            attempt,
+            max(0.0, now - published_at),
+        )
+        for id_, attempt, attributes, body, published_at in rows
     ]
 
 
@@ -139,6 +149,40 @@ def _held(
         yield {"id": number, "lease": token, "hold_s": hold_s, "now": now}
 
 
+def take_mark(sqlite: sqlite3.Connection) -> int:
+    """Give the next mark."""
+    (mark,) = sqlite.execute(sql.TAKE_MARK).fetchone()
+    return int(mark)
+
+
+def record_durable(sqlite: sqlite3.Connection, durable: Mapping[str, int]) -> None:
+    """Record the marks, by ledger, of files that are durable."""
+    rows = [{"ledger": ledger, "mark": mark} for ledger, mark in durable.items()]
+    sqlite.executemany(sql.RAISE_MARK, rows)
+
+
+def read_marks(sqlite: sqlite3.Connection) -> QueueMarks:
+    """Return what the queue says of itself."""
+    queue_id, next_id = sqlite.execute(sql.READ_USE).fetchone()
+    marks = dict(sqlite.execute(sql.READ_MARKS).fetchall())
+    latest = marks.pop(sql.OWN, 0)
+    return QueueMarks(queue_id, unused=next_id == 1, latest=latest, durable=marks)
+
+
+def accept_marks(sqlite: sqlite3.Connection, there: Mapping[str, int]) -> None:
+    """Go on from the marks that are in the warehouse, by ledger."""
+    latest = max(there.values(), default=0)
+    sqlite.execute(sql.RAISE_MARK, {"ledger": sql.OWN, "mark": latest})
+    for ledger in read_marks(sqlite).durable:
+        sqlite.execute(sql.LOWER_MARK, {"ledger": ledger, "mark": there.get(ledger, 0)})
+
+
+def recheck_page(sqlite: sqlite3.Connection, after: int) -> list[int]:
+    """Have the next page of messages looked up before anything is paid; return their ids."""
+    wanted = {"attribute": f"$.{RECHECK}", "after": after, "page": PURGE_PAGE}
+    return [id_ for (id_,) in sqlite.execute(sql.RECHECK_AFTER, wanted).fetchall()]
+
+
 def shorten_holds(sqlite: sqlite3.Connection, *, now: float) -> None:
     """Let no lease or back-off end later than its own length from now (the clock went back)."""
     sqlite.execute(sql.SHORTEN_HOLDS, {"now": now})
@@ -155,6 +199,11 @@ def count_backlog(sqlite: sqlite3.Connection, run_id: str | None, now: float) ->
     wanted = {"run_id": run_id, "now": now}
     ready, leased, oldest = sqlite.execute(sql.COUNT_BACKLOG, wanted).fetchone()
     return Backlog(ready, leased, None if oldest is None else max(0.0, now - oldest))
+
+
+def run_ids(sqlite: sqlite3.Connection) -> frozenset[str]:
+    """Return the runs that have unsettled messages; messages that name none are left out."""
+    return frozenset(run_id for (run_id,) in sqlite.execute(sql.RUN_IDS) if run_id)
 
 
 def purge_page(sqlite: sqlite3.Connection, run_id: str, after: int, now: float) -> list[int]:

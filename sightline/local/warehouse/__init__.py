@@ -7,6 +7,7 @@ from sightline.local.warehouse.compaction import compact, compact_all
 from sightline.local.warehouse.dead_letters import LocalDeadLetters
 from sightline.local.warehouse.engine import EngineOptions
 from sightline.local.warehouse.ledgers import LocalLedgers
+from sightline.local.warehouse.repair import repair_all
 from sightline.local.warehouse.runs import LocalRuns, TaskVersion
 from sightline.local.warehouse.search import LocalSearch
 from sightline.local.warehouse.search_index import LocalVectorIndexes
@@ -36,4 +37,5 @@ __all__ = [
     "connect",
     "current_answers",
     "query",
+    "repair_all",
 ]

@@ -25,8 +25,8 @@ from sightline.schema import RUN_EVENTS, RUNS, WORK_ITEMS
 from sightline.wire import parts_from_json
 from sightline.work_lists import ITEM_COLUMNS, work_item
 
-QueuedBodies = Callable[[str], Iterable[bytes]]
-"""Yields the bodies of a run's unsettled messages, those the queue gave up on included."""
+QueuedBodies = Callable[[str | None], Iterable[bytes]]
+"""Yields the unsettled messages of a run, or of all, those the queue gave up on included."""
 
 BATCH = 5000
 BEFORE_ALL_ITEMS = (-1, -1)

@@ -3,14 +3,17 @@
 Readers and appends go on beside it. The outputs are written under names that do not count; then
 the manifest is replaced, and in that instant the outputs count and their inputs do not. Killed
 before it, the outputs are litter; killed after it, the inputs are. Litter is removed by the next
-compaction: inputs only after a grace period, since a reader may have listed them.
+compaction: inputs only after a grace period, since a reader may have listed them, and outputs only
+when a manifest of their generation or a later one has left them out.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,9 +30,11 @@ from sightline.local.warehouse.engine import (
     parquet_select,
     quoted,
 )
+from sightline.local.warehouse.lineage import INPUTS_KEY, inputs_json, unnamed_outputs
 from sightline.local.warehouse.locks import lock_now
 from sightline.local.warehouse.manifest import Manifest, read_manifest, write_manifest
-from sightline.local.warehouse.store import COMPACTED, Store, relative_files
+from sightline.local.warehouse.names import generation_of, is_output, output_name
+from sightline.local.warehouse.store import Store, relative_files
 from sightline.ports import Compacted
 from sightline.schema import LEDGERS, Ledger, duckdb_columns
 
@@ -96,15 +101,17 @@ def compact(
 
     Raises:
         BusyError: another process is compacting this ledger.
-        StorageError: the disk is full, or a file is not what it should be.
+        StorageError: the disk is full, a file is not what it should be, or the ledger's files and
+            its manifest contradict each other: nothing is changed then.
     """
     engine = Engine(root, options)
     folder = engine.store.folder(ledger)
     if not folder.is_dir():
         return Compacted(ledger.name, partitions=0, rows=0, duplicates=0)
-    busy = f"{ledger.name} is being compacted by another process; wait for it"
-    with lock_now(folder / ".compact.lock", busy):
+    with compaction_lock(folder):
+        engine.store.snapshot(ledger)  # a ledger that is damaged is left as it is
         deleted = _clear_litter(folder, now)
+        generation = read_manifest(folder).generation + 1
         today = f"date={now.astimezone(UTC).date()}"
         chosen = {
             partition: files
@@ -112,14 +119,16 @@ def compact(
             if (everything or partition < today) and not _is_compact(files)
         }
         outputs = {
-            partition: engine.read_now(partial(_merge, ledger=ledger, files=files))
+            partition: engine.read_now(
+                partial(_merge, ledger=ledger, files=files, generation=generation)
+            )
             for partition, files in chosen.items()
         }
         inputs = [path for files in chosen.values() for path in files]
         rows_before = sum(_rows(folder / path) for path in inputs)
         rows = sum(_rows(folder / path) for path in outputs.values())
         if inputs:
-            _switch(folder, inputs, outputs.values(), now)
+            _switch(folder, inputs, [*outputs.values()], generation, now)
         return Compacted(
             ledger.name,
             partitions=len(chosen),
@@ -129,6 +138,16 @@ def compact(
             files_after=len(outputs),
             deleted=deleted,
         )
+
+
+def compaction_lock(folder: Path) -> AbstractContextManager[None]:
+    """Hold a ledger's folder, so that one process at a time changes its manifest.
+
+    Raises:
+        BusyError: another process holds it.
+    """
+    busy = f"{folder.name} is being compacted by another process; wait for it"
+    return lock_now(folder / ".compact.lock", busy)
 
 
 def _partitions(store: Store, ledger: Ledger) -> dict[str, list[str]]:
@@ -144,10 +163,10 @@ def _partitions(store: Store, ledger: Ledger) -> dict[str, list[str]]:
 
 
 def _is_compact(files: list[str]) -> bool:
-    return len(files) == 1 and files[0].endswith(COMPACTED)
+    return len(files) == 1 and is_output(files[0])
 
 
-def _merge(session: Session, *, ledger: Ledger, files: list[str]) -> str:
+def _merge(session: Session, *, ledger: Ledger, files: list[str], generation: int) -> str:
     """Write the rows of the files once each; return the output's path in the ledger's folder."""
     store = session.store
     folder = store.folder(ledger)
@@ -171,12 +190,14 @@ def _merge(session: Session, *, ledger: Ledger, files: list[str]) -> str:
     else:
         select = EVERY_ROW_ONCE.format(rows=rows)
     order = ", ".join(f'"{one}"' for one in (*ledger.cluster_by, ledger.partition_by) if one)
-    output = f"{files[0].rpartition('/')[0]}/{store.new_id()}{COMPACTED}"
+    name = output_name(store.new_id(), generation=generation, inputs=files)
+    output = f"{files[0].rpartition('/')[0]}/{name}"
+    made_of = f"KV_METADATA {{{INPUTS_KEY}: {quoted(inputs_json(files))}}}"
 
     def fill(temporary: Path) -> None:
         session.sql(
             f"COPY ({select} ORDER BY {order}) TO {quoted(str(temporary))} "
-            "(FORMAT parquet, COMPRESSION zstd)"
+            f"(FORMAT parquet, COMPRESSION zstd, {made_of})"
         )
 
     write_beside(folder / output, fill)
@@ -188,13 +209,16 @@ def _rows(path: Path) -> int:
         return int(pq.read_metadata(path).num_rows)
 
 
-def _switch(folder: Path, inputs: Iterable[str], outputs: Iterable[str], now: datetime) -> None:
+def _switch(
+    folder: Path, inputs: Sequence[str], outputs: Sequence[str], generation: int, now: datetime
+) -> None:
     """Let the outputs count instead of the inputs."""
     before = read_manifest(folder)
     replaced = dict.fromkeys(inputs, now.isoformat())
     write_manifest(
         folder,
         Manifest(
+            generation,
             (*(path for path in before.compacted if path not in replaced), *outputs),
             {**before.superseded, **replaced},
         ),
@@ -204,15 +228,18 @@ def _switch(folder: Path, inputs: Iterable[str], outputs: Iterable[str], now: da
 def _clear_litter(folder: Path, now: datetime) -> int:
     """Delete what earlier compactions replaced or left, and old temporary files; count them.
 
-    A replaced file is deleted before the manifest forgets it: the other way round, it would
-    count again in between.
+    The ledger is sound: outputs of which the manifest says nothing are those of compactions that
+    were killed. A manifest of their generation leaves them out before they are deleted. A replaced
+    file is deleted before the manifest forgets it: the other way round, it would count again in
+    between.
     """
     manifest = read_manifest(folder)
+    unfinished = unnamed_outputs([*relative_files(folder)], manifest)
+    newest = max((generation_of(path) or 0 for path in unfinished), default=0)
+    if newest > manifest.generation:
+        manifest = replace(manifest, generation=newest)
+        write_manifest(folder, manifest)
     old = manifest.superseded_before(now - GRACE)
-    known = {*manifest.compacted, *manifest.superseded}
-    unfinished = [
-        path for path in relative_files(folder) if path.endswith(COMPACTED) and path not in known
-    ]
     with storage_errors(folder):
         temporary = [
             path
@@ -223,5 +250,5 @@ def _clear_litter(folder: Path, now: datetime) -> int:
             path.unlink(missing_ok=True)
     if old:
         left = {path: at for path, at in manifest.superseded.items() if path not in old}
-        write_manifest(folder, Manifest(manifest.compacted, left))
+        write_manifest(folder, replace(manifest, superseded=left))
     return len(old) + len(unfinished) + len(temporary)

@@ -79,16 +79,18 @@ class Session:
         return snapshot
 
 
-def parquet_select(files: Iterable[Path], columns: str) -> str:
+def parquet_select(files: Iterable[Path], columns: str, *, with_filename: bool = False) -> str:
     """Return a SELECT over Parquet files, typed and empty when there are none.
 
-    ``columns`` are given as in CREATE TABLE.
+    ``columns`` are given as in CREATE TABLE. ``with_filename`` adds the path of each row's file, as
+    ``filename``; then there must be files.
     """
     typed = [one.rpartition(" ") for one in columns.split(", ")]
     names = ", ".join(f"{name}::{kind} AS {name}" for name, _, kind in typed)
     listed = ", ".join(quoted(_literal_path(path)) for path in files)
     if listed:
-        source = f"read_parquet([{listed}], hive_partitioning = false)"
+        source = f"read_parquet([{listed}], hive_partitioning = false, filename = {with_filename})"
+        names += ", filename" if with_filename else ""
         return f"SELECT {names} FROM {source}"  # noqa: S608 - quoted above
     nothing = ", ".join(f"NULL::{kind} AS {name}" for name, _, kind in typed)
     return f"SELECT {nothing} WHERE false"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from sightline.local.warehouse.engine import Engine, EngineOptions, Session
+from sightline.local.warehouse.store import Store
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.schema import (
     CLASSIFICATIONS,
@@ -17,6 +18,7 @@ from sightline.schema import (
     RUNS,
     TASK_VERSIONS,
     WORK_ITEMS,
+    Ledger,
 )
 from sightline.tasks import TaskSpec, stored_task
 
@@ -28,6 +30,21 @@ SELECT part_key FROM keys WHERE part_key IN (
 KEYS_DEAD = """
 SELECT part_key FROM keys WHERE part_key IN (
   SELECT part_key FROM dead_letters_latest WHERE event <> 'replayed')
+"""
+
+RUNS_FINISHED = """
+SELECT asked.run_id FROM asked
+LEFT JOIN runs_once AS known USING (run_id)
+LEFT JOIN (
+  SELECT run_id, count(*) AS parts FROM (
+    SELECT run_id FROM classifications
+    UNION ALL
+    SELECT run_id FROM embeddings_rows
+    UNION ALL
+    SELECT run_id FROM dead_letters WHERE event = 'dead')
+  WHERE run_id IN (SELECT run_id FROM asked)
+  GROUP BY run_id) AS done USING (run_id)
+WHERE known.parts IS NULL OR coalesce(done.parts, 0) >= known.parts
 """
 
 PARTS_OPEN = """
@@ -127,6 +144,17 @@ class LocalLedgers:
 
         return await self._engine.read(work)
 
+    async def finished(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of these runs have as many results and dead letters as parts."""
+
+        def work(session: Session) -> frozenset[str]:
+            attach(session, RUNS)
+            attach_results(session)
+            session.connection.register("asked", pa.table({"run_id": list(run_ids)}))
+            return frozenset(run_id for (run_id,) in session.rows(RUNS_FINISHED))
+
+        return await self._engine.read(work)
+
     async def missing(self) -> int:
         """Count parts of work lists, of all runs not cancelled, neither written nor dead."""
 
@@ -148,6 +176,33 @@ class LocalLedgers:
             return frozenset(bucket for (bucket,) in session.rows(IMAGE_BUCKETS))
 
         return await self._engine.read(work)
+
+
+# A message that cannot be read may come from anybody: its dead letter proves no run.
+RUNS_SEEN = """
+SELECT DISTINCT 'classifications', run_id FROM classifications
+UNION ALL
+SELECT DISTINCT 'embeddings', run_id FROM embeddings_rows
+UNION ALL
+SELECT DISTINCT 'dead_letters', run_id FROM dead_letters WHERE reason <> 'bad_message'
+UNION ALL
+SELECT DISTINCT 'run_events', run_id FROM run_events
+"""
+
+
+def runs_seen(session: Session) -> dict[str, set[str]]:
+    """Return the runs that something was written about, by ledger; ``runs`` itself is not read."""
+    attach(session, RUN_EVENTS)
+    attach_results(session)
+    seen: dict[str, set[str]] = {}
+    for ledger, run_id in session.rows(RUNS_SEEN):
+        seen.setdefault(ledger, set()).add(run_id)
+    return seen
+
+
+def restored(store: Store, ledger: Ledger) -> str:
+    """Return what brings a ledger back, for the end of an error's line."""
+    return f"put {store.folder(ledger)} back from a backup"
 
 
 def attach_results(session: Session) -> None:

@@ -12,17 +12,22 @@ from sightline.errors import StorageError
 from sightline.local.warehouse.durable import storage_errors, write_json
 
 MANIFEST = "manifest.json"
-VERSION = 1
+VERSION = 2
+"""Version 1 had no generation, and its outputs do not tell what they replaced."""
+
+REBUILD = "`sightline compact --repair` rebuilds it from the files"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What compaction did. Paths are relative to the ledger's folder.
 
+    ``generation`` grows with every compaction; the outputs of one carry it in their names.
     ``compacted`` are the outputs that count; ``superseded`` maps each replaced file to the moment
     (RFC 3339) of its replacement: ignored by readers from then on, deleted later.
     """
 
+    generation: int = 0
     compacted: tuple[str, ...] = ()
     superseded: dict[str, str] = field(default_factory=dict)
 
@@ -31,11 +36,16 @@ class Manifest:
         return [path for path, at in self.superseded.items() if datetime.fromisoformat(at) < moment]
 
 
+class DamagedManifestError(StorageError):
+    """A manifest is there and cannot be read; the files beside it may tell what it said."""
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Return the manifest of a ledger's folder; an empty one before the first compaction.
 
     Raises:
-        StorageError: the manifest is there and cannot be read.
+        DamagedManifestError: the manifest is there and cannot be read.
+        StorageError: it is of a later version of this program.
     """
     path = folder / MANIFEST
     try:
@@ -43,11 +53,28 @@ def read_manifest(folder: Path) -> Manifest:
             if not path.exists():
                 return Manifest()
             raw: dict[str, Any] = json.loads(path.read_bytes())
-        if raw["version"] != VERSION:
+        if raw["version"] not in {1, VERSION}:
             raise StorageError(f"{path} is of version {raw['version']}; update sightline")
-        return Manifest(tuple(raw.get("compacted", ())), dict(raw.get("superseded", {})))
+        return _parsed(raw)
     except (ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{path} is damaged ({error}); restore it from a backup") from error
+        raise DamagedManifestError(
+            f"{path} is damaged ({error}); restore it from a backup, or {REBUILD}"
+        ) from error
+
+
+def _parsed(raw: dict[str, Any]) -> Manifest:
+    generation = raw["generation"] if raw["version"] == VERSION else 0
+    compacted, superseded = raw["compacted"], raw["superseded"]
+    if type(generation) is not int or generation < 0:
+        raise ValueError("its generation is invalid")
+    if not isinstance(compacted, list) or not isinstance(superseded, dict):
+        raise TypeError("its lists are invalid")
+    for path in (*compacted, *superseded):
+        if not isinstance(path, str) or path.startswith("/") or ".." in path.split("/"):
+            raise ValueError(f"{path!r} is no file of the ledger")
+    for at in superseded.values():
+        datetime.fromisoformat(at)
+    return Manifest(generation, tuple(compacted), dict(superseded))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sightline.errors import ConfigurationError
+from sightline.local.warehouse.accounts import read_accounts
 from sightline.local.warehouse.balance import (
     BEFORE_ALL_ITEMS,
     QueuedBodies,
@@ -16,6 +17,7 @@ from sightline.local.warehouse.balance import (
     read_lost,
 )
 from sightline.local.warehouse.dead_letters import CURRENT_DEAD_LETTERS
+from sightline.local.warehouse.digest import Digest
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     Engine,
@@ -25,9 +27,10 @@ from sightline.local.warehouse.engine import (
 )
 from sightline.local.warehouse.ledgers import attach_results
 from sightline.local.warehouse.locks import lock_in_turn
+from sightline.local.warehouse.remembered import remembering
 from sightline.local.warehouse.views import attach
 from sightline.model import Balance, Run, WorkItem
-from sightline.ports import RunCost
+from sightline.ports import RunAccount, RunCost
 from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS, RUNS, TASK_VERSIONS
 from sightline.tasks import TaskSpec, stored_task
@@ -82,8 +85,8 @@ class TaskVersion:
 class LocalRuns:
     """The runs below ``root``. ``queued_bodies`` yields a run's unsettled messages.
 
-    Without it (a queue that nobody can look into) what is published and not settled counts as
-    queued, and may be lost.
+    Asked for no run, it yields all of them. Without it (a queue that nobody can look into) what is
+    published and not settled counts as queued, and may be lost.
     """
 
     def __init__(
@@ -119,6 +122,22 @@ class LocalRuns:
         """
         return await self._engine.read(
             lambda session: read_balance(session, run_id, self._queued_bodies)
+        )
+
+    async def accounts(self, *, from_ledgers: bool) -> Mapping[str, RunAccount]:
+        """Return the account of every run, in one pass; see ``accounts``.
+
+        Without ``from_ledgers`` what was read of files before is remembered beside the warehouse.
+        """
+        bodies = self._queued_bodies
+        if not from_ledgers:
+            found = await remembering(
+                self._engine, lambda session, digest: read_accounts(session, digest, bodies)
+            )
+            if found is not None:
+                return found
+        return await self._engine.read(
+            lambda session: read_accounts(session, Digest(session), bodies)
         )
 
     async def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:

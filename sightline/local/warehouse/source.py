@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 import orjson
 
 from sightline.errors import ConfigurationError, StorageError
+from sightline.local.marks import Marks
 from sightline.local.warehouse.durable import storage_errors, write_beside
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
@@ -24,9 +25,11 @@ from sightline.local.warehouse.engine import (
     parquet_select,
     quoted,
 )
+from sightline.local.warehouse.ledgers import restored, runs_seen
 from sightline.local.warehouse.listed import listed_rows
-from sightline.local.warehouse.locks import lock_in_turn, lock_now
-from sightline.local.warehouse.store import SUFFIX, relative_files
+from sightline.local.warehouse.locks import is_held, lock_in_turn, lock_now
+from sightline.local.warehouse.names import SUFFIX
+from sightline.local.warehouse.store import relative_files
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.local.warehouse.work_list import (
     BUCKET,
@@ -37,6 +40,7 @@ from sightline.local.warehouse.work_list import (
     work_list_select,
 )
 from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
+from sightline.ports.consistency import WORK_LISTS, faults_of_runs
 from sightline.ports.runs import unknown_run
 from sightline.schema import (
     CLASSIFICATIONS,
@@ -80,7 +84,8 @@ class LocalSource:
     """The observations in ``source`` (a folder of Parquet files) and the runs below ``root``.
 
     A file of the source has ``SOURCE_COLUMNS``; the row of an observation that was imported last
-    counts. ``buckets`` and ``range_items`` cut up the work lists of new runs.
+    counts. ``buckets`` and ``range_items`` cut up the work lists of new runs. ``marks`` are those
+    of this process's queue.
     """
 
     def __init__(
@@ -91,7 +96,9 @@ class LocalSource:
         buckets: int = 16,
         range_items: int = 1000,
         options: EngineOptions = DEFAULT_OPTIONS,
+        marks: Marks | None = None,
     ) -> None:
+        self._marks = marks or Marks()
         self._source = source.absolute()
         self._engine = Engine(root, options, reads=(self._source,))
         self._store = self._engine.store
@@ -187,8 +194,14 @@ class LocalSource:
         known = {name for (name,) in session.rows("SELECT run_id FROM runs")}
         if run_id in known:
             raise ConfigurationError(f"run {run_id} exists already; resume it, or let it be named")
+        lists = self._store.work_lists()
+        if not known >= lists.keys():
+            # A run that something was written about has lost its row: it is no leftover.
+            seen = {WORK_LISTS: lists.keys() - known, **runs_seen(session)}
+            for fault in faults_of_runs(seen, known, restored(self._store, RUNS)):
+                raise StorageError(fault)
         with storage_errors(self._store.root):
-            for name, folder in self._store.work_lists().items():
+            for name, folder in lists.items():
                 if name not in known:
                     for path in folder.iterdir():
                         path.unlink()
@@ -257,7 +270,9 @@ class LocalSource:
             "stop": work_range.stop,
             "at": now,
         }
-        await asyncio.to_thread(self._store.append_rows, [row], RUN_EVENTS)
+        mark = self._marks.latest
+        await asyncio.to_thread(self._store.append_rows, [row], RUN_EVENTS, mark=mark)
+        self._marks.wrote(RUN_EVENTS.name, mark)
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator[None]:
@@ -276,7 +291,24 @@ class LocalSource:
         path = self._store.root / "runs" / f"{quote(run_id, safe='')}.lock"
         busy = f"run {run_id} is being published by another process; wait for it"
         with lock_now(path, busy):
-            yield
+            async with lock_in_turn(self._seen_lock(run_id)):
+                yield
+
+    async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
+        """Return which of these runs a live process holds for publishing; it holds up nobody.
+
+        Raises:
+            StorageError: a lock file cannot be read.
+        """
+
+        def look() -> frozenset[str]:
+            return frozenset(one for one in run_ids if is_held(self._seen_lock(one)))
+
+        return await asyncio.to_thread(look)
+
+    def _seen_lock(self, run_id: str) -> Path:
+        """Return the second lock of who publishes a run; a look at the first could make it fail."""
+        return self._store.root / "runs" / f"{quote(run_id, safe='')}.seen.lock"
 
 
 def _copy(session: Session, select: str, path: Path) -> None:

@@ -14,14 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sightline.errors import ConfigurationError
+from sightline.errors import ConfigurationError, StorageError
 from sightline.local.warehouse.durable import storage_errors, time_ordered_id, write_durably
+from sightline.local.warehouse.lineage import contradiction
 from sightline.local.warehouse.manifest import read_manifest
+from sightline.local.warehouse.names import SUFFIX, appended_name, is_output
 from sightline.schema import LEDGERS, Ledger, embeddings_ledger, parquet_schema
 
-SUFFIX = ".parquet"
-COMPACTED = ".compacted.parquet"
-"""Suffix of a file that counts only when the manifest names it."""
+LOOKS = 5
+"""How often a ledger whose manifest keeps changing is looked at."""
 
 EMBEDDINGS_PREFIX = "embeddings_"
 _DAY_US = 86_400_000_000
@@ -71,37 +72,51 @@ class Store:
         would be missing.
 
         Raises:
-            StorageError: the folder or its manifest cannot be read.
+            StorageError: the folder or its manifest cannot be read, or they contradict each other.
         """
         folder = self.folder(ledger)
-        with storage_errors(folder):
-            appended = sorted(relative_files(folder))
-        manifest = read_manifest(folder)
-        live = [
-            path
-            for path in appended
-            if not path.endswith(COMPACTED) and path not in manifest.superseded
-        ]
-        return Snapshot(ledger, tuple(folder / path for path in (*manifest.compacted, *live)))
+        for _ in range(LOOKS):
+            with storage_errors(folder):
+                files = sorted(relative_files(folder))
+            manifest = read_manifest(folder)
+            fault = contradiction(folder, files, manifest)
+            if fault is None:
+                live = [
+                    path
+                    for path in files
+                    if not is_output(path) and path not in manifest.superseded
+                ]
+                paths = (*manifest.compacted, *live)
+                return Snapshot(ledger, tuple(folder / path for path in paths))
+            if read_manifest(folder) == manifest:
+                raise StorageError(fault)
+        raise StorageError(
+            f"{folder} changes faster than it can be read; stop other compactions and run the"
+            " command again"
+        )
 
-    def append(self, table: pa.Table, ledger: Ledger, *, name: str | None = None) -> None:
+    def append(
+        self, table: pa.Table, ledger: Ledger, *, name: str | None = None, mark: int = 0
+    ) -> None:
         """Append rows, one file for each date among them; durable when it returns.
+
+        ``mark`` is the queue's, as the writer knows it (``sightline.local.marks``).
 
         Raises:
             StorageError: the disk is full, read-only or gone.
         """
         for day, rows in _by_date(table, ledger):
             folder = self.folder(ledger) / f"date={day}" if day else self.folder(ledger)
-            path = folder / f"{name or self.new_id()}{SUFFIX}"
+            path = folder / f"{appended_name(name or self.new_id(), mark)}"
             write_durably(path, _parquet_bytes(rows, ledger))
 
-    def append_rows(self, rows: list[dict[str, Any]], ledger: Ledger) -> None:
+    def append_rows(self, rows: list[dict[str, Any]], ledger: Ledger, *, mark: int = 0) -> None:
         """Append a few rows, given as dicts.
 
         Raises:
             StorageError: the disk is full, read-only or gone.
         """
-        self.append(pa.Table.from_pylist(rows, schema=parquet_schema(ledger)), ledger)
+        self.append(pa.Table.from_pylist(rows, schema=parquet_schema(ledger)), ledger, mark=mark)
 
     def embeddings_ledgers(self) -> list[Ledger]:
         """Return the ledgers of vectors there are, by name."""
@@ -121,19 +136,28 @@ class Store:
         folder = self.root / "work_items" / f"run={quote(run_id, safe='')}"
         return folder / f"bucket-{bucket:05d}{SUFFIX}"
 
-    def bucket_sizes(self, run_id: str) -> dict[int, int]:
-        """Return how many items each bucket of a run's work list has.
+    def buckets(self, run_id: str) -> list[Path]:
+        """Return the files of a run's work list.
 
         Raises:
             StorageError: the list cannot be read.
         """
         folder = self.work_list(run_id, 0).parent
         with storage_errors(folder):
+            return [folder / name for name in sorted(relative_files(folder))]
+
+    def bucket_sizes(self, run_id: str) -> dict[int, int]:
+        """Return how many items each bucket of a run's work list has.
+
+        Raises:
+            StorageError: the list cannot be read.
+        """
+        with storage_errors(self.root):
             return {
-                int(name.removeprefix("bucket-").removesuffix(SUFFIX)): int(
-                    pq.read_metadata(folder / name).num_rows
+                int(path.name.removeprefix("bucket-").removesuffix(SUFFIX)): int(
+                    pq.read_metadata(path).num_rows
                 )
-                for name in sorted(relative_files(folder))
+                for path in self.buckets(run_id)
             }
 
     def work_lists(self) -> dict[str, Path]:

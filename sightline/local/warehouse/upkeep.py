@@ -10,7 +10,8 @@ from typing import Any
 
 from sightline.local.warehouse.asking import current_answers, query
 from sightline.local.warehouse.compaction import compact_all
-from sightline.ports import Compacted
+from sightline.local.warehouse.repair import repair_all
+from sightline.ports import Compacted, Repaired
 from sightline.tasks import TaskSpec
 
 
@@ -40,6 +41,15 @@ class LocalUpkeep:
             StorageError: the disk is full, or a file is not what it should be.
         """
         return await asyncio.to_thread(compact_all, self._root, now=now, everything=everything)
+
+    async def repair(self, *, now: datetime) -> Sequence[Repaired]:
+        """Rebuild manifests that files contradict; see ``repair``.
+
+        Raises:
+            BusyError: another process is compacting.
+            StorageError: a file that a manifest names is missing, or the disk is full.
+        """
+        return await asyncio.to_thread(repair_all, self._root, now=now)
 
     async def apply_task(self, task: TaskSpec) -> None:
         """Do nothing: a typed view is made anew for each question."""

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from sightline.errors import UnwritableRowsError
+from sightline.local.marks import Marks
 from sightline.local.warehouse.store import Store
 from sightline.model import EmbeddingPart, Observation
 from sightline.ports import (
@@ -36,10 +37,14 @@ Kind = EmbeddingPart | type[ResultRow]
 
 
 class LocalWriter:
-    """The ledgers below ``root``, to append to; many processes may at once."""
+    """The ledgers below ``root``, to append to; many processes may at once.
 
-    def __init__(self, root: Path) -> None:
+    ``marks`` are those of this process's queue: files carry the latest of them.
+    """
+
+    def __init__(self, root: Path, *, marks: Marks | None = None) -> None:
         self._store = Store(root)
+        self._marks = marks or Marks()
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
         """Append rows; durable when it returns. Safe to repeat (views show one row a key).
@@ -65,7 +70,9 @@ class LocalWriter:
             tables.append((ledger, table))
             unwritable.update((places[at], why) for at, why in wrong.items())
         for ledger, table in tables:
-            self._store.append(table, ledger)
+            mark = self._marks.latest
+            self._store.append(table, ledger, mark=mark)
+            self._marks.wrote(ledger.name, mark)
         if unwritable:
             raise UnwritableRowsError(unwritable)
 

@@ -1,0 +1,97 @@
+"""The accounts of all runs, by two statements, whatever the number of runs.
+
+They tell the same states as ``balance`` of one run, each over its tables as they were at one time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.ledgers import ALL_WRITTEN, ledger_names
+from sightline.model import Balance
+from sightline.ports import RunAccount, RunCost
+
+STATES = ("written", "dead", "queued", "cancelled", "to_publish")
+
+PARTS_LISTED = """
+SELECT items.run_id, part_key, LOGICAL_OR(published.bucket IS NOT NULL) AS published
+FROM {work_items} AS items
+CROSS JOIN UNNEST(items.part_keys) AS part_key
+LEFT JOIN {ranges_published} AS published
+  ON published.run_id = items.run_id AND published.bucket = items.bucket
+  AND items.seq >= published.start AND items.seq < published.stop
+GROUP BY items.run_id, part_key
+"""
+
+PARTS_TWICE = """
+SELECT part_key FROM (
+  SELECT part_key FROM {classifications_all} UNION ALL SELECT part_key FROM {embeddings_all})
+GROUP BY part_key
+HAVING COUNT(*) > 1
+"""
+
+# ``IN`` and not a join, as in ``balance``. The first state that holds is the part's.
+BALANCES = f"""
+SELECT run_id, state, COUNT(*), COUNTIF(part_key IN ({PARTS_TWICE})) FROM (
+  SELECT run_id, part_key,
+    CASE
+      WHEN part_key IN ({ALL_WRITTEN}) THEN 'written'
+      WHEN part_key IN (
+        SELECT part_key FROM {{dead_letters_latest}}
+        WHERE event <> 'replayed' AND part_key IS NOT NULL) THEN 'dead'
+      WHEN run_id IN (SELECT run_id FROM {{run_events}} WHERE event = 'cancelled') THEN 'cancelled'
+      WHEN NOT published THEN 'to_publish'
+      ELSE 'queued'
+    END AS state
+  FROM ({PARTS_LISTED}))
+GROUP BY run_id, state
+"""  # noqa: S608 - a constant
+
+PARTS_OF_RUNS = "SELECT run_id, parts FROM {runs_once}"
+
+# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+COSTS = """
+SELECT run_id, SUM(input_tokens), SUM(output_tokens), SUM(cost_usd_micros) FROM (
+  SELECT DISTINCT run_id, part_key, worker_id, attempt, written_at,
+    input_tokens, output_tokens, cost_usd_micros
+  FROM (
+    SELECT run_id, part_key, worker_id, attempt, written_at,
+      input_tokens, output_tokens, cost_usd_micros
+    FROM {classifications}
+    UNION ALL
+    SELECT run_id, part_key, worker_id, attempt, written_at,
+      input_tokens, output_tokens, cost_usd_micros
+    FROM {embeddings_rows})
+  UNION ALL
+  SELECT DISTINCT run_id, event_id, CAST(NULL AS STRING), CAST(NULL AS INT64),
+    CAST(NULL AS TIMESTAMP), input_tokens, output_tokens, cost_usd_micros
+  FROM {dead_letters})
+GROUP BY run_id
+"""
+
+
+async def read_accounts(client: BigQueryClient) -> dict[str, RunAccount]:
+    """Return the accounts by run; what counts against budgets is to be asked for.
+
+    Raises:
+        TransientError, ConfigurationError: see ``failures``.
+    """
+    names = ledger_names(client.place)
+    parts = dict[str, int](await client.rows(PARTS_OF_RUNS.format_map(names)))
+    found: dict[str, dict[str, Any]] = {
+        run_id: {"parts": listed, **dict.fromkeys(STATES, 0), "duplicates": 0}
+        for run_id, listed in parts.items()
+    }
+    for run_id, state, count, twice in await client.rows(BALANCES.format_map(names)):
+        if run_id in found:  # a list without its run is a killed producer's
+            found[run_id][state] += count
+            found[run_id]["duplicates"] += twice
+    costs = {run_id: sums for run_id, *sums in await client.rows(COSTS.format_map(names))}
+    return {
+        run_id: RunAccount(
+            Balance(run_id=run_id, lost=0, awaiting_ack=0, **states),
+            RunCost(*(int(value or 0) for value in costs.get(run_id, (0, 0, 0)))),
+        )
+        for run_id, states in found.items()
+    }

@@ -1,0 +1,91 @@
+"""The ledgers of a dataset compared with each other: runs and tasks that one of them lost.
+
+A queue in the cloud can be set back and a table restored, and neither can hold a mark of the other.
+So nothing is compared with the queue; workers look into the ledgers before they pay, where a first
+delivery may be none (``worker.lookup``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.ledgers import ledger_names
+from sightline.ports.consistency import WORK_LISTS, faults_of_runs, faults_of_tasks
+from sightline.schema import RUNS, TASK_VERSIONS, Ledger
+from sightline.work_lists import tasks_of
+
+# A message that cannot be read may come from anybody: its dead letter proves no run.
+RUNS_UNKNOWN = f"""
+SELECT place, run_id FROM (
+  SELECT DISTINCT 'classifications' AS place, run_id FROM {{classifications}}
+  UNION ALL
+  SELECT DISTINCT 'embeddings', run_id FROM {{embeddings_rows}}
+  UNION ALL
+  SELECT DISTINCT 'dead_letters', run_id FROM {{dead_letters}} WHERE reason <> 'bad_message'
+  UNION ALL
+  SELECT DISTINCT 'run_events', run_id FROM {{run_events}}
+  UNION ALL
+  SELECT DISTINCT '{WORK_LISTS}', run_id FROM {{work_items}})
+WHERE run_id IS NOT NULL AND run_id NOT IN (SELECT run_id FROM {{runs}})
+"""  # noqa: S608 - a constant
+
+TASKS_ANSWERED = "SELECT DISTINCT fingerprint, task FROM {classifications}"
+
+TASKS_KNOWN = "SELECT DISTINCT fingerprint FROM {task_versions}"
+
+REQUESTS = "SELECT DISTINCT TO_JSON_STRING(request) FROM {runs}"
+
+
+async def unknown_runs(client: BigQueryClient) -> list[str]:
+    """Return a line for the runs that something was written about and that ``runs`` lacks."""
+    seen: dict[str, set[str]] = {}
+    statement = RUNS_UNKNOWN.format_map(ledger_names(client.place))
+    for place, run_id in await client.rows(statement):
+        seen.setdefault(place, set()).add(run_id)
+    return faults_of_runs(seen, (), _restored(client, RUNS))
+
+
+def _restored(client: BigQueryClient, ledger: Ledger) -> str:
+    table = client.place.table(ledger.name).strip("`")
+    return f"restore the table {table} (BigQuery keeps its last seven days)"
+
+
+class BigQueryConsistency:
+    """The client's dataset, compared with itself."""
+
+    def __init__(self, client: BigQueryClient) -> None:
+        self._client = client
+        self._names = ledger_names(client.place)
+
+    @property
+    def notices_restores(self) -> bool:
+        """Whether a restored half is noticed: none is."""
+        return False
+
+    async def faults(self) -> list[str]:
+        """Return the runs and tasks that are seen and that their ledgers lack, a line each.
+
+        Raises:
+            TransientError, ConfigurationError: see ``failures``.
+        """
+        runs, answered, requests, known = await asyncio.gather(
+            unknown_runs(self._client),
+            self._rows(TASKS_ANSWERED),
+            self._rows(REQUESTS),
+            self._rows(TASKS_KNOWN),
+        )
+        used = {**tasks_of(request for (request,) in requests), **dict(answered)}
+        there = {fingerprint for (fingerprint,) in known}
+        return [*runs, *faults_of_tasks(used, there, _restored(self._client, TASK_VERSIONS))]
+
+    async def begin(self) -> None:
+        """Do nothing: neither half can hold what would tell that the other one was restored."""
+
+    async def accept(self) -> int:
+        """Return 0: messages in the cloud cannot be changed."""
+        return 0
+
+    async def _rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return await self._client.rows(statement.format_map(self._names))

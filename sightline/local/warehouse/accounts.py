@@ -1,0 +1,217 @@
+"""The accounts of all runs, in one pass: the same states as ``balance`` tells of one run.
+
+The order of reading is that of ``balance``: work lists and published ranges, then the queue, then
+the ledgers, and last which runs are cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from sightline.errors import PermanentError
+from sightline.local.warehouse.balance import BATCH, READINGS, QueuedBodies
+from sightline.local.warehouse.digest import Digest
+from sightline.local.warehouse.engine import Session
+from sightline.model import Balance
+from sightline.ports import Amount, RunAccount, RunCost
+from sightline.schema import BUDGET_EVENTS
+from sightline.wire import parts_from_json
+
+STATES = ("written", "dead", "queued", "cancelled", "to_publish", "lost")
+
+RANGES_PUBLISHED = """
+CREATE OR REPLACE TABLE ranges AS
+SELECT DISTINCT run_id, bucket, start, stop FROM digest_events WHERE event = 'range_published'
+"""
+
+# Where every item of a run is published, no range needs to be looked at.
+PARTS_LISTED = """
+CREATE OR REPLACE TABLE listed AS
+WITH whole AS (
+  SELECT ranges.run_id FROM ranges JOIN asked USING (run_id)
+  GROUP BY ranges.run_id HAVING sum(stop - start) = max(asked.messages))
+SELECT run_id, key, true AS published FROM digest_listed WHERE run_id IN (FROM whole)
+UNION ALL
+SELECT items.run_id, items.key, bool_or(ranges.bucket IS NOT NULL) AS published
+FROM digest_listed AS items
+LEFT JOIN ranges
+  ON ranges.run_id = items.run_id AND ranges.bucket = items.bucket
+  AND items.seq >= ranges.start AND items.seq < ranges.stop
+WHERE items.run_id NOT IN (FROM whole)
+GROUP BY items.run_id, items.key
+"""
+
+RUNS_ONCE = """
+CREATE OR REPLACE TABLE asked AS
+SELECT * FROM digest_runs
+QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY created_us) = 1
+"""
+
+PARTS_QUEUED = "CREATE OR REPLACE TABLE queued (run_id VARCHAR, key UUID)"
+
+QUEUED_BATCH = "INSERT INTO queued SELECT run_id, md5(part_key)::UUID FROM queued_batch"
+
+PARTS_WRITTEN = """
+CREATE OR REPLACE TABLE written AS
+SELECT key, count(*) AS rows, min(ledger) <> max(ledger) AS doubled FROM digest_results GROUP BY key
+"""
+
+PARTS_DEAD = """
+CREATE OR REPLACE TABLE dead AS
+SELECT key FROM digest_letters
+WHERE event IN ('dead', 'replayed', 'purged') AND key IS NOT NULL
+GROUP BY key
+HAVING arg_max(event, (
+  at_us, CASE event WHEN 'purged' THEN 2 WHEN 'replayed' THEN 1 ELSE 0 END, event_id)) <> 'replayed'
+"""
+
+# The first state that holds is the part's.
+PARTS_BY_STATE = """
+SELECT listed.run_id,
+  CASE
+    WHEN written.key IS NOT NULL THEN 'written'
+    WHEN dead.key IS NOT NULL THEN 'dead'
+    WHEN queued.key IS NOT NULL THEN 'queued'
+    WHEN listed.run_id IN (SELECT run_id FROM digest_events WHERE event = 'cancelled')
+      THEN 'cancelled'
+    WHEN NOT listed.published THEN 'to_publish'
+    ELSE 'lost'
+  END AS state,
+  count(*),
+  count(*) FILTER (WHERE written.key IS NOT NULL AND queued.key IS NOT NULL),
+  count(*) FILTER (WHERE written.doubled)
+FROM listed
+LEFT JOIN written ON written.key = listed.key
+LEFT JOIN dead ON dead.key = listed.key
+LEFT JOIN (SELECT DISTINCT run_id, key FROM queued) AS queued
+  ON queued.run_id = listed.run_id AND queued.key = listed.key
+GROUP BY ALL
+"""
+
+# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+COSTS = """
+SELECT run_id, sum(input_tokens), sum(output_tokens), sum(cost_usd_micros) FROM (
+  SELECT run_id, input_tokens, output_tokens, cost_usd_micros FROM ({paid})
+  UNION ALL
+  SELECT DISTINCT ON (event_id, run_id) run_id, input_tokens, output_tokens, cost_usd_micros
+  FROM digest_letters)
+GROUP BY run_id
+"""
+
+EACH_PAYMENT = "SELECT DISTINCT ON (run_id, payment) * FROM digest_results"
+
+IMAGES_SENT = """
+SELECT sent.run_id, sum(coalesce(assets.images, 1))::BIGINT
+FROM (
+  SELECT run_id, worker_id, subject_id FROM digest_results
+  UNION
+  SELECT run_id, worker_id, subject_id FROM digest_letters) AS sent
+LEFT JOIN (
+  SELECT run_id, subject_id, max(images) AS images FROM digest_assets GROUP BY ALL) AS assets
+  ON assets.run_id = sent.run_id AND assets.subject_id = sent.subject_id
+WHERE sent.subject_id <> '' AND sent.run_id IN (
+  SELECT run_id FROM budget_events WHERE event = 'set')
+GROUP BY sent.run_id
+"""
+
+RUNS_WITH_A_BUDGET = "SELECT DISTINCT run_id FROM budget_events WHERE event = 'set'"
+
+
+def read_accounts(
+    session: Session, digest: Digest, queued_bodies: QueuedBodies | None
+) -> dict[str, RunAccount]:
+    """Return the accounts by run.
+
+    A reading that finds something lost is repeated, as ``balance`` does. Without ``queued_bodies``
+    (nobody can look into the queue) what is published and not settled counts as queued.
+    """
+    for turn in range(1, READINGS + 1):
+        balances = _balances(session, digest, queued_bodies)
+        if queued_bodies is None or turn == READINGS or not any(one["lost"] for one in balances):
+            break
+    costs = _costs(session)
+    spent = _spent(session, costs)
+    return {
+        one["run_id"]: RunAccount(
+            Balance(**one), costs.get(one["run_id"], RunCost(0, 0, 0)), spent.get(one["run_id"])
+        )
+        for one in balances
+    }
+
+
+def _balances(
+    session: Session, digest: Digest, queued_bodies: QueuedBodies | None
+) -> list[dict[str, Any]]:
+    digest.read_lists()
+    session.sql(RUNS_ONCE)
+    session.sql(RANGES_PUBLISHED)
+    session.sql(PARTS_LISTED)
+    _read_queue(session, queued_bodies(None) if queued_bodies else ())
+    digest.read_results()
+    digest.read_events()
+    session.sql(PARTS_WRITTEN)
+    session.sql(PARTS_DEAD)
+    found: dict[str, dict[str, Any]] = {
+        run_id: {
+            "run_id": run_id, "parts": parts, **dict.fromkeys(STATES, 0), "awaiting_ack": 0,
+            "duplicates": 0,
+        }
+        for run_id, parts in session.rows("SELECT run_id, parts FROM asked")
+    }  # fmt: skip
+    unseen = {} if queued_bodies else {"lost": "queued"}
+    for run_id, state, parts, unacked, doubled in session.rows(PARTS_BY_STATE):
+        found[run_id][unseen.get(state, state)] += parts
+        found[run_id]["awaiting_ack"] += unacked
+        found[run_id]["duplicates"] += doubled
+    return list(found.values())
+
+
+def _costs(session: Session) -> dict[str, RunCost]:
+    repeated = session.number("SELECT count(*) FROM written WHERE rows > 1")
+    paid = EACH_PAYMENT if repeated else "FROM digest_results"
+    return {
+        run_id: RunCost(*(int(value or 0) for value in sums))
+        for run_id, *sums in session.rows(COSTS.format(paid=paid))
+    }
+
+
+def _spent(session: Session, costs: Mapping[str, RunCost]) -> dict[str, Amount]:
+    session.attach(BUDGET_EVENTS)
+    limited = [run_id for (run_id,) in session.rows(RUNS_WITH_A_BUDGET)]
+    if not limited:
+        return {}
+    images = dict(session.rows(IMAGES_SENT))
+    return {
+        run_id: Amount(
+            costs[run_id].cost_usd_micros if run_id in costs else 0, images.get(run_id, 0)
+        )
+        for run_id in limited
+    }
+
+
+def _read_queue(session: Session, bodies: Iterable[bytes]) -> None:
+    """Fill the table of queued parts, in batches, so that memory does not grow with the queue."""
+    session.sql(PARTS_QUEUED)
+    parts = _parts(bodies)
+    while batch := list(islice(parts, BATCH)):
+        runs, keys = zip(*batch, strict=True)
+        session.connection.register(
+            "queued_batch", pa.table({"run_id": pa.array(runs), "part_key": pa.array(keys)})
+        )
+        session.sql(QUEUED_BATCH)
+        session.connection.unregister("queued_batch")
+
+
+def _parts(bodies: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+    for body in bodies:
+        try:
+            raw = orjson.loads(body)
+            run_id, subject_id, parts = raw["run_id"], raw["subject_id"], raw["parts"]
+            yield from ((run_id, part.key(subject_id)) for part in parts_from_json(parts))
+        except (orjson.JSONDecodeError, PermanentError, KeyError, TypeError):
+            continue  # such a message becomes a dead letter under a key of its own

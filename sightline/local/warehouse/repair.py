@@ -1,0 +1,112 @@
+"""Rebuilds a ledger's manifest from what its compacted files tell of themselves.
+
+Nothing is deleted and no row is left out: a file is taken for replaced only when an output that is
+there says that it was made of it, or when the manifest that is there says so. An output of a
+compaction that was killed is passed over when another holds all that it was made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sightline.errors import StorageError
+from sightline.local.warehouse.compaction import compaction_lock
+from sightline.local.warehouse.durable import storage_errors
+from sightline.local.warehouse.lineage import contradiction, inputs_of
+from sightline.local.warehouse.manifest import (
+    DamagedManifestError,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
+from sightline.local.warehouse.names import generation_of, is_output
+from sightline.local.warehouse.store import Store, relative_files
+from sightline.ports import Repaired
+from sightline.schema import LEDGERS, Ledger
+
+
+def repair_all(root: Path, *, now: datetime) -> list[Repaired]:
+    """Rebuild the manifest of every ledger whose files contradict it; return what was done.
+
+    Raises:
+        BusyError: another process is compacting.
+        StorageError: a file that a manifest names is missing, or the disk is full.
+    """
+    store = Store(root)
+    ledgers = [one for one in LEDGERS if one.partition_by]
+    repaired = [_repair(store, one, now) for one in (*ledgers, *store.embeddings_ledgers())]
+    return [one for one in repaired if one is not None]
+
+
+def _repair(store: Store, ledger: Ledger, now: datetime) -> Repaired | None:
+    folder = store.folder(ledger)
+    if not folder.is_dir():
+        return None
+    with compaction_lock(folder):
+        with storage_errors(folder):
+            files = sorted(relative_files(folder))
+        known = _readable(folder)
+        if known is not None and contradiction(folder, files, known) is None:
+            return None
+        manifest = rebuilt(folder, files, known or Manifest(), now)
+        if (fault := contradiction(folder, files, manifest)) is not None:
+            raise StorageError(fault)
+        write_manifest(folder, manifest)
+        counted = len(files) - len(manifest.superseded)
+        return Repaired(ledger.name, files=counted, replaced=len(manifest.superseded))
+
+
+def _readable(folder: Path) -> Manifest | None:
+    try:
+        return read_manifest(folder)
+    except DamagedManifestError:
+        return None
+
+
+def rebuilt(folder: Path, files: list[str], known: Manifest, now: datetime) -> Manifest:
+    """Return the manifest that these files tell of; ``known`` is what an older one says.
+
+    An output that ``known`` names stays named, also when it is missing, so that it is missed.
+    """
+    there = frozenset(files)
+    outputs = {path: inputs_of(folder / path) or () for path in files if is_output(path)}
+    replaced = {one for inputs in outputs.values() for one in inputs} | known.superseded.keys()
+    ends = [path for path in outputs if path not in replaced]
+    replaced |= _covered(ends, outputs)
+    missing = [path for path in known.compacted if path not in there and path not in replaced]
+    generations = [generation_of(path) or 0 for path in outputs]
+    return Manifest(
+        max([known.generation, *generations]) + 1,
+        (*missing, *(path for path in ends if path not in replaced)),
+        {path: known.superseded.get(path, now.isoformat()) for path in files if path in replaced},
+    )
+
+
+def _covered(ends: list[str], outputs: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Return the outputs whose inputs a later output was all made of, too."""
+    made_of = {path: _sources(path, outputs) for path in ends}
+    return {
+        path
+        for path in ends
+        if made_of[path]
+        and any(
+            made_of[path] <= made_of[other]
+            and (generation_of(path) or 0) < (generation_of(other) or 0)
+            for other in ends
+        )
+    }
+
+
+def _sources(path: str, outputs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """Return the files that an output goes back to, those that are still known of."""
+    found: set[str] = set()
+    left = list(outputs[path])
+    while left:
+        one = left.pop()
+        if outputs.get(one):
+            left += outputs[one]
+        else:
+            found.add(one)
+    return frozenset(found)
