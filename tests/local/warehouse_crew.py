@@ -31,10 +31,12 @@ ROWS = 20
 PART = AnswerPart("signs", "f" * 64, "demo-1")
 
 
-def answer(subject_id: str, *, at: datetime, worker_id: str = "w") -> ClassificationRow:
+def answer(
+    subject_id: str, *, at: datetime, worker_id: str = "w", run_id: str = "run-1"
+) -> ClassificationRow:
     """Return an answer about a subject."""
     image = Observation(subject_id, "asset", "snap", "SIGN", f"gs://b/snap/v0/{subject_id}.jpg")
-    how = Provenance(Usage(1, 1, 1), 1, 1, "run-1", worker_id, at)
+    how = Provenance(Usage(1, 1, 1), 1, 1, run_id, worker_id, at)
     return ClassificationRow(
         PART.key(subject_id), subject_id, False, image, PART, "{}", "STOP", how
     )
@@ -170,7 +172,7 @@ def _write(root: Path, rows: Sequence[ResultRow]) -> None:
 def full_disk(home: Path) -> None:
     """Meet a limit on the size of files, as a full disk is one; print the errors, then go on."""
     root = home / "warehouse"
-    rows = [answer(f"subject-{number}", at=NOW) for number in range(2000)]
+    rows = [answer(f"subject-{n}", at=NOW, run_id="run-002") for n in range(2000)]
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     for work in (partial(_write, root, rows), partial(open_run, home, 1)):
@@ -179,8 +181,8 @@ def full_disk(home: Path) -> None:
         except StorageError as error:
             print(error, flush=True)
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    asyncio.run(LocalWriter(root).write(rows))
     open_run(home, 2)
+    asyncio.run(LocalWriter(root).write(rows))
 
 
 def main() -> None:
