@@ -6,7 +6,8 @@ SHELL := bash
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .cache/uv-tool/bin/uv)
 RUN := $(UV) run --frozen --no-sync
-JOBS ?= auto
+# One process more than there are cores: many tests wait for a lease to run out, or for a server.
+JOBS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)))
 ROUNDS ?= 100
 EIGHTH ?= 0
 TESTS = $(RUN) pytest -n $(JOBS) --dist loadgroup

@@ -24,7 +24,7 @@ SLOW = {
 """So slow that no worker finishes the run before it is killed."""
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.extended)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.extended)])
 def test_workers_killed_one_after_another_lose_and_double_nothing(home: Home, kills: int) -> None:
     rng = random.Random(chosen := seed())
     print(f"CHAOS_SEED={chosen}")
@@ -45,6 +45,7 @@ def test_workers_killed_one_after_another_lose_and_double_nothing(home: Home, ki
     assert found["dead_letters"] == {}
 
 
+@pytest.mark.extended
 def test_a_worker_with_enough_grace_gives_nothing_back(home: Home) -> None:
     home.fill(1500)
     run = home.run("enqueue")
@@ -137,6 +138,7 @@ def _wait_for_rows(home: Home, run_id: str, *, more_than: int = 0) -> None:
     wait_until(came)
 
 
+@pytest.mark.extended
 def test_a_worker_stopped_for_longer_than_its_lease_doubles_nothing(home: Home) -> None:
     home.fill(1500)
     run = home.run("enqueue")

@@ -113,6 +113,7 @@ def objects_in(gcs: GcsServer, project: CloudProject) -> set[str]:
         return {f"gs://{project.bucket}/{one.name}" for one in client.list_blobs(project.bucket)}
 
 
+@pytest.mark.extended
 def test_dead_letters_budgets_and_other_engines(
     sightline: Command, mistake: Mistake, project: CloudProject, simulator: VertexSimulator
 ) -> None:

@@ -81,6 +81,6 @@ def alone() -> Iterator[Any]:
         yield pytest.param(kind, ALONE_MESSAGES, marks=pytest.mark.extended)
 
 
-@pytest.mark.parametrize(("kind", "messages"), alone())
+@pytest.mark.parametrize(("kind", "messages"), list(alone()))
 def test_one_kind_of_fault_alone(project_kept_locally: Project, kind: str, messages: int) -> None:
     run_with(project_kept_locally, (kind,), ALONE_SHARE, messages)

@@ -172,6 +172,7 @@ def test_the_clouds_queue_feeds_a_warehouse_at_home(reader: Reader, tmp_path: Pa
         assert reader.balance() == all_written(2 * SCENES)
 
 
+@pytest.mark.extended
 @pytest.mark.needs("go")
 def test_what_the_queue_lost_is_published_again(reader: Reader, tmp_path: Path) -> None:
     settings, _ = shown(QUEUE_ONLY)

@@ -25,12 +25,12 @@ pytestmark = [
 ]
 
 MESSAGES = int(os.environ.get("FAULT_RUN_MESSAGES", "1000"))
-PARTS = 2 * MESSAGES
+FEW_MESSAGES = 300
 CALL_S = 1.0
 PREFETCH = 128
 """As many messages a worker has begun at most; the calls of two parts each."""
 
-MOST_CALLS = PARTS + 2 * PREFETCH
+CALLS_TWICE = 2 * PREFETCH
 """No part that is written is asked for again: messages that are published anew are looked up in
 the ledgers first. What may be asked twice are the parts of messages that the worker had begun."""
 
@@ -61,37 +61,43 @@ def check_log(project: Project, log: str) -> None:
     assert "Traceback" not in log
 
 
-def check_account(project: Project, run_id: str) -> None:
+def check_account(project: Project, run_id: str, parts: int) -> None:
     """Check that each part is written once, and that few were asked for twice."""
     (rest,) = project.work(1)
     assert (rest["answers"], rest["embeddings"]) == (0, 0)
     balance = project.balance(run_id)
-    assert (balance["parts"], balance["written"], balance["dead"]) == (PARTS, PARTS, 0)
+    assert (balance["parts"], balance["written"], balance["dead"]) == (parts, parts, 0)
     assert (balance["queued"], balance["duplicates"]) == (0, 0)
-    assert PARTS <= answered(project) <= MOST_CALLS
+    assert parts <= answered(project) <= parts + CALLS_TWICE
 
 
 @pytest.mark.usefixtures("slow_models")
-def test_a_run_outlives_a_restart_of_pubsub(project: Project, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "messages", [FEW_MESSAGES, pytest.param(MESSAGES, marks=pytest.mark.extended)]
+)
+def test_a_run_outlives_a_restart_of_pubsub(
+    project: Project, tmp_path: Path, messages: int
+) -> None:
+    parts = 2 * messages
     with run_pubsub_emulator(tmp_path / "before.log") as pubsub:
         project.stack = replace(project.stack, pubsub=pubsub)
-        project.fill(MESSAGES)
+        project.fill(messages)
         project.run("setup")
         run_id = project.run("enqueue")["run_id"]
         worker = project.start("work", "--json", more={"SIGHTLINE_WORKER__PREFETCH": str(PREFETCH)})
-        while answered(project) < PARTS // 3:
+        while answered(project) < parts // 3:
             with pytest.raises(subprocess.TimeoutExpired):
                 worker.wait(0.1)
     port = int(pubsub.endpoint.rpartition(":")[2])
     with run_pubsub_emulator(tmp_path / "after.log", port=port) as again:
         assert again.endpoint == pubsub.endpoint
-        assert answered(project) < PARTS, "it was restarted while there was work left"
+        assert answered(project) < parts, "it was restarted while there was work left"
         project.run("setup")
         assert project.run("enqueue", "--reconcile", run_id)["messages"] > 0
         assert worker.poll() is None, "the worker waits"
-        wait_until(lambda: written(project) >= PARTS)
+        wait_until(lambda: written(project) >= parts)
         worker.send_signal(signal.SIGTERM)
         out, log = worker.communicate(timeout=GIVE_UP_S)
         assert worker.returncode == 0, f"{out}\n{log}"
-        check_account(project, run_id)
+        check_account(project, run_id, parts)
     check_log(project, log)

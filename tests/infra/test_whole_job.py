@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts.environment import Environment
 from scripts.local_cloud import Cloud
 from scripts.stack import run_simulator
 from scripts.up_demo import QUESTION, SETTINGS, SOURCE, Job
 from sightline.vision.scenes import render_collection
 from tests.infra.engine import NOTHING, Begin, begin, cloud, what_is_left
+from tests.upgrades.kept import KeptStack, folder_of, versions
 
 __all__ = ["begin", "cloud"]
 
@@ -28,29 +31,51 @@ def ran(job: Job, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_job_runs_in_what_up_made_until_the_backlog_is_empty(
-    begin: Begin, cloud: Cloud, tmp_path: Path
-) -> None:
-    environment = begin(SETTINGS, name="demo")
-    outputs = environment.up().outputs
+def check_the_job(environment: Environment, vertex: str, folder: Path) -> None:
+    """Do the job in what a stack's outputs name, and check that all of it is done."""
+    outputs = environment.outputs()
+    job = Job(environment.cloud, vertex, folder)
+    job.write_settings(outputs)
+    render_collection(folder / "photos", count=SCENES, seed=5)
+    ran(job, "upload", "photos", f"gs://{outputs['imageBucket']}/s", "--source-table", SOURCE)
+
+    setup = ran(job, "setup")
+    made = [item for item in setup["items"] if item["state"] == "made"]
+    assert {item["kind"] for item in made} == {"view"}, "all but tasks' views was there"
+    assert not [item for item in setup["items"] if item["state"] == "differs"]
+
+    run = ran(job, "enqueue")["run_id"]
+    assert ran(job, "work", "--drain")["answers"] == SCENES
+    (balance,) = ran(job, "status", "--run", run, "--check")["runs"]
+    assert (balance["written"], balance["lost"], balance["queued"]) == (2 * SCENES, 0, 0)
+    assert len(ran(job, "search", QUESTION, "--top", "3")) == 3
+
+
+@pytest.fixture
+def vertex(cloud: Cloud, tmp_path: Path) -> Iterator[str]:
+    """Yield a simulator that answers as the demo model does."""
     gcs = cloud.variables["SIGHTLINE_GCS__ENDPOINT"]
     options = ["--answers", "demo", "--gcs-endpoint", gcs]
-    with run_simulator(tmp_path / "vertex.log", options) as vertex:
-        job = Job(cloud, vertex, tmp_path)
-        job.write_settings(outputs)
-        render_collection(tmp_path / "photos", count=SCENES, seed=5)
-        ran(job, "upload", "photos", f"gs://{outputs['imageBucket']}/s", "--source-table", SOURCE)
+    with run_simulator(tmp_path / "vertex.log", options) as url:
+        yield url
 
-        setup = ran(job, "setup")
-        made = [one for one in setup["items"] if one["state"] == "made"]
-        assert {one["kind"] for one in made} == {"view"}, "all but tasks' views was there"
-        assert not [one for one in setup["items"] if one["state"] == "differs"]
 
-        run = ran(job, "enqueue")["run_id"]
-        assert ran(job, "work", "--drain")["answers"] == SCENES
-        (balance,) = ran(job, "status", "--run", run, "--check")["runs"]
-        assert (balance["written"], balance["lost"], balance["queued"]) == (2 * SCENES, 0, 0)
-        assert len(ran(job, "search", QUESTION, "--top", "3")) == 3
+def test_the_job_runs_in_a_stack_of_the_version_before_that_was_updated(
+    begin: Begin, vertex: str, tmp_path: Path
+) -> None:
+    kept = KeptStack.from_file(folder_of(versions()[-1]) / "stack-job.json.xz")
+    environment = begin(SETTINGS)
+    kept.restore(environment)
+    environment.up()
+    check_the_job(environment, vertex, tmp_path)
 
+
+@pytest.mark.extended
+def test_the_job_runs_in_what_up_made_and_nothing_is_left_of_it(
+    begin: Begin, cloud: Cloud, vertex: str, tmp_path: Path
+) -> None:
+    environment = begin(SETTINGS, name="demo")
+    environment.up()
+    check_the_job(environment, vertex, tmp_path)
     environment.destroy()
     assert what_is_left(cloud) == NOTHING

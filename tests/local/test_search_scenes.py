@@ -44,6 +44,7 @@ async def embedded(images_at: Sequence[str]) -> tuple[Array, Array]:
     return np.stack(images), np.stack(texts)
 
 
+@pytest.mark.extended
 async def test_lists_as_bigquery_s_index_has_them_are_searched_far_enough(
     scenes: list[str],
 ) -> None:

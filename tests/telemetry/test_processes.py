@@ -96,6 +96,7 @@ def test_a_collector_gets_the_last_numbers_when_a_worker_ends(home: Home) -> Non
     assert resource["deployment.environment.name"] == "test"
 
 
+@pytest.mark.extended
 def test_a_collector_that_is_out_of_reach_is_one_warning_and_the_work_goes_on(home: Home) -> None:
     home.fill(20)
     home.run("enqueue", "--task", "road_signs")
@@ -117,6 +118,7 @@ def test_a_collector_that_is_out_of_reach_is_one_warning_and_the_work_goes_on(ho
     assert "Traceback" not in err
 
 
+@pytest.mark.extended
 def test_a_collector_that_never_answers_does_not_hold_up_the_end(home: Home) -> None:
     home.fill(20)
     home.run("enqueue", "--task", "road_signs")

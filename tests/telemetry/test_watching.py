@@ -15,6 +15,8 @@ import termios
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pytest
+
 from tests.chaos.harness import Home
 from tests.conftest import CHECKOUT
 from tests.telemetry.processes import lines_until
@@ -131,6 +133,7 @@ def test_on_a_pipe_a_worker_prints_lines_of_json_and_no_control_character(home: 
     assert [view["seconds"] for view in views] == sorted(view["seconds"] for view in views)
 
 
+@pytest.mark.extended
 def test_a_reader_that_goes_away_does_not_stop_the_work(home: Home) -> None:
     home.fill(300)
     run_id = home.run("enqueue", "--task", "road_signs")["run_id"]
@@ -159,6 +162,7 @@ def test_status_is_drawn_again_until_ctrl_c(home: Home) -> None:
     assert terminal.text.rindex(SHOWN) > terminal.text.rindex(HIDDEN)
 
 
+@pytest.mark.extended
 def test_on_a_pipe_status_prints_a_line_of_json_each_time(home: Home) -> None:
     home.fill(30)
     run_id = home.run("enqueue", "--task", "road_signs")["run_id"]

@@ -65,6 +65,7 @@ async def test_answers_and_vectors_are_brought_and_the_folder_is_left_empty(
         assert done.cost_usd_micros > 0
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("keys", [True, False])
 async def test_each_part_gets_its_own_answer(cloud: Cloud, keys: bool) -> None:
     cloud.pace(keys=keys, doubled=0.5)
@@ -90,7 +91,10 @@ KILLS = {
 }
 
 
-@pytest.mark.parametrize("where", KILLS)
+@pytest.mark.parametrize(
+    "where",
+    [pytest.param(it, marks=[pytest.mark.extended] if n else []) for n, it in enumerate(KILLS)],
+)
 async def test_what_is_killed_is_finished_by_another_process(cloud: Cloud, where: str) -> None:
     cloud.pace(hold=where == "while it runs")
     with pytest.raises(KilledError):
@@ -105,6 +109,7 @@ async def test_what_is_killed_is_finished_by_another_process(cloud: Cloud, where
     assert cloud.names() == []
 
 
+@pytest.mark.extended
 async def test_two_jobs_of_one_name_are_both_taken_and_no_third_is_begun(cloud: Cloud) -> None:
     cloud.pace(ends=["JOB_STATE_EXPIRED"])
     with pytest.raises(KilledError):
@@ -125,6 +130,7 @@ async def test_two_jobs_of_one_name_are_both_taken_and_no_third_is_begun(cloud: 
     assert await balance(cloud) == (6, 0)
 
 
+@pytest.mark.extended
 async def test_a_job_that_writes_elsewhere_is_not_paid_for_again(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
         await cloud.work("w1", vertex=("begin", "after"))
@@ -144,6 +150,7 @@ async def test_a_lost_answer_to_create_is_no_second_job(cloud: Cloud) -> None:
     assert await cloud.written() == KEYS
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "end", ["JOB_STATE_EXPIRED", "JOB_STATE_CANCELLED", "JOB_STATE_PARTIALLY_SUCCEEDED"]
 )
@@ -175,6 +182,7 @@ class Blind:
         return await self.inner.look(resource)
 
 
+@pytest.mark.extended
 async def test_a_job_is_waited_for_through_an_outage_but_not_for_ever(cloud: Cloud) -> None:
     cloud.vertex = cast(VertexBatchJobs, Blind(cloud.vertex, BLIND_LOOKS))
     with pytest.raises(TransientError, match="out of reach"):
@@ -184,6 +192,7 @@ async def test_a_job_is_waited_for_through_an_outage_but_not_for_ever(cloud: Clo
     assert len(cloud.jobs.jobs) == 1
 
 
+@pytest.mark.extended
 async def test_a_job_that_fails_in_passing_is_begun_anew(cloud: Cloud) -> None:
     cloud.pace(ends=["JOB_STATE_FAILED"])
     done = await cloud.work()
@@ -213,6 +222,7 @@ async def test_a_job_that_is_not_permitted_says_what_to_grant(cloud: Cloud) -> N
     assert (await cloud.work("w2")).answers == 6, "once it is granted"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("refuse", "error", "says"),
     [
@@ -262,6 +272,7 @@ async def test_refused_for_now_is_asked_again_and_for_good_is_a_dead_letter(clou
     assert all("No such object: gs://" in detail for (detail,) in details)
 
 
+@pytest.mark.extended
 async def test_an_image_in_no_bucket_is_not_asked_about(
     bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:
@@ -286,6 +297,7 @@ async def test_an_image_in_a_bucket_that_is_not_named_is_not_asked_about(
         assert job.answered == 2
 
 
+@pytest.mark.extended
 async def test_a_task_about_assets_sends_all_their_images(
     bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:
@@ -310,6 +322,7 @@ async def test_a_task_about_assets_sends_all_their_images(
         assert await cloud.written() == sorted(by_asset)
 
 
+@pytest.mark.extended
 async def test_lines_about_others_are_left_alone(
     cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -339,6 +352,7 @@ async def test_an_output_in_no_known_form_is_not_paid_for_again(cloud: Cloud) ->
     assert (await cloud.work("w4")).answers == 6
 
 
+@pytest.mark.extended
 async def test_a_cancelled_run_keeps_what_the_job_under_way_says(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
         await cloud.work(vertex=("begin", "after"))

@@ -67,6 +67,7 @@ async def test_answers_are_written_as_workers_write_them(warehouse: Warehouse) -
     await warehouse.lots.close(SIGNS_LOT)
 
 
+@pytest.mark.extended
 async def test_vectors_are_written_at_unit_length(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(EMBEDDING))
     await warehouse.lots.open(VECTORS_LOT)
@@ -120,6 +121,7 @@ async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
     assert (balance.written, balance.dead, balance.queued + balance.to_publish) == (2, 4, 0)
 
 
+@pytest.mark.extended
 async def test_a_replayed_dead_letter_is_asked_again(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.lots.open(SIGNS_LOT)
@@ -177,6 +179,7 @@ async def test_a_denied_pass_is_taken_back(warehouse: Warehouse) -> None:
     assert await warehouse.lots.left(SIGNS_LOT) == 6
 
 
+@pytest.mark.extended
 async def test_an_image_in_no_bucket_costs_nothing(bigquery_with_ledgers: BigQueryEmulator) -> None:
     local = replace(SEEN[0], gcs_uri="file:///photos/a.jpg")
     async with open_warehouse(bigquery_with_ledgers, [local, SEEN[1]], [SIGNS]) as warehouse:
@@ -207,6 +210,7 @@ async def test_an_image_in_a_bucket_that_is_not_named_costs_nothing(
         assert left <= 2, "SEEN[3], and a bucket without an object, which no model can read"
 
 
+@pytest.mark.extended
 async def test_an_image_in_no_bucket_is_a_dead_letter_again_when_it_is_replayed(
     bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
@@ -228,6 +232,7 @@ async def test_an_image_in_no_bucket_is_a_dead_letter_again_when_it_is_replayed(
         assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 1}
 
 
+@pytest.mark.extended
 async def test_nothing_is_left_of_a_run_that_is_cancelled_meanwhile(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.lots.open(SIGNS_LOT)
@@ -236,6 +241,7 @@ async def test_nothing_is_left_of_a_run_that_is_cancelled_meanwhile(warehouse: W
     assert await warehouse.lots.left(SIGNS_LOT) == 0
 
 
+@pytest.mark.extended
 async def test_a_table_that_was_dropped_does_not_stop_the_work(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.lots.open(SIGNS_LOT)
@@ -278,6 +284,7 @@ async def test_an_asset_is_asked_about_once_with_all_its_images(
         assert rows == [(one, None) for one in sorted({one.asset_id for one in SEEN})]
 
 
+@pytest.mark.extended
 async def test_a_remote_model_is_made_once_and_replaced_when_it_changes(
     warehouse: Warehouse,
 ) -> None:
