@@ -17,6 +17,7 @@ BENCHES = {
     "sockets": "The limiter, over sockets",
     "in_flight": "Two thousand calls in flight",
     "queue": "The local queue",
+    "status": "A look at all runs",
     "limiter": "Limiters, compared",
     "pubsub": "Pub/Sub",
     "demo": "The demo model, end to end",

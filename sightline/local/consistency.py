@@ -64,8 +64,10 @@ class LocalConsistency:
         """Whether the queue is here, too, so that marks can be compared."""
         return self._queue is not None
 
-    async def faults(self) -> list[str]:
+    async def faults(self, *, thorough: bool) -> list[str]:
         """Return what contradicts itself, one line each.
+
+        Without ``thorough``, runs and tasks are looked for only where there seems to be no run.
 
         Raises:
             StorageError: a ledger is damaged.
@@ -76,8 +78,10 @@ class LocalConsistency:
             ours, there = await self._marks(self._queue)
             if (fault := self._between(ours, there)) is not None:
                 found.append(fault)
-        queued = await self._queue.run_ids() if self._queue is not None else frozenset()
-        return [*found, *await self._engine.read(lambda session: self._unknown(session, queued))]
+        if thorough or not await asyncio.to_thread(self._any_run):
+            queued = await self._queue.run_ids() if self._queue is not None else frozenset()
+            found += await self._engine.read(lambda session: self._unknown(session, queued))
+        return found
 
     async def begin(self) -> None:
         """Check what could have something paid twice; let queue and warehouse know each other.
@@ -150,11 +154,14 @@ class LocalConsistency:
             )
         return None
 
+    def _any_run(self) -> bool:
+        return bool(self._store.snapshot(RUNS).files)
+
     def _check_ledgers(self) -> None:
         """Raise StorageError when the files of a ledger and its manifest contradict each other."""
         for ledger in (*LEDGERS, *self._store.embeddings_ledgers()):
             if ledger.partition_by:
-                self._store.snapshot(ledger)
+                self._store.live_files(ledger)
 
     def _of_queue(self, session: Session, queued: Collection[str]) -> list[str]:
         """Return what is wrong with the runs and tasks that workers are asked for.

@@ -47,7 +47,7 @@ from sightline.ports.queue import (
     Publisher,
     Subscription,
 )
-from sightline.ports.runs import DeadLetterFilter, DeadLetters, RunAccount, RunCost, Runs
+from sightline.ports.runs import DeadLetterFilter, DeadLetters, Overview, RunAccount, RunCost, Runs
 from sightline.ports.search import (
     AnswerFilter,
     Hit,
@@ -105,6 +105,7 @@ __all__ = [
     "Lots",
     "ObservationSource",
     "Outgoing",
+    "Overview",
     "Provenance",
     "Publisher",
     "Repaired",

@@ -17,8 +17,10 @@ class Consistency(Protocol):
         """Whether a first delivery that was settled already cannot go unnoticed."""
         ...
 
-    async def faults(self) -> Sequence[str]:
+    async def faults(self, *, thorough: bool) -> Sequence[str]:
         """Return what contradicts itself, one line each, which ends with the next step.
+
+        Without ``thorough``, ledgers are not compared row by row, unless there seems to be no run.
 
         Raises:
             StorageError: a ledger is damaged.

@@ -25,14 +25,23 @@ class RunCost:
 
 @dataclass(frozen=True, slots=True)
 class RunAccount:
-    """Where the parts of a run are, and what it used.
+    """A run, where its parts are, and what it used.
 
     ``spent`` is what counts against its budget; ``None`` where it has none, or is to be asked for.
     """
 
+    run: Run
     balance: Balance
     cost: RunCost
     spent: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All runs, the newest first, and how many dead letters there are, by reason."""
+
+    accounts: Sequence[RunAccount]
+    dead_by_reason: Mapping[str, int]
 
 
 class Runs(Protocol):
@@ -46,8 +55,8 @@ class Runs(Protocol):
         """Count where every part of a run is: work list, then queue, then ledgers are read."""
         ...
 
-    async def accounts(self, *, from_ledgers: bool) -> Mapping[str, RunAccount]:
-        """Return the account of every run, in one pass over the ledgers.
+    async def overview(self, *, from_ledgers: bool) -> Overview:
+        """Return the accounts of all runs, in one pass over the ledgers.
 
         With ``from_ledgers`` all is read from the ledgers themselves; without it an adapter may
         remember what it has read before, of what never changes.

@@ -10,6 +10,7 @@ import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.model import Balance, WorkItem
+from sightline.ports import Overview, RunAccount
 from sightline.wire import encode
 from tests.contracts.warehouse_rig import (
     EMBEDDING,
@@ -41,13 +42,20 @@ async def lost_pages(rig: WarehouseRig, items: int, run_id: str = "run-1") -> li
     return [list(page) async for page in rig.runs.lost(run_id, page_items=items)]
 
 
+def accounts(found: Overview) -> dict[str, RunAccount]:
+    """Return the accounts by run."""
+    return {one.run.run_id: one for one in found.accounts}
+
+
 async def balance_of(rig: WarehouseRig, run_id: str = "run-1") -> Balance:
     """Return a run's balance, which the accounts of all runs tell alike, remembered or not."""
     balance, cost = await rig.runs.balance(run_id), await rig.runs.cost(run_id)
     for from_ledgers in (True, False, False):
-        account = (await rig.runs.accounts(from_ledgers=from_ledgers))[run_id]
-        assert account.balance == balance
-        assert account.cost == cost
+        found = await rig.runs.overview(from_ledgers=from_ledgers)
+        account = accounts(found)[run_id]
+        assert (account.balance, account.cost) == (balance, cost)
+        assert [one.run for one in found.accounts] == list(await rig.runs.runs())
+        assert found.dead_by_reason == await rig.runs.dead_by_reason()
     return balance
 
 
@@ -77,8 +85,8 @@ class RunsContract:
             await rig.runs.cancel("nope", now=NOW)
 
     async def test_the_accounts_of_no_runs_are_none(self, rig: WarehouseRig) -> None:
-        assert await rig.runs.accounts(from_ledgers=False) == {}
-        assert await rig.runs.accounts(from_ledgers=True) == {}
+        assert await rig.runs.overview(from_ledgers=False) == Overview((), {})
+        assert await rig.runs.overview(from_ledgers=True) == Overview((), {})
 
     async def test_each_run_has_an_account_of_its_own(self, rig: WarehouseRig) -> None:
         items = await opened(rig, publish=True)
@@ -88,7 +96,7 @@ class RunsContract:
         await write_all(rig, items[:2])
         for run_id in ("run-1", "run-2"):
             await balance_of(rig, run_id)
-        found = await rig.runs.accounts(from_ledgers=False)
+        found = accounts(await rig.runs.overview(from_ledgers=False))
         assert found.keys() == {"run-1", "run-2"}
         assert shown(found["run-1"].balance)["written"] == 4
         assert shown(found["run-2"].balance)["written"] == 2

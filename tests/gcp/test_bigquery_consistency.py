@@ -37,7 +37,7 @@ async def rig(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryRig]
 
 async def faults(rig: BigQueryRig) -> list[str]:
     """Return what contradicts itself."""
-    return await BigQueryConsistency(rig.client).faults()
+    return await BigQueryConsistency(rig.client).faults(thorough=True)
 
 
 async def empty(rig: BigQueryRig, table: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,7 @@ from sightline.cli.state import State
 
 if TYPE_CHECKING:
     from sightline.model import Balance, Run
-    from sightline.ports import Amount, BudgetState, RunAccount
+    from sightline.ports import Amount, BudgetState, Overview, RunAccount
     from sightline.settings import Settings
     from sightline.wiring import Engine
 
@@ -68,7 +68,7 @@ async def _status(settings: Settings, run_id: str | None, *, check: bool) -> dic
     from sightline.wiring import open_engine
 
     async with open_engine(settings) as engine:
-        faults = await engine.consistency.faults()
+        faults = await engine.consistency.faults(thorough=check)
         return await _read(engine, run_id, faults=faults, from_ledgers=check)
 
 
@@ -85,41 +85,37 @@ async def _watch(settings: Settings, run_id: str | None, *, as_json: bool) -> No
 async def _read(
     engine: Engine, run_id: str | None, *, faults: Sequence[str] = (), from_ledgers: bool = False
 ) -> dict[str, Any]:
-    from sightline.errors import NotFoundError
-
-    runs = [run for run in await engine.runs.runs() if run_id in {None, run.run_id}]
-    if run_id and not runs:
-        raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
     backlog = await engine.backlog.backlog(run_id)
     budgets = await engine.budgets.states(run_id)
-    accounts = await _accounts(engine, run_id, from_ledgers=from_ledgers)
-    known = [run for run in runs if run.run_id in accounts]  # one may have been opened meanwhile
+    found = await (
+        engine.runs.overview(from_ledgers=from_ledgers) if run_id is None else _of(engine, run_id)
+    )
     return {
         "runs": [
-            await _shown(engine, run, accounts[run.run_id], budgets.get(run.run_id))
-            for run in known
+            await _shown(engine, account, budgets.get(account.run.run_id))
+            for account in found.accounts
         ],
         "queue": asdict(backlog),
-        "dead_letters": dict(await engine.runs.dead_by_reason(run_id)),
+        "dead_letters": dict(found.dead_by_reason),
         "faults": list(faults),
     }
 
 
-async def _accounts(
-    engine: Engine, run_id: str | None, *, from_ledgers: bool
-) -> Mapping[str, RunAccount]:
-    from sightline.ports import RunAccount
+async def _of(engine: Engine, run_id: str) -> Overview:
+    """Return what is to be said of one run."""
+    from sightline.errors import NotFoundError
+    from sightline.ports import Overview, RunAccount
 
-    if run_id is None:
-        return await engine.runs.accounts(from_ledgers=from_ledgers)
     runs = engine.runs
-    return {run_id: RunAccount(await runs.balance(run_id), await runs.cost(run_id))}
+    for run in await runs.runs():
+        if run.run_id == run_id:
+            account = RunAccount(run, await runs.balance(run_id), await runs.cost(run_id))
+            return Overview((account,), await runs.dead_by_reason(run_id))
+    raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
 
 
-async def _shown(
-    engine: Engine, run: Run, account: RunAccount, budget: BudgetState | None
-) -> dict[str, Any]:
-    balance = account.balance
+async def _shown(engine: Engine, account: RunAccount, budget: BudgetState | None) -> dict[str, Any]:
+    run, balance = account.run, account.balance
     return {
         "run_id": run.run_id,
         "created_at": run.created_at,

@@ -5,11 +5,12 @@ They tell the same states as ``balance`` of one run, each over its tables as the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.ledgers import ALL_WRITTEN, ledger_names
-from sightline.model import Balance
+from sightline.model import Balance, Run
 from sightline.ports import RunAccount, RunCost
 
 STATES = ("written", "dead", "queued", "cancelled", "to_publish")
@@ -48,8 +49,6 @@ SELECT run_id, state, COUNT(*), COUNTIF(part_key IN ({PARTS_TWICE})) FROM (
 GROUP BY run_id, state
 """  # noqa: S608 - a constant
 
-PARTS_OF_RUNS = "SELECT run_id, parts FROM {runs_once}"
-
 # A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
 COSTS = """
 SELECT run_id, SUM(input_tokens), SUM(output_tokens), SUM(cost_usd_micros) FROM (
@@ -71,27 +70,27 @@ GROUP BY run_id
 """
 
 
-async def read_accounts(client: BigQueryClient) -> dict[str, RunAccount]:
-    """Return the accounts by run; what counts against budgets is to be asked for.
+async def read_accounts(client: BigQueryClient, runs: Sequence[Run]) -> list[RunAccount]:
+    """Return the accounts of these runs; what counts against budgets is to be asked for.
 
     Raises:
         TransientError, ConfigurationError: see ``failures``.
     """
     names = ledger_names(client.place)
-    parts = dict[str, int](await client.rows(PARTS_OF_RUNS.format_map(names)))
     found: dict[str, dict[str, Any]] = {
-        run_id: {"parts": listed, **dict.fromkeys(STATES, 0), "duplicates": 0}
-        for run_id, listed in parts.items()
+        run.run_id: {"parts": run.parts, **dict.fromkeys(STATES, 0), "duplicates": 0}
+        for run in runs
     }
     for run_id, state, count, twice in await client.rows(BALANCES.format_map(names)):
         if run_id in found:  # a list without its run is a killed producer's
             found[run_id][state] += count
             found[run_id]["duplicates"] += twice
     costs = {run_id: sums for run_id, *sums in await client.rows(COSTS.format_map(names))}
-    return {
-        run_id: RunAccount(
-            Balance(run_id=run_id, lost=0, awaiting_ack=0, **states),
-            RunCost(*(int(value or 0) for value in costs.get(run_id, (0, 0, 0)))),
+    return [
+        RunAccount(
+            run,
+            Balance(run_id=run.run_id, lost=0, awaiting_ack=0, **found[run.run_id]),
+            RunCost(*(int(value or 0) for value in costs.get(run.run_id, (0, 0, 0)))),
         )
-        for run_id, states in found.items()
-    }
+        for run in runs
+    ]

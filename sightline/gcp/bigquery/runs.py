@@ -14,7 +14,7 @@ from sightline.gcp.bigquery.dead_letters import CURRENT_DEAD_LETTERS
 from sightline.gcp.bigquery.ledgers import ledger_names
 from sightline.gcp.bigquery.task_views import put_task_view
 from sightline.model import Balance, Run, WorkItem
-from sightline.ports import RunAccount, RunCost
+from sightline.ports import Overview, RunCost
 from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS, TASK_VERSIONS
 from sightline.tasks import TaskSpec
@@ -74,9 +74,10 @@ class BigQueryRuns:
         """
         return await read_balance(self._client, run_id)
 
-    async def accounts(self, *, from_ledgers: bool) -> Mapping[str, RunAccount]:  # noqa: ARG002 - the port's
-        """Return the account of every run, by two statements; nothing is remembered."""
-        return await read_accounts(self._client)
+    async def overview(self, *, from_ledgers: bool) -> Overview:  # noqa: ARG002 - the port's
+        """Return the accounts of all runs, by as many statements as of one; none is remembered."""
+        accounts = await read_accounts(self._client, await self.runs())
+        return Overview(tuple(accounts), await self.dead_by_reason())
 
     def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
         """Yield, by pages, the published items with parts neither written nor dead, these alone.

@@ -16,9 +16,9 @@ import pyarrow as pa
 from sightline.errors import PermanentError
 from sightline.local.warehouse.balance import BATCH, READINGS, QueuedBodies
 from sightline.local.warehouse.digest import Digest
-from sightline.local.warehouse.engine import Session
-from sightline.model import Balance
-from sightline.ports import Amount, RunAccount, RunCost
+from sightline.local.warehouse.engine import Session, moment_of
+from sightline.model import Balance, Run
+from sightline.ports import Amount, Overview, RunAccount, RunCost
 from sightline.schema import BUDGET_EVENTS
 from sightline.wire import parts_from_json
 
@@ -61,13 +61,22 @@ CREATE OR REPLACE TABLE written AS
 SELECT key, count(*) AS rows, min(ledger) <> max(ledger) AS doubled FROM digest_results GROUP BY key
 """
 
-PARTS_DEAD = """
-CREATE OR REPLACE TABLE dead AS
-SELECT key FROM digest_letters
-WHERE event IN ('dead', 'replayed', 'purged') AND key IS NOT NULL
-GROUP BY key
-HAVING arg_max(event, (
-  at_us, CASE event WHEN 'purged' THEN 2 WHEN 'replayed' THEN 1 ELSE 0 END, event_id)) <> 'replayed'
+LETTERS_LATEST = """
+CREATE OR REPLACE TABLE letters AS
+SELECT * FROM digest_letters
+WHERE event IN ('dead', 'replayed', 'purged')
+QUALIFY row_number() OVER (
+  PARTITION BY key
+  ORDER BY at_us DESC,
+    CASE event WHEN 'purged' THEN 2 WHEN 'replayed' THEN 1 ELSE 0 END DESC,
+    event_id DESC) = 1
+"""
+
+# A part that was written after all (its message was on the way twice) is no dead letter.
+DEAD_BY_REASON = """
+SELECT reason, count(*) FROM letters
+WHERE event = 'dead' AND NOT EXISTS (SELECT 1 FROM written WHERE written.key = letters.key)
+GROUP BY reason ORDER BY reason
 """
 
 # The first state that holds is the part's.
@@ -87,7 +96,8 @@ SELECT listed.run_id,
   count(*) FILTER (WHERE written.doubled)
 FROM listed
 LEFT JOIN written ON written.key = listed.key
-LEFT JOIN dead ON dead.key = listed.key
+LEFT JOIN (SELECT key FROM letters WHERE event <> 'replayed' AND key IS NOT NULL) AS dead
+  ON dead.key = listed.key
 LEFT JOIN (SELECT DISTINCT run_id, key FROM queued) AS queued
   ON queued.run_id = listed.run_id AND queued.key = listed.key
 GROUP BY ALL
@@ -122,31 +132,54 @@ GROUP BY sent.run_id
 RUNS_WITH_A_BUDGET = "SELECT DISTINCT run_id FROM budget_events WHERE event = 'set'"
 
 
-def read_accounts(
-    session: Session, digest: Digest, queued_bodies: QueuedBodies | None
-) -> dict[str, RunAccount]:
-    """Return the accounts by run.
+RUNS_NEWEST_FIRST = """
+SELECT asked.run_id, created_us,
+  CASE
+    WHEN asked.run_id IN (SELECT run_id FROM digest_events WHERE event = 'cancelled')
+    THEN 'cancelled'
+    WHEN coalesce(done.items, 0) >= messages THEN 'published'
+    ELSE 'open'
+  END,
+  messages, parts, request
+FROM asked
+LEFT JOIN (SELECT run_id, sum(stop - start) AS items FROM ranges GROUP BY run_id) AS done
+  ON done.run_id = asked.run_id
+ORDER BY created_us DESC, asked.run_id DESC
+"""
+
+
+def read_overview(session: Session, digest: Digest, queued_bodies: QueuedBodies | None) -> Overview:
+    """Return the accounts of all runs, the newest first.
 
     A reading that finds something lost is repeated, as ``balance`` does. Without ``queued_bodies``
     (nobody can look into the queue) what is published and not settled counts as queued.
     """
     for turn in range(1, READINGS + 1):
         balances = _balances(session, digest, queued_bodies)
-        if queued_bodies is None or turn == READINGS or not any(one["lost"] for one in balances):
+        lost = any(one["lost"] for one in balances.values())
+        if queued_bodies is None or turn == READINGS or not lost:
             break
     costs = _costs(session)
     spent = _spent(session, costs)
-    return {
-        one["run_id"]: RunAccount(
-            Balance(**one), costs.get(one["run_id"], RunCost(0, 0, 0)), spent.get(one["run_id"])
-        )
-        for one in balances
-    }
+    return Overview(
+        tuple(
+            RunAccount(
+                Run(run_id, moment_of(created_us), state, messages, parts, request),
+                Balance(**balances[run_id]),
+                costs.get(run_id, RunCost(0, 0, 0)),
+                spent.get(run_id),
+            )
+            for run_id, created_us, state, messages, parts, request in session.rows(
+                RUNS_NEWEST_FIRST
+            )
+        ),
+        dict(session.rows(DEAD_BY_REASON)),
+    )
 
 
 def _balances(
     session: Session, digest: Digest, queued_bodies: QueuedBodies | None
-) -> list[dict[str, Any]]:
+) -> dict[str, dict[str, Any]]:
     digest.read_lists()
     session.sql(RUNS_ONCE)
     session.sql(RANGES_PUBLISHED)
@@ -155,7 +188,7 @@ def _balances(
     digest.read_results()
     digest.read_events()
     session.sql(PARTS_WRITTEN)
-    session.sql(PARTS_DEAD)
+    session.sql(LETTERS_LATEST)
     found: dict[str, dict[str, Any]] = {
         run_id: {
             "run_id": run_id, "parts": parts, **dict.fromkeys(STATES, 0), "awaiting_ack": 0,
@@ -168,7 +201,7 @@ def _balances(
         found[run_id][unseen.get(state, state)] += parts
         found[run_id]["awaiting_ack"] += unacked
         found[run_id]["duplicates"] += doubled
-    return list(found.values())
+    return found
 
 
 def _costs(session: Session) -> dict[str, RunCost]:

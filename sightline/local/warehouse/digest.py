@@ -49,8 +49,9 @@ class Part:
 
 ASKED = Part(
     "digest_runs",
-    "file INTEGER, run_id VARCHAR, messages BIGINT, parts BIGINT, created_us BIGINT",
-    "SELECT file, run_id, messages, parts, epoch_us(created_at) FROM rows",
+    "file INTEGER, run_id VARCHAR, request VARCHAR, messages BIGINT, parts BIGINT,"
+    " created_us BIGINT",
+    "SELECT file, run_id, request, messages, parts, epoch_us(created_at) FROM rows",
 )
 EVENTS = Part(
     "digest_events",
@@ -76,11 +77,12 @@ RESULTS_COLUMNS = (
 )
 LETTERS = Part(
     "digest_letters",
-    "file INTEGER, event_id VARCHAR, key UUID, run_id VARCHAR, event VARCHAR, at_us BIGINT,"
+    "file INTEGER, event_id VARCHAR, key UUID, run_id VARCHAR, event VARCHAR, reason VARCHAR,"
+    " at_us BIGINT,"
     " worker_id VARCHAR, subject_id VARCHAR, input_tokens BIGINT, output_tokens BIGINT,"
     " cost_usd_micros BIGINT",
-    "SELECT file, event_id, md5(part_key)::UUID, run_id, event, epoch_us(rows.at), worker_id,"
-    " subject_id, input_tokens, output_tokens, cost_usd_micros FROM rows",
+    "SELECT file, event_id, md5(part_key)::UUID, run_id, event, reason, epoch_us(rows.at),"
+    " worker_id, subject_id, input_tokens, output_tokens, cost_usd_micros FROM rows",
 )
 
 
@@ -128,11 +130,10 @@ class Digest:
     def _take_in(self, ledger: Ledger, part: Part) -> None:
         store = self._session.store
         folder = store.folder(ledger)
-        live = {path.relative_to(folder).as_posix(): path for path in store.snapshot(ledger).files}
+        live = store.live_files(ledger)
         known = self._known(ledger.name)
-        self._forget(part, [number for path, number in known.items() if path not in live])
-        new = {path: live[path] for path in live if path not in known}
-        self._add(ledger, (part,), new)
+        self._forget(part, [known[path] for path in known.keys() - live])
+        self._add(ledger, (part,), {path: folder / path for path in live if path not in known})
 
     def _take_in_lists(self) -> None:
         """Take in the work lists of runs that exist: a list is whole before its run exists."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sightline.errors import ConfigurationError
-from sightline.local.warehouse.accounts import read_accounts
+from sightline.local.warehouse.accounts import read_overview
 from sightline.local.warehouse.balance import (
     BEFORE_ALL_ITEMS,
     QueuedBodies,
@@ -30,7 +30,7 @@ from sightline.local.warehouse.locks import lock_in_turn
 from sightline.local.warehouse.remembered import remembering
 from sightline.local.warehouse.views import attach
 from sightline.model import Balance, Run, WorkItem
-from sightline.ports import RunAccount, RunCost
+from sightline.ports import Overview, RunCost
 from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS, RUNS, TASK_VERSIONS
 from sightline.tasks import TaskSpec, stored_task
@@ -124,20 +124,20 @@ class LocalRuns:
             lambda session: read_balance(session, run_id, self._queued_bodies)
         )
 
-    async def accounts(self, *, from_ledgers: bool) -> Mapping[str, RunAccount]:
-        """Return the account of every run, in one pass; see ``accounts``.
+    async def overview(self, *, from_ledgers: bool) -> Overview:
+        """Return the accounts of all runs, in one pass; see ``accounts``.
 
         Without ``from_ledgers`` what was read of files before is remembered beside the warehouse.
         """
         bodies = self._queued_bodies
         if not from_ledgers:
             found = await remembering(
-                self._engine, lambda session, digest: read_accounts(session, digest, bodies)
+                self._engine, lambda session, digest: read_overview(session, digest, bodies)
             )
             if found is not None:
                 return found
         return await self._engine.read(
-            lambda session: read_accounts(session, Digest(session), bodies)
+            lambda session: read_overview(session, Digest(session), bodies)
         )
 
     async def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:

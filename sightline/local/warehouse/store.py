@@ -64,7 +64,12 @@ class Store:
         return [self.root, *map(self.folder, (*LEDGERS, *self.embeddings_ledgers()))]
 
     def snapshot(self, ledger: Ledger) -> Snapshot:
-        """Return the files of a ledger.
+        """Return the files of a ledger; see ``live_files``."""
+        folder = self.folder(ledger)
+        return Snapshot(ledger, tuple(folder / path for path in self.live_files(ledger)))
+
+    def live_files(self, ledger: Ledger) -> list[str]:
+        """Return the files of a ledger that count, relative to its folder, in a stable order.
 
         The appended files are listed first and the manifest is read after. A compaction between
         the two then shows as inputs that are ignored and outputs that count. In the other order
@@ -86,8 +91,7 @@ class Store:
                     for path in files
                     if not is_output(path) and path not in manifest.superseded
                 ]
-                paths = (*manifest.compacted, *live)
-                return Snapshot(ledger, tuple(folder / path for path in paths))
+                return [*manifest.compacted, *live]
             if read_manifest(folder) == manifest:
                 raise StorageError(fault)
         raise StorageError(
