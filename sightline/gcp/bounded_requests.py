@@ -9,7 +9,7 @@ from requests import PreparedRequest, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
 
 MOST_RESPONSE_BYTES = 64 << 20
-"""Lists of jobs and subscriptions are the largest: a page of them has a few MB."""
+"""A page of BigQuery's rows is the largest, of 20 MB; a page of jobs or subscriptions has a few."""
 _PIECE_BYTES = 1 << 16
 
 

@@ -8,7 +8,9 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 import requests
 
-from sightline.errors import PermanentError, Reason
+from sightline.errors import PermanentError, Reason, TransientError
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.bounded_requests import ResponseTooLargeError, bound_responses
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
@@ -66,6 +68,15 @@ async def test_an_embedding_costs_what_one_costs() -> None:
     assert caught.value.reason is Reason.ANSWER_TOO_LARGE
     most = embedding_usage(price_of(prices, EMBEDDING, DAY), location="global")
     assert caught.value.cost_usd_micros == most.cost_usd_micros > 0
+
+
+async def test_a_response_of_bigquery_without_end_is_an_error_of_one_line() -> None:
+    async with raw_server(ENDLESS) as server:
+        place = BigQueryPlace("p", "d", endpoint=server.url)
+        async with BigQueryClient.open(place) as client:
+            with pytest.raises(TransientError, match="ResponseTooLargeError") as caught:
+                await client.rows("SELECT 1")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_session_of_google_s_libraries_is_bounded_too() -> None:

@@ -259,13 +259,18 @@ def _library_client(place: BigQueryPlace, credentials: Any) -> bigquery.Client:
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
 
+    from sightline.gcp.bounded_requests import bound_responses
+
     if place.endpoint is None:
-        return bigquery.Client(place.project, credentials=credentials, location=place.location)
-    return bigquery.Client(
-        place.project,
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]  # untyped there
-        client_options=ClientOptions(api_endpoint=place.endpoint),
-    )
+        client = bigquery.Client(place.project, credentials=credentials, location=place.location)
+    else:
+        client = bigquery.Client(
+            place.project,
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]  # untyped there
+            client_options=ClientOptions(api_endpoint=place.endpoint),
+        )
+    bound_responses(client._http)  # noqa: SLF001 - no other way to its session
+    return client
 
 
 _TYPES: tuple[tuple[type, str], ...] = (
