@@ -118,6 +118,14 @@ async def test_a_lease_longer_than_pubsub_grants_is_refused(place: PubSubPlace) 
             await subscription.pull(1, lease_s=601)
 
 
+async def test_a_delivery_says_how_old_its_message_is(place: PubSubPlace) -> None:
+    async with open_queue(place) as (publisher, subscription):
+        await publisher.publish([Outgoing(b"x", {})], batch_key="k")
+        (delivery,) = await pull_many(subscription, 1)
+    assert delivery.age_s is not None
+    assert 0 <= delivery.age_s < GIVE_UP_S
+
+
 async def test_without_a_dead_letter_subscription_nothing_is_collected(place: PubSubPlace) -> None:
     bare = replace(place, dead_letter_subscription=None)
     async with PubSubSubscription.open(bare, rule=RULE) as subscription:
