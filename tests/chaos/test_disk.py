@@ -79,6 +79,7 @@ def test_a_full_disk_stops_the_worker_and_loses_nothing(home: Home) -> None:
     assert (run["written"], run["dead"], run["lost"]) == (3000, 0, 0)
 
 
+@pytest.mark.extended
 @pytest.mark.needs("unshare")
 def test_a_read_only_disk_is_an_error_of_one_line_and_loses_nothing(home: Home) -> None:
     home.fill(300)

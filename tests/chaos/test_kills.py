@@ -112,6 +112,7 @@ def test_a_producer_killed_at_random_instants_resumes_and_publishes_everything_o
     assert status["queue"]["ready"] == 20_000
 
 
+@pytest.mark.extended
 def test_a_cancelled_run_is_paid_no_further_and_still_balances(home: Home) -> None:
     home.fill(1000)
     run = home.run("enqueue")

@@ -43,7 +43,8 @@ AT_FULL_SPEED = {
 
 def check_run(project: Project, run_id: str, parts: int) -> None:
     """Check the account, and each dead letter against what the simulator says it did."""
-    balance = project.balance(run_id)
+    found = project.run("status", "--run", run_id, "--check")
+    (balance,) = found["runs"]
     assert (balance["parts"], balance["queued"], balance["duplicates"]) == (parts, 0, 0)
     assert balance["written"] + balance["dead"] == parts
     expected: dict[str, int] = {}
@@ -51,7 +52,7 @@ def check_run(project: Project, run_id: str, parts: int) -> None:
     for kind, reason in GIVEN_UP.items():
         if counted.get(kind):
             expected[reason.value] = expected.get(reason.value, 0) + counted[kind]
-    assert project.dead() == expected
+    assert found["dead_letters"] == expected
 
 
 def run_with(project: Project, kinds: tuple[str, ...], share: float, messages: int) -> None:

@@ -126,6 +126,7 @@ def test_without_the_key_one_line_says_what_to_do(reader: Reader, tmp_path: Path
     assert set(mends.values()) == {"export GEMINI_API_KEY=... with a key of the Gemini API"}
 
 
+@pytest.mark.extended
 def test_a_key_that_can_be_none_stops_the_worker_and_is_not_told(
     reader: Reader, tmp_path: Path
 ) -> None:
@@ -160,6 +161,7 @@ async def test_a_service_that_speaks_openais_protocol_answers(
     assert {row["model"] for row in columns} == {"qwen2.5-vl-7b-instruct"}
 
 
+@pytest.mark.extended
 @pytest.mark.needs("go")
 def test_the_clouds_queue_feeds_a_warehouse_at_home(reader: Reader, tmp_path: Path) -> None:
     settings, commands = shown(QUEUE_ONLY)

@@ -24,6 +24,7 @@ async def rig(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Warehous
         yield opened.warehouse
 
 
+@pytest.mark.extended
 class TestBigQuerySource(SourceContract):
     """A table of observations, and the work lists drawn from it."""
 
@@ -36,5 +37,6 @@ class TestBigQueryRuns(RunsContract):
     """What people look after."""
 
 
+@pytest.mark.extended
 class TestBigQuerySearch(SearchContract):
     """Search by the warehouse."""

@@ -60,6 +60,7 @@ def vertex(cloud: Cloud, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
+@pytest.mark.extended
 def test_the_job_runs_in_a_stack_of_the_version_before_that_was_updated(
     begin: Begin, vertex: str, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def test_what_prometheus_scrapes_is_what_the_summary_says(home: Home) -> None:
     assert {line["worker_id"] for line in seen} == {summary["worker_id"]}
 
 
+@pytest.mark.extended
 def test_a_collector_gets_the_last_numbers_when_a_worker_ends(home: Home) -> None:
     home.fill(MESSAGES)
     home.run("enqueue", "--task", "road_signs")
@@ -156,6 +157,7 @@ def test_a_worker_s_log_is_a_json_object_a_line_that_names_the_message(home: Hom
     assert "bad_message" in about["message"]
 
 
+@pytest.mark.extended
 def test_the_error_that_ends_a_worker_is_a_json_line_too(home: Home) -> None:
     home.fill(5)
     home.run("enqueue", "--task", "road_signs")

@@ -107,6 +107,7 @@ def test_a_worker_draws_its_view_and_ends_with_its_summary(home: Home) -> None:
     assert terminal.text.rindex(SHOWN) > terminal.text.rindex(HIDDEN)
 
 
+@pytest.mark.extended
 def test_ctrl_c_ends_a_watched_worker_in_order(home: Home) -> None:
     home.fill(20)
     home.run("enqueue", "--task", "road_signs")
@@ -149,6 +150,7 @@ def test_a_reader_that_goes_away_does_not_stop_the_work(home: Home) -> None:
     assert home.balance(run_id).written == 600
 
 
+@pytest.mark.extended
 def test_status_is_drawn_again_until_ctrl_c(home: Home) -> None:
     home.fill(30)
     run_id = home.run("enqueue", "--task", "road_signs")["run_id"]
