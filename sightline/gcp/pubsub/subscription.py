@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -268,10 +267,10 @@ class PubSubSubscription:
             age_s=self._age_s(message.publish_time),
         )
 
-    def _age_s(self, published_at: datetime | None) -> float | None:
-        if not published_at or published_at.timestamp() <= 0:
-            return None  # it is not told
-        return max(0.0, self._now() - published_at.timestamp())
+    def _age_s(self, published_at: Any) -> float | None:
+        """Return how long ago a message was published; ``None`` when the server does not say."""
+        published_s = published_at.seconds + published_at.nanos / 1e9
+        return max(0.0, self._now() - published_s) if published_s > 0 else None
 
     def _abandoned(self, received: Any) -> Delivery:
         """Return a dead letter as it was before Pub/Sub forwarded it."""
