@@ -89,6 +89,12 @@ class QueueContract:
         (got,) = await pull_all(rig, 1)
         assert (got.body, dict(got.attributes), got.attempt) == (sent.body, sent.attributes, 1)
 
+    async def test_a_delivery_tells_how_long_ago_it_was_published(self, rig: QueueRig) -> None:
+        await rig.publisher.publish(outgoing("a"), batch_key="k")
+        age_s = (await pull_one(rig)).age_s
+        assert age_s is not None
+        assert 0.0 <= age_s < 600.0
+
     async def test_an_empty_queue_delivers_nothing(self, rig: QueueRig) -> None:
         assert await pull_all(rig) == []
 

@@ -268,9 +268,9 @@ class PubSubSubscription:
         )
 
     def _age_s(self, published_at: Any) -> float | None:
-        """Return how old a message is, by the ``Timestamp`` that the service gave it, if it did."""
-        at_s = float(published_at.seconds + published_at.nanos / 1e9)
-        return max(0.0, self._now() - at_s) if at_s > 0 else None
+        """Return how long ago a message was published; ``None`` when the server does not say."""
+        published_s = float(published_at.seconds + published_at.nanos / 1e9)
+        return max(0.0, self._now() - published_s) if published_s > 0 else None
 
     def _abandoned(self, received: Any) -> Delivery:
         """Return a dead letter as it was before Pub/Sub forwarded it."""
