@@ -48,3 +48,10 @@ def image_reader(settings: Settings, folders: ImageFolders) -> ImageReader:
         )
 
     return read
+
+
+def named_image_reader(settings: Settings) -> Callable[[Observation], Awaitable[bytes]]:
+    """Return what reads an image that a person names, wherever it is."""
+    from sightline.local.images import ANYWHERE
+
+    return image_reader(settings, ANYWHERE)

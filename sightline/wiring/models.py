@@ -24,7 +24,6 @@ from sightline.wiring.remote_models import (
 )
 
 if TYPE_CHECKING:
-    from sightline.local.images import ImageFolders
     from sightline.local.models import LocalVision
 
 
@@ -68,7 +67,7 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
             cannot be loaded.
     """
     async with AsyncExitStack() as stack:
-        offline = _Offline(settings, stack, folders=image_folders(settings))
+        offline = _Offline(settings, stack)
         yield ModelSet(
             await stack.enter_async_context(_classifier(settings, offline)),
             await stack.enter_async_context(_embedder(settings, offline)),
@@ -83,22 +82,24 @@ async def open_query_embedder(settings: Settings) -> AsyncIterator[Embedder]:
         ConfigurationError: as ``open_models``.
     """
     async with AsyncExitStack() as stack:
-        from sightline.local.images import ANYWHERE
-
-        offline = _Offline(settings, stack, folders=ANYWHERE)
+        offline = _Offline(settings, stack, named=True)
         yield await stack.enter_async_context(_embedder(settings, offline, named=True))
 
 
 class _Offline:
-    """The offline model, loaded when it is first needed and shared by both ports."""
+    """The offline model, loaded when it is first needed and shared by both ports.
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack, *, folders: ImageFolders) -> None:
+    ``named``: its images are files that a person names, wherever they are.
+    """
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack, *, named: bool = False) -> None:
         self._settings = settings
-        self._folders = folders
+        self._named = named
         self._stack = stack
         self._vision: LocalVision | None = None
 
     async def vision(self) -> LocalVision:
+        from sightline.local.images import ANYWHERE
         from sightline.local.models import LocalVision
 
         if self._vision is None:
@@ -108,7 +109,7 @@ class _Offline:
                 own.images,
                 answers=own.adapter("classify") == "local" and own.models.classify != NOOP,
                 embeds=own.adapter("embed") == "local" and own.models.embed != NOOP,
-                folders=self._folders,
+                folders=ANYWHERE if self._named else image_folders(own),
             )
             self._vision = await self._stack.enter_async_context(opening)
         return self._vision

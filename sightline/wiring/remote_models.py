@@ -13,7 +13,7 @@ from sightline.ports import Classifier, Embedder
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import utc_now
-from sightline.wiring.images import image_folders, image_reader
+from sightline.wiring.images import image_folders, image_reader, named_image_reader
 from sightline.wiring.places import vertex_place
 
 NOOP = "noop"
@@ -52,7 +52,6 @@ async def vertex_embedder(settings: Settings, *, named: bool = False) -> AsyncIt
     for queries.
     """
     from sightline.gcp.embedding import GoogleEmbedder
-    from sightline.local.images import ANYWHERE
     from sightline.prices import load_prices
 
     place = vertex_place(settings, "embed")
@@ -65,7 +64,7 @@ async def vertex_embedder(settings: Settings, *, named: bool = False) -> AsyncIt
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
         max_response_bytes=settings.models.max_response_bytes,
-        read_image=image_reader(settings, ANYWHERE) if named else None,
+        read_image=named_image_reader(settings) if named else None,
     ) as embedder:
         yield embedder
 
@@ -100,14 +99,15 @@ async def gemini_embedder(settings: Settings, *, named: bool = False) -> AsyncIt
     ``named``: its images are files that a person names, wherever they are, for queries.
     """
     from sightline.gcp.embedding import GoogleEmbedder
-    from sightline.local.images import ANYWHERE
     from sightline.prices import load_prices
 
     async with GoogleEmbedder.open_with_key(
         model=_remote_model(settings.models.embed, "models.embed"),
         dimension=settings.models.embed_dimension,
         api_key=_key(settings.gemini.api_key_env),
-        read_image=image_reader(settings, ANYWHERE if named else image_folders(settings)),
+        read_image=named_image_reader(settings)
+        if named
+        else image_reader(settings, image_folders(settings)),
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
