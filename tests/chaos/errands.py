@@ -124,7 +124,8 @@ def put_back(home: Path, copy: Path, what: Restored, environment: Environment, c
         return False
 
     refused = _with_engine(environment, clock, work)
-    reconcile(environment, clock)
+    if what is not Restored.MANIFESTS:  # the queue lacks nothing then
+        reconcile(environment, clock)
     return refused
 
 

@@ -154,9 +154,15 @@ def may_be_published_twice(evidence: Evidence) -> bool:
 
 
 def most_published_twice(evidence: Evidence) -> int:
-    """Return how many parts may be in the queue twice: those of ranges published and not marked."""
+    """Return how many parts may be in the queue twice: those of ranges published and not marked.
+
+    And all, where what an older warehouse lacks is published again: nobody can ask Pub/Sub what
+    it still holds.
+    """
     if evidence.plan.queue == "local":
         return 0
+    if evidence.happened(Restored.WAREHOUSE):
+        return 2 * evidence.plan.messages
     dead = sum(one.role == "produce" and one.status < 0 for one in evidence.exits)
     at_once = RANGES_AT_ONCE * min(evidence.plan.range_items, evidence.plan.messages)
     return 2 * min(dead * at_once, evidence.plan.messages)
