@@ -13,8 +13,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from scripts.build_tools import place
 
 CHECKOUT = Path(__file__).parents[1]
 START_TIMEOUT_S = 120.0
+PORT_TRIES = 5
+TAKEN = "address already in use"
+"""What a server says when another one has its port."""
 BUILD_TIMEOUT_S = 1800.0
 
 UNTIL_INPUT_ENDS = """
@@ -102,28 +105,32 @@ def run_bigquery_emulator(
 
     It keeps what it is given in the file ``database``, else in memory. ``dataset`` is in that file.
     """
-    rest, storage = _free_port(), _free_port()
-    command = [
-        built("bigquery-emulator"), "--project=sightline-test", "--host=127.0.0.1",
-        f"--port={rest}", f"--grpc-port={storage}", "--log-level=error",
-        *([f"--database={database}"] if database else []),
-    ]  # fmt: skip
-    endpoint = f"http://127.0.0.1:{rest}"
-    with process(["sh", "-c", UNTIL_INPUT_ENDS, "sh", *command], log) as server:
-        _wait_for(f"{endpoint}/bigquery/v2/projects/sightline-test/datasets", server, log)
+
+    def command(ports: Sequence[int]) -> list[str]:
+        return [
+            built("bigquery-emulator"), "--project=sightline-test", "--host=127.0.0.1",
+            f"--port={ports[0]}", f"--grpc-port={ports[1]}", "--log-level=error",
+            *([f"--database={database}"] if database else []),
+        ]  # fmt: skip
+
+    path = "bigquery/v2/projects/sightline-test/datasets"
+    with _on_free_ports(2, command, path, log) as (rest, storage):
+        endpoint = f"http://127.0.0.1:{rest}"
         yield BigQueryEmulator("sightline-test", endpoint, f"127.0.0.1:{storage}", dataset)
 
 
 @contextmanager
 def run_gcs(log: Path) -> Iterator[GcsServer]:
     """Run the Cloud Storage server, and wait until it answers."""
-    port = _free_port()
-    command = [
-        built("fake-gcs-server"), "-scheme=http", "-host=127.0.0.1", f"-port={port}",
-        "-backend=memory", f"-public-host=127.0.0.1:{port}", "-log-level=error",
-    ]  # fmt: skip
-    with process(["sh", "-c", UNTIL_INPUT_ENDS, "sh", *command], log) as server:
-        _wait_for(f"http://127.0.0.1:{port}/_internal/healthcheck", server, log)
+
+    def command(ports: Sequence[int]) -> list[str]:
+        (port,) = ports
+        return [
+            built("fake-gcs-server"), "-scheme=http", "-host=127.0.0.1", f"-port={port}",
+            "-backend=memory", f"-public-host=127.0.0.1:{port}", "-log-level=error",
+        ]  # fmt: skip
+
+    with _on_free_ports(1, command, "_internal/healthcheck", log) as (port,):
         yield GcsServer(f"http://127.0.0.1:{port}")
 
 
@@ -153,12 +160,44 @@ def run_pubsub_emulator(log: Path, *, port: int = 0) -> Iterator[PubSubEmulator]
     jar = pubsub_emulator_jar()
     if jar is None:
         raise ServerError("Google's Pub/Sub emulator is absent; install gcloud and Java")
-    port = port or _free_port()
     flags = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-    java = ["java", *flags, "-jar", str(jar), "--host=127.0.0.1", f"--port={port}"]
-    with process(["sh", "-c", UNTIL_INPUT_ENDS, "sh", *java], log) as server:
-        _wait_for(f"http://127.0.0.1:{port}/v1/projects/any-project/topics", server, log)
-        yield PubSubEmulator(f"127.0.0.1:{port}")
+
+    def command(ports: Sequence[int]) -> list[str]:
+        java = ["java", *flags, "-jar", str(jar)]
+        return [*java, "--host=127.0.0.1", f"--port={port or ports[0]}"]
+
+    path = "v1/projects/any-project/topics"
+    with _on_free_ports(1, command, path, log, fixed=port) as (taken,):
+        yield PubSubEmulator(f"127.0.0.1:{taken}")
+
+
+@contextmanager
+def _on_free_ports(
+    count: int,
+    command: Callable[[Sequence[int]], Sequence[str]],
+    path: str,
+    log: Path,
+    *,
+    fixed: int = 0,
+) -> Iterator[Sequence[int]]:
+    """Run a server that is told its ports, and wait until it answers under a path on the first.
+
+    A port that was free a moment ago may be taken when the server binds it: then others are tried,
+    unless the port is ``fixed``.
+    """
+    for tries_left in range(PORT_TRIES - 1, -1, -1):
+        ports = [fixed or _free_port() for _ in range(count)]
+        with ExitStack() as running:
+            arguments = ["sh", "-c", UNTIL_INPUT_ENDS, "sh", *command(ports)]
+            server = running.enter_context(process(arguments, log))
+            try:
+                _wait_for(f"http://127.0.0.1:{ports[0]}/{path}", server, log)
+            except ServerError:
+                if fixed or not tries_left or TAKEN not in log.read_text(encoding="utf-8").lower():
+                    raise
+                continue
+            yield ports
+            return
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from sightline.gcp.bigquery.search import BigQuerySearch
 from sightline.gcp.bigquery.writer import BigQueryWriter
 from sightline.model import EmbeddingPart, Filter
 from sightline.ports import AnswerFilter, EmbeddingRow, SearchQuery
+from sightline.schema import embeddings_table
 from tests.contracts.warehouse_rig import NOW, observation, task
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.test_bigquery_writer import HOW, PART, answer
@@ -68,7 +69,10 @@ async def test_a_vector_may_be_numpy_s_and_a_filter_any_text(
 async def test_a_vector_of_another_length_in_the_table_is_passed_over(
     client: BigQueryClient, writer: BigQueryWriter
 ) -> None:
-    await writer.write([embedded(1, 1.0, 0.0), embedded(2, 1.0, 0.0, 0.0, 0.0)])
+    await writer.write([embedded(number, 1.0, 0.0, 0.0, 0.0) for number in (1, 2)])
+    table = client.place.table(embeddings_table(PART.model, PART.dimension))
+    first = observation(1).observation_id
+    await client.execute(f"UPDATE {table} SET embedding = [1.0] WHERE observation_id = '{first}'")
     hits = await BigQuerySearch(client).search(query([1.0, 0.0, 0.0, 0.0]))
     assert [hit.observation for hit in hits] == [observation(2)]
 

@@ -153,9 +153,9 @@ async def test_every_ledger_s_table_is_found_to_fit(
 async def test_a_model_without_a_table_is_named(
     client: BigQueryClient, writer: BigQueryWriter
 ) -> None:
-    stranger = replace(embedding(), part=EmbeddingPart("other-model", 8))
+    stranger = replace(embedding(), part=EmbeddingPart("other-model", 4))
     with pytest.raises(
-        ConfigurationError, match=r"embeddings_other_model_8.*run `sightline setup`"
+        ConfigurationError, match=r"embeddings_other_model_4.*run `sightline setup`"
     ):
         await writer.write([answer(), stranger])
     assert len(await rows_of(client, "classifications")) == 1  # what fits is written all the same

@@ -15,6 +15,7 @@ from typing import cast
 
 import pytest
 
+from scripts import servers
 from scripts.build_tools import place
 from scripts.servers import CHECKOUT, run_pstest
 from tests.conftest import pytest_runtest_setup
@@ -150,3 +151,19 @@ def test_in_continuous_integration_one_pubsub_server_is_enough(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(outcome, match=f"{tool} is absent"):
         pytest_runtest_setup(cast("pytest.Item", Item()))
+
+
+@pytest.mark.needs("go")
+def test_a_port_that_another_has_taken_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken, socket.socket() as probe:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+        probe.close()
+        ports = iter([taken.getsockname()[1], free])
+        monkeypatch.setattr(servers, "_free_port", lambda: next(ports))
+        with servers.run_gcs(tmp_path / "log") as server:
+            assert server.endpoint.endswith(f":{free}")
