@@ -12,6 +12,9 @@ ROUNDS ?= 100
 EIGHTH ?= 0
 TESTS = $(RUN) pytest -n $(JOBS) --dist loadgroup
 TIMES := .cache/test-times
+# Compiled modules are kept, though the environment may say otherwise: the tests and the demo start
+# hundreds of processes, and half the time of each would go into compiling.
+export PYTHONDONTWRITEBYTECODE :=
 # Where the test servers, Pulumi's engine and its provider are kept, for all checkouts.
 export TOOLS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sightline/tools
 

@@ -60,6 +60,7 @@ def test_a_worker_with_enough_grace_gives_nothing_back(home: Home) -> None:
     assert home.sql("select max(attempt) most from classifications") == [{"most": 1}]
 
 
+@pytest.mark.extended
 def test_a_worker_with_too_little_grace_gives_the_rest_back_and_counts_it(home: Home) -> None:
     home.fill(1500)
     run = home.run("enqueue")

@@ -139,6 +139,7 @@ def test_dead_letters_budgets_and_other_engines(
     assert (balance["written"], balance["dead"]) == (IMAGES, 0)
 
 
+@pytest.mark.extended
 def test_what_cannot_be_asked_so_is_refused_with_the_way_out(
     sightline: Command, mistake: Mistake, shown: Shown, project: CloudProject
 ) -> None:

@@ -39,6 +39,7 @@ def long_calls(project: Project) -> Iterator[None]:
     control(project.stack, "latency", {})
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("long_calls")
 def test_a_drain_longer_than_a_lease_delivers_nothing_twice(project: Project) -> None:
     project.fill(MESSAGES)

@@ -55,12 +55,14 @@ def check_run(project: Project, run_id: str, parts: int) -> None:
     assert found["dead_letters"] == expected
 
 
-def run_with(project: Project, kinds: tuple[str, ...], share: float, messages: int) -> None:
+def run_with(
+    project: Project, kinds: tuple[str, ...], share: float, messages: int, *, workers: int
+) -> None:
     project.fill(messages)
     project.run("setup")
     run_id = project.run("enqueue")["run_id"]
     set_faults(project.stack, kinds, share)
-    project.work(more=AT_FULL_SPEED)
+    project.work(workers, more=AT_FULL_SPEED)
     check_run(project, run_id, 2 * messages)
 
 
@@ -68,7 +70,7 @@ def run_with(project: Project, kinds: tuple[str, ...], share: float, messages: i
     "messages", [FEW_MESSAGES, pytest.param(MESSAGES, marks=pytest.mark.extended)]
 )
 def test_all_kinds_of_faults_together(project: Project, messages: int) -> None:
-    run_with(project, KINDS, MIXED_SHARE, messages)
+    run_with(project, KINDS, MIXED_SHARE, messages, workers=2)
     counted = control(project.stack, "counters")["faults"]
     assert set(counted) == set(KINDS), "each kind was met"
 
@@ -84,4 +86,5 @@ def alone() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("kind", "messages"), list(alone()))
 def test_one_kind_of_fault_alone(project_kept_locally: Project, kind: str, messages: int) -> None:
-    run_with(project_kept_locally, (kind,), ALONE_SHARE, messages)
+    workers = 1 if messages == FEW_ALONE else 2
+    run_with(project_kept_locally, (kind,), ALONE_SHARE, messages, workers=workers)

@@ -108,6 +108,7 @@ def test_a_key_of_the_gemini_api_is_enough(reader: Reader, tmp_path: Path) -> No
     assert not any(KEY in text for text in reader.printed)
 
 
+@pytest.mark.extended
 def test_without_the_key_one_line_says_what_to_do(reader: Reader, tmp_path: Path) -> None:
     settings, _ = shown(BY_KEY)
     (tmp_path / "sightline.toml").write_text(settings)

@@ -85,6 +85,7 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
         yield Newcomer(folder, stack, "my-own-images")
 
 
+@pytest.mark.extended
 def test_the_guide_to_google_cloud_can_be_followed(newcomer: Newcomer) -> None:
     said: dict[str, str] = {}
     for block in blocks(PAGE):

@@ -70,6 +70,7 @@ def loaded(project: Project, *arguments: str) -> list[str]:
     return modules
 
 
+@pytest.mark.extended
 def test_a_worker_loads_no_heavy_library_that_it_does_not_use(project: Project) -> None:
     project.fill(MESSAGES)
     project.run("setup")

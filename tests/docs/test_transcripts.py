@@ -6,6 +6,8 @@ import re
 from itertools import zip_longest
 from pathlib import Path
 
+import pytest
+
 from scripts.transcript import Transcript, pages, rewritten, run, tidy, transcripts
 from tests.conftest import CHECKOUT
 
@@ -44,6 +46,7 @@ def differences(page: str, real: str) -> list[str]:
     return found
 
 
+@pytest.mark.extended
 def test_the_transcripts_are_what_the_commands_print(tmp_path: Path) -> None:
     shown = [one for page in pages() for one in transcripts(page)]
     wrong = [

@@ -63,6 +63,7 @@ async def test_lists_as_bigquery_s_index_has_them_are_searched_far_enough(
             assert recall(found, ExactIndex(vectors).search(queries, 10).rows) >= 0.98
 
 
+@pytest.mark.extended
 async def test_the_index_finds_what_comparing_all_finds(
     scenes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

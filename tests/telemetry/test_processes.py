@@ -136,6 +136,7 @@ def test_a_collector_that_never_answers_does_not_hold_up_the_end(home: Home) -> 
     assert json.loads(out)["acked"] == 20
 
 
+@pytest.mark.extended
 def test_a_worker_s_log_is_a_json_object_a_line_that_names_the_message(home: Home) -> None:
     home.fill(20)
     home.run("enqueue", "--task", "road_signs")

@@ -120,6 +120,7 @@ def test_ctrl_c_ends_a_watched_worker_in_order(home: Home) -> None:
     assert terminal.text.rindex(SHOWN) > terminal.text.rindex(HIDDEN)
 
 
+@pytest.mark.extended
 def test_on_a_pipe_a_worker_prints_lines_of_json_and_no_control_character(home: Home) -> None:
     home.fill(300)
     home.run("enqueue", "--task", "road_signs")

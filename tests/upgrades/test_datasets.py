@@ -46,6 +46,7 @@ def by_run(status: Mapping[str, Any], *names: str) -> dict[str, tuple[Any, ...]]
     return {run["run_id"]: tuple(run[name] for name in names) for run in status["runs"]}
 
 
+@pytest.mark.extended
 def test_a_kept_dataset_balances_and_what_its_queue_has_lost_is_published_again(
     project: Project, version: str
 ) -> None:

@@ -57,6 +57,7 @@ def test_an_answerable_field_beats_the_majority_class_in_the_card(encoder: DualE
         assert entry.answerable == (entry.accuracy - entry.majority >= ANSWER_MARGIN), entry
 
 
+@pytest.mark.extended
 def test_answerable_fields_beat_the_majority_class_on_unseen_scenes(
     encoder: DualEncoder, sample: Sample
 ) -> None:

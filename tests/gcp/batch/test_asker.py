@@ -203,6 +203,7 @@ async def test_a_job_that_fails_in_passing_is_begun_anew(cloud: Cloud) -> None:
     assert len({one.asked["displayName"] for one in cloud.jobs.jobs.values()}) == 2
 
 
+@pytest.mark.extended
 async def test_jobs_that_fail_again_and_again_end_it(cloud: Cloud) -> None:
     cloud.pace(ends=["JOB_STATE_FAILED"] * (MOST_TRIES + 1))
     with pytest.raises(TransientError, match=r"batchPredictionJobs/\d+ failed .*; run `sightline"):
@@ -213,6 +214,7 @@ async def test_jobs_that_fail_again_and_again_end_it(cloud: Cloud) -> None:
     assert (await cloud.work("w2")).answers == 6, "what failed before is passed by"
 
 
+@pytest.mark.extended
 async def test_a_job_that_is_not_permitted_says_what_to_grant(cloud: Cloud) -> None:
     cloud.pace(ends=["JOB_STATE_FAILED"], code=7)
     with pytest.raises(ConfigurationError, match="let Vertex AI's service agent read the images"):
@@ -253,6 +255,7 @@ async def test_a_bucket_that_is_not_there_is_named(cloud: Cloud) -> None:
     assert cloud.jobs.jobs == {}
 
 
+@pytest.mark.extended
 async def test_refused_for_now_is_asked_again_and_for_good_is_a_dead_letter(cloud: Cloud) -> None:
     shares = {Fault.THROTTLED: 0.3, Fault.IMAGE_GONE: 0.3, Fault.SAFETY: 0.2}
     cloud.simulator.behave(Behaviour(faults=FaultMix(shares)))
@@ -284,6 +287,7 @@ async def test_an_image_in_no_bucket_is_not_asked_about(
         assert job.answered == 2
 
 
+@pytest.mark.extended
 async def test_an_image_in_a_bucket_that_is_not_named_is_not_asked_about(
     new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
 ) -> None:
@@ -337,6 +341,7 @@ async def test_lines_about_others_are_left_alone(
     assert "1 lines tell of no part, 0 of one again, 1 parts are not asked about" in caplog.text
 
 
+@pytest.mark.extended
 async def test_an_output_in_no_known_form_is_not_paid_for_again(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
         await cloud.work(stage=("load", "before"))
