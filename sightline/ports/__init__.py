@@ -28,6 +28,7 @@ from sightline.ports.budgets import (
     released_id,
 )
 from sightline.ports.consistency import Consistency
+from sightline.ports.engine import Engine, Queue, Warehouse
 from sightline.ports.ledgers import (
     ClassificationRow,
     DeadLetterRow,
@@ -93,6 +94,7 @@ __all__ = [
     "Embedder",
     "Embedding",
     "EmbeddingRow",
+    "Engine",
     "FieldSummary",
     "Group",
     "GroupKey",
@@ -108,6 +110,7 @@ __all__ = [
     "Overview",
     "Provenance",
     "Publisher",
+    "Queue",
     "Repaired",
     "ResultRow",
     "ResultWriter",
@@ -123,5 +126,6 @@ __all__ = [
     "VectorPage",
     "VectorQuery",
     "Vectors",
+    "Warehouse",
     "released_id",
 ]

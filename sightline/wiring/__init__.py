@@ -1,6 +1,7 @@
 """Puts the adapters that the settings name behind the ports; adapters are imported here only."""
 
-from sightline.wiring.engine import Engine, open_engine, open_warehouse
+from sightline.ports import Engine, Warehouse
+from sightline.wiring.engine import open_engine, open_warehouse
 from sightline.wiring.ids import new_id, new_run_id, new_worker_id, utc_now
 from sightline.wiring.models import ModelSet, open_models, open_query_embedder
 from sightline.wiring.places import queue_path, source_path, warehouse_path
@@ -11,6 +12,7 @@ __all__ = [
     "Engine",
     "ModelSet",
     "Pricing",
+    "Warehouse",
     "known_tasks",
     "new_id",
     "new_run_id",

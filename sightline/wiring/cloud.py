@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from sightline.ports import Queue, Warehouse
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import new_worker_id
-from sightline.wiring.parts import QueuePorts, WarehousePorts
+from sightline.wiring.parts import OpenQueue
 from sightline.wiring.places import bigquery_place, pubsub_place, source_table
 
 
 @asynccontextmanager
-async def open_pubsub(settings: Settings) -> AsyncIterator[QueuePorts]:
+async def open_pubsub(settings: Settings) -> AsyncIterator[OpenQueue]:
     """Open the topic and its subscription; nothing is asked yet.
 
     Raises:
@@ -30,11 +31,11 @@ async def open_pubsub(settings: Settings) -> AsyncIterator[QueuePorts]:
         PubSubPublisher.open(place, credentials=credentials) as publisher,
         PubSubSubscription.open(place, rule=rule, credentials=credentials) as subscription,
     ):
-        yield QueuePorts(publisher, subscription, subscription, None)
+        yield OpenQueue(Queue(publisher=publisher, subscription=subscription, backlog=subscription))
 
 
 @asynccontextmanager
-async def open_work_list(settings: Settings) -> AsyncIterator[QueuePorts]:
+async def open_work_list(settings: Settings) -> AsyncIterator[OpenQueue]:
     """Open the work lists as the queue that they are; raises as ``open_bigquery`` does."""
     from sightline.gcp.bigquery import BigQueryClient, BigQueryLedgers
     from sightline.gcp.sql.queue import WorkListQueue
@@ -43,13 +44,13 @@ async def open_work_list(settings: Settings) -> AsyncIterator[QueuePorts]:
     credentials = await google_credentials(settings, emulated=place.endpoint is not None)
     async with BigQueryClient.open(place, credentials) as client:
         queue = WorkListQueue(BigQueryLedgers(client).missing)
-        yield QueuePorts(queue, queue, queue, None)
+        yield OpenQueue(Queue(publisher=queue, subscription=queue, backlog=queue))
 
 
 @asynccontextmanager
 async def open_bigquery(
     settings: Settings, *, now: Callable[[], datetime]
-) -> AsyncIterator[WarehousePorts]:
+) -> AsyncIterator[Warehouse]:
     """Open the dataset, whose locks run by this clock; nothing is asked yet.
 
     Raises:
@@ -83,7 +84,8 @@ async def open_bigquery(
         ItemReader.open(place, credentials) as reader,
     ):
         results = BigQueryWriter(appender, client)
-        yield WarehousePorts(
+        yield Warehouse(
+            settings=settings,
             source=BigQuerySource(
                 client,
                 appender,

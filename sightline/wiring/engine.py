@@ -4,52 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
-from sightline.ports import (
-    Answers,
-    BacklogReader,
-    Budgets,
-    Consistency,
-    DeadLetters,
-    Ledgers,
-    ObservationSource,
-    Publisher,
-    ResultWriter,
-    Runs,
-    Search,
-    Subscription,
-    Upkeep,
-    VectorIndexes,
-    Vectors,
-)
+from sightline.ports import Engine, Warehouse
 from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
-from sightline.wiring.parts import QueuePorts, WarehousePorts
+from sightline.wiring.parts import OpenQueue
 from sightline.wiring.without_secrets import DeadLettersWithoutSecrets, ResultsWithoutSecrets
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """Every port but the models, behind one configuration."""
-
-    settings: Settings
-    source: ObservationSource
-    publisher: Publisher
-    subscription: Subscription
-    backlog: BacklogReader
-    results: ResultWriter
-    ledgers: Ledgers
-    runs: Runs
-    dead_letters: DeadLetters
-    search: Search
-    indexes: VectorIndexes
-    budgets: Budgets
-    upkeep: Upkeep
-    answers: Answers
-    vectors: Vectors
-    consistency: Consistency
 
 
 @asynccontextmanager
@@ -65,30 +27,13 @@ async def open_engine(
         _open_queue(settings, now) as queue,
         _open_warehouse(settings, queue, now) as warehouse,
     ):
-        yield Engine(
-            settings=settings,
-            source=warehouse.source,
-            publisher=queue.publisher,
-            subscription=queue.subscription,
-            backlog=queue.backlog,
-            results=ResultsWithoutSecrets(warehouse.results),
-            ledgers=warehouse.ledgers,
-            runs=warehouse.runs,
-            dead_letters=DeadLettersWithoutSecrets(warehouse.dead_letters),
-            search=warehouse.search,
-            indexes=warehouse.indexes,
-            budgets=warehouse.budgets,
-            upkeep=warehouse.upkeep,
-            answers=warehouse.answers,
-            vectors=warehouse.vectors,
-            consistency=warehouse.consistency,
-        )
+        yield Engine(**vars(queue.ports), **vars(warehouse))
 
 
 @asynccontextmanager
 async def open_warehouse(
     settings: Settings, *, now: Callable[[], datetime] = utc_now
-) -> AsyncIterator[WarehousePorts]:
+) -> AsyncIterator[Warehouse]:
     """Open the warehouse without the queue, for what only reads: a broken queue is no matter.
 
     Raises:
@@ -99,7 +44,7 @@ async def open_warehouse(
 
 
 @asynccontextmanager
-async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[QueuePorts]:
+async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[OpenQueue]:
     if settings.adapter("queue") == "work_list":
         from sightline.wiring.cloud import open_work_list
 
@@ -120,15 +65,23 @@ async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncI
 
 @asynccontextmanager
 async def _open_warehouse(
-    settings: Settings, queue: QueuePorts | None, now: Callable[[], datetime]
-) -> AsyncIterator[WarehousePorts]:
+    settings: Settings, queue: OpenQueue | None, now: Callable[[], datetime]
+) -> AsyncIterator[Warehouse]:
     if settings.adapter("warehouse") == "bigquery":
         from sightline.wiring.cloud import open_bigquery
 
         async with open_bigquery(settings, now=now) as warehouse:
-            yield warehouse
+            yield _without_secrets(warehouse)
         return
     from sightline.wiring.local import open_local_warehouse
 
     async with open_local_warehouse(settings, queue) as warehouse:
-        yield warehouse
+        yield _without_secrets(warehouse)
+
+
+def _without_secrets(warehouse: Warehouse) -> Warehouse:
+    return replace(
+        warehouse,
+        results=ResultsWithoutSecrets(warehouse.results),
+        dead_letters=DeadLettersWithoutSecrets(warehouse.dead_letters),
+    )

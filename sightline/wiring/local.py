@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from sightline.ports import Queue, Warehouse
 from sightline.settings import Settings
-from sightline.wiring.parts import QueuedBodies, QueuePorts, WarehousePorts
+from sightline.wiring.parts import OpenQueue, QueuedBodies
 from sightline.wiring.places import queue_path, source_path, warehouse_path
 
 
 @asynccontextmanager
 async def open_local_queue(
     settings: Settings, *, now: Callable[[], datetime]
-) -> AsyncIterator[QueuePorts]:
+) -> AsyncIterator[OpenQueue]:
     """Open the queue in the home folder; its leases run by this clock.
 
     Raises:
@@ -29,7 +30,8 @@ async def open_local_queue(
     async with LocalQueue.open(
         path, now=lambda: now().timestamp(), backstop_attempts=attempts, marks=marks
     ) as queue:
-        yield QueuePorts(queue, queue, queue, local_bodies(settings), local=queue, marks=marks)
+        ports = Queue(publisher=queue, subscription=queue, backlog=queue)
+        yield OpenQueue(ports, local_bodies(settings), local=queue, marks=marks)
 
 
 def local_bodies(settings: Settings) -> QueuedBodies:
@@ -42,8 +44,8 @@ def local_bodies(settings: Settings) -> QueuedBodies:
 
 @asynccontextmanager
 async def open_local_warehouse(
-    settings: Settings, queue: QueuePorts | None
-) -> AsyncIterator[WarehousePorts]:
+    settings: Settings, queue: OpenQueue | None
+) -> AsyncIterator[Warehouse]:
     """Open the ledgers in the home folder.
 
     The queue beside them is opened where its messages are asked for; ``queue`` is one that is open.
@@ -68,7 +70,8 @@ async def open_local_warehouse(
     if queue is None and settings.adapter("queue") == "local":
         bodies = local_bodies(settings)
     marks = queue.marks if queue else None
-    yield WarehousePorts(
+    yield Warehouse(
+        settings=settings,
         source=LocalSource(
             root,
             source_path(settings),

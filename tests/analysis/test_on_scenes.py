@@ -54,6 +54,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Scenes:
     return Scenes(paths, truth, asyncio.run(embedded(paths)))
 
 
+@pytest.mark.extended
 def test_most_wrong_answers_are_found_and_most_that_are_found_are_wrong(
     scenes: Scenes,
 ) -> None:

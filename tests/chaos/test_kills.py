@@ -12,6 +12,9 @@ import pytest
 from tests.chaos.harness import Home, assert_settled_once, kill, seed
 from tests.waiting import GIVE_UP_S, wait_until
 
+PRODUCERS = 8
+"""That are killed one after another."""
+
 VIEWS = ("classifications_all", "embeddings_all")
 PACED = {
     "SIGHTLINE_CLASSIFY_LIMIT__RATE_PER_S": "400",
@@ -91,15 +94,15 @@ def test_two_producers_at_the_same_instant_publish_everything_once(home: Home) -
     assert status["queue"]["ready"] == 2000
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(8, marks=pytest.mark.extended)])
+@pytest.mark.extended
 def test_a_producer_killed_at_random_instants_resumes_and_publishes_everything_once(
-    home: Home, kills: int
+    home: Home,
 ) -> None:
     rng = random.Random(chosen := seed())
     print(f"CHAOS_SEED={chosen}")
     home.environment["SIGHTLINE_PRODUCER__RANGE_ITEMS"] = "50"
     home.fill(20_000)
-    for _ in range(kills):
+    for _ in range(PRODUCERS):
         producer = home.start("enqueue")
         time.sleep(rng.uniform(0.5, 2.0))
         kill(producer)

@@ -72,6 +72,7 @@ def answers(sightline: Command) -> dict[str, Any]:
     }
 
 
+@pytest.mark.extended
 def test_the_whole_job_ends_with_the_workers_answers(
     sightline: Command, shown: Shown, project: CloudProject, gcs: GcsServer
 ) -> None:

@@ -88,6 +88,7 @@ def test_a_queue_older_than_the_warehouse_is_refused_by_all_who_publish_or_pay(
         )
 
 
+@pytest.mark.extended
 def test_status_says_that_a_half_is_older_and_advises_to_pay_for_nothing(
     home: Path, sightline: Command, shown: Shown
 ) -> None:
@@ -118,6 +119,7 @@ def test_an_older_queue_goes_on_without_a_call_paid_twice(home: Path, sightline:
     assert (found["runs"][0]["written"], found["faults"]) == (PARTS, [])
 
 
+@pytest.mark.extended
 def test_a_queue_of_an_earlier_run_is_noticed(home: Path, sightline: Command, shown: Shown) -> None:
     sightline("enqueue", "--limit", "5")
     restore = copy_of(home, "queue")
@@ -157,6 +159,7 @@ def test_a_ledger_that_is_gone_is_named(home: Path, sightline: Command) -> None:
     assert sightline("status", "--check")["holds"]
 
 
+@pytest.mark.extended
 def test_an_older_warehouse_is_gone_on_with_only_when_told(home: Path, sightline: Command) -> None:
     run = sightline("enqueue")["run_id"]
     restore = copy_of(home, "warehouse")
@@ -171,6 +174,7 @@ def test_an_older_warehouse_is_gone_on_with_only_when_told(home: Path, sightline
     assert sightline("status", "--check")["holds"]
 
 
+@pytest.mark.extended
 def test_both_halves_of_one_copy_are_no_fault(home: Path, sightline: Command) -> None:
     sightline("enqueue")
     restores = [copy_of(home, "queue"), copy_of(home, "warehouse")]
@@ -205,6 +209,7 @@ def test_a_queue_that_is_lost_is_made_anew_and_reconciled(home: Path, sightline:
     assert sightline("status", "--check")["holds"]
 
 
+@pytest.mark.extended
 def test_a_project_of_the_version_before_gets_its_marks_from_the_first_writer(
     home: Path, sightline: Command, shown: Shown
 ) -> None:
@@ -228,6 +233,7 @@ def forget_marks(home: Path) -> None:
         path.rename(path.with_name(path.name.split(".")[0] + ".parquet"))
 
 
+@pytest.mark.extended
 def test_marks_outlive_compaction(home: Path, sightline: Command, shown: Shown) -> None:
     sightline("enqueue")
     restore = copy_of(home, "queue")

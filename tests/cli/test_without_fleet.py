@@ -36,6 +36,7 @@ def project(
     return one
 
 
+@pytest.mark.extended
 def test_a_run_is_planned_and_priced_and_nothing_is_lost_where_no_model_answers(
     sightline: Command, mistake: Mistake, shown: Shown, project: CloudProject
 ) -> None:

@@ -142,6 +142,7 @@ def test_a_key_that_can_be_none_stops_the_worker_and_is_not_told(
     assert not any(KEY in text for text in reader.printed)
 
 
+@pytest.mark.extended
 async def test_a_service_that_speaks_openais_protocol_answers(
     reader: Reader, tmp_path: Path
 ) -> None:

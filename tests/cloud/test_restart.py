@@ -25,7 +25,6 @@ pytestmark = [
 ]
 
 MESSAGES = int(os.environ.get("FAULT_RUN_MESSAGES", "1000"))
-FEW_MESSAGES = 300
 CALL_S = 1.0
 PREFETCH = 128
 """As many messages a worker has begun at most; the calls of two parts each."""
@@ -71,17 +70,13 @@ def check_account(project: Project, run_id: str, parts: int) -> None:
     assert parts <= answered(project) <= parts + CALLS_TWICE
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("slow_models")
-@pytest.mark.parametrize(
-    "messages", [FEW_MESSAGES, pytest.param(MESSAGES, marks=pytest.mark.extended)]
-)
-def test_a_run_outlives_a_restart_of_pubsub(
-    project: Project, tmp_path: Path, messages: int
-) -> None:
-    parts = 2 * messages
+def test_a_run_outlives_a_restart_of_pubsub(project: Project, tmp_path: Path) -> None:
+    parts = 2 * MESSAGES
     with run_pubsub_emulator(tmp_path / "before.log") as pubsub:
         project.stack = replace(project.stack, pubsub=pubsub)
-        project.fill(messages)
+        project.fill(MESSAGES)
         project.run("setup")
         run_id = project.run("enqueue")["run_id"]
         worker = project.start("work", "--json", more={"SIGHTLINE_WORKER__PREFETCH": str(PREFETCH)})

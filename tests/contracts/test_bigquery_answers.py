@@ -21,5 +21,6 @@ async def rig(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[AnswersR
         yield AnswersRig(opened.warehouse, BigQueryAnswers(opened.client))
 
 
+@pytest.mark.extended
 class TestBigQueryAnswers(AnswersContract):
     """Answers by GoogleSQL."""

@@ -33,6 +33,7 @@ class TestBigQueryLedgers(LedgersContract):
     """What workers write and read."""
 
 
+@pytest.mark.extended
 class TestBigQueryRuns(RunsContract):
     """What people look after."""
 

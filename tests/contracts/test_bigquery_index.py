@@ -64,5 +64,6 @@ async def index(
         yield IndexRig(search, BigQueryVectorIndexes(client), fill)
 
 
+@pytest.mark.extended
 class TestBigQueryIndex(IndexContract):
     """``VECTOR_SEARCH`` over an index, and all compared."""

@@ -54,7 +54,17 @@ async def listed(client: BigQueryClient, table: SourceTable) -> list[Observation
     )
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+FEW_LAYOUTS = ("latest_observations", "pano_observations_latest")
+"""One of assets and one of panoramas."""
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        pytest.param(layout, marks=[] if layout in FEW_LAYOUTS else [pytest.mark.extended])
+        for layout in LAYOUTS
+    ],
+)
 async def test_each_layout_reads_a_table_of_its_shape(client: BigQueryClient, layout: str) -> None:
     pano = layout.startswith("pano_")
     await make_snapshots(client)

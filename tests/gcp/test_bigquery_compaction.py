@@ -86,6 +86,7 @@ async def test_only_duplicates_go_and_a_second_time_nothing_is_done(books: Books
     assert await compacted(books) == {}
 
 
+@pytest.mark.extended
 async def test_a_run_recorded_twice_becomes_one(books: Books) -> None:
     await books.open(1, [TASK])
     row = {"run_id": "run-1", "request": "{}", "messages": 1, "parts": 1, "created_at": NOW}
@@ -94,6 +95,7 @@ async def test_a_run_recorded_twice_becomes_one(books: Books) -> None:
     assert await books.rows("runs", "run_id, created_at") == [("run-1", NOW)]
 
 
+@pytest.mark.extended
 async def test_the_row_that_the_view_shows_stays_and_takes_over_what_was_paid(
     books: Books,
 ) -> None:
@@ -115,6 +117,7 @@ async def test_the_row_that_the_view_shows_stays_and_takes_over_what_was_paid(
     assert before.cost_usd_micros == 14
 
 
+@pytest.mark.extended
 async def test_only_closed_days_are_touched(books: Books) -> None:
     (item,) = await books.open(1, [TASK])
     today, yesterday = answer_row(item, TASK), answer_row(item, TASK, at=NOW - timedelta(days=1))
@@ -130,6 +133,7 @@ async def test_only_closed_days_are_touched(books: Books) -> None:
     ]
 
 
+@pytest.mark.extended
 async def test_a_key_that_is_twice_on_one_day_stays_on_the_others(books: Books) -> None:
     (item,) = await books.open(1, [TASK])
     rows = [answer_row(item, TASK, at=NOW - timedelta(days=days)) for days in (3, 2, 2, 1)]
@@ -138,6 +142,7 @@ async def test_a_key_that_is_twice_on_one_day_stays_on_the_others(books: Books) 
     assert len(await books.rows("classifications", "written_at")) == 3
 
 
+@pytest.mark.extended
 async def test_everything_includes_today(books: Books) -> None:
     (item,) = await books.open(1, [TASK])
     await books.writer.write([answer_row(item, TASK)] * 2)
@@ -145,6 +150,7 @@ async def test_everything_includes_today(books: Books) -> None:
     assert await compacted(books, now=NOW, everything=True) == {"classifications": (1, 1, 1)}
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "aborted",
     [
@@ -157,6 +163,7 @@ def test_of_two_compactions_the_slower_is_told_to_try_again(aborted: str) -> Non
         raise BadRequest(aborted)  # type: ignore[no-untyped-call]  # untyped there
 
 
+@pytest.mark.extended
 async def test_columns_of_every_type_come_through(books: Books) -> None:
     (item,) = await books.open(1, [TASK, EMBEDDING])
     vector = np.array([0.1, -0.2, 0.3, 0.4], dtype=np.float32)

@@ -45,6 +45,7 @@ async def empty(rig: BigQueryRig, table: str) -> None:
     await rig.client.execute(f"DELETE FROM {rig.client.place.table(table)} WHERE true")
 
 
+@pytest.mark.extended
 async def test_a_dataset_that_is_whole_has_no_faults(rig: BigQueryRig) -> None:
     assert await faults(rig) == []
 
@@ -61,12 +62,14 @@ async def test_a_lost_table_of_runs_is_named_and_nothing_is_cleared(rig: BigQuer
     assert listed == 3
 
 
+@pytest.mark.extended
 async def test_a_lost_version_of_a_task_is_named(rig: BigQueryRig) -> None:
     await empty(rig, "task_versions")
     (fault,) = await faults(rig)
     assert fault.startswith(f"task {SPEC.name} at {SPEC.fingerprint[:12]} is asked for or answered")
 
 
+@pytest.mark.extended
 async def test_what_a_killed_producer_left_is_no_fault(rig: BigQueryRig) -> None:
     await empty(rig, "classifications")
     for table in await rig.client.tables():

@@ -67,6 +67,7 @@ def payments(log: Path) -> list[int]:
     return [int(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
+@pytest.mark.extended
 async def test_workers_that_race_for_the_last_slice_stay_within_the_budget(
     tmp_path: Path, start: Start
 ) -> None:

@@ -13,14 +13,9 @@ __all__ = ["begin", "cloud"]
 pytestmark = pytest.mark.needs("go")
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("version", versions())
-@pytest.mark.parametrize(
-    "fleet",
-    [
-        pytest.param(fleet, marks=[] if fleet == "worker-pool" else [pytest.mark.extended])
-        for fleet in FLEETS
-    ],
-)
+@pytest.mark.parametrize("fleet", FLEETS)
 def test_a_kept_stack_is_updated_and_nothing_that_holds_data_is_replaced(
     begin: Begin, cloud: Cloud, version: str, fleet: str
 ) -> None:

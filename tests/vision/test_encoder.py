@@ -69,6 +69,7 @@ def test_answerable_fields_beat_the_majority_class_on_unseen_scenes(
     assert {name: lead for name, lead in leads.items() if lead < ANSWER_MARGIN} == {}
 
 
+@pytest.mark.extended
 def test_queries_of_two_attributes_find_scenes_with_both(
     encoder: DualEncoder, sample: Sample
 ) -> None:

@@ -35,6 +35,7 @@ async def warehouse(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Wa
         yield one
 
 
+@pytest.mark.extended
 async def test_answers_are_written_as_workers_write_them(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     assert list(await warehouse.lots.lots()) == [SIGNS_LOT]
@@ -143,6 +144,7 @@ async def test_a_replayed_dead_letter_is_asked_again(warehouse: Warehouse) -> No
     assert (await warehouse.runs.balance("run-1")).written == 6
 
 
+@pytest.mark.extended
 async def test_no_more_is_asked_than_is_to_be(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.lots.open(SIGNS_LOT)
@@ -167,6 +169,7 @@ async def test_what_was_brought_and_not_written_is_found_by_the_next(warehouse: 
     assert await warehouse.lots.unsettled(SIGNS_LOT) == 0
 
 
+@pytest.mark.extended
 async def test_a_denied_pass_is_taken_back(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.lots.open(SIGNS_LOT)
@@ -190,6 +193,7 @@ async def test_an_image_in_no_bucket_costs_nothing(bigquery_with_ledgers: BigQue
         assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 1}
 
 
+@pytest.mark.extended
 async def test_an_image_in_a_bucket_that_is_not_named_costs_nothing(
     bigquery_emulator: BigQueryEmulator,
 ) -> None:
@@ -263,6 +267,7 @@ async def test_a_lot_is_held_by_one_process(warehouse: Warehouse) -> None:
             pass
 
 
+@pytest.mark.extended
 async def test_an_asset_is_asked_about_once_with_all_its_images(
     bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:

@@ -1,0 +1,53 @@
+"""The engine: every port but the models, behind one configuration: a queue and a warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sightline.ports.answers import Answers
+from sightline.ports.budgets import Budgets
+from sightline.ports.consistency import Consistency
+from sightline.ports.ledgers import Ledgers, ResultWriter
+from sightline.ports.queue import BacklogReader, Publisher, Subscription
+from sightline.ports.runs import DeadLetters, Runs
+from sightline.ports.search import Search, VectorIndexes
+from sightline.ports.source import ObservationSource
+from sightline.ports.upkeep import Upkeep
+from sightline.ports.vectors import Vectors
+from sightline.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """The ports of a queue."""
+
+    publisher: Publisher
+    subscription: Subscription
+    backlog: BacklogReader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warehouse:
+    """The ports of a warehouse: the observations and the ledgers, since one statement reads both.
+
+    ``settings`` are those that it was opened with.
+    """
+
+    settings: Settings
+    source: ObservationSource
+    results: ResultWriter
+    ledgers: Ledgers
+    runs: Runs
+    dead_letters: DeadLetters
+    search: Search
+    indexes: VectorIndexes
+    budgets: Budgets
+    upkeep: Upkeep
+    answers: Answers
+    vectors: Vectors
+    consistency: Consistency
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine(Queue, Warehouse):
+    """A queue and the warehouse beside it."""

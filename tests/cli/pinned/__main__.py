@@ -1,0 +1,5 @@
+"""Write down anew what commands print."""
+
+from tests.cli.pinned import main
+
+main()

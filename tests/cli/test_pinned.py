@@ -1,0 +1,13 @@
+"""What commands print stays as it is, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.cli.pinned import FOLDER, printed
+
+
+def test_commands_print_what_they_printed(tmp_path: Path) -> None:
+    for name, text in printed(tmp_path):
+        kept = (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+        assert text.split("\n$ ") == kept.split("\n$ "), "python -m tests.cli.pinned writes it anew"
