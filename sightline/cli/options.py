@@ -47,6 +47,26 @@ MaxCost = Annotated[
 MaxImages = Annotated[
     int | None, typer.Option("--max-images", help="Images that may be sent to a model.")
 ]
+Confidence = Annotated[
+    str | None,
+    typer.Option(help="A field from 0 to 1 that tells how sure an answer is, as its weight."),
+]
+HalfLife = Annotated[
+    float,
+    typer.Option(
+        "--half-life", help="Days after which an image weighs half; 0 lets age not matter.", min=0
+    ),
+]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--field", help="Only this field of the task; may be repeated."),
+]
+OutFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="Write a row an asset: .parquet, .geoparquet, .geojson, .csv or .jsonl."
+    ),
+]
 
 
 def filter_of(

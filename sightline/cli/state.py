@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightline.cli.own_files import OwnFiles
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.settings import CONFIG_FILE, Settings, load_settings
+
+if TYPE_CHECKING:
+    from sightline.ports import Engine, Warehouse
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +66,31 @@ class State:
         """Read the settings, once, with the command line last; ``options`` are the command's."""
         overrides = {"home": self.home} if self.home else {}
         return load_settings(config=self.config, overrides={**overrides, **(options or {})})
+
+    def read(self, operation: Callable[[Warehouse], Coroutine[None, None, Result]]) -> Result:
+        """Run an operation on the warehouse alone, which a broken queue does not hinder."""
+        import asyncio
+
+        from sightline.wiring import open_warehouse
+
+        async def run() -> Result:
+            async with open_warehouse(self.settings()) as warehouse:
+                return await operation(warehouse)
+
+        return asyncio.run(run())
+
+    def run(
+        self,
+        operation: Callable[[Engine], Coroutine[None, None, Result]],
+        options: Mapping[str, Any] | None = None,
+    ) -> Result:
+        """Run an operation on the whole engine; ``options`` are settings of the command's own."""
+        import asyncio
+
+        from sightline.wiring import open_engine
+
+        async def run() -> Result:
+            async with open_engine(self.settings(options)) as engine:
+                return await operation(engine)
+
+        return asyncio.run(run())

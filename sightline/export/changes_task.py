@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from sightline.analysis.changes import Change
 from sightline.analysis.consolidation import AssetAnswer, Value
@@ -48,6 +48,26 @@ class ChangesTask:
             for field, value in _values(view):
                 answer[self._names[field][place]] = value
         return replace(last.newest, subject_id=one.asset_id, observation_id=None, answer=answer)
+
+    @staticmethod
+    def document(one: Change) -> dict[str, object]:
+        """Return all that is known of a change, as a JSON document."""
+        last = one.after or one.before
+        assert last is not None  # one of both is there
+        return {
+            "asset_id": one.asset_id,
+            "asset_type": last.newest.asset_type,
+            "latitude": last.newest.latitude,
+            "longitude": last.newest.longitude,
+            "change": one.kind,
+            "sureness": round(one.sureness, 6),
+            "differences": [asdict(some) for some in one.differences],
+            **{
+                side: None if view is None else
+                {"observations": list(view.subjects), "answer": view.answer()}
+                for side, view in (("before", one.before), ("after", one.after))
+            },
+        }  # fmt: skip
 
 
 def _values(view: AssetAnswer | None) -> list[tuple[str, Value | list[str] | None]]:

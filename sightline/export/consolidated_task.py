@@ -48,6 +48,21 @@ class ConsolidatedTask:
         ).decode()
         return replace(one.newest, subject_id=one.asset_id, observation_id=None, answer=answer)
 
+    @staticmethod
+    def document(one: AssetAnswer) -> dict[str, object]:
+        """Return all that is known of an asset, as a JSON document."""
+        return {
+            "asset_id": one.asset_id,
+            "asset_type": one.newest.asset_type,
+            "latitude": one.newest.latitude,
+            "longitude": one.newest.longitude,
+            "capture_time": one.newest.capture_time,
+            "observations": list(one.subjects),
+            "answer": one.answer(),
+            "conflicts": list(one.conflicts),
+            "fields": [asdict(field) for field in one.fields],
+        }
+
 
 def free_name(name: str, taken: Collection[str]) -> str:
     """Return a column's name that is not taken."""

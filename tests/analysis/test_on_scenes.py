@@ -100,6 +100,7 @@ def test_most_wrong_answers_are_found_and_most_that_are_found_are_wrong(
     assert right / found >= 0.8
 
 
+@pytest.mark.extended
 def test_copies_are_found_whether_recompressed_resized_or_cropped(
     scenes: Scenes, tmp_path: Path
 ) -> None:

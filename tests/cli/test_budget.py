@@ -55,6 +55,7 @@ def test_a_budget_stops_the_work_and_a_larger_one_lets_it_go_on(paid: Command) -
     assert shown["cost_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
 
 
+@pytest.mark.extended
 def test_a_number_of_images_is_a_budget_too(paid: Command) -> None:
     paid("enqueue", "--max-images", "10")
     worked = paid("work", "--drain", code=5)
@@ -79,6 +80,7 @@ def test_what_was_spent_before_a_budget_was_set_counts(paid: Command) -> None:
     assert found["reserved_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
 
 
+@pytest.mark.extended
 def test_the_worker_says_the_run_and_the_next_step(
     paid: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from sightline.cli import by_asset, main
+from sightline.cli import main
+from sightline.operations.reading import answers_by_asset
 from tests.cli.answered import IMAGES, answered_home
 from tests.cli.conftest import Command, Mistake
 
@@ -58,8 +59,8 @@ def test_many_answers_are_gathered_in_pieces(
     sightline: Command, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = sightline("consolidate", "signs")
-    monkeypatch.setattr(by_asset, "ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(by_asset, "_IN_MEMORY", 64)
+    monkeypatch.setattr(answers_by_asset, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(answers_by_asset, "_IN_MEMORY", 64)
     assert sightline("consolidate", "signs") == whole
 
 

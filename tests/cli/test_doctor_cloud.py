@@ -167,6 +167,7 @@ def test_after_setup_only_the_observations_are_missing(
     assert list(failures(examine(code=1))) == ["source"]
 
 
+@pytest.mark.extended
 def test_a_table_that_was_changed_is_told_with_its_columns(
     broken: CloudProject, examine: Callable[..., Findings], sightline: Command
 ) -> None:
@@ -194,6 +195,7 @@ def test_a_source_laid_out_otherwise_is_told_with_the_columns_that_it_has(
     assert found["mend"] == "correct bigquery.layout or [bigquery.columns] in the settings"
 
 
+@pytest.mark.extended
 def test_no_source_at_all_is_told(project: CloudProject, examine: Callable[..., Findings]) -> None:
     project.let("BIGQUERY__SOURCE", "")
     found = examine(code=1)

@@ -67,6 +67,7 @@ def test_a_pilot_measures_a_sample_and_its_results_count(paid: Command) -> None:
     assert paid("pilot")["strata"] == []
 
 
+@pytest.mark.extended
 def test_a_pilot_may_enqueue_the_rest_with_a_budget(paid: Command) -> None:
     found = paid("pilot", "--sample", "6", "--asset-type", "road_sign", "--yes", "--max-cost", "0")
     (stratum,) = found["strata"]

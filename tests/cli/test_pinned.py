@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.pinned import FOLDER, printed
 
 
+@pytest.mark.extended
 def test_commands_print_what_they_printed(tmp_path: Path) -> None:
     for name, text in printed(tmp_path):
         kept = (FOLDER / f"{name}.txt").read_text(encoding="utf-8")

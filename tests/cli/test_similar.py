@@ -54,6 +54,7 @@ def test_an_observation_s_like_asks_no_model_and_obeys_filters(
     assert all(one["answers"]["road_signs"]["lighting"] == "night" for one in night)
 
 
+@pytest.mark.extended
 def test_a_plan_is_shown_and_nothing_is_searched(
     sightline: Command,
     embedded: Path,
@@ -77,6 +78,7 @@ def test_a_plan_is_shown_and_nothing_is_searched(
     assert newest["method"] == "newest"
 
 
+@pytest.mark.extended
 def test_an_index_is_told_refused_for_a_few_vectors_and_dropped(
     sightline: Command, embedded: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sightline.cli.cross_table import cross_table, key_json, key_text
+from sightline.analysis.group_keys import key_text, key_value
+from sightline.cli.views.cross_table import cross_table
 from sightline.ports import Dimension, Group
 from tests.cli.answered import IMAGES, SIGNS, answered_home
 from tests.cli.conftest import Command, Mistake, Shown
@@ -142,7 +143,7 @@ def test_an_empty_warehouse_says_how_to_go_on(shown: Shown, sightline: Command) 
 def test_groups_have_names_without_the_noise_of_binary_fractions() -> None:
     cell = Dimension("cell", step=0.01)
     assert key_text(cell, (5209, -1)) == "-0.01,52.09,0.00,52.10"
-    assert key_json(cell, (5209, -1)) == [-0.01, 52.09, 0.0, 52.1]
+    assert key_value(cell, (5209, -1)) == [-0.01, 52.09, 0.0, 52.1]
     assert key_text(Dimension("cell", step=90), (1, 2)) == "180,90,180,90"
     height = next(one for one in SIGNS.fields if one.name == "height")
     assert key_text(Dimension("field", height, 0.1), 3) == "0.3 to 0.4"

@@ -93,6 +93,7 @@ def test_purged_dead_letters_leave_the_list_and_stay_in_the_account(
     assert status["holds"]
 
 
+@pytest.mark.extended
 def test_an_edited_task_runs_its_own_parts_again_and_both_versions_stay(
     sightline: Command, scenes: Path, tmp_path: Path
 ) -> None:

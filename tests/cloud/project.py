@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -13,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from scripts.servers import CHECKOUT
 from scripts.stack import Stack
+from sightline.cli import main
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace
 from tests.secrets import SECRET
@@ -119,6 +123,14 @@ class Project:
         """Run a command to its end and return the JSON it printed."""
         return self.finish(self.start(*arguments, "--json", more=more), code=code)
 
+    def run_here(self, *arguments: str) -> Any:
+        """Run a command in this process, which saves its start; return the JSON it printed."""
+        out = io.StringIO()
+        with mock.patch.dict(os.environ, self.environment), contextlib.redirect_stdout(out):
+            code = main(["--config", str(self.stack.settings), *arguments, "--json"])
+        assert code == 0, out.getvalue()
+        return json.loads(out.getvalue())
+
     def work(self, workers: int = 2, *, more: Mapping[str, str] | None = None) -> list[Any]:
         """Let so many workers drain the subscription; return what each says it did."""
         started = [self.start("work", "--drain", "--json", more=more) for _ in range(workers)]
@@ -178,4 +190,4 @@ class KeptLocally(Project):
         """Import so many observations, whose images nobody will open."""
         table = self.folder / "observations.csv"
         write_unopened(table, count, bucket="images")
-        self.run("import", str(table))
+        self.run_here("import", str(table))

@@ -43,7 +43,7 @@ AT_FULL_SPEED = {
 
 def check_run(project: Project, run_id: str, parts: int) -> None:
     """Check the account, and each dead letter against what the simulator says it did."""
-    found = project.run("status", "--run", run_id, "--check")
+    found = project.run_here("status", "--run", run_id, "--check")
     (balance,) = found["runs"]
     assert (balance["parts"], balance["queued"], balance["duplicates"]) == (parts, 0, 0)
     assert balance["written"] + balance["dead"] == parts
@@ -59,8 +59,8 @@ def run_with(
     project: Project, kinds: tuple[str, ...], share: float, messages: int, *, workers: int
 ) -> None:
     project.fill(messages)
-    project.run("setup")
-    run_id = project.run("enqueue")["run_id"]
+    project.run_here("setup")
+    run_id = project.run_here("enqueue")["run_id"]
     set_faults(project.stack, kinds, share)
     project.work(workers, more=AT_FULL_SPEED)
     check_run(project, run_id, 2 * messages)

@@ -35,5 +35,6 @@ def budgets(opened: BigQueryRig) -> Budgets:
     return BigQueryBudgets(opened.client, opened.appender)
 
 
+@pytest.mark.extended
 class TestBigQueryBudgets(BudgetsContract):
     """Events appended by the Storage Write API, sums in SQL."""

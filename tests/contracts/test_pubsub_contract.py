@@ -66,6 +66,7 @@ class TestPstest(QueueContract):
             yield rig_of(publisher, subscription, subscription, advance, ignores_stale_leases=False)
 
 
+@pytest.mark.extended
 @pytest.mark.needs("pubsub-emulator")
 class TestGoogleEmulator(QueueContract):
     """Google's emulator, whose leases end at a word."""

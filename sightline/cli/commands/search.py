@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sightline.cli.finding import (
-    answer_filters,
-    image_vector,
-    print_hits,
-    print_plan,
-    text_vector,
-)
 from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
 from sightline.cli.state import State
 
@@ -45,58 +38,26 @@ def search(
 
     Example: sightline search "leaning wooden pole" --near 52.09,5.12,500
     """
-    import asyncio
+    from sightline.cli.views.search import print_hits, print_plan
+    from sightline.operations import search as operations
 
-    from sightline.errors import ConfigurationError
-
-    if text is not None and image is not None:
-        raise ConfigurationError("search for words or for an image? give one of them")
-    if text is None and image is None and not answer:
-        raise ConfigurationError("search for what? give words, or --image FILE, or --answer")
+    operations.check_query(text, image, answer or ())
     which = filter_of(asset_type, since, until, box, near, polygon)
     state: State = context.obj
-    settings = state.settings()
-    answers = answer_filters(answer, settings)
+    answers = operations.answer_filters(answer or (), state.settings())
     if explain:
         by_vector = text is not None or image is not None
-        plan = asyncio.run(_explain(settings, top, which, answers, by_vector=by_vector))
+        plan = state.read(
+            lambda warehouse: operations.explain(
+                warehouse, by_vector=by_vector, top=top, which=which, answers=answers
+            )
+        )
         print_plan(plan, as_json=as_json)
         return
-    hits = asyncio.run(_search(settings, text, image, top, which, answers))
+    hits = state.read(
+        lambda warehouse: operations.search(
+            warehouse, text, image=image, top=top, which=which, answers=answers,
+            named=f"--image {image}",
+        )
+    )  # fmt: skip
     print_hits(hits, as_json=as_json)
-
-
-async def _search(
-    settings: Any, text: str | None, image: Path | None, top: int, which: Any, answers: Any
-) -> Any:
-    from sightline.ports import SearchQuery
-    from sightline.wiring import open_query_embedder, open_warehouse
-
-    model, dimension = settings.models.embed, settings.models.embed_dimension
-    async with open_warehouse(settings) as warehouse:
-        vector = None
-        if text is not None or image is not None:
-            if settings.adapter("embed") != "local":  # a query that finds nothing is paid for, too
-                await warehouse.search.check(model, dimension)
-            async with open_query_embedder(settings) as embedder:
-                vector = await (
-                    image_vector(embedder, image, f"--image {image}")
-                    if image is not None
-                    else text_vector(embedder, text or "")
-                )
-        return await warehouse.search.search(
-            SearchQuery(model, dimension, vector, top=top, filter=which, answers=answers)
-        )
-
-
-async def _explain(settings: Any, top: int, which: Any, answers: Any, *, by_vector: bool) -> Any:
-    from sightline.ports import SearchQuery
-    from sightline.wiring import open_warehouse
-
-    model, dimension = settings.models.embed, settings.models.embed_dimension
-    # Any vector will do: what is done is the same for all, and no model is asked.
-    vector = [1.0] + [0.0] * (dimension - 1) if by_vector else None
-    async with open_warehouse(settings) as warehouse:
-        return await warehouse.search.explain(
-            SearchQuery(model, dimension, vector, top=top, filter=which, answers=answers)
-        )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightline.cli.finding import short_uri
 from sightline.cli.output import answer_text, print_table, say
 from sightline.cli.showcase.steps import Outcome
+from sightline.cli.views.search import short_uri
 
 
 def report(outcome: Outcome, directory: Path) -> None:

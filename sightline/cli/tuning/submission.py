@@ -132,17 +132,18 @@ def _parent(settings: Settings, bucket: str | None) -> BucketPrefix:
 async def _examples(
     settings: Settings, name: str | None, which: Filter, share: float, folder: Path
 ) -> tuple[TaskSpec, TuningSetReport]:
-    from sightline.cli.by_asset import asked, each_page
+    from sightline.cli.output import progress_bar
     from sightline.export.tuning import DEAD
     from sightline.export.tuning_set import TuningSet
+    from sightline.operations.reading.answers_by_asset import each_page, selected_answers
     from sightline.wiring import open_warehouse
 
     async with open_warehouse(settings) as warehouse:
         answers = warehouse.answers
-        query, total = await asked(settings, answers, name, which)
+        query, total = await selected_answers(warehouse, name, which)
         task = query.task
         with TuningSet(folder, task, share=share) as examples:
-            await each_page(answers, query, total, examples.write)
+            await each_page(answers, query, total, examples.write, progress_bar)
             report = examples.finish()
         coverage = await answers.coverage(which, task)
         report.examples.left_out[DEAD] = sum(one.dead for one in coverage)

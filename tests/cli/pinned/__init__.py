@@ -105,6 +105,7 @@ MASKS = (
     (re.compile(r"in [\d.,]+ s \([\d.,]+/s\)"), "in SECONDS (SPEED)"),
     (re.compile(r"[\d.,]+ (s|hours?|minutes?|GB free|MB)\b"), r"NUMBER \1"),
     (re.compile(r"\b[0-9a-f]{32,64}\b"), "HASH"),
+    (re.compile(r'("bytes": )\d+|[\d,]+( bytes)'), r"\1NUMBER\2"),
     (re.compile(r"(\d\.\d\d)\d+(?:e-?\d+)?"), r"\1"),
     (re.compile(r"\b3\.\d+\.\d+\b"), "VERSION"),
     (re.compile(r"python: .*|sqlite: .*"), "VERSION"),

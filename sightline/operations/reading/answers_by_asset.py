@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 from zlib import crc32
 
-from sightline.cli.output import progress_bar
+import orjson
 
-if TYPE_CHECKING:
-    from sightline.ports import AnswerQuery, AnswerRow, Answers
+from sightline.errors import NotFoundError
+from sightline.model import Filter
+from sightline.operations.reading.chosen_task import chosen_task
+from sightline.ports import AnswerQuery, AnswerRow, Answers, Warehouse
+from sightline.progress import Progress
 
 ROWS_AT_ONCE = 50_000
 """Answers that are held in memory as objects at a time."""
@@ -30,8 +33,6 @@ class ByAsset:
 
     def add(self, page: Sequence[AnswerRow]) -> None:
         """Take rows in."""
-        import orjson
-
         for one in page:
             self.answers += 1
             if not one.asset_id:
@@ -67,11 +68,12 @@ async def each_page(
     query: AnswerQuery,
     total: int,
     take: Callable[[Sequence[AnswerRow]], object],
+    progress: Progress,
     label: str = "reading answers",
 ) -> int:
-    """Let each page of the current answers be taken in, with progress; return how many they are."""
+    """Let each page of the current answers be taken in; return how many answers they held."""
     done = 0
-    with progress_bar(label, total) as update:
+    with progress(label, total) as update:
         async with aclosing(answers.pages(query)) as pages:  # type: ignore[type-var]  # a generator
             async for page in pages:
                 take(page)
@@ -80,8 +82,8 @@ async def each_page(
     return done
 
 
-async def asked(
-    settings: Any, answers: Answers, name: str | None, which: Any
+async def selected_answers(
+    warehouse: Warehouse, task: str | None, which: Filter
 ) -> tuple[AnswerQuery, int]:
     """Return the query of a task's current answers that pass, and how many there are.
 
@@ -89,26 +91,17 @@ async def asked(
         NotFoundError: there is no such task, or no answer passes.
         ConfigurationError: no task is named, and there are several.
     """
-    from sightline.cli.answering import chosen_task
-    from sightline.errors import NotFoundError
-    from sightline.ports import AnswerQuery
-    from sightline.wiring import known_tasks
-
-    task = chosen_task(name, await answers.tasks(), known_tasks(settings))
-    query = AnswerQuery(task, which)
-    total = await answers.count(query)
+    query = AnswerQuery(await chosen_task(warehouse, task), which)
+    total = await warehouse.answers.count(query)
     if not total:
+        name = query.task.name
         raise NotFoundError(
-            f"no answer of {task.name} passes; `sightline stats {task.name}` counts what there is"
+            f"no answer of {name} passes; `sightline stats {name}` counts what there is"
         )
     return query, total
 
 
 def _row(line: bytes) -> AnswerRow:
-    import orjson
-
-    from sightline.ports import AnswerRow
-
     found = orjson.loads(line)
     for name in ("capture_time", "written_at"):
         if found[name] is not None:

@@ -1,58 +1,19 @@
-"""Counts as tables: what a group is called, and answers by one thing across another."""
+"""Counts as tables: answers by one thing across another."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from sightline.ports import Dimension, Group, GroupKey
+from sightline.analysis.group_keys import key_text
+from sightline.ports import Dimension, Group
 
 MOST_COLUMNS = 12
 """Columns of a cross-table on a terminal; what is beyond them is counted together."""
 
-NOT_KNOWN = "(not known)"
 OTHERS = "(others)"
 ALL = "all"
-
-
-def key_json(one: Dimension, key: GroupKey) -> Any:
-    """Return a key as JSON: a cell is ``[west, south, east, north]``, a bin ``[from, to]``."""
-    if isinstance(key, tuple):
-        return [float(edge) for edge in _cell(key, one.step or 1.0)]
-    if key is None or isinstance(key, str):
-        return key
-    if one.step is not None:
-        return [float(edge) for edge in _edges(int(key), one.step)]
-    return int(key) if float(key).is_integer() else key
-
-
-def key_text(one: Dimension, key: GroupKey) -> str:
-    """Return a key as a table shows it; a cell as ``--box`` takes it."""
-    if key is None:
-        return NOT_KNOWN
-    if isinstance(key, tuple):
-        return ",".join(f"{edge:f}" for edge in _cell(key, one.step or 1.0))
-    if isinstance(key, str):
-        is_type = one.kind == "asset_type"
-        return key.removeprefix("ASSET_CLASS_").lower() if is_type else key
-    if one.step is not None:
-        return " to ".join(f"{edge:f}" for edge in _edges(int(key), one.step))
-    return str(key_json(one, key))
-
-
-def _edges(number: int, step: float) -> tuple[Decimal, Decimal]:
-    """Return where a bin begins and ends, without the noise of binary fractions."""
-    width = Decimal(repr(step))
-    return width * number, width * (number + 1)
-
-
-def _cell(key: tuple[int, int], step: float) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    south, north = _edges(key[0], step)
-    west, east = _edges(key[1], step)
-    return west, max(south, Decimal(-90)), min(east, Decimal(180)), min(north, Decimal(90))
 
 
 def cross_table(

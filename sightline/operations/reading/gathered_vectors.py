@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any
 
-from sightline.cli.output import progress_bar
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from sightline.analysis.nearness import unit_vectors
+from sightline.ports import EmbeddedImage, VectorQuery, Vectors
+from sightline.progress import Progress
 
-    from sightline.ports import EmbeddedImage, VectorQuery, Vectors
+_ROWS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """Images in the order of their ids, and the unit vector of each."""
+class GatheredVectors:
+    """Images in the order of their ids, and ``vectors``: unit vectors, (images, dimension)."""
 
     images: Sequence[EmbeddedImage]
-    vectors: Any
+    vectors: NDArray[np.float32]
 
 
 @asynccontextmanager
 async def gathered_vectors(
-    vectors: Vectors, query: VectorQuery, keep: Callable[[EmbeddedImage], bool] | None = None
-) -> AsyncIterator[Gathered]:
+    vectors: Vectors,
+    query: VectorQuery,
+    progress: Progress,
+    *,
+    keep: Callable[[EmbeddedImage], bool] | None = None,
+) -> AsyncIterator[GatheredVectors]:
     """Yield the vectors of the images that are kept; the file is gone afterwards.
 
     Raises:
         NotFoundError: nothing was embedded by this model at this dimension.
     """
-    import numpy as np
-
-    from sightline.analysis.nearness import unit_vectors
-
     total = await vectors.count(query)
     images: list[EmbeddedImage] = []
     done = 0
     with TemporaryFile() as file:
-        with progress_bar("reading vectors", total) as update:
+        with progress("reading vectors", total) as update:
             async with aclosing(vectors.pages(query)) as pages:  # type: ignore[type-var]  # a generator
                 async for page in pages:
                     kept = [n for n, one in enumerate(page.images) if keep is None or keep(one)]
@@ -51,20 +52,17 @@ async def gathered_vectors(
                     update(done, max(total, done))
         file.flush()
         if not images:
-            yield Gathered((), np.zeros((0, query.dimension), np.float32))
+            yield GatheredVectors((), np.zeros((0, query.dimension), np.float32))
             return
         shape = (len(images), query.dimension)
         mapped = np.memmap(file, dtype=np.float32, mode="r", shape=shape)
         order = np.array(sorted(range(len(images)), key=lambda n: images[n].observation_id))
         if (order == np.arange(len(order))).all():
-            yield Gathered(images, mapped)
+            yield GatheredVectors(images, mapped)
             return
         with TemporaryFile() as sorted_file:
             for at in range(0, len(order), _ROWS):
                 sorted_file.write(mapped[order[at : at + _ROWS]].tobytes())
             sorted_file.flush()
             arranged = np.memmap(sorted_file, dtype=np.float32, mode="r", shape=shape)
-            yield Gathered([images[n] for n in order], arranged)
-
-
-_ROWS = 16_384
+            yield GatheredVectors([images[n] for n in order], arranged)

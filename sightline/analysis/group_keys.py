@@ -1,0 +1,50 @@
+"""What a group of counted answers is called: a value, a bin of numbers, a cell of the map."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sightline.ports import Dimension, GroupKey
+
+NOT_KNOWN = "(not known)"
+
+KeyValue = str | float | list[float] | None
+"""A text, a number, ``[from, to]`` of a bin, ``[west, south, east, north]`` of a cell in degrees;
+``None`` where it is not known."""
+
+
+def key_value(one: Dimension, key: GroupKey) -> KeyValue:
+    """Return a key as a value."""
+    if isinstance(key, tuple):
+        return [float(edge) for edge in _cell(key, one.step or 1.0)]
+    if key is None or isinstance(key, str):
+        return key
+    if one.step is not None:
+        return [float(edge) for edge in _edges(int(key), one.step)]
+    return int(key) if float(key).is_integer() else key
+
+
+def key_text(one: Dimension, key: GroupKey) -> str:
+    """Return a key as a table shows it; a cell as ``--box`` takes it."""
+    if key is None:
+        return NOT_KNOWN
+    if isinstance(key, tuple):
+        return ",".join(f"{edge:f}" for edge in _cell(key, one.step or 1.0))
+    if isinstance(key, str):
+        is_type = one.kind == "asset_type"
+        return key.removeprefix("ASSET_CLASS_").lower() if is_type else key
+    if one.step is not None:
+        return " to ".join(f"{edge:f}" for edge in _edges(int(key), one.step))
+    return str(key_value(one, key))
+
+
+def _edges(number: int, step: float) -> tuple[Decimal, Decimal]:
+    """Return where a bin begins and ends, without the noise of binary fractions."""
+    width = Decimal(repr(step))
+    return width * number, width * (number + 1)
+
+
+def _cell(key: tuple[int, int], step: float) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    south, north = _edges(key[0], step)
+    west, east = _edges(key[1], step)
+    return west, max(south, Decimal(-90)), min(east, Decimal(180)), min(north, Decimal(90))

@@ -1,0 +1,77 @@
+"""What ``sightline outliers`` shows."""
+
+from __future__ import annotations
+
+from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.consolidate import value_text
+from sightline.operations.outliers import Outlier, Outliers
+
+
+def outliers_json(result: Outliers) -> dict[str, object]:
+    """Return the document of ``--json``."""
+    return {
+        "task": result.task.name,
+        "fingerprint": result.task.fingerprint,
+        "embedded_by": result.embedded_by,
+        "answers": result.answers,
+        "without_vector": result.without_vector,
+        "neighbours": result.neighbours,
+        "at_least": result.at_least,
+        "fields": [
+            {"field": one.field, "known": one.known, "outliers": one.outliers}
+            for one in result.fields
+        ],
+        "outliers": [_outlier_json(one) for one in result.outliers],
+    }
+
+
+def _outlier_json(outlier: Outlier) -> dict[str, object]:
+    image, odd = outlier.image, outlier.disagreement
+    return {
+        "observation_id": image.observation_id,
+        "asset_id": image.asset_id,
+        "gcs_uri": image.gcs_uri,
+        "latitude": image.latitude,
+        "longitude": image.longitude,
+        "field": outlier.field,
+        "value": odd.value,
+        "expected": odd.expected,
+        "score": round(odd.score, 4),
+        "neighbours": [
+            {"observation_id": one.subject_id, "value": one.value, "similarity": one.cosine}
+            for one in odd.neighbours
+        ],
+    }
+
+
+def print_outliers(result: Outliers) -> None:
+    """Print the outliers of each field, and those to be reviewed first."""
+    compared = result.answers - result.without_vector
+    say(f"{result.task.name}: {compared:,} answers compared with those about similar images")
+    print_table(
+        "", ("field", "known", "outliers"),
+        [(one.field, one.known, one.outliers) for one in result.fields],
+    )  # fmt: skip
+    lines = [_line(outlier) for outlier in result.outliers]
+    if lines:
+        columns = ("score", "observation", "field", "answered", "neighbours", "votes", "nearest")
+        print_table("to be reviewed, the surest first", columns, lines)
+    if result.without_vector:
+        remark(
+            f"{result.without_vector:,} answers are about images without a vector by"
+            f" {result.embedded_by}; run `sightline enqueue` and `sightline work`"
+        )
+
+
+def _line(outlier: Outlier) -> tuple[object, ...]:
+    odd = outlier.disagreement
+    votes = sum(neighbour.value == odd.expected for neighbour in odd.neighbours)
+    return (
+        round(odd.score, 4),
+        outlier.image.observation_id,
+        outlier.field,
+        value_text(odd.value),
+        value_text(odd.expected),
+        f"{votes} of {len(odd.neighbours)}",
+        odd.neighbours[0].subject_id,
+    )

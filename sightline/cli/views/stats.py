@@ -1,0 +1,171 @@
+"""What ``sightline stats`` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from sightline.analysis.group_keys import key_value
+from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.cross_table import cross_table
+from sightline.operations.reading.chosen_task import NEXT
+from sightline.operations.stats import CountedAnswers, Overview, TaskOverview
+from sightline.ports import Coverage, FieldSummary
+
+
+def counted_json(result: CountedAnswers) -> dict[str, object]:
+    """Return the document of ``--by --json``."""
+    labels = ("by", "across")
+    return {
+        "task": result.task.name,
+        "fingerprint": result.task.fingerprint,
+        **dict(zip(labels, result.names, strict=False)),
+        "answers": result.answers,
+        "cut_off": result.cut_off,
+        "groups": [
+            {
+                **{
+                    label: key_value(by, key)
+                    for label, by, key in zip(labels, result.by, group.keys, strict=False)
+                },
+                "answers": group.answers,
+            }
+            for group in result.groups
+        ],
+    }
+
+
+def overview_json(result: Overview) -> dict[str, object]:
+    """Return the document of ``--json``."""
+    coverage = None if result.coverage is None else [asdict(row) for row in result.coverage]
+    tasks = [_task_json(one) for one in result.tasks]
+    return {"tasks": tasks} if coverage is None else {"tasks": tasks, "coverage": coverage}
+
+
+def _task_json(one: TaskOverview) -> dict[str, object]:
+    return {
+        "task": one.task.name,
+        "fingerprint": one.task.fingerprint,
+        "model": one.task.model,
+        **asdict(one.quality),
+        "coverage": [asdict(row) for row in one.coverage],
+        "fields": [_field_json(summary) for summary in one.fields],
+        "confidence": [
+            {"field": bin_.field, "from": bin_.low, "to": bin_.high, "answers": bin_.answers}
+            for bin_ in one.confidence
+        ],
+    }
+
+
+def _field_json(summary: FieldSummary) -> dict[str, object]:
+    document = {**asdict(summary), "field": summary.field.name, "type": summary.field.type}
+    return {**document, "values": dict(summary.values)}
+
+
+def print_counted(result: CountedAnswers, top: int) -> None:
+    """Print groups as a table, and what is to be known about it."""
+    if not result.answers:
+        say(f"no answer of {result.task.name} passes")
+        return
+    across = result.by[1] if len(result.by) > 1 else None
+    columns, rows = cross_table(
+        result.by[0], across, result.groups, answers=result.answers, top=top
+    )
+    columns[0] = " \\ ".join(result.names)
+    print_table("", columns, rows)
+    say(f"\n{result.answers:,} answers of {result.task.name}")
+    if any(by.field is not None and by.field.type == "list" for by in result.by):
+        remark("an answer counts under each member of a list")
+    if result.cut_off:
+        remark(f"only the {len(result.groups):,} largest groups are counted; narrow it, or"
+               " give a larger --cell or --bin")  # fmt: skip
+
+
+def print_overview(result: Overview, top: int) -> None:
+    """Print what is known of each task."""
+    if not result.tasks:
+        if result.coverage:
+            _print_coverage(result.coverage)
+        say("no answers yet")
+        remark(f"next: {NEXT}")
+    about_something = [one for one in result.tasks if one.coverage or one.quality.answers]
+    for number, one in enumerate(about_something):
+        if number:
+            say()
+        say(
+            f"{one.task.name}: {one.quality.answers:,} answers by {one.task.model},"
+            f" version {one.task.fingerprint[:12]}"
+        )
+        _print_coverage(one.coverage)
+        _print_fields(one, top)
+        _print_checks(one)
+    rest = [one.task.name for one in result.tasks if one not in about_something]
+    if rest and about_something:
+        say()
+    if rest:
+        say(f"no observation that passes is of a type of {', '.join(rest)}")
+
+
+def _print_coverage(rows: Sequence[Coverage]) -> None:
+    columns = ("asset_type", "observations", "assets", "embedded", "answered", "dead")
+    print_table(
+        "",
+        [name.replace("_", " ") for name in columns],
+        [
+            (row.asset_type.removeprefix("ASSET_CLASS_").lower() or "-",
+             *(getattr(row, name) for name in columns[1:]))
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def _print_fields(one: TaskOverview, top: int) -> None:
+    answers, fields = one.quality.answers, one.fields
+    if not answers:
+        return
+    columns = ("known", "unknown", "missing", "assets", "disagreeing", "minimum", "mean", "maximum")
+    shown = [name for name in columns if any(getattr(row, name) is not None for row in fields)]
+    say()
+    print_table(
+        "",
+        ("field", "type", *shown, "share known"),
+        [
+            (row.field.name, row.field.type, *(getattr(row, name) for name in shown),
+             row.known / answers)
+            for row in fields
+        ],
+    )  # fmt: skip
+    say()
+    values = [
+        (row.field.name, value, number, number / answers)
+        for row in fields
+        for value, number in sorted(row.values, key=lambda pair: -pair[1])[:top]
+    ]
+    if values:
+        print_table("", ("field", "value", "answers", "share"), values)
+    if one.confidence:
+        say()
+        print_table(
+            "",
+            ("field", "from", "to", "answers"),
+            [(bin_.field, bin_.low, bin_.high, bin_.answers) for bin_ in one.confidence],
+        )
+
+
+def _print_checks(one: TaskOverview) -> None:
+    quality = one.quality
+    say()
+    say(f"  {quality.without_position:,} without a usable position")
+    say(f"  {quality.without_time:,} without a capture time")
+    say(f"  {quality.stale:,} subjects answered at an older version only")
+    for row in one.fields:
+        if row.disagreeing:
+            say(
+                f"  {row.disagreeing:,} of {row.assets:,} assets whose images differ in"
+                f" {row.field.name}"
+            )
+    name = one.task.name
+    if quality.versions > 1:
+        say(f"  {quality.versions:,} versions of {name} have answers; the active one counts")
+    if quality.stale:
+        remark(f"`sightline enqueue --task {name}` asks the stale ones again")

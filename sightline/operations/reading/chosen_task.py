@@ -1,0 +1,32 @@
+"""Whose answers are meant: a task by name, or the only one there is."""
+
+from __future__ import annotations
+
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.ports import Warehouse
+from sightline.tasks import TaskSpec
+from sightline.wiring import known_tasks
+
+NEXT = "run `sightline enqueue` and `sightline work`"
+
+
+async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
+    """Return the task of this name among those that were ever asked; without a name the only one.
+
+    Raises:
+        NotFoundError: there is none, or it was never asked.
+        ConfigurationError: no name is given, and there are several.
+    """
+    known = known_tasks(warehouse.settings)
+    asked = {one.name: one for one in await warehouse.answers.tasks()}
+    if name is None and len(asked) == 1:
+        return next(iter(asked.values()))
+    if name in asked:
+        return asked[name]
+    if not asked and (name is None or name in known):
+        raise NotFoundError(f"nothing is answered yet; {NEXT}")
+    if name is None:
+        raise ConfigurationError(f"which task? give one of {', '.join(asked)}")
+    if name in known:
+        raise NotFoundError(f"{name} was not asked yet; run `sightline enqueue --task {name}`")
+    raise NotFoundError(f"no task {name!r}; there are {', '.join(sorted({*asked, *known}))}")

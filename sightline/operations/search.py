@@ -1,0 +1,204 @@
+"""Images found by words, by another image, or by their answers alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline.errors import ConfigurationError, NotFoundError, PermanentError
+from sightline.model import Filter, Observation
+from sightline.ports import AnswerFilter, Embedder, Hit, SearchPlan, SearchQuery, Warehouse
+from sightline.settings import Settings
+from sightline.tasks import FieldSpec
+from sightline.wiring import known_tasks, open_query_embedder
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Images that were found, the best first, and words of the query that the model lacks."""
+
+    hits: Sequence[Hit]
+    unknown_words: Sequence[str] = ()
+
+
+async def search(
+    warehouse: Warehouse,
+    text: str | None = None,
+    *,
+    image: Path | None = None,
+    top: int = 10,
+    which: Filter | None = None,
+    answers: Sequence[AnswerFilter] = (),
+    named: str | None = None,
+) -> Hits:
+    """Return the images most like words or an image, or the newest that have the answers.
+
+    ``named`` is what the image is called in an error.
+
+    Raises:
+        ConfigurationError: words and an image are given, or nothing; the image cannot be read.
+        NotFoundError: nothing was embedded by this model at this dimension.
+    """
+    check_query(text, image, answers)
+    vector, unknown = None, tuple[str, ...]()
+    if image is not None:
+        vector = await _image_vector(warehouse, image, named or str(image))
+    elif text is not None:
+        vector, unknown = await _text_vector(warehouse, text)
+    query = _query(warehouse.settings, vector, top, which, answers)
+    return Hits(await warehouse.search.search(query), unknown)
+
+
+def check_query(text: str | None, image: Path | None, answers: Sequence[object]) -> None:
+    """Check that exactly one thing is searched for.
+
+    Raises:
+        ConfigurationError: words and an image are given, or nothing at all.
+    """
+    if text is not None and image is not None:
+        raise ConfigurationError("search for words or for an image? give one of them")
+    if text is None and image is None and not answers:
+        raise ConfigurationError("search for what? give words, or --image FILE, or --answer")
+
+
+async def explain(
+    warehouse: Warehouse,
+    *,
+    by_vector: bool,
+    top: int = 10,
+    which: Filter | None = None,
+    answers: Sequence[AnswerFilter] = (),
+) -> SearchPlan:
+    """Return how a search would be done; nothing is searched and no model is called."""
+    # Any vector will do: what is done is the same for all.
+    dimension = warehouse.settings.models.embed_dimension
+    vector = [1.0] + [0.0] * (dimension - 1) if by_vector else None
+    return await warehouse.search.explain(_query(warehouse.settings, vector, top, which, answers))
+
+
+async def similar(
+    warehouse: Warehouse,
+    what: str,
+    *,
+    top: int = 10,
+    which: Filter | None = None,
+    answers: Sequence[AnswerFilter] = (),
+) -> Hits:
+    """Return the images most like an image file or an observation, itself left out.
+
+    An observation's own vector is used, so that no model is called.
+
+    Raises:
+        NotFoundError: there is no such file, or no vector of this observation.
+    """
+    models = warehouse.settings.models
+    image = _image_file(what)
+    if image is None:
+        vector = await warehouse.search.vector_of(what, models.embed, models.embed_dimension)
+        query = _query(warehouse.settings, vector, top, which, answers, leave_out=what)
+        return Hits(await warehouse.search.search(query))
+    vector = await _image_vector(warehouse, image, str(image))
+    # The file may be one of the collection: then it is its own best hit.
+    query = _query(warehouse.settings, vector, top + 1, which, answers)
+    hits = await warehouse.search.search(query)
+    own = file_uri(image)
+    return Hits([hit for hit in hits if hit.observation.gcs_uri != own][:top])
+
+
+def answer_filters(texts: Sequence[str], settings: Settings) -> tuple[AnswerFilter, ...]:
+    """Return the filters that texts such as ``road_signs.lighting=night`` mean.
+
+    Raises:
+        ConfigurationError, NotFoundError: a text is not one, or names what no task has.
+    """
+    return tuple(_answer_filter(text, settings) for text in texts)
+
+
+def file_uri(path: Path) -> str:
+    """Return a file's URI, as the import writes it."""
+    return path.absolute().as_uri()
+
+
+def _query(
+    settings: Settings,
+    vector: Sequence[float] | None,
+    top: int,
+    which: Filter | None,
+    answers: Sequence[AnswerFilter],
+    leave_out: str | None = None,
+) -> SearchQuery:
+    models = settings.models
+    return SearchQuery(
+        models.embed, models.embed_dimension, vector, top, which or Filter(), tuple(answers),
+        leave_out=leave_out,
+    )  # fmt: skip
+
+
+def _answer_filter(text: str, settings: Settings) -> AnswerFilter:
+    name, equals, value = text.partition("=")
+    task, dot, field = name.partition(".")
+    if not (equals and dot and task and field and value):
+        raise ConfigurationError(
+            f"--answer {text!r} is not accepted; give one such as road_signs.condition=graffiti"
+        )
+    known = known_tasks(settings)
+    if task not in known:
+        raise NotFoundError(f"--answer {text!r}: no task {task!r}; there are {', '.join(known)}")
+    specs = {spec.name: spec for spec in known[task].fields}
+    if field not in specs:
+        raise NotFoundError(f"--answer {text!r}: no such field; give one of {', '.join(specs)}")
+    accepted = _accepted(specs[field])
+    if accepted and value.lower() not in accepted:
+        raise NotFoundError(f"--answer {text!r}: no such value; give one of {', '.join(accepted)}")
+    return AnswerFilter(task, field, value.lower() if accepted else value)
+
+
+def _accepted(field: FieldSpec) -> tuple[str, ...]:
+    return ("true", "false") if field.type == "boolean" else field.values
+
+
+def _image_file(what: str) -> Path | None:
+    """Return the image file that is meant; ``None`` when it is an observation's id."""
+    path = Path(what)
+    if path.is_file():
+        return path
+    if path.suffix.lower() in IMAGE_SUFFIXES or "/" in what:
+        raise NotFoundError(f"{what} is not there; give an image file, or an observation's id")
+    return None
+
+
+async def _image_vector(warehouse: Warehouse, image: Path, named: str) -> Sequence[float]:
+    observation = Observation("query", "query", "query", "", file_uri(image))
+    async with _query_embedder(warehouse) as embedder:
+        try:
+            embedding = await embedder.embed_image(observation, run_id="search")
+        except PermanentError as error:
+            raise ConfigurationError(f"{named}: {error}; give a JPEG, PNG or WebP") from error
+    return embedding.vector
+
+
+async def _text_vector(warehouse: Warehouse, text: str) -> tuple[Sequence[float], tuple[str, ...]]:
+    """Return the vector of words, and those that the model does not know."""
+    async with _query_embedder(warehouse) as embedder:
+        embedding = await embedder.embed_text(text)
+    words = set(re.findall(r"\w+", text.lower()))
+    if words <= set(embedding.unknown_words):
+        raise ConfigurationError(
+            f"the model knows none of the words {text!r}; describe what the image shows, such as"
+            ' "a leaning wooden pole"'
+        )
+    return embedding.vector, tuple(embedding.unknown_words)
+
+
+@asynccontextmanager
+async def _query_embedder(warehouse: Warehouse) -> AsyncIterator[Embedder]:
+    settings = warehouse.settings
+    if settings.adapter("embed") != "local":  # a query that finds nothing is paid for, too
+        await warehouse.search.check(settings.models.embed, settings.models.embed_dimension)
+    async with open_query_embedder(settings) as embedder:
+        yield embedder

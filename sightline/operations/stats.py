@@ -1,0 +1,191 @@
+"""Answers counted, crossed with one another, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+from sightline.analysis.group_keys import key_value
+from sightline.errors import NotFoundError
+from sightline.model import Filter
+from sightline.operations.reading.chosen_task import chosen_task
+from sightline.ports import (
+    MOST_GROUPS,
+    AnswerQuality,
+    AnswerQuery,
+    Answers,
+    Coverage,
+    Dimension,
+    FieldSummary,
+    Group,
+    Warehouse,
+)
+from sightline.progress import Progress, no_progress
+from sightline.tasks import FieldSpec, TaskSpec
+
+STEPS = 3
+"""Statements about a task that progress counts."""
+
+CONFIDENCE_STEP = 0.1
+"""Width of the bins in which a field that tells a confidence is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceBin:
+    """How many answers have a confidence from ``low`` to below ``high``."""
+
+    field: str
+    low: float
+    high: float
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOverview:
+    """What is known of the current answers of a task."""
+
+    task: TaskSpec
+    quality: AnswerQuality
+    coverage: Sequence[Coverage]
+    fields: Sequence[FieldSummary]
+    confidence: Sequence[ConfidenceBin]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is known of each task; ``coverage`` of the observations where no task was asked."""
+
+    tasks: Sequence[TaskOverview]
+    coverage: Sequence[Coverage] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CountedAnswers:
+    """The answers of a task in groups, the largest first, by one dimension or two.
+
+    ``names`` are what the dimensions were called. ``cut_off``: smaller groups are not among them.
+    """
+
+    task: TaskSpec
+    names: Sequence[str]
+    by: Sequence[Dimension]
+    groups: Sequence[Group]
+    answers: int
+    cut_off: bool
+
+
+async def overview(
+    warehouse: Warehouse,
+    task: str | None = None,
+    *,
+    which: Filter | None = None,
+    progress: Progress = no_progress,
+) -> Overview:
+    """Return what is known of the current answers of a task, or of each task.
+
+    Raises:
+        NotFoundError: there is no such task, or it was never asked.
+    """
+    answers, which = warehouse.answers, which or Filter()
+    if task is not None:
+        tasks: Sequence[TaskSpec] = [await chosen_task(warehouse, task)]
+    else:
+        tasks = await answers.tasks()
+    if not tasks:
+        return Overview((), await answers.coverage(which, None))
+    with progress("counting", STEPS * len(tasks)) as update:
+        done = count(1)
+        return Overview(
+            [
+                await _of_task(answers, spec, which, lambda: update(next(done), None))
+                for spec in tasks
+            ]
+        )
+
+
+async def count_answers(
+    warehouse: Warehouse,
+    task: str | None,
+    names: Sequence[str],
+    *,
+    which: Filter | None = None,
+    cell: float = 0.01,
+    bin_width: float | None = None,
+    progress: Progress = no_progress,
+) -> CountedAnswers:
+    """Count the current answers by fields of the task, ``asset_type``, ``month`` or ``cell``.
+
+    ``cell`` is the edge of a cell in degrees, ``bin_width`` that of a bin of numbers.
+
+    Raises:
+        NotFoundError: there is no such task or field.
+        ConfigurationError: no task is named, and there are several.
+    """
+    spec = await chosen_task(warehouse, task)
+    by = [dimension(spec, name, cell=cell, bin_width=bin_width) for name in names]
+    query = AnswerQuery(spec, which or Filter())
+    with progress("counting", 2) as update:
+        groups = await warehouse.answers.counted(query, by)
+        update(1, None)
+        answers = await warehouse.answers.count(query)
+        update(2, None)
+    return CountedAnswers(spec, names, by, groups, answers, len(groups) == MOST_GROUPS)
+
+
+def dimension(task: TaskSpec, name: str, *, cell: float, bin_width: float | None) -> Dimension:
+    """Return what answers are counted by; a field of the task goes before the other names.
+
+    Raises:
+        NotFoundError: it is neither.
+    """
+    for field in task.fields:
+        if field.name == name:
+            is_number = field.type in {"integer", "number"}
+            return Dimension("field", field, bin_width if is_number else None)
+    match name:
+        case "asset_type" | "month":
+            return Dimension(name)
+        case "cell":
+            return Dimension("cell", step=cell)
+        case _:
+            fields = ", ".join(field.name for field in task.fields)
+            raise NotFoundError(
+                f"{task.name} has no field {name!r}; give one of {fields}, asset_type, month, cell"
+            )
+
+
+async def _of_task(
+    answers: Answers, task: TaskSpec, which: Filter, on_step: Callable[[], None]
+) -> TaskOverview:
+    query = AnswerQuery(task, which)
+    fields = await answers.fields(query)
+    on_step()
+    coverage = await answers.coverage(which, task)
+    on_step()
+    quality = await answers.quality(query)
+    on_step()
+    return TaskOverview(
+        task,
+        quality,
+        [row for row in coverage if task.applies_to(row.asset_type) or row.answered or row.dead],
+        fields,
+        [
+            bin_
+            for field in task.fields
+            if field.type == "number" and "confidence" in field.name
+            for bin_ in await _confidence_bins(answers, query, field)
+        ],
+    )
+
+
+async def _confidence_bins(
+    answers: Answers, query: AnswerQuery, field: FieldSpec
+) -> list[ConfidenceBin]:
+    by = Dimension("field", field, CONFIDENCE_STEP)
+    bins = []
+    for group in await answers.counted(query, [by]):
+        edges = key_value(by, group.keys[0])
+        if isinstance(edges, list):
+            bins.append(ConfidenceBin(field.name, edges[0], edges[1], group.answers))
+    return sorted(bins, key=lambda bin_: bin_.low)
