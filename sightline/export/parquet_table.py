@@ -44,7 +44,7 @@ class ParquetTable:
     def __init__(self, file: BinaryIO, task: TaskSpec, *, geo: bool) -> None:
         self._geo = geo
         self._table = AnswerTable(task, (GEOMETRY, BBOX) if geo else ())
-        self._schema = _schema(self._table, geo=geo)
+        self._schema = arrow_schema(self._table, geo=geo)
         self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
         self._held: list[pa.RecordBatch] = []
         self._bounds: list[float] | None = None
@@ -90,7 +90,8 @@ class ParquetTable:
         self._bounds = [min(west, x), min(south, y), max(east, x), max(north, y)]
 
 
-def _schema(table: AnswerTable, *, geo: bool) -> pa.Schema:
+def arrow_schema(table: AnswerTable, *, geo: bool = False) -> pa.Schema:
+    """Return the columns of a table of answers; with ``geo`` a point and its bounds besides."""
     columns = [
         pa.field(
             one.name,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sightline.errors import ConfigurationError, NotFoundError, PermanentError
 from sightline.model import Filter, Observation
-from sightline.ports import AnswerFilter, Embedder, Hit, SearchPlan, SearchQuery, Warehouse
+from sightline.ports import AnswerFilter, Embedder, SearchHit, SearchPlan, SearchQuery, Warehouse
 from sightline.settings import Settings
 from sightline.tasks import FieldSpec
 from sightline.wiring import known_tasks, open_query_embedder
@@ -22,7 +22,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 class Hits:
     """Images that were found, the best first, and words of the query that the model lacks."""
 
-    hits: Sequence[Hit]
+    hits: Sequence[SearchHit]
     unknown_words: Sequence[str] = ()
 
 

@@ -51,9 +51,9 @@ from sightline.ports.queue import (
 from sightline.ports.runs import DeadLetterFilter, DeadLetters, Overview, RunAccount, RunCost, Runs
 from sightline.ports.search import (
     AnswerFilter,
-    Hit,
     IndexState,
     Search,
+    SearchHit,
     SearchPlan,
     SearchQuery,
     VectorIndexes,
@@ -98,7 +98,6 @@ __all__ = [
     "FieldSummary",
     "Group",
     "GroupKey",
-    "Hit",
     "Holding",
     "IndexState",
     "Ledgers",
@@ -118,6 +117,7 @@ __all__ = [
     "RunCost",
     "Runs",
     "Search",
+    "SearchHit",
     "SearchPlan",
     "SearchQuery",
     "Subscription",

@@ -45,7 +45,7 @@ class SearchQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A found image; ``score`` is the cosine, from -1 to 1 (``None`` without a vector)."""
 
     observation: Observation
@@ -106,7 +106,7 @@ class IndexState:
 class Search(Protocol):
     """Text to image and image to image, over what was embedded."""
 
-    async def search(self, query: SearchQuery) -> Sequence[Hit]:
+    async def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Return the best hits, the best first.
 
         Raises:

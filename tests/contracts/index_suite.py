@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.model import BoundingBox, EmbeddingPart, Filter, Observation, Radius
 from sightline.polygons import parse_polygon
-from sightline.ports import EmbeddingRow, Hit, Search, SearchQuery, VectorIndexes
+from sightline.ports import EmbeddingRow, Search, SearchHit, SearchQuery, VectorIndexes
 from tests.contracts.warehouse_rig import NOW, POLE, SIGN, observation, provenance
 
 PART = EmbeddingPart("demo-1", 16)
@@ -136,7 +136,7 @@ def scanned(asked: SearchQuery) -> list[tuple[str, float]]:
     return sorted(found, key=lambda one: (-round(one[1], 6), one[0]))[: asked.top]
 
 
-def hold(hits: Sequence[Hit], expected: Sequence[tuple[str, float]]) -> None:
+def hold(hits: Sequence[SearchHit], expected: Sequence[tuple[str, float]]) -> None:
     """Check that hits are these, rank by rank, with these cosines."""
     assert [hit.observation.observation_id for hit in hits] == [name for name, _ in expected]
     assert [hit.score for hit in hits] == pytest.approx([one for _, one in expected], abs=1e-5)

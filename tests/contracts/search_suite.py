@@ -11,7 +11,7 @@ import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.model import BoundingBox, Filter, PartRequest, PixelBounds, WorkItem
-from sightline.ports import AnswerFilter, Hit, SearchQuery
+from sightline.ports import AnswerFilter, SearchHit, SearchQuery
 from tests.contracts.warehouse_rig import (
     DIMENSION,
     EMBEDDING,
@@ -49,7 +49,7 @@ def query(vector: Sequence[float] | None = None, **changes: object) -> SearchQue
     return SearchQuery("demo-1", DIMENSION, vector, **changes)  # type: ignore[arg-type]  # real fields
 
 
-def ids(hits: Sequence[Hit]) -> list[int]:
+def ids(hits: Sequence[SearchHit]) -> list[int]:
     """Return the numbers of the observations found."""
     return [int(hit.observation.observation_id[-3:]) for hit in hits]
 

@@ -21,7 +21,7 @@ from sightline.gcp.bigquery.selection import condition
 from sightline.gcp.bigquery.vector_index import CREATE, DROP, BigQueryVectorIndexes
 from sightline.gcp.bigquery.writer import BigQueryWriter
 from sightline.model import BoundingBox, Filter, Radius
-from sightline.ports import AnswerFilter, EmbeddingRow, Hit, SearchQuery
+from sightline.ports import AnswerFilter, EmbeddingRow, SearchHit, SearchQuery
 from tests.contracts.warehouse_rig import NOW, POLE, SIGN, observation
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.test_bigquery_writer import HOW, PART
@@ -90,7 +90,7 @@ def query(vector: Sequence[float], **changes: Any) -> SearchQuery:
     return SearchQuery("demo-1", 4, vector, **changes)
 
 
-def found(hits: Sequence[Hit]) -> list[tuple[str, float]]:
+def found(hits: Sequence[SearchHit]) -> list[tuple[str, float]]:
     """Return what was found, with scores as far as single precision tells them apart."""
     return [(hit.observation.observation_id, round(hit.score or 0.0, 5)) for hit in hits]
 

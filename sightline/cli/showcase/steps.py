@@ -17,7 +17,7 @@ from sightline.cli.showcase.workers import run_workers
 from sightline.errors import ConfigurationError
 from sightline.evaluation import FieldScore, read_truth, score
 from sightline.model import Balance, Filter
-from sightline.ports import Hit, SearchQuery
+from sightline.ports import SearchHit, SearchQuery
 from sightline.settings import Settings
 from sightline.vision.scenes import render_collection
 from sightline.wiring import (
@@ -48,7 +48,7 @@ class Outcome:
     dead_letters: Mapping[str, int]
     balance: Balance
     scores: tuple[FieldScore, ...]
-    searches: tuple[tuple[str, tuple[Hit, ...]], ...]
+    searches: tuple[tuple[str, tuple[SearchHit, ...]], ...]
     home: Path
     scenes: Path
     dataset: str = ""
@@ -161,7 +161,7 @@ async def _enqueue(settings: Settings) -> str:
     return published.run_id
 
 
-async def _search(settings: Settings, engine: Any, text: str) -> tuple[Hit, ...]:
+async def _search(settings: Settings, engine: Any, text: str) -> tuple[SearchHit, ...]:
     async with open_models(settings) as models:
         vector = (await models.embed.embed_text(text)).vector
     own = settings.models

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from sightline.cli.output import answer_text, print_json, print_table, remark, say
 from sightline.operations.search import Hits
-from sightline.ports import Hit, SearchPlan
+from sightline.ports import SearchHit, SearchPlan
 from sightline.wire import observation_to_row
 
 _MB = 1 << 20
@@ -56,7 +56,7 @@ def _degrees(value: float | None) -> str:
     return "-" if value is None else f"{value:.5f}"
 
 
-def _as_dict(hit: Hit) -> dict[str, object]:
+def _as_dict(hit: SearchHit) -> dict[str, object]:
     return {
         "score": hit.score,
         **{

@@ -36,7 +36,7 @@ from sightline.gcp.bigquery.search_sql import (
 )
 from sightline.gcp.bigquery.selection import Condition, condition
 from sightline.gcp.bigquery.tables import ALL_VECTORS, embeddings_tables
-from sightline.ports import Hit, SearchPlan, SearchQuery
+from sightline.ports import SearchHit, SearchPlan, SearchQuery
 from sightline.ports.search import not_embedded, nothing_embedded
 from sightline.schema import embeddings_table
 
@@ -56,7 +56,7 @@ class BigQuerySearch:
     def __init__(self, client: BigQueryClient) -> None:
         self._client = client
 
-    async def search(self, query: SearchQuery) -> Sequence[Hit]:
+    async def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Return the best hits, the best first; equal scores in the order of the images' ids.
 
         Without a vector they are the newest images that pass the filters, embedded or not.
@@ -72,7 +72,7 @@ class BigQuerySearch:
         observations = await observations_of(self._client, [row[:-1] for row in images])
         answers = await answers_of(self._client, observations)
         return [
-            Hit(observation, row[-1], found)
+            SearchHit(observation, row[-1], found)
             for row, observation, found in zip(images, observations, answers, strict=True)
         ]
 

@@ -32,7 +32,7 @@ from sightline.local.warehouse.vector_set import (
     spaces,
 )
 from sightline.local.warehouse.views import attach, current_among
-from sightline.ports import AnswerFilter, Hit, SearchPlan, SearchQuery
+from sightline.ports import AnswerFilter, SearchHit, SearchPlan, SearchQuery
 from sightline.ports.search import not_embedded, nothing_embedded
 from sightline.schema import CLASSIFICATIONS, OBSERVATIONS, TASK_VERSIONS, embeddings_ledger
 
@@ -83,7 +83,7 @@ class LocalSearch:
         self._loaded: dict[tuple[str, int], tuple[VectorSet, VectorIndex]] = {}
         self._loading = threading.Lock()
 
-    async def search(self, query: SearchQuery) -> Sequence[Hit]:
+    async def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Return the best hits, the best first; equal scores in the order of the images' ids.
 
         Without a vector they are the newest images that pass the filters, embedded or not.
@@ -130,7 +130,7 @@ class LocalSearch:
             raise not_embedded(observation_id, model, dimension)
         return found
 
-    def _search(self, session: Session, query: SearchQuery) -> list[Hit]:
+    def _search(self, session: Session, query: SearchQuery) -> list[SearchHit]:
         attach(session, TASK_VERSIONS, CLASSIFICATIONS)
         if query.vector is None:
             known = _enqueued(session)
@@ -146,7 +146,7 @@ class LocalSearch:
         observations = observations_of(session, images)
         answers = answers_of(session, images)
         return [
-            Hit(observation, score, found_answers)
+            SearchHit(observation, score, found_answers)
             for (_, score), observation, found_answers in zip(
                 found, observations, answers, strict=True
             )

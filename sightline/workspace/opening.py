@@ -1,0 +1,60 @@
+"""Opening a workspace: a folder, or a settings file; nothing is made until something is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sightline.errors import ConfigurationError
+from sightline.progress import Progress
+from sightline.settings import CONFIG_FILE, Settings, load_settings
+from sightline.workspace.asynchronous import AsyncWorkspace
+from sightline.workspace.progress import shown_progress
+from sightline.workspace.synchronous import Workspace
+
+
+def open_workspace(
+    folder: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    settings: dict[str, Any] | None = None,
+    progress: Progress = shown_progress,
+) -> Workspace:
+    """Open a project, to be used by ``with`` and closed at its end.
+
+    ``folder`` holds the project (``.sightline``, and perhaps ``sightline.toml``); ``config`` names
+    a settings file elsewhere; without both it is the present folder. ``settings`` are nested as in
+    the file, and win over it.
+
+    Raises:
+        ConfigurationError: both a folder and a file are given, or a setting is not accepted.
+    """
+    return Workspace(_settings(folder, config, settings), progress)
+
+
+def open_async(
+    folder: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    settings: dict[str, Any] | None = None,
+    progress: Progress = shown_progress,
+) -> AsyncWorkspace:
+    """Open a project as ``open_workspace`` does, to be used by ``async with``."""
+    return AsyncWorkspace(_settings(folder, config, settings), progress)
+
+
+def _settings(
+    folder: str | Path | None, config: str | Path | None, settings: dict[str, Any] | None
+) -> Settings:
+    if folder is not None and config is not None:
+        raise ConfigurationError("a folder and a settings file are given; give one of them")
+    overrides = dict(settings or {})
+    if folder is None:
+        return load_settings(config=Path(config) if config is not None else None,
+                             overrides=overrides)  # fmt: skip
+    place = Path(folder).absolute()
+    overrides.setdefault("home", str(place / ".sightline"))
+    file = place / CONFIG_FILE
+    return load_settings(
+        config=file if file.is_file() else None, overrides=overrides, directory=place
+    )
