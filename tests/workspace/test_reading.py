@@ -14,6 +14,7 @@ import sightline as sl
 from sightline.operations.search import file_uri
 from tests.cli import embedded
 from tests.cli.answered import IMAGES, SIGNS, answered_home
+from tests.contracts.warehouse_rig import EMBEDDING
 
 ANSWERS = IMAGES - 1
 
@@ -30,7 +31,7 @@ def signs(tmp_path: Path) -> Iterator[sl.Workspace]:
 def vectors(tmp_path: Path) -> Iterator[sl.Workspace]:
     """Yield a workspace with answers and vectors."""
     asyncio.run(embedded.fill_folder(tmp_path / ".sightline" / "warehouse"))
-    models = {"embed": embedded.EMBEDDING.model, "embed_dimension": embedded.EMBEDDING.dimension}
+    models = {"embed": EMBEDDING.model, "embed_dimension": EMBEDDING.dimension}
     with sl.open(tmp_path, settings={"models": models}) as workspace:
         yield workspace
 
@@ -74,8 +75,8 @@ def test_vectors_are_a_table_of_one_model_and_dimension(vectors: sl.Workspace) -
     table = vectors.embeddings().to_arrow()
     column = table.schema.field("embedding")
     assert table.num_rows == embedded.IMAGES - 1
-    assert column.type.list_size == embedded.EMBEDDING.dimension
-    assert column.metadata[b"model"].decode() == embedded.EMBEDDING.model
+    assert column.type.list_size == EMBEDDING.dimension
+    assert column.metadata[b"model"].decode() == EMBEDDING.model
     assert vectors.duplicates(at_least=0.99).groups > 0
     assert vectors.outliers("signs", neighbours=3).outliers[0].field
 
