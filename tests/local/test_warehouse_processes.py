@@ -11,18 +11,20 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sightline.local.warehouse import LocalWriter, connect
+from sightline.local.warehouse import LocalWriter, connect, durable
 from sightline.local.warehouse.engine import Engine, Session
 from sightline.local.warehouse.views import attach
 from sightline.schema import CLASSIFICATIONS
 from tests.conftest import CHECKOUT
 from tests.contracts.test_warehouse_contract import import_observations, local_rig
 from tests.contracts.warehouse_rig import EMBEDDING, NOW, asking, observation
+from tests.local import warehouse_crew
 from tests.local.warehouse_crew import PART, answer
 
 APPENDERS = 3
@@ -135,6 +137,42 @@ def test_a_producer_killed_at_any_step_leaves_a_whole_run_or_none(tmp_path: Path
             assert (parts, seen["listed"], seen["items"], seen["to_publish"]) == (18, 18, 9, 0)
     assert not steps[0][1]["runs"]
     assert steps[-1][1]["runs"]
+
+
+def test_a_producer_that_meets_an_unforeseen_error_at_any_step_leaves_a_whole_run_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class UnforeseenError(Exception):
+        pass
+
+    import_observations(tmp_path / "source", [observation(number) for number in range(9)], 0)
+    failed = 0
+    for step in count(1):
+        steps = count(1)
+
+        def sync(path: Path, step: int = step, steps: Iterator[int] = steps) -> None:
+            if next(steps) == step:
+                raise UnforeseenError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(durable, "sync", sync)
+            try:
+                warehouse_crew.open_run(tmp_path, step)
+            except UnforeseenError:
+                failed += 1
+            else:
+                break
+        seen = warehouse_crew.show_runs(tmp_path)
+        assert isinstance(seen, dict)
+        if seen["runs"]:
+            ((_, parts),) = seen["runs"]
+            assert (parts, seen["listed"], seen["items"], seen["to_publish"]) == (18, 18, 9, 0)
+        else:
+            assert seen == {"runs": [], "listed": 0, "items": 0, "to_publish": 18}
+    assert failed > 5
+    whole = warehouse_crew.show_runs(tmp_path)
+    assert isinstance(whole, dict)
+    assert (whole["listed"], whole["items"], whole["to_publish"]) == (18, 9, 0)
 
 
 async def test_what_killed_producers_left_is_cleared_by_the_next(tmp_path: Path) -> None:
