@@ -45,7 +45,7 @@ def test_an_observation_s_like_asks_no_model_and_obeys_filters(
     def refused(_: object) -> None:
         raise AssertionError("a model was opened")
 
-    monkeypatch.setattr("sightline.wiring.open_query_embedder", refused)
+    monkeypatch.setattr("sightline.operations.search.open_query_embedder", refused)
     hits = sightline(
         "similar", first["observation_id"], "--asset-type", "utility_pole", "--top", "99"
     )
@@ -64,7 +64,7 @@ def test_a_plan_is_shown_and_nothing_is_searched(
     def refused(_: object) -> None:
         raise AssertionError("a model was opened")
 
-    monkeypatch.setattr("sightline.wiring.open_query_embedder", refused)
+    monkeypatch.setattr("sightline.operations.search.open_query_embedder", refused)
     arguments = ("search", "a pole", "--asset-type", "utility_pole", "--explain")
     plan = sightline(*arguments)
     assert (plan["method"], plan["rows"]) == ("exact", SCENES)
