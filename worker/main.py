@@ -39,7 +39,7 @@ from worker.retry import Backoff, RetryBudget, RetryPolicy
 from worker.row_writer import RowWriter
 from worker.runner import Runner
 from worker.side_tasks import Work
-from worker.signals import StopRequest
+from worker.signals import StopRequest, stopped_by_signals
 from worker.vitals import Kind, Vitals
 from worker.writer import BatchWriter, FlushRule
 
@@ -92,20 +92,23 @@ async def work(
     keep: Keep | None = None,
     worker_id: str | None = None,
     meters: Meters | None = None,
+    stopping: StopRequest | None = None,
 ) -> Summary:
     """Run one worker; ``watch`` runs beside it, to show its progress, ``keep`` gets its rows.
 
     ``meters`` hear of its calls. ``watch`` lives as long as the worker: its end is the worker's.
+    ``stopping`` is how a caller asks for an orderly stop.
 
-    SIGTERM and SIGINT ask for an orderly stop; a second one ends the process at once.
+    In the main thread SIGTERM and SIGINT ask for one, too; a second one ends the process at once.
 
     Raises:
         ConfigurationError, StorageError: the job cannot go on, and why.
         InternalError: a part of the worker failed; what was held is given back.
     """
-    stopping = StopRequest()
+    stopping = stopping or StopRequest()
     started_s = time.monotonic()
     async with AsyncExitStack() as opened:
+        opened.enter_context(stopped_by_signals(stopping))
         opened.enter_context(calm_garbage_collection())  # loading libraries makes few cycles, too
         engine = await opened.enter_async_context(open_engine(settings))
         models = await opened.enter_async_context(open_models(settings))

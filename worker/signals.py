@@ -1,11 +1,13 @@
-"""SIGTERM and SIGINT ask for an orderly stop, from the first moment on; a second one kills."""
+"""An orderly stop: asked for by a caller, or by SIGTERM and SIGINT; a second signal kills."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
@@ -13,26 +15,52 @@ NUMBERS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopRequest:
-    """Set by the first signal. Must be made in a running event loop of the main thread."""
+    """Is asked for once, from the thread of the event loop; later requests change nothing."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._asked = False
+        self._requested = False
         self._stop: Callable[[], None] | None = None
-        for number in NUMBERS:
-            self._loop.add_signal_handler(number, self._on_signal, number)
 
     def then(self, stop: Callable[[], None]) -> None:
-        """Call ``stop`` at the signal, or at once when it has come already."""
+        """Call ``stop`` when the stop is requested, or at once when it was already."""
         self._stop = stop
-        if self._asked:
+        if self._requested:
             stop()
 
-    def _on_signal(self, number: signal.Signals) -> None:
-        log.info("%s: draining; a second one ends at once", number.name)
-        self._asked = True
-        for one in NUMBERS:
-            self._loop.remove_signal_handler(one)
-            signal.signal(one, signal.SIG_DFL)
+    def request(self) -> None:
+        """Ask for the stop."""
+        if self._requested:
+            return
+        self._requested = True
         if self._stop is not None:
             self._stop()
+
+
+@contextmanager
+def stopped_by_signals(stopping: StopRequest) -> Iterator[None]:
+    """Let SIGTERM and SIGINT request the stop, from the first moment on.
+
+    Signals belong to the main thread: in an event loop of another one nothing is changed, and its
+    owner requests the stop. Afterwards the signals do what they did before.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in NUMBERS}
+
+    def on_signal(number: signal.Signals) -> None:
+        log.info("%s: draining; a second one ends at once", number.name)
+        for one in NUMBERS:
+            loop.remove_signal_handler(one)
+            signal.signal(one, signal.SIG_DFL)
+        stopping.request()
+
+    for number in NUMBERS:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield
+    finally:
+        for number in NUMBERS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, before[number] or signal.SIG_DFL)

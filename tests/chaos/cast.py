@@ -34,7 +34,7 @@ from tests.chaos.clock import Clock
 from tests.chaos.plan import ProducerPlan, WorkerPlan
 from tests.chaos.taps import Diary, Fate, Tapped
 from worker.main import work_with
-from worker.signals import StopRequest
+from worker.signals import StopRequest, stopped_by_signals
 
 UNEXPECTED = 99
 """The exit status of a process that ended with an error that is none of ours."""
@@ -76,12 +76,19 @@ def play(casting: Casting) -> int:
     return 0
 
 
+@asynccontextmanager
+async def _signals(stopping: StopRequest) -> AsyncIterator[None]:
+    with stopped_by_signals(stopping):
+        yield
+
+
 async def _work(casting: Casting, settings: Settings, diary: Diary) -> None:
     stopping = StopRequest()
     own = casting.worker
     clock = Clock(casting.clock)
     fate = Fate(diary, own.death, own.refused)
     async with (
+        _signals(stopping),
         open_engine(settings, now=clock.now) as engine,
         open_models(settings) as models,
         _stalls_noted(diary),
