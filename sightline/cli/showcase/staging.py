@@ -40,10 +40,9 @@ def _import(settings: Settings, collection: Path) -> None:
 
 
 async def _set_up(settings: Settings) -> None:
-    from sightline.cli.making import make_all
+    from sightline.operations.setup import setup
 
-    with progress_bar("setting up", None) as update:
-        await make_all(settings, dry_run=False, on_progress=update)
+    await setup(settings, progress=progress_bar)
 
 
 async def _upload(settings: Settings, collection: Path) -> None:
