@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from producer.budget import Treasurer
 from producer.publish import Producer
-from sightline.cli.making import make_all
 from sightline.errors import StorageError
 from sightline.local.importing import import_table
+from sightline.operations.setup import setup
 from sightline.ports import DeadLetterFilter, Limits
 from sightline.settings import Settings, load_settings
 from sightline.wiring import (
@@ -75,7 +75,7 @@ def remove(home: Path) -> None:
 def set_up(environment: Environment) -> None:
     """Make the topic and the subscriptions that are missing."""
     settings = load_settings(environment=environment)
-    asyncio.run(make_all(settings, dry_run=False, on_progress=lambda _done, _all: None))
+    asyncio.run(setup(settings))
 
 
 def forget_queue(home: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sightline.cli.starter import Starter, starter_text
+from sightline.operations.starter_settings import Starter, starter_text
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.server import VertexSimulator
 from tests.gcp.servers import BigQueryEmulator, GcsServer, Pstest, PubSubEmulator

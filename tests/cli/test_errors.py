@@ -134,7 +134,7 @@ def test_an_import_that_ctrl_c_broke_off_is_no_internal_error(
     def broken(_settings: object) -> None:
         raise ImportError("numpy") from KeyboardInterrupt()
 
-    monkeypatch.setattr("sightline.wiring.known_tasks", broken)
+    monkeypatch.setattr("sightline.operations.tasks.known_tasks", broken)
     code, _, err = shown("tasks", "list")
     assert (code, err) == (130, "sightline: interrupted; nothing that was settled is lost\n")
 
@@ -155,7 +155,7 @@ def test_debug_shows_the_traceback(shown: Shown) -> None:
 
 
 def test_a_surprise_is_one_line_too(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sightline.wiring.known_tasks", lambda _settings: 1 / 0)
+    monkeypatch.setattr("sightline.operations.tasks.known_tasks", lambda _settings: 1 / 0)
     code, _, err = shown("tasks", "list")
     assert code == 70
     assert err.count("\n") == 1

@@ -114,7 +114,7 @@ def test_an_error_of_a_command_is_one_line_without_secrets(
     def fail(_: object) -> None:
         raise ConfigurationError(f"the service said {KEY}{HOSTILE}; ask it")
 
-    monkeypatch.setattr("sightline.wiring.known_tasks", fail)
+    monkeypatch.setattr("sightline.operations.tasks.known_tasks", fail)
     main(["status"])  # reads the settings, and the key with them
     capsys.readouterr()
     assert main(["tasks", "list"]) == 2
@@ -128,12 +128,12 @@ def test_an_internal_error_shows_no_secret_nor_does_its_traceback(
     debug: tuple[str, ...], tmp_path: Path
 ) -> None:
     program = (
-        "import sys, sightline.wiring\n"
+        "import sys, sightline.operations.tasks\n"
         "from sightline.cli import main\n"
         "def fail(settings):\n"
         "    import os\n"
         "    raise RuntimeError(os.environ['GEMINI_API_KEY'] + chr(0x9b) + '2J')\n"
-        "sightline.wiring.known_tasks = fail\n"
+        "sightline.operations.tasks.known_tasks = fail\n"
         f"sys.exit(main([*{list(debug)!r}, 'tasks', 'list']))\n"
     )
     ended = subprocess.run(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from sightline.cli.checkup.finding import Finding, attempt, unchecked
 from sightline.cli.checkup.google import grant_on_project, mends
-from sightline.cli.cloud import embedding_part, google_credentials
+from sightline.cli.cloud import google_credentials
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError
-from sightline.schema import Column, Ledger
+from sightline.operations.expected_tables import EMBEDDINGS_VIEWS, expected_ledgers, mend_table
+from sightline.schema import Ledger
 from sightline.settings import Settings
 
 if TYPE_CHECKING:
     from sightline.gcp.bigquery.client import BigQueryClient
-    from sightline.gcp.bigquery.place import BigQueryPlace
 
 API = "bigquery.googleapis.com"
 OUT_OF_REACH = "BigQuery is out of reach"
@@ -60,20 +60,12 @@ async def check_tables(settings: Settings) -> Sequence[Finding]:
             if OUT_OF_REACH in findings[0].detail:
                 return [*findings, unchecked("tables", OUT_OF_REACH)]
             findings.append(await attempt("queries", lambda: _query(client), jobs))
-            findings += [await _ledger(client, one, mend) for one in all_ledgers(settings)]
+            findings += [await _ledger(client, one, mend) for one in expected_ledgers(settings)]
             findings.append(await attempt("views", lambda: _views(client), mend))
             findings.append(await _may_write(client, mend))
             return _joined(findings)
     except SightlineError as error:
         return (Finding("dataset", False, str(error), mend(error)),)
-
-
-def all_ledgers(settings: Settings) -> Sequence[Ledger]:
-    """Return the ledgers of fixed name and the configured embeddings'."""
-    from sightline.schema import LEDGERS, embeddings_ledger
-
-    part = embedding_part(settings)
-    return (*LEDGERS, embeddings_ledger(part.model, part.dimension))
 
 
 async def _dataset(settings: Settings, client: BigQueryClient) -> str:
@@ -108,31 +100,7 @@ async def _ledger(
     return Finding(what, True, "as it should be")
 
 
-def mend_table(place: BigQueryPlace, ledger: Ledger, wrong: Sequence[str]) -> str:
-    """Return the one command that gives a table the columns that it should have.
-
-    Missing columns are added; a table with a column of another type is set aside and made anew.
-    """
-    names = {f"{ledger.name}.{one.name} is missing": one for one in ledger.columns}
-    table = f"{place.project}.{place.dataset}.{ledger.name}"
-    if all(one in names for one in wrong):
-        added = ", ".join(
-            f"ADD COLUMN IF NOT EXISTS `{names[one].name}` {_sql_type(names[one])}" for one in wrong
-        )
-        return f"bq query --use_legacy_sql=false 'ALTER TABLE `{table}` {added}'"
-    return (
-        f"bq query --use_legacy_sql=false 'ALTER TABLE `{table}` RENAME TO {ledger.name}_before'"
-        " && sightline setup"
-    )
-
-
-def _sql_type(column: Column) -> str:
-    kind = "FLOAT64" if column.type == "FLOAT32" else column.type
-    return f"ARRAY<{kind}>" if column.repeated else kind
-
-
 async def _views(client: BigQueryClient) -> str:
-    from sightline.cli.making import EMBEDDINGS_VIEWS
     from sightline.schema import VIEWS
 
     there = await client.tables()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, remark, say
-from sightline.cli.settings_file import write_settings
+from sightline.cli.output import print_json
 from sightline.cli.state import State
+
+STDIN = "-"
 
 app = typer.Typer(help="Make the settings file.", no_args_is_help=True)
 
@@ -35,15 +37,22 @@ def from_stack(
 
     Example: sightline config from-stack --stack prod
     """
-    from sightline.cli.stack_settings import read_outputs, settings_text
+    from sightline.cli.views.settings_files import print_stack_settings, stack_settings_json
+    from sightline.operations.settings_files import write_stack_settings
 
     state: State = context.obj
     state.check_output(file, may_be_settings=True)
-    text = settings_text(read_outputs(outputs, stack)["settings"])
-    written = write_settings(file, text, force=force)
-    if as_json:
-        print_json({"file": file, "written": written})
-        return
-    say(f"{file}: {'written' if written else 'there already, just so'}")
-    named = "" if file.name == "sightline.toml" else f" --config {file}"
-    remark(f"next: `sightline{named} setup`, and `sightline{named} doctor` checks it all")
+    text, where = _outputs(outputs, stack)
+    result = write_stack_settings(file, text, where, force=force)
+    print_json(stack_settings_json(result)) if as_json else print_stack_settings(result)
+
+
+def _outputs(named: str, stack: str) -> tuple[str, str]:
+    """Return the outputs, and what they are called: a file, standard input, or pulumi's own."""
+    from sightline.operations.stack_settings import outputs_of_file, outputs_of_pulumi
+
+    if named == STDIN:
+        return sys.stdin.read(), "standard input"
+    if named:
+        return outputs_of_file(Path(named)), named
+    return outputs_of_pulumi(stack), "pulumi stack output"

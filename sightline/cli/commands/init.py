@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, remark, say
-from sightline.cli.settings_file import write_settings
+from sightline.cli.output import print_json
 from sightline.cli.state import State
 
 
@@ -42,17 +41,16 @@ def init(
 
     Example: sightline init --engine gcp --project my-project
     """
-    from sightline.cli.starter import Starter, starter_text
+    from sightline.cli.views.settings_files import print_starter, starter_json
+    from sightline.operations.settings_files import write_starter
+    from sightline.operations.starter_settings import Starter
 
     state: State = context.obj
     state.check_output(file, may_be_settings=True)
     chosen = engine or (Engine.GCP if project else Engine.LOCAL)
-    text = starter_text(Starter(chosen.value, project, dataset, location, source, bucket))
-    written = write_settings(file, text, force=force)
+    starter = Starter(chosen.value, project, dataset, location, source, bucket)
+    result = write_starter(file, starter, force=force)
     if as_json:
-        print_json({"file": file, "engine": chosen.value, "written": written})
-        return
-    say(f"{file}: {'written' if written else 'there already, just so'}")
-    named = "" if file.name == "sightline.toml" else f" --config {file}"
-    step = "setup" if chosen is Engine.GCP else "import DIR"
-    remark(f"next: `sightline{named} {step}`, and `sightline{named} doctor` checks it all")
+        print_json(starter_json(result, starter))
+    else:
+        print_starter(result, starter)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, print_table, say
+from sightline.cli.output import print_json
 from sightline.cli.state import State
 
 app = typer.Typer(help="List and drop BigQuery's remote models.", no_args_is_help=True)
@@ -17,20 +17,13 @@ app = typer.Typer(help="List and drop BigQuery's remote models.", no_args_is_hel
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the remote models that `sightline work --engine bigquery` has made."""
     import asyncio
-    from dataclasses import asdict
+
+    from sightline.cli.views.remote_models import models_json, print_models
+    from sightline.operations.remote_models import remote_models
 
     state: State = context.obj
-    found = asyncio.run(_models(state.settings()))
-    if as_json:
-        print_json([asdict(one) for one in found])
-    elif found:
-        print_table(
-            "",
-            ("model", "endpoint", "connection"),
-            [(one.name, one.endpoint, one.connection) for one in found],
-        )
-    else:
-        say("no remote models; `sightline work --engine bigquery` makes what it needs")
+    models = asyncio.run(remote_models(state.settings()))
+    print_json(models_json(models)) if as_json else print_models(models)
 
 
 @app.command("drop")
@@ -44,31 +37,9 @@ def drop(
     """Drop remote models. Nothing is lost: they are made again when they are needed."""
     import asyncio
 
+    from sightline.cli.views.remote_models import print_removal, removal_json
+    from sightline.operations.remote_models import drop_remote_models
+
     state: State = context.obj
-    dropped = asyncio.run(_drop(state.settings(), names or []))
-    if as_json:
-        print_json({"dropped": dropped})
-    else:
-        say(f"dropped: {', '.join(dropped) or 'none, since there are none'}")
-
-
-async def _models(settings: Any) -> Any:
-    from sightline.wiring.statements import open_remote_models
-
-    async with open_remote_models(settings) as store:
-        return await store.models()
-
-
-async def _drop(settings: Any, names: list[str]) -> list[str]:
-    from sightline.errors import NotFoundError
-    from sightline.wiring.statements import open_remote_models
-
-    async with open_remote_models(settings) as store:
-        there = [one.name for one in await store.models()]
-        for name in names:
-            if name not in there:
-                raise NotFoundError(f"no remote model {name!r}; there are: {', '.join(there)}")
-        chosen = names or there
-        for name in chosen:
-            await store.drop(name)
-    return chosen
+    result = asyncio.run(drop_remote_models(state.settings(), names or ()))
+    print_json(removal_json(result)) if as_json else print_removal(result)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, progress_bar, remark, say
+from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
-
-if TYPE_CHECKING:
-    from sightline.cli.making import Made
-
-_WORDS = {"made": "made", "there": "there", "missing": "to be made", "differs": "DIFFERS"}
 
 
 def setup(
@@ -30,43 +24,15 @@ def setup(
     """
     import asyncio
 
-    from sightline.cli.cloud import has_cloud_queue, has_cloud_warehouse
-    from sightline.cli.making import make_all
+    from sightline.cli.views.setup import print_setup, setup_json
+    from sightline.operations import setup as operations
 
     state: State = context.obj
     settings = state.settings()
-    if not (has_cloud_queue(settings) or has_cloud_warehouse(settings)):
-        if as_json:
-            print_json({"items": [], "commands": []})
-        else:
-            say("nothing to set up: the local engine makes its folders when it needs them")
-            remark("next: `sightline import DIR`; `sightline init --engine gcp` is for the cloud")
-        return
-    with progress_bar("setting up", None) as update:
-        made = asyncio.run(make_all(settings, dry_run=dry_run, on_progress=update))
+    result = asyncio.run(operations.setup(settings, dry_run=dry_run, progress=progress_bar))
     if as_json:
-        print_json(asdict(made))
+        print_json(setup_json(result))
     else:
-        _print(made, dry_run=dry_run)
-    if any(one.state == "differs" for one in made.items):
+        print_setup(result)
+    if result.count("differs"):
         raise typer.Exit(1)
-
-
-def _print(made: Made, *, dry_run: bool) -> None:
-    for one in made.items:
-        if one.state != "there":
-            say(f"{_WORDS[one.state]:<10} {one.kind} {one.name}")
-        for wrong in one.wrong:
-            say(f"           {wrong}")
-        if one.mend:
-            say(f"           mend: {one.mend}")
-    counts = {state: sum(one.state == state for one in made.items) for state in _WORDS}
-    if dry_run:
-        say(f"{counts['missing']:,} to be made, {counts['there']:,} there already")
-    else:
-        say(f"{counts['made']:,} made, {counts['there']:,} there already")
-    if made.commands:
-        say("so that Pub/Sub may forward dead letters, run once:")
-        for command in made.commands:
-            say(f"  {command}")
-    remark("next: `sightline setup`" if dry_run else "next: `sightline doctor` checks it all")

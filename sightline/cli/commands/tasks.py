@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, print_table, say
+from sightline.cli.output import print_json
 from sightline.cli.state import State
 
 app = typer.Typer(help="List, show and check tasks.", no_args_is_help=True)
@@ -17,29 +17,12 @@ app = typer.Typer(help="List, show and check tasks.", no_args_is_help=True)
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the tasks: the shipped ones and those of the `tasks_dir` setting."""
-    from sightline.wiring import known_tasks
+    from sightline.cli.views.tasks import print_tasks, task_json
+    from sightline.operations.tasks import all_tasks
 
     state: State = context.obj
-    settings = state.settings()
-    tasks = [task.resolve(settings.models.classify) for task in known_tasks(settings).values()]
-    if as_json:
-        print_json([_as_dict(task) for task in tasks])
-        return
-    print_table(
-        "",
-        ("task", "asset types", "fields", "fingerprint", "description"),
-        [
-            (
-                task.name,
-                ", ".join(one.removeprefix("ASSET_CLASS_").lower() for one in task.asset_types)
-                or "all",
-                len(task.fields),
-                task.fingerprint[:12],
-                task.description,
-            )
-            for task in tasks
-        ],
-    )
+    tasks = all_tasks(state.settings())
+    print_json([task_json(task) for task in tasks]) if as_json else print_tasks(tasks)
 
 
 @app.command("show")
@@ -49,17 +32,12 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a task: its prompt, its fields, and the schema that its answers follow."""
+    from sightline.cli.views.tasks import print_task, task_json
+    from sightline.operations.tasks import task_of
+
     state: State = context.obj
-    task = _find(state, name)
-    if as_json:
-        print_json(_as_dict(task))
-        return
-    say(f"{task.name}  {task.fingerprint}\n{task.description}\n\n{task.prompt}\n")
-    print_table(
-        "",
-        ("field", "type", "values", "description"),
-        [(one.name, one.type, " | ".join(one.values), one.description) for one in task.fields],
-    )
+    task = task_of(state.settings(), name)
+    print_json(task_json(task)) if as_json else print_task(task)
 
 
 @app.command("check")
@@ -69,37 +47,9 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check a task file; a mistake is told with its line and key."""
-    from sightline.tasks import load_task
+    from sightline.cli.views.tasks import print_check, task_json
+    from sightline.operations.tasks import checked_task
 
     state: State = context.obj
-    task = load_task(file).resolve(state.settings().models.classify)
-    if as_json:
-        print_json(_as_dict(task))
-    else:
-        say(f"{file}: {task.name} is sound, {len(task.fields)} fields, {task.fingerprint[:12]}")
-
-
-def _find(state: State, name: str) -> Any:
-    from sightline.errors import NotFoundError
-    from sightline.tasks import load_task
-    from sightline.wiring import known_tasks
-
-    settings = state.settings()
-    known = known_tasks(settings)
-    if name in known:
-        return known[name].resolve(settings.models.classify)
-    if Path(name).suffix == ".toml":
-        return load_task(Path(name)).resolve(settings.models.classify)
-    raise NotFoundError(f"no task {name!r}; `sightline tasks list` names them")
-
-
-def _as_dict(task: Any) -> dict[str, Any]:
-    return {
-        "name": task.name,
-        "description": task.description,
-        "asset_types": list(task.asset_types),
-        "model": task.model,
-        "fingerprint": task.fingerprint,
-        "prompt": task.prompt,
-        "response_schema": task.response_schema(),
-    }
+    task = checked_task(state.settings(), file)
+    print_json(task_json(task)) if as_json else print_check(file, task)

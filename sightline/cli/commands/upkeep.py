@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, print_table, remark, say
+from sightline.cli.output import print_json
 from sightline.cli.state import State
 
 
@@ -21,21 +20,12 @@ def sql(
 
     Example: sightline sql "select sign_type, count(*) from road_signs_current group by 1"
     """
-    import asyncio
+    from sightline.cli.views.sql import print_sql, sql_json
+    from sightline.operations import sql as operations
 
     state: State = context.obj
-    columns, rows = asyncio.run(_ask(state.settings(), query))
-    if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
-    else:
-        print_table("", columns, rows, digits=6)
-
-
-async def _ask(settings: Any, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    from sightline.wiring import open_warehouse
-
-    async with open_warehouse(settings) as warehouse:
-        return await warehouse.upkeep.query(query)
+    result = state.read(lambda warehouse: operations.sql(warehouse, query))
+    print_json(sql_json(result)) if as_json else print_sql(result)
 
 
 def compact(
@@ -55,38 +45,13 @@ def compact(
 
     Safe beside running workers. Example: sightline compact --all
     """
-    import asyncio
+    from sightline.cli.views import compact as views
+    from sightline.operations import compact as operations
 
     state: State = context.obj
     if repair:
-        repaired = [asdict(one) for one in asyncio.run(_repair(state.settings()))]
-        if as_json:
-            print_json(repaired)
-        elif not repaired:
-            say("nothing to repair")
-        else:
-            print_table("", tuple(repaired[0]), [tuple(row.values()) for row in repaired])
-            remark("next: `sightline status --check`")
+        repaired = state.read(operations.repair)
+        print_json(views.repair_json(repaired)) if as_json else views.print_repair(repaired)
         return
-    reports = asyncio.run(_compact(state.settings(), everything=all_))
-    rows = [asdict(report) for report in reports if report.partitions]
-    if as_json:
-        print_json(rows)
-    elif not rows:
-        say("nothing to compact")
-    else:
-        print_table("", tuple(rows[0]), [tuple(row.values()) for row in rows])
-
-
-async def _compact(settings: Any, *, everything: bool) -> Any:
-    from sightline.wiring import open_warehouse, utc_now
-
-    async with open_warehouse(settings) as warehouse:
-        return await warehouse.upkeep.compact(now=utc_now(), everything=everything)
-
-
-async def _repair(settings: Any) -> Any:
-    from sightline.wiring import open_warehouse, utc_now
-
-    async with open_warehouse(settings) as warehouse:
-        return await warehouse.upkeep.repair(now=utc_now())
+    result = state.read(lambda warehouse: operations.compact(warehouse, everything=all_))
+    print_json(views.compaction_json(result)) if as_json else views.print_compaction(result)

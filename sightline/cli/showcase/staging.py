@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 
 from sightline.cli.output import progress_bar
@@ -21,7 +20,7 @@ async def stage(settings: Settings, collection: Path) -> None:
     """
     if settings.adapter("warehouse") == "bigquery":
         await _set_up(settings)
-        await _upload(settings, collection)
+        await asyncio.to_thread(_upload, settings, collection)
     else:
         _import(settings, collection)
 
@@ -40,28 +39,17 @@ def _import(settings: Settings, collection: Path) -> None:
 
 
 async def _set_up(settings: Settings) -> None:
-    from sightline.cli.making import make_all
+    from sightline.operations.setup import setup
 
-    with progress_bar("setting up", None) as update:
-        await make_all(settings, dry_run=False, on_progress=update)
+    await setup(settings, progress=progress_bar)
 
 
-async def _upload(settings: Settings, collection: Path) -> None:
-    from sightline.cli.sending import (
-        Renamed,
-        Sources,
-        load_source,
-        read_observations,
-        renamed,
-        send,
-    )
+def _upload(settings: Settings, collection: Path) -> None:
     from sightline.gcp.storage import BucketPrefix
+    from sightline.operations.source_loading import UploadedFolder
+    from sightline.operations.upload import load_folder, send_folder
 
     where = BucketPrefix.parse(f"{settings.gcs.bucket}/{collection.name}", "gcs.bucket")
-    await asyncio.to_thread(send, settings, collection, where)
-    tally = Renamed()
-    with tempfile.TemporaryDirectory(prefix="sightline-demo-") as room:
-        sources = Sources(collection, collection / TABLE, None)
-        report = read_observations(settings, sources, Path(room), utc_now(), None)
-        rows = renamed(report.files, collection, where, tally)
-        await load_source(settings, rows, settings.bigquery.source, tally)
+    send_folder(settings, collection, where, progress=progress_bar)
+    folder = UploadedFolder(collection, where)
+    load_folder(settings, folder, settings.bigquery.source, observations=collection / TABLE)

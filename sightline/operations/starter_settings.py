@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.place import BigQueryPlace, checked_table
 
 Engine = Literal["local", "gcp"]
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
@@ -116,7 +117,7 @@ def starter_text(wanted: Starter) -> str:
     """Return the text of the settings file.
 
     Raises:
-        ConfigurationError: a name is none, naming the option.
+        ConfigurationError: a name is invalid; the error names the option.
     """
     if wanted.engine == "local":
         if wanted != Starter("local"):
@@ -135,8 +136,6 @@ def starter_text(wanted: Starter) -> str:
 
 
 def _check(wanted: Starter) -> None:
-    from sightline.gcp.bigquery.place import BigQueryPlace, checked_table
-
     if not wanted.project:
         raise ConfigurationError(
             "a settings file for Google Cloud names a project; give --project PROJECT"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,41 +12,19 @@ from typing import Any
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.settings import load_settings
 
-STDIN = "-"
 _HEAD = """\
 # Settings of Sightline: docs/settings.md lists them all, with their defaults.
 # Made from a stack's outputs by `sightline config from-stack`; `--force` makes it anew.
 """
 
 
-def read_outputs(file: str, stack: str) -> Mapping[str, Any]:
-    """Return a stack's outputs: from a file, from standard input, or from ``pulumi`` itself.
+def outputs_of_file(file: Path) -> str:
+    """Return the text of a file of outputs.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigurationError: it holds no outputs, or pulumi does not tell them.
+        ConfigurationError: it cannot be read.
     """
-    if file == STDIN:
-        text, where = sys.stdin.read(), "standard input"
-    elif file:
-        text, where = _of_file(Path(file)), file
-    else:
-        text, where = _of_pulumi(stack), "pulumi stack output"
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{where} is no JSON ({error}); give what `pulumi stack output --json` prints"
-        ) from error
-    if not isinstance(found, Mapping) or not isinstance(found.get("settings"), Mapping):
-        raise ConfigurationError(
-            f"{where} holds no `settings`; give the outputs of a stack of Sightline,"
-            " after `pulumi up`"
-        )
-    return found
-
-
-def _of_file(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -58,7 +35,12 @@ def _of_file(file: Path) -> str:
         raise ConfigurationError(f"{file} cannot be read: {error}; give another") from error
 
 
-def _of_pulumi(stack: str) -> str:
+def outputs_of_pulumi(stack: str = "") -> str:
+    """Return the outputs of a stack as ``pulumi`` prints them, by default of the selected one.
+
+    Raises:
+        ConfigurationError: pulumi is not installed, or does not print them.
+    """
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise ConfigurationError(
@@ -75,12 +57,14 @@ def _of_pulumi(stack: str) -> str:
     return done.stdout
 
 
-def settings_text(settings: Mapping[str, Any]) -> str:
-    """Return the settings as the text of a file.
+def settings_text(outputs: str, where: str) -> str:
+    """Return the settings in a stack's outputs as the text of a file.
 
     Raises:
-        ConfigurationError: naming a setting that this version does not know, or its value.
+        ConfigurationError: the outputs, which ``where`` names, hold no settings, or a setting or
+            value that this version does not know.
     """
+    settings = _settings(outputs, where)
     try:
         load_settings(environment={}, overrides=settings, directory=Path("/nowhere"))
     except ConfigurationError as error:
@@ -96,6 +80,22 @@ def settings_text(settings: Mapping[str, Any]) -> str:
             lines += ["", f"[{name}]"]
             lines += [f"{key} = {_toml(value)}" for key, value in sorted(section.items())]
     return _HEAD + "\n".join(lines) + "\n"
+
+
+def _settings(outputs: str, where: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(outputs)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{where} is no JSON ({error}); give what `pulumi stack output --json` prints"
+        ) from error
+    if not isinstance(document, Mapping) or not isinstance(document.get("settings"), Mapping):
+        raise ConfigurationError(
+            f"{where} holds no `settings`; give the outputs of a stack of Sightline,"
+            " after `pulumi up`"
+        )
+    settings: Mapping[str, Any] = document["settings"]
+    return settings
 
 
 def _toml(value: object) -> str:

@@ -1,0 +1,56 @@
+"""What ``sightline import`` shows."""
+
+from __future__ import annotations
+
+import shlex
+
+from sightline.cli.characters import printable
+from sightline.cli.output import remark, say
+from sightline.local.importing import ImportReport
+
+SHOWN = 20
+
+
+def import_json(result: ImportReport) -> dict[str, object]:
+    """Return the document of ``--json``."""
+    return result.as_dict()
+
+
+def print_import(report: ImportReport) -> None:
+    """Print how many files or rows were imported, and what to know about the rest."""
+    say(
+        f"{report.imported:,} imported, {report.unchanged:,} unchanged,"
+        f" {report.refused_count:,} refused, {report.ignored:,} ignored (no images)"
+    )
+    say_refusals(report)
+    for note in report.notes[:SHOWN]:
+        say(printable(f"  note on {note.where}: {note.text}"))
+    for outside in report.outside[:SHOWN]:
+        say(printable(f"  outside: {outside.where}: its image is in {outside.folder}"))
+    hidden = (
+        report.refused_count
+        + report.notes_count
+        + report.outside_count
+        - sum(len(some[:SHOWN]) for some in (report.refusals, report.notes, report.outside))
+    )
+    say_hidden(hidden)
+    if report.outside_count:
+        remark(
+            f"{report.outside_count:,} images are outside of the folders that are read from, and"
+            " are never sent; if they are yours, import again with --allow-root"
+            f" {shlex.quote(printable(report.outside[0].folder))}, or set images.roots"
+        )
+    if report.imported:
+        remark("next: `sightline enqueue`, then `sightline work --drain`")
+
+
+def say_refusals(report: ImportReport) -> None:
+    """Print the first refusals."""
+    for refusal in report.refusals[:SHOWN]:
+        say(printable(f"  refused {refusal.where}: {refusal.reason}: {refusal.detail}"))
+
+
+def say_hidden(count: int) -> None:
+    """Print how many details are not shown."""
+    if count:
+        say(f"  and {count:,} more; --json shows them")

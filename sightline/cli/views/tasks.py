@@ -1,0 +1,59 @@
+"""What ``sightline tasks`` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sightline.cli.output import print_table, say
+from sightline.tasks import TaskSpec
+
+
+def task_json(task: TaskSpec) -> dict[str, object]:
+    """Return a task as ``--json`` shows it."""
+    return {
+        "name": task.name,
+        "description": task.description,
+        "asset_types": list(task.asset_types),
+        "model": task.model,
+        "fingerprint": task.fingerprint,
+        "prompt": task.prompt,
+        "response_schema": task.response_schema(),
+    }
+
+
+def print_tasks(tasks: Sequence[TaskSpec]) -> None:
+    """Print tasks as a table."""
+    print_table(
+        "",
+        ("task", "asset types", "fields", "fingerprint", "description"),
+        [
+            (
+                task.name,
+                ", ".join(name.removeprefix("ASSET_CLASS_").lower() for name in task.asset_types)
+                or "all",
+                len(task.fields),
+                task.fingerprint[:12],
+                task.description,
+            )
+            for task in tasks
+        ],
+    )
+
+
+def print_task(task: TaskSpec) -> None:
+    """Print a task: its prompt and its fields."""
+    say(f"{task.name}  {task.fingerprint}\n{task.description}\n\n{task.prompt}\n")
+    print_table(
+        "",
+        ("field", "type", "values", "description"),
+        [
+            (field.name, field.type, " | ".join(field.values), field.description)
+            for field in task.fields
+        ],
+    )
+
+
+def print_check(file: Path, task: TaskSpec) -> None:
+    """Print that a task file is sound."""
+    say(f"{file}: {task.name} is sound, {len(task.fields)} fields, {task.fingerprint[:12]}")

@@ -1,0 +1,87 @@
+"""Observations made of the images in a bucket, which are not opened."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery.place import checked_table
+from sightline.gcp.storage import BucketPrefix
+from sightline.local.importing import ImportReport, import_table
+from sightline.model import asset_class
+from sightline.operations.bucket_tables import bucket_table
+from sightline.operations.source_loading import load_imported
+from sightline.progress import Progress, no_progress
+from sightline.settings import Settings
+from sightline.wiring import source_path, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTable:
+    """The source table that an import went to, and the observations in it afterwards."""
+
+    name: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class BucketImport:
+    """An import of a bucket: objects that are no images are ``ignored``; ``empty`` images, too.
+
+    ``table`` is ``None`` where observations are kept on this machine.
+    """
+
+    report: ImportReport
+    ignored: int
+    empty: int
+    table: LoadedTable | None
+
+
+def import_bucket(
+    settings: Settings,
+    uri: str,
+    *,
+    asset_type: str | None = None,
+    source_table: str | None = None,
+    progress: Progress = no_progress,
+) -> BucketImport:
+    """Make observations of the images below a prefix, where the engine reads its source. Blocks.
+
+    Raises:
+        NotFoundError, ConfigurationError, TransientError, StorageError: the bucket cannot be
+            listed, or the source cannot be written.
+    """
+    where = BucketPrefix.parse(uri, "the bucket")
+    with (
+        progress("listing", None) as update,
+        bucket_table(settings, where, asset_type, update) as (file, listing),
+    ):
+        if settings.adapter("warehouse") == "local":
+            report = _import_listed(file, source_path(settings), asset_type)
+            table = None
+        else:
+            report, table = _load_listed(settings, file, asset_type, source_table)
+        return BucketImport(report, listing.ignored, listing.empty, table)
+
+
+def _load_listed(
+    settings: Settings, file: Path, asset_type: str | None, source_table: str | None
+) -> tuple[ImportReport, LoadedTable]:
+    name = source_table or settings.bigquery.source
+    if not name:
+        raise ConfigurationError(
+            "no table is named to load into; give --source-table, or set bigquery.source"
+        )
+    checked_table(name, "--source-table")
+    with tempfile.TemporaryDirectory(prefix="sightline-import-") as room:
+        report = _import_listed(file, Path(room), asset_type)
+        load = asyncio.run(load_imported(settings, report.files, name))
+    return report, LoadedTable(name, load.total)
+
+
+def _import_listed(file: Path, source: Path, asset_type: str | None) -> ImportReport:
+    kind = asset_class(asset_type or "unspecified")
+    return import_table(file, source=source, now=utc_now(), asset_type=kind, by_uri=True)

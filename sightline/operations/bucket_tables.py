@@ -1,0 +1,94 @@
+"""The images in a bucket as a table of observations; no image is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sightline.errors import NotFoundError
+from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
+from sightline.gcp.storage.listing import Listing, StoredImage, list_images
+from sightline.local.importing.photos import FOLDER_TYPES
+from sightline.operations.cloud import google_credentials
+from sightline.progress import Update
+from sightline.settings import Settings
+from sightline.wiring.places import project
+
+COLUMNS = (
+    "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri", "latitude", "longitude",
+    "capture_time",
+)  # fmt: skip
+_FROM_METADATA = ("asset_id", "asset_type", "latitude", "longitude", "capture_time")
+_ROWS = 10_000
+_ID_CHARACTERS = 32
+
+
+@contextmanager
+def bucket_table(
+    settings: Settings, where: BucketPrefix, asset_type: str | None, update: Update
+) -> Iterator[tuple[Path, Listing]]:
+    """Yield a table of the images below a prefix, in the columns of ``latest_observations``.
+
+    An image is named by its content, so that listing it again changes nothing; position, time,
+    asset and type come from the object's metadata, where it has any.
+
+    Raises:
+        NotFoundError: there is no such bucket, or no image below the prefix.
+        ConfigurationError, TransientError: the bucket cannot be listed.
+    """
+    listing = Listing()
+    place = StoragePlace(project(settings), settings.gcs.endpoint or None)
+    credentials = google_credentials(settings, settings.gcs.endpoint)
+    with (
+        tempfile.TemporaryDirectory(prefix="sightline-import-") as room,
+        open_storage(place, credentials) as client,
+    ):
+        table = Path(room) / f"{_slug(where)}.parquet"
+        images = list_images(client, place, where, listing)
+        if not _write(table, images, _slug(where), asset_type, update):
+            raise NotFoundError(f"{where.uri()} has no images; give a prefix that has")
+        yield table, listing
+
+
+def _write(
+    file: Path,
+    images: Iterator[StoredImage],
+    snapshot: str,
+    asset_type: str | None,
+    update: Update,
+) -> int:
+    schema = pa.schema([(name, pa.string()) for name in COLUMNS])
+    count = 0
+    with pq.ParquetWriter(file, schema) as writer:
+        while batch := list(islice(images, _ROWS)):
+            rows = [_row(image, snapshot, asset_type) for image in batch]
+            writer.write_table(pa.Table.from_pylist(rows, schema))
+            count += len(batch)
+            update(count, None)
+    return count
+
+
+def _row(image: StoredImage, snapshot: str, asset_type: str | None) -> Mapping[str, str | None]:
+    name = hashlib.sha256(image.content.encode()).hexdigest()[:_ID_CHARACTERS]
+    folder = image.relative.partition("/")[0] if "/" in image.relative else ""
+    metadata: dict[str, str | None] = {key: image.metadata.get(key) for key in _FROM_METADATA}
+    return {
+        **metadata,
+        "observation_id": name,
+        "asset_id": metadata["asset_id"] or name,
+        "snapshot_id": f"import-{snapshot}",
+        "asset_type": metadata["asset_type"] or FOLDER_TYPES.get(folder) or asset_type,
+        "gcs_uri": image.uri,
+    }
+
+
+def _slug(where: BucketPrefix) -> str:
+    return re.sub(r"[^\w.-]+", "-", f"{where.bucket}-{where.prefix}".rstrip("-"))[:100]

@@ -1,0 +1,104 @@
+"""Dead letters: listed, published again, or taken off the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from producer.replay import Undertaker
+from sightline.errors import ConfigurationError, NotFoundError, Reason
+from sightline.ports import DeadLetterFilter, DeadLetterRow, Engine, Warehouse
+from sightline.wiring import new_id, utc_now
+from sightline.work_lists import is_by_workers
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterList:
+    """Dead letters, the oldest first; ``has_more`` says whether the limit left some out."""
+
+    rows: Sequence[DeadLetterRow]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How many dead letters were published again.
+
+    ``passed_by`` are those of workers' runs, which an engine without workers does not replay.
+    """
+
+    replayed: int
+    passed_by: int
+    has_workers: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """How many dead letters were taken off the list."""
+
+    purged: int
+
+
+def dead_letter_filter(reason: str | None = None, run_id: str | None = None) -> DeadLetterFilter:
+    """Return the filter for a reason's name and a run; without either, all pass.
+
+    Raises:
+        ConfigurationError: there is no such reason.
+    """
+    try:
+        return DeadLetterFilter(Reason(reason) if reason else None, run_id)
+    except ValueError as error:
+        accepted = ", ".join(Reason)
+        raise ConfigurationError(
+            f"--reason {reason!r} is not accepted; give one of {accepted}"
+        ) from error
+
+
+async def list_dead_letters(
+    warehouse: Warehouse, which: DeadLetterFilter, *, limit: int = 50
+) -> DeadLetterList:
+    """Return the first dead letters that pass, up to the limit."""
+    one_more = replace(which, limit=limit + 1)
+    rows = [row async for row in warehouse.dead_letters.list(one_more)]
+    return DeadLetterList(rows[:limit], len(rows) > limit)
+
+
+async def replay(engine: Engine, which: DeadLetterFilter) -> Replay:
+    """Publish dead letters again, each with its failed part alone.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    undertaker = await _undertaker(engine, which)
+    replayed = await undertaker.replay(which)
+    return Replay(replayed, undertaker.passed, _has_workers(engine))
+
+
+async def purge(engine: Engine, which: DeadLetterFilter) -> Purge:
+    """Take dead letters off the list; the balance still counts their parts as dead.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    return Purge(await (await _undertaker(engine, which)).purge(which))
+
+
+async def _undertaker(engine: Engine, which: DeadLetterFilter) -> Undertaker:
+    await engine.consistency.begin()
+    runs = await engine.runs.runs()
+    if which.run_id and which.run_id not in {run.run_id for run in runs}:
+        raise NotFoundError(f"no run {which.run_id}; `sightline status` lists them")
+    by_statements = {run.run_id for run in runs if not is_by_workers(run.request_json)}
+    others = {run.run_id for run in runs} - by_statements
+    return Undertaker(
+        engine.dead_letters,
+        engine.publisher,
+        now=utc_now,
+        new_id=new_id,
+        by_statements=frozenset(by_statements),
+        passed_by=frozenset() if _has_workers(engine) else frozenset(others | {""}),
+    )
+
+
+def _has_workers(engine: Engine) -> bool:
+    return engine.settings.adapter("queue") != "work_list"

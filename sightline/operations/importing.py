@@ -1,0 +1,60 @@
+"""Observations made of a folder of photographs, or of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sightline.errors import NotFoundError
+from sightline.local.importing import ImportReport, import_photos, import_table
+from sightline.model import asset_class
+from sightline.progress import Progress, no_progress
+from sightline.settings import Settings
+from sightline.wiring import source_path, utc_now
+
+
+def import_files(
+    settings: Settings,
+    path: Path,
+    *,
+    asset_type: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    allowed_roots: Sequence[Path] = (),
+    progress: Progress = no_progress,
+) -> ImportReport:
+    """Make observations of a folder of photographs, or of a CSV or Parquet table. Blocks.
+
+    ``asset_type`` is what is seen where no folder's name and no column says it; ``columns`` maps
+    our names to the table's own; images may be read from ``allowed_roots``, too.
+
+    Raises:
+        NotFoundError: there is no such file or folder.
+        ConfigurationError: the table cannot be used, or the type is not known.
+        StorageError: the source cannot be written.
+    """
+    if not path.exists():
+        raise NotFoundError(f"{path} does not exist; give a folder or a CSV/Parquet file")
+    for folder in allowed_roots:
+        if not folder.is_dir():
+            raise NotFoundError(f"--allow-root {folder} is not a folder; give one that is there")
+    with progress("importing", None) as update:
+        if path.is_dir():
+            return import_photos(
+                path,
+                asset_type=asset_class(asset_type or "unspecified"),
+                source=source_path(settings),
+                now=utc_now(),
+                limits=settings.images,
+                allowed_roots=allowed_roots,
+                on_progress=update,
+            )
+        return import_table(
+            path,
+            source=source_path(settings),
+            now=utc_now(),
+            columns=columns,
+            asset_type=asset_class(asset_type) if asset_type else None,
+            allowed_roots=allowed_roots,
+            known_roots=settings.images.roots,
+            on_progress=update,
+        )

@@ -1,0 +1,46 @@
+"""The remote models that BigQuery calls: listed and dropped; the work makes what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sightline.errors import NotFoundError
+from sightline.gcp.sql.remote_models import RemoteModel
+from sightline.settings import Settings
+from sightline.wiring.statements import open_remote_models
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModelRemoval:
+    """The names of the remote models that were dropped."""
+
+    dropped: Sequence[str]
+
+
+async def remote_models(settings: Settings) -> Sequence[RemoteModel]:
+    """Return the remote models of the configured dataset.
+
+    Raises:
+        ConfigurationError, TransientError: BigQuery refuses, or is out of reach.
+    """
+    async with open_remote_models(settings) as store:
+        return tuple(await store.models())
+
+
+async def drop_remote_models(settings: Settings, names: Sequence[str] = ()) -> RemoteModelRemoval:
+    """Drop remote models by name, without names all; they are made again when they are needed.
+
+    Raises:
+        NotFoundError: there is no model of a name; then none is dropped.
+        ConfigurationError, TransientError: BigQuery refuses, or is out of reach.
+    """
+    async with open_remote_models(settings) as store:
+        existing = [model.name for model in await store.models()]
+        for name in names:
+            if name not in existing:
+                raise NotFoundError(f"no remote model {name!r}; there are: {', '.join(existing)}")
+        chosen = tuple(names or existing)
+        for name in chosen:
+            await store.drop(name)
+    return RemoteModelRemoval(chosen)

@@ -1,0 +1,55 @@
+"""Settings files: a starter, or one made of a stack's outputs.
+
+The same file again is no error, and one that differs is kept unless it is forced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline.errors import ConfigurationError, StorageError
+from sightline.operations.stack_settings import settings_text
+from sightline.operations.starter_settings import Starter, starter_text
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """A settings file; ``written`` is false where it was there already, just so."""
+
+    path: Path
+    written: bool
+
+
+def write_starter(file: Path, starter: Starter, *, force: bool = False) -> SettingsFile:
+    """Write a settings file with a comment on each setting.
+
+    Raises:
+        ConfigurationError: a name is invalid, or the file is there and differs (see ``force``).
+        StorageError: it cannot be written.
+    """
+    return _write(file, starter_text(starter), force=force)
+
+
+def write_stack_settings(file: Path, outputs: str, where: str, *, force: bool) -> SettingsFile:
+    """Write the settings in a stack's outputs, which are JSON; ``where`` names them in an error.
+
+    Raises:
+        ConfigurationError: the outputs hold no settings, or settings that are not known; the file
+            is there and differs (see ``force``).
+        StorageError: it cannot be written.
+    """
+    return _write(file, settings_text(outputs, where), force=force)
+
+
+def _write(file: Path, text: str, *, force: bool) -> SettingsFile:
+    try:
+        existing = file.read_bytes() if file.exists() else None
+        if existing == text.encode():
+            return SettingsFile(file, False)
+        if existing is not None and not force:
+            raise ConfigurationError(f"{file} is there and differs; --force replaces it")
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{file} cannot be written ({error.strerror}); give another") from error
+    return SettingsFile(file, True)

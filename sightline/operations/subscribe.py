@@ -1,0 +1,130 @@
+"""A listing of Imagery Insights subscribed to, and the tables of it that can be the source."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import get_args, get_type_hints
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.analytics_hub import AnalyticsHub, Listing, Subscribed
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.columns import LAYOUTS, SourceTable
+from sightline.operations.cloud import google_credentials
+from sightline.progress import Progress, no_progress
+from sightline.settings import BigQuerySettings, Settings
+from sightline.wiring.credentials import google_tokens
+from sightline.wiring.places import bigquery_place, project
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table of observations, as ``project.dataset.table``, and the layout that it has."""
+
+    table: str
+    layout: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription: ``dataset`` is the linked one, ``existed`` is whether it was there before.
+
+    ``sources`` are the tables that can be the source, the most likely first;
+    ``elsewhere`` says whether they are not in the location that the settings name.
+    """
+
+    name: str
+    existed: bool
+    dataset: str
+    location: str
+    elsewhere: bool
+    sources: Sequence[Source]
+
+
+def subscribe(
+    settings: Settings,
+    listing: str,
+    *,
+    dataset: str | None = None,
+    progress: Progress = no_progress,
+) -> Subscription:
+    """Subscribe to a listing of Analytics Hub; a project that is subscribed stays so. Blocks.
+
+    ``listing`` is ``PROJECT/LOCATION/EXCHANGE/LISTING``; ``dataset`` is the linked dataset's name,
+    by default the listing's.
+
+    Raises:
+        NotFoundError: there is no such listing, or it is not shown to this account.
+        ConfigurationError: a name is invalid, or Google Cloud refuses.
+        TransientError: a service is out of reach; run it again.
+    """
+    wanted = Listing.parse(listing)
+    with progress("subscribing", None):
+        subscribed = _subscribe(settings, wanted, _dataset(wanted, dataset))
+        sources = asyncio.run(_sources(settings, wanted, subscribed))
+    location = wanted.location.upper()
+    return Subscription(
+        name=subscribed.name,
+        existed=subscribed.existed,
+        dataset=f"{subscribed.project}.{subscribed.dataset}",
+        location=location,
+        elsewhere=location != settings.bigquery.location.upper(),
+        sources=sources,
+    )
+
+
+def _dataset(listing: Listing, named: str | None) -> str:
+    if named is None:
+        return re.sub(r"\W", "_", listing.name, flags=re.ASCII)
+    if not re.fullmatch(r"\w{1,1024}", named, flags=re.ASCII):
+        raise ConfigurationError(
+            f"--dataset {named[:80]!r} is not accepted; accepted: letters, digits and underscores"
+        )
+    return named
+
+
+def _subscribe(settings: Settings, listing: Listing, dataset: str) -> Subscribed:
+    endpoint = settings.bigquery.hub_endpoint
+    credentials = google_tokens(settings, endpoint).credentials
+    with AnalyticsHub.open(project(settings), credentials, endpoint) as hub:
+        return hub.subscribe(listing, dataset)
+
+
+async def _sources(
+    settings: Settings, listing: Listing, subscribed: Subscribed
+) -> Sequence[Source]:
+    """Return the tables of the linked dataset that can be a source."""
+    place = replace(
+        bigquery_place(settings),
+        dataset=subscribed.dataset,
+        location=listing.location.upper(),
+    )
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint or "")
+    async with BigQueryClient.open(place, credentials) as client:
+        names = await client.tables()
+        sources = []
+        # One snapshot before all of them: that is what most jobs are about.
+        for name in sorted(
+            names, key=lambda name: (name not in LAYOUTS, "latest" not in name, name)
+        ):
+            layout = await _layout(client, name)
+            if layout is not None:
+                table = f"{subscribed.project}.{subscribed.dataset}.{name}"
+                sources.append(Source(table, layout))
+    return tuple(sources)
+
+
+async def _layout(client: BigQueryClient, name: str) -> str | None:
+    """Return the layout that a table has: its own name's, or that of ``latest_observations``."""
+    layout = name if name in LAYOUTS else "latest_observations"
+    if layout not in get_args(get_type_hints(BigQuerySettings)["layout"]):
+        return None
+    full_name = f"{client.place.project}.{client.place.dataset}.{name}"
+    schema = await client.use(lambda library: library.get_table(full_name, **client.how()).schema)
+    try:
+        SourceTable(full_name, layout).check(schema)
+    except ConfigurationError:
+        return None
+    return layout

@@ -1,0 +1,240 @@
+"""Photographs of one's own: uploaded to a bucket, and their observations loaded into a table."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.gcp.bigquery.place import checked_table
+from sightline.gcp.storage import (
+    BucketPrefix,
+    StoragePlace,
+    Upload,
+    UploadReport,
+    open_storage,
+    upload_files,
+)
+from sightline.local.importing import ImportReport, import_photos, import_table
+from sightline.local.importing.photos import IMAGE_SUFFIXES, TABLES
+from sightline.model import asset_class
+from sightline.operations.cloud import google_credentials
+from sightline.operations.source_loading import SourceLoad, UploadedFolder, load_imported
+from sightline.progress import Progress, Update, no_progress
+from sightline.settings import Settings
+from sightline.wiring import utc_now
+from sightline.wiring.places import project
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLoad:
+    """The observations of a folder that were loaded into a table, and those that were not.
+
+    ``refusals`` are the first rows and files that the import refused, with the reason of each.
+    """
+
+    load: SourceLoad
+    refused: int
+    refusals: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FolderUpload:
+    """The files that were uploaded; ``failures`` describes the first of those that could not be.
+
+    ``is_source`` says whether the table of the observations is the one that the settings name.
+    """
+
+    uri: str
+    uploaded: int
+    replaced: int
+    there: int
+    bytes_sent: int
+    failed: int
+    failures: Sequence[str]
+    observations: FolderLoad | None
+    is_source: bool
+
+
+def upload(
+    settings: Settings,
+    directory: Path,
+    target: str | None = None,
+    *,
+    observations: Path | None = None,
+    source_table: str | None = None,
+    asset_type: str | None = None,
+    threads: int = 16,
+    progress: Progress = no_progress,
+) -> FolderUpload:
+    """Upload the photographs of a folder; what is there already is passed by. Blocks.
+
+    ``target`` is ``gs://bucket/prefix``, by default ``gcs.bucket`` and the folder's name.
+    ``observations`` is a table of the photographs; with it, or with ``source_table``, their
+    observations are loaded.
+
+    Raises:
+        NotFoundError: there is no such folder, photograph, table or bucket.
+        ConfigurationError: no bucket or table is named, or Google Cloud refuses.
+        TransientError: a service is out of reach; run it again.
+    """
+    where = _target(settings, directory, target)
+    table = _source_table(settings, observations, source_table)
+    report = send_folder(settings, directory, where, threads=threads, progress=progress)
+    folder_load = None
+    if table is not None:
+        folder_load = load_folder(
+            settings, UploadedFolder(directory, where), table,
+            observations=observations, asset_type=asset_type, progress=progress,
+        )  # fmt: skip
+    return FolderUpload(
+        uri=where.uri(),
+        uploaded=report.uploaded,
+        replaced=report.replaced,
+        there=report.there,
+        bytes_sent=report.bytes_sent,
+        failed=report.failed_count,
+        failures=tuple(report.failed),
+        observations=folder_load,
+        is_source=table == settings.bigquery.source,
+    )
+
+
+def _target(settings: Settings, directory: Path, target: str | None) -> BucketPrefix:
+    if target is not None:
+        return BucketPrefix.parse(target, "the target")
+    if not settings.gcs.bucket:
+        raise ConfigurationError("no bucket is named; give gs://bucket/prefix, or set gcs.bucket")
+    name = directory.absolute().name
+    return BucketPrefix.parse(f"{settings.gcs.bucket}/{name}", "gcs.bucket")
+
+
+def _source_table(settings: Settings, observations: Path | None, named: str | None) -> str | None:
+    if observations is not None and not observations.is_file():
+        raise NotFoundError(f"{observations} does not exist; give a CSV or Parquet file")
+    table = named or (settings.bigquery.source if observations is not None else "")
+    if table:
+        checked_table(table, "--source-table")
+        return table
+    if observations is not None:
+        raise ConfigurationError(
+            "--observations needs a table to load into; give --source-table, or set bigquery.source"
+        )
+    return None
+
+
+def send_folder(
+    settings: Settings,
+    directory: Path,
+    where: BucketPrefix,
+    *,
+    threads: int = 16,
+    progress: Progress = no_progress,
+) -> UploadReport:
+    """Upload a folder's images to a bucket; what is there already is passed by. Blocks.
+
+    Raises:
+        NotFoundError, ConfigurationError, TransientError: of the folder, or of the bucket.
+    """
+    files = _image_files(directory, where)
+    place = StoragePlace(project(settings), settings.gcs.endpoint or None)
+    credentials = google_credentials(settings, settings.gcs.endpoint)
+    with (
+        open_storage(place, credentials, connections=threads) as client,
+        progress("uploading", len(files)) as update,
+    ):
+        return upload_files(
+            client, place, where, files, threads=threads, total=len(files), on_progress=update
+        )
+
+
+def _image_files(directory: Path, target: BucketPrefix) -> list[Upload]:
+    """Return the images below a folder, and the table beside them, in a stable order.
+
+    Files and folders whose name begins with a dot, and linked folders, are passed by, as by the
+    import.
+
+    Raises:
+        NotFoundError: there is no such folder, or no image in it.
+        ConfigurationError: a file has a name that no object can have.
+    """
+    if not directory.is_dir():
+        raise NotFoundError(f"{directory} is no folder; give one with photographs")
+    files = []
+    for path in _walk(directory):
+        relative = path.relative_to(directory).as_posix()
+        if path.suffix.lower() in IMAGE_SUFFIXES or relative in TABLES:
+            target.name(relative)  # before anything is sent
+            files.append(Upload(path, relative))
+    if not files:
+        raise NotFoundError(f"{directory} has no photographs; give a folder that has")
+    return files
+
+
+def _walk(directory: Path) -> Iterator[Path]:
+    for path in sorted(directory.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
+        elif path.is_file():
+            yield path
+
+
+def load_folder(
+    settings: Settings,
+    folder: UploadedFolder,
+    table: str,
+    *,
+    observations: Path | None = None,
+    asset_type: str | None = None,
+    progress: Progress = no_progress,
+) -> FolderLoad:
+    """Load the observations of an uploaded folder, or of a table of it, into a table. Blocks.
+
+    Raises:
+        NotFoundError, ConfigurationError, StorageError: as the import does.
+        TransientError: BigQuery is out of reach.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="sightline-upload-") as room,
+        progress("reading observations", None) as update,
+    ):
+        report = _import(
+            settings, folder.directory, observations, asset_type, Path(room), update
+        )  # fmt: skip
+        load = asyncio.run(load_imported(settings, report.files, table, folder))
+    refusals = tuple(f"{refusal.where}: {refusal.detail}" for refusal in report.refusals)
+    return FolderLoad(load, report.refused_count, refusals)
+
+
+def _import(
+    settings: Settings,
+    directory: Path,
+    observations: Path | None,
+    asset_type: str | None,
+    room: Path,
+    update: Update,
+) -> ImportReport:
+    """Import the observations into a folder of their own."""
+    kind = asset_class(asset_type) if asset_type else None
+    if observations is not None:
+        return import_table(
+            observations,
+            source=room,
+            now=utc_now(),
+            base=directory,
+            asset_type=kind,
+            on_progress=update,
+        )
+    return import_photos(
+        directory,
+        asset_type=kind or asset_class("unspecified"),
+        source=room,
+        now=utc_now(),
+        limits=settings.images,
+        on_progress=update,
+    )
