@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sightline.evaluation import comparable
+from sightline.analysis.evaluation import comparable
 from sightline.tasks import FieldSpec
 
 COMPARED = frozenset({"enum", "boolean", "integer", "list"})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sightline.ports import Amount, BudgetState, Limits
+from sightline.ports import Limits
 
 
 def usd(micros: float) -> str:
@@ -21,19 +19,3 @@ def limits_text(limits: Limits) -> str:
     if limits.images is not None:
         said.append(f"{limits.images:,} images")
     return " and ".join(said) or "no limit"
-
-
-def budget_json(state: BudgetState | None, spent: Amount) -> dict[str, Any] | None:
-    """Return a budget as JSON holds it; ``None`` of a run without one."""
-    if state is None:
-        return None
-    cost = state.limits.cost_usd_micros
-    return {
-        "max_cost_usd": None if cost is None else cost / 1e6,
-        "max_images": state.limits.images,
-        "spent_usd": spent.cost_usd_micros / 1e6,
-        "spent_images": spent.images,
-        "reserved_usd": state.reserved.cost_usd_micros / 1e6,
-        "reserved_images": state.reserved.images,
-        "reached": state.reached,
-    }

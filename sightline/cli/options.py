@@ -76,6 +76,7 @@ def filter_of(
     box: str | None,
     near: str | None,
     polygon: Path | None,
+    limit: int | None = None,
 ) -> Filter:
     """Return what the options that choose observations mean together.
 
@@ -91,4 +92,5 @@ def filter_of(
         box=box,
         near=near,
         polygon=polygon,
+        limit=limit,
     )

@@ -67,14 +67,18 @@ class State:
         overrides = {"home": self.home} if self.home else {}
         return load_settings(config=self.config, overrides={**overrides, **(options or {})})
 
-    def read(self, operation: Callable[[Warehouse], Coroutine[None, None, Result]]) -> Result:
+    def read(
+        self,
+        operation: Callable[[Warehouse], Coroutine[None, None, Result]],
+        options: Mapping[str, Any] | None = None,
+    ) -> Result:
         """Run an operation on the warehouse alone, which a broken queue does not hinder."""
         import asyncio
 
         from sightline.wiring import open_warehouse
 
         async def run() -> Result:
-            async with open_warehouse(self.settings()) as warehouse:
+            async with open_warehouse(self.settings(options)) as warehouse:
                 return await operation(warehouse)
 
         return asyncio.run(run())

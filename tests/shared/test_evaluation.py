@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from sightline.analysis.evaluation import FieldScore, score
 from sightline.errors import ConfigurationError
-from sightline.evaluation import FieldScore, read_truth, score
+from sightline.operations.reading.ground_truth import read_truth
 from sightline.tasks import load_tasks, parse_task, shipped_directory
 
 SIGNS = parse_task(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from math import inf
-from typing import Any
 
 import pytest
 
@@ -15,6 +15,9 @@ from sightline.cli.watching.status_state import StatusState
 from sightline.cli.watching.trend import History, Trend
 from sightline.cli.watching.words import duration, rate, share, sparkline, usd
 from sightline.cli.watching.work_state import WorkState, WorkView
+from sightline.model import Balance, Run
+from sightline.operations.status import RunStatus, Status
+from sightline.ports import Backlog, RunCost
 from tests.docs.views import STATUS, WORK
 from tests.telemetry.rig import FOUND
 from worker.limiting import State
@@ -168,20 +171,24 @@ def test_a_view_tells_what_is_wrong() -> None:
     assert "does not balance" in text
 
 
-def found(written: int, **own: Any) -> dict[str, Any]:
-    """Return what ``status --json`` says of two runs."""
-    run = {"run_id": "r1", "state": "published", "parts": 1000, "written": written, "dead": 0,
-           "queued": 1000 - written, "to_publish": 0, "cancelled": 0, "lost": 0, "holds": True,
-           "cost_usd": written / 100}  # fmt: skip
-    done = {**run, "run_id": "r0", "state": "done", "written": 1000, "queued": 0, "cost_usd": 10.0}
-    queue = {"ready": 1000 - written, "leased": 0, "oldest_age_s": 1.0}
-    return {"runs": [done, run], "queue": queue, "dead_letters": {}, **own}
+def run_status(run_id: str, written: int) -> RunStatus:
+    """Return a published run of a thousand parts of which so many are written."""
+    run = Run(run_id, datetime(2026, 3, 14, tzinfo=UTC), "published", 1000, 1000, "{}")
+    queued = 1000 - written
+    balance = Balance(run_id, 1000, written, 0, queued, 0, 0, 0, awaiting_ack=0, duplicates=0)
+    return RunStatus(run, balance, RunCost(0, 0, cost_usd_micros=10_000 * written))
+
+
+def status(written: int) -> Status:
+    """Return the status of two runs, one of which is done."""
+    runs = [run_status("r0", 1000), run_status("r1", written)]
+    return Status(runs, Backlog(1000 - written, 0, 1.0), {})
 
 
 def test_runs_are_shown_with_their_rates_and_the_open_ones_first() -> None:
     state = StatusState()
     for at in range(10):
-        view = state.view(2.0 * at, found(50 * at))
+        view = state.view(2.0 * at, status(50 * at))
     assert [one.run_id for one in view.runs] == ["r1", "r0"]
     assert (view.parts_per_s, view.left, view.eta_s) == (25, 550, 22)
     assert view.cost_usd_per_hour == pytest.approx(0.25 * 3600)

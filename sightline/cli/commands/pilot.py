@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.cli.asking import read_request
 from sightline.cli.options import (
     AsJson,
     AssetType,
@@ -20,15 +19,13 @@ from sightline.cli.options import (
     Since,
     TaskNames,
     Until,
+    filter_of,
 )
-from sightline.cli.output import print_json, print_table, remark, say
+from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
-    from sightline.cli.asking import Asked
-    from sightline.cli.piloting import Piloted
-
-SHOWN = 5
+    from sightline.operations.pilot import Pilot
 
 
 def pilot(
@@ -54,82 +51,43 @@ def pilot(
     import asyncio
 
     from producer.budget import read_limits
-    from sightline.cli.commands.enqueue import enqueue_now
-    from sightline.cli.piloting import run_pilot
+    from sightline.cli.views import pilot as views
+    from sightline.cli.views.enqueue import enqueued_json
+    from sightline.operations.enqueue import enqueue
+    from sightline.operations.pilot import pilot as run
+    from sightline.operations.requests import task_request
 
     state: State = context.obj
     settings = state.settings()
     limits = read_limits(max_cost, None)
-    asked = read_request(
-        settings,
-        task=task,
-        asset_type=asset_type,
-        since=since,
-        until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-        limit=None,
-        embed=embed,
-    )
-    done = asyncio.run(run_pilot(settings, asked, sample))
-    command = _command(asked, done, max_cost)
+    which = filter_of(asset_type, since, until, box, near, polygon)
+    command = shlex.join(sys.argv[1:])
+    request = task_request(settings, which, tasks=task or (), embed=embed, command=command)
+    result = asyncio.run(run(settings, request, sample))
+    options = (
+        ("--task", task), ("--asset-type", asset_type), ("--from", since), ("--until", until),
+        ("--box", box), ("--near", near), ("--polygon", polygon), ("--no-embed", not embed),
+    )  # fmt: skip
+    following = views.enqueue_command(result, options, max_cost)
     if not as_json:
-        _print(done)
-    enqueued = None
-    if done.rest_messages and (yes or (not as_json and _agreed(done))):
-        enqueued = asyncio.run(enqueue_now(settings, asked, limits))
+        views.print_pilot(result)
+    rest = None
+    if result.rest_messages and (yes or (not as_json and _agreed(result))):
+        rest = state.run(
+            lambda engine: enqueue(engine, request, limits=limits, progress=progress_bar)
+        )
     if as_json:
-        print_json({**done.as_dict(), "next": command, "enqueued": enqueued})
-        return
-    if enqueued:
-        say(f"run {enqueued['run_id']}: {enqueued['messages']:,} messages")
+        enqueued = None if rest is None else enqueued_json(rest)
+        print_json({**views.pilot_json(result), "next": following, "enqueued": enqueued})
+    elif rest is not None:
+        say(f"run {rest.run_id}: {rest.messages:,} messages")
         remark("next: `sightline work --drain`")
-    elif done.rest_messages:
-        remark(f"next: `{command}`")
+    elif result.rest_messages:
+        remark(f"next: `{following}`")
 
 
-def _agreed(done: Piloted) -> bool:
+def _agreed(result: Pilot) -> bool:
     """Ask on a terminal; elsewhere nobody can answer."""
-    from sightline.cli.money import usd
+    from sightline.cli.views.pilot import question
 
-    if not sys.stdin.isatty():
-        return False
-    question = (
-        f"enqueue the rest, {done.rest_messages:,} messages for about {usd(done.rest_usd_micros)}?"
-    )
-    return typer.confirm(question, default=False, err=True)
-
-
-def _command(asked: Asked, done: Piloted, max_cost: float | None) -> str:
-    """Return the command that enqueues the rest, with room of a fifth in its budget."""
-    cost = max_cost if max_cost is not None else 1.2 * done.rest_usd_micros / 1e6
-    budget = ("--max-cost", f"{cost:.2g}" if cost < 10 else f"{cost:.0f}") if cost else ()
-    return shlex.join(["sightline", "enqueue", *asked.arguments, *budget])
-
-
-def _print(done: Piloted) -> None:
-    from sightline.cli.money import usd
-
-    if not done.strata:
-        say("nothing is to do: every part that matches is done, dead or in an open run")
-        return
-    columns = ("asset type", "sampled", "written", "dead", "US dollars an image", "rest")
-    print_table(
-        "",
-        columns,
-        [
-            (one.asset_type, one.messages, one.written, one.dead, one.usd_an_image, one.rest)
-            for one in done.strata
-        ],
-        digits=6,
-    )
-    for line in done.answers[:SHOWN]:
-        say(f"  {line}")
-    for reason, count in sorted(done.dead_letters.items()):
-        say(f"dead letters, {reason}: {count:,}")
-    say(
-        f"\nthe sample cost {usd(done.usd_micros)} in {done.seconds:,.1f} s; the rest,"
-        f" {done.rest_messages:,} messages, would cost about {usd(done.rest_usd_micros)} and take"
-        f" about {done.rest_hours:,.1f} hours at this worker's speed"
-    )
+    return sys.stdin.isatty() and typer.confirm(question(result), default=False, err=True)

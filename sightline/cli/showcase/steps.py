@@ -11,12 +11,13 @@ from typing import Any
 
 from producer.publish import Producer
 from producer.request import build_request, choose_tasks
+from sightline.analysis.evaluation import FieldScore, score
 from sightline.cli.output import progress_bar, remark
 from sightline.cli.showcase.staging import stage
 from sightline.cli.showcase.workers import run_workers
 from sightline.errors import ConfigurationError
-from sightline.evaluation import FieldScore, read_truth, score
 from sightline.model import Balance, Filter
+from sightline.operations.reading.ground_truth import read_truth
 from sightline.ports import SearchHit, SearchQuery
 from sightline.settings import Settings
 from sightline.vision.scenes import render_collection

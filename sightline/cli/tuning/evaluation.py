@@ -119,7 +119,7 @@ def truth_of(given: Given, file: Path | None) -> Mapping[str, Answer]:
     Raises:
         NotFoundError, ConfigurationError: the file cannot be read, or knows none of them.
     """
-    from sightline.evaluation import read_truth
+    from sightline.operations.reading.ground_truth import read_truth
 
     if file is None:
         return {one.observation_id: one.answer for one in given.rows}

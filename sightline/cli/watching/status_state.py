@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sightline.cli.watching.trend import Trend
+from sightline.operations.status import RunStatus, Status
 
 LATELY_S = 120.0
 STATES = ("open", "published", "cancelled", "done")
@@ -68,25 +69,39 @@ class StatusState:
         self._left = Trend(LATELY_S)
         self._cost = Trend(LATELY_S)
 
-    def view(self, now_s: float, found: Mapping[str, Any]) -> StatusView:
-        """Hear what ``sightline status --json`` says, and return what to show."""
-        runs = tuple(
-            RunView(**{name: one[name] for name in RunView.__slots__}) for one in found["runs"]
-        )
-        cost_usd = sum(one["cost_usd"] for one in found["runs"])
-        left = sum(one.left for one in runs)
-        self._settled.saw(now_s, sum(one.written + one.dead for one in runs))
+    def view(self, now_s: float, status: Status) -> StatusView:
+        """Take note of the status at this moment, and return what to show."""
+        runs = tuple(_run_view(run) for run in status.runs)
+        cost_usd = sum(run.cost.cost_usd_micros / 1e6 for run in status.runs)
+        left = sum(run.left for run in runs)
+        self._settled.saw(now_s, sum(run.written + run.dead for run in runs))
         self._left.saw(now_s, left)
         self._cost.saw(now_s, cost_usd)
         cost_per_s = self._cost.per_s()
         return StatusView(
-            runs=tuple(sorted(runs, key=lambda one: STATES.index(one.state))),
+            runs=tuple(sorted(runs, key=lambda run: STATES.index(run.state))),
             parts_per_s=self._settled.per_s(),
             left=left,
             eta_s=self._left.zero_in_s(now_s) if left else None,
             cost_usd=cost_usd,
             cost_usd_per_hour=None if cost_per_s is None else cost_per_s * 3600,
-            ready=found["queue"]["ready"],
-            leased=found["queue"]["leased"],
-            dead=dict(found["dead_letters"]),
+            ready=status.queue.ready,
+            leased=status.queue.leased,
+            dead=dict(status.dead_letters),
         )
+
+
+def _run_view(status: RunStatus) -> RunView:
+    balance = status.balance
+    return RunView(
+        run_id=status.run.run_id,
+        state=status.state,
+        parts=balance.parts,
+        written=balance.written,
+        dead=balance.dead,
+        queued=balance.queued,
+        to_publish=balance.to_publish,
+        cancelled=balance.cancelled,
+        lost=balance.lost,
+        holds=balance.holds,
+    )

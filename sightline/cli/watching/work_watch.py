@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from sightline.cli.watching.drawing import draw_work
-from sightline.cli.watching.screen import Show, print_nowhere
+from sightline.cli.watching.screen import Show, print_nowhere, screen
 from sightline.cli.watching.work_state import WorkState
 from sightline.errors import SightlineError
 from sightline.wiring import Engine
+from worker.main import Watch
 from worker.vitals import Vitals
 
 REFRESH_S = 0.5
@@ -24,6 +26,13 @@ COUNT_SHARE = 20.0
 """Counting that takes long is done so many times more seldom than it takes."""
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def live_worker(*, as_json: bool) -> Iterator[Watch]:
+    """Yield what shows a worker beside its work."""
+    with screen(as_json=as_json) as show:
+        yield lambda vitals, engine: watch_work(show, vitals, engine)
 
 
 async def watch_work(show: Show, vitals: Vitals, engine: Engine) -> None:

@@ -1,1 +1,1 @@
-"""How operations read: which task is meant, its answers by asset, a model's vectors as a matrix."""
+"""How operations read: tasks, answers by asset, vectors as a matrix, files of ground truth."""

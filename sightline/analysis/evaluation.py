@@ -1,0 +1,63 @@
+"""Measures answers against ground truth: accuracy a field, beside the majority class."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FieldScore:
+    """How well one field of one task was answered.
+
+    ``accuracy`` is over all subjects with truth, an answer of unknown counted as wrong;
+    ``majority`` is what always answering the commonest value would reach.
+    """
+
+    task: str
+    field: str
+    subjects: int
+    answered: int
+    accuracy: float
+    majority: float
+
+
+Truth = tuple[str, str, Mapping[str, Any]]
+"""Observation id, task, and the true value of each field."""
+
+
+def comparable(value: object) -> Hashable:
+    """Return a value as it is compared: a list is its members, in no order."""
+    if isinstance(value, list | tuple):
+        return frozenset(map(str, value))
+    return str(value) if isinstance(value, dict) else value
+
+
+def score(
+    truths: Iterable[Truth], answers: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> list[FieldScore]:
+    """Return a score for each field of each task; ``answers`` are by (subject id, task)."""
+    values: dict[tuple[str, str], Counter[Any]] = defaultdict(Counter)
+    right: Counter[tuple[str, str]] = Counter()
+    answered: Counter[tuple[str, str]] = Counter()
+    for subject_id, task, truth in truths:
+        answer = answers.get((subject_id, task), {})
+        for name, value in truth.items():
+            key = (task, name)
+            values[key][comparable(value)] += 1
+            given = answer.get(name)
+            answered[key] += given not in (None, "unknown")
+            right[key] += comparable(given) == comparable(value)
+    return [
+        FieldScore(
+            task,
+            name,
+            subjects=(total := counts.total()),
+            answered=answered[task, name],
+            accuracy=right[task, name] / total,
+            majority=max(counts.values()) / total,
+        )
+        for (task, name), counts in sorted(values.items())
+    ]

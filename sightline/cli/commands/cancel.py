@@ -1,0 +1,28 @@
+"""``sightline cancel``: end a run, its queued messages included."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sightline.cli.options import AsJson
+from sightline.cli.output import print_json
+from sightline.cli.state import State
+
+
+def cancel(
+    context: typer.Context,
+    run_id: Annotated[str, typer.Argument(help="The run, as `sightline status` lists it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Cancel a run: its queued messages are dropped, and nothing more is paid for it.
+
+    Calls that are under way end and their results are kept. Example: sightline cancel RUN
+    """
+    from sightline.cli.views.cancel import cancelled_json, print_cancelled
+    from sightline.operations.cancel import cancel as run
+
+    state: State = context.obj
+    result = state.run(lambda engine: run(engine, run_id))
+    print_json(cancelled_json(result)) if as_json else print_cancelled(result)

@@ -1,0 +1,45 @@
+"""What ``sightline work`` shows at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sightline.cli.output import say
+from sightline.operations.work import WorkResult
+from sightline.settings import Settings
+
+
+def work_json(result: WorkResult) -> dict[str, object]:
+    """Return the document of ``--json``."""
+    return result.summary.as_dict()
+
+
+def print_work(
+    result: WorkResult, settings: Settings, remark: Callable[[str], None], *, drained: bool
+) -> None:
+    """Print what was done; ``remark`` tells what is no part of the result.
+
+    What is left in the queue is not said of a worker that was to empty it.
+    """
+    progress = result.summary.progress
+    seconds = round(result.summary.seconds, 3)
+    say(
+        f"{progress.acked:,} messages in {seconds:,.1f} s"
+        f" ({progress.acked / max(seconds, 1e-9):,.0f}/s): {progress.answers:,} answers,"
+        f" {progress.embeddings:,} embeddings, {progress.dead.total():,} dead letters"
+    )
+    for reason, count in sorted(progress.dead.items()):
+        say(f"  {reason}: {count:,}")
+    if progress.nacked_at_stop:
+        say(f"  given back at the stop: {progress.nacked_at_stop:,}")
+    if progress.over_budget:
+        say(f"  put off, since their run's budget is reached: {progress.over_budget:,}")
+    if result.summary.over_budget:
+        return
+    if result.left and not drained:
+        remark(
+            f"stopped with about {result.left:,} messages in the queue; `sightline work` goes on"
+        )
+    if settings.models.classify.startswith("demo"):
+        remark("answers are by the demo model, which stands in for Gemini: docs/demo-model.md")
+    remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')

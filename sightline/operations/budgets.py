@@ -1,0 +1,69 @@
+"""The budget of a run: what it may cost, what is spent, and what workers have reserved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from producer.budget import Treasurer
+from sightline.errors import NotFoundError
+from sightline.ports import Amount, BudgetState, Engine, Holding, Limits, Warehouse
+from sightline.wiring import new_id, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class RunBudget:
+    """The budget of a run; ``state`` is ``None`` where it has none.
+
+    ``held`` is what each worker has reserved and not spent. ``released`` was given back, and
+    ``messages_hastened`` were put off and come at once.
+    """
+
+    run_id: str
+    state: BudgetState | None
+    spent: Amount
+    held: Sequence[Holding]
+    released: Amount
+    messages_hastened: int
+
+
+async def run_budget(warehouse: Warehouse, run_id: str) -> RunBudget:
+    """Return the budget of a run.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    await _check_run(warehouse, run_id)
+    return await _read(warehouse, run_id, Amount(), 0)
+
+
+async def change_budget(
+    engine: Engine, run_id: str, limits: Limits | None = None, *, release: bool = False
+) -> RunBudget:
+    """Set the limits of a run anew, and let its messages that were put off come at once.
+
+    A limit that is not given stays. ``release`` gives back what killed workers hold; no worker may
+    be at work on the run.
+
+    Raises:
+        NotFoundError: there is no such run.
+    """
+    await _check_run(engine, run_id)
+    treasurer = Treasurer(engine.budgets, now=utc_now, new_id=new_id)
+    released = await treasurer.release(run_id) if release else Amount()
+    if limits:
+        await treasurer.change(run_id, limits)
+    hastened = await engine.backlog.hasten(run_id)
+    return await _read(engine, run_id, released, hastened)
+
+
+async def _check_run(warehouse: Warehouse, run_id: str) -> None:
+    if all(run.run_id != run_id for run in await warehouse.runs.runs()):
+        raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
+
+
+async def _read(warehouse: Warehouse, run_id: str, released: Amount, hastened: int) -> RunBudget:
+    budgets = warehouse.budgets
+    spent = await budgets.spent(run_id)
+    state = (await budgets.states(run_id)).get(run_id)
+    return RunBudget(run_id, state, spent, await budgets.holdings(run_id), released, hastened)

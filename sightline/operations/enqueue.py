@@ -1,0 +1,115 @@
+"""What is not done yet, published for workers: a run, or only what it would be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from producer.budget import Treasurer
+from producer.publish import Producer
+from sightline.model import Preview
+from sightline.operations.requests import TaskRequest
+from sightline.ports import Engine, Limits, Warehouse
+from sightline.prices import answer_usage
+from sightline.progress import Progress, no_progress
+from sightline.settings import Settings
+from sightline.wiring import new_id, new_run_id, run_pricing, utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueuedRun:
+    """A run that was published; without ``run_id`` there is none, since nothing was left to do.
+
+    ``engine`` works it off; empty is workers. ``interrupted_runs`` are other runs whose publishing
+    ended early. ``nothing_to_do`` counts the parts where there is no run.
+    """
+
+    run_id: str | None
+    messages: int
+    parts: int
+    engine: str
+    interrupted_runs: Sequence[str]
+    nothing_to_do: Preview | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overrun:
+    """How far the workers of a run may go beyond its budget.
+
+    ``calls`` are under way at most in a worker; ``answer_usd_micros`` is the cost of the most
+    expensive answer about one image. Both are ``None`` where the budget is reserved before models
+    are asked, so that it is not exceeded.
+    """
+
+    limits: Limits
+    calls: int | None = None
+    answer_usd_micros: int | None = None
+
+
+async def enqueue(
+    engine: Engine,
+    task_request: TaskRequest,
+    *,
+    limits: Limits | None = None,
+    progress: Progress = no_progress,
+) -> EnqueuedRun:
+    """Write a work list of the parts that are not known yet, and publish it; ``limits`` bound it.
+
+    Raises:
+        ConfigurationError: more parts are requested of a subject than a work list can hold.
+        BusyError: another producer is publishing.
+        StorageError: queue and warehouse do not belong together.
+    """
+    request = task_request.request
+    await engine.consistency.begin()
+    treasurer = Treasurer(engine.budgets, now=utc_now, new_id=new_id)
+    for task in task_request.tasks:
+        await engine.runs.remember_task(task, now=utc_now())
+    with progress("publishing", None) as update:
+        producer = Producer(
+            engine.source,
+            engine.publisher,
+            now=utc_now,
+            new_run_id=new_run_id,
+            on_progress=update,
+            before_open=lambda run_id: treasurer.open(run_id, limits or Limits()),
+        )
+        published = await producer.enqueue(request)
+    open_runs = [run.run_id for run in await engine.runs.runs() if run.state == "open"]
+    published_now = await engine.source.published_now(open_runs)
+    return EnqueuedRun(
+        run_id=published.run_id if published else None,
+        messages=published.messages if published else 0,
+        parts=published.parts if published else 0,
+        engine=request.engine,
+        interrupted_runs=[run_id for run_id in open_runs if run_id not in published_now],
+        nothing_to_do=None if published else await engine.source.preview(request),
+    )
+
+
+async def preview(warehouse: Warehouse, task_request: TaskRequest) -> Preview:
+    """Return what a run would do; nothing is written."""
+    return await warehouse.source.preview(task_request.request)
+
+
+def overrun_of(settings: Settings, task_request: TaskRequest, limits: Limits) -> Overrun:
+    """Return how far a run may go beyond its budget.
+
+    Raises:
+        ConfigurationError: a price file is invalid.
+    """
+    if settings.adapter("queue") == "work_list":
+        return Overrun(limits)
+    prices = run_pricing(settings)
+    costs = [
+        answer_usage(
+            task,
+            prices.price_of(task.model),
+            images=1,
+            output_tokens=task.max_output_tokens,
+            location=prices.answers_at,
+        ).cost_usd_micros
+        for task in task_request.tasks
+    ]
+    calls = settings.classify_limit.in_flight + settings.embed_limit.in_flight
+    return Overrun(limits, calls, max(costs, default=0))

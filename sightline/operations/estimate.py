@@ -1,0 +1,36 @@
+"""What a run would cost and how long it would take, with every assumption as a field."""
+
+from __future__ import annotations
+
+from producer.estimate import Estimate, Prices, Rates
+from producer.estimate import estimate as estimate_run
+from sightline.operations.requests import TaskRequest
+from sightline.ports import Warehouse
+from sightline.wiring import run_pricing, utc_now
+
+
+async def estimate(
+    warehouse: Warehouse, task_request: TaskRequest, *, calls_per_minute: float | None = None
+) -> Estimate:
+    """Return what a run would cost; nothing is written or paid.
+
+    ``calls_per_minute`` are those to each model by all workers together; without them the limits
+    of the settings count.
+
+    Raises:
+        ConfigurationError: a price file is invalid.
+    """
+    settings = warehouse.settings
+    prices = run_pricing(settings)
+    calls_per_s = calls_per_minute / 60 if calls_per_minute else None
+    return await estimate_run(
+        warehouse.source,
+        warehouse.budgets,
+        task_request.request,
+        task_request.tasks,
+        Prices(prices.price_of, prices.answers_at, prices.embeddings_at, utc_now().date()),
+        Rates(
+            calls_per_s or settings.classify_limit.rate_per_s or None,
+            calls_per_s or settings.embed_limit.rate_per_s or None,
+        ),
+    )

@@ -1,0 +1,39 @@
+"""Current answers compared with ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sightline.analysis.evaluation import FieldScore, Truth, score
+from sightline.errors import NotFoundError
+from sightline.operations.reading.ground_truth import read_truth
+from sightline.ports import Warehouse
+from sightline.settings import Settings
+from sightline.wiring import known_tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How well each field of each task was answered."""
+
+    scores: Sequence[FieldScore]
+
+
+def ground_truth(settings: Settings, path: Path) -> Sequence[Truth]:
+    """Return the lines of a ``ground_truth.jsonl``, checked against the tasks that are known.
+
+    Raises:
+        NotFoundError: there is no such file, or it holds no truth.
+        ConfigurationError: a line is invalid.
+    """
+    truths = list(read_truth(path, known_tasks(settings)))
+    if not any(values for _, _, values in truths):
+        raise NotFoundError(f"{path} holds no truth; give a ground_truth.jsonl that does")
+    return truths
+
+
+async def evaluate(warehouse: Warehouse, truths: Sequence[Truth]) -> Evaluation:
+    """Return the accuracy of each field of the current answers, beside the majority class."""
+    return Evaluation(score(truths, await warehouse.upkeep.current_answers()))

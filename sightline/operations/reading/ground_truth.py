@@ -1,0 +1,86 @@
+"""Ground truth as it is read from a file, checked against the tasks it is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sightline.analysis.evaluation import Truth
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.tasks import FieldSpec, TaskSpec
+
+
+def read_truth(path: Path, tasks: Mapping[str, TaskSpec]) -> Iterator[Truth]:
+    """Yield the lines of a ``ground_truth.jsonl``, without the fields whose truth is null.
+
+    Null says that the truth is not known, so no answer can be right or wrong about it.
+
+    Raises:
+        NotFoundError: there is no such file.
+        ConfigurationError: a line is invalid, also one that no answer of its task could agree
+            with; a task that is not among ``tasks`` is not checked.
+    """
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    row = json.loads(line)
+                    subject_id, name = str(row["observation_id"]), str(row["task"])
+                    truth = dict(row["truth"])
+                except (ValueError, KeyError, TypeError, RecursionError) as error:
+                    raise ConfigurationError(
+                        f"{path}, line {number}: {error};"
+                        " each line holds observation_id, task, truth"
+                    ) from error
+                fault = _fault(truth, tasks[name]) if name in tasks else ""
+                if fault:
+                    raise ConfigurationError(f"{path}, line {number}: {fault}")
+                known = {field: value for field, value in truth.items() if value is not None}
+                yield subject_id, name, known
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8; give a ground_truth.jsonl") from error
+    except OSError as error:
+        raise NotFoundError(f"{path}: {error.strerror}; give a ground_truth.jsonl") from error
+
+
+def _fault(truth: Mapping[str, Any], task: TaskSpec) -> str:
+    """Return what no answer of a task could agree with, and what to do; empty where all may."""
+    fields = {field.name: field for field in task.fields}
+    for name, value in truth.items():
+        if name not in fields:
+            return f"{task.name} has no field {name!r}; its fields: {', '.join(fields)}"
+        if value is not None and not _may_be(value, fields[name]):
+            return f"{task.name}.{name} is never {value!r}; give {_accepted(fields[name])}"
+    return ""
+
+
+def _may_be(value: object, field: FieldSpec) -> bool:
+    match field.type:
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer" | "number":
+            whole = field.type == "integer"
+            return (
+                isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and (not whole or value == value // 1)
+            )
+        case "list":
+            return isinstance(value, list) and all(
+                isinstance(each, str) and (not field.values or each in field.values)
+                for each in value
+            )
+        case _:
+            return isinstance(value, str) and (not field.values or value in field.values)
+
+
+def _accepted(field: FieldSpec) -> str:
+    """Return in words what the truth of a field may be."""
+    of = f" of {', '.join(field.values)}" if field.values else ""
+    kind = {
+        "boolean": "true or false", "integer": "a whole number", "number": "a number",
+        "list": f"a list{of or ' of strings'}", "enum": f"one{of}", "string": "a string",
+    }[field.type]  # fmt: skip
+    return f"{kind}, or null where it is not known"

@@ -1,0 +1,122 @@
+"""A worker: messages leased, models called, results written, until it is stopped or drained."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+
+from sightline.errors import ConfigurationError, SightlineError
+from sightline.ports import Engine
+from sightline.progress import Progress, Update, no_progress
+from sightline.settings import Settings
+from worker.main import Meters, Summary, Watch
+from worker.main import work as run_worker
+from worker.side_tasks import endless
+from worker.vitals import Vitals
+
+SHOWN_EVERY_S = 0.5
+COUNTED_EVERY_S = 2.0
+"""How often the queue is looked at where nobody is shown how much is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkResult:
+    """What a worker did, and how many messages were left when the queue was last looked at.
+
+    ``summary.over_budget`` is the error of a worker that ended since budgets were reached.
+    """
+
+    summary: Summary
+    left: int
+
+
+async def work(
+    settings: Settings,
+    *,
+    worker_id: str,
+    drain: bool = False,
+    view: AbstractContextManager[Watch] | None = None,
+    on_metrics_url: Callable[[str], None] = lambda _url: None,
+    progress: Progress = no_progress,
+) -> WorkResult:
+    """Run one worker until it is stopped or, with ``drain``, until the queue is empty.
+
+    ``view`` is opened, and what it yields runs beside the worker as long as it lives.
+    ``on_metrics_url`` is told where Prometheus finds the metrics. SIGTERM and SIGINT ask for an
+    orderly stop; a second one ends the process at once.
+
+    Raises:
+        ConfigurationError: OpenTelemetry is needed and missing, or the job cannot go on.
+        StorageError: queue and warehouse do not belong together, or a ledger is damaged.
+        InternalError: a part of the worker failed; what was held is given back.
+    """
+    with ExitStack() as opened:
+        meters, measure = opened.enter_context(_telemetry(settings, worker_id, on_metrics_url))
+        besides = [measure] if measure else []
+        if view is not None:
+            besides.append(opened.enter_context(view))
+        update = opened.enter_context(progress("messages", None))
+        every_s = COUNTED_EVERY_S if progress is no_progress else SHOWN_EVERY_S
+        queue = _QueueWatch(update, every_s)
+        besides.append(queue.watch)
+        summary = await run_worker(
+            settings, drain=drain, watch=_together(besides), worker_id=worker_id, meters=meters
+        )
+        return WorkResult(summary, queue.left)
+
+
+@contextmanager
+def _telemetry(
+    settings: Settings, worker_id: str, on_metrics_url: Callable[[str], None]
+) -> Iterator[tuple[Meters | None, Watch | None]]:
+    """Yield the meters of calls, and what runs beside the worker; nothing without telemetry."""
+    own = settings.telemetry
+    if own.prometheus_port is None and not own.otlp_endpoint:
+        yield None, None
+        return
+    try:
+        from worker.telemetry.opening import open_telemetry  # noqa: PLC0415 - may be missing
+    except ImportError as error:
+        raise ConfigurationError(
+            f"metrics need OpenTelemetry ({error}); run `pip install 'sightline[telemetry]'`, or"
+            " leave telemetry.prometheus_port and telemetry.otlp_endpoint unset"
+        ) from error
+    with open_telemetry(settings, worker_id=worker_id) as telemetry:
+        if telemetry.prometheus_url:
+            on_metrics_url(telemetry.prometheus_url)
+        yield telemetry.meters, telemetry.watch
+
+
+def _together(besides: Sequence[Watch]) -> Watch:
+    """Return what runs all of these side by side; none of them may end by itself."""
+
+    async def watch(vitals: Vitals, engine: Engine) -> None:
+        async with asyncio.TaskGroup() as group:
+            for beside in besides:
+                group.create_task(endless(beside(vitals, engine)))
+
+    return watch
+
+
+class _QueueWatch:
+    """Looks at the queue now and then; ``left`` is what it held when it was last seen."""
+
+    def __init__(self, update: Update, every_s: float) -> None:
+        self._update = update
+        self._every_s = every_s
+        self.left = 0
+
+    async def watch(self, vitals: Vitals, engine: Engine) -> None:
+        total = None
+        while True:
+            try:
+                backlog = await engine.backlog.backlog()
+            except SightlineError:
+                pass  # what was seen last is shown; the worker itself says what is wrong
+            else:
+                self.left = (backlog.ready or 0) + (backlog.leased or 0)
+                total = None if backlog.ready is None else vitals.progress.acked + self.left
+            self._update(vitals.progress.acked, total or None)
+            await asyncio.sleep(self._every_s)

@@ -1,0 +1,31 @@
+"""A run that was enqueued, as a person sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sightline.model import Preview
+from sightline.workspace.tables import html_table
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run: so many messages and parts are published, and it will cost about so much.
+
+    ``id`` is ``None`` where nothing was left to do; ``nothing_to_do`` counts why, then.
+    """
+
+    id: str | None
+    messages: int
+    parts: int
+    estimated_cost_usd: float
+    nothing_to_do: Preview | None = None
+
+    def _repr_html_(self) -> str:
+        if self.nothing_to_do is not None:
+            left = self.nothing_to_do
+            columns = ["parts", "done", "in an open run", "dead"]
+            return html_table(columns, [[left.matched, left.done, left.held, left.dead]])
+        columns = ["run", "messages", "parts", "estimated cost (US dollars)"]
+        cost = f"{self.estimated_cost_usd:,.4f}"
+        return html_table(columns, [[self.id, self.messages, self.parts, cost]])
