@@ -17,6 +17,9 @@ from sightline.ports import (
     RunCost,
 )
 
+ACCOUNT = ("parts", "written", "dead", "queued", "to_publish", "cancelled", "lost")
+"""The parts of a run, and the states that each of them is in exactly one of."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
@@ -46,6 +49,11 @@ class Status:
     queue: Backlog
     dead_letters: Mapping[str, int]
     faults: Sequence[str] = ()
+
+    @property
+    def balance(self) -> Mapping[str, int]:
+        """The parts of all runs together, and how many of them are in each state."""
+        return {name: sum(getattr(run.balance, name) for run in self.runs) for name in ACCOUNT}
 
     @property
     def holds(self) -> bool:

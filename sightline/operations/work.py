@@ -14,6 +14,7 @@ from sightline.settings import Settings
 from worker.main import Meters, Summary, Watch
 from worker.main import work as run_worker
 from worker.side_tasks import endless
+from worker.signals import StopRequest
 from worker.vitals import Vitals
 
 SHOWN_EVERY_S = 0.5
@@ -40,12 +41,14 @@ async def work(
     view: AbstractContextManager[Watch] | None = None,
     on_metrics_url: Callable[[str], None] = lambda _url: None,
     progress: Progress = no_progress,
+    stopping: StopRequest | None = None,
 ) -> WorkResult:
     """Run one worker until it is stopped or, with ``drain``, until the queue is empty.
 
     ``view`` is opened, and what it yields runs beside the worker as long as it lives.
-    ``on_metrics_url`` is told where Prometheus finds the metrics. SIGTERM and SIGINT ask for an
-    orderly stop; a second one ends the process at once.
+    ``on_metrics_url`` is told where Prometheus finds the metrics. ``stopping`` is how a caller asks
+    for an orderly stop; in the main thread SIGTERM and SIGINT ask for one, too, and a second one
+    ends the process at once.
 
     Raises:
         ConfigurationError: OpenTelemetry is needed and missing, or the job cannot go on.
@@ -62,7 +65,12 @@ async def work(
         queue = _QueueWatch(update, every_s)
         besides.append(queue.watch)
         summary = await run_worker(
-            settings, drain=drain, watch=_together(besides), worker_id=worker_id, meters=meters
+            settings,
+            drain=drain,
+            watch=_together(besides),
+            worker_id=worker_id,
+            meters=meters,
+            stopping=stopping,
         )
         return WorkResult(summary, queue.left)
 

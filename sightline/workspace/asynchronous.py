@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
+from producer.budget import read_limits
+from producer.estimate import Estimate
 from sightline.errors import NotFoundError
+from sightline.local.importing import ImportReport
 from sightline.operations import changes as changes_operation
 from sightline.operations import consolidate as consolidate_operation
+from sightline.operations import dead_letters as dead_letters_operation
 from sightline.operations import duplicates as duplicates_operation
+from sightline.operations import enqueue as enqueue_operation
+from sightline.operations import estimate as estimate_operation
 from sightline.operations import export as export_operation
 from sightline.operations import outliers as outliers_operation
 from sightline.operations import search as search_operation
+from sightline.operations import sql as sql_operation
 from sightline.operations import stats as stats_operation
+from sightline.operations import status as status_operation
+from sightline.operations import work as work_operation
 from sightline.operations.changes import Changes
 from sightline.operations.comparison import Comparison
 from sightline.operations.consolidate import Consolidation
 from sightline.operations.duplicates import Duplicates, Places
 from sightline.operations.export import ExportedExamples, ExportedTable
 from sightline.operations.images import read_image
+from sightline.operations.importing import import_files
 from sightline.operations.outliers import Outliers
+from sightline.operations.requests import TaskRequest, task_request
 from sightline.operations.search import Hits as FoundHits
 from sightline.operations.stats import CountedAnswers, Overview
+from sightline.operations.status import Status
 from sightline.operations.tables import answers_table, embeddings_table
-from sightline.ports import Warehouse
+from sightline.ports import DeadLetterRow, Warehouse
 from sightline.progress import Progress
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
-from sightline.wiring import known_tasks, open_warehouse
+from sightline.wiring import known_tasks, new_worker_id, open_engine, open_warehouse
 from sightline.workspace.filters import Where, answers_of, filter_of
 from sightline.workspace.held_open import HeldOpen
 from sightline.workspace.hits import Hits
+from sightline.workspace.runs import Run
 from sightline.workspace.tables import Table
+from worker.main import Summary
+from worker.signals import StopRequest
 
 
 class AsyncWorkspace:
@@ -48,6 +65,7 @@ class AsyncWorkspace:
         self.settings = settings
         self._progress = progress
         self._warehouse = HeldOpen(partial(open_warehouse, settings))
+        self._engine = HeldOpen(partial(open_engine, settings))
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,12 +80,122 @@ class AsyncWorkspace:
 
     async def close(self) -> None:
         """Close what is open; the workspace may be used again."""
+        await self._engine.close()
         await self._warehouse.close()
 
     @property
     def tasks(self) -> Mapping[str, TaskSpec]:
         """The tasks there are, shipped ones and the project's own, by name."""
         return known_tasks(self.settings)
+
+    async def import_images(
+        self,
+        source: str | Path,
+        *,
+        asset_type: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        allowed_roots: Sequence[str | Path] = (),
+    ) -> ImportReport:
+        """Make observations of a folder of photographs, or of a CSV or Parquet table.
+
+        ``asset_type`` is what is seen where no folder's name and no column says it; ``columns``
+        maps our names to the table's own; images may be read from ``allowed_roots``, too.
+        """
+        return await asyncio.to_thread(
+            import_files,
+            self.settings,
+            Path(source),
+            asset_type=asset_type,
+            columns=columns,
+            allowed_roots=[Path(folder) for folder in allowed_roots],
+            progress=self._progress,
+        )
+
+    async def estimate(
+        self,
+        tasks: Sequence[str] = (),
+        *,
+        embed: bool = True,
+        limit: int | None = None,
+        **where: Unpack[Where],
+    ) -> Estimate:
+        """Return what a run would do and cost; nothing is written or paid."""
+        request = self._request(tasks, embed=embed, limit=limit, where=where)
+        return await estimate_operation.estimate(await self._reading(), request)
+
+    async def enqueue(
+        self,
+        tasks: Sequence[str] = (),
+        *,
+        embed: bool = True,
+        limit: int | None = None,
+        max_cost_usd: float | None = None,
+        max_images: int | None = None,
+        **where: Unpack[Where],
+    ) -> Run:
+        """Publish what is not known yet: the answers to tasks (all), and with ``embed`` vectors.
+
+        ``max_cost_usd`` and ``max_images`` are the run's budget.
+        """
+        request = self._request(tasks, embed=embed, limit=limit, where=where)
+        cost = await estimate_operation.estimate(await self._reading(), request)
+        run = await enqueue_operation.enqueue(
+            await self._engine.get(),
+            request,
+            limits=read_limits(max_cost_usd, max_images),
+            progress=self._progress,
+        )
+        return Run(
+            run.run_id,
+            run.messages,
+            run.parts,
+            cost.cost_usd_micros / 1e6 if run.run_id else 0.0,
+            run.nothing_to_do,
+        )
+
+    async def work(self) -> Summary:
+        """Work off what is queued, in this process, until nothing is left; return what was done.
+
+        Cancelling it gives back what was not done. With an engine without workers (``bigquery``,
+        ``batch``) use ``sightline work``.
+        """
+        self._must_exist()
+        stopping = StopRequest()
+        working = asyncio.ensure_future(
+            work_operation.work(
+                self.settings,
+                worker_id=new_worker_id(),
+                drain=True,
+                progress=self._progress,
+                stopping=stopping,
+            )
+        )
+        try:
+            return (await asyncio.shield(working)).summary
+        except asyncio.CancelledError:
+            stopping.request()
+            await working  # calls under way end within the grace period; the rest is given back
+            raise
+
+    async def status(self, run_id: str | None = None, *, check: bool = False) -> Status:
+        """Return where every part of every run is, or of one; ``check`` reads every ledger."""
+        self._must_exist()
+        return await status_operation.status(await self._engine.get(), run_id, check=check)
+
+    async def dead_letters(
+        self, reason: str | None = None, run_id: str | None = None, *, limit: int = 50
+    ) -> Sequence[DeadLetterRow]:
+        """Return the first dead letters, the oldest first."""
+        which = dead_letters_operation.dead_letter_filter(reason, run_id)
+        warehouse = await self._reading()
+        return (await dead_letters_operation.list_dead_letters(warehouse, which, limit=limit)).rows
+
+    async def replay(self, reason: str | None = None, run_id: str | None = None) -> int:
+        """Publish dead letters again, each with its failed part alone; return how many."""
+        self._must_exist()
+        which = dead_letters_operation.dead_letter_filter(reason, run_id)
+        replay = await dead_letters_operation.replay(await self._engine.get(), which)
+        return replay.replayed
 
     async def search(
         self,
@@ -130,8 +258,8 @@ class AsyncWorkspace:
 
     async def sql(self, query: str) -> Table:
         """Return what one SELECT over the ledgers and their views returns; nothing is written."""
-        warehouse = await self._reading()
-        return Table.from_rows(*await warehouse.upkeep.query(query))
+        result = await sql_operation.sql(await self._reading(), query)
+        return Table.from_rows(result.columns, result.rows)
 
     async def stats(self, task: str | None = None, **where: Unpack[Where]) -> Overview:
         """Return what is known of the current answers of a task, or of each task."""
@@ -289,6 +417,12 @@ class AsyncWorkspace:
             force=force,
             progress=self._progress,
         )
+
+    def _request(
+        self, tasks: Sequence[str], *, embed: bool, limit: int | None, where: Where
+    ) -> TaskRequest:
+        which = replace(filter_of(**where), limit=limit)
+        return task_request(self.settings, which, tasks=tasks, embed=embed, command="python")
 
     async def _reading(self) -> Warehouse:
         """Return the warehouse, for what only reads.

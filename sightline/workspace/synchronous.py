@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import ExitStack
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from producer.estimate import Estimate
+from sightline.local.importing import ImportReport
 from sightline.operations.changes import Changes
 from sightline.operations.comparison import Comparison
 from sightline.operations.consolidate import Consolidation
@@ -17,13 +20,17 @@ from sightline.operations.duplicates import Duplicates, Places
 from sightline.operations.export import ExportedExamples, ExportedTable
 from sightline.operations.outliers import Outliers
 from sightline.operations.stats import CountedAnswers, Overview
+from sightline.operations.status import Status
+from sightline.ports import DeadLetterRow
 from sightline.progress import Progress
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
 from sightline.workspace.asynchronous import AsyncWorkspace
 from sightline.workspace.filters import Where
 from sightline.workspace.hits import Hits
+from sightline.workspace.runs import Run
 from sightline.workspace.tables import Table
+from worker.main import Summary
 
 Result = TypeVar("Result")
 
@@ -72,7 +79,92 @@ class Workspace:
     def _wait(self, operation: Callable[[], Coroutine[None, None, Result]]) -> Result:
         if self._portal is None:
             self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
-        return self._portal.call(operation)
+        future = self._portal.start_task_soon(operation)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            with suppress(CancelledError):
+                future.result()  # it ends in order, unless it is interrupted again
+            raise
+
+    def import_images(
+        self,
+        source: str | Path,
+        *,
+        asset_type: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        allowed_roots: Sequence[str | Path] = (),
+    ) -> ImportReport:
+        """Make observations of a folder of photographs, or of a CSV or Parquet table.
+
+        ``asset_type`` is what is seen where no folder's name and no column says it; ``columns``
+        maps our names to the table's own; images may be read from ``allowed_roots``, too.
+        """
+        return self._wait(
+            lambda: self._workspace.import_images(
+                source, asset_type=asset_type, columns=columns, allowed_roots=allowed_roots
+            )
+        )
+
+    def estimate(
+        self,
+        tasks: Sequence[str] = (),
+        *,
+        embed: bool = True,
+        limit: int | None = None,
+        **where: Unpack[Where],
+    ) -> Estimate:
+        """Return what a run would do and cost; nothing is written or paid."""
+        return self._wait(
+            lambda: self._workspace.estimate(tasks, embed=embed, limit=limit, **where)
+        )
+
+    def enqueue(
+        self,
+        tasks: Sequence[str] = (),
+        *,
+        embed: bool = True,
+        limit: int | None = None,
+        max_cost_usd: float | None = None,
+        max_images: int | None = None,
+        **where: Unpack[Where],
+    ) -> Run:
+        """Publish what is not known yet: the answers to tasks (all), and with ``embed`` vectors.
+
+        ``max_cost_usd`` and ``max_images`` are the run's budget.
+        """
+        return self._wait(
+            lambda: self._workspace.enqueue(
+                tasks,
+                embed=embed,
+                limit=limit,
+                max_cost_usd=max_cost_usd,
+                max_images=max_images,
+                **where,
+            )
+        )
+
+    def work(self) -> Summary:
+        """Work off what is queued, in this process, until nothing is left; return what was done.
+
+        Interrupting it (Ctrl-C, a notebook's stop button) gives back what was not done.
+        """
+        return self._wait(self._workspace.work)
+
+    def status(self, run_id: str | None = None, *, check: bool = False) -> Status:
+        """Return where every part of every run is, or of one; ``check`` reads every ledger."""
+        return self._wait(lambda: self._workspace.status(run_id, check=check))
+
+    def dead_letters(
+        self, reason: str | None = None, run_id: str | None = None, *, limit: int = 50
+    ) -> Sequence[DeadLetterRow]:
+        """Return the first dead letters, the oldest first."""
+        return self._wait(lambda: self._workspace.dead_letters(reason, run_id, limit=limit))
+
+    def replay(self, reason: str | None = None, run_id: str | None = None) -> int:
+        """Publish dead letters again, each with its failed part alone; return how many."""
+        return self._wait(lambda: self._workspace.replay(reason, run_id))
 
     def search(
         self,
