@@ -111,6 +111,14 @@ def test_a_bad_value_is_told_with_what_is_accepted(name: str) -> None:
     assert accepted in told[0]
 
 
+@pytest.mark.parametrize("text", ["2.9", "2.0", "nan", "inf", "true", "soon", "", "1e2"])
+@pytest.mark.parametrize("name", [name for name, info in KEYS.items() if info.annotation is int])
+def test_a_number_of_the_stack_is_read_as_strictly_as_a_setting(name: str, text: str) -> None:
+    (told,) = complaints(**{**MINIMAL, key_name(name): text})
+    accepted = accepted_by(KEYS[name])
+    assert told == f"sightline:{key_name(name)} = {text!r} is not accepted; accepted: {accepted}"
+
+
 @pytest.mark.parametrize(("configuration", "said"), MISFITS)
 def test_what_does_not_fit_together_is_told_in_one_sentence(
     configuration: dict[str, str], said: str
