@@ -1,81 +1,96 @@
-"""Every key of the configuration: its default, its meaning, and what it takes.
+"""Every key of the configuration: its default, its meaning, and what it accepts.
 
-Standard library only, so that it is documented without Pulumi.
+Without Pulumi, so that it is documented without it; settings are declared in the same way.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, dataclass, field
-from typing import Any, Literal, get_type_hints
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from infra.text_kinds import (
+    BillingAccount,
+    BucketName,
+    Cron,
+    DatasetName,
+    EmbedLocation,
+    ImageName,
+    KmsKey,
+    ListingName,
+    Location,
+    MailAddress,
+    Memory,
+    ModelLocation,
+    ModelName,
+    PageUrl,
+    Processors,
+    ProjectId,
+    Region,
+    TableName,
+)
+from sightline.settings.fields import STRICT, fields_of
 
 NAMESPACE = "sightline"
 
 
 def key(
-    meaning: str, default: Any = MISSING, *, group: str, pattern: str = "", accepted: str = ""
+    meaning: str,
+    default: Any = PydanticUndefined,
+    *,
+    group: str,
+    ge: int | None = None,
+    le: int | None = None,
 ) -> Any:
-    """Declare a key: what it means, what a text must look like, and how that is said."""
-    metadata = {"meaning": meaning, "group": group, "pattern": pattern, "accepted": accepted}
-    return field(default=default, metadata=metadata)
+    """Declare a key: what it means, and the least and the most that a number may be."""
+    return Field(
+        default=default, ge=ge, le=le, description=meaning, json_schema_extra={"group": group}
+    )
 
 
-_DATASET = r"[A-Za-z0-9_]{1,1024}"
-_DATASET_SAID = "letters, digits and underscores"
-_CRON = r"\S+( \S+){4}"
-_CRON_SAID = "five fields of cron, `0 6 * * *` say"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Choices:
     """What a person chooses. A field ``image_bucket`` is the key ``sightline:imageBucket``."""
 
-    project: str = key(
+    project: ProjectId = key(
         "the project that everything is in and billed to",
         group="Place",
-        pattern=r"[a-z][a-z0-9-]{4,28}[a-z0-9]",
-        accepted="a project's id",
     )
-    region: str = key(
+    region: Region = key(
         "where workers run and images are kept",
         "us-central1",
         group="Place",
-        pattern=r"[a-z]+-[a-z]+[0-9]{1,2}",
-        accepted="a region of Google Cloud, us-central1 say",
     )
-    location: str = key(
+    location: Location = key(
         "where BigQuery keeps the ledgers: US, EU, or the region; empty is US in a region of the"
         " United States, EU in one of Europe, the region elsewhere",
         "",
         group="Place",
-        pattern=r"US|EU|[a-z]+-[a-z]+[0-9]{1,2}|",
-        accepted="US, EU, or the region",
     )
     labels: str = key(
         "labels on everything, besides those of the program: `team=roads,cost=1234`",
         "",
         group="Place",
     )
-    listing: str = key(
+    listing: ListingName = key(
         "the Imagery Insights listing to subscribe to: PROJECT/LOCATION/EXCHANGE/LISTING",
         "",
         group="Images",
-        pattern=r"[\w.:-]+(/[\w.:-]+){3}|",
-        accepted="PROJECT/LOCATION/EXCHANGE/LISTING, as the listing's page shows them",
     )
-    listing_dataset: str = key(
+    listing_dataset: DatasetName = key(
         "the name of the dataset that the listing is linked as; empty is one named after the stack",
         "",
         group="Images",
-        pattern=_DATASET + "|",
-        accepted=_DATASET_SAID,
     )
-    source: str = key(
+    source: TableName = key(
         "the table of the observations, project.dataset.table; empty is `latest_observations` of"
         " the listing, or, with `notifyNewImages`, what arrived in the bucket",
         "",
         group="Images",
-        pattern=r"[a-z0-9:.-]+\.\w+\.[\w-]+|",
-        accepted="project.dataset.table",
     )
     source_layout: Literal[
         "latest_observations",
@@ -87,29 +102,27 @@ class Choices:
         "pano_observations_latest",
         "pano_observations_all",
     ] = key("how the columns of the source are named", "latest_observations", group="Images")
-    image_bucket: str = key(
+    image_bucket: BucketName = key(
         "a bucket of images that is there already; empty makes one",
         "",
         group="Images",
-        pattern=r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]|",
-        accepted="a bucket's name, without gs://",
     )
     grant_on_bucket: bool = key(
         "grant reading on `imageBucket`; false where its owner has to: the commands are an output",
         default=True,
         group="Images",
     )
-    kms_key: str = key(
+    kms_key: KmsKey = key(
         "the key that encrypts the bucket that is made; empty is Google's own",
         "",
         group="Images",
-        pattern=r"projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+|",
-        accepted="projects/P/locations/L/keyRings/R/cryptoKeys/K",
     )
     images_expire_days: int = key(
         "after how many days images are removed from the bucket that is made; 0 is never",
         0,
         group="Images",
+        ge=0,
+        le=3650,
     )
     object_table: bool = key(
         "make an object table over the bucket, for BigQuery's own models", default=True,
@@ -121,12 +134,10 @@ class Choices:
         default=False,
         group="Images",
     )
-    dataset: str = key(
+    dataset: DatasetName = key(
         "the dataset of the ledgers; empty is one named after the stack",
         "",
         group="Warehouse",
-        pattern=_DATASET + "|",
-        accepted=_DATASET_SAID,
     )
     make_dataset: bool = key(
         "make `dataset` and the ledgers in it; false where it is there already: then roles are"
@@ -134,50 +145,52 @@ class Choices:
         default=True,
         group="Warehouse",
     )
-    models_dataset: str = key(
+    models_dataset: DatasetName = key(
         "the dataset of the SQL engine's remote models, emptied on destroy; empty is one named"
         " after the stack",
         "",
         group="Warehouse",
-        pattern=_DATASET + "|",
-        accepted=_DATASET_SAID,
     )
     reservation_slots: int = key(
         "slots of BigQuery that are reserved at most, by autoscaling; 0 pays by bytes read",
         0,
         group="Warehouse",
+        ge=0,
+        le=10_000,
     )
-    classify_model: str = key(
+    classify_model: ModelName = key(
         "the model that answers tasks",
         "gemini-3.5-flash-lite",
         group="Models",
-        pattern=r"[a-z0-9@.-]+",
-        accepted="a model's name",
     )
-    embed_model: str = key(
+    embed_model: ModelName = key(
         "the model that embeds",
         "gemini-embedding-2",
         group="Models",
-        pattern=r"[a-z0-9@.-]+",
-        accepted="a model's name",
     )
-    embed_dimension: int = key("how many numbers a vector has", 768, group="Models")
-    model_location: str = key(
+    embed_dimension: int = key(
+        "how many numbers a vector has",
+        768,
+        group="Models",
+        ge=128,
+        le=3072,
+    )
+    model_location: ModelLocation = key(
         "where the models are asked: us, eu, global, or a region",
         "global",
         group="Models",
-        pattern=r"us|eu|global|[a-z]+-[a-z]+[0-9]{1,2}",
-        accepted="us, eu, global, or a region",
     )
-    embed_location: str = key(
+    embed_location: EmbedLocation = key(
         "where the model that embeds is asked; empty is the same location",
         "",
         group="Models",
-        pattern=r"us|eu|global|[a-z]+-[a-z]+[0-9]{1,2}|",
-        accepted="us, eu, global, or a region",
     )
     retention_days: int = key(
-        "for how many days Pub/Sub keeps a message that nobody settles", 7, group="Queue"
+        "for how many days Pub/Sub keeps a message that nobody settles",
+        7,
+        group="Queue",
+        ge=1,
+        le=31,
     )
     message_schema: bool = key(
         "let Pub/Sub refuse messages that are not in the form of version 1", default=False,
@@ -193,100 +206,106 @@ class Choices:
         "worker-pool",
         group="Fleet",
     )
-    image: str = key(
+    image: ImageName = key(
         "the container image of workers and producer; while it is empty, nothing that needs it is"
         " made",
         "",
         group="Fleet",
-        pattern=r"[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?|",
-        accepted="REGISTRY/PATH:TAG or REGISTRY/PATH@sha256:DIGEST",
     )
     workers: int = key(
-        "workers of the pool; tasks of the job; pods on GKE at most", 1, group="Fleet"
+        "workers of the pool; tasks of the job; pods on GKE at most",
+        1,
+        group="Fleet",
+        ge=1,
+        le=1000,
     )
-    parallelism: int = key("tasks of the job that run at once; 0 is all of them", 0, group="Fleet")
-    cpu: str = key(
+    parallelism: int = key(
+        "tasks of the job that run at once; 0 is all of them",
+        0,
+        group="Fleet",
+        ge=0,
+        le=1000,
+    )
+    cpu: Processors = key(
         "processors of a worker",
         "1",
         group="Fleet",
-        pattern=r"1|2|4|6|8",
-        accepted="1, 2, 4, 6 or 8",
     )
-    memory: str = key(
+    memory: Memory = key(
         "memory of a worker",
         "2Gi",
         group="Fleet",
-        pattern=r"(512|1024|2048|4096)Mi|([1-9]|[12][0-9]|3[0-2])Gi",
-        accepted="512Mi to 32Gi",
     )
     task_timeout_s: int = key(
         "after how many seconds a task of the job is stopped; its messages come again",
         86_400,
         group="Fleet",
+        ge=60,
+        le=604_800,
     )
     grace_s: int = key(
         "seconds that a stopping worker goes on with what it has in hand; Cloud Run allows 10",
         8,
         group="Fleet",
+        ge=1,
+        le=540,
     )
     backlog_per_worker: int = key(
-        "messages for which the autoscaler of GKE adds a pod", 2000, group="Fleet"
+        "messages for which the autoscaler of GKE adds a pod",
+        2000,
+        group="Fleet",
+        ge=1,
+        le=1_000_000,
     )
-    drain_schedule: str = key(
+    drain_schedule: Cron = key(
         "when the job of the workers is started; empty is by hand",
         "",
         group="Fleet",
-        pattern=_CRON + "|",
-        accepted=_CRON_SAID,
     )
-    producer_schedule: str = key(
+    producer_schedule: Cron = key(
         "when the producer enqueues what is not done yet; empty is by hand",
         "",
         group="Fleet",
-        pattern=_CRON + "|",
-        accepted=_CRON_SAID,
     )
     producer_arguments: str = key(
         "arguments of `sightline enqueue` for the producer: `--asset-type road_sign --max-cost 20`",
         "",
         group="Fleet",
     )
-    collector_image: str = key(
+    collector_image: ImageName = key(
         "an OpenTelemetry collector beside each worker of the pool, for the workers' own"
         " numbers on the dashboard; empty is none; GKE collects them itself",
         "",
         group="Watch",
-        pattern=r"[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)+(:[\w.-]+)?(@sha256:[0-9a-f]{64})?|",
-        accepted="REGISTRY/PATH:TAG or REGISTRY/PATH@sha256:DIGEST",
     )
-    alert_email: str = key(
+    alert_email: MailAddress = key(
         "who is told of alerts; empty is nobody, and alerts are seen in the console alone",
         "",
         group="Watch",
-        pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+|",
-        accepted="an address, roads@example.com say",
     )
     backlog_alert_s: int = key(
-        "how old, in seconds, the oldest message may get before an alert", 21_600, group="Watch"
+        "how old, in seconds, the oldest message may get before an alert",
+        21_600,
+        group="Watch",
+        ge=60,
+        le=604_800,
     )
-    billing_account: str = key(
+    billing_account: BillingAccount = key(
         "the billing account, for the budget",
         "",
         group="Watch",
-        pattern=r"[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}|",
-        accepted="XXXXXX-XXXXXX-XXXXXX",
     )
     budget_usd: int = key(
         "what the project may cost a month, in US dollars, before somebody is told; 0 is no budget",
         0,
         group="Watch",
+        ge=0,
+        le=10_000_000,
     )
-    runbook_url: str = key(
+    runbook_url: PageUrl = key(
         "where the runbooks are read, `https://…/docs/runbooks`; alerts link to them",
         "",
         group="Watch",
-        pattern=r"https://\S+|",
-        accepted="a URL that begins with https://",
     )
     deletion_protection: bool = key(
         "let neither Pulumi nor Google's services remove what holds data", default=True,
@@ -303,17 +322,21 @@ class Choices:
     )
 
 
-def key_name(one: Field[Any] | str) -> str:
+KEYS: Mapping[str, FieldInfo] = fields_of(Choices)
+"""Every key, by the name of its field."""
+
+
+def key_name(field: str) -> str:
     """Return a field's key: ``image_bucket`` is ``imageBucket``."""
-    head, *tail = (one if isinstance(one, str) else one.name).split("_")
+    head, *tail = field.split("_")
     return head + "".join(word.capitalize() for word in tail)
-
-
-def key_kind(one: Field[Any]) -> Any:
-    """Return the type of a field."""
-    return get_type_hints(Choices)[one.name]
 
 
 def refusal(name: str, value: object, accepted: str) -> str:
     """Return the sentence that refuses a value."""
-    return f"{NAMESPACE}:{key_name(name)} = {value!r} is not accepted; accepted: {accepted}"
+    return refused(name, repr(value), accepted)
+
+
+def refused(name: str, shown: str, accepted: str) -> str:
+    """Return the sentence that refuses a value, of which ``shown`` is what may be shown."""
+    return f"{NAMESPACE}:{key_name(name)} = {shown} is not accepted; accepted: {accepted}"

@@ -1,19 +1,18 @@
 """The stack's configuration, read once and checked whole before anything is made.
 
-Standard library only, so that it is read without Pulumi.
+Without Pulumi, by the reader of the settings.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any, Literal, get_args, get_origin
+from dataclasses import dataclass
 
-from infra.choices import NAMESPACE, Choices, key_kind, key_name, refusal
+from infra.choices import KEYS, NAMESPACE, Choices, key_name, refused
 from infra.names import Names
-from infra.stack_checks import BOUNDS, find_misfits, labels_of, location_of
+from infra.stack_checks import find_misfits, labels_of, location_of
+from sightline.settings.reading import Given, Refusal, RefusedError, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +106,18 @@ def read_stack(values: Mapping[str, str], stack_name: str) -> Stack:
         WrongConfigurationError: with all that is wrong, one sentence each.
     """
     wrong = list(_unknown(values))
-    chosen: dict[str, Any] = {}
-    for one in fields(Choices):
-        given = values.get(key_name(one))
-        if given is None:
-            if one.default is MISSING:
-                wrong.append(_missing(one))
-            continue
-        try:
-            chosen[one.name] = _read(one, given)
-        except ValueError as error:
-            wrong.append(str(error))
+    given = {
+        field: Given(values[key_name(field)].strip(), is_text=True)
+        for field in KEYS
+        if key_name(field) in values
+    }
+    try:
+        choices = read(Choices, given)
+    except RefusedError as error:
+        wrong += map(_sentence, error.refusals)
+        raise WrongConfigurationError(tuple(wrong)) from None
     if wrong:
         raise WrongConfigurationError(tuple(wrong))
-    choices = Choices(**chosen)
     names = Names(choices.project, stack_name)
     stack = Stack(choices, names, location_of(choices), labels_of(choices.labels, names))
     wrong = list(find_misfits(stack))
@@ -130,7 +127,7 @@ def read_stack(values: Mapping[str, str], stack_name: str) -> Stack:
 
 
 def _unknown(values: Mapping[str, str]) -> Iterator[str]:
-    known = [key_name(one) for one in fields(Choices)]
+    known = [key_name(field) for field in KEYS]
     for name in values:
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
@@ -140,32 +137,11 @@ def _unknown(values: Mapping[str, str]) -> Iterator[str]:
             yield f"{NAMESPACE}:{name} is no key; {meant}"
 
 
-def _missing(one: Field[Any]) -> str:
-    name = key_name(one)
+def _sentence(refusal: Refusal) -> str:
+    if not refusal.is_missing:
+        return refused(refusal.field, refusal.shown, refusal.accepted)
+    name = key_name(refusal.field)
     return (
-        f"{NAMESPACE}:{name} is not set: {one.metadata['meaning']}; run `pulumi config set {name}"
-        f" {name.upper()}`"
+        f"{NAMESPACE}:{name} is not set: {KEYS[refusal.field].description}; run `pulumi config set"
+        f" {name} {name.upper()}`"
     )
-
-
-def _read(one: Field[Any], given: str) -> Any:
-    kind, text = key_kind(one), given.strip()
-    if get_origin(kind) is Literal:
-        if text not in get_args(kind):
-            raise ValueError(refusal(one.name, given, ", ".join(get_args(kind))))
-        return text
-    if kind is bool:
-        if text not in {"true", "false"}:
-            raise ValueError(refusal(one.name, given, "true or false"))
-        return text == "true"
-    if kind is int:
-        if not re.fullmatch(r"-?[0-9]{1,9}", text):
-            raise ValueError(refusal(one.name, given, "a whole number"))
-        least, most = BOUNDS[one.name]
-        if not least <= int(text) <= most:
-            raise ValueError(refusal(one.name, int(text), f"{least} to {most}"))
-        return int(text)
-    pattern = one.metadata["pattern"]
-    if pattern and not re.fullmatch(pattern, text, re.ASCII):
-        raise ValueError(refusal(one.name, given, one.metadata["accepted"]))
-    return text

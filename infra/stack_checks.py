@@ -1,4 +1,4 @@
-"""What of a stack's configuration does not fit together, or lies out of bounds."""
+"""What of a stack's configuration does not fit together."""
 
 from __future__ import annotations
 
@@ -13,21 +13,6 @@ from sightline.settings.serving import why_not_served
 
 if TYPE_CHECKING:
     from infra.stack import Stack
-
-BOUNDS: Mapping[str, tuple[int, int]] = {
-    "images_expire_days": (0, 3650),
-    "reservation_slots": (0, 10_000),
-    "embed_dimension": (128, 3072),
-    "retention_days": (1, 31),
-    "workers": (1, 1000),
-    "parallelism": (0, 1000),
-    "task_timeout_s": (60, 604_800),
-    "grace_s": (1, 540),
-    "backlog_per_worker": (1, 1_000_000),
-    "backlog_alert_s": (60, 604_800),
-    "budget_usd": (0, 10_000_000),
-}
-"""The least and the most that a number may be."""
 
 CLOUD_RUN_GRACE_S = 10
 _LABEL_KEY = r"[a-z][a-z0-9_-]{0,62}"
@@ -52,7 +37,7 @@ def labels_of(text: str, names: Names) -> Mapping[str, str]:
 
 
 def find_misfits(stack: Stack) -> Iterator[str]:
-    """Yield one sentence for each thing that is out of bounds or does not fit another."""
+    """Yield one sentence for each thing that does not fit another."""
     for check in _CHECKS:
         yield from check(stack)
 

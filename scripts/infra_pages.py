@@ -15,20 +15,22 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from infra.choices import Choices, key_kind, key_name
+from pydantic.fields import FieldInfo
+
+from infra.choices import KEYS, key_name
 from infra.guardrails import ONLY_ON_PROJECTS, RAILS
 from infra.program import GRANTS
 from infra.recording import PROD, Environment, Recorded, run
+from sightline.settings.fields import accepted_by
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PAGE = CHECKOUT / "docs" / "infrastructure.md"
 PULUMI_YAML = CHECKOUT / "Pulumi.yaml"
 _PART = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_TYPES = {bool: "boolean", int: "integer"}
+_TYPES: Mapping[Any, str] = {bool: "boolean", int: "integer"}
 
 _HEAD = """\
 # Made by `python -m scripts.infra_pages` from infra/choices.py.
@@ -46,36 +48,43 @@ config:
 
 def pulumi_yaml() -> str:
     """Return Pulumi.yaml: the project, and every key with its meaning and its default."""
-    return _HEAD + "".join(_declared(one) for one in fields(Choices))
+    return _HEAD + "".join(_declared(field, info) for field, info in KEYS.items())
 
 
-def _declared(one: Field[Any]) -> str:
+def _declared(field: str, info: FieldInfo) -> str:
     lines = [
-        f"  {key_name(one)}:",
-        f"    type: {_TYPES.get(key_kind(one), 'string')}",
-        f"    description: {json.dumps(_meaning(one), ensure_ascii=False)}",
+        f"  {key_name(field)}:",
+        f"    type: {_TYPES.get(info.annotation, 'string')}",
+        f"    description: {json.dumps(_meaning(info), ensure_ascii=False)}",
     ]
-    if one.default is not MISSING:
-        lines.append(f"    default: {json.dumps(one.default)}")
+    if not info.is_required():
+        lines.append(f"    default: {json.dumps(info.default)}")
     return "\n".join(lines) + "\n"
 
 
-def _meaning(one: Field[Any]) -> str:
-    kind, said = key_kind(one), one.metadata["meaning"]
-    return f"{said}: {', '.join(get_args(kind))}" if get_origin(kind) is Literal else str(said)
+def _meaning(info: FieldInfo) -> str:
+    kind, said = info.annotation, str(info.description)
+    return f"{said}: {', '.join(get_args(kind))}" if get_origin(kind) is Literal else said
 
 
 def keys() -> str:
     """Return the reference of the configuration, one table a group."""
     groups: dict[str, list[str]] = {}
-    for one in fields(Choices):
-        default = "required" if one.default is MISSING else _default(one.default)
-        row = f"| `{key_name(one)}` | {default} | {_cell(_meaning(one))} |"
-        groups.setdefault(one.metadata["group"], []).append(row)
+    for field, info in KEYS.items():
+        default = "required" if info.is_required() else _default(info.default)
+        cells = (f"`{key_name(field)}`", default, accepted_by(info), str(info.description))
+        groups.setdefault(_group(info), []).append(f"| {' | '.join(map(_cell, cells))} |")
     return "\n".join(
-        f"### {group}\n\n| key | default | meaning |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        f"### {group}\n\n| key | default | accepted | meaning |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
         for group, rows in groups.items()
     )
+
+
+def _group(info: FieldInfo) -> str:
+    extra: Any = info.json_schema_extra
+    return str(extra["group"])
 
 
 def _default(value: object) -> str:

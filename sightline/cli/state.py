@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sightline.cli.own_files import OwnFiles
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.settings import CONFIG_FILE, Settings, load_settings
 
 if TYPE_CHECKING:
     from sightline.ports import Engine, Warehouse
+    from sightline.settings import Settings
 
 Result = TypeVar("Result")
 
@@ -51,6 +51,8 @@ class State:
                 own.check(path, may_be_settings=may_be_settings)
 
     def _own_files(self) -> OwnFiles:
+        from sightline.settings import CONFIG_FILE
+
         named = self.config or os.environ.get("SIGHTLINE_CONFIG")
         config = Path(named) if named else Path(CONFIG_FILE)
         try:
@@ -64,6 +66,8 @@ class State:
 
     def settings(self, options: Mapping[str, Any] | None = None) -> Settings:
         """Read the settings, once, with the command line last; ``options`` are the command's."""
+        from sightline.settings import load_settings
+
         overrides = {"home": self.home} if self.home else {}
         return load_settings(config=self.config, overrides={**overrides, **(options or {})})
 

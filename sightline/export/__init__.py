@@ -3,7 +3,7 @@
 from sightline.export.formats import FORMATS, ExportFormat, format_of, open_table
 from sightline.export.table import AnswerTable
 from sightline.export.tuning import TuningFiles, TuningReport
-from sightline.export.whole_files import written_whole
+from sightline.whole_files import written_whole
 
 __all__ = [
     "FORMATS",

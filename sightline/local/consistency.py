@@ -16,7 +16,6 @@ from pathlib import Path
 from sightline.errors import StorageError
 from sightline.local.marks import QueueMarks
 from sightline.local.queue import LocalQueue
-from sightline.local.warehouse.durable import storage_errors, write_json
 from sightline.local.warehouse.engine import Engine, Session
 from sightline.local.warehouse.ledgers import restored, runs_seen
 from sightline.local.warehouse.names import mark_of
@@ -31,6 +30,7 @@ from sightline.schema import (
     RUNS,
     TASK_VERSIONS,
 )
+from sightline.whole_files import storage_errors, write_json
 from sightline.work_lists import tasks_of
 
 USED_WITH = "queue.json"

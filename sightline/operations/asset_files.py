@@ -12,7 +12,7 @@ import orjson
 from sightline.errors import ConfigurationError
 from sightline.export import FORMATS, format_of, open_table, written_whole
 from sightline.export.formats import TableFile
-from sightline.export.whole_files import check_target
+from sightline.export.targets import check_target
 from sightline.ports import AnswerRow
 from sightline.tasks import TaskSpec
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sightline.errors import ConfigurationError
 from sightline.export import ExportFormat, TuningFiles, format_of, open_table, written_whole
+from sightline.export.targets import check_target
 from sightline.export.tuning import DEAD, tuning_paths
-from sightline.export.whole_files import check_target
 from sightline.model import Filter
 from sightline.operations.reading.answers_by_asset import each_page, selected_answers
 from sightline.ports import AnswerQuery, Warehouse

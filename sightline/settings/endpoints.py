@@ -1,42 +1,16 @@
-"""Checks the endpoints of services before any is asked; none is shown with what may be secret."""
+"""What the endpoints of services must look like; none is shown with what may be secret in it."""
 
 from __future__ import annotations
 
+import re
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from sightline.errors import ConfigurationError
-from sightline.redaction import shown_endpoint
-from sightline.settings.sections import Settings
+from sightline.settings.fields import Checked
 
 _EXAMPLE = "a URL such as https://host:8443, without spaces"
-
-
-def check_endpoints(settings: Settings) -> None:
-    """Check every endpoint that is set.
-
-    Raises:
-        ConfigurationError: one cannot be asked; naming the setting.
-    """
-    urls = {
-        "bigquery.endpoint": settings.bigquery.endpoint,
-        "bigquery.hub_endpoint": settings.bigquery.hub_endpoint,
-        "vertex.endpoint": settings.vertex.endpoint,
-        "gemini.endpoint": settings.gemini.endpoint,
-        "gcs.endpoint": settings.gcs.endpoint,
-    }
-    for name, url in urls.items():
-        if url and not is_url(url):
-            raise _not_accepted(name, url, _EXAMPLE)
-    if "@" in settings.vertex.endpoint:
-        accepted = f"{_EXAMPLE} and without a user: access tokens are sent to it"
-        raise _not_accepted("vertex.endpoint", settings.vertex.endpoint, accepted)
-    addresses = {
-        "bigquery.storage_endpoint": settings.bigquery.storage_endpoint,
-        "pubsub.endpoint": settings.pubsub.endpoint,
-    }
-    for name, address in addresses.items():
-        if "@" in address:
-            raise _not_accepted(name, address, "host:port, such as 127.0.0.1:8085")
+_COLLECTOR = re.compile(r"https?://[^\s/?#@]+(/[^\s?#@]*)?")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 
 
 def is_url(text: str) -> bool:
@@ -55,7 +29,33 @@ def is_url(text: str) -> bool:
     )
 
 
-def _not_accepted(name: str, endpoint: str, accepted: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{name} = {shown_endpoint(endpoint)!r} is not accepted; accepted: {accepted}"
-    )
+def names_in(text: str) -> list[str]:
+    """Return the names of hosts in a text that has commas between them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+Url = Annotated[str, Checked(_EXAMPLE, lambda text: not text or is_url(text))]
+UrlWithoutUser = Annotated[
+    str,
+    Checked(
+        f"{_EXAMPLE} and without a user: access tokens are sent to it",
+        lambda text: not text or (is_url(text) and "@" not in text),
+    ),
+]
+Address = Annotated[str, Checked("host:port, such as 127.0.0.1:8085", lambda text: "@" not in text)]
+# Settings are shown and recorded, so they hold no credentials.
+CollectorUrl = Annotated[
+    str,
+    Checked(
+        "a URL such as http://127.0.0.1:4318, without user, query and fragment: credentials go into"
+        " the environment variable OTEL_EXPORTER_OTLP_HEADERS",
+        lambda text: not text or _COLLECTOR.fullmatch(text),
+    ),
+]
+HostNames = Annotated[
+    str,
+    Checked(
+        "names such as worker or worker.lan:9464, commas between them",
+        lambda text: all(_HOST.fullmatch(name) for name in names_in(text)),
+    ),
+]

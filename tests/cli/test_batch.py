@@ -158,4 +158,5 @@ def test_what_cannot_be_asked_so_is_refused_with_the_way_out(
     mistake("work", says="set batch.bucket to one that is there")
     mistake("work", "--watch", says="`sightline status --watch` shows runs")
     project.let("BATCH__REQUESTS_A_JOB", "200001")
-    mistake("work", says="batch.requests_a_job = 200001 is not accepted; accepted: 200000 or less")
+    accepted = "a whole number, 1 to 200_000"
+    mistake("work", says=f"batch.requests_a_job = 200001 is not accepted; accepted: {accepted}")

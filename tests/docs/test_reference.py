@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from scripts.settings_page import PAGE, page
 from sightline import errors
 from sightline.cli import EXIT_INTERNAL, EXIT_INTERRUPTED
 from sightline.cli.commands.doctor import EXIT_UNWELL
@@ -44,10 +45,18 @@ def defaults(settings: Any = None, at: str = "") -> dict[str, Any]:
 def test_every_setting_is_documented_with_its_default() -> None:
     listed = {
         code(name): None if default == NOT_SET else tomllib.loads(f"v = {code(default)}")["v"]
-        for name, default, meaning in rows((DOCS / "settings.md").read_text(encoding="utf-8"))
-        if meaning
+        for name, default, accepted, meaning in rows(
+            (DOCS / "settings.md").read_text(encoding="utf-8")
+        )
+        if accepted and meaning
     }
     assert listed == defaults()
+
+
+def test_the_page_of_the_settings_is_current() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    again = "run `python -m scripts.settings_page`"
+    assert page(text) == text, f"docs/settings.md is out of date; {again}"
 
 
 def test_every_command_has_a_section_and_every_section_a_command() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from sightline.errors import ConfigurationError, StorageError
 from sightline.export import ExportFormat, open_table, written_whole
-from sightline.export.whole_files import TEMPORARY, check_target
+from sightline.export.targets import check_target
+from sightline.whole_files import TEMPORARY
 from tests.conftest import CHECKOUT
 from tests.export.rows import ALL, SPEC
 from tests.waiting import GIVE_UP_S

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 
 import yaml
 
-from infra.choices import Choices, key_name
+from infra.choices import KEYS, key_name
 from scripts.infra_pages import PAGE, PULUMI_YAML, page, pulumi_yaml
 from tests.conftest import CHECKOUT
 from tests.docs.pages import code, rows, sections
@@ -28,7 +27,7 @@ def test_pulumi_yaml_is_current_and_read_as_it_is_meant() -> None:
     assert project["runtime"] == {
         "name": "python", "options": {"toolchain": "uv", "virtualenv": ".venv"}
     }  # fmt: skip
-    assert set(project["config"]) == {key_name(one) for one in fields(Choices)}
+    assert set(project["config"]) == set(map(key_name, KEYS))
     kinds = {"string": str, "integer": int, "boolean": bool}
     for name, declared in project["config"].items():
         assert isinstance(declared["description"], str)
@@ -37,7 +36,7 @@ def test_pulumi_yaml_is_current_and_read_as_it_is_meant() -> None:
 
 
 def test_every_command_that_sets_a_key_names_one_there_is() -> None:
-    known = {key_name(one) for one in fields(Choices)}
+    known = set(map(key_name, KEYS))
     for path in (CHECKOUT / "docs").rglob("*.md"):
         named = re.findall(r"pulumi config\s+set\s+([a-z]\w*)", path.read_text(encoding="utf-8"))
         assert set(named) <= known, path.name
@@ -54,7 +53,7 @@ def test_every_output_that_a_page_names_is_one_there_is() -> None:
 
 def test_keys_and_kinds_of_fleet_are_on_the_page() -> None:
     listed = {code(cells[0]) for cells in rows(sections(PAGE, 2)["Configuration"])}
-    assert listed == {key_name(one) for one in fields(Choices)}
+    assert listed == set(map(key_name, KEYS))
     fleets = {code(cells[0]) for cells in rows(sections(PAGE, 2)["Fleets"])}
     assert fleets == {"worker-pool", "job", "gke", "none"}
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 
 import pytest
 
-from infra.choices import Choices, key_name
+from infra.choices import KEYS, key_name
 from infra.recording import MINIMAL, PROJECT, run
 from infra.stack import WrongConfigurationError, read_stack
-from infra.stack_checks import BOUNDS
+from sightline.settings.fields import accepted_by, bounds_of
 
 BAD = {
     "project": ("My Project", "a project's id"),
@@ -49,7 +48,11 @@ BAD = {
     "deletion_protection": ("maybe", "true or false"),
     "keep_data": ("maybe", "true or false"),
     "guardrails": ("off", "stop, warn"),
-    **{name: (str(most + 1), f"{least} to {most}") for name, (least, most) in BOUNDS.items()},
+    **{
+        name: (str(bounds_of(info)[1] + 1), accepted_by(info))
+        for name, info in KEYS.items()
+        if info.annotation is int
+    },
 }
 """A value that no key takes, and what the error then names."""
 
@@ -95,7 +98,7 @@ def test_a_project_is_all_that_has_to_be_set() -> None:
 
 
 def test_every_key_has_a_value_that_it_refuses() -> None:
-    assert {one.name for one in fields(Choices)} == set(BAD)
+    assert set(KEYS) == set(BAD)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -106,6 +109,14 @@ def test_a_bad_value_is_told_with_what_is_accepted(name: str) -> None:
     assert len(told) == 1, told
     assert told[0].startswith(f"sightline:{key_name(name)} = ")
     assert accepted in told[0]
+
+
+@pytest.mark.parametrize("text", ["2.9", "2.0", "nan", "inf", "true", "soon", "", "1e2"])
+@pytest.mark.parametrize("name", [name for name, info in KEYS.items() if info.annotation is int])
+def test_a_number_of_the_stack_is_read_as_strictly_as_a_setting(name: str, text: str) -> None:
+    (told,) = complaints(**{**MINIMAL, key_name(name): text})
+    accepted = accepted_by(KEYS[name])
+    assert told == f"sightline:{key_name(name)} = {text!r} is not accepted; accepted: {accepted}"
 
 
 @pytest.mark.parametrize(("configuration", "said"), MISFITS)

@@ -14,7 +14,8 @@ import pytest
 
 from sightline.errors import StorageError
 from sightline.local.importing import import_table, staging
-from sightline.local.warehouse.durable import write_beside
+from sightline.local.warehouse import locks
+from sightline.whole_files import write_beside
 from tests.local.imports import NOW, rows_in
 
 HEADER = "observation_id,asset_type,gcs_uri\n"
@@ -87,7 +88,7 @@ def test_a_read_only_folder_is_a_storage_error(
     def refuse(path: Path) -> None:
         raise OSError(30, "Read-only file system", str(path))
 
-    monkeypatch.setattr(staging, "make_directory", refuse)
+    monkeypatch.setattr(locks, "make_directory", refuse)
     with pytest.raises(StorageError, match="Read-only file system; mount it writable"):
         import_table(table(tmp_path, 1), source=tmp_path / "source", now=NOW)
 

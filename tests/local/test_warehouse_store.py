@@ -23,11 +23,11 @@ from sightline.local.warehouse import (
     lineage,
     store,
 )
-from sightline.local.warehouse.durable import time_ordered_id
 from sightline.local.warehouse.engine import Engine, Session
 from sightline.local.warehouse.locks import lock_now
 from sightline.local.warehouse.manifest import read_manifest
 from sightline.local.warehouse.store import Store
+from sightline.local.warehouse.time_ordered import time_ordered_id
 from sightline.ports import ClassificationRow
 from sightline.schema import CLASSIFICATIONS, RUN_EVENTS
 from tests.contracts.warehouse_rig import EMBEDDING, NOW, asking

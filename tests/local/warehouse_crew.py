@@ -20,8 +20,9 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sightline import whole_files
 from sightline.errors import BusyError, StorageError
-from sightline.local.warehouse import LocalRuns, LocalSource, LocalWriter, compact, connect, durable
+from sightline.local.warehouse import LocalRuns, LocalSource, LocalWriter, compact, connect
 from sightline.model import AnswerPart, Observation, Usage
 from sightline.ports import ClassificationRow, Provenance, ResultRow
 from sightline.schema import CLASSIFICATIONS
@@ -73,14 +74,14 @@ def later(turn: int) -> datetime:
 def die_at(step: int) -> None:
     """Kill this process when it is about to make something durable for the ``step``-th time."""
     steps = count(1)
-    real = durable.sync
+    real = whole_files.sync
 
     def sync(path: Path) -> None:
         if next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
         real(path)
 
-    durable.sync = sync
+    whole_files.sync = sync
 
 
 def open_run(home: Path, step: int) -> None:

@@ -48,17 +48,30 @@ def test_a_model_and_a_dimension_have_a_table_of_their_own() -> None:
     )
 
 
-def test_infra_may_import_schema_and_settings_without_anything_installed() -> None:
-    code = (
-        "import sys; import sightline.schema, sightline.settings;"
+def outside_of_the_standard_library(code: str, *options: str) -> set[str]:
+    """Return the packages that a fresh interpreter holds after running the code."""
+    told = (
         "outside = {m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names;"
-        "print(sorted(name for name in outside if not name.startswith('_')))"
+        "print(' '.join(name for name in outside if not name.startswith('_')))"
     )
     shown = subprocess.run(
-        [sys.executable, "-S", "-c", code],
+        [sys.executable, *options, "-c", f"import sys; {code}; {told}"],
         capture_output=True,
         text=True,
         check=True,
         cwd=CHECKOUT,
     )
-    assert shown.stdout.strip() == "['sightline']"
+    return set(shown.stdout.split())
+
+
+def test_infra_may_import_the_schema_without_anything_installed() -> None:
+    assert outside_of_the_standard_library("import sightline.schema", "-S") == {"sightline"}
+
+
+def test_infra_may_import_the_settings_with_pydantic_alone() -> None:
+    before = outside_of_the_standard_library("pass")
+    loaded = outside_of_the_standard_library("import sightline.schema, sightline.settings")
+    of_pydantic = outside_of_the_standard_library(
+        "import pydantic.dataclasses; pydantic.dataclasses.dataclass(type('A', (), {}))"
+    )
+    assert loaded - before <= of_pydantic | {"sightline"}

@@ -30,8 +30,11 @@ def test_later_sources_win(tmp_path: Path) -> None:
     [
         ("colour = 1", "colour is no setting; accepted: adapters"),
         ("[worker]\ngrace = 1", "worker.grace is no setting; accepted: backoff_s"),
-        ('[worker]\ngrace_s = "long"', "worker.grace_s = 'long' is not accepted; accepted: 2.5"),
-        ("[worker]\ngrace_s = -1", "worker.grace_s = -1.0 is not accepted; accepted: 0 or more"),
+        (
+            '[worker]\ngrace_s = "long"',
+            "grace_s = 'long' is not accepted; accepted: a number, 0 to",
+        ),
+        ("[worker]\ngrace_s = -1", "worker.grace_s = -1 is not accepted; accepted: a number, 0 to"),
         ("[worker]\ngrace_s = nan", "worker.grace_s = nan is not accepted"),
         ("[worker]\ngrace_s = inf", "worker.grace_s = inf is not accepted"),
         ('engine = "spark"', "engine = 'spark' is not accepted; accepted: local"),
@@ -107,5 +110,6 @@ def test_a_list_of_anything_but_texts_is_refused(tmp_path: Path, value: str) -> 
 
 @pytest.mark.parametrize("name", ["gs://b", "b/p", "", "B", "*"])
 def test_a_bucket_is_given_by_its_name(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"images\.buckets: .* accepted: a bucket's name"):
+    complaint = r"images\.buckets = .* accepted: .* a bucket's name"
+    with pytest.raises(ConfigurationError, match=complaint):
         load(tmp_path, f'[images]\nbuckets = ["{name}"]')

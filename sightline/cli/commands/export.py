@@ -42,7 +42,7 @@ def export(
     Example: sightline export signs.geoparquet --task road_signs --near 52.09,5.12,500
     """
     from sightline.cli.views.export import export_json, print_export
-    from sightline.export.whole_files import check_target
+    from sightline.export.targets import check_target
     from sightline.operations.export import export as run
     from sightline.operations.export import export_paths
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from sightline.errors import StorageError
-from sightline.local.warehouse.durable import storage_errors, write_json
+from sightline.whole_files import storage_errors, write_json
 
 FOLDER = ".roots"
 VERSION = 1

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,9 +16,10 @@ import pyarrow.parquet as pq
 
 from sightline.errors import StorageError
 from sightline.local.importing.report import RefusalReason, Tally
-from sightline.local.warehouse.durable import make_directory, storage_errors, write_beside
 from sightline.local.warehouse.engine import confine, parquet_select, quoted
+from sightline.local.warehouse.locks import lock_waiting
 from sightline.schema import OBSERVATIONS, Column, Ledger, duckdb_columns, parquet_schema
+from sightline.whole_files import storage_errors, write_beside
 
 SOURCE = Ledger(
     "source",
@@ -105,7 +102,10 @@ class Staging:
         """
         with storage_errors(self._staged):
             self._writer.close()
-        with _turn(self._source), duckdb.connect(":memory:", config=self._limits()) as connection:
+        with (
+            lock_waiting(self._source / _LOCK),
+            duckdb.connect(":memory:", config=self._limits()) as connection,
+        ):
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_progress_bar = false")
             confine(connection, (self._room, self._source))
@@ -202,15 +202,3 @@ def _count(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
 def _digest(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()[:12]
-
-
-@contextmanager
-def _turn(source: Path) -> Iterator[None]:
-    with storage_errors(source):
-        make_directory(source)
-        descriptor = os.open(source / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

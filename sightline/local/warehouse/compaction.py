@@ -20,7 +20,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from sightline.local.warehouse.durable import TEMPORARY, storage_errors, write_beside
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     SPILL,
@@ -37,6 +36,7 @@ from sightline.local.warehouse.names import generation_of, is_output, output_nam
 from sightline.local.warehouse.store import Store, relative_files
 from sightline.ports import Compacted
 from sightline.schema import LEDGERS, Ledger, duckdb_columns
+from sightline.whole_files import TEMPORARY, storage_errors, write_beside
 
 GRACE = timedelta(minutes=10)
 """How long replaced files stay, for readers that listed them before."""

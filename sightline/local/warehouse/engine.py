@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sightline.errors import StorageError
-from sightline.local.warehouse.durable import storage_errors
 from sightline.local.warehouse.store import Snapshot, Store
 from sightline.schema import Ledger, duckdb_columns
+from sightline.whole_files import storage_errors
 
 Result = TypeVar("Result")
 Connection = duckdb.DuckDBPyConnection

@@ -13,9 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sightline.local.warehouse.durable import storage_errors
 from sightline.local.warehouse.manifest import MANIFEST, REBUILD, Manifest
 from sightline.local.warehouse.names import generation_of, is_output
+from sightline.whole_files import storage_errors
 
 INPUTS_KEY = "sightline_inputs"
 """Key, in the metadata of a compaction's output, of the JSON list of its inputs."""

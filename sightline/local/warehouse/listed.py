@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sightline.errors import StorageError
-from sightline.local.warehouse.durable import storage_errors
+from sightline.whole_files import storage_errors
 
 
 def listed_rows(

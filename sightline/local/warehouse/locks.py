@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sightline.errors import BusyError
-from sightline.local.warehouse.durable import make_directory, storage_errors
+from sightline.whole_files import make_directory, storage_errors
 
 POLL_S = 0.02
 """How often a waiting process looks whether its turn has come, in seconds."""
@@ -28,6 +28,21 @@ def lock_now(path: Path, busy: str) -> Iterator[None]:
     try:
         if not _try(descriptor):
             raise BusyError(busy)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def lock_waiting(path: Path) -> Iterator[None]:
+    """Hold the lock file, after waiting for whoever holds it now, without an event loop.
+
+    Raises:
+        StorageError: the lock file cannot be made.
+    """
+    descriptor = _open(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import StorageError
-from sightline.local.warehouse.durable import storage_errors, write_json
+from sightline.whole_files import storage_errors, write_json
 
 MANIFEST = "manifest.json"
 VERSION = 2

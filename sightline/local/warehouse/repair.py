@@ -13,7 +13,6 @@ from pathlib import Path
 
 from sightline.errors import StorageError
 from sightline.local.warehouse.compaction import compaction_lock
-from sightline.local.warehouse.durable import storage_errors
 from sightline.local.warehouse.lineage import contradiction, inputs_of
 from sightline.local.warehouse.manifest import (
     DamagedManifestError,
@@ -25,6 +24,7 @@ from sightline.local.warehouse.names import generation_of, is_output
 from sightline.local.warehouse.store import Store, relative_files
 from sightline.ports import Repaired
 from sightline.schema import LEDGERS, Ledger
+from sightline.whole_files import storage_errors
 
 
 def repair_all(root: Path, *, now: datetime) -> list[Repaired]:

@@ -15,7 +15,6 @@ import orjson
 
 from sightline.errors import ConfigurationError, StorageError
 from sightline.local.marks import Marks
-from sightline.local.warehouse.durable import storage_errors, write_beside
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     Engine,
@@ -51,6 +50,7 @@ from sightline.schema import (
     WORK_ITEMS,
     duckdb_columns,
 )
+from sightline.whole_files import storage_errors, write_beside
 from sightline.work_lists import (
     ITEM_COLUMNS,
     LISTED_COLUMNS,

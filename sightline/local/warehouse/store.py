@@ -15,11 +15,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sightline.errors import ConfigurationError, StorageError
-from sightline.local.warehouse.durable import storage_errors, time_ordered_id, write_durably
 from sightline.local.warehouse.lineage import contradiction
 from sightline.local.warehouse.manifest import read_manifest
 from sightline.local.warehouse.names import SUFFIX, appended_name, is_output
+from sightline.local.warehouse.time_ordered import time_ordered_id
 from sightline.schema import LEDGERS, Ledger, embeddings_ledger, parquet_schema
+from sightline.whole_files import storage_errors, write_durably
 
 LOOKS = 5
 """How often a ledger whose manifest keeps changing is looked at."""

@@ -1,0 +1,130 @@
+"""A setting is a field: its kind, its bounds and its meaning stand on it, and Pydantic checks them.
+
+Settings, and the configuration of a stack, are frozen dataclasses of Pydantic. Numbers are strict:
+none is cut to a whole number, no `true` is 1, and neither `nan` nor `inf` is a number.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import ConfigDict, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+STRICT = ConfigDict(
+    strict=True,
+    allow_inf_nan=False,
+    validate_default=True,
+    hide_input_in_errors=True,  # a value may be an endpoint with a password in it
+)
+"""How every class of settings is checked, whoever makes an object of it."""
+RULE = "setting_rule"
+"""The type of an error whose message is what is accepted."""
+_GROUPED = 10_000
+_SAID = {bool: "true or false", str: "a text", Path: "a path"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a text must be: ``accepted`` says it, ``check`` tells."""
+
+    accepted: str
+    check: Callable[[str], object]
+
+    @classmethod
+    def pattern(cls, pattern: str, accepted: str) -> Checked:
+        """Return the check that the whole text matches a regular expression."""
+        return cls(accepted, re.compile(pattern, re.ASCII).fullmatch)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Check after Pydantic has seen that it is a text."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, text: str) -> str:
+        if not self.check(text):
+            raise broken_rule(self.accepted)
+        return text
+
+
+def broken_rule(accepted: str) -> PydanticCustomError:
+    """Return the error of a value that a rule of ours refuses."""
+    return PydanticCustomError(RULE, "{accepted}", {"accepted": accepted})
+
+
+def fields_of(section: type[Any]) -> Mapping[str, FieldInfo]:
+    """Return the fields of a class of settings, by their names."""
+    found: Mapping[str, FieldInfo] = section.__pydantic_fields__
+    return found
+
+
+def section_of(info: FieldInfo) -> type[Any] | None:
+    """Return the class of settings that a field holds; ``None`` where it is a setting itself."""
+    kind: Any = info.annotation
+    return kind if hasattr(kind, "__pydantic_fields__") else None
+
+
+def required_kind(kind: Any) -> Any:
+    """Return the kind of a field without ``None``, which says that it is not set."""
+    if get_origin(kind) not in {Union, types.UnionType}:
+        return kind
+    return next(one for one in get_args(kind) if one is not type(None))
+
+
+def may_be_unset(info: FieldInfo) -> bool:
+    """Return whether a field may be ``None``, which an empty text says in every source."""
+    return type(None) in get_args(info.annotation)
+
+
+def accepted_by(info: FieldInfo) -> str:
+    """Return what a field accepts, as messages and pages say it."""
+    kind = required_kind(info.annotation)
+    rule = next((one for one in info.metadata if isinstance(one, Checked)), None)
+    if rule is not None:
+        return rule.accepted
+    if get_origin(kind) is Literal:
+        return ", ".join(map(str, get_args(kind)))
+    if kind in {int, float}:
+        least, most = map(written, bounds_of(info))
+        return f"{'a whole number' if kind is int else 'a number'}, {least} to {most}"
+    if get_origin(kind) is tuple:
+        return 'a list of texts, ["a", "b"] say' + _each(get_args(kind)[0])
+    return "a table of texts" if get_origin(kind) is Mapping else _SAID[kind]
+
+
+def bounds_of(info: FieldInfo) -> tuple[float, float]:
+    """Return the least and the most that a number may be."""
+    bounds = {
+        name: getattr(rule, name)
+        for rule in info.metadata
+        for name in ("ge", "le")
+        if hasattr(rule, name)
+    }
+    return bounds["ge"], bounds["le"]
+
+
+def written(number: float) -> str:
+    """Return a number as settings files have it: in groups of three digits when it is long."""
+    return f"{number:_}" if isinstance(number, int) and number >= _GROUPED else f"{number}"
+
+
+def _each(kind: Any) -> str:
+    rules = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
+    return "".join(f", each {one.accepted}" for one in rules if isinstance(one, Checked))
+
+
+def all_fields(section: type[Any], at: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Yield every setting of a class and of the sections in it, by its dotted name."""
+    for name, info in fields_of(section).items():
+        inner = section_of(info)
+        if inner is None:
+            yield at + name, info
+        else:
+            yield from all_fields(inner, f"{at}{name}.")

@@ -1,0 +1,175 @@
+"""The one reader of settings, be they from TOML, from variables or from a stack's configuration.
+
+It gives a value the form that its field has, where the source has another; Pydantic then judges it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from sightline.redaction import shown_endpoint, without_secrets
+from sightline.settings.fields import (
+    RULE,
+    Checked,
+    accepted_by,
+    fields_of,
+    may_be_unset,
+    required_kind,
+)
+
+Section = TypeVar("Section")
+_FLAGS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value as a source has it.
+
+    ``is_text``: the source has nothing but texts, so a number is read from its digits. ``base`` is
+    where relative paths start.
+    """
+
+    value: object
+    origin: str = ""
+    is_text: bool = False
+    base: Path = Path()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A field whose value is invalid, or is missing; ``shown`` is the value without secrets."""
+
+    field: str
+    shown: str
+    accepted: str
+    is_missing: bool = False
+
+
+class RefusedError(ValueError):
+    """Values that are not accepted, in the order of their fields."""
+
+    def __init__(self, refusals: tuple[Refusal, ...]) -> None:
+        super().__init__("; ".join(f"{one.field}: {one.accepted}" for one in refusals))
+        self.refusals = refusals
+
+
+def read(
+    section: type[Section],
+    values: Mapping[str, Given],
+    parts: Mapping[str, object] | None = None,
+) -> Section:
+    """Return an object of a class of settings; ``parts`` are sections in it that are read already.
+
+    Raises:
+        RefusedError: with every field whose value is invalid or missing.
+    """
+    known = fields_of(section)
+    shaped = {name: _shaped(known[name], given) for name, given in values.items()}
+    try:
+        return section(**shaped, **(parts or {}))
+    except ValidationError as error:
+        given = {name: _as_shown(values[name].value, value) for name, value in shaped.items()}
+        raise RefusedError(_refusals(error, known, given)) from None
+
+
+def _as_shown(given: object, shaped: object) -> object:
+    """Return a number that was read from a text as a number, and all else as it was given."""
+    return shaped if isinstance(shaped, int | float) else given
+
+
+def _refusals(
+    error: ValidationError, known: Mapping[str, FieldInfo], given: Mapping[str, object]
+) -> tuple[Refusal, ...]:
+    refusals: dict[str, Refusal] = {}
+    for detail in error.errors(include_url=False):
+        name = str(detail["loc"][0])
+        if name in refusals:
+            continue  # another item of the same list
+        is_of_rule = detail["type"] == RULE and len(detail["loc"]) == 1
+        value = given.get(name, detail["input"])
+        refusals[name] = Refusal(
+            name,
+            shown(value, is_endpoint=_is_checked(known[name])),
+            detail["msg"] if is_of_rule else accepted_by(known[name]),
+            is_missing=detail["type"] == "missing",
+        )
+    return tuple(refusals.values())
+
+
+def _is_checked(info: FieldInfo) -> bool:
+    return any(isinstance(one, Checked) for one in info.metadata)
+
+
+def shown(value: object, *, is_endpoint: bool = False) -> str:
+    """Return a value as a message shows it; a URL or a host without what may be secret in it."""
+    return without_secrets(repr(_without_users(value, is_endpoint=is_endpoint)))
+
+
+def _without_users(value: object, *, is_endpoint: bool) -> object:
+    if isinstance(value, str):
+        return shown_endpoint(value) if is_endpoint or "://" in value else value
+    if isinstance(value, Mapping):
+        return {
+            key: _without_users(one, is_endpoint=is_endpoint or "endpoint" in str(key))
+            for key, one in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_without_users(one, is_endpoint=is_endpoint) for one in value]
+    return value
+
+
+def _shaped(info: FieldInfo, given: Given) -> object:
+    """Return the value in the form of its field; as it is where it has no such form."""
+    if given.value == "" and may_be_unset(info):
+        return None
+    kind = required_kind(info.annotation)
+    if get_origin(kind) is tuple:
+        return _list(given, get_args(kind)[0])
+    if isinstance(given.value, Mapping):
+        return dict(given.value)
+    return _plain(given.value, kind, given)
+
+
+def _list(given: Given, kind: Any) -> object:
+    """Return a list of paths or texts; in the environment it is JSON, or one text."""
+    items = _items(given.value) if isinstance(given.value, str) else given.value
+    if not isinstance(items, list | tuple):
+        return items
+    return tuple(_plain(item, kind, given) for item in items)
+
+
+def _items(text: str) -> object:
+    with contextlib.suppress(ValueError, RecursionError):
+        items = json.loads(text)
+        if isinstance(items, list):
+            return items
+    return [text] if text else []
+
+
+def _plain(value: object, kind: Any, given: Given) -> object:
+    if kind is Path:
+        return _path(value, given.base)
+    if not (given.is_text and isinstance(value, str)):
+        return value
+    if kind is bool:
+        return _FLAGS.get(value.lower(), value)
+    if kind in {int, float}:
+        with contextlib.suppress(ValueError):  # no digits: it is refused as the text that it is
+            return kind(value)
+    return value
+
+
+def _path(value: object, base: Path) -> object:
+    if not isinstance(value, str | Path) or value == "" or "\0" in str(value):
+        return value
+    with contextlib.suppress(RuntimeError):  # the home of a user who is not there
+        return base / Path(value).expanduser()
+    return value

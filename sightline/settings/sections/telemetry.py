@@ -1,0 +1,46 @@
+"""Settings of what is told of a worker: where its metrics go, and the form of its log."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from sightline.settings.endpoints import CollectorUrl, HostNames, names_in
+from sightline.settings.fields import STRICT
+
+
+@dataclass(frozen=True, slots=True, config=STRICT)
+class TelemetrySettings:
+    """Where a worker's metrics go, which is nowhere without a port or an endpoint; and its log."""
+
+    prometheus_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="serve metrics to Prometheus on this port; 0 takes one that is free, and says"
+        " which",
+    )
+    prometheus_host: str = Field(
+        default="127.0.0.1",
+        description="the address to serve them on; `0.0.0.0` for other machines to read them",
+    )
+    prometheus_hosts: HostNames = Field(
+        default="",
+        description="names by which they are asked for besides the address, with commas between"
+        " them: `worker,worker.lan:9464`",
+    )
+    otlp_endpoint: CollectorUrl = Field(
+        default="",
+        description="the base URL of an OpenTelemetry collector to send metrics to, such as"
+        " `http://127.0.0.1:4318`; without credentials",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`text`, or `json` for one JSON object a line"
+    )
+
+    @property
+    def host_names(self) -> list[str]:
+        """The names in ``prometheus_hosts``."""
+        return names_in(self.prometheus_hosts)
