@@ -1,59 +1,17 @@
-"""What the commands for Google Cloud share: who is asked, as whom, and for which resources."""
+"""Names of ``sightline.operations.cloud`` for the checks and the tuning that are still in here."""
 
-from __future__ import annotations
+from sightline.operations.cloud import (
+    embedding_part,
+    google_credentials,
+    has_cloud_queue,
+    has_cloud_warehouse,
+    queue_shape,
+)
 
-from typing import TYPE_CHECKING, Any
-
-from sightline.settings import Settings
-
-if TYPE_CHECKING:
-    from sightline.gcp.pubsub.setup import QueueShape
-    from sightline.model import EmbeddingPart
-
-
-def has_cloud_queue(settings: Settings) -> bool:
-    """Return whether messages go through Pub/Sub."""
-    return settings.adapter("queue") == "pubsub"
-
-
-def has_cloud_warehouse(settings: Settings) -> bool:
-    """Return whether observations and ledgers are in BigQuery."""
-    return settings.adapter("warehouse") == "bigquery"
-
-
-def google_credentials(settings: Settings, endpoint: str = "") -> Any:
-    """Return google-auth's credentials for Google; nothing for an emulator (blocks for a moment).
-
-    ``endpoint`` is the setting that replaces Google's own, in any form: a URL, a host and port.
-
-    Raises:
-        ConfigurationError: there are none.
-    """
-    from sightline.wiring.credentials import google_tokens
-
-    return None if endpoint else google_tokens(settings).credentials
-
-
-def queue_shape(settings: Settings) -> QueueShape:
-    """Return the topics and subscriptions that the settings name.
-
-    Raises:
-        ConfigurationError: no project is set, or two of the names are the same.
-    """
-    from sightline.gcp.pubsub.setup import QueueShape, check_names
-    from sightline.wiring.places import pubsub_place
-
-    shape = QueueShape(
-        pubsub_place(settings),
-        settings.pubsub.dead_letter_topic,
-        settings.queue.backstop_attempts,
-    )
-    check_names(shape)
-    return shape
-
-
-def embedding_part(settings: Settings) -> EmbeddingPart:
-    """Return the embedding that is configured."""
-    from sightline.model import EmbeddingPart
-
-    return EmbeddingPart(settings.models.embed, settings.models.embed_dimension)
+__all__ = [
+    "embedding_part",
+    "google_credentials",
+    "has_cloud_queue",
+    "has_cloud_warehouse",
+    "queue_shape",
+]

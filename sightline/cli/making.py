@@ -142,8 +142,8 @@ async def _differing(
     settings: Settings, client: BigQueryClient, before: frozenset[str] | None
 ) -> Sequence[Item]:
     """Return the tables that were there before and are not as they should be."""
-    from sightline.cli.checkup.tables import mend_table
     from sightline.gcp.bigquery.tables import wrong_columns
+    from sightline.operations.expected_tables import mend_table
     from sightline.schema import LEDGERS
 
     found = []

@@ -1,0 +1,52 @@
+"""What operations on Google Cloud share: whether it is used, as whom, and for which resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sightline.gcp.pubsub.setup import QueueShape, check_names
+from sightline.model import EmbeddingPart
+from sightline.settings import Settings
+from sightline.wiring.credentials import google_tokens
+from sightline.wiring.places import pubsub_place
+
+
+def has_cloud_queue(settings: Settings) -> bool:
+    """Return whether messages go through Pub/Sub."""
+    return settings.adapter("queue") == "pubsub"
+
+
+def has_cloud_warehouse(settings: Settings) -> bool:
+    """Return whether observations and ledgers are in BigQuery."""
+    return settings.adapter("warehouse") == "bigquery"
+
+
+def google_credentials(settings: Settings, endpoint: str = "") -> Any:
+    """Return google-auth's credentials for Google; nothing for an emulator (blocks for a moment).
+
+    ``endpoint`` is the setting that replaces Google's own, in any form: a URL, a host and port.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    return None if endpoint else google_tokens(settings).credentials
+
+
+def queue_shape(settings: Settings) -> QueueShape:
+    """Return the topics and subscriptions that the settings name.
+
+    Raises:
+        ConfigurationError: no project is set, or two of the names are the same.
+    """
+    shape = QueueShape(
+        pubsub_place(settings),
+        settings.pubsub.dead_letter_topic,
+        settings.queue.backstop_attempts,
+    )
+    check_names(shape)
+    return shape
+
+
+def embedding_part(settings: Settings) -> EmbeddingPart:
+    """Return the embedding that is configured."""
+    return EmbeddingPart(settings.models.embed, settings.models.embed_dimension)
