@@ -11,9 +11,9 @@ from typing import Any
 import grpc
 import pytest
 
-from sightline.cli.checkup.google import mends
-from sightline.cli.checkup.images import check_images
 from sightline.gcp.refusals import error_of, read_refusal
+from sightline.operations.doctor.images import check_images
+from sightline.operations.doctor.remedies import google_remedy
 from sightline.settings import GcpSettings, GcsSettings, Settings
 from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import Command
@@ -132,15 +132,15 @@ async def test_a_bucket_that_may_not_be_read_is_told_with_the_grant(
         engine="gcp", gcp=GcpSettings("my-project"), gcs=GcsSettings(endpoint=refuser.url)
     )
     (found,) = await check_images(settings, "gs://theirs/s1/v0/o1.jpg")
-    assert (found.ok, found.mend) == (False, mend)
+    assert (found.failed, found.remedy) == (True, mend)
 
 
 def test_a_disabled_vertex_ai_is_mended_by_enabling_it() -> None:
     settings = Settings(engine="gcp", gcp=GcpSettings("my-project"))
-    mend = mends(settings, "aiplatform.googleapis.com", denied="denied", absent="absent")
+    remedy = google_remedy(settings, "aiplatform.googleapis.com", denied="denied", absent="absent")
     said = disabled("Vertex AI API", "aiplatform.googleapis.com")
     error = error_of(read_refusal(403, said, {}), model="gemini-3.5-flash")
-    assert mend(error) == "gcloud services enable aiplatform.googleapis.com --project=my-project"
+    assert remedy(error) == "gcloud services enable aiplatform.googleapis.com --project=my-project"
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sightline.cli import EXIT_INTERRUPTED
-from sightline.cli.tuning import submitting
 from sightline.gcp.tuning import Watch
+from sightline.operations.tuning import jobs
 from tests.cli.answered import SIGNS
 from tests.cli.conftest import Command, Shown
 from tests.cli.tuning_rig import BASE_MODEL, IMAGES, SUBMIT, Beside, beside, bucket, known
@@ -129,7 +129,7 @@ def test_an_interrupted_command_is_taken_up_by_the_same_one(
 
     beside.pace(running_s=3600)
     with monkeypatch.context() as patch:
-        patch.setattr(submitting, "Watch", partial(Watch, sleep=interrupt))
+        patch.setattr(jobs, "Watch", partial(Watch, sleep=interrupt))
         code, out, err = shown(*SUBMIT, "--yes")
     assert code == EXIT_INTERRUPTED
     assert "is submitted" in out

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sightline.gcp.tuning import TuningAsked
+from sightline.gcp.tuning import TuningRequest
 from tests.cli.conftest import Command, Shown
 from tests.cli.tuning_rig import IMAGES, SUBMIT, Beside, beside, bucket, known
 
@@ -54,7 +54,7 @@ def test_a_job_of_another_program_cannot_be_evaluated(
     shown: Shown, sightline: Command, bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(TuningAsked, "labels", {"sightline_tuning": "other"})
+        patch.setattr(TuningRequest, "labels", {"sightline_tuning": "other"})
         job = sightline(*SUBMIT, "--yes")["job"]
     code, _, err = shown("tune", "evaluate", job["name"])
     assert (code, err.count("\n")) == (2, 1)

@@ -20,9 +20,9 @@ from sightline.errors import (
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.place import Place
 from sightline.gcp.tuning import (
-    TuningAsked,
     TuningClient,
     TuningJob,
+    TuningRequest,
     Watch,
     found_or_submitted,
     same_job,
@@ -33,7 +33,7 @@ from sightline.sim.vertex.faults import Fault
 from sightline.sim.vertex.server import VertexSimulator
 from tests.gcp.conftest import TOKEN
 
-ASKED = TuningAsked(
+REQUEST = TuningRequest(
     task="road_signs",
     fingerprint="f" * 64,
     identity="0123456789abcdef" * 4,
@@ -78,32 +78,35 @@ async def pace(simulator: VertexSimulator, **how: Any) -> None:
 
 
 async def test_a_job_carries_what_was_asked_and_comes_back_as_it_was(client: TuningClient) -> None:
-    made = await client.create(ASKED)
+    made = await client.create(REQUEST)
     found = await client.get(made.number)
     assert replace(found, ended_at=None) == replace(made, ended_at=None)
-    assert (found.base_model, found.epochs) == (ASKED.base_model, 2)
-    assert (found.training_uri, found.validation_uri) == (ASKED.training_uri, ASKED.validation_uri)
+    assert (found.base_model, found.epochs) == (REQUEST.base_model, 2)
+    assert (found.training_uri, found.validation_uri) == (
+        REQUEST.training_uri,
+        REQUEST.validation_uri,
+    )
     assert found.display_name == "sightline-road_signs-0123456789ab"
     assert found.task == "road_signs"
     assert found.succeeded
     assert found.endpoint.startswith("projects/p/locations/us-central1/endpoints/")
     assert (found.examples, found.billable_tokens) == (1, 2 * 2)
-    hyper = ASKED.request()["supervised_tuning_spec"]["hyper_parameters"]
+    hyper = REQUEST.message()["supervised_tuning_spec"]["hyper_parameters"]
     assert hyper["adapter_size"] == "ADAPTER_SIZE_FOUR"
 
 
 async def test_what_is_not_said_is_left_to_google(client: TuningClient) -> None:
-    plain = replace(ASKED, epochs=None, adapter_size=None, learning_rate_multiplier=None)
-    assert plain.request()["supervised_tuning_spec"]["hyper_parameters"] == {}
+    plain = replace(REQUEST, epochs=None, adapter_size=None, learning_rate_multiplier=None)
+    assert plain.message()["supervised_tuning_spec"]["hyper_parameters"] == {}
     assert (await client.create(plain)).epochs is None
 
 
 async def test_the_same_job_is_found_and_another_is_submitted(client: TuningClient) -> None:
-    first, new = await found_or_submitted(client, ASKED)
+    first, new = await found_or_submitted(client, REQUEST)
     assert new
-    again, new = await found_or_submitted(client, ASKED)
+    again, new = await found_or_submitted(client, REQUEST)
     assert (again.name, new) == (first.name, False)
-    _, new = await found_or_submitted(client, replace(ASKED, identity="1" * 64))
+    _, new = await found_or_submitted(client, replace(REQUEST, identity="1" * 64))
     assert new
     assert len(await client.jobs()) == 2
 
@@ -112,7 +115,7 @@ async def test_a_job_whose_answer_was_lost_is_found_again(
     client: TuningClient, simulator: VertexSimulator
 ) -> None:
     await pace(simulator, lose_answers=1)
-    job, new = await found_or_submitted(client, ASKED)
+    job, new = await found_or_submitted(client, REQUEST)
     assert new
     assert [one.name for one in await client.jobs()] == [job.name]
 
@@ -127,11 +130,11 @@ async def test_of_two_commands_at_once_the_later_one_takes_back_its_job(
         """Tell of no job, while another command submits the same."""
         monkeypatch.setattr(client, "jobs", jobs)
         found = await jobs()
-        other.append(await client.create(ASKED))
+        other.append(await client.create(REQUEST))
         return found
 
     monkeypatch.setattr(client, "jobs", overtaken)
-    job, new = await found_or_submitted(client, ASKED)
+    job, new = await found_or_submitted(client, REQUEST)
     assert (job.name, new) == (other[0].name, False)
     assert sorted(one.state for one in await client.jobs()) == ["CANCELLED", "RUNNING"]
 
@@ -141,25 +144,25 @@ async def test_a_killed_command_s_job_is_found_by_the_next_one(
 ) -> None:
     await pace(simulator, lose_answers=1, running_s=3600)
     with pytest.raises(TransientError):
-        await client.create(ASKED)  # and the process ends here
-    job, new = await found_or_submitted(client, ASKED)
+        await client.create(REQUEST)  # and the process ends here
+    job, new = await found_or_submitted(client, REQUEST)
     assert (job.state, new) == ("RUNNING", False)
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "EXPIRED", "CANCELLING"])
 def test_only_a_job_that_may_give_a_model_counts_as_the_same(state: str) -> None:
-    job = TuningJob("n", "d", state, "m", "t", "v", labels=ASKED.labels)
-    assert same_job([job], ASKED) is None
+    job = TuningJob("n", "d", state, "m", "t", "v", labels=REQUEST.labels)
+    assert same_job([job], REQUEST) is None
     done = replace(job, state="SUCCEEDED", endpoint="e")
-    assert same_job([job, done], ASKED) == done
-    assert same_job([replace(job, state="RUNNING"), done], ASKED) == done
-    assert same_job([replace(done, labels={})], ASKED) is None
+    assert same_job([job, done], REQUEST) == done
+    assert same_job([replace(job, state="RUNNING"), done], REQUEST) == done
+    assert same_job([replace(done, labels={})], REQUEST) is None
 
 
 async def test_a_job_that_is_done_without_a_model_is_not_paid_for_again(
     client: TuningClient, simulator: VertexSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lame = TuningJob("n/7", "d", "SUCCEEDED", "m", "t", "v", labels=ASKED.labels)
+    lame = TuningJob("n/7", "d", "SUCCEEDED", "m", "t", "v", labels=REQUEST.labels)
 
     async def jobs() -> list[TuningJob]:
         return [lame]
@@ -169,18 +172,18 @@ async def test_a_job_that_is_done_without_a_model_is_not_paid_for_again(
         with pytest.raises(
             ConfigurationError, match=r"job 7 is SUCCEEDED and names no model.*cons"
         ):
-            await found_or_submitted(client, ASKED)
+            await found_or_submitted(client, REQUEST)
     assert await client.jobs() == []
     other = replace(lame, name="n/8", state="RUNNING")
-    assert same_job([lame, other], ASKED) == other
-    assert same_job([replace(lame, labels={})], ASKED) is None
+    assert same_job([lame, other], REQUEST) == other
+    assert same_job([replace(lame, labels={})], REQUEST) is None
 
 
 async def test_a_watch_tells_each_look_until_the_job_ends(
     client: TuningClient, simulator: VertexSimulator
 ) -> None:
     await pace(simulator, running_s=3600)
-    job = await client.create(ASKED)
+    job = await client.create(REQUEST)
     looks: list[str] = []
 
     async def sleep(seconds: float) -> None:
@@ -197,7 +200,7 @@ async def test_a_watch_is_patient_with_an_outage_but_not_for_ever(
     client: TuningClient, simulator: VertexSimulator
 ) -> None:
     await pace(simulator, running_s=3600)
-    job = await client.create(ASKED)
+    job = await client.create(REQUEST)
     await pace(simulator, refuse="UNAVAILABLE")
     naps = 0
 
@@ -219,7 +222,7 @@ async def test_a_cancelled_job_has_no_model(
     client: TuningClient, simulator: VertexSimulator
 ) -> None:
     await pace(simulator, running_s=3600)
-    job = await client.create(ASKED)
+    job = await client.create(REQUEST)
     await client.cancel(job.number)
     found = await client.get(job.name)
     assert (found.state, found.succeeded, found.waits) == ("CANCELLED", False, False)
@@ -265,7 +268,7 @@ async def test_a_job_that_cannot_be_is_refused_before_it_is_paid(
     client: TuningClient, change: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ConfigurationError, match="correct --model, --location") as caught:
-        await client.create(replace(ASKED, **change))
+        await client.create(replace(REQUEST, **change))
     assert said in str(caught.value)
     assert await client.jobs() == []
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from sightline.local.warehouse import LocalWriter, connect, durable
+from sightline import whole_files
+from sightline.local.warehouse import LocalWriter, connect
 from sightline.local.warehouse.engine import Engine, Session
 from sightline.local.warehouse.views import attach
 from sightline.schema import CLASSIFICATIONS
@@ -155,7 +156,7 @@ def test_a_producer_that_meets_an_unforeseen_error_at_any_step_leaves_a_whole_ru
                 raise UnforeseenError
 
         with monkeypatch.context() as patch:
-            patch.setattr(durable, "sync", sync)
+            patch.setattr(whole_files, "sync", sync)
             try:
                 warehouse_crew.open_run(tmp_path, step)
             except UnforeseenError:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json, progress_bar, say
+from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
-from sightline.redaction import without_secrets
-
-if TYPE_CHECKING:
-    from sightline.cli.checkup import Finding
 
 EXIT_UNWELL = 1
 
@@ -32,26 +27,11 @@ def doctor(
     """
     import asyncio
 
-    from sightline.cli.checkup import examine
+    from sightline.cli.views.doctor import examination_json, print_examination
+    from sightline.operations.doctor import examine
 
     state: State = context.obj
-    with progress_bar("checking", None):
-        findings = [
-            replace(one, detail=without_secrets(one.detail))
-            for one in asyncio.run(examine(state, call_models=call_models))
-        ]
-    if as_json:
-        print_json([asdict(one) for one in findings])
-    else:
-        for one in findings:
-            say(f"{_mark(one)} {one.what}: {one.detail}")
-            if not one.ok:
-                say(f"     mend: {one.mend}")
-    if not all(one.ok for one in findings):
+    result = asyncio.run(examine(state.settings, call_models=call_models, progress=progress_bar))
+    print_json(examination_json(result)) if as_json else print_examination(result)
+    if result.has_failures:
         raise typer.Exit(EXIT_UNWELL)
-
-
-def _mark(finding: Finding) -> str:
-    if not finding.ok:
-        return "FAIL"
-    return "ok  " if finding.checked else "--  "

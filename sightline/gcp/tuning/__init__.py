@@ -1,14 +1,14 @@
 """Tuning jobs of Gemini on Vertex AI: submitted once, found again, watched, cancelled."""
 
 from sightline.gcp.tuning.client import TuningClient
-from sightline.gcp.tuning.job import TuningAsked, TuningJob
+from sightline.gcp.tuning.job import TuningJob, TuningRequest
 from sightline.gcp.tuning.submitting import found_or_submitted, same_job, without_model
 from sightline.gcp.tuning.watching import Watch, watched
 
 __all__ = [
-    "TuningAsked",
     "TuningClient",
     "TuningJob",
+    "TuningRequest",
     "Watch",
     "found_or_submitted",
     "same_job",

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from sightline.errors import ConfigurationError
 from sightline.gcp.place import Place
 from sightline.gcp.tuning.failures import translated
-from sightline.gcp.tuning.job import TuningAsked, TuningJob, job_of
+from sightline.gcp.tuning.job import TuningJob, TuningRequest, job_of
 from sightline.settings.serving import MULTI_REGIONS
 
 TIMEOUT_S = 60.0
@@ -64,12 +64,12 @@ class TuningClient:
             " shows them"
         )
 
-    async def create(self, asked: TuningAsked) -> TuningJob:
+    async def create(self, request: TuningRequest) -> TuningJob:
         """Submit a job, which is paid for. Raises as ``failures.translated``."""
-        request = {"parent": self.parent, "tuning_job": asked.request()}
+        message = {"parent": self.parent, "tuning_job": request.message()}
         found = await self._call(
             f"tuning in {self.place.location}",
-            lambda: self._library.create_tuning_job(request, **_ONCE),
+            lambda: self._library.create_tuning_job(message, **_ONCE),
         )
         return job_of(found)
 

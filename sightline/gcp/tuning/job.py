@@ -1,4 +1,4 @@
-"""A tuning job, as it is asked for and as Vertex AI tells of it. Pure."""
+"""A tuning job, as it is requested and as Vertex AI describes it. Pure."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SUCCEEDED = frozenset({"SUCCEEDED", "PARTIALLY_SUCCEEDED"})
 
 
 @dataclass(frozen=True, slots=True)
-class TuningAsked:
-    """What a job is asked to do.
+class TuningRequest:
+    """What a job is to do.
 
     ``identity`` names examples, base model and parameters: two that agree in it would give the same
     model, and be paid for twice. ``None`` leaves a parameter to Google.
@@ -54,7 +54,7 @@ class TuningAsked:
             FINGERPRINT_LABEL: self.fingerprint[:_IDENTITY_DIGITS],
         }
 
-    def request(self) -> dict[str, Any]:
+    def message(self) -> dict[str, Any]:
         """Return the job as the library's message takes it."""
         hyper: dict[str, Any] = {}
         if self.epochs is not None:

@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 
 from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.tuning.client import TuningClient
-from sightline.gcp.tuning.job import CANCELLING, IDENTITY_LABEL, TuningAsked, TuningJob
+from sightline.gcp.tuning.job import CANCELLING, IDENTITY_LABEL, TuningJob, TuningRequest
 
 
-def same_job(jobs: Sequence[TuningJob], asked: TuningAsked) -> TuningJob | None:
-    """Return the job that has done what is asked, or the oldest that does it.
+def same_job(jobs: Sequence[TuningJob], request: TuningRequest) -> TuningJob | None:
+    """Return the job that has done what is requested, or the oldest that does it.
 
     Failed and cancelled ones do not count.
 
     Raises:
         ConfigurationError: there is only one that is done and names no model: it has been paid for.
     """
-    wanted = asked.labels[IDENTITY_LABEL]
+    wanted = request.labels[IDENTITY_LABEL]
     alike = [one for one in jobs if one.labels.get(IDENTITY_LABEL) == wanted]
     same = [one for one in alike if (one.succeeded or one.waits) and one.state != CANCELLING]
     if same:
@@ -43,8 +43,10 @@ def _age(job: TuningJob) -> tuple[bool, datetime, str]:
     return not job.succeeded, job.created_at or datetime.max.replace(tzinfo=UTC), job.name
 
 
-async def found_or_submitted(client: TuningClient, asked: TuningAsked) -> tuple[TuningJob, bool]:
-    """Return the job that does what is asked, and whether it is new.
+async def found_or_submitted(
+    client: TuningClient, request: TuningRequest
+) -> tuple[TuningJob, bool]:
+    """Return the job that does what is requested, and whether it is new.
 
     When no answer to the submission comes, the job is looked for before anybody is told to try
     again: it may have been made. When somebody else has submitted the same at the same moment, both
@@ -54,17 +56,17 @@ async def found_or_submitted(client: TuningClient, asked: TuningAsked) -> tuple[
         ConfigurationError, ThrottledError: it cannot be submitted, or is done without a model.
         TransientError: it was not, for now.
     """
-    found = same_job(await client.jobs(), asked)
+    found = same_job(await client.jobs(), request)
     if found is not None:
         return found, False
     try:
-        made = await client.create(asked)
+        made = await client.create(request)
     except TransientError:
-        found = same_job(await client.jobs(), asked)
+        found = same_job(await client.jobs(), request)
         if found is None:
             raise
         return found, True
-    found = same_job(await client.jobs(), asked)
+    found = same_job(await client.jobs(), request)
     if found is None or found.name == made.name:
         return made, True
     await client.cancel(made.name)

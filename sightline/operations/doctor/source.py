@@ -6,24 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sightline.cli.checkup.finding import Finding
-from sightline.cli.checkup.google import member, mends
-from sightline.cli.checkup.tables import API, open_client
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError
+from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.columns import SourceTable
+from sightline.operations.doctor.finding import Finding, failed, passed
+from sightline.operations.doctor.remedies import google_remedy, member
+from sightline.operations.doctor.tables import API, open_client
 from sightline.settings import Settings
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
-    from sightline.gcp.bigquery.client import BigQueryClient
-    from sightline.gcp.bigquery.columns import SourceTable
-
-WHAT = "source"
+SUBJECT = "source"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceCheck:
-    """What was found out of the source, with the URI of one of its images, if it has any."""
+    """The finding on the source, and the URI of one of its images, if it has any."""
 
     finding: Finding
     sample_uri: str = ""
@@ -31,17 +30,15 @@ class SourceCheck:
 
 async def check_source(settings: Settings) -> SourceCheck:
     """Look at the source's columns, and at one row."""
-    from sightline.gcp.bigquery.columns import SourceTable
-
     own = settings.bigquery
     if not own.source:
         detail = "no table of observations is set; set bigquery.source"
-        return SourceCheck(Finding(WHAT, False, detail, "sightline subscribe LISTING"))
+        return SourceCheck(failed(SUBJECT, detail, "sightline subscribe LISTING"))
     try:
         table = SourceTable(own.source, own.layout, own.columns)
     except SightlineError as error:
-        return SourceCheck(Finding(WHAT, False, str(error), "correct [bigquery] in the settings"))
-    mend = mends(
+        return SourceCheck(failed(SUBJECT, str(error), "correct [bigquery] in the settings"))
+    remedy = google_remedy(
         settings,
         API,
         denied=_grant(settings, own.source),
@@ -52,7 +49,7 @@ async def check_source(settings: Settings) -> SourceCheck:
         async with open_client(settings) as client:
             return await _look(settings, client, table)
     except SightlineError as error:
-        return SourceCheck(Finding(WHAT, False, " ".join(str(error).split()), mend(error)))
+        return SourceCheck(failed(SUBJECT, " ".join(str(error).split()), remedy(error)))
 
 
 def _grant(settings: Settings, source: str) -> str:
@@ -62,20 +59,20 @@ def _grant(settings: Settings, source: str) -> str:
 
 
 async def _look(settings: Settings, client: BigQueryClient, table: SourceTable) -> SourceCheck:
-    found = await _table(client, table)
-    table.check(found.schema)
-    _same_location(settings, client, found)
-    if found.table_type != "TABLE":
+    stored = await _table(client, table)
+    table.check(stored.schema)
+    _check_location(settings, client, stored)
+    if stored.table_type != "TABLE":
         detail = f"{table.full_name} is a view; its columns fit, its rows were not looked at"
-        return SourceCheck(Finding(WHAT, True, detail))
-    row = await client.use(lambda library: _first_row(library, client, found))
+        return SourceCheck(passed(SUBJECT, detail))
+    row = await client.use(lambda library: _first_row(library, client, stored))
     if row is None:
         detail = f"{table.full_name} has no rows, so there is nothing to do"
-        mend = f"sightline upload DIR --source-table {table.full_name}"
-        return SourceCheck(Finding(WHAT, False, detail, mend))
+        remedy = f"sightline upload DIR --source-table {table.full_name}"
+        return SourceCheck(failed(SUBJECT, detail, remedy))
     uri = _at(row, table.paths()["gcs_uri"])
     detail = f"{table.full_name}, laid out as {table.layout}"
-    return SourceCheck(Finding(WHAT, True, detail), str(uri or ""))
+    return SourceCheck(passed(SUBJECT, detail), str(uri or ""))
 
 
 async def _table(client: BigQueryClient, table: SourceTable) -> bigquery.Table:
@@ -87,9 +84,9 @@ async def _table(client: BigQueryClient, table: SourceTable) -> bigquery.Table:
         ) from None
 
 
-def _same_location(settings: Settings, client: BigQueryClient, found: bigquery.Table) -> None:
+def _check_location(settings: Settings, client: BigQueryClient, stored: bigquery.Table) -> None:
     """Check that one statement can read both the source and the ledgers."""
-    where = found.location or ""
+    where = stored.location or ""
     if client.place.endpoint is None and where.upper() != settings.bigquery.location.upper():
         raise ConfigurationError(
             f"the source is in {where}, and bigquery.location is {settings.bigquery.location}; set"
@@ -106,7 +103,7 @@ def _first_row(
 
 
 def _at(row: Mapping[str, Any], path: str) -> object:
-    value: Any = {name.lower(): one for name, one in row.items()}
+    value: Any = {name.lower(): cell for name, cell in row.items()}
     for step in path.lower().split("."):
         value = value.get(step) if isinstance(value, Mapping) else None
     return value

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sightline.cli.checkup.finding import Finding, attempt
+from sightline.operations.doctor.finding import Finding, attempt
 from sightline.settings import Settings
+from sightline.wiring import open_engine
 
 
 async def check_engine(settings: Settings) -> Sequence[Finding]:
     """Return the finding on queue and warehouse, opened together."""
 
     async def look() -> str:
-        from sightline.wiring import open_engine
-
         async with open_engine(settings) as engine:
             backlog = await engine.backlog.backlog()
             runs = await engine.runs.runs()
             return f"{len(runs)} runs, {backlog.ready} messages ready, {backlog.leased} leased"
 
-    mend = "look at the message; `sightline --debug doctor` says more"
-    return (await attempt("engine", look, mend),)
+    remedy = "look at the message; `sightline --debug doctor` says more"
+    return (await attempt("engine", look, remedy),)

@@ -9,22 +9,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from sightline.cli.checkup.finding import Finding, attempt, unchecked
-from sightline.cli.checkup.google import (
+from sightline.errors import PermanentError, Reason
+from sightline.model import Observation, Usage
+from sightline.operations.doctor.finding import Finding, Status, attempt, not_checked
+from sightline.operations.doctor.remedies import (
+    google_remedy,
     grant_on_bucket,
     grant_on_project,
-    mends,
     vertex_agent,
 )
-from sightline.errors import PermanentError, Reason
 from sightline.settings import Settings
-
-if TYPE_CHECKING:
-    from sightline.model import Usage
-    from sightline.tasks import TaskSpec
-    from sightline.wiring import ModelSet
+from sightline.tasks import TaskSpec, parse_task
+from sightline.wiring import ModelSet, open_models
 
 API = "aiplatform.googleapis.com"
 RUN_ID = "doctor"
@@ -45,7 +43,7 @@ description = "Whether the sky is blue"
 async def check_models(settings: Settings, *, call: bool, sample_uri: str) -> Sequence[Finding]:
     """Return a finding on each model, and on whether it reads images where it does so itself."""
     if _is_local(settings, "classify") and _is_local(settings, "embed"):
-        return (await attempt("model", lambda: _both_local(settings), _LOCAL_MEND),)
+        return (await attempt("model", lambda: _both_local(settings), _LOCAL_REMEDY),)
     findings = [await _classify(settings, call=call), await _embed(settings, call=call)]
     if settings.adapter("classify") == "vertex" and _may_be_sent(settings, sample_uri):
         findings.append(await _image(settings, call=call, uri=sample_uri))
@@ -58,7 +56,7 @@ def _may_be_sent(settings: Settings, uri: str) -> bool:
     return bool(bucket) and bucket in (settings.images.buckets or (bucket,))
 
 
-_LOCAL_MEND = "install Sightline again, or set models.classify and models.embed"
+_LOCAL_REMEDY = "install Sightline again, or set models.classify and models.embed"
 
 
 def _is_local(settings: Settings, port: str) -> bool:
@@ -66,15 +64,13 @@ def _is_local(settings: Settings, port: str) -> bool:
 
 
 async def _both_local(settings: Settings) -> str:
-    from sightline.wiring import open_models
-
     async with open_models(settings) as models:
-        found = await models.embed.embed_text("a stop sign")
-        return f"{models.classify.model}; {models.embed.model}, {len(found.vector)} dimensions"
+        embedding = await models.embed.embed_text("a stop sign")
+        return f"{models.classify.model}; {models.embed.model}, {len(embedding.vector)} dimensions"
 
 
 async def _classify(settings: Settings, *, call: bool) -> Finding:
-    what = f"model {settings.models.classify}"
+    subject = f"model {settings.models.classify}"
 
     async def look() -> str:
         async with _alone(settings, "classify") as models:
@@ -84,34 +80,32 @@ async def _classify(settings: Settings, *, call: bool) -> Finding:
             return f"answers{_cost(answer.usage)}"
 
     if call and _is_local(settings, "classify"):
-        return unchecked(what, "the offline model needs an image")
-    return _noted(await attempt(what, look, _mend(settings, "classify")), called=call)
+        return not_checked(subject, "the offline model needs an image")
+    return _noted(await attempt(subject, look, _remedy(settings, "classify")), called=call)
 
 
 async def _embed(settings: Settings, *, call: bool) -> Finding:
-    what = f"model {settings.models.embed}"
+    subject = f"model {settings.models.embed}"
 
     async def look() -> str:
         async with _alone(settings, "embed") as models:
             if not (call or _is_local(settings, "embed")):
                 return f"served and priced; not called: {ON_DEMAND}"
-            found = await models.embed.embed_text("a stop sign")
-            return f"embeds, {len(found.vector)} dimensions{_cost(found.usage)}"
+            embedding = await models.embed.embed_text("a stop sign")
+            return f"embeds, {len(embedding.vector)} dimensions{_cost(embedding.usage)}"
 
-    finding = await attempt(what, look, _mend(settings, "embed"))
+    finding = await attempt(subject, look, _remedy(settings, "embed"))
     return _noted(finding, called=call or _is_local(settings, "embed"))
 
 
 async def _image(settings: Settings, *, call: bool, uri: str) -> Finding:
     """Return whether the model's service agent can read an image of the source."""
-    from sightline.model import Observation
-
-    what = "images, by the model"
+    subject = "images, by the model"
     bucket = uri.removeprefix("gs://").partition("/")[0]
     grant = grant_on_bucket(bucket, vertex_agent(settings))
     if not call:
         why = f"Vertex AI reads gs://{bucket} as its own service agent; {ON_DEMAND}"
-        return unchecked(what, f"{why}, and if it is denied: {grant}")
+        return not_checked(subject, f"{why}, and if it is denied: {grant}")
 
     async def look() -> str:
         observation = Observation("doctor", "doctor", "doctor", "ASSET_CLASS_UNSPECIFIED", uri)
@@ -121,9 +115,9 @@ async def _image(settings: Settings, *, call: bool, uri: str) -> Finding:
             )
             return f"{uri} can be read by the model{_cost(answer.usage)}"
 
-    by_model = _mend(settings, "classify")
+    by_model = _remedy(settings, "classify")
 
-    def mend(error: Exception) -> str:
+    def remedy(error: Exception) -> str:
         if not isinstance(error, PermanentError):
             return by_model(error)
         if error.reason is Reason.PERMISSION_DENIED:
@@ -132,14 +126,12 @@ async def _image(settings: Settings, *, call: bool, uri: str) -> Finding:
             return "set bigquery.source to a newer delivery, or upload the images again"
         return "look at the image"
 
-    return await attempt(what, look, mend)
+    return await attempt(subject, look, remedy)
 
 
 @asynccontextmanager
 async def _alone(settings: Settings, port: str) -> AsyncIterator[ModelSet]:
     """Open one model alone, so that what is wrong with the other does not stand in the way."""
-    from sightline.wiring import open_models
-
     own, models = settings.adapters, settings.models
     if port == "classify":
         changed = replace(
@@ -156,13 +148,11 @@ async def _alone(settings: Settings, port: str) -> AsyncIterator[ModelSet]:
 
 
 def _question(settings: Settings) -> TaskSpec:
-    from sightline.tasks.parse import parse_task
-
     return parse_task(_QUESTION, "doctor").resolve(settings.models.classify)
 
 
-def _mend(settings: Settings, port: Literal["classify", "embed"]) -> Callable[[Exception], str]:
-    by_google = mends(
+def _remedy(settings: Settings, port: Literal["classify", "embed"]) -> Callable[[Exception], str]:
+    by_google = google_remedy(
         settings,
         API,
         denied=grant_on_project(settings, "roles/aiplatform.user"),
@@ -170,20 +160,22 @@ def _mend(settings: Settings, port: Literal["classify", "embed"]) -> Callable[[E
         otherwise=f"set models.{port}, vertex.location or prices",
     )
 
-    def mend(error: Exception) -> str:
-        said = str(error)
+    def remedy(error: Exception) -> str:
+        message = str(error)
         key = settings.gemini.api_key_env
-        if settings.adapter(port) == "gemini" and (key in said or "gemini.api_key_env" in said):
+        if settings.adapter(port) == "gemini" and (
+            key in message or "gemini.api_key_env" in message
+        ):
             return f"export {key}=... with a key of the Gemini API"
-        if "closed or retired" in said:
+        if "closed or retired" in message:
             return f"set models.{port} to another model, or vertex.location to one that serves it"
-        if "not served" in said or "no price" in said or "not accepted" in said:
+        if "not served" in message or "no price" in message or "not accepted" in message:
             return f"set models.{port}, vertex.location or prices"
         if isinstance(error, PermanentError):
             return f"set models.{port} to another model, since this one answers nothing of use"
         return by_google(error)
 
-    return mend
+    return remedy
 
 
 def _cost(usage: Usage) -> str:
@@ -191,4 +183,6 @@ def _cost(usage: Usage) -> str:
 
 
 def _noted(finding: Finding, *, called: bool) -> Finding:
-    return replace(finding, checked=False) if finding.ok and not called else finding
+    if finding.failed or called:
+        return finding
+    return replace(finding, status=Status.NOT_CHECKED)

@@ -10,23 +10,26 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-from sightline.cli.checkup.finding import Finding, attempt
+from sightline.errors import StorageError
+from sightline.operations.doctor.finding import Finding, Status, attempt
 from sightline.settings import Settings
+from sightline.wiring import known_tasks
 
 LEAST_FREE_BYTES = 1 << 30
+LEAST_PYTHON = (3, 11)
 LEAST_SQLITE = (3, 35, 0)
 
 
 def check_interpreter() -> Sequence[Finding]:
     """Return the findings that need no settings."""
     return (
-        Finding(
+        _requirement(
             "python",
-            sys.version_info >= (3, 11),
+            sys.version_info >= LEAST_PYTHON,
             platform.python_version(),
             "install Python 3.11 or newer",
         ),
-        Finding(
+        _requirement(
             "sqlite",
             sqlite3.sqlite_version_info >= LEAST_SQLITE,
             sqlite3.sqlite_version,
@@ -35,8 +38,13 @@ def check_interpreter() -> Sequence[Finding]:
     )
 
 
+def _requirement(subject: str, is_met: bool, detail: str, remedy: str) -> Finding:
+    """Return a finding that names its remedy in any case."""
+    return Finding(subject, Status.PASSED if is_met else Status.FAILED, detail, remedy)
+
+
 async def check_machine(settings: Settings) -> Sequence[Finding]:
-    """Return the findings on the home folder and the tasks."""
+    """Return the findings on the home folder, the tasks and the metrics."""
     return (
         await attempt(
             "home",
@@ -51,8 +59,6 @@ async def check_machine(settings: Settings) -> Sequence[Finding]:
 
 
 def _home(settings: Settings) -> str:
-    from sightline.errors import StorageError
-
     home = settings.home
     home.mkdir(parents=True, exist_ok=True)
     probe = home / ".doctor"
@@ -64,17 +70,17 @@ def _home(settings: Settings) -> str:
     return f"{home} can be written, {free / 1e9:,.0f} GB free"
 
 
+def _tasks(settings: Settings) -> str:
+    return ", ".join(sorted(known_tasks(settings)))
+
+
 def _metrics(settings: Settings) -> Sequence[Finding]:
     """Return whether workers can serve the metrics that are asked of them, if any are."""
     own = settings.telemetry
     if own.prometheus_port is None and not own.otlp_endpoint:
         return ()
-    there = all(find_spec(one) for one in ("opentelemetry.sdk", "prometheus_client"))
+    is_installed = all(find_spec(name) for name in ("opentelemetry.sdk", "prometheus_client"))
     where = own.otlp_endpoint or f"port {own.prometheus_port}"
-    return (Finding("metrics", there, f"to {where}", "pip install 'sightline[telemetry]'"),)
-
-
-def _tasks(settings: Settings) -> str:
-    from sightline.wiring import known_tasks
-
-    return ", ".join(sorted(known_tasks(settings)))
+    return (
+        _requirement("metrics", is_installed, f"to {where}", "pip install 'sightline[telemetry]'"),
+    )

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from sightline.cli.checkup.finding import Finding, attempt
-from sightline.cli.checkup.google import grant_on_project, member, mends
-from sightline.cli.cloud import google_credentials, queue_shape
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError
+from sightline.gcp.pubsub.setup import Kind, QueueSetup, QueueShape, mending_command
+from sightline.operations.cloud import google_credentials, queue_shape
+from sightline.operations.doctor.finding import Finding, attempt, failed
+from sightline.operations.doctor.remedies import google_remedy, grant_on_project, member
 from sightline.settings import Settings
-
-if TYPE_CHECKING:
-    from sightline.gcp.pubsub.setup import Kind, QueueSetup, QueueShape
 
 API = "pubsub.googleapis.com"
 _ROLES = {"topic": "roles/pubsub.publisher", "subscription": "roles/pubsub.subscriber"}
@@ -21,9 +18,7 @@ _ROLES = {"topic": "roles/pubsub.publisher", "subscription": "roles/pubsub.subsc
 
 async def check_queue(settings: Settings) -> Sequence[Finding]:
     """Return a finding on each topic and subscription."""
-    from sightline.gcp.pubsub.setup import QueueSetup
-
-    mend = mends(
+    remedy = google_remedy(
         settings,
         API,
         denied=grant_on_project(settings, "roles/pubsub.viewer"),
@@ -36,7 +31,7 @@ async def check_queue(settings: Settings) -> Sequence[Finding]:
             google_credentials, settings, shape.place.endpoint or ""
         )
     except SightlineError as error:
-        return (Finding("queue", False, str(error), mend(error)),)
+        return (failed("queue", str(error), remedy(error)),)
     async with QueueSetup.open(shape, credentials) as queue:
         return [
             await _Check(settings, shape, queue, kind, path).finding()
@@ -55,35 +50,33 @@ class _Check:
         self._queue = queue
         self._kind: Kind = kind
         self._path = path
-        self._mend = ""
+        self._remedy = ""
 
     async def finding(self) -> Finding:
         name = self._path.rpartition("/")[2]
-        mend = mends(
+        remedy = google_remedy(
             self._settings,
             API,
             denied=self._grant(name, "roles/pubsub.viewer"),
             absent="sightline setup",
         )
-        what = f"{self._kind} {name}"
-        return await attempt(what, self._look, lambda error: self._mend or mend(error))
+        subject = f"{self._kind} {name}"
+        return await attempt(subject, self._look, lambda error: self._remedy or remedy(error))
 
     async def _look(self) -> str:
-        from sightline.gcp.pubsub.setup import mending_command
-
-        found = await self._queue.look(self._kind, self._path)
-        if not found.existed:
+        resource = await self._queue.look(self._kind, self._path)
+        if not resource.existed:
             raise NotFoundError(f"{self._path} is not there; run `sightline setup`")
-        if found.wrong:
-            self._mend = mending_command(self._shape, found)
-            raise ConfigurationError(f"{'; '.join(found.wrong)}; correct it")
+        if resource.wrong:
+            self._remedy = mending_command(self._shape, resource)
+            raise ConfigurationError(f"{'; '.join(resource.wrong)}; correct it")
         if self._path == self._shape.dead_letter_topic_path:
             return "there"  # Pub/Sub itself publishes to it
         missing = await self._queue.missing_permissions(self._kind, self._path)
         if missing is None:
             return "there, as the job needs it; permissions are not known to an emulator"
         if missing:
-            self._mend = self._grant(found.name, _ROLES[self._kind])
+            self._remedy = self._grant(resource.name, _ROLES[self._kind])
             raise ConfigurationError(f"no permission {', '.join(missing)}; grant it")
         return "there, as the job needs it, and may be used"
 

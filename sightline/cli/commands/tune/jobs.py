@@ -1,0 +1,72 @@
+"""``sightline tune status``, ``list`` and ``cancel``: tuning jobs that were submitted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sightline.cli.commands.tune.options import JobName, Location, LookEvery
+from sightline.cli.options import AsJson
+from sightline.cli.output import print_json
+from sightline.cli.state import State
+
+
+def status(
+    context: typer.Context,
+    job: JobName,
+    location: Location = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Return when the job has ended.")] = False,
+    look_every: LookEvery = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """Show a tuning job: its state, what it has counted, its model.
+
+    Example: sightline tune status 4000000000000000000 --location us-central1 --wait
+    """
+    import asyncio
+
+    from sightline.cli.views.tune import job_json, print_job, remark_waiting
+    from sightline.operations.tuning.jobs import check_ended_well, tuning_job, wait_for_job
+
+    state: State = context.obj
+    settings = state.settings()
+    result = asyncio.run(tuning_job(settings, job, location))
+    if wait:
+        result = asyncio.run(
+            wait_for_job(settings, result, look_every_s=look_every, on_waiting=remark_waiting)
+        )
+    print_json(job_json(result)) if as_json else print_job(result)
+    if wait:
+        check_ended_well(result)
+
+
+def list_(
+    context: typer.Context,
+    location: Location = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the tuning jobs of a region, the newest first, also those of other programs."""
+    import asyncio
+
+    from sightline.cli.views.tune import jobs_json, print_jobs
+    from sightline.operations.tuning.jobs import tuning_jobs
+
+    state: State = context.obj
+    result = asyncio.run(tuning_jobs(state.settings(), location))
+    print_json(jobs_json(result)) if as_json else print_jobs(result)
+
+
+def cancel(
+    context: typer.Context, job: JobName, location: Location = None, as_json: AsJson = False
+) -> None:
+    """Ask for a tuning job to be cancelled. What it has cost until then is paid."""
+    import asyncio
+
+    from sightline.cli.views.tune import job_json, print_job, remark_too_late
+    from sightline.operations.tuning.jobs import cancel_tuning
+
+    state: State = context.obj
+    result = asyncio.run(cancel_tuning(state.settings(), job, location))
+    print_json(job_json(result)) if as_json else print_job(result)
+    remark_too_late(result)

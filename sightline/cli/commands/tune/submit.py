@@ -1,0 +1,110 @@
+"""``sightline tune submit``: a plan, a question, and a tuning job."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.cli.commands.tune.options import Location, LookEvery
+from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
+from sightline.cli.output import print_json, progress_bar
+from sightline.cli.state import State
+
+
+def submit(
+    context: typer.Context,
+    task: Annotated[
+        str | None, typer.Argument(help="Whose answers; needed where several tasks were asked.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The model to tune; without it models.classify.")
+    ] = None,
+    location: Location = None,
+    bucket: Annotated[
+        str | None,
+        typer.Option(help="gs://bucket/prefix for the examples; without it gcs.bucket."),
+    ] = None,
+    validation: Annotated[
+        float, typer.Option(help="The share of assets held out.", min=0.01, max=0.9)
+    ] = 0.1,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the examples; without it Google chooses.", min=1, max=100),
+    ] = None,
+    adapter_size: Annotated[
+        int | None, typer.Option(help="1, 2, 4, 8 or 16; without it Google chooses.")
+    ] = None,
+    learning_rate_multiplier: Annotated[
+        float | None, typer.Option(help="Multiplies Google's own rate.", min=0.001, max=10)
+    ] = None,
+    asset_type: AssetType = None,
+    since: Since = None,
+    until: Until = None,
+    box: Box = None,
+    near: Near = None,
+    polygon: Polygon = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Submit without asking.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Return when the job has ended.")
+    ] = True,
+    look_every: LookEvery = 20.0,
+    as_json: AsJson = False,
+) -> None:
+    """Make examples of the current answers, put them into a bucket, and submit a tuning job.
+
+    What it is about to do, and what is known of its cost, is said first. The same command again
+    finds the job that is there. Example: sightline tune submit road_signs --location us-central1
+    """
+    import asyncio
+    import tempfile
+
+    from sightline.cli.views import tune as views
+    from sightline.operations.tuning.jobs import check_ended_well, wait_for_job
+    from sightline.operations.tuning.parameters import TuningParameters, check_adapter_size
+    from sightline.operations.tuning.plan import plan_tuning
+    from sightline.operations.tuning.submit import submit_tuning
+
+    check_adapter_size(adapter_size)
+    which = filter_of(asset_type, since, until, box, near, polygon)
+    state: State = context.obj
+    state.must_exist()
+    settings = state.settings()
+    parameters = TuningParameters(
+        model or settings.models.classify, epochs, adapter_size, learning_rate_multiplier
+    )
+    with tempfile.TemporaryDirectory(prefix="sightline-tune-") as folder:
+        plan = asyncio.run(
+            plan_tuning(
+                settings, task, folder=Path(folder), parameters=parameters, which=which,
+                validation=validation, bucket=bucket, location=location, progress=progress_bar,
+            )
+        )  # fmt: skip
+        if not as_json:
+            views.print_plan(plan)
+        if plan.existing is None and not yes and (as_json or not _agreed()):
+            if as_json:
+                print_json(views.submission_json(plan, None, is_new=False))
+            else:
+                views.remark_not_submitted()
+            return
+        submission = asyncio.run(submit_tuning(settings, plan, progress=progress_bar))
+    if not as_json:
+        views.print_submission(submission)
+    job = submission.job
+    if wait:
+        job = asyncio.run(
+            wait_for_job(settings, job, look_every_s=look_every, on_waiting=views.remark_waiting)
+        )
+    if not as_json:
+        views.print_job(job)
+    check_ended_well(job)
+    if as_json:
+        print_json(views.submission_json(plan, job, is_new=submission.is_new))
+
+
+def _agreed() -> bool:
+    """Ask on a terminal; elsewhere nobody can answer."""
+    return sys.stdin.isatty() and typer.confirm("submit it?", default=False, err=True)

@@ -1,1 +1,0 @@
-"""What ``sightline tune`` does and says."""

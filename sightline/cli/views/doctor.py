@@ -1,0 +1,31 @@
+"""What ``sightline doctor`` shows."""
+
+from __future__ import annotations
+
+from sightline.cli.output import say
+from sightline.operations.doctor import Examination, Finding, Status
+
+_MARKS = {Status.PASSED: "ok  ", Status.FAILED: "FAIL", Status.NOT_CHECKED: "--  "}
+
+
+def examination_json(examination: Examination) -> list[dict[str, object]]:
+    """Return the document of ``--json``."""
+    return [_finding_json(finding) for finding in examination.findings]
+
+
+def _finding_json(finding: Finding) -> dict[str, object]:
+    return {
+        "what": finding.subject,
+        "ok": not finding.failed,
+        "detail": finding.detail,
+        "mend": finding.remedy,
+        "checked": finding.status is not Status.NOT_CHECKED,
+    }
+
+
+def print_examination(examination: Examination) -> None:
+    """Print a line for each finding, and below a failure what to do."""
+    for finding in examination.findings:
+        say(f"{_MARKS[finding.status]} {finding.subject}: {finding.detail}")
+        if finding.failed:
+            say(f"     mend: {finding.remedy}")

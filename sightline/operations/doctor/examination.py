@@ -1,0 +1,102 @@
+"""The examination: the groups of checks that the settings call for, side by side.
+
+One failure hides no other: each check that can be made is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sightline.errors import SightlineError
+from sightline.operations.cloud import has_cloud_queue, has_cloud_warehouse
+from sightline.operations.doctor.batch import check_batch
+from sightline.operations.doctor.credentials import check_credentials
+from sightline.operations.doctor.finding import Finding, failed, passed
+from sightline.operations.doctor.images import check_images
+from sightline.operations.doctor.local_engine import check_engine
+from sightline.operations.doctor.machine import check_interpreter, check_machine
+from sightline.operations.doctor.models import check_models
+from sightline.operations.doctor.queue import check_queue
+from sightline.operations.doctor.source import check_source
+from sightline.operations.doctor.tables import check_tables
+from sightline.progress import Progress, no_progress
+from sightline.redaction import without_secrets
+from sightline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All findings, in the order in which failures are best corrected."""
+
+    findings: Sequence[Finding]
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether any check failed."""
+        return any(finding.failed for finding in self.findings)
+
+
+async def examine(
+    read_settings: Callable[[], Settings],
+    *,
+    call_models: bool = False,
+    progress: Progress = no_progress,
+) -> Examination:
+    """Check this machine, and with the gcp engine all that it uses in the cloud.
+
+    Settings that cannot be read are a finding, too. ``call_models`` calls each model of the cloud
+    once, which costs money.
+    """
+    with progress("checking", None):
+        findings = await _findings(read_settings, call_models=call_models)
+    return Examination(
+        [replace(finding, detail=without_secrets(finding.detail)) for finding in findings]
+    )
+
+
+async def _findings(
+    read_settings: Callable[[], Settings], *, call_models: bool
+) -> Sequence[Finding]:
+    findings = [*check_interpreter()]
+    try:
+        settings = read_settings()
+    except SightlineError as error:
+        remedy = "mend the settings file, or unset the variable"
+        return [*findings, failed("settings", str(error), remedy)]
+    findings.append(passed("settings", f"engine {settings.engine}, home {settings.home}"))
+    findings += await check_machine(settings)
+    if _asks_google(settings):
+        findings += await check_credentials(settings)
+    groups: list[Awaitable[Sequence[Finding]]] = []
+    if has_cloud_warehouse(settings):
+        groups.append(check_tables(settings))
+    else:
+        groups.append(check_engine(settings))
+    if has_cloud_queue(settings):
+        groups.append(check_queue(settings))
+    if settings.engine == "batch":
+        groups.append(check_batch(settings))
+    groups.append(_check_source_and_models(settings, call_models=call_models))
+    for group in await asyncio.gather(*groups):
+        findings += group
+    return findings
+
+
+async def _check_source_and_models(settings: Settings, *, call_models: bool) -> Sequence[Finding]:
+    """Return the findings that need an image of the source, or at least can use one."""
+    findings: list[Finding] = []
+    sample_uri = ""
+    if has_cloud_warehouse(settings):
+        source = await check_source(settings)
+        sample_uri = source.sample_uri
+        findings.append(source.finding)
+        findings += await check_images(settings, sample_uri)
+    findings += await check_models(settings, call=call_models, sample_uri=sample_uri)
+    return findings
+
+
+def _asks_google(settings: Settings) -> bool:
+    models = {settings.adapter("classify"), settings.adapter("embed")}
+    return has_cloud_queue(settings) or has_cloud_warehouse(settings) or "vertex" in models

@@ -1,0 +1,59 @@
+"""A finding: one thing that was checked, or was not, and the one thing to do where it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from sightline.errors import SightlineError
+
+Remedy = str | Callable[[Exception], str]
+"""What to do where a check fails, or a function that returns it for the error."""
+
+
+class Status(Enum):
+    """How a check ended. What was not checked counts as no failure; its detail says why."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the job needs. ``remedy`` is the one thing to do where the check failed."""
+
+    subject: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is something to do."""
+        return self.status is Status.FAILED
+
+
+def passed(subject: str, detail: str) -> Finding:
+    """Return the finding on something that is as it should be."""
+    return Finding(subject, Status.PASSED, detail)
+
+
+def failed(subject: str, detail: str, remedy: str) -> Finding:
+    """Return the finding on something that is missing or wrong."""
+    return Finding(subject, Status.FAILED, detail, remedy)
+
+
+def not_checked(subject: str, why: str) -> Finding:
+    """Return the finding on something that was not looked at."""
+    return Finding(subject, Status.NOT_CHECKED, f"not checked: {why}")
+
+
+async def attempt(subject: str, check: Callable[[], Awaitable[str]], remedy: Remedy) -> Finding:
+    """Return what a check returned, or the error that it raised and the remedy."""
+    try:
+        return passed(subject, await check())
+    except (SightlineError, OSError) as error:
+        step = remedy if isinstance(remedy, str) else remedy(error)
+        return failed(subject, " ".join(str(error).split()), step)

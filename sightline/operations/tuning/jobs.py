@@ -1,0 +1,103 @@
+"""Tuning jobs that were submitted: looked up, waited for, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sightline.errors import ConfigurationError
+from sightline.gcp.tuning import TuningJob, Watch, watched, without_model
+from sightline.settings import Settings
+from sightline.wiring.tuning import open_tuning
+
+
+@dataclass(frozen=True, slots=True)
+class TuningJobs:
+    """The tuning jobs of a region, the newest first, those of other programs included."""
+
+    jobs: Sequence[TuningJob]
+
+
+async def tuning_jobs(settings: Settings, location: str | None = None) -> TuningJobs:
+    """Return the jobs of a region, ``vertex.location`` where none is given.
+
+    Raises:
+        ConfigurationError, TransientError, ThrottledError: Google cannot be asked, or refuses.
+    """
+    async with open_tuning(settings, location) as client:
+        return TuningJobs(list(await client.jobs()))
+
+
+async def tuning_job(settings: Settings, name: str, location: str | None = None) -> TuningJob:
+    """Return a job as it is now, by its number or its full name, which has its location.
+
+    Raises:
+        NotFoundError, ConfigurationError: it is not there, or may not be looked at.
+        TransientError, ThrottledError: it cannot be looked at for now.
+    """
+    async with open_tuning(settings, _location_of(name) or location) as client:
+        return await client.get(name)
+
+
+async def wait_for_job(
+    settings: Settings,
+    job: TuningJob,
+    *,
+    look_every_s: float = 20.0,
+    on_waiting: Callable[[TuningJob], None] = lambda _job: None,
+) -> TuningJob:
+    """Return a job when it has ended, however it did.
+
+    ``on_waiting`` is called at first and on each change of the job's state while it is waited for.
+
+    Raises:
+        NotFoundError, ConfigurationError: it is not there, or may not be looked at.
+        TransientError, ThrottledError: it could not be looked at for many times in a row.
+    """
+    state = ""
+
+    def on_look(now: TuningJob) -> None:
+        nonlocal state
+        if now.state != state and now.waits:
+            on_waiting(now)
+        state = now.state
+
+    async with open_tuning(settings, _location_of(job.name)) as client:
+        return await watched(client, job, on_look, Watch(look_every_s=look_every_s))
+
+
+async def cancel_tuning(settings: Settings, name: str, location: str | None = None) -> TuningJob:
+    """Ask for a job to be cancelled unless it has ended; return it as it is then.
+
+    Raises:
+        NotFoundError, ConfigurationError: it is not there, or may not be cancelled.
+        TransientError, ThrottledError: Google cannot be asked for now.
+    """
+    async with open_tuning(settings, _location_of(name) or location) as client:
+        job = await client.get(name)
+        if not job.waits:
+            return job
+        await client.cancel(name)
+        return await client.get(name)
+
+
+def check_ended_well(job: TuningJob) -> None:
+    """Check that a job has a model, or may still get one.
+
+    Raises:
+        ConfigurationError: the job has ended without a model, and why.
+    """
+    if job.waits or job.succeeded:
+        return
+    if job.lacks_model:
+        raise without_model(job)
+    raise ConfigurationError(
+        f"tuning job {job.number} is {job.state}: {job.error.rstrip('. ') or 'no reason is told'};"
+        " mend that and submit again: a failed job does not stand in the way of another"
+    )
+
+
+def _location_of(name: str) -> str | None:
+    """Return the location in a job's full name."""
+    parts = name.split("/")
+    return parts[3] if len(parts) == 6 and parts[2] == "locations" else None

@@ -1,0 +1,37 @@
+"""The submission of a planned tuning job: its files are uploaded, then it is submitted once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from sightline.gcp.tuning import TuningJob, found_or_submitted
+from sightline.operations.tuning.job_files import upload_job_files
+from sightline.operations.tuning.plan import TuningPlan
+from sightline.progress import Progress, no_progress
+from sightline.settings import Settings
+from sightline.wiring.tuning import open_tuning
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The job that does what was planned, and whether it is new."""
+
+    job: TuningJob
+    is_new: bool
+
+
+async def submit_tuning(
+    settings: Settings, plan: TuningPlan, *, progress: Progress = no_progress
+) -> Submission:
+    """Submit a job, which is paid for, unless there is one that does the same.
+
+    Raises:
+        NotFoundError, ConfigurationError, TransientError, ThrottledError: the examples cannot be
+            uploaded, or the job cannot be submitted.
+    """
+    if plan.existing is not None:
+        return Submission(plan.existing, is_new=False)
+    async with open_tuning(settings, plan.location) as client:
+        await asyncio.to_thread(upload_job_files, settings, plan.folder, plan.target, progress)
+        return Submission(*await found_or_submitted(client, plan.request))
