@@ -70,7 +70,7 @@ async def test_work_that_is_cancelled_gives_back_what_was_not_done(
         await workspace.import_images(scenes)
         await workspace.enqueue()
         working = asyncio.create_task(workspace.work())
-        while not (await workspace.status()).balance["written"]:
+        while not (await workspace.status()).balance["written"]:  # noqa: ASYNC110  # a ledger
             await asyncio.sleep(0.05)
         working.cancel()
         with pytest.raises(asyncio.CancelledError):
