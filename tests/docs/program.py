@@ -10,6 +10,8 @@ from typer.main import get_command
 from sightline.cli.app import USAGE_ERROR, app
 
 ROOT: Any = get_command(app)
+ON_PARSING = {"--install-completion", "--show-completion"}
+"""Options that do what they say while they are parsed: the first changes files of the user."""
 
 
 def commands() -> dict[str, Any]:
@@ -25,6 +27,14 @@ def _walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from _walk(one, f"{path} {name}")
 
 
+def groups() -> dict[str, list[str]]:
+    """Return the names of the commands by the group in which the help lists them."""
+    found: dict[str, list[str]] = {}
+    for name, command in ROOT.commands.items():
+        found.setdefault(command.rich_help_panel, []).append(name)
+    return found
+
+
 def spellings(command: Any) -> set[str]:
     """Return a command's options as the page spells them, and its arguments in capitals."""
     found = set()
@@ -38,6 +48,8 @@ def spellings(command: Any) -> set[str]:
 
 def complaint(arguments: Sequence[str]) -> str:
     """Return why these arguments cannot be parsed; empty when they can. Nothing is run."""
+    if ON_PARSING.intersection(arguments[:1]):
+        return ""
     command, context, name, left = ROOT, None, "sightline", list(arguments)
     try:
         while True:

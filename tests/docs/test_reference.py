@@ -22,7 +22,7 @@ from sightline.schema import LEDGERS, Ledger, embeddings_ledger
 from sightline.settings import Settings
 from tests.conftest import CHECKOUT
 from tests.docs.pages import code, rows, sections
-from tests.docs.program import commands, spellings
+from tests.docs.program import commands, groups, spellings
 
 DOCS = CHECKOUT / "docs"
 NOT_SET = "not set"
@@ -61,6 +61,18 @@ def test_the_page_of_the_settings_is_current() -> None:
 
 def test_every_command_has_a_section_and_every_section_a_command() -> None:
     assert set(sections(DOCS / "commands.md", 3)) == set(commands())
+
+
+def test_the_sections_are_in_the_groups_of_the_help_in_its_order() -> None:
+    found: dict[str, list[str]] = {}
+    title = ""
+    for line in (DOCS / "commands.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("## "):
+            title = line.removeprefix("## ")
+        elif line.startswith("### `sightline "):
+            found.setdefault(title, []).append(line.strip("# `").split()[1])
+    assert {group: list(dict.fromkeys(names)) for group, names in found.items()} == groups()
+    assert list(found) == list(groups())
 
 
 @pytest.mark.parametrize("name", commands())
