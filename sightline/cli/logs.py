@@ -13,7 +13,9 @@ from typing import TextIO
 import typer
 
 from sightline.cli.characters import harmless_json, printable, printable_lines
+from sightline.cli.output import remark
 from sightline.errors import SightlineError
+from sightline.settings import Settings
 from sightline.web.redaction import without_secrets
 from worker.handled import HANDLED
 
@@ -119,3 +121,16 @@ def json_logs(*, worker_id: str, debug: bool) -> Iterator[Callable[[str], None]]
         root.handlers[:] = handlers
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def worker_logs(
+    settings: Settings, worker_id: str, *, debug: bool
+) -> Iterator[Callable[[str], None]]:
+    """Log as ``telemetry.log_format`` says; yields what makes a remark."""
+    if settings.telemetry.log_format == "json":
+        with json_logs(worker_id=worker_id, debug=debug) as log_remark:
+            yield log_remark
+        return
+    text_logs(debug=debug)
+    yield remark

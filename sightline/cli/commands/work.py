@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sightline.cli.options import AsJson, EngineName
-from sightline.cli.output import print_json, progress_bar, remark
+from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ def work(
     It ends by itself, with exit code 5, when all that is queued is of runs over their budgets.
     Example: sightline work --drain --watch
     """
+    from sightline.cli.commands.work_statements import plan_statements, work_statements
+    from sightline.cli.logs import worker_logs
     from sightline.errors import ConfigurationError
     from sightline.wiring import new_worker_id
 
@@ -56,14 +57,14 @@ def work(
             raise ConfigurationError(
                 "--watch shows a worker, and there is none; `sightline status --watch` shows runs"
             )
-        show = _plan_statements if dry_run else _work_statements
+        show = plan_statements if dry_run else work_statements
         show(settings, worker_id, as_json=as_json)
         return
     if dry_run:
         raise ConfigurationError(
             "--dry-run is for engines without workers; `sightline estimate` says what a run costs"
         )
-    with _logs(settings, worker_id, debug=state.debug) as speak:
+    with worker_logs(settings, worker_id, debug=state.debug) as speak:
         _work(settings, worker_id, speak, drain=drain, watch=watch, as_json=as_json)
 
 
@@ -107,44 +108,3 @@ def _work(
         print_work(result, settings, speak, drained=drain)
     if result.summary.over_budget:
         raise result.summary.over_budget
-
-
-@contextmanager
-def _logs(settings: Settings, worker_id: str, *, debug: bool) -> Iterator[Callable[[str], None]]:
-    """Log as the settings say; yields what makes a remark."""
-    from sightline.cli.logs import json_logs, text_logs
-
-    if settings.telemetry.log_format == "json":
-        with json_logs(worker_id=worker_id, debug=debug) as speak:
-            yield speak
-        return
-    text_logs(debug=debug)
-    yield remark
-
-
-def _work_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
-    import asyncio
-
-    from sightline.cli.views.statements import (
-        print_statement_work,
-        remark_job,
-        statement_work_json,
-    )
-    from sightline.operations.statements import work_statements as run
-
-    result = asyncio.run(
-        run(settings, worker_id=worker_id, on_job_state=remark_job, progress=progress_bar)
-    )
-    print_json(statement_work_json(result)) if as_json else print_statement_work(result)
-    if result.error:
-        raise result.error
-
-
-def _plan_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
-    import asyncio
-
-    from sightline.cli.views.statements import print_statement_plan, statement_plan_json
-    from sightline.operations.statements import plan_statements as run
-
-    result = asyncio.run(run(settings, worker_id=worker_id))
-    print_json(statement_plan_json(result)) if as_json else print_statement_plan(result)

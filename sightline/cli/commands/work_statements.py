@@ -1,0 +1,51 @@
+"""``sightline work`` for engines without workers: statements or batch jobs ask the models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sightline.cli.output import print_json, progress_bar
+
+if TYPE_CHECKING:
+    from sightline.settings import Settings
+
+
+def work_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
+    """Work off all open runs of the engine, and show what was brought.
+
+    Raises:
+        BudgetError: the budget of a run is reached.
+        TransientError: parts are refused again and again, or Google is out of reach.
+        ConfigurationError: the job cannot be done as configured.
+    """
+    import asyncio
+
+    from sightline.cli.views.statements import (
+        print_statement_work,
+        remark_job,
+        statement_work_json,
+    )
+    from sightline.operations.statements import work_statements as run
+
+    result = asyncio.run(
+        run(settings, worker_id=worker_id, on_job_state=remark_job, progress=progress_bar)
+    )
+    print_json(statement_work_json(result)) if as_json else print_statement_work(result)
+    if result.error:
+        raise result.error
+
+
+def plan_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
+    """Show what is to be done, and what it may cost.
+
+    Raises:
+        TransientError: Google is out of reach.
+        ConfigurationError: the job cannot be done as configured.
+    """
+    import asyncio
+
+    from sightline.cli.views.statements import print_statement_plan, statement_plan_json
+    from sightline.operations.statements import plan_statements as run
+
+    result = asyncio.run(run(settings, worker_id=worker_id))
+    print_json(statement_plan_json(result)) if as_json else print_statement_plan(result)
