@@ -40,6 +40,7 @@ from sightline.operations.search import Hits as FoundHits
 from sightline.operations.stats import CountedAnswers, Overview
 from sightline.operations.status import Status
 from sightline.operations.tables import answers_table, embeddings_table
+from sightline.operations.tasks import add_task
 from sightline.ports import DeadLetterRow, Warehouse
 from sightline.progress import Progress
 from sightline.settings import Settings
@@ -61,11 +62,13 @@ class AsyncWorkspace:
     raises ``NotFoundError``.
     """
 
-    def __init__(self, settings: Settings, progress: Progress) -> None:
+    def __init__(self, settings: Settings, progress: Progress, *, config: Path) -> None:
+        """``config`` is the settings file, or where it would be."""
         self.settings = settings
+        self._config = config
         self._progress = progress
-        self._warehouse = HeldOpen(partial(open_warehouse, settings))
-        self._engine = HeldOpen(partial(open_engine, settings))
+        self._warehouse = HeldOpen(lambda: open_warehouse(self.settings))
+        self._engine = HeldOpen(lambda: open_engine(self.settings))
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,6 +90,16 @@ class AsyncWorkspace:
     def tasks(self) -> Mapping[str, TaskSpec]:
         """The tasks there are, shipped ones and the project's own, by name."""
         return known_tasks(self.settings)
+
+    async def add_task(self, file: str | Path) -> TaskSpec:
+        """Copy a task file into the project, in the folder of its ``tasks_dir`` setting.
+
+        Without one, the folder ``tasks`` is made beside the settings file, which then names it.
+        """
+        added = await asyncio.to_thread(add_task, self.settings, Path(file), config=self._config)
+        await self.close()  # what is open has the settings of before
+        self.settings = replace(self.settings, tasks_dir=added.tasks_dir)
+        return added.task
 
     async def import_images(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def open_workspace(
     Raises:
         ConfigurationError: both a folder and a file are given, or a setting is not accepted.
     """
-    return Workspace(_settings(folder, config, settings), progress)
+    own, file = _read(folder, config, settings)
+    return Workspace(own, progress, config=file)
 
 
 def open_async(
@@ -40,21 +42,30 @@ def open_async(
     progress: Progress = shown_progress,
 ) -> AsyncWorkspace:
     """Open a project as ``open_workspace`` does, to be used by ``async with``."""
-    return AsyncWorkspace(_settings(folder, config, settings), progress)
+    own, file = _read(folder, config, settings)
+    return AsyncWorkspace(own, progress, config=file)
 
 
-def _settings(
+def _read(
     folder: str | Path | None, config: str | Path | None, settings: dict[str, Any] | None
-) -> Settings:
+) -> tuple[Settings, Path]:
+    """Return the settings, and the file that they are in or would be."""
     if folder is not None and config is not None:
         raise ConfigurationError("a folder and a settings file are given; give one of them")
     overrides = dict(settings or {})
+    if config is not None:
+        return load_settings(config=Path(config), overrides=overrides), Path(config)
     if folder is None:
-        return load_settings(config=Path(config) if config is not None else None,
-                             overrides=overrides)  # fmt: skip
+        return load_settings(overrides=overrides), config_file()
     place = Path(folder).absolute()
     overrides.setdefault("home", str(place / ".sightline"))
     file = place / CONFIG_FILE
-    return load_settings(
+    found = load_settings(
         config=file if file.is_file() else None, overrides=overrides, directory=place
     )
+    return found, file
+
+
+def config_file() -> Path:
+    """Return the settings file that the environment names, or that of the present folder."""
+    return Path(os.environ.get("SIGHTLINE_CONFIG") or CONFIG_FILE)

@@ -41,8 +41,9 @@ class Workspace:
     Methods that read take the same filters, ``where``: see ``Where``.
     """
 
-    def __init__(self, settings: Settings, progress: Progress) -> None:
-        self._workspace = AsyncWorkspace(settings, progress)
+    def __init__(self, settings: Settings, progress: Progress, *, config: Path) -> None:
+        """``config`` is the settings file, or where it would be."""
+        self._workspace = AsyncWorkspace(settings, progress, config=config)
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
 
@@ -87,6 +88,13 @@ class Workspace:
             with suppress(CancelledError):
                 future.result()  # it ends in order, unless it is interrupted again
             raise
+
+    def add_task(self, file: str | Path) -> TaskSpec:
+        """Copy a task file into the project, in the folder of its ``tasks_dir`` setting.
+
+        Without one, the folder ``tasks`` is made beside the settings file, which then names it.
+        """
+        return self._wait(lambda: self._workspace.add_task(file))
 
     def import_images(
         self,
