@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import uv
+from tests.docs.pages import blocks
 from tests.waiting import GIVE_UP_S, wait_until
 
 pytestmark = pytest.mark.xdist_group("wheel")
@@ -166,7 +167,7 @@ def test_a_probe_of_health_loads_nothing_heavy(python: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.needs("uv")
-def test_the_locked_dependencies_install_with_the_wheel_into_an_empty_environment(
+def test_the_wheel_and_its_locked_dependencies_do_the_job_in_an_empty_environment(
     wheel: Path, tmp_path: Path
 ) -> None:
     app = tmp_path / "app"
@@ -190,3 +191,14 @@ def test_the_locked_dependencies_install_with_the_wheel_into_an_empty_environmen
     ).stdout
     assert "Usage: sightline work" in shown
     assert not list(app.rglob("site-packages/pulumi"))
+    render = ["-m", "sightline", "render", "streets", "photos", "--count", "6"]
+    example = next(block.text for block in blocks(CHECKOUT / "docs" / "python.md"))
+    for arguments in (render, ["-c", example]):
+        done = subprocess.run(
+            [app / "bin" / "python", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert done.stdout.startswith("6 images\n6 messages, about 0.0 US dollars\n6 answers\n")
