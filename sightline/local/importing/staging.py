@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from sightline.errors import StorageError
 from sightline.local.importing.report import RefusalReason, Tally
-from sightline.local.warehouse.engine import confine, parquet_select, quoted
+from sightline.local.warehouse.engine import confine, hide_progress_bar, parquet_select, quoted
 from sightline.local.warehouse.locks import lock_waiting
 from sightline.schema import OBSERVATIONS, Column, Ledger, duckdb_columns, parquet_schema
 from sightline.whole_files import storage_errors, write_beside
@@ -107,7 +107,7 @@ class Staging:
             duckdb.connect(":memory:", config=self._limits()) as connection,
         ):
             connection.execute("SET TimeZone = 'UTC'")
-            connection.execute("SET enable_progress_bar = false")
+            hide_progress_bar(connection)
             confine(connection, (self._room, self._source))
             try:
                 self._make_views(connection)

@@ -134,9 +134,19 @@ def open_connection(
         },
     )
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
+    hide_progress_bar(connection)
     confine(connection, (*store.folders(), *reads))
     return connection
+
+
+def hide_progress_bar(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let DuckDB draw no bar of its own, as it does by default for people.
+
+    It is only set where it is on: in a notebook without ipywidgets DuckDB refuses even to set it.
+    """
+    (is_on,) = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0]
+    if is_on:
+        connection.execute("SET enable_progress_bar = false")
 
 
 def confine(connection: Connection, folders: Iterable[Path]) -> None:
