@@ -17,7 +17,7 @@ from sightline.errors import (
 )
 from sightline.model import Usage
 from worker.budgets.funds import Funds
-from worker.budgets.treasury import OverBudgetError
+from worker.budgets.run_budgets import OverBudgetError
 from worker.limiting import Limiter, Outcome, Sample
 from worker.meter import CallMeter
 from worker.progress import Progress
@@ -182,7 +182,7 @@ class Caller:
         try:
             if not wanted():
                 raise NotWantedError  # noqa: TRY301 - the limiter hears of this end as of others
-            await funds.hold()
+            await funds.reserve()
             began_s = self._monotonic()
             self._progress.calls += 1
             meter = self._meter  # from here on there is a call to hear of

@@ -21,10 +21,10 @@ from sightline.ports import (
     ResultRow,
 )
 from sightline.wire import Message, check_uris, decode
+from worker.budgets.budget_slice import LONG_DELAY_S
 from worker.budgets.estimates import Estimates
 from worker.budgets.funds import MessageFunds
-from worker.budgets.purse import LONG_DELAY_S
-from worker.budgets.treasury import OverBudgetError, Treasury
+from worker.budgets.run_budgets import OverBudgetError, RunBudgets
 from worker.caller import (
     Answered,
     Caller,
@@ -64,7 +64,7 @@ class Handler:
         models: Models,
         ledgers: Ledgers,
         callers: Mapping[type[Part], Caller],
-        treasury: Treasury,
+        run_budgets: RunBudgets,
         estimates: Estimates,
         progress: Progress,
         identity: Identity,
@@ -74,7 +74,7 @@ class Handler:
     ) -> None:
         self._models = models
         self._callers = callers
-        self._treasury = treasury
+        self._run_budgets = run_budgets
         self._estimates = estimates
         self._progress = progress
         self._identity = identity
@@ -141,7 +141,9 @@ class Handler:
         paid: list[ResultRow | Failed],
     ) -> Sequence[ResultRow | Failed]:
         """Return the results; parts that the run's budget does not allow are among them."""
-        funds = MessageFunds(self._treasury, self._estimates, message.run_id, message.observations)
+        funds = MessageFunds(
+            self._run_budgets, self._estimates, message.run_id, message.observations
+        )
         try:
             async with funds:
                 return await self._all(lease, message, parts, wanted, funds, paid)

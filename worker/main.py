@@ -25,7 +25,7 @@ from sightline.wiring import (
     open_models,
     utc_now,
 )
-from worker.budgets.money import estimates_of, treasury_of
+from worker.budgets.wiring import estimates_of, run_budgets_of
 from worker.caller import Caller
 from worker.handler import Handler
 from worker.heartbeat import beat
@@ -211,14 +211,14 @@ def build_worker(
         monotonic=time.monotonic,
         random=random.random,
     )
-    treasury = treasury_of(engine, worker_id=worker_id, now=now)
+    run_budgets = run_budgets_of(engine, worker_id=worker_id, now=now)
     callers = _callers(settings, progress, backoff, meters or {})
     identity = Identity(worker_id, now, new_id, random.random)
     handler = Handler(
         checked_models(models, engine.ledgers, settings),
         engine.ledgers,
         {AnswerPart: callers["classify"], EmbeddingPart: callers["embed"]},
-        treasury,
+        run_budgets,
         estimates_of(engine, settings),
         progress,
         identity,
@@ -248,7 +248,7 @@ def build_worker(
         handler,
         leaser,
         writer,
-        treasury,
+        run_budgets,
         progress,
         own,
         monotonic=time.monotonic,

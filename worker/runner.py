@@ -24,9 +24,9 @@ from sightline.ports import (
     Subscription,
 )
 from sightline.settings import WorkerSettings
-from worker.budgets.purse import next_step
+from worker.budgets.budget_slice import next_step
+from worker.budgets.run_budgets import RunBudgets
 from worker.budgets.spent_out import SPENT_OUT_S, SpentOutRule, only_over_budget
-from worker.budgets.treasury import Treasury
 from worker.drain import Drained, DrainRule
 from worker.handled import HANDLED
 from worker.handler import Handler
@@ -58,7 +58,7 @@ class Runner:
         handler: Handler,
         leaser: Leaser,
         writer: BatchWriter,
-        treasury: Treasury,
+        run_budgets: RunBudgets,
         progress: Progress,
         settings: WorkerSettings,
         *,
@@ -72,7 +72,7 @@ class Runner:
         self._handler = handler
         self._leaser = leaser
         self._writer = writer
-        self._treasury = treasury
+        self._run_budgets = run_budgets
         self._progress = progress
         self._settings = settings
         self._monotonic = monotonic
@@ -192,7 +192,7 @@ class Runner:
     def _only_refused(self) -> bool:
         """Return whether for a while there was nothing to do that a budget allowed."""
         now_s = self._monotonic()
-        if self._treasury.calling:
+        if self._run_budgets.calling:
             self._spent_out.worked(now_s)
         idle = bool(self._spent_out.runs) or not self._handling
         return idle and self._spent_out.is_time(now_s)
@@ -214,7 +214,7 @@ class Runner:
     async def _over_budget(self) -> tuple[frozenset[str], Mapping[str, BudgetState]]:
         if not self._spent_out.runs and (await self._backlog.backlog()).ready is None:
             return frozenset(), {}  # nothing was refused, and nobody can tell what is queued
-        states = await self._treasury.states()
+        states = await self._run_budgets.states()
         return await only_over_budget(self._backlog, states, self._spent_out.runs), states
 
     async def _pull(self, room: int) -> Sequence[Delivery]:
@@ -372,7 +372,7 @@ class Runner:
         self._writer.close()
         await asyncio.wait([writing])
         await self._guarded("giving messages back", self._give_back())
-        await self._guarded("giving back what is left of budgets", self._treasury.close())
+        await self._guarded("giving back what is left of budgets", self._run_budgets.close())
 
     async def _give_back(self) -> None:
         left = [lease.delivery.lease_id for lease in self._leaser.all()]

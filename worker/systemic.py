@@ -33,7 +33,7 @@ class SystemicGuard(Generic[Held]):
     _since_s: float | None = None
 
     def suspect(self, settlement: Held, now_s: float) -> Verdict:
-        """Hold a settlement whose reason is suspect."""
+        """Reservation a settlement whose reason is suspect."""
         if not self._held:
             self._since_s = now_s
         self._held.append(settlement)

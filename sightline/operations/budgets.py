@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from producer.budget import Treasurer
+from producer.run_budget_editor import RunBudgetEditor
 from sightline.errors import NotFoundError
-from sightline.ports import Amount, BudgetState, Engine, Holding, Limits, Warehouse
+from sightline.ports import Amount, BudgetState, Engine, Limits, UnspentReservation, Warehouse
 from sightline.wiring import new_id, utc_now
 
 
@@ -22,7 +22,7 @@ class RunBudget:
     run_id: str
     state: BudgetState | None
     spent: Amount
-    held: Sequence[Holding]
+    held: Sequence[UnspentReservation]
     released: Amount
     messages_hastened: int
 
@@ -49,10 +49,10 @@ async def change_budget(
         NotFoundError: there is no such run.
     """
     await _check_run(engine, run_id)
-    treasurer = Treasurer(engine.budgets, now=utc_now, new_id=new_id)
-    released = await treasurer.release(run_id) if release else Amount()
+    budget_editor = RunBudgetEditor(engine.budgets, now=utc_now, new_id=new_id)
+    released = await budget_editor.release(run_id) if release else Amount()
     if limits:
-        await treasurer.change(run_id, limits)
+        await budget_editor.change(run_id, limits)
     hastened = await engine.backlog.hasten(run_id)
     return await _read(engine, run_id, released, hastened)
 
@@ -66,4 +66,6 @@ async def _read(warehouse: Warehouse, run_id: str, released: Amount, hastened: i
     budgets = warehouse.budgets
     spent = await budgets.spent(run_id)
     state = (await budgets.states(run_id)).get(run_id)
-    return RunBudget(run_id, state, spent, await budgets.holdings(run_id), released, hastened)
+    return RunBudget(
+        run_id, state, spent, await budgets.unspent_reservations(run_id), released, hastened
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from producer.replay import Undertaker
+from producer.dead_letter_replayer import DeadLetterReplayer
 from sightline.errors import ConfigurationError, NotFoundError, Reason
 from sightline.ports import DeadLetterFilter, DeadLetterRow, Engine, Warehouse
 from sightline.wiring import new_id, utc_now
@@ -69,9 +69,9 @@ async def replay(engine: Engine, which: DeadLetterFilter) -> Replay:
     Raises:
         NotFoundError: there is no such run.
     """
-    undertaker = await _undertaker(engine, which)
-    replayed = await undertaker.replay(which)
-    return Replay(replayed, undertaker.passed, _has_workers(engine))
+    replayer = await _replayer(engine, which)
+    replayed = await replayer.replay(which)
+    return Replay(replayed, replayer.passed, _has_workers(engine))
 
 
 async def purge(engine: Engine, which: DeadLetterFilter) -> Purge:
@@ -80,17 +80,17 @@ async def purge(engine: Engine, which: DeadLetterFilter) -> Purge:
     Raises:
         NotFoundError: there is no such run.
     """
-    return Purge(await (await _undertaker(engine, which)).purge(which))
+    return Purge(await (await _replayer(engine, which)).purge(which))
 
 
-async def _undertaker(engine: Engine, which: DeadLetterFilter) -> Undertaker:
+async def _replayer(engine: Engine, which: DeadLetterFilter) -> DeadLetterReplayer:
     await engine.consistency.begin()
     runs = await engine.runs.runs()
     if which.run_id and which.run_id not in {run.run_id for run in runs}:
         raise NotFoundError(f"no run {which.run_id}; `sightline status` lists them")
     by_statements = {run.run_id for run in runs if not is_by_workers(run.request_json)}
     others = {run.run_id for run in runs} - by_statements
-    return Undertaker(
+    return DeadLetterReplayer(
         engine.dead_letters,
         engine.publisher,
         now=utc_now,

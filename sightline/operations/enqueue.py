@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from producer.budget import Treasurer
 from producer.publish import Producer
+from producer.run_budget_editor import RunBudgetEditor
 from sightline.model import Preview
 from sightline.operations.requests import TaskRequest
 from sightline.ports import Engine, Limits, Warehouse
@@ -62,7 +62,7 @@ async def enqueue(
     """
     request = task_request.request
     await engine.consistency.begin()
-    treasurer = Treasurer(engine.budgets, now=utc_now, new_id=new_id)
+    budget_editor = RunBudgetEditor(engine.budgets, now=utc_now, new_id=new_id)
     for task in task_request.tasks:
         await engine.runs.remember_task(task, now=utc_now())
     with progress("publishing", None) as update:
@@ -72,7 +72,7 @@ async def enqueue(
             now=utc_now,
             new_run_id=new_run_id,
             on_progress=update,
-            before_open=lambda run_id: treasurer.open(run_id, limits or Limits()),
+            before_open=lambda run_id: budget_editor.open(run_id, limits or Limits()),
         )
         published = await producer.enqueue(request)
     open_runs = [run.run_id for run in await engine.runs.runs() if run.state == "open"]

@@ -23,8 +23,8 @@ from sightline.ports.budgets import (
     Budgets,
     BudgetState,
     CallHistory,
-    Holding,
     Limits,
+    UnspentReservation,
     released_id,
 )
 from sightline.ports.consistency import Consistency
@@ -98,7 +98,6 @@ __all__ = [
     "FieldSummary",
     "Group",
     "GroupKey",
-    "Holding",
     "IndexState",
     "Ledgers",
     "Limits",
@@ -121,6 +120,7 @@ __all__ = [
     "SearchPlan",
     "SearchQuery",
     "Subscription",
+    "UnspentReservation",
     "Upkeep",
     "VectorIndexes",
     "VectorPage",

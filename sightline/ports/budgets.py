@@ -108,7 +108,7 @@ class BudgetState:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class UnspentReservation:
     """What a worker reserved and no ledger shows as spent; ``last_*`` is its latest event."""
 
     worker_id: str
@@ -149,7 +149,7 @@ class Budgets(Protocol):
         """Sum what the ledgers show as spent for a run, its dead letters included."""
         ...
 
-    async def holdings(self, run_id: str) -> Sequence[Holding]:
+    async def unspent_reservations(self, run_id: str) -> Sequence[UnspentReservation]:
         """Return the workers that reserved more than the ledgers show as spent by them."""
         ...
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-from producer.budget import read_limits
 from producer.estimate import Estimate
+from producer.run_budget_editor import read_limits
 from sightline.errors import NotFoundError
 from sightline.local.importing import ImportReport
 from sightline.operations import changes as changes_operation

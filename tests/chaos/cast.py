@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from producer.budget import Treasurer
 from producer.publish import Producer
 from producer.request import build_request, choose_tasks
+from producer.run_budget_editor import RunBudgetEditor
 from sightline.errors import SightlineError
 from sightline.model import Filter
 from sightline.ports import Limits
@@ -114,13 +114,13 @@ async def _produce(casting: Casting, settings: Settings, diary: Diary) -> None:
     async with open_engine(settings, now=clock.now) as opened:
         await opened.consistency.begin()
         engine = _tapped(opened, fate)
-        treasurer = Treasurer(engine.budgets, now=clock.now, new_id=new_id)
+        budget_editor = RunBudgetEditor(engine.budgets, now=clock.now, new_id=new_id)
         producer = Producer(
             engine.source,
             engine.publisher,
             now=clock.now,
             new_run_id=new_run_id,
-            before_open=lambda run_id: treasurer.open(run_id, casting.limits),
+            before_open=lambda run_id: budget_editor.open(run_id, casting.limits),
         )
         runs = await engine.runs.runs()
         for run in runs:

@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import pyarrow.parquet as pq
 
-from producer.budget import Treasurer
 from producer.publish import Producer
+from producer.run_budget_editor import RunBudgetEditor
 from sightline.errors import StorageError
 from sightline.local.importing import import_table
 from sightline.operations.setup import setup
@@ -160,10 +160,10 @@ def lift_budget(environment: Environment, clock: Path) -> None:
     """Give back what dead workers hold, allow as much as is wanted, and let nothing wait."""
 
     async def work(engine: Engine) -> None:
-        treasurer = Treasurer(engine.budgets, now=Clock(clock).now, new_id=new_id)
+        budget_editor = RunBudgetEditor(engine.budgets, now=Clock(clock).now, new_id=new_id)
         for run in await engine.runs.runs():
-            await treasurer.release(run.run_id)
-            await treasurer.change(run.run_id, Limits(10**12, 10**9))
+            await budget_editor.release(run.run_id)
+            await budget_editor.change(run.run_id, Limits(10**12, 10**9))
             await engine.backlog.hasten(run.run_id)
 
     _with_engine(environment, clock, work)

@@ -142,11 +142,11 @@ class BudgetsContract:
         mine, other = embedding_row(first), embedding_row(second)
         other = replace(other, provenance=replace(other.provenance, worker_id="worker-2"))
         await rig.writer.write([mine, other])
-        (held,) = await budgets.holdings("run-1")
+        (held,) = await budgets.unspent_reservations("run-1")
         assert (held.worker_id, held.last_event_id, held.last_at) == ("worker-1", "b", later)
         assert held.unspent == Amount(23, 4)
         await budgets.record([event(RELEASED, 23, 4, name="b/released")])
-        assert await budgets.holdings("run-1") == []
+        assert await budgets.unspent_reservations("run-1") == []
 
     async def test_the_history_of_calls_is_that_of_their_model_and_task(
         self, rig: WarehouseRig, budgets: Budgets

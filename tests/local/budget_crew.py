@@ -20,7 +20,7 @@ from sightline.local.warehouse import LocalBudgets, LocalWriter
 from sightline.model import Usage
 from sightline.ports import Amount
 from tests.local.warehouse_crew import answer
-from worker.budgets.treasury import OverBudgetError, Treasury
+from worker.budgets.run_budgets import OverBudgetError, RunBudgets
 
 ESTIMATE = 40
 
@@ -34,7 +34,7 @@ async def spend(root: Path, log: Path, worker_id: str, seed: int, later: timedel
     def now() -> datetime:
         return datetime.now(UTC) + later
 
-    treasury = Treasury(
+    run_budgets = RunBudgets(
         LocalBudgets(root),
         worker_id=worker_id,
         now=now,
@@ -44,15 +44,15 @@ async def spend(root: Path, log: Path, worker_id: str, seed: int, later: timedel
     )
     try:
         for number in itertools.count():
-            hold = await treasury.take("run-1", Amount(ESTIMATE))
+            reservation = await run_budgets.reserve("run-1", Amount(ESTIMATE))
             cost = chance.randint(1, ESTIMATE)
             os.write(file, f"{cost}\n".encode())
             row = answer(f"{worker_id}-{number}", at=now(), worker_id=worker_id)
             how = replace(row.provenance, usage=Usage(1, 1, cost))
             await writer.write([replace(row, provenance=how)])
-            hold.charge(Amount(cost))
+            reservation.charge(Amount(cost))
     except OverBudgetError:
-        await treasury.close()
+        await run_budgets.close()
 
 
 if __name__ == "__main__":

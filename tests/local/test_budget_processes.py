@@ -80,7 +80,7 @@ async def test_workers_that_race_for_the_last_slice_stay_within_the_budget(
     state = (await budgets.states("run-1"))["run-1"]
     assert (state.limits, state.reserved) == (Limits(BUDGET), Amount(sum(paid)))
     assert state.reached
-    assert await budgets.holdings("run-1") == []
+    assert await budgets.unspent_reservations("run-1") == []
 
 
 async def test_the_slice_of_a_killed_worker_is_never_spent_twice(
@@ -97,10 +97,10 @@ async def test_the_slice_of_a_killed_worker_is_never_spent_twice(
     spent = Amount(sum(payments(tmp_path / "killed.log")))
     spent += Amount(sum(payments(tmp_path / "next.log")))
     assert spent.cost_usd_micros <= BUDGET
-    held = {one.worker_id: one.unspent for one in await budgets.holdings("run-1")}
+    held = {one.worker_id: one.unspent for one in await budgets.unspent_reservations("run-1")}
     assert set(held) <= {"killed"}
     assert start("later", hours_later=2.0).wait(120) == 0
     spent += Amount(sum(payments(tmp_path / "later.log")))
     unwritten = ESTIMATE  # the one call that was paid and not written when the worker was killed
     assert BUDGET - 2 * 4 * ESTIMATE < spent.cost_usd_micros <= BUDGET + unwritten
-    assert await budgets.holdings("run-1") == []
+    assert await budgets.unspent_reservations("run-1") == []

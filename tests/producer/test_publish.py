@@ -10,8 +10,8 @@ from typing import cast
 
 import pytest
 
+from producer.dead_letter_replayer import DeadLetterReplayer
 from producer.publish import Producer
-from producer.replay import Undertaker
 from producer.request import build_request, choose_tasks
 from sightline.errors import NotFoundError, Reason
 from sightline.model import (
@@ -219,9 +219,9 @@ async def test_a_replay_publishes_first_and_records_after() -> None:
             '"asset_id":"a","snapshot_id":"s","asset_type":"T","gcs_uri":"gs://b/o"}],'
             '"parts":[{"embed":{"model":"m","dimension":2}}]}')  # fmt: skip
     letters, bus = Letters([letter(body), letter("AAECAw==")]), Bus(die_at=1)
-    undertaker = Undertaker(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
+    replayer = DeadLetterReplayer(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
     with pytest.raises(KeyboardInterrupt):
-        await undertaker.replay(DeadLetterFilter())
+        await replayer.replay(DeadLetterFilter())
     assert letters.events == []
     assert [one.attributes.get(REPLAY) for one in bus.messages] == ["1", "1"]
     assert bus.messages[0].body.decode() == body
@@ -230,28 +230,28 @@ async def test_a_replay_publishes_first_and_records_after() -> None:
 
 async def test_no_message_is_sent_of_runs_that_are_worked_off_by_statements() -> None:
     letters, bus = Letters([letter("x"), replace(letter("y"), run_id="r-2")]), Bus()
-    undertaker = Undertaker(
+    replayer = DeadLetterReplayer(
         letters, bus, now=lambda: MOMENT, new_id=lambda: "id", by_statements=frozenset({"r-2"})
     )
-    assert await undertaker.replay(DeadLetterFilter()) == 2
+    assert await replayer.replay(DeadLetterFilter()) == 2
     assert [one.attributes["run_id"] for one in bus.messages] == ["r"]
     assert [one.run_id for one in letters.events] == ["r", "r-2"]
 
 
 async def test_dead_letters_of_an_engine_that_is_not_at_hand_stay_dead() -> None:
     letters, bus = Letters([letter("x"), replace(letter("y"), run_id="r-2")]), Bus()
-    undertaker = Undertaker(
+    replayer = DeadLetterReplayer(
         letters, bus, now=lambda: MOMENT, new_id=lambda: "id", passed_by=frozenset({"r"})
     )
-    assert await undertaker.replay(DeadLetterFilter()) == 1
-    assert undertaker.passed == 1
+    assert await replayer.replay(DeadLetterFilter()) == 1
+    assert replayer.passed == 1
     assert [one.run_id for one in letters.events] == ["r-2"]
 
 
 async def test_a_purge_publishes_nothing_and_costs_nothing_twice() -> None:
     letters, bus = Letters([letter("x")]), Bus()
-    undertaker = Undertaker(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
-    assert await undertaker.purge(DeadLetterFilter()) == 1
+    replayer = DeadLetterReplayer(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
+    assert await replayer.purge(DeadLetterFilter()) == 1
     assert [(one.event, one.usage) for one in letters.events] == [("purged", Usage())]
     assert bus.messages == []
 
@@ -269,5 +269,7 @@ async def test_a_replay_is_older_than_what_comes_of_it() -> None:
     def now() -> datetime:
         return datetime(2026, 5, 1, second=next(times), tzinfo=UTC)
 
-    await Undertaker(letters, Clocked(), now=now, new_id=lambda: "id").replay(DeadLetterFilter())
+    await DeadLetterReplayer(letters, Clocked(), now=now, new_id=lambda: "id").replay(
+        DeadLetterFilter()
+    )
     assert letters.events[0].at.second < published_at[0]

@@ -14,8 +14,8 @@ from sightline.ports import (
     BudgetEventKind,
     BudgetState,
     CallHistory,
-    Holding,
     Limits,
+    UnspentReservation,
 )
 
 MOMENT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ class Ledger:
     """Budgets in memory; ``before_states`` runs before they are read."""
 
     events: list[BudgetEvent] = field(default_factory=list)
-    held: list[Holding] = field(default_factory=list)
+    held: list[UnspentReservation] = field(default_factory=list)
     dearest: int = 0
     reads: int = 0
     before_states: Callable[[], None] = lambda: None
@@ -72,7 +72,7 @@ class Ledger:
     async def spent(self, run_id: str) -> Amount:
         return Amount()
 
-    async def holdings(self, run_id: str) -> Sequence[Holding]:
+    async def unspent_reservations(self, run_id: str) -> Sequence[UnspentReservation]:
         return self.held
 
     async def history(self, part: Part) -> CallHistory:

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from sightline.ports import Amount, BudgetState, Limits
 from tests.worker.ledger import MOMENT
-from worker.budgets.purse import FEW_CALLS, SLICE_LASTS, SLICES, Purse, is_abandoned, next_step
+from worker.budgets.budget_slice import (
+    FEW_CALLS,
+    SLICE_LASTS,
+    SLICES,
+    BudgetSlice,
+    is_abandoned,
+    next_step,
+)
 from worker.budgets.spent_out import SpentOutRule
 
 COST = Amount(10)
@@ -22,69 +29,69 @@ def state(limit: int | None, reserved: int = 0, images: int | None = None) -> Bu
 
 
 def test_a_slice_is_a_fiftieth_of_the_budget() -> None:
-    assert Purse().wish(state(100_000), COST) == Amount(100_000 // SLICES)
+    assert BudgetSlice().wish(state(100_000), COST) == Amount(100_000 // SLICES)
 
 
 def test_a_slice_is_enough_for_a_few_calls() -> None:
-    assert Purse().wish(state(100), COST) == Amount(FEW_CALLS * 10)
+    assert BudgetSlice().wish(state(100), COST) == Amount(FEW_CALLS * 10)
 
 
 def test_the_last_slice_is_what_is_left() -> None:
-    assert Purse().wish(state(100, reserved=85), COST) == Amount(15)
-    assert Purse().wish(state(100, reserved=90), COST) == Amount(10)
-    assert Purse().wish(state(100, reserved=91), COST) is None
+    assert BudgetSlice().wish(state(100, reserved=85), COST) == Amount(15)
+    assert BudgetSlice().wish(state(100, reserved=90), COST) == Amount(10)
+    assert BudgetSlice().wish(state(100, reserved=91), COST) is None
 
 
 def test_every_try_asks_for_less_but_for_enough() -> None:
-    wishes = [Purse().wish(state(100_000), COST, tries) for tries in range(9)]
+    wishes = [BudgetSlice().wish(state(100_000), COST, tries) for tries in range(9)]
     assert wishes[:2] == [Amount(2000), Amount(1000)]
     assert wishes[-1] == Amount(10)
 
 
 def test_what_is_not_limited_is_not_reserved() -> None:
-    assert Purse().wish(state(None, images=100), Amount(10, 1)) == Amount(0, FEW_CALLS)
-    assert Purse(Limits(images=100)).covers(Amount(999))
+    assert BudgetSlice().wish(state(None, images=100), Amount(10, 1)) == Amount(0, FEW_CALLS)
+    assert BudgetSlice(Limits(images=100)).covers(Amount(999))
 
 
 def test_a_model_that_costs_nothing_needs_no_money() -> None:
-    assert Purse(Limits(0)).take(Amount(0, 3)) == Amount()
+    assert BudgetSlice(Limits(0)).take(Amount(0, 3)) == Amount()
 
 
 def test_what_a_call_did_not_cost_is_there_for_the_next() -> None:
-    purse = Purse(Limits(100))
-    purse.reserved("a", Amount(10), MOMENT)
-    purse.kept(Amount(10))
-    taken = purse.take(COST)
+    budget_slice = BudgetSlice(Limits(100))
+    budget_slice.reserved("a", Amount(10), MOMENT)
+    budget_slice.kept(Amount(10))
+    taken = budget_slice.take(COST)
     assert taken == COST
-    assert purse.take(Amount(1)) is None
-    purse.charge(taken, Amount(3))
-    assert purse.left == Amount(7)
+    assert budget_slice.take(Amount(1)) is None
+    budget_slice.charge(taken, Amount(3))
+    assert budget_slice.left == Amount(7)
 
 
 def test_the_next_slice_makes_up_for_a_call_that_cost_more() -> None:
-    purse = Purse(Limits(1000), left=Amount(10))
-    taken = purse.take(COST)
+    budget_slice = BudgetSlice(Limits(1000), left=Amount(10))
+    taken = budget_slice.take(COST)
     assert taken is not None
-    purse.charge(taken, Amount(25))
-    assert purse.left == Amount(-15)
-    assert purse.wish(state(1000, reserved=980), COST) is None
-    assert purse.wish(state(1000, reserved=975), COST) == Amount(25)
+    budget_slice.charge(taken, Amount(25))
+    assert budget_slice.left == Amount(-15)
+    assert budget_slice.wish(state(1000, reserved=980), COST) is None
+    assert budget_slice.wish(state(1000, reserved=975), COST) == Amount(25)
 
 
 def test_a_slice_is_not_spent_once_others_may_give_it_back() -> None:
-    purse = Purse(Limits(100), left=Amount(10), last_at=MOMENT)
-    assert not purse.is_stale(MOMENT + SLICE_LASTS)
-    assert purse.is_stale(MOMENT + SLICE_LASTS + timedelta(seconds=1))
+    budget_slice = BudgetSlice(Limits(100), left=Amount(10), last_at=MOMENT)
+    assert not budget_slice.is_stale(MOMENT + SLICE_LASTS)
+    assert budget_slice.is_stale(MOMENT + SLICE_LASTS + timedelta(seconds=1))
     assert not is_abandoned(MOMENT, MOMENT + SLICE_LASTS + timedelta(minutes=20))
     assert is_abandoned(MOMENT, MOMENT + timedelta(hours=2))
 
 
 def test_what_is_pending_is_given_back_too_and_a_debt_stays() -> None:
-    purse = Purse(Limits(100, 10), left=Amount(-5, 3))
-    purse.reserved("a", Amount(20, 0), MOMENT)
-    assert purse.empty() == Amount(15, 3)
-    assert (purse.left, purse.pending) == (Amount(-5, 0), Amount())
-    assert purse.empty() == Amount()
+    budget_slice = BudgetSlice(Limits(100, 10), left=Amount(-5, 3))
+    budget_slice.reserved("a", Amount(20, 0), MOMENT)
+    assert budget_slice.empty() == Amount(15, 3)
+    assert (budget_slice.left, budget_slice.pending) == (Amount(-5, 0), Amount())
+    assert budget_slice.empty() == Amount()
 
 
 @given(
@@ -94,14 +101,14 @@ def test_what_is_pending_is_given_back_too_and_a_debt_stays() -> None:
 def test_a_wish_fits_and_is_enough(
     limit: int, reserved: int, needed: int, left: int, tries: int
 ) -> None:
-    purse = Purse(Limits(limit), left=Amount(left))
-    wish = purse.wish(state(limit, reserved), Amount(needed), tries)
+    budget_slice = BudgetSlice(Limits(limit), left=Amount(left))
+    wish = budget_slice.wish(state(limit, reserved), Amount(needed), tries)
     if wish is None:
         assert limit - reserved < needed - left
     elif wish:
         assert reserved + wish.cost_usd_micros <= limit
-        purse.left += wish
-        assert purse.take(Amount(needed)) is not None
+        budget_slice.left += wish
+        assert budget_slice.take(Amount(needed)) is not None
     else:
         assert left >= needed
 
@@ -110,17 +117,17 @@ def test_a_wish_fits_and_is_enough(
 def test_calls_together_cost_no_more_than_granted_and_what_exceeded_estimates(
     calls: list[tuple[int, int]],
 ) -> None:
-    purse = Purse(Limits(1000), left=Amount(200))
+    budget_slice = BudgetSlice(Limits(1000), left=Amount(200))
     spent = excess = 0
     for estimate, actual in calls:
-        taken = purse.take(Amount(estimate))
+        taken = budget_slice.take(Amount(estimate))
         if taken is None or not estimate:
             continue
-        purse.charge(taken, Amount(actual))
+        budget_slice.charge(taken, Amount(actual))
         spent += actual
         excess = max(excess, actual - estimate)
     assert spent <= 200 + excess
-    assert purse.left == Amount(200 - spent)
+    assert budget_slice.left == Amount(200 - spent)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ from random import Random
 import pytest
 
 from sightline.errors import BudgetError, StorageError, TransientError
-from sightline.ports import Amount, BudgetEvent, BudgetEventKind, Holding
+from sightline.ports import Amount, BudgetEvent, BudgetEventKind, UnspentReservation
 from sightline.settings import LimitSettings
 from sightline.wire import encode
 from tests.worker.ledger import MOMENT, Ledger
 from tests.worker.world import ANSWER, EMBED, FAST, FakeModels, World, message
 from worker.budgets.estimates import Estimates
-from worker.budgets.treasury import OverBudgetError, Treasury
+from worker.budgets.run_budgets import OverBudgetError, RunBudgets
 
 ESTIMATE = 1024
 """What a call of the task is estimated to cost at one micro an output token."""
@@ -30,10 +30,10 @@ def answering(world: World, *numbers: int, run_id: str = "run") -> None:
         world.queue.put(encode(message(number, (ANSWER,), run_id)), {"run_id": run_id})
 
 
-def opened(ledger: Ledger, now: Callable[[], datetime] = lambda: MOMENT) -> Treasury:
-    """Return the treasury of a worker, whose reservations are ``n0``, ``n1`` and so on."""
+def opened(ledger: Ledger, now: Callable[[], datetime] = lambda: MOMENT) -> RunBudgets:
+    """Return the budgets of a worker, whose reservations are ``n0``, ``n1`` and so on."""
     ids = count()
-    return Treasury(
+    return RunBudgets(
         ledger,
         worker_id="w1",
         now=now,
@@ -257,7 +257,7 @@ async def test_workers_that_race_never_reserve_more_than_the_budget(seed: int) -
 
     async def worker(name: str) -> int:
         ids = iter(range(10**6))
-        treasury = Treasury(
+        run_budgets = RunBudgets(
             ledger,
             worker_id=name,
             now=lambda: MOMENT,
@@ -269,14 +269,14 @@ async def test_workers_that_race_never_reserve_more_than_the_budget(seed: int) -
         try:
             while True:
                 needed = Amount(chance.randint(1, 60))
-                hold = await treasury.take("run", needed)
+                reservation = await run_budgets.reserve("run", needed)
                 for _ in range(chance.randint(0, 3)):
                     await asyncio.sleep(0)
                 used = needed.cost_usd_micros - chance.randint(0, 1)
-                hold.charge(Amount(used))
+                reservation.charge(Amount(used))
                 spent += used
         except OverBudgetError:
-            await treasury.close()
+            await run_budgets.close()
             return spent
 
     spent = await asyncio.gather(*(worker(f"w{number}") for number in range(5)))
@@ -294,8 +294,8 @@ async def test_of_two_workers_the_one_recorded_later_gives_its_slice_back() -> N
             ledger.events.insert(1, rival)
 
     ledger.before_states = rival_comes_between
-    treasury = opened(ledger)
-    await treasury.take("run", Amount(10))
+    run_budgets = opened(ledger)
+    await run_budgets.reserve("run", Amount(10))
     kinds = [(one.worker_id, one.event.value, one.cost_usd_micros) for one in ledger.events[1:]]
     assert kinds == [
         ("w2", "reserved", 70),
@@ -311,7 +311,7 @@ async def test_the_slice_of_a_killed_worker_is_given_back_by_age() -> None:
     world.ledger.events.append(
         BudgetEvent("k", "run", BudgetEventKind.RESERVED, "killed", 0, 8, MOMENT)
     )
-    world.ledger.held = [Holding("killed", "k", MOMENT, Amount(0, 6))]
+    world.ledger.held = [UnspentReservation("killed", "k", MOMENT, Amount(0, 6))]
     world.now = lambda: MOMENT + timedelta(minutes=50)
     answering(world, *range(8))
     await over(world)
@@ -329,13 +329,13 @@ async def test_a_worker_that_was_silent_for_long_reserves_anew() -> None:
     ledger = Ledger()
     ledger.set(images=100)
     now = MOMENT
-    treasury = opened(ledger, lambda: now)
-    await treasury.take("run", Amount(0, 1))
+    run_budgets = opened(ledger, lambda: now)
+    await run_budgets.reserve("run", Amount(0, 1))
     now += timedelta(minutes=31)
-    await treasury.take("run", Amount(0, 1))
+    await run_budgets.reserve("run", Amount(0, 1))
     names = [one.event_id for one in ledger.events[1:]]
     assert names == ["n0", "n0/released", "n1"]
-    await treasury.close()
+    await run_budgets.close()
     assert ledger.reserved() == Amount(0, 2)
     assert ledger.events[-1].event_id == "n1/released"
 
@@ -368,15 +368,15 @@ async def test_calls_that_wait_for_money_are_woken_when_the_budget_is_raised() -
     ledger = Ledger()
     ledger.set(cost=10)
     now = MOMENT
-    treasury = opened(ledger, lambda: now)
-    under_way = await treasury.take("run", Amount(10))
-    under_way.account.purse.calls += 1
-    waiting = asyncio.create_task(treasury.take("run", Amount(8)))
+    run_budgets = opened(ledger, lambda: now)
+    under_way = await run_budgets.reserve("run", Amount(10))
+    under_way.account.budget_slice.calls += 1
+    waiting = asyncio.create_task(run_budgets.reserve("run", Amount(8)))
     while not under_way.account.dry:  # noqa: ASYNC110 - it turns dry after some readings
         await asyncio.sleep(0)
     assert not waiting.done()
     ledger.set(cost=100)
     now += timedelta(seconds=3)
-    await treasury.take("run", Amount(5))
+    await run_budgets.reserve("run", Amount(5))
     assert (await waiting).taken == Amount(8)
     assert ledger.reserved().cost_usd_micros <= 100

@@ -20,12 +20,12 @@ from sightline.ports import (
     BudgetEventKind,
     BudgetState,
     Effort,
-    Holding,
     Limits,
     Lot,
+    UnspentReservation,
 )
 from tests.contracts.warehouse_rig import NOW
-from worker.budgets.treasury import Treasury
+from worker.budgets.run_budgets import RunBudgets
 from worker.statements.loop import FIRST_PARTS, ByStatements, over_budget, refused_for_now
 from worker.statements.passes import (
     FRUITLESS,
@@ -110,7 +110,7 @@ def _settled(brought: Brought) -> int:
 
 
 @dataclass
-class Purse:
+class FakeBudgets:
     """The ledger of budgets, of one run with limits or of none."""
 
     limits: Limits = field(default_factory=Limits)
@@ -135,11 +135,11 @@ class Purse:
     async def spent(self, run_id: str) -> Amount:
         return Amount()
 
-    async def holdings(self, run_id: str) -> Sequence[object]:
+    async def unspent_reservations(self, run_id: str) -> Sequence[object]:
         return self.held
 
 
-def engine(script: Script, *, purse: Purse | None = None, parts: int = 100) -> ByStatements:
+def engine(script: Script, *, budgets: FakeBudgets | None = None, parts: int = 100) -> ByStatements:
     """Return the loop over a script; pauses take no time and are written down."""
 
     async def estimate(_: Lot) -> int:
@@ -148,14 +148,16 @@ def engine(script: Script, *, purse: Purse | None = None, parts: int = 100) -> B
     async def sleep(seconds: float) -> None:
         script.said.append(f"wait {seconds:g}")
 
-    return ByStatements(script, treasury(purse or Purse()), estimate, parts=parts, sleep=sleep)
+    return ByStatements(
+        script, run_budgets(budgets or FakeBudgets()), estimate, parts=parts, sleep=sleep
+    )
 
 
-def treasury(purse: Purse) -> Treasury:
+def run_budgets(budgets: FakeBudgets) -> RunBudgets:
     """Return the budgets of a process, over a ledger of one run."""
     numbers = iter(range(10_000))
-    return Treasury(
-        purse, worker_id="w1", now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
+    return RunBudgets(
+        budgets, worker_id="w1", now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
         random=lambda: 0.0, pause_s=0.0, sleep=no_time,
     )  # fmt: skip
 
@@ -232,34 +234,34 @@ async def test_what_a_killed_process_was_brought_is_written_first() -> None:
 
 
 async def test_what_a_killed_process_was_brought_counts_against_the_budget() -> None:
-    purse = Purse(Limits(cost_usd_micros=30 * COST))
+    budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
     script = Script({SIGNS: 100}, deque([answered(10)]), kept=answered(20))
-    done = await engine(script, purse=purse).work()
+    done = await engine(script, budgets=budgets).work()
     assert script.asked == [10], "20 of the 30 were paid for before"
     assert done.stopped_by
-    assert (await purse.states())["run-1"].reserved == Amount(30 * COST, 0)
+    assert (await budgets.states())["run-1"].reserved == Amount(30 * COST, 0)
 
 
 async def test_what_a_killed_process_was_brought_is_counted_beyond_the_budget() -> None:
-    purse = Purse(Limits(cost_usd_micros=30 * COST))
+    budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
     script = Script({SIGNS: 100}, deque(), kept=answered(40))
-    done = await engine(script, purse=purse).work()
+    done = await engine(script, budgets=budgets).work()
     assert (script.asked, done.answers) == ([], 40), "it is written, and nothing more is asked"
-    assert (await purse.states())["run-1"].reserved == Amount(40 * COST, 0)
+    assert (await budgets.states())["run-1"].reserved == Amount(40 * COST, 0)
 
 
 async def test_a_budget_that_is_set_meanwhile_knows_what_was_under_way() -> None:
-    purse = Purse()
+    budgets = FakeBudgets()
 
     class Limited(Script):
         async def ask(self, lot: Lot, parts: int) -> Brought:
-            purse.limits = Limits(cost_usd_micros=30 * COST)
+            budgets.limits = Limits(cost_usd_micros=30 * COST)
             return await super().ask(lot, parts)
 
     script = Limited({SIGNS: 100}, deque([answered(20), answered(10)]))
-    await engine(script, purse=purse, parts=20).work()
+    await engine(script, budgets=budgets, parts=20).work()
     assert script.asked == [20, 10]
-    assert (await purse.states())["run-1"].reserved == Amount(30 * COST, 0)
+    assert (await budgets.states())["run-1"].reserved == Amount(30 * COST, 0)
 
 
 async def test_a_run_that_is_done_is_not_opened() -> None:
@@ -270,16 +272,16 @@ async def test_a_run_that_is_done_is_not_opened() -> None:
 
 async def test_a_job_that_fails_again_and_again_leaves_all_as_it_is() -> None:
     script = Script({SIGNS: 10}, deque([TransientError("the job failed; try again")]))
-    purse = Purse(Limits(cost_usd_micros=1000))
+    budgets = FakeBudgets(Limits(cost_usd_micros=1000))
     with pytest.raises(TransientError, match="the job failed"):
-        await engine(script, purse=purse).work()
-    assert (await purse.states())["run-1"].reserved == Amount(), "what was held is given back"
+        await engine(script, budgets=budgets).work()
+    assert (await budgets.states())["run-1"].reserved == Amount(), "what was held is given back"
 
 
 async def test_a_budget_bounds_each_statement_and_ends_the_work() -> None:
     script = Script({SIGNS: 100}, deque([answered(30), answered(5)]))
-    purse = Purse(Limits(cost_usd_micros=30 * COST))
-    done = await engine(script, purse=purse).work()
+    budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
+    done = await engine(script, budgets=budgets).work()
     assert script.asked == [30]
     assert done.answers == 30
     error = over_budget(done)
@@ -290,8 +292,8 @@ async def test_a_budget_bounds_each_statement_and_ends_the_work() -> None:
 async def test_what_answers_cost_less_than_held_buys_more_of_them() -> None:
     cheap = Brought(answered=30, cost_usd_micros=30)
     script = Script({SIGNS: 59}, deque([cheap, Brought(answered=27), answered(2)]))
-    purse = Purse(Limits(cost_usd_micros=30 * COST))
-    done = await engine(script, purse=purse).work()
+    budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
+    done = await engine(script, budgets=budgets).work()
     assert script.asked == [30, 27, 2]
     assert done.stopped_by is None
 
@@ -299,41 +301,41 @@ async def test_what_answers_cost_less_than_held_buys_more_of_them() -> None:
 async def test_a_budget_that_is_reached_does_not_hold_up_other_runs() -> None:
     other = Lot("run-2", SIGNS.part)
     script = Script({SIGNS: 100, other: 5}, deque([answered(30), answered(5)]))
-    done = await engine(script, purse=Purse(Limits(cost_usd_micros=30 * COST))).work()
+    done = await engine(script, budgets=FakeBudgets(Limits(cost_usd_micros=30 * COST))).work()
     assert script.asked == [30, 5]
     assert done.stopped_by == "the budget of run run-1 is reached"
 
 
 async def test_what_a_killed_process_held_of_a_budget_is_given_back_some_day() -> None:
-    gone = Holding("w0", "e-gone", NOW - timedelta(hours=2), Amount(30 * COST, 0))
-    purse = Purse(Limits(cost_usd_micros=30 * COST), held=[gone])
-    purse.events.append(
+    gone = UnspentReservation("w0", "e-gone", NOW - timedelta(hours=2), Amount(30 * COST, 0))
+    budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST), held=[gone])
+    budgets.events.append(
         BudgetEvent(
             "e-gone", "run-1", BudgetEventKind.RESERVED, "w0", 30 * COST, None, gone.last_at
         )
     )
     script = Script({SIGNS: 20}, deque([answered(20)]))
-    done = await engine(script, purse=purse).work()
+    done = await engine(script, budgets=budgets).work()
     assert (script.asked, done.stopped_by) == ([20], None)
 
 
 async def test_a_statement_that_lasts_for_hours_keeps_what_it_holds() -> None:
-    purse = Purse(Limits(cost_usd_micros=30 * COST))
+    budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
 
     class Long(Script):
         async def ask(self, lot: Lot, parts: int) -> Brought:
-            while len(purse.events) < 4:  # noqa: ASYNC110 - time is the test's
+            while len(budgets.events) < 4:  # noqa: ASYNC110 - time is the test's
                 await asyncio.sleep(0)
             return await super().ask(lot, parts)
 
-    await engine(Long({SIGNS: 30}, deque([answered(30)])), purse=purse).work()
-    first, *heard = purse.events
+    await engine(Long({SIGNS: 30}, deque([answered(30)])), budgets=budgets).work()
+    first, *heard = budgets.events
     assert (first.cost_usd_micros, {one.cost_usd_micros for one in heard}) == (30 * COST, {0})
 
 
 async def test_images_bound_it_too() -> None:
     script = Script({SIGNS: 100}, deque([answered(20)]))
-    done = await engine(script, purse=Purse(Limits(images=20))).work()
+    done = await engine(script, budgets=FakeBudgets(Limits(images=20))).work()
     assert script.asked == [20]
     assert done.stopped_by
 

@@ -36,7 +36,7 @@ class Listener:
 class Free:
     """Money for any call."""
 
-    async def hold(self) -> None:
+    async def reserve(self) -> None:
         return None
 
     def charge(self, cost_usd_micros: int | None) -> None:

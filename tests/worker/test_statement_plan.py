@@ -7,7 +7,7 @@ from collections import deque
 import pytest
 
 from sightline.ports import Limits, Lot
-from tests.worker.test_by_statements import COST, SIGNS, VECTORS, Purse, Script, treasury
+from tests.worker.test_by_statements import COST, SIGNS, VECTORS, FakeBudgets, Script, run_budgets
 from worker.statements.loop import FIRST_PARTS
 from worker.statements.plan import passes_for, plan
 
@@ -18,32 +18,34 @@ async def estimate(_: Lot) -> int:
 
 async def test_each_lot_is_told_with_its_price_and_what_is_left_of_its_budget() -> None:
     script = Script({SIGNS: 30, VECTORS: 0}, deque())
-    purse = Purse(Limits(cost_usd_micros=20 * COST))
-    (signs,) = await plan(script, treasury(purse), estimate, parts=10)
+    budgets = FakeBudgets(Limits(cost_usd_micros=20 * COST))
+    (signs,) = await plan(script, run_budgets(budgets), estimate, parts=10)
     assert signs.as_dict() == {
         "run_id": "run-1", "what": "signs", "model": "m", "kind": "answers", "parts": 30,
         "passes": 3, "most_cost_usd": 30 * COST / 1e6, "bytes_read": 3000,
         "budget_left_usd": 20 * COST / 1e6, "budget_left_images": None, "bound_by_budget": True,
     }  # fmt: skip
-    assert not [*script.asked, *script.said, *purse.events]
+    assert not [*script.asked, *script.said, *budgets.events]
 
 
 async def test_lots_of_a_run_share_its_budget() -> None:
     script = Script({SIGNS: 15, VECTORS: 10}, deque())
-    purse = Purse(Limits(cost_usd_micros=20 * COST))
-    signs, vectors = await plan(script, treasury(purse), estimate, parts=10)
+    budgets = FakeBudgets(Limits(cost_usd_micros=20 * COST))
+    signs, vectors = await plan(script, run_budgets(budgets), estimate, parts=10)
     assert (signs.budget_usd_micros, signs.bound) == (20 * COST, False)
     assert (vectors.budget_usd_micros, vectors.bound) == (5 * COST, True)
 
 
 async def test_images_bound_it_too() -> None:
     script = Script({SIGNS: 30}, deque())
-    (signs,) = await plan(script, treasury(Purse(Limits(images=20))), estimate, parts=10)
+    (signs,) = await plan(script, run_budgets(FakeBudgets(Limits(images=20))), estimate, parts=10)
     assert (signs.budget_images, signs.budget_usd_micros, signs.bound) == (20, None, True)
 
 
 async def test_without_a_budget_nothing_bounds_it() -> None:
-    (vectors,) = await plan(Script({VECTORS: 4}, deque()), treasury(Purse()), estimate, parts=10)
+    (vectors,) = await plan(
+        Script({VECTORS: 4}, deque()), run_budgets(FakeBudgets()), estimate, parts=10
+    )
     assert (vectors.budget_usd_micros, vectors.bound) == (None, False)
 
 

@@ -49,7 +49,7 @@ class Clock:
 class Free:
     """Money for any call."""
 
-    async def hold(self) -> None:
+    async def reserve(self) -> None:
         return None
 
     def charge(self, cost_usd_micros: int | None) -> None:

@@ -367,7 +367,7 @@ async def test_a_fault_is_reported_though_the_budget_was_reached_first() -> None
     world.queue.nack = fails_at_the_end  # type: ignore[method-assign]  # fails
     world.models.on_classify = fault.later
     runner = world.runner()
-    runner._treasury.close = fault.later  # type: ignore[method-assign]  # fails
+    runner._run_budgets.close = fault.later  # type: ignore[method-assign]  # fails
     with pytest.raises(InternalError, match="giving back what is left of budgets failed"):
         await runner.run(drain=True)
 

@@ -15,7 +15,7 @@ from sightline.cli.watching import work_watch
 from sightline.ports import BudgetEvent, Limits
 from sightline.vision.serving.batching import MicroBatcher
 from tests.telemetry.rig import settings, vitals
-from tests.worker.test_by_statements import COST, SIGNS, Purse, Script, answered, engine
+from tests.worker.test_by_statements import COST, SIGNS, FakeBudgets, Script, answered, engine
 from worker.leaser import Leaser
 from worker.telemetry.opening import open_telemetry
 from worker.telemetry.readers import WithHistograms
@@ -26,7 +26,7 @@ class UnforeseenError(Exception):
 
 
 async def test_a_renewal_that_fails_ends_the_statement_loop_and_writes_nothing_away() -> None:
-    class Broken(Purse):
+    class Broken(FakeBudgets):
         async def record(self, events: Sequence[BudgetEvent]) -> None:
             if any(one.cost_usd_micros == 0 for one in events):
                 raise UnforeseenError
@@ -39,7 +39,7 @@ async def test_a_renewal_that_fails_ends_the_statement_loop_and_writes_nothing_a
     script = Long({SIGNS: 30}, deque([answered(30)]))
     async with asyncio.timeout(10):
         with pytest.raises(UnforeseenError):
-            await engine(script, purse=Broken(Limits(cost_usd_micros=30 * COST))).work()
+            await engine(script, budgets=Broken(Limits(cost_usd_micros=30 * COST))).work()
     assert "discard" not in script.said
 
 

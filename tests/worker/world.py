@@ -24,9 +24,9 @@ from sightline.settings import LimitSettings, WorkerSettings
 from sightline.tasks import TaskSpec, parse_task
 from sightline.wire import Message, encode
 from tests.worker.ledger import MOMENT, Ledger
+from worker.budgets.budget_slice import LONG_DELAY_S
 from worker.budgets.estimates import Estimates
-from worker.budgets.purse import LONG_DELAY_S
-from worker.budgets.treasury import Treasury
+from worker.budgets.run_budgets import RunBudgets
 from worker.caller import Caller
 from worker.handler import Handler
 from worker.leaser import Leaser
@@ -311,7 +311,7 @@ class World:
                 meter=self.meter,
             )
 
-        treasury = Treasury(
+        run_budgets = RunBudgets(
             self.ledger,
             worker_id=self.worker_id,
             now=self.now,
@@ -324,7 +324,7 @@ class World:
             self.models,
             self.store,
             {AnswerPart: caller(), EmbeddingPart: caller()},
-            treasury,
+            run_budgets,
             Estimates(self.prices.get, self.ledger, answers_at="global", embeddings_at="global"),
             self.progress,
             identity,
@@ -354,7 +354,7 @@ class World:
             handler,
             leaser,
             writer,
-            treasury,
+            run_budgets,
             self.progress,
             own,
             monotonic=now,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sightline.ports import Amount
-from worker.budgets.purse import Purse
+from worker.budgets.budget_slice import BudgetSlice
 
 NOTHING = Amount()
 
@@ -17,20 +17,20 @@ class Account:
     """What a worker knows of one run's budget. ``dry`` when there was nothing to reserve."""
 
     run_id: str
-    purse: Purse = field(default_factory=Purse)
+    budget_slice: BudgetSlice = field(default_factory=BudgetSlice)
     looked_at: datetime | None = None
     dry: bool = False
     marked: bool = False
     reclaimed: bool = False
     reserving: asyncio.Lock = field(default_factory=asyncio.Lock)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _free: Hold | None = None
+    _free: Reservation | None = None
 
     @property
-    def free(self) -> Hold:
+    def free(self) -> Reservation:
         """What is taken of a run without a budget: nothing."""
         if self._free is None:
-            self._free = Hold(self, NOTHING)
+            self._free = Reservation(self, NOTHING)
         return self._free
 
     def notify(self) -> None:
@@ -45,7 +45,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class Reservation:
     """What was taken of a run's budget, for something that is under way."""
 
     account: Account
@@ -53,6 +53,6 @@ class Hold:
 
     def charge(self, used: Amount) -> None:
         """Put back what was not used, and wake those who wait for it."""
-        if self.account.purse.limits:
-            self.account.purse.charge(self.taken, used)
+        if self.account.budget_slice.limits:
+            self.account.budget_slice.charge(self.taken, used)
             self.account.notify()

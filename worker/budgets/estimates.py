@@ -1,4 +1,4 @@
-"""What a call will cost, estimated so that it seldom costs more: for holding money before it."""
+"""What a call will cost, estimated so that it seldom costs more: for reserving it before."""
 
 from __future__ import annotations
 

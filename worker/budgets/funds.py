@@ -9,15 +9,15 @@ from typing import Protocol, Self
 from sightline.model import AnswerPart, EmbeddingPart, Observation, Part
 from sightline.ports import Amount
 from sightline.tasks import TaskSpec
-from worker.budgets.account import Hold
+from worker.budgets.account import Reservation
 from worker.budgets.estimates import Estimates
-from worker.budgets.treasury import Treasury
+from worker.budgets.run_budgets import RunBudgets
 
 
 class Funds(Protocol):
     """Where the money of one part's calls comes from."""
 
-    async def hold(self) -> None:
+    async def reserve(self) -> None:
         """Set aside what a call is estimated to cost.
 
         Raises:
@@ -35,38 +35,38 @@ class CallFunds:
 
     def __init__(
         self,
-        treasury: Treasury,
+        run_budgets: RunBudgets,
         estimates: Estimates,
         message: MessageFunds,
         part: Part,
         estimate_usd_micros: int,
     ) -> None:
-        self._treasury = treasury
+        self._run_budgets = run_budgets
         self._estimates = estimates
         self._message = message
         self._part = part
         self._estimate_usd_micros = estimate_usd_micros
-        self._hold: Hold | None = None
+        self._reservation: Reservation | None = None
 
-    async def hold(self) -> None:
+    async def reserve(self) -> None:
         """Set aside the estimate; raises OverBudgetError."""
         self._estimate_usd_micros = max(
             self._estimate_usd_micros, self._estimates.known_of(self._part)
         )
         needed = Amount(self._estimate_usd_micros)
-        self._hold = await self._treasury.take(self._message.run_id, needed)
-        self._hold.account.purse.calls += 1
+        self._reservation = await self._run_budgets.reserve(self._message.run_id, needed)
+        self._reservation.account.budget_slice.calls += 1
         self._message.called = True
 
     def charge(self, cost_usd_micros: int | None) -> None:
         """Pay what the call has cost, or its estimate where nobody knows."""
-        hold, self._hold = self._hold, None
-        if hold is None:
+        reservation, self._reservation = self._reservation, None
+        if reservation is None:
             return
-        hold.account.purse.calls -= 1
+        reservation.account.budget_slice.calls -= 1
         cost = self._estimate_usd_micros if cost_usd_micros is None else cost_usd_micros
         self._estimates.saw(self._part, cost)
-        hold.charge(Amount(cost))
+        reservation.charge(Amount(cost))
 
 
 class MessageFunds:
@@ -74,17 +74,17 @@ class MessageFunds:
 
     def __init__(
         self,
-        treasury: Treasury,
+        run_budgets: RunBudgets,
         estimates: Estimates,
         run_id: str,
         observations: Sequence[Observation],
     ) -> None:
         self.run_id = run_id
         self.called = False
-        self._treasury = treasury
+        self._run_budgets = run_budgets
         self._estimates = estimates
         self._images = Amount(images=len(observations))
-        self._hold: Hold | None = None
+        self._reservation: Reservation | None = None
 
     async def __aenter__(self) -> Self:
         """Set the images aside.
@@ -92,8 +92,8 @@ class MessageFunds:
         Raises:
             OverBudgetError: the budget is reached; no call is to be made.
         """
-        self._hold = await self._treasury.take(self.run_id, self._images)
-        self._hold.account.purse.messages += 1
+        self._reservation = await self._run_budgets.reserve(self.run_id, self._images)
+        self._reservation.account.budget_slice.messages += 1
         return self
 
     async def __aexit__(
@@ -103,14 +103,14 @@ class MessageFunds:
         trace: TracebackType | None,
     ) -> None:
         """Count the images, or put them back when no call was made."""
-        hold, self._hold = self._hold, None
-        if hold is not None:
-            hold.account.purse.messages -= 1
-            hold.charge(self._images if self.called else Amount())
+        reservation, self._reservation = self._reservation, None
+        if reservation is not None:
+            reservation.account.budget_slice.messages -= 1
+            reservation.charge(self._images if self.called else Amount())
 
     async def for_answer(self, part: AnswerPart, task: TaskSpec) -> CallFunds:
         """Return the money of the calls for one answer; raises OverBudgetError."""
-        if not self._treasury.is_limited(self.run_id):
+        if not self._run_budgets.is_limited(self.run_id):
             return self._of(part, 0)
         return await self._checked(
             part, await self._estimates.of_answer(part, task, self._images.images)
@@ -118,13 +118,13 @@ class MessageFunds:
 
     async def for_embedding(self, part: EmbeddingPart) -> CallFunds:
         """Return the money of the calls for one embedding; raises OverBudgetError."""
-        if not self._treasury.is_limited(self.run_id):
+        if not self._run_budgets.is_limited(self.run_id):
             return self._of(part, 0)
         return await self._checked(part, await self._estimates.of_embedding(part))
 
     async def _checked(self, part: Part, estimate_usd_micros: int) -> CallFunds:
-        await self._treasury.check(self.run_id, Amount(estimate_usd_micros))
+        await self._run_budgets.check(self.run_id, Amount(estimate_usd_micros))
         return self._of(part, estimate_usd_micros)
 
     def _of(self, part: Part, estimate_usd_micros: int) -> CallFunds:
-        return CallFunds(self._treasury, self._estimates, self, part, estimate_usd_micros)
+        return CallFunds(self._run_budgets, self._estimates, self, part, estimate_usd_micros)

@@ -11,7 +11,7 @@ from typing import Any
 from sightline.errors import BudgetError, ConfigurationError, Reason, Scope, TransientError
 from sightline.model import AnswerPart
 from sightline.ports import Amount, Brought, Effort, Lot, Lots
-from worker.budgets.treasury import OverBudgetError, Treasury
+from worker.budgets.run_budgets import OverBudgetError, RunBudgets
 from worker.statements.passes import Next, Pass, Passes
 
 EstimateOf = Callable[[Lot], Awaitable[int]]
@@ -59,7 +59,7 @@ class ByStatements:
     def __init__(
         self,
         lots: Lots,
-        treasury: Treasury,
+        run_budgets: RunBudgets,
         estimate_of: EstimateOf,
         *,
         parts: int,
@@ -72,7 +72,7 @@ class ByStatements:
             ConfigurationError: ``parts`` is less than 1, so that nothing would ever be asked.
         """
         self._lots = lots
-        self._treasury = treasury
+        self._run_budgets = run_budgets
         self._estimate_of = estimate_of
         if parts < 1:
             raise ConfigurationError(f"{parts} parts a statement ask nothing; set 1 or more")
@@ -100,7 +100,7 @@ class ByStatements:
                 except OverBudgetError as error:  # other runs have budgets of their own
                     over[str(error)] = None
         finally:
-            await self._treasury.close()
+            await self._run_budgets.close()
         self.done.effort = self._lots.effort
         self.done.stopped_by = "; ".join(over) or None
         return self.done
@@ -110,7 +110,7 @@ class ByStatements:
         passes = Passes()
         pending = await self._lots.brought(lot)
         if _pass(pending).settled:  # by a process before this one, which gave back what it held
-            await self._treasury.count(lot.run_id, _used(pending))
+            await self._run_budgets.count(lot.run_id, _used(pending))
             await self._take(lot, pending, passes)
         first_left = left = await self._lots.left(lot)
         most = min(FIRST_PARTS, self._parts)
@@ -150,7 +150,7 @@ class ByStatements:
         return then
 
     async def _ask(self, lot: Lot, most: int) -> Brought:
-        """Ask about as many parts as the run's budget allows; hold their price meanwhile.
+        """Ask about as many parts as the run's budget allows; reserve their price meanwhile.
 
         Raises:
             OverBudgetError: the run has a budget, and it is reached.
@@ -158,22 +158,22 @@ class ByStatements:
         estimate = await self._estimate_of(lot)
         affordable = await self._affordable(lot, estimate)
         if affordable is not None and affordable < 1:
-            # Raises, unless somebody who is gone held what is lacking.
-            (await self._treasury.take(lot.run_id, Amount(estimate, 1))).charge(Amount())
+            # Raises, unless somebody who is gone had reserved what is lacking.
+            (await self._run_budgets.reserve(lot.run_id, Amount(estimate, 1))).charge(Amount())
             affordable = await self._affordable(lot, estimate)
         if affordable is not None and affordable < 1:
             raise OverBudgetError(lot.run_id)
         parts = most if affordable is None else min(most, affordable)
-        hold = await self._treasury.take(lot.run_id, Amount(parts * estimate, parts))
-        limited = self._treasury.is_limited(lot.run_id)
+        reservation = await self._run_budgets.reserve(lot.run_id, Amount(parts * estimate, parts))
+        limited = self._run_budgets.is_limited(lot.run_id)
         brought = Brought()
         try:
-            async with self._treasury.kept(lot.run_id):
+            async with self._run_budgets.kept(lot.run_id):
                 brought = await self._lots.ask(lot, parts)
         finally:
-            hold.charge(_used(brought))
+            reservation.charge(_used(brought))
         if not limited:  # a budget that was set meanwhile, maybe hours ago, knows nothing of it
-            await self._treasury.count(lot.run_id, _used(brought))
+            await self._run_budgets.count(lot.run_id, _used(brought))
         return brought
 
     async def _affordable(self, lot: Lot, estimate: int) -> int | None:
@@ -182,8 +182,8 @@ class ByStatements:
         ``None`` where no budget limits them. Nothing is under way meanwhile: what this process
         holds is left over, and given back.
         """
-        await self._treasury.close()
-        state = (await self._treasury.states()).get(lot.run_id)
+        await self._run_budgets.close()
+        state = (await self._run_budgets.states()).get(lot.run_id)
         if state is None or not state.limits:
             return None
         found = []

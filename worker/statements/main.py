@@ -12,7 +12,7 @@ from sightline.settings import Settings
 from sightline.wiring import Engine, open_engine, utc_now
 from sightline.wiring.statements import engine_of_runs, open_lots
 from sightline.work_lists import BY_BATCH_JOBS, MAX_OBSERVATIONS
-from worker.budgets.money import estimates_of, treasury_of
+from worker.budgets.wiring import estimates_of, run_budgets_of
 from worker.statements.loop import ByStatements, EstimateOf, Step, WorkedOff
 from worker.statements.plan import Planned, plan
 
@@ -36,7 +36,7 @@ async def work_by_statements(
     ):
         work = ByStatements(
             lots,
-            treasury_of(engine, worker_id=worker_id, now=utc_now),
+            run_budgets_of(engine, worker_id=worker_id, now=utc_now),
             _estimate_of(engine, settings),
             parts=_parts_a_pass(settings),
             on_step=on_step,
@@ -50,9 +50,9 @@ async def plan_by_statements(settings: Settings, *, worker_id: str) -> Sequence[
         open_engine(settings) as engine,
         open_lots(settings, engine.runs, engine.ledgers, worker_id=worker_id) as lots,
     ):
-        treasury = treasury_of(engine, worker_id=worker_id, now=utc_now)
+        run_budgets = run_budgets_of(engine, worker_id=worker_id, now=utc_now)
         estimate_of = _estimate_of(engine, settings)
-        return await plan(lots, treasury, estimate_of, parts=_parts_a_pass(settings))
+        return await plan(lots, run_budgets, estimate_of, parts=_parts_a_pass(settings))
 
 
 def _parts_a_pass(settings: Settings) -> int:

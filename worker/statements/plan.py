@@ -10,7 +10,7 @@ from typing import Any
 
 from sightline.model import AnswerPart
 from sightline.ports import Amount, BudgetState, Lot, Lots
-from worker.budgets.treasury import Treasury
+from worker.budgets.run_budgets import RunBudgets
 from worker.statements.loop import FIRST_PARTS, EstimateOf, name_of
 
 
@@ -61,7 +61,7 @@ class Planned:
 
 async def plan(
     lots: Lots,
-    treasury: Treasury,
+    run_budgets: RunBudgets,
     estimate_of: EstimateOf,
     *,
     parts: int,
@@ -72,7 +72,7 @@ async def plan(
     Raises:
         TransientError, ConfigurationError, NotFoundError: see ``Lots``.
     """
-    budgets = await treasury.states()
+    budgets = await run_budgets.states()
     before: defaultdict[str, Amount] = defaultdict(Amount)
     found = []
     for lot in await lots.lots(run_id):

@@ -28,7 +28,7 @@ def budget(
 
     Example: sightline budget RUN --max-cost 20
     """
-    from producer.budget import read_limits
+    from producer.run_budget_editor import read_limits
     from sightline.cli.views.budget import print_run_budget, run_budget_json
     from sightline.operations.budgets import change_budget, run_budget
 

@@ -64,7 +64,7 @@ def enqueue(
     """
     from dataclasses import asdict
 
-    from producer.budget import read_limits
+    from producer.run_budget_editor import read_limits
     from sightline.cli.views import enqueue as views
     from sightline.operations import enqueue as operations
     from sightline.operations import republish

@@ -50,7 +50,7 @@ def pilot(
     """
     import asyncio
 
-    from producer.budget import read_limits
+    from producer.run_budget_editor import read_limits
     from sightline.cli.views import pilot as views
     from sightline.cli.views.enqueue import enqueued_json
     from sightline.operations.enqueue import enqueue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sightline.cli.output import print_table, remark, say
 from sightline.operations.budgets import RunBudget
-from sightline.ports import Amount, BudgetState, Holding
+from sightline.ports import Amount, BudgetState, UnspentReservation
 
 
 def budget_json(state: BudgetState, spent: Amount) -> dict[str, object]:
@@ -31,16 +31,16 @@ def run_budget_json(result: RunBudget) -> dict[str, object]:
         "released_usd": result.released.cost_usd_micros / 1e6,
         "released_images": result.released.images,
         "messages_hastened": result.messages_hastened,
-        "held": [_holding_json(holding) for holding in result.held],
+        "held": [_reservation_json(one) for one in result.held],
     }
 
 
-def _holding_json(holding: Holding) -> dict[str, object]:
+def _reservation_json(one: UnspentReservation) -> dict[str, object]:
     return {
-        "worker_id": holding.worker_id,
-        "unspent_usd": holding.unspent.cost_usd_micros / 1e6,
-        "unspent_images": holding.unspent.images,
-        "last_heard_at": holding.last_at,
+        "worker_id": one.worker_id,
+        "unspent_usd": one.unspent.cost_usd_micros / 1e6,
+        "unspent_images": one.unspent.images,
+        "last_heard_at": one.last_at,
     }
 
 
@@ -62,10 +62,10 @@ def print_run_budget(result: RunBudget) -> None:
         ],
         digits=4,
     )
-    for holding in result.held:
+    for one in result.held:
         say(
-            f"{holding.worker_id} holds {_amount(holding.unspent)},"
-            f" last heard of at {holding.last_at:%Y-%m-%d %H:%M:%S} UTC"
+            f"{one.worker_id} holds {_amount(one.unspent)},"
+            f" last heard of at {one.last_at:%Y-%m-%d %H:%M:%S} UTC"
         )
     if result.released:
         say(f"given back: {_amount(result.released)}")

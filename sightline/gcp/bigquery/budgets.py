@@ -9,7 +9,14 @@ from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.ledgers import ledger_names
 from sightline.model import AnswerPart, Part
-from sightline.ports import Amount, BudgetEvent, BudgetState, CallHistory, Holding, Limits
+from sightline.ports import (
+    Amount,
+    BudgetEvent,
+    BudgetState,
+    CallHistory,
+    Limits,
+    UnspentReservation,
+)
 from sightline.schema import BUDGET_EVENTS
 
 BUDGETS_OF_RUNS = """
@@ -126,11 +133,11 @@ class BigQueryBudgets:
         ((cost, images),) = await self._client.rows(SPENT.format(**self._names), run=run_id)
         return Amount(int(cost or 0), int(images or 0))
 
-    async def holdings(self, run_id: str) -> Sequence[Holding]:
+    async def unspent_reservations(self, run_id: str) -> Sequence[UnspentReservation]:
         """Return the workers that reserved more than the ledgers show as spent by them."""
         rows = await self._client.rows(HELD_BY_WORKERS.format(**self._names), run=run_id)
         return [
-            Holding(worker, event_id, last, Amount(int(cost), int(images)))
+            UnspentReservation(worker, event_id, last, Amount(int(cost), int(images)))
             for worker, event_id, last, cost, images in rows
         ]
 

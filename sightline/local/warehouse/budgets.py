@@ -11,7 +11,14 @@ from sightline.local.warehouse.engine import Engine, EngineOptions, Session, mom
 from sightline.local.warehouse.ledgers import WORKER_OPTIONS, attach_results
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.model import AnswerPart, Part
-from sightline.ports import Amount, BudgetEvent, BudgetState, CallHistory, Holding, Limits
+from sightline.ports import (
+    Amount,
+    BudgetEvent,
+    BudgetState,
+    CallHistory,
+    Limits,
+    UnspentReservation,
+)
 from sightline.schema import BUDGET_EVENTS, CLASSIFICATIONS, RUNS, WORK_ITEMS
 
 BUDGETS_OF_RUNS = """
@@ -126,16 +133,16 @@ class LocalBudgets:
 
         return await self._engine.read(work)
 
-    async def holdings(self, run_id: str) -> Sequence[Holding]:
+    async def unspent_reservations(self, run_id: str) -> Sequence[UnspentReservation]:
         """Return the workers that reserved more than the ledgers show as spent by them."""
 
-        def work(session: Session) -> list[Holding]:
+        def work(session: Session) -> list[UnspentReservation]:
             # Reservations first: what is spent meanwhile is then seen as spent.
             attach(session, BUDGET_EVENTS)
             _sum_up(session, run_id)
             rows = session.connection.execute(HELD_BY_WORKERS, {"run_id": run_id}).fetchall()
             return [
-                Holding(worker, event_id, moment_of(at_us), Amount(cost, images))
+                UnspentReservation(worker, event_id, moment_of(at_us), Amount(cost, images))
                 for worker, event_id, at_us, cost, images in rows
             ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from worker.budgets.treasury import OverBudgetError
+from worker.budgets.run_budgets import OverBudgetError
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class ModelBudget:
     total: EvaluationBudget
     estimate_usd_micros: int
 
-    async def hold(self) -> None:
+    async def reserve(self) -> None:
         """Reserve the estimate of one call.
 
         Raises:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from producer.budget import read_limits
+from producer.run_budget_editor import read_limits
 from sightline.analysis.paired import COMPARED, Answer
 from sightline.errors import NotFoundError
 from sightline.export.tuning_set import HeldOut, sampled

@@ -29,8 +29,8 @@ from sightline.work_lists import BY_BATCH_JOBS
 from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 from tests.gcp.sql.rig import GEMINI, Warehouse, open_warehouse
-from tests.worker.test_by_statements import Purse
-from worker.budgets.treasury import Treasury
+from tests.worker.test_by_statements import FakeBudgets
+from worker.budgets.run_budgets import RunBudgets
 from worker.statements.loop import ByStatements, WorkedOff
 
 SEEN = [observation(number) for number in range(6)]
@@ -119,12 +119,12 @@ class Cloud:
         async def sleep(_: float) -> None:
             return
 
-        treasury = Treasury(
-            Purse(), worker_id=worker_id, now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
+        run_budgets = RunBudgets(
+            FakeBudgets(), worker_id=worker_id, now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
             random=lambda: 0.0, pause_s=0.0,
         )  # fmt: skip
         lots = self.warehouse.lots_by(self.asker(**kills), worker_id)
-        return await ByStatements(lots, treasury, estimate, parts=100, sleep=sleep).work()
+        return await ByStatements(lots, run_budgets, estimate, parts=100, sleep=sleep).work()
 
     def names(self, below: str = "") -> list[str]:
         """Return the names of the objects in the folder."""

@@ -23,7 +23,7 @@ from sightline.ports import (
     released_id,
 )
 from worker.budgets.account import Account
-from worker.budgets.purse import is_abandoned
+from worker.budgets.budget_slice import is_abandoned
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -35,7 +35,7 @@ LONGEST = 6
 """Pauses and wishes change for so many tries."""
 
 
-class Reservations:
+class SliceReservations:
     """What one worker reserves of budgets and gives back; all of it is recorded."""
 
     def __init__(
@@ -60,10 +60,10 @@ class Reservations:
         return await self._patiently(self._budgets.states)
 
     async def state(self, account: Account) -> BudgetState:
-        """Read a run's budget; the account's purse then knows its limits."""
+        """Read a run's budget; the account's slice then knows its limits."""
         states = await self._patiently(lambda: self._budgets.states(account.run_id))
         state = states.get(account.run_id, BudgetState(account.run_id))
-        account.purse.limits = state.limits
+        account.budget_slice.limits = state.limits
         return state
 
     async def reserve(self, account: Account, needed: Amount) -> bool:
@@ -74,7 +74,7 @@ class Reservations:
         """
         tries = empty = 0
         while empty < LOOKS:
-            slice_ = account.purse.wish(await self.state(account), needed, tries)
+            slice_ = account.budget_slice.wish(await self.state(account), needed, tries)
             if slice_ is None and await self._reclaim(account):
                 continue
             if slice_ is None:
@@ -87,30 +87,30 @@ class Reservations:
 
     async def _keeps(self, account: Account, slice_: Amount) -> bool:
         """Reserve this slice; give it back, and return false, when that was too much."""
-        purse = account.purse
+        budget_slice = account.budget_slice
         event_id, at = self._new_id(), self._now()
-        before = (purse.last_event_id, purse.last_at)
-        purse.reserved(event_id, slice_, at)
+        before = (budget_slice.last_event_id, budget_slice.last_at)
+        budget_slice.reserved(event_id, slice_, at)
         try:
             await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, slice_, at))
         except BaseException:
             # It may be recorded or not: given back, it would allow more than the budget.
-            purse.pending -= slice_
-            purse.last_event_id, purse.last_at = before
+            budget_slice.pending -= slice_
+            budget_slice.last_event_id, budget_slice.last_at = before
             raise
         if (await self.state(account)).holds:
-            purse.kept(slice_)
+            budget_slice.kept(slice_)
             return True
-        purse.pending -= slice_  # first: cancelled in between, it is given back once
+        budget_slice.pending -= slice_  # first: cancelled in between, it is given back once
         await self._release(account, slice_)
         return False
 
     async def _reclaim(self, account: Account) -> bool:
-        """Give back, once, what workers hold that are silent for long; return whether any was."""
+        """Give back, once, what long silent workers reserved; return whether any was."""
         if account.reclaimed:
             return False
         account.reclaimed = True
-        held = await self._patiently(lambda: self._budgets.holdings(account.run_id))
+        held = await self._patiently(lambda: self._budgets.unspent_reservations(account.run_id))
         found = [
             BudgetEvent(
                 released_id(one.last_event_id),
@@ -129,28 +129,28 @@ class Reservations:
         return bool(found)
 
     async def renew(self, account: Account) -> None:
-        """Be heard of: what this worker holds of the budget is not given back by others."""
+        """Be heard of: what this worker reserved of the budget is not given back by others."""
         await self.count(account, Amount())
 
     async def count(self, account: Account, used: Amount) -> None:
         """Record as this worker's what is paid for already, also beyond the budget."""
         event_id, at = self._new_id(), self._now()
-        account.purse.last_event_id, account.purse.last_at = event_id, at
-        amount = account.purse.limits.of(used)
+        account.budget_slice.last_event_id, account.budget_slice.last_at = event_id, at
+        amount = account.budget_slice.limits.of(used)
         await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, amount, at))
 
     async def give_back(self, account: Account) -> None:
-        """Give back what is not spent; calls under way keep what they hold."""
-        rest = account.purse.empty()
-        account.purse.last_at = self._now()
+        """Give back what is not spent; calls under way keep their reservations."""
+        rest = account.budget_slice.empty()
+        account.budget_slice.last_at = self._now()
         if rest:
             await self._release(account, rest)
 
     async def _release(self, account: Account, amount: Amount) -> None:
         """Give back under the name that anybody else would use who thinks this worker dead."""
-        purse = account.purse
-        event_id, at = released_id(purse.last_event_id), self._now()
-        purse.last_event_id, purse.last_at = event_id, at
+        budget_slice = account.budget_slice
+        event_id, at = released_id(budget_slice.last_event_id), self._now()
+        budget_slice.last_event_id, budget_slice.last_at = event_id, at
         await self._record(self._event(account, BudgetEventKind.RELEASED, event_id, amount, at))
 
     async def mark(self, account: Account) -> None:
@@ -163,7 +163,7 @@ class Reservations:
                 account,
                 BudgetEventKind.REACHED,
                 self._new_id(),
-                account.purse.limits,
+                account.budget_slice.limits,
                 self._now(),
             )
         )

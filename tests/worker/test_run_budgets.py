@@ -1,4 +1,4 @@
-"""A hold of a budget while something goes on for hours."""
+"""A reservation of a budget while something goes on for hours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from sightline.errors import StorageError
 from sightline.ports import Amount, BudgetEvent, BudgetEventKind
 from tests.worker.ledger import MOMENT, Ledger
-from worker.budgets.treasury import RENEW_EVERY_S, Treasury
+from worker.budgets.run_budgets import RENEW_EVERY_S, RunBudgets
 
 
 class Clock:
@@ -30,9 +30,9 @@ class Clock:
         self.at += timedelta(seconds=seconds)
 
 
-def treasury(ledger: Ledger, clock: Clock) -> Treasury:
+def run_budgets(ledger: Ledger, clock: Clock) -> RunBudgets:
     ids = iter(range(99))
-    return Treasury(
+    return RunBudgets(
         ledger,
         worker_id="w1",
         now=clock.now,
@@ -51,8 +51,8 @@ async def settle() -> None:
 async def test_what_is_held_for_hours_is_never_old() -> None:
     ledger, clock = Ledger(), Clock()
     ledger.set(cost=1000)
-    own = treasury(ledger, clock)
-    hold = await own.take("run", Amount(400))
+    own = run_budgets(ledger, clock)
+    reservation = await own.reserve("run", Amount(400))
     held = ledger.reserved()
     async with own.kept("run"):
         for _ in range(8):
@@ -64,7 +64,7 @@ async def test_what_is_held_for_hours_is_never_old() -> None:
     assert ages == [timedelta(seconds=RENEW_EVERY_S)] * 8
     assert ledger.reserved() == held
 
-    hold.charge(Amount(150))
+    reservation.charge(Amount(150))
     await own.close()
     assert ledger.reserved() == Amount(150)
     assert ledger.events[-1].event_id == f"{events[-1].event_id}/released"
@@ -72,14 +72,14 @@ async def test_what_is_held_for_hours_is_never_old() -> None:
 
 async def test_nothing_is_renewed_afterwards_nor_without_a_budget() -> None:
     ledger, clock = Ledger(), Clock()
-    own = treasury(ledger, clock)
-    await own.take("free", Amount(1))
+    own = run_budgets(ledger, clock)
+    await own.reserve("free", Amount(1))
     async with own.kept("free"):
         await settle()
     assert ledger.events == []
 
     ledger.set(cost=10)
-    await own.take("run", Amount(1))
+    await own.reserve("run", Amount(1))
     before = len(ledger.events)
     async with own.kept("run"):
         await settle()
@@ -101,8 +101,8 @@ async def test_a_ledger_that_takes_nothing_ends_nothing_that_goes_on(
 
     ledger, clock = FullDisk(), Clock()
     ledger.set(cost=10)
-    own = treasury(ledger, clock)
-    await own.take("run", Amount(1))
+    own = run_budgets(ledger, clock)
+    await own.reserve("run", Amount(1))
     done = False
     ledger.full = True
     async with own.kept("run"):

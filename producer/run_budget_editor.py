@@ -31,8 +31,8 @@ def read_limits(max_cost_usd: float | None, max_images: int | None) -> Limits:
     return Limits(micros, max_images)
 
 
-class Treasurer:
-    """Sets budgets, and gives back what killed workers hold."""
+class RunBudgetEditor:
+    """Sets budgets, and gives back what killed workers reserved."""
 
     def __init__(
         self, budgets: Budgets, *, now: Callable[[], datetime], new_id: Callable[[], str]
@@ -68,7 +68,7 @@ class Treasurer:
 
         For when no worker is at work on the run: one that is would go on spending it.
         """
-        held = await self._budgets.holdings(run_id)
+        held = await self._budgets.unspent_reservations(run_id)
         total = sum((one.unspent for one in held), Amount())
         await self._budgets.record(
             [

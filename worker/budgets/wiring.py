@@ -1,4 +1,4 @@
-"""What a process needs to keep to budgets: a treasury, and estimates of what calls will cost."""
+"""What a process needs to keep to budgets: those of its runs, and estimates of calls."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from datetime import datetime
 from sightline.settings import Settings
 from sightline.wiring import Engine, new_id, run_pricing
 from worker.budgets.estimates import Estimates
-from worker.budgets.treasury import Treasury
+from worker.budgets.run_budgets import RunBudgets
 
 
-def treasury_of(engine: Engine, *, worker_id: str, now: Callable[[], datetime]) -> Treasury:
+def run_budgets_of(engine: Engine, *, worker_id: str, now: Callable[[], datetime]) -> RunBudgets:
     """Return the budgets of the runs that this worker works on."""
-    return Treasury(
+    return RunBudgets(
         engine.budgets, worker_id=worker_id, now=now, new_id=new_id, random=random.random
     )
 

@@ -24,7 +24,7 @@ LONG_DELAY_S = 600.0
 
 
 @dataclass(slots=True)
-class Purse:
+class BudgetSlice:
     """What is left of the slices that a worker reserved of one run's budget.
 
     ``pending`` is reserved and neither kept nor given back yet. ``left`` may fall below zero,
@@ -95,7 +95,7 @@ class Purse:
         return self.last_at is not None and now - self.last_at > SLICE_LASTS
 
     def empty(self) -> Amount:
-        """Return what is to be given back, and hold nothing any more."""
+        """Return what is to be given back, and keep nothing reserved."""
         rest = (self.left + self.pending).positive
         self.left, self.pending = self.left - self.left.positive, Amount()
         return rest

@@ -1,4 +1,4 @@
-"""Sends dead letters again, or lays them to rest."""
+"""Sends dead letters again, or purges them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sightline.wire import REPLAY, attributes, decode
 BATCH = 500
 
 
-class Undertaker:
+class DeadLetterReplayer:
     """Replays and purges dead letters in batches, in constant memory.
 
     A replayed message is published first and recorded after: killed in between, it is both dead

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from sightline.errors import SightlineError
 from sightline.ports import Amount, Budgets, BudgetState
-from worker.budgets.account import Account, Hold
-from worker.budgets.reservations import Reservations
+from worker.budgets.account import Account, Reservation
+from worker.budgets.slice_reservations import SliceReservations
 
 log = logging.getLogger(__name__)
 
 RENEW_EVERY_S = 900.0
-"""How often what something long holds is renewed: well before a slice grows stale."""
+"""How often what something long reserved is renewed: well before a slice grows stale."""
 
 LOOK_AGAIN = timedelta(seconds=60)
 """How often a run without a budget is asked whether it has one now."""
@@ -33,7 +33,7 @@ class OverBudgetError(Exception):
         self.run_id = run_id
 
 
-class Treasury:
+class RunBudgets:
     """The budgets of the runs that a worker works on."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Treasury:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._sleep = sleep
-        self._reservations = Reservations(
+        self._reservations = SliceReservations(
             budgets,
             worker_id=worker_id,
             now=now,
@@ -59,8 +59,8 @@ class Treasury:
         self._now = now
         self._accounts: dict[str, Account] = {}
 
-    async def take(self, run_id: str, needed: Amount) -> Hold:
-        """Take so much of a run's budget; what is under way may put back what is lacking.
+    async def reserve(self, run_id: str, needed: Amount) -> Reservation:
+        """Reserve so much of a run's budget; what is under way may put back what is lacking.
 
         Raises:
             OverBudgetError: the budget is reached.
@@ -70,18 +70,18 @@ class Treasury:
         while True:
             if not self._is_known(account):
                 await self._look(account, needed)
-            purse = account.purse
-            if not purse.limits:
+            budget_slice = account.budget_slice
+            if not budget_slice.limits:
                 return account.free
-            if purse.is_stale(self._now()):
+            if budget_slice.is_stale(self._now()):
                 await self._reservations.give_back(account)
-            if (taken := purse.take(needed)) is not None:
-                return Hold(account, taken)
+            if (taken := budget_slice.take(needed)) is not None:
+                return Reservation(account, taken)
             changed = account.changed
             if not account.dry:
                 await self._reserve_in_turn(account, needed)
                 continue
-            if not purse.may_get_back(needed):
+            if not budget_slice.may_get_back(needed):
                 await self._reservations.mark(account)
                 raise OverBudgetError(run_id)
             await changed.wait()
@@ -94,11 +94,11 @@ class Treasury:
         """
         account = self._account(run_id)
         await self._reservations.state(account)
-        if account.purse.limits:
+        if account.budget_slice.limits:
             await self._reservations.count(account, used)
 
     async def check(self, run_id: str, needed: Amount) -> None:
-        """Refuse at once what ``take`` would refuse without asking anybody; take nothing.
+        """Refuse at once what ``reserve`` would refuse without asking anybody; reserve nothing.
 
         Raises:
             OverBudgetError: the budget is reached.
@@ -106,15 +106,15 @@ class Treasury:
         account = self._account(run_id)
         if not self._is_known(account):
             await self._look(account, needed)
-        purse = account.purse
-        if account.dry and not (purse.covers(needed) or purse.may_get_back(needed)):
+        budget_slice = account.budget_slice
+        if account.dry and not (budget_slice.covers(needed) or budget_slice.may_get_back(needed)):
             await self._reservations.mark(account)
             raise OverBudgetError(run_id)
 
     def is_limited(self, run_id: str) -> bool:
         """Whether a run has a budget, as far as this worker has looked."""
         account = self._accounts.get(run_id)
-        return account is not None and bool(account.purse.limits)
+        return account is not None and bool(account.budget_slice.limits)
 
     @asynccontextmanager
     async def kept(self, run_id: str) -> AsyncIterator[None]:
@@ -131,7 +131,7 @@ class Treasury:
             raise failed.exceptions[0] from None
 
     async def _renew(self, account: Account) -> None:
-        while account.purse.limits:
+        while account.budget_slice.limits:
             await self._sleep(RENEW_EVERY_S)
             try:
                 await self._reservations.renew(account)
@@ -141,7 +141,7 @@ class Treasury:
     @property
     def calling(self) -> bool:
         """Whether any call is under way."""
-        return any(one.purse.calls for one in self._accounts.values())
+        return any(one.budget_slice.calls for one in self._accounts.values())
 
     async def states(self) -> Mapping[str, BudgetState]:
         """Return the budgets of all runs."""
@@ -164,7 +164,7 @@ class Treasury:
                 return
             state = await self._reservations.state(account)
             account.looked_at = self._now()
-            if account.dry and account.purse.wish(state, needed) is not None:
+            if account.dry and account.budget_slice.wish(state, needed) is not None:
                 account.dry = account.marked = account.reclaimed = False
                 account.wake()
 
@@ -172,12 +172,12 @@ class Treasury:
         if account.looked_at is None:
             return False
         age = self._now() - account.looked_at
-        if account.purse.limits:
+        if account.budget_slice.limits:
             return not account.dry or age < LOOK_AGAIN_WHEN_DRY
         return age < LOOK_AGAIN
 
     async def _reserve_in_turn(self, account: Account, needed: Amount) -> None:
         """Reserve, unless another call of this worker did so meanwhile, or found nothing."""
         async with account.reserving:
-            if not (account.dry or account.purse.covers(needed)):
+            if not (account.dry or account.budget_slice.covers(needed)):
                 account.dry = not await self._reservations.reserve(account, needed)
