@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 from sightline.errors import InternalError, SightlineError
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Begins what a side task does."""

@@ -15,8 +15,8 @@ import typer
 from sightline.cli.characters import harmless_json, printable, printable_lines
 from sightline.cli.output import remark
 from sightline.errors import SightlineError
+from sightline.http_client.redaction import without_secrets
 from sightline.settings import Settings
-from sightline.web.redaction import without_secrets
 from worker.handled import HANDLED
 
 EXIT_INTERNAL = 70

@@ -83,7 +83,7 @@ def filter_of(
     Raises:
         ConfigurationError: one of them is not accepted.
     """
-    from producer.filters import build_filter
+    from sightline.filters import build_filter
 
     return build_filter(
         asset_types=asset_type or [],

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.credentials import LOG_IN
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 ENDPOINT = "https://analyticshub.googleapis.com"
 TIMEOUT_S = 120.0

@@ -11,8 +11,8 @@ from sightline.errors import TransientError
 from sightline.gcp.access import Access
 from sightline.gcp.image_route import too_large
 from sightline.gcp.refusals import error_of, read_refusal
-from sightline.web.outcomes import decoded
-from sightline.web.session import broken_off, no_answer, sendable
+from sightline.http_client.outcomes import decoded
+from sightline.http_client.session import broken_off, no_answer, sendable
 
 if TYPE_CHECKING:
     import aiohttp

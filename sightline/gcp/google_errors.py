@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.credentials import LOG_IN
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 
 @contextmanager

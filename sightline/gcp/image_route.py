@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from sightline.errors import PermanentError, Reason
 from sightline.gcp.place import image_uri, mime_type
+from sightline.http_client.media_types import media_type_of
 from sightline.model import Observation
-from sightline.web.media_types import media_type_of
 
 ImageReader = Callable[[Observation], Awaitable[bytes]]
 """Returns an image file's content; raises ``PermanentError`` and ``TransientError``."""

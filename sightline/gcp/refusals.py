@@ -22,8 +22,8 @@ from sightline.errors import (
     TransientError,
 )
 from sightline.gcp.credentials import LOG_IN
-from sightline.web.redaction import one_line
-from sightline.web.retry_after import MOST_RETRY_S, retry_after_s
+from sightline.http_client.redaction import one_line
+from sightline.http_client.retry_after import MOST_RETRY_S, retry_after_s
 
 _CALLER_S_FAULT = frozenset(
     {"SERVICE_DISABLED", "BILLING_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED",

@@ -23,7 +23,7 @@ from sightline.gcp.image_route import (
     Inline,
 )
 from sightline.gcp.place import Place
-from sightline.web.session import open_session
+from sightline.http_client.session import open_session
 
 if TYPE_CHECKING:
     import aiohttp

@@ -10,6 +10,15 @@ from urllib.parse import urlsplit
 import orjson
 
 from sightline.errors import ConfigurationError, PermanentError, Reason, TransientError
+from sightline.http_client.media_types import media_type_of
+from sightline.http_client.outcomes import decoded, with_most_cost
+from sightline.http_client.session import (
+    MOST_RESPONSE_BYTES,
+    broken_off,
+    no_answer,
+    open_session,
+    sendable,
+)
 from sightline.model import Observation, Usage
 from sightline.openai.outcome import Cost, classification_of
 from sightline.openai.question import SentImage, body_of
@@ -19,15 +28,6 @@ from sightline.prices import Expected, input_tokens
 from sightline.redaction import SECRETS, shown_endpoint
 from sightline.settings.endpoints import is_url
 from sightline.tasks import TaskSpec
-from sightline.web.media_types import media_type_of
-from sightline.web.outcomes import decoded, with_most_cost
-from sightline.web.session import (
-    MOST_RESPONSE_BYTES,
-    broken_off,
-    no_answer,
-    open_session,
-    sendable,
-)
 
 if TYPE_CHECKING:
     import aiohttp

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sightline.errors import Reason
+from sightline.http_client.outcomes import answer_in, first, given_up, mapping, without_answer
+from sightline.http_client.redaction import one_line
 from sightline.model import Usage
 from sightline.ports import Classification
 from sightline.prices import Expected, counted_input, counted_output
-from sightline.web.outcomes import answer_in, first, given_up, mapping, without_answer
-from sightline.web.redaction import one_line
 
 Cost = Callable[[int, int], int]
 """Returns micros of a US dollar for so many tokens in and out."""

@@ -18,8 +18,8 @@ from sightline.errors import (
     ThrottledError,
     TransientError,
 )
-from sightline.web.redaction import one_line
-from sightline.web.retry_after import retry_after_s
+from sightline.http_client.redaction import one_line
+from sightline.http_client.retry_after import retry_after_s
 
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 _FILTERED = frozenset({"content_filter", "content_policy_violation"})

@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-from producer.filters import build_filter
 from sightline.errors import ConfigurationError
+from sightline.filters import build_filter
 from sightline.model import Filter
 from sightline.operations.search import answer_filters
 from sightline.ports import AnswerFilter

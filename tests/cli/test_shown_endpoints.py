@@ -10,9 +10,9 @@ import pytest
 
 from sightline.cli import main
 from sightline.errors import ConfigurationError
+from sightline.http_client.session import open_session
 from sightline.openai import ChatClassifier
 from sightline.settings import load_settings
-from sightline.web.session import open_session
 from tests.shared.known_secrets import forgetting_secrets
 
 PASSWORD = "geheim"

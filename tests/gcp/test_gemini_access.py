@@ -15,8 +15,8 @@ from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.place import Place
+from sightline.http_client.session import open_session
 from sightline.prices import load_prices
-from sightline.web.session import open_session
 from tests.gcp.conftest import DAY
 
 

@@ -12,10 +12,10 @@ from sightline.errors import PermanentError, Reason, TransientError
 from sightline.gcp.embedding.embed_content import GeminiEmbedding
 from sightline.gcp.embedding.embedder import unit_vector
 from sightline.gcp.gemini.outcome import classification_of
+from sightline.http_client.outcomes import decoded
 from sightline.model import Usage
 from sightline.openai.outcome import classification_of as chat_classification_of
 from sightline.prices import MOST_INPUT_TOKENS, MOST_OUTPUT_TOKENS, Expected, Price
-from sightline.web.outcomes import decoded
 
 EXPECTED = Expected(600, 1024)
 PRICE = Price("m", date(2026, 1, 1), input_usd=1.0, cached_input_usd=0.1, output_usd=2.0)

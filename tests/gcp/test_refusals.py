@@ -14,7 +14,7 @@ from sightline.errors import (
     TransientError,
 )
 from sightline.gcp.refusals import error_of, read_refusal
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 RPC = "type.googleapis.com/google.rpc."
 

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from sightline.errors import Reason
-from sightline.web.bounded import ResponseTooLargeError
-from sightline.web.session import open_session
+from sightline.http_client.bounded import ResponseTooLargeError
+from sightline.http_client.session import open_session
 from tests.shared.raw_server import Script, chunk, endless, head, raw_server, whole
 
 BOUND = 1_000_000

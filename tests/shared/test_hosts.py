@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sightline.web.hosts import HostRule, parse_names
+from sightline.http_client.hosts import HostRule, parse_names
 
 LOOPBACK = HostRule("127.0.0.1", 8090)
 EXPOSED = HostRule("0.0.0.0", 9464, parse_names(["worker", "proxy.lan:443"]))

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from sightline.http_client.hosts import parse_names
 from sightline.sim.vertex.server import VertexSimulator
-from sightline.web.hosts import parse_names
 
 ROUTES = [
     ("GET", "/control/counters"),

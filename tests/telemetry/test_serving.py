@@ -9,8 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from sightline.errors import ConfigurationError
+from sightline.http_client.hosts import parse_names
 from sightline.settings import load_settings
-from sightline.web.hosts import parse_names
 from worker.telemetry.serving import serving_metrics
 
 REGISTRY = CollectorRegistry()

@@ -16,9 +16,9 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from prometheus_client import CollectorRegistry
 
 from sightline import __version__
+from sightline.http_client.hosts import parse_names
 from sightline.redaction import SECRETS
 from sightline.settings import Settings
-from sightline.web.hosts import parse_names
 from sightline.wiring import Engine
 from worker.telemetry.calls import CallRecords
 from worker.telemetry.histogram import Histogram

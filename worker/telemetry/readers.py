@@ -18,7 +18,7 @@ from opentelemetry.sdk.metrics.export import (
     PeriodicExportingMetricReader,
 )
 
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 
 from sightline.errors import ConfigurationError
+from sightline.http_client.hosts import Authority, HostRule
 from sightline.redaction import shown_endpoint
-from sightline.web.hosts import Authority, HostRule
 
 STOP_S = 2.0
 """For how long a stop waits for the server's thread."""

@@ -57,8 +57,8 @@ def changes(
 
     Example: sightline changes road_signs --at 2026-01-01 --out changes.geojson
     """
-    from producer.filters import parse_time
     from sightline.cli.views.changes import changes_json, print_changes
+    from sightline.filters import parse_time
     from sightline.operations.changes import changes as run
     from sightline.operations.comparison import Comparison
 

@@ -14,8 +14,8 @@ from sightline.errors import ConfigurationError
 from sightline.redaction import shown_endpoint
 
 if TYPE_CHECKING:
+    from sightline.http_client.hosts import Authority
     from sightline.sim.vertex import Behaviour
-    from sightline.web.hosts import Authority
 
 app = typer.Typer(
     help="Run a stand-in for a service that costs money.",
@@ -100,7 +100,7 @@ def vertex(
 
 
 def _host_names(names: list[str]) -> Sequence[Authority]:
-    from sightline.web.hosts import parse_names
+    from sightline.http_client.hosts import parse_names
 
     try:
         return parse_names(names)

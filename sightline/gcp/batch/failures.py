@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.credentials import LOG_IN
 from sightline.gcp.google_errors import translating
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 
 def translated(what: str) -> AbstractContextManager[None]:

@@ -16,7 +16,7 @@ from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.batch.failures import translated
 from sightline.gcp.batch.statuses import http_code
 from sightline.gcp.place import Place, billing_label
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 TIMEOUT_S = 60.0
 RETRY_S = 30.0

@@ -17,9 +17,9 @@ from sightline.gcp.batch.requests import key_in
 from sightline.gcp.batch.statuses import NOTHING_SAID, judged_status
 from sightline.gcp.gemini.outcome import text_of
 from sightline.gcp.sql.judging import FOR_NOW, MOST_NUMBER
+from sightline.http_client.outcomes import decoded, first, mapping
+from sightline.http_client.redaction import one_line
 from sightline.redaction import SECRETS
-from sightline.web.outcomes import decoded, first, mapping
-from sightline.web.redaction import one_line
 
 MOST_ROW_BYTES = 8_000_000
 """Of one row of what was said: no answer of a task comes near it."""

@@ -20,7 +20,7 @@ from sightline.errors import (
 )
 from sightline.gcp.refusals import error_of, read_refusal
 from sightline.gcp.sql.judging import FOR_NOW
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 NOTHING_SAID = f"{FOR_NOW}: the job said nothing about this part"
 

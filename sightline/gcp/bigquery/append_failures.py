@@ -8,7 +8,7 @@ from typing import Any
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.credentials import LOG_IN
-from sightline.web.redaction import one_line
+from sightline.http_client.redaction import one_line
 
 _SETUP = "run `sightline setup`"
 _SOME_ROW_ERRORS = 3

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from sightline.http_client.redaction import one_line
 from sightline.schema import Ledger
-from sightline.web.redaction import one_line
 
 Row = Mapping[str, Any]
 

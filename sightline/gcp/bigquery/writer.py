@@ -16,6 +16,7 @@ from sightline.errors import (
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.tables import wrong_columns
+from sightline.http_client.redaction import one_line
 from sightline.model import EmbeddingPart, Observation
 from sightline.ports import (
     ClassificationRow,
@@ -25,7 +26,6 @@ from sightline.ports import (
     ResultRow,
 )
 from sightline.schema import CLASSIFICATIONS, DEAD_LETTERS, Ledger, embeddings_ledger
-from sightline.web.redaction import one_line
 
 Columns = dict[str, Any]
 

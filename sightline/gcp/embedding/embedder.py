@@ -17,11 +17,11 @@ from sightline.gcp.embedding.protocol import EmbeddingProtocol
 from sightline.gcp.image_route import ImageReader
 from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
+from sightline.http_client.outcomes import given_up, with_most_cost
+from sightline.http_client.session import MOST_RESPONSE_BYTES
 from sightline.model import Observation, Usage
 from sightline.ports import Embedding
 from sightline.prices import Price, embedding_usage, price_of
-from sightline.web.outcomes import given_up, with_most_cost
-from sightline.web.session import MOST_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     import aiohttp

@@ -14,12 +14,12 @@ from sightline.gcp.gemini.question import config_of, content_of, labels_of
 from sightline.gcp.image_route import ImageReader
 from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
+from sightline.http_client.outcomes import with_most_cost
+from sightline.http_client.session import MOST_RESPONSE_BYTES
 from sightline.model import Observation
 from sightline.ports import Classification
 from sightline.prices import Expected, Price, Tokens, input_tokens, price_of
 from sightline.tasks import TaskSpec
-from sightline.web.outcomes import with_most_cost
-from sightline.web.session import MOST_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     import aiohttp

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from sightline.errors import UnwritableRowsError
+from sightline.http_client.redaction import one_line
 from sightline.local.marks import Marks
 from sightline.local.warehouse.store import Store
 from sightline.model import EmbeddingPart, Observation
@@ -28,7 +29,6 @@ from sightline.schema import (
     embeddings_ledger,
     parquet_schema,
 )
-from sightline.web.redaction import one_line
 
 Columns = dict[str, Any]
 

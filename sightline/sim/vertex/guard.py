@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from sightline.web.hosts import FORBIDDEN, HostRule
+from sightline.http_client.hosts import FORBIDDEN, HostRule
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal
 
+from sightline.http_client.hosts import Authority
 from sightline.sim.vertex.answers import Answerer, MadeUpAnswers
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.sim.vertex.service import Behaviour
-from sightline.web.hosts import Authority
 
 Answers = Literal["demo", "instant"]
 

@@ -16,6 +16,7 @@ from typing import Self
 import orjson
 from aiohttp import web
 
+from sightline.http_client.hosts import Authority, HostRule
 from sightline.sim.vertex import errors
 from sightline.sim.vertex.answers import Answerer, CannotAnswerError, MadeUpAnswers
 from sightline.sim.vertex.batch_routes import Batch
@@ -31,7 +32,6 @@ from sightline.sim.vertex.requests import Embed, Generate
 from sightline.sim.vertex.responses import Generated, embedded, generated, predicted
 from sightline.sim.vertex.service import Behaviour, Decision, Service
 from sightline.sim.vertex.tuning_routes import Tuning
-from sightline.web.hosts import Authority, HostRule
 
 MAX_REQUEST_BYTES = 20 << 20
 

@@ -11,9 +11,9 @@ import pytest
 from sightline.errors import PermanentError, Reason
 from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.sql.judging import expected_of, judged_answers, judged_vectors, valid
+from sightline.http_client.outcomes import answer_in
 from sightline.model import Usage
 from sightline.tasks import FieldSpec, TaskSpec
-from sightline.web.outcomes import answer_in
 from tests.contracts.warehouse_rig import task
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.sql.rig import GEMINI, price

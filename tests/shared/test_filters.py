@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import shapely
 
-from producer.filters import build_filter
 from sightline.errors import ConfigurationError
+from sightline.filters import build_filter
 from sightline.model import BoundingBox, Filter, Radius
 
 SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]]}

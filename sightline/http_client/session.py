@@ -34,7 +34,7 @@ async def open_session(
     """
     import aiohttp  # noqa: PLC0415 - takes a fifth of a second, which not every command needs
 
-    from sightline.web.bounded import (  # noqa: PLC0415 - the same
+    from sightline.http_client.bounded import (  # noqa: PLC0415 - the same
         ACCEPTED_ENCODINGS,
         bounded_response_class,
     )
