@@ -105,8 +105,8 @@ async def _measure(url: str) -> list[Figure]:
             seconds = time.perf_counter() - started_s
             watching.cancel()
             await asyncio.wait([watching])
-    if worker.vitals.progress.acked != MESSAGES:
-        raise SystemExit(f"only {worker.vitals.progress.acked} of {MESSAGES} were settled")
+    if worker.status.progress.acked != MESSAGES:
+        raise SystemExit(f"only {worker.status.progress.acked} of {MESSAGES} were settled")
     lags_ms.sort()
     calls = 2 * MESSAGES / seconds
     return [

@@ -1,4 +1,4 @@
-"""Engines without workers: lots, the statements that work them off, and who asks the models."""
+"""Engines without workers: batches, the statements that work them off, and who asks the models."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ if TYPE_CHECKING:
     from sightline.gcp.sql.images import Images
     from sightline.gcp.sql.jobs import Jobs
     from sightline.gcp.sql.remote_models import BigQueryModels, RemoteModel
-    from sightline.ports import Ledgers, Lots, Runs
+    from sightline.ports import Ledgers, PartBatches, Runs
     from sightline.wiring.batch import OnJob
 
 PATIENCE_S = 90.0
-"""For how long a lot that is held is waited for: well after a killed process holds it no more."""
+"""For how long a batch that is held is waited for: well after a killed process holds it no more."""
 
 
 @asynccontextmanager
-async def open_lots(
+async def open_part_batches(
     settings: Settings,
     runs: Runs,
     ledgers: Ledgers,
     *,
     worker_id: str,
     on_job: OnJob = lambda _: None,
-) -> AsyncIterator[Lots]:
-    """Open the lots of the configured dataset and engine; nothing is asked yet.
+) -> AsyncIterator[PartBatches]:
+    """Open the batches of the configured dataset and engine; nothing is asked yet.
 
     ``on_job`` is told of a batch job each time it is looked at.
 
@@ -51,7 +51,7 @@ async def open_lots(
     from sightline.gcp.bigquery.locks import LockTiming, TableLocks
     from sightline.gcp.sql.jobs import BigQueryJobs
     from sightline.gcp.sql.kinds import Kinds
-    from sightline.gcp.sql.lots import BigQueryLots
+    from sightline.gcp.sql.part_batches import BigQueryPartBatches
 
     place, models = bigquery_place(settings), models_place(settings)
     credentials = await google_credentials(settings, emulated=place.endpoint is not None)
@@ -76,7 +76,7 @@ async def open_lots(
         else:
             asker = _statements(settings, jobs, client, models, ledgers)
         locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=PATIENCE_S))
-        yield BigQueryLots(
+        yield BigQueryPartBatches(
             jobs, runs, place, keep, kinds, asker, locks, worker_id=worker_id, engine=engine
         )
 
@@ -115,7 +115,7 @@ def _statements(
 
 @asynccontextmanager
 async def open_remote_models(settings: Settings) -> AsyncIterator[BigQueryModels]:
-    """Open the remote models of the configured dataset; raises as ``open_lots`` does."""
+    """Open the remote models of the configured dataset; raises as ``open_part_batches`` does."""
     from sightline.gcp.bigquery import BigQueryClient
     from sightline.gcp.sql.remote_models import BigQueryModels
 

@@ -31,7 +31,7 @@ _LABEL = re.compile(r"[a-z2-7]{52}")
 
 
 class Question(Protocol):
-    """What is asked about each part of a lot."""
+    """What is asked about each part of a batch."""
 
     def request(self, part_key: str, images: Sequence[str]) -> dict[str, Any]:
         """Return the request about a part with these images, by their URIs."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.sql.asker import LotPass
+from sightline.gcp.sql.asker import BatchPass
 from sightline.gcp.sql.asking import (
     Asking,
     EmbedFunction,
@@ -96,15 +96,15 @@ class StatementAsker:
         """See ``Asker``."""
         await self._askings.prepare(part)
 
-    async def ask(self, one: LotPass) -> None:
+    async def ask(self, one: BatchPass) -> None:
         """See ``Asker``."""
-        asking = await self._askings.of(one.lot.part)
+        asking = await self._askings.of(one.batch.part)
         asked = statement("ask", asked=one.asked, said=asking.said(one.to_ask))
-        await self._jobs.run(one.name, asked, {"pass": one.number}, run_id=one.lot.run_id)
+        await self._jobs.run(one.name, asked, {"pass": one.number}, run_id=one.batch.run_id)
 
-    async def wait(self, one: LotPass) -> bool:
+    async def wait(self, one: BatchPass) -> bool:
         """See ``Asker``."""
         return await self._jobs.wait(one.name)
 
-    async def clear(self, lot_name: str) -> None:
+    async def clear(self, batch_name: str) -> None:
         """Do nothing: a job that is done is only history."""

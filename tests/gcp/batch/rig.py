@@ -20,7 +20,7 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.place import Place
 from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
 from sightline.model import AnswerPart, EmbeddingPart, PartRequest
-from sightline.ports import Lot
+from sightline.ports import PartBatch
 from sightline.sim.vertex.batch import BatchJobs, Pace
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.server import VertexSimulator
@@ -31,13 +31,13 @@ from tests.gcp.servers import BigQueryEmulator, GcsServer
 from tests.gcp.sql.rig import GEMINI, Warehouse, open_warehouse
 from tests.worker.test_by_statements import FakeBudgets
 from worker.budgets.run_budgets import RunBudgets
-from worker.statements.loop import ByStatements, WorkedOff
+from worker.statements.loop import ByStatements, StatementWorkSummary
 
 SEEN = [observation(number) for number in range(6)]
 SIGNS: TaskSpec = replace(task(), model=GEMINI)
 SIGNS_PART: AnswerPart = answer_part(SIGNS)
 VECTORS_PART = EmbeddingPart("gemini-embedding-2", 128)
-LOTS = {one: Lot("run-1", one) for one in (SIGNS_PART, VECTORS_PART)}
+BATCHES = {one: PartBatch("run-1", one) for one in (SIGNS_PART, VECTORS_PART)}
 
 
 class KilledError(Exception):
@@ -109,11 +109,13 @@ class Cloud:
             on_job=self.seen.append,
         )
 
-    async def work(self, worker_id: str = "w1", /, **kills: tuple[str, str]) -> WorkedOff:
+    async def work(
+        self, worker_id: str = "w1", /, **kills: tuple[str, str]
+    ) -> StatementWorkSummary:
         """Work off all there is, as the command does; pauses take no time."""
         numbers = iter(range(10_000))
 
-        async def estimate(_: Lot) -> int:
+        async def estimate(_: PartBatch) -> int:
             return 10
 
         async def sleep(_: float) -> None:
@@ -123,8 +125,8 @@ class Cloud:
             FakeBudgets(), worker_id=worker_id, now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
             random=lambda: 0.0, pause_s=0.0,
         )  # fmt: skip
-        lots = self.warehouse.lots_by(self.asker(**kills), worker_id)
-        return await ByStatements(lots, run_budgets, estimate, parts=100, sleep=sleep).work()
+        batches = self.warehouse.batches_by(self.asker(**kills), worker_id)
+        return await ByStatements(batches, run_budgets, estimate, parts=100, sleep=sleep).work()
 
     def names(self, below: str = "") -> list[str]:
         """Return the names of the objects in the folder."""

@@ -24,7 +24,7 @@ from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementAs
 from sightline.gcp.sql.images import References
 from sightline.gcp.sql.jobs import BigQueryJobs
 from sightline.gcp.sql.kinds import Kinds
-from sightline.gcp.sql.lots import BigQueryLots
+from sightline.gcp.sql.part_batches import BigQueryPartBatches
 from sightline.gcp.sql.remote_models import RemoteModel
 from sightline.model import (
     AnswerPart,
@@ -135,11 +135,11 @@ class Warehouse:
     client: BigQueryClient
     runs: BigQueryRuns
     ledgers: BigQueryLedgers
-    lots: BigQueryLots
+    batches: BigQueryPartBatches
     store: Store
     open_run: Callable[..., Any]
     jobs: BigQueryJobs
-    lots_by: Callable[[Asker, str], BigQueryLots]
+    batches_by: Callable[[Asker, str], BigQueryPartBatches]
 
     async def say(self, pass_: int, sayings: Mapping[str, Saying]) -> None:
         """Prepare what is said about these parts in this pass."""
@@ -200,9 +200,9 @@ async def open_warehouse(
         jobs = BigQueryJobs(client, look_every_s=0.05)
         askings = PreparedAskings(real, place.table("prepared"))
 
-        def lots_by(asker: Asker, worker_id: str) -> BigQueryLots:
+        def batches_by(asker: Asker, worker_id: str) -> BigQueryPartBatches:
             locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=0.0))
-            return BigQueryLots(
+            return BigQueryPartBatches(
                 jobs, runs, place, client, kinds, asker, locks, worker_id=worker_id, engine=engine
             )
 
@@ -210,8 +210,8 @@ async def open_warehouse(
             request = RunRequest(Filter(), parts, "sightline enqueue", engine)
             await source.open_run(request, run_id=run_id, now=NOW)
 
-        lots = lots_by(StatementAsker(jobs, askings, Bare("p.us.c", buckets)), "w1")
-        yield Warehouse(client, runs, ledgers, lots, store, open_run, jobs, lots_by)
+        batches = batches_by(StatementAsker(jobs, askings, Bare("p.us.c", buckets)), "w1")
+        yield Warehouse(client, runs, ledgers, batches, store, open_run, jobs, batches_by)
 
 
 def definition(part: Part) -> RemoteModel:
