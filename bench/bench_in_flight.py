@@ -22,7 +22,7 @@ from bench.simulator import run_simulator
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import AnswerPart, EmbeddingPart, Observation
 from sightline.ports import Outgoing
 from sightline.prices import load_prices
@@ -42,7 +42,7 @@ MODEL, EMBEDDING, DIMENSION = "gemini-3.5-flash", "gemini-embedding-2", 512
 @asynccontextmanager
 async def _models(url: str) -> AsyncIterator[ModelSet]:
     more: dict[str, Any] = {
-        "place": Place("p", "global", url), "tokens": GoogleTokens.fixed("a-token"),
+        "place": VertexLocation("p", "global", url), "tokens": GoogleTokens.fixed("a-token"),
         "prices": load_prices(), "today": lambda: date(2026, 11, 20), "timeout_s": 60.0,
     }  # fmt: skip
     async with (

@@ -163,7 +163,7 @@ class Backlogs:
     async def purge(self, run_id: str) -> int:
         return 0
 
-    async def hasten(self, run_id: str) -> int:
+    async def make_due(self, run_id: str) -> int:
         return 0
 
 

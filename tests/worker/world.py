@@ -146,7 +146,7 @@ class Queue:
     async def purge(self, run_id: str) -> int:
         return 0
 
-    async def hasten(self, run_id: str) -> int:
+    async def make_due(self, run_id: str) -> int:
         count, self.ready, self.delayed = len(self.delayed), [*self.ready, *self.delayed], []
         return count
 

@@ -18,7 +18,7 @@ import orjson
 
 from sightline.gcp.gemini.question import config_of, content_of, labels_of
 from sightline.gcp.image_route import SentImage
-from sightline.gcp.place import mime_type
+from sightline.gcp.vertex_location import mime_type
 from sightline.tasks import TaskSpec
 
 PART_LABEL = "sightline_part"

@@ -12,8 +12,8 @@ from sightline.gcp.credentials import TokenSource
 from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.gemini.question import config_of, content_of, labels_of
 from sightline.gcp.image_route import ImageReader
-from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import Observation
 from sightline.ports import Classification
 from sightline.prices import Expected, Price, Tokens, input_tokens, price_of
@@ -52,7 +52,7 @@ class GeminiClassifier:
         cls,
         *,
         model: str,
-        place: Place,
+        place: VertexLocation,
         tokens: TokenSource,
         prices: Sequence[Price],
         today: Callable[[], date],

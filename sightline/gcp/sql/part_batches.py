@@ -14,11 +14,11 @@ from sightline.gcp.bigquery.client import BigQueryClient, Value
 from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_names
 from sightline.gcp.bigquery.locks import TableLocks
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.sql.asker import Asker, BatchPass
 from sightline.gcp.sql.files import statement
 from sightline.gcp.sql.jobs import Jobs
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE
-from sightline.gcp.sql.kinds import Kind, Kinds
+from sightline.gcp.sql.pass_submitter import BatchPass, PassSubmitter
+from sightline.gcp.sql.result_mappings import ResultMapping, ResultMappings
 from sightline.gcp.sql.run_part_batches import part_batches_of
 from sightline.model import SEPARATOR
 from sightline.ports import BatchOutcome, PartBatch, Runs, WarehouseUsage
@@ -55,8 +55,8 @@ class BigQueryPartBatches:
         runs: Runs,
         place: BigQueryPlace,
         keep: BigQueryClient,
-        kinds: Kinds,
-        asker: Asker,
+        mappings: ResultMappings,
+        submitter: PassSubmitter,
         locks: TableLocks,
         *,
         worker_id: str,
@@ -66,8 +66,8 @@ class BigQueryPartBatches:
         self._runs = runs
         self._names = ledger_names(place)
         self._keep = keep
-        self._kinds = kinds
-        self._asker = asker
+        self._mappings = mappings
+        self._submitter = submitter
         self._locks = locks
         self._worker_id = worker_id
         self._engine = engine
@@ -101,9 +101,9 @@ class BigQueryPartBatches:
         """Make the table of what is said; refuse what no model can read."""
         names = self._of(batch)
         await self._keep.create_dataset()
-        await self._asker.prepare(batch.part)
+        await self._submitter.prepare(batch.part)
         await self._keep.create_table(asked_ledger(names.asked_name))
-        for unreadable, status in self._asker.images.unreadable():
+        for unreadable, status in self._submitter.images.unreadable():
             refuse = statement(
                 "refuse", asked=names.asked, listed=self._listed(), unreadable=unreadable
             )
@@ -133,12 +133,12 @@ class BigQueryPartBatches:
             asked=names.asked,
             retryable=RETRYABLE,
             parts=str(int(parts)),
-            image=self._asker.images.image,
-            objects=self._asker.images.objects,
+            image=self._submitter.images.image,
+            objects=self._submitter.images.objects,
         )
         await self._jobs.read(statement("drop", table=names.to_ask), {})  # emulators replace none
         await self._jobs.read(chosen, self._values(batch))
-        await self._asker.ask(self._pass(batch, number))
+        await self._submitter.ask(self._pass(batch, number))
         return await self.outcome(batch)
 
     async def outcome(self, batch: PartBatch) -> BatchOutcome:
@@ -185,7 +185,7 @@ class BigQueryPartBatches:
     async def close(self, batch: PartBatch) -> None:
         """Remove the table of chosen parts, and what was said of those that are settled."""
         names = self._of(batch)
-        await self._asker.clear(names.job)
+        await self._submitter.clear(names.job)
         for table in (names.to_ask, names.said):
             await self._jobs.read(statement("drop", table=table), {})
         await self._jobs.read(statement("clear", asked=names.asked), {})
@@ -200,8 +200,8 @@ class BigQueryPartBatches:
     def _values(self, batch: PartBatch) -> dict[str, Value]:
         return {"run": batch.run_id, "separator": SEPARATOR, "suffix": part_suffix(batch.part)}
 
-    async def _kind(self, batch: PartBatch) -> Kind:
-        return await self._kinds.of(batch.part)
+    async def _kind(self, batch: PartBatch) -> ResultMapping:
+        return await self._mappings.of(batch.part)
 
     async def _next_pass(self, batch: PartBatch) -> int:
         """Return the number of the next pass, after waiting for one that is under way.
@@ -211,7 +211,7 @@ class BigQueryPartBatches:
         """
         names = self._of(batch)
         number = await self._last_pass(names) + 1
-        while await self._asker.wait(self._pass(batch, number)):
+        while await self._submitter.wait(self._pass(batch, number)):
             number = max(number, await self._last_pass(names)) + 1
         return number
 

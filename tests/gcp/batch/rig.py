@@ -12,13 +12,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sightline.gcp.batch.asker import BatchAsker
+from sightline.gcp.batch.batch_submitter import BatchSubmitter
 from sightline.gcp.batch.folder import BucketFolder
 from sightline.gcp.batch.jobs import BatchJob, VertexBatchJobs
 from sightline.gcp.batch.stage import LoadingStage
 from sightline.gcp.credentials import GoogleTokens
-from sightline.gcp.place import Place
 from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import AnswerPart, EmbeddingPart, PartRequest
 from sightline.ports import PartBatch
 from sightline.sim.vertex.batch import BatchJobs, Pace
@@ -86,7 +86,7 @@ class Cloud:
         """Let the next jobs go so."""
         self.jobs.pace = Pace(**how)
 
-    def asker(self, **kills: tuple[str, str]) -> BatchAsker:
+    def submitter(self, **kills: tuple[str, str]) -> BatchSubmitter:
         """Return who asks, in a process that is killed where it is told to be.
 
         ``vertex``, ``stage`` and ``warehouse`` name a method and when.
@@ -98,7 +98,7 @@ class Cloud:
         }
         for name, (method, when) in kills.items():
             parts[name] = Killing(parts[name], method, when)
-        return BatchAsker(
+        return BatchSubmitter(
             lambda _: parts["vertex"],
             self.folder,
             parts["warehouse"],
@@ -125,7 +125,7 @@ class Cloud:
             FakeBudgets(), worker_id=worker_id, now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
             random=lambda: 0.0, pause_s=0.0,
         )  # fmt: skip
-        batches = self.warehouse.batches_by(self.asker(**kills), worker_id)
+        batches = self.warehouse.batches_by(self.submitter(**kills), worker_id)
         return await ByStatements(batches, run_budgets, estimate, parts=100, sleep=sleep).work()
 
     def names(self, below: str = "") -> list[str]:
@@ -155,7 +155,7 @@ async def open_cloud(
     tasks: Sequence[TaskSpec] = (SIGNS,),
     allowed: tuple[str, ...] = (),
 ) -> AsyncIterator[Cloud]:
-    """Open the servers, with a run of these parts; ``allowed`` buckets are those of the asker."""
+    """Open the servers, with a run of these parts; ``allowed`` buckets are the submitter's."""
     storage = StoragePlace("p", gcs.endpoint)
     async with AsyncExitStack() as stack:
         warehouse = await stack.enter_async_context(
@@ -165,7 +165,7 @@ async def open_cloud(
         )
         buckets = await stack.enter_async_context(Buckets.open(gcs.endpoint))
         simulator = await stack.enter_async_context(VertexSimulator(buckets=buckets))
-        place = Place("p", "global", simulator.base_url)
+        place = VertexLocation("p", "global", simulator.base_url)
         credentials = GoogleTokens.fixed("emulator").credentials
         vertex = await stack.enter_async_context(VertexBatchJobs.open(place, credentials))
         client = stack.enter_context(open_storage(storage))

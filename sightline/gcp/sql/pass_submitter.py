@@ -36,7 +36,7 @@ class BatchPass:
     values: Mapping[str, Value]
 
 
-class Asker(Protocol):
+class PassSubmitter(Protocol):
     """Asks a model about chosen parts, and brings what it says into the table ``asked``, once.
 
     Every method may raise TransientError, ConfigurationError and NotFoundError.

@@ -1,4 +1,4 @@
-"""The port ``Asker`` over jobs of batch prediction.
+"""The port ``PassSubmitter`` over jobs of batch prediction.
 
 A pass is a job with a name. Killed at any point it leaves nothing to mend: requests are written
 whole, a job that is there is waited for whatever its state, and what it said goes into the table of
@@ -16,19 +16,19 @@ from typing import Protocol
 from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.batch.folder import Folder
 from sightline.gcp.batch.jobs import BatchJob, BatchJobs
+from sightline.gcp.batch.output_rows import OutputRow, read_lines
 from sightline.gcp.batch.requests import (
     AnswerQuestion,
     EmbeddingQuestion,
     Question,
     request_lines,
 )
-from sightline.gcp.batch.said import SaidRow, read_lines
-from sightline.gcp.sql.asker import BatchPass
 from sightline.gcp.sql.files import statement
 from sightline.gcp.sql.images import Images, Uris
 from sightline.gcp.sql.jobs import MOST_TRIES, Jobs
 from sightline.gcp.sql.judging import RETRYABLE
-from sightline.gcp.sql.kinds import TaskVersion, task_of
+from sightline.gcp.sql.pass_submitter import BatchPass
+from sightline.gcp.sql.result_mappings import TaskVersion, task_of
 from sightline.model import EmbeddingPart, Part
 from sightline.ports import PartBatch
 from sightline.work_lists import check_in_batch
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 class Stage(Protocol):
     """Takes rows into the table that a statement reads them from."""
 
-    async def load(self, table: str, rows: Sequence[SaidRow]) -> None:
+    async def load(self, table: str, rows: Sequence[OutputRow]) -> None:
         """Let a table, by its quoted name, hold these rows and no others.
 
         Raises:
@@ -54,7 +54,7 @@ class Stage(Protocol):
         ...
 
 
-class BatchAsker:
+class BatchSubmitter:
     """Asks by jobs of batch prediction; ``on_job`` is told of a job each time it is looked at.
 
     ``buckets``, where any are named, are those whose images may be sent.
@@ -88,7 +88,7 @@ class BatchAsker:
         check_in_batch(part)
 
     async def ask(self, one: BatchPass) -> None:
-        """See ``Asker``. A job that failed before this process asked is passed by."""
+        """See ``PassSubmitter``. A job that failed before this process asked is passed by."""
         jobs = self._jobs_of(one.batch.part)
         begun = 0
         for tried in count(1):
@@ -109,7 +109,7 @@ class BatchAsker:
                 raise failure
 
     async def wait(self, one: BatchPass) -> bool:
-        """See ``Asker``."""
+        """See ``PassSubmitter``."""
         jobs = self._jobs_of(one.batch.part)
         for tried in count(1):
             there = await jobs.find(_job_name(one, tried))
