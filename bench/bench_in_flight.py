@@ -22,7 +22,7 @@ from bench.simulator import run_simulator
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import AnswerPart, EmbeddingPart, Observation
 from sightline.ports import Outgoing
 from sightline.prices import load_prices
@@ -42,7 +42,7 @@ MODEL, EMBEDDING, DIMENSION = "gemini-3.5-flash", "gemini-embedding-2", 512
 @asynccontextmanager
 async def _models(url: str) -> AsyncIterator[ModelSet]:
     more: dict[str, Any] = {
-        "place": Place("p", "global", url), "tokens": GoogleTokens.fixed("a-token"),
+        "place": VertexLocation("p", "global", url), "tokens": GoogleTokens.fixed("a-token"),
         "prices": load_prices(), "today": lambda: date(2026, 11, 20), "timeout_s": 60.0,
     }  # fmt: skip
     async with (
@@ -105,8 +105,8 @@ async def _measure(url: str) -> list[Figure]:
             seconds = time.perf_counter() - started_s
             watching.cancel()
             await asyncio.wait([watching])
-    if worker.vitals.progress.acked != MESSAGES:
-        raise SystemExit(f"only {worker.vitals.progress.acked} of {MESSAGES} were settled")
+    if worker.status.progress.acked != MESSAGES:
+        raise SystemExit(f"only {worker.status.progress.acked} of {MESSAGES} were settled")
     lags_ms.sort()
     calls = 2 * MESSAGES / seconds
     return [

@@ -22,7 +22,7 @@ from bench.simulator import run_simulator
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
-from sightline.gcp.place import Place, billing_label
+from sightline.gcp.vertex_location import VertexLocation, billing_label
 from sightline.model import Observation
 from sightline.prices import load_prices
 from sightline.tasks import TaskSpec, load_task, shipped_directory
@@ -44,7 +44,7 @@ def seen(number: int) -> Observation:
 
 
 @asynccontextmanager
-async def ours(place: Place, task: TaskSpec) -> AsyncIterator[tuple[Each, Each]]:
+async def ours(place: VertexLocation, task: TaskSpec) -> AsyncIterator[tuple[Each, Each]]:
     """Yield our two adapters' calls."""
     more: dict[str, Any] = {
         "place": place, "tokens": GoogleTokens.fixed(TOKEN), "prices": load_prices(),
@@ -61,7 +61,7 @@ async def ours(place: Place, task: TaskSpec) -> AsyncIterator[tuple[Each, Each]]
 
 
 @asynccontextmanager
-async def sdk(place: Place, task: TaskSpec) -> AsyncIterator[tuple[Each, Each]]:
+async def sdk(place: VertexLocation, task: TaskSpec) -> AsyncIterator[tuple[Each, Each]]:
     """Yield the classification by google-genai; it has no way to embed an image by its URI here."""
     from google import genai
     from google.genai import types
@@ -104,7 +104,7 @@ async def sdk(place: Place, task: TaskSpec) -> AsyncIterator[tuple[Each, Each]]:
 
 
 @asynccontextmanager
-async def bare(place: Place, task: TaskSpec) -> AsyncIterator[tuple[Each, Each]]:
+async def bare(place: VertexLocation, task: TaskSpec) -> AsyncIterator[tuple[Each, Each]]:
     """Yield posts of the same bodies, whose answers are received and not looked at."""
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     config = {
@@ -154,7 +154,7 @@ async def cpu_s(each: Each, images: int) -> float:
 
 async def measure(url: str, images: int) -> list[Figure]:
     """Measure all three, warmed up; classification and embedding one after the other."""
-    place = Place("p", "global", url)
+    place = VertexLocation("p", "global", url)
     task = load_task(shipped_directory() / "road_signs.toml").resolve(MODEL)
     rates: dict[str, float] = {}
     figures: list[Figure] = []

@@ -36,7 +36,7 @@ from sightline.wire import Message, attributes, encode
 from sightline.wiring import Engine, ModelSet, new_worker_id, open_engine, utc_now
 from worker.main import build_worker
 from worker.telemetry.opening import Telemetry, open_telemetry
-from worker.vitals import Vitals
+from worker.worker_status import WorkerStatus
 
 MESSAGES = 60_000
 TURNS = 3
@@ -107,21 +107,21 @@ async def _ours(count: int, *, measured: bool = False) -> Pace:
             worker = build_worker(
                 engine, models, served, worker_id=worker_id, meters=telemetry.meters
             )
-            beside = asyncio.create_task(_watch(telemetry, worker.vitals, engine))
+            beside = asyncio.create_task(_watch(telemetry, worker.status, engine))
             pace = await drain(worker, count)
             beside.cancel()
             await asyncio.wait([beside])
         return pace
 
 
-async def _watch(telemetry: Telemetry, vitals: Vitals, engine: Engine) -> None:
+async def _watch(telemetry: Telemetry, status: WorkerStatus, engine: Engine) -> None:
     """Look at the worker, while another process reads all of its numbers each second."""
     assert telemetry.prometheus_url
     reader = await asyncio.create_subprocess_exec(
         sys.executable, "-c", READ_EACH_SECOND, telemetry.prometheus_url
     )
     try:
-        await telemetry.watch(vitals, engine)
+        await telemetry.watch(status, engine)
     finally:
         reader.kill()
         await reader.wait()

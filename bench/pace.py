@@ -32,7 +32,7 @@ async def drain(worker: Worker, count: int) -> Pace:
     Raises:
         SystemExit: it settled fewer.
     """
-    progress = worker.vitals.progress
+    progress = worker.status.progress
     seen: list[tuple[float, int]] = []
 
     async def look() -> None:

@@ -47,7 +47,7 @@ class Accounts(Entity):
         self.producer = self._account("producer", "Sightline: publishes what is not done yet")
         self._grant(WORKER_QUERIES, self.worker)
         self._grant(WORKER_ASKS_MODELS, self.worker)
-        if stack.choices.collector_image:
+        if stack.config.collector_image:
             self._grant(WORKER_WRITES_METRICS, self.worker)
         self._grant(PRODUCER_QUERIES, self.producer)
         self._grant(PRODUCER_READS_LISTS, self.producer)

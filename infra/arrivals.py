@@ -88,7 +88,7 @@ class Arrivals(Entity):
             project=stack.project,
             name=stack.names.of("arrivals"),
             labels=stack.labels,
-            message_retention_duration=f"{stack.choices.retention_days * DAY_S}s",
+            message_retention_duration=f"{stack.config.retention_days * DAY_S}s",
             opts=self.below(),
         )
         self._notify(landing)
@@ -146,7 +146,7 @@ class Arrivals(Entity):
             name=stack.names.of("arrivals"),
             topic=self.topic.id,
             labels=stack.labels,
-            message_retention_duration=f"{stack.choices.retention_days * DAY_S}s",
+            message_retention_duration=f"{stack.config.retention_days * DAY_S}s",
             expiration_policy=gcp.pubsub.SubscriptionExpirationPolicyArgs(ttl=NEVER),
             bigquery_config=gcp.pubsub.SubscriptionBigqueryConfigArgs(
                 table=pulumi.Output.concat(stack.project, ".", stack.dataset, ".", table.table_id),
@@ -169,5 +169,5 @@ class Arrivals(Entity):
                 query=SELECT.replace("{arrivals}", arrivals), use_legacy_sql=False
             ),
             deletion_protection=False,
-            opts=self.below(table, retain_on_delete=stack.choices.keep_data),
+            opts=self.below(table, retain_on_delete=stack.config.keep_data),
         )

@@ -26,7 +26,7 @@ def enforce(stack: Stack) -> None:
 class _Look:
     def __init__(self, stack: Stack) -> None:
         self._protects = stack.protects
-        self._stops = stack.choices.guardrails == "stop"
+        self._stops = stack.config.guardrails == "stop"
 
     def __call__(
         self, args: pulumi.ResourceTransformationArgs

@@ -33,7 +33,7 @@ class Entity(pulumi.ComponentResource):
         if holds_data:
             more = {
                 "protect": self.stack.protects,
-                "retain_on_delete": self.stack.choices.keep_data,
+                "retain_on_delete": self.stack.config.keep_data,
                 **more,
             }
         return pulumi.ResourceOptions(parent=self, depends_on=[*self._needs, *after], **more)

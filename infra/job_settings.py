@@ -14,7 +14,7 @@ PROMETHEUS_PORT = 9464
 
 def job_settings(stack: Stack) -> JobSettings:
     """Return the settings, section by section, as a settings file has them; all are known now."""
-    chosen, names = stack.choices, stack.names
+    chosen, names = stack.config, stack.names
     return {
         "engine": "gcp",
         "gcp": {"project": stack.project},
@@ -60,9 +60,9 @@ def environment(stack: Stack, *, is_worker: bool = True) -> Mapping[str, str]:
     found["SIGHTLINE_TELEMETRY__LOG_FORMAT"] = "json"
     if not is_worker:
         return dict(sorted(found.items()))
-    if stack.choices.fleet == "gke":
+    if stack.config.fleet == "gke":
         found["SIGHTLINE_TELEMETRY__PROMETHEUS_PORT"] = str(PROMETHEUS_PORT)
         found["SIGHTLINE_TELEMETRY__PROMETHEUS_HOST"] = "0.0.0.0"  # noqa: S104 - inside a pod
-    elif stack.choices.collector_image:
+    elif stack.config.collector_image:
         found["SIGHTLINE_TELEMETRY__OTLP_ENDPOINT"] = OTLP_ENDPOINT
     return dict(sorted(found.items()))

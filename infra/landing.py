@@ -64,7 +64,7 @@ class Landing(Entity):
                 (WORKER_READS_IMAGES, VERTEX_READS_IMAGES), self.readers.values(), strict=True
             ):
                 self.let_read(role, who)
-        if stack.choices.listing:
+        if stack.config.listing:
             self._subscribe()
         elif self._source_is_ours():
             self._open_source()
@@ -79,10 +79,10 @@ class Landing(Entity):
     def _bucket(self) -> gcp.storage.Bucket:
         stack, needs = self.stack, []
         more: dict[str, Any] = {}
-        if stack.choices.kms_key:
-            needs = [self._let_encrypt(stack.choices.kms_key)]
+        if stack.config.kms_key:
+            needs = [self._let_encrypt(stack.config.kms_key)]
             more["encryption"] = gcp.storage.BucketEncryptionArgs(
-                default_kms_key_name=stack.choices.kms_key
+                default_kms_key_name=stack.config.kms_key
             )
         return gcp.storage.Bucket(
             "images",
@@ -106,7 +106,7 @@ class Landing(Entity):
             action=gcp.storage.BucketLifecycleRuleActionArgs(type="AbortIncompleteMultipartUpload"),
             condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=7),
         )
-        days = self.stack.choices.images_expire_days
+        days = self.stack.config.images_expire_days
         if days:
             yield gcp.storage.BucketLifecycleRuleArgs(
                 action=gcp.storage.BucketLifecycleRuleActionArgs(type="Delete"),
@@ -124,7 +124,7 @@ class Landing(Entity):
 
     def _subscribe(self) -> None:
         stack = self.stack
-        project, location, exchange, listing = stack.choices.listing.split("/")
+        project, location, exchange, listing = stack.config.listing.split("/")
         at = gcp.bigqueryanalyticshub
         subscription = at.ListingSubscription(
             "listing",
@@ -157,11 +157,11 @@ class Landing(Entity):
 
     def _source_is_ours(self) -> bool:
         """Return whether the source is a table that this project can open to the producer."""
-        project, dataset, _ = (self.stack.choices.source or "..").split(".")
+        project, dataset, _ = (self.stack.config.source or "..").split(".")
         return project == self.stack.project and dataset != self.stack.dataset
 
     def _open_source(self) -> None:
-        _, dataset, table = self.stack.choices.source.split(".")
+        _, dataset, table = self.stack.config.source.split(".")
         producer = self._accounts.member(self._accounts.producer)
         target = {"project": self.stack.project, "dataset_id": dataset, "table_id": table}
         grant(PRODUCER_READS_SOURCE, gcp.bigquery.IamMember, producer, target, self.below())

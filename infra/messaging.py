@@ -65,12 +65,12 @@ class Messaging(Entity):
         self._on_subscription(WORKER_COLLECTS, self.dead_letter_subscription, worker)
         self._on_topic(AGENT_FORWARDS, self.dead_letter_topic, services.pubsub_agent)
         self._on_subscription(AGENT_ACKS, self.subscription, services.pubsub_agent)
-        if stack.choices.results_topic:
+        if stack.config.results_topic:
             self.results = self._topic("results")
         self.register_outputs({})
 
     def _schema(self) -> dict[str, Any]:
-        if not self.stack.choices.message_schema:
+        if not self.stack.config.message_schema:
             return {}
         schema = gcp.pubsub.Schema(
             "message",
@@ -89,7 +89,7 @@ class Messaging(Entity):
             project=self.stack.project,
             name=self.stack.names.of(what),
             labels=self.stack.labels,
-            message_retention_duration=f"{self.stack.choices.retention_days * DAY_S}s",
+            message_retention_duration=f"{self.stack.config.retention_days * DAY_S}s",
             opts=self.below(),
             **more,
         )
@@ -104,7 +104,7 @@ class Messaging(Entity):
             topic=topic.id,
             labels=self.stack.labels,
             ack_deadline_seconds=ACK_DEADLINE_S,
-            message_retention_duration=f"{self.stack.choices.retention_days * DAY_S}s",
+            message_retention_duration=f"{self.stack.config.retention_days * DAY_S}s",
             expiration_policy=gcp.pubsub.SubscriptionExpirationPolicyArgs(ttl=NEVER),
             retry_policy=gcp.pubsub.SubscriptionRetryPolicyArgs(
                 minimum_backoff=f"{MIN_BACKOFF_S}s", maximum_backoff=f"{MAX_BACKOFF_S}s"

@@ -13,7 +13,6 @@ from infra import accounts, arrivals, batch, landing, messaging, warehouse
 from infra.accounts import Accounts
 from infra.arrivals import Arrivals
 from infra.batch import Batch
-from infra.choices import NAMESPACE
 from infra.enforcement import enforce
 from infra.fleet import GRANTS as FLEET_GRANTS
 from infra.fleet import Fleet
@@ -22,6 +21,7 @@ from infra.messaging import Messaging
 from infra.outputs import outputs
 from infra.services import Services
 from infra.stack import Stack, WrongConfigurationError, read_stack
+from infra.stack_config import NAMESPACE
 from infra.warehouse import Warehouse
 from infra.watch import Watch
 
@@ -52,7 +52,7 @@ def program(provider: gcp.Provider | None = None) -> None:
 
 def _google(stack: Stack) -> gcp.Provider:
     """Return Google's provider; a person's own credentials ask for budgets in a project's name."""
-    asks_for_budget = bool(stack.choices.budget_usd)
+    asks_for_budget = bool(stack.config.budget_usd)
     return gcp.Provider(
         "google",
         project=stack.project,
@@ -93,7 +93,7 @@ def environment(stack: Stack, google: gcp.Provider) -> None:
     queue = Messaging(stack, services, people, **below)
     store = Warehouse(stack, services, people, images, **below)
     Batch(stack, services, people, **below)
-    if stack.choices.notify_new_images:
+    if stack.config.notify_new_images:
         Arrivals(stack, services, images, store, **below)
     fleet = Fleet(stack, services, people, opened=[people, images, queue, store], **below)
     watched = Watch(stack, services, **below)

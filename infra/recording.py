@@ -16,9 +16,9 @@ from pulumi.runtime import config as pulumi_config
 from pulumi.runtime import mocks, rpc, settings
 from pulumi.runtime.stack import run_in_stack
 
-from infra.choices import NAMESPACE
 from infra.guardrails import snake
 from infra.program import program
+from infra.stack_config import NAMESPACE
 
 PROJECT = "my-project"
 NUMBER = "123456789012"

@@ -17,7 +17,7 @@ READS_PROJECTS = "cloudresourcemanager"
 
 def wanted_apis(stack: Stack) -> Iterator[str]:
     """Yield the APIs that these choices need, by their short names."""
-    chosen = stack.choices
+    chosen = stack.config
     yield from (
         "aiplatform", "artifactregistry", "bigquery", "bigqueryconnection", "cloudresourcemanager",
         "iam", "monitoring", "pubsub", "storage",

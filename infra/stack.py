@@ -9,17 +9,17 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.choices import KEYS, NAMESPACE, Choices, key_name, refused
 from infra.names import Names
 from infra.stack_checks import find_misfits, labels_of, location_of
-from sightline.settings.reading import Given, Refusal, RefusedError, read
+from infra.stack_config import KEYS, NAMESPACE, StackConfig, key_name, refused
+from sightline.settings.reading import Refusal, RefusedError, SourceValue, read
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
     """What is chosen, under which names, and what follows from it."""
 
-    choices: Choices
+    config: StackConfig
     names: Names
     location: str
     labels: Mapping[str, str]
@@ -27,37 +27,37 @@ class Stack:
     @property
     def project(self) -> str:
         """The project's id."""
-        return self.choices.project
+        return self.config.project
 
     @property
     def region(self) -> str:
         """The region."""
-        return self.choices.region
+        return self.config.region
 
     @property
     def dataset(self) -> str:
         """The dataset of the ledgers."""
-        return self.choices.dataset or self.names.dataset()
+        return self.config.dataset or self.names.dataset()
 
     @property
     def models_dataset(self) -> str:
         """The dataset of remote models."""
-        return self.choices.models_dataset or self.names.dataset("models")
+        return self.config.models_dataset or self.names.dataset("models")
 
     @property
     def listing_dataset(self) -> str:
         """The dataset that the listing is linked as."""
-        return self.choices.listing_dataset or self.names.dataset("listing")
+        return self.config.listing_dataset or self.names.dataset("listing")
 
     @property
     def makes_bucket(self) -> bool:
         """Whether the bucket of images is made here."""
-        return not self.choices.image_bucket
+        return not self.config.image_bucket
 
     @property
     def bucket(self) -> str:
         """The bucket of images."""
-        return self.choices.image_bucket or self.names.bucket("images")
+        return self.config.image_bucket or self.names.bucket("images")
 
     @property
     def batch_bucket(self) -> str:
@@ -67,28 +67,28 @@ class Stack:
     @property
     def grants_on_bucket(self) -> bool:
         """Whether reading the bucket is granted here, and not by its owner."""
-        return self.makes_bucket or self.choices.grant_on_bucket
+        return self.makes_bucket or self.config.grant_on_bucket
 
     @property
     def source(self) -> str:
         """The table of the observations; empty when none is known."""
-        if self.choices.source:
-            return self.choices.source
-        if self.choices.listing:
-            return f"{self.project}.{self.listing_dataset}.{self.choices.source_layout}"
-        if self.choices.notify_new_images:
+        if self.config.source:
+            return self.config.source
+        if self.config.listing:
+            return f"{self.project}.{self.listing_dataset}.{self.config.source_layout}"
+        if self.config.notify_new_images:
             return f"{self.project}.{self.dataset}.arrivals_observations"
         return ""
 
     @property
     def protects(self) -> bool:
         """Whether what holds data is protected."""
-        return self.choices.deletion_protection
+        return self.config.deletion_protection
 
     @property
     def runs_on_cloud_run(self) -> bool:
         """Whether workers run on Cloud Run, which grants 10 s after SIGTERM."""
-        return self.choices.fleet in {"worker-pool", "job"}
+        return self.config.fleet in {"worker-pool", "job"}
 
 
 class WrongConfigurationError(Exception):
@@ -107,19 +107,19 @@ def read_stack(values: Mapping[str, str], stack_name: str) -> Stack:
     """
     wrong = list(_unknown(values))
     given = {
-        field: Given(values[key_name(field)].strip(), is_text=True)
+        field: SourceValue(values[key_name(field)].strip(), is_text=True)
         for field in KEYS
         if key_name(field) in values
     }
     try:
-        choices = read(Choices, given)
+        config = read(StackConfig, given)
     except RefusedError as error:
         wrong += map(_sentence, error.refusals)
         raise WrongConfigurationError(tuple(wrong)) from None
     if wrong:
         raise WrongConfigurationError(tuple(wrong))
-    names = Names(choices.project, stack_name)
-    stack = Stack(choices, names, location_of(choices), labels_of(choices.labels, names))
+    names = Names(config.project, stack_name)
+    stack = Stack(config, names, location_of(config), labels_of(config.labels, names))
     wrong = list(find_misfits(stack))
     if wrong:
         raise WrongConfigurationError(tuple(wrong))

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from infra.choices import Choices, refusal
 from infra.names import Names
+from infra.stack_config import StackConfig, refusal
 from sightline.settings.serving import why_not_served
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ _OWN_LABELS = ("app", "stack", "managed-by")
 _SLOTS_STEP = 50
 
 
-def location_of(choices: Choices) -> str:
+def location_of(config: StackConfig) -> str:
     """Return where BigQuery keeps the ledgers."""
-    if choices.location:
-        return choices.location
-    area = choices.region.partition("-")[0]
-    return {"us": "US", "europe": "EU"}.get(area, choices.region)
+    if config.location:
+        return config.location
+    area = config.region.partition("-")[0]
+    return {"us": "US", "europe": "EU"}.get(area, config.region)
 
 
 def labels_of(text: str, names: Names) -> Mapping[str, str]:
@@ -51,7 +51,7 @@ def _places(stack: Stack) -> Iterator[str]:
             f"sightline:location = {location!r} does not fit sightline:region = {region!r};"
             " set the location to the region, or to US or EU where the region is in it"
         )
-    listing = stack.choices.listing
+    listing = stack.config.listing
     if listing and listing.split("/")[1].lower() != location.lower():
         yield (
             f"sightline:listing is in {listing.split('/')[1]!r} and sightline:location is"
@@ -61,7 +61,7 @@ def _places(stack: Stack) -> Iterator[str]:
 
 
 def _labels(stack: Stack) -> Iterator[str]:
-    text = stack.choices.labels
+    text = stack.config.labels
     for part in filter(None, (one.strip() for one in text.split(","))):
         name, equals, value = part.partition("=")
         good = equals and re.fullmatch(_LABEL_KEY, name) and re.fullmatch(_LABEL_VALUE, value)
@@ -74,13 +74,13 @@ def _labels(stack: Stack) -> Iterator[str]:
 
 
 def _datasets(stack: Stack) -> Iterator[str]:
-    if not (stack.choices.make_dataset or stack.choices.dataset):
+    if not (stack.config.make_dataset or stack.config.dataset):
         yield (
             "sightline:makeDataset is false, and sightline:dataset names none that is there;"
             " set its name"
         )
     taken = {"dataset": stack.dataset, "models_dataset": stack.models_dataset}
-    if stack.choices.listing:
+    if stack.config.listing:
         taken["listing_dataset"] = stack.listing_dataset
     if len({one.lower() for one in taken.values()}) < len(taken):
         said = ", ".join(f"{name} = {value!r}" for name, value in taken.items())
@@ -88,7 +88,7 @@ def _datasets(stack: Stack) -> Iterator[str]:
 
 
 def _images(stack: Stack) -> Iterator[str]:
-    chosen = stack.choices
+    chosen = stack.config
     if chosen.kms_key and not stack.makes_bucket:
         yield (
             "sightline:kmsKey is for the bucket that is made here, and sightline:imageBucket"
@@ -112,7 +112,7 @@ def _images(stack: Stack) -> Iterator[str]:
 
 
 def _models(stack: Stack) -> Iterator[str]:
-    chosen = stack.choices
+    chosen = stack.config
     for name, model, location in (
         ("model_location", chosen.classify_model, chosen.model_location),
         ("embed_location", chosen.embed_model, chosen.embed_location or chosen.model_location),
@@ -123,7 +123,7 @@ def _models(stack: Stack) -> Iterator[str]:
 
 
 def _fleet(stack: Stack) -> Iterator[str]:
-    chosen = stack.choices
+    chosen = stack.config
     if stack.runs_on_cloud_run and chosen.grace_s >= CLOUD_RUN_GRACE_S:
         yield refusal(
             "grace_s", chosen.grace_s, f"less than {CLOUD_RUN_GRACE_S}, which Cloud Run grants"
@@ -152,7 +152,7 @@ def _fleet(stack: Stack) -> Iterator[str]:
 
 
 def _arguments(stack: Stack) -> Iterator[str]:
-    arguments = stack.choices.producer_arguments
+    arguments = stack.config.producer_arguments
     try:
         shlex.split(arguments)
     except ValueError:
@@ -160,7 +160,7 @@ def _arguments(stack: Stack) -> Iterator[str]:
 
 
 def _watch(stack: Stack) -> Iterator[str]:
-    chosen = stack.choices
+    chosen = stack.config
     if chosen.budget_usd and not chosen.billing_account:
         yield (
             "sightline:budgetUsd needs sightline:billingAccount; `gcloud billing projects describe"

@@ -71,7 +71,7 @@ class Warehouse(Entity):
         self._landing = landing
         self.dataset_id: pulumi.Input[str] = stack.dataset
         self.models_dataset = self._models_dataset()
-        if stack.choices.make_dataset:
+        if stack.config.make_dataset:
             self.dataset_id = self._dataset().dataset_id
             self._tables()
         self.connection = self._connection(accounts)
@@ -79,8 +79,8 @@ class Warehouse(Entity):
         self._on_dataset(WORKER_WRITES, self.dataset_id, worker)
         self._on_dataset(PRODUCER_WRITES, self.dataset_id, producer)
         self._on_dataset(PRODUCER_MAKES_MODELS, self.models_dataset.dataset_id, producer)
-        if stack.choices.reservation_slots:
-            self._reserve(stack.choices.reservation_slots)
+        if stack.config.reservation_slots:
+            self._reserve(stack.config.reservation_slots)
         self.register_outputs({})
 
     def _dataset(self) -> gcp.bigquery.Dataset:
@@ -112,7 +112,7 @@ class Warehouse(Entity):
         )
 
     def _tables(self) -> None:
-        chosen = self.stack.choices
+        chosen = self.stack.config
         vectors = embeddings_ledger(chosen.embed_model, chosen.embed_dimension)
         over_vectors = vector_views([vectors.name])
         made: dict[str, pulumi.Resource] = {one.name: self._table(one) for one in LEDGERS}
@@ -170,7 +170,7 @@ class Warehouse(Entity):
             labels=self.stack.labels,
             view=gcp.bigquery.TableViewArgs(query=view.sql(names), use_legacy_sql=False),
             deletion_protection=False,
-            opts=self.below(*after, retain_on_delete=self.stack.choices.keep_data, **more),
+            opts=self.below(*after, retain_on_delete=self.stack.config.keep_data, **more),
         )
 
     def _connection(self, accounts: Accounts) -> gcp.bigquery.Connection:
@@ -203,7 +203,7 @@ class Warehouse(Entity):
         grant(CONNECTION_ASKS_MODELS, asks, self.connection_member, target, self.below())
         if stack.grants_on_bucket:
             self._landing.let_read(CONNECTION_READS_IMAGES, self.connection_member)
-            if stack.choices.object_table:
+            if stack.config.object_table:
                 self._object_table(connection)
         return connection
 

@@ -73,7 +73,7 @@ class Watch(Entity):
 
     def __init__(self, stack: Stack, services: Services, **more: Any) -> None:
         super().__init__("watch", stack, needs=services.enabled, **more)
-        self.channels = [self._channel()] if stack.choices.alert_email else []
+        self.channels = [self._channel()] if stack.config.alert_email else []
         self.dashboard = monitoring.Dashboard(
             "dashboard",
             project=stack.project,
@@ -83,10 +83,10 @@ class Watch(Entity):
         self._policy(BACKLOG_OLD, [self._backlog_old()])
         self._policy(ABANDONED, [self._abandoned()])
         self._policy(NO_PROGRESS, [self._backlog(), self._nothing_settled()])
-        if stack.choices.fleet == "gke" or stack.choices.collector_image:
+        if stack.config.fleet == "gke" or stack.config.collector_image:
             self._policy(DEAD_LETTERS, [self._dead_letters()])
-        if stack.choices.budget_usd:
-            self._budget(stack.choices.budget_usd)
+        if stack.config.budget_usd:
+            self._budget(stack.config.budget_usd)
         self.register_outputs({})
 
     def _channel(self) -> monitoring.NotificationChannel:
@@ -95,7 +95,7 @@ class Watch(Entity):
             project=self.stack.project,
             display_name=f"{self.stack.names.of()}: mail",
             type="email",
-            labels={"email_address": self.stack.choices.alert_email},
+            labels={"email_address": self.stack.config.alert_email},
             user_labels=self.stack.labels,
             opts=self.below(),
         )
@@ -118,7 +118,7 @@ class Watch(Entity):
         )
 
     def _runbook(self, alert: Alert) -> str:
-        base = self.stack.choices.runbook_url.rstrip("/")
+        base = self.stack.config.runbook_url.rstrip("/")
         page = f"docs/runbooks/{alert.name}.md"
         where = f"[{page}]({base}/{alert.name}.md)" if base else page
         return f"{alert.says}.\n\nFirst: {alert.first_step}.\n\nRunbook: {where}"
@@ -134,7 +134,7 @@ class Watch(Entity):
         return _above(
             "the oldest message is too old",
             self._of_work("oldest_unacked_message_age"),
-            float(self.stack.choices.backlog_alert_s),
+            float(self.stack.config.backlog_alert_s),
             aligner="ALIGN_MAX",
             for_s=300,
         )
@@ -175,7 +175,7 @@ class Watch(Entity):
         )
 
     def _budget(self, usd: int) -> None:
-        billing, chosen = gcp.billing, self.stack.choices
+        billing, chosen = gcp.billing, self.stack.config
         project = gcp.organizations.get_project_output(
             project_id=self.stack.project, opts=self.after_apis()
         )

@@ -20,10 +20,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from infra.choices import KEYS, key_name
 from infra.guardrails import ONLY_ON_PROJECTS, RAILS
 from infra.program import GRANTS
 from infra.recording import PROD, Environment, Recorded, run
+from infra.stack_config import KEYS, key_name
 from sightline.settings.fields import accepted_by
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -33,7 +33,7 @@ _PART = re.compile(r"(<!-- generated: (?P<name>\w+) -->\n).*?(<!-- end -->)", re
 _TYPES: Mapping[Any, str] = {bool: "boolean", int: "integer"}
 
 _HEAD = """\
-# Made by `python -m scripts.infra_pages` from infra/choices.py.
+# Made by `python -m scripts.infra_pages` from infra/stack_config.py.
 name: sightline
 description: Street-level imagery, classified and searchable, on Google Cloud
 main: infra/

@@ -180,7 +180,7 @@ def _gaps(size: int, covered: list[tuple[int, int]]) -> Iterable[tuple[int, int]
         yield at, size
 
 
-async def to_the_end(work: Awaitable[Result]) -> Result:
+async def run_to_completion(work: Awaitable[Result]) -> Result:
     """Wait for work in threads, also when cancelled: its lock must not be let go before."""
     task = asyncio.ensure_future(work)
     try:

@@ -34,8 +34,8 @@ from worker.caller import (
     plus,
     with_cost,
 )
+from worker.dead_letter_builder import DeadLetterBuilder, Failed, Identity
 from worker.leaser import Lease
-from worker.letters import Failed, Identity, Letters
 from worker.progress import Progress
 from worker.retry import Backoff
 from worker.settlement import Settle, Settlement
@@ -78,7 +78,7 @@ class Handler:
         self._estimates = estimates
         self._progress = progress
         self._identity = identity
-        self._letters = Letters(progress, identity)
+        self._dead_letters = DeadLetterBuilder(progress, identity)
         self._max_attempts = max_attempts
         self._redelivery = redelivery
         self._tasks = TaskVersions(ledgers)
@@ -99,7 +99,7 @@ class Handler:
         try:
             message = decode(lease.delivery.body)
         except PermanentError as error:
-            return self._letters.of_unreadable(lease, error)
+            return self._dead_letters.of_unreadable(lease, error)
         if is_cancelled(message.run_id):
             self._progress.cancelled += 1
             return Settlement(lease, Settle.ACK)
@@ -176,7 +176,7 @@ class Handler:
     ) -> tuple[ResultRow, ...]:
         """Return what is to be written of a message that comes again: rows, and what was spent."""
         return tuple(
-            self._letters.of_part(lease, message, replace(one, reason=None))
+            self._dead_letters.of_part(lease, message, replace(one, reason=None))
             if isinstance(one, Failed)
             else one
             for one in paid
@@ -302,7 +302,7 @@ class Handler:
         again = any(one.reason is None for one in failures)
         unfunded = any(one.unfunded for one in failures)
         events = [
-            self._letters.of_part(lease, message, one)
+            self._dead_letters.of_part(lease, message, one)
             for one in failures
             if one.reason is not None or one.costly
         ]
@@ -329,14 +329,14 @@ class Handler:
         try:
             message = decode(lease.delivery.body)
         except PermanentError as error:
-            return self._letters.of_unreadable(lease, error)
+            return self._dead_letters.of_unreadable(lease, error)
         detail = f"{lease.delivery.attempt} deliveries, none settled: the queue's backstop"
         failed = [
             Failed(part, Reason.ATTEMPTS_EXHAUSTED, detail, Usage())
             for part in message.parts
             if part.key(message.subject_id) not in settled
         ]
-        rows = tuple(self._letters.of_part(lease, message, one) for one in failed)
+        rows = tuple(self._dead_letters.of_part(lease, message, one) for one in failed)
         return Settlement(lease, Settle.ACK, rows)
 
 

@@ -23,7 +23,7 @@ FINISHED_HOLDS_S = 300.0
 
 
 class Read(Protocol):
-    """Reads, however many tries it takes (``worker.patience``)."""
+    """Reads, however many tries it takes (``worker.retry_until_stopped``)."""
 
     async def __call__(
         self, what: str, read: Callable[[], Awaitable[frozenset[str]]], /

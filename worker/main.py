@@ -27,11 +27,11 @@ from sightline.wiring import (
 )
 from worker.budgets.wiring import estimates_of, run_budgets_of
 from worker.caller import Caller
+from worker.dead_letter_builder import DeadLetterBuilder, Identity
 from worker.handler import Handler
 from worker.heartbeat import beat
 from worker.images import checked_models
 from worker.leaser import Leaser
-from worker.letters import Identity, Letters
 from worker.limiting import limiter_of
 from worker.meter import CallMeter
 from worker.progress import Progress
@@ -40,11 +40,11 @@ from worker.row_writer import RowWriter
 from worker.runner import Runner
 from worker.side_tasks import Work
 from worker.signals import StopRequest, stopped_by_signals
-from worker.vitals import Kind, Vitals
+from worker.worker_status import Kind, WorkerStatus
 from worker.writer import BatchWriter, FlushRule
 
 Keep = Callable[[Sequence[ResultRow]], None]
-Watch = Callable[[Vitals, Engine], Coroutine[None, None, None]]
+Watch = Callable[[WorkerStatus, Engine], Coroutine[None, None, None]]
 Meters = Mapping[Kind, CallMeter]
 
 
@@ -68,7 +68,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReportingWriter:
     """A ``ResultWriter`` that also shows what was written."""
 
     results: ResultWriter
@@ -113,7 +113,7 @@ async def work(
         engine = await opened.enter_async_context(open_engine(settings))
         models = await opened.enter_async_context(open_models(settings))
         gc.freeze()  # what is loaded by now is not looked at any more
-        kept = replace(engine, results=Kept(engine.results, keep)) if keep else engine
+        kept = replace(engine, results=ReportingWriter(engine.results, keep)) if keep else engine
         done = await work_with(
             kept,
             models,
@@ -153,11 +153,11 @@ async def work_with(
         now=now,
         meters=meters,
     )
-    runner, vitals = worker.runner, worker.vitals
+    runner, status = worker.runner, worker.status
     stopping.then(runner.stop)
     beside: dict[str, Work] = {}
     if watch is not None:
-        beside["what shows the worker"] = lambda: watch(vitals, engine)
+        beside["what shows the worker"] = lambda: watch(status, engine)
     if heartbeat_file is not None:
         beside["the heartbeat"] = lambda: beat(heartbeat_file)
     over_budget = None
@@ -165,7 +165,7 @@ async def work_with(
         await runner.run(drain=drain, beside=beside)
     except BudgetError as error:
         over_budget = error  # nothing failed: the summary says what was done before it
-    return Summary(vitals.worker_id, time.monotonic() - started_s, vitals.progress, over_budget)
+    return Summary(status.worker_id, time.monotonic() - started_s, status.progress, over_budget)
 
 
 @contextmanager
@@ -189,7 +189,7 @@ class Worker:
     """A worker, and what may be read of it while it runs."""
 
     runner: Runner
-    vitals: Vitals
+    status: WorkerStatus
 
 
 def build_worker(
@@ -227,7 +227,7 @@ def build_worker(
     )
     rows = RowWriter(
         engine.results,
-        Letters(progress, identity),
+        DeadLetterBuilder(progress, identity),
         progress,
         backoff,
         most_refused=own.systemic_failures,
@@ -256,8 +256,8 @@ def build_worker(
         trusts_first_deliveries=engine.consistency.notices_restores,
     )
     limiters = {kind: caller.limiter for kind, caller in callers.items()}
-    vitals = Vitals(worker_id, progress, leaser, limiters, lambda: runner.stopping)
-    return Worker(runner, vitals)
+    status = WorkerStatus(worker_id, progress, leaser, limiters, lambda: runner.stopping)
+    return Worker(runner, status)
 
 
 def _ahead_of_limits(settings: Settings) -> WorkerSettings:

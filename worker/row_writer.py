@@ -21,8 +21,8 @@ from sightline.ports import (
     ResultRow,
     ResultWriter,
 )
+from worker.dead_letter_builder import DeadLetterBuilder
 from worker.leaser import Lease
-from worker.letters import Letters
 from worker.progress import Progress
 from worker.retry import Backoff
 from worker.side_tasks import described
@@ -60,7 +60,7 @@ class RowWriter:
     def __init__(
         self,
         results: ResultWriter,
-        letters: Letters,
+        dead_letters: DeadLetterBuilder,
         progress: Progress,
         backoff: Backoff,
         *,
@@ -68,7 +68,7 @@ class RowWriter:
         random: Callable[[], float],
     ) -> None:
         self._results = results
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._progress = progress
         self._backoff = backoff
         self._most_refused = most_refused
@@ -147,7 +147,7 @@ class RowWriter:
 
     async def _record(self, refused: Refused) -> None:
         """Write the dead letter of a row that cannot be written."""
-        letter = self._letters.of_unwritable(refused.lease, refused.row, refused.why)
+        letter = self._dead_letters.of_unwritable(refused.lease, refused.row, refused.why)
         log.warning("a row cannot be written, its part is a dead letter: %s", letter.detail)
         details = await self._patiently([letter])
         if details:

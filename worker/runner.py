@@ -33,9 +33,9 @@ from worker.handler import Handler
 from worker.in_hand import InHand
 from worker.leaser import Lease, Leaser
 from worker.lookup import Lookup, LookupRule
-from worker.patience import Patience
 from worker.progress import Progress
 from worker.retry import Backoff
+from worker.retry_until_stopped import RetryUntilStopped
 from worker.settlement import Settle, Settlement
 from worker.side_tasks import SideTask, SideTasks, Work, as_reported, was_cancelled
 from worker.systemic import SystemicGuard, Verdict
@@ -78,11 +78,11 @@ class Runner:
         self._monotonic = monotonic
         self._stop = asyncio.Event()
         backoff = Backoff(settings.backoff_s, settings.max_backoff_s)
-        self._patience = Patience(backoff, random, self._stop)
+        self._retry = RetryUntilStopped(backoff, random, self._stop)
         self._lookup = Lookup(
             ledgers,
             progress,
-            self._patience.read,
+            self._retry.read,
             LookupRule(trusts_first_deliveries, settings.max_lease_s),
             monotonic=monotonic,
         )
@@ -206,7 +206,7 @@ class Runner:
         if self._handling:
             await self._wait_for_room()
             return
-        waiting, states = await self._patience.read("budgets cannot be read", self._over_budget)
+        waiting, states = await self._retry.read("budgets cannot be read", self._over_budget)
         self._spent_out.worked(self._monotonic())
         if waiting:
             raise BudgetError(next_step(states[min(waiting)]))
@@ -222,7 +222,7 @@ class Runner:
             found = await self._subscription.pull(room, lease_s=self._settings.lease_s)
         except TransientError as error:
             self._pulls_failed += 1
-            await self._patience.pause("nothing pulled", self._pulls_failed, error)
+            await self._retry.pause("nothing pulled", self._pulls_failed, error)
             return ()
         self._pulls_failed = 0
         return found
@@ -254,7 +254,7 @@ class Runner:
             self._judge(self._guard.idle(self._monotonic()))
         if rule and await self._drained(rule):
             return True
-        await self._patience.nap(self._settings.idle_poll_s)
+        await self._retry.nap(self._settings.idle_poll_s)
         return False
 
     async def _drained(self, rule: DrainRule) -> bool:
@@ -272,7 +272,7 @@ class Runner:
         if self._guard.holding:
             self._judge(Verdict.RELEASE)  # too few failed to say that the job is at fault
             return False
-        missing = await self._patience.read("the ledgers cannot be read", self._ledgers.missing)
+        missing = await self._retry.read("the ledgers cannot be read", self._ledgers.missing)
         verdict = rule.answer(missing, self._monotonic())
         if verdict is Drained.MISSING:
             raise ConfigurationError(
@@ -354,7 +354,7 @@ class Runner:
 
     async def _watch_cancelled(self) -> None:
         while True:
-            self._cancelled_runs = await self._patience.read(
+            self._cancelled_runs = await self._retry.read(
                 "cancelled runs cannot be read", self._ledgers.cancelled_runs
             )
             await asyncio.sleep(self._settings.cancel_poll_s)

@@ -22,7 +22,7 @@ def worker_pool(
     stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> gcp.cloudrunv2.WorkerPool:
     """Make a pool of workers that are always on."""
-    chosen = stack.choices
+    chosen = stack.config
     worker = run.WorkerPoolTemplateContainerArgs(
         name="worker",
         image=chosen.image,
@@ -58,7 +58,7 @@ def drain_job(
     stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> gcp.cloudrunv2.Job:
     """Make a job whose tasks are workers that end when the backlog is empty."""
-    chosen = stack.choices
+    chosen = stack.config
     return _job(
         stack,
         "worker",
@@ -75,7 +75,7 @@ def producer_job(
     stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> gcp.cloudrunv2.Job:
     """Make the job that enqueues what is not done yet."""
-    arguments = (*ENQUEUE, *shlex.split(stack.choices.producer_arguments))
+    arguments = (*ENQUEUE, *shlex.split(stack.config.producer_arguments))
     return _job(stack, "producer", arguments, email, opts, timeout_s=PRODUCER_TIMEOUT_S)
 
 
@@ -90,7 +90,7 @@ def _job(
     tasks: int = 1,
     parallelism: int = 1,
 ) -> gcp.cloudrunv2.Job:
-    chosen = stack.choices
+    chosen = stack.config
     container = run.JobTemplateTemplateContainerArgs(
         name=name,
         image=chosen.image,

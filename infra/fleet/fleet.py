@@ -34,15 +34,15 @@ class Fleet(Entity):
         self.registry = make_registry(stack, self.below())
         self.cluster: gcp.container.Cluster | None = None
         self._starter: gcp.serviceaccount.Account | None = None
-        if stack.choices.fleet == "gke":
+        if stack.config.fleet == "gke":
             self.cluster = gke.make_cluster(stack, self.registry, self.below)
             gke.let_pods_work(stack, accounts.worker, self.cluster, self.below, self.after_apis())
-        if stack.choices.image and stack.choices.fleet != "none":
+        if stack.config.image and stack.config.fleet != "none":
             self._run(accounts)
         self.register_outputs({})
 
     def _run(self, accounts: Accounts) -> None:
-        stack, chosen = self.stack, self.stack.choices
+        stack, chosen = self.stack, self.stack.config
         if chosen.fleet == "worker-pool":
             worker_pool(stack, accounts.worker.email, self.below())
         elif chosen.fleet == "job":

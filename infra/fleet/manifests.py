@@ -63,7 +63,7 @@ def _named(stack: Stack, name: str) -> dict[str, Any]:
 
 
 def _workers(stack: Stack) -> Manifest:
-    chosen = stack.choices
+    chosen = stack.config
     named = _named(stack, "worker")
     size = {"cpu": chosen.cpu, "memory": chosen.memory}
     container = {
@@ -119,7 +119,7 @@ def _probe() -> dict[str, Any]:
 
 
 def _autoscaler(stack: Stack) -> Manifest:
-    chosen = stack.choices
+    chosen = stack.config
     backlog = {
         "name": "pubsub.googleapis.com|subscription|num_undelivered_messages",
         "selector": {"matchLabels": {"resource.labels.subscription_id": stack.names.of("work")}},

@@ -1,6 +1,6 @@
 """Answers counted and checked, in the SQL that both engines share."""
 
 from sightline.answer_sql.counted import CountedAnswers, Statement
-from sightline.answer_sql.statements import Row, Words
+from sightline.answer_sql.statements import Row, SqlDialect
 
-__all__ = ["CountedAnswers", "Row", "Statement", "Words"]
+__all__ = ["CountedAnswers", "Row", "SqlDialect", "Statement"]

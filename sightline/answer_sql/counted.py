@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from sightline.answer_sql import statements as sql
-from sightline.answer_sql.statements import Row, Words
+from sightline.answer_sql.statements import Row, SqlDialect
 from sightline.model import Filter
 from sightline.ports import (
     MOST_GROUPS,
@@ -27,10 +27,10 @@ Statement = Callable[..., str]
 class CountedAnswers(ABC):
     """What of ``Answers`` is the same for every engine that speaks SQL.
 
-    ``words`` are what it says differently; ``names`` tells what its ledgers and views are called.
+    ``dialect`` are what it says differently; ``names`` tells what its ledgers and views are called.
     """
 
-    words: Words
+    dialect: SqlDialect
     names: Mapping[str, str]
 
     @abstractmethod
@@ -55,27 +55,27 @@ class CountedAnswers(ABC):
         self, query: AnswerQuery, by: Sequence[Dimension], *, most: int = MOST_GROUPS
     ) -> Sequence[Group]:
         """Count the current answers by one dimension or several, the largest group first."""
-        rows = await self.ask(query, partial(sql.counts, self.words, by, most=most))
+        rows = await self.ask(query, partial(sql.counts, self.dialect, by, most=most))
         return sql.groups(by, rows)
 
     async def fields(self, query: AnswerQuery) -> Sequence[FieldSummary]:
         """Return how each field was answered, in the task's order."""
         task = query.task
-        (counted,) = await self.ask(query, partial(sql.summary, self.words, task))
+        (counted,) = await self.ask(query, partial(sql.summary, self.dialect, task))
         compared: Row = ()
         if sql.compares(task):
-            (compared,) = await self.ask(query, partial(sql.disagreement, self.words, task))
-        return sql.summaries(self.words, task, counted, compared)
+            (compared,) = await self.ask(query, partial(sql.disagreement, self.dialect, task))
+        return sql.summaries(self.dialect, task, counted, compared)
 
     async def quality(self, query: AnswerQuery) -> AnswerQuality:
         """Return what is to be known about the answers before they are relied on."""
         (places,) = await self.ask(query, sql.QUALITY.format)
         (versions,) = await self.ask(
-            query, partial(sql.versions, self.words, self.names, query.task)
+            query, partial(sql.versions, self.dialect, self.names, query.task)
         )
         return sql.quality(places, versions)
 
     async def coverage(self, which: Filter, task: TaskSpec | None) -> Sequence[Coverage]:
         """Return how many observations that pass are known, answered, dead: a row a type."""
-        covered = partial(sql.covered, self.words, self.names, task)
+        covered = partial(sql.covered, self.dialect, self.names, task)
         return sql.coverage(await self.ask_known(which, task, covered))

@@ -63,7 +63,7 @@ DEAD_OF_TASK = DEAD + " AND STRPOS(body, {marker}) > 0"
 NOBODY = "SELECT observation_id FROM {observations_current} WHERE false"
 
 
-class Words(Protocol):
+class SqlDialect(Protocol):
     """What engines say differently; ``name`` is a field of the column ``answer``."""
 
     month: str
@@ -98,38 +98,38 @@ class Words(Protocol):
         ...
 
 
-def known(words: Words, one: FieldSpec) -> str:
+def known(dialect: SqlDialect, one: FieldSpec) -> str:
     """Return the condition that a field is known."""
     match one.type:
         case "enum":
-            return f"{words.text(one.name)} <> {words.literal(UNKNOWN)}"
+            return f"{dialect.text(one.name)} <> {dialect.literal(UNKNOWN)}"
         case "boolean":
-            return f"{words.text(one.name)} IN ('true', 'false')"
+            return f"{dialect.text(one.name)} IN ('true', 'false')"
         case "integer" | "number":
-            return f"{words.number(one.name)} IS NOT NULL"
+            return f"{dialect.number(one.name)} IS NOT NULL"
         case "list":
-            return f"{words.length(one.name)} > 0"
+            return f"{dialect.length(one.name)} > 0"
         case _:
-            return f"{words.text(one.name)} <> ''"
+            return f"{dialect.text(one.name)} <> ''"
 
 
-def _values(words: Words, one: FieldSpec) -> list[tuple[str, str]]:
+def _values(dialect: SqlDialect, one: FieldSpec) -> list[tuple[str, str]]:
     """Return each value that is counted, with the condition that a field has it."""
     if one.type == "list":
-        return [(value, words.holds(one.name, value)) for value in one.values]
+        return [(value, dialect.holds(one.name, value)) for value in one.values]
     values = ("true", "false") if one.type == "boolean" else one.values
-    text = words.text(one.name)
-    return [(value, f"{text} = {words.literal(value)}") for value in values]
+    text = dialect.text(one.name)
+    return [(value, f"{text} = {dialect.literal(value)}") for value in values]
 
 
-def summary(words: Words, task: TaskSpec, *, rows: str, where: str) -> str:
+def summary(dialect: SqlDialect, task: TaskSpec, *, rows: str, where: str) -> str:
     """Return the query of one row: all answers, then for each field what ``summaries`` reads."""
     columns = ["COUNT(*)"]
     for one in task.fields:
-        columns.append(_count(known(words, one)))
-        columns += [_count(condition) for _, condition in _values(words, one)]
+        columns.append(_count(known(dialect, one)))
+        columns += [_count(condition) for _, condition in _values(dialect, one)]
         if one.type in {"integer", "number"}:
-            columns += [f"{name}({words.number(one.name)})" for name in ("MIN", "AVG", "MAX")]
+            columns += [f"{name}({dialect.number(one.name)})" for name in ("MIN", "AVG", "MAX")]
     return f"SELECT {', '.join(columns)} FROM ({rows}) AS answered WHERE {where}"  # noqa: S608 - ours
 
 
@@ -137,11 +137,11 @@ def _count(condition: str) -> str:
     return f"COUNT(CASE WHEN {condition} THEN 1 END)"
 
 
-def disagreement(words: Words, task: TaskSpec, *, rows: str, where: str) -> str:
+def disagreement(dialect: SqlDialect, task: TaskSpec, *, rows: str, where: str) -> str:
     """Return the query of one row: for each compared field, assets compared and disagreeing."""
     fields = _compared(task)
     values = ", ".join(
-        f"CASE WHEN {known(words, one)} THEN {words.text(one.name)} END AS v{n}"
+        f"CASE WHEN {known(dialect, one)} THEN {dialect.text(one.name)} END AS v{n}"
         for n, one in enumerate(fields)
     )
     by_asset = ", ".join(
@@ -169,7 +169,9 @@ def compares(task: TaskSpec) -> bool:
     return bool(_compared(task))
 
 
-def summaries(words: Words, task: TaskSpec, counted: Row, compared: Row) -> list[FieldSummary]:
+def summaries(
+    dialect: SqlDialect, task: TaskSpec, counted: Row, compared: Row
+) -> list[FieldSummary]:
     """Return what the rows of ``summary`` and ``disagreement`` say."""
     found = []
     left: Iterator[Any] = iter(counted)
@@ -177,7 +179,7 @@ def summaries(words: Words, task: TaskSpec, counted: Row, compared: Row) -> list
     total = int(next(left))
     for one in task.fields:
         known_answers = int(next(left))
-        values = tuple((value, int(next(left))) for value, _ in _values(words, one))
+        values = tuple((value, int(next(left))) for value, _ in _values(dialect, one))
         unknown = dict(values).get(UNKNOWN, 0) if one.type == "enum" else 0
         numeric = one.type in {"integer", "number"}
         numbers = [None if (n := next(left)) is None else float(n) for _ in range(3 * numeric)]
@@ -201,14 +203,16 @@ def summaries(words: Words, task: TaskSpec, counted: Row, compared: Row) -> list
     return found
 
 
-def counts(words: Words, by: Sequence[Dimension], *, rows: str, where: str, most: int) -> str:
+def counts(
+    dialect: SqlDialect, by: Sequence[Dimension], *, rows: str, where: str, most: int
+) -> str:
     """Return the query of groups: a column or two for each dimension, then the answers."""
     columns: list[str] = []
     joins = []
     for number, one in enumerate(by):
         if one.kind == "field" and one.field and one.field.type == "list":
-            joins.append(words.members(one.field.name, f"member{number}"))
-        columns += _keys(words, one, number)
+            joins.append(dialect.members(one.field.name, f"member{number}"))
+        columns += _keys(dialect, one, number)
     names = [f"d{n}" for n in range(len(columns))]
     keyed = ", ".join(f"{sql} AS {name}" for sql, name in zip(columns, names, strict=True))
     listed = ", ".join(names)
@@ -220,21 +224,21 @@ SELECT {listed}, COUNT(*) AS answers FROM (
 """  # noqa: S608 - ours
 
 
-def _keys(words: Words, one: Dimension, number: int) -> list[str]:
+def _keys(dialect: SqlDialect, one: Dimension, number: int) -> list[str]:
     if one.kind == "asset_type":
         return ["NULLIF(asset_type, '')"]
     if one.kind == "month":
-        return [words.month]
+        return [dialect.month]
     if one.kind == "cell":
         step = one.step or 1.0
-        return [words.whole("latitude", step), words.whole("longitude", step)]
+        return [dialect.whole("latitude", step), dialect.whole("longitude", step)]
     assert one.field is not None
     if one.field.type == "list":
         return [f"member{number}"]
     if one.field.type in {"integer", "number"}:
-        value = words.number(one.field.name)
-        return [words.whole(value, one.step) if one.step else value]
-    return [f"NULLIF({words.text(one.field.name)}, '')"]
+        value = dialect.number(one.field.name)
+        return [dialect.whole(value, one.step) if one.step else value]
+    return [f"NULLIF({dialect.text(one.field.name)}, '')"]
 
 
 def groups(by: Sequence[Dimension], rows: Sequence[Row]) -> list[Group]:
@@ -257,26 +261,26 @@ def _marker(task: TaskSpec) -> str:
 
 
 def versions(
-    words: Words, names: Mapping[str, str], task: TaskSpec, *, rows: str, where: str
+    dialect: SqlDialect, names: Mapping[str, str], task: TaskSpec, *, rows: str, where: str
 ) -> str:
     """Return the query of one row that ``quality`` reads besides that of ``QUALITY``."""
     return VERSIONS.format(
         classifications=names["classifications"],
-        task=words.literal(task.name),
+        task=dialect.literal(task.name),
         rows=rows,
         where=where,
     )
 
 
 def covered(
-    words: Words, names: Mapping[str, str], task: TaskSpec | None, *, rows: str, where: str
+    dialect: SqlDialect, names: Mapping[str, str], task: TaskSpec | None, *, rows: str, where: str
 ) -> str:
     """Return the query that ``coverage`` reads; without a task nothing is answered."""
     if task is None:
         answered, dead = NOBODY.format_map(names), DEAD.format_map(names)
     else:
         answered = f"SELECT subject_id FROM ({rows}) AS answered"  # noqa: S608 - ours
-        dead = DEAD_OF_TASK.format_map({**names, "marker": words.literal(_marker(task))})
+        dead = DEAD_OF_TASK.format_map({**names, "marker": dialect.literal(_marker(task))})
     by_asset = task is not None and task.multi_observation
     return COVERAGE.format_map(
         {

@@ -19,7 +19,7 @@ import orjson
 from sightline.errors import ConfigurationError, PermanentError
 from sightline.gcp.gemini.question import content_of
 from sightline.gcp.image_route import SentImage
-from sightline.gcp.place import mime_type
+from sightline.gcp.vertex_location import mime_type
 from sightline.ports import AnswerRow
 from sightline.tasks import UNKNOWN, TaskSpec
 

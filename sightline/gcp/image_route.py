@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sightline.errors import PermanentError, Reason
-from sightline.gcp.place import image_uri, mime_type
+from sightline.gcp.vertex_location import image_uri, mime_type
 from sightline.http_client.media_types import media_type_of
 from sightline.model import Observation
 
@@ -87,7 +87,7 @@ class Inline:
 
 
 @dataclass(frozen=True, slots=True)
-class EitherWay:
+class ByReferenceOrInline:
     """By reference where the image is in a bucket, inside the request where it is a file."""
 
     inline: Inline

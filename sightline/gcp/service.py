@@ -17,12 +17,12 @@ from sightline.gcp.connection import post_json
 from sightline.gcp.credentials import TokenSource
 from sightline.gcp.image_route import (
     ByReference,
-    EitherWay,
+    ByReferenceOrInline,
     ImageReader,
     ImageRoute,
     Inline,
 )
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.http_client.session import open_session
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ class ModelService:
 
 
 def vertex_ai(
-    place: Place, tokens: TokenSource, read_image: ImageReader | None = None
+    place: VertexLocation, tokens: TokenSource, read_image: ImageReader | None = None
 ) -> ModelService:
     """Return Vertex AI at a place. With ``read_image``, files are sent inside the requests."""
     images: ImageRoute = ByReference()
     if read_image is not None:
-        images = EitherWay(Inline(read_image, most_bytes=MOST_INLINE_BYTES // 4 * 3))
+        images = ByReferenceOrInline(Inline(read_image, most_bytes=MOST_INLINE_BYTES // 4 * 3))
     return ModelService(place, TokenAccess(tokens), images, takes_labels=True)
 
 

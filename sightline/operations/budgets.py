@@ -53,7 +53,7 @@ async def change_budget(
     released = await budget_editor.release(run_id) if release else Amount()
     if limits:
         await budget_editor.change(run_id, limits)
-    hastened = await engine.backlog.hasten(run_id)
+    hastened = await engine.backlog.make_due(run_id)
     return await _read(engine, run_id, released, hastened)
 
 

@@ -54,7 +54,7 @@ class ViewOfPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SharedPlace:
     """Assets that are one place, the images of them, and how many differ from one another."""
 
     assets: Sequence[str]
@@ -72,7 +72,7 @@ class Places:
     metres: float | None
     without_asset: int
     groups: int
-    largest: Sequence[Place]
+    largest: Sequence[SharedPlace]
 
 
 async def duplicates(
@@ -150,7 +150,7 @@ async def places(
                 copies = {row for group, _ in near for row in group[1:]}
                 if len(rows) - len(copies) > 1:
                     found.append(
-                        Place(
+                        SharedPlace(
                             sorted({images[row].asset_id for row in rows}),
                             len(rows) - len(copies),
                             [ViewOfPlace(images[row], row in copies) for row in rows],

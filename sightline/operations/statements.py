@@ -10,9 +10,9 @@ from sightline.errors import SightlineError
 from sightline.progress import Progress, Update, no_progress
 from sightline.settings import Settings
 from sightline.wiring.statements import engine_of_runs
-from worker.statements.loop import Step, WorkedOff, over_budget, refused_for_now
+from worker.statements.loop import StatementWorkSummary, Step, over_budget, refused_for_now
 from worker.statements.main import plan_by_statements, work_by_statements
-from worker.statements.plan import Planned
+from worker.statements.plan import BatchPlan
 
 if TYPE_CHECKING:
     from sightline.gcp.batch.jobs import BatchJob
@@ -28,15 +28,15 @@ class StatementWork:
 
     engine: str
     worker_id: str
-    done: WorkedOff
+    done: StatementWorkSummary
     error: SightlineError | None
 
 
 @dataclass(frozen=True, slots=True)
 class StatementPlan:
-    """What the work of an engine without workers would do, and what it may cost, by lot."""
+    """What the work of an engine without workers would do, and what it may cost, by batch."""
 
-    lots: Sequence[Planned]
+    batches: Sequence[BatchPlan]
 
 
 async def work_statements(

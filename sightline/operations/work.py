@@ -15,7 +15,7 @@ from worker.main import Meters, Summary, Watch
 from worker.main import work as run_worker
 from worker.side_tasks import endless
 from worker.signals import StopRequest
-from worker.vitals import Vitals
+from worker.worker_status import WorkerStatus
 
 SHOWN_EVERY_S = 0.5
 COUNTED_EVERY_S = 2.0
@@ -100,10 +100,10 @@ def _telemetry(
 def _together(besides: Sequence[Watch]) -> Watch:
     """Return what runs all of these side by side; none of them may end by itself."""
 
-    async def watch(vitals: Vitals, engine: Engine) -> None:
+    async def watch(status: WorkerStatus, engine: Engine) -> None:
         async with asyncio.TaskGroup() as group:
             for beside in besides:
-                group.create_task(endless(beside(vitals, engine)))
+                group.create_task(endless(beside(status, engine)))
 
     return watch
 
@@ -116,7 +116,7 @@ class _QueueWatch:
         self._every_s = every_s
         self.left = 0
 
-    async def watch(self, vitals: Vitals, engine: Engine) -> None:
+    async def watch(self, status: WorkerStatus, engine: Engine) -> None:
         total = None
         while True:
             try:
@@ -125,6 +125,6 @@ class _QueueWatch:
                 pass  # what was seen last is shown; the worker itself says what is wrong
             else:
                 self.left = (backlog.ready or 0) + (backlog.leased or 0)
-                total = None if backlog.ready is None else vitals.progress.acked + self.left
-            self._update(vitals.progress.acked, total or None)
+                total = None if backlog.ready is None else status.progress.acked + self.left
+            self._update(status.progress.acked, total or None)
             await asyncio.sleep(self._every_s)

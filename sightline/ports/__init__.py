@@ -38,8 +38,8 @@ from sightline.ports.ledgers import (
     ResultRow,
     ResultWriter,
 )
-from sightline.ports.lots import Brought, Effort, Lot, Lots
 from sightline.ports.models import Classification, Classifier, Embedder, Embedding
+from sightline.ports.part_batches import BatchOutcome, PartBatch, PartBatches, WarehouseUsage
 from sightline.ports.queue import (
     Backlog,
     BacklogReader,
@@ -72,7 +72,7 @@ __all__ = [
     "Answers",
     "Backlog",
     "BacklogReader",
-    "Brought",
+    "BatchOutcome",
     "BudgetEvent",
     "BudgetEventKind",
     "BudgetState",
@@ -89,7 +89,6 @@ __all__ = [
     "DeadLetters",
     "Delivery",
     "Dimension",
-    "Effort",
     "EmbeddedImage",
     "Embedder",
     "Embedding",
@@ -101,11 +100,11 @@ __all__ = [
     "IndexState",
     "Ledgers",
     "Limits",
-    "Lot",
-    "Lots",
     "ObservationSource",
     "Outgoing",
     "Overview",
+    "PartBatch",
+    "PartBatches",
     "Provenance",
     "Publisher",
     "Queue",
@@ -127,5 +126,6 @@ __all__ = [
     "VectorQuery",
     "Vectors",
     "Warehouse",
+    "WarehouseUsage",
     "released_id",
 ]

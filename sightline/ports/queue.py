@@ -86,7 +86,7 @@ class BacklogReader(Protocol):
         """Drop a cancelled run's unleased messages; return how many (0 where it cannot)."""
         ...
 
-    async def hasten(self, run_id: str) -> int:
+    async def make_due(self, run_id: str) -> int:
         """Let a run's messages that wait out a delay come at once; return how many.
 
         0 where the queue cannot: they then come when their delays are over.

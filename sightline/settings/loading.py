@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from sightline.errors import ConfigurationError
 from sightline.settings.fields import fields_of, section_of
-from sightline.settings.reading import Given, RefusedError, read, shown
+from sightline.settings.reading import RefusedError, SourceValue, read, shown
 from sightline.settings.secrets import register_secrets, register_secrets_in
 from sightline.settings.sections import Settings
 
@@ -26,7 +26,7 @@ PREFIX = "SIGHTLINE_"
 _GENERAL = ""
 """The section of the settings that are in none."""
 Section = TypeVar("Section")
-BySection = Mapping[str, dict[str, Given]]
+BySection = Mapping[str, dict[str, SourceValue]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class _Source:
     base: Path
     is_text: bool = False
 
-    def given(self, value: object) -> Given:
-        return Given(value, self.origin, self.is_text, self.base)
+    def given(self, value: object) -> SourceValue:
+        return SourceValue(value, self.origin, self.is_text, self.base)
 
 
 def load_settings(
@@ -137,7 +137,7 @@ def _build(values: BySection) -> Settings:
 
 def _section(
     kind: type[Section],
-    values: Mapping[str, Given],
+    values: Mapping[str, SourceValue],
     at: str,
     parts: Mapping[str, object] | None = None,
 ) -> Section:

@@ -30,7 +30,7 @@ _FLAGS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SourceValue:
     """A value as a source has it.
 
     ``is_text``: the source has nothing but texts, so a number is read from its digits. ``base`` is
@@ -63,7 +63,7 @@ class RefusedError(ValueError):
 
 def read(
     section: type[Section],
-    values: Mapping[str, Given],
+    values: Mapping[str, SourceValue],
     parts: Mapping[str, object] | None = None,
 ) -> Section:
     """Return an object of a class of settings; ``parts`` are sections in it that are read already.
@@ -126,7 +126,7 @@ def _without_users(value: object, *, is_endpoint: bool) -> object:
     return value
 
 
-def _shaped(info: FieldInfo, given: Given) -> object:
+def _shaped(info: FieldInfo, given: SourceValue) -> object:
     """Return the value in the form of its field; as it is where it has no such form."""
     if given.value == "" and may_be_unset(info):
         return None
@@ -138,7 +138,7 @@ def _shaped(info: FieldInfo, given: Given) -> object:
     return _plain(given.value, kind, given)
 
 
-def _list(given: Given, kind: Any) -> object:
+def _list(given: SourceValue, kind: Any) -> object:
     """Return a list of paths or texts; in the environment it is JSON, or one text."""
     items = _items(given.value) if isinstance(given.value, str) else given.value
     if not isinstance(items, list | tuple):
@@ -154,7 +154,7 @@ def _items(text: str) -> object:
     return [text] if text else []
 
 
-def _plain(value: object, kind: Any, given: Given) -> object:
+def _plain(value: object, kind: Any, given: SourceValue) -> object:
     if kind is Path:
         return _path(value, given.base)
     if not (given.is_text and isinstance(value, str)):

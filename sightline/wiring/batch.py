@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sightline.gcp.batch.folder import BucketFolder
     from sightline.gcp.batch.jobs import BatchJob, VertexBatchJobs
     from sightline.gcp.bigquery import BigQueryClient
-    from sightline.gcp.sql.asker import Asker
     from sightline.gcp.sql.jobs import Jobs
+    from sightline.gcp.sql.pass_submitter import PassSubmitter
     from sightline.gcp.storage import BucketPrefix
     from sightline.ports import Ledgers
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def open_batch(
     settings: Settings, jobs: Jobs, keep: BigQueryClient, ledgers: Ledgers, on_job: OnJob
-) -> AsyncIterator[Asker]:
+) -> AsyncIterator[PassSubmitter]:
     """Open who asks by batch jobs; what they say goes through ``keep``. Nothing is asked yet.
 
     Raises:
         ConfigurationError: no project or bucket is set, or there are no credentials.
     """
-    from sightline.gcp.batch.asker import BatchAsker
+    from sightline.gcp.batch.batch_submitter import BatchSubmitter
     from sightline.gcp.batch.stage import LoadingStage
 
     async with AsyncExitStack() as stack:
@@ -44,7 +44,7 @@ async def open_batch(
         embeddings = answers
         if vertex_place(settings, "embed") != vertex_place(settings, "classify"):
             embeddings = await stack.enter_async_context(open_batch_jobs(settings, "embed"))
-        yield BatchAsker(
+        yield BatchSubmitter(
             lambda part: answers if isinstance(part, AnswerPart) else embeddings,
             folder,
             jobs,

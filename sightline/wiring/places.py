@@ -11,8 +11,8 @@ from sightline.settings import Settings
 if TYPE_CHECKING:
     from sightline.gcp.bigquery.columns import SourceTable
     from sightline.gcp.bigquery.place import BigQueryPlace
-    from sightline.gcp.place import Place
     from sightline.gcp.pubsub import PubSubPlace
+    from sightline.gcp.vertex_location import VertexLocation
 
 GIB = 1 << 30
 
@@ -73,13 +73,13 @@ def pubsub_place(settings: Settings) -> PubSubPlace:
     )
 
 
-def vertex_place(settings: Settings, port: Literal["classify", "embed"]) -> Place:
+def vertex_place(settings: Settings, port: Literal["classify", "embed"]) -> VertexLocation:
     """Return where a model of Vertex AI is asked; raises as ``bigquery_place`` does."""
-    from sightline.gcp.place import Place
+    from sightline.gcp.vertex_location import VertexLocation
 
     own = settings.vertex
     location = own.embed_location or own.location if port == "embed" else own.location
-    return Place(project(settings), location, own.endpoint)
+    return VertexLocation(project(settings), location, own.endpoint)
 
 
 def project(settings: Settings) -> str:

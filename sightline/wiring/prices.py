@@ -59,7 +59,7 @@ def run_pricing(settings: Settings) -> Pricing:
 
 
 def _location(settings: Settings, port: Literal["classify", "embed"]) -> str:
-    from sightline.gcp.place import tuned_location
+    from sightline.gcp.vertex_location import tuned_location
 
     own = settings.vertex
     if port == "classify" and (tuned := tuned_location(settings.models.classify)) is not None:

@@ -1,4 +1,4 @@
-"""Engines without workers: lots, the statements that work them off, and who asks the models."""
+"""Engines without workers: batches, the statements that work them off, and who asks the models."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from sightline.work_lists import BY_BATCH_JOBS, BY_STATEMENTS, BY_WORKERS
 if TYPE_CHECKING:
     from sightline.gcp.bigquery import BigQueryClient
     from sightline.gcp.bigquery.place import BigQueryPlace
-    from sightline.gcp.sql.asker import Asker
     from sightline.gcp.sql.images import Images
     from sightline.gcp.sql.jobs import Jobs
+    from sightline.gcp.sql.pass_submitter import PassSubmitter
     from sightline.gcp.sql.remote_models import BigQueryModels, RemoteModel
-    from sightline.ports import Ledgers, Lots, Runs
+    from sightline.ports import Ledgers, PartBatches, Runs
     from sightline.wiring.batch import OnJob
 
 PATIENCE_S = 90.0
-"""For how long a lot that is held is waited for: well after a killed process holds it no more."""
+"""For how long a batch that is held is waited for: well after a killed process holds it no more."""
 
 
 @asynccontextmanager
-async def open_lots(
+async def open_part_batches(
     settings: Settings,
     runs: Runs,
     ledgers: Ledgers,
     *,
     worker_id: str,
     on_job: OnJob = lambda _: None,
-) -> AsyncIterator[Lots]:
-    """Open the lots of the configured dataset and engine; nothing is asked yet.
+) -> AsyncIterator[PartBatches]:
+    """Open the batches of the configured dataset and engine; nothing is asked yet.
 
     ``on_job`` is told of a batch job each time it is looked at.
 
@@ -50,8 +50,8 @@ async def open_lots(
     from sightline.gcp.bigquery import BigQueryClient
     from sightline.gcp.bigquery.locks import LockTiming, TableLocks
     from sightline.gcp.sql.jobs import BigQueryJobs
-    from sightline.gcp.sql.kinds import Kinds
-    from sightline.gcp.sql.lots import BigQueryLots
+    from sightline.gcp.sql.part_batches import BigQueryPartBatches
+    from sightline.gcp.sql.result_mappings import ResultMappings
 
     place, models = bigquery_place(settings), models_place(settings)
     credentials = await google_credentials(settings, emulated=place.endpoint is not None)
@@ -59,7 +59,7 @@ async def open_lots(
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(BigQueryClient.open(place, credentials))
         keep = await stack.enter_async_context(BigQueryClient.open(models, credentials))
-        kinds = Kinds(
+        mappings = ResultMappings(
             ledgers.task_version,
             prices.price_of,
             place=place,
@@ -68,16 +68,16 @@ async def open_lots(
         )
         jobs = BigQueryJobs(client, look_every_s=settings.sql.look_every_s)
         engine = engine_of_runs(settings)
-        asker: Asker
+        submitter: PassSubmitter
         if engine == BY_BATCH_JOBS:
-            asker = await stack.enter_async_context(
+            submitter = await stack.enter_async_context(
                 open_batch(settings, jobs, keep, ledgers, on_job)
             )
         else:
-            asker = _statements(settings, jobs, client, models, ledgers)
+            submitter = _statements(settings, jobs, client, models, ledgers)
         locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=PATIENCE_S))
-        yield BigQueryLots(
-            jobs, runs, place, keep, kinds, asker, locks, worker_id=worker_id, engine=engine
+        yield BigQueryPartBatches(
+            jobs, runs, place, keep, mappings, submitter, locks, worker_id=worker_id, engine=engine
         )
 
 
@@ -94,8 +94,8 @@ def _statements(
     client: BigQueryClient,
     models: BigQueryPlace,
     ledgers: Ledgers,
-) -> Asker:
-    from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementAsker
+) -> PassSubmitter:
+    from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementSubmitter
     from sightline.gcp.sql.remote_models import BigQueryModels
 
     if not settings.sql.connection:
@@ -110,12 +110,12 @@ def _statements(
         models=models,
         functions=Functions(settings.sql.answers, settings.sql.embeddings),
     )
-    return StatementAsker(jobs, askings, _images(settings))
+    return StatementSubmitter(jobs, askings, _images(settings))
 
 
 @asynccontextmanager
 async def open_remote_models(settings: Settings) -> AsyncIterator[BigQueryModels]:
-    """Open the remote models of the configured dataset; raises as ``open_lots`` does."""
+    """Open the remote models of the configured dataset; raises as ``open_part_batches`` does."""
     from sightline.gcp.bigquery import BigQueryClient
     from sightline.gcp.sql.remote_models import BigQueryModels
 

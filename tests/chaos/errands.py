@@ -164,7 +164,7 @@ def lift_budget(environment: Environment, clock: Path) -> None:
         for run in await engine.runs.runs():
             await budget_editor.release(run.run_id)
             await budget_editor.change(run.run_id, Limits(10**12, 10**9))
-            await engine.backlog.hasten(run.run_id)
+            await engine.backlog.make_due(run.run_id)
 
     _with_engine(environment, clock, work)
 

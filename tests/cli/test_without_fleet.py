@@ -50,12 +50,12 @@ def test_a_run_is_planned_and_priced_and_nothing_is_lost_where_no_model_answers(
     (run,) = sightline("status")["runs"]
     assert run["parts"] == 2 * IMAGES
 
-    planned = sightline("work", "--dry-run")
-    assert {one["kind"]: one["parts"] for one in planned} == {
+    batch_plan = sightline("work", "--dry-run")
+    assert {one["kind"]: one["parts"] for one in batch_plan} == {
         "answers": IMAGES, "embeddings": IMAGES,
     }  # fmt: skip
     left = 0.001
-    for one in planned:
+    for one in batch_plan:
         assert (one["run_id"], one["passes"]) == (run["run_id"], 1)
         assert one["most_cost_usd"] > 0
         assert one["budget_left_usd"] == pytest.approx(left)
@@ -69,7 +69,7 @@ def test_a_run_is_planned_and_priced_and_nothing_is_lost_where_no_model_answers(
     mistake("work", says="sightline doctor")
     (balance,) = sightline("status")["runs"]
     assert (balance["written"], balance["dead"], balance["parts"]) == (0, 0, 2 * IMAGES)
-    assert sightline("work", "--dry-run") == planned
+    assert sightline("work", "--dry-run") == batch_plan
 
 
 def test_what_only_workers_do_is_refused_with_the_way_out(

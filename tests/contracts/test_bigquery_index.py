@@ -11,9 +11,9 @@ from sightline.gcp.bigquery import search as search_module
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.search_plan import (
     STORED,
-    Asked,
     IndexFacts,
     Plan,
+    SearchRequest,
     TableFacts,
     choose,
 )
@@ -38,7 +38,7 @@ TOLD: dict[Condition, IndexFacts | None] = {
 """What BigQuery says of an index in each condition; what it lacks BigQuery compares itself."""
 
 
-def as_without_filter(table: TableFacts, index: IndexFacts | None, asked: Asked) -> Plan:
+def as_without_filter(table: TableFacts, index: IndexFacts | None, asked: SearchRequest) -> Plan:
     """Choose as if nothing was filtered: which share is too little for an index is not asked."""
     whole = replace(asked, filtered=False, allowed=None)
     return replace(choose(table, index, whole), expected=0)

@@ -18,7 +18,7 @@ from sightline.ports import Backlog, Delivery
 from tests.conftest import CHECKOUT
 from tests.docs.pages import code, rows, sections
 from tests.docs.views import STATUS, WORK
-from tests.telemetry.rig import FOUND, a_day, scrape, settings, vitals
+from tests.telemetry.rig import FOUND, a_day, scrape, settings, worker_status
 from worker.handled import HANDLED
 from worker.limiting import State
 from worker.row_writer import LEDGERS
@@ -41,7 +41,7 @@ def served() -> dict[str, str]:
     """Return the names under which Prometheus gets each metric, by the metric's."""
     with open_telemetry(settings(prometheus_port=0), worker_id="w1") as telemetry:
         assert telemetry.prometheus_url
-        telemetry.probe.vitals = vitals(a_day())
+        telemetry.probe.status = worker_status(a_day())
         telemetry.probe.limiters = {"classify": FOUND}
         telemetry.probe.backlog = Backlog(1, 1, 1.0)
         telemetry.meters["classify"].answered(Usage(1, 1, 1), 1.0)

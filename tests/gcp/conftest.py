@@ -10,7 +10,7 @@ import pytest
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import Observation
 from sightline.prices import load_prices
 from sightline.sim.vertex.server import VertexSimulator
@@ -47,7 +47,7 @@ async def simulator() -> AsyncIterator[VertexSimulator]:
 async def classifier(simulator: VertexSimulator) -> AsyncIterator[GeminiClassifier]:
     async with GeminiClassifier.open(
         model=GEMINI,
-        place=Place("p", "global", simulator.base_url),
+        place=VertexLocation("p", "global", simulator.base_url),
         tokens=GoogleTokens.fixed(TOKEN),
         prices=load_prices(),
         today=lambda: DAY,
@@ -65,7 +65,7 @@ async def embedder(
     async with GoogleEmbedder.open(
         model=model,
         dimension=dimension,
-        place=Place("p", location, simulator.base_url),
+        place=VertexLocation("p", location, simulator.base_url),
         tokens=GoogleTokens.fixed(TOKEN),
         prices=load_prices(),
         today=lambda: DAY,

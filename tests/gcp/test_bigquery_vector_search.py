@@ -15,7 +15,7 @@ from sightline.gcp.bigquery import search as search_module
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.search import BigQuerySearch
-from sightline.gcp.bigquery.search_plan import Asked, Plan
+from sightline.gcp.bigquery.search_plan import Plan, SearchRequest
 from sightline.gcp.bigquery.search_sql import nearest
 from sightline.gcp.bigquery.selection import condition
 from sightline.gcp.bigquery.vector_index import CREATE, DROP, BigQueryVectorIndexes
@@ -64,7 +64,7 @@ async def writer(client: BigQueryClient) -> AsyncIterator[BigQueryWriter]:
 def always_by_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the policy answer `index` whatever is asked; it is tested for itself."""
 
-    def choose(table: object, index: object, asked: Asked) -> Plan:
+    def choose(table: object, index: object, asked: SearchRequest) -> Plan:
         return Plan("index", "told so", 2 * asked.top + 50, 0.05)
 
     monkeypatch.setattr(search_module, "choose", choose)

@@ -14,7 +14,7 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.embedding.embed_content import GeminiEmbedding
 from sightline.gcp.embedding.embedder import unit_vector
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import Usage
 from sightline.prices import load_prices, price_of
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
@@ -133,7 +133,7 @@ async def test_what_cannot_work_is_told_before_a_call(
 ) -> None:
     with pytest.raises(ConfigurationError):
         async with GoogleEmbedder.open(
-            model=model, dimension=dimension, place=Place("p", location),
+            model=model, dimension=dimension, place=VertexLocation("p", location),
             tokens=GoogleTokens.fixed(TOKEN), prices=load_prices(), today=lambda: DAY,
             timeout_s=1.0,
         ):  # fmt: skip

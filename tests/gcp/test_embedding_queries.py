@@ -9,7 +9,7 @@ import pytest
 from sightline.errors import PermanentError
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import Observation
 from sightline.prices import load_prices
 from sightline.sim.vertex.server import VertexSimulator
@@ -33,7 +33,7 @@ async def test_a_file_is_sent_and_an_image_of_a_bucket_is_referred_to(
     answerer = Remembering()
     here = replace(seen(), gcs_uri="file:///here.jpg")
     async with VertexSimulator(answerer=answerer) as simulator:
-        place = Place("p", location, simulator.base_url)
+        place = VertexLocation("p", location, simulator.base_url)
 
         def opened(**options: object) -> object:
             return GoogleEmbedder.open(

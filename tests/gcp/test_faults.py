@@ -17,7 +17,7 @@ from sightline.errors import (
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.prices import load_prices
 from sightline.sim.vertex import ANY_MODEL, Behaviour, Fault, FaultMix, Schedule
 from sightline.sim.vertex.faults import ANSWERED_WITH_200, THROTTLES
@@ -98,7 +98,7 @@ async def test_a_model_that_hangs_is_given_up_after_the_timeout(
     simulator: VertexSimulator, task: TaskSpec
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({Fault.HANG: 1.0})))
-    place = Place("p", "global", simulator.base_url)
+    place = VertexLocation("p", "global", simulator.base_url)
     tokens, prices = GoogleTokens.fixed(TOKEN), load_prices()
     async with (
         GeminiClassifier.open(
@@ -116,7 +116,7 @@ async def test_a_model_that_hangs_is_given_up_after_the_timeout(
 
 async def test_nobody_at_the_endpoint_is_transient(task: TaskSpec) -> None:
     async with VertexSimulator() as gone:
-        place = Place("p", "global", gone.base_url)
+        place = VertexLocation("p", "global", gone.base_url)
     async with GeminiClassifier.open(
         model=GEMINI, place=place, tokens=GoogleTokens.fixed(TOKEN), prices=load_prices(),
         today=lambda: DAY, timeout_s=5.0,

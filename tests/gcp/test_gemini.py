@@ -15,7 +15,7 @@ from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.gemini.question import config_of
 from sightline.gcp.gemini.thinking import output_tokens, thinking_config
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.prices import Price, load_prices, price_of
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.answers import MadeUpAnswers
@@ -241,7 +241,8 @@ def test_a_response_without_usage_costs_nothing_that_is_known() -> None:
 
 async def opened(model: str, location: str, prices: Sequence[Price]) -> None:
     async with GeminiClassifier.open(
-        model=model, place=Place("p", location), tokens=GoogleTokens.fixed(TOKEN), prices=prices,
+        model=model, place=VertexLocation("p", location), tokens=GoogleTokens.fixed(TOKEN),
+        prices=prices,
         today=lambda: DAY, timeout_s=1.0,
     ):  # fmt: skip
         pass

@@ -14,7 +14,7 @@ from google.auth import exceptions
 from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.http_client.session import open_session
 from sightline.prices import load_prices
 from tests.gcp.conftest import DAY
@@ -67,7 +67,7 @@ async def service() -> AsyncIterator[Service]:
 
 def opened(service: Service, credentials: Credentials) -> Any:
     return GoogleEmbedder.open(
-        model="gemini-embedding-2", dimension=128, place=Place("p", "global", service.url),
+        model="gemini-embedding-2", dimension=128, place=VertexLocation("p", "global", service.url),
         tokens=GoogleTokens(credentials), prices=load_prices(), today=lambda: DAY, timeout_s=30.0,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ import pytest
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.local.images import read_bytes
 from sightline.local.models import LocalClassifier, LocalEmbedder, LocalVision
 from sightline.model import Observation
@@ -73,7 +73,7 @@ async def local() -> AsyncIterator[LocalVision]:
 
 @asynccontextmanager
 async def on_vertex(url: str) -> AsyncIterator[tuple[Classifier, Embedder]]:
-    place, tokens = Place("p", "global", url), GoogleTokens.fixed(TOKEN)
+    place, tokens = VertexLocation("p", "global", url), GoogleTokens.fixed(TOKEN)
     async with (
         GeminiClassifier.open(
             model=GEMINI, place=place, tokens=tokens, prices=load_prices(), today=lambda: DAY,

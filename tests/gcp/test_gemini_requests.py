@@ -18,7 +18,7 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.gemini.thinking import output_tokens
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import Observation
 from sightline.prices import load_prices
 from sightline.sim.vertex.fields import camel
@@ -104,7 +104,7 @@ async def by_library(
 @pytest.mark.parametrize("name", sorted(TASKS))
 async def test_a_request_to_vertex_ai_is_the_library_s(name: str, recorder: Recorder) -> None:
     task = TASKS[name]
-    place = Place("p", "global", recorder.url)
+    place = VertexLocation("p", "global", recorder.url)
     async with GeminiClassifier.open(
         model=GEMINI, place=place, tokens=GoogleTokens.fixed(TOKEN), prices=load_prices(),
         today=lambda: DAY, timeout_s=30.0,

@@ -15,8 +15,8 @@ from sightline.gcp.bigquery.search_plan import (
     MOST_FRACTION,
     MOST_LISTS,
     STORED,
-    Asked,
     IndexFacts,
+    SearchRequest,
     TableFacts,
     choose,
     instead_of,
@@ -26,7 +26,7 @@ from sightline.gcp.bigquery.search_plan import (
 
 MILLION = TableFacts(1_000_000, 5 << 30)
 INDEX = IndexFacts("i", "ACTIVE", 100, frozenset(STORED), 1000)
-TEN = Asked(10)
+TEN = SearchRequest(10)
 
 
 def test_a_large_table_with_an_index_is_asked_through_it() -> None:
@@ -60,11 +60,11 @@ def test_a_large_table_with_an_index_is_asked_through_it() -> None:
         (MILLION, INDEX, replace(TEN, filtered=True, allowed=10_000), "only 10,000 of 1,000,000"),
         (MILLION, INDEX, replace(TEN, filtered=True, allowed=0), "only 0 of 1,000,000"),
         (MILLION, INDEX, replace(TEN, filtered=True), "not known how many"),
-        (TableFacts(6_000, 1 << 30), INDEX, Asked(1_000), "too many for an index"),
+        (TableFacts(6_000, 1 << 30), INDEX, SearchRequest(1_000), "too many for an index"),
     ],
 )
 def test_what_an_index_cannot_serve_is_compared(
-    table: TableFacts, index: IndexFacts | None, asked: Asked, said: str
+    table: TableFacts, index: IndexFacts | None, asked: SearchRequest, said: str
 ) -> None:
     plan = choose(table, index, asked)
     assert plan.method == "exact"
@@ -99,7 +99,7 @@ indexes = st.none() | st.builds(
     st.none() | st.integers(1, MOST_LISTS),
 )
 questions = st.builds(
-    Asked,
+    SearchRequest,
     st.integers(1, 10_000),
     filtered=st.booleans(),
     answers=st.booleans(),
@@ -109,7 +109,7 @@ questions = st.builds(
 
 @given(tables, indexes, questions)
 def test_an_index_is_asked_only_where_it_finds_enough(
-    table: TableFacts, index: IndexFacts | None, asked: Asked
+    table: TableFacts, index: IndexFacts | None, asked: SearchRequest
 ) -> None:
     plan = choose(table, index, asked)
     assert plan.reason

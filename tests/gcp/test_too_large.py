@@ -16,7 +16,7 @@ from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.gemini.thinking import output_tokens
-from sightline.gcp.place import Place
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import Observation
 from sightline.prices import Tokens, embedding_usage, input_tokens, load_prices, price_of
 from sightline.tasks import TaskSpec
@@ -36,7 +36,7 @@ async def test_an_answer_of_gemini_costs_what_its_request_can_have_cost(task: Ta
     async with (
         raw_server(ENDLESS) as server,
         GeminiClassifier.open(
-            model=GEMINI, place=Place("p", "global", server.url),
+            model=GEMINI, place=VertexLocation("p", "global", server.url),
             tokens=GoogleTokens.fixed("emulator"), prices=prices, today=lambda: DAY,
             timeout_s=30.0, max_response_bytes=100_000,
         ) as classifier,
@@ -58,7 +58,7 @@ async def test_an_embedding_costs_what_one_costs() -> None:
     async with (
         raw_server(ENDLESS) as server,
         GoogleEmbedder.open(
-            model=EMBEDDING, dimension=256, place=Place("p", "global", server.url),
+            model=EMBEDDING, dimension=256, place=VertexLocation("p", "global", server.url),
             tokens=GoogleTokens.fixed("emulator"), prices=prices, today=lambda: DAY,
             timeout_s=30.0, max_response_bytes=100_000,
         ) as embedder,

@@ -13,8 +13,8 @@ from sightline.errors import ConfigurationError, PermanentError
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.image_route import SentImage
-from sightline.gcp.place import Place, tuned_location
 from sightline.gcp.sql.remote_models import remote_model
+from sightline.gcp.vertex_location import VertexLocation, tuned_location
 from sightline.model import AnswerPart
 from sightline.prices import Price, load_prices, price_of
 from sightline.settings import Settings
@@ -50,7 +50,7 @@ class Remembering(MadeUpAnswers):
     ],
 )
 def test_a_tuned_model_is_asked_at_its_own_endpoint_wherever_others_are(own: str, url: str) -> None:
-    place = Place("p", own)
+    place = VertexLocation("p", own)
     assert place.method_url(ENDPOINT, "generateContent") == f"{url}/v1/{ENDPOINT}:generateContent"
     assert place.location_of(ENDPOINT) == "europe-west4"
     assert place.location_of("gemini-3.5-flash") == own
@@ -63,7 +63,7 @@ def test_a_tuned_model_is_asked_at_its_own_endpoint_wherever_others_are(own: str
 def test_another_resource_is_no_model(name: str) -> None:
     assert tuned_location(name) is None
     with pytest.raises(ConfigurationError, match="`sightline tune status` shows it"):
-        Place("p", "us").check_served(name)
+        VertexLocation("p", "us").check_served(name)
 
 
 def test_a_tuned_model_costs_what_its_base_does_in_its_own_location() -> None:
@@ -98,7 +98,7 @@ def test_estimates_count_with_the_tuned_model_s_own_location() -> None:
 
 def test_no_statement_and_no_batch_job_asks_a_tuned_model() -> None:
     with pytest.raises(ConfigurationError, match="let workers do it"):
-        remote_model(ENDPOINT, Place("p", "us"), "p.us.models")
+        remote_model(ENDPOINT, VertexLocation("p", "us"), "p.us.models")
     with pytest.raises(ConfigurationError, match="cannot be asked by jobs of batch prediction"):
         check_in_batch(AnswerPart("signs", "f" * 64, ENDPOINT))
 
@@ -114,7 +114,7 @@ async def test_an_endpoint_that_is_not_there_stops_the_job_and_no_single_image(
 ) -> None:
     async with GeminiClassifier.open(
         model=ENDPOINT,
-        place=Place("p", "global", simulator.base_url),
+        place=VertexLocation("p", "global", simulator.base_url),
         tokens=GoogleTokens.fixed(TOKEN),
         prices=PRICES,
         today=lambda: DAY,
@@ -127,7 +127,7 @@ async def test_an_endpoint_that_is_not_there_stops_the_job_and_no_single_image(
 async def test_a_tuned_model_without_a_price_is_not_opened(simulator: VertexSimulator) -> None:
     opening = GeminiClassifier.open(
         model=ENDPOINT,
-        place=Place("p", "global", simulator.base_url),
+        place=VertexLocation("p", "global", simulator.base_url),
         tokens=GoogleTokens.fixed(TOKEN),
         prices=(OLD,),
         today=lambda: DAY,
@@ -142,7 +142,7 @@ async def test_what_is_sent_is_what_the_base_model_takes(task: TaskSpec) -> None
     sent: list[Any] = []
 
     class Service:
-        place = Place("p", "global")
+        place = VertexLocation("p", "global")
         takes_labels = True
 
         class images:  # noqa: N801 - stands for an attribute

@@ -18,7 +18,6 @@ from sightline.errors import (
     TransientError,
 )
 from sightline.gcp.credentials import GoogleTokens
-from sightline.gcp.place import Place
 from sightline.gcp.tuning import (
     TuningClient,
     TuningJob,
@@ -28,6 +27,7 @@ from sightline.gcp.tuning import (
     same_job,
     watched,
 )
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.sim.vertex.answers import CannotAnswerError
 from sightline.sim.vertex.faults import Fault
 from sightline.sim.vertex.server import VertexSimulator
@@ -64,7 +64,7 @@ async def simulator() -> AsyncIterator[VertexSimulator]:
 
 @pytest.fixture
 async def client(simulator: VertexSimulator) -> AsyncIterator[TuningClient]:
-    place = Place("p", "us-central1", simulator.base_url)
+    place = VertexLocation("p", "us-central1", simulator.base_url)
     async with TuningClient.open(place, GoogleTokens.fixed(TOKEN).credentials) as one:
         yield one
 
@@ -284,7 +284,7 @@ async def test_what_cannot_name_a_job_is_told_before_it_is_asked_for(
 
 
 async def test_a_service_out_of_reach_may_be_tried_again(simulator: VertexSimulator) -> None:
-    place = Place("p", "us-central1", "http://127.0.0.1:9")
+    place = VertexLocation("p", "us-central1", "http://127.0.0.1:9")
     async with TuningClient.open(place, GoogleTokens.fixed(TOKEN).credentials) as nobody:
         with pytest.raises(TransientError, match="out of reach"):
             await nobody.jobs()
@@ -293,5 +293,5 @@ async def test_a_service_out_of_reach_may_be_tried_again(simulator: VertexSimula
 @pytest.mark.parametrize("location", ["global", "us", "eu", "", "a.example/", "us-central1/.."])
 async def test_where_no_job_can_run_none_is_asked_for(location: str) -> None:
     with pytest.raises(ConfigurationError, match="give --location"):
-        async with TuningClient.open(Place("p", location), None):
+        async with TuningClient.open(VertexLocation("p", location), None):
             pass

@@ -44,7 +44,7 @@ def test_the_program_is_imported_as_pulumi_runs_it() -> None:
 
 def test_checks_and_configuration_need_no_pulumi() -> None:
     code = (
-        "import sys; import infra.stack, infra.guardrails, infra.names, infra.choices;"
+        "import sys; import infra.stack, infra.guardrails, infra.names, infra.stack_config;"
         " print([one for one in sys.modules if one.partition('.')[0] in {'pulumi', 'pulumi_gcp'}])"
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from infra.choices import KEYS, key_name
+from infra.stack_config import KEYS, key_name
 from scripts.infra_pages import PAGE, PULUMI_YAML, page, pulumi_yaml
 from tests.conftest import CHECKOUT
 from tests.docs.pages import code, rows, sections

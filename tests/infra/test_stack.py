@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from infra.choices import KEYS, key_name
 from infra.recording import MINIMAL, PROJECT, run
 from infra.stack import WrongConfigurationError, read_stack
+from infra.stack_config import KEYS, key_name
 from sightline.settings.fields import accepted_by, bounds_of
 
 BAD = {

@@ -190,9 +190,9 @@ async def test_messages_that_are_put_off_come_at_once_when_they_are_hastened(
     held = await queue.pull(4, lease_s=LEASE_S)
     await queue.nack(ids(held[1:]), delay_s=600.0)
     assert await queue.pull(9, lease_s=LEASE_S) == []
-    assert await queue.hasten("run-1") == 2
+    assert await queue.make_due("run-1") == 2
     assert {one.attempt for one in await queue.pull(9, lease_s=LEASE_S)} == {2}
-    assert await queue.hasten("run-1") == 0
+    assert await queue.make_due("run-1") == 0
     assert (await queue.backlog("run-2")).ready == 1
     await queue.ack([held[0].lease_id])
     assert (await queue.backlog("run-1")).leased == 2

@@ -14,7 +14,7 @@ from sightline.local.vectors import (
     DamagedIndexError,
     ExactIndex,
     FaissIndex,
-    Kept,
+    IndexFile,
     build,
     build_index,
     drop_index,
@@ -39,9 +39,9 @@ def parts_of(rows: NDArray[np.int64]) -> Digests:
     return (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
 
 
-def kept_in(folder: Path, rows: NDArray[np.int64]) -> Kept:
+def kept_in(folder: Path, rows: NDArray[np.int64]) -> IndexFile:
     """Return where the index of these rows is kept."""
-    return Kept(folder / "indexes" / "one.faiss", parts_of(rows))
+    return IndexFile(folder / "indexes" / "one.faiss", parts_of(rows))
 
 
 def test_an_index_is_trained_once_for_its_vectors(

@@ -195,7 +195,7 @@ def test_an_unknown_task_is_named_with_those_there_are() -> None:
 
 
 @dataclass
-class Letters:
+class FakeDeadLetters:
     """Dead letters in memory."""
 
     rows: list[DeadLetterRow]
@@ -218,7 +218,7 @@ async def test_a_replay_publishes_first_and_records_after() -> None:
     body = ('{"v":1,"run_id":"r","subject_id":"o1","observations":[{"observation_id":"o1",'
             '"asset_id":"a","snapshot_id":"s","asset_type":"T","gcs_uri":"gs://b/o"}],'
             '"parts":[{"embed":{"model":"m","dimension":2}}]}')  # fmt: skip
-    letters, bus = Letters([letter(body), letter("AAECAw==")]), Bus(die_at=1)
+    letters, bus = FakeDeadLetters([letter(body), letter("AAECAw==")]), Bus(die_at=1)
     replayer = DeadLetterReplayer(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
     with pytest.raises(KeyboardInterrupt):
         await replayer.replay(DeadLetterFilter())
@@ -229,7 +229,7 @@ async def test_a_replay_publishes_first_and_records_after() -> None:
 
 
 async def test_no_message_is_sent_of_runs_that_are_worked_off_by_statements() -> None:
-    letters, bus = Letters([letter("x"), replace(letter("y"), run_id="r-2")]), Bus()
+    letters, bus = FakeDeadLetters([letter("x"), replace(letter("y"), run_id="r-2")]), Bus()
     replayer = DeadLetterReplayer(
         letters, bus, now=lambda: MOMENT, new_id=lambda: "id", by_statements=frozenset({"r-2"})
     )
@@ -239,7 +239,7 @@ async def test_no_message_is_sent_of_runs_that_are_worked_off_by_statements() ->
 
 
 async def test_dead_letters_of_an_engine_that_is_not_at_hand_stay_dead() -> None:
-    letters, bus = Letters([letter("x"), replace(letter("y"), run_id="r-2")]), Bus()
+    letters, bus = FakeDeadLetters([letter("x"), replace(letter("y"), run_id="r-2")]), Bus()
     replayer = DeadLetterReplayer(
         letters, bus, now=lambda: MOMENT, new_id=lambda: "id", passed_by=frozenset({"r"})
     )
@@ -249,7 +249,7 @@ async def test_dead_letters_of_an_engine_that_is_not_at_hand_stay_dead() -> None
 
 
 async def test_a_purge_publishes_nothing_and_costs_nothing_twice() -> None:
-    letters, bus = Letters([letter("x")]), Bus()
+    letters, bus = FakeDeadLetters([letter("x")]), Bus()
     replayer = DeadLetterReplayer(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
     assert await replayer.purge(DeadLetterFilter()) == 1
     assert [(one.event, one.usage) for one in letters.events] == [("purged", Usage())]
@@ -258,7 +258,7 @@ async def test_a_purge_publishes_nothing_and_costs_nothing_twice() -> None:
 
 async def test_a_replay_is_older_than_what_comes_of_it() -> None:
     times = iter(range(10))
-    letters, bus = Letters([letter("x")]), Bus()
+    letters, bus = FakeDeadLetters([letter("x")]), Bus()
     published_at: list[int] = []
 
     class Clocked(Bus):

@@ -16,7 +16,7 @@ from tests.waiting import GIVE_UP_S
 from worker.leaser import Leaser
 from worker.limiting import Limiter, Snapshot, State
 from worker.progress import Progress
-from worker.vitals import Vitals
+from worker.worker_status import WorkerStatus
 
 FOUND = Snapshot(State.STEADY, 42.5, 17, 96, 0.02, 0.01)
 
@@ -31,7 +31,9 @@ class Telling:
         return self.found
 
 
-def vitals(progress: Progress | None = None, leased: int = 0, **found: Snapshot) -> Vitals:
+def worker_status(
+    progress: Progress | None = None, leased: int = 0, **found: Snapshot
+) -> WorkerStatus:
     """Return the vital signs of a worker with these counts, leases and limiters."""
     leaser = Leaser(
         cast(Subscription, None), lease_s=30, max_lease_s=300, monotonic=time.monotonic,
@@ -39,7 +41,7 @@ def vitals(progress: Progress | None = None, leased: int = 0, **found: Snapshot)
     )  # fmt: skip
     leaser.hold([Delivery(f"l{n}", f"m{n}", b"", {}, 1) for n in range(leased)])
     limiters = {kind: cast(Limiter, Telling(one)) for kind, one in found.items()}
-    return Vitals("w1", progress or Progress(), leaser, limiters, lambda: False)  # type: ignore[arg-type]  # kinds by keyword
+    return WorkerStatus("w1", progress or Progress(), leaser, limiters, lambda: False)  # type: ignore[arg-type]  # kinds by keyword
 
 
 def settings(**own: object) -> Settings:

@@ -17,7 +17,7 @@ from sightline.errors import (
 )
 from sightline.model import Usage
 from sightline.ports import Backlog
-from tests.telemetry.rig import FOUND, a_day, only, scrape, settings, vitals
+from tests.telemetry.rig import FOUND, a_day, only, scrape, settings, worker_status
 from worker.limiting import State
 from worker.telemetry.calls import ERRORS, CallRecords, error_type
 from worker.telemetry.histogram import Histogram
@@ -63,7 +63,7 @@ def test_tokens_of_calls_that_failed_are_counted_too() -> None:
 def test_everything_that_is_counted_is_served() -> None:
     with open_telemetry(settings(prometheus_port=0), worker_id="w1") as telemetry:
         assert telemetry.prometheus_url
-        telemetry.probe.vitals = vitals(a_day(), leased=11)
+        telemetry.probe.status = worker_status(a_day(), leased=11)
         probing = replace(FOUND, state=State.PROBING, rate_per_s=5.0, in_flight=1, cap=1)
         telemetry.probe.limiters = {"classify": FOUND, "embed": probing}
         telemetry.probe.backlog = Backlog(40, 11, 77.5)
@@ -114,7 +114,7 @@ def test_what_nobody_can_tell_is_absent() -> None:
     with open_telemetry(settings(prometheus_port=0), worker_id="w1") as telemetry:
         assert telemetry.prometheus_url
         before = scrape(telemetry.prometheus_url)
-        telemetry.probe.vitals = vitals()
+        telemetry.probe.status = worker_status()
         found = scrape(telemetry.prometheus_url)
     assert "sightline_messages_settled_total" not in before
     assert not {one for one in found if one.startswith("sightline_backlog")}
@@ -126,7 +126,7 @@ def test_no_attribute_has_values_that_grow_with_the_job() -> None:
     assert not {name for name in attributes if "run" in name or "message_id" in name}
     with open_telemetry(settings(prometheus_port=0), worker_id="w1") as telemetry:
         assert telemetry.prometheus_url
-        telemetry.probe.vitals = vitals(a_day(), leased=3)
+        telemetry.probe.status = worker_status(a_day(), leased=3)
         telemetry.probe.limiters = {"classify": FOUND}
         found = scrape(telemetry.prometheus_url)
     named = {key for name, rows in found.items() if name != "target_info"
@@ -163,13 +163,13 @@ class Backlogs:
     async def purge(self, run_id: str) -> int:
         return 0
 
-    async def hasten(self, run_id: str) -> int:
+    async def make_due(self, run_id: str) -> int:
         return 0
 
 
 async def test_a_probe_reads_limiters_and_the_backlog_in_the_event_loop() -> None:
     probe, queue = Probe(monotonic=asyncio.get_running_loop().time), Backlogs()
-    running = asyncio.create_task(probe.run(vitals(classify=FOUND), queue))
+    running = asyncio.create_task(probe.run(worker_status(classify=FOUND), queue))
     await queue.asked.wait()
     assert probe.limiters == {"classify": FOUND}
     assert probe.backlog == Backlog(5, 6, 7.0)

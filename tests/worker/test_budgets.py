@@ -172,7 +172,7 @@ async def test_a_raised_budget_lets_the_rest_be_done() -> None:
     answering(world, *range(5))
     await over(world)
     world.ledger.set(images=5)
-    await world.queue.hasten("run")
+    await world.queue.make_due("run")
     await world.runner().run(drain=True)
     assert len(world.store.results()) == 5
     assert world.ledger.reserved() == Amount(0, 5)
@@ -199,7 +199,7 @@ async def test_a_budget_that_is_raised_while_a_worker_runs_is_noticed() -> None:
     world.ledger.set(images=2)
     now += timedelta(seconds=3)
     await world.queue.until(lambda: bool(world.queue.delayed))
-    await world.queue.hasten("run")
+    await world.queue.make_due("run")
     await world.queue.until(lambda: len(world.queue.acked) == 2)
     go_on.set()
     await running
@@ -317,7 +317,7 @@ async def test_the_slice_of_a_killed_worker_is_given_back_by_age() -> None:
     await over(world)
     assert len(world.store.results()) == 2
     world.now = lambda: MOMENT + timedelta(minutes=61)
-    await world.queue.hasten("run")
+    await world.queue.make_due("run")
     await world.runner().run(drain=True)
     assert len(world.store.results()) == 8
     assert world.ledger.reserved() == Amount(0, 10)

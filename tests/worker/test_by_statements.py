@@ -15,14 +15,14 @@ from sightline.errors import BudgetError, ConfigurationError, Reason, TransientE
 from sightline.model import AnswerPart, EmbeddingPart
 from sightline.ports import (
     Amount,
-    Brought,
+    BatchOutcome,
     BudgetEvent,
     BudgetEventKind,
     BudgetState,
-    Effort,
     Limits,
-    Lot,
+    PartBatch,
     UnspentReservation,
+    WarehouseUsage,
 )
 from tests.contracts.warehouse_rig import NOW
 from worker.budgets.run_budgets import RunBudgets
@@ -37,76 +37,76 @@ from worker.statements.passes import (
     Passes,
 )
 
-SIGNS = Lot("run-1", AnswerPart("signs", "f", "m"))
-VECTORS = Lot("run-1", EmbeddingPart("m", 4))
+SIGNS = PartBatch("run-1", AnswerPart("signs", "f", "m"))
+VECTORS = PartBatch("run-1", EmbeddingPart("m", 4))
 COST = 10
 
 
 @dataclass
 class Script:
-    """Lots that bring what they are told to, and are killed where they are told to be."""
+    """Batches that bring what they are told to, and are killed where they are told to be."""
 
-    parts: dict[Lot, int]
-    brings: deque[Brought | Exception]
+    parts: dict[PartBatch, int]
+    brings: deque[BatchOutcome | Exception]
     said: list[str] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
-    kept: Brought = field(default_factory=Brought)
-    held: list[Lot] = field(default_factory=list)
+    kept: BatchOutcome = field(default_factory=BatchOutcome)
+    held: list[PartBatch] = field(default_factory=list)
 
     @property
-    def effort(self) -> Effort:
-        return Effort(10, 20) if self.asked else Effort()
+    def usage(self) -> WarehouseUsage:
+        return WarehouseUsage(10, 20) if self.asked else WarehouseUsage()
 
-    async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
-        return [lot for lot in self.parts if run_id in (None, lot.run_id)]
+    async def batches(self, run_id: str | None = None) -> Sequence[PartBatch]:
+        return [batch for batch in self.parts if run_id in (None, batch.run_id)]
 
-    async def unsettled(self, lot: Lot) -> int:
-        return self.parts[lot] + _settled(self.kept)
+    async def unsettled(self, batch: PartBatch) -> int:
+        return self.parts[batch] + _settled(self.kept)
 
-    async def weight(self, lot: Lot) -> int:
+    async def weight(self, batch: PartBatch) -> int:
         return 1000
 
     @asynccontextmanager
-    async def claim(self, lot: Lot) -> AsyncIterator[None]:
-        self.held.append(lot)
+    async def claim(self, batch: PartBatch) -> AsyncIterator[None]:
+        self.held.append(batch)
         try:
             yield
         finally:
-            self.held.remove(lot)
+            self.held.remove(batch)
 
-    async def open(self, lot: Lot) -> None:
-        assert self.held == [lot], "held by this process"
-        self.said.append(f"open {lot.part.model}")
+    async def open(self, batch: PartBatch) -> None:
+        assert self.held == [batch], "held by this process"
+        self.said.append(f"open {batch.part.model}")
 
-    async def left(self, lot: Lot) -> int:
-        return self.parts[lot]
+    async def left(self, batch: PartBatch) -> int:
+        return self.parts[batch]
 
-    async def ask(self, lot: Lot, parts: int) -> Brought:
+    async def ask(self, batch: PartBatch, parts: int) -> BatchOutcome:
         self.asked.append(parts)
-        brought = self.brings.popleft()
-        if isinstance(brought, Exception):
-            raise brought
-        self.parts[lot] -= _settled(brought)
-        self.kept = brought
-        return brought
+        outcome = self.brings.popleft()
+        if isinstance(outcome, Exception):
+            raise outcome
+        self.parts[batch] -= _settled(outcome)
+        self.kept = outcome
+        return outcome
 
-    async def brought(self, lot: Lot) -> Brought:
+    async def outcome(self, batch: PartBatch) -> BatchOutcome:
         return self.kept
 
-    async def settle(self, lot: Lot) -> None:
+    async def settle(self, batch: PartBatch) -> None:
         self.said.append("settle")
-        self.kept = Brought()
+        self.kept = BatchOutcome()
 
-    async def discard(self, lot: Lot) -> None:
+    async def discard(self, batch: PartBatch) -> None:
         self.said.append("discard")
-        self.parts[lot] += _settled(self.kept)
+        self.parts[batch] += _settled(self.kept)
 
-    async def close(self, lot: Lot) -> None:
+    async def close(self, batch: PartBatch) -> None:
         self.said.append("close")
 
 
-def _settled(brought: Brought) -> int:
-    return brought.answered + sum(brought.refused.values())
+def _settled(outcome: BatchOutcome) -> int:
+    return outcome.answered + sum(outcome.refused.values())
 
 
 @dataclass
@@ -142,7 +142,7 @@ class FakeBudgets:
 def engine(script: Script, *, budgets: FakeBudgets | None = None, parts: int = 100) -> ByStatements:
     """Return the loop over a script; pauses take no time and are written down."""
 
-    async def estimate(_: Lot) -> int:
+    async def estimate(_: PartBatch) -> int:
         return COST
 
     async def sleep(seconds: float) -> None:
@@ -166,9 +166,9 @@ async def no_time(_: float) -> None:
     await asyncio.sleep(0)
 
 
-def answered(count: int, **more: object) -> Brought:
+def answered(count: int, **more: object) -> BatchOutcome:
     """Return what brought so many answers."""
-    return Brought(answered=count, cost_usd_micros=count * COST, **more)  # type: ignore[arg-type]  # as named
+    return BatchOutcome(answered=count, cost_usd_micros=count * COST, **more)  # type: ignore[arg-type]  # as named
 
 
 async def test_refused_for_now_is_asked_again_until_nothing_is_left() -> None:
@@ -183,10 +183,10 @@ async def test_refused_for_now_is_asked_again_until_nothing_is_left() -> None:
 
 
 async def test_two_passes_without_progress_end_it_and_say_so() -> None:
-    stuck = Brought(retryable=100, said="A retryable error occurred: RESOURCE_EXHAUSTED")
+    stuck = BatchOutcome(retryable=100, said="A retryable error occurred: RESOURCE_EXHAUSTED")
     script = Script({SIGNS: 100, VECTORS: 5}, deque([stuck] * FRUITLESS + [answered(5)]))
     done = await engine(script).work()
-    assert done.embeddings == 5, "the other lots are worked off"
+    assert done.embeddings == 5, "the other batches are worked off"
     error = refused_for_now(done, "bigquery")
     assert isinstance(error, TransientError)
     assert "signs: 100 parts" in str(error)
@@ -195,7 +195,7 @@ async def test_two_passes_without_progress_end_it_and_say_so() -> None:
 
 
 async def test_a_job_that_says_nothing_twice_ends_it_too() -> None:
-    script = Script({SIGNS: 100}, deque([Brought()] * FRUITLESS))
+    script = Script({SIGNS: 100}, deque([BatchOutcome()] * FRUITLESS))
     error = refused_for_now(await engine(script).work(), "batch")
     assert "signs: 100 parts, of which nothing was said; `sightline work --engine batch`" in str(
         error
@@ -204,7 +204,7 @@ async def test_a_job_that_says_nothing_twice_ends_it_too() -> None:
 
 async def test_pauses_grow_while_nothing_is_brought() -> None:
     script = Script(
-        {SIGNS: 3}, deque([Brought(retryable=3), answered(2, retryable=1), answered(1)])
+        {SIGNS: 3}, deque([BatchOutcome(retryable=3), answered(2, retryable=1), answered(1)])
     )
     await engine(script).work()
     assert [one for one in script.said if one.startswith("wait")] == ["wait 60", "wait 30"]
@@ -212,7 +212,7 @@ async def test_pauses_grow_while_nothing_is_brought() -> None:
 
 @pytest.mark.parametrize("reason", ["permission_denied", "model_rejected_request"])
 async def test_what_everything_is_refused_for_is_a_fault_of_the_job(reason: str) -> None:
-    denied = Brought(refused={reason: SYSTEMIC_ROWS}, said="the connection may not")
+    denied = BatchOutcome(refused={reason: SYSTEMIC_ROWS}, said="the connection may not")
     script = Script({SIGNS: SYSTEMIC_ROWS}, deque([denied]))
     with pytest.raises(ConfigurationError, match="the connection may not"):
         await engine(script).work()
@@ -254,9 +254,9 @@ async def test_a_budget_that_is_set_meanwhile_knows_what_was_under_way() -> None
     budgets = FakeBudgets()
 
     class Limited(Script):
-        async def ask(self, lot: Lot, parts: int) -> Brought:
+        async def ask(self, batch: PartBatch, parts: int) -> BatchOutcome:
             budgets.limits = Limits(cost_usd_micros=30 * COST)
-            return await super().ask(lot, parts)
+            return await super().ask(batch, parts)
 
     script = Limited({SIGNS: 100}, deque([answered(20), answered(10)]))
     await engine(script, budgets=budgets, parts=20).work()
@@ -290,8 +290,8 @@ async def test_a_budget_bounds_each_statement_and_ends_the_work() -> None:
 
 
 async def test_what_answers_cost_less_than_held_buys_more_of_them() -> None:
-    cheap = Brought(answered=30, cost_usd_micros=30)
-    script = Script({SIGNS: 59}, deque([cheap, Brought(answered=27), answered(2)]))
+    cheap = BatchOutcome(answered=30, cost_usd_micros=30)
+    script = Script({SIGNS: 59}, deque([cheap, BatchOutcome(answered=27), answered(2)]))
     budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
     done = await engine(script, budgets=budgets).work()
     assert script.asked == [30, 27, 2]
@@ -299,7 +299,7 @@ async def test_what_answers_cost_less_than_held_buys_more_of_them() -> None:
 
 
 async def test_a_budget_that_is_reached_does_not_hold_up_other_runs() -> None:
-    other = Lot("run-2", SIGNS.part)
+    other = PartBatch("run-2", SIGNS.part)
     script = Script({SIGNS: 100, other: 5}, deque([answered(30), answered(5)]))
     done = await engine(script, budgets=FakeBudgets(Limits(cost_usd_micros=30 * COST))).work()
     assert script.asked == [30, 5]
@@ -323,10 +323,10 @@ async def test_a_statement_that_lasts_for_hours_keeps_what_it_holds() -> None:
     budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
 
     class Long(Script):
-        async def ask(self, lot: Lot, parts: int) -> Brought:
+        async def ask(self, batch: PartBatch, parts: int) -> BatchOutcome:
             while len(budgets.events) < 4:  # noqa: ASYNC110 - time is the test's
                 await asyncio.sleep(0)
-            return await super().ask(lot, parts)
+            return await super().ask(batch, parts)
 
     await engine(Long({SIGNS: 30}, deque([answered(30)])), budgets=budgets).work()
     first, *heard = budgets.events
@@ -356,7 +356,7 @@ async def test_a_run_without_a_budget_never_reports_that_one_is_reached() -> Non
 
 @pytest.mark.parametrize("reason", [one for one in Reason if not one.systemic])
 async def test_what_speaks_of_single_images_is_no_fault_of_the_job(reason: Reason) -> None:
-    refused = Brought(refused={reason.value: UNUSABLE_ROWS}, said="this image")
+    refused = BatchOutcome(refused={reason.value: UNUSABLE_ROWS}, said="this image")
     done = await engine(Script({SIGNS: UNUSABLE_ROWS}, deque([refused]))).work()
     assert done.dead == {reason.value: UNUSABLE_ROWS}
 
@@ -377,7 +377,7 @@ def test_the_longest_pause_is_bounded() -> None:
 
 
 async def test_answers_of_which_none_can_be_used_end_it_before_the_next_statement() -> None:
-    useless = Brought(
+    useless = BatchOutcome(
         refused={"answer_invalid": 30, "answer_truncated": UNUSABLE_ROWS - 30},
         cost_usd_micros=UNUSABLE_ROWS * COST,
     )
@@ -389,7 +389,7 @@ async def test_answers_of_which_none_can_be_used_end_it_before_the_next_statemen
 
 
 async def test_all_of_a_lot_is_asked_about_only_once_some_of_it_came_back() -> None:
-    brings = [Brought(), answered(FIRST_PARTS), answered(5000 - FIRST_PARTS)]
+    brings = [BatchOutcome(), answered(FIRST_PARTS), answered(5000 - FIRST_PARTS)]
     script = Script({SIGNS: 5000}, deque(brings))
     await engine(script, parts=10_000).work()
     assert script.asked == [FIRST_PARTS, FIRST_PARTS, 5000 - FIRST_PARTS]

@@ -27,8 +27,8 @@ from sightline.ports import (
 from sightline.wire import MAX_BODY_BYTES, encode
 from tests.worker.ledger import MOMENT
 from tests.worker.world import ANSWER, EMBED, FakeModels, World, message, observation
+from worker.dead_letter_builder import DeadLetterBuilder, Identity
 from worker.leaser import Lease
-from worker.letters import Identity, Letters
 from worker.retry import Backoff
 from worker.row_writer import RowWriter
 
@@ -136,7 +136,7 @@ async def test_only_refusals_in_a_row_are_held_against_a_ledger() -> None:
     world.put(1, 2)
     rows = RowWriter(
         world.store,
-        Letters(world.progress, Identity("w", lambda: MOMENT, lambda: "e", lambda: 0.5)),
+        DeadLetterBuilder(world.progress, Identity("w", lambda: MOMENT, lambda: "e", lambda: 0.5)),
         world.progress,
         Backoff(0.0, 0.0),
         most_refused=2,

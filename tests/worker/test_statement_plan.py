@@ -6,13 +6,13 @@ from collections import deque
 
 import pytest
 
-from sightline.ports import Limits, Lot
+from sightline.ports import Limits, PartBatch
 from tests.worker.test_by_statements import COST, SIGNS, VECTORS, FakeBudgets, Script, run_budgets
 from worker.statements.loop import FIRST_PARTS
 from worker.statements.plan import passes_for, plan
 
 
-async def estimate(_: Lot) -> int:
+async def estimate(_: PartBatch) -> int:
     return COST
 
 

@@ -14,7 +14,7 @@ from sightline.cli import EXIT_INTERNAL, main
 from sightline.cli.watching import work_watch
 from sightline.ports import BudgetEvent, Limits
 from sightline.vision.serving.batching import MicroBatcher
-from tests.telemetry.rig import settings, vitals
+from tests.telemetry.rig import settings, worker_status
 from tests.worker.test_by_statements import COST, SIGNS, FakeBudgets, Script, answered, engine
 from worker.leaser import Leaser
 from worker.telemetry.opening import open_telemetry
@@ -33,7 +33,7 @@ async def test_a_renewal_that_fails_ends_the_statement_loop_and_writes_nothing_a
             await super().record(events)
 
     class Long(Script):
-        async def ask(self, lot: Any, parts: int) -> Any:
+        async def ask(self, batch: Any, parts: int) -> Any:
             await asyncio.Event().wait()
 
     script = Long({SIGNS: 30}, deque([answered(30)]))
@@ -74,7 +74,7 @@ async def test_a_watch_whose_reader_has_gone_lives_on(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(work_watch, "_count_queue", count)
     monkeypatch.setattr(work_watch, "print_nowhere", gone.set)
-    watching = asyncio.create_task(work_watch.watch_work(show, vitals(), None))  # type: ignore[arg-type]  # not asked
+    watching = asyncio.create_task(work_watch.watch_work(show, worker_status(), None))  # type: ignore[arg-type]  # not asked
     await gone.wait()
     await asyncio.sleep(0)
     assert not watching.done()
@@ -97,7 +97,7 @@ async def test_a_reader_of_metrics_that_fails_in_its_thread_is_heard_of() -> Non
         (reader,) = telemetry.readers
         assert isinstance(reader, WithHistograms)
         histograms, reader.histograms = reader.histograms, fails
-        watching = asyncio.create_task(telemetry.watch(vitals(), Nothing))  # type: ignore[arg-type]  # its backlog alone
+        watching = asyncio.create_task(telemetry.watch(worker_status(), Nothing))  # type: ignore[arg-type]  # its backlog alone
         with pytest.raises(UnforeseenError):
             await asyncio.to_thread(reader.collect)
         async with asyncio.timeout(10):

@@ -28,9 +28,9 @@ from worker.budgets.budget_slice import LONG_DELAY_S
 from worker.budgets.estimates import Estimates
 from worker.budgets.run_budgets import RunBudgets
 from worker.caller import Caller
+from worker.dead_letter_builder import DeadLetterBuilder, Identity
 from worker.handler import Handler
 from worker.leaser import Leaser
-from worker.letters import Identity, Letters
 from worker.limiting import Limiter, StaticLimiter
 from worker.meter import CallMeter
 from worker.progress import Progress
@@ -146,7 +146,7 @@ class Queue:
     async def purge(self, run_id: str) -> int:
         return 0
 
-    async def hasten(self, run_id: str) -> int:
+    async def make_due(self, run_id: str) -> int:
         count, self.ready, self.delayed = len(self.delayed), [*self.ready, *self.delayed], []
         return count
 
@@ -333,7 +333,7 @@ class World:
         )
         rows = RowWriter(
             self.store,
-            Letters(self.progress, identity),
+            DeadLetterBuilder(self.progress, identity),
             self.progress,
             backoff,
             most_refused=own.systemic_failures,

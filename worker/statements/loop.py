@@ -10,20 +10,20 @@ from typing import Any
 
 from sightline.errors import BudgetError, ConfigurationError, Reason, Scope, TransientError
 from sightline.model import AnswerPart
-from sightline.ports import Amount, Brought, Effort, Lot, Lots
+from sightline.ports import Amount, BatchOutcome, PartBatch, PartBatches, WarehouseUsage
 from worker.budgets.run_budgets import OverBudgetError, RunBudgets
 from worker.statements.passes import Next, Pass, Passes
 
-EstimateOf = Callable[[Lot], Awaitable[int]]
-"""What one part of a lot is held to cost before it is asked about, in micros."""
+EstimateOf = Callable[[PartBatch], Awaitable[int]]
+"""What one part of a batch is held to cost before it is asked about, in micros."""
 
 FIRST_PARTS = 500
-"""Parts of a lot's first statement, at most: a fault of the task shows before much is paid."""
+"""Parts of a batch's first statement, at most: a fault of the task shows before much is paid."""
 
 
 @dataclass(slots=True)
-class WorkedOff:
-    """What was done so far; ``stuck`` are lots of which parts are refused again and again."""
+class StatementWorkSummary:
+    """What was done so far; ``stuck`` are batches of which parts are refused again and again."""
 
     answers: int = 0
     embeddings: int = 0
@@ -32,7 +32,7 @@ class WorkedOff:
     dead: Counter[str] = field(default_factory=Counter)
     stuck: list[str] = field(default_factory=list)
     stopped_by: str | None = None
-    effort: Effort = field(default_factory=Effort)
+    effort: WarehouseUsage = field(default_factory=WarehouseUsage)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was done as plain values."""
@@ -41,16 +41,16 @@ class WorkedOff:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far a lot is: parts that were left when it began, and that are left now."""
+    """How far a batch is: parts that were left when it began, and that are left now."""
 
-    lot: Lot
+    batch: PartBatch
     first_left: int
     left: int
-    brought: Brought | None
+    outcome: BatchOutcome | None
 
 
 class ByStatements:
-    """Works lots off, one after the other; ``parts`` are those of one statement at most.
+    """Works batches off, one after the other; ``parts`` are those of one statement at most.
 
     Killed at any point it leaves nothing to mend: what was brought is kept where it was brought to,
     and a statement that is under way is found again by its name.
@@ -58,7 +58,7 @@ class ByStatements:
 
     def __init__(
         self,
-        lots: Lots,
+        batches: PartBatches,
         run_budgets: RunBudgets,
         estimate_of: EstimateOf,
         *,
@@ -71,7 +71,7 @@ class ByStatements:
         Raises:
             ConfigurationError: ``parts`` is less than 1, so that nothing would ever be asked.
         """
-        self._lots = lots
+        self._batches = batches
         self._run_budgets = run_budgets
         self._estimate_of = estimate_of
         if parts < 1:
@@ -79,9 +79,9 @@ class ByStatements:
         self._parts = parts
         self._sleep = sleep
         self._on_step = on_step
-        self.done = WorkedOff()
+        self.done = StatementWorkSummary()
 
-    async def work(self, run_id: str | None = None) -> WorkedOff:
+    async def work(self, run_id: str | None = None) -> StatementWorkSummary:
         """Work off a run, or all there are to be worked off so.
 
         Raises:
@@ -91,99 +91,99 @@ class ByStatements:
         """
         over: dict[str, None] = {}
         try:
-            for lot in await self._lots.lots(run_id):
-                if not await self._lots.unsettled(lot):
+            for batch in await self._batches.batches(run_id):
+                if not await self._batches.unsettled(batch):
                     continue  # of a run that is done, whose model may be served no more
                 try:
-                    async with self._lots.claim(lot):
-                        await self._work_off(lot)
+                    async with self._batches.claim(batch):
+                        await self._work_off(batch)
                 except OverBudgetError as error:  # other runs have budgets of their own
                     over[str(error)] = None
         finally:
             await self._run_budgets.close()
-        self.done.effort = self._lots.effort
+        self.done.effort = self._batches.usage
         self.done.stopped_by = "; ".join(over) or None
         return self.done
 
-    async def _work_off(self, lot: Lot) -> None:
-        await self._lots.open(lot)
+    async def _work_off(self, batch: PartBatch) -> None:
+        await self._batches.open(batch)
         passes = Passes()
-        pending = await self._lots.brought(lot)
+        pending = await self._batches.outcome(batch)
         if _pass(pending).settled:  # by a process before this one, which gave back what it held
-            await self._run_budgets.count(lot.run_id, _used(pending))
-            await self._take(lot, pending, passes)
-        first_left = left = await self._lots.left(lot)
+            await self._run_budgets.count(batch.run_id, _used(pending))
+            await self._take(batch, pending, passes)
+        first_left = left = await self._batches.left(batch)
         most = min(FIRST_PARTS, self._parts)
         while left:
-            self._on_step(Step(lot, first_left, left, None))
-            brought = await self._ask(lot, min(most, left))
-            if _pass(brought).settled:  # what brings nothing may be paid for all the same
+            self._on_step(Step(batch, first_left, left, None))
+            outcome = await self._ask(batch, min(most, left))
+            if _pass(outcome).settled:  # what brings nothing may be paid for all the same
                 most = self._parts
-            then = await self._take(lot, brought, passes)
-            left = await self._lots.left(lot)
-            self._on_step(Step(lot, first_left, left, brought))
+            then = await self._take(batch, outcome, passes)
+            left = await self._batches.left(batch)
+            self._on_step(Step(batch, first_left, left, outcome))
             if left and then is Next.STUCK:
-                said = brought.said or "of which nothing was said"
-                self.done.stuck.append(f"{name_of(lot)}: {left:,} parts, {said}")
+                said = outcome.said or "of which nothing was said"
+                self.done.stuck.append(f"{name_of(batch)}: {left:,} parts, {said}")
                 return
             if left:
-                await self._sleep(passes.pause_s(_pass(brought)))
-        await self._lots.close(lot)
+                await self._sleep(passes.pause_s(_pass(outcome)))
+        await self._batches.close(batch)
 
-    async def _take(self, lot: Lot, brought: Brought, passes: Passes) -> Next:
+    async def _take(self, batch: PartBatch, outcome: BatchOutcome, passes: Passes) -> Next:
         """Write what was brought, unless it shows a fault of the job."""
-        done = _pass(brought)
+        done = _pass(outcome)
         then = passes.after(done)
         if then is Next.SYSTEMIC:
-            await self._lots.discard(lot)
+            await self._batches.discard(batch)
             raise ConfigurationError(
-                f"all of {done.refused:,} parts were refused ({brought.said}); nothing is given up:"
+                f"all of {done.refused:,} parts were refused ({outcome.said}); nothing is given up:"
                 " see `sightline doctor`, then `sightline work` again"
             )
-        await self._lots.settle(lot)
-        self._count(lot, brought)
+        await self._batches.settle(batch)
+        self._count(batch, outcome)
         if then is Next.UNUSABLE:
             raise ConfigurationError(
-                f"not one of {done.refused:,} answers to {name_of(lot)} can be used; they are paid"
-                " for, and dead letters: mend the task, then `sightline dead-letters list`"
+                f"not one of {done.refused:,} answers to {name_of(batch)} can be used; they are"
+                " paid for, and dead letters: mend the task, then `sightline dead-letters list`"
             )
         return then
 
-    async def _ask(self, lot: Lot, most: int) -> Brought:
+    async def _ask(self, batch: PartBatch, most: int) -> BatchOutcome:
         """Ask about as many parts as the run's budget allows; reserve their price meanwhile.
 
         Raises:
             OverBudgetError: the run has a budget, and it is reached.
         """
-        estimate = await self._estimate_of(lot)
-        affordable = await self._affordable(lot, estimate)
+        estimate = await self._estimate_of(batch)
+        affordable = await self._affordable(batch, estimate)
         if affordable is not None and affordable < 1:
             # Raises, unless somebody who is gone had reserved what is lacking.
-            (await self._run_budgets.reserve(lot.run_id, Amount(estimate, 1))).charge(Amount())
-            affordable = await self._affordable(lot, estimate)
+            (await self._run_budgets.reserve(batch.run_id, Amount(estimate, 1))).charge(Amount())
+            affordable = await self._affordable(batch, estimate)
         if affordable is not None and affordable < 1:
-            raise OverBudgetError(lot.run_id)
+            raise OverBudgetError(batch.run_id)
         parts = most if affordable is None else min(most, affordable)
-        reservation = await self._run_budgets.reserve(lot.run_id, Amount(parts * estimate, parts))
-        limited = self._run_budgets.is_limited(lot.run_id)
-        brought = Brought()
+        reservation = await self._run_budgets.reserve(batch.run_id, Amount(parts * estimate, parts))
+        limited = self._run_budgets.is_limited(batch.run_id)
+        outcome = BatchOutcome()
         try:
-            async with self._run_budgets.kept(lot.run_id):
-                brought = await self._lots.ask(lot, parts)
+            async with self._run_budgets.kept(batch.run_id):
+                outcome = await self._batches.ask(batch, parts)
         finally:
-            reservation.charge(_used(brought))
+            reservation.charge(_used(outcome))
         if not limited:  # a budget that was set meanwhile, maybe hours ago, knows nothing of it
-            await self._run_budgets.count(lot.run_id, _used(brought))
-        return brought
+            await self._run_budgets.count(batch.run_id, _used(outcome))
+        return outcome
 
-    async def _affordable(self, lot: Lot, estimate: int) -> int | None:
+    async def _affordable(self, batch: PartBatch, estimate: int) -> int | None:
         """Return for how many parts there is budget left, what earlier ones did not use included.
 
         ``None`` where no budget limits them. Nothing is under way meanwhile: what this process
         holds is left over, and given back.
         """
         await self._run_budgets.close()
-        state = (await self._run_budgets.states()).get(lot.run_id)
+        state = (await self._run_budgets.states()).get(batch.run_id)
         if state is None or not state.limits:
             return None
         found = []
@@ -194,18 +194,18 @@ class ByStatements:
             found.append(rest // estimate)
         return min(found, default=None)
 
-    def _count(self, lot: Lot, brought: Brought) -> None:
+    def _count(self, batch: PartBatch, outcome: BatchOutcome) -> None:
         own = self.done
-        if isinstance(lot.part, AnswerPart):
-            own.answers += brought.answered
+        if isinstance(batch.part, AnswerPart):
+            own.answers += outcome.answered
         else:
-            own.embeddings += brought.answered
+            own.embeddings += outcome.answered
         own.passes += 1
-        own.cost_usd_micros += brought.cost_usd_micros
-        own.dead.update(brought.refused)
+        own.cost_usd_micros += outcome.cost_usd_micros
+        own.dead.update(outcome.refused)
 
 
-def over_budget(done: WorkedOff) -> BudgetError | None:
+def over_budget(done: StatementWorkSummary) -> BudgetError | None:
     """Return the error by which a command ends whose work was stopped by a budget."""
     if done.stopped_by is None:
         return None
@@ -214,7 +214,7 @@ def over_budget(done: WorkedOff) -> BudgetError | None:
     )
 
 
-def refused_for_now(done: WorkedOff, engine: str) -> TransientError | None:
+def refused_for_now(done: StatementWorkSummary, engine: str) -> TransientError | None:
     """Return the error by which a command ends that left parts that are refused again and again."""
     if not done.stuck:
         return None
@@ -224,25 +224,25 @@ def refused_for_now(done: WorkedOff, engine: str) -> TransientError | None:
     )
 
 
-def _pass(brought: Brought) -> Pass:
+def _pass(outcome: BatchOutcome) -> Pass:
     systemic = Counter[bool]()
-    for reason, count in brought.refused.items():
+    for reason, count in outcome.refused.items():
         if Reason(reason).systemic:
             systemic[Reason(reason).scope is Scope.TASK] += count
     return Pass(
-        answered=brought.answered,
-        refused=sum(brought.refused.values()),
-        retryable=brought.retryable,
+        answered=outcome.answered,
+        refused=sum(outcome.refused.values()),
+        retryable=outcome.retryable,
         denied=systemic[False],
         unusable=systemic[True],
     )
 
 
-def _used(brought: Brought) -> Amount:
-    return Amount(brought.cost_usd_micros, brought.answered + sum(brought.refused.values()))
+def _used(outcome: BatchOutcome) -> Amount:
+    return Amount(outcome.cost_usd_micros, outcome.answered + sum(outcome.refused.values()))
 
 
-def name_of(lot: Lot) -> str:
-    """Return the task of a lot, or the model and dimension of its embedding."""
-    part = lot.part
+def name_of(batch: PartBatch) -> str:
+    """Return the task of a batch, or the model and dimension of its embedding."""
+    part = batch.part
     return part.task if isinstance(part, AnswerPart) else f"{part.model} at {part.dimension}"

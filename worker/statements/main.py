@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from sightline.errors import NotFoundError
 from sightline.model import EmbeddingPart
-from sightline.ports import Lot
+from sightline.ports import PartBatch
 from sightline.settings import Settings
 from sightline.wiring import Engine, open_engine, utc_now
-from sightline.wiring.statements import engine_of_runs, open_lots
+from sightline.wiring.statements import engine_of_runs, open_part_batches
 from sightline.work_lists import BY_BATCH_JOBS, MAX_OBSERVATIONS
 from worker.budgets.wiring import estimates_of, run_budgets_of
-from worker.statements.loop import ByStatements, EstimateOf, Step, WorkedOff
-from worker.statements.plan import Planned, plan
+from worker.statements.loop import ByStatements, EstimateOf, StatementWorkSummary, Step
+from worker.statements.plan import BatchPlan, plan
 
 if TYPE_CHECKING:
     from sightline.gcp.batch.jobs import BatchJob
@@ -26,16 +26,16 @@ async def work_by_statements(
     worker_id: str,
     on_step: Callable[[Step], None],
     on_job: Callable[[BatchJob], None] = lambda _: None,
-) -> WorkedOff:
+) -> StatementWorkSummary:
     """Work off all open runs of the settings' engine; raises as ``ByStatements.work`` does."""
     async with (
         open_engine(settings) as engine,
-        open_lots(
+        open_part_batches(
             settings, engine.runs, engine.ledgers, worker_id=worker_id, on_job=on_job
-        ) as lots,
+        ) as batches,
     ):
         work = ByStatements(
-            lots,
+            batches,
             run_budgets_of(engine, worker_id=worker_id, now=utc_now),
             _estimate_of(engine, settings),
             parts=_parts_a_pass(settings),
@@ -44,15 +44,15 @@ async def work_by_statements(
         return await work.work()
 
 
-async def plan_by_statements(settings: Settings, *, worker_id: str) -> Sequence[Planned]:
+async def plan_by_statements(settings: Settings, *, worker_id: str) -> Sequence[BatchPlan]:
     """Return what ``work_by_statements`` is about to do; raises as ``plan`` does."""
     async with (
         open_engine(settings) as engine,
-        open_lots(settings, engine.runs, engine.ledgers, worker_id=worker_id) as lots,
+        open_part_batches(settings, engine.runs, engine.ledgers, worker_id=worker_id) as batches,
     ):
         run_budgets = run_budgets_of(engine, worker_id=worker_id, now=utc_now)
         estimate_of = _estimate_of(engine, settings)
-        return await plan(lots, run_budgets, estimate_of, parts=_parts_a_pass(settings))
+        return await plan(batches, run_budgets, estimate_of, parts=_parts_a_pass(settings))
 
 
 def _parts_a_pass(settings: Settings) -> int:
@@ -64,14 +64,16 @@ def _parts_a_pass(settings: Settings) -> int:
 def _estimate_of(engine: Engine, settings: Settings) -> EstimateOf:
     estimates = estimates_of(engine, settings)
 
-    async def of(lot: Lot) -> int:
-        if isinstance(lot.part, EmbeddingPart):
-            return await estimates.of_embedding(lot.part)
-        task = await engine.ledgers.task_version(lot.part.fingerprint)
+    async def of(batch: PartBatch) -> int:
+        if isinstance(batch.part, EmbeddingPart):
+            return await estimates.of_embedding(batch.part)
+        task = await engine.ledgers.task_version(batch.part.fingerprint)
         if task is None:
             raise NotFoundError(
-                f"task {lot.part.task} is in no ledger; run `sightline enqueue` again"
+                f"task {batch.part.task} is in no ledger; run `sightline enqueue` again"
             )
-        return await estimates.of_answer(lot.part, task, MAX_OBSERVATIONS if lot.by_asset else 1)
+        return await estimates.of_answer(
+            batch.part, task, MAX_OBSERVATIONS if batch.by_asset else 1
+        )
 
     return of

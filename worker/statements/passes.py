@@ -54,7 +54,7 @@ class Next(Enum):
 
 
 class Passes:
-    """The passes over one lot of rows so far."""
+    """The passes over one batch of rows so far."""
 
     def __init__(self) -> None:
         self._fruitless = 0

@@ -9,23 +9,23 @@ from math import ceil
 from typing import Any
 
 from sightline.model import AnswerPart
-from sightline.ports import Amount, BudgetState, Lot, Lots
+from sightline.ports import Amount, BudgetState, PartBatch, PartBatches
 from worker.budgets.run_budgets import RunBudgets
 from worker.statements.loop import FIRST_PARTS, EstimateOf, name_of
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """What is to be done about one lot.
+class BatchPlan:
+    """What is to be done about one batch.
 
     ``cost_usd_micros`` is held before models are asked, and is their upper estimate.
     ``bytes_read`` is what the statements around them read, by a dry run. ``budget_usd_micros`` and
-    ``budget_images`` are what is left of the run's budget when it is this lot's turn, where those
+    ``budget_images`` are what is left of the run's budget when it is this batch's turn, where those
     before it cost as much as is held for them; ``None`` where nothing of the kind is limited. An
     image counts once for each part.
     """
 
-    lot: Lot
+    batch: PartBatch
     parts: int
     passes: int
     cost_usd_micros: int
@@ -45,10 +45,10 @@ class Planned:
         """Return it as plain values."""
         left = self.budget_usd_micros
         return {
-            "run_id": self.lot.run_id,
-            "what": name_of(self.lot),
-            "model": self.lot.part.model,
-            "kind": "answers" if isinstance(self.lot.part, AnswerPart) else "embeddings",
+            "run_id": self.batch.run_id,
+            "what": name_of(self.batch),
+            "model": self.batch.part.model,
+            "kind": "answers" if isinstance(self.batch.part, AnswerPart) else "embeddings",
             "parts": self.parts,
             "passes": self.passes,
             "most_cost_usd": self.cost_usd_micros / 1e6,
@@ -60,37 +60,37 @@ class Planned:
 
 
 async def plan(
-    lots: Lots,
+    batches: PartBatches,
     run_budgets: RunBudgets,
     estimate_of: EstimateOf,
     *,
     parts: int,
     run_id: str | None = None,
-) -> Sequence[Planned]:
-    """Return what is to be done about each lot, where all goes well at the first try.
+) -> Sequence[BatchPlan]:
+    """Return what is to be done about each batch, where all goes well at the first try.
 
     Raises:
-        TransientError, ConfigurationError, NotFoundError: see ``Lots``.
+        TransientError, ConfigurationError, NotFoundError: see ``PartBatches``.
     """
     budgets = await run_budgets.states()
     before: defaultdict[str, Amount] = defaultdict(Amount)
     found = []
-    for lot in await lots.lots(run_id):
-        left = await lots.unsettled(lot)
+    for batch in await batches.batches(run_id):
+        left = await batches.unsettled(batch)
         if not left:
             continue
         passes = passes_for(left, parts)
-        state = budgets.get(lot.run_id, BudgetState(lot.run_id))
-        gone = state.reserved + before[lot.run_id]
-        cost = left * await estimate_of(lot)
-        before[lot.run_id] += Amount(cost, left)
+        state = budgets.get(batch.run_id, BudgetState(batch.run_id))
+        gone = state.reserved + before[batch.run_id]
+        cost = left * await estimate_of(batch)
+        before[batch.run_id] += Amount(cost, left)
         found.append(
-            Planned(
-                lot,
+            BatchPlan(
+                batch,
                 left,
                 passes,
                 cost,
-                passes * await lots.weight(lot),
+                passes * await batches.weight(batch),
                 _rest(state.limits.cost_usd_micros, gone.cost_usd_micros),
                 _rest(state.limits.images, gone.images),
             )

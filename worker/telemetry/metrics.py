@@ -17,7 +17,7 @@ from worker.row_writer import LEDGERS
 from worker.telemetry.calls import SUCCEEDED, CallRecords
 from worker.telemetry.histogram import Histogram
 from worker.telemetry.probe import Probe
-from worker.vitals import Kind, Vitals
+from worker.worker_status import Kind, WorkerStatus
 
 Attributes = dict[str, str]
 Value = TypeVar("Value")
@@ -104,44 +104,44 @@ def _calls(watched: Watched) -> Points[float]:
 # --- messages and results -----------------------------------------------------------------------
 
 
-def _of_vitals(read: Callable[[Vitals], Points[float]]) -> Callable[[Watched], Points[float]]:
+def _of_status(read: Callable[[WorkerStatus], Points[float]]) -> Callable[[Watched], Points[float]]:
     def points(watched: Watched) -> Points[float]:
-        if watched.probe.vitals is not None:
-            yield from read(watched.probe.vitals)
+        if watched.probe.status is not None:
+            yield from read(watched.probe.status)
 
     return points
 
 
-def _one(read: Callable[[Vitals], float]) -> Callable[[Watched], Points[float]]:
-    return _of_vitals(lambda vitals: iter([(read(vitals), {})]))
+def _one(read: Callable[[WorkerStatus], float]) -> Callable[[Watched], Points[float]]:
+    return _of_status(lambda status: iter([(read(status), {})]))
 
 
 def _pulled(watched: Watched) -> Points[float]:
-    if watched.probe.vitals is not None:
+    if watched.probe.status is not None:
         attributes = watched.queue | {"messaging.operation.name": "pull"}
-        yield watched.probe.vitals.progress.pulled, attributes
+        yield watched.probe.status.progress.pulled, attributes
 
 
-def _settled(vitals: Vitals) -> Points[float]:
-    yield vitals.progress.acked, {SETTLEMENT: "ack"}
-    yield vitals.progress.nacked, {SETTLEMENT: "nack"}
-    yield vitals.progress.nacked_at_stop, {SETTLEMENT: "nack_at_stop"}
+def _settled(status: WorkerStatus) -> Points[float]:
+    yield status.progress.acked, {SETTLEMENT: "ack"}
+    yield status.progress.nacked, {SETTLEMENT: "nack"}
+    yield status.progress.nacked_at_stop, {SETTLEMENT: "nack_at_stop"}
 
 
-def _skipped(vitals: Vitals) -> Points[float]:
-    yield vitals.progress.already_settled, {REASON: "already_settled"}
-    yield vitals.progress.cancelled, {REASON: "cancelled"}
-    yield vitals.progress.over_budget, {REASON: "over_budget"}
+def _skipped(status: WorkerStatus) -> Points[float]:
+    yield status.progress.already_settled, {REASON: "already_settled"}
+    yield status.progress.cancelled, {REASON: "cancelled"}
+    yield status.progress.over_budget, {REASON: "over_budget"}
 
 
-def _rows(vitals: Vitals) -> Points[float]:
+def _rows(status: WorkerStatus) -> Points[float]:
     for ledger in LEDGERS.values():
-        yield vitals.progress.rows.get(ledger, 0), {LEDGER: ledger}
+        yield status.progress.rows.get(ledger, 0), {LEDGER: ledger}
 
 
-def _dead(vitals: Vitals) -> Points[float]:
+def _dead(status: WorkerStatus) -> Points[float]:
     for reason in Reason:
-        yield vitals.progress.dead.get(reason.value, 0), {REASON: reason.value}
+        yield status.progress.dead.get(reason.value, 0), {REASON: reason.value}
 
 
 def _backlog(watched: Watched) -> Points[float]:
@@ -186,7 +186,7 @@ NUMBERS: tuple[Metric[float], ...] = (
     ),
     Metric(
         "sightline.retries", "counter", "{call}", "calls made again after a failure in passing", (),
-        _one(lambda vitals: vitals.progress.retries),
+        _one(lambda status: status.progress.retries),
     ),
     Metric(
         "messaging.client.consumed.messages", "counter", "{message}",
@@ -198,37 +198,37 @@ NUMBERS: tuple[Metric[float], ...] = (
     Metric(
         "sightline.messages.redelivered", "counter", "{message}",
         "messages pulled that had been delivered before, or are to be looked up first", (),
-        _one(lambda vitals: vitals.progress.redelivered),
+        _one(lambda status: status.progress.redelivered),
     ),
     Metric(
         "sightline.messages.settled", "counter", "{message}",
-        "messages acked, nacked, and given back at the stop", (SETTLEMENT,), _of_vitals(_settled),
+        "messages acked, nacked, and given back at the stop", (SETTLEMENT,), _of_status(_settled),
     ),
     Metric(
         "sightline.messages.skipped", "counter", "{message}",
         "messages that no model was asked about, or not about all of it", (REASON,),
-        _of_vitals(_skipped),
+        _of_status(_skipped),
     ),
     Metric(
         "sightline.leases.outstanding", "updown", "{message}", "messages leased and not settled",
-        (), _one(lambda vitals: vitals.leaser.outstanding),
+        (), _one(lambda status: status.leaser.outstanding),
     ),
     Metric(
         "sightline.leases.lost", "counter", "{message}",
         "messages whose lease ran out, or was another's, before they were settled", (),
-        _one(lambda vitals: vitals.progress.leases_lost),
+        _one(lambda status: status.progress.leases_lost),
     ),
     Metric(
         "sightline.rows.written", "counter", "{row}", "rows that are durable", (LEDGER,),
-        _of_vitals(_rows),
+        _of_status(_rows),
     ),
     Metric(
         "sightline.dead_letters", "counter", "{part}", "parts given up", (REASON,),
-        _of_vitals(_dead),
+        _of_status(_dead),
     ),
     Metric(
         "sightline.cost", "counter", "{USD}", "what calls have cost, in US dollars", (),
-        _one(lambda vitals: vitals.progress.cost_usd_micros / 1e6),
+        _one(lambda status: status.progress.cost_usd_micros / 1e6),
     ),
     Metric(
         "sightline.backlog.messages", "updown", "{message}",

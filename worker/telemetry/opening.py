@@ -26,7 +26,7 @@ from worker.telemetry.metrics import HISTOGRAMS, NUMBERS, Attributes, Metric, Wa
 from worker.telemetry.probe import LOOK_EVERY_S, Probe
 from worker.telemetry.readers import OtlpExporter, OtlpReader, PrometheusReader, WithHistograms
 from worker.telemetry.serving import serving_metrics
-from worker.vitals import Kind, Vitals
+from worker.worker_status import Kind, WorkerStatus
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +45,14 @@ class Telemetry:
     prometheus_url: str | None
     readers: Sequence[WithHistograms] = ()
 
-    async def watch(self, vitals: Vitals, engine: Engine) -> None:
+    async def watch(self, status: WorkerStatus, engine: Engine) -> None:
         """Look at the worker until cancelled.
 
         Raises:
             Exception: a reader failed in its thread; it may deliver nothing any more.
         """
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.probe.run(vitals, engine.backlog))
+            group.create_task(self.probe.run(status, engine.backlog))
             group.create_task(self._watch_readers())
 
     async def _watch_readers(self) -> None:

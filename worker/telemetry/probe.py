@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from sightline.errors import SightlineError
 from sightline.ports import Backlog, BacklogReader
 from worker.limiting import Snapshot
-from worker.vitals import Kind, Vitals
+from worker.worker_status import Kind, WorkerStatus
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Probe:
     """The latest look. Other threads read its attributes; each is replaced, never changed."""
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
-        self.vitals: Vitals | None = None
+        self.status: WorkerStatus | None = None
         self.limiters: Mapping[Kind, Snapshot] = {}
         self.backlog = Backlog(None, None)
         self._monotonic = monotonic
@@ -36,16 +36,16 @@ class Probe:
         """How late the event loop lately came to a timer, at worst."""
         return max(tuple(self._lags), default=0.0)
 
-    async def run(self, vitals: Vitals, backlog: BacklogReader) -> None:
+    async def run(self, status: WorkerStatus, backlog: BacklogReader) -> None:
         """Look for ever."""
-        self.vitals = vitals
+        self.status = status
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._look(vitals))
+            group.create_task(self._look(status))
             group.create_task(self._count(backlog))
 
-    async def _look(self, vitals: Vitals) -> None:
+    async def _look(self, status: WorkerStatus) -> None:
         while True:
-            self.limiters = vitals.limiter_states()
+            self.limiters = status.limiter_states()
             due_s = self._monotonic() + LOOK_EVERY_S
             await asyncio.sleep(LOOK_EVERY_S)
             self._lags.append(max(0.0, self._monotonic() - due_s))

@@ -40,32 +40,32 @@ def print_statement_work(result: StatementWork) -> None:
 
 def statement_plan_json(result: StatementPlan) -> list[dict[str, object]]:
     """Return the document of ``--dry-run --json``."""
-    return [planned.as_dict() for planned in result.lots]
+    return [batch_plan.as_dict() for batch_plan in result.batches]
 
 
 def print_statement_plan(result: StatementPlan) -> None:
-    """Print what is to be done about each lot, and what it may cost."""
-    if not result.lots:
+    """Print what is to be done about each batch, and what it may cost."""
+    if not result.batches:
         say("nothing is left to ask about; `sightline enqueue` makes a run")
         return
     rows = [
         (
-            planned.lot.run_id,
-            name_of(planned.lot),
-            planned.parts,
-            planned.passes,
-            usd(planned.cost_usd_micros),
-            f"{planned.bytes_read / 1e9:,.3f}",
-            _budget(planned.budget_usd_micros, planned.budget_images),
+            batch_plan.batch.run_id,
+            name_of(batch_plan.batch),
+            batch_plan.parts,
+            batch_plan.passes,
+            usd(batch_plan.cost_usd_micros),
+            f"{batch_plan.bytes_read / 1e9:,.3f}",
+            _budget(batch_plan.budget_usd_micros, batch_plan.budget_images),
         )
-        for planned in result.lots
+        for batch_plan in result.batches
     ]
     print_table("", ("run", "what", "parts", "passes", "models, at most", "GB", "budget"), rows)
     say(
         "GB are read by the statements around the models, as a dry run says. Parts that are refused"
         " for now take further passes."
     )
-    if any(planned.bound for planned in result.lots):
+    if any(batch_plan.bound for batch_plan in result.batches):
         remark(
             "a budget may end the work early; `sightline budget RUN` with --max-cost"
             " or --max-images raises it"

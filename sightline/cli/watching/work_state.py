@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sightline.cli.watching.trend import LEAST_SPAN_S, History, Trend
 from worker.limiting import Snapshot
 from worker.progress import Progress
-from worker.vitals import Kind
+from worker.worker_status import Kind
 
 NOW_S = 10.0
 """What is told as the present rate is that of so many seconds."""

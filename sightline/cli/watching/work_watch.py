@@ -15,7 +15,7 @@ from sightline.cli.watching.work_state import WorkState
 from sightline.errors import SightlineError
 from sightline.wiring import Engine
 from worker.main import Watch
-from worker.vitals import Vitals
+from worker.worker_status import WorkerStatus
 
 REFRESH_S = 0.5
 COUNT_EVERY_S = 1.0
@@ -32,23 +32,23 @@ log = logging.getLogger(__name__)
 def live_worker(*, as_json: bool) -> Iterator[Watch]:
     """Yield what shows a worker beside its work."""
     with screen(as_json=as_json) as show:
-        yield lambda vitals, engine: watch_work(show, vitals, engine)
+        yield lambda status, engine: watch_work(show, status, engine)
 
 
-async def watch_work(show: Show, vitals: Vitals, engine: Engine) -> None:
+async def watch_work(show: Show, status: WorkerStatus, engine: Engine) -> None:
     """Show the worker until cancelled, and once more then.
 
     Whoever reads the lines may go away, as ``head`` does: the work goes on, and nothing is shown.
     """
-    state = WorkState(vitals.worker_id, time.monotonic())
+    state = WorkState(status.worker_id, time.monotonic())
 
     def look() -> None:
         view = state.view(
             time.monotonic(),
-            vitals.progress,
-            vitals.limiter_states(),
-            leased=vitals.leaser.outstanding,
-            stopping=vitals.stopping(),
+            status.progress,
+            status.limiter_states(),
+            leased=status.leaser.outstanding,
+            stopping=status.stopping(),
         )
         show(partial(draw_work, view), view.as_dict())
 

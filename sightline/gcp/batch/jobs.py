@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self, TypeVar
 from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.batch.failures import translated
 from sightline.gcp.batch.statuses import http_code
-from sightline.gcp.place import Place, billing_label
+from sightline.gcp.vertex_location import VertexLocation, billing_label
 from sightline.http_client.redaction import one_line
 
 TIMEOUT_S = 60.0
@@ -96,14 +96,14 @@ class BatchJobs(Protocol):
 class VertexBatchJobs:
     """Jobs of a location, through Google's library; made by ``open``."""
 
-    def __init__(self, client: Any, place: Place) -> None:
+    def __init__(self, client: Any, place: VertexLocation) -> None:
         self._client = client
         self._place = place
         self._parent = f"projects/{place.project}/locations/{place.location}"
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, place: Place, credentials: Any) -> AsyncIterator[Self]:
+    async def open(cls, place: VertexLocation, credentials: Any) -> AsyncIterator[Self]:
         """Open a client; nothing is asked yet.
 
         Raises:
@@ -160,7 +160,7 @@ class VertexBatchJobs:
             return await asyncio.to_thread(work)
 
 
-def _library_client(place: Place, credentials: Any) -> Any:
+def _library_client(place: VertexLocation, credentials: Any) -> Any:
     try:
         from google.cloud.aiplatform_v1.services.job_service import JobServiceClient  # 3 s
 

@@ -18,7 +18,7 @@ import orjson
 
 from sightline.gcp.gemini.question import config_of, content_of, labels_of
 from sightline.gcp.image_route import SentImage
-from sightline.gcp.place import mime_type
+from sightline.gcp.vertex_location import mime_type
 from sightline.tasks import TaskSpec
 
 PART_LABEL = "sightline_part"
@@ -31,7 +31,7 @@ _LABEL = re.compile(r"[a-z2-7]{52}")
 
 
 class Question(Protocol):
-    """What is asked about each part of a lot."""
+    """What is asked about each part of a batch."""
 
     def request(self, part_key: str, images: Sequence[str]) -> dict[str, Any]:
         """Return the request about a part with these images, by their URIs."""

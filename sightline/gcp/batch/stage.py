@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 
-from sightline.gcp.batch.said import SaidRow
+from sightline.gcp.batch.output_rows import OutputRow
 from sightline.gcp.bigquery.client import BigQueryClient
 
 _COLUMNS = (
@@ -23,7 +23,7 @@ class LoadingStage:
     def __init__(self, client: BigQueryClient) -> None:
         self._client = client
 
-    async def load(self, table: str, rows: Sequence[SaidRow]) -> None:
+    async def load(self, table: str, rows: Sequence[OutputRow]) -> None:
         """See ``Stage``."""
         from google.cloud import bigquery
 

@@ -34,7 +34,7 @@ WHERE {where}
 _ANSWER = 9
 
 
-class _Words:
+class _GoogleSqlDialect:
     """GoogleSQL's words for what the statements need."""
 
     month = "FORMAT_TIMESTAMP('%Y-%m', capture_time, 'UTC')"
@@ -70,7 +70,7 @@ class _Words:
 class BigQueryAnswers(CountedAnswers):
     """The current answers of the client's dataset."""
 
-    words = _Words()
+    dialect = _GoogleSqlDialect()
 
     def __init__(self, client: BigQueryClient) -> None:
         self._client = client

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.failures import translated
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.place import billing_label
+from sightline.gcp.vertex_location import billing_label
 from sightline.schema import Ledger, bigquery_schema
 
 if TYPE_CHECKING:

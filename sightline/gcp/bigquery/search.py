@@ -18,9 +18,9 @@ from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.hits import answers_of, observations_of
 from sightline.gcp.bigquery.search_facts import index_row, table_facts
 from sightline.gcp.bigquery.search_plan import (
-    Asked,
     IndexFacts,
     Plan,
+    SearchRequest,
     TableFacts,
     choose,
     instead_of,
@@ -169,7 +169,7 @@ class BigQuerySearch:
     ) -> tuple[IndexFacts | None, Plan]:
         """Return the index and the plan; rows are counted only where it matters."""
         facts = await self.table_facts(table)
-        asked = Asked(query.top, query.is_filtered, bool(query.answers))
+        asked = SearchRequest(query.top, query.is_filtered, bool(query.answers))
         if counted is not None:
             facts = TableFacts(max(counted.rows, facts.rows), facts.bytes)
             asked = replace(asked, allowed=counted.allowed)

@@ -83,7 +83,7 @@ class IndexFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchRequest:
     """What is asked of a search: so many hits, behind filters or a join with answers.
 
     ``allowed`` rows pass the filters; ``None`` where that was not counted.
@@ -110,12 +110,12 @@ class Plan:
     expected: int = 0
 
 
-def worth_a_look(table: TableFacts, asked: Asked) -> bool:
+def worth_a_look(table: TableFacts, asked: SearchRequest) -> bool:
     """Return whether it matters what index there is, which costs a statement to ask."""
     return not (table.too_small or asked.answers)
 
 
-def choose(table: TableFacts, index: IndexFacts | None, asked: Asked) -> Plan:
+def choose(table: TableFacts, index: IndexFacts | None, asked: SearchRequest) -> Plan:
     """Return how a search is done, with the reason on one line."""
     why = _cannot_serve(table, index, asked)
     if why or index is None:
@@ -164,7 +164,7 @@ def instead_of(plan: Plan) -> Plan:
     return Plan("exact", f"{plan.reason}, and found fewer than {plan.expected:,}")
 
 
-def _cannot_serve(table: TableFacts, index: IndexFacts | None, asked: Asked) -> str:
+def _cannot_serve(table: TableFacts, index: IndexFacts | None, asked: SearchRequest) -> str:
     """Return why the index cannot serve, whatever it covers; empty where it can."""
     if asked.answers:
         return "answers are joined, and an index cannot filter by a join"

@@ -27,7 +27,7 @@ from sightline.gcp.bigquery.work_list import (
 from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
 from sightline.ports.runs import unknown_run
 from sightline.schema import RUN_EVENTS
-from sightline.work_lists import request_json, to_the_end, unpublished_ranges
+from sightline.work_lists import request_json, run_to_completion, unpublished_ranges
 
 ENQUEUE = "enqueue"
 """The lock under which runs are opened."""
@@ -123,7 +123,7 @@ class BigQuerySource:
         self._drawing(request, ())  # refused, if at all, before anybody waits
         await self._check_table()
         async with self._locks.in_turn(ENQUEUE, "opening runs"):
-            return await to_the_end(self._open(request, run_id, now))
+            return await run_to_completion(self._open(request, run_id, now))
 
     async def _open(self, request: RunRequest, run_id: str, now: datetime) -> Run:
         await self._clear_leftovers(run_id)

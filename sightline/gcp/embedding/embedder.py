@@ -15,8 +15,8 @@ from sightline.gcp.embedding.embed_content import GeminiApiEmbedding, GeminiEmbe
 from sightline.gcp.embedding.predict import MultimodalEmbedding
 from sightline.gcp.embedding.protocol import EmbeddingProtocol
 from sightline.gcp.image_route import ImageReader
-from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.http_client.outcomes import given_up, with_most_cost
 from sightline.http_client.session import MOST_RESPONSE_BYTES
 from sightline.model import Observation, Usage
@@ -66,7 +66,7 @@ class GoogleEmbedder:
         *,
         model: str,
         dimension: int,
-        place: Place,
+        place: VertexLocation,
         tokens: TokenSource,
         prices: Sequence[Price],
         today: Callable[[], date],

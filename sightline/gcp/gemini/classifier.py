@@ -12,8 +12,8 @@ from sightline.gcp.credentials import TokenSource
 from sightline.gcp.gemini.outcome import classification_of
 from sightline.gcp.gemini.question import config_of, content_of, labels_of
 from sightline.gcp.image_route import ImageReader
-from sightline.gcp.place import Place
 from sightline.gcp.service import ModelService, gemini_api, vertex_ai
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.http_client.outcomes import with_most_cost
 from sightline.http_client.session import MOST_RESPONSE_BYTES
 from sightline.model import Observation
@@ -52,7 +52,7 @@ class GeminiClassifier:
         cls,
         *,
         model: str,
-        place: Place,
+        place: VertexLocation,
         tokens: TokenSource,
         prices: Sequence[Price],
         today: Callable[[], date],

@@ -9,7 +9,7 @@ from typing import Any
 
 from sightline.gcp.gemini.thinking import output_tokens, thinking_config
 from sightline.gcp.image_route import SentImage
-from sightline.gcp.place import billing_label
+from sightline.gcp.vertex_location import billing_label
 from sightline.tasks import TaskSpec
 
 RUN_LABEL = "sightline_run"

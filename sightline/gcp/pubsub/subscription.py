@@ -181,7 +181,7 @@ class PubSubSubscription:
 
     # --- calls --------------------------------------------------------------------------------
 
-    async def hasten(self, run_id: str) -> int:  # noqa: ARG002
+    async def make_due(self, run_id: str) -> int:  # noqa: ARG002
         """Hasten nothing, since Pub/Sub cannot: a delay is ten minutes at most."""
         return 0
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.sql.asker import LotPass
 from sightline.gcp.sql.asking import (
     Asking,
     EmbedFunction,
@@ -19,8 +18,9 @@ from sightline.gcp.sql.asking import (
 from sightline.gcp.sql.files import statement
 from sightline.gcp.sql.images import Images
 from sightline.gcp.sql.jobs import Jobs
-from sightline.gcp.sql.kinds import TaskVersion, task_of
+from sightline.gcp.sql.pass_submitter import BatchPass
 from sightline.gcp.sql.remote_models import ModelStore, RemoteModel, ensure
+from sightline.gcp.sql.result_mappings import TaskVersion, task_of
 from sightline.model import AnswerPart, EmbeddingPart, Part
 
 
@@ -84,8 +84,8 @@ class RemoteAskings:
         return GenerateText(task, model, self._functions.answers)
 
 
-class StatementAsker:
-    """The port ``Asker`` over jobs of BigQuery."""
+class StatementSubmitter:
+    """The port ``PassSubmitter`` over jobs of BigQuery."""
 
     def __init__(self, jobs: Jobs, askings: Askings, images: Images) -> None:
         self._jobs = jobs
@@ -93,18 +93,18 @@ class StatementAsker:
         self.images = images
 
     async def prepare(self, part: Part) -> None:
-        """See ``Asker``."""
+        """See ``PassSubmitter``."""
         await self._askings.prepare(part)
 
-    async def ask(self, one: LotPass) -> None:
-        """See ``Asker``."""
-        asking = await self._askings.of(one.lot.part)
+    async def ask(self, one: BatchPass) -> None:
+        """See ``PassSubmitter``."""
+        asking = await self._askings.of(one.batch.part)
         asked = statement("ask", asked=one.asked, said=asking.said(one.to_ask))
-        await self._jobs.run(one.name, asked, {"pass": one.number}, run_id=one.lot.run_id)
+        await self._jobs.run(one.name, asked, {"pass": one.number}, run_id=one.batch.run_id)
 
-    async def wait(self, one: LotPass) -> bool:
-        """See ``Asker``."""
+    async def wait(self, one: BatchPass) -> bool:
+        """See ``PassSubmitter``."""
         return await self._jobs.wait(one.name)
 
-    async def clear(self, lot_name: str) -> None:
+    async def clear(self, batch_name: str) -> None:
         """Do nothing: a job that is done is only history."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.bigquery.client import BigQueryClient, Row, Value
-from sightline.ports import Effort
+from sightline.ports import WarehouseUsage
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -41,7 +41,7 @@ class Finished:
 
     rows: list[Row]
     changed: int
-    effort: Effort
+    usage: WarehouseUsage
     found: bool = False
 
 
@@ -49,7 +49,7 @@ class Jobs(Protocol):
     """Runs statements; BigQuery, or a test's script of one."""
 
     @property
-    def effort(self) -> Effort:
+    def usage(self) -> WarehouseUsage:
         """What statements under a name took that were begun here."""
         ...
 
@@ -83,7 +83,7 @@ class BigQueryJobs:
     def __init__(self, client: BigQueryClient, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._client = client
         self._look_every_s = look_every_s
-        self.effort = Effort()
+        self.usage = WarehouseUsage()
 
     async def run(
         self, name: str, statement: str, values: Mapping[str, Value], *, run_id: str = ""
@@ -104,7 +104,7 @@ class BigQueryJobs:
             if failure is None:
                 finished = await self._client.use(partial(_finished, job, found))
                 if not found:
-                    self.effort += finished.effort
+                    self.usage += finished.usage
                 return finished
             if found:
                 continue  # what it failed for may be mended by now
@@ -189,6 +189,6 @@ def _finished(job: bigquery.QueryJob, found: bool, _: bigquery.Client) -> Finish
     return Finished(
         rows,
         int(job.num_dml_affected_rows or 0),
-        Effort(int(job.total_bytes_billed or 0), int(job.slot_millis or 0)),
+        WarehouseUsage(int(job.total_bytes_billed or 0), int(job.slot_millis or 0)),
         found,
     )

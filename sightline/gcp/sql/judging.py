@@ -63,7 +63,7 @@ _JSON_KINDS = {"string": "string", "boolean": "boolean", "integer": "number", "n
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ResponseColumns:
     """Where what a model said stands: SQL over the columns of the table of what was asked."""
 
     ending: str
@@ -82,7 +82,7 @@ def _count(what: str, camel: str) -> str:
     return _in_response(f"usage_metadata.{what}_token_count", f"usageMetadata.{camel}TokenCount")
 
 
-GEMINI = Said(
+GEMINI = ResponseColumns(
     ending="COALESCE("
     + _in_response("candidates[0].finish_reason", "candidates[0].finishReason")
     + ", '')",

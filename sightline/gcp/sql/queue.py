@@ -31,7 +31,7 @@ class WorkListQueue:
         """Drop nothing: a cancelled run is not worked off."""
         return 0
 
-    async def hasten(self, run_id: str) -> int:  # noqa: ARG002 - the port's
+    async def make_due(self, run_id: str) -> int:  # noqa: ARG002 - the port's
         """Hasten nothing: nothing waits out a delay."""
         return 0
 

@@ -11,8 +11,8 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.literals import quoted
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.place import Place, tuned_location
 from sightline.gcp.sql.files import statement
+from sightline.gcp.vertex_location import VertexLocation, tuned_location
 
 PREFIX = "sightline_"
 _CONNECTION = re.compile(r"[a-z0-9.:-]+\.[a-z0-9-]+\.[\w-]+")
@@ -52,7 +52,7 @@ async def ensure(store: ModelStore, wanted: RemoteModel) -> bool:
     return True
 
 
-def remote_model(model: str, place: Place, connection: str) -> RemoteModel:
+def remote_model(model: str, place: VertexLocation, connection: str) -> RemoteModel:
     """Return the definition of the remote model for a model of Vertex AI at a place.
 
     Raises:

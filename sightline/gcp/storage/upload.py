@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.place import mime_type
 from sightline.gcp.storage.client import StoragePlace
 from sightline.gcp.storage.failures import translated
 from sightline.gcp.storage.uri import BucketPrefix
+from sightline.gcp.vertex_location import mime_type
 
 MOST_FAILURES_TOLD = 20
 _CHUNK_BYTES = 1 << 20

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.place import Place
 from sightline.gcp.tuning.failures import translated
 from sightline.gcp.tuning.job import TuningJob, TuningRequest, job_of
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.settings.serving import MULTI_REGIONS
 
 TIMEOUT_S = 60.0
@@ -25,13 +25,13 @@ _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 class TuningClient:
     """Tuning jobs of one project in one location; made by ``open``."""
 
-    def __init__(self, library: Any, place: Place) -> None:
+    def __init__(self, library: Any, place: VertexLocation) -> None:
         self._library = library
         self.place = place
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, place: Place, credentials: Any) -> AsyncIterator[Self]:
+    async def open(cls, place: VertexLocation, credentials: Any) -> AsyncIterator[Self]:
         """Open the client; nothing is asked yet. Importing the library takes seconds.
 
         Raises:
@@ -122,7 +122,7 @@ def check_region(location: str) -> None:
         )
 
 
-def _library(place: Place, credentials: Any) -> Any:
+def _library(place: VertexLocation, credentials: Any) -> Any:
     try:
         from google.cloud.aiplatform_v1.services.gen_ai_tuning_service import (
             GenAiTuningServiceClient,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sightline.gcp.place import billing_label
+from sightline.gcp.vertex_location import billing_label
 
 IDENTITY_LABEL = "sightline_tuning"
 TASK_LABEL = "sightline_task"

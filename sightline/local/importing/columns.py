@@ -32,7 +32,7 @@ _NAMES = (*PLAIN, *PARTS, "latitude", "longitude")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ColumnPath:
     """Where a value is: a column, or a field inside of a nested one."""
 
     column: str
@@ -51,9 +51,9 @@ class Place:
 class Layout:
     """Where a table keeps what: plain columns, and nested ones whole or in parts."""
 
-    plain: Mapping[str, Place]
-    whole: Mapping[str, Place]
-    parts: Mapping[str, Mapping[str, Place]]
+    plain: Mapping[str, ColumnPath]
+    whole: Mapping[str, ColumnPath]
+    parts: Mapping[str, Mapping[str, ColumnPath]]
 
     @property
     def columns(self) -> frozenset[str]:
@@ -72,7 +72,7 @@ def find_columns(
     Raises:
         ConfigurationError: a required column is missing, or ``renamed`` names what is not there.
     """
-    chosen: dict[str, Place] = {}
+    chosen: dict[str, ColumnPath] = {}
     for name, other in renamed.items():
         if name not in _NAMES:
             accepted = ", ".join(_NAMES)
@@ -95,8 +95,8 @@ def find_columns(
     return Layout(plain, whole, parts)
 
 
-def _parts(schema: Any, name: str, chosen: Mapping[str, Place]) -> dict[str, Place]:
-    found: dict[str, Place] = {}
+def _parts(schema: Any, name: str, chosen: Mapping[str, ColumnPath]) -> dict[str, ColumnPath]:
+    found: dict[str, ColumnPath] = {}
     for part in PARTS[name]:
         spellings = [f"{name}.{part}", f"{name}_{part}"]
         if name == "location":
@@ -110,10 +110,10 @@ def _parts(schema: Any, name: str, chosen: Mapping[str, Place]) -> dict[str, Pla
     return found
 
 
-def _find(schema: Any, name: str) -> Place | None:
+def _find(schema: Any, name: str) -> ColumnPath | None:
     """Find a column, or a field inside a nested one written with dots."""
     if name in schema.names:
-        return Place(name)
+        return ColumnPath(name)
     column, *steps = name.split(".")
     if not steps or column not in schema.names:
         return None
@@ -122,7 +122,7 @@ def _find(schema: Any, name: str) -> Place | None:
         if not pa.types.is_struct(kind) or kind.get_field_index(step) < 0:
             return None
         kind = kind.field(step).type
-    return Place(column, tuple(steps))
+    return ColumnPath(column, tuple(steps))
 
 
 def _listed(schema: Any) -> str:

@@ -188,10 +188,10 @@ class LocalQueue:
             after = max(page)
         return dropped
 
-    async def hasten(self, run_id: str) -> int:
+    async def make_due(self, run_id: str) -> int:
         """Let a run's messages that wait out a back-off come at once; return how many."""
         return await self._writing.write(
-            lambda sqlite: store.hasten(sqlite, run_id, self._now()), durable=False
+            lambda sqlite: store.make_due(sqlite, run_id, self._now()), durable=False
         )
 
     async def queued_bodies(self, run_id: str | None = None) -> AsyncIterator[bytes]:

@@ -196,7 +196,7 @@ PURGE_AFTER = """
     RETURNING id
 """
 
-HASTEN = """
+MAKE_DUE = """
     UPDATE messages SET visible_at = :now, hold_s = 0
     WHERE place = 0 AND run_id = :run_id AND lease IS NULL AND visible_at > :now
 """

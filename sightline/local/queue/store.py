@@ -212,9 +212,9 @@ def purge_page(sqlite: sqlite3.Connection, run_id: str, after: int, now: float) 
     return [id_ for (id_,) in sqlite.execute(sql.PURGE_AFTER, wanted).fetchall()]
 
 
-def hasten(sqlite: sqlite3.Connection, run_id: str, now: float) -> int:
+def make_due(sqlite: sqlite3.Connection, run_id: str, now: float) -> int:
     """Let a run's delayed messages be ready now; return how many."""
-    return sqlite.execute(sql.HASTEN, {"run_id": run_id, "now": now}).rowcount
+    return sqlite.execute(sql.MAKE_DUE, {"run_id": run_id, "now": now}).rowcount
 
 
 def read_bodies(

@@ -1,7 +1,7 @@
 """Nearest neighbours by cosine over one model's vectors: exact while few, approximate above."""
 
 from sightline.local.vectors.approximate import FaissIndex
-from sightline.local.vectors.build import Kept, build_index, fit_of, make_index
+from sightline.local.vectors.build import IndexFile, build_index, fit_of, make_index
 from sightline.local.vectors.choice import EXACT_UP_TO, SMALLEST, lists_for, look_up
 from sightline.local.vectors.exact import ExactIndex
 from sightline.local.vectors.index import NO_ROW, Found, VectorIndex
@@ -22,7 +22,7 @@ __all__ = [
     "ExactIndex",
     "FaissIndex",
     "Found",
-    "Kept",
+    "IndexFile",
     "SavedIndex",
     "VectorIndex",
     "build_index",

@@ -29,7 +29,7 @@ Fit = Literal["whole", "few are missing", "many are missing", "no"]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class IndexFile:
     """Where an index is kept, and the number of the part behind each of its vectors."""
 
     path: Path
@@ -53,7 +53,7 @@ def build_index(
     vectors: Vectors,
     *,
     exact_up_to: int = EXACT_UP_TO,
-    kept: Kept | None = None,
+    kept: IndexFile | None = None,
     threads: int = 0,
     on_progress: Callable[[int], None] = unheard,
 ) -> VectorIndex:
@@ -78,7 +78,7 @@ def build_index(
 
 def make_index(
     vectors: Vectors,
-    kept: Kept,
+    kept: IndexFile,
     *,
     threads: int = 0,
     on_progress: Callable[[int], None] = unheard,
@@ -113,7 +113,7 @@ def make_index(
 
 def _brought_up_to_date(
     vectors: Vectors,
-    kept: Kept | None,
+    kept: IndexFile | None,
     saved: SavedIndex | None,
     exact_up_to: int,
     *,
@@ -140,7 +140,7 @@ def _brought_up_to_date(
     return _kept_too(made, kept, digests)
 
 
-def _kept_too(index: FaissIndex, kept: Kept, digests: Digests) -> FaissIndex:
+def _kept_too(index: FaissIndex, kept: IndexFile, digests: Digests) -> FaissIndex:
     """Return the index, kept where that can be done: a search does without."""
     try:
         save_index(kept.path, index, kept.parts, digests)
@@ -149,7 +149,7 @@ def _kept_too(index: FaissIndex, kept: Kept, digests: Digests) -> FaissIndex:
     return index
 
 
-def _saved(kept: Kept | None) -> SavedIndex | None:
+def _saved(kept: IndexFile | None) -> SavedIndex | None:
     if kept is None:
         return None
     try:

@@ -50,7 +50,7 @@ ORDER BY subject_id
 """
 
 
-class _Words:
+class _DuckDbDialect:
     """DuckDB's words for what the statements need."""
 
     month = "strftime(capture_time AT TIME ZONE 'UTC', '%Y-%m')"
@@ -85,7 +85,7 @@ class _Words:
 class LocalAnswers(CountedAnswers):
     """The current answers below ``root``."""
 
-    words = _Words()
+    dialect = _DuckDbDialect()
     names = NAMES
 
     def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.local.vectors import EXACT_UP_TO, NO_ROW, Kept, VectorIndex, build_index
+from sightline.local.vectors import EXACT_UP_TO, NO_ROW, IndexFile, VectorIndex, build_index
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     Engine,
@@ -186,7 +186,7 @@ class LocalSearch:
         return build_index(
             vectors.vectors,
             exact_up_to=self._exact_up_to,
-            kept=Kept(path, vectors.parts),
+            kept=IndexFile(path, vectors.parts),
             threads=self._options.threads,
             on_progress=_Told(len(vectors.vectors)),
         )

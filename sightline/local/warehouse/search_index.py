@@ -11,7 +11,7 @@ from sightline.local.vectors import (
     SMALLEST,
     SUFFIX,
     DamagedIndexError,
-    Kept,
+    IndexFile,
     drop_index,
     fit_of,
     load_index,
@@ -68,7 +68,7 @@ class LocalVectorIndexes:
                 raise nothing_embedded(model, dimension, spaces(session))
             make_index(
                 loaded.vectors,
-                Kept(self._path(model, dimension), loaded.parts),
+                IndexFile(self._path(model, dimension), loaded.parts),
                 threads=self._options.threads,
                 on_progress=lambda done: on_progress(done, 100),
             )

@@ -56,7 +56,7 @@ from sightline.work_lists import (
     LISTED_COLUMNS,
     listed_message,
     request_json,
-    to_the_end,
+    run_to_completion,
     unpublished_ranges,
     work_item,
 )
@@ -134,7 +134,7 @@ class LocalSource:
             StorageError: the disk is full, or a file is not what it should be.
         """
         async with lock_in_turn(self._store.root / ".enqueue.lock"):
-            return await to_the_end(
+            return await run_to_completion(
                 self._engine.read(lambda session: self._open(session, request, run_id, now))
             )
 

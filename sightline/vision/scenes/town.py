@@ -15,17 +15,17 @@ _FIRST_DAY = dt.datetime(2025, 3, 3, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TownPlace:
     """A point beside a street: degrees, and the street's heading in degrees from north."""
 
     latitude: float
     longitude: float
     heading: float
 
-    def moved(self, forward_m: float) -> "Place":
+    def moved(self, forward_m: float) -> "TownPlace":
         """The point so many metres further along the street."""
         angle = math.radians(self.heading)
-        return Place(
+        return TownPlace(
             self.latitude + forward_m * math.cos(angle) / _METRES_PER_DEGREE,
             self.longitude + forward_m * math.sin(angle) / _metres_per_degree_east(),
             self.heading,
@@ -36,7 +36,7 @@ def _metres_per_degree_east() -> float:
     return _METRES_PER_DEGREE * math.cos(math.radians(CENTRE[0]))
 
 
-def place_of(seed: int, asset: int) -> Place:
+def place_of(seed: int, asset: int) -> TownPlace:
     """Where an asset stands: along one of 28 streets, a few metres beside its middle.
 
     Nine streets run east, nine north, and ten from the centre outwards, all a little bent.
@@ -55,7 +55,7 @@ def place_of(seed: int, asset: int) -> Place:
         east = radius * math.sin(angle) + beside * math.cos(angle)
         north = radius * math.cos(angle) - beside * math.sin(angle)
         heading = math.degrees(angle)
-    return Place(
+    return TownPlace(
         CENTRE[0] + north / _METRES_PER_DEGREE,
         CENTRE[1] + east / _metres_per_degree_east(),
         heading % 360,

@@ -12,15 +12,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sightline.gcp.batch.asker import BatchAsker
+from sightline.gcp.batch.batch_submitter import BatchSubmitter
 from sightline.gcp.batch.folder import BucketFolder
 from sightline.gcp.batch.jobs import BatchJob, VertexBatchJobs
 from sightline.gcp.batch.stage import LoadingStage
 from sightline.gcp.credentials import GoogleTokens
-from sightline.gcp.place import Place
 from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import AnswerPart, EmbeddingPart, PartRequest
-from sightline.ports import Lot
+from sightline.ports import PartBatch
 from sightline.sim.vertex.batch import BatchJobs, Pace
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.server import VertexSimulator
@@ -31,13 +31,13 @@ from tests.gcp.servers import BigQueryEmulator, GcsServer
 from tests.gcp.sql.rig import GEMINI, Warehouse, open_warehouse
 from tests.worker.test_by_statements import FakeBudgets
 from worker.budgets.run_budgets import RunBudgets
-from worker.statements.loop import ByStatements, WorkedOff
+from worker.statements.loop import ByStatements, StatementWorkSummary
 
 SEEN = [observation(number) for number in range(6)]
 SIGNS: TaskSpec = replace(task(), model=GEMINI)
 SIGNS_PART: AnswerPart = answer_part(SIGNS)
 VECTORS_PART = EmbeddingPart("gemini-embedding-2", 128)
-LOTS = {one: Lot("run-1", one) for one in (SIGNS_PART, VECTORS_PART)}
+BATCHES = {one: PartBatch("run-1", one) for one in (SIGNS_PART, VECTORS_PART)}
 
 
 class KilledError(Exception):
@@ -86,7 +86,7 @@ class Cloud:
         """Let the next jobs go so."""
         self.jobs.pace = Pace(**how)
 
-    def asker(self, **kills: tuple[str, str]) -> BatchAsker:
+    def submitter(self, **kills: tuple[str, str]) -> BatchSubmitter:
         """Return who asks, in a process that is killed where it is told to be.
 
         ``vertex``, ``stage`` and ``warehouse`` name a method and when.
@@ -98,7 +98,7 @@ class Cloud:
         }
         for name, (method, when) in kills.items():
             parts[name] = Killing(parts[name], method, when)
-        return BatchAsker(
+        return BatchSubmitter(
             lambda _: parts["vertex"],
             self.folder,
             parts["warehouse"],
@@ -109,11 +109,13 @@ class Cloud:
             on_job=self.seen.append,
         )
 
-    async def work(self, worker_id: str = "w1", /, **kills: tuple[str, str]) -> WorkedOff:
+    async def work(
+        self, worker_id: str = "w1", /, **kills: tuple[str, str]
+    ) -> StatementWorkSummary:
         """Work off all there is, as the command does; pauses take no time."""
         numbers = iter(range(10_000))
 
-        async def estimate(_: Lot) -> int:
+        async def estimate(_: PartBatch) -> int:
             return 10
 
         async def sleep(_: float) -> None:
@@ -123,8 +125,8 @@ class Cloud:
             FakeBudgets(), worker_id=worker_id, now=lambda: NOW, new_id=lambda: f"e{next(numbers)}",  # type: ignore[arg-type]  # a part of the port
             random=lambda: 0.0, pause_s=0.0,
         )  # fmt: skip
-        lots = self.warehouse.lots_by(self.asker(**kills), worker_id)
-        return await ByStatements(lots, run_budgets, estimate, parts=100, sleep=sleep).work()
+        batches = self.warehouse.batches_by(self.submitter(**kills), worker_id)
+        return await ByStatements(batches, run_budgets, estimate, parts=100, sleep=sleep).work()
 
     def names(self, below: str = "") -> list[str]:
         """Return the names of the objects in the folder."""
@@ -153,7 +155,7 @@ async def open_cloud(
     tasks: Sequence[TaskSpec] = (SIGNS,),
     allowed: tuple[str, ...] = (),
 ) -> AsyncIterator[Cloud]:
-    """Open the servers, with a run of these parts; ``allowed`` buckets are those of the asker."""
+    """Open the servers, with a run of these parts; ``allowed`` buckets are the submitter's."""
     storage = StoragePlace("p", gcs.endpoint)
     async with AsyncExitStack() as stack:
         warehouse = await stack.enter_async_context(
@@ -163,7 +165,7 @@ async def open_cloud(
         )
         buckets = await stack.enter_async_context(Buckets.open(gcs.endpoint))
         simulator = await stack.enter_async_context(VertexSimulator(buckets=buckets))
-        place = Place("p", "global", simulator.base_url)
+        place = VertexLocation("p", "global", simulator.base_url)
         credentials = GoogleTokens.fixed("emulator").credentials
         vertex = await stack.enter_async_context(VertexBatchJobs.open(place, credentials))
         client = stack.enter_context(open_storage(storage))

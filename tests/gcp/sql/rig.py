@@ -18,14 +18,14 @@ from sightline.gcp.bigquery.ledgers import BigQueryLedgers
 from sightline.gcp.bigquery.locks import LockTiming, TableLocks
 from sightline.gcp.bigquery.runs import BigQueryRuns
 from sightline.gcp.bigquery.tables import put_embeddings
-from sightline.gcp.sql.asker import Asker
 from sightline.gcp.sql.asking import Asking
-from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementAsker
+from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementSubmitter
 from sightline.gcp.sql.images import References
 from sightline.gcp.sql.jobs import BigQueryJobs
-from sightline.gcp.sql.kinds import Kinds
-from sightline.gcp.sql.lots import BigQueryLots
+from sightline.gcp.sql.part_batches import BigQueryPartBatches
+from sightline.gcp.sql.pass_submitter import PassSubmitter
 from sightline.gcp.sql.remote_models import RemoteModel
+from sightline.gcp.sql.result_mappings import ResultMappings
 from sightline.model import (
     AnswerPart,
     EmbeddingPart,
@@ -135,11 +135,11 @@ class Warehouse:
     client: BigQueryClient
     runs: BigQueryRuns
     ledgers: BigQueryLedgers
-    lots: BigQueryLots
+    batches: BigQueryPartBatches
     store: Store
     open_run: Callable[..., Any]
     jobs: BigQueryJobs
-    lots_by: Callable[[Asker, str], BigQueryLots]
+    batches_by: Callable[[PassSubmitter, str], BigQueryPartBatches]
 
     async def say(self, pass_: int, sayings: Mapping[str, Saying]) -> None:
         """Prepare what is said about these parts in this pass."""
@@ -191,7 +191,7 @@ async def open_warehouse(
         runs, ledgers, store = BigQueryRuns(client, appender), BigQueryLedgers(client), Store()
         for task in tasks:
             await runs.remember_task(task, now=NOW)
-        kinds = Kinds(
+        mappings = ResultMappings(
             ledgers.task_version, price, place=place, answers_at="global", embeddings_at="global"
         )
         real = RemoteAskings(
@@ -200,18 +200,26 @@ async def open_warehouse(
         jobs = BigQueryJobs(client, look_every_s=0.05)
         askings = PreparedAskings(real, place.table("prepared"))
 
-        def lots_by(asker: Asker, worker_id: str) -> BigQueryLots:
+        def batches_by(submitter: PassSubmitter, worker_id: str) -> BigQueryPartBatches:
             locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=0.0))
-            return BigQueryLots(
-                jobs, runs, place, client, kinds, asker, locks, worker_id=worker_id, engine=engine
+            return BigQueryPartBatches(
+                jobs,
+                runs,
+                place,
+                client,
+                mappings,
+                submitter,
+                locks,
+                worker_id=worker_id,
+                engine=engine,
             )
 
         async def open_run(*parts: PartRequest, run_id: str = "run-1") -> None:
             request = RunRequest(Filter(), parts, "sightline enqueue", engine)
             await source.open_run(request, run_id=run_id, now=NOW)
 
-        lots = lots_by(StatementAsker(jobs, askings, Bare("p.us.c", buckets)), "w1")
-        yield Warehouse(client, runs, ledgers, lots, store, open_run, jobs, lots_by)
+        batches = batches_by(StatementSubmitter(jobs, askings, Bare("p.us.c", buckets)), "w1")
+        yield Warehouse(client, runs, ledgers, batches, store, open_run, jobs, batches_by)
 
 
 def definition(part: Part) -> RemoteModel:

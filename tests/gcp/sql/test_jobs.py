@@ -13,7 +13,7 @@ from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.failures import translated
 from sightline.gcp.sql.jobs import MOST_TRIES, BigQueryJobs
-from sightline.ports import Effort
+from sightline.ports import WarehouseUsage
 
 SELECT = "SELECT 1"
 google: Any = exceptions
@@ -101,13 +101,15 @@ def jobs_over(script: Callable[[str], Job | Exception]) -> tuple[BigQueryJobs, L
 async def test_a_job_is_begun_once_and_found_again_after_a_restart() -> None:
     jobs, library = jobs_over(lambda _: Job(looks=2))
     first = await jobs.run("pass-1", SELECT, {})
-    assert (first.changed, first.effort) == (7, Effort(10 << 20, 5))
+    assert (first.changed, first.usage) == (7, WarehouseUsage(10 << 20, 5))
     again = BigQueryJobs(cast(BigQueryClient, Client(library)), look_every_s=0.0)
     assert await again.run("pass-1", SELECT, {}) == replace(first, found=True)
     assert library.begun == ["pass-1-1"]
-    assert (jobs.effort, again.effort) == (first.effort, Effort()), "counted where it was begun"
+    assert (jobs.usage, again.usage) == (first.usage, WarehouseUsage()), (
+        "counted where it was begun"
+    )
     await jobs.run("pass-2", SELECT, {})
-    assert jobs.effort == first.effort + first.effort
+    assert jobs.usage == first.usage + first.usage
 
 
 async def test_a_job_that_dies_half_way_is_run_again_under_another_number() -> None:

@@ -15,7 +15,6 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_names
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.gemini.question import config_of
-from sightline.gcp.place import Place
 from sightline.gcp.sql.asking import (
     Asking,
     Generate,
@@ -26,8 +25,9 @@ from sightline.gcp.sql.asking import (
 from sightline.gcp.sql.files import names, statement
 from sightline.gcp.sql.images import Images, ObjectTable, References, Uris
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE, judged_answers, judged_vectors
-from sightline.gcp.sql.kinds import ANSWER, VECTOR
 from sightline.gcp.sql.remote_models import remote_model
+from sightline.gcp.sql.result_mappings import ANSWER, VECTOR
+from sightline.gcp.vertex_location import VertexLocation
 from sightline.schema import CLASSIFICATIONS
 from sightline.tasks import load_tasks, shipped_directory
 from tests.gcp.sql.rig import GEMINI as MODEL
@@ -152,7 +152,7 @@ def test_a_call_carries_all_that_the_workers_send() -> None:
 
 
 def test_the_endpoint_of_a_remote_model_is_where_the_settings_say() -> None:
-    found = remote_model("gemini-3.5-flash-lite", Place("p", "global"), "p.us.models")
+    found = remote_model("gemini-3.5-flash-lite", VertexLocation("p", "global"), "p.us.models")
     assert found.name == "sightline_gemini_3_5_flash_lite"
     assert found.endpoint == (
         "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/google/models"
@@ -163,4 +163,4 @@ def test_the_endpoint_of_a_remote_model_is_where_the_settings_say() -> None:
 @pytest.mark.parametrize("connection", ["", "models", "p.us.c` OPTIONS", "a.b.c.d e"])
 def test_a_connection_that_is_none_is_refused(connection: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape("sql.connection")):
-        remote_model("gemini-3.5-flash-lite", Place("p", "global"), connection)
+        remote_model("gemini-3.5-flash-lite", VertexLocation("p", "global"), connection)

@@ -1,2 +1,2 @@
--- A table of one lot that is done.
+-- A table of one batch that is done.
 DROP TABLE IF EXISTS {table}

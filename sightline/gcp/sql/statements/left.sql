@@ -1,4 +1,4 @@
--- The parts of one lot about which nothing is known, neither in the ledgers nor as asked; none once
+-- The parts of one batch about which nothing is known, neither in the ledgers nor as asked; none once
 -- the run is cancelled.
 WITH listed AS ({listed})
 SELECT COUNT(*)

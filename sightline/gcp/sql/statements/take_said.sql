@@ -1,4 +1,4 @@
--- What was said elsewhere about parts of the lot, each once; what is said of others is left alone.
+-- What was said elsewhere about parts of the batch, each once; what is said of others is left alone.
 -- Numbers come as texts, since the emulator loads them so.
 INSERT INTO {asked} (part_key, pass, status, answer, response, vector, asked_at, settled)
 SELECT

@@ -1,2 +1,2 @@
--- How many parts of one lot are neither written nor dead.
+-- How many parts of one batch are neither written nor dead.
 SELECT COUNT(*) FROM ({listed})

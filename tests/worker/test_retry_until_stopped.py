@@ -7,12 +7,12 @@ import asyncio
 import pytest
 
 from sightline.errors import ConfigurationError, TransientError
-from worker.patience import Patience
 from worker.retry import Backoff
+from worker.retry_until_stopped import RetryUntilStopped
 
 
-def patience(stopping: asyncio.Event) -> Patience:
-    return Patience(Backoff(0.001, 0.01), lambda: 1.0, stopping)
+def retry(stopping: asyncio.Event) -> RetryUntilStopped:
+    return RetryUntilStopped(Backoff(0.001, 0.01), lambda: 1.0, stopping)
 
 
 async def test_a_read_succeeds_once_the_store_is_back(caplog: pytest.LogCaptureFixture) -> None:
@@ -23,7 +23,7 @@ async def test_a_read_succeeds_once_the_store_is_back(caplog: pytest.LogCaptureF
             raise error
         return 7
 
-    assert await patience(asyncio.Event()).read("the ledgers cannot be read", read) == 7
+    assert await retry(asyncio.Event()).read("the ledgers cannot be read", read) == 7
     pauses = [record.getMessage() for record in caplog.records]
     assert len(pauses) == 2
     assert "the ledgers cannot be read, again in 0.0 s: out of reach" in pauses
@@ -31,7 +31,7 @@ async def test_a_read_succeeds_once_the_store_is_back(caplog: pytest.LogCaptureF
 
 async def test_a_stop_ends_the_waiting() -> None:
     stopping = asyncio.Event()
-    waiting = Patience(Backoff(3600.0, 3600.0), lambda: 1.0, stopping)
+    waiting = RetryUntilStopped(Backoff(3600.0, 3600.0), lambda: 1.0, stopping)
 
     async def read() -> int:
         asyncio.get_running_loop().call_soon(stopping.set)
@@ -49,5 +49,5 @@ async def test_what_trying_again_does_not_mend_is_raised_at_once() -> None:
         raise ConfigurationError("no permission; grant it")
 
     with pytest.raises(ConfigurationError):
-        await patience(asyncio.Event()).read("the ledgers cannot be read", read)
+        await retry(asyncio.Event()).read("the ledgers cannot be read", read)
     assert len(calls) == 1

@@ -1,4 +1,4 @@
-"""The events of the dead-letter ledger: who writes them, and what they say."""
+"""The events of the dead-letter ledger: how they are built, and what they say."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class Identity:
     random: Callable[[], float]
 
 
-class Letters:
-    """Writes dead letters, and counts what they cost."""
+class DeadLetterBuilder:
+    """Builds the rows of dead letters, and counts what they cost."""
 
     def __init__(self, progress: Progress, identity: Identity) -> None:
         self._progress = progress

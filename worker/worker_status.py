@@ -1,4 +1,4 @@
-"""What may be read of a worker while it runs: counts, leases, and what its limiters found."""
+"""The status of a worker while it runs: counts, leases, and what its limiters found."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Kind = Literal["classify", "embed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Vitals:
-    """A worker's vital signs. ``limiter_states`` is for the event loop's thread alone."""
+class WorkerStatus:
+    """What may be read of a worker. ``limiter_states`` is for the event loop's thread alone."""
 
     worker_id: str
     progress: Progress

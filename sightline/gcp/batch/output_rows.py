@@ -26,7 +26,7 @@ MOST_ROW_BYTES = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class SaidRow:
+class OutputRow:
     """What was said about a part: an answer, a vector, or why there is neither."""
 
     part_key: str
@@ -57,17 +57,17 @@ class SaidRow:
 
 
 @dataclass(slots=True)
-class Said:
+class OutputRows:
     """The rows by part; how many lines told of none, and how many told of one again."""
 
-    rows: dict[str, SaidRow] = field(default_factory=dict)
+    rows: dict[str, OutputRow] = field(default_factory=dict)
     unreadable: int = 0
     doubled: int = 0
 
 
-def read_lines(lines: Iterable[bytes], *, model: str) -> Said:
+def read_lines(lines: Iterable[bytes], *, model: str) -> OutputRows:
     """Return what lines of output say, each part once."""
-    said = Said()
+    said = OutputRows()
     for line in lines:
         if not line.strip():
             continue
@@ -82,7 +82,7 @@ def read_lines(lines: Iterable[bytes], *, model: str) -> Said:
     return said
 
 
-def read_line(line: bytes, *, model: str) -> SaidRow | None:
+def read_line(line: bytes, *, model: str) -> OutputRow | None:
     """Return what a line says, or nothing where it tells of no part."""
     raw = decoded(line)
     part_key = key_in(raw) if isinstance(raw, Mapping) else None
@@ -98,21 +98,21 @@ def read_line(line: bytes, *, model: str) -> SaidRow | None:
     return row
 
 
-def _row_of(part_key: str, raw: Mapping[str, Any], *, model: str) -> SaidRow:
+def _row_of(part_key: str, raw: Mapping[str, Any], *, model: str) -> OutputRow:
     status = judged_status(raw.get("status") or raw.get("error"), model=model)
     response = mapping(raw.get("response"))
     if status and not _answers(response):
-        return SaidRow(part_key, status)
+        return OutputRow(part_key, status)
     if not response:
-        return SaidRow(part_key, NOTHING_SAID)
+        return OutputRow(part_key, NOTHING_SAID)
     if "embedding" in response:
-        return SaidRow(part_key, vector=_vector(response))
+        return OutputRow(part_key, vector=_vector(response))
     candidate = first(response.get("candidates"))
     answer = text_of(candidate) if candidate is not None else None
-    return SaidRow(part_key, answer=answer, response=orjson.dumps(response).decode())
+    return OutputRow(part_key, answer=answer, response=orjson.dumps(response).decode())
 
 
-def _unloadable(part_key: str, raw: Mapping[str, Any], why: str) -> SaidRow:
+def _unloadable(part_key: str, raw: Mapping[str, Any], why: str) -> OutputRow:
     """Return why BigQuery would refuse a row, and all others with it; what it cost stays readable.
 
     A row that is too long, or holds what is no Unicode, fails the whole load job:
@@ -124,7 +124,7 @@ def _unloadable(part_key: str, raw: Mapping[str, Any], why: str) -> SaidRow:
     except orjson.JSONEncodeError:
         response = None
     what = f"{Reason.ANSWER_INVALID}: what was answered cannot be stored: {one_line(why)}"
-    return SaidRow(part_key, what, response=response)
+    return OutputRow(part_key, what, response=response)
 
 
 def _answers(response: Mapping[str, Any]) -> bool:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.errors import Reason
+from sightline.gcp.batch.output_rows import MOST_ROW_BYTES, OutputRow, read_line, read_lines
 from sightline.gcp.batch.requests import PART_LABEL, label_of
-from sightline.gcp.batch.said import MOST_ROW_BYTES, SaidRow, read_line, read_lines
 from sightline.gcp.batch.statuses import NOTHING_SAID, judged_status
 from sightline.gcp.sql.judging import FOR_NOW
 from sightline.sim.vertex import Fault, errors
@@ -35,7 +35,7 @@ def refused(key: str, status: str) -> bytes:
     return orjson.dumps({"key": key, "status": status, "response": {}})
 
 
-def rows(*lines: bytes) -> dict[str, SaidRow]:
+def rows(*lines: bytes) -> dict[str, OutputRow]:
     """Return what lines say."""
     return read_lines(lines, model=MODEL).rows
 
@@ -57,7 +57,7 @@ def test_a_vector_is_its_numbers() -> None:
     line = {"key": KEYS[0], "response": {"tokenCount": "3", "embedding": {"values": [1, -0.25]}}}
     assert rows(orjson.dumps(line))[KEYS[0]].vector == (1.0, -0.25)
     line["response"] = {"embedding": {"values": [1, "2"]}}
-    assert rows(orjson.dumps(line))[KEYS[0]] == SaidRow(KEYS[0]), "none, which does not fit"
+    assert rows(orjson.dumps(line))[KEYS[0]] == OutputRow(KEYS[0]), "none, which does not fit"
 
 
 @pytest.mark.parametrize("status", ["OK", {"code": 0}, "Some Phrase: {}"])

@@ -1,4 +1,4 @@
-"""Lots on the emulator: asked, judged, written once, and asked again where that may help."""
+"""Batches on the emulator: asked, judged, written once, and asked again where that may help."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from sightline.errors import BusyError, Reason
 from sightline.model import PartRequest
-from sightline.ports import Lot
+from sightline.ports import PartBatch
 from sightline.tasks import TaskSpec
 from sightline.wire import decode
 from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
@@ -23,8 +23,8 @@ ANSWER = '{"kind":"stop","tilted":true,"count":2,"height":3.5,"note":"é","damag
 SEEN = [observation(number) for number in range(6)]
 SIGNS: TaskSpec = replace(task(), model=GEMINI)
 SIGNS_PART = answer_part(SIGNS)
-SIGNS_LOT = Lot("run-1", SIGNS_PART)
-VECTORS_LOT = Lot("run-1", EMBEDDING)
+SIGNS_BATCH = PartBatch("run-1", SIGNS_PART)
+VECTORS_BATCH = PartBatch("run-1", EMBEDDING)
 KEYS = [SIGNS_PART.key(one.observation_id) for one in SEEN]
 
 
@@ -38,16 +38,16 @@ async def warehouse(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Wa
 @pytest.mark.extended
 async def test_answers_are_written_as_workers_write_them(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
-    assert list(await warehouse.lots.lots()) == [SIGNS_LOT]
-    await warehouse.lots.open(SIGNS_LOT)
-    assert await warehouse.lots.left(SIGNS_LOT) == 6
+    assert list(await warehouse.batches.batches()) == [SIGNS_BATCH]
+    await warehouse.batches.open(SIGNS_BATCH)
+    assert await warehouse.batches.left(SIGNS_BATCH) == 6
     await warehouse.say(1, {key: Saying(answer=ANSWER) for key in KEYS})
 
-    brought = await warehouse.lots.ask(SIGNS_LOT, 100)
-    assert (brought.answered, brought.retryable, brought.refused) == (6, 0, {})
-    assert await warehouse.lots.left(SIGNS_LOT) == 0, "what was brought is not asked again"
-    await warehouse.lots.settle(SIGNS_LOT)
-    await warehouse.lots.settle(SIGNS_LOT)
+    outcome = await warehouse.batches.ask(SIGNS_BATCH, 100)
+    assert (outcome.answered, outcome.retryable, outcome.refused) == (6, 0, {})
+    assert await warehouse.batches.left(SIGNS_BATCH) == 0, "what was brought is not asked again"
+    await warehouse.batches.settle(SIGNS_BATCH)
+    await warehouse.batches.settle(SIGNS_BATCH)
 
     rows = await warehouse.rows(
         "SELECT part_key, observation_id, gcs_uri, latitude, capture_time, task, model,"
@@ -61,26 +61,26 @@ async def test_answers_are_written_as_workers_write_them(warehouse: Warehouse) -
         SIGNS.name, GEMINI,
     )  # fmt: skip
     assert json.loads(first[7]) == json.loads(ANSWER)
-    assert first[8:12] == ("STOP", 1000, 50, brought.cost_usd_micros // 6)
+    assert first[8:12] == ("STOP", 1000, 50, outcome.cost_usd_micros // 6)
     assert first[12:] == ("run-1", "w1", 1)
     balance = await warehouse.runs.balance("run-1")
     assert (balance.written, balance.holds) == (6, True)
-    await warehouse.lots.close(SIGNS_LOT)
+    await warehouse.batches.close(SIGNS_BATCH)
 
 
 @pytest.mark.extended
 async def test_vectors_are_written_at_unit_length(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(EMBEDDING))
-    await warehouse.lots.open(VECTORS_LOT)
+    await warehouse.batches.open(VECTORS_BATCH)
     keys = [EMBEDDING.key(one.observation_id) for one in SEEN]
     said = {key: Saying(vector=(0.0, 3.0, 4.0, 0.0)) for key in keys[:4]}
     said[keys[4]] = Saying(vector=(1.0, 2.0))
     said[keys[5]] = Saying(vector=(0.0, 0.0, 0.0, 0.0))
     await warehouse.say(1, said)
-    brought = await warehouse.lots.ask(VECTORS_LOT, 100)
-    assert brought.answered == 4
-    assert brought.refused == {Reason.ANSWER_INVALID.value: 2}
-    await warehouse.lots.settle(VECTORS_LOT)
+    outcome = await warehouse.batches.ask(VECTORS_BATCH, 100)
+    assert outcome.answered == 4
+    assert outcome.refused == {Reason.ANSWER_INVALID.value: 2}
+    await warehouse.batches.settle(VECTORS_BATCH)
     table = warehouse.client.place.table("embeddings_gemini_embedding_2_4")
     rows = await warehouse.client.rows(f"SELECT embedding, dimension FROM {table}")
     assert rows == [([0.0, 0.6, 0.8, 0.0], 4)] * 4
@@ -89,7 +89,7 @@ async def test_vectors_are_written_at_unit_length(warehouse: Warehouse) -> None:
 
 async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
-    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.batches.open(SIGNS_BATCH)
     said = [
         Saying(answer=ANSWER),
         Saying(answer=ANSWER.replace("stop", "go")),
@@ -99,13 +99,13 @@ async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
         Saying(ending="SAFETY"),
     ]
     await warehouse.say(1, dict(zip(KEYS, said, strict=True)))
-    brought = await warehouse.lots.ask(SIGNS_LOT, 100)
-    assert (brought.answered, brought.retryable) == (1, 1)
+    outcome = await warehouse.batches.ask(SIGNS_BATCH, 100)
+    assert (outcome.answered, outcome.retryable) == (1, 1)
     refused = {"answer_invalid": 1, "answer_truncated": 1, "blocked_by_safety": 1, "image_gone": 1}
-    assert brought.refused == refused
-    await warehouse.lots.settle(SIGNS_LOT)
+    assert outcome.refused == refused
+    await warehouse.batches.settle(SIGNS_BATCH)
     assert await warehouse.runs.dead_by_reason("run-1") == refused
-    assert await warehouse.lots.left(SIGNS_LOT) == 1
+    assert await warehouse.batches.left(SIGNS_BATCH) == 1
 
     rows = await warehouse.rows("SELECT body, part_key, detail FROM {dead_letters}")
     for body, part_key, _ in rows:
@@ -115,9 +115,9 @@ async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
     assert any("not found" in detail for _, _, detail in rows)
 
     await warehouse.say(2, {KEYS[4]: Saying(answer=ANSWER)})
-    again = await warehouse.lots.ask(SIGNS_LOT, 100)
+    again = await warehouse.batches.ask(SIGNS_BATCH, 100)
     assert (again.answered, again.retryable, again.refused) == (1, 0, {})
-    await warehouse.lots.settle(SIGNS_LOT)
+    await warehouse.batches.settle(SIGNS_BATCH)
     balance = await warehouse.runs.balance("run-1")
     assert (balance.written, balance.dead, balance.queued + balance.to_publish) == (2, 4, 0)
 
@@ -125,61 +125,61 @@ async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
 @pytest.mark.extended
 async def test_a_replayed_dead_letter_is_asked_again(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
-    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.batches.open(SIGNS_BATCH)
     sayings = {key: Saying(answer=ANSWER) for key in KEYS[1:]}
     await warehouse.say(1, {**sayings, KEYS[0]: Saying(ending="RECITATION")})
-    await warehouse.lots.ask(SIGNS_LOT, 100)
-    await warehouse.lots.settle(SIGNS_LOT)
-    assert await warehouse.lots.left(SIGNS_LOT) == 0
+    await warehouse.batches.ask(SIGNS_BATCH, 100)
+    await warehouse.batches.settle(SIGNS_BATCH)
+    assert await warehouse.batches.left(SIGNS_BATCH) == 0
     dead = warehouse.client.place.table("dead_letters")
     await warehouse.client.execute(
         f"INSERT INTO {dead} (event_id, part_key, run_id, event, reason, `at`)"
         f" SELECT 'again', part_key, run_id, 'replayed', reason,"
         f" TIMESTAMP_ADD(letter.at, INTERVAL 1 HOUR) FROM {dead} AS letter"
     )
-    assert await warehouse.lots.left(SIGNS_LOT) == 1
+    assert await warehouse.batches.left(SIGNS_BATCH) == 1
     await warehouse.say(2, {KEYS[0]: Saying(answer=ANSWER)})
-    assert (await warehouse.lots.ask(SIGNS_LOT, 100)).answered == 1
-    await warehouse.lots.settle(SIGNS_LOT)
+    assert (await warehouse.batches.ask(SIGNS_BATCH, 100)).answered == 1
+    await warehouse.batches.settle(SIGNS_BATCH)
     assert (await warehouse.runs.balance("run-1")).written == 6
 
 
 @pytest.mark.extended
 async def test_no_more_is_asked_than_is_to_be(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
-    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.batches.open(SIGNS_BATCH)
     for pass_ in (1, 2):
         await warehouse.say(pass_, {key: Saying(answer=ANSWER) for key in KEYS})
-    assert (await warehouse.lots.ask(SIGNS_LOT, 4)).answered == 4
-    await warehouse.lots.settle(SIGNS_LOT)
-    assert (await warehouse.lots.ask(SIGNS_LOT, 4)).answered == 2
+    assert (await warehouse.batches.ask(SIGNS_BATCH, 4)).answered == 4
+    await warehouse.batches.settle(SIGNS_BATCH)
+    assert (await warehouse.batches.ask(SIGNS_BATCH, 4)).answered == 2
 
 
 async def test_what_was_brought_and_not_written_is_found_by_the_next(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
-    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.batches.open(SIGNS_BATCH)
     await warehouse.say(1, {key: Saying(answer=ANSWER) for key in KEYS})
-    await warehouse.lots.ask(SIGNS_LOT, 100)
-    # killed here: another process opens the lot
-    assert await warehouse.lots.unsettled(SIGNS_LOT) == 6
-    await warehouse.lots.open(SIGNS_LOT)
-    assert (await warehouse.lots.brought(SIGNS_LOT)).answered == 6
-    await warehouse.lots.settle(SIGNS_LOT)
+    await warehouse.batches.ask(SIGNS_BATCH, 100)
+    # killed here: another process opens the batch
+    assert await warehouse.batches.unsettled(SIGNS_BATCH) == 6
+    await warehouse.batches.open(SIGNS_BATCH)
+    assert (await warehouse.batches.outcome(SIGNS_BATCH)).answered == 6
+    await warehouse.batches.settle(SIGNS_BATCH)
     assert (await warehouse.runs.balance("run-1")).written == 6
-    assert await warehouse.lots.unsettled(SIGNS_LOT) == 0
+    assert await warehouse.batches.unsettled(SIGNS_BATCH) == 0
 
 
 @pytest.mark.extended
 async def test_a_denied_pass_is_taken_back(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
-    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.batches.open(SIGNS_BATCH)
     await warehouse.say(1, {key: Saying(status="PERMISSION_DENIED: connection") for key in KEYS})
-    brought = await warehouse.lots.ask(SIGNS_LOT, 100)
-    assert brought.refused == {Reason.PERMISSION_DENIED.value: 6}
-    await warehouse.lots.discard(SIGNS_LOT)
-    await warehouse.lots.settle(SIGNS_LOT)
+    outcome = await warehouse.batches.ask(SIGNS_BATCH, 100)
+    assert outcome.refused == {Reason.PERMISSION_DENIED.value: 6}
+    await warehouse.batches.discard(SIGNS_BATCH)
+    await warehouse.batches.settle(SIGNS_BATCH)
     assert await warehouse.runs.dead_by_reason("run-1") == {}
-    assert await warehouse.lots.left(SIGNS_LOT) == 6
+    assert await warehouse.batches.left(SIGNS_BATCH) == 6
 
 
 @pytest.mark.extended
@@ -187,9 +187,9 @@ async def test_an_image_in_no_bucket_costs_nothing(bigquery_with_ledgers: BigQue
     local = replace(SEEN[0], gcs_uri="file:///photos/a.jpg")
     async with open_warehouse(bigquery_with_ledgers, [local, SEEN[1]], [SIGNS]) as warehouse:
         await warehouse.open_run(PartRequest(SIGNS_PART))
-        await warehouse.lots.open(SIGNS_LOT)
-        assert await warehouse.lots.left(SIGNS_LOT) == 1
-        await warehouse.lots.settle(SIGNS_LOT)
+        await warehouse.batches.open(SIGNS_BATCH)
+        assert await warehouse.batches.left(SIGNS_BATCH) == 1
+        await warehouse.batches.settle(SIGNS_BATCH)
         assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 1}
 
 
@@ -205,9 +205,9 @@ async def test_an_image_in_a_bucket_that_is_not_named_costs_nothing(
     ]
     async with open_warehouse(bigquery_emulator, seen, [SIGNS], buckets=("bucket",)) as warehouse:
         await warehouse.open_run(PartRequest(SIGNS_PART))
-        await warehouse.lots.open(SIGNS_LOT)
-        left = await warehouse.lots.left(SIGNS_LOT)
-        await warehouse.lots.settle(SIGNS_LOT)
+        await warehouse.batches.open(SIGNS_BATCH)
+        left = await warehouse.batches.left(SIGNS_BATCH)
+        await warehouse.batches.settle(SIGNS_BATCH)
         assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 4 - left}
         letters = await warehouse.rows("SELECT detail FROM {dead_letters}")
         assert any("images.buckets" in detail for (detail,) in letters)
@@ -221,49 +221,49 @@ async def test_an_image_in_no_bucket_is_a_dead_letter_again_when_it_is_replayed(
     local = replace(SEEN[0], gcs_uri="file:///photos/a.jpg")
     async with open_warehouse(bigquery_with_ledgers, [local], [SIGNS]) as warehouse:
         await warehouse.open_run(PartRequest(SIGNS_PART))
-        await warehouse.lots.open(SIGNS_LOT)
-        await warehouse.lots.settle(SIGNS_LOT)
+        await warehouse.batches.open(SIGNS_BATCH)
+        await warehouse.batches.settle(SIGNS_BATCH)
         dead = warehouse.client.place.table("dead_letters")
         await warehouse.client.execute(
             f"INSERT INTO {dead} (event_id, part_key, run_id, event, reason, `at`)"
             f" SELECT 'again', part_key, run_id, 'replayed', reason,"
             f" TIMESTAMP_ADD(letter.at, INTERVAL 1 MICROSECOND) FROM {dead} AS letter"
         )
-        await warehouse.lots.open(SIGNS_LOT)
-        assert await warehouse.lots.left(SIGNS_LOT) == 0, "no model is asked about it"
-        await warehouse.lots.settle(SIGNS_LOT)
-        assert await warehouse.lots.left(SIGNS_LOT) == 0
+        await warehouse.batches.open(SIGNS_BATCH)
+        assert await warehouse.batches.left(SIGNS_BATCH) == 0, "no model is asked about it"
+        await warehouse.batches.settle(SIGNS_BATCH)
+        assert await warehouse.batches.left(SIGNS_BATCH) == 0
         assert await warehouse.runs.dead_by_reason("run-1") == {Reason.BAD_URI.value: 1}
 
 
 @pytest.mark.extended
 async def test_nothing_is_left_of_a_run_that_is_cancelled_meanwhile(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
-    await warehouse.lots.open(SIGNS_LOT)
-    assert await warehouse.lots.left(SIGNS_LOT) == 6
+    await warehouse.batches.open(SIGNS_BATCH)
+    assert await warehouse.batches.left(SIGNS_BATCH) == 6
     await warehouse.runs.cancel("run-1", now=NOW)
-    assert await warehouse.lots.left(SIGNS_LOT) == 0
+    assert await warehouse.batches.left(SIGNS_BATCH) == 0
 
 
 @pytest.mark.extended
 async def test_a_table_that_was_dropped_does_not_stop_the_work(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
-    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.batches.open(SIGNS_BATCH)
     for pass_ in (1, 2):
         await warehouse.say(pass_, {key: Saying(answer=ANSWER) for key in KEYS})
-    await warehouse.lots.ask(SIGNS_LOT, 100)
+    await warehouse.batches.ask(SIGNS_BATCH, 100)
     (asked,) = [one for one in await warehouse.client.tables() if one.startswith("asked_")]
     await warehouse.client.execute(f"DROP TABLE {warehouse.client.place.table(asked)}")
-    await warehouse.lots.open(SIGNS_LOT)
-    assert (await warehouse.lots.ask(SIGNS_LOT, 100)).answered == 6, "under the next number"
+    await warehouse.batches.open(SIGNS_BATCH)
+    assert (await warehouse.batches.ask(SIGNS_BATCH, 100)).answered == 6, "under the next number"
 
 
 async def test_a_lot_is_held_by_one_process(warehouse: Warehouse) -> None:
-    async with warehouse.lots.claim(SIGNS_LOT):
+    async with warehouse.batches.claim(SIGNS_BATCH):
         with pytest.raises(BusyError, match="run run-1 is held by w1"):
-            async with warehouse.lots.claim(SIGNS_LOT):
+            async with warehouse.batches.claim(SIGNS_BATCH):
                 pass
-        async with warehouse.lots.claim(VECTORS_LOT):
+        async with warehouse.batches.claim(VECTORS_BATCH):
             pass
 
 
@@ -273,16 +273,16 @@ async def test_an_asset_is_asked_about_once_with_all_its_images(
 ) -> None:
     whole = replace(task("assets", by_asset=True), model=GEMINI)
     part = answer_part(whole)
-    lot = Lot("run-1", part, by_asset=True)
+    batch = PartBatch("run-1", part, by_asset=True)
     async with open_warehouse(bigquery_with_ledgers, SEEN, [whole]) as warehouse:
         await warehouse.open_run(PartRequest(part, by_asset=True))
-        assert list(await warehouse.lots.lots()) == [lot]
-        await warehouse.lots.open(lot)
-        assert await warehouse.lots.left(lot) == 3
+        assert list(await warehouse.batches.batches()) == [batch]
+        await warehouse.batches.open(batch)
+        assert await warehouse.batches.left(batch) == 3
         keys = [part.key(one.asset_id) for one in SEEN]
         await warehouse.say(1, {key: Saying(answer=ANSWER) for key in dict.fromkeys(keys)})
-        await warehouse.lots.ask(lot, 100)
-        await warehouse.lots.settle(lot)
+        await warehouse.batches.ask(batch, 100)
+        await warehouse.batches.settle(batch)
         rows = await warehouse.rows(
             "SELECT subject_id, observation_id FROM {classifications} ORDER BY subject_id"
         )
@@ -294,9 +294,9 @@ async def test_a_remote_model_is_made_once_and_replaced_when_it_changes(
     warehouse: Warehouse,
 ) -> None:
     for _ in range(2):
-        await warehouse.lots.open(SIGNS_LOT)
+        await warehouse.batches.open(SIGNS_BATCH)
     assert len(warehouse.store.defined) == 1
     name, old = next(iter(warehouse.store.there.items()))
     warehouse.store.there[name] = replace(old, endpoint="https://elsewhere.example")
-    await warehouse.lots.open(SIGNS_LOT)
+    await warehouse.batches.open(SIGNS_BATCH)
     assert len(warehouse.store.defined) == 2

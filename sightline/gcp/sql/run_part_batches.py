@@ -1,4 +1,4 @@
-"""The lots of a run, read from its request: what each engine without workers works off."""
+"""The batches of a run, read from its request: what each engine without workers works off."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from sightline.errors import ConfigurationError
 from sightline.model import AnswerPart, EmbeddingPart, Part, Run
-from sightline.ports import Lot
+from sightline.ports import PartBatch
 from sightline.work_lists import engine_of
 
 
-def lots_of(run: Run, engine: str) -> list[Lot]:
-    """Return the lots of a run; none of one that was cancelled, or that another engine does.
+def part_batches_of(run: Run, engine: str) -> list[PartBatch]:
+    """Return the batches of a run; none of one that was cancelled, or that another engine does.
 
     Raises:
         ConfigurationError: the request is in no form that this version knows.
@@ -23,7 +23,7 @@ def lots_of(run: Run, engine: str) -> list[Lot]:
     request = json.loads(run.request_json)
     try:
         return [
-            Lot(run.run_id, _part(one["part"]), bool(one.get("by_asset")))
+            PartBatch(run.run_id, _part(one["part"]), bool(one.get("by_asset")))
             for one in request["parts"]
         ]
     except (KeyError, TypeError) as error:

@@ -22,7 +22,7 @@ _TUNED = re.compile(r"projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class VertexLocation:
     """A project and a location of Vertex AI; ``base_url`` replaces Google's endpoint."""
 
     project: str

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError, TransientError
-from sightline.gcp.batch.asker import BLIND_LOOKS
+from sightline.gcp.batch.batch_submitter import BLIND_LOOKS
 from sightline.gcp.batch.jobs import VertexBatchJobs
 from sightline.gcp.batch.requests import AnswerQuestion
 from sightline.gcp.sql.jobs import MOST_TRIES
@@ -21,7 +21,7 @@ from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.requests import read_generate
 from tests.contracts.warehouse_rig import answer_part, observation, task
 from tests.gcp.batch.rig import (
-    LOTS,
+    BATCHES,
     SEEN,
     SIGNS,
     SIGNS_PART,
@@ -361,13 +361,13 @@ async def test_an_output_in_no_known_form_is_not_paid_for_again(cloud: Cloud) ->
 async def test_a_cancelled_run_keeps_what_the_job_under_way_says(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
         await cloud.work(vertex=("begin", "after"))
-    lots = cloud.warehouse.lots_by(cloud.asker(), "w2")
-    lot = LOTS[SIGNS_PART]
-    async with lots.claim(lot):
-        await lots.open(lot)
-        assert await lots.left(lot) == 0, "the job was waited for"
+    batches = cloud.warehouse.batches_by(cloud.submitter(), "w2")
+    batch = BATCHES[SIGNS_PART]
+    async with batches.claim(batch):
+        await batches.open(batch)
+        assert await batches.left(batch) == 0, "the job was waited for"
 
 
 async def test_a_model_that_jobs_do_not_ask_is_refused(cloud: Cloud) -> None:
     with pytest.raises(ConfigurationError, match="--engine bigquery"):
-        await cloud.asker().prepare(EmbeddingPart("multimodalembedding@001", 512))
+        await cloud.submitter().prepare(EmbeddingPart("multimodalembedding@001", 512))

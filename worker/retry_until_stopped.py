@@ -17,7 +17,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryUntilStopped:
     """How long is waited between tries, and what ends the waiting."""
 
     backoff: Backoff

@@ -32,7 +32,7 @@ VECTOR = (
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResultMapping:
     """How what was said about a part is judged and written: ``result`` is SQL for its columns."""
 
     judged: Callable[[str], str]
@@ -42,7 +42,7 @@ class Kind:
     values: Mapping[str, Value]
 
 
-class Kinds:
+class ResultMappings:
     """Knows how each part is judged and written."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Kinds:
         self._answers_at = answers_at
         self._embeddings_at = embeddings_at
 
-    async def of(self, part: Part) -> Kind:
+    async def of(self, part: Part) -> ResultMapping:
         """Return how a part is judged and written.
 
         Raises:
@@ -70,9 +70,9 @@ class Kinds:
             return self._of_embedding(part)
         return self._of_answer(part, await task_of(part, self._task_version))
 
-    def _of_answer(self, part: AnswerPart, task: TaskSpec) -> Kind:
+    def _of_answer(self, part: AnswerPart, task: TaskSpec) -> ResultMapping:
         price = self._price_of(part.model)
-        return Kind(
+        return ResultMapping(
             lambda asked: judged_answers(asked, task, price, location=self._answers_at),
             ANSWER,
             self._place.table(CLASSIFICATIONS.name),
@@ -80,10 +80,10 @@ class Kinds:
             {"task": part.task, "fingerprint": part.fingerprint, "model": part.model},
         )
 
-    def _of_embedding(self, part: EmbeddingPart) -> Kind:
+    def _of_embedding(self, part: EmbeddingPart) -> ResultMapping:
         ledger = embeddings_ledger(part.model, part.dimension)
         usage = embedding_usage(self._price_of(part.model), location=self._embeddings_at)
-        return Kind(
+        return ResultMapping(
             lambda asked: judged_vectors(
                 asked,
                 part.dimension,

@@ -12,7 +12,7 @@ from google.auth.exceptions import DefaultCredentialsError, RefreshError, Transp
 
 from sightline.errors import ConfigurationError, PermanentError, Reason, TransientError
 from sightline.gcp.credentials import GoogleTokens
-from sightline.gcp.place import Place, billing_label, image_uri, mime_type
+from sightline.gcp.vertex_location import VertexLocation, billing_label, image_uri, mime_type
 from tests.gcp.conftest import seen
 
 
@@ -25,12 +25,12 @@ from tests.gcp.conftest import seen
     ],
 )
 def test_each_location_has_its_endpoint(location: str, endpoint: str) -> None:
-    assert Place("p", location).endpoint == endpoint
-    assert Place("p", location, "http://127.0.0.1:1/").endpoint == "http://127.0.0.1:1"
+    assert VertexLocation("p", location).endpoint == endpoint
+    assert VertexLocation("p", location, "http://127.0.0.1:1/").endpoint == "http://127.0.0.1:1"
 
 
 def test_a_method_s_url_names_project_location_and_model() -> None:
-    assert Place("p", "us", "http://x").method_url("m@1", "predict") == (
+    assert VertexLocation("p", "us", "http://x").method_url("m@1", "predict") == (
         "http://x/v1/projects/p/locations/us/publishers/google/models/m@1:predict"
     )
 
@@ -45,7 +45,7 @@ def test_a_method_s_url_names_project_location_and_model() -> None:
 )
 def test_a_model_that_is_not_served_there_is_told_before_a_call(model: str, location: str) -> None:
     with pytest.raises(ConfigurationError, match="set"):
-        Place("p", location).check_served(model)
+        VertexLocation("p", location).check_served(model)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_model_that_is_not_served_there_is_told_before_a_call(model: str, loca
     [("gemini-3.5-flash", "eu"), ("multimodalembedding@001", "us-central1"), ("own", "us")],
 )
 def test_a_model_that_may_be_served_there_is_left_to_the_server(model: str, location: str) -> None:
-    Place("p", location).check_served(model)
+    VertexLocation("p", location).check_served(model)
 
 
 def test_an_image_outside_a_bucket_cannot_be_read_by_a_model() -> None:

@@ -13,22 +13,22 @@ from typing import Protocol
 from sightline.gcp.bigquery.client import Value
 from sightline.gcp.sql.images import Images
 from sightline.model import Part
-from sightline.ports import Lot
+from sightline.ports import PartBatch
 
 
 @dataclass(frozen=True, slots=True)
-class LotPass:
-    """One pass over a lot. Tables are quoted.
+class BatchPass:
+    """One pass over a batch. Tables are quoted.
 
     ``name`` is that of whatever asks, the same for a process that comes after one that was killed;
-    ``lot_name`` is what the names of all passes over the lot begin with. ``listed`` is the query of
-    the lot's parts, and ``values`` are bound to it.
+    ``batch_name`` is what the names of all passes over the batch begin with. ``listed`` is the
+    query of the batch's parts, and ``values`` are bound to it.
     """
 
-    lot: Lot
+    batch: PartBatch
     number: int
     name: str
-    lot_name: str
+    batch_name: str
     to_ask: str
     asked: str
     said: str
@@ -36,7 +36,7 @@ class LotPass:
     values: Mapping[str, Value]
 
 
-class Asker(Protocol):
+class PassSubmitter(Protocol):
     """Asks a model about chosen parts, and brings what it says into the table ``asked``, once.
 
     Every method may raise TransientError, ConfigurationError and NotFoundError.
@@ -55,17 +55,17 @@ class Asker(Protocol):
         """
         ...
 
-    async def ask(self, one: LotPass) -> None:
+    async def ask(self, one: BatchPass) -> None:
         """Ask about the parts in ``to_ask``; what is under way for this pass is waited for."""
         ...
 
-    async def wait(self, one: LotPass) -> bool:
+    async def wait(self, one: BatchPass) -> bool:
         """Wait for what is under way for this pass, if anything is.
 
         Return whether there was, and it ended: what was said is in the table then.
         """
         ...
 
-    async def clear(self, lot_name: str) -> None:
-        """Remove what asking about a lot left behind; nothing of it is needed any more."""
+    async def clear(self, batch_name: str) -> None:
+        """Remove what asking about a batch left behind; nothing of it is needed any more."""
         ...

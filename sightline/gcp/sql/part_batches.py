@@ -1,4 +1,4 @@
-"""The port ``Lots`` over BigQuery: the statements of this package, in their order, as jobs."""
+"""The port ``PartBatches`` over BigQuery: the statements of this package, in order, as jobs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sightline.gcp.bigquery.client import BigQueryClient, Value
 from sightline.gcp.bigquery.ledgers import ALL_SETTLED, ALL_WRITTEN, ledger_names
 from sightline.gcp.bigquery.locks import TableLocks
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.sql.asker import Asker, LotPass
 from sightline.gcp.sql.files import statement
 from sightline.gcp.sql.jobs import Jobs
 from sightline.gcp.sql.judging import FAILED, GEMINI, RETRYABLE
-from sightline.gcp.sql.kinds import Kind, Kinds
-from sightline.gcp.sql.run_lots import lots_of
+from sightline.gcp.sql.pass_submitter import BatchPass, PassSubmitter
+from sightline.gcp.sql.result_mappings import ResultMapping, ResultMappings
+from sightline.gcp.sql.run_part_batches import part_batches_of
 from sightline.model import SEPARATOR
-from sightline.ports import Brought, Effort, Lot, Runs
+from sightline.ports import BatchOutcome, PartBatch, Runs, WarehouseUsage
 from sightline.schema import DEAD_LETTERS, Column, Ledger
 from sightline.wire import part_to_json
 from sightline.work_lists import part_suffix
@@ -34,7 +34,7 @@ _NOT_REFUSED = {"answered", "retryable"}
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The tables and the jobs of a lot."""
+    """The tables and the jobs of a batch."""
 
     asked_name: str
     asked: str
@@ -43,8 +43,8 @@ class _Names:
     job: str
 
 
-class BigQueryLots:
-    """Lots of the runs of ``engine`` in the dataset of ``place``.
+class BigQueryPartBatches:
+    """PartBatches of the runs of ``engine`` in the dataset of ``place``.
 
     What is said is kept in the dataset of ``keep``.
     """
@@ -55,8 +55,8 @@ class BigQueryLots:
         runs: Runs,
         place: BigQueryPlace,
         keep: BigQueryClient,
-        kinds: Kinds,
-        asker: Asker,
+        mappings: ResultMappings,
+        submitter: PassSubmitter,
         locks: TableLocks,
         *,
         worker_id: str,
@@ -66,66 +66,66 @@ class BigQueryLots:
         self._runs = runs
         self._names = ledger_names(place)
         self._keep = keep
-        self._kinds = kinds
-        self._asker = asker
+        self._mappings = mappings
+        self._submitter = submitter
         self._locks = locks
         self._worker_id = worker_id
         self._engine = engine
 
     @property
-    def effort(self) -> Effort:
+    def usage(self) -> WarehouseUsage:
         """What statements under a name took: in batches, those that took in what jobs said."""
-        return self._jobs.effort
+        return self._jobs.usage
 
-    async def lots(self, run_id: str | None = None) -> Sequence[Lot]:
-        """Return the lots of a run, or of all open ones whose engine this is, oldest first."""
+    async def batches(self, run_id: str | None = None) -> Sequence[PartBatch]:
+        """Return the batches of a run, or of all open ones whose engine this is, oldest first."""
         runs = [one for one in await self._runs.runs() if run_id in (None, one.run_id)]
-        return [lot for run in reversed(runs) for lot in lots_of(run, self._engine)]
+        return [batch for run in reversed(runs) for batch in part_batches_of(run, self._engine)]
 
-    async def unsettled(self, lot: Lot) -> int:
+    async def unsettled(self, batch: PartBatch) -> int:
         """Count what is neither written nor dead."""
         select = statement("unsettled", listed=self._listed())
-        ((count,),) = await self._jobs.read(select, self._values(lot))
+        ((count,),) = await self._jobs.read(select, self._values(batch))
         return int(count)
 
-    async def weight(self, lot: Lot) -> int:
+    async def weight(self, batch: PartBatch) -> int:
         """Return what reading the list of parts takes, for each time that a pass does so."""
         select = statement("unsettled", listed=self._listed())
-        return LISTED_A_PASS * await self._jobs.weigh(select, self._values(lot))
+        return LISTED_A_PASS * await self._jobs.weigh(select, self._values(batch))
 
-    def claim(self, lot: Lot) -> AbstractAsyncContextManager[None]:
-        """Hold a lot, after waiting for a process that was killed: two would write all twice."""
-        return self._locks.in_turn(self._of(lot).job, f"run {lot.run_id}")
+    def claim(self, batch: PartBatch) -> AbstractAsyncContextManager[None]:
+        """Hold a batch, after waiting for a process that was killed: two would write all twice."""
+        return self._locks.in_turn(self._of(batch).job, f"run {batch.run_id}")
 
-    async def open(self, lot: Lot) -> None:
+    async def open(self, batch: PartBatch) -> None:
         """Make the table of what is said; refuse what no model can read."""
-        names = self._of(lot)
+        names = self._of(batch)
         await self._keep.create_dataset()
-        await self._asker.prepare(lot.part)
+        await self._submitter.prepare(batch.part)
         await self._keep.create_table(asked_ledger(names.asked_name))
-        for unreadable, status in self._asker.images.unreadable():
+        for unreadable, status in self._submitter.images.unreadable():
             refuse = statement(
                 "refuse", asked=names.asked, listed=self._listed(), unreadable=unreadable
             )
-            await self._jobs.read(refuse, {**self._values(lot), "status": status})
-        await self._next_pass(lot)
+            await self._jobs.read(refuse, {**self._values(batch), "status": status})
+        await self._next_pass(batch)
 
-    async def left(self, lot: Lot) -> int:
+    async def left(self, batch: PartBatch) -> int:
         """Count what is still to be asked."""
         select = statement(
             "left",
             listed=self._listed(),
-            asked=self._of(lot).asked,
+            asked=self._of(batch).asked,
             retryable=RETRYABLE,
             run_events=self._names["run_events"],
         )
-        ((count,),) = await self._jobs.read(select, self._values(lot))
+        ((count,),) = await self._jobs.read(select, self._values(batch))
         return int(count)
 
-    async def ask(self, lot: Lot, parts: int) -> Brought:
+    async def ask(self, batch: PartBatch, parts: int) -> BatchOutcome:
         """Ask about so many parts in one pass; one under way is waited for."""
-        names = self._of(lot)
-        number = await self._next_pass(lot)
+        names = self._of(batch)
+        number = await self._next_pass(batch)
         chosen = statement(
             "choose",
             to_ask=names.to_ask,
@@ -133,30 +133,30 @@ class BigQueryLots:
             asked=names.asked,
             retryable=RETRYABLE,
             parts=str(int(parts)),
-            image=self._asker.images.image,
-            objects=self._asker.images.objects,
+            image=self._submitter.images.image,
+            objects=self._submitter.images.objects,
         )
         await self._jobs.read(statement("drop", table=names.to_ask), {})  # emulators replace none
-        await self._jobs.read(chosen, self._values(lot))
-        await self._asker.ask(self._pass(lot, number))
-        return await self.brought(lot)
+        await self._jobs.read(chosen, self._values(batch))
+        await self._submitter.ask(self._pass(batch, number))
+        return await self.outcome(batch)
 
-    async def brought(self, lot: Lot) -> Brought:
+    async def outcome(self, batch: PartBatch) -> BatchOutcome:
         """Tell what the last statement brought, and what is not settled of those before it."""
-        names, kind = self._of(lot), await self._kind(lot)
+        names, kind = self._of(batch), await self._kind(batch)
         tally = statement("tally", judged=kind.judged(names.asked))
-        return _brought(await self._jobs.read(tally, {"pass": await self._last_pass(names)}))
+        return _outcome(await self._jobs.read(tally, {"pass": await self._last_pass(names)}))
 
-    async def settle(self, lot: Lot) -> None:
+    async def settle(self, batch: PartBatch) -> None:
         """Write answers, vectors and dead letters, each part once, and mark what is written."""
-        names, kind = self._of(lot), await self._kind(lot)
+        names, kind = self._of(batch), await self._kind(batch)
         pieces = {
             **self._names,
             "listed": self._listed(),
             "judged": kind.judged(names.asked),
             "ending": GEMINI.ending,
         }
-        values = {**self._values(lot), "worker": self._worker_id}
+        values = {**self._values(batch), "worker": self._worker_id}
         written = statement(
             "write_results",
             **pieces,
@@ -164,9 +164,9 @@ class BigQueryLots:
             columns=_columns(kind.ledger),
             result=kind.result,
         )
-        await self._jobs.read(written, {**values, **kind.values, "by_asset": lot.by_asset})
+        await self._jobs.read(written, {**values, **kind.values, "by_asset": batch.by_asset})
         dead = statement("write_dead_letters", **pieces, columns=_columns(DEAD_LETTERS))
-        part = orjson.dumps(part_to_json(lot.part)).decode()
+        part = orjson.dumps(part_to_json(batch.part)).decode()
         await self._jobs.read(dead, {**values, "part": part})
         settled = statement(
             "settle",
@@ -174,18 +174,18 @@ class BigQueryLots:
             written=ALL_WRITTEN.format_map(self._names),
             dead_letters=self._names["dead_letters"],
         )
-        await self._jobs.read(settled, {"run": lot.run_id})
+        await self._jobs.read(settled, {"run": batch.run_id})
 
-    async def discard(self, lot: Lot) -> None:
+    async def discard(self, batch: PartBatch) -> None:
         """Take back what the last pass refused for good."""
-        names = self._of(lot)
+        names = self._of(batch)
         text = statement("discard", asked=names.asked, failed=FAILED, retryable=RETRYABLE)
         await self._jobs.read(text, {"pass": await self._last_pass(names)})
 
-    async def close(self, lot: Lot) -> None:
+    async def close(self, batch: PartBatch) -> None:
         """Remove the table of chosen parts, and what was said of those that are settled."""
-        names = self._of(lot)
-        await self._asker.clear(names.job)
+        names = self._of(batch)
+        await self._submitter.clear(names.job)
         for table in (names.to_ask, names.said):
             await self._jobs.read(statement("drop", table=table), {})
         await self._jobs.read(statement("clear", asked=names.asked), {})
@@ -197,45 +197,45 @@ class BigQueryLots:
             settled=ALL_SETTLED.format_map(self._names),
         )
 
-    def _values(self, lot: Lot) -> dict[str, Value]:
-        return {"run": lot.run_id, "separator": SEPARATOR, "suffix": part_suffix(lot.part)}
+    def _values(self, batch: PartBatch) -> dict[str, Value]:
+        return {"run": batch.run_id, "separator": SEPARATOR, "suffix": part_suffix(batch.part)}
 
-    async def _kind(self, lot: Lot) -> Kind:
-        return await self._kinds.of(lot.part)
+    async def _kind(self, batch: PartBatch) -> ResultMapping:
+        return await self._mappings.of(batch.part)
 
-    async def _next_pass(self, lot: Lot) -> int:
+    async def _next_pass(self, batch: PartBatch) -> int:
         """Return the number of the next pass, after waiting for one that is under way.
 
         One that is done and left no rows asked into a table that was dropped since, or had nothing
         to say.
         """
-        names = self._of(lot)
+        names = self._of(batch)
         number = await self._last_pass(names) + 1
-        while await self._asker.wait(self._pass(lot, number)):
+        while await self._submitter.wait(self._pass(batch, number)):
             number = max(number, await self._last_pass(names)) + 1
         return number
 
-    def _pass(self, lot: Lot, number: int) -> LotPass:
-        names = self._of(lot)
-        return LotPass(
-            lot,
+    def _pass(self, batch: PartBatch, number: int) -> BatchPass:
+        names = self._of(batch)
+        return BatchPass(
+            batch,
             number,
             name=f"{names.job}-{number}-ask",
-            lot_name=names.job,
+            batch_name=names.job,
             to_ask=names.to_ask,
             asked=names.asked,
             said=names.said,
             listed=self._listed(),
-            values=self._values(lot),
+            values=self._values(batch),
         )
 
     async def _last_pass(self, names: _Names) -> int:
         ((last,),) = await self._jobs.read(statement("last_pass", asked=names.asked), {})
         return int(last)
 
-    def _of(self, lot: Lot) -> _Names:
+    def _of(self, batch: PartBatch) -> _Names:
         place = self._keep.place
-        what = SEPARATOR.join((place.project, place.dataset, lot.run_id, part_suffix(lot.part)))
+        what = SEPARATOR.join((place.project, place.dataset, batch.run_id, part_suffix(batch.part)))
         name = hashlib.sha256(what.encode()).hexdigest()[:16]
         return _Names(
             f"asked_{name}",
@@ -254,7 +254,7 @@ def asked_ledger(name: str) -> Ledger:
     """
     return Ledger(
         name,
-        "What models said about the parts of one lot",
+        "What models said about the parts of one batch",
         (
             Column("part_key", "STRING", "SHA-256 that names the part", required=True),
             Column("pass", "INT64", "The statement that asked, from 1; 0 asked nobody", True),
@@ -273,12 +273,12 @@ def _columns(ledger: Ledger) -> str:
     return ", ".join(f"`{name}`" for name in ledger.column_names())
 
 
-def _brought(rows: Sequence[Sequence[Any]]) -> Brought:
+def _outcome(rows: Sequence[Sequence[Any]]) -> BatchOutcome:
     counts = {str(outcome): int(count) for outcome, count, _, _ in rows}
     examples = {str(outcome): str(said or "") for outcome, _, _, said in rows}
     refused = {what: count for what, count in counts.items() if what not in _NOT_REFUSED}
     loudest = max(refused, key=lambda one: refused[one], default="retryable")
-    return Brought(
+    return BatchOutcome(
         answered=counts.get("answered", 0),
         retryable=counts.get("retryable", 0),
         refused=refused,

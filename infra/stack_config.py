@@ -53,7 +53,7 @@ def key(
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
-class Choices:
+class StackConfig:
     """What a person chooses. A field ``image_bucket`` is the key ``sightline:imageBucket``."""
 
     project: ProjectId = key(
@@ -322,7 +322,7 @@ class Choices:
     )
 
 
-KEYS: Mapping[str, FieldInfo] = fields_of(Choices)
+KEYS: Mapping[str, FieldInfo] = fields_of(StackConfig)
 """Every key, by the name of its field."""
 
 

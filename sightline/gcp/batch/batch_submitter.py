@@ -1,4 +1,4 @@
-"""The port ``Asker`` over jobs of batch prediction.
+"""The port ``PassSubmitter`` over jobs of batch prediction.
 
 A pass is a job with a name. Killed at any point it leaves nothing to mend: requests are written
 whole, a job that is there is waited for whatever its state, and what it said goes into the table of
@@ -16,21 +16,21 @@ from typing import Protocol
 from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.batch.folder import Folder
 from sightline.gcp.batch.jobs import BatchJob, BatchJobs
+from sightline.gcp.batch.output_rows import OutputRow, read_lines
 from sightline.gcp.batch.requests import (
     AnswerQuestion,
     EmbeddingQuestion,
     Question,
     request_lines,
 )
-from sightline.gcp.batch.said import SaidRow, read_lines
-from sightline.gcp.sql.asker import LotPass
 from sightline.gcp.sql.files import statement
 from sightline.gcp.sql.images import Images, Uris
 from sightline.gcp.sql.jobs import MOST_TRIES, Jobs
 from sightline.gcp.sql.judging import RETRYABLE
-from sightline.gcp.sql.kinds import TaskVersion, task_of
+from sightline.gcp.sql.pass_submitter import BatchPass
+from sightline.gcp.sql.result_mappings import TaskVersion, task_of
 from sightline.model import EmbeddingPart, Part
-from sightline.ports import Lot
+from sightline.ports import PartBatch
 from sightline.work_lists import check_in_batch
 
 LOOK_EVERY_S = 30.0
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 class Stage(Protocol):
     """Takes rows into the table that a statement reads them from."""
 
-    async def load(self, table: str, rows: Sequence[SaidRow]) -> None:
+    async def load(self, table: str, rows: Sequence[OutputRow]) -> None:
         """Let a table, by its quoted name, hold these rows and no others.
 
         Raises:
@@ -54,7 +54,7 @@ class Stage(Protocol):
         ...
 
 
-class BatchAsker:
+class BatchSubmitter:
     """Asks by jobs of batch prediction; ``on_job`` is told of a job each time it is looked at.
 
     ``buckets``, where any are named, are those whose images may be sent.
@@ -87,9 +87,9 @@ class BatchAsker:
         """Check that jobs ask the part's model; there is nothing to make."""
         check_in_batch(part)
 
-    async def ask(self, one: LotPass) -> None:
-        """See ``Asker``. A job that failed before this process asked is passed by."""
-        jobs = self._jobs_of(one.lot.part)
+    async def ask(self, one: BatchPass) -> None:
+        """See ``PassSubmitter``. A job that failed before this process asked is passed by."""
+        jobs = self._jobs_of(one.batch.part)
         begun = 0
         for tried in count(1):
             name = _job_name(one, tried)
@@ -108,9 +108,9 @@ class BatchAsker:
             if not isinstance(failure, TransientError) or begun >= MOST_TRIES:
                 raise failure
 
-    async def wait(self, one: LotPass) -> bool:
-        """See ``Asker``."""
-        jobs = self._jobs_of(one.lot.part)
+    async def wait(self, one: BatchPass) -> bool:
+        """See ``PassSubmitter``."""
+        jobs = self._jobs_of(one.batch.part)
         for tried in count(1):
             there = await jobs.find(_job_name(one, tried))
             if not there:
@@ -119,18 +119,20 @@ class BatchAsker:
                 return True
         raise AssertionError("numbers do not end")
 
-    async def clear(self, lot_name: str) -> None:
+    async def clear(self, batch_name: str) -> None:
         """Remove requests and outputs: they hold URIs and answers, and all of it is written."""
-        await asyncio.to_thread(self._folder.clear, lot_name)
+        await asyncio.to_thread(self._folder.clear, batch_name)
 
-    async def _begin(self, jobs: BatchJobs, name: str, one: LotPass) -> Sequence[BatchJob]:
+    async def _begin(self, jobs: BatchJobs, name: str, one: BatchPass) -> Sequence[BatchJob]:
         """Begin a job over the chosen parts, unless there are none.
 
         Where the answer to that is lost, the job may be there: it is looked for before it is begun
         once more. Two of a name do no harm, but are paid twice.
         """
         chosen = await self._warehouse.read(statement("chosen", to_ask=one.to_ask), {})
-        lines = request_lines(await self._question(one.lot), ((key, uris) for key, uris in chosen))
+        lines = request_lines(
+            await self._question(one.batch), ((key, uris) for key, uris in chosen)
+        )
         requests, output = _requests(one), _output(one)
         if not await asyncio.to_thread(self._folder.write, requests, lines):
             return ()
@@ -138,10 +140,10 @@ class BatchAsker:
             try:
                 job = await jobs.begin(
                     name,
-                    model=one.lot.part.model,
+                    model=one.batch.part.model,
                     requests=self._folder.uri(requests),
                     output=self._folder.uri(output),
-                    run_id=one.lot.run_id,
+                    run_id=one.batch.run_id,
                 )
             except TransientError:
                 if begun >= MOST_TRIES:
@@ -153,15 +155,15 @@ class BatchAsker:
                 return there
         raise AssertionError("numbers do not end")
 
-    async def _question(self, lot: Lot) -> Question:
-        part = lot.part
+    async def _question(self, batch: PartBatch) -> Question:
+        part = batch.part
         if isinstance(part, EmbeddingPart):
             return EmbeddingQuestion(part.dimension)
         task = await task_of(part, self._task_version)
-        return AnswerQuestion(task, model=part.model, run_id=lot.run_id)
+        return AnswerQuestion(task, model=part.model, run_id=batch.run_id)
 
     async def _end_of(
-        self, jobs: BatchJobs, there: Sequence[BatchJob], one: LotPass
+        self, jobs: BatchJobs, there: Sequence[BatchJob], one: BatchPass
     ) -> SightlineError | None:
         """Wait for all jobs of a name, and take what they said.
 
@@ -200,7 +202,7 @@ class BatchAsker:
             self._on_job(job)
         return job
 
-    async def _take(self, one: LotPass) -> bool:
+    async def _take(self, one: BatchPass) -> bool:
         """Bring what was said into the table, once; return whether anything was.
 
         Raises:
@@ -210,7 +212,7 @@ class BatchAsker:
         name = f"{one.name}-said"
         if await self._warehouse.wait(name):
             return True
-        model = one.lot.part.model
+        model = one.batch.part.model
         said = await asyncio.to_thread(
             lambda: read_lines(self._folder.lines(_output(one)), model=model)
         )
@@ -227,7 +229,7 @@ class BatchAsker:
             "take_said", asked=one.asked, said=one.said, listed=one.listed, retryable=RETRYABLE
         )
         await self._warehouse.run(
-            name, take, {**one.values, "pass": one.number}, run_id=one.lot.run_id
+            name, take, {**one.values, "pass": one.number}, run_id=one.batch.run_id
         )
         left = statement("strangers", said=one.said, asked=one.asked)
         ((strangers,),) = await self._warehouse.read(left, {"pass": one.number})
@@ -239,13 +241,13 @@ class BatchAsker:
         return True
 
 
-def _job_name(one: LotPass, tried: int) -> str:
+def _job_name(one: BatchPass, tried: int) -> str:
     return f"{one.name}-{tried}"
 
 
-def _requests(one: LotPass) -> str:
-    return f"{one.lot_name}/{one.number}/requests.jsonl"
+def _requests(one: BatchPass) -> str:
+    return f"{one.batch_name}/{one.number}/requests.jsonl"
 
 
-def _output(one: LotPass) -> str:
-    return f"{one.lot_name}/{one.number}/said"
+def _output(one: BatchPass) -> str:
+    return f"{one.batch_name}/{one.number}/said"
