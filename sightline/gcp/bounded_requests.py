@@ -13,7 +13,7 @@ MOST_RESPONSE_BYTES = 64 << 20
 _PIECE_BYTES = 1 << 16
 
 
-class OversizedResponseError(RequestException):
+class ResponseTooLargeError(RequestException):
     """A response has more bytes than are read."""
 
 
@@ -58,7 +58,7 @@ class _BoundedBody:
             size += len(piece)
             if size > self._most_bytes:
                 self._raw.close()
-                raise OversizedResponseError(f"more than {self._most_bytes:,} bytes")
+                raise ResponseTooLargeError(f"more than {self._most_bytes:,} bytes")
             yield piece
 
     def __getattr__(self, name: str) -> Any:

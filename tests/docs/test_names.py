@@ -55,6 +55,7 @@ ALLOWED = {
 """Public names that contain a retired word, each with the reason."""
 
 SAME_NAME = {
+    "ResponseTooLargeError": "one for each HTTP client; messages show the name",
     "Run": "a run as the ledgers have it, and as the library hands it out",
     "Warehouse": "the ports of a warehouse, and the component of a stack that makes one",
 }

@@ -11,7 +11,7 @@ import requests
 from sightline.errors import PermanentError, Reason, TransientError
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.bounded_requests import OversizedResponseError, bound_responses
+from sightline.gcp.bounded_requests import ResponseTooLargeError, bound_responses
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
@@ -87,7 +87,7 @@ def test_a_session_of_google_s_libraries_is_bounded_too() -> None:
         assert len(session.get(url).content) > 10_000  # an adapter that is there is left
     with serving(lambda *_: (200, {"text": "x" * 10_000})) as url, requests.Session() as session:
         bound_responses(session, 5_000)
-        with pytest.raises(OversizedResponseError, match="5,000 bytes"):
+        with pytest.raises(ResponseTooLargeError, match="5,000 bytes"):
             session.get(url)
 
 
@@ -100,5 +100,5 @@ def test_what_unpacks_to_a_lot_is_bounded_in_google_s_libraries_too() -> None:
 
     with answering(bomb) as url, requests.Session() as session:
         bound_responses(session, 1_000_000)
-        with pytest.raises(OversizedResponseError):
+        with pytest.raises(ResponseTooLargeError):
             session.post(url, data=b"{}")
