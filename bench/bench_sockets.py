@@ -29,11 +29,11 @@ from bench.limiter_lab.measures import (
 )
 from bench.limiter_lab.world import Call
 from bench.simulator import run_simulator
-from sightline.sim.vertex import Fault, Schedule, Step
+from sightline.sim.vertex import Fault, RateStep, Schedule
 
 STEP_S = 60.0
 RATES = (50.0, 20.0, 80.0)
-SCHEDULE = Schedule(tuple(Step(n * STEP_S, rate) for n, rate in enumerate(RATES)))
+SCHEDULE = Schedule(tuple(RateStep(n * STEP_S, rate) for n, rate in enumerate(RATES)))
 ANSWER_S, REFUSAL_S = 2.0, 0.1
 WORKERS = 2
 MESSAGES = 12_000

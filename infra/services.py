@@ -16,7 +16,7 @@ READS_PROJECTS = "cloudresourcemanager"
 
 
 def wanted_apis(stack: Stack) -> Iterator[str]:
-    """Yield the APIs that these choices need, by their short names."""
+    """Yield the APIs that this configuration needs, by their short names."""
     chosen = stack.config
     yield from (
         "aiplatform", "artifactregistry", "bigquery", "bigqueryconnection", "cloudresourcemanager",

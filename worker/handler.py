@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,8 +13,6 @@ from sightline.errors import PermanentError, Reason
 from sightline.model import AnswerPart, EmbeddingPart, Part, Usage
 from sightline.ports import (
     ClassificationRow,
-    Classifier,
-    Embedder,
     EmbeddingRow,
     Ledgers,
     Provenance,
@@ -35,6 +33,7 @@ from worker.caller import (
     with_cost,
 )
 from worker.dead_letter_builder import DeadLetterBuilder, Failed, Identity
+from worker.images import Models
 from worker.leaser import Lease
 from worker.progress import Progress
 from worker.retry import Backoff
@@ -42,18 +41,6 @@ from worker.settlement import Settle, Settlement
 from worker.side_by_side import side_by_side
 from worker.side_tasks import was_cancelled
 from worker.task_versions import TaskVersions
-
-
-class Models(Protocol):
-    """The models that this worker can ask, by the names that messages give."""
-
-    def classifier(self, model: str) -> Classifier:
-        """Return a classifier; raises ConfigurationError when this worker has none so named."""
-        ...
-
-    def embedder(self, model: str, dimension: int) -> Embedder:
-        """Return an embedder; raises ConfigurationError when this worker has none such."""
-        ...
 
 
 class Handler:

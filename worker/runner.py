@@ -259,17 +259,17 @@ class Runner:
 
     async def _drained(self, rule: DrainRule) -> bool:
         collecting = self._backstop is not None and not self._backstop.done()
-        if collecting or self._leaser.outstanding > self._guard.holding:
+        if collecting or self._leaser.outstanding > self._guard.held_back:
             rule.busy()
             return False
         state = await self._backlog.backlog()
-        others = (state.ready or 0) + (state.leased or 0) - self._guard.holding
+        others = (state.ready or 0) + (state.leased or 0) - self._guard.held_back
         if others > 0:
             rule.busy()
             return False
         if rule.empty(self._monotonic()) is Drained.NOT_YET:
             return False
-        if self._guard.holding:
+        if self._guard.held_back:
             self._judge(Verdict.RELEASE)  # too few failed to say that the job is at fault
             return False
         missing = await self._retry.read("the ledgers cannot be read", self._ledgers.missing)
@@ -300,7 +300,7 @@ class Runner:
             self._judge(self._guard.suspect(settlement, self._monotonic()))
             return
         self._writer.add(settlement)
-        if settlement.succeeded and self._guard.holding:
+        if settlement.succeeded and self._guard.held_back:
             self._judge(self._guard.success())
 
     def _is_cancelled(self, run_id: str) -> bool:

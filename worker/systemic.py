@@ -55,6 +55,6 @@ class SystemicGuard(Generic[Held]):
         return held
 
     @property
-    def holding(self) -> int:
+    def held_back(self) -> int:
         """How many settlements are held."""
         return len(self._held)

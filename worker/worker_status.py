@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from worker.leaser import Leaser
-from worker.limiting import Limiter, Snapshot
+from worker.limiting import Limiter, LimiterSnapshot
 from worker.progress import Progress
 
 Kind = Literal["classify", "embed"]
@@ -24,6 +24,6 @@ class WorkerStatus:
     limiters: Mapping[Kind, Limiter]
     stopping: Callable[[], bool]
 
-    def limiter_states(self) -> dict[Kind, Snapshot]:
+    def limiter_states(self) -> dict[Kind, LimiterSnapshot]:
         """Return what the limiters are about."""
         return {kind: limiter.snapshot() for kind, limiter in self.limiters.items()}

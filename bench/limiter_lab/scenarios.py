@@ -14,9 +14,9 @@ from sightline.sim.vertex import (
     Fault,
     FaultMix,
     Latency,
+    RateStep,
     Schedule,
     Service,
-    Step,
 )
 
 REFUSAL_S = 0.08
@@ -72,8 +72,8 @@ class Scenario:
         )
 
 
-def _ramp(start: float, stop: float, seconds: int) -> Sequence[Step]:
-    return [Step(s, start + (stop - start) * s / seconds) for s in range(0, seconds, 2)]
+def _ramp(start: float, stop: float, seconds: int) -> Sequence[RateStep]:
+    return [RateStep(s, start + (stop - start) * s / seconds) for s in range(0, seconds, 2)]
 
 
 FIFTY = Schedule.constant(50)
@@ -81,7 +81,7 @@ SCENARIOS = (
     Scenario(
         "steps",
         "The quota steps from 50 to 20 to 80",
-        Schedule.of([Step(0, 50), Step(120, 20), Step(240, 80)]),
+        Schedule.of([RateStep(0, 50), RateStep(120, 20), RateStep(240, 80)]),
         360,
     ),
     Scenario("ramp", "The quota creeps from 20 to 80", Schedule.of(_ramp(20, 80, 300)), 300),

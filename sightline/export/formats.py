@@ -35,7 +35,7 @@ FORMATS = {
 """The format that a suffix means."""
 
 
-class TableFile(Protocol):
+class TableWriter(Protocol):
     """A table that is being written."""
 
     without_position: int
@@ -76,9 +76,9 @@ def format_of(path: Path, given: ExportFormat | None) -> ExportFormat:
 
 
 @contextmanager
-def open_table(kind: ExportFormat, file: BinaryIO, task: TaskSpec) -> Iterator[TableFile]:
+def open_table(kind: ExportFormat, file: BinaryIO, task: TaskSpec) -> Iterator[TableWriter]:
     """Yield the table to write into a file; it is finished when the block ends well."""
-    table: TableFile
+    table: TableWriter
     if kind in {ExportFormat.PARQUET, ExportFormat.GEOPARQUET}:
         table = ParquetTable(file, task, geo=kind is ExportFormat.GEOPARQUET)
     elif kind is ExportFormat.GEOJSON:

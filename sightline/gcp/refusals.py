@@ -54,7 +54,7 @@ _DENIED = re.compile(r"(?i)permission|denied|forbidden|403|not have access")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class GoogleRefusal:
     """An HTTP error: its code, the status in its body, and when to come back."""
 
     code: int
@@ -66,7 +66,7 @@ class Refusal:
     known_form: bool
 
 
-def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> Refusal:
+def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> GoogleRefusal:
     """Return what an error response says; a body that is no ``google.rpc.Status`` says nothing."""
     if isinstance(body, list) and body:
         body = body[0]
@@ -79,7 +79,7 @@ def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> Refusal
     permissions = (_mapping(one.get("metadata")).get("permission") for one in infos)
     waits = [retry_after_s(headers), *(_delay_s(one) for one in details if _is(one, "RetryInfo"))]
     known = [one for one in waits if one is not None]
-    return Refusal(
+    return GoogleRefusal(
         code=code,
         status=str(error.get("status", "")),
         message=one_line(str(error.get("message", ""))),
@@ -104,7 +104,7 @@ def _delay_s(detail: Mapping[str, Any]) -> float | None:
     return float(found[1]) if found else None
 
 
-def error_of(refusal: Refusal, *, model: str, next_step: str = LOG_IN) -> SightlineError:
+def error_of(refusal: GoogleRefusal, *, model: str, next_step: str = LOG_IN) -> SightlineError:
     """Return the error that a refusal is.
 
     A throttle and what may pass carry when to come back, if the server said so. ``next_step`` is
@@ -134,7 +134,7 @@ def error_of(refusal: Refusal, *, model: str, next_step: str = LOG_IN) -> Sightl
     return _BY_CODE.get(refusal.code, _rejected)(refusal, model)
 
 
-def _not_let_in(refusal: Refusal, model: str, next_step: str) -> ConfigurationError:
+def _not_let_in(refusal: GoogleRefusal, model: str, next_step: str) -> ConfigurationError:
     return ConfigurationError(
         f"{model} may not be called ({refusal.code}: {_ended(refusal.message)}); {next_step}, and"
         " see that the API is enabled and billed in the project"
@@ -145,7 +145,7 @@ def _ended(message: str) -> str:
     return message.rstrip(". ") or "no details"
 
 
-def _bad_request(refusal: Refusal, model: str) -> SightlineError:
+def _bad_request(refusal: GoogleRefusal, model: str) -> SightlineError:
     said = refusal.message
     if _ABOUT_AN_IMAGE.search(said):
         reason = _reason_of_image(said)
@@ -166,7 +166,7 @@ def _reason_of_image(said: str) -> Reason | None:
     return None
 
 
-def _forbidden(refusal: Refusal, model: str) -> SightlineError:
+def _forbidden(refusal: GoogleRefusal, model: str) -> SightlineError:
     said = refusal.message
     # Storage first: the service agent, which lacks the grant there, has "aiplatform" in its name.
     about_storage = refusal.permission.startswith("storage.") or (
@@ -183,7 +183,7 @@ def _forbidden(refusal: Refusal, model: str) -> SightlineError:
     return PermanentError(Reason.PERMISSION_DENIED, _ended(said))
 
 
-def _not_found(refusal: Refusal, model: str) -> SightlineError:
+def _not_found(refusal: GoogleRefusal, model: str) -> SightlineError:
     said = refusal.message
     if _MODEL.search(said) and "gs://" not in said:
         return ConfigurationError(
@@ -195,12 +195,12 @@ def _not_found(refusal: Refusal, model: str) -> SightlineError:
     return _rejected(refusal, model)
 
 
-def _rejected(refusal: Refusal, model: str) -> SightlineError:
+def _rejected(refusal: GoogleRefusal, model: str) -> SightlineError:
     said = refusal.message or "no details"
     return PermanentError(Reason.MODEL_REJECTED_REQUEST, f"{model} answered {refusal.code}: {said}")
 
 
-_BY_CODE: dict[int, Callable[[Refusal, str], SightlineError]] = {
+_BY_CODE: dict[int, Callable[[GoogleRefusal, str], SightlineError]] = {
     400: _bad_request,
     403: _forbidden,
     404: _not_found,

@@ -16,7 +16,7 @@ from pathlib import Path
 from sightline.errors import StorageError
 from sightline.local.marks import QueueMarks
 from sightline.local.queue import LocalQueue
-from sightline.local.warehouse.engine import Engine, Session
+from sightline.local.warehouse.engine import DuckDbEngine, Session
 from sightline.local.warehouse.ledgers import restored, runs_seen
 from sightline.local.warehouse.names import mark_of
 from sightline.local.warehouse.store import Store, relative_files
@@ -54,7 +54,7 @@ class LocalConsistency:
     """The warehouse below ``root``, and its queue; without one (it is elsewhere) itself alone."""
 
     def __init__(self, root: Path, queue: LocalQueue | None, queue_file: Path) -> None:
-        self._engine = Engine(root)
+        self._engine = DuckDbEngine(root)
         self._store = self._engine.store
         self._queue = queue
         self._queue_file = queue_file

@@ -21,7 +21,7 @@ from sightline.http_client.session import (
 )
 from sightline.model import Observation, Usage
 from sightline.openai.outcome import Cost, classification_of
-from sightline.openai.question import SentImage, body_of
+from sightline.openai.question import InlineImage, body_of
 from sightline.openai.refusals import error_of, read_refusal
 from sightline.ports import Classification
 from sightline.prices import Expected, input_tokens
@@ -119,7 +119,7 @@ class ChatClassifier:
         cost = self._cost(expected.input_tokens, expected.output_tokens)
         return Usage(expected.input_tokens, expected.output_tokens, cost)
 
-    async def _image(self, observation: Observation) -> SentImage:
+    async def _image(self, observation: Observation) -> InlineImage:
         if observation.gcs_uri.startswith("gs://"):
             raise PermanentError(
                 Reason.BAD_URI,
@@ -128,7 +128,7 @@ class ChatClassifier:
                 " files",
             )
         content = await self._read_image(observation)
-        return SentImage(media_type_of(content, observation.gcs_uri), content)
+        return InlineImage(media_type_of(content, observation.gcs_uri), content)
 
     async def _post(self, body: bytes) -> Mapping[str, Any]:
         import aiohttp  # noqa: PLC0415 - start-up

@@ -17,14 +17,14 @@ _DETAIL = {"low": "low", "medium": "auto", "high": "high"}
 
 
 @dataclass(frozen=True, slots=True)
-class SentImage:
+class InlineImage:
     """An image file's content, and its media type by that content."""
 
     media_type: str
     content: bytes
 
 
-def body_of(task: TaskSpec, images: Sequence[SentImage], *, model: str) -> dict[str, Any]:
+def body_of(task: TaskSpec, images: Sequence[InlineImage], *, model: str) -> dict[str, Any]:
     """Return the request for one answer about these images, in their order."""
     shown = [_image(image, _DETAIL[task.media_resolution]) for image in images]
     body: dict[str, Any] = {
@@ -66,7 +66,7 @@ def schema_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _image(image: SentImage, detail: str) -> dict[str, Any]:
+def _image(image: InlineImage, detail: str) -> dict[str, Any]:
     encoded = base64.b64encode(image.content).decode("ascii")
     url = f"data:{image.media_type};base64,{encoded}"
     return {"type": "image_url", "image_url": {"url": url, "detail": detail}}

@@ -35,7 +35,7 @@ _MODEL = re.compile(r"(?i)\bmodel\b.{0,200}(not found|does not exist|not loaded|
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class OpenAiRefusal:
     """An HTTP error: its code, the names and the words in its body, and when to come back."""
 
     code: int
@@ -44,17 +44,17 @@ class Refusal:
     retry_after_s: float | None
 
 
-def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> Refusal:
+def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> OpenAiRefusal:
     """Return what an error response says; a body of no known form says nothing."""
     outer = body if isinstance(body, Mapping) else {}
     inner = outer.get("error", outer)
     error = inner if isinstance(inner, Mapping) else {"message": inner}
     said = error.get("message") or error.get("detail") or ""
     names = {value for name in ("code", "type") if isinstance(value := error.get(name), str)}
-    return Refusal(code, frozenset(names), one_line(str(said)), retry_after_s(headers))
+    return OpenAiRefusal(code, frozenset(names), one_line(str(said)), retry_after_s(headers))
 
 
-def error_of(refusal: Refusal, *, model: str) -> SightlineError:
+def error_of(refusal: OpenAiRefusal, *, model: str) -> SightlineError:
     """Return the error that a refusal is; it carries when to come back, if the server said so."""
     code, said = refusal.code, refusal.message.rstrip(". ") or "no details"
     if code == 429 and not refusal.names & _NO_CREDIT:
@@ -71,7 +71,7 @@ def error_of(refusal: Refusal, *, model: str) -> SightlineError:
     return _misconfigured(code, said, model)
 
 
-def _reason_of(refusal: Refusal) -> Reason | None:
+def _reason_of(refusal: OpenAiRefusal) -> Reason | None:
     """Return why this one request cannot succeed; ``None`` where none would."""
     said = refusal.message
     if refusal.names & _FILTERED:

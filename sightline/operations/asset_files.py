@@ -11,7 +11,7 @@ import orjson
 
 from sightline.errors import ConfigurationError
 from sightline.export import FORMATS, format_of, open_table, written_whole
-from sightline.export.formats import TableFile
+from sightline.export.formats import TableWriter
 from sightline.export.targets import check_target
 from sightline.ports import AnswerRow
 from sightline.tasks import TaskSpec
@@ -91,7 +91,7 @@ class _Lines(AssetFile[Asset_contra]):
 
 
 class _Table(AssetFile[Asset_contra]):
-    def __init__(self, table: TableFile, columns: AssetColumns[Asset_contra]) -> None:
+    def __init__(self, table: TableWriter, columns: AssetColumns[Asset_contra]) -> None:
         self._table, self._columns = table, columns
         self._rows: list[AnswerRow] = []
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from sightline.errors import NotFoundError
 from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
-from sightline.gcp.storage.listing import Listing, StoredImage, list_images
+from sightline.gcp.storage.listing import ListingCounts, StoredImage, list_images
 from sightline.local.importing.photos import FOLDER_TYPES
 from sightline.operations.cloud import google_credentials
 from sightline.progress import Update
@@ -34,7 +34,7 @@ _ID_CHARACTERS = 32
 @contextmanager
 def bucket_table(
     settings: Settings, where: BucketPrefix, asset_type: str | None, update: Update
-) -> Iterator[tuple[Path, Listing]]:
+) -> Iterator[tuple[Path, ListingCounts]]:
     """Yield a table of the images below a prefix, in the columns of ``latest_observations``.
 
     An image is named by its content, so that listing it again changes nothing; position, time,
@@ -44,7 +44,7 @@ def bucket_table(
         NotFoundError: there is no such bucket, or no image below the prefix.
         ConfigurationError, TransientError: the bucket cannot be listed.
     """
-    listing = Listing()
+    listing = ListingCounts()
     place = StoragePlace(project(settings), settings.gcs.endpoint or None)
     credentials = google_credentials(settings, settings.gcs.endpoint)
     with (

@@ -19,7 +19,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
+class SearchResult:
     """Images that were found, the best first, and words of the query that the model lacks."""
 
     hits: Sequence[SearchHit]
@@ -35,7 +35,7 @@ async def search(
     which: Filter | None = None,
     answers: Sequence[AnswerFilter] = (),
     named: str | None = None,
-) -> Hits:
+) -> SearchResult:
     """Return the images most like words or an image, or the newest that have the answers.
 
     ``named`` is what the image is called in an error.
@@ -51,7 +51,7 @@ async def search(
     elif text is not None:
         vector, unknown = await _text_vector(warehouse, text)
     query = _query(warehouse.settings, vector, top, which, answers)
-    return Hits(await warehouse.search.search(query), unknown)
+    return SearchResult(await warehouse.search.search(query), unknown)
 
 
 def check_query(text: str | None, image: Path | None, answers: Sequence[object]) -> None:
@@ -88,7 +88,7 @@ async def similar(
     top: int = 10,
     which: Filter | None = None,
     answers: Sequence[AnswerFilter] = (),
-) -> Hits:
+) -> SearchResult:
     """Return the images most like an image file or an observation, itself left out.
 
     An observation's own vector is used, so that no model is called.
@@ -101,13 +101,13 @@ async def similar(
     if image is None:
         vector = await warehouse.search.vector_of(what, models.embed, models.embed_dimension)
         query = _query(warehouse.settings, vector, top, which, answers, leave_out=what)
-        return Hits(await warehouse.search.search(query))
+        return SearchResult(await warehouse.search.search(query))
     vector = await _image_vector(warehouse, image, str(image))
     # The file may be one of the collection: then it is its own best hit.
     query = _query(warehouse.settings, vector, top + 1, which, answers)
     hits = await warehouse.search.search(query)
     own = file_uri(image)
-    return Hits([hit for hit in hits if hit.observation.gcs_uri != own][:top])
+    return SearchResult([hit for hit in hits if hit.observation.gcs_uri != own][:top])
 
 
 def answer_filters(texts: Sequence[str], settings: Settings) -> tuple[AnswerFilter, ...]:

@@ -53,7 +53,7 @@ class TaskOverview:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class TasksOverview:
     """What is known of each task; ``coverage`` of the observations where no task was asked."""
 
     tasks: Sequence[TaskOverview]
@@ -61,7 +61,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class CountedAnswers:
+class AnswerCounts:
     """The answers of a task in groups, the largest first, by one dimension or two.
 
     ``names`` are what the dimensions were called. ``cut_off``: smaller groups are not among them.
@@ -81,7 +81,7 @@ async def overview(
     *,
     which: Filter | None = None,
     progress: Progress = no_progress,
-) -> Overview:
+) -> TasksOverview:
     """Return what is known of the current answers of a task, or of each task.
 
     Raises:
@@ -93,10 +93,10 @@ async def overview(
     else:
         tasks = await answers.tasks()
     if not tasks:
-        return Overview((), await answers.coverage(which, None))
+        return TasksOverview((), await answers.coverage(which, None))
     with progress("counting", STEPS * len(tasks)) as update:
         done = count(1)
-        return Overview(
+        return TasksOverview(
             [
                 await _of_task(answers, spec, which, lambda: update(next(done), None))
                 for spec in tasks
@@ -113,7 +113,7 @@ async def count_answers(
     cell: float = 0.01,
     bin_width: float | None = None,
     progress: Progress = no_progress,
-) -> CountedAnswers:
+) -> AnswerCounts:
     """Count the current answers by fields of the task, ``asset_type``, ``month`` or ``cell``.
 
     ``cell`` is the edge of a cell in degrees, ``bin_width`` that of a bin of numbers.
@@ -130,7 +130,7 @@ async def count_answers(
         update(1, None)
         answers = await warehouse.answers.count(query)
         update(2, None)
-    return CountedAnswers(spec, names, by, groups, answers, len(groups) == MOST_GROUPS)
+    return AnswerCounts(spec, names, by, groups, answers, len(groups) == MOST_GROUPS)
 
 
 def dimension(task: TaskSpec, name: str, *, cell: float, bin_width: float | None) -> Dimension:

@@ -28,7 +28,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class ListingSubscription:
     """A subscription: ``dataset`` is the linked one, ``existed`` is whether it was there before.
 
     ``sources`` are the tables that can be the source, the most likely first;
@@ -49,7 +49,7 @@ def subscribe(
     *,
     dataset: str | None = None,
     progress: Progress = no_progress,
-) -> Subscription:
+) -> ListingSubscription:
     """Subscribe to a listing of Analytics Hub; a project that is subscribed stays so. Blocks.
 
     ``listing`` is ``PROJECT/LOCATION/EXCHANGE/LISTING``; ``dataset`` is the linked dataset's name,
@@ -65,7 +65,7 @@ def subscribe(
         subscribed = _subscribe(settings, wanted, _dataset(wanted, dataset))
         sources = asyncio.run(_sources(settings, wanted, subscribed))
     location = wanted.location.upper()
-    return Subscription(
+    return ListingSubscription(
         name=subscribed.name,
         existed=subscribed.existed,
         dataset=f"{subscribed.project}.{subscribed.dataset}",

@@ -11,7 +11,7 @@ from sightline.vision.captions import NO_ASSET
 from sightline.vision.card import WEIGHTS, Card, FieldCard, sha256_of
 from sightline.vision.dataset import CALIBRATION_SEED, examples
 from sightline.vision.encoder import DualEncoder
-from sightline.vision.evaluate import ANSWER_MARGIN, Sample, evaluate, gather
+from sightline.vision.evaluate import ANSWER_MARGIN, EvaluationSample, evaluate, gather
 from sightline.vision.protocol import Vectors
 from sightline.vision.scenes import ASSET_TYPES, ATTRIBUTES
 from sightline.vision.text_input import Vocabulary
@@ -71,7 +71,7 @@ def write_card(
     return card
 
 
-def calibrated(card: Card, encoder: DualEncoder, sample: Sample) -> Card:
+def calibrated(card: Card, encoder: DualEncoder, sample: EvaluationSample) -> Card:
     """The card with gate, thresholds and cuts fitted to a sample that was not trained on.
 
     Every field starts out answerable, so that it can be measured.

@@ -18,7 +18,7 @@ from PIL import Image
 
 from sightline.errors import ConfigurationError
 from sightline.vision.protocol import Vectors
-from sightline.vision.sessions import Session, open_session
+from sightline.vision.sessions import InferenceSession, open_session
 
 VISION, TEXT = "onnx/vision_model.onnx", "onnx/text_model.onnx"
 TOKENIZER, PREPROCESSOR = "tokenizer.json", "preprocessor_config.json"
@@ -77,7 +77,12 @@ class ClipEncoder:
     """CLIP's two towers as one encoder; safe to call from several threads."""
 
     def __init__(
-        self, name: str, images: Session, texts: Session, tokenizer: Any, recipe: ImageRecipe
+        self,
+        name: str,
+        images: InferenceSession,
+        texts: InferenceSession,
+        tokenizer: Any,
+        recipe: ImageRecipe,
     ) -> None:
         self.name = name
         self._images, self._texts = images, texts
@@ -161,7 +166,7 @@ class ClipEncoder:
         return image.astype(np.float32, copy=False)
 
 
-def _vectors(session: Session, feeds: Mapping[str, NDArray[Any]], kind: str) -> Vectors:
+def _vectors(session: InferenceSession, feeds: Mapping[str, NDArray[Any]], kind: str) -> Vectors:
     """Run a tower and scale its embeddings to unit length."""
     names = [entry.name for entry in session.get_outputs()]
     wanted = f"{kind}_embeds" if f"{kind}_embeds" in names else names[0]

@@ -11,7 +11,7 @@ from PIL import Image
 from sightline.vision.card import Card, read_card
 from sightline.vision.image_input import INPUT_SIZE, to_input
 from sightline.vision.protocol import Vectors
-from sightline.vision.sessions import Session, open_session
+from sightline.vision.sessions import InferenceSession, open_session
 from sightline.vision.text_input import Vocabulary
 
 PACKAGED_WEIGHTS = Path(__file__).parent / "weights"
@@ -24,7 +24,7 @@ class DualEncoder:
 
     preferred_size = INPUT_SIZE
 
-    def __init__(self, card: Card, images: Session, texts: Session) -> None:
+    def __init__(self, card: Card, images: InferenceSession, texts: InferenceSession) -> None:
         self.card = card
         self._images, self._texts = images, texts
         self._vocabulary = Vocabulary(card.vocabulary)

@@ -27,7 +27,7 @@ _BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class EvaluationSample:
     """Pictures as vectors (n, dimension), with the kind of asset and the truth of each."""
 
     vectors: Vectors
@@ -47,7 +47,7 @@ class _Print(Protocol):
     def __call__(self, text: str, /) -> object: ...
 
 
-def gather(encoder: VisionEncoder, stream: Iterable[Example]) -> Sample:
+def gather(encoder: VisionEncoder, stream: Iterable[Example]) -> EvaluationSample:
     """Encode a stream of examples, a batch at a time."""
     vectors: list[Vectors] = []
     kinds: list[str] = []
@@ -61,10 +61,10 @@ def gather(encoder: VisionEncoder, stream: Iterable[Example]) -> Sample:
             vectors.append(encoder.encode_images(waiting))
             waiting = []
     vectors.append(encoder.encode_images(waiting))
-    return Sample(np.concatenate(vectors), kinds, truth)
+    return EvaluationSample(np.concatenate(vectors), kinds, truth)
 
 
-def measure_fields(encoder: CardedEncoder, sample: Sample) -> list[dict[str, Any]]:
+def measure_fields(encoder: CardedEncoder, sample: EvaluationSample) -> list[dict[str, Any]]:
     """Accuracy of every field that the card answers; a withheld answer counts as wrong."""
     zero_shot = ZeroShot(encoder)
     rows: list[dict[str, Any]] = []
@@ -112,7 +112,7 @@ def two_attribute_queries(seed: int) -> list[Caption]:
 
 
 def measure_retrieval(
-    encoder: VisionEncoder, sample: Sample, queries: Sequence[Caption], top: int = 5
+    encoder: VisionEncoder, sample: EvaluationSample, queries: Sequence[Caption], top: int = 5
 ) -> dict[str, Any]:
     """Precision at ``top``, averaged over queries; a hit has the kind and both attributes."""
     likeness = encoder.encode_texts([query.text for query in queries]) @ sample.vectors.T
@@ -148,7 +148,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """All the scores, on ``scenes`` scenes for the fields and the first 1,000 for retrieval."""
     sample = gather(encoder, examples(scenes, seed=seed, processes=processes))
-    first = Sample(sample.vectors[:1000], sample.kinds[:1000], sample.truth[:1000])
+    first = EvaluationSample(sample.vectors[:1000], sample.kinds[:1000], sample.truth[:1000])
     return {
         "seed": seed,
         "fields": measure_fields(encoder, sample),

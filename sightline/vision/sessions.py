@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sightline.errors import ConfigurationError
 
 
-class Session(Protocol):
+class InferenceSession(Protocol):
     """The part of ``onnxruntime.InferenceSession`` that is used here."""
 
     def run(self, outputs: list[str] | None, feeds: Mapping[str, Any]) -> list[Any]:
@@ -20,7 +20,7 @@ class Session(Protocol):
         """The graph's outputs."""
 
 
-def open_session(file: Path, threads: int) -> Session:
+def open_session(file: Path, threads: int) -> InferenceSession:
     """Open an ONNX file for inference on the CPU with ``threads`` threads a call.
 
     Raises ``ConfigurationError`` when the file is missing or is no ONNX model.
@@ -38,7 +38,7 @@ def open_session(file: Path, threads: int) -> Session:
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        session: Session = onnxruntime.InferenceSession(
+        session: InferenceSession = onnxruntime.InferenceSession(
             str(file), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:

@@ -36,8 +36,8 @@ from sightline.operations.images import read_image
 from sightline.operations.importing import import_files
 from sightline.operations.outliers import Outliers
 from sightline.operations.requests import TaskRequest, task_request
-from sightline.operations.search import Hits as FoundHits
-from sightline.operations.stats import CountedAnswers, Overview
+from sightline.operations.search import SearchResult as FoundHits
+from sightline.operations.stats import AnswerCounts, TasksOverview
 from sightline.operations.status import Status
 from sightline.operations.tables import answers_table, embeddings_table
 from sightline.operations.tasks import add_task
@@ -274,7 +274,7 @@ class AsyncWorkspace:
         result = await sql_operation.sql(await self._reading(), query)
         return Table.from_rows(result.columns, result.rows)
 
-    async def stats(self, task: str | None = None, **where: Unpack[Where]) -> Overview:
+    async def stats(self, task: str | None = None, **where: Unpack[Where]) -> TasksOverview:
         """Return what is known of the current answers of a task, or of each task."""
         return await stats_operation.overview(
             await self._reading(), task, which=filter_of(**where), progress=self._progress
@@ -289,7 +289,7 @@ class AsyncWorkspace:
         cell: float = 0.01,
         bin_width: float | None = None,
         **where: Unpack[Where],
-    ) -> CountedAnswers:
+    ) -> AnswerCounts:
         """Count answers by a field of the task, ``asset_type``, ``month`` or ``cell``."""
         return await stats_operation.count_answers(
             await self._reading(),

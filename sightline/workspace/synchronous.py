@@ -19,7 +19,7 @@ from sightline.operations.consolidate import Consolidation
 from sightline.operations.duplicates import Duplicates, Places
 from sightline.operations.export import ExportedExamples, ExportedTable
 from sightline.operations.outliers import Outliers
-from sightline.operations.stats import CountedAnswers, Overview
+from sightline.operations.stats import AnswerCounts, TasksOverview
 from sightline.operations.status import Status
 from sightline.ports import DeadLetterRow
 from sightline.progress import Progress
@@ -214,7 +214,7 @@ class Workspace:
         """Return what one SELECT over the ledgers and their views returns; nothing is written."""
         return self._wait(lambda: self._workspace.sql(query))
 
-    def stats(self, task: str | None = None, **where: Unpack[Where]) -> Overview:
+    def stats(self, task: str | None = None, **where: Unpack[Where]) -> TasksOverview:
         """Return what is known of the current answers of a task, or of each task."""
         return self._wait(lambda: self._workspace.stats(task, **where))
 
@@ -227,7 +227,7 @@ class Workspace:
         cell: float = 0.01,
         bin_width: float | None = None,
         **where: Unpack[Where],
-    ) -> CountedAnswers:
+    ) -> AnswerCounts:
         """Count answers by a field of the task, ``asset_type``, ``month`` or ``cell``."""
         return self._wait(
             lambda: self._workspace.count_answers(

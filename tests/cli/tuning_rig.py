@@ -20,7 +20,7 @@ from sightline.local.warehouse import LocalRuns, LocalWriter
 from sightline.sim.vertex.answers import CannotAnswerError, MadeUpAnswers
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.faults import Fault
-from sightline.sim.vertex.requests import Generate
+from sightline.sim.vertex.requests import GenerateRequest
 from sightline.sim.vertex.server import VertexSimulator
 from tests.cli.answered import SIGNS
 from tests.cli.cloud_rig import make_bucket
@@ -55,7 +55,7 @@ class Confused(MadeUpAnswers):
         self.gone = range(0)
         self.rambles = False
 
-    async def generate(self, model: str, request: Generate) -> object:
+    async def generate(self, model: str, request: GenerateRequest) -> object:
         """Answer about the image's number."""
         number = int(re.findall(r"\d+", request.images[0].uri)[-1])
         if number in self.gone:

@@ -20,7 +20,7 @@ from tests.docs.pages import code, rows, sections
 from tests.docs.views import STATUS, WORK
 from tests.telemetry.rig import FOUND, a_day, scrape, settings, worker_status
 from worker.handled import HANDLED
-from worker.limiting import State
+from worker.limiting import LimiterState
 from worker.row_writer import LEDGERS
 from worker.telemetry.calls import ERRORS, SUCCEEDED
 from worker.telemetry.metrics import METRICS
@@ -81,7 +81,7 @@ def test_every_attribute_is_documented_with_its_values() -> None:
     assert set(listed) == {name for one in METRICS for name in one.attributes}
     values = {name: set(re.findall(r"`([^`]+)`", text)) for name, text in listed.items()}
     assert values["sightline.outcome"] == {SUCCEEDED, *ERRORS}
-    assert values["sightline.state"] == {*(one.value for one in State), "ready", "leased"}
+    assert values["sightline.state"] == {*(one.value for one in LimiterState), "ready", "leased"}
     assert values["sightline.ledger"] == set(LEDGERS.values())
     assert len(Reason) == 13, "the page points to the list of reasons"
 

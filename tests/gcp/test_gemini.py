@@ -19,7 +19,7 @@ from sightline.gcp.vertex_location import VertexLocation
 from sightline.prices import Price, load_prices, price_of
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.answers import MadeUpAnswers
-from sightline.sim.vertex.requests import Generate
+from sightline.sim.vertex.requests import GenerateRequest
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec
 from tests.gcp.conftest import DAY, GEMINI, TOKEN, seen
@@ -31,10 +31,10 @@ class Remembering(MadeUpAnswers):
     """Answers, and keeps what it was asked; ``says`` is answered instead, if set."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, Generate]] = []
+        self.asked: list[tuple[str, GenerateRequest]] = []
         self.says: str | None = None
 
-    async def generate(self, model: str, request: Generate) -> object:
+    async def generate(self, model: str, request: GenerateRequest) -> object:
         self.asked.append((model, request))
         return await super().generate(model, request) if self.says is None else self.says
 

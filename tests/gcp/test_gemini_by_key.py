@@ -25,7 +25,7 @@ from sightline.prices import load_prices
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.faults import ANSWERED_WITH_200
-from sightline.sim.vertex.requests import Generate
+from sightline.sim.vertex.requests import GenerateRequest
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec
 from tests.gcp.conftest import DAY, GEMINI, seen
@@ -40,9 +40,9 @@ class Remembering(MadeUpAnswers):
     """Answers, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Generate] = []
+        self.asked: list[GenerateRequest] = []
 
-    async def generate(self, model: str, request: Generate) -> object:
+    async def generate(self, model: str, request: GenerateRequest) -> object:
         self.asked.append(request)
         return await super().generate(model, request)
 

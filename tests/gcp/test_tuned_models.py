@@ -19,7 +19,7 @@ from sightline.model import AnswerPart
 from sightline.prices import Price, load_prices, price_of
 from sightline.settings import Settings
 from sightline.sim.vertex.answers import MadeUpAnswers
-from sightline.sim.vertex.requests import Generate
+from sightline.sim.vertex.requests import GenerateRequest
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec
 from sightline.wiring import pricing
@@ -35,9 +35,9 @@ class Remembering(MadeUpAnswers):
     """Answers for tuned models, too, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, Generate]] = []
+        self.asked: list[tuple[str, GenerateRequest]] = []
 
-    async def generate(self, model: str, request: Generate) -> object:
+    async def generate(self, model: str, request: GenerateRequest) -> object:
         self.asked.append((model, request))
         return await super().generate(model, request)
 

@@ -19,10 +19,10 @@ from sightline.errors import (
 )
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.tuning import (
+    JobWatch,
     TuningClient,
     TuningJob,
     TuningRequest,
-    Watch,
     found_or_submitted,
     same_job,
     watched,
@@ -191,7 +191,9 @@ async def test_a_watch_tells_each_look_until_the_job_ends(
         if len(looks) == 2:
             await pace(simulator, running_s=0)
 
-    found = await watched(client, job, lambda one: looks.append(one.state), Watch(5, sleep=sleep))
+    found = await watched(
+        client, job, lambda one: looks.append(one.state), JobWatch(5, sleep=sleep)
+    )
     assert found.succeeded
     assert looks == ["RUNNING", "RUNNING", "SUCCEEDED"]
 
@@ -211,11 +213,11 @@ async def test_a_watch_is_patient_with_an_outage_but_not_for_ever(
             await pace(simulator, refuse="", running_s=0)
 
     mends = True
-    assert (await watched(client, job, lambda _: None, Watch(1, 4, sleep))).succeeded
+    assert (await watched(client, job, lambda _: None, JobWatch(1, 4, sleep))).succeeded
     mends = False
     await pace(simulator, refuse="UNAVAILABLE")
     with pytest.raises(TransientError):
-        await watched(client, job, lambda _: None, Watch(1, 4, sleep))
+        await watched(client, job, lambda _: None, JobWatch(1, 4, sleep))
 
 
 async def test_a_cancelled_job_has_no_model(

@@ -19,7 +19,7 @@ import pytest
 
 from sightline import whole_files
 from sightline.local.warehouse import LocalWriter, connect
-from sightline.local.warehouse.engine import Engine, Session
+from sightline.local.warehouse.engine import DuckDbEngine, Session
 from sightline.local.warehouse.views import attach
 from sightline.schema import CLASSIFICATIONS
 from tests.conftest import CHECKOUT
@@ -79,7 +79,7 @@ def subjects(root: Path) -> Counter[str]:
         rows = session.rows("SELECT subject_id FROM classifications_all")
         return Counter(subject_id for (subject_id,) in rows)
 
-    return Engine(root).read_now(look)
+    return DuckDbEngine(root).read_now(look)
 
 
 def files_named(folder: Path, pattern: str) -> list[Path]:

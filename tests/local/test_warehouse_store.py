@@ -23,7 +23,7 @@ from sightline.local.warehouse import (
     lineage,
     store,
 )
-from sightline.local.warehouse.engine import Engine, Session
+from sightline.local.warehouse.engine import DuckDbEngine, Session
 from sightline.local.warehouse.locks import lock_now
 from sightline.local.warehouse.manifest import read_manifest
 from sightline.local.warehouse.store import Store
@@ -229,7 +229,7 @@ async def test_a_compaction_between_the_steps_of_a_snapshot_hides_and_doubles_no
         session.attach(CLASSIFICATIONS)
         return session.rows("SELECT subject_id FROM classifications ORDER BY 1")
 
-    assert Engine(root).read_now(look) == [("a",), ("b",), ("c",)]
+    assert DuckDbEngine(root).read_now(look) == [("a",), ("b",), ("c",)]
     assert next(turns, None) is None
     assert len(files(root)) == 2
 

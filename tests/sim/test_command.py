@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from sightline.sim.vertex import Fault, Step
+from sightline.sim.vertex import Fault, RateStep
 from sightline.sim.vertex.options import faults_of, schedule_of
 from tests.sim.conftest import AUTHORISED, GENERATE, request
 from tests.waiting import GIVE_UP_S
@@ -110,9 +110,9 @@ async def test_what_makes_no_sense_is_told_in_one_line(options: tuple[str, ...])
 
 def test_a_schedule_in_words_is_the_schedule() -> None:
     assert schedule_of("0s:50, 60s:20.5,120s:none").steps == (
-        Step(0.0, 50.0),
-        Step(60.0, 20.5),
-        Step(120.0, None),
+        RateStep(0.0, 50.0),
+        RateStep(60.0, 20.5),
+        RateStep(120.0, None),
     )
 
 

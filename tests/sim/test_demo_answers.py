@@ -20,7 +20,7 @@ from sightline.settings import ImageSettings, ModelSettings
 from sightline.sim.vertex.answers import CannotAnswerError
 from sightline.sim.vertex.demo_answers import DemoAnswers, fields_of
 from sightline.sim.vertex.faults import Fault
-from sightline.sim.vertex.requests import Embed, Generate, Image
+from sightline.sim.vertex.requests import Embed, GenerateRequest, Image
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec, load_tasks, shipped_directory
 from sightline.vision.encoder import DualEncoder
@@ -235,7 +235,7 @@ async def test_an_image_asked_for_twice_at_once_is_fetched_once(
     schema = {"type": "OBJECT", "properties": {"leaning": {"type": "BOOLEAN"}}}
     async with DemoAnswers(held, encoder) as answers:
         await asyncio.gather(
-            answers.generate("m", Generate((Image(uri),), "", schema, 560)),
+            answers.generate("m", GenerateRequest((Image(uri),), "", schema, 560)),
             answers.embed("m", Embed((Image(uri),), "", 256)),
         )
         assert held.read_uris == [uri]
@@ -260,7 +260,9 @@ async def test_nothing_heavy_runs_in_the_loop_s_thread(
         monkeypatch.setattr(encoder, name, spied(getattr(encoder, name)))
     schema = {"type": "OBJECT", "properties": {"leaning": {"type": "BOOLEAN"}}}
     async with DemoAnswers(held, encoder) as answers:
-        await answers.generate("m", Generate((Image(next(iter(held.contents))),), "", schema, 560))
+        await answers.generate(
+            "m", GenerateRequest((Image(next(iter(held.contents))),), "", schema, 560)
+        )
         await answers.embed("m", Embed((), "a pole", 256))
     assert threads
     assert threading.get_ident() not in threads

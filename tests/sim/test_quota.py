@@ -14,9 +14,9 @@ from sightline.sim.vertex import (
     FaultMix,
     Latency,
     Quota,
+    RateStep,
     Schedule,
     Service,
-    Step,
     Verb,
 )
 
@@ -46,7 +46,7 @@ def test_a_slow_quota_still_admits_single_calls() -> None:
 
 
 def test_the_rate_follows_its_schedule() -> None:
-    schedule = Schedule.of([Step(0, 50), Step(10, 20), Step(20, 80)])
+    schedule = Schedule.of([RateStep(0, 50), RateStep(10, 20), RateStep(20, 80)])
     quota = Quota(schedule, now_s=100.0)
     while quota.admit(100.0):
         pass
@@ -67,7 +67,7 @@ def test_a_quota_by_the_minute_admits_its_calls_early_and_then_none_until_the_ne
 
 
 def test_an_idle_time_across_a_change_is_filled_at_each_rate() -> None:
-    quota = Quota(Schedule.of([Step(0, 10), Step(1, 100)], burst_s=1), now_s=0.0)
+    quota = Quota(Schedule.of([RateStep(0, 10), RateStep(1, 100)], burst_s=1), now_s=0.0)
     assert sum(quota.admit(0.0) for _ in range(10)) == 10
     # Half a second at 10/s brings 5, and 0.3 s at 100/s brings 30.
     assert sum(quota.admit(0.5) for _ in range(10)) == 5
@@ -75,7 +75,7 @@ def test_an_idle_time_across_a_change_is_filled_at_each_rate() -> None:
 
 
 def test_a_lower_rate_takes_away_what_its_bucket_cannot_hold() -> None:
-    quota = Quota(Schedule.of([Step(0, 100), Step(5, 10)]), now_s=0.0)
+    quota = Quota(Schedule.of([RateStep(0, 100), RateStep(5, 10)]), now_s=0.0)
     assert sum(quota.admit(5.0) for _ in range(100)) == 10
 
 
@@ -94,9 +94,16 @@ def test_a_refusal_can_say_when_the_next_token_comes() -> None:
 
 
 @pytest.mark.parametrize(
-    "steps", [[], [Step(5, 1), Step(1, 1)], [Step(-1, 1)], [Step(0, -1)], [Step(0, float("nan"))]]
+    "steps",
+    [
+        [],
+        [RateStep(5, 1), RateStep(1, 1)],
+        [RateStep(-1, 1)],
+        [RateStep(0, -1)],
+        [RateStep(0, float("nan"))],
+    ],
 )
-def test_a_schedule_that_makes_no_sense_is_refused(steps: list[Step]) -> None:
+def test_a_schedule_that_makes_no_sense_is_refused(steps: list[RateStep]) -> None:
     with pytest.raises(ValueError, match="give"):
         Schedule.of(steps)
 

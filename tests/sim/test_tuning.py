@@ -14,7 +14,7 @@ from googleapiclient.discovery_cache import (  # type: ignore[import-untyped]  #
 
 from sightline.sim.vertex.answers import CannotAnswerError, MadeUpAnswers
 from sightline.sim.vertex.faults import Fault
-from sightline.sim.vertex.requests import Generate
+from sightline.sim.vertex.requests import GenerateRequest
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.sim.vertex.tuned_answers import corrections_of
 from tests.sim.conftest import Ask, request
@@ -38,7 +38,7 @@ class Files:
 class AlwaysYield(MadeUpAnswers):
     """Says yield, whatever is shown."""
 
-    async def generate(self, model: str, request: Generate) -> object:
+    async def generate(self, model: str, request: GenerateRequest) -> object:
         return {"kind": "yield"}
 
 

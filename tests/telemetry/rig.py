@@ -14,25 +14,25 @@ from sightline.ports import Delivery, Subscription
 from sightline.settings import Settings, TelemetrySettings
 from tests.waiting import GIVE_UP_S
 from worker.leaser import Leaser
-from worker.limiting import Limiter, Snapshot, State
+from worker.limiting import Limiter, LimiterSnapshot, LimiterState
 from worker.progress import Progress
 from worker.worker_status import WorkerStatus
 
-FOUND = Snapshot(State.STEADY, 42.5, 17, 96, 0.02, 0.01)
+FOUND = LimiterSnapshot(LimiterState.STEADY, 42.5, 17, 96, 0.02, 0.01)
 
 
 @dataclass
 class Telling:
     """A limiter that only tells."""
 
-    found: Snapshot
+    found: LimiterSnapshot
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> LimiterSnapshot:
         return self.found
 
 
 def worker_status(
-    progress: Progress | None = None, leased: int = 0, **found: Snapshot
+    progress: Progress | None = None, leased: int = 0, **found: LimiterSnapshot
 ) -> WorkerStatus:
     """Return the vital signs of a worker with these counts, leases and limiters."""
     leaser = Leaser(

@@ -18,7 +18,7 @@ from sightline.errors import (
 from sightline.model import Usage
 from sightline.ports import Backlog
 from tests.telemetry.rig import FOUND, a_day, only, scrape, settings, worker_status
-from worker.limiting import State
+from worker.limiting import LimiterState
 from worker.telemetry.calls import ERRORS, CallRecords, error_type
 from worker.telemetry.histogram import Histogram
 from worker.telemetry.metrics import METRICS
@@ -64,7 +64,7 @@ def test_everything_that_is_counted_is_served() -> None:
     with open_telemetry(settings(prometheus_port=0), worker_id="w1") as telemetry:
         assert telemetry.prometheus_url
         telemetry.probe.status = worker_status(a_day(), leased=11)
-        probing = replace(FOUND, state=State.PROBING, rate_per_s=5.0, in_flight=1, cap=1)
+        probing = replace(FOUND, state=LimiterState.PROBING, rate_per_s=5.0, in_flight=1, cap=1)
         telemetry.probe.limiters = {"classify": FOUND, "embed": probing}
         telemetry.probe.backlog = Backlog(40, 11, 77.5)
         telemetry.meters["classify"].answered(Usage(1000, 50, 3), 1.0)
@@ -76,7 +76,7 @@ def test_everything_that_is_counted_is_served() -> None:
     assert only(found, "sightline_limiter_cap", sightline_limiter="embed") == 1
     assert only(found, "sightline_limiter_refused_share", sightline_limiter="embed") == 0.02
     states = found["sightline_limiter_state"]
-    assert len(states) == 2 * len(State)
+    assert len(states) == 2 * len(LimiterState)
     assert only(found, "sightline_limiter_state", sightline_state="probing") == 1
     calls = "sightline_calls_total"
     assert only(found, calls, sightline_limiter="classify", sightline_outcome="throttled") == 1

@@ -20,7 +20,7 @@ from sightline.operations.status import RunStatus, Status
 from sightline.ports import Backlog, RunCost
 from tests.docs.views import STATUS, WORK
 from tests.telemetry.rig import FOUND
-from worker.limiting import State
+from worker.limiting import LimiterState
 from worker.progress import Progress
 
 
@@ -204,6 +204,6 @@ def test_many_runs_are_cut_short() -> None:
 
 def test_a_limiter_s_state_is_named_as_the_limiter_names_it() -> None:
     view = WorkState("w1", 0.0).view(
-        0.0, Progress(), {"embed": replace(FOUND, state=State.PROBING)}
+        0.0, Progress(), {"embed": replace(FOUND, state=LimiterState.PROBING)}
     )
     assert view.limiters["embed"].state == "probing"

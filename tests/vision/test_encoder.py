@@ -13,7 +13,7 @@ from sightline.vision.dataset import examples
 from sightline.vision.encoder import PACKAGED_WEIGHTS, DualEncoder
 from sightline.vision.evaluate import (
     ANSWER_MARGIN,
-    Sample,
+    EvaluationSample,
     gather,
     measure_fields,
     measure_retrieval,
@@ -32,7 +32,7 @@ def encoder() -> DualEncoder:
 
 
 @pytest.fixture(scope="module")
-def sample(encoder: DualEncoder) -> Sample:
+def sample(encoder: DualEncoder) -> EvaluationSample:
     return gather(encoder, examples(1000, seed=UNSEEN_SEED))
 
 
@@ -59,7 +59,7 @@ def test_an_answerable_field_beats_the_majority_class_in_the_card(encoder: DualE
 
 @pytest.mark.extended
 def test_answerable_fields_beat_the_majority_class_on_unseen_scenes(
-    encoder: DualEncoder, sample: Sample
+    encoder: DualEncoder, sample: EvaluationSample
 ) -> None:
     leads = {
         (row["asset_type"], row["field"]): row["accuracy"] - row["majority"]
@@ -71,7 +71,7 @@ def test_answerable_fields_beat_the_majority_class_on_unseen_scenes(
 
 @pytest.mark.extended
 def test_queries_of_two_attributes_find_scenes_with_both(
-    encoder: DualEncoder, sample: Sample
+    encoder: DualEncoder, sample: EvaluationSample
 ) -> None:
     found = measure_retrieval(encoder, sample, two_attribute_queries(UNSEEN_SEED))
     assert found["scenes"] == 1000

@@ -12,7 +12,7 @@ from sightline.errors import PermanentError, Reason, ThrottledError, TransientEr
 from sightline.model import Usage
 from sightline.ports import Classification
 from worker.caller import Caller, GaveUpError, NotWantedError
-from worker.limiting import Outcome, Sample, Snapshot, State
+from worker.limiting import LimiterSnapshot, LimiterState, Outcome, Sample
 from worker.progress import Progress
 from worker.retry import Backoff, RetryBudget, RetryPolicy
 
@@ -29,8 +29,8 @@ class Listener:
     def release(self, sample: Sample) -> None:
         self.samples.append(sample)
 
-    def snapshot(self) -> Snapshot:
-        return Snapshot(State.FIXED, inf, 0, 1, 0.0, 0.0)
+    def snapshot(self) -> LimiterSnapshot:
+        return LimiterSnapshot(LimiterState.FIXED, inf, 0, 1, 0.0, 0.0)
 
 
 class Free:

@@ -7,7 +7,7 @@ from math import inf
 
 from sightline.settings import LimitSettings
 from tests.waiting import GIVE_UP_S
-from worker.limiting import Outcome, Sample, State, StaticLimiter
+from worker.limiting import LimiterState, Outcome, Sample, StaticLimiter
 
 OK = Sample(Outcome.SUCCEEDED, 0.1)
 
@@ -86,13 +86,13 @@ async def test_it_tells_what_it_is_about() -> None:
     limiter = StaticLimiter(LimitSettings(in_flight=3), monotonic=lambda: now)
     for _ in range(2):
         await limiter.acquire()
-    assert limiter.snapshot().state is State.FIXED
+    assert limiter.snapshot().state is LimiterState.FIXED
     assert (limiter.snapshot().rate_per_s, limiter.snapshot().cap) == (inf, 3)
     assert limiter.snapshot().in_flight == 2
     now = 100.1
     limiter.release(Sample(Outcome.THROTTLED, 0.1, retry_after_s=5.0))
-    assert limiter.snapshot().state is State.PAUSED
+    assert limiter.snapshot().state is LimiterState.PAUSED
     assert limiter.snapshot().in_flight == 1
     now = 110.0
-    assert limiter.snapshot().state is State.FIXED
+    assert limiter.snapshot().state is LimiterState.FIXED
     assert limiter.snapshot().share_refused == 0.5

@@ -93,7 +93,7 @@ def test_the_guard_holds_until_the_limit() -> None:
     guard: SystemicGuard[int] = SystemicGuard(3, 5.0, [])
     assert [guard.suspect(n, 0.0) for n in range(3)] == [Verdict.HOLD, Verdict.HOLD, Verdict.STOP]
     assert guard.take() == [0, 1, 2]
-    assert guard.holding == 0
+    assert guard.held_back == 0
 
 
 def test_the_guard_lets_go_at_a_success_or_after_a_pause() -> None:

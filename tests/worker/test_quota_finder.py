@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.limiting import Outcome, QuotaFinder, Sample, State
+from worker.limiting import LimiterState, Outcome, QuotaFinder, Sample
 from worker.limiting.growth import CUT, START_PER_S
 from worker.limiting.quota_finder import CREDIT_S
 
@@ -37,7 +37,7 @@ def test_the_rate_doubles_until_the_first_refusals() -> None:
     finder = QuotaFinder(1000)
     assert finder.snapshot(0.0).rate_per_s == START_PER_S
     now_s = grown(finder, to_per_s=50.0)
-    assert finder.snapshot(now_s).state is State.SLOW_START
+    assert finder.snapshot(now_s).state is LimiterState.SLOW_START
     assert now_s < 5.0
 
 
@@ -51,7 +51,7 @@ def test_refusals_cut_the_rate_once_for_the_calls_sent_before_the_cut() -> None:
     for one in sent[-5:]:
         finder.done(now_s, Sample(Outcome.THROTTLED, now_s - one))
     after = finder.snapshot(now_s)
-    assert after.state is State.STEADY
+    assert after.state is LimiterState.STEADY
     assert after.rate_per_s >= 0.9 * CUT * before
     assert after.rate_per_s < before
 
@@ -74,7 +74,7 @@ def test_a_refusal_that_says_for_how_long_pauses_everything() -> None:
     finder = QuotaFinder(1000)
     finder.sent(10.0)
     finder.done(10.1, Sample(Outcome.THROTTLED, 0.1, retry_after_s=7.0))
-    assert finder.snapshot(10.1).state is State.PAUSED
+    assert finder.snapshot(10.1).state is LimiterState.PAUSED
     assert finder.wait_s(10.1) == pytest.approx(7.0)
 
 
@@ -82,7 +82,7 @@ def test_when_every_call_fails_one_probe_goes_at_a_time_and_the_first_answer_end
     finder = QuotaFinder(1000)
     now_s = grown(finder, to_per_s=50.0)
     rate = finder.snapshot(now_s).rate_per_s
-    while finder.snapshot(now_s).state is not State.PROBING:
+    while finder.snapshot(now_s).state is not LimiterState.PROBING:
         now_s = send_when_allowed(finder, now_s)
         finder.done(now_s, Sample(Outcome.FAILED, 0.0))
     started_s, probes = now_s, 0

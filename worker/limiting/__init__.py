@@ -6,18 +6,18 @@ finds the quota by itself; its policy is ``QuotaFinder``, a state machine withou
 
 from sightline.settings import LimitSettings
 from worker.limiting.adaptive import AdaptiveLimiter
-from worker.limiting.limiter import Limiter, Outcome, Sample, Snapshot, State
+from worker.limiting.limiter import Limiter, LimiterSnapshot, LimiterState, Outcome, Sample
 from worker.limiting.quota_finder import QuotaFinder
 from worker.limiting.static import StaticLimiter
 
 __all__ = [
     "AdaptiveLimiter",
     "Limiter",
+    "LimiterSnapshot",
+    "LimiterState",
     "Outcome",
     "QuotaFinder",
     "Sample",
-    "Snapshot",
-    "State",
     "StaticLimiter",
     "limiter_of",
 ]

@@ -9,7 +9,7 @@ from math import inf
 
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
-from worker.limiting.limiter import Sample, Snapshot
+from worker.limiting.limiter import LimiterSnapshot, Sample
 from worker.limiting.quota_finder import QuotaFinder
 
 
@@ -48,7 +48,7 @@ class AdaptiveLimiter:
         self._finder.done(self._monotonic(), sample)
         self._news.set()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> LimiterSnapshot:
         """Return the rate that was found, and what else telemetry shows."""
         return self._finder.snapshot(self._monotonic())
 

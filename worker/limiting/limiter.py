@@ -25,7 +25,7 @@ class Sample:
     retry_after_s: float | None = None
 
 
-class State(Enum):
+class LimiterState(Enum):
     """What a limiter is about."""
 
     FIXED = "fixed"
@@ -36,10 +36,10 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class LimiterSnapshot:
     """A limiter at one moment. Shares are of the last minute's calls; no ceiling is ``inf``."""
 
-    state: State
+    state: LimiterState
     rate_per_s: float
     in_flight: int
     cap: int
@@ -58,6 +58,6 @@ class Limiter(Protocol):
         """Give the permit back, and learn from the call."""
         ...
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> LimiterSnapshot:
         """Return what the limiter is about at this moment; for the event loop's thread alone."""
         ...

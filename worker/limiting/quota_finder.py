@@ -11,7 +11,7 @@ from math import inf
 
 from worker.limiting.growth import Curve
 from worker.limiting.latencies import RoundTrip
-from worker.limiting.limiter import Outcome, Sample, Snapshot, State
+from worker.limiting.limiter import LimiterSnapshot, LimiterState, Outcome, Sample
 from worker.limiting.probing import Probing
 from worker.limiting.refusals import LEAST_USUAL, MEMORY_S, MOST_USUAL, RecentSends, Suspicion
 
@@ -151,17 +151,17 @@ class QuotaFinder:
         else:
             self._answered(now_s, sent_s, sample)
 
-    def snapshot(self, now_s: float) -> Snapshot:
+    def snapshot(self, now_s: float) -> LimiterSnapshot:
         """Return what telemetry shows."""
         if self._probing:
-            state = State.PROBING
+            state = LimiterState.PROBING
         elif now_s < self._paused_until_s:
-            state = State.PAUSED
+            state = LimiterState.PAUSED
         else:
-            state = State.SLOW_START if self._curve.anchor is None else State.STEADY
+            state = LimiterState.SLOW_START if self._curve.anchor is None else LimiterState.STEADY
         share, usual = self._share, self._usual
         cap = min(self._most_in_flight, int(min(self._cap + self._stuck, 1e9)))
-        return Snapshot(state, self._curve.rate_per_s, self._in_flight, cap, share, usual)
+        return LimiterSnapshot(state, self._curve.rate_per_s, self._in_flight, cap, share, usual)
 
     def _answered(self, now_s: float, sent_s: float, sample: Sample) -> None:
         if self._probing and (self._probing.is_probe(sent_s) or not self._probing.refused):

@@ -9,7 +9,7 @@ from math import inf
 
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
-from worker.limiting.limiter import Outcome, Sample, Snapshot, State
+from worker.limiting.limiter import LimiterSnapshot, LimiterState, Outcome, Sample
 from worker.limiting.refusals import RecentSends
 
 THROTTLE_PAUSE_S = 1.0
@@ -67,11 +67,11 @@ class StaticLimiter:
                 where.refused += 1
         self._cap.release()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> LimiterSnapshot:
         """Return what the limiter is about; without a ceiling its rate is ``inf``."""
         now_s = self._monotonic()
-        return Snapshot(
-            State.PAUSED if self._paused_until > now_s else State.FIXED,
+        return LimiterSnapshot(
+            LimiterState.PAUSED if self._paused_until > now_s else LimiterState.FIXED,
             self._limit.rate_per_s or inf,
             self._in_flight,
             self._limit.in_flight,

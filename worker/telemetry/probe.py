@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from sightline.errors import SightlineError
 from sightline.ports import Backlog, BacklogReader
-from worker.limiting import Snapshot
+from worker.limiting import LimiterSnapshot
 from worker.worker_status import Kind, WorkerStatus
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Probe:
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self.status: WorkerStatus | None = None
-        self.limiters: Mapping[Kind, Snapshot] = {}
+        self.limiters: Mapping[Kind, LimiterSnapshot] = {}
         self.backlog = Backlog(None, None)
         self._monotonic = monotonic
         self._lags: deque[float] = deque(maxlen=round(LAG_OVER_S / LOOK_EVERY_S))

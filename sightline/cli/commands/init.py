@@ -13,7 +13,7 @@ from sightline.cli.output import print_json
 from sightline.cli.state import State
 
 
-class Engine(StrEnum):
+class EngineName(StrEnum):
     """The sets of adapters that a file can be written for."""
 
     LOCAL = "local"
@@ -24,7 +24,7 @@ def init(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("sightline.toml"),
     engine: Annotated[
-        Engine | None,
+        EngineName | None,
         typer.Option(help="What it is for; with --project gcp, otherwise local."),
     ] = None,
     project: Annotated[str, typer.Option(help="The Google Cloud project.")] = "",
@@ -47,7 +47,7 @@ def init(
 
     state: State = context.obj
     state.check_output(file, may_be_settings=True)
-    chosen = engine or (Engine.GCP if project else Engine.LOCAL)
+    chosen = engine or (EngineName.GCP if project else EngineName.LOCAL)
     starter = Starter(chosen.value, project, dataset, location, source, bucket)
     result = write_starter(file, starter, force=force)
     if as_json:

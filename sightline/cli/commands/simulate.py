@@ -117,13 +117,13 @@ def _behaviour(
     latency_s: tuple[float, float, float],
     faults: list[str],
 ) -> Behaviour:
-    from sightline.sim.vertex import ANY_MODEL, Behaviour, Latency, Schedule, Step
+    from sightline.sim.vertex import ANY_MODEL, Behaviour, Latency, RateStep, Schedule
     from sightline.sim.vertex.options import faults_of, schedule_of
 
     if rate_per_s is not None and quota is not None:
         raise ConfigurationError("--rate-per-s and --quota say the same thing; give one of them")
     try:
-        schedule = schedule_of(quota) if quota else Schedule.of([Step(0.0, rate_per_s)])
+        schedule = schedule_of(quota) if quota else Schedule.of([RateStep(0.0, rate_per_s)])
         return Behaviour({ANY_MODEL: schedule}, faults_of(faults), Latency(*latency_s))
     except ValueError as error:
         raise ConfigurationError(str(error)) from error

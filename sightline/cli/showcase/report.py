@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from sightline.cli.output import answer_text, print_table, say
-from sightline.cli.showcase.steps import Outcome
+from sightline.cli.showcase.steps import DemoOutcome
 from sightline.cli.views.search import short_uri
 
 
-def report(outcome: Outcome, directory: Path) -> None:
+def report(outcome: DemoOutcome, directory: Path) -> None:
     """Print images, speed, dead letters, accuracy, searches, and where the results lie."""
     dead = ", ".join(f"{name} {count}" for name, count in sorted(outcome.dead_letters.items()))
     say()

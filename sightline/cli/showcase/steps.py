@@ -39,7 +39,7 @@ HITS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoOutcome:
     """What the demo did. ``seconds`` are those of the workers, from start to drained."""
 
     images: int
@@ -99,7 +99,7 @@ class Outcome:
 
 async def run(
     settings: Settings, directory: Path, *, scenes: int, workers: int, seed: int
-) -> Outcome:
+) -> DemoOutcome:
     """Do the whole job in ``directory`` and return what came of it."""
     on_bigquery = settings.adapter("warehouse") == "bigquery"
     _make_room(directory)
@@ -121,7 +121,7 @@ async def run(
         remark("4/4 measuring and searching")
         truths = read_truth(collection / "ground_truth.jsonl", known_tasks(settings))
         scores = score(truths, await engine.upkeep.current_answers())
-        return Outcome(
+        return DemoOutcome(
             images=sum(one["acked"] for one in summaries),
             seconds=seconds,
             answers=sum(one["answers"] for one in summaries),

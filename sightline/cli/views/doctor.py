@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sightline.cli.output import say
-from sightline.operations.doctor import Examination, Finding, Status
+from sightline.operations.doctor import CheckStatus, Examination, Finding
 
-_MARKS = {Status.PASSED: "ok  ", Status.FAILED: "FAIL", Status.NOT_CHECKED: "--  "}
+_MARKS = {CheckStatus.PASSED: "ok  ", CheckStatus.FAILED: "FAIL", CheckStatus.NOT_CHECKED: "--  "}
 
 
 def examination_json(examination: Examination) -> list[dict[str, object]]:
@@ -19,7 +19,7 @@ def _finding_json(finding: Finding) -> dict[str, object]:
         "ok": not finding.failed,
         "detail": finding.detail,
         "mend": finding.remedy,
-        "checked": finding.status is not Status.NOT_CHECKED,
+        "checked": finding.status is not CheckStatus.NOT_CHECKED,
     }
 
 

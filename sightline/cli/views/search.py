@@ -7,7 +7,7 @@ from dataclasses import asdict
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from sightline.cli.output import answer_text, print_json, print_table, remark, say
-from sightline.operations.search import Hits
+from sightline.operations.search import SearchResult
 from sightline.ports import SearchHit, SearchPlan
 from sightline.wire import observation_to_row
 
@@ -24,7 +24,7 @@ def short_uri(uri: str) -> str:
     return shown.encode("utf-8", "replace").decode()
 
 
-def print_hits(result: Hits, *, as_json: bool) -> None:
+def print_hits(result: SearchResult, *, as_json: bool) -> None:
     """Print hits, the best first."""
     if result.unknown_words:
         remark(f"the model does not know: {', '.join(result.unknown_words)}")

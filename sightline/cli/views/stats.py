@@ -9,11 +9,11 @@ from sightline.analysis.group_keys import key_value
 from sightline.cli.output import print_table, remark, say
 from sightline.cli.views.cross_table import cross_table
 from sightline.operations.reading.chosen_task import NEXT
-from sightline.operations.stats import CountedAnswers, Overview, TaskOverview
+from sightline.operations.stats import AnswerCounts, TaskOverview, TasksOverview
 from sightline.ports import Coverage, FieldSummary
 
 
-def counted_json(result: CountedAnswers) -> dict[str, object]:
+def counted_json(result: AnswerCounts) -> dict[str, object]:
     """Return the document of ``--by --json``."""
     labels = ("by", "across")
     return {
@@ -35,7 +35,7 @@ def counted_json(result: CountedAnswers) -> dict[str, object]:
     }
 
 
-def overview_json(result: Overview) -> dict[str, object]:
+def overview_json(result: TasksOverview) -> dict[str, object]:
     """Return the document of ``--json``."""
     coverage = None if result.coverage is None else [asdict(row) for row in result.coverage]
     tasks = [_task_json(one) for one in result.tasks]
@@ -62,7 +62,7 @@ def _field_json(summary: FieldSummary) -> dict[str, object]:
     return {**document, "values": dict(summary.values)}
 
 
-def print_counted(result: CountedAnswers, top: int) -> None:
+def print_counted(result: AnswerCounts, top: int) -> None:
     """Print groups as a table, and what is to be known about it."""
     if not result.answers:
         say(f"no answer of {result.task.name} passes")
@@ -81,7 +81,7 @@ def print_counted(result: CountedAnswers, top: int) -> None:
                " give a larger --cell or --bin")  # fmt: skip
 
 
-def print_overview(result: Overview, top: int) -> None:
+def print_overview(result: TasksOverview, top: int) -> None:
     """Print what is known of each task."""
     if not result.tasks:
         if result.coverage:

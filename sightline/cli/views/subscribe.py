@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sightline.cli.output import remark, say
-from sightline.operations.subscribe import Subscription
+from sightline.operations.subscribe import ListingSubscription
 
 
-def subscription_json(result: Subscription) -> dict[str, object]:
+def subscription_json(result: ListingSubscription) -> dict[str, object]:
     """Return the document of ``--json``."""
     return {
         "subscription": result.name,
@@ -17,7 +17,7 @@ def subscription_json(result: Subscription) -> dict[str, object]:
     }
 
 
-def print_subscription(result: Subscription) -> None:
+def print_subscription(result: ListingSubscription) -> None:
     """Print the linked dataset, and the settings that make a table of it the source."""
     say(f"{'subscribed already' if result.existed else 'subscribed'}: {result.dataset}")
     if not result.sources:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from sightline.cli.money import usd
 from sightline.cli.output import print_table, remark, say
-from sightline.operations.tuning.evaluation import Evaluation
+from sightline.operations.tuning.evaluation import TuningEvaluation
 from sightline.operations.tuning.evaluation_plan import EvaluationPlan
 from sightline.operations.tuning.model_answers import OVER_BUDGET
 
@@ -19,7 +19,7 @@ def remark_plan(plan: EvaluationPlan) -> None:
     )
 
 
-def evaluation_json(evaluation: Evaluation) -> dict[str, object]:
+def evaluation_json(evaluation: TuningEvaluation) -> dict[str, object]:
     """Return the document of ``--json``."""
     plan, job = evaluation.plan, evaluation.plan.job
     return {
@@ -43,7 +43,7 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
+def print_evaluation(evaluation: TuningEvaluation) -> None:
     """Print how the two models compare, field by field."""
     plan = evaluation.plan
     say(
@@ -68,7 +68,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         )
 
 
-def _print_fields(evaluation: Evaluation) -> None:
+def _print_fields(evaluation: TuningEvaluation) -> None:
     print_table(
         "",
         ("field", "n", "base", "tuned", "majority", "difference", "95 % from", "to", "p (Holm)",
@@ -81,7 +81,7 @@ def _print_fields(evaluation: Evaluation) -> None:
     )  # fmt: skip
 
 
-def _print_failures(evaluation: Evaluation) -> None:
+def _print_failures(evaluation: TuningEvaluation) -> None:
     if evaluation.left_out:
         print_table("left out", ("reason", "assets"), sorted(evaluation.left_out.items()))
     for model, reasons in evaluation.failed.items():

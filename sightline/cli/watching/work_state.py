@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from sightline.cli.watching.trend import LEAST_SPAN_S, History, Trend
-from worker.limiting import Snapshot
+from worker.limiting import LimiterSnapshot
 from worker.progress import Progress
 from worker.worker_status import Kind
 
@@ -98,7 +98,7 @@ class WorkState:
         self,
         now_s: float,
         progress: Progress,
-        limiters: Mapping[Kind, Snapshot],
+        limiters: Mapping[Kind, LimiterSnapshot],
         *,
         leased: int = 0,
         stopping: bool = False,
@@ -137,7 +137,7 @@ class WorkState:
             dead=dict(progress.dead),
         )
 
-    def _limiter(self, now_s: float, kind: Kind, one: Snapshot) -> LimiterView:
+    def _limiter(self, now_s: float, kind: Kind, one: LimiterSnapshot) -> LimiterView:
         known = isfinite(one.rate_per_s)
         curve = self._curves.setdefault(kind, History(CURVE_EVERY_S, CURVE_POINTS))
         if known:

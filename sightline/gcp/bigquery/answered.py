@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.bigquery.selection import Condition
+from sightline.gcp.bigquery.selection import BigQueryCondition
 from sightline.ports import AnswerFilter
 from sightline.schema import CURRENT_ANSWERS, ONE_ROW_A_PART
 
@@ -25,14 +25,14 @@ ANSWERED = """observation_id IN (
     SELECT subject_id FROM ({current}) WHERE observation_id IS NULL AND {answer_is})"""
 
 
-def answered(place: BigQueryPlace, filters: Sequence[AnswerFilter]) -> Iterator[Condition]:
+def answered(place: BigQueryPlace, filters: Sequence[AnswerFilter]) -> Iterator[BigQueryCondition]:
     """Yield conditions over images: their current answers are as the filters say."""
     for number, one in enumerate(filters):
         if _FIELD.fullmatch(one.field) is None:  # no task has such a field
-            yield Condition("false")
+            yield BigQueryCondition("false")
             continue
         task, value = f"answer_task_{number}", f"answer_value_{number}"
-        yield Condition(
+        yield BigQueryCondition(
             ANSWERED.format(
                 current=current_answers(place, f"task = @{task}"),
                 answer_is=ANSWER_IS.format(path=f"$.{one.field}", value=value),

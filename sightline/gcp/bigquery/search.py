@@ -34,7 +34,7 @@ from sightline.gcp.bigquery.search_sql import (
     VECTOR_OF,
     nearest,
 )
-from sightline.gcp.bigquery.selection import Condition, condition
+from sightline.gcp.bigquery.selection import BigQueryCondition, condition
 from sightline.gcp.bigquery.tables import ALL_VECTORS, embeddings_tables
 from sightline.ports import SearchHit, SearchPlan, SearchQuery
 from sightline.ports.search import not_embedded, nothing_embedded
@@ -153,7 +153,7 @@ class BigQuerySearch:
         return found
 
     async def _by(
-        self, plan: Plan, query: SearchQuery, table: str, where: Condition
+        self, plan: Plan, query: SearchQuery, table: str, where: BigQueryCondition
     ) -> list[tuple[Any, ...]]:
         statement = nearest(
             plan,
@@ -165,7 +165,11 @@ class BigQuerySearch:
         return await self._client.rows(statement, **(_values(query, plan) | where.values))
 
     async def _plan(
-        self, query: SearchQuery, table: str, where: Condition, counted: Counted | None = None
+        self,
+        query: SearchQuery,
+        table: str,
+        where: BigQueryCondition,
+        counted: Counted | None = None,
     ) -> tuple[IndexFacts | None, Plan]:
         """Return the index and the plan; rows are counted only where it matters."""
         facts = await self.table_facts(table)
@@ -200,11 +204,11 @@ class BigQuerySearch:
             raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
         return found
 
-    def _newest_sql(self, query: SearchQuery, where: Condition) -> str:
+    def _newest_sql(self, query: SearchQuery, where: BigQueryCondition) -> str:
         images = self._client.place.table("observations_current")
         return NEWEST.format(table=images, where=where.sql, top=int(query.top))
 
-    async def _explain_newest(self, query: SearchQuery, where: Condition) -> SearchPlan:
+    async def _explain_newest(self, query: SearchQuery, where: BigQueryCondition) -> SearchPlan:
         images = self._client.place.table("observations_current")
         every = COUNT_NEWEST.format(table=images, where="true")
         rows = int(await self._client.value(every))
@@ -223,12 +227,12 @@ class BigQuerySearch:
             statement=statement,
         )
 
-    def _where(self, query: SearchQuery) -> Condition:
+    def _where(self, query: SearchQuery) -> BigQueryCondition:
         parts = [condition(query.filter), *answered(self._client.place, query.answers)]
         if query.leave_out is not None:
             values: dict[str, Any] = {"leave_out": query.leave_out}
-            parts.append(Condition("observation_id <> @leave_out", values))
-        return Condition(
+            parts.append(BigQueryCondition("observation_id <> @leave_out", values))
+        return BigQueryCondition(
             " AND ".join(f"({one.sql})" for one in parts),
             {name: value for one in parts for name, value in one.values.items()},
         )
@@ -261,7 +265,7 @@ def _has_direction(query: SearchQuery) -> bool:
     return query.vector is not None and any(query.vector)
 
 
-def _bound(where: Condition) -> dict[str, Any]:
+def _bound(where: BigQueryCondition) -> dict[str, Any]:
     return dict(where.values)
 
 

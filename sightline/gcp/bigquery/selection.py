@@ -21,36 +21,38 @@ POSITION = "SAFE.ST_GEOGPOINT(longitude, latitude)"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class BigQueryCondition:
     """A condition over the columns of an observation, and the values bound to its ``@`` names."""
 
     sql: str = "true"
     values: dict[str, Value] = field(default_factory=dict)
 
 
-def condition(which: Filter) -> Condition:
+def condition(which: Filter) -> BigQueryCondition:
     """Return all of a filter but its limit. An unknown position or time is in none.
 
     Raises:
         ConfigurationError: the polygon is none.
     """
-    found: list[Condition] = []
+    found: list[BigQueryCondition] = []
     if which.asset_types:
         found.append(
-            Condition("asset_type IN UNNEST(@asset_types)", {"asset_types": [*which.asset_types]})
+            BigQueryCondition(
+                "asset_type IN UNNEST(@asset_types)", {"asset_types": [*which.asset_types]}
+            )
         )
     if which.captured_from is not None:
         value = which.captured_from
-        found.append(Condition("capture_time >= @captured_from", {"captured_from": value}))
+        found.append(BigQueryCondition("capture_time >= @captured_from", {"captured_from": value}))
     if which.captured_until is not None:
         value = which.captured_until
-        found.append(Condition("capture_time < @captured_until", {"captured_until": value}))
+        found.append(BigQueryCondition("capture_time < @captured_until", {"captured_until": value}))
     if which.box is not None:
         found.append(_in_box(which.box, "box"))
     if which.radius is not None:
         center = "ST_GEOGPOINT(@radius_longitude, @radius_latitude)"
         found.append(
-            Condition(
+            BigQueryCondition(
                 f"ST_DWITHIN({POSITION}, {center}, @radius_m)",
                 {
                     "radius_longitude": float(which.radius.longitude),
@@ -61,17 +63,17 @@ def condition(which: Filter) -> Condition:
         )
     if which.polygon_wkt is not None:
         found += _in_polygon(which.polygon_wkt)
-    return Condition(
+    return BigQueryCondition(
         " AND ".join(f"({one.sql})" for one in found) or "true",
         {name: value for one in found for name, value in one.values.items()},
     )
 
 
-def _in_box(box: BoundingBox, name: str) -> Condition:
+def _in_box(box: BoundingBox, name: str) -> BigQueryCondition:
     # Bound values stand left: an emulator compares a STRUCT's 5.0 on the left as an integer.
     together = "AND" if box.west <= box.east else "OR"  # over the antimeridian
     across = f"(@{name}_west <= longitude {together} @{name}_east >= longitude)"
-    return Condition(
+    return BigQueryCondition(
         f"@{name}_south <= latitude AND @{name}_north >= latitude AND {across}",
         {
             f"{name}_west": float(box.west),
@@ -82,8 +84,8 @@ def _in_box(box: BoundingBox, name: str) -> Condition:
     )
 
 
-def _in_polygon(wkt: str) -> list[Condition]:
+def _in_polygon(wkt: str) -> list[BigQueryCondition]:
     """Return the box around a polygon, which is cheap to test, and the polygon."""
     area = parse_polygon(wkt)
     inside = f"ST_CONTAINS(ST_GEOGFROMTEXT(@polygon, planar => TRUE), {POSITION})"
-    return [_in_box(bounds_of(area), "around"), Condition(inside, {"polygon": area.wkt})]
+    return [_in_box(bounds_of(area), "around"), BigQueryCondition(inside, {"polygon": area.wkt})]

@@ -20,7 +20,7 @@ from sightline.gcp.bigquery.locks import TableLocks
 from sightline.gcp.bigquery.tables import embeddings_tables, put_embeddings
 from sightline.gcp.bigquery.work_list import (
     OBSERVATIONS_NEW,
-    Drawing,
+    PreparedRequest,
     embedding_parts,
     preview_of,
 )
@@ -246,8 +246,8 @@ class BigQuerySource:
         request: dict[str, Any] = orjson.loads(found[0][0])
         return request
 
-    def _drawing(self, request: RunRequest, tables: Sequence[str]) -> Drawing:
-        return Drawing.of(self._client.place, self._table, request, tables)
+    def _drawing(self, request: RunRequest, tables: Sequence[str]) -> PreparedRequest:
+        return PreparedRequest.of(self._client.place, self._table, request, tables)
 
     async def _check_table(self) -> None:
         name = self._table.full_name

@@ -15,7 +15,7 @@ from sightline.gcp.bigquery.columns import SourceTable
 from sightline.gcp.bigquery.literals import quoted, quoted_list
 from sightline.gcp.bigquery.observation_json import OBSERVATION_COLUMNS, OBSERVATION_JSON
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.bigquery.selection import Condition, condition
+from sightline.gcp.bigquery.selection import BigQueryCondition, condition
 from sightline.model import SEPARATOR, AnswerPart, EmbeddingPart, PartRequest, Preview, RunRequest
 from sightline.schema import OBSERVATIONS, WORK_ITEMS, embeddings_table
 from sightline.wire import part_to_json
@@ -111,14 +111,14 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY JSON_VALUE(one, '$.observation_id') ORDE
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class PreparedRequest:
     """A request over a source, ready to be counted or written; ``embeddings`` are tables."""
 
     place: BigQueryPlace
     source: SourceTable
     request: RunRequest
     asked: tuple[PartRequest, ...]
-    matching: Condition
+    matching: BigQueryCondition
     embeddings: frozenset[str]
 
     @classmethod
@@ -128,7 +128,7 @@ class Drawing:
         source: SourceTable,
         request: RunRequest,
         embeddings: Iterable[str],
-    ) -> Drawing:
+    ) -> PreparedRequest:
         """Return the drawing of a request; ``embeddings`` are the tables of vectors there are.
 
         Raises:
@@ -138,15 +138,15 @@ class Drawing:
         tables = {embeddings_table(one.model, one.dimension) for one in embedding_parts(request)}
         return cls(place, source, request, asked, matching, frozenset(tables & set(embeddings)))
 
-    def counts(self) -> Condition:
+    def counts(self) -> BigQueryCondition:
         """Return the query that counts what a run would do: rows for ``preview_of``."""
         steps = self._steps("''")  # what is counted is not shown
-        return Condition(f"WITH {steps}{COUNTS}", self.matching.values)
+        return BigQueryCondition(f"WITH {steps}{COUNTS}", self.matching.values)
 
-    def write(self, run_id: str, buckets: int) -> Condition:
+    def write(self, run_id: str, buckets: int) -> BigQueryCondition:
         """Return the statement that writes the work list of a run."""
         columns = ", ".join(WORK_ITEMS.column_names())
-        return Condition(
+        return BigQueryCondition(
             f"INSERT INTO {self.place.table('work_items')} ({columns})\n"
             f"WITH {self._steps(OBSERVATION_JSON)}{WORK_LIST}",
             {**self.matching.values, "run": run_id, "buckets": buckets},

@@ -32,7 +32,7 @@ class StoredImage:
 
 
 @dataclass(slots=True)
-class Listing:
+class ListingCounts:
     """Counts of what was passed by while a bucket is listed."""
 
     ignored: int = 0
@@ -40,7 +40,7 @@ class Listing:
 
 
 def list_images(
-    client: Any, place: StoragePlace, where: BucketPrefix, passed: Listing
+    client: Any, place: StoragePlace, where: BucketPrefix, passed: ListingCounts
 ) -> Iterator[StoredImage]:
     """Yield the images below a prefix, in the order of their names; constant memory.
 

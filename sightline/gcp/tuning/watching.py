@@ -12,7 +12,7 @@ from sightline.gcp.tuning.job import TuningJob
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class JobWatch:
     """How a job is watched: looks, the pauses between, and how many may fail in a row."""
 
     look_every_s: float = 20.0
@@ -21,7 +21,7 @@ class Watch:
 
 
 async def watched(
-    client: TuningClient, job: TuningJob, on_look: Callable[[TuningJob], None], how: Watch
+    client: TuningClient, job: TuningJob, on_look: Callable[[TuningJob], None], how: JobWatch
 ) -> TuningJob:
     """Return a job when it has ended, however it did; each look is shown.
 

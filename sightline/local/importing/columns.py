@@ -48,7 +48,7 @@ class ColumnPath:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class TableLayout:
     """Where a table keeps what: plain columns, and nested ones whole or in parts."""
 
     plain: Mapping[str, ColumnPath]
@@ -66,7 +66,7 @@ class Layout:
 
 def find_columns(
     path: Path, schema: Any, renamed: Mapping[str, str], *, required: tuple[str, ...]
-) -> Layout:
+) -> TableLayout:
     """Return where a table of this schema keeps what; ``renamed`` maps our names to its own.
 
     Raises:
@@ -92,7 +92,7 @@ def find_columns(
             )
     whole = {name: at for name in PARTS if (at := chosen.get(name) or _find(schema, name))}
     parts = {name: _parts(schema, name, chosen) for name in PARTS}
-    return Layout(plain, whole, parts)
+    return TableLayout(plain, whole, parts)
 
 
 def _parts(schema: Any, name: str, chosen: Mapping[str, ColumnPath]) -> dict[str, ColumnPath]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline.local.importing import values
-from sightline.local.importing.columns import PARTS, Layout
+from sightline.local.importing.columns import PARTS, TableLayout
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE
 from sightline.local.importing.table_files import RawBatch
@@ -46,7 +46,7 @@ class Normaliser:
     With ``by_uri`` a row is called by its image's URI in refusals, else by its number.
     """
 
-    def __init__(self, layout: Layout, defaults: Defaults, *, by_uri: bool = False) -> None:
+    def __init__(self, layout: TableLayout, defaults: Defaults, *, by_uri: bool = False) -> None:
         self._layout = layout
         self._defaults = defaults
         self._by_uri = by_uri

@@ -33,7 +33,7 @@ class RefusalReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ImportRefusal:
     """A file (its path below the folder) or a row (``row 17``) that was left out, and why."""
 
     where: str
@@ -75,7 +75,7 @@ class ImportReport:
     unchanged: int
     ignored: int
     refused_by_reason: Mapping[str, int]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[ImportRefusal, ...]
     notes_count: int
     notes: tuple[Note, ...]
     files: tuple[Path, ...]
@@ -106,7 +106,7 @@ class Tally:
 
     ignored: int = 0
     by_reason: Counter[str] = field(default_factory=Counter)
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[ImportRefusal] = field(default_factory=list)
     notes_count: int = 0
     notes: list[Note] = field(default_factory=list)
     outside_count: int = 0
@@ -116,7 +116,7 @@ class Tally:
         """Count a refusal."""
         self.by_reason[reason.value] += 1
         if len(self.refusals) < MAX_DETAILS:
-            self.refusals.append(Refusal(where, reason, detail))
+            self.refusals.append(ImportRefusal(where, reason, detail))
 
     def note(self, where: str, text: str) -> None:
         """Count a note."""

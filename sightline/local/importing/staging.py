@@ -48,7 +48,7 @@ _BATCH_ROWS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class StagedRows:
     """What a staging came to, in rows."""
 
     imported: int
@@ -95,7 +95,7 @@ class Staging:
         with storage_errors(self._staged):
             self._writer.write_table(rows)
 
-    def publish(self, *, now: datetime, tally: Tally) -> Published:
+    def publish(self, *, now: datetime, tally: Tally) -> StagedRows:
         """Write what is new as one file into the source folder; duplicates are refused.
 
         Of the rows of one id the first is kept. Imports that end at the same time take turns.
@@ -119,7 +119,7 @@ class Staging:
                 raise StorageError(
                     f"{self._source}: {text}; mend or move the file that is meant, and import again"
                 ) from error
-        return Published(imported, replaced, unchanged, files)
+        return StagedRows(imported, replaced, unchanged, files)
 
     def _limits(self) -> dict[str, str | bool | int | float | list[str]]:
         return {

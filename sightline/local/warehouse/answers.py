@@ -15,7 +15,7 @@ from sightline.answer_sql import CountedAnswers, Row, Statement
 from sightline.errors import StorageError
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
-    Engine,
+    DuckDbEngine,
     EngineOptions,
     Session,
     explain,
@@ -89,7 +89,7 @@ class LocalAnswers(CountedAnswers):
     names = NAMES
 
     def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
-        self._engine = Engine(root, options)
+        self._engine = DuckDbEngine(root, options)
         self._options = options
 
     async def tasks(self) -> Sequence[TaskSpec]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from sightline.local.warehouse.engine import Engine, EngineOptions, Session, moment_of
+from sightline.local.warehouse.engine import DuckDbEngine, EngineOptions, Session, moment_of
 from sightline.local.warehouse.ledgers import WORKER_OPTIONS, attach_results
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.model import AnswerPart, Part
@@ -93,7 +93,7 @@ class LocalBudgets:
     """The budgets below ``root``; many processes may record at once."""
 
     def __init__(self, root: Path, *, options: EngineOptions = WORKER_OPTIONS) -> None:
-        self._engine = Engine(root, options)
+        self._engine = DuckDbEngine(root, options)
 
     async def record(self, events: Sequence[BudgetEvent]) -> None:
         """Append events; durable and seen by every process when it returns.

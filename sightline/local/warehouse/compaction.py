@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     SPILL,
-    Engine,
+    DuckDbEngine,
     EngineOptions,
     Session,
     parquet_select,
@@ -104,7 +104,7 @@ def compact(
         StorageError: the disk is full, a file is not what it should be, or the ledger's files and
             its manifest contradict each other: nothing is changed then.
     """
-    engine = Engine(root, options)
+    engine = DuckDbEngine(root, options)
     folder = engine.store.folder(ledger)
     if not folder.is_dir():
         return Compacted(ledger.name, partitions=0, rows=0, duplicates=0)

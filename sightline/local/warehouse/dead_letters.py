@@ -9,7 +9,7 @@ from typing import Any
 from sightline.dead_letters import LETTER_COLUMNS, dead_letter
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
-    Engine,
+    DuckDbEngine,
     EngineOptions,
     Session,
     moment_of,
@@ -40,7 +40,7 @@ class LocalDeadLetters:
     """The dead letters below ``root``."""
 
     def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
-        self._engine = Engine(root, options)
+        self._engine = DuckDbEngine(root, options)
         self._writer = LocalWriter(root)
 
     async def list(self, which: DeadLetterFilter) -> AsyncIterator[DeadLetterRow]:

@@ -166,7 +166,7 @@ def confine(connection: Connection, folders: Iterable[Path]) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-class Engine:
+class DuckDbEngine:
     """Runs pieces of work over fresh snapshots, each with a connection of its own.
 
     ``reads`` are folders that the work reads besides the warehouse.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from sightline.local.warehouse.engine import Engine, EngineOptions, Session
+from sightline.local.warehouse.engine import DuckDbEngine, EngineOptions, Session
 from sightline.local.warehouse.store import Store
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.schema import (
@@ -96,7 +96,7 @@ class LocalLedgers:
     """The ledgers below ``root``, to read. Each call sees what was durable when it began."""
 
     def __init__(self, root: Path, *, options: EngineOptions = WORKER_OPTIONS) -> None:
-        self._engine = Engine(root, options)
+        self._engine = DuckDbEngine(root, options)
 
     async def settled(self, part_keys: Sequence[str]) -> frozenset[str]:
         """Return which of the keys are written, or dead and not replayed."""

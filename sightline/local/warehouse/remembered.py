@@ -15,7 +15,7 @@ import duckdb
 
 from sightline.errors import BusyError, StorageError
 from sightline.local.warehouse.digest import Digest
-from sightline.local.warehouse.engine import Engine, Session, quoted
+from sightline.local.warehouse.engine import DuckDbEngine, Session, quoted
 from sightline.local.warehouse.locks import lock_now
 
 Result = TypeVar("Result")
@@ -27,7 +27,9 @@ VERSION = 1
 """Of the tables in the file: another version's file is another file."""
 
 
-async def remembering(engine: Engine, work: Callable[[Session, Digest], Result]) -> Result | None:
+async def remembering(
+    engine: DuckDbEngine, work: Callable[[Session, Digest], Result]
+) -> Result | None:
     """Do work with the digest that is kept; return ``None`` when it cannot be used now.
 
     Whatever goes wrong, the caller does the same work from the ledgers, which tell what it is.
@@ -38,7 +40,7 @@ async def remembering(engine: Engine, work: Callable[[Session, Digest], Result])
 
 
 def _remembering(
-    engine: Engine, work: Callable[[Session, Digest], Result], path: Path
+    engine: DuckDbEngine, work: Callable[[Session, Digest], Result], path: Path
 ) -> Result | None:
     if not engine.store.root.is_dir():
         return None

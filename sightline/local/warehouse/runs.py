@@ -20,7 +20,7 @@ from sightline.local.warehouse.dead_letters import CURRENT_DEAD_LETTERS
 from sightline.local.warehouse.digest import Digest
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
-    Engine,
+    DuckDbEngine,
     EngineOptions,
     Session,
     moment_of,
@@ -96,7 +96,7 @@ class LocalRuns:
         *,
         options: EngineOptions = DEFAULT_OPTIONS,
     ) -> None:
-        self._engine = Engine(root, options)
+        self._engine = DuckDbEngine(root, options)
         self._store = self._engine.store
         self._queued_bodies = queued_bodies
 

@@ -16,7 +16,7 @@ from sightline.errors import ConfigurationError, NotFoundError
 from sightline.local.vectors import EXACT_UP_TO, NO_ROW, IndexFile, VectorIndex, build_index
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
-    Engine,
+    DuckDbEngine,
     EngineOptions,
     Session,
 )
@@ -77,7 +77,7 @@ class LocalSearch:
         exact_up_to: int = EXACT_UP_TO,
         options: EngineOptions = DEFAULT_OPTIONS,
     ) -> None:
-        self._engine = Engine(root, options)
+        self._engine = DuckDbEngine(root, options)
         self._options = options
         self._exact_up_to = exact_up_to
         self._loaded: dict[tuple[str, int], tuple[VectorSet, VectorIndex]] = {}

@@ -17,7 +17,7 @@ from sightline.local.vectors import (
     load_index,
     make_index,
 )
-from sightline.local.warehouse.engine import DEFAULT_OPTIONS, Engine, EngineOptions, Session
+from sightline.local.warehouse.engine import DEFAULT_OPTIONS, DuckDbEngine, EngineOptions, Session
 from sightline.local.warehouse.vector_set import ImageSet, load_images, load_vectors, spaces
 from sightline.ports.search import IndexState, Progress, nothing_embedded
 from sightline.schema import embeddings_ledger
@@ -41,7 +41,7 @@ class LocalVectorIndexes:
         exact_up_to: int = EXACT_UP_TO,
         options: EngineOptions = DEFAULT_OPTIONS,
     ) -> None:
-        self._engine = Engine(root, options)
+        self._engine = DuckDbEngine(root, options)
         self._options = options
         self._exact_up_to = exact_up_to
 

@@ -26,14 +26,14 @@ WITHIN_RADIUS = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class DuckDbCondition:
     """A condition in SQL over the columns of an observation, and its parameters."""
 
     sql: str
     parameters: tuple[object, ...]
 
 
-def condition(which: Filter) -> Condition:
+def condition(which: Filter) -> DuckDbCondition:
     """Return all of a filter but its limit. An unknown position or time is in none.
 
     A polygon needs ``allow_polygon`` on the connection.
@@ -60,21 +60,21 @@ def condition(which: Filter) -> Condition:
     for one in [*map(_in_box, boxes), *([_in_radius(which.radius)] if which.radius else [])]:
         parts.append(one.sql)
         parameters += one.parameters
-    return Condition(" AND ".join(f"({part})" for part in parts) or "true", tuple(parameters))
+    return DuckDbCondition(" AND ".join(f"({part})" for part in parts) or "true", tuple(parameters))
 
 
-def _in_box(box: BoundingBox) -> Condition:
+def _in_box(box: BoundingBox) -> DuckDbCondition:
     if box.west <= box.east:
         across = "longitude BETWEEN ? AND ?"
     else:  # over the antimeridian
         across = "(longitude >= ? OR longitude <= ?)"
-    return Condition(
+    return DuckDbCondition(
         f"latitude BETWEEN ? AND ? AND {across}", (box.south, box.north, box.west, box.east)
     )
 
 
-def _in_radius(radius: Radius) -> Condition:
-    return Condition(
+def _in_radius(radius: Radius) -> DuckDbCondition:
+    return DuckDbCondition(
         WITHIN_RADIUS, (radius.latitude, radius.latitude, radius.longitude, radius.radius_m)
     )
 

@@ -17,7 +17,7 @@ from sightline.errors import ConfigurationError, StorageError
 from sightline.local.marks import Marks
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
-    Engine,
+    DuckDbEngine,
     EngineOptions,
     Session,
     file_fault,
@@ -100,7 +100,7 @@ class LocalSource:
     ) -> None:
         self._marks = marks or Marks()
         self._source = source.absolute()
-        self._engine = Engine(root, options, reads=(self._source,))
+        self._engine = DuckDbEngine(root, options, reads=(self._source,))
         self._store = self._engine.store
         self._buckets = buckets
         self._range_items = range_items

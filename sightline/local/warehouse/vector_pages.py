@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sightline.local.warehouse.engine import DEFAULT_OPTIONS, Engine, EngineOptions, Session
+from sightline.local.warehouse.engine import DEFAULT_OPTIONS, DuckDbEngine, EngineOptions, Session
 from sightline.local.warehouse.selection import allow_polygon, condition
 from sightline.local.warehouse.vector_set import VectorSet, load_images, load_vectors, spaces
 from sightline.model import Filter
@@ -28,7 +28,7 @@ class LocalVectors:
     """The vectors below ``root``. They are read at once, and lie in memory while they are paged."""
 
     def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
-        self._engine = Engine(root, options)
+        self._engine = DuckDbEngine(root, options)
 
     async def count(self, query: VectorQuery) -> int:
         """Count the images that have a vector and pass.

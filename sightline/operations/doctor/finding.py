@@ -12,7 +12,7 @@ Remedy = str | Callable[[Exception], str]
 """What to do where a check fails, or a function that returns it for the error."""
 
 
-class Status(Enum):
+class CheckStatus(Enum):
     """How a check ended. What was not checked counts as no failure; its detail says why."""
 
     PASSED = "passed"
@@ -25,29 +25,29 @@ class Finding:
     """One thing that the job needs. ``remedy`` is the one thing to do where the check failed."""
 
     subject: str
-    status: Status
+    status: CheckStatus
     detail: str
     remedy: str = ""
 
     @property
     def failed(self) -> bool:
         """Whether there is something to do."""
-        return self.status is Status.FAILED
+        return self.status is CheckStatus.FAILED
 
 
 def passed(subject: str, detail: str) -> Finding:
     """Return the finding on something that is as it should be."""
-    return Finding(subject, Status.PASSED, detail)
+    return Finding(subject, CheckStatus.PASSED, detail)
 
 
 def failed(subject: str, detail: str, remedy: str) -> Finding:
     """Return the finding on something that is missing or wrong."""
-    return Finding(subject, Status.FAILED, detail, remedy)
+    return Finding(subject, CheckStatus.FAILED, detail, remedy)
 
 
 def not_checked(subject: str, why: str) -> Finding:
     """Return the finding on something that was not looked at."""
-    return Finding(subject, Status.NOT_CHECKED, f"not checked: {why}")
+    return Finding(subject, CheckStatus.NOT_CHECKED, f"not checked: {why}")
 
 
 async def attempt(subject: str, check: Callable[[], Awaitable[str]], remedy: Remedy) -> Finding:

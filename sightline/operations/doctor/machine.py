@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from sightline.errors import StorageError
-from sightline.operations.doctor.finding import Finding, Status, attempt
+from sightline.operations.doctor.finding import CheckStatus, Finding, attempt
 from sightline.settings import Settings
 from sightline.wiring import known_tasks
 
@@ -40,7 +40,7 @@ def check_interpreter() -> Sequence[Finding]:
 
 def _requirement(subject: str, is_met: bool, detail: str, remedy: str) -> Finding:
     """Return a finding that names its remedy in any case."""
-    return Finding(subject, Status.PASSED if is_met else Status.FAILED, detail, remedy)
+    return Finding(subject, CheckStatus.PASSED if is_met else CheckStatus.FAILED, detail, remedy)
 
 
 async def check_machine(settings: Settings) -> Sequence[Finding]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from sightline.errors import PermanentError, Reason
 from sightline.model import Observation, Usage
-from sightline.operations.doctor.finding import Finding, Status, attempt, not_checked
+from sightline.operations.doctor.finding import CheckStatus, Finding, attempt, not_checked
 from sightline.operations.doctor.remedies import (
     google_remedy,
     grant_on_bucket,
@@ -185,4 +185,4 @@ def _cost(usage: Usage) -> str:
 def _noted(finding: Finding, *, called: bool) -> Finding:
     if finding.failed or called:
         return finding
-    return replace(finding, status=Status.NOT_CHECKED)
+    return replace(finding, status=CheckStatus.NOT_CHECKED)

@@ -22,7 +22,7 @@ from sightline.wiring.tuning import open_compared
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class TuningEvaluation:
     """How both models answered about the same images.
 
     ``left_out`` counts the assets that could not be compared, by reason. ``failed`` counts, for
@@ -40,7 +40,7 @@ class Evaluation:
 
 async def evaluate_tuning(
     settings: Settings, plan: EvaluationPlan, *, progress: Progress = no_progress
-) -> Evaluation:
+) -> TuningEvaluation:
     """Ask both models about each image of a plan, and compare their answers with the right ones.
 
     Raises:
@@ -61,7 +61,7 @@ async def evaluate_tuning(
                 failed[side][answer.failed] += 1
         right = plan.right_answers[row.observation_id]
         pairs.append(Pair(right, both[BASE].answer, both[TUNED].answer))
-    return Evaluation(
+    return TuningEvaluation(
         plan=plan,
         compared=len(pairs),
         left_out=left_out,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.tuning import TuningJob, Watch, watched, without_model
+from sightline.gcp.tuning import JobWatch, TuningJob, watched, without_model
 from sightline.settings import Settings
 from sightline.wiring.tuning import open_tuning
 
@@ -63,7 +63,7 @@ async def wait_for_job(
         state = now.state
 
     async with open_tuning(settings, _location_of(job.name)) as client:
-        return await watched(client, job, on_look, Watch(look_every_s=look_every_s))
+        return await watched(client, job, on_look, JobWatch(look_every_s=look_every_s))
 
 
 async def cancel_tuning(settings: Settings, name: str, location: str | None = None) -> TuningJob:

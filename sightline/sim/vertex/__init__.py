@@ -7,7 +7,7 @@ against the same quota without a network. No server is imported here.
 
 from sightline.sim.vertex.faults import Fault, FaultMix, Verb
 from sightline.sim.vertex.latency import Latency
-from sightline.sim.vertex.quota import Quota, Schedule, Step
+from sightline.sim.vertex.quota import Quota, RateStep, Schedule
 from sightline.sim.vertex.service import ANY_MODEL, Behaviour, Decision, Service
 
 __all__ = [
@@ -18,8 +18,8 @@ __all__ = [
     "FaultMix",
     "Latency",
     "Quota",
+    "RateStep",
     "Schedule",
     "Service",
-    "Step",
     "Verb",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sightline.sim.vertex.faults import Fault
-from sightline.sim.vertex.requests import Embed, Generate
+from sightline.sim.vertex.requests import Embed, GenerateRequest
 
 
 class CannotAnswerError(Exception):
@@ -30,7 +30,7 @@ class Answerer(Protocol):
     Both methods raise ``CannotAnswerError``; neither may hold up the event loop.
     """
 
-    async def generate(self, model: str, request: Generate) -> object:
+    async def generate(self, model: str, request: GenerateRequest) -> object:
         """Return the answer: a JSON value of the request's schema, or a text without one."""
         ...
 
@@ -42,7 +42,7 @@ class Answerer(Protocol):
 class MadeUpAnswers:
     """Valid answers and vectors that depend on model, images, texts and schema, nothing else."""
 
-    async def generate(self, model: str, request: Generate) -> object:
+    async def generate(self, model: str, request: GenerateRequest) -> object:
         """Return an answer that the schema allows."""
         seed = "\n".join([model, *(one.uri for one in request.images)])
         if request.schema is None:

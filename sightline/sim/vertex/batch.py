@@ -35,7 +35,7 @@ NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED, INTERNAL = 5, 3, 7, 13
 
 
 @dataclass(slots=True)
-class Pace:
+class BatchPace:
     """How the next jobs go; the control API sets it.
 
     ``ends`` are the states in which the next jobs end, in turn; after them jobs succeed. One that
@@ -57,7 +57,7 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Job:
+class SimulatedBatchJob:
     """One job: what was asked, and how far it is."""
 
     name: str
@@ -82,26 +82,26 @@ class Job:
         return str(self.asked["model"]).rpartition("/")[2]
 
 
-class BatchJobs:
+class SimulatedBatchJobs:
     """All jobs, by name, in the order in which they were made; each goes on by itself."""
 
     def __init__(self, lines: LineAnswers, files: Buckets | None, seed: int) -> None:
-        self.pace = Pace()
-        self.jobs: dict[str, Job] = {}
+        self.pace = BatchPace()
+        self.jobs: dict[str, SimulatedBatchJob] = {}
         self._lines = lines
         self._files = files
         self._dice = random.Random(seed)
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    def create(self, place: str, asked: Mapping[str, Any]) -> Job:
+    def create(self, place: str, asked: Mapping[str, Any]) -> SimulatedBatchJob:
         """Make a job, which begins at once."""
         number = 5_000_000_000_000_000_000 + 1_000 * len(self.jobs)
-        job = Job(f"{place}/batchPredictionJobs/{number}", asked)
+        job = SimulatedBatchJob(f"{place}/batchPredictionJobs/{number}", asked)
         self.jobs[job.name] = job
         self._running[job.name] = asyncio.create_task(self._run(job))
         return job
 
-    async def cancel(self, job: Job) -> None:
+    async def cancel(self, job: SimulatedBatchJob) -> None:
         """Cancel a job that has not ended."""
         if job.state not in ENDED:
             await self._stop(job.name)
@@ -118,7 +118,7 @@ class BatchJobs:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: SimulatedBatchJob) -> None:
         end = self.pace.ends.pop(0) if self.pace.ends else SUCCEEDED
         for state in (PENDING, RUNNING):
             await asyncio.sleep(self.pace.duration_s / 2)
@@ -132,12 +132,12 @@ class BatchJobs:
             end = FAILED
         self._end(job, end)
 
-    def _end(self, job: Job, state: str) -> None:
+    def _end(self, job: SimulatedBatchJob, state: str) -> None:
         job.ended = datetime.now(UTC)
         job.state = state
         self._running.pop(job.name, None)
 
-    async def _answer(self, job: Job, end: str) -> None:
+    async def _answer(self, job: SimulatedBatchJob, end: str) -> None:
         asked = await self._read(job)
         if end == FAILED:
             raise _FailedError(self.pace.code, "The batch prediction job failed.")
@@ -156,7 +156,7 @@ class BatchJobs:
         self._dice.shuffle(said)
         await self._write(job, said)
 
-    async def _read(self, job: Job) -> list[bytes]:
+    async def _read(self, job: SimulatedBatchJob) -> list[bytes]:
         uris: Sequence[str] = job.asked["inputConfig"]["gcsSource"]["uris"]
         if self._files is None:
             raise _FailedError(NOT_FOUND, "This simulator has no buckets to read.")
@@ -174,7 +174,7 @@ class BatchJobs:
             )
         return lines
 
-    async def _write(self, job: Job, said: Sequence[bytes]) -> None:
+    async def _write(self, job: SimulatedBatchJob, said: Sequence[bytes]) -> None:
         assert self._files is not None
         prefix = job.asked["outputConfig"]["gcsDestination"]["outputUriPrefix"].rstrip("/")
         time = job.created.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -195,7 +195,9 @@ class _FailedError(Exception):
         self.code = code
 
 
-def resource(job: Job, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Any:
+def resource(
+    job: SimulatedBatchJob, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Any:
     """Return a job in the JSON form of the reference; its state by name."""
     found: dict[str, Any] = {
         "name": job.name,

@@ -15,10 +15,10 @@ from sightline.sim.vertex.answers import CannotAnswerError
 from sightline.sim.vertex.calls import Call
 from sightline.sim.vertex.errors import ErrorReply, InvalidArgumentError
 from sightline.sim.vertex.faults import ANSWERED_WITH_200, Fault, FaultMix, Verb
-from sightline.sim.vertex.requests import Embed, Generate, read_embed, read_generate
+from sightline.sim.vertex.requests import Embed, GenerateRequest, read_embed, read_generate
 from sightline.sim.vertex.responses import Generated
 
-Reply = Callable[[Call, Generate | Embed, Fault | None], Awaitable[Generated]]
+Reply = Callable[[Call, GenerateRequest | Embed, Fault | None], Awaitable[Generated]]
 """Answers a call; raises ``CannotAnswerError``."""
 
 _INSTEAD = {
@@ -77,7 +77,7 @@ class LineAnswers:
         return _line(line, keys=keys, error=throttled)
 
 
-def _read(verb: Verb, line: bytes) -> Generate | Embed:
+def _read(verb: Verb, line: bytes) -> GenerateRequest | Embed:
     try:
         raw = orjson.loads(line)
     except orjson.JSONDecodeError as error:

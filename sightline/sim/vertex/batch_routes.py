@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sightline.sim.vertex.batch import STATES, BatchJobs, Job, resource
+from sightline.sim.vertex.batch import STATES, SimulatedBatchJob, SimulatedBatchJobs, resource
 from sightline.sim.vertex.batch_lines import LineAnswers, Reply
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.errors import ErrorReply, InvalidArgumentError
@@ -27,7 +27,7 @@ _MODEL = re.compile(r"(projects/[^/]+/locations/[^/]+/)?publishers/google/models
 _TERM = re.compile(r'(?P<field>[\w.]+)\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<bare>[\w-]+))')
 
 
-class Batch(JobRoutes[Job]):
+class BatchRoutes(JobRoutes[SimulatedBatchJob]):
     """Jobs of batch prediction under their paths; ``jobs`` are those there are."""
 
     kind = "batchPredictionJobs"
@@ -38,27 +38,27 @@ class Batch(JobRoutes[Job]):
         self, reply: Reply, faults: Callable[[], FaultMix], files: Buckets | None, seed: int
     ) -> None:
         lines = LineAnswers(reply, faults, random.Random(seed))
-        self.jobs = BatchJobs(lines, files, seed)
+        self.jobs = SimulatedBatchJobs(lines, files, seed)
         super().__init__(self.jobs)
 
     async def stop(self) -> None:
         """Stop all jobs where they are."""
         await self.jobs.stop()
 
-    async def create(self, place: str, body: object) -> Job:
+    async def create(self, place: str, body: object) -> SimulatedBatchJob:
         """See ``JobRoutes``."""
         return self.jobs.create(place, _checked(body))
 
-    async def cancel(self, job: Job) -> None:
+    async def cancel(self, job: SimulatedBatchJob) -> None:
         """See ``JobRoutes``."""
         await self.jobs.cancel(job)
 
-    def resource(self, job: Job) -> dict[str, Any]:
+    def resource(self, job: SimulatedBatchJob) -> dict[str, Any]:
         """See ``JobRoutes``."""
         found: dict[str, Any] = resource(job)
         return found
 
-    def listed(self, place: str, wanted: str) -> list[Job]:
+    def listed(self, place: str, wanted: str) -> list[SimulatedBatchJob]:
         """See ``JobRoutes``; equalities joined by AND are understood."""
         terms = _terms(wanted)
         own = (one for one in reversed(self.jobs.jobs.values()) if one.place == place)
@@ -114,7 +114,7 @@ def _terms(text: str) -> list[tuple[str, str]]:
     ]
 
 
-def _fits(job: Job, terms: list[tuple[str, str]]) -> bool:
+def _fits(job: SimulatedBatchJob, terms: list[tuple[str, str]]) -> bool:
     labels: Mapping[str, str] = job.asked.get("labels", {})
     values = {"displayName": job.asked["displayName"], "state": job.state}
     values |= {camel(f"labels.{key}"): value for key, value in labels.items()}

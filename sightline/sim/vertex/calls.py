@@ -11,7 +11,13 @@ import orjson
 from sightline.sim.vertex import errors
 from sightline.sim.vertex.errors import ErrorReply, InvalidArgumentError
 from sightline.sim.vertex.faults import Verb
-from sightline.sim.vertex.requests import Embed, Generate, read_embed, read_generate, read_predict
+from sightline.sim.vertex.requests import (
+    Embed,
+    GenerateRequest,
+    read_embed,
+    read_generate,
+    read_predict,
+)
 
 _ON_VERTEX = re.compile(
     r"(?P<resource>projects/[^/]+/locations/(?P<location>[^/]+)/publishers/google/models/"
@@ -66,7 +72,7 @@ def call_of(path: str) -> Call | None:
     )
 
 
-_Reader = Callable[[object], Generate | Embed]
+_Reader = Callable[[object], GenerateRequest | Embed]
 _READERS: Mapping[Verb, _Reader] = {
     Verb.GENERATE: read_generate,
     Verb.EMBED: read_embed,
@@ -74,7 +80,7 @@ _READERS: Mapping[Verb, _Reader] = {
 }
 
 
-def read_call(call: Call, headers: Mapping[str, str], raw: bytes) -> Generate | Embed:
+def read_call(call: Call, headers: Mapping[str, str], raw: bytes) -> GenerateRequest | Embed:
     """Return what is asked.
 
     Raises:
@@ -110,6 +116,6 @@ def _check_known_by_key(body: object) -> None:
             )
 
 
-def _check_inline(asked: Generate | Embed) -> None:
+def _check_inline(asked: GenerateRequest | Embed) -> None:
     if any(one.content is None for one in asked.images):
         raise InvalidArgumentError("Invalid or unsupported file uri: it is in a bucket.")

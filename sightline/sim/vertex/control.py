@@ -24,7 +24,7 @@ from aiohttp import web
 from sightline.sim.vertex.counters import Counters
 from sightline.sim.vertex.faults import Fault, FaultMix
 from sightline.sim.vertex.latency import Latency
-from sightline.sim.vertex.quota import BURST_S, Schedule, Step
+from sightline.sim.vertex.quota import BURST_S, RateStep, Schedule
 from sightline.sim.vertex.service import ANY_MODEL, Behaviour, Service
 
 Change = Callable[[Behaviour, Mapping[str, Any]], Behaviour]
@@ -105,7 +105,7 @@ def _show_quota(how: Behaviour) -> dict[str, Any]:
 
 
 def _change_quota(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
-    step = Step(0.0, wanted["rate_per_s"])
+    step = RateStep(0.0, wanted["rate_per_s"])
     schedule = _schedule_of([step], wanted)
     refusal = Fault(wanted.get("refusal", how.refusal))
     schedules = {**how.schedules, str(wanted.get("model", ANY_MODEL)): schedule}
@@ -117,12 +117,12 @@ def _show_schedule(how: Behaviour) -> dict[str, Any]:
 
 
 def _change_schedule(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
-    steps = [Step(float(one["at_s"]), one["rate_per_s"]) for one in wanted["steps"]]
+    steps = [RateStep(float(one["at_s"]), one["rate_per_s"]) for one in wanted["steps"]]
     schedule = _schedule_of(steps, wanted)
     return replace(how, schedules={**how.schedules, str(wanted.get("model", ANY_MODEL)): schedule})
 
 
-def _schedule_of(steps: Sequence[Step], wanted: Mapping[str, Any]) -> Schedule:
+def _schedule_of(steps: Sequence[RateStep], wanted: Mapping[str, Any]) -> Schedule:
     window_s = wanted.get("window_s")
     return Schedule.of(
         steps,

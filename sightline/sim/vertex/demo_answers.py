@@ -21,7 +21,7 @@ from sightline.errors import PermanentError, Reason, TransientError
 from sightline.sim.vertex.answers import CannotAnswerError
 from sightline.sim.vertex.buckets import ReadImage
 from sightline.sim.vertex.faults import Fault
-from sightline.sim.vertex.requests import Embed, Generate, Image
+from sightline.sim.vertex.requests import Embed, GenerateRequest, Image
 from sightline.vision.answers import completed
 from sightline.vision.images import decode_image
 from sightline.vision.serving import EncodingLine, SharedWork, Vector, mean_direction
@@ -75,7 +75,7 @@ class DemoAnswers:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def generate(self, model: str, request: Generate) -> object:  # noqa: ARG002 - one model
+    async def generate(self, model: str, request: GenerateRequest) -> object:  # noqa: ARG002 - one model
         """Answer the fields of the schema about the images, together where there are several."""
         if request.schema is None:
             return "The demo model answers questions with a response schema only."

@@ -20,7 +20,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 Job = TypeVar("Job")
 
 
-class Jobs(Protocol[Job]):
+class JobStore(Protocol[Job]):
     """Jobs by their names; ``pace`` says how the next ones go."""
 
     pace: Any
@@ -35,7 +35,7 @@ class JobRoutes(ABC, Generic[Job]):
     states: Sequence[str]
     """In the order of their numbers."""
 
-    def __init__(self, jobs: Jobs[Job]) -> None:
+    def __init__(self, jobs: JobStore[Job]) -> None:
         self._all = jobs
 
     def routes(self) -> list[web.RouteDef]:

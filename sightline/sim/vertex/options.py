@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from sightline.sim.vertex.faults import Fault, FaultMix
-from sightline.sim.vertex.quota import Schedule, Step
+from sightline.sim.vertex.quota import RateStep, Schedule
 
 _STEP = re.compile(r"(\d+(?:\.\d+)?)s:(\d+(?:\.\d+)?|none)")
 
@@ -17,7 +17,7 @@ def schedule_of(text: str) -> Schedule:
     Raises:
         ValueError: it says none.
     """
-    steps: list[Step] = []
+    steps: list[RateStep] = []
     for one in text.split(","):
         found = _STEP.fullmatch(one.strip())
         if found is None:
@@ -25,7 +25,7 @@ def schedule_of(text: str) -> Schedule:
                 f"{one!r} is no step of a quota; write SECONDSs:CALLS_A_SECOND, 0s:50,60s:20 say"
             )
         rate = None if found[2] == "none" else float(found[2])
-        steps.append(Step(float(found[1]), rate))
+        steps.append(RateStep(float(found[1]), rate))
     return Schedule.of(steps)
 
 

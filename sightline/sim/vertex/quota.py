@@ -11,7 +11,7 @@ BURST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RateStep:
     """From ``at_s`` seconds after the schedule's start, ``rate_per_s`` calls are admitted.
 
     A rate of ``None`` means no quota, one of 0 that nothing is admitted.
@@ -30,7 +30,7 @@ class Schedule:
     "a minute" are counted so (``window_s`` 60).
     """
 
-    steps: tuple[Step, ...] = (Step(0.0, None),)
+    steps: tuple[RateStep, ...] = (RateStep(0.0, None),)
     burst_s: float = BURST_S
     window_s: float | None = None
 
@@ -39,11 +39,11 @@ class Schedule:
         cls, rate_per_s: float | None, *, burst_s: float = BURST_S, window_s: float | None = None
     ) -> Schedule:
         """Return the schedule of a rate that never changes."""
-        return cls((Step(0.0, rate_per_s),), burst_s, window_s)
+        return cls((RateStep(0.0, rate_per_s),), burst_s, window_s)
 
     @classmethod
     def of(
-        cls, steps: Sequence[Step], *, burst_s: float = BURST_S, window_s: float | None = None
+        cls, steps: Sequence[RateStep], *, burst_s: float = BURST_S, window_s: float | None = None
     ) -> Schedule:
         """Return the schedule of these steps.
 

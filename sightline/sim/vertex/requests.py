@@ -32,7 +32,7 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Generate:
+class GenerateRequest:
     """A ``generateContent`` request, as far as an answer depends on it."""
 
     images: tuple[Image, ...]
@@ -71,7 +71,7 @@ _SCHEMA = frozenset(
 _TYPES = frozenset({"STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL"})
 
 
-def read_generate(body: object) -> Generate:
+def read_generate(body: object) -> GenerateRequest:
     """Return a ``generateContent`` request.
 
     Raises:
@@ -90,7 +90,7 @@ def read_generate(body: object) -> Generate:
     config = fields(request.get("generationConfig", {}), "generation_config", _CONFIG)
     fields(config.get("thinkingConfig", {}), "generation_config.thinking_config", _THINKING)
     most = _check_numbers(config)
-    return Generate(
+    return GenerateRequest(
         images=tuple(images),
         text="\n".join(words),
         schema=_response_schema(config),

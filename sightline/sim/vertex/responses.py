@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from sightline.sim.vertex.faults import Fault
-from sightline.sim.vertex.requests import Embed, Generate
+from sightline.sim.vertex.requests import Embed, GenerateRequest
 
 TOKENS_PER_EMBEDDED_IMAGE = 258
 _HARMS = ("HATE_SPEECH", "DANGEROUS_CONTENT", "HARASSMENT", "SEXUALLY_EXPLICIT")
@@ -31,7 +31,13 @@ def count_tokens(text: str) -> int:
 
 
 def generated(
-    model: str, request: Generate, answer: object, fault: Fault | None, *, created: str, call: int
+    model: str,
+    request: GenerateRequest,
+    answer: object,
+    fault: Fault | None,
+    *,
+    created: str,
+    call: int,
 ) -> Generated:
     """Return the response to a ``generateContent`` request, with a fault inside it or none."""
     text = answer if isinstance(answer, str) else orjson.dumps(answer).decode()
@@ -96,7 +102,7 @@ def _candidate(text: str, fault: Fault | None) -> tuple[dict[str, Any] | None, i
             }, output
 
 
-def _usage(request: Generate, output: int) -> dict[str, Any]:
+def _usage(request: GenerateRequest, output: int) -> dict[str, Any]:
     words = count_tokens(request.text)
     seen = request.tokens_per_image * len(request.images)
     details = [{"modality": "TEXT", "tokenCount": words}]

@@ -19,7 +19,7 @@ from aiohttp import web
 from sightline.http_client.hosts import Authority, HostRule
 from sightline.sim.vertex import errors
 from sightline.sim.vertex.answers import Answerer, CannotAnswerError, MadeUpAnswers
-from sightline.sim.vertex.batch_routes import Batch
+from sightline.sim.vertex.batch_routes import BatchRoutes
 from sightline.sim.vertex.buckets import Buckets, ReadImage
 from sightline.sim.vertex.calls import Call, NotTakenError, call_of, read_call
 from sightline.sim.vertex.control import Control
@@ -28,7 +28,7 @@ from sightline.sim.vertex.errors import ErrorReply
 from sightline.sim.vertex.faults import ANSWERED_WITH_200, Fault, Verb
 from sightline.sim.vertex.guard import guarding
 from sightline.sim.vertex.record import ANSWERED, OVER_QUOTA, CallLine, CallRecord
-from sightline.sim.vertex.requests import Embed, Generate
+from sightline.sim.vertex.requests import Embed, GenerateRequest
 from sightline.sim.vertex.responses import Generated, embedded, generated, predicted
 from sightline.sim.vertex.service import Behaviour, Decision, Service
 from sightline.sim.vertex.tuning_routes import Tuning
@@ -60,7 +60,9 @@ class VertexSimulator:
         self._answerer: Answerer = self._tuning
         self._now = now
         files = buckets if isinstance(buckets, Buckets) else None
-        self.batch = Batch(self._reply_to, lambda: self._service.behaviour.faults, files, seed)
+        self.batch = BatchRoutes(
+            self._reply_to, lambda: self._service.behaviour.faults, files, seed
+        )
         self._service = Service(behaviour or Behaviour(), random.Random(seed), now_s=now())
         self._host = host
         self._port = port
@@ -132,7 +134,7 @@ class VertexSimulator:
             line.ended_s = self._now()
 
     async def _decide(
-        self, request: web.Request, call: Call, asked: Generate | Embed, line: CallLine
+        self, request: web.Request, call: Call, asked: GenerateRequest | Embed, line: CallLine
     ) -> web.StreamResponse:
         decision = self._service.decide(call.model, call.verb, now_s=self._now())
         await self._take_time(call, decision.delay_s)
@@ -168,7 +170,7 @@ class VertexSimulator:
         self,
         request: web.Request,
         call: Call,
-        asked: Generate | Embed,
+        asked: GenerateRequest | Embed,
         fault: Fault | None,
         line: CallLine,
     ) -> web.StreamResponse:
@@ -179,16 +181,16 @@ class VertexSimulator:
             self.counters.answered[call.verb] += 1
         else:
             self.counters.faults[fault] += 1
-        labels = dict(asked.labels) if isinstance(asked, Generate) else {}
+        labels = dict(asked.labels) if isinstance(asked, GenerateRequest) else {}
         self.counters.spent(reply.input_tokens, reply.output_tokens, labels)
         if fault is Fault.HALF_BODY:
             return await _half(request, body)
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def _reply_to(
-        self, call: Call, asked: Generate | Embed, fault: Fault | None
+        self, call: Call, asked: GenerateRequest | Embed, fault: Fault | None
     ) -> Generated:
-        if isinstance(asked, Generate):
+        if isinstance(asked, GenerateRequest):
             answer = await self._answerer.generate(call.model, asked)
             self._numbered += 1
             created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
@@ -204,7 +206,7 @@ class VertexSimulator:
 
 
 def _error(
-    call: Call, asked: Generate | Embed, fault: Fault, decision: Decision, said: str = ""
+    call: Call, asked: GenerateRequest | Embed, fault: Fault, decision: Decision, said: str = ""
 ) -> ErrorReply:
     if call.by_key and fault is Fault.UNAUTHENTICATED:
         return errors.wrong_key()

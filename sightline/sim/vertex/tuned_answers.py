@@ -17,8 +17,8 @@ from typing import Any
 import orjson
 
 from sightline.sim.vertex.answers import Answerer, CannotAnswerError
-from sightline.sim.vertex.requests import Generate
-from sightline.sim.vertex.tuning_files import Example, fields_of_answer
+from sightline.sim.vertex.requests import GenerateRequest
+from sightline.sim.vertex.tuning_files import TrainingLine, fields_of_answer
 
 MOST_EXAMPLES = 2_000
 """Examples that are learnt from; more would only take longer here."""
@@ -32,14 +32,14 @@ Corrections = Mapping[str, Mapping[Hashable, object]]
 class TunedModel:
     """A base model, and what was learnt about its mistakes."""
 
-    def __init__(self, base: Answerer, base_model: str, examples: Sequence[Example]) -> None:
+    def __init__(self, base: Answerer, base_model: str, examples: Sequence[TrainingLine]) -> None:
         self.base_model = base_model
         self._base = base
         self._examples = examples[:MOST_EXAMPLES]
         self._learnt: dict[bytes, Corrections] = {}
         self._learning = asyncio.Lock()
 
-    async def generate(self, request: Generate) -> object:
+    async def generate(self, request: GenerateRequest) -> object:
         """Answer as the base model does, corrected; raises ``CannotAnswerError`` as that does."""
         answer = await self._base.generate(self.base_model, request)
         if request.schema is None or not isinstance(answer, Mapping):
@@ -52,14 +52,14 @@ class TunedModel:
             for name, value in answer.items()
         }
 
-    async def _corrections(self, request: Generate) -> Corrections:
+    async def _corrections(self, request: GenerateRequest) -> Corrections:
         key = orjson.dumps(request.schema, option=orjson.OPT_SORT_KEYS)
         async with self._learning:
             if key not in self._learnt:
                 self._learnt[key] = await self._learn(request)
             return self._learnt[key]
 
-    async def _learn(self, request: Generate) -> Corrections:
+    async def _learn(self, request: GenerateRequest) -> Corrections:
         pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
         for start in range(0, len(self._examples), _AT_ONCE):
             some = self._examples[start : start + _AT_ONCE]
@@ -67,7 +67,7 @@ class TunedModel:
             pairs += [(a, fields_of_answer(b)) for a, b in zip(said, some, strict=True)]
         return corrections_of(pairs)
 
-    async def _said(self, request: Generate, example: Example) -> Mapping[str, Any]:
+    async def _said(self, request: GenerateRequest, example: TrainingLine) -> Mapping[str, Any]:
         asked = replace(request, images=example.images, text=example.prompt)
         try:
             answer = await self._base.generate(self.base_model, asked)

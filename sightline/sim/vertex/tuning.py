@@ -13,7 +13,7 @@ from typing import Any
 
 from sightline.sim.vertex.answers import Answerer
 from sightline.sim.vertex.tuned_answers import TunedModel
-from sightline.sim.vertex.tuning_files import Example
+from sightline.sim.vertex.tuning_files import TrainingLine
 
 STATES = (
     "JOB_STATE_UNSPECIFIED", "JOB_STATE_QUEUED", "JOB_STATE_PENDING", "JOB_STATE_RUNNING",
@@ -27,7 +27,7 @@ DEFAULT_EPOCHS = 3
 
 
 @dataclass(slots=True)
-class Pace:
+class TuningPace:
     """How long a job takes, and how the next ones go; the control API sets it.
 
     ``error`` lets jobs fail with this message in the end. ``refuse`` is the canonical status that
@@ -43,12 +43,12 @@ class Pace:
 
 
 @dataclass(slots=True)
-class Job:
+class SimulatedTuningJob:
     """One job; ``wrong`` is why its files cannot be trained with, if so."""
 
     name: str
     asked: Mapping[str, Any]
-    examples: Sequence[Example]
+    examples: Sequence[TrainingLine]
     wrong: str
     created_s: float
     created_at: datetime
@@ -68,21 +68,21 @@ class Job:
         return f"{self.place}/endpoints/{self.number + 1}"
 
 
-class TuningJobs:
+class SimulatedTuningJobs:
     """All jobs, by name, in the order they were made."""
 
     def __init__(self, answerer: Answerer, now: Callable[[], float]) -> None:
-        self.pace = Pace()
-        self.jobs: dict[str, Job] = {}
+        self.pace = TuningPace()
+        self.jobs: dict[str, SimulatedTuningJob] = {}
         self._answerer = answerer
         self._now = now
 
     def create(
-        self, place: str, asked: Mapping[str, Any], examples: Sequence[Example], wrong: str
-    ) -> Job:
+        self, place: str, asked: Mapping[str, Any], examples: Sequence[TrainingLine], wrong: str
+    ) -> SimulatedTuningJob:
         """Make a job, which begins at once."""
         number = 4_000_000_000_000_000_000 + 1_000 * len(self.jobs)
-        job = Job(
+        job = SimulatedTuningJob(
             name=f"{place}/tuningJobs/{number}",
             asked=asked,
             examples=examples,
@@ -95,12 +95,12 @@ class TuningJobs:
         self.jobs[job.name] = job
         return job
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: SimulatedTuningJob) -> None:
         """Cancel a job that is not done."""
         if self.state(job) in {PENDING, RUNNING}:
             job.cancelled_s = self._now()
 
-    def state(self, job: Job) -> str:
+    def state(self, job: SimulatedTuningJob) -> str:
         """Return a job's state now."""
         if job.cancelled_s is not None:
             return CANCELLED
@@ -123,7 +123,7 @@ class TuningJobs:
                 return job.model
         return None
 
-    def resource(self, job: Job) -> dict[str, Any]:
+    def resource(self, job: SimulatedTuningJob) -> dict[str, Any]:
         """Return a job in the JSON form of the reference."""
         state = self.state(job)
         found: dict[str, Any] = {
@@ -155,7 +155,7 @@ def _time(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def _stats(job: Job) -> dict[str, Any]:
+def _stats(job: SimulatedTuningJob) -> dict[str, Any]:
     """Return the counts; whole numbers of 64 bits are texts in JSON."""
     hyper = job.asked["supervisedTuningSpec"].get("hyperParameters", {})
     epochs = int(hyper.get("epochCount") or DEFAULT_EPOCHS)

@@ -31,7 +31,7 @@ class BadDatasetError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TrainingLine:
     """One line: what was asked about which images, and the answer that is to be learnt."""
 
     images: tuple[Image, ...]
@@ -45,7 +45,7 @@ class Example:
         return words + TOKENS_AN_IMAGE * len(self.images)
 
 
-def read_examples(raw: bytes, what: str, *, most: int) -> tuple[Example, ...]:
+def read_examples(raw: bytes, what: str, *, most: int) -> tuple[TrainingLine, ...]:
     """Return the examples of a JSONL file.
 
     Raises:
@@ -61,7 +61,7 @@ def read_examples(raw: bytes, what: str, *, most: int) -> tuple[Example, ...]:
     return tuple(_example(line, f"{what} dataset, row {n}") for n, line in enumerate(lines, 1))
 
 
-def _example(line: bytes, where: str) -> Example:
+def _example(line: bytes, where: str) -> TrainingLine:
     try:
         row = fields(orjson.loads(line), "", _EXAMPLE)
         contents = row.get("contents")
@@ -80,10 +80,10 @@ def _example(line: bytes, where: str) -> Example:
         raise BadDatasetError(f"{where}: {error}") from error
     if answer.images or not answer.text:
         raise BadDatasetError(f"{where}: the model's turn must be text.")
-    return Example(asked.images, asked.text, answer.text)
+    return TrainingLine(asked.images, asked.text, answer.text)
 
 
-def fields_of_answer(example: Example) -> Mapping[str, Any]:
+def fields_of_answer(example: TrainingLine) -> Mapping[str, Any]:
     """Return the fields of an answer that is a JSON object; nothing of any other."""
     try:
         found = orjson.loads(example.answer)

@@ -19,13 +19,13 @@ from sightline.sim.vertex.errors import TYPE, ErrorReply, InvalidArgumentError
 from sightline.sim.vertex.faults import Fault
 from sightline.sim.vertex.fields import fields, number
 from sightline.sim.vertex.job_routes import JobRoutes
-from sightline.sim.vertex.requests import Embed, Generate
-from sightline.sim.vertex.tuning import STATES, Job, TuningJobs
+from sightline.sim.vertex.requests import Embed, GenerateRequest
+from sightline.sim.vertex.tuning import STATES, SimulatedTuningJob, SimulatedTuningJobs
 from sightline.sim.vertex.tuning_files import (
     MOST_TRAINING,
     MOST_VALIDATION,
     BadDatasetError,
-    Example,
+    TrainingLine,
     read_examples,
 )
 
@@ -44,7 +44,7 @@ _SIZES = (
 _AT = "tuning_job.supervised_tuning_spec"
 
 
-class Tuning(JobRoutes[Job]):
+class Tuning(JobRoutes[SimulatedTuningJob]):
     """Tuning jobs under their paths, and an ``Answerer`` that also answers for tuned models."""
 
     kind = "tuningJobs"
@@ -54,12 +54,12 @@ class Tuning(JobRoutes[Job]):
     def __init__(
         self, answerer: Answerer, buckets: ReadImage | None, now: Callable[[], float]
     ) -> None:
-        self.jobs = TuningJobs(answerer, now)
+        self.jobs = SimulatedTuningJobs(answerer, now)
         super().__init__(self.jobs)
         self._answerer = answerer
         self._buckets = buckets
 
-    async def generate(self, model: str, request: Generate) -> object:
+    async def generate(self, model: str, request: GenerateRequest) -> object:
         """Answer for any model; see ``Answerer``."""
         if "/endpoints/" not in model:
             return await self._answerer.generate(model, request)
@@ -72,13 +72,13 @@ class Tuning(JobRoutes[Job]):
         """Embed as the models do that are not tuned."""
         return await self._answerer.embed(model, request)
 
-    async def create(self, place: str, body: object) -> Job:
+    async def create(self, place: str, body: object) -> SimulatedTuningJob:
         """See ``JobRoutes``."""
         asked = _checked(body, place)
         spec = asked["supervisedTuningSpec"]
         train = await self._content(spec, "trainingDatasetUri")
         held_out = await self._content(spec, "validationDatasetUri")
-        examples: tuple[Example, ...] = ()
+        examples: tuple[TrainingLine, ...] = ()
         wrong = ""
         try:
             examples = read_examples(train or b"", "training", most=MOST_TRAINING)
@@ -88,15 +88,15 @@ class Tuning(JobRoutes[Job]):
             wrong = str(error)
         return self.jobs.create(place, asked, examples, wrong)
 
-    async def cancel(self, job: Job) -> None:
+    async def cancel(self, job: SimulatedTuningJob) -> None:
         """See ``JobRoutes``."""
         self.jobs.cancel(job)
 
-    def resource(self, job: Job) -> dict[str, Any]:
+    def resource(self, job: SimulatedTuningJob) -> dict[str, Any]:
         """See ``JobRoutes``."""
         return self.jobs.resource(job)
 
-    def listed(self, place: str, wanted: str) -> list[Job]:  # noqa: ARG002 - all are listed
+    def listed(self, place: str, wanted: str) -> list[SimulatedTuningJob]:  # noqa: ARG002 - all are listed
         """See ``JobRoutes``."""
         return [one for one in self.jobs.jobs.values() if one.place == place][::-1]
 

@@ -21,7 +21,7 @@ from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
 from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import AnswerPart, EmbeddingPart, PartRequest
 from sightline.ports import PartBatch
-from sightline.sim.vertex.batch import BatchJobs, Pace
+from sightline.sim.vertex.batch import BatchPace, SimulatedBatchJobs
 from sightline.sim.vertex.buckets import Buckets
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec
@@ -78,13 +78,13 @@ class Cloud:
     allowed: tuple[str, ...] = ()
 
     @property
-    def jobs(self) -> BatchJobs:
+    def jobs(self) -> SimulatedBatchJobs:
         """The jobs there are at the service."""
         return self.simulator.batch.jobs
 
     def pace(self, **how: Any) -> None:
         """Let the next jobs go so."""
-        self.jobs.pace = Pace(**how)
+        self.jobs.pace = BatchPace(**how)
 
     def submitter(self, **kills: tuple[str, str]) -> BatchSubmitter:
         """Return who asks, in a process that is killed where it is told to be.

@@ -1,0 +1,112 @@
+"""Names in the code are the field's own: no retired word, and no two classes of one name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tests.conftest import CHECKOUT
+
+PACKAGES = ("sightline", "worker", "producer", "infra")
+
+RETIRED = {
+    "purse": "BudgetSlice",
+    "treasury": "RunBudgets",
+    "treasurer": "RunBudgetEditor",
+    "undertaker": "DeadLetterReplayer",
+    "holding": "UnspentReservation",
+    "lot": "PartBatch",
+    "lots": "PartBatches",
+    "brought": "BatchOutcome",
+    "effort": "WarehouseUsage",
+    "asker": "PassSubmitter",
+    "either_way": "ByReferenceOrInline",
+    "vitals": "WorkerStatus",
+    "patience": "RetryUntilStopped",
+    "letters": "DeadLetterBuilder",
+    "planned": "BatchPlan",
+    "worked_off": "StatementWorkSummary",
+    "choices": "StackConfig",
+    "hasten": "make_due",
+    "to_the_end": "run_to_completion",
+}
+"""Words that named one thing in this project alone, and what replaces each in names."""
+
+RETIRED_CLASSES = {
+    "Asked": "SearchRequest",
+    "Given": "SourceValue",
+    "Hold": "Reservation",
+    "Kinds": "ResultMappings",
+    "Kept": "ReportingWriter or IndexFile",
+    "Place": "VertexLocation, ColumnPath, TownPlace or SharedPlace",
+    "Said": "OutputRows or ResponseColumns",
+    "Words": "SqlDialect",
+}
+"""Names of classes that told nothing; the words themselves are fine inside of longer names."""
+
+ALLOWED = {
+    "dead_letters": "the field's own word",
+    "DeadLetters": "the field's own word",
+}
+"""Public names that contain a retired word, each with the reason."""
+
+SAME_NAME = {
+    "ResponseTooLargeError": "one for each HTTP client; messages show the name",
+    "Run": "a run as the ledgers have it, and as the library hands it out",
+    "Warehouse": "the ports of a warehouse, and the component of a stack that makes one",
+}
+"""Names that several classes may share, each with the reason."""
+
+
+@cache
+def modules() -> dict[Path, ast.Module]:
+    """Return the modules of the packages by their paths in the checkout."""
+    paths = [path for name in PACKAGES for path in sorted((CHECKOUT / name).rglob("*.py"))]
+    return {
+        path.relative_to(CHECKOUT): ast.parse(path.read_text(encoding="utf-8")) for path in paths
+    }
+
+
+def public_names() -> Iterator[tuple[str, str]]:
+    """Yield where a public name is, and the name: of a module, a class or a function."""
+    for path, tree in modules().items():
+        yield str(path), path.stem
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield f"{path}:{node.lineno}", node.name
+
+
+def words_of(name: str) -> str:
+    """Return a name in lower case, with an underscore before and after each of its words."""
+    return f"_{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name).lower()}_"
+
+
+def test_no_public_name_uses_a_retired_word() -> None:
+    found = [
+        f"{where}: {name} (instead of {word!r}: {instead})"
+        for where, name in public_names()
+        if not name.startswith("_")
+        for word, instead in RETIRED.items()
+        if f"_{word}_" in words_of(name) and not any(one in name for one in ALLOWED)
+    ]
+    found += [
+        f"{where}: {name} (instead: {RETIRED_CLASSES[name]})"
+        for where, name in public_names()
+        if name in RETIRED_CLASSES
+    ]
+    assert found == []
+
+
+def test_no_two_classes_share_a_name() -> None:
+    where: defaultdict[str, list[str]] = defaultdict(list)
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where[node.name].append(f"{path}:{node.lineno}")
+    shared = {name: places for name, places in where.items() if len(places) > 1}
+    assert {name: places for name, places in shared.items() if name not in SAME_NAME} == {}
+    assert set(SAME_NAME) <= set(shared), "an exception that is needed no more"
