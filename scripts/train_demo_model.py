@@ -9,10 +9,11 @@ import pickle
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from demo_network import ImageTower, TextTower
+from demo_network import ImageTower, TextTower  # type: ignore[import-not-found]  # beside this script
 from torch.nn import functional
 
 from sightline.vision import calibrate
@@ -41,7 +42,7 @@ class Scenes:
     """Rendered scenes in memory: bytes (n, 120, 160, 3), truth, and attribute vectors."""
 
     pixels: np.ndarray
-    truth: list[tuple[str, dict]]
+    truth: list[tuple[str, dict[str, Any]]]
     vectors: torch.Tensor
 
 
@@ -91,7 +92,7 @@ def prompt_captions(rng: np.random.Generator) -> tuple[list[Caption], list[Group
     return captions, groups
 
 
-_MASKS: dict[tuple, np.ndarray] = {}
+_MASKS: dict[tuple[Any, ...], np.ndarray] = {}
 
 
 def masks_of(caption: Caption) -> np.ndarray:
@@ -183,7 +184,7 @@ def train(
             rows = np.sort(order[start : start + options.batch])
             pixels = augment(scenes.pixels[rows], rng)
             captions, groups = prompt_captions(rng)
-            captions += [random_caption(*scenes.truth[row], rng) for row in rows]
+            captions += [random_caption(*scenes.truth[int(row)], rng) for row in rows]
             vectors = scenes.vectors[rows]
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 pooled = image.pool(pixels)

@@ -72,7 +72,7 @@ def _email(body: Mapping[str, Any], parent: str) -> str:
     return f"{account}@{project}.iam.gserviceaccount.com"
 
 
-def _account(name: str, _: Mapping[str, Any]) -> Mapping[str, Any]:
+def _account(name: str, _body: Mapping[str, Any]) -> Mapping[str, Any]:
     _, project, _, email = name.split("/")
     unique = str(int(hashlib.sha256(name.encode()).hexdigest()[:16], 16))
     return {"email": email, "projectId": project, "uniqueId": unique, "oauth2ClientId": unique}

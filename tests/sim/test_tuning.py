@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from googleapiclient.discovery_cache import (  # type: ignore[import-untyped]  # ships no types
+from googleapiclient.discovery_cache import (
     get_static_doc,
 )
 
