@@ -129,7 +129,7 @@ def test_an_interrupted_command_is_taken_up_by_the_same_one(
 
     beside.pace(running_s=3600)
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "Watch", partial(JobWatch, sleep=interrupt))
+        patch.setattr(jobs, "JobWatch", partial(JobWatch, sleep=interrupt))
         code, out, err = shown(*SUBMIT, "--yes")
     assert code == EXIT_INTERRUPTED
     assert "is submitted" in out
