@@ -274,7 +274,7 @@ class StackConfig:
     )
     collector_image: ImageName = key(
         "an OpenTelemetry collector beside each worker of the pool, for the workers' own"
-        " numbers on the dashboard; empty is none; GKE collects them itself",
+        " numbers on the dashboard; if empty, there is none; GKE collects them itself",
         "",
         group="Watch",
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from sightline.errors import Reason
 from tests.chaos.evidence import Evidence, Exit, Ledgers, Row
-from tests.chaos.models import ANSWER, EMBEDDING, Asked
+from tests.chaos.models import ANSWER, EMBEDDING, ModelCall
 from tests.chaos.payments import (
     COARSE_S,
     LATE_S,
@@ -149,7 +149,7 @@ def _the_budget_is_kept(evidence: Evidence) -> Iterator[str]:
             yield f"{cost} micros of USD were spent, and {limits.cost_usd_micros} are allowed"
 
 
-def _costs_of(ledgers: Ledgers) -> Callable[[Asked], int]:
+def _costs_of(ledgers: Ledgers) -> Callable[[ModelCall], int]:
     """Return what a call cost: the same answer costs the same, and others at most the dearest."""
     known: dict[tuple[str, str], int] = {}
     dearest: Counter[str] = Counter()

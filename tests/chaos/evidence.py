@@ -9,7 +9,7 @@ from typing import Any
 
 from sightline.model import Balance
 from sightline.ports import Amount, DeadLetterRow, Limits
-from tests.chaos.models import Asked
+from tests.chaos.models import ModelCall
 from tests.chaos.plan import Plan
 
 
@@ -72,13 +72,13 @@ class Evidence:
     most_outstanding: int
     ledgers: Ledgers
     compacted: Ledgers | None
-    calls: Sequence[Asked]
+    calls: Sequence[ModelCall]
     happenings: Sequence[Happening]
     notes: Sequence[Mapping[str, Any]]
     exits: Sequence[Exit]
     left_running: Sequence[int]
     limits: Limits
-    called_within_limits: Sequence[Asked]
+    called_within_limits: Sequence[ModelCall]
     seconds: float
     skipped: Sequence[str] = field(default_factory=tuple)
 

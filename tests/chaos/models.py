@@ -24,7 +24,7 @@ UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ModelCall:
     """One call that a model got, in seconds of the monotonic clock, which all processes share."""
 
     method: str
@@ -98,10 +98,10 @@ class Simulator:
         """Count the calls that are under way."""
         return int(self._ask("GET", "counters")["in_flight"])
 
-    def calls(self) -> list[Asked]:
+    def calls(self) -> list[ModelCall]:
         """Return every call of the round; none may be under way."""
         return [
-            Asked(one["method"], one["image"], one["began_s"], one["ended_s"], one["outcome"])
+            ModelCall(one["method"], one["image"], one["began_s"], one["ended_s"], one["outcome"])
             for one in self._ask("GET", "calls")["calls"]
         ]
 

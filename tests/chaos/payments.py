@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tests.chaos.evidence import Evidence, Happening
-from tests.chaos.models import ANSWER, EMBEDDING, SETTLING, UNANSWERED, Asked
+from tests.chaos.models import ANSWER, EMBEDDING, SETTLING, UNANSWERED, ModelCall
 from tests.chaos.plan import Restored
 
 WRITTEN_WITHIN_S = 4.0
@@ -39,14 +39,14 @@ DEATHS = ("kill work", STOPPED, "the disk is full", "the warehouse is read-only"
 class Repeat:
     """A part that was paid for again: by ``second``, although there had been ``first``."""
 
-    first: Asked
-    second: Asked
+    first: ModelCall
+    second: ModelCall
     reason: str
 
 
-def by_part(calls: Iterable[Asked]) -> dict[tuple[str, str], list[Asked]]:
+def by_part(calls: Iterable[ModelCall]) -> dict[tuple[str, str], list[ModelCall]]:
     """Return the calls that were paid, by what they were about, in order."""
-    found: dict[tuple[str, str], list[Asked]] = defaultdict(list)
+    found: dict[tuple[str, str], list[ModelCall]] = defaultdict(list)
     for one in sorted(calls, key=lambda call: call.began_s):
         if one.paid:
             found[one.about].append(one)
@@ -69,9 +69,9 @@ def repeats(evidence: Evidence) -> Iterator[Repeat]:
 class _Pair:
     """Two calls for one part, and the calls for the other part of its message."""
 
-    first: Asked
-    second: Asked
-    other_half: Sequence[Asked]
+    first: ModelCall
+    second: ModelCall
+    other_half: Sequence[ModelCall]
 
     def explained_by(self, one: Happening) -> bool:
         """Return whether this can have kept the first call's answer from being written."""
@@ -90,7 +90,7 @@ class _Pair:
         return max(self.first.ended_s, min([*ends, until_s]))
 
 
-def _other_half(one: Asked) -> tuple[str, str]:
+def _other_half(one: ModelCall) -> tuple[str, str]:
     return (EMBEDDING if one.method == ANSWER else ANSWER), one.image
 
 

@@ -21,7 +21,7 @@ from tests.chaos.home import (
     environment_of,
     limits_of,
 )
-from tests.chaos.models import Asked
+from tests.chaos.models import ModelCall
 from tests.chaos.plan import Act, Plan, Step
 from tests.chaos.stage import Stage
 from tests.waiting import GIVE_UP_S
@@ -52,7 +52,7 @@ class Round:
     clock: Clock = field(init=False)
     _healing: list[tuple[float, Step]] = field(default_factory=list)
     _skipped: list[str] = field(default_factory=list)
-    _within_limits: list[Asked] = field(default_factory=list)
+    _within_limits: list[ModelCall] = field(default_factory=list)
     _copied_at_s: float | None = None
     _restored: bool = False
 
@@ -266,7 +266,7 @@ class Round:
         crew.workers.append(last)
         return [*late, *crew.see_ended([last], within_s=GIVE_UP_S)]
 
-    def _calls(self) -> list[Asked]:
+    def _calls(self) -> list[ModelCall]:
         Crew.wait_until(lambda: self.stage.models.in_flight() == 0, within_s=GIVE_UP_S)
         return self.stage.models.calls()
 

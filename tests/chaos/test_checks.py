@@ -14,7 +14,7 @@ from sightline.model import Balance, Usage
 from sightline.ports import Amount, DeadLetterRow, Limits
 from tests.chaos.checks import problems
 from tests.chaos.evidence import Evidence, Exit, Happening, Ledgers, Row
-from tests.chaos.models import ANSWER, EMBEDDING, Asked
+from tests.chaos.models import ANSWER, EMBEDDING, ModelCall
 from tests.chaos.plan import plan_of
 
 IMAGES = ["gs://bucket/s1/v0/o000000.jpg", "gs://bucket/s1/v0/o000001.jpg"]
@@ -22,8 +22,8 @@ PARTS = [(method, image) for image in IMAGES for method in (ANSWER, EMBEDDING)]
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 
 
-def _call(about: tuple[str, str], began_s: float, outcome: str = "answered") -> Asked:
-    return Asked(*about, began_s, began_s + 0.1, outcome)
+def _call(about: tuple[str, str], began_s: float, outcome: str = "answered") -> ModelCall:
+    return ModelCall(*about, began_s, began_s + 0.1, outcome)
 
 
 def _row(about: tuple[str, str], durable_s: float, **more: Any) -> Row:
@@ -61,7 +61,7 @@ def _with(**ledgers: Any) -> Evidence:
     return replace(FINE, ledgers=replace(LEDGERS, **ledgers))
 
 
-def _killed(at_s: float, *calls: Asked, rows: Sequence[Row] = ()) -> Evidence:
+def _killed(at_s: float, *calls: ModelCall, rows: Sequence[Row] = ()) -> Evidence:
     """Return a round whose first part was written, and asked for, as it is told here."""
     return replace(
         FINE,

@@ -22,7 +22,7 @@ def seen(uri: str) -> Observation:
 
 
 @dataclass
-class Asked:
+class RecordingModels:
     """Models that note what they were asked about, and ledgers that know some buckets."""
 
     buckets: set[str] = field(default_factory=lambda: {"own"})
@@ -32,12 +32,12 @@ class Asked:
     dimension: int = 4
     failures: list[Exception] = field(default_factory=list)
 
-    def classifier(self, model: str) -> Asked:
+    def classifier(self, model: str) -> RecordingModels:
         if model != self.model:
             raise ConfigurationError("no such model; set it")
         return self
 
-    def embedder(self, model: str, dimension: int) -> Asked:
+    def embedder(self, model: str, dimension: int) -> RecordingModels:
         return self
 
     async def classify(
@@ -61,7 +61,7 @@ class Asked:
         return frozenset(self.buckets)
 
 
-async def ask(asked: Asked, settings: Settings, *uris: str) -> None:
+async def ask(asked: RecordingModels, settings: Settings, *uris: str) -> None:
     models = checked_models(asked, asked, settings)  # type: ignore[arg-type]  # a part of the port
     observations = [seen(uri) for uri in uris]
     await models.classifier("m").classify(TASK, observations, run_id="r")
@@ -73,7 +73,7 @@ VERTEX = Settings(engine="gcp")
 
 
 async def test_a_bucket_that_was_enqueued_is_allowed() -> None:
-    asked = Asked()
+    asked = RecordingModels()
     await ask(asked, VERTEX, "gs://own/a.jpg", "gs://own/b.jpg")
     assert sorted(asked.uris) == sorted(["gs://own/a.jpg", "gs://own/b.jpg"] * 2)
     assert asked.reads == 1
@@ -84,7 +84,7 @@ async def test_a_bucket_that_was_enqueued_is_allowed() -> None:
 async def test_another_bucket_is_a_bad_uri_and_no_model_is_asked(
     uri: str, named: tuple[str, ...]
 ) -> None:
-    asked = Asked()
+    asked = RecordingModels()
     settings = replace(VERTEX, images=ImageSettings(buckets=named))
     with pytest.raises(PermanentError, match=r"images\.buckets") as caught:
         await ask(asked, settings, "gs://own/a.jpg", uri)
@@ -98,7 +98,7 @@ async def test_another_bucket_is_a_bad_uri_and_no_model_is_asked(
 
 
 async def test_buckets_of_the_settings_are_the_only_ones_and_no_ledger_is_read() -> None:
-    asked = Asked(buckets={"own", "other"})
+    asked = RecordingModels(buckets={"own", "other"})
     settings = replace(VERTEX, images=ImageSettings(buckets=("named",)))
     await ask(asked, settings, "gs://named/a.jpg")
     with pytest.raises(PermanentError, match=r"images\.buckets does not name"):
@@ -107,7 +107,7 @@ async def test_buckets_of_the_settings_are_the_only_ones_and_no_ledger_is_read()
 
 
 async def test_a_bucket_enqueued_while_the_worker_runs_is_allowed() -> None:
-    asked = Asked()
+    asked = RecordingModels()
     models = checked_models(asked, asked, VERTEX)  # type: ignore[arg-type]  # a part of the port
     await models.embedder("m", 4).embed_image(seen("gs://own/a.jpg"), run_id="r")
     asked.buckets.add("new")
@@ -116,7 +116,7 @@ async def test_a_bucket_enqueued_while_the_worker_runs_is_allowed() -> None:
 
 
 async def test_messages_at_once_read_the_ledger_a_few_times_at_most() -> None:
-    asked, times = Asked(), iter(range(1000))
+    asked, times = RecordingModels(), iter(range(1000))
     buckets = AllowedBuckets((), asked.image_buckets, monotonic=lambda: float(next(times)))
     checks = (buckets.check([seen(f"gs://forged-{number}/a.jpg")]) for number in range(100))
     found = await asyncio.gather(*checks, return_exceptions=True)
@@ -125,7 +125,7 @@ async def test_messages_at_once_read_the_ledger_a_few_times_at_most() -> None:
 
 
 async def test_a_ledger_that_cannot_be_read_now_is_read_again() -> None:
-    asked = Asked(failures=[TransientError("out of reach; trying again")])
+    asked = RecordingModels(failures=[TransientError("out of reach; trying again")])
     buckets = AllowedBuckets((), asked.image_buckets, monotonic=lambda: 0.0)
     with pytest.raises(TransientError):
         await buckets.check([seen("gs://own/a.jpg")])
@@ -134,7 +134,7 @@ async def test_a_ledger_that_cannot_be_read_now_is_read_again() -> None:
 
 @pytest.mark.parametrize("adapter", ["local", "gemini", "openai"])
 async def test_a_model_that_is_sent_bytes_refuses_buckets_itself(adapter: str) -> None:
-    asked = Asked()
+    asked = RecordingModels()
     named = AdapterSettings(classify=adapter, embed="local")  # type: ignore[arg-type]  # one of them
     await ask(asked, Settings(adapters=named), "gs://anything/a.jpg")
     assert asked.reads == 0
@@ -147,6 +147,6 @@ def test_the_bucket_of_a_uri_is_what_stands_before_the_first_slash() -> None:
 
 
 async def test_a_model_that_is_not_configured_is_still_refused() -> None:
-    asked = Asked()
+    asked = RecordingModels()
     with pytest.raises(ConfigurationError):
         checked_models(asked, asked, VERTEX).classifier("other")  # type: ignore[arg-type]  # see above

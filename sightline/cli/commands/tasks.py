@@ -46,7 +46,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="A task file.")],
     as_json: AsJson = False,
 ) -> None:
-    """Check a task file; a mistake is told with its line and key."""
+    """Check a task file; a mistake is reported with its line and key."""
     from sightline.cli.views.tasks import print_check, task_json
     from sightline.operations.tasks import checked_task
 
