@@ -20,8 +20,9 @@ from infra.landing import Landing
 from infra.messaging import Messaging
 from infra.outputs import outputs
 from infra.services import Services
-from infra.stack import Stack, WrongConfigurationError, read_stack
+from infra.stack import Stack
 from infra.stack_config import NAMESPACE
+from infra.stack_reader import WrongConfigurationError, read_stack
 from infra.warehouse import Warehouse
 from infra.watch import Watch
 

@@ -1,18 +1,12 @@
-"""The stack's configuration, read once and checked whole before anything is made.
-
-Without Pulumi, by the reader of the settings.
-"""
+"""A stack: its configuration, its names, and what follows from both."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.names import Names
-from infra.stack_checks import find_misfits, labels_of, location_of
-from infra.stack_config import KEYS, NAMESPACE, StackConfig, key_name, refused
-from sightline.settings.reading import Refusal, RefusedError, SourceValue, read
+from infra.stack_config import StackConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +15,20 @@ class Stack:
 
     config: StackConfig
     names: Names
-    location: str
-    labels: Mapping[str, str]
+
+    @property
+    def location(self) -> str:
+        """Where BigQuery keeps the ledgers."""
+        area = self.region.partition("-")[0]
+        return self.config.location or {"us": "US", "europe": "EU"}.get(area, self.region)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels of every resource: those of the configuration, and those of the program."""
+        parts = filter(None, (part.strip() for part in self.config.labels.split(",")))
+        configured = dict(part.partition("=")[::2] for part in parts)
+        stack = self.names.of().partition("-")[2]
+        return {**configured, "app": "sightline", "stack": stack, "managed-by": "pulumi"}
 
     @property
     def project(self) -> str:
@@ -89,59 +95,3 @@ class Stack:
     def runs_on_cloud_run(self) -> bool:
         """Whether workers run on Cloud Run, which grants 10 s after SIGTERM."""
         return self.config.fleet in {"worker-pool", "job"}
-
-
-class WrongConfigurationError(Exception):
-    """The configuration is wrong: ``wrong`` holds one sentence for each mistake."""
-
-    def __init__(self, wrong: tuple[str, ...]) -> None:
-        super().__init__("\n".join(wrong))
-        self.wrong = wrong
-
-
-def read_stack(values: Mapping[str, str], stack_name: str) -> Stack:
-    """Return the stack that these values configure; keys are without their namespace.
-
-    Raises:
-        WrongConfigurationError: with all that is wrong, one sentence each.
-    """
-    wrong = list(_unknown(values))
-    given = {
-        field: SourceValue(values[key_name(field)].strip(), is_text=True)
-        for field in KEYS
-        if key_name(field) in values
-    }
-    try:
-        config = read(StackConfig, given)
-    except RefusedError as error:
-        wrong += map(_sentence, error.refusals)
-        raise WrongConfigurationError(tuple(wrong)) from None
-    if wrong:
-        raise WrongConfigurationError(tuple(wrong))
-    names = Names(config.project, stack_name)
-    stack = Stack(config, names, location_of(config), labels_of(config.labels, names))
-    wrong = list(find_misfits(stack))
-    if wrong:
-        raise WrongConfigurationError(tuple(wrong))
-    return stack
-
-
-def _unknown(values: Mapping[str, str]) -> Iterator[str]:
-    known = [key_name(field) for field in KEYS]
-    for name in values:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            meant = (
-                f"did you mean {close[0]}?" if close else "docs/infrastructure.md lists the keys"
-            )
-            yield f"{NAMESPACE}:{name} is no key; {meant}"
-
-
-def _sentence(refusal: Refusal) -> str:
-    if not refusal.is_missing:
-        return refused(refusal.field, refusal.shown, refusal.accepted)
-    name = key_name(refusal.field)
-    return (
-        f"{NAMESPACE}:{name} is not set: {KEYS[refusal.field].description}; run `pulumi config set"
-        f" {name} {name.upper()}`"
-    )

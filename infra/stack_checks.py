@@ -1,39 +1,20 @@
-"""What of a stack's configuration does not fit together."""
+"""Checks that the parts of a stack's configuration fit together."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
-from infra.names import Names
-from infra.stack_config import StackConfig, refusal
+from infra.stack import Stack
+from infra.stack_config import refusal
 from sightline.settings.serving import why_not_served
-
-if TYPE_CHECKING:
-    from infra.stack import Stack
 
 CLOUD_RUN_GRACE_S = 10
 _LABEL_KEY = r"[a-z][a-z0-9_-]{0,62}"
 _LABEL_VALUE = r"[a-z0-9_-]{0,63}"
 _OWN_LABELS = ("app", "stack", "managed-by")
 _SLOTS_STEP = 50
-
-
-def location_of(config: StackConfig) -> str:
-    """Return where BigQuery keeps the ledgers."""
-    if config.location:
-        return config.location
-    area = config.region.partition("-")[0]
-    return {"us": "US", "europe": "EU"}.get(area, config.region)
-
-
-def labels_of(text: str, names: Names) -> Mapping[str, str]:
-    """Return the labels of everything: those of the program, and those that are asked for."""
-    asked = dict(part.strip().partition("=")[::2] for part in text.split(",") if part.strip())
-    own = {"app": "sightline", "stack": names.of().partition("-")[2], "managed-by": "pulumi"}
-    return {**asked, **own}
 
 
 def find_misfits(stack: Stack) -> Iterator[str]:
@@ -62,7 +43,7 @@ def _places(stack: Stack) -> Iterator[str]:
 
 def _labels(stack: Stack) -> Iterator[str]:
     text = stack.config.labels
-    for part in filter(None, (one.strip() for one in text.split(","))):
+    for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = part.partition("=")
         good = equals and re.fullmatch(_LABEL_KEY, name) and re.fullmatch(_LABEL_VALUE, value)
         if not good:
@@ -82,9 +63,9 @@ def _datasets(stack: Stack) -> Iterator[str]:
     taken = {"dataset": stack.dataset, "models_dataset": stack.models_dataset}
     if stack.config.listing:
         taken["listing_dataset"] = stack.listing_dataset
-    if len({one.lower() for one in taken.values()}) < len(taken):
-        said = ", ".join(f"{name} = {value!r}" for name, value in taken.items())
-        yield f"datasets need names of their own, and two are alike ({said}); set another"
+    if len({name.lower() for name in taken.values()}) < len(taken):
+        names = ", ".join(f"{key} = {name!r}" for key, name in taken.items())
+        yield f"datasets need names of their own, and two are alike ({names}); set another"
 
 
 def _images(stack: Stack) -> Iterator[str]:

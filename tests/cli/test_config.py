@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.job_settings import job_settings
-from infra.stack import read_stack
+from infra.stack_reader import read_stack
 from sightline.cli import main
 from sightline.settings import load_settings
 from tests.cli.conftest import Command

@@ -11,7 +11,7 @@ import pytest
 from infra.enforcement import enforce
 from infra.guardrails import RAILS, Resource, snake, violations
 from infra.recording import MINIMAL, run
-from infra.stack import read_stack
+from infra.stack_reader import read_stack
 
 LABELS = {"app": "sightline"}
 SAFE_BUCKET = {

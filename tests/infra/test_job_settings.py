@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from infra.job_settings import environment, job_settings
 from infra.message_schema import FORMS, MESSAGE, MESSAGE_PROTO
 from infra.recording import PROD, run
-from infra.stack import read_stack
+from infra.stack_reader import read_stack
 from sightline.settings import load_settings
 from sightline.wire import encode
 from tests.shared.test_wire import MESSAGES

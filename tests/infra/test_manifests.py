@@ -10,7 +10,7 @@ import yaml
 
 from infra.fleet.manifests import rendered
 from infra.recording import PROD, run
-from infra.stack import read_stack
+from infra.stack_reader import read_stack
 
 STACK = read_stack({**PROD, "fleet": "gke", "workers": "20", "graceS": "60"}, "prod")
 DOCUMENTS: list[dict[str, Any]] = list(yaml.safe_load_all(rendered(STACK)))

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from infra.recording import MINIMAL, PROJECT, run
-from infra.stack import WrongConfigurationError, read_stack
 from infra.stack_config import KEYS, key_name
+from infra.stack_reader import WrongConfigurationError, read_stack
 from sightline.settings.fields import accepted_by, bounds_of
 
 BAD = {

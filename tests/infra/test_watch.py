@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from infra.dashboard import CHARTS, dashboard
 from infra.recording import PROD, run
-from infra.stack import read_stack
+from infra.stack_reader import read_stack
 from infra.watch import ALERTS
 from tests.conftest import CHECKOUT
 from worker.telemetry.metrics import LEDGER, LIMITER, NUMBERS, REASON
