@@ -70,7 +70,7 @@ def page() -> str:
 def _sections_before() -> dict[str, str]:
     """Return the page's present sections by their titles."""
     _, *sections = PAGE.read_text(encoding="utf-8").split("\n## ")
-    return {one.partition("\n")[0]: f"## {one.rstrip()}\n" for one in sections}
+    return {section.partition("\n")[0]: f"## {section.rstrip()}\n" for section in sections}
 
 
 def _section(name: str, title: str, content: dict[str, Any]) -> str:

@@ -37,7 +37,7 @@ SEEDS = 20
 OTHERS_SEEDS = 1
 ROUND_TRIPS_S = (0.3, 2.0, 8.0)
 PICTURES = Path(__file__).parents[1] / "docs" / "images" / "limiter"
-BY_NAME = {one.name: one for one in SCENARIOS}
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 Measures = dict[str, float]
 
 

@@ -62,7 +62,7 @@ def paintings(encoder: DualEncoder, seed: int) -> Mapping[str, float]:
     found = {}
     for what, words in WORDS.items():
         (query,) = encoder.encode_texts([words])
-        meant = np.array([what in one for one in shows])
+        meant = np.array([what in show for show in shows])
         best = np.argsort(-(vectors @ query))[:TOP]
         found[f'"{words}": of the first ten'] = float(meant[best].mean())
         found[f"  by chance, {what}"] = float(meant.mean())

@@ -97,7 +97,7 @@ def _calls(more: Mapping[str, str]) -> Sequence[Call]:
         ]
         while not _control(url, "calls")["calls"]:
             time.sleep(0.05)
-        steps = [{"at_s": one.at_s, "rate_per_s": one.rate_per_s} for one in SCHEDULE.steps]
+        steps = [{"at_s": step.at_s, "rate_per_s": step.rate_per_s} for step in SCHEDULE.steps]
         _control(url, "schedule", {"steps": steps, "burst_s": SCHEDULE.burst_s})
         time.sleep(STEP_S * len(RATES))
         lines = _control(url, "calls")["calls"]
@@ -105,7 +105,7 @@ def _calls(more: Mapping[str, str]) -> Sequence[Call]:
             worker.send_signal(signal.SIGTERM)
         for worker in workers:
             worker.communicate(timeout=60)
-    return [_call(one, lines[0]["began_s"]) for one in lines]
+    return [_call(line, lines[0]["began_s"]) for line in lines]
 
 
 def _call(line: Mapping[str, Any], began_s: float) -> Call:

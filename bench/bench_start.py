@@ -1,4 +1,4 @@
-"""How long whole processes take to begin: the command line, and a worker on Google Cloud.
+"""How long it takes to begin: the command line, the library, and a worker on Google Cloud.
 
 A worker's begin is timed until its first pull arrives at a Pub/Sub server that does nothing but
 note the time; the rest of Google Cloud is an address that never answers.
@@ -21,11 +21,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import sightline as sl
 from bench.figures import Figure, report
 from scripts.stack import SETTINGS
 
 ROUNDS = 11
 WORKER_ROUNDS = 5
+OBSERVATIONS = 100_000
 TIMEOUT_S = 60.0
 PULL = "/google.pubsub.v1.Subscriber/Pull"
 
@@ -142,11 +147,11 @@ def _peak_mib(pid: int) -> float:
 
 def _worker_figures() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
-        found = [_worker_start(Path(folder)) for _ in range(WORKER_ROUNDS + 1)][1:]
-    took_s = statistics.median(one.took_s for one in found)
-    processor_s = statistics.median(one.processor_s for one in found)
-    peak_mib = max(one.peak_mib for one in found)
-    note = f"median of {WORKER_ROUNDS}, worst {max(one.took_s for one in found):.2f} s"
+        starts = [_worker_start(Path(folder)) for _ in range(WORKER_ROUNDS + 1)][1:]
+    took_s = statistics.median(start.took_s for start in starts)
+    processor_s = statistics.median(start.processor_s for start in starts)
+    peak_mib = max(start.peak_mib for start in starts)
+    note = f"median of {WORKER_ROUNDS}, worst {max(start.took_s for start in starts):.2f} s"
     return [
         Figure("worker on Google Cloud, exec to first pull", took_s, "s", 2.5, "lower", note),
         Figure("  its processor time until then", processor_s, "s", better="lower"),
@@ -154,12 +159,42 @@ def _worker_figures() -> list[Figure]:
     ]
 
 
+def _import_observations(folder: Path, count: int) -> None:
+    """Make a project of so many observations; their images are in a bucket, and are not read."""
+    table = folder / "observations.parquet"
+    names = [f"sign-{number:06}" for number in range(count)]
+    columns = {
+        "observation_id": names,
+        "asset_id": names,
+        "asset_type": ["road_sign"] * count,
+        "gcs_uri": [f"gs://street/{name}.jpg" for name in names],
+    }
+    pq.write_table(pa.table(columns), table)
+    with sl.open(folder) as workspace:
+        workspace.import_images(table)
+
+
+def _library_figures(python_s: float) -> Iterator[Figure]:
+    """Yield how long an import takes, and opening a project; each in a process of its own."""
+    imported_s = _seconds([sys.executable, "-c", "import sightline"])
+    yield Figure("import sightline, over Python alone", imported_s - python_s, "s", 0.06, "lower")
+    with tempfile.TemporaryDirectory() as folder:
+        _import_observations(Path(folder), OBSERVATIONS)
+        opening = f"import sightline as sl; workspace = sl.open({folder!r})"
+        note = f"a project of {OBSERVATIONS:,} observations, Python and imports included"
+        opened_s = _seconds([sys.executable, "-c", opening])
+        yield Figure("sl.open", opened_s, "s", 1.0, "lower", note)
+        estimated_s = _seconds([sys.executable, "-c", f"{opening}; workspace.estimate(limit=1)"])
+        yield Figure("sl.open, and an estimate", estimated_s, "s", better="lower", note=note)
+
+
 def run() -> list[Figure]:
-    """Measure; about half a minute."""
-    python = _seconds([sys.executable, "-c", "pass"])
+    """Measure; about a minute."""
+    python_s = _seconds([sys.executable, "-c", "pass"])
     shown = _seconds([sys.executable, "-m", "sightline", "--help"])
     return [
-        Figure("sightline --help", shown, "s", 0.3, "lower", f"Python alone {python:.3f} s"),
+        Figure("sightline --help", shown, "s", 0.3, "lower", f"Python alone {python_s:.3f} s"),
+        *_library_figures(python_s),
         *_worker_figures(),
     ]
 

@@ -74,7 +74,7 @@ def measure(shape: Shape) -> Iterator[Figure]:
         first_s = look_s(runs, shape, from_ledgers=False)
         later_s = min(look_s(runs, shape, from_ledgers=False) for _ in range(3))
         check_s = look_s(runs, shape, from_ledgers=True)
-        kept_mb = sum(one.stat().st_size for one in (root / ".digest").iterdir()) / 1e6
+        kept_mb = sum(path.stat().st_size for path in (root / ".digest").iterdir()) / 1e6
     yield Figure(f"{shape.name}: a later look", later_s, "s", shape.goal_s, better="lower")
     yield Figure(f"{shape.name}: the first look", first_s, "s", better="lower")
     yield Figure(f"{shape.name}: --check", check_s, "s", better="lower")
@@ -87,7 +87,7 @@ def look_s(runs: LocalRuns, shape: Shape, *, from_ledgers: bool) -> float:
 
     async def look() -> tuple[int, int]:
         found = await runs.overview(from_ledgers=from_ledgers)
-        return len(found.accounts), sum(one.balance.written for one in found.accounts)
+        return len(found.accounts), sum(account.balance.written for account in found.accounts)
 
     assert asyncio.run(look()) == (shape.runs, shape.parts)
     return time.perf_counter() - began_s
@@ -98,8 +98,8 @@ def lay_out(root: Path, shape: Shape) -> None:
     store = Store(root)
     for number in range(shape.runs):
         run_id = f"run-{number:06d}"
-        subjects = [f"{run_id}-{one:06d}" for one in range(shape.subjects)]
-        keys = [[digest(one, "answer"), digest(one, "embedding")] for one in subjects]
+        subjects = [f"{run_id}-{number:06d}" for number in range(shape.subjects)]
+        keys = [[digest(subject, "answer"), digest(subject, "embedding")] for subject in subjects]
         _write(
             store.work_list(run_id, 0),
             WORK_ITEMS,
@@ -125,14 +125,17 @@ def lay_out(root: Path, shape: Shape) -> None:
                 store,
                 CLASSIFICATIONS,
                 [
-                    {**one, "task": "t", "fingerprint": "f", "model": "m", "answer": "{}"}
-                    for one in answers
+                    {**answer, "task": "t", "fingerprint": "f", "model": "m", "answer": "{}"}
+                    for answer in answers
                 ],
             )
             _append(
                 store,
                 EMBEDDINGS,
-                [{**one, "model": "m", "dimension": 8, "embedding": [0.0] * 8} for one in vectors],
+                [
+                    {**vector, "model": "m", "dimension": 8, "embedding": [0.0] * 8}
+                    for vector in vectors
+                ],
             )
 
 

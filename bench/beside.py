@@ -26,7 +26,7 @@ def python_beside(packages: Sequence[str]) -> list[str]:
         print("uv is not on the path; what is not installed is not measured")
     if uv is None or not packages:
         return [sys.executable]
-    had = [one for one in packages if _can_be_had(uv, one)]
+    had = [package for package in packages if _can_be_had(uv, package)]
     return _command(uv, had) if had else [sys.executable]
 
 

@@ -58,7 +58,7 @@ def report(name: str, figures: Sequence[Figure], *, results: Path = RESULTS) -> 
     for figure in figures:
         print(figure.line())
     results.mkdir(parents=True, exist_ok=True)
-    content = {"machine": machine(), "figures": [asdict(one) for one in figures]}
+    content = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
     (results / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

@@ -86,7 +86,7 @@ def _duckdb(vectors: Array, top: int) -> Contender:
 
     def search(query: Array) -> Rows:
         rows = database.execute(statement, [query[0].tolist()]).fetchall()
-        return np.array([one[0] for one in rows], dtype=np.int64)
+        return np.array([row[0] for row in rows], dtype=np.int64)
 
     taken = time.perf_counter() - start
     return Contender(

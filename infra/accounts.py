@@ -53,9 +53,9 @@ class Accounts(Entity):
         self._grant(PRODUCER_READS_LISTS, self.producer)
         self.register_outputs({})
 
-    def member(self, one: gcp.serviceaccount.Account) -> pulumi.Output[str]:
+    def member(self, account_resource: gcp.serviceaccount.Account) -> pulumi.Output[str]:
         """Return an account as a member of policies."""
-        return account(one.email)
+        return account(account_resource.email)
 
     def _account(self, name: str, says: str) -> gcp.serviceaccount.Account:
         return gcp.serviceaccount.Account(
@@ -66,6 +66,6 @@ class Accounts(Entity):
             opts=self.below(),
         )
 
-    def _grant(self, role: Role, one: gcp.serviceaccount.Account) -> None:
+    def _grant(self, role: Role, account_resource: gcp.serviceaccount.Account) -> None:
         target = {"project": self.stack.project}
-        grant(role, gcp.projects.IAMMember, self.member(one), target, self.below())
+        grant(role, gcp.projects.IAMMember, self.member(account_resource), target, self.below())

@@ -56,25 +56,29 @@ class _Look:
         only_given: bool = False,
     ) -> None:
         resource = Resource(args.type_, args.name, inputs, self._protects)
-        found = [one for one in violations(resource) if not only_given or _is_of_grants(one)]
-        if not found:
+        broken = [
+            violation
+            for violation in violations(resource)
+            if not only_given or _is_of_grants(violation)
+        ]
+        if not broken:
             return
-        text = "\n".join(f"guard rail: {one}" for one in found)
+        text = "\n".join(f"guard rail: {violation}" for violation in broken)
         if self._stops:
             raise pulumi.RunError(text)
         pulumi.log.warn(text, args.resource)
 
 
-def _is_of_grants(one: Violation) -> bool:
-    return one.rail.id in {"SL-1", "SL-2", "SL-3", "SL-5"}
+def _is_of_grants(violation: Violation) -> bool:
+    return violation.rail.id in {"SL-1", "SL-2", "SL-3", "SL-5"}
 
 
 def _plain(value: Any) -> Any:
     """Return an input as the checks read it: the inputs of nested types as mappings."""
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if hasattr(type(value), "_pulumi_input_type"):
-        return {name: _plain(one) for name, one in vars(value).items()}
+        return {name: _plain(item) for name, item in vars(value).items()}
     return value

@@ -69,7 +69,7 @@ def snake(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {re.sub(r"(?<!^)(?=[A-Z])", "_", str(k)).lower(): snake(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [snake(one) for one in value]
+        return [snake(item) for item in value]
     return value
 
 
@@ -106,10 +106,10 @@ _LABELLED = {
 
 def _members(resource: Resource) -> list[str]:
     inputs = resource.inputs
-    found = [inputs.get("member"), *(inputs.get("members") or [])]
+    members = [inputs.get("member"), *(inputs.get("members") or [])]
     for access in inputs.get("accesses") or []:
-        found += [access.get("special_group"), access.get("iam_member")]
-    return [one for one in found if isinstance(one, str)]
+        members += [access.get("special_group"), access.get("iam_member")]
+    return [member for member in members if isinstance(member, str)]
 
 
 def _role(resource: Resource) -> str:
@@ -177,7 +177,7 @@ def _prevented(resource: Resource) -> Found:
 
 def _protected(resource: Resource) -> Found:
     inputs = resource.inputs
-    is_view = any(inputs.get(one) for one in ("view", "external_data_configuration"))
+    is_view = any(inputs.get(key) for key in ("view", "external_data_configuration"))
     for kind, name, unsafe, how in (
         *((kind, "deletion_protection", False, "") for kind in _PROTECTED_BY_FLAG),
         ("Bucket", "force_destroy", True, " with all its objects"),
@@ -199,8 +199,8 @@ def _keyless(resource: Resource) -> Found:
 
 
 def _retained(resource: Resource) -> Found:
-    kept = resource.inputs.get("message_retention_duration")
-    if resource.type in _QUEUES and not kept:
+    retention = resource.inputs.get("message_retention_duration")
+    if resource.type in _QUEUES and not retention:
         yield "for how long messages are kept is not said"
     policy = resource.inputs.get("soft_delete_policy")
     if resource.kind == "Bucket" and not policy:

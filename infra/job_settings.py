@@ -51,18 +51,20 @@ def job_settings(stack: Stack) -> JobSettings:
 
 def environment(stack: Stack, *, is_worker: bool = True) -> Mapping[str, str]:
     """Return the settings as the variables that a container of this stack is started with."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for name, value in job_settings(stack).items():
         if isinstance(value, Mapping):
-            found |= {f"SIGHTLINE_{name}__{key}".upper(): str(one) for key, one in value.items()}
+            variables |= {
+                f"SIGHTLINE_{name}__{key}".upper(): str(item) for key, item in value.items()
+            }
         else:
-            found[f"SIGHTLINE_{name}".upper()] = value
-    found["SIGHTLINE_TELEMETRY__LOG_FORMAT"] = "json"
+            variables[f"SIGHTLINE_{name}".upper()] = value
+    variables["SIGHTLINE_TELEMETRY__LOG_FORMAT"] = "json"
     if not is_worker:
-        return dict(sorted(found.items()))
+        return dict(sorted(variables.items()))
     if stack.config.fleet == "gke":
-        found["SIGHTLINE_TELEMETRY__PROMETHEUS_PORT"] = str(PROMETHEUS_PORT)
-        found["SIGHTLINE_TELEMETRY__PROMETHEUS_HOST"] = "0.0.0.0"  # noqa: S104 - inside a pod
+        variables["SIGHTLINE_TELEMETRY__PROMETHEUS_PORT"] = str(PROMETHEUS_PORT)
+        variables["SIGHTLINE_TELEMETRY__PROMETHEUS_HOST"] = "0.0.0.0"  # noqa: S104 - inside a pod
     elif stack.config.collector_image:
-        found["SIGHTLINE_TELEMETRY__OTLP_ENDPOINT"] = OTLP_ENDPOINT
-    return dict(sorted(found.items()))
+        variables["SIGHTLINE_TELEMETRY__OTLP_ENDPOINT"] = OTLP_ENDPOINT
+    return dict(sorted(variables.items()))

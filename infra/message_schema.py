@@ -57,7 +57,7 @@ FORMS: Mapping[str, Sequence[tuple[str, str]]] = {
 
 
 def _form(name: str, indent: str = "") -> str:
-    inner = [_form(one, "  ") for one in FORMS if one != name] if name == MESSAGE else []
+    inner = [_form(form, "  ") for form in FORMS if form != name] if name == MESSAGE else []
     lines = [
         f"{indent}  {kind} {field} = {number};"
         for number, (field, kind) in enumerate(FORMS[name], 1)

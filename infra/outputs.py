@@ -23,27 +23,27 @@ def outputs(
     stack: Stack, landing: Landing, warehouse: Warehouse, fleet: Fleet, watch: Watch
 ) -> Mapping[str, Any]:
     """Return the outputs by name; none is secret, and none is made of a secret."""
-    found: dict[str, Any] = {
+    outputs: dict[str, Any] = {
         "settings": job_settings(stack),
         "imageRepository": fleet.registry.repository_id.apply(lambda _: repository_url(stack)),
         "imageBucket": landing.bucket,
         "workerAccount": stack.names.email("worker"),
         "producerAccount": stack.names.email("producer"),
         "connection": warehouse.connection.name,
-        "dashboard": watch.dashboard.id.apply(lambda one: _dashboard_url(stack, one)),
+        "dashboard": watch.dashboard.id.apply(lambda name: _dashboard_url(stack, name)),
         "next": _next(stack),
     }
     if not stack.grants_on_bucket:
         readers = {**landing.readers, "the connection": warehouse.connection_member}
-        found["grantCommands"] = [_grant_command(stack, who) for who in readers.values()]
+        outputs["grantCommands"] = [_grant_command(stack, who) for who in readers.values()]
     if stack.config.fleet == "gke" and stack.config.image:
-        found["manifests"] = rendered(stack)
-        found["applyCommand"] = _apply_command(stack)
+        outputs["manifests"] = rendered(stack)
+        outputs["applyCommand"] = _apply_command(stack)
     if stack.config.fleet == "job" and stack.config.image:
-        found["drainCommand"] = _execute(stack, "worker")
+        outputs["drainCommand"] = _execute(stack, "worker")
     if stack.config.fleet != "none" and stack.config.image:
-        found["enqueueCommand"] = _execute(stack, "producer")
-    return found
+        outputs["enqueueCommand"] = _execute(stack, "producer")
+    return outputs
 
 
 def _grant_command(stack: Stack, who: pulumi.Output[str]) -> pulumi.Output[str]:

@@ -50,16 +50,18 @@ class Environment:
 
     def of(self, kind: str) -> list[Recorded]:
         """Return the resources whose type ends with this."""
-        return [one for one in self.resources if one.type.endswith(kind)]
+        return [resource for resource in self.resources if resource.type.endswith(kind)]
 
     def of_entities(self) -> list[Recorded]:
         """Return the entities, without what they are made of."""
-        return [one for one in self.resources if one.type.startswith("sightline:infra:")]
+        return [
+            resource for resource in self.resources if resource.type.startswith("sightline:infra:")
+        ]
 
     def one(self, kind: str, name: str = "") -> Recorded:
         """Return the one resource of this type (and name)."""
-        (found,) = [one for one in self.of(kind) if not name or one.name == name]
-        return found
+        (resource,) = [each for each in self.of(kind) if not name or each.name == name]
+        return resource
 
 
 class _Mocks(mocks.Mocks):
@@ -127,7 +129,7 @@ class _Monitor(mocks.MockMonitor):
                 request.protect,
                 request.retainOnDelete,
                 tuple(request.ignoreChanges),
-                tuple(sorted(one.rpartition("::")[2] for one in request.dependencies)),
+                tuple(sorted(urn.rpartition("::")[2] for urn in request.dependencies)),
             )
         )
         return answer
@@ -170,5 +172,5 @@ def run(
 def dumped(environment: Environment) -> str:
     """Return everything that was registered and exported, as one text."""
     return json.dumps(
-        [[one.inputs for one in environment.resources], environment.outputs], default=str
+        [[resource.inputs for resource in environment.resources], environment.outputs], default=str
     )

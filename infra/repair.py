@@ -48,18 +48,18 @@ IDS: Mapping[str, str] = {
 def repaired(state: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Return the state with what was begun in it, and the URNs of what may be there twice."""
     deployment = dict(state["deployment"])
-    kept, unknown = [], []
+    imported, unknown = [], []
     for operation in deployment.pop("pending_operations", None) or []:
         resource = operation["resource"]
         if operation["type"] != "creating":
             continue
         template = IDS.get(resource["type"])
         if template:
-            kept.append({**resource, "id": template.format_map(resource["inputs"])})
+            imported.append({**resource, "id": template.format_map(resource["inputs"])})
         elif not resource["type"].lower().endswith("iammember"):
             unknown.append(resource["urn"])
-    there = {one["urn"] for one in deployment.get("resources", [])}
-    new = [one for one in kept if one["urn"] not in there]
+    there = {resource["urn"] for resource in deployment.get("resources", [])}
+    new = [resource for resource in imported if resource["urn"] not in there]
     return {
         **state,
         "deployment": {**deployment, "resources": [*deployment["resources"], *new]},

@@ -41,7 +41,7 @@ class Services(Entity):
     def __init__(self, stack: Stack, **more: Any) -> None:
         super().__init__("services", stack, **more)
         first = self._enable(READS_PROJECTS)
-        others = [one for one in wanted_apis(stack) if one != READS_PROJECTS]
+        others = [api for api in wanted_apis(stack) if api != READS_PROJECTS]
         self.enabled: list[pulumi.Resource] = [
             first, *(self._enable(api, first) for api in others),
         ]  # fmt: skip

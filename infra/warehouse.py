@@ -75,7 +75,9 @@ class Warehouse(Entity):
             self.dataset_id = self._dataset().dataset_id
             self._tables()
         self.connection = self._connection(accounts)
-        worker, producer = (accounts.member(one) for one in (accounts.worker, accounts.producer))
+        worker, producer = (
+            accounts.member(account) for account in (accounts.worker, accounts.producer)
+        )
         self._on_dataset(WORKER_WRITES, self.dataset_id, worker)
         self._on_dataset(PRODUCER_WRITES, self.dataset_id, producer)
         self._on_dataset(PRODUCER_MAKES_MODELS, self.models_dataset.dataset_id, producer)
@@ -115,13 +117,13 @@ class Warehouse(Entity):
         chosen = self.stack.config
         vectors = embeddings_ledger(chosen.embed_model, chosen.embed_dimension)
         over_vectors = vector_views([vectors.name])
-        made: dict[str, pulumi.Resource] = {one.name: self._table(one) for one in LEDGERS}
+        made: dict[str, pulumi.Resource] = {ledger.name: self._table(ledger) for ledger in LEDGERS}
         # The first model's: another model is no change here, and the producer makes its table.
         made[vectors.name] = self._table(
             vectors, name="vectors", ignore_changes=["table_id", "description"]
         )
-        names = {one: self._quoted(one) for one in made}
-        names |= {one.name: self._quoted(one.name) for one in (*VIEWS, *over_vectors)}
+        names = {name: self._quoted(name) for name in made}
+        names |= {view.name: self._quoted(view.name) for view in (*VIEWS, *over_vectors)}
         for view in VIEWS:
             made[view.name] = self._view(view, names, made)
         for view in over_vectors:
@@ -160,7 +162,7 @@ class Warehouse(Entity):
         name: str = "",
         **more: Any,
     ) -> gcp.bigquery.Table:
-        after = [made[one] for one in _read_by(view.select, made)]
+        after = [made[name] for name in _read_by(view.select, made)]
         return gcp.bigquery.Table(
             f"view-{name or view.name.replace('_', '-')}",
             project=self.stack.project,
@@ -187,7 +189,7 @@ class Warehouse(Entity):
         )
         self.connection_member = account(
             connection.cloud_resource.apply(
-                lambda one: (one.service_account_id if one else None) or ""
+                lambda query: (query.service_account_id if query else None) or ""
             )
         )
         target: dict[str, Any] = {"project": stack.project}

@@ -108,7 +108,7 @@ class Watch(Entity):
             combiner="AND",
             conditions=list(conditions),
             severity=alert.severity,
-            notification_channels=[one.id for one in self.channels],
+            notification_channels=[channel.id for channel in self.channels],
             documentation=monitoring.AlertPolicyDocumentationArgs(
                 content=self._runbook(alert), mime_type="text/markdown"
             ),
@@ -180,7 +180,7 @@ class Watch(Entity):
             project_id=self.stack.project, opts=self.after_apis()
         )
         told = billing.BudgetAllUpdatesRuleArgs(
-            monitoring_notification_channels=[one.id for one in self.channels],
+            monitoring_notification_channels=[channel.id for channel in self.channels],
             disable_default_iam_recipients=False,
         )
         billing.Budget(

@@ -97,7 +97,7 @@ class Environment:
         seen = _Events()
         result = self.stack.up(on_event=seen.take, **self._quiet)
         outputs = {name: one.value for name, one in result.outputs.items()}
-        assert not any(one.secret for one in result.outputs.values())
+        assert not any(output.secret for output in result.outputs.values())
         return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.said, outputs)
 
     def refresh(self) -> Outcome:

@@ -98,8 +98,8 @@ def _cell(text: str) -> str:
 def roles() -> str:
     """Return the table of every role that is granted."""
     rows = [
-        f"| {one.who} | `{one.role}` | {one.on} | {_cell(one.why)} | {one.when} |"
-        for one in sorted(GRANTS, key=lambda one: (one.who, one.on, one.role))
+        f"| {grant.who} | `{grant.role}` | {grant.on} | {_cell(grant.why)} | {grant.when} |"
+        for grant in sorted(GRANTS, key=lambda one: (one.who, one.on, one.role))
     ]
     head = "| who | role | on what | why | when |\n|---|---|---|---|---|\n"
     return head + "\n".join(rows) + "\n"
@@ -109,8 +109,8 @@ def rails() -> str:
     """Return the table of the guard rails."""
     head = "| id | of others | what | why |\n|---|---|---|---|\n"
     rows = [
-        f"| {one.id} | {', '.join(one.also) or '-'} | {one.what} | {_cell(one.why)} |"
-        for one in RAILS
+        f"| {rail.id} | {', '.join(rail.also) or '-'} | {rail.what} | {_cell(rail.why)} |"
+        for rail in RAILS
     ]
     spared = "\n".join(f"* `{role}`: {why}" for role, why in ONLY_ON_PROJECTS.items())
     return f"{head}{chr(10).join(rows)}\n\nRoles that only a project can grant:\n\n{spared}\n"
@@ -135,10 +135,12 @@ _HIDDEN = re.compile(r"IAM|Iam|projects/service|Provider")
 
 def _nodes(made: Environment, entity: Recorded) -> Iterator[tuple[str, str]]:
     found = [
-        one for one in made.resources if one.parent == entity.name and not _HIDDEN.search(one.type)
+        resource
+        for resource in made.resources
+        if resource.parent == entity.name and not _HIDDEN.search(resource.type)
     ]
     if entity.name == "services":
-        apis = sum(one.type.endswith(":Service") for one in made.resources)
+        apis = sum(resource.type.endswith(":Service") for resource in made.resources)
         yield "apis", f"{apis} APIs"
     counts = Counter(map(_bundle, found))
     for bundle, count in sorted(counts.items()):
@@ -159,13 +161,17 @@ def _bundle(one: Recorded) -> str:
 
 def _edges(made: Environment) -> Iterator[str]:
     """Yield who may do what on what, and which subscription is bound to which topic."""
-    who = {one.name: one.who for one in GRANTS}
-    targets = {_target_key(one): _id(one.name) for one in made.resources if _target_key(one)}
-    for one in made.resources:
-        where = next((targets[key] for key in _granted_on(one) if key in targets), None)
-        if where and one.name in who:
-            role = str(one.inputs["role"]).removeprefix("roles/")
-            yield f'  {_person(who[one.name])} -- "{role}" --> {where}'
+    who = {grant.name: grant.who for grant in GRANTS}
+    targets = {
+        _target_key(resource): _id(resource.name)
+        for resource in made.resources
+        if _target_key(resource)
+    }
+    for resource in made.resources:
+        where = next((targets[key] for key in _granted_on(resource) if key in targets), None)
+        if where and resource.name in who:
+            role = str(resource.inputs["role"]).removeprefix("roles/")
+            yield f'  {_person(who[resource.name])} -- "{role}" --> {where}'
     for one in made.of(":Subscription"):
         topic = str(one.inputs["topic"]).removesuffix("-id")
         yield f"  {_id(topic)} --> {_id(one.name)}"

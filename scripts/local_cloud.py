@@ -146,26 +146,26 @@ class Cloud:
     def refused(self) -> list[str]:
         """Return the requests that were refused, but for those that the provider only tries."""
         return [
-            f"{one['verb']} {one['host']}/{one['path']}: {one['status']} {one['error']}"
-            for one in self.requests()
-            if one["status"] >= 400
-            and (one["status"], one["verb"]) != (404, "GET")
-            and one["host"] != "cloudbilling.googleapis.com"
+            "{verb} {host}/{path}: {status} {error}".format_map(request)
+            for request in self.requests()
+            if request["status"] >= 400
+            and (request["status"], request["verb"]) != (404, "GET")
+            and request["host"] != "cloudbilling.googleapis.com"
         ]
 
     def changes(self) -> list[Mapping[str, str]]:
         """Return the requests that changed something, in their order, as ``repeat`` takes them."""
         return [
-            {name: one[name] for name in ("verb", "target", "body")}
-            for one in self.requests()
-            if one["verb"] != "GET" and one["status"] < 400
+            {name: request[name] for name in ("verb", "target", "body")}
+            for request in self.requests()
+            if request["verb"] != "GET" and request["status"] < 400
         ]
 
     def repeat(self, changes: Iterable[Mapping[str, str]]) -> None:
         """Make such requests again; what they made elsewhere is here then."""
-        for one in changes:
-            body = json.loads(one["body"]) if one["body"] else None
-            self.call(one["verb"], one["target"].lstrip("/"), body)
+        for change in changes:
+            body = json.loads(change["body"]) if change["body"] else None
+            self.call(change["verb"], change["target"].lstrip("/"), body)
 
     def forget(self) -> None:
         """Forget the requests so far."""

@@ -103,10 +103,10 @@ def main() -> None:
         directory = Path(name).resolve()
         outputs: dict[str, str] = {}
         for page in pages():
-            for one in transcripts(page):
-                print(f"{page.relative_to(CHECKOUT)}: {one.command}", flush=True)
-                outputs.setdefault(one.command, "")
-                outputs[one.command] = run(one.command, directory)
+            for transcript in transcripts(page):
+                print(f"{page.relative_to(CHECKOUT)}: {transcript.command}", flush=True)
+                outputs.setdefault(transcript.command, "")
+                outputs[transcript.command] = run(transcript.command, directory)
     for page in pages():
         page.write_text(rewritten(page, outputs), encoding="utf-8")
 

@@ -75,7 +75,10 @@ def whole_life(environment: Environment, vertex: str, folder: Path, scenes: int)
         ("status",),
         ("search", QUESTION, "--top", "3"),
     ):
-        tell("sightline " + " ".join(f'"{one}"' if " " in one else one for one in arguments))
+        tell(
+            "sightline "
+            + " ".join(f'"{argument}"' if " " in argument else argument for argument in arguments)
+        )
         code = job.run(*arguments).returncode
         if code:
             return code

@@ -12,7 +12,11 @@ from sightline.sim.vertex import Schedule
 
 def offered(schedule: Schedule, start_s: float, stop_s: float) -> float:
     """Return how many calls the quota allows in this time, its first burst not counted."""
-    times = [start_s, *(one.at_s for one in schedule.steps if start_s < one.at_s < stop_s), stop_s]
+    times = [
+        start_s,
+        *(step.at_s for step in schedule.steps if start_s < step.at_s < stop_s),
+        stop_s,
+    ]
     return sum(
         (schedule.rate_at(begin_s) or 0.0) * (end_s - begin_s) for begin_s, end_s in pairwise(times)
     )
@@ -29,12 +33,12 @@ def between(calls: Sequence[Call], start_s: float, stop_s: float) -> Sequence[Ca
 
 def admitted(calls: Sequence[Call]) -> int:
     """Return how many calls were not refused and did not fail (unfinished ones were admitted)."""
-    return sum(one.fault is None for one in calls)
+    return sum(call.fault is None for call in calls)
 
 
 def refused_share(calls: Sequence[Call], *, over_quota_only: bool = False) -> float:
     """Return the share of calls answered 429."""
-    refused = sum(one.over_quota if over_quota_only else one.refused for one in calls)
+    refused = sum(call.over_quota if over_quota_only else call.refused for call in calls)
     return refused / max(len(calls), 1)
 
 
@@ -42,10 +46,10 @@ def jain(calls: Sequence[Call], workers: Sequence[int]) -> float:
     """Return Jain's index of the workers' admitted calls: 1 is fair, 1/n is one for all."""
     counts = [0] * len(workers)
     places = {worker: place for place, worker in enumerate(workers)}
-    for one in calls:
-        if one.fault is None and one.worker in places:
-            counts[places[one.worker]] += 1
-    squares = sum(one * one for one in counts)
+    for call in calls:
+        if call.fault is None and call.worker in places:
+            counts[places[call.worker]] += 1
+    squares = sum(count * count for count in counts)
     return sum(counts) ** 2 / (len(counts) * squares) if squares else 0.0
 
 

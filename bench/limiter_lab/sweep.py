@@ -30,8 +30,8 @@ def read_constants(text: str) -> Constants:
         ValueError, ModuleNotFoundError: it is none, or there is no such constant to replace.
     """
     found: dict[str, dict[str, float]] = {}
-    for one in text.split():
-        name, _, value = one.partition("=")
+    for part in text.split():
+        name, _, value = part.partition("=")
         module, _, constant = name.partition(".")
         if constant not in vars(_module(module)):
             raise ValueError(f"{name} is no constant of the limiter")
@@ -71,7 +71,7 @@ def main() -> None:
                     rows = runs(
                         BY_NAME[name], ours, round_trip_s, asked.seeds, first_seed=asked.first_seed
                     )
-                said = ", ".join(f"{key} {mean(one[key] for one in rows):.3g}" for key in rows[0])
+                said = ", ".join(f"{key} {mean(row[key] for row in rows):.3g}" for key in rows[0])
                 print(f"  {_named(constants)}: {said}", flush=True)
 
 

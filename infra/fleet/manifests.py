@@ -53,7 +53,7 @@ def manifests(stack: Stack) -> Iterator[Manifest]:
 
 def rendered(stack: Stack) -> str:
     """Return the manifests as one YAML text."""
-    documents = [dict(one) for one in manifests(stack)]
+    documents = [dict(manifest) for manifest in manifests(stack)]
     return str(yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True))
 
 

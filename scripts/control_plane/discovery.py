@@ -186,7 +186,7 @@ class Document:
 @cache
 def methods(host: str) -> tuple[Method, ...]:
     """Return all methods of a host, those with the most exact paths first."""
-    found = [one for name in HOSTS[host] for one in _methods_of(name)]
+    found = [method for name in HOSTS[host] for method in _methods_of(name)]
     return tuple(sorted(found, key=lambda one: len(one.pattern.pattern), reverse=True))
 
 
@@ -197,11 +197,11 @@ def find_method(host: str, verb: str, path: str) -> tuple[Method, Mapping[str, s
         RefusedError: there is none.
     """
     if host in HOSTS:
-        for one in methods(host):
-            match = one.pattern.fullmatch(path)
-            if match and one.verb == verb:
+        for method in methods(host):
+            match = method.pattern.fullmatch(path)
+            if match and method.verb == verb:
                 values = {name: unquote(value) for name, value in match.groupdict().items()}
-                return one, values
+                return method, values
     raise RefusedError(404, "NOT_FOUND", f"{verb} https://{host}/{path} is no method of Google's")
 
 

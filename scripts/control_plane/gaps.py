@@ -127,11 +127,11 @@ def respelt(schema: Any) -> Any:
 def gaps_of(method: str, body: Mapping[str, Any], *, ours: bool = False) -> list[Gap]:
     """Return the gaps that a call falls into; ``ours`` says whose the resource is."""
     return [
-        one
-        for one in GAPS
-        if fnmatchcase(method, one.method)
-        and (not one.where or _has(body, one.where))
-        and (ours or not one.of_ours)
+        gap
+        for gap in GAPS
+        if fnmatchcase(method, gap.method)
+        and (not gap.where or _has(body, gap.where))
+        and (ours or not gap.of_ours)
     ]
 
 
@@ -149,7 +149,7 @@ def table() -> str:
 
 
 def _row(gap: Gap) -> str:
-    what = ", ".join(f"`{one}`" for one in gap.fields) or "all"
+    what = ", ".join(f"`{field}`" for field in gap.fields) or "all"
     if gap.where:
         what = f"with `{gap.where}`"
     elif gap.of_ours:

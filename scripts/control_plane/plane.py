@@ -84,8 +84,12 @@ class ControlPlane:
     def drop(self, call: Call) -> None:
         """Forget a resource, all below it, and its policy."""
         below = f"{call.key}/"
-        for one in [one for one in self.resources if one == call.key or one.startswith(below)]:
-            del self.resources[one]
+        for resource in [
+            resource
+            for resource in self.resources
+            if resource == call.key or resource.startswith(below)
+        ]:
+            del self.resources[resource]
         self.policies.forget(call.key)
 
     def _list(self, call: Call) -> Mapping[str, Any]:

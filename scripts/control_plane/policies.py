@@ -53,8 +53,10 @@ class Policies:
 
     def forget(self, name: str) -> None:
         """Let a resource that is gone have no policy."""
-        for one in [one for one in self._policies if one == name or one.startswith(f"{name}/")]:
-            del self._policies[one]
+        for policy in [
+            policy for policy in self._policies if policy == name or policy.startswith(f"{name}/")
+        ]:
+            del self._policies[policy]
 
     def all(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the policies that grant anything, by resource."""

@@ -104,12 +104,14 @@ class Project:
 
     def _batch_get(self, call: Call) -> Mapping[str, Any]:
         names = call.query.get("names", "").split(",")
-        return {"services": [self._service(_last(one)) for one in names]}
+        return {"services": [self._service(_last(name)) for name in names]}
 
     def _enable(self, call: Call) -> Mapping[str, Any]:
         hosts = call.body.get("serviceIds", [_last(call.name)])
         self.enabled |= set(hosts)
-        return self.operations.begin(call, "", {"services": [self._service(one) for one in hosts]})
+        return self.operations.begin(
+            call, "", {"services": [self._service(host) for host in hosts]}
+        )
 
     def _disable(self, call: Call) -> Mapping[str, Any]:
         self.enabled.discard(_last(call.name))

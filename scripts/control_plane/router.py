@@ -125,14 +125,14 @@ class Router:
             return "control plane", 200, self.plane.answer(call)
         ours = self.plane.has(call)
         gaps = gaps_of(call.method.name, call.body, ours=ours)
-        if any(one.is_whole for one in gaps):
+        if any(gap.is_whole for gap in gaps):
             if call.method.action in _POLICIES and not ours:
                 await self._check_emulator_has(call)
             return "control plane", 200, self.plane.answer(call)
         return "emulator", *await self._forward(call, gaps)
 
     async def _forward(self, call: Call, gaps: Sequence[Gap]) -> tuple[int, Mapping[str, Any]]:
-        fields = {name for one in gaps for name in one.fields}
+        fields = {name for gap in gaps for name in gap.fields}
         body, query = dict(call.body), dict(call.query)
         envelope = _ENVELOPES.get(f"{call.service} {call.method.collection}", "")
         if envelope in body and "updateMask" in query:
@@ -140,7 +140,7 @@ class Router:
         inner = body.get(envelope, body) if call.method.action == "patch" else body
         kept = {name: value for name, value in inner.items() if name in fields}
         left = {name: value for name, value in inner.items() if name not in fields}
-        mask = [one for one in body.get("updateMask", "").split(",") if one]
+        mask = [part for part in body.get("updateMask", "").split(",") if part]
         is_masked = bool(mask) and inner is not body
         if is_masked:
             kept |= {one: None for one in mask if one in fields and one not in kept}
@@ -148,7 +148,7 @@ class Router:
             body = {envelope: left, "updateMask": ",".join(rest)}
         else:
             body = left
-        if any(one.respells for one in gaps) and "schema" in body:
+        if any(gap.respells for gap in gaps) and "schema" in body:
             body = {**body, "schema": respelt(body["schema"])}
         if is_masked and not rest:
             status, answer = await self._send(call, "GET", call.name, {}, {})
@@ -228,7 +228,7 @@ class Router:
 def _decoded(path: str) -> str:
     """Decode a path, but for names of objects that hold a slash."""
     parts = path.split("/")
-    return "/".join(one if "%2f" in one.lower() else unquote(one) for one in parts)
+    return "/".join(part if "%2f" in part.lower() else unquote(part) for part in parts)
 
 
 def resource_name(path: str, method: Method, project: str) -> str:
