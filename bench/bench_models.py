@@ -88,9 +88,9 @@ async def sdk(place: VertexLocation, task: TaskSpec) -> AsyncIterator[tuple[Each
             ),
         )
 
-        async def classify(one: Observation) -> object:
+        async def classify(observation: Observation) -> object:
             image = types.Part(
-                file_data=types.FileData(file_uri=one.gcs_uri, mime_type="image/jpeg")
+                file_data=types.FileData(file_uri=observation.gcs_uri, mime_type="image/jpeg")
             )
             content = types.Content(role="user", parts=[image, types.Part(text=task.prompt)])
             answer = await client.aio.models.generate_content(
@@ -121,17 +121,20 @@ async def bare(place: VertexLocation, task: TaskSpec) -> AsyncIterator[tuple[Eac
                 assert response.status == 200
                 await response.read()
 
-        def content(one: Observation, *more: dict[str, str]) -> dict[str, Any]:
-            image = {"fileData": {"fileUri": one.gcs_uri, "mimeType": "image/jpeg"}}
+        def content(observation: Observation, *more: dict[str, str]) -> dict[str, Any]:
+            image = {"fileData": {"fileUri": observation.gcs_uri, "mimeType": "image/jpeg"}}
             return {"role": "user", "parts": [image, *more]}
 
-        async def classify(one: Observation) -> None:
-            body = {"contents": [content(one, {"text": task.prompt})], "generationConfig": config}
+        async def classify(observation: Observation) -> None:
+            body = {
+                "contents": [content(observation, {"text": task.prompt})],
+                "generationConfig": config,
+            }
             await post(place.method_url(MODEL, "generateContent"), body)
 
-        async def embed(one: Observation) -> None:
+        async def embed(observation: Observation) -> None:
             body = {
-                "content": content(one),
+                "content": content(observation),
                 "embedContentConfig": {"outputDimensionality": DIMENSION},
             }
             await post(place.method_url(EMBEDDING, "embedContent"), body)

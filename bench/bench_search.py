@@ -73,8 +73,8 @@ def _behind(index: VectorIndex, mask: Mask) -> Callable[[Array], object]:
 def _figures(count: int, taken: dict[str, float], build_s: float, memory_mb: float) -> list[Figure]:
     goals = {"ours, approximate": GOAL_MS.get(count)}
     times = [
-        Figure(f"{count:,}: {name}", one, "ms", goals.get(name), "lower")
-        for name, one in taken.items()
+        Figure(f"{count:,}: {name}", value, "ms", goals.get(name), "lower")
+        for name, value in taken.items()
         if name.startswith(("ours", "bare"))
     ]
     ratio = taken["ours, exact"] / taken["bare numpy product"]

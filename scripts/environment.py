@@ -96,7 +96,7 @@ class Environment:
         """Run ``pulumi up``."""
         seen = _Events()
         result = self.stack.up(on_event=seen.take, **self._quiet)
-        outputs = {name: one.value for name, one in result.outputs.items()}
+        outputs = {name: output.value for name, output in result.outputs.items()}
         assert not any(output.secret for output in result.outputs.values())
         return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.said, outputs)
 
@@ -155,7 +155,7 @@ class Environment:
 
     def outputs(self) -> Mapping[str, Any]:
         """Return the stack's outputs."""
-        return {name: one.value for name, one in self.stack.outputs().items()}
+        return {name: value.value for name, value in self.stack.outputs().items()}
 
     def resources(self) -> list[Mapping[str, Any]]:
         """Return the resources in the state."""

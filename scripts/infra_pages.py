@@ -99,7 +99,7 @@ def roles() -> str:
     """Return the table of every role that is granted."""
     rows = [
         f"| {grant.who} | `{grant.role}` | {grant.on} | {_cell(grant.why)} | {grant.when} |"
-        for grant in sorted(GRANTS, key=lambda one: (one.who, one.on, one.role))
+        for grant in sorted(GRANTS, key=lambda grant: (grant.who, grant.on, grant.role))
     ]
     head = "| who | role | on what | why | when |\n|---|---|---|---|---|\n"
     return head + "\n".join(rows) + "\n"
@@ -120,7 +120,7 @@ def picture() -> str:
     """Return the environment as a Mermaid flow chart, of what a run of the program registers."""
     made = run({**PROD, "listing": "provider/us/exchange/listing", "producerSchedule": "0 6 * * *"})
     lines = ["```mermaid", "flowchart LR"]
-    for entity in sorted(made.of_entities(), key=lambda one: ORDER.index(one.name)):
+    for entity in sorted(made.of_entities(), key=lambda entity: ORDER.index(entity.name)):
         lines += [f"  subgraph {entity.name}"]
         lines += [f'    {node}["{label}"]' for node, label in _nodes(made, entity)]
         lines += ["  end"]
@@ -150,13 +150,13 @@ def _nodes(made: Environment, entity: Recorded) -> Iterator[tuple[str, str]]:
             yield _id(one.name), f"{one.name}<br/>{_words(one.type)}"
 
 
-def _bundle(one: Recorded) -> str:
+def _bundle(recorded: Recorded) -> str:
     """Return the node in which many alike are shown as one."""
-    if one.type.endswith(":AlertPolicy"):
+    if recorded.type.endswith(":AlertPolicy"):
         return "alerts"
-    if not one.type.endswith(":Table") or one.name == "images-table":
+    if not recorded.type.endswith(":Table") or recorded.name == "images-table":
         return ""
-    return "views" if one.inputs.get("view") else "tables"
+    return "views" if recorded.inputs.get("view") else "tables"
 
 
 def _edges(made: Environment) -> Iterator[str]:
@@ -204,17 +204,17 @@ _GRANTED_BY: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _target_key(one: Recorded) -> tuple[str, str] | None:
-    kind = one.type.rpartition(":")[2]
-    is_of_schedule = "cloudscheduler" in one.type
-    name = one.inputs.get(_NAMED_BY.get(kind, ""))
+def _target_key(recorded: Recorded) -> tuple[str, str] | None:
+    kind = recorded.type.rpartition(":")[2]
+    is_of_schedule = "cloudscheduler" in recorded.type
+    name = recorded.inputs.get(_NAMED_BY.get(kind, ""))
     return (kind, str(name)) if name and not is_of_schedule else None
 
 
-def _granted_on(one: Recorded) -> Iterator[tuple[str, str]]:
-    found = _GRANTED_BY.get(one.type.rpartition(":")[2])
+def _granted_on(recorded: Recorded) -> Iterator[tuple[str, str]]:
+    found = _GRANTED_BY.get(recorded.type.rpartition(":")[2])
     if found:
-        yield found[0], str(one.inputs.get(found[1]))
+        yield found[0], str(recorded.inputs.get(found[1]))
 
 
 def _id(name: str) -> str:

@@ -25,8 +25,8 @@ def offered(schedule: Schedule, start_s: float, stop_s: float) -> float:
 def between(calls: Sequence[Call], start_s: float, stop_s: float) -> Sequence[Call]:
     """Return the calls sent in this time."""
     return calls[
-        bisect_left(calls, start_s, key=lambda one: one.sent_s) : bisect_left(
-            calls, stop_s, key=lambda one: one.sent_s
+        bisect_left(calls, start_s, key=lambda call: call.sent_s) : bisect_left(
+            calls, stop_s, key=lambda call: call.sent_s
         )
     ]
 

@@ -63,6 +63,11 @@ class Call:
         return self.fault in THROTTLES
 
     @property
+    def unanswered(self) -> bool:
+        """Whether it was admitted and is still under way."""
+        return self.fault is None and self.done_s == inf
+
+    @property
     def good(self) -> bool:
         """Whether it was answered."""
         return self.fault is None and self.done_s < inf
@@ -92,7 +97,7 @@ class QueueingModel:
 
 @dataclass
 class World:
-    """One run: who works when, on what, until when."""
+    """One run: who works when, on what, until when; ``cap`` is of each worker's calls at once."""
 
     make_policy: Callable[[random.Random], Policy]
     stays: Sequence[Stay]
@@ -100,6 +105,7 @@ class World:
     seconds: float
     dice: random.Random
     changes: Sequence[tuple[float, Behaviour]] = ()
+    cap: float = inf
     calls: list[Call] = field(default_factory=list)
     most_in_flight: int = 0
 
@@ -147,7 +153,7 @@ class _Worker:
     def wake(self, now_s: float) -> None:
         if now_s >= self._alarm_s:
             self._alarm_s = inf
-        while now_s < self.stay.leave_s:
+        while now_s < self.stay.leave_s and self._in_flight < self.world.cap:
             wait_s = self.policy.wait_s(now_s)
             if wait_s > 1e-9:
                 if now_s + wait_s < self._alarm_s and wait_s < inf:

@@ -118,7 +118,7 @@ def respelt(schema: Any) -> Any:
         return [respelt(one) for one in schema]
     if not isinstance(schema, Mapping):
         return schema
-    changed = {name: respelt(one) for name, one in schema.items()}
+    changed = {name: respelt(value) for name, value in schema.items()}
     if changed.get("type") in RESPELT:
         changed["type"] = RESPELT[changed["type"]]
     return changed

@@ -97,8 +97,8 @@ class ControlPlane:
         (name,) = (one for one, it in answer.items() if "$ref" in it.get("items", {}))
         within = f"{call.key}/"
         below = [
-            one
-            for key, one in self.resources.items()
+            resource
+            for key, resource in self.resources.items()
             if key.startswith(within) and "/" not in key.removeprefix(within)
         ]
         return {name: below} if below else {}

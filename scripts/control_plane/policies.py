@@ -60,7 +60,7 @@ class Policies:
 
     def all(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the policies that grant anything, by resource."""
-        return {name: one for name, one in self._policies.items() if one["bindings"]}
+        return {name: policy for name, policy in self._policies.items() if policy["bindings"]}
 
     def _check(self, binding: Mapping[str, Any]) -> None:
         if not _ROLE.fullmatch(binding.get("role", "")):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, inf, isfinite
+from operator import attrgetter
 
 BURST_S = 1.0
 """A full bucket holds what this many seconds of the rate bring (and never less than one call)."""
@@ -19,6 +21,9 @@ class RateStep:
 
     at_s: float
     rate_per_s: float | None
+
+
+_AT_S = attrgetter("at_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +62,26 @@ class Schedule:
         if window_s is not None and not (isfinite(window_s) and window_s > 0):
             raise ValueError(f"window_s = {window_s} is not accepted; give seconds, or null")
         previous_s = -inf
-        for one in steps:
-            if not (isfinite(one.at_s) and one.at_s >= max(previous_s, 0.0)):
-                raise ValueError(f"at_s = {one.at_s} is out of order; give rising times from 0 on")
-            if one.rate_per_s is not None and not (
-                isfinite(one.rate_per_s) and one.rate_per_s >= 0
-            ):
-                raise ValueError(f"rate_per_s = {one.rate_per_s}: give 0 or more, or null for none")
-            previous_s = one.at_s
+        for step in steps:
+            if not (isfinite(step.at_s) and step.at_s >= max(previous_s, 0.0)):
+                raise ValueError(f"at_s = {step.at_s} is out of order; give rising times from 0 on")
+            rate = step.rate_per_s
+            if rate is not None and not (isfinite(rate) and rate >= 0):
+                raise ValueError(f"rate_per_s = {rate}: give 0 or more, or null for none")
+            previous_s = step.at_s
         return cls(tuple(steps), burst_s, window_s)
 
     def rate_at(self, elapsed_s: float) -> float | None:
         """Return the rate in force this long after the start."""
-        current = self.steps[0].rate_per_s
-        for one in self.steps:
-            if one.at_s > elapsed_s:
-                break
-            current = one.rate_per_s
-        return current
+        return self.steps[max(self._after(elapsed_s) - 1, 0)].rate_per_s
+
+    def next_change_s(self, elapsed_s: float) -> float:
+        """Return when the rate changes next, in seconds after the start; ``inf`` for never."""
+        place = self._after(elapsed_s)
+        return self.steps[place].at_s if place < len(self.steps) else inf
+
+    def _after(self, elapsed_s: float) -> int:
+        return bisect_right(self.steps, elapsed_s, key=_AT_S)
 
 
 class Quota:
@@ -132,16 +139,12 @@ class Quota:
         while self._filled_s < now_s:
             elapsed_s = self._filled_s - self._started_s
             rate = self.schedule.rate_at(elapsed_s)
-            until_s = min(self._next_change_s(elapsed_s), now_s)
+            until_s = min(self._started_s + self.schedule.next_change_s(elapsed_s), now_s)
             capacity = self._capacity(rate)
             gained = inf if rate is None else rate * (until_s - self._filled_s)
             self._tokens = min(capacity, self._tokens + gained)
             self._filled_s = until_s
         self._tokens = min(self._tokens, self._capacity(self.rate_per_s(now_s)))
-
-    def _next_change_s(self, elapsed_s: float) -> float:
-        later = (one.at_s for one in self.schedule.steps if one.at_s > elapsed_s)
-        return self._started_s + next(later, inf)
 
     def _capacity(self, rate: float | None) -> float:
         return inf if rate is None else max(1.0, rate * self.schedule.burst_s)
