@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from producer.run_budget_editor import RunBudgetEditor
 from sightline.errors import NotFoundError
 from sightline.ports import Amount, BudgetState, Engine, Limits, UnspentReservation, Warehouse
-from sightline.wiring import new_id, utc_now
+from sightline.wiring.ids import new_id, utc_now
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sightline.errors import NotFoundError
 from sightline.operations.reading.ground_truth import read_truth
 from sightline.ports import Warehouse
 from sightline.settings import Settings
-from sightline.wiring import known_tasks
+from sightline.wiring.tasks import known_tasks
 
 
 @dataclass(frozen=True, slots=True)

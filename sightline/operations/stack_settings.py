@@ -49,9 +49,9 @@ def outputs_of_pulumi(stack: str = "") -> str:
     command = [pulumi, "stack", "output", "--json", *(["--stack", stack] if stack else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise ConfigurationError(
-            f"pulumi does not tell the outputs: {said}; run this where Pulumi.yaml is, or"
+            f"pulumi does not tell the outputs: {reason}; run this where Pulumi.yaml is, or"
             " give --stack"
         )
     return done.stdout
@@ -68,8 +68,8 @@ def settings_text(outputs: str, where: str) -> str:
     try:
         load_settings(environment={}, overrides=settings, directory=Path("/nowhere"))
     except ConfigurationError as error:
-        said = str(error).replace("command line: ", "", 1)
-        raise ConfigurationError(f"the stack's outputs: {said}") from error
+        reason = str(error).replace("command line: ", "", 1)
+        raise ConfigurationError(f"the stack's outputs: {reason}") from error
     lines = [
         f"{name} = {_toml(value)}"
         for name, value in sorted(settings.items())

@@ -111,10 +111,10 @@ def _collect(source: _Source, into: BySection) -> None:
         if not isinstance(value, Mapping):
             raise _no_table(source.origin, name, value)
         known = fields_of(kind)
-        for key, one in value.items():
+        for key, nested in value.items():
             if key not in known:
                 raise _unknown(source.origin, f"{name}.{key}", known)
-            into[name][key] = source.given(one)
+            into[name][key] = source.given(nested)
 
 
 def _unknown(origin: str, name: str, known: Mapping[str, object]) -> ConfigurationError:
@@ -162,7 +162,7 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
 
 

@@ -12,6 +12,7 @@ from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
 from sightline.wiring.parts import OpenQueue
 from sightline.wiring.without_secrets import DeadLettersWithoutSecrets, ResultsWithoutSecrets
+from sightline.work_lists import BY_BATCH_JOBS, BY_STATEMENTS, BY_WORKERS
 
 
 @asynccontextmanager
@@ -46,18 +47,18 @@ async def open_warehouse(
 @asynccontextmanager
 async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[OpenQueue]:
     if settings.adapter("queue") == "work_list":
-        from sightline.wiring.cloud import open_work_list
+        from sightline.wiring.cloud import open_work_list  # noqa: PLC0415 - only the adapters that are used
 
         async with open_work_list(settings) as queue:
             yield queue
         return
     if settings.adapter("queue") == "pubsub":
-        from sightline.wiring.cloud import open_pubsub
+        from sightline.wiring.cloud import open_pubsub  # noqa: PLC0415 - only the adapters that are used
 
         async with open_pubsub(settings) as queue:
             yield queue
         return
-    from sightline.wiring.local import open_local_queue
+    from sightline.wiring.local import open_local_queue  # noqa: PLC0415 - only the adapters that are used
 
     async with open_local_queue(settings, now=now) as queue:
         yield queue
@@ -68,12 +69,12 @@ async def _open_warehouse(
     settings: Settings, queue: OpenQueue | None, now: Callable[[], datetime]
 ) -> AsyncIterator[Warehouse]:
     if settings.adapter("warehouse") == "bigquery":
-        from sightline.wiring.cloud import open_bigquery
+        from sightline.wiring.cloud import open_bigquery  # noqa: PLC0415 - only the adapters that are used
 
         async with open_bigquery(settings, now=now) as warehouse:
             yield _without_secrets(warehouse)
         return
-    from sightline.wiring.local import open_local_warehouse
+    from sightline.wiring.local import open_local_warehouse  # noqa: PLC0415 - only the adapters that are used
 
     async with open_local_warehouse(settings, queue) as warehouse:
         yield _without_secrets(warehouse)
@@ -85,3 +86,10 @@ def _without_secrets(warehouse: Warehouse) -> Warehouse:
         results=ResultsWithoutSecrets(warehouse.results),
         dead_letters=DeadLettersWithoutSecrets(warehouse.dead_letters),
     )
+
+
+def engine_of_runs(settings: Settings) -> str:
+    """Return what the requests of runs say that this engine works off."""
+    if settings.adapter("queue") != "work_list":
+        return BY_WORKERS
+    return BY_BATCH_JOBS if settings.engine == "batch" else BY_STATEMENTS

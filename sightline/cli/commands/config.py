@@ -11,6 +11,9 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views.settings_files import print_stack_settings, stack_settings_json
+from sightline.operations.settings_files import write_stack_settings
+from sightline.operations.stack_settings import outputs_of_file, outputs_of_pulumi
 
 STDIN = "-"
 
@@ -22,7 +25,7 @@ def config() -> None:
     """Make the settings file."""
 
 
-@app.command("from-stack")
+@app.command("from-stack", short_help="Write the settings of what `pulumi up` made.")
 def from_stack(
     context: typer.Context,
     outputs: Annotated[
@@ -37,9 +40,6 @@ def from_stack(
 
     Example: sightline config from-stack --stack prod
     """
-    from sightline.cli.views.settings_files import print_stack_settings, stack_settings_json
-    from sightline.operations.settings_files import write_stack_settings
-
     state: State = context.obj
     state.check_output(file, may_be_settings=True)
     text, where = _outputs(outputs, stack)
@@ -49,8 +49,6 @@ def from_stack(
 
 def _outputs(named: str, stack: str) -> tuple[str, str]:
     """Return the outputs, and what they are called: a file, standard input, or pulumi's own."""
-    from sightline.operations.stack_settings import outputs_of_file, outputs_of_pulumi
-
     if named == STDIN:
         return sys.stdin.read(), "standard input"
     if named:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, remark, say
 from sightline.errors import ConfigurationError
+from sightline.http_client.hosts import Authority, parse_names
 from sightline.redaction import shown_endpoint
-
-if TYPE_CHECKING:
-    from sightline.http_client.hosts import Authority
-    from sightline.sim.vertex import Behaviour
+from sightline.sim.vertex import ANY_MODEL, Behaviour, Latency, RateStep, Schedule
+from sightline.sim.vertex.options import faults_of, schedule_of
 
 app = typer.Typer(
     help="Run a stand-in for a service that costs money.",
@@ -65,10 +66,11 @@ def vertex(
     SIGTERM or Ctrl-C stops it, and is no error. Put the URL into vertex.endpoint or
     gemini.endpoint. Example: sightline simulate vertex --rate-per-s 50 --median-s 2
     """
-    import asyncio
-
     try:
-        from sightline.sim.vertex.running import Answers, serve_until_stopped
+        from sightline.sim.vertex.running import (  # noqa: PLC0415 - an extra has what it needs
+            Answers,
+            serve_until_stopped,
+        )
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"the simulator needs {error.name}; install sightline[gcp]"
@@ -100,8 +102,6 @@ def vertex(
 
 
 def _host_names(names: list[str]) -> Sequence[Authority]:
-    from sightline.http_client.hosts import parse_names
-
     try:
         return parse_names(names)
     except ValueError as error:
@@ -117,9 +117,6 @@ def _behaviour(
     latency_s: tuple[float, float, float],
     faults: list[str],
 ) -> Behaviour:
-    from sightline.sim.vertex import ANY_MODEL, Behaviour, Latency, RateStep, Schedule
-    from sightline.sim.vertex.options import faults_of, schedule_of
-
     if rate_per_s is not None and quota is not None:
         raise ConfigurationError("--rate-per-s and --quota say the same thing; give one of them")
     try:
@@ -136,8 +133,6 @@ def _say_where(url: str) -> None:
 
 
 def _say_where_in_json(url: str) -> None:
-    import json
-
     # On one line, so that whoever reads it need not wait for the end of a document.
     sys.stdout.write(json.dumps({"base_url": url}) + "\n")
     sys.stdout.flush()

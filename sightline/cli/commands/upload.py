@@ -10,6 +10,8 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.upload import print_upload, upload_json
+from sightline.operations import upload as operations
 
 
 def upload(
@@ -38,9 +40,6 @@ def upload(
     Run it again to go on where it stopped.
     Example: sightline upload photos gs://my-bucket/street --source-table my-project.own.photographs
     """
-    from sightline.cli.views.upload import print_upload, upload_json
-    from sightline.operations import upload as operations
-
     state: State = context.obj
     result = operations.upload(
         state.settings(),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from producer.estimate import Estimate, Line
-from sightline.cli.money import usd
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.money import usd
 from sightline.cli.views.next_step import import_step
 from sightline.model import Preview
 from sightline.prices import BYTES_A_TOKEN, TOKENS_AN_IMAGE

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sightline.cli.money import usd
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.money import usd
+from sightline.gcp.batch.jobs import BatchJob
 from sightline.operations.statements import StatementPlan, StatementWork
 from worker.statements.loop import name_of
-
-if TYPE_CHECKING:
-    from sightline.gcp.batch.jobs import BatchJob
 
 
 def statement_work_json(result: StatementWork) -> dict[str, object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sightline.cli.money import usd
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.money import usd
 from sightline.operations.tuning.evaluation import TuningEvaluation
 from sightline.operations.tuning.evaluation_plan import EvaluationPlan
 from sightline.operations.tuning.model_answers import OVER_BUDGET

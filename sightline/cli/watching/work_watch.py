@@ -13,7 +13,7 @@ from sightline.cli.watching.drawing import draw_work
 from sightline.cli.watching.screen import Show, print_nowhere, screen
 from sightline.cli.watching.work_state import WorkState
 from sightline.errors import SightlineError
-from sightline.wiring import Engine
+from sightline.ports import Engine
 from worker.main import Watch
 from worker.worker_status import WorkerStatus
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sightline.operations.doctor.finding import Finding, attempt
 from sightline.settings import Settings
-from sightline.wiring import open_engine
+from sightline.wiring.engine import open_engine
 
 
 async def check_engine(settings: Settings) -> Sequence[Finding]:
