@@ -28,7 +28,7 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Look": {
         "search": ("search:search", "Find images by words or by an image."),
-        "similar": ("similar:similar", "Find the like of an image."),
+        "similar": ("similar:similar", "Find images like another."),
         "stats": ("stats:stats", "Count answers, cross them, and check them."),
         "sql": ("upkeep:sql", "Ask the local warehouse in SQL."),
         "export": ("export:export", "Write answers as Parquet, GeoJSON, CSV or examples."),

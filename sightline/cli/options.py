@@ -35,7 +35,7 @@ MaxImages = Annotated[
 ]
 Confidence = Annotated[
     str | None,
-    typer.Option(help="A field from 0 to 1 that tells how sure an answer is, as its weight."),
+    typer.Option(help="A field from 0 to 1, the confidence of an answer, as its weight."),
 ]
 HalfLife = Annotated[
     float,

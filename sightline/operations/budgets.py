@@ -40,7 +40,7 @@ async def run_budget(warehouse: Warehouse, run_id: str) -> RunBudget:
 async def change_budget(
     engine: Engine, run_id: str, limits: Limits | None = None, *, release: bool = False
 ) -> RunBudget:
-    """Set the limits of a run anew, and let its messages that were put off come at once.
+    """Set the limits of a run anew, and make its deferred messages due now.
 
     A limit that is not given stays. ``release`` gives back what killed workers hold; no worker may
     be at work on the run.

@@ -91,7 +91,7 @@ def weighting_of(task: TaskSpec, confidence: str | None, half_life_days: float) 
     if confidence is not None and confidence not in numbers:
         others = f"give one of {', '.join(numbers)}" if numbers else "leave --confidence out"
         if confidence in {field.name for field in task.fields}:
-            raise ConfigurationError(f"--confidence {confidence} is no number; {others}")
+            raise ConfigurationError(f"--confidence {confidence} is not a number; {others}")
         raise NotFoundError(f"{task.name} has no field {confidence!r}; {others}")
     return Weighting(confidence, half_life_days or None)
 

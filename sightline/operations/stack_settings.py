@@ -51,7 +51,7 @@ def outputs_of_pulumi(stack: str = "") -> str:
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise ConfigurationError(
-            f"pulumi does not tell the outputs: {reason}; run this where Pulumi.yaml is, or"
+            f"pulumi did not return the outputs: {reason}; run this where Pulumi.yaml is, or"
             " give --stack"
         )
     return done.stdout
@@ -87,11 +87,11 @@ def _settings(outputs: str, where: str) -> Mapping[str, Any]:
         document = json.loads(outputs)
     except ValueError as error:
         raise ConfigurationError(
-            f"{where} is no JSON ({error}); give what `pulumi stack output --json` prints"
+            f"{where} is not JSON ({error}); give what `pulumi stack output --json` prints"
         ) from error
     if not isinstance(document, Mapping) or not isinstance(document.get("settings"), Mapping):
         raise ConfigurationError(
-            f"{where} holds no `settings`; give the outputs of a stack of Sightline,"
+            f"{where} contains no `settings`; give the outputs of a stack of Sightline,"
             " after `pulumi up`"
         )
     settings: Mapping[str, Any] = document["settings"]

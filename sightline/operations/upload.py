@@ -162,7 +162,7 @@ def _image_files(directory: Path, target: BucketPrefix) -> list[Upload]:
         ConfigurationError: a file has a name that no object can have.
     """
     if not directory.is_dir():
-        raise NotFoundError(f"{directory} is no folder; give one with photographs")
+        raise NotFoundError(f"{directory} is not a folder; give one with photographs")
     files = []
     for path in _walk(directory):
         relative = path.relative_to(directory).as_posix()

@@ -79,7 +79,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigurationError(f"no settings file {path}; give --config FILE") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}; mend it") from error
+        raise ConfigurationError(f"{path}: cannot be read: {error}; correct it") from error
 
 
 def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _collect(source: _Source, into: BySection) -> None:
 
 def _unknown(origin: str, name: str, known: Mapping[str, object]) -> ConfigurationError:
     accepted = ", ".join(sorted(known))
-    return ConfigurationError(f"{origin}: {name} is no setting; accepted: {accepted}")
+    return ConfigurationError(f"{origin}: {name} is not a setting; accepted: {accepted}")
 
 
 def _no_table(origin: str, name: str, value: object) -> ConfigurationError:

@@ -22,7 +22,8 @@ def budget(
     release: Annotated[
         bool,
         typer.Option(
-            "--release", help="Give back what killed workers hold; no worker may be at work on it."
+            "--release",
+            help="Release what killed workers reserved; no worker may be working on the run.",
         ),
     ] = False,
     as_json: AsJson = False,

@@ -32,11 +32,13 @@ def from_stack(
         str, typer.Argument(help="A file of `pulumi stack output --json`; - is standard input.")
     ] = "",
     file: Annotated[Path, typer.Option(help="The file to write.")] = Path("sightline.toml"),
-    stack: Annotated[str, typer.Option(help="The stack, when pulumi itself is asked.")] = "",
+    stack: Annotated[
+        str, typer.Option(help="The stack whose outputs are read; without it the selected one.")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that differs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the settings of what `pulumi up` made; without OUTPUTS, pulumi is asked for them.
+    """Write the settings of what `pulumi up` made; without OUTPUTS, pulumi is run for them.
 
     Example: sightline config from-stack --stack prod
     """

@@ -26,7 +26,7 @@ def doctor(
 ) -> None:
     """Check what the job needs: this machine, and with the gcp engine all that it uses there.
 
-    Each failure is told with the one thing that mends it; one hides no other.
+    Each failure is reported with its remedy; one failure hides no other.
     """
     state: State = context.obj
     result = asyncio.run(examine(state.settings, call_models=call_models, progress=progress_bar))

@@ -21,8 +21,8 @@ def evaluate(
 ) -> None:
     """Compare the current answers with ground truth: accuracy a field, beside the majority class.
 
-    Each line of the file holds observation_id, task and truth (an object). A field whose truth is
-    null is not counted for that subject.
+    Each line of the file contains observation_id, task and truth (an object). A field whose truth
+    is null is not counted for that subject.
     """
     state: State = context.obj
     state.must_exist()

@@ -22,9 +22,11 @@ _CHOICES = "parquet, geoparquet, geojson, csv, or tuning"
 @filtered
 def export(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The file to write; its suffix tells the format.")],
+    file: Annotated[
+        Path, typer.Argument(help="The file to write; its suffix determines the format.")
+    ],
     task: Annotated[
-        str | None, typer.Option(help="Whose answers; needed where several tasks were asked.")
+        str | None, typer.Option(help="Whose answers; required where several tasks have some.")
     ] = None,
     format_: Annotated[
         str | None, typer.Option("--format", help=f"Instead of the suffix: {_CHOICES}.")

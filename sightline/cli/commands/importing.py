@@ -28,7 +28,7 @@ def import_(
     ],
     asset_type: Annotated[
         str | None,
-        typer.Option(help="What is seen, where no folder's name and no column says it."),
+        typer.Option(help="The asset type where neither a folder's name nor a column has it."),
     ] = None,
     column: Annotated[
         list[str] | None,

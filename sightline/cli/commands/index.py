@@ -42,7 +42,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command("drop")
 def drop(context: typer.Context, as_json: AsJson = False) -> None:
-    """Remove the index; searches compare every vector then. No index is no error."""
+    """Remove the index; searches then compare every vector. A missing index is not an error."""
     state: State = context.obj
     result = state.read(drop_index)
     print_json(removal_json(result)) if as_json else print_removal(result)

@@ -40,7 +40,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that differs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a settings file with a comment on each setting; the same file again is no error.
+    """Write a settings file with a comment on each setting; writing it again is not an error.
 
     Example: sightline init --engine gcp --project my-project
     """

@@ -24,7 +24,9 @@ Top = Annotated[int, typer.Option(help="How many hits.", min=1, max=10_000)]
 def search(
     context: typer.Context,
     text: Annotated[str | None, typer.Argument(help="What the image shows.")] = None,
-    image: Annotated[Path | None, typer.Option(help="An image to find the like of.")] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="An image; the images most like it are found.")
+    ] = None,
     top: Top = 10,
     answer: Answer = None,
     chosen: FilterOptions = NO_FILTER,

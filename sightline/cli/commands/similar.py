@@ -25,7 +25,7 @@ def similar(
 ) -> None:
     """Find the images most like another, itself left out.
 
-    An observation's own vector is used, so that no model is asked. Example: sightline similar
+    An observation's own vector is used, so that no model is called. Example: sightline similar
     pole.jpg --top 5
     """
     which = chosen.filter()

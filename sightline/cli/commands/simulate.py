@@ -37,7 +37,9 @@ def vertex(
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8090,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="A name by which it is asked besides its address; may be repeated."),
+        typer.Option(
+            help="A host name that requests may use besides its address; may be repeated."
+        ),
     ] = None,
     answers: Annotated[
         str, typer.Option(help="Who answers: demo looks at the images, instant makes it up.")
@@ -49,21 +51,21 @@ def vertex(
         float | None, typer.Option(help="Each model's quota in calls a second; none without.")
     ] = None,
     quota: Annotated[
-        str | None, typer.Option(help="A quota that changes, 0s:50,60s:20,120s:none say.")
+        str | None, typer.Option(help="A quota that changes, such as 0s:50,60s:20,120s:none.")
     ] = None,
     median_s: Annotated[float, typer.Option(help="How long an answer takes.")] = 0.0,
     p99_s: Annotated[float, typer.Option(help="What one in a hundred exceeds; 0: alike.")] = 0.0,
     refusal_s: Annotated[float, typer.Option(help="How long a refusal takes.")] = 0.0,
     fault: Annotated[
         list[str] | None,
-        typer.Option(help="KIND=SHARE of all calls, throttled=0.1 say; may be repeated."),
+        typer.Option(help="KIND=SHARE of all calls, such as throttled=0.1; may be repeated."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Other seeds draw other faults and latencies.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Serve until stopped; print the URL first, and what was counted in the end.
 
-    SIGTERM or Ctrl-C stops it, and is no error. Put the URL into vertex.endpoint or
+    SIGTERM or Ctrl-C stops it, and is not an error. Put the URL into vertex.endpoint or
     gemini.endpoint. Example: sightline simulate vertex --rate-per-s 50 --median-s 2
     """
     try:
@@ -118,7 +120,7 @@ def _behaviour(
     faults: list[str],
 ) -> Behaviour:
     if rate_per_s is not None and quota is not None:
-        raise ConfigurationError("--rate-per-s and --quota say the same thing; give one of them")
+        raise ConfigurationError("--rate-per-s and --quota both set the quota; give one of them")
     try:
         schedule = schedule_of(quota) if quota else Schedule.of([RateStep(0.0, rate_per_s)])
         return Behaviour({ANY_MODEL: schedule}, faults_of(faults), Latency(*latency_s))

@@ -24,7 +24,7 @@ def subscribe(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Subscribe to a listing of Analytics Hub, and say which setting makes it the source.
+    """Subscribe to a listing of Analytics Hub, and print the setting that makes it the source.
 
     A project that is subscribed already stays so.
     Example: sightline subscribe provider-project/us/imagery_insights/observations

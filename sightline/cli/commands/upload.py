@@ -30,7 +30,8 @@ def upload(
         typer.Option(help="Load the observations into this table: project.dataset.table."),
     ] = None,
     asset_type: Annotated[
-        str | None, typer.Option(help="What is seen, where no folder's name and no column says it.")
+        str | None,
+        typer.Option(help="The asset type where neither a folder's name nor a column has it."),
     ] = None,
     threads: Annotated[int, typer.Option(help="Files sent at once.", min=1, max=128)] = 16,
     as_json: AsJson = False,

@@ -28,7 +28,7 @@ def work(
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Of engines without workers: only say what it may cost."),
+        typer.Option("--dry-run", help="Of engines without workers: only print what it may cost."),
     ] = False,
     log_format: Annotated[
         str | None, typer.Option(help="text or json, for what is logged; the setting by default.")
@@ -55,7 +55,8 @@ def work(
     if settings.adapter("queue") == "work_list":
         if watch:
             raise ConfigurationError(
-                "--watch shows a worker, and there is none; `sightline status --watch` shows runs"
+                "--watch shows a worker, and this engine has none; `sightline status --watch` shows"
+                " runs"
             )
         from sightline.cli.commands import work_statements as statements  # noqa: PLC0415 - Google's
 
@@ -64,7 +65,7 @@ def work(
         return
     if dry_run:
         raise ConfigurationError(
-            "--dry-run is for engines without workers; `sightline estimate` says what a run costs"
+            "--dry-run is for engines without workers; `sightline estimate` shows what a run costs"
         )
     with worker_logs(settings, worker_id, debug=state.debug) as speak:
         _work(settings, worker_id, speak, drain=drain, watch=watch, as_json=as_json)

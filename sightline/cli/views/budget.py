@@ -64,13 +64,13 @@ def print_run_budget(result: RunBudget) -> None:
     )
     for reservation in result.held:
         say(
-            f"{reservation.worker_id} holds {_amount(reservation.unspent)},"
-            f" last heard of at {reservation.last_at:%Y-%m-%d %H:%M:%S} UTC"
+            f"{reservation.worker_id} has {_amount(reservation.unspent)} reserved,"
+            f" last reported at {reservation.last_at:%Y-%m-%d %H:%M:%S} UTC"
         )
     if result.released:
         say(f"given back: {_amount(result.released)}")
     if result.messages_hastened:
-        say(f"{result.messages_hastened:,} messages that were put off come at once")
+        say(f"{result.messages_hastened:,} deferred messages are due now")
     if state.reached:
         remark(
             f"the budget is reached: raise it with --max-cost or --max-images, or"

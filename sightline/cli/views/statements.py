@@ -58,7 +58,7 @@ def print_statement_plan(result: StatementPlan) -> None:
     ]
     print_table("", ("run", "what", "parts", "passes", "models, at most", "GB", "budget"), rows)
     say(
-        "GB are read by the statements around the models, as a dry run says. Parts that are refused"
+        "GB are read by the statements around the models, by a dry run. Parts that are refused"
         " for now take further passes."
     )
     if any(batch_plan.bound for batch_plan in result.batches):

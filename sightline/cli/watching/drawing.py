@@ -100,7 +100,7 @@ def _cost(view: WorkView | StatusView) -> Text:
 
 def _left(view: WorkView) -> Text:
     if view.left is None:
-        return _line("left", Text("the queue does not tell; counted in a moment", "dim"))
+        return _line("left", Text("the queue does not report it; counted in a moment", "dim"))
     return _line("left", _of((f"{view.left:,}", view.left_unit), *_until(view.eta_s)))
 
 
@@ -142,7 +142,7 @@ def _run(run: RunView, *, ascii_only: bool) -> list[Text]:
 
 def _queue(view: StatusView) -> Text:
     if view.ready is None:
-        return Text("does not tell what it holds", "dim")
+        return Text("does not report its backlog", "dim")
     return _of((f"{view.ready:,}", "ready"), (f"{view.leased or 0:,}", "leased"))
 
 

@@ -8,6 +8,7 @@ from sightline.tasks import TaskSpec
 from sightline.wiring.tasks import known_tasks
 
 NEXT = "run `sightline enqueue` and `sightline work`"
+NOTHING_ANSWERED = f"nothing is answered yet; {NEXT}"
 
 
 async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
@@ -24,9 +25,11 @@ async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
     if name in enqueued:
         return enqueued[name]
     if not enqueued and (name is None or name in known):
-        raise NotFoundError(f"nothing is answered yet; {NEXT}")
+        raise NotFoundError(NOTHING_ANSWERED)
     if name is None:
         raise ConfigurationError(f"which task? give one of {', '.join(enqueued)}")
     if name in known:
-        raise NotFoundError(f"{name} was not asked yet; run `sightline enqueue --task {name}`")
+        raise NotFoundError(
+            f"{name} has not been enqueued yet; run `sightline enqueue --task {name}`"
+        )
     raise NotFoundError(f"no task {name!r}; there are {', '.join(sorted({*enqueued, *known}))}")

@@ -26,7 +26,7 @@ from sightline.operations.tuning.submit import submit_tuning
 def submit(
     context: typer.Context,
     task: Annotated[
-        str | None, typer.Argument(help="Whose answers; needed where several tasks were asked.")
+        str | None, typer.Argument(help="Whose answers; required where several tasks have some.")
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="The model to tune; without it models.classify.")
@@ -59,8 +59,8 @@ def submit(
 ) -> None:
     """Make examples of the current answers, put them into a bucket, and submit a tuning job.
 
-    What it is about to do, and what is known of its cost, is said first. The same command again
-    finds the job that is there. Example: sightline tune submit road_signs --location us-central1
+    The plan and what is known of its cost are printed first. The same command again finds the
+    existing job. Example: sightline tune submit road_signs --location us-central1
     """
     check_adapter_size(adapter_size)
     which = chosen.filter()
