@@ -24,12 +24,14 @@ from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
 from sightline.gcp.vertex_location import VertexLocation
 from sightline.model import AnswerPart, EmbeddingPart, Observation
-from sightline.ports import Outgoing
+from sightline.ports import Engine, Outgoing
 from sightline.prices import load_prices
 from sightline.settings import LimitSettings, ModelSettings, Settings, WorkerSettings
 from sightline.tasks import TaskSpec, load_task, shipped_directory
 from sightline.wire import Message, attributes, encode
-from sightline.wiring import Engine, ModelSet, new_worker_id, open_engine, utc_now
+from sightline.wiring.engine import open_engine
+from sightline.wiring.ids import new_worker_id, utc_now
+from sightline.wiring.models import ModelSet
 from worker.main import build_worker, calm_garbage_collection
 
 MESSAGES = 12_000

@@ -39,7 +39,7 @@ from sightline.gcp.pubsub import PubSubPublisher
 from sightline.gcp.pubsub.setup import QueueSetup, QueueShape
 from sightline.local.noop import NoopClassifier, NoopEmbedder
 from sightline.model import Filter, Run
-from sightline.ports import Outgoing
+from sightline.ports import Engine, Outgoing
 from sightline.schema import OBSERVATIONS, parquet_schema
 from sightline.settings import (
     AdapterSettings,
@@ -50,17 +50,12 @@ from sightline.settings import (
     Settings,
     WorkerSettings,
 )
-from sightline.wiring import (
-    Engine,
-    ModelSet,
-    known_tasks,
-    new_run_id,
-    new_worker_id,
-    open_engine,
-    source_path,
-    utc_now,
-)
+from sightline.wiring.engine import open_engine
+from sightline.wiring.ids import new_run_id, new_worker_id, utc_now
+from sightline.wiring.models import ModelSet
+from sightline.wiring.paths import source_path
 from sightline.wiring.places import pubsub_place
+from sightline.wiring.tasks import known_tasks
 from worker.main import build_worker
 
 MORE = 100_000

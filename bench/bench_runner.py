@@ -23,7 +23,7 @@ from bench.figures import Figure, report
 from bench.pace import Pace, drain
 from sightline.local.noop import NoopClassifier, NoopEmbedder
 from sightline.model import AnswerPart, EmbeddingPart, Observation
-from sightline.ports import Outgoing
+from sightline.ports import Engine, Outgoing
 from sightline.settings import (
     LimitSettings,
     ModelSettings,
@@ -33,7 +33,9 @@ from sightline.settings import (
 )
 from sightline.tasks import load_tasks, shipped_directory
 from sightline.wire import Message, attributes, encode
-from sightline.wiring import Engine, ModelSet, new_worker_id, open_engine, utc_now
+from sightline.wiring.engine import open_engine
+from sightline.wiring.ids import new_worker_id, utc_now
+from sightline.wiring.models import ModelSet
 from worker.main import build_worker
 from worker.telemetry.opening import Telemetry, open_telemetry
 from worker.worker_status import WorkerStatus

@@ -14,17 +14,11 @@ from typing import Any
 
 from sightline.errors import BudgetError, UnwritableRowsError
 from sightline.model import AnswerPart, EmbeddingPart
-from sightline.ports import ResultRow, ResultWriter
+from sightline.ports import Engine, ResultRow, ResultWriter
 from sightline.settings import LimitSettings, Settings, WorkerSettings
-from sightline.wiring import (
-    Engine,
-    ModelSet,
-    new_id,
-    new_worker_id,
-    open_engine,
-    open_models,
-    utc_now,
-)
+from sightline.wiring.engine import open_engine
+from sightline.wiring.ids import new_id, new_worker_id, utc_now
+from sightline.wiring.models import ModelSet, open_models
 from worker.budgets.wiring import estimates_of, run_budgets_of
 from worker.caller import Caller
 from worker.dead_letter_builder import DeadLetterBuilder, Identity

@@ -1,10 +1,15 @@
-"""The command line: ``sightline COMMAND``. Start-up is held under 0.3 s by importing late."""
+"""The command line: ``sightline COMMAND``. A command is imported when it is run."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
+
+from sightline.cli.characters import printable
+from sightline.cli.streams import print_traceback, streams_without_secrets
+from sightline.errors import SightlineError
+from sightline.redaction import without_secrets
 
 EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
@@ -16,8 +21,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     Every error is one line on standard error that ends with what to do next; ``--debug`` shows
     the traceback instead.
     """
-    from sightline.cli.streams import streams_without_secrets
-
     with streams_without_secrets():
         try:
             return _run(argv)
@@ -26,9 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    from sightline.cli.app import USAGE_ERROR, app
-    from sightline.cli.streams import print_traceback
-    from sightline.errors import SightlineError
+    from sightline.cli.app import USAGE_ERROR, app  # noqa: PLC0415 - Ctrl-C meanwhile is no traceback
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
@@ -68,9 +69,6 @@ def _was_interrupted(error: BaseException) -> bool:
 
 
 def _say(message: str, code: int) -> int:
-    from sightline.cli.characters import printable
-    from sightline.redaction import without_secrets
-
     line = printable(" ".join(without_secrets(message).split()))
     print(f"sightline: {line}", file=sys.stderr)
     return code

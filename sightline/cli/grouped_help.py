@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
 from typer.core import TyperGroup
+
+from sightline.cli import completion
+from sightline.cli.command_table import COMMANDS
 
 
 class GroupedHelp(TyperGroup):
-    """Commands by their ``rich_help_panel``, in plain text: rich is not imported for ``--help``."""
+    """The commands of the table, by group, in plain text: rich is not imported for ``--help``."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings | {"commands": dict(COMMANDS)})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; an option that needs a shell is refused where there is none."""
+        if completion.OPTIONS.intersection(args) and not ctx.resilient_parsing:
+            completion.check_shell()
+        return super().parse_args(ctx, args)
 
     def format_commands(
         self,
-        ctx: typer.Context,  # type: ignore[override]  # Typer's name for its base, which is private
+        ctx: Any,  # noqa: ARG002 - the table needs none
         formatter: Any,
     ) -> None:
         """Write a section for each group, in the order of their first commands."""
-        width = max(map(len, self.commands))
+        width = max(map(len, COMMANDS))
         groups: dict[str, list[tuple[str, str]]] = {}
-        for name in self.list_commands(ctx):
-            command = self.commands[name]
-            if not command.hidden:
-                title = getattr(command, "rich_help_panel", None) or "Commands"
-                text = command.get_short_help_str(formatter.width - 6 - width)
-                groups.setdefault(title, []).append((name.ljust(width), text))
+        for name, command in COMMANDS.items():
+            row = (name.ljust(width), command.get_short_help_str())
+            groups.setdefault(command.rich_help_panel or "", []).append(row)
         for title, rows in groups.items():
             with formatter.section(title):
                 formatter.write_dl(rows)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from sightline.model import Filter
 
 EngineName = Annotated[
     str | None,
@@ -18,17 +15,6 @@ EngineName = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-AssetType = Annotated[
-    list[str] | None,
-    typer.Option("--asset-type", help="Only this type, such as road_sign; may be repeated."),
-]
-Since = Annotated[str | None, typer.Option("--from", help="Captured at or after this time.")]
-Until = Annotated[str | None, typer.Option("--until", help="Captured before this time.")]
-Box = Annotated[str | None, typer.Option("--box", help="WEST,SOUTH,EAST,NORTH in degrees.")]
-Near = Annotated[str | None, typer.Option("--near", help="LAT,LON,METRES.")]
-Polygon = Annotated[
-    Path | None, typer.Option("--polygon", help="A GeoJSON file; inside its polygons.")
-]
 RunId = Annotated[str | None, typer.Option("--run", help="Only this run.")]
 TaskNames = Annotated[
     list[str] | None,
@@ -49,7 +35,7 @@ MaxImages = Annotated[
 ]
 Confidence = Annotated[
     str | None,
-    typer.Option(help="A field from 0 to 1 that tells how sure an answer is, as its weight."),
+    typer.Option(help="A field from 0 to 1, the confidence of an answer, as its weight."),
 ]
 HalfLife = Annotated[
     float,
@@ -67,30 +53,3 @@ OutFile = Annotated[
         "--out", help="Write a row an asset: .parquet, .geoparquet, .geojson, .csv or .jsonl."
     ),
 ]
-
-
-def filter_of(
-    asset_type: list[str] | None,
-    since: str | None,
-    until: str | None,
-    box: str | None,
-    near: str | None,
-    polygon: Path | None,
-    limit: int | None = None,
-) -> Filter:
-    """Return what the options that choose observations mean together.
-
-    Raises:
-        ConfigurationError: one of them is not accepted.
-    """
-    from sightline.filters import build_filter
-
-    return build_filter(
-        asset_types=asset_type or [],
-        captured_from=since,
-        captured_until=until,
-        box=box,
-        near=near,
-        polygon=polygon,
-        limit=limit,
-    )

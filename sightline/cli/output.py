@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -88,8 +89,8 @@ def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int, int |
         with _progress_lines(label) as update:
             yield update
         return
-    from rich.console import Console
-    from rich.progress import (
+    from rich.console import Console  # noqa: PLC0415 - rich is for terminals
+    from rich.progress import (  # noqa: PLC0415 - as above
         BarColumn,
         MofNCompleteColumn,
         Progress,
@@ -125,8 +126,6 @@ LINE_EVERY_S = 2.0
 
 @contextmanager
 def _progress_lines(label: str) -> Iterator[Callable[[int, int | None], None]]:
-    import time
-
     last, told = time.monotonic(), ""
 
     def update(done: int, total: int | None) -> None:

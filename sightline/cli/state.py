@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from sightline.cli.own_files import OwnFiles
 from sightline.errors import ConfigurationError, NotFoundError
-
-if TYPE_CHECKING:
-    from sightline.ports import Engine, Warehouse
-    from sightline.settings import Settings
+from sightline.operations.own_files import OwnFiles
+from sightline.ports import Engine, Warehouse
+from sightline.settings import CONFIG_FILE, Settings, load_settings
+from sightline.wiring.engine import open_engine, open_warehouse
 
 Result = TypeVar("Result")
 
@@ -51,8 +51,6 @@ class State:
                 own.check(path, may_be_settings=may_be_settings)
 
     def _own_files(self) -> OwnFiles:
-        from sightline.settings import CONFIG_FILE
-
         named = self.config or os.environ.get("SIGHTLINE_CONFIG")
         config = Path(named) if named else Path(CONFIG_FILE)
         try:
@@ -66,8 +64,6 @@ class State:
 
     def settings(self, options: Mapping[str, Any] | None = None) -> Settings:
         """Read the settings, once, with the command line last; ``options`` are the command's."""
-        from sightline.settings import load_settings
-
         overrides = {"home": self.home} if self.home else {}
         return load_settings(config=self.config, overrides={**overrides, **(options or {})})
 
@@ -77,9 +73,6 @@ class State:
         options: Mapping[str, Any] | None = None,
     ) -> Result:
         """Run an operation on the warehouse alone, which a broken queue does not hinder."""
-        import asyncio
-
-        from sightline.wiring import open_warehouse
 
         async def run() -> Result:
             async with open_warehouse(self.settings(options)) as warehouse:
@@ -93,9 +86,6 @@ class State:
         options: Mapping[str, Any] | None = None,
     ) -> Result:
         """Run an operation on the whole engine; ``options`` are settings of the command's own."""
-        import asyncio
-
-        from sightline.wiring import open_engine
 
         async def run() -> Result:
             async with open_engine(self.settings(options)) as engine:

@@ -27,11 +27,11 @@ class AssetColumns(Protocol[Asset_contra]):
 
     task: TaskSpec
 
-    def row(self, one: Asset_contra) -> AnswerRow:
+    def row(self, asset: Asset_contra) -> AnswerRow:
         """Return its row."""
         ...
 
-    def document(self, one: Asset_contra) -> dict[str, object]:
+    def document(self, asset: Asset_contra) -> dict[str, object]:
         """Return its JSON document."""
         ...
 
@@ -39,8 +39,8 @@ class AssetColumns(Protocol[Asset_contra]):
 class AssetFile(Protocol[Asset_contra]):
     """What takes assets, one after another."""
 
-    def add(self, one: Asset_contra) -> None:
-        """Take one in."""
+    def add(self, asset: Asset_contra) -> None:
+        """Take an asset in."""
         ...
 
 
@@ -54,7 +54,9 @@ def check_asset_file(out: Path | None, *, force: bool) -> None:
         return
     if out.suffix.lower() not in {*FORMATS, LINES}:
         accepted = ", ".join([*FORMATS, LINES])
-        raise ConfigurationError(f"{out} does not tell its format; end it in one of {accepted}")
+        raise ConfigurationError(
+            f"{out} has no suffix of a known format; end it in one of {accepted}"
+        )
     check_target(out, force=force)
 
 
@@ -77,7 +79,7 @@ def asset_file(
 
 
 class _NoFile:
-    def add(self, one: object) -> None:
+    def add(self, asset: object) -> None:
         pass
 
 
@@ -85,8 +87,8 @@ class _Lines(AssetFile[Asset_contra]):
     def __init__(self, file: BinaryIO, columns: AssetColumns[Asset_contra]) -> None:
         self._file, self._columns = file, columns
 
-    def add(self, one: Asset_contra) -> None:
-        document = self._columns.document(one)
+    def add(self, asset: Asset_contra) -> None:
+        document = self._columns.document(asset)
         self._file.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
 
 
@@ -95,8 +97,8 @@ class _Table(AssetFile[Asset_contra]):
         self._table, self._columns = table, columns
         self._rows: list[AnswerRow] = []
 
-    def add(self, one: Asset_contra) -> None:
-        self._rows.append(self._columns.row(one))
+    def add(self, asset: Asset_contra) -> None:
+        self._rows.append(self._columns.row(asset))
         if len(self._rows) == PAGE:
             self.flush()
 

@@ -16,7 +16,8 @@ from sightline.operations.bucket_tables import bucket_table
 from sightline.operations.source_loading import load_imported
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
-from sightline.wiring import source_path, utc_now
+from sightline.wiring.ids import utc_now
+from sightline.wiring.paths import source_path
 
 
 @dataclass(frozen=True, slots=True)

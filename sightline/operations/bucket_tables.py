@@ -17,9 +17,9 @@ from sightline.errors import NotFoundError
 from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
 from sightline.gcp.storage.listing import ListingCounts, StoredImage, list_images
 from sightline.local.importing.photos import FOLDER_TYPES
-from sightline.operations.cloud import google_credentials
 from sightline.progress import Update
 from sightline.settings import Settings
+from sightline.wiring.credentials import google_credentials
 from sightline.wiring.places import project
 
 COLUMNS = (

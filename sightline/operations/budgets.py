@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from producer.run_budget_editor import RunBudgetEditor
 from sightline.errors import NotFoundError
 from sightline.ports import Amount, BudgetState, Engine, Limits, UnspentReservation, Warehouse
-from sightline.wiring import new_id, utc_now
+from sightline.wiring.ids import new_id, utc_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ async def run_budget(warehouse: Warehouse, run_id: str) -> RunBudget:
 async def change_budget(
     engine: Engine, run_id: str, limits: Limits | None = None, *, release: bool = False
 ) -> RunBudget:
-    """Set the limits of a run anew, and let its messages that were put off come at once.
+    """Set the limits of a run anew, and make its deferred messages due now.
 
     A limit that is not given stays. ``release`` gives back what killed workers hold; no worker may
     be at work on the run.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.ports import Engine
-from sightline.wiring import utc_now
+from sightline.wiring.ids import utc_now
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import nsmallest
@@ -13,9 +13,14 @@ from sightline.analysis.changes import Change, compared
 from sightline.export.changes_task import ChangesTask
 from sightline.model import Filter
 from sightline.operations.asset_files import asset_file, check_asset_file
-from sightline.operations.comparison import Comparison
+from sightline.operations.comparison import Comparison, Side
 from sightline.operations.consolidate import only_fields, weighting_of
-from sightline.operations.reading.answers_by_asset import each_page, gathering, selected_answers
+from sightline.operations.reading.answers_by_asset import (
+    ByAsset,
+    each_page,
+    gathering,
+    selected_answers,
+)
 from sightline.ports import AnswerRow, Warehouse
 from sightline.progress import Progress, no_progress
 from sightline.tasks import TaskSpec
@@ -76,50 +81,41 @@ async def changes(
     query, total = await selected_answers(warehouse, task, which or Filter())
     weighting = weighting_of(query.task, confidence, half_life_days)
     compared_task = only_fields(query.task, fields)
-    snapshots: dict[str, datetime | None] = {}
     with gathering(total) as gathered:
+        snapshots: dict[str, datetime | None] = {}
 
         def take(page: Sequence[AnswerRow]) -> None:
             gathered.add(page)
             _note_latest(snapshots, page)
 
         await each_page(warehouse.answers, query, total, take, progress)
-        before, after = comparison.sides(query.task, snapshots)
+        sides = comparison.sides(query.task, snapshots)
         tally = _Tally(compared_task, top)
-        done = 0
         with (
             asset_file(out, ChangesTask(compared_task)) as file,
             progress("comparing", total) as update,
         ):
-            for rows in gathered.groups():
-                done += len(rows)
-                update(done, None)
-                was, now = [list(filter(side.holds, rows)) for side in (before, after)]
-                if not was and not now:
-                    continue
+            for was, now in _two_sides(gathered.groups(), sides, update):
                 change = compared(compared_task, was, now, weighting, tolerance=tolerance)
                 tally.add(change, len(was), len(now))
                 file.add(change)
-        return Changes(
-            task=query.task,
-            by="snapshot" if comparison.at is None else "time",
-            before=before.name,
-            after=after.name,
-            answers=gathered.answers,
-            without_asset=gathered.without_asset,
-            answers_before=tally.answers_before,
-            answers_after=tally.answers_after,
-            assets={kind: tally.kinds[kind] for kind in KINDS},
-            fields={
-                name: {kind: counts[kind] for kind in FIELD_KINDS}
-                for name, counts in tally.fields.items()
-            },
-            shown={
-                kind: nsmallest(top, listed, key=_surest_first)
-                for kind, listed in tally.shown.items()
-            },
-            file=out,
-        )
+        return tally.result(query.task, comparison, sides, gathered, out)
+
+
+def _two_sides(
+    groups: Iterable[list[AnswerRow]],
+    sides: tuple[Side, Side],
+    on_progress: Callable[[int, int | None], None],
+) -> Iterator[tuple[list[AnswerRow], list[AnswerRow]]]:
+    """Yield the answers of each asset that are on each side; assets on neither are left out."""
+    done = 0
+    for rows in groups:
+        done += len(rows)
+        on_progress(done, None)
+        before, after = sides
+        was, now = list(filter(before.holds, rows)), list(filter(after.holds, rows))
+        if was or now:
+            yield was, now
 
 
 def _note_latest(snapshots: dict[str, datetime | None], page: Sequence[AnswerRow]) -> None:
@@ -134,22 +130,54 @@ class _Tally:
 
     def __init__(self, task: TaskSpec, top: int) -> None:
         self._top = top
-        self.kinds = Counter[str]()
-        self.fields = {one.name: Counter[str]() for one in task.fields if one.type != "string"}
-        self.answers_before = self.answers_after = 0
-        self.shown: dict[str, list[Change]] = {kind: [] for kind in SHOWN_KINDS}
+        self._kinds = Counter[str]()
+        self._fields = {
+            field.name: Counter[str]() for field in task.fields if field.type != "string"
+        }
+        self._before = self._after = 0
+        self._shown: dict[str, list[Change]] = {kind: [] for kind in SHOWN_KINDS}
 
     def add(self, change: Change, before: int, after: int) -> None:
-        self.answers_before += before
-        self.answers_after += after
-        self.kinds[change.kind] += 1
+        self._before += before
+        self._after += after
+        self._kinds[change.kind] += 1
         for difference in change.differences:
-            self.fields[difference.field][difference.kind] += 1
-        if change.kind in self.shown:
-            listed = self.shown[change.kind]
+            self._fields[difference.field][difference.kind] += 1
+        if change.kind in self._shown:
+            listed = self._shown[change.kind]
             listed.append(change)
             if len(listed) > 2 * self._top + 100:
-                self.shown[change.kind] = nsmallest(self._top, listed, key=_surest_first)
+                self._shown[change.kind] = nsmallest(self._top, listed, key=_surest_first)
+
+    def result(
+        self,
+        task: TaskSpec,
+        comparison: Comparison,
+        sides: tuple[Side, Side],
+        gathered: ByAsset,
+        file: Path | None,
+    ) -> Changes:
+        before, after = sides
+        return Changes(
+            task=task,
+            by="snapshot" if comparison.at is None else "time",
+            before=before.name,
+            after=after.name,
+            answers=gathered.answers,
+            without_asset=gathered.without_asset,
+            answers_before=self._before,
+            answers_after=self._after,
+            assets={kind: self._kinds[kind] for kind in KINDS},
+            fields={
+                name: {kind: counts[kind] for kind in FIELD_KINDS}
+                for name, counts in self._fields.items()
+            },
+            shown={
+                kind: nsmallest(self._top, listed, key=_surest_first)
+                for kind, listed in self._shown.items()
+            },
+            file=file,
+        )
 
 
 def _surest_first(change: Change) -> tuple[float, str]:

@@ -1,13 +1,10 @@
-"""What operations on Google Cloud share: whether it is used, as whom, and for which resources."""
+"""What operations on Google Cloud share: whether it is used, and for which resources."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sightline.gcp.pubsub.setup import QueueShape, check_names
 from sightline.model import EmbeddingPart
 from sightline.settings import Settings
-from sightline.wiring.credentials import google_tokens
 from sightline.wiring.places import pubsub_place
 
 
@@ -19,17 +16,6 @@ def has_cloud_queue(settings: Settings) -> bool:
 def has_cloud_warehouse(settings: Settings) -> bool:
     """Return whether observations and ledgers are in BigQuery."""
     return settings.adapter("warehouse") == "bigquery"
-
-
-def google_credentials(settings: Settings, endpoint: str = "") -> Any:
-    """Return google-auth's credentials for Google; nothing for an emulator (blocks for a moment).
-
-    ``endpoint`` is the setting that replaces Google's own, in any form: a URL, a host and port.
-
-    Raises:
-        ConfigurationError: there are none.
-    """
-    return None if endpoint else google_tokens(settings).credentials
 
 
 def queue_shape(settings: Settings) -> QueueShape:

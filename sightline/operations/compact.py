@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sightline.ports import Compacted, Repaired, Warehouse
-from sightline.wiring import utc_now
+from sightline.wiring.ids import utc_now
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,11 +87,11 @@ def weighting_of(task: TaskSpec, confidence: str | None, half_life_days: float) 
         NotFoundError: the task has no such field.
         ConfigurationError: the field is not a number.
     """
-    numbers = [one.name for one in task.fields if one.type == "number"]
+    numbers = [field.name for field in task.fields if field.type == "number"]
     if confidence is not None and confidence not in numbers:
         others = f"give one of {', '.join(numbers)}" if numbers else "leave --confidence out"
-        if confidence in {one.name for one in task.fields}:
-            raise ConfigurationError(f"--confidence {confidence} is no number; {others}")
+        if confidence in {field.name for field in task.fields}:
+            raise ConfigurationError(f"--confidence {confidence} is not a number; {others}")
         raise NotFoundError(f"{task.name} has no field {confidence!r}; {others}")
     return Weighting(confidence, half_life_days or None)
 
@@ -102,13 +102,13 @@ def only_fields(task: TaskSpec, names: Sequence[str]) -> TaskSpec:
     Raises:
         NotFoundError: the task has no such field.
     """
-    there = [one.name for one in task.fields]
+    there = [field.name for field in task.fields]
     for name in names:
         if name not in there:
             raise NotFoundError(
                 f"{task.name} has no field {name!r}; give one of {', '.join(there)}"
             )
-    chosen = tuple(one for one in task.fields if one.name in names)
+    chosen = tuple(field for field in task.fields if field.name in names)
     return replace(task, fields=chosen) if names else task
 
 
@@ -118,7 +118,7 @@ class _Tally:
     def __init__(self, task: TaskSpec, top: int) -> None:
         self.task = task
         self._top = top
-        self._counts = {one.name: Counter[str]() for one in task.fields}
+        self._counts = {field.name: Counter[str]() for field in task.fields}
         self._assets = self._in_conflict = 0
         self._worst: list[AssetAnswer] = []
 

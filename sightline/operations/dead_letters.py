@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from producer.dead_letter_replayer import DeadLetterReplayer
 from sightline.errors import ConfigurationError, NotFoundError, Reason
 from sightline.ports import DeadLetterFilter, DeadLetterRow, Engine, Warehouse
-from sightline.wiring import new_id, utc_now
+from sightline.wiring.ids import new_id, utc_now
 from sightline.work_lists import is_by_workers
 
 

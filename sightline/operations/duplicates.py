@@ -94,15 +94,15 @@ async def duplicates(
         if within_asset:
             clusters = views_of_one_place(images, None)
             without_asset = len(images) - sum(map(len, clusters))
-            found: list[tuple[Sequence[int], list[float]]] = []
+            member_rows: list[tuple[Sequence[int], list[float]]] = []
             with progress("comparing", len(clusters)) as update:
                 for done, cluster in enumerate(clusters, 1):
-                    found += _near_duplicates(gathered, cluster, at_least)
+                    member_rows += _near_duplicates(gathered, cluster, at_least)
                     update(done, None)
         else:
             with progress("comparing", None) as update:
                 lead = leaders(gathered.vectors, by_preference(images), at_least, on_block=update)
-            found = [(rows, lead.cosines[rows].tolist()) for rows in lead.groups()]
+            member_rows = [(rows, lead.cosines[rows].tolist()) for rows in lead.groups()]
         groups = [
             DuplicateGroup(
                 len({images[row].asset_id for row in rows}),
@@ -111,7 +111,7 @@ async def duplicates(
                     for place, (row, cosine) in enumerate(zip(rows, cosines, strict=True))
                 ],
             )
-            for rows, cosines in found
+            for rows, cosines in member_rows
         ]
         groups.sort(key=lambda group: (-len(group.images), group.images[0].image.observation_id))
         return Duplicates(
@@ -120,7 +120,7 @@ async def duplicates(
             at_least=at_least,
             within_asset=within_asset,
             without_asset=without_asset,
-            duplicates=sum(len(rows) - 1 for rows, _ in found),
+            duplicates=sum(len(rows) - 1 for rows, _ in member_rows),
             groups=len(groups),
             largest=groups[:top],
         )
@@ -143,13 +143,13 @@ async def places(
     async with _vectors(warehouse, which, progress) as (model, gathered):
         images = gathered.images
         clusters = views_of_one_place(images, metres)
-        found = []
+        found_places = []
         with progress("comparing", len(clusters)) as update:
             for done, rows in enumerate(clusters, 1):
                 near = _near_duplicates(gathered, rows, at_least)
                 copies = {row for group, _ in near for row in group[1:]}
                 if len(rows) - len(copies) > 1:
-                    found.append(
+                    found_places.append(
                         SharedPlace(
                             sorted({images[row].asset_id for row in rows}),
                             len(rows) - len(copies),
@@ -157,15 +157,17 @@ async def places(
                         )
                     )
                 update(done, None)
-        found.sort(key=lambda place: (-len(place.images), place.images[0].image.observation_id))
+        found_places.sort(
+            key=lambda place: (-len(place.images), place.images[0].image.observation_id)
+        )
         return Places(
             embedded_by=model,
             images=len(images),
             at_least=at_least,
             metres=metres,
             without_asset=len(images) - sum(map(len, clusters)),
-            groups=len(found),
-            largest=found[:top],
+            groups=len(found_places),
+            largest=found_places[:top],
         )
 
 

@@ -13,7 +13,8 @@ from sightline.ports import Engine, Limits, Warehouse
 from sightline.prices import answer_usage
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
-from sightline.wiring import new_id, new_run_id, run_pricing, utc_now
+from sightline.wiring.ids import new_id, new_run_id, utc_now
+from sightline.wiring.prices import run_pricing
 
 
 @dataclass(frozen=True, slots=True)

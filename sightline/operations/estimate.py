@@ -6,7 +6,8 @@ from producer.estimate import Estimate, Prices, Rates
 from producer.estimate import estimate as estimate_run
 from sightline.operations.requests import TaskRequest
 from sightline.ports import Warehouse
-from sightline.wiring import run_pricing, utc_now
+from sightline.wiring.ids import utc_now
+from sightline.wiring.prices import run_pricing
 
 
 async def estimate(

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from sightline.analysis.evaluation import FieldScore, Truth, score
 from sightline.errors import NotFoundError
+from sightline.operations.reading.chosen_task import NOTHING_ANSWERED
 from sightline.operations.reading.ground_truth import read_truth
 from sightline.ports import Warehouse
 from sightline.settings import Settings
-from sightline.wiring import known_tasks
+from sightline.wiring.tasks import known_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,17 @@ def ground_truth(settings: Settings, path: Path) -> Sequence[Truth]:
     """
     truths = list(read_truth(path, known_tasks(settings)))
     if not any(values for _, _, values in truths):
-        raise NotFoundError(f"{path} holds no truth; give a ground_truth.jsonl that does")
+        raise NotFoundError(f"{path} contains no truth; give a ground_truth.jsonl that does")
     return truths
 
 
 async def evaluate(warehouse: Warehouse, truths: Sequence[Truth]) -> Evaluation:
-    """Return the accuracy of each field of the current answers, beside the majority class."""
-    return Evaluation(score(truths, await warehouse.upkeep.current_answers()))
+    """Return the accuracy of each field of the current answers, beside the majority class.
+
+    Raises:
+        NotFoundError: there is no answer.
+    """
+    answers = await warehouse.upkeep.current_answers()
+    if not answers:
+        raise NotFoundError(NOTHING_ANSWERED)
+    return Evaluation(score(truths, answers))

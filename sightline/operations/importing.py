@@ -10,7 +10,8 @@ from sightline.local.importing import ImportReport, import_photos, import_table
 from sightline.model import asset_class
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
-from sightline.wiring import source_path, utc_now
+from sightline.wiring.ids import utc_now
+from sightline.wiring.paths import source_path
 
 
 def import_files(

@@ -88,7 +88,9 @@ async def outliers(
 
     def take(page: Sequence[AnswerRow]) -> None:
         for row in page:
-            known[row.subject_id] = tuple(known_value(one, row.answer) for one in compared_fields)
+            known[row.subject_id] = tuple(
+                known_value(field, row.answer) for field in compared_fields
+            )
 
     space = VectorQuery(models.embed, models.embed_dimension, which or Filter())
     await warehouse.vectors.count(space)  # before the answers are read for nothing
@@ -102,7 +104,7 @@ async def outliers(
                 f" {space.model}, and it takes two to disagree; run `sightline enqueue` and"
                 " `sightline work`"
             )
-        names = [one.name for one in compared_fields]
+        names = [field.name for field in compared_fields]
         counts, surest = _compare(gathered, known, names, neighbours, at_least, top, progress)
         return Outliers(
             task=query.task,
@@ -130,12 +132,12 @@ def comparable_fields(task: TaskSpec, names: Sequence[str]) -> list[FieldSpec]:
         NotFoundError: the task has no such field, or none that can be compared.
         ConfigurationError: its values cannot be equal.
     """
-    can = {one.name: one for one in task.fields if one.type in COMPARED}
+    can = {field.name: field for field in task.fields if field.type in COMPARED}
     others = f"give one of {', '.join(can)}" if can else "give another task"
     for name in names:
         if name in can:
             continue
-        if name in {one.name for one in task.fields}:
+        if name in {field.name for field in task.fields}:
             kinds = ", ".join(COMPARED)
             raise ConfigurationError(f"--field {name} is none of {kinds}; {others}")
         raise NotFoundError(f"{task.name} has no field {name!r}; {others}")

@@ -13,7 +13,8 @@ from sightline.errors import ConfigurationError
 from sightline.operations.requests import TaskRequest
 from sightline.ports import ClassificationRow, Engine, ResultRow
 from sightline.settings import Settings
-from sightline.wiring import new_run_id, open_engine, utc_now
+from sightline.wiring.engine import open_engine
+from sightline.wiring.ids import new_run_id, utc_now
 from worker.main import work
 
 

@@ -11,8 +11,8 @@ from sightline.model import Run
 from sightline.ports import Engine
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
-from sightline.wiring import new_run_id, utc_now
-from sightline.wiring.statements import engine_of_runs
+from sightline.wiring.engine import engine_of_runs
+from sightline.wiring.ids import new_run_id, utc_now
 from sightline.work_lists import engine_of, is_by_workers
 
 

@@ -9,8 +9,8 @@ from producer.request import build_request, choose_tasks
 from sightline.model import Filter, RunRequest
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
-from sightline.wiring import known_tasks
-from sightline.wiring.statements import engine_of_runs
+from sightline.wiring.engine import engine_of_runs
+from sightline.wiring.tasks import known_tasks
 from sightline.work_lists import BY_BATCH_JOBS, check_in_batch
 
 

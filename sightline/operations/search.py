@@ -13,7 +13,8 @@ from sightline.model import Filter, Observation
 from sightline.ports import AnswerFilter, Embedder, SearchHit, SearchPlan, SearchQuery, Warehouse
 from sightline.settings import Settings
 from sightline.tasks import FieldSpec
-from sightline.wiring import known_tasks, open_query_embedder
+from sightline.wiring.models import open_query_embedder
+from sightline.wiring.tasks import known_tasks
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 

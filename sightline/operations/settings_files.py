@@ -15,7 +15,7 @@ from sightline.operations.starter_settings import Starter, starter_text
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A settings file; ``written`` is false where it was there already, just so."""
+    """A settings file; ``written`` is false where it was already there, unchanged."""
 
     path: Path
     written: bool

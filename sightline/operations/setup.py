@@ -23,7 +23,6 @@ from sightline.gcp.pubsub.setup import (
 )
 from sightline.operations.cloud import (
     embedding_part,
-    google_credentials,
     has_cloud_queue,
     has_cloud_warehouse,
     queue_shape,
@@ -32,8 +31,9 @@ from sightline.operations.expected_tables import expected_ledgers, expected_view
 from sightline.progress import Progress, Update, no_progress
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
-from sightline.wiring import known_tasks
+from sightline.wiring.credentials import google_credentials
 from sightline.wiring.places import bigquery_place
+from sightline.wiring.tasks import known_tasks
 
 ItemState = Literal["made", "there", "missing", "differs"]
 
@@ -96,7 +96,7 @@ async def _set_up_warehouse(settings: Settings, *, dry_run: bool, update: Update
     tasks = [*known_tasks(settings).values()]
     wanted = _wanted(settings, tasks)
     place = bigquery_place(settings)
-    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint or "")
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with BigQueryClient.open(place, credentials) as client:
         before = await _existing_tables(client)
         if not dry_run:

@@ -25,9 +25,9 @@ from sightline.gcp.bigquery.source_table import (
 )
 from sightline.gcp.storage import BucketPrefix
 from sightline.model import CameraPose, Observation, PixelBounds
-from sightline.operations.cloud import google_credentials
 from sightline.settings import Settings
-from sightline.wiring import new_id
+from sightline.wiring.credentials import google_credentials
+from sightline.wiring.ids import new_id
 from sightline.wiring.places import bigquery_place
 
 MOST_LISTED = 20
@@ -129,7 +129,7 @@ async def _load(
     settings: Settings, observations: Iterator[Observation], table: str, tally: _Tally
 ) -> Loaded:
     place = bigquery_place(settings)
-    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint or "")
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     with tempfile.NamedTemporaryFile(prefix="sightline-upload-") as file:
         for line in lines_of(observations):
             file.write(line)

@@ -49,9 +49,9 @@ def outputs_of_pulumi(stack: str = "") -> str:
     command = [pulumi, "stack", "output", "--json", *(["--stack", stack] if stack else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
         raise ConfigurationError(
-            f"pulumi does not tell the outputs: {said}; run this where Pulumi.yaml is, or"
+            f"pulumi did not return the outputs: {reason}; run this where Pulumi.yaml is, or"
             " give --stack"
         )
     return done.stdout
@@ -68,8 +68,8 @@ def settings_text(outputs: str, where: str) -> str:
     try:
         load_settings(environment={}, overrides=settings, directory=Path("/nowhere"))
     except ConfigurationError as error:
-        said = str(error).replace("command line: ", "", 1)
-        raise ConfigurationError(f"the stack's outputs: {said}") from error
+        reason = str(error).replace("command line: ", "", 1)
+        raise ConfigurationError(f"the stack's outputs: {reason}") from error
     lines = [
         f"{name} = {_toml(value)}"
         for name, value in sorted(settings.items())
@@ -87,11 +87,11 @@ def _settings(outputs: str, where: str) -> Mapping[str, Any]:
         document = json.loads(outputs)
     except ValueError as error:
         raise ConfigurationError(
-            f"{where} is no JSON ({error}); give what `pulumi stack output --json` prints"
+            f"{where} is not JSON ({error}); give what `pulumi stack output --json` prints"
         ) from error
     if not isinstance(document, Mapping) or not isinstance(document.get("settings"), Mapping):
         raise ConfigurationError(
-            f"{where} holds no `settings`; give the outputs of a stack of Sightline,"
+            f"{where} contains no `settings`; give the outputs of a stack of Sightline,"
             " after `pulumi up`"
         )
     settings: Mapping[str, Any] = document["settings"]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sightline.errors import SightlineError
+from sightline.gcp.batch.jobs import BatchJob
 from sightline.progress import Progress, Update, no_progress
 from sightline.settings import Settings
-from sightline.wiring.statements import engine_of_runs
+from sightline.wiring.engine import engine_of_runs
 from worker.statements.loop import StatementWorkSummary, Step, over_budget, refused_for_now
 from worker.statements.main import plan_by_statements, work_by_statements
 from worker.statements.plan import BatchPlan
-
-if TYPE_CHECKING:
-    from sightline.gcp.batch.jobs import BatchJob
 
 
 @dataclass(frozen=True, slots=True)

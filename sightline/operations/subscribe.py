@@ -12,10 +12,9 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.analytics_hub import AnalyticsHub, Listing, Subscribed
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.columns import LAYOUTS, SourceTable
-from sightline.operations.cloud import google_credentials
 from sightline.progress import Progress, no_progress
 from sightline.settings import BigQuerySettings, Settings
-from sightline.wiring.credentials import google_tokens
+from sightline.wiring.credentials import google_credentials, google_tokens
 from sightline.wiring.places import bigquery_place, project
 
 
@@ -101,7 +100,7 @@ async def _sources(
         dataset=subscribed.dataset,
         location=listing.location.upper(),
     )
-    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint or "")
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with BigQueryClient.open(place, credentials) as client:
         names = await client.tables()
         sources = []

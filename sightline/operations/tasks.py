@@ -10,7 +10,7 @@ from sightline.errors import ConfigurationError, NotFoundError
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec, load_task
 from sightline.whole_files import storage_errors, write_durably
-from sightline.wiring import known_tasks
+from sightline.wiring.tasks import known_tasks
 
 
 def all_tasks(settings: Settings) -> Sequence[TaskSpec]:

@@ -21,11 +21,11 @@ from sightline.gcp.storage import (
 from sightline.local.importing import ImportReport, import_photos, import_table
 from sightline.local.importing.photos import IMAGE_SUFFIXES, TABLES
 from sightline.model import asset_class
-from sightline.operations.cloud import google_credentials
 from sightline.operations.source_loading import SourceLoad, UploadedFolder, load_imported
 from sightline.progress import Progress, Update, no_progress
 from sightline.settings import Settings
-from sightline.wiring import utc_now
+from sightline.wiring.credentials import google_credentials
+from sightline.wiring.ids import utc_now
 from sightline.wiring.places import project
 
 
@@ -162,7 +162,7 @@ def _image_files(directory: Path, target: BucketPrefix) -> list[Upload]:
         ConfigurationError: a file has a name that no object can have.
     """
     if not directory.is_dir():
-        raise NotFoundError(f"{directory} is no folder; give one with photographs")
+        raise NotFoundError(f"{directory} is not a folder; give one with photographs")
     files = []
     for path in _walk(directory):
         relative = path.relative_to(directory).as_posix()

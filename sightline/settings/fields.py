@@ -61,8 +61,8 @@ def broken_rule(accepted: str) -> PydanticCustomError:
 
 def fields_of(section: type[Any]) -> Mapping[str, FieldInfo]:
     """Return the fields of a class of settings, by their names."""
-    found: Mapping[str, FieldInfo] = section.__pydantic_fields__
-    return found
+    fields: Mapping[str, FieldInfo] = section.__pydantic_fields__
+    return fields
 
 
 def section_of(info: FieldInfo) -> type[Any] | None:
@@ -75,7 +75,7 @@ def required_kind(kind: Any) -> Any:
     """Return the kind of a field without ``None``, which says that it is not set."""
     if get_origin(kind) not in {Union, types.UnionType}:
         return kind
-    return next(one for one in get_args(kind) if one is not type(None))
+    return next(member for member in get_args(kind) if member is not type(None))
 
 
 def may_be_unset(info: FieldInfo) -> bool:
@@ -86,7 +86,7 @@ def may_be_unset(info: FieldInfo) -> bool:
 def accepted_by(info: FieldInfo) -> str:
     """Return what a field accepts, as messages and pages say it."""
     kind = required_kind(info.annotation)
-    rule = next((one for one in info.metadata if isinstance(one, Checked)), None)
+    rule = next((rule for rule in info.metadata if isinstance(rule, Checked)), None)
     if rule is not None:
         return rule.accepted
     if get_origin(kind) is Literal:
@@ -117,7 +117,7 @@ def written(number: float) -> str:
 
 def _each(kind: Any) -> str:
     rules = get_args(kind)[1:] if get_origin(kind) is Annotated else ()
-    return "".join(f", each {one.accepted}" for one in rules if isinstance(one, Checked))
+    return "".join(f", each {rule.accepted}" for rule in rules if isinstance(rule, Checked))
 
 
 def all_fields(section: type[Any], at: str = "") -> Iterator[tuple[str, FieldInfo]]:

@@ -79,7 +79,7 @@ def _read_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigurationError(f"no settings file {path}; give --config FILE") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}; mend it") from error
+        raise ConfigurationError(f"{path}: cannot be read: {error}; correct it") from error
 
 
 def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
@@ -111,15 +111,15 @@ def _collect(source: _Source, into: BySection) -> None:
         if not isinstance(value, Mapping):
             raise _no_table(source.origin, name, value)
         known = fields_of(kind)
-        for key, one in value.items():
+        for key, nested in value.items():
             if key not in known:
                 raise _unknown(source.origin, f"{name}.{key}", known)
-            into[name][key] = source.given(one)
+            into[name][key] = source.given(nested)
 
 
 def _unknown(origin: str, name: str, known: Mapping[str, object]) -> ConfigurationError:
     accepted = ", ".join(sorted(known))
-    return ConfigurationError(f"{origin}: {name} is no setting; accepted: {accepted}")
+    return ConfigurationError(f"{origin}: {name} is not a setting; accepted: {accepted}")
 
 
 def _no_table(origin: str, name: str, value: object) -> ConfigurationError:
@@ -162,7 +162,7 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
 
 

@@ -57,7 +57,7 @@ class RefusedError(ValueError):
     """Values that are not accepted, in the order of their fields."""
 
     def __init__(self, refusals: tuple[Refusal, ...]) -> None:
-        super().__init__("; ".join(f"{one.field}: {one.accepted}" for one in refusals))
+        super().__init__("; ".join(f"{refusal.field}: {refusal.accepted}" for refusal in refusals))
         self.refusals = refusals
 
 
@@ -105,7 +105,7 @@ def _refusals(
 
 
 def _is_checked(info: FieldInfo) -> bool:
-    return any(isinstance(one, Checked) for one in info.metadata)
+    return any(isinstance(rule, Checked) for rule in info.metadata)
 
 
 def shown(value: object, *, is_endpoint: bool = False) -> str:
@@ -118,11 +118,11 @@ def _without_users(value: object, *, is_endpoint: bool) -> object:
         return shown_endpoint(value) if is_endpoint or "://" in value else value
     if isinstance(value, Mapping):
         return {
-            key: _without_users(one, is_endpoint=is_endpoint or "endpoint" in str(key))
-            for key, one in value.items()
+            key: _without_users(nested, is_endpoint=is_endpoint or "endpoint" in str(key))
+            for key, nested in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_without_users(one, is_endpoint=is_endpoint) for one in value]
+        return [_without_users(item, is_endpoint=is_endpoint) for item in value]
     return value
 
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.batch.batch_submitter import BatchSubmitter
+from sightline.gcp.batch.folder import BucketFolder
+from sightline.gcp.batch.jobs import BatchJob, VertexBatchJobs
+from sightline.gcp.batch.stage import LoadingStage
+from sightline.gcp.bigquery import BigQueryClient
+from sightline.gcp.sql.jobs import Jobs
+from sightline.gcp.sql.pass_submitter import PassSubmitter
+from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
 from sightline.model import AnswerPart
+from sightline.ports import Ledgers
 from sightline.settings import Settings
-from sightline.wiring.cloud import google_credentials
-from sightline.wiring.credentials import google_tokens
+from sightline.wiring.credentials import google_credentials, google_tokens
 from sightline.wiring.places import project, vertex_place
 
-if TYPE_CHECKING:
-    from sightline.gcp.batch.folder import BucketFolder
-    from sightline.gcp.batch.jobs import BatchJob, VertexBatchJobs
-    from sightline.gcp.bigquery import BigQueryClient
-    from sightline.gcp.sql.jobs import Jobs
-    from sightline.gcp.sql.pass_submitter import PassSubmitter
-    from sightline.gcp.storage import BucketPrefix
-    from sightline.ports import Ledgers
-
-    OnJob = Callable[[BatchJob], None]
+OnJob = Callable[[BatchJob], None]
 
 
 @asynccontextmanager
@@ -35,9 +34,6 @@ async def open_batch(
     Raises:
         ConfigurationError: no project or bucket is set, or there are no credentials.
     """
-    from sightline.gcp.batch.batch_submitter import BatchSubmitter
-    from sightline.gcp.batch.stage import LoadingStage
-
     async with AsyncExitStack() as stack:
         folder = await stack.enter_async_context(open_batch_folder(settings))
         answers = await stack.enter_async_context(open_batch_jobs(settings, "classify"))
@@ -59,12 +55,9 @@ async def open_batch(
 @asynccontextmanager
 async def open_batch_folder(settings: Settings) -> AsyncIterator[BucketFolder]:
     """Open where requests and outputs lie; raises as ``open_batch`` does."""
-    from sightline.gcp.batch.folder import BucketFolder
-    from sightline.gcp.storage import StoragePlace, open_storage
-
     root = batch_root(settings)
     place = StoragePlace(project(settings), settings.gcs.endpoint or None)
-    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     with open_storage(place, credentials) as client:
         yield BucketFolder(client, place, root)
 
@@ -74,8 +67,6 @@ async def open_batch_jobs(
     settings: Settings, port: Literal["classify", "embed"]
 ) -> AsyncIterator[VertexBatchJobs]:
     """Open the jobs of the location where a model is asked; raises as ``open_batch`` does."""
-    from sightline.gcp.batch.jobs import VertexBatchJobs
-
     place = vertex_place(settings, port)
     tokens = await asyncio.to_thread(google_tokens, settings, settings.vertex.endpoint)
     async with VertexBatchJobs.open(place, tokens.credentials) as jobs:
@@ -88,8 +79,6 @@ def batch_root(settings: Settings) -> BucketPrefix:
     Raises:
         ConfigurationError: no bucket is set, or it is none.
     """
-    from sightline.gcp.storage import BucketPrefix
-
     if settings.batch.bucket:
         return BucketPrefix.parse(settings.batch.bucket, "batch.bucket")
     if not settings.gcs.bucket:

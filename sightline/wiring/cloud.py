@@ -7,9 +7,29 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from sightline.gcp.bigquery import (
+    AppendRule,
+    BigQueryAnswers,
+    BigQueryBudgets,
+    BigQueryClient,
+    BigQueryConsistency,
+    BigQueryDeadLetters,
+    BigQueryLedgers,
+    BigQueryRuns,
+    BigQuerySearch,
+    BigQuerySource,
+    BigQueryUpkeep,
+    BigQueryVectorIndexes,
+    BigQueryVectors,
+    BigQueryWriter,
+    ItemReader,
+    LedgerAppender,
+)
+from sightline.gcp.pubsub import PubSubPublisher, PubSubSubscription, PullRule
+from sightline.gcp.sql.queue import WorkListQueue
 from sightline.ports import Queue, Warehouse
 from sightline.settings import Settings
-from sightline.wiring.credentials import google_tokens
+from sightline.wiring.credentials import google_credentials
 from sightline.wiring.ids import new_worker_id
 from sightline.wiring.parts import OpenQueue
 from sightline.wiring.places import bigquery_place, pubsub_place, source_table
@@ -22,10 +42,8 @@ async def open_pubsub(settings: Settings) -> AsyncIterator[OpenQueue]:
     Raises:
         ConfigurationError: no project is set, or there are no credentials.
     """
-    from sightline.gcp.pubsub import PubSubPublisher, PubSubSubscription, PullRule
-
     place = pubsub_place(settings)
-    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     rule = PullRule(backstop_attempts=settings.queue.backstop_attempts)
     async with (
         PubSubPublisher.open(place, credentials=credentials) as publisher,
@@ -37,11 +55,8 @@ async def open_pubsub(settings: Settings) -> AsyncIterator[OpenQueue]:
 @asynccontextmanager
 async def open_work_list(settings: Settings) -> AsyncIterator[OpenQueue]:
     """Open the work lists as the queue that they are; raises as ``open_bigquery`` does."""
-    from sightline.gcp.bigquery import BigQueryClient, BigQueryLedgers
-    from sightline.gcp.sql.queue import WorkListQueue
-
     place = bigquery_place(settings)
-    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with BigQueryClient.open(place, credentials) as client:
         queue = WorkListQueue(BigQueryLedgers(client).missing)
         yield OpenQueue(Queue(publisher=queue, subscription=queue, backlog=queue))
@@ -56,28 +71,9 @@ async def open_bigquery(
     Raises:
         ConfigurationError: no project is set, or there are no credentials.
     """
-    from sightline.gcp.bigquery import (
-        AppendRule,
-        BigQueryAnswers,
-        BigQueryBudgets,
-        BigQueryClient,
-        BigQueryConsistency,
-        BigQueryDeadLetters,
-        BigQueryLedgers,
-        BigQueryRuns,
-        BigQuerySearch,
-        BigQuerySource,
-        BigQueryUpkeep,
-        BigQueryVectorIndexes,
-        BigQueryVectors,
-        BigQueryWriter,
-        ItemReader,
-        LedgerAppender,
-    )
-
     place = bigquery_place(settings)
     rule = AppendRule(appends=1, timeout_s=10.0) if place.storage_endpoint else None
-    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with (
         BigQueryClient.open(place, credentials) as client,
         LedgerAppender.open(place, credentials, rule=rule) as appender,
@@ -108,10 +104,3 @@ async def open_bigquery(
             budgets=BigQueryBudgets(client, appender),
             consistency=BigQueryConsistency(client),
         )
-
-
-async def google_credentials(settings: Settings, *, emulated: bool) -> object:
-    """Return google-auth's credentials, or nothing for an emulator."""
-    if emulated:
-        return None
-    return (await asyncio.to_thread(google_tokens, settings)).credentials

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
+from sightline.gcp.credentials import GoogleTokens
 from sightline.settings import Settings
-
-if TYPE_CHECKING:
-    from sightline.gcp.credentials import GoogleTokens
 
 
 def google_tokens(settings: Settings, endpoint: str = "") -> GoogleTokens:
@@ -18,8 +16,17 @@ def google_tokens(settings: Settings, endpoint: str = "") -> GoogleTokens:
     Raises:
         ConfigurationError: there are no credentials.
     """
-    from sightline.gcp.credentials import GoogleTokens
-
     if endpoint.startswith("http://"):
         return GoogleTokens.fixed("emulator")
     return GoogleTokens.default(impersonate=settings.gcp.impersonate)
+
+
+def google_credentials(settings: Settings, endpoint: str | None = None) -> Any:
+    """Return google-auth's credentials for Google; nothing for an emulator (blocks for a moment).
+
+    ``endpoint`` is the setting that replaces Google's own, in any form: a URL, a host and port.
+
+    Raises:
+        ConfigurationError: there are none.
+    """
+    return None if endpoint else google_tokens(settings).credentials

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
 from sightline.wiring.parts import OpenQueue
 from sightline.wiring.without_secrets import DeadLettersWithoutSecrets, ResultsWithoutSecrets
+from sightline.work_lists import BY_BATCH_JOBS, BY_STATEMENTS, BY_WORKERS
 
 
 @asynccontextmanager
@@ -27,7 +28,7 @@ async def open_engine(
         _open_queue(settings, now) as queue,
         _open_warehouse(settings, queue, now) as warehouse,
     ):
-        yield Engine(**vars(queue.ports), **vars(warehouse))
+        yield Engine(**vars(queue.ports), **vars(_without_secrets(warehouse)))
 
 
 @asynccontextmanager
@@ -40,43 +41,34 @@ async def open_warehouse(
         ConfigurationError, StorageError: it cannot be opened.
     """
     async with _open_warehouse(settings, None, now) as warehouse:
-        yield warehouse
-
-
-@asynccontextmanager
-async def _open_queue(settings: Settings, now: Callable[[], datetime]) -> AsyncIterator[OpenQueue]:
-    if settings.adapter("queue") == "work_list":
-        from sightline.wiring.cloud import open_work_list
-
-        async with open_work_list(settings) as queue:
-            yield queue
-        return
-    if settings.adapter("queue") == "pubsub":
-        from sightline.wiring.cloud import open_pubsub
-
-        async with open_pubsub(settings) as queue:
-            yield queue
-        return
-    from sightline.wiring.local import open_local_queue
-
-    async with open_local_queue(settings, now=now) as queue:
-        yield queue
-
-
-@asynccontextmanager
-async def _open_warehouse(
-    settings: Settings, queue: OpenQueue | None, now: Callable[[], datetime]
-) -> AsyncIterator[Warehouse]:
-    if settings.adapter("warehouse") == "bigquery":
-        from sightline.wiring.cloud import open_bigquery
-
-        async with open_bigquery(settings, now=now) as warehouse:
-            yield _without_secrets(warehouse)
-        return
-    from sightline.wiring.local import open_local_warehouse
-
-    async with open_local_warehouse(settings, queue) as warehouse:
         yield _without_secrets(warehouse)
+
+
+def _open_queue(
+    settings: Settings, now: Callable[[], datetime]
+) -> AbstractAsyncContextManager[OpenQueue]:
+    """Return what opens the queue; only adapters that are used are imported."""
+    adapter = settings.adapter("queue")
+    if adapter == "local":
+        from sightline.wiring.local import open_local_queue  # noqa: PLC0415 - as above
+
+        return open_local_queue(settings, now=now)
+    from sightline.wiring import cloud  # noqa: PLC0415 - as above
+
+    return cloud.open_work_list(settings) if adapter == "work_list" else cloud.open_pubsub(settings)
+
+
+def _open_warehouse(
+    settings: Settings, queue: OpenQueue | None, now: Callable[[], datetime]
+) -> AbstractAsyncContextManager[Warehouse]:
+    """Return what opens the warehouse; only adapters that are used are imported."""
+    if settings.adapter("warehouse") == "local":
+        from sightline.wiring.local import open_local_warehouse  # noqa: PLC0415 - as above
+
+        return open_local_warehouse(settings, queue)
+    from sightline.wiring.cloud import open_bigquery  # noqa: PLC0415 - as above
+
+    return open_bigquery(settings, now=now)
 
 
 def _without_secrets(warehouse: Warehouse) -> Warehouse:
@@ -85,3 +77,10 @@ def _without_secrets(warehouse: Warehouse) -> Warehouse:
         results=ResultsWithoutSecrets(warehouse.results),
         dead_letters=DeadLettersWithoutSecrets(warehouse.dead_letters),
     )
+
+
+def engine_of_runs(settings: Settings) -> str:
+    """Return what the requests of runs say that this engine works off."""
+    if settings.adapter("queue") != "work_list":
+        return BY_WORKERS
+    return BY_BATCH_JOBS if settings.engine == "batch" else BY_STATEMENTS

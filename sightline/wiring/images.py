@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
+from sightline.local.images import ANYWHERE, ImageFolders, Nowhere, read_to_send, recorded_roots
 from sightline.model import Observation
 from sightline.settings import Settings
-from sightline.wiring.places import source_path
-
-if TYPE_CHECKING:
-    from sightline.local.images import ImageFolders
+from sightline.wiring.paths import source_path
 
 ImageReader = Callable[[Observation], Awaitable[bytes]]
 
@@ -27,8 +24,6 @@ def image_folders(settings: Settings) -> ImageFolders:
     They are those of ``images.roots`` and those that were imported, as they are when a file is
     looked for; no row adds one.
     """
-    from sightline.local.images import ImageFolders, Nowhere, recorded_roots
-
     if settings.adapter("queue") == "pubsub" and not settings.images.files_from_pubsub:
         return Nowhere(NO_FILES)
     source = source_path(settings)
@@ -37,7 +32,6 @@ def image_folders(settings: Settings) -> ImageFolders:
 
 def image_reader(settings: Settings, folders: ImageFolders) -> ImageReader:
     """Return what reads an image file in these folders, off the event loop, to be sent."""
-    from sightline.local.images import read_to_send
 
     async def read(observation: Observation) -> bytes:
         return await asyncio.to_thread(
@@ -52,6 +46,4 @@ def image_reader(settings: Settings, folders: ImageFolders) -> ImageReader:
 
 def named_image_reader(settings: Settings) -> Callable[[Observation], Awaitable[bytes]]:
     """Return what reads an image that a person names, wherever it is."""
-    from sightline.local.images import ANYWHERE
-
     return image_reader(settings, ANYWHERE)

@@ -6,10 +6,26 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from sightline.local.consistency import LocalConsistency
+from sightline.local.marks import Marks
+from sightline.local.queue import LocalQueue, stream_bodies
+from sightline.local.warehouse import (
+    LocalAnswers,
+    LocalBudgets,
+    LocalDeadLetters,
+    LocalLedgers,
+    LocalRuns,
+    LocalSearch,
+    LocalSource,
+    LocalUpkeep,
+    LocalVectorIndexes,
+    LocalVectors,
+    LocalWriter,
+)
 from sightline.ports import Queue, Warehouse
 from sightline.settings import Settings
 from sightline.wiring.parts import OpenQueue, QueuedBodies
-from sightline.wiring.places import queue_path, source_path, warehouse_path
+from sightline.wiring.paths import queue_path, source_path, warehouse_path
 
 
 @asynccontextmanager
@@ -21,9 +37,6 @@ async def open_local_queue(
     Raises:
         StorageError: it cannot be opened.
     """
-    from sightline.local.marks import Marks
-    from sightline.local.queue import LocalQueue
-
     path = queue_path(settings)
     attempts = settings.queue.backstop_attempts
     marks = Marks()
@@ -36,8 +49,6 @@ async def open_local_queue(
 
 def local_bodies(settings: Settings) -> QueuedBodies:
     """Return what reads a run's unsettled messages; the queue is opened when it is called."""
-    from sightline.local.queue import stream_bodies
-
     path = queue_path(settings)
     return lambda run_id: stream_bodies(path, run_id)
 
@@ -50,21 +61,6 @@ async def open_local_warehouse(
 
     The queue beside them is opened where its messages are asked for; ``queue`` is one that is open.
     """
-    from sightline.local.consistency import LocalConsistency
-    from sightline.local.warehouse import (
-        LocalAnswers,
-        LocalBudgets,
-        LocalDeadLetters,
-        LocalLedgers,
-        LocalRuns,
-        LocalSearch,
-        LocalSource,
-        LocalUpkeep,
-        LocalVectorIndexes,
-        LocalVectors,
-        LocalWriter,
-    )
-
     root = warehouse_path(settings)
     bodies = queue.bodies if queue else None
     if queue is None and settings.adapter("queue") == "local":

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sightline.errors import ConfigurationError
-from sightline.model import Usage
 from sightline.ports import Classifier, Embedder
 from sightline.settings import Settings
-from sightline.tasks import TaskSpec
-from sightline.wiring.images import image_folders
-from sightline.wiring.prices import pricing
-from sightline.wiring.remote_models import (
-    NOOP,
-    gemini_classifier,
-    gemini_embedder,
-    openai_classifier,
-    vertex_classifier,
-    vertex_embedder,
-)
 
 if TYPE_CHECKING:
-    from sightline.local.models import LocalVision
+    from sightline.wiring.offline_model import OfflineModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +55,8 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
             cannot be loaded.
     """
     async with AsyncExitStack() as stack:
-        offline = _Offline(settings, stack)
-        yield ModelSet(
-            await stack.enter_async_context(_classifier(settings, offline)),
-            await stack.enter_async_context(_embedder(settings, offline)),
-        )
+        adapters = _Adapters(settings, stack)
+        yield ModelSet(await adapters.classifier(), await adapters.embedder())
 
 
 @asynccontextmanager
@@ -82,104 +67,41 @@ async def open_query_embedder(settings: Settings) -> AsyncIterator[Embedder]:
         ConfigurationError: as ``open_models``.
     """
     async with AsyncExitStack() as stack:
-        offline = _Offline(settings, stack, named=True)
-        yield await stack.enter_async_context(_embedder(settings, offline, named=True))
+        yield await _Adapters(settings, stack, named=True).embedder()
 
 
-class _Offline:
-    """The offline model, loaded when it is first needed and shared by both ports.
+class _Adapters:
+    """Opens the adapters that the settings name, and imports no others.
 
-    ``named``: its images are files that a person names, wherever they are.
+    ``named``: images are files that a person names, not a row or a message.
     """
 
     def __init__(self, settings: Settings, stack: AsyncExitStack, *, named: bool = False) -> None:
         self._settings = settings
-        self._named = named
         self._stack = stack
-        self._vision: LocalVision | None = None
+        self._named = named
+        self._offline: OfflineModel | None = None
 
-    async def vision(self) -> LocalVision:
-        from sightline.local.images import ANYWHERE
-        from sightline.local.models import LocalVision
+    async def classifier(self) -> Classifier:
+        adapter = self._settings.adapter("classify")
+        if adapter == "local":
+            return await self._offline_model().classifier()
+        from sightline.wiring.remote_models import CLASSIFIERS  # noqa: PLC0415 - as above
 
-        if self._vision is None:
-            own = self._settings
-            opening = LocalVision.open(
-                own.models,
-                own.images,
-                answers=own.adapter("classify") == "local" and own.models.classify != NOOP,
-                embeds=own.adapter("embed") == "local" and own.models.embed != NOOP,
-                folders=ANYWHERE if self._named else image_folders(own),
-            )
-            self._vision = await self._stack.enter_async_context(opening)
-        return self._vision
+        return await self._stack.enter_async_context(CLASSIFIERS[adapter](self._settings))
 
+    async def embedder(self) -> Embedder:
+        adapter = self._settings.adapter("embed")
+        if adapter == "local":
+            return await self._offline_model().embedder()
+        from sightline.wiring.remote_models import EMBEDDERS  # noqa: PLC0415 - as above
 
-@asynccontextmanager
-async def _offline_classifier(settings: Settings, offline: _Offline) -> AsyncIterator[Classifier]:
-    if settings.models.classify == NOOP:
-        from sightline.local.noop import NoopClassifier
+        opening = EMBEDDERS[adapter](self._settings, named=self._named)
+        return await self._stack.enter_async_context(opening)
 
-        yield NoopClassifier(usage=_pretended_answer(settings))
-        return
-    from sightline.local.models import LocalClassifier
+    def _offline_model(self) -> OfflineModel:
+        from sightline.wiring.offline_model import OfflineModel  # noqa: PLC0415 - as above
 
-    yield LocalClassifier(await offline.vision())
-
-
-@asynccontextmanager
-async def _offline_embedder(settings: Settings, offline: _Offline) -> AsyncIterator[Embedder]:
-    if settings.models.embed == NOOP:
-        from sightline.local.noop import NoopEmbedder
-
-        dimension = settings.models.embed_dimension
-        yield NoopEmbedder(dimension=dimension, usage=_pretended_embedding(settings))
-        return
-    from sightline.local.models import LocalEmbedder
-
-    yield LocalEmbedder(await offline.vision())
-
-
-def _classifier(settings: Settings, offline: _Offline) -> AbstractAsyncContextManager[Classifier]:
-    match settings.adapter("classify"):
-        case "vertex":
-            return vertex_classifier(settings)
-        case "gemini":
-            return gemini_classifier(settings)
-        case "openai":
-            return openai_classifier(settings)
-        case _:
-            return _offline_classifier(settings, offline)
-
-
-def _embedder(
-    settings: Settings, offline: _Offline, *, named: bool = False
-) -> AbstractAsyncContextManager[Embedder]:
-    """Return the embedder; ``named``: of images that a person names, not a row or a message."""
-    match settings.adapter("embed"):
-        case "vertex":
-            return vertex_embedder(settings, named=named)
-        case "gemini":
-            return gemini_embedder(settings, named=named)
-        case _:
-            return _offline_embedder(settings, offline)
-
-
-def _pretended_answer(settings: Settings) -> Callable[[TaskSpec, int], Usage] | None:
-    """Return what an answer of ``noop`` pretends to cost, where a price file says so."""
-    from sightline.prices import ANSWER_TOKENS, answer_usage
-
-    own = pricing(settings)
-    if (price := own.price_of(NOOP)) is None:
-        return None
-    return lambda task, images: answer_usage(
-        task, price, images=images, output_tokens=ANSWER_TOKENS, location=own.answers_at
-    )
-
-
-def _pretended_embedding(settings: Settings) -> Usage:
-    """Return what an embedding by ``noop`` pretends to cost."""
-    from sightline.prices import embedding_usage
-
-    own = pricing(settings)
-    return embedding_usage(own.price_of(NOOP), location=own.embeddings_at)
+        if self._offline is None:
+            self._offline = OfflineModel(self._settings, self._stack, named=self._named)
+        return self._offline

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from sightline.gcp.vertex_location import tuned_location
+from sightline.prices import Price, known_price, load_prices
 from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
 
-if TYPE_CHECKING:
-    from sightline.prices import Price
+NOOP = "noop"
+"""The name of the model that answers nothing, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,6 @@ def pricing(settings: Settings) -> Pricing:
     Raises:
         ConfigurationError: the price file cannot be read.
     """
-    from sightline.prices import known_price, load_prices
-
     prices = load_prices(settings.prices)
     return Pricing(
         lambda model: known_price(prices, model, utc_now().date()),
@@ -59,8 +59,6 @@ def run_pricing(settings: Settings) -> Pricing:
 
 
 def _location(settings: Settings, port: Literal["classify", "embed"]) -> str:
-    from sightline.gcp.vertex_location import tuned_location
-
     own = settings.vertex
     if port == "classify" and (tuned := tuned_location(settings.models.classify)) is not None:
         return tuned

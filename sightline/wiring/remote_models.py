@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
+from typing import Protocol
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.embedding import GoogleEmbedder
+from sightline.gcp.gemini import GeminiClassifier
+from sightline.openai import ChatClassifier
 from sightline.ports import Classifier, Embedder
+from sightline.prices import Tokens, load_prices
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import utc_now
 from sightline.wiring.images import image_folders, image_reader, named_image_reader
 from sightline.wiring.places import vertex_place
-
-NOOP = "noop"
-"""The name of the model that answers nothing, at once."""
+from sightline.wiring.prices import NOOP, pricing
 
 
 @asynccontextmanager
@@ -28,9 +31,6 @@ async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
         ConfigurationError: no project, no credentials, or a model that is not served or has no
             price.
     """
-    from sightline.gcp.gemini import GeminiClassifier
-    from sightline.prices import load_prices
-
     place = vertex_place(settings, "classify")
     async with GeminiClassifier.open(
         model=_remote_model(settings.models.classify, "models.classify"),
@@ -51,9 +51,6 @@ async def vertex_embedder(settings: Settings, *, named: bool = False) -> AsyncIt
     It reads images of buckets; with ``named``, files that a person names are sent to it as well,
     for queries.
     """
-    from sightline.gcp.embedding import GoogleEmbedder
-    from sightline.prices import load_prices
-
     place = vertex_place(settings, "embed")
     async with GoogleEmbedder.open(
         model=_remote_model(settings.models.embed, "models.embed"),
@@ -76,9 +73,6 @@ async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
     Raises:
         ConfigurationError: there is no key, or the model has no price.
     """
-    from sightline.gcp.gemini import GeminiClassifier
-    from sightline.prices import load_prices
-
     async with GeminiClassifier.open_with_key(
         model=_remote_model(settings.models.classify, "models.classify"),
         api_key=_key(settings.gemini.api_key_env),
@@ -98,9 +92,6 @@ async def gemini_embedder(settings: Settings, *, named: bool = False) -> AsyncIt
 
     ``named``: its images are files that a person names, wherever they are, for queries.
     """
-    from sightline.gcp.embedding import GoogleEmbedder
-    from sightline.prices import load_prices
-
     async with GoogleEmbedder.open_with_key(
         model=_remote_model(settings.models.embed, "models.embed"),
         dimension=settings.models.embed_dimension,
@@ -124,15 +115,10 @@ async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
     Raises:
         ConfigurationError: the endpoint or the key cannot be right.
     """
-    from sightline.openai import ChatClassifier
-    from sightline.wiring.prices import pricing
-
     model = settings.models.classify
     price = pricing(settings).price_of(model)
 
     def cost_usd_micros(input_tokens: int, output_tokens: int) -> int:
-        from sightline.prices import Tokens
-
         if price is None:
             return 0
         used = price.of_tokens(Tokens(input_tokens, output_tokens), location="global")
@@ -148,6 +134,22 @@ async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
         cost=cost_usd_micros,
     ) as classifier:
         yield classifier
+
+
+CLASSIFIERS: Mapping[str, Callable[[Settings], AbstractAsyncContextManager[Classifier]]] = {
+    "vertex": vertex_classifier,
+    "gemini": gemini_classifier,
+    "openai": openai_classifier,
+}
+
+
+class _OpensEmbedder(Protocol):
+    def __call__(
+        self, settings: Settings, *, named: bool
+    ) -> AbstractAsyncContextManager[Embedder]: ...
+
+
+EMBEDDERS: Mapping[str, _OpensEmbedder] = {"vertex": vertex_embedder, "gemini": gemini_embedder}
 
 
 def _today() -> date:

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.bigquery import BigQueryClient
+from sightline.gcp.bigquery.locks import LockTiming, TableLocks
+from sightline.gcp.bigquery.place import BigQueryPlace, checked_table
+from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementSubmitter
+from sightline.gcp.sql.images import Images, ObjectTable, References
+from sightline.gcp.sql.jobs import BigQueryJobs, Jobs
+from sightline.gcp.sql.part_batches import BigQueryPartBatches
+from sightline.gcp.sql.pass_submitter import PassSubmitter
+from sightline.gcp.sql.remote_models import BigQueryModels, RemoteModel, remote_model
+from sightline.gcp.sql.result_mappings import ResultMappings
 from sightline.model import AnswerPart, Part
+from sightline.ports import Ledgers, PartBatches, Runs
 from sightline.settings import Settings
-from sightline.wiring.batch import open_batch
-from sightline.wiring.cloud import google_credentials
+from sightline.wiring.batch import OnJob, open_batch
+from sightline.wiring.credentials import google_credentials
+from sightline.wiring.engine import engine_of_runs
 from sightline.wiring.ids import utc_now
 from sightline.wiring.places import bigquery_place, vertex_place
 from sightline.wiring.prices import run_pricing
-from sightline.work_lists import BY_BATCH_JOBS, BY_STATEMENTS, BY_WORKERS
-
-if TYPE_CHECKING:
-    from sightline.gcp.bigquery import BigQueryClient
-    from sightline.gcp.bigquery.place import BigQueryPlace
-    from sightline.gcp.sql.images import Images
-    from sightline.gcp.sql.jobs import Jobs
-    from sightline.gcp.sql.pass_submitter import PassSubmitter
-    from sightline.gcp.sql.remote_models import BigQueryModels, RemoteModel
-    from sightline.ports import Ledgers, PartBatches, Runs
-    from sightline.wiring.batch import OnJob
+from sightline.work_lists import BY_BATCH_JOBS
 
 PATIENCE_S = 90.0
 """For how long a batch that is held is waited for: well after a killed process holds it no more."""
@@ -47,14 +49,8 @@ async def open_part_batches(
     Raises:
         ConfigurationError: no project, connection or bucket is set, or there are no credentials.
     """
-    from sightline.gcp.bigquery import BigQueryClient
-    from sightline.gcp.bigquery.locks import LockTiming, TableLocks
-    from sightline.gcp.sql.jobs import BigQueryJobs
-    from sightline.gcp.sql.part_batches import BigQueryPartBatches
-    from sightline.gcp.sql.result_mappings import ResultMappings
-
     place, models = bigquery_place(settings), models_place(settings)
-    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     prices = run_pricing(settings)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(BigQueryClient.open(place, credentials))
@@ -81,13 +77,6 @@ async def open_part_batches(
         )
 
 
-def engine_of_runs(settings: Settings) -> str:
-    """Return what the requests of runs say that this engine works off."""
-    if settings.adapter("queue") != "work_list":
-        return BY_WORKERS
-    return BY_BATCH_JOBS if settings.engine == "batch" else BY_STATEMENTS
-
-
 def _statements(
     settings: Settings,
     jobs: Jobs,
@@ -95,9 +84,6 @@ def _statements(
     models: BigQueryPlace,
     ledgers: Ledgers,
 ) -> PassSubmitter:
-    from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementSubmitter
-    from sightline.gcp.sql.remote_models import BigQueryModels
-
     if not settings.sql.connection:
         raise ConfigurationError(
             "BigQuery asks models through a connection, and none is set; set sql.connection, or run"
@@ -116,11 +102,8 @@ def _statements(
 @asynccontextmanager
 async def open_remote_models(settings: Settings) -> AsyncIterator[BigQueryModels]:
     """Open the remote models of the configured dataset; raises as ``open_part_batches`` does."""
-    from sightline.gcp.bigquery import BigQueryClient
-    from sightline.gcp.sql.remote_models import BigQueryModels
-
     place = bigquery_place(settings)
-    credentials = await google_credentials(settings, emulated=place.endpoint is not None)
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with BigQueryClient.open(place, credentials) as client:
         yield BigQueryModels(client, models_place(settings))
 
@@ -132,16 +115,11 @@ def models_place(settings: Settings) -> BigQueryPlace:
 
 
 def _definition(settings: Settings, part: Part) -> RemoteModel:
-    from sightline.gcp.sql.remote_models import remote_model
-
     place = vertex_place(settings, "classify" if isinstance(part, AnswerPart) else "embed")
     return remote_model(part.model, place, settings.sql.connection)
 
 
 def _images(settings: Settings) -> Images:
-    from sightline.gcp.bigquery.place import checked_table
-    from sightline.gcp.sql.images import ObjectTable, References
-
     buckets = settings.images.buckets
     if settings.sql.object_table:
         table = checked_table(settings.sql.object_table, "sql.object_table")

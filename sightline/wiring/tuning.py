@@ -7,17 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
 
+from sightline.gcp.gemini import GeminiClassifier
+from sightline.gcp.tuning.client import TuningClient, check_region
 from sightline.ports import Classifier
+from sightline.prices import Price, load_prices
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import utc_now
 from sightline.wiring.places import vertex_place
-
-if TYPE_CHECKING:
-    from sightline.gcp.tuning import TuningClient
-    from sightline.prices import Price
 
 
 @asynccontextmanager
@@ -27,8 +25,6 @@ async def open_tuning(settings: Settings, location: str | None) -> AsyncIterator
     Raises:
         ConfigurationError: no project, no region, no library or no credentials.
     """
-    from sightline.gcp.tuning.client import TuningClient, check_region
-
     place = vertex_place(settings, "classify")
     place = replace(place, location=location or place.location)
     check_region(place.location)
@@ -46,8 +42,6 @@ async def open_compared(
     Raises:
         ConfigurationError: no credentials, or the base model has no price or is not served.
     """
-    from sightline.gcp.gemini import GeminiClassifier
-
     place = vertex_place(settings, "classify")
     tokens = await asyncio.to_thread(google_tokens, settings, place.base_url)
     prices = prices_with(settings, base_model, endpoint, utc_now().date())
@@ -74,7 +68,5 @@ def prices_with(
     settings: Settings, base_model: str, endpoint: str, today: date
 ) -> tuple[Price, ...]:
     """Return the prices, and among them that of a tuned model, which costs what its base does."""
-    from sightline.prices import Price, load_prices
-
     prices = load_prices(settings.prices)
     return (*prices, Price(endpoint, today, tuned_from=base_model))

@@ -60,10 +60,10 @@ def _read(
     place = Path(folder).absolute()
     overrides.setdefault("home", str(place / ".sightline"))
     file = place / CONFIG_FILE
-    found = load_settings(
+    loaded = load_settings(
         config=file if file.is_file() else None, overrides=overrides, directory=place
     )
-    return found, file
+    return loaded, file
 
 
 def config_file() -> Path:

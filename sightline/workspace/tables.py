@@ -31,7 +31,7 @@ class Table:
             try:
                 arrays.append(pa.array(values))
             except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-                arrays.append(pa.array([None if one is None else str(one) for one in values]))
+                arrays.append(pa.array([None if value is None else str(value) for value in values]))
         return cls(pa.Table.from_arrays(arrays, names=list(columns)))
 
     @property

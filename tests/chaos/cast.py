@@ -19,17 +19,12 @@ from producer.request import build_request, choose_tasks
 from producer.run_budget_editor import RunBudgetEditor
 from sightline.errors import SightlineError
 from sightline.model import Filter
-from sightline.ports import Limits
+from sightline.ports import Engine, Limits
 from sightline.settings import Settings, load_settings
-from sightline.wiring import (
-    Engine,
-    ModelSet,
-    known_tasks,
-    new_id,
-    new_run_id,
-    open_engine,
-    open_models,
-)
+from sightline.wiring.engine import open_engine
+from sightline.wiring.ids import new_id, new_run_id
+from sightline.wiring.models import ModelSet, open_models
+from sightline.wiring.tasks import known_tasks
 from tests.chaos.clock import Clock
 from tests.chaos.plan import ProducerPlan, WorkerPlan
 from tests.chaos.taps import Diary, Fate, Tapped

@@ -21,17 +21,11 @@ from producer.run_budget_editor import RunBudgetEditor
 from sightline.errors import StorageError
 from sightline.local.importing import import_table
 from sightline.operations.setup import setup
-from sightline.ports import DeadLetterFilter, Limits
+from sightline.ports import DeadLetterFilter, Engine, Limits
 from sightline.settings import Settings, load_settings
-from sightline.wiring import (
-    Engine,
-    new_id,
-    new_run_id,
-    open_engine,
-    source_path,
-    utc_now,
-    warehouse_path,
-)
+from sightline.wiring.engine import open_engine
+from sightline.wiring.ids import new_id, new_run_id, utc_now
+from sightline.wiring.paths import source_path, warehouse_path
 from tests.chaos.clock import Clock
 from tests.chaos.evidence import Ledgers, Row
 from tests.chaos.models import ANSWER, EMBEDDING

@@ -15,7 +15,7 @@ from typing import Any
 
 from sightline.model import Balance
 from sightline.settings import load_settings
-from sightline.wiring import open_engine
+from sightline.wiring.engine import open_engine
 from tests.shared.unopened import write_unopened
 from tests.waiting import GIVE_UP_S
 

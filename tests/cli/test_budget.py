@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sightline.cli import main
-from tests.cli.conftest import SCENES, Command, Mistake
+from tests.cli.conftest import SCENES, Command, Mistake, Shown
 
 PRICES = """
 [[price]]
@@ -53,6 +53,18 @@ def test_a_budget_stops_the_work_and_a_larger_one_lets_it_go_on(paid: Command) -
     (shown,) = paid("status", "--check")["runs"]
     assert shown["written"] == 2 * SCENES
     assert shown["cost_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_price_file_that_is_broken_is_noticed_before_anything_is_published(
+    paid: Command, shown: Shown, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    (tmp_path / "prices.toml").write_text("[[price]]\nmodel = 3\n")
+    code, out, err = shown("enqueue", "--max-cost", "5", *form)
+    assert (code, out) == (2, "")
+    assert "prices.toml" in err
+    (tmp_path / "prices.toml").write_text(PRICES)
+    assert paid("status")["runs"] == []
 
 
 @pytest.mark.extended

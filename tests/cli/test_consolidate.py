@@ -81,7 +81,10 @@ def test_people_see_shares_and_images(
         ((), "which task? give one of poles, signs"),
         (("signs", "--confidence", "colour"), "signs has no field 'colour'; give one of height"),
         (("signs", "--field", "colour"), "signs has no field 'colour'; give one of kind, tilted"),
-        (("signs", "--confidence", "kind"), "--confidence kind is no number; give one of height"),
+        (
+            ("signs", "--confidence", "kind"),
+            "--confidence kind is not a number; give one of height",
+        ),
         (("signs", "--asset-type", "tree"), "no answer of signs passes; `sightline stats signs`"),
         (("signs", "--half-life", "nan"), "see `sightline consolidate --help`"),
         (("signs", "--out", "a.txt"), "does not tell its format"),

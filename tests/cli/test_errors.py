@@ -28,6 +28,8 @@ from tests.cli.conftest import Mistake, Shown
         (("enqueue", "--limit", "9" * 20), 2, "is not accepted; give 1 to 2147483647"),
         (("dead-letters", "replay", "--run", "r1"), 2, "no run r1; `sightline status` lists them"),
         (("--home", "nowhere", "status", "--check"), 2, "--home nowhere is not there"),
+        (("--home", "nowhere", "budget", "r1"), 2, "--home nowhere is not there"),
+        (("budget", "r1"), 2, "no run r1; `sightline status` lists them"),
         (("search", "x", "--answer", "trees.kind=oak"), 2, "no task 'trees'; there are describe"),
         (
             ("search", "x", "--answer", "describe.kind=oak"),
@@ -61,6 +63,21 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     mistake: Mistake, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
     mistake(*arguments, says=said, code=code)
+
+
+@pytest.mark.parametrize(
+    ("home", "says"),
+    [
+        ((), "nothing is answered yet; run `sightline enqueue` and `sightline work`"),
+        (("--home", "nowhere"), "--home nowhere is not there; `sightline import DIR` makes one"),
+    ],
+)
+def test_an_evaluation_without_answers_says_what_is_next(
+    mistake: Mistake, tmp_path: Path, home: tuple[str, ...], says: str
+) -> None:
+    (tmp_path / "truth.jsonl").write_text('{"observation_id":"x","task":"t","truth":{"a":1}}')
+    mistake(*home, "evaluate", "truth.jsonl", says=says)
+    mistake(*home, "evaluate", "truth.jsonl", "--json", says=says)
 
 
 def test_an_error_in_the_settings_names_the_key(

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sightline.settings import load_settings
-from sightline.wiring import source_path
+from sightline.wiring.paths import source_path
 from tests.cli.cloud_rig import CloudProject
 from tests.cli.conftest import Command, Mistake, Shown
 from tests.cli.test_upload import rows_of

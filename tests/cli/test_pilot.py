@@ -28,7 +28,9 @@ def test_an_estimate_spells_out_what_it_assumes(
     assert main(["estimate", "--task", "road_signs"]) == 0
     said = capsys.readouterr().out
     assert "low 280, medium 560, high 1120" in said
-    assert "answers of 200 tokens, thought included, assumed, since the ledgers hold none" in said
+    assert (
+        "answers of 200 tokens, thought included, assumed, since the ledgers contain none" in said
+    )
     assert "noop: the price from 2026-01-01 on" in said
     assert "how long is not known" in said
 

@@ -115,7 +115,10 @@ def test_tables_for_people(shown: Shown, home: Path) -> None:
     ("arguments", "said"),
     [
         (("stats", "trees"), "no task 'trees'; there are "),
-        (("stats", "road_signs"), "road_signs was not asked yet; run `sightline enqueue --task"),
+        (
+            ("stats", "road_signs"),
+            "road_signs has not been enqueued yet; run `sightline enqueue --task",
+        ),
         (("stats", "--by", "kind"), "which task? give one of poles, signs"),
         (("stats", "signs", "--by", "colour"), "signs has no field 'colour'; give one of kind,"),
         (("stats", "signs", "--across", "kind"), "--across kind needs --by"),

@@ -108,7 +108,7 @@ def test_a_failed_job_is_told_and_does_not_stand_in_the_way(
     beside.pace(error="The accelerators were lost.")
     code, _, err = shown(*SUBMIT, "--yes")
     assert code == 2
-    assert "is FAILED: The accelerators were lost; mend that and submit again" in err
+    assert "is FAILED: The accelerators were lost; fix that and submit again" in err
     beside.pace(error="")
     assert sightline(*SUBMIT, "--yes")["submitted"]
     assert [one["state"] for one in sightline("tune", "list", "--location", "us-central1")] == [

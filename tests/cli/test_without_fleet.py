@@ -78,5 +78,5 @@ def test_what_only_workers_do_is_refused_with_the_way_out(
     project.let("SQL__CONNECTION", f"{project.name}.us.models")
     mistake("work", "--watch", says="`sightline status --watch` shows runs")
     project.let("ENGINE", "local")
-    mistake("work", "--dry-run", says="`sightline estimate` says what a run costs")
+    mistake("work", "--dry-run", says="`sightline estimate` shows what a run costs")
     mistake("enqueue", "--engine", "clouds", says="bigquery")

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from typer.main import get_command
 
 from sightline.cli.app import USAGE_ERROR, app
+from sightline.cli.lazy_command import LazyCommand
 
 ROOT: Any = get_command(app)
 ON_PARSING = {"--install-completion", "--show-completion"}
 """Options that do what they say while they are parsed: the first changes files of the user."""
 
 
+@cache
 def commands() -> dict[str, Any]:
     """Return every command by what is typed, the program itself included."""
     return dict(_walk(ROOT, "sightline"))
 
 
 def _walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(command, LazyCommand):
+        command = command.load()
     inner = getattr(command, "commands", None)
     if inner is None or command is ROOT:
         yield path, command
@@ -54,6 +59,7 @@ def complaint(arguments: Sequence[str]) -> str:
     try:
         while True:
             context = command.make_context(name, list(left), parent=context)
+            command = context.command
             if not hasattr(command, "commands"):
                 return ""
             rest = [*getattr(context, "_protected_args", []), *context.args]

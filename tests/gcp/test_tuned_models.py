@@ -22,7 +22,7 @@ from sightline.sim.vertex.answers import MadeUpAnswers
 from sightline.sim.vertex.requests import GenerateRequest
 from sightline.sim.vertex.server import VertexSimulator
 from sightline.tasks import TaskSpec
-from sightline.wiring import pricing
+from sightline.wiring.prices import pricing
 from sightline.work_lists import check_in_batch
 from tests.gcp.conftest import DAY, TOKEN, seen
 

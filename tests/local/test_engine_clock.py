@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sightline.ports import Outgoing
 from sightline.settings import Settings
-from sightline.wiring import open_engine, utc_now
+from sightline.wiring.engine import open_engine
+from sightline.wiring.ids import utc_now
 
 
 async def test_leases_run_out_by_the_clock_that_is_passed_in(tmp_path: Path) -> None:

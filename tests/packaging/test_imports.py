@@ -36,9 +36,33 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not HEAVY & loaded
 
 
-def test_a_command_s_help_imports_only_what_typer_reads_options_with() -> None:
+COMMANDS = "sightline.cli.commands."
+
+
+def test_a_command_s_help_imports_no_other_command_and_no_engine() -> None:
     loaded = modules_after("from sightline.cli import main\nmain(['work', '--help'])")
-    assert HEAVY & loaded <= {"pydantic"}
+    assert {name for name in loaded if name.startswith(COMMANDS)} == {f"{COMMANDS}work"}
+    assert not {"duckdb", "faiss", "onnxruntime", "PIL", "pyarrow", "shapely", "rich"} & loaded
+
+
+@pytest.mark.parametrize("words", ["sightline d", "sightline --he"])
+def test_completion_imports_no_command_before_one_is_typed(words: str) -> None:
+    loaded = modules_after(
+        f"""
+import os
+os.environ |= {{
+    "_SIGHTLINE_COMPLETE": "complete_bash", "COMP_WORDS": {words!r}, "COMP_CWORD": "1",
+}}
+from sightline.cli import main
+try:
+    main([])
+except SystemExit:
+    pass
+"""
+    )
+    assert "typer" in loaded
+    assert HEAVY & loaded <= {"pydantic"}  # Typer reads options with it
+    assert not {name for name in loaded if name.startswith(COMMANDS)}
 
 
 def test_a_worker_never_imports_pulumi_or_the_heavy_google_clients() -> None:

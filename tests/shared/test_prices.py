@@ -10,7 +10,7 @@ import pytest
 from sightline.errors import ConfigurationError
 from sightline.prices import Price, Tokens, load_prices, price_of
 from sightline.settings import load_settings
-from sightline.wiring import pricing, run_pricing
+from sightline.wiring.prices import pricing, run_pricing
 
 FIRST, SECOND = date(2026, 1, 1), date(2026, 7, 1)
 TWO = (

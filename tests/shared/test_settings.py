@@ -28,8 +28,8 @@ def test_later_sources_win(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("colour = 1", "colour is no setting; accepted: adapters"),
-        ("[worker]\ngrace = 1", "worker.grace is no setting; accepted: backoff_s"),
+        ("colour = 1", "colour is not a setting; accepted: adapters"),
+        ("[worker]\ngrace = 1", "worker.grace is not a setting; accepted: backoff_s"),
         (
             '[worker]\ngrace_s = "long"',
             "grace_s = 'long' is not accepted; accepted: a number, 0 to",

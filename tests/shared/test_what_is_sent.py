@@ -29,8 +29,9 @@ from sightline.settings import (
     VertexSettings,
 )
 from sightline.tasks import load_tasks, shipped_directory
-from sightline.wiring import open_models, open_query_embedder, source_path, utc_now
-from sightline.wiring.models import ModelSet
+from sightline.wiring.ids import utc_now
+from sightline.wiring.models import ModelSet, open_models, open_query_embedder
+from sightline.wiring.paths import source_path
 from tests.local.pictures import encoded, halves
 
 PICTURE = encoded(halves(), "JPEG")

@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from sightline.ports import Outgoing
 from sightline.settings import load_settings
-from sightline.wiring import open_engine
+from sightline.wiring.engine import open_engine
 from tests.chaos.harness import Home
 from tests.waiting import GIVE_UP_S
 

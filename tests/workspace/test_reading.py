@@ -119,8 +119,8 @@ async def test_the_asynchronous_face_has_the_same_methods(tmp_path: Path) -> Non
     await asyncio.to_thread(answered_home, tmp_path)
     async with sl.open_async(tmp_path) as workspace:
         assert len(await workspace.answers("signs")) == ANSWERS
-    methods = {name for name in vars(sl.AsyncWorkspace) if not name.startswith("_")}
-    assert methods - {name for name in vars(sl.Workspace) if not name.startswith("_")} <= {
+    methods = {name for name in dir(sl.AsyncWorkspace) if not name.startswith("_")}
+    assert methods - {name for name in dir(sl.Workspace) if not name.startswith("_")} <= {
         "settings"
     }
 

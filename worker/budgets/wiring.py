@@ -6,8 +6,10 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
+from sightline.ports import Engine
 from sightline.settings import Settings
-from sightline.wiring import Engine, new_id, run_pricing
+from sightline.wiring.ids import new_id
+from sightline.wiring.prices import run_pricing
 from worker.budgets.estimates import Estimates
 from worker.budgets.run_budgets import RunBudgets
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from sightline.errors import NotFoundError
 from sightline.model import EmbeddingPart
-from sightline.ports import PartBatch
+from sightline.ports import Engine, PartBatch
 from sightline.settings import Settings
-from sightline.wiring import Engine, open_engine, utc_now
-from sightline.wiring.statements import engine_of_runs, open_part_batches
+from sightline.wiring.engine import engine_of_runs, open_engine
+from sightline.wiring.ids import utc_now
+from sightline.wiring.statements import open_part_batches
 from sightline.work_lists import BY_BATCH_JOBS, MAX_OBSERVATIONS
 from worker.budgets.wiring import estimates_of, run_budgets_of
 from worker.statements.loop import ByStatements, EstimateOf, StatementWorkSummary, Step

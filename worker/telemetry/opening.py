@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry
 
 from sightline import __version__
 from sightline.http_client.hosts import parse_names
+from sightline.ports import Engine
 from sightline.redaction import SECRETS
 from sightline.settings import Settings
-from sightline.wiring import Engine
 from worker.telemetry.calls import CallRecords
 from worker.telemetry.histogram import Histogram
 from worker.telemetry.metrics import HISTOGRAMS, NUMBERS, Attributes, Metric, Watched

@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from producer.run_budget_editor import read_limits
 from sightline.cli.options import AsJson, MaxCost, MaxImages
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views.budget import print_run_budget, run_budget_json
+from sightline.operations.budgets import change_budget, run_budget
 
 
 def budget(
@@ -19,7 +22,8 @@ def budget(
     release: Annotated[
         bool,
         typer.Option(
-            "--release", help="Give back what killed workers hold; no worker may be at work on it."
+            "--release",
+            help="Release what killed workers reserved; no worker may be working on the run.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -28,11 +32,8 @@ def budget(
 
     Example: sightline budget RUN --max-cost 20
     """
-    from producer.run_budget_editor import read_limits
-    from sightline.cli.views.budget import print_run_budget, run_budget_json
-    from sightline.operations.budgets import change_budget, run_budget
-
     state: State = context.obj
+    state.must_exist()
     limits = read_limits(max_cost, max_images)
     if limits or release:
         result = state.run(lambda engine: change_budget(engine, run_id, limits, release=release))

@@ -9,6 +9,8 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views.cancel import cancelled_json, print_cancelled
+from sightline.operations.cancel import cancel as run
 
 
 def cancel(
@@ -20,9 +22,6 @@ def cancel(
 
     Calls that are under way end and their results are kept. Example: sightline cancel RUN
     """
-    from sightline.cli.views.cancel import cancelled_json, print_cancelled
-    from sightline.operations.cancel import cancel as run
-
     state: State = context.obj
     result = state.run(lambda engine: run(engine, run_id))
     print_json(cancelled_json(result)) if as_json else print_cancelled(result)

@@ -6,24 +6,17 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import (
-    AsJson,
-    AssetType,
-    Box,
-    Confidence,
-    Fields,
-    HalfLife,
-    Near,
-    OutFile,
-    Polygon,
-    Since,
-    Until,
-    filter_of,
-)
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson, Confidence, Fields, HalfLife, OutFile
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.changes import changes_json, print_changes
+from sightline.filters import parse_time
+from sightline.operations.changes import changes as run
+from sightline.operations.comparison import Comparison
 
 
+@filtered
 def changes(
     context: typer.Context,
     task: Annotated[str | None, typer.Argument(help="A task; needed where several are.")] = None,
@@ -45,25 +38,15 @@ def changes(
     out: OutFile = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     top: Annotated[int, typer.Option(help="Assets that are shown.", min=0, max=10_000)] = 20,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
     """Compare assets between two snapshots, or before and after a time.
 
     Example: sightline changes road_signs --at 2026-01-01 --out changes.geojson
     """
-    from sightline.cli.views.changes import changes_json, print_changes
-    from sightline.filters import parse_time
-    from sightline.operations.changes import changes as run
-    from sightline.operations.comparison import Comparison
-
     comparison = Comparison(from_snapshot, to_snapshot, parse_time(at, "--at"))
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state: State = context.obj
     state.must_exist()
     state.check_output(out)

@@ -11,6 +11,9 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views.settings_files import print_stack_settings, stack_settings_json
+from sightline.operations.settings_files import write_stack_settings
+from sightline.operations.stack_settings import outputs_of_file, outputs_of_pulumi
 
 STDIN = "-"
 
@@ -22,24 +25,23 @@ def config() -> None:
     """Make the settings file."""
 
 
-@app.command("from-stack")
+@app.command("from-stack", short_help="Write the settings of what `pulumi up` made.")
 def from_stack(
     context: typer.Context,
     outputs: Annotated[
         str, typer.Argument(help="A file of `pulumi stack output --json`; - is standard input.")
     ] = "",
     file: Annotated[Path, typer.Option(help="The file to write.")] = Path("sightline.toml"),
-    stack: Annotated[str, typer.Option(help="The stack, when pulumi itself is asked.")] = "",
+    stack: Annotated[
+        str, typer.Option(help="The stack whose outputs are read; without it the selected one.")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that differs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the settings of what `pulumi up` made; without OUTPUTS, pulumi is asked for them.
+    """Write the settings of what `pulumi up` made; without OUTPUTS, pulumi is run for them.
 
     Example: sightline config from-stack --stack prod
     """
-    from sightline.cli.views.settings_files import print_stack_settings, stack_settings_json
-    from sightline.operations.settings_files import write_stack_settings
-
     state: State = context.obj
     state.check_output(file, may_be_settings=True)
     text, where = _outputs(outputs, stack)
@@ -49,8 +51,6 @@ def from_stack(
 
 def _outputs(named: str, stack: str) -> tuple[str, str]:
     """Return the outputs, and what they are called: a file, standard input, or pulumi's own."""
-    from sightline.operations.stack_settings import outputs_of_file, outputs_of_pulumi
-
     if named == STDIN:
         return sys.stdin.read(), "standard input"
     if named:

@@ -6,24 +6,15 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import (
-    AsJson,
-    AssetType,
-    Box,
-    Confidence,
-    Fields,
-    HalfLife,
-    Near,
-    OutFile,
-    Polygon,
-    Since,
-    Until,
-    filter_of,
-)
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson, Confidence, Fields, HalfLife, OutFile
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.consolidate import consolidation_json, print_consolidation
+from sightline.operations.consolidate import consolidate as run
 
 
+@filtered
 def consolidate(
     context: typer.Context,
     task: Annotated[str | None, typer.Argument(help="A task; needed where several are.")] = None,
@@ -33,22 +24,14 @@ def consolidate(
     out: OutFile = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     top: Annotated[int, typer.Option(help="Conflicts that are shown.", min=0, max=10_000)] = 20,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
     """Make one answer an asset of those about its images, and show where they conflict.
 
     Example: sightline consolidate road_signs --out signs.geojson
     """
-    from sightline.cli.views.consolidate import consolidation_json, print_consolidation
-    from sightline.operations.consolidate import consolidate as run
-
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state: State = context.obj
     state.must_exist()
     state.check_output(out)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sightline.cli.options import AsJson, RunId
 from sightline.cli.output import print_json
 from sightline.cli.state import State
-
-if TYPE_CHECKING:
-    from sightline.ports import DeadLetterFilter
+from sightline.cli.views.dead_letters import (
+    dead_letters_json,
+    print_dead_letters,
+    print_purge,
+    print_replay,
+    purge_json,
+    replay_json,
+)
+from sightline.errors import ConfigurationError
+from sightline.operations import dead_letters as operations
+from sightline.operations.dead_letters import dead_letter_filter, list_dead_letters
+from sightline.ports import DeadLetterFilter
 
 app = typer.Typer(help="List, replay and purge dead letters.", no_args_is_help=True)
 
@@ -30,9 +39,6 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List dead letters, the oldest first, with the reason of each."""
-    from sightline.cli.views.dead_letters import dead_letters_json, print_dead_letters
-    from sightline.operations.dead_letters import dead_letter_filter, list_dead_letters
-
     state: State = context.obj
     result = state.read(
         lambda warehouse: list_dead_letters(warehouse, dead_letter_filter(reason, run), limit=limit)
@@ -52,16 +58,13 @@ def replay(
 
     Example: sightline dead-letters replay --reason image_gone
     """
-    from sightline.cli.views.dead_letters import print_replay, replay_json
-    from sightline.operations import dead_letters as operations
-
     which = _named("replay", reason, run, yes=yes)
     state: State = context.obj
     result = state.run(lambda engine: operations.replay(engine, which))
     print_json(replay_json(result)) if as_json else print_replay(result)
 
 
-@app.command("purge")
+@app.command("purge", short_help="Take dead letters off the list.")
 def purge(
     context: typer.Context,
     reason: ReasonOption = None,
@@ -70,9 +73,6 @@ def purge(
     as_json: AsJson = False,
 ) -> None:
     """Take dead letters off the list; the balance still counts their parts as dead."""
-    from sightline.cli.views.dead_letters import print_purge, purge_json
-    from sightline.operations import dead_letters as operations
-
     which = _named("purge", reason, run, yes=yes)
     state: State = context.obj
     result = state.run(lambda engine: operations.purge(engine, which))
@@ -80,9 +80,6 @@ def purge(
 
 
 def _named(verb: str, reason: str | None, run: str | None, *, yes: bool) -> DeadLetterFilter:
-    from sightline.errors import ConfigurationError
-    from sightline.operations.dead_letters import dead_letter_filter
-
     if not (reason or run or yes):
         raise ConfigurationError(f"{verb} which? give --reason, --run, or --yes for all of them")
     return dead_letter_filter(reason, run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +11,7 @@ import typer
 
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
+from sightline.cli.showcase import report, run
 from sightline.cli.state import State
 
 
@@ -26,11 +29,6 @@ def demo(
 
     No account and no network. Example: sightline demo --scenes 300
     """
-    import asyncio
-    from dataclasses import replace
-
-    from sightline.cli.showcase import report, run
-
     state: State = context.obj
     state.check_output(directory)
     settings = replace(state.settings(), home=directory.absolute() / ".sightline")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -9,6 +10,8 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.doctor import examination_json, print_examination
+from sightline.operations.doctor import examine
 
 EXIT_UNWELL = 1
 
@@ -23,13 +26,8 @@ def doctor(
 ) -> None:
     """Check what the job needs: this machine, and with the gcp engine all that it uses there.
 
-    Each failure is told with the one thing that mends it; one hides no other.
+    Each failure is reported with its remedy; one failure hides no other.
     """
-    import asyncio
-
-    from sightline.cli.views.doctor import examination_json, print_examination
-    from sightline.operations.doctor import examine
-
     state: State = context.obj
     result = asyncio.run(examine(state.settings, call_models=call_models, progress=progress_bar))
     print_json(examination_json(result)) if as_json else print_examination(result)

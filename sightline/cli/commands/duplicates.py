@@ -6,13 +6,18 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar, remark
 from sightline.cli.state import State
+from sightline.cli.views import duplicates as views
+from sightline.errors import ConfigurationError
+from sightline.operations import duplicates as operations
 
 MOST_GROUPS = 1_000_000
 
 
+@filtered
 def duplicates(
     context: typer.Context,
     at_least: Annotated[
@@ -31,29 +36,20 @@ def duplicates(
         ),
     ] = None,
     top: Annotated[int, typer.Option(help="Groups that are shown.", min=1, max=MOST_GROUPS)] = 20,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
     """Group images that are nearly the same, or the different views of one place.
 
     Example: sightline duplicates --asset-type road_sign --at-least 0.99
     """
-    from sightline.cli.views import duplicates as views
-    from sightline.errors import ConfigurationError
-    from sightline.operations import duplicates as operations
-
     if metres is not None and not multi_view:
         raise ConfigurationError(f"--metres {metres} needs --multi-view; give --multi-view, too")
     if within_asset and multi_view:
         raise ConfigurationError(
             "--multi-view is about the images of an asset already; leave --within-asset out"
         )
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state: State = context.obj
     state.must_exist()
     if multi_view:

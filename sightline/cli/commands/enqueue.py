@@ -4,39 +4,27 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from sightline.cli.options import (
-    AsJson,
-    AssetType,
-    Box,
-    Embed,
-    EngineName,
-    Limit,
-    MaxCost,
-    MaxImages,
-    Near,
-    Polygon,
-    Since,
-    TaskNames,
-    Until,
-    filter_of,
-)
+from producer.run_budget_editor import read_limits
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson, Embed, EngineName, Limit, MaxCost, MaxImages, TaskNames
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views import enqueue as views
+from sightline.operations import enqueue as operations
+from sightline.operations import republish
+from sightline.operations.requests import task_request
 
 
+@filtered
 def enqueue(
     context: typer.Context,
     task: TaskNames = None,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     limit: Limit = None,
     embed: Embed = True,
     max_cost: MaxCost = None,
@@ -62,14 +50,6 @@ def enqueue(
 
     Example: sightline enqueue --asset-type utility_pole --near 52.09,5.12,500
     """
-    from dataclasses import asdict
-
-    from producer.run_budget_editor import read_limits
-    from sightline.cli.views import enqueue as views
-    from sightline.operations import enqueue as operations
-    from sightline.operations import republish
-    from sightline.operations.requests import task_request
-
     state: State = context.obj
     options = {"engine": engine} if engine else None
     settings = state.settings(options)
@@ -91,7 +71,7 @@ def enqueue(
         again = state.run(lambda ports: republish.reconcile(ports, reconcile), options)
         print_json(asdict(again)) if as_json else views.print_reconciliation(again)
         return
-    which = filter_of(asset_type, since, until, box, near, polygon, limit)
+    which = chosen.filter(limit)
     command = shlex.join(sys.argv[1:])
     request = task_request(settings, which, tasks=task or (), embed=embed, command=command)
     limits = read_limits(max_cost, max_images)
@@ -99,6 +79,7 @@ def enqueue(
         preview = state.read(lambda warehouse: operations.preview(warehouse, request), options)
         print_json(asdict(preview)) if as_json else views.print_preview(preview)
         return
+    overrun = operations.overrun_of(settings, request, limits) if limits else None
     result = state.run(
         lambda ports: operations.enqueue(ports, request, limits=limits, progress=progress_bar),
         options,
@@ -107,5 +88,5 @@ def enqueue(
         print_json(views.enqueued_json(result))
         return
     views.print_enqueued(result, settings)
-    if limits and result.run_id:
-        views.print_overrun(operations.overrun_of(settings, request, limits))
+    if overrun and result.run_id:
+        views.print_overrun(overrun)

@@ -6,33 +6,20 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import (
-    AsJson,
-    AssetType,
-    Box,
-    Embed,
-    EngineName,
-    Limit,
-    Near,
-    Polygon,
-    Since,
-    TaskNames,
-    Until,
-    filter_of,
-)
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson, Embed, EngineName, Limit, TaskNames
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views.estimate import estimate_json, print_estimate
+from sightline.operations.estimate import estimate as run
+from sightline.operations.requests import task_request
 
 
+@filtered
 def estimate(
     context: typer.Context,
     task: TaskNames = None,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     limit: Limit = None,
     embed: Embed = True,
     requests_per_minute: Annotated[
@@ -46,14 +33,10 @@ def estimate(
 
     Example: sightline estimate --asset-type utility_pole --requests-per-minute 600
     """
-    from sightline.cli.views.estimate import estimate_json, print_estimate
-    from sightline.operations.estimate import estimate as run
-    from sightline.operations.requests import task_request
-
     state: State = context.obj
     options = {"engine": engine} if engine else None
     settings = state.settings(options)
-    which = filter_of(asset_type, since, until, box, near, polygon, limit)
+    which = chosen.filter(limit)
     request = task_request(settings, which, tasks=task or (), embed=embed)
     result = state.read(
         lambda warehouse: run(warehouse, request, calls_per_minute=requests_per_minute), options

@@ -10,6 +10,8 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views.evaluate import evaluation_json, print_evaluation
+from sightline.operations import evaluate as operations
 
 
 def evaluate(
@@ -19,13 +21,11 @@ def evaluate(
 ) -> None:
     """Compare the current answers with ground truth: accuracy a field, beside the majority class.
 
-    Each line of the file holds observation_id, task and truth (an object). A field whose truth is
-    null is not counted for that subject.
+    Each line of the file contains observation_id, task and truth (an object). A field whose truth
+    is null is not counted for that subject.
     """
-    from sightline.cli.views.evaluate import evaluation_json, print_evaluation
-    from sightline.operations import evaluate as operations
-
     state: State = context.obj
+    state.must_exist()
     truths = operations.ground_truth(state.settings(), truth)
     result = state.read(lambda warehouse: operations.evaluate(warehouse, truths))
     print_json(evaluation_json(result)) if as_json else print_evaluation(result)

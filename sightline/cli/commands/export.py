@@ -7,18 +7,26 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.export import export_json, print_export
+from sightline.export.targets import check_target
+from sightline.operations.export import export as run
+from sightline.operations.export import export_paths
 
 _CHOICES = "parquet, geoparquet, geojson, csv, or tuning"
 
 
+@filtered
 def export(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The file to write; its suffix tells the format.")],
+    file: Annotated[
+        Path, typer.Argument(help="The file to write; its suffix determines the format.")
+    ],
     task: Annotated[
-        str | None, typer.Option(help="Whose answers; needed where several tasks were asked.")
+        str | None, typer.Option(help="Whose answers; required where several tasks have some.")
     ] = None,
     format_: Annotated[
         str | None, typer.Option("--format", help=f"Instead of the suffix: {_CHOICES}.")
@@ -28,12 +36,7 @@ def export(
         typer.Option(help="Of --format tuning: the share of assets held out.", min=0, max=0.9),
     ] = 0.1,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
     """Write the current answers of a task: a table, a map, or examples to tune a model with.
@@ -41,17 +44,12 @@ def export(
     Images are named by their URI, and never copied.
     Example: sightline export signs.geoparquet --task road_signs --near 52.09,5.12,500
     """
-    from sightline.cli.views.export import export_json, print_export
-    from sightline.export.targets import check_target
-    from sightline.operations.export import export as run
-    from sightline.operations.export import export_paths
-
     state: State = context.obj
     paths = export_paths(file, format_)
     state.check_output(*paths)
     for path in paths:
         check_target(path, force=force)
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state.must_exist()
     result = state.read(
         lambda warehouse: run(

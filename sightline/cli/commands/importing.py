@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
-
-if TYPE_CHECKING:
-    from sightline.settings import Settings
+from sightline.cli.views.bucket_import import bucket_import_json, print_bucket_import
+from sightline.cli.views.importing import import_json, print_import
+from sightline.errors import ConfigurationError
+from sightline.operations.bucket_import import import_bucket
+from sightline.operations.importing import import_files
+from sightline.settings import Settings
 
 
 def import_(
@@ -25,7 +28,7 @@ def import_(
     ],
     asset_type: Annotated[
         str | None,
-        typer.Option(help="What is seen, where no folder's name and no column says it."),
+        typer.Option(help="The asset type where neither a folder's name nor a column has it."),
     ] = None,
     column: Annotated[
         list[str] | None,
@@ -52,9 +55,6 @@ def import_(
         _import_bucket(settings, path, asset_type, source_table, as_json=as_json)
         return
 
-    from sightline.cli.views.importing import import_json, print_import
-    from sightline.operations.importing import import_files
-
     report = import_files(
         settings,
         Path(path),
@@ -69,9 +69,6 @@ def import_(
 def _import_bucket(
     settings: Settings, uri: str, asset_type: str | None, table: str | None, *, as_json: bool
 ) -> None:
-    from sightline.cli.views.bucket_import import bucket_import_json, print_bucket_import
-    from sightline.operations.bucket_import import import_bucket
-
     result = import_bucket(
         settings, uri, asset_type=asset_type, source_table=table, progress=progress_bar
     )
@@ -79,8 +76,6 @@ def _import_bucket(
 
 
 def _columns(options: list[str]) -> dict[str, str]:
-    from sightline.errors import ConfigurationError
-
     columns: dict[str, str] = {}
     for option in options:
         name, equals, other = option.partition("=")

@@ -9,11 +9,13 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.indexes import index_json, print_index, print_removal, removal_json
+from sightline.operations.indexes import create_index, drop_index, index_status
 
 app = typer.Typer(help="Make, show and drop the index of vectors.", no_args_is_help=True)
 
 
-@app.command("create")
+@app.command("create", short_help="Make the index, or bring it up to date.")
 def create(
     context: typer.Context,
     wait: Annotated[
@@ -25,9 +27,6 @@ def create(
 
     Interrupted, it goes on where it was. Example: sightline index create
     """
-    from sightline.cli.views.indexes import index_json, print_index
-    from sightline.operations.indexes import create_index
-
     state: State = context.obj
     index = state.read(lambda warehouse: create_index(warehouse, wait=wait, progress=progress_bar))
     print_json(index_json(index)) if as_json else print_index(index)
@@ -36,9 +35,6 @@ def create(
 @app.command("status")
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what the index covers, how old it is and what it stores."""
-    from sightline.cli.views.indexes import index_json, print_index
-    from sightline.operations.indexes import index_status
-
     state: State = context.obj
     index = state.read(index_status)
     print_json(index_json(index)) if as_json else print_index(index)
@@ -46,10 +42,7 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command("drop")
 def drop(context: typer.Context, as_json: AsJson = False) -> None:
-    """Remove the index; searches compare every vector then. No index is no error."""
-    from sightline.cli.views.indexes import print_removal, removal_json
-    from sightline.operations.indexes import drop_index
-
+    """Remove the index; searches then compare every vector. A missing index is not an error."""
     state: State = context.obj
     result = state.read(drop_index)
     print_json(removal_json(result)) if as_json else print_removal(result)

@@ -11,6 +11,9 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views.settings_files import print_starter, starter_json
+from sightline.operations.settings_files import write_starter
+from sightline.operations.starter_settings import Starter
 
 
 class EngineName(StrEnum):
@@ -37,14 +40,10 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that differs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a settings file with a comment on each setting; the same file again is no error.
+    """Write a settings file with a comment on each setting; writing it again is not an error.
 
     Example: sightline init --engine gcp --project my-project
     """
-    from sightline.cli.views.settings_files import print_starter, starter_json
-    from sightline.operations.settings_files import write_starter
-    from sightline.operations.starter_settings import Starter
-
     state: State = context.obj
     state.check_output(file, may_be_settings=True)
     chosen = engine or (EngineName.GCP if project else EngineName.LOCAL)

@@ -6,11 +6,15 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.outliers import outliers_json, print_outliers
+from sightline.operations.outliers import outliers as run
 
 
+@filtered
 def outliers(
     context: typer.Context,
     task: Annotated[str | None, typer.Argument(help="A task; needed where several are.")] = None,
@@ -25,22 +29,14 @@ def outliers(
         float, typer.Option(help="Only answers with this score, from 0 to 1.", min=0, max=1)
     ] = 0.5,
     top: Annotated[int, typer.Option(help="Answers that are shown.", min=1, max=10_000)] = 20,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
     """Find answers that disagree with those about the most similar images, for review.
 
     Example: sightline outliers road_signs --field sign_type --top 50
     """
-    from sightline.cli.views.outliers import outliers_json, print_outliers
-    from sightline.operations.outliers import outliers as run
-
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state: State = context.obj
     state.must_exist()
     result = state.read(

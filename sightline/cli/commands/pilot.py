@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sightline.cli.options import (
-    AsJson,
-    AssetType,
-    Box,
-    Embed,
-    MaxCost,
-    Near,
-    Polygon,
-    Since,
-    TaskNames,
-    Until,
-    filter_of,
-)
+from producer.run_budget_editor import read_limits
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson, Embed, MaxCost, TaskNames
 from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
+from sightline.cli.views import pilot as views
+from sightline.cli.views.enqueue import enqueued_json
+from sightline.operations.enqueue import enqueue
+from sightline.operations.pilot import Pilot
+from sightline.operations.pilot import pilot as run
+from sightline.operations.requests import task_request
 
-if TYPE_CHECKING:
-    from sightline.operations.pilot import Pilot
 
-
+@filtered
 def pilot(
     context: typer.Context,
     task: TaskNames = None,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     embed: Embed = True,
     sample: Annotated[int, typer.Option(min=1, max=10_000, help="How many subjects to try.")] = 50,
     max_cost: MaxCost = None,
@@ -48,26 +38,14 @@ def pilot(
     The sample is chosen by hash, and its results count: they are not paid for again. --max-cost
     is the budget of the rest. Example: sightline pilot --sample 100 --asset-type road_sign
     """
-    import asyncio
-
-    from producer.run_budget_editor import read_limits
-    from sightline.cli.views import pilot as views
-    from sightline.cli.views.enqueue import enqueued_json
-    from sightline.operations.enqueue import enqueue
-    from sightline.operations.pilot import pilot as run
-    from sightline.operations.requests import task_request
-
     state: State = context.obj
     settings = state.settings()
     limits = read_limits(max_cost, None)
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     command = shlex.join(sys.argv[1:])
     request = task_request(settings, which, tasks=task or (), embed=embed, command=command)
     result = asyncio.run(run(settings, request, sample))
-    options = (
-        ("--task", task), ("--asset-type", asset_type), ("--from", since), ("--until", until),
-        ("--box", box), ("--near", near), ("--polygon", polygon), ("--no-embed", not embed),
-    )  # fmt: skip
+    options = (("--task", task), *chosen.named(), ("--no-embed", not embed))
     following = views.enqueue_command(result, options, max_cost)
     if not as_json:
         views.print_pilot(result)
@@ -88,6 +66,4 @@ def pilot(
 
 def _agreed(result: Pilot) -> bool:
     """Ask on a terminal; elsewhere nobody can answer."""
-    from sightline.cli.views.pilot import question
-
-    return sys.stdin.isatty() and typer.confirm(question(result), default=False, err=True)
+    return sys.stdin.isatty() and typer.confirm(views.question(result), default=False, err=True)

@@ -10,6 +10,9 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
+from sightline.errors import ConfigurationError, StorageError
+from sightline.vision.pictures import KINDS, render_pictures
+from sightline.vision.scenes import render_collection
 
 STREETS = "streets"
 
@@ -26,8 +29,6 @@ def render(
 
     Example: sightline render portraits portraits --count 60
     """
-    from sightline.errors import StorageError
-
     state: State = context.obj
     _check(kind, directory)
     state.check_output(directory)
@@ -38,7 +39,7 @@ def render(
         raise StorageError(
             f"{directory}: {error.strerror or error}; give a DIRECTORY that can be written"
         ) from error
-    found = {
+    document = {
         "kind": kind,
         "directory": str(directory),
         "pictures": made.observations,
@@ -47,7 +48,7 @@ def render(
         "ground_truth": None if made.ground_truth is None else str(made.ground_truth),
     }
     if as_json:
-        print_json(found)
+        print_json(document)
         return
     pictures = _counted(made.observations, "picture")
     are = "is" if made.observations == 1 else "are"
@@ -60,9 +61,6 @@ def _counted(count: int, what: str) -> str:
 
 
 def _rendered(kind: str, directory: Path, count: int, seed: int, on_progress: Any) -> Any:
-    from sightline.vision.pictures import render_pictures
-    from sightline.vision.scenes import render_collection
-
     if kind == STREETS:
         return render_collection(directory, count=count, seed=seed, on_progress=on_progress)
     return render_pictures(kind, directory, count=count, seed=seed, on_progress=on_progress)
@@ -74,9 +72,6 @@ def _check(kind: str, directory: Path) -> None:
     Raises:
         ConfigurationError: there are no such pictures, or something is in the way.
     """
-    from sightline.errors import ConfigurationError
-    from sightline.vision.pictures import KINDS
-
     kinds = (*KINDS, STREETS)
     if kind not in kinds:
         raise ConfigurationError(f"{kind!r} cannot be rendered; give one of {', '.join(kinds)}")

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson
 from sightline.cli.state import State
+from sightline.cli.views.search import print_hits, print_plan
+from sightline.operations import search as operations
 
 Answer = Annotated[
     list[str] | None,
@@ -17,18 +20,16 @@ Answer = Annotated[
 Top = Annotated[int, typer.Option(help="How many hits.", min=1, max=10_000)]
 
 
+@filtered
 def search(
     context: typer.Context,
     text: Annotated[str | None, typer.Argument(help="What the image shows.")] = None,
-    image: Annotated[Path | None, typer.Option(help="An image to find the like of.")] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="An image; the images most like it are found.")
+    ] = None,
     top: Top = 10,
     answer: Answer = None,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how it would be done; search nothing.")
     ] = False,
@@ -38,11 +39,8 @@ def search(
 
     Example: sightline search "leaning wooden pole" --near 52.09,5.12,500
     """
-    from sightline.cli.views.search import print_hits, print_plan
-    from sightline.operations import search as operations
-
     operations.check_query(text, image, answer or ())
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state: State = context.obj
     answers = operations.answer_filters(answer or (), state.settings())
     if explain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -9,6 +10,8 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.setup import print_setup, setup_json
+from sightline.operations import setup as operations
 
 
 def setup(
@@ -22,11 +25,6 @@ def setup(
 
     What is there stays as it is. Example: sightline setup --dry-run
     """
-    import asyncio
-
-    from sightline.cli.views.setup import print_setup, setup_json
-    from sightline.operations import setup as operations
-
     state: State = context.obj
     settings = state.settings()
     result = asyncio.run(operations.setup(settings, dry_run=dry_run, progress=progress_bar))

@@ -7,32 +7,28 @@ from typing import Annotated
 import typer
 
 from sightline.cli.commands.search import Answer, Top
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson
 from sightline.cli.state import State
+from sightline.cli.views.search import print_hits
+from sightline.operations import search as operations
 
 
+@filtered
 def similar(
     context: typer.Context,
     what: Annotated[str, typer.Argument(help="An image file, or an observation's id.")],
     top: Top = 10,
     answer: Answer = None,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
     """Find the images most like another, itself left out.
 
-    An observation's own vector is used, so that no model is asked. Example: sightline similar
+    An observation's own vector is used, so that no model is called. Example: sightline similar
     pole.jpg --top 5
     """
-    from sightline.cli.views.search import print_hits
-    from sightline.operations import search as operations
-
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state: State = context.obj
     answers = operations.answer_filters(answer or (), state.settings())
     hits = state.read(

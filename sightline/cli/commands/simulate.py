@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, remark, say
 from sightline.errors import ConfigurationError
+from sightline.http_client.hosts import Authority, parse_names
 from sightline.redaction import shown_endpoint
-
-if TYPE_CHECKING:
-    from sightline.http_client.hosts import Authority
-    from sightline.sim.vertex import Behaviour
+from sightline.sim.vertex import ANY_MODEL, Behaviour, Latency, RateStep, Schedule
+from sightline.sim.vertex.options import faults_of, schedule_of
 
 app = typer.Typer(
     help="Run a stand-in for a service that costs money.",
@@ -36,7 +37,9 @@ def vertex(
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8090,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="A name by which it is asked besides its address; may be repeated."),
+        typer.Option(
+            help="A host name that requests may use besides its address; may be repeated."
+        ),
     ] = None,
     answers: Annotated[
         str, typer.Option(help="Who answers: demo looks at the images, instant makes it up.")
@@ -48,27 +51,28 @@ def vertex(
         float | None, typer.Option(help="Each model's quota in calls a second; none without.")
     ] = None,
     quota: Annotated[
-        str | None, typer.Option(help="A quota that changes, 0s:50,60s:20,120s:none say.")
+        str | None, typer.Option(help="A quota that changes, such as 0s:50,60s:20,120s:none.")
     ] = None,
     median_s: Annotated[float, typer.Option(help="How long an answer takes.")] = 0.0,
     p99_s: Annotated[float, typer.Option(help="What one in a hundred exceeds; 0: alike.")] = 0.0,
     refusal_s: Annotated[float, typer.Option(help="How long a refusal takes.")] = 0.0,
     fault: Annotated[
         list[str] | None,
-        typer.Option(help="KIND=SHARE of all calls, throttled=0.1 say; may be repeated."),
+        typer.Option(help="KIND=SHARE of all calls, such as throttled=0.1; may be repeated."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Other seeds draw other faults and latencies.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Serve until stopped; print the URL first, and what was counted in the end.
 
-    SIGTERM or Ctrl-C stops it, and is no error. Put the URL into vertex.endpoint or
+    SIGTERM or Ctrl-C stops it, and is not an error. Put the URL into vertex.endpoint or
     gemini.endpoint. Example: sightline simulate vertex --rate-per-s 50 --median-s 2
     """
-    import asyncio
-
     try:
-        from sightline.sim.vertex.running import Answers, serve_until_stopped
+        from sightline.sim.vertex.running import (  # noqa: PLC0415 - an extra has what it needs
+            Answers,
+            serve_until_stopped,
+        )
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"the simulator needs {error.name}; install sightline[gcp]"
@@ -100,8 +104,6 @@ def vertex(
 
 
 def _host_names(names: list[str]) -> Sequence[Authority]:
-    from sightline.http_client.hosts import parse_names
-
     try:
         return parse_names(names)
     except ValueError as error:
@@ -117,11 +119,8 @@ def _behaviour(
     latency_s: tuple[float, float, float],
     faults: list[str],
 ) -> Behaviour:
-    from sightline.sim.vertex import ANY_MODEL, Behaviour, Latency, RateStep, Schedule
-    from sightline.sim.vertex.options import faults_of, schedule_of
-
     if rate_per_s is not None and quota is not None:
-        raise ConfigurationError("--rate-per-s and --quota say the same thing; give one of them")
+        raise ConfigurationError("--rate-per-s and --quota both set the quota; give one of them")
     try:
         schedule = schedule_of(quota) if quota else Schedule.of([RateStep(0.0, rate_per_s)])
         return Behaviour({ANY_MODEL: schedule}, faults_of(faults), Latency(*latency_s))
@@ -136,8 +135,6 @@ def _say_where(url: str) -> None:
 
 
 def _say_where_in_json(url: str) -> None:
-    import json
-
     # On one line, so that whoever reads it need not wait for the end of a document.
     sys.stdout.write(json.dumps({"base_url": url}) + "\n")
     sys.stdout.flush()

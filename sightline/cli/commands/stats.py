@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views import stats as views
+from sightline.errors import ConfigurationError
+from sightline.operations import stats as operations
 
 
+@filtered
 def stats(
     context: typer.Context,
     task: Annotated[str | None, typer.Argument(help="A task; without it all there are.")] = None,
@@ -28,27 +33,18 @@ def stats(
         float | None, typer.Option("--bin", help="Width in which a number is counted.")
     ] = None,
     top: Annotated[int, typer.Option(help="Rows of a table.", min=1, max=10_000)] = 20,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
     """Count the current answers, cross one field with another, and check them.
 
     Example: sightline stats road_signs --by condition --across month
     """
-    from sightline.cli.views import stats as views
-    from sightline.errors import ConfigurationError
-    from sightline.operations import stats as operations
-
     if across is not None and by is None:
         raise ConfigurationError(f"--across {across} needs --by; give --by FIELD, too")
     if bin_ is not None and not 0 < bin_ < float("inf"):
         raise ConfigurationError(f"--bin {bin_} is not accepted; give a width such as 0.5")
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state: State = context.obj
     state.must_exist()
     if by is None:

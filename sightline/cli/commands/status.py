@@ -9,6 +9,8 @@ import typer
 from sightline.cli.options import AsJson, RunId
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views import status as views
+from sightline.operations import status as operations
 
 EXIT_UNBALANCED = 1
 
@@ -28,9 +30,6 @@ def status(
 
     Example: sightline status --check --json
     """
-    from sightline.cli.views import status as views
-    from sightline.operations import status as operations
-
     state: State = context.obj
     state.must_exist()
     if watch:
@@ -50,9 +49,8 @@ def status(
 
 
 def _watch(state: State, run_id: str | None, *, as_json: bool) -> None:
-    from sightline.cli.watching.screen import screen
-    from sightline.cli.watching.status_watch import watch_status
-    from sightline.operations.status import look
+    from sightline.cli.watching.screen import screen  # noqa: PLC0415 - rich
+    from sightline.cli.watching.status_watch import watch_status  # noqa: PLC0415 - rich
 
     with screen(as_json=as_json) as show:
-        state.run(lambda engine: watch_status(show, lambda: look(engine, run_id)))
+        state.run(lambda engine: watch_status(show, lambda: operations.look(engine, run_id)))

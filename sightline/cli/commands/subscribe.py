@@ -9,6 +9,8 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.subscribe import print_subscription, subscription_json
+from sightline.operations import subscribe as operations
 
 
 def subscribe(
@@ -22,14 +24,11 @@ def subscribe(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Subscribe to a listing of Analytics Hub, and say which setting makes it the source.
+    """Subscribe to a listing of Analytics Hub, and print the setting that makes it the source.
 
     A project that is subscribed already stays so.
     Example: sightline subscribe provider-project/us/imagery_insights/observations
     """
-    from sightline.cli.views.subscribe import print_subscription, subscription_json
-    from sightline.operations import subscribe as operations
-
     state: State = context.obj
     result = operations.subscribe(state.settings(), listing, dataset=dataset, progress=progress_bar)
     print_json(subscription_json(result)) if as_json else print_subscription(result)

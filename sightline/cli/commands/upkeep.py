@@ -9,6 +9,11 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views import compact as views
+from sightline.cli.views.sql import print_sql, sql_json
+from sightline.operations.compact import compact as compact_warehouse
+from sightline.operations.compact import repair as repair_warehouse
+from sightline.operations.sql import sql as run_query
 
 
 def sql(
@@ -20,11 +25,8 @@ def sql(
 
     Example: sightline sql "select sign_type, count(*) from road_signs_current group by 1"
     """
-    from sightline.cli.views.sql import print_sql, sql_json
-    from sightline.operations import sql as operations
-
     state: State = context.obj
-    result = state.read(lambda warehouse: operations.sql(warehouse, query))
+    result = state.read(lambda warehouse: run_query(warehouse, query))
     print_json(sql_json(result)) if as_json else print_sql(result)
 
 
@@ -45,13 +47,10 @@ def compact(
 
     Safe beside running workers. Example: sightline compact --all
     """
-    from sightline.cli.views import compact as views
-    from sightline.operations import compact as operations
-
     state: State = context.obj
     if repair:
-        repaired = state.read(operations.repair)
+        repaired = state.read(repair_warehouse)
         print_json(views.repair_json(repaired)) if as_json else views.print_repair(repaired)
         return
-    result = state.read(lambda warehouse: operations.compact(warehouse, everything=all_))
+    result = state.read(lambda warehouse: compact_warehouse(warehouse, everything=all_))
     print_json(views.compaction_json(result)) if as_json else views.print_compaction(result)

@@ -10,6 +10,8 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.upload import print_upload, upload_json
+from sightline.operations import upload as operations
 
 
 def upload(
@@ -28,7 +30,8 @@ def upload(
         typer.Option(help="Load the observations into this table: project.dataset.table."),
     ] = None,
     asset_type: Annotated[
-        str | None, typer.Option(help="What is seen, where no folder's name and no column says it.")
+        str | None,
+        typer.Option(help="The asset type where neither a folder's name nor a column has it."),
     ] = None,
     threads: Annotated[int, typer.Option(help="Files sent at once.", min=1, max=128)] = 16,
     as_json: AsJson = False,
@@ -38,9 +41,6 @@ def upload(
     Run it again to go on where it stopped.
     Example: sightline upload photos gs://my-bucket/street --source-table my-project.own.photographs
     """
-    from sightline.cli.views.upload import print_upload, upload_json
-    from sightline.operations import upload as operations
-
     state: State = context.obj
     result = operations.upload(
         state.settings(),

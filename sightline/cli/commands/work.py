@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from sightline.cli.logs import worker_logs
 from sightline.cli.options import AsJson, EngineName
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
-
-if TYPE_CHECKING:
-    from sightline.settings import Settings
+from sightline.cli.views.work import print_work, work_json
+from sightline.errors import ConfigurationError
+from sightline.operations.work import work as run
+from sightline.progress import no_progress
+from sightline.settings import Settings
+from sightline.wiring.ids import new_worker_id
 
 
 def work(
@@ -23,7 +28,7 @@ def work(
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Of engines without workers: only say what it may cost."),
+        typer.Option("--dry-run", help="Of engines without workers: only print what it may cost."),
     ] = False,
     log_format: Annotated[
         str | None, typer.Option(help="text or json, for what is logged; the setting by default.")
@@ -39,11 +44,6 @@ def work(
     It ends by itself, with exit code 5, when all that is queued is of runs over their budgets.
     Example: sightline work --drain --watch
     """
-    from sightline.cli.commands.work_statements import plan_statements, work_statements
-    from sightline.cli.logs import worker_logs
-    from sightline.errors import ConfigurationError
-    from sightline.wiring import new_worker_id
-
     state: State = context.obj
     settings = state.settings(
         {
@@ -55,14 +55,17 @@ def work(
     if settings.adapter("queue") == "work_list":
         if watch:
             raise ConfigurationError(
-                "--watch shows a worker, and there is none; `sightline status --watch` shows runs"
+                "--watch shows a worker, and this engine has none; `sightline status --watch` shows"
+                " runs"
             )
-        show = plan_statements if dry_run else work_statements
+        from sightline.cli.commands import work_statements as statements  # noqa: PLC0415 - Google's
+
+        show = statements.plan_statements if dry_run else statements.work_statements
         show(settings, worker_id, as_json=as_json)
         return
     if dry_run:
         raise ConfigurationError(
-            "--dry-run is for engines without workers; `sightline estimate` says what a run costs"
+            "--dry-run is for engines without workers; `sightline estimate` shows what a run costs"
         )
     with worker_logs(settings, worker_id, debug=state.debug) as speak:
         _work(settings, worker_id, speak, drain=drain, watch=watch, as_json=as_json)
@@ -77,16 +80,10 @@ def _work(
     watch: bool,
     as_json: bool,
 ) -> None:
-    import asyncio
-
-    from sightline.cli.views.work import print_work, work_json
-    from sightline.operations.work import work as run
-    from sightline.progress import no_progress
-
     view, as_lines = None, False
     if watch:
-        from sightline.cli.watching.screen import at, is_drawn, print_line
-        from sightline.cli.watching.work_watch import live_worker
+        from sightline.cli.watching.screen import at, is_drawn, print_line  # noqa: PLC0415 - rich
+        from sightline.cli.watching.work_watch import live_worker  # noqa: PLC0415 - rich
 
         view, as_lines = live_worker(as_json=as_json), not is_drawn(as_json=as_json)
     is_bar = not watch and settings.telemetry.log_format == "text"

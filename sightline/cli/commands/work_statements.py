@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
 
 from sightline.cli.output import print_json, progress_bar
-
-if TYPE_CHECKING:
-    from sightline.settings import Settings
+from sightline.cli.views.statements import (
+    print_statement_plan,
+    print_statement_work,
+    remark_job,
+    statement_plan_json,
+    statement_work_json,
+)
+from sightline.operations import statements as operations
+from sightline.settings import Settings
 
 
 def work_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
@@ -18,17 +24,10 @@ def work_statements(settings: Settings, worker_id: str, *, as_json: bool) -> Non
         TransientError: parts are refused again and again, or Google is out of reach.
         ConfigurationError: the job cannot be done as configured.
     """
-    import asyncio
-
-    from sightline.cli.views.statements import (
-        print_statement_work,
-        remark_job,
-        statement_work_json,
-    )
-    from sightline.operations.statements import work_statements as run
-
     result = asyncio.run(
-        run(settings, worker_id=worker_id, on_job_state=remark_job, progress=progress_bar)
+        operations.work_statements(
+            settings, worker_id=worker_id, on_job_state=remark_job, progress=progress_bar
+        )
     )
     print_json(statement_work_json(result)) if as_json else print_statement_work(result)
     if result.error:
@@ -42,10 +41,5 @@ def plan_statements(settings: Settings, worker_id: str, *, as_json: bool) -> Non
         TransientError: Google is out of reach.
         ConfigurationError: the job cannot be done as configured.
     """
-    import asyncio
-
-    from sightline.cli.views.statements import print_statement_plan, statement_plan_json
-    from sightline.operations.statements import plan_statements as run
-
-    result = asyncio.run(run(settings, worker_id=worker_id))
+    result = asyncio.run(operations.plan_statements(settings, worker_id=worker_id))
     print_json(statement_plan_json(result)) if as_json else print_statement_plan(result)

@@ -28,7 +28,10 @@ def report(outcome: DemoOutcome, directory: Path) -> None:
     print_table(
         "accuracy against the ground truth",
         ("task", "field", "images", "accuracy", "majority class"),
-        [(one.task, one.field, one.subjects, one.accuracy, one.majority) for one in outcome.scores],
+        [
+            (field.task, field.field, field.subjects, field.accuracy, field.majority)
+            for field in outcome.scores
+        ],
     )
     for text, hits in outcome.searches:
         say()

@@ -6,8 +6,14 @@ import asyncio
 from pathlib import Path
 
 from sightline.cli.output import progress_bar
+from sightline.gcp.storage import BucketPrefix
+from sightline.local.importing import import_table
+from sightline.operations.setup import setup
+from sightline.operations.source_loading import UploadedFolder
+from sightline.operations.upload import load_folder, send_folder
 from sightline.settings import Settings
-from sightline.wiring import source_path, utc_now
+from sightline.wiring.ids import utc_now
+from sightline.wiring.paths import source_path
 
 TABLE = "observations.csv"
 
@@ -26,8 +32,6 @@ async def stage(settings: Settings, collection: Path) -> None:
 
 
 def _import(settings: Settings, collection: Path) -> None:
-    from sightline.local.importing import import_table
-
     import_table(
         collection / TABLE,
         source=source_path(settings),
@@ -39,16 +43,10 @@ def _import(settings: Settings, collection: Path) -> None:
 
 
 async def _set_up(settings: Settings) -> None:
-    from sightline.operations.setup import setup
-
     await setup(settings, progress=progress_bar)
 
 
 def _upload(settings: Settings, collection: Path) -> None:
-    from sightline.gcp.storage import BucketPrefix
-    from sightline.operations.source_loading import UploadedFolder
-    from sightline.operations.upload import load_folder, send_folder
-
     where = BucketPrefix.parse(f"{settings.gcs.bucket}/{collection.name}", "gcs.bucket")
     send_folder(settings, collection, where, progress=progress_bar)
     folder = UploadedFolder(collection, where)

@@ -9,25 +9,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from producer.publish import Producer
-from producer.request import build_request, choose_tasks
 from sightline.analysis.evaluation import FieldScore, score
 from sightline.cli.output import progress_bar, remark
 from sightline.cli.showcase.staging import stage
 from sightline.cli.showcase.workers import run_workers
 from sightline.errors import ConfigurationError
-from sightline.model import Balance, Filter
+from sightline.model import Balance
+from sightline.operations.enqueue import enqueue
 from sightline.operations.reading.ground_truth import read_truth
+from sightline.operations.requests import task_request
 from sightline.ports import SearchHit, SearchQuery
 from sightline.settings import Settings
 from sightline.vision.scenes import render_collection
-from sightline.wiring import (
-    known_tasks,
-    new_run_id,
-    open_engine,
-    open_models,
-    utc_now,
-)
+from sightline.wiring.engine import open_engine
+from sightline.wiring.models import open_models
+from sightline.wiring.tasks import known_tasks
 
 MARKER = ".sightline-demo"
 SEARCHES = (
@@ -79,7 +75,7 @@ class DemoOutcome:
             "embeddings": self.embeddings,
             "dead_letters": dict(self.dead_letters),
             "balance": asdict(self.balance) | {"holds": self.balance.holds},
-            "accuracy": [asdict(one) for one in self.scores],
+            "accuracy": [asdict(field) for field in self.scores],
             "searches": {
                 text: [
                     {
@@ -122,10 +118,10 @@ async def run(
         truths = read_truth(collection / "ground_truth.jsonl", known_tasks(settings))
         scores = score(truths, await engine.upkeep.current_answers())
         return DemoOutcome(
-            images=sum(one["acked"] for one in summaries),
+            images=sum(summary["acked"] for summary in summaries),
             seconds=seconds,
-            answers=sum(one["answers"] for one in summaries),
-            embeddings=sum(one["embeddings"] for one in summaries),
+            answers=sum(summary["answers"] for summary in summaries),
+            embeddings=sum(summary["embeddings"] for summary in summaries),
             dead_letters=await engine.runs.dead_by_reason(run_id),
             balance=await engine.runs.balance(run_id),
             scores=tuple(scores),
@@ -140,8 +136,8 @@ def _make_room(directory: Path) -> None:
     """Remove an earlier demo; anything else in the way is an error."""
     if (directory / MARKER).is_file():
         # The folder itself stays: somebody may be standing in it.
-        for one in directory.iterdir():
-            shutil.rmtree(one) if one.is_dir() and not one.is_symlink() else one.unlink()
+        for path in directory.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     elif directory.exists() and any(directory.iterdir()):
         raise ConfigurationError(f"{directory} is not empty and no demo; give another --dir")
     directory.mkdir(parents=True, exist_ok=True)
@@ -149,17 +145,11 @@ def _make_room(directory: Path) -> None:
 
 
 async def _enqueue(settings: Settings) -> str:
-    tasks = choose_tasks(known_tasks(settings), [], settings.models)
-    request = build_request(Filter(), tasks, settings.models, embed=True, command="demo")
     async with open_engine(settings) as engine:
-        await engine.consistency.begin()
-        for task in tasks:
-            await engine.runs.remember_task(task, now=utc_now())
-        producer = Producer(engine.source, engine.publisher, now=utc_now, new_run_id=new_run_id)
-        published = await producer.enqueue(request)
-    if published is None:
+        run = await enqueue(engine, task_request(settings, command="demo"))
+    if run.run_id is None:
         raise ConfigurationError("nothing was rendered; give --scenes 100 or so")
-    return published.run_id
+    return run.run_id
 
 
 async def _search(settings: Settings, engine: Any, text: str) -> tuple[SearchHit, ...]:

@@ -47,14 +47,14 @@ async def run_workers(
     ]  # fmt: skip
     watching = asyncio.create_task(_watch(runs, run_id, on_progress))
     try:
-        results = await asyncio.gather(*(_result(one) for one in processes))
+        results = await asyncio.gather(*(_result(process) for process in processes))
     finally:
         watching.cancel()
         await asyncio.wait([watching])
-        for one in processes:
-            if one.returncode is None:
-                one.terminate()
-                await one.wait()
+        for process in processes:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
     on_progress(total, total)
     return results
 
@@ -71,5 +71,5 @@ async def _result(process: Process) -> dict[str, Any]:
 async def _watch(runs: Runs, run_id: str, on_progress: Callable[[int, int | None], None]) -> None:
     while True:
         await asyncio.sleep(POLL_S)
-        found = await runs.balance(run_id)
-        on_progress(found.written + found.dead, found.parts)
+        balance = await runs.balance(run_id)
+        on_progress(balance.written + balance.dead, balance.parts)

@@ -31,16 +31,16 @@ def run_budget_json(result: RunBudget) -> dict[str, object]:
         "released_usd": result.released.cost_usd_micros / 1e6,
         "released_images": result.released.images,
         "messages_hastened": result.messages_hastened,
-        "held": [_reservation_json(one) for one in result.held],
+        "held": [_reservation_json(reservation) for reservation in result.held],
     }
 
 
-def _reservation_json(one: UnspentReservation) -> dict[str, object]:
+def _reservation_json(reservation: UnspentReservation) -> dict[str, object]:
     return {
-        "worker_id": one.worker_id,
-        "unspent_usd": one.unspent.cost_usd_micros / 1e6,
-        "unspent_images": one.unspent.images,
-        "last_heard_at": one.last_at,
+        "worker_id": reservation.worker_id,
+        "unspent_usd": reservation.unspent.cost_usd_micros / 1e6,
+        "unspent_images": reservation.unspent.images,
+        "last_heard_at": reservation.last_at,
     }
 
 
@@ -62,15 +62,15 @@ def print_run_budget(result: RunBudget) -> None:
         ],
         digits=4,
     )
-    for one in result.held:
+    for reservation in result.held:
         say(
-            f"{one.worker_id} holds {_amount(one.unspent)},"
-            f" last heard of at {one.last_at:%Y-%m-%d %H:%M:%S} UTC"
+            f"{reservation.worker_id} has {_amount(reservation.unspent)} reserved,"
+            f" last reported at {reservation.last_at:%Y-%m-%d %H:%M:%S} UTC"
         )
     if result.released:
         say(f"given back: {_amount(result.released)}")
     if result.messages_hastened:
-        say(f"{result.messages_hastened:,} messages that were put off come at once")
+        say(f"{result.messages_hastened:,} deferred messages are due now")
     if state.reached:
         remark(
             f"the budget is reached: raise it with --max-cost or --max-images, or"

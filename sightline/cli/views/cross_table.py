@@ -23,11 +23,11 @@ def cross_table(
     row_totals: Counter[Any] = Counter()
     column_totals: Counter[Any] = Counter()
     cells: Counter[tuple[Any, Any]] = Counter()
-    for one in groups:
-        row, column = one.keys[0], one.keys[1] if across else None
-        row_totals[row] += one.answers
-        column_totals[column] += one.answers
-        cells[row, column] += one.answers
+    for group in groups:
+        row, column = group.keys[0], group.keys[1] if across else None
+        row_totals[row] += group.answers
+        column_totals[column] += group.answers
+        cells[row, column] += group.answers
     shown = _in_order(by, row_totals, top)
     heads = _in_order(across, column_totals, MOST_COLUMNS) if across else []
     lines = [(key_text(by, row), [row]) for row in shown]
@@ -47,10 +47,12 @@ def cross_table(
     return ["", *columns, *([OTHERS] if beyond else []), ALL, "share"], rows
 
 
-def _in_order(one: Dimension, totals: Counter[Any], most: int) -> list[Any]:
+def _in_order(dimension: Dimension, totals: Counter[Any], most: int) -> list[Any]:
     """Return the largest groups: of months and numbers in their order, else the largest first."""
     largest = [key for key, _ in totals.most_common(most)]
-    ordered = one.kind == "month" or (one.field and one.field.type in {"integer", "number"})
+    ordered = dimension.kind == "month" or (
+        dimension.field and dimension.field.type in {"integer", "number"}
+    )
     if not ordered:
         return largest
     return sorted(largest, key=lambda key: (key is None, key if key is not None else 0))

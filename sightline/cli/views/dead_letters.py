@@ -38,7 +38,7 @@ def print_dead_letters(result: DeadLetterList) -> None:
             f"there are more than {len(result.rows):,}; --limit shows them,"
             " `sightline status` counts them"
         )
-    remark("next: mend the cause, then `sightline dead-letters replay --reason ...`")
+    remark("next: fix the cause, then `sightline dead-letters replay --reason ...`")
 
 
 def replay_json(result: Replay) -> dict[str, object]:

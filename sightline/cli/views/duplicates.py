@@ -21,8 +21,8 @@ def duplicates_json(result: Duplicates) -> dict[str, object]:
             {
                 "assets": group.assets,
                 "images": [
-                    image_json(one.image) | {"similarity": one.similarity, "kept": one.kept}
-                    for one in group.images
+                    image_json(image.image) | {"similarity": image.similarity, "kept": image.kept}
+                    for image in group.images
                 ],
             }
             for group in result.largest
@@ -44,7 +44,8 @@ def places_json(result: Places) -> dict[str, object]:
                 "assets": place.assets,
                 "views": place.views,
                 "images": [
-                    image_json(one.image) | {"duplicate": one.duplicate} for one in place.images
+                    image_json(image.image) | {"duplicate": image.duplicate}
+                    for image in place.images
                 ],
             }
             for place in result.largest
@@ -73,7 +74,7 @@ def print_duplicates(result: Duplicates) -> None:
     )
     lines = [
         (len(group.images), group.assets, group.images[0].image.observation_id,
-         group.images[1].image.observation_id, min(one.similarity for one in group.images))
+         group.images[1].image.observation_id, min(image.similarity for image in group.images))
         for group in result.largest
     ]  # fmt: skip
     if lines:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sightline.cli.money import limits_text, usd
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.money import usd
 from sightline.cli.views.next_step import import_step
 from sightline.model import Preview
 from sightline.operations.enqueue import EnqueuedRun, Overrun
 from sightline.operations.republish import Recheck, Reconciliation, ResumedRuns
+from sightline.ports import Limits
 from sightline.settings import Settings
 
 
@@ -48,9 +49,9 @@ def print_overrun(result: Overrun) -> None:
     """Print the budget of a run, and how far it may be exceeded."""
     limits = result.limits
     if result.answer_usd_micros is None:
-        remark(f"budget: {limits_text(limits)}; it is reserved before models are asked")
+        remark(f"budget: {_limits_text(limits)}; it is reserved before models are asked")
         return
-    remark(f"budget: {limits_text(limits)}; workers reserve it before they call")
+    remark(f"budget: {_limits_text(limits)}; workers reserve it before they call")
     if limits.cost_usd_micros is not None:
         remark(
             f"it may be exceeded by what calls under way ({result.calls} a worker at most) cost"
@@ -98,3 +99,13 @@ def print_recheck(result: Recheck) -> None:
     """Print how many messages are looked up."""
     say(f"{result.messages:,} queued messages will be looked up before anything is paid")
     remark("next: `sightline status --check`")
+
+
+def _limits_text(limits: Limits) -> str:
+    """Return the limits in words."""
+    limit_texts = []
+    if limits.cost_usd_micros is not None:
+        limit_texts.append(usd(limits.cost_usd_micros))
+    if limits.images is not None:
+        limit_texts.append(f"{limits.images:,} images")
+    return " and ".join(limit_texts) or "no limit"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from producer.estimate import Estimate, Line
-from sightline.cli.money import usd
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.money import usd
 from sightline.cli.views.next_step import import_step
 from sightline.model import Preview
 from sightline.prices import BYTES_A_TOKEN, TOKENS_AN_IMAGE
@@ -84,7 +84,7 @@ def _print_nothing(left: Preview, settings: Settings) -> None:
     if not left.observations:
         remark(f"next: `sightline {import_step(settings)}`, since no observation matches")
     elif not left.matched:
-        remark("next: `sightline tasks list`, since no task that is asked applies to what matches")
+        remark("next: `sightline tasks list`, since no requested task applies to what matches")
     else:
         remark("next: `sightline status`, which shows the runs and what is dead")
 
@@ -117,7 +117,7 @@ def _assumptions_of(line: Line) -> list[str]:
             + (
                 f" the mean of {line.history_calls:,} answers"
                 if line.history_calls
-                else " assumed, since the ledgers hold none"
+                else " assumed, since the ledgers contain none"
             )
         )
     if line.images_a_call > 1:

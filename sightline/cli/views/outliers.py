@@ -18,10 +18,10 @@ def outliers_json(result: Outliers) -> dict[str, object]:
         "neighbours": result.neighbours,
         "at_least": result.at_least,
         "fields": [
-            {"field": one.field, "known": one.known, "outliers": one.outliers}
-            for one in result.fields
+            {"field": field.field, "known": field.known, "outliers": field.outliers}
+            for field in result.fields
         ],
-        "outliers": [_outlier_json(one) for one in result.outliers],
+        "outliers": [_outlier_json(outlier) for outlier in result.outliers],
     }
 
 
@@ -38,8 +38,12 @@ def _outlier_json(outlier: Outlier) -> dict[str, object]:
         "expected": odd.expected,
         "score": round(odd.score, 4),
         "neighbours": [
-            {"observation_id": one.subject_id, "value": one.value, "similarity": one.cosine}
-            for one in odd.neighbours
+            {
+                "observation_id": neighbour.subject_id,
+                "value": neighbour.value,
+                "similarity": neighbour.cosine,
+            }
+            for neighbour in odd.neighbours
         ],
     }
 
@@ -50,7 +54,7 @@ def print_outliers(result: Outliers) -> None:
     say(f"{result.task.name}: {compared:,} answers compared with those about similar images")
     print_table(
         "", ("field", "known", "outliers"),
-        [(one.field, one.known, one.outliers) for one in result.fields],
+        [(field.field, field.known, field.outliers) for field in result.fields],
     )  # fmt: skip
     lines = [_line(outlier) for outlier in result.outliers]
     if lines:

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from sightline.cli.money import usd
 from sightline.cli.output import answer_text, print_table, say
+from sightline.cli.views.money import usd
 from sightline.operations.pilot import Pilot, SampleAnswer
 
 SHOWN = 5

@@ -85,6 +85,6 @@ def print_plan(plan: SearchPlan, *, as_json: bool) -> None:
     if plan.method == "index" and plan.lists is not None:
         say(f"lists     {plan.probes:,} of {plan.lists:,} are searched")
     if plan.bytes_read is not None:
-        say(f"reads     {plan.bytes_read / _MB:,.1f} MB, as a dry run says")
+        say(f"reads     {plan.bytes_read / _MB:,.1f} MB, by a dry run")
     if plan.statement is not None:
         say(f"\n{plan.statement}")

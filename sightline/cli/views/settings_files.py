@@ -28,6 +28,6 @@ def print_stack_settings(result: SettingsFile) -> None:
 
 
 def _print(result: SettingsFile, step: str) -> None:
-    say(f"{result.path}: {'written' if result.written else 'there already, just so'}")
+    say(f"{result.path}: {'written' if result.written else 'already there, unchanged'}")
     named = "" if result.path.name == "sightline.toml" else f" --config {result.path}"
     remark(f"next: `sightline{named} {step}`, and `sightline{named} doctor` checks it all")

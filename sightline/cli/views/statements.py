@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from sightline.cli.money import usd
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.money import usd
+from sightline.gcp.batch.jobs import BatchJob
 from sightline.operations.statements import StatementPlan, StatementWork
 from worker.statements.loop import name_of
-
-if TYPE_CHECKING:
-    from sightline.gcp.batch.jobs import BatchJob
 
 
 def statement_work_json(result: StatementWork) -> dict[str, object]:
@@ -62,7 +58,7 @@ def print_statement_plan(result: StatementPlan) -> None:
     ]
     print_table("", ("run", "what", "parts", "passes", "models, at most", "GB", "budget"), rows)
     say(
-        "GB are read by the statements around the models, as a dry run says. Parts that are refused"
+        "GB are read by the statements around the models, by a dry run. Parts that are refused"
         " for now take further passes."
     )
     if any(batch_plan.bound for batch_plan in result.batches):

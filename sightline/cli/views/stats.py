@@ -38,21 +38,21 @@ def counted_json(result: AnswerCounts) -> dict[str, object]:
 def overview_json(result: TasksOverview) -> dict[str, object]:
     """Return the document of ``--json``."""
     coverage = None if result.coverage is None else [asdict(row) for row in result.coverage]
-    tasks = [_task_json(one) for one in result.tasks]
+    tasks = [_task_json(overview) for overview in result.tasks]
     return {"tasks": tasks} if coverage is None else {"tasks": tasks, "coverage": coverage}
 
 
-def _task_json(one: TaskOverview) -> dict[str, object]:
+def _task_json(overview: TaskOverview) -> dict[str, object]:
     return {
-        "task": one.task.name,
-        "fingerprint": one.task.fingerprint,
-        "model": one.task.model,
-        **asdict(one.quality),
-        "coverage": [asdict(row) for row in one.coverage],
-        "fields": [_field_json(summary) for summary in one.fields],
+        "task": overview.task.name,
+        "fingerprint": overview.task.fingerprint,
+        "model": overview.task.model,
+        **asdict(overview.quality),
+        "coverage": [asdict(row) for row in overview.coverage],
+        "fields": [_field_json(summary) for summary in overview.fields],
         "confidence": [
             {"field": bin_.field, "from": bin_.low, "to": bin_.high, "answers": bin_.answers}
-            for bin_ in one.confidence
+            for bin_ in overview.confidence
         ],
     }
 
@@ -88,18 +88,20 @@ def print_overview(result: TasksOverview, top: int) -> None:
             _print_coverage(result.coverage)
         say("no answers yet")
         remark(f"next: {NEXT}")
-    about_something = [one for one in result.tasks if one.coverage or one.quality.answers]
-    for number, one in enumerate(about_something):
+    about_something = [
+        overview for overview in result.tasks if overview.coverage or overview.quality.answers
+    ]
+    for number, overview in enumerate(about_something):
         if number:
             say()
         say(
-            f"{one.task.name}: {one.quality.answers:,} answers by {one.task.model},"
-            f" version {one.task.fingerprint[:12]}"
+            f"{overview.task.name}: {overview.quality.answers:,} answers by {overview.task.model},"
+            f" version {overview.task.fingerprint[:12]}"
         )
-        _print_coverage(one.coverage)
-        _print_fields(one, top)
-        _print_checks(one)
-    rest = [one.task.name for one in result.tasks if one not in about_something]
+        _print_coverage(overview.coverage)
+        _print_fields(overview, top)
+        _print_checks(overview)
+    rest = [overview.task.name for overview in result.tasks if overview not in about_something]
     if rest and about_something:
         say()
     if rest:
@@ -119,8 +121,8 @@ def _print_coverage(rows: Sequence[Coverage]) -> None:
     )  # fmt: skip
 
 
-def _print_fields(one: TaskOverview, top: int) -> None:
-    answers, fields = one.quality.answers, one.fields
+def _print_fields(overview: TaskOverview, top: int) -> None:
+    answers, fields = overview.quality.answers, overview.fields
     if not answers:
         return
     columns = ("known", "unknown", "missing", "assets", "disagreeing", "minimum", "mean", "maximum")
@@ -143,28 +145,28 @@ def _print_fields(one: TaskOverview, top: int) -> None:
     ]
     if values:
         print_table("", ("field", "value", "answers", "share"), values)
-    if one.confidence:
+    if overview.confidence:
         say()
         print_table(
             "",
             ("field", "from", "to", "answers"),
-            [(bin_.field, bin_.low, bin_.high, bin_.answers) for bin_ in one.confidence],
+            [(bin_.field, bin_.low, bin_.high, bin_.answers) for bin_ in overview.confidence],
         )
 
 
-def _print_checks(one: TaskOverview) -> None:
-    quality = one.quality
+def _print_checks(overview: TaskOverview) -> None:
+    quality = overview.quality
     say()
     say(f"  {quality.without_position:,} without a usable position")
     say(f"  {quality.without_time:,} without a capture time")
     say(f"  {quality.stale:,} subjects answered at an older version only")
-    for row in one.fields:
+    for row in overview.fields:
         if row.disagreeing:
             say(
                 f"  {row.disagreeing:,} of {row.assets:,} assets whose images differ in"
                 f" {row.field.name}"
             )
-    name = one.task.name
+    name = overview.task.name
     if quality.versions > 1:
         say(f"  {quality.versions:,} versions of {name} have answers; the active one counts")
     if quality.stale:

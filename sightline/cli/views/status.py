@@ -68,7 +68,7 @@ def print_status(result: Status, settings: Settings) -> None:
     _print_budgets(result.runs)
     queue = result.queue
     if queue.ready is None:
-        say("\nqueue: Pub/Sub does not tell what it holds; `queued` is what is not settled")
+        say("\nqueue: Pub/Sub does not report its backlog; `queued` is what is not settled")
     else:
         say(f"\nqueue: {queue.ready:,} ready, {queue.leased or 0:,} leased")
     for reason, count in sorted(result.dead_letters.items()):

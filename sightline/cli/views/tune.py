@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sightline.cli.money import usd
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.money import usd
 from sightline.export.tuning_set import FEW
 from sightline.gcp.tuning import TuningJob
 from sightline.operations.tuning.jobs import TuningJobs

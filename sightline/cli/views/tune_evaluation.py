@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sightline.cli.money import usd
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.money import usd
 from sightline.operations.tuning.evaluation import TuningEvaluation
 from sightline.operations.tuning.evaluation_plan import EvaluationPlan
 from sightline.operations.tuning.model_answers import OVER_BUDGET
@@ -60,7 +60,7 @@ def print_evaluation(evaluation: TuningEvaluation) -> None:
         say(f"not compared, since no answer is simply right: {', '.join(plan.not_compared)}")
     say(f"{evaluation.calls:,} calls for {usd(evaluation.usd_micros)}")
     if plan.truth is None:
-        remark("right is what the held-out answers say, which a model or a person gave: no truth")
+        remark("right is what the held-out answers contain, which a model or a person gave")
     if plan.assets_without_truth:
         remark(
             f"{plan.assets_without_truth:,} held-out assets are not in {plan.truth}, and were not"

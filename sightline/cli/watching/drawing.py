@@ -20,8 +20,8 @@ STATES = {"steady": "green", "slow_start": "cyan", "paused": "yellow", "probing"
 def draw_work(view: WorkView, *, ascii_only: bool) -> Text:
     """Return the picture of one worker."""
     lines = [_head(view), Text()]
-    for kind, one in view.limiters.items():
-        lines += _limiter(kind, one, ascii_only=ascii_only)
+    for kind, limiter in view.limiters.items():
+        lines += _limiter(kind, limiter, ascii_only=ascii_only)
     lines += [
         _line(
             "throughput",
@@ -52,8 +52,8 @@ def draw_status(view: StatusView, *, ascii_only: bool) -> Text:
     if not view.runs:
         return Text("no runs yet; `sightline enqueue` makes one")
     lines: list[Text] = []
-    for one in view.runs[:MOST_RUNS]:
-        lines += _run(one, ascii_only=ascii_only)
+    for run in view.runs[:MOST_RUNS]:
+        lines += _run(run, ascii_only=ascii_only)
     if len(view.runs) > MOST_RUNS:
         lines += [Text(f"and {len(view.runs) - MOST_RUNS:,} more runs", "dim"), Text()]
     lines += [
@@ -70,24 +70,25 @@ def _head(view: WorkView) -> Text:
     head = Text.assemble(
         ("worker ", "dim"), (view.worker_id, "bold"), f"  {duration(view.seconds)}"
     )
-    said = (
+    summary = (
         "  stopping: what is in hand is finished" if view.stopping else "  Ctrl-C finishes and ends"
     )
-    return head.append(said, "yellow" if view.stopping else "dim")
+    return head.append(summary, "yellow" if view.stopping else "dim")
 
 
-def _limiter(kind: str, one: LimiterView, *, ascii_only: bool) -> list[Text]:
-    state = (one.state.replace("_", " "), STATES.get(one.state, "default"))
-    found = "no ceiling" if one.rate_per_s is None else rate(one.rate_per_s)
-    room = 24 - len(f"{one.in_flight:,}")
+def _limiter(kind: str, limiter: LimiterView, *, ascii_only: bool) -> list[Text]:
+    state = (limiter.state.replace("_", " "), STATES.get(limiter.state, "default"))
+    ceiling = "no ceiling" if limiter.rate_per_s is None else rate(limiter.rate_per_s)
+    room = 24 - len(f"{limiter.in_flight:,}")
     text = Text.assemble(
-        (f"{found:<10} ", "bold"), state, " " * max(2, 14 - len(one.state)),
-        (f"{one.in_flight:,}", "bold"), f"{f' of {one.cap:,} in flight':<{room}}",
-        (share(one.share_refused), "yellow" if one.share_refused > 0.05 else "bold"), " refused",
+        (f"{ceiling:<10} ", "bold"), state, " " * max(2, 14 - len(limiter.state)),
+        (f"{limiter.in_flight:,}", "bold"), f"{f' of {limiter.cap:,} in flight':<{room}}",
+        (share(limiter.share_refused), "yellow" if limiter.share_refused > 0.05 else "bold"),
+        " refused",
     )  # fmt: skip
     lines = [_line(kind, text)]
-    if len(one.curve) > 1 and not ascii_only:
-        lines.append(_line("", Text(sparkline(one.curve), "cyan")))
+    if len(limiter.curve) > 1 and not ascii_only:
+        lines.append(_line("", Text(sparkline(limiter.curve), "cyan")))
     return lines
 
 
@@ -99,7 +100,7 @@ def _cost(view: WorkView | StatusView) -> Text:
 
 def _left(view: WorkView) -> Text:
     if view.left is None:
-        return _line("left", Text("the queue does not tell; counted in a moment", "dim"))
+        return _line("left", Text("the queue does not report it; counted in a moment", "dim"))
     return _line("left", _of((f"{view.left:,}", view.left_unit), *_until(view.eta_s)))
 
 
@@ -111,37 +112,37 @@ def _dead(dead: Mapping[str, int]) -> Text:
     total = sum(dead.values())
     if not total:
         return _line("dead letters", Text("none", "dim"))
-    most = sorted(dead.items(), key=lambda one: (-one[1], one[0]))
+    most = sorted(dead.items(), key=lambda reason: (-reason[1], reason[0]))
     reasons = [(f"{count:,}", reason) for reason, count in most if count]
     lines = [_line("dead letters", Text(f"{total:,}", "bold red"))]
     lines += [_line("", _of((count, reason))) for count, reason in reasons]
     return Text("\n").join(lines)
 
 
-def _run(one: RunView, *, ascii_only: bool) -> list[Text]:
-    full = round(BAR * one.settled_share)
+def _run(run: RunView, *, ascii_only: bool) -> list[Text]:
+    full = round(BAR * run.settled_share)
     blocks = "#-" if ascii_only else "━─"
-    name = printable(one.run_id)
+    name = printable(run.run_id)
     head = Text.assemble(
-        (name, "bold"), f"  {one.state}  ", (f"{100 * one.settled_share:.0f} %", "bold")
+        (name, "bold"), f"  {run.state}  ", (f"{100 * run.settled_share:.0f} %", "bold")
     )
-    if not one.holds:
+    if not run.holds:
         head.append("  does not balance: `sightline status --check`", "red")
     bar = Text.assemble((blocks[0] * full, "green"), (blocks[1] * (BAR - full), "dim"))
     counts = [
         (f"{count:,}", word)
         for word, count in (
-            ("written", one.written), ("dead", one.dead), ("queued", one.queued),
-            ("to publish", one.to_publish), ("cancelled", one.cancelled), ("lost", one.lost),
+            ("written", run.written), ("dead", run.dead), ("queued", run.queued),
+            ("to publish", run.to_publish), ("cancelled", run.cancelled), ("lost", run.lost),
         )
         if count
     ]  # fmt: skip
-    return [head, bar.append(f" of {one.parts:,} parts"), _of(*counts), Text()]
+    return [head, bar.append(f" of {run.parts:,} parts"), _of(*counts), Text()]
 
 
 def _queue(view: StatusView) -> Text:
     if view.ready is None:
-        return Text("does not tell what it holds", "dim")
+        return Text("does not report its backlog", "dim")
     return _of((f"{view.ready:,}", "ready"), (f"{view.leased or 0:,}", "leased"))
 
 

@@ -61,13 +61,13 @@ class WorkView:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; the curves are left out, since whoever reads them has the past."""
-        found = {name: _plain(getattr(self, name)) for name in self.__slots__}
+        values = {name: _plain(getattr(self, name)) for name in self.__slots__}
         names = ("state", "rate_per_s", "in_flight", "cap", "share_refused")
-        found["limiters"] = {
-            kind: {name: _plain(getattr(one, name)) for name in names}
-            for kind, one in self.limiters.items()
+        values["limiters"] = {
+            kind: {name: _plain(getattr(limiter, name)) for name in names}
+            for kind, limiter in self.limiters.items()
         }
-        return found | {"dead": dict(self.dead)}
+        return values | {"dead": dict(self.dead)}
 
 
 def _plain(value: object) -> object:
@@ -118,7 +118,9 @@ class WorkState:
             worker_id=self._worker_id,
             seconds=seconds,
             stopping=stopping,
-            limiters={kind: self._limiter(now_s, kind, one) for kind, one in limiters.items()},
+            limiters={
+                kind: self._limiter(now_s, kind, limiter) for kind, limiter in limiters.items()
+            },
             messages=progress.acked,
             messages_per_s=self._messages.per_s(),
             messages_per_s_average=progress.acked / seconds if seconds >= LEAST_SPAN_S else None,
@@ -137,17 +139,17 @@ class WorkState:
             dead=dict(progress.dead),
         )
 
-    def _limiter(self, now_s: float, kind: Kind, one: LimiterSnapshot) -> LimiterView:
-        known = isfinite(one.rate_per_s)
+    def _limiter(self, now_s: float, kind: Kind, limiter: LimiterSnapshot) -> LimiterView:
+        known = isfinite(limiter.rate_per_s)
         curve = self._curves.setdefault(kind, History(CURVE_EVERY_S, CURVE_POINTS))
         if known:
-            curve.saw(now_s, one.rate_per_s)
+            curve.saw(now_s, limiter.rate_per_s)
         return LimiterView(
-            str(one.state.value),
-            one.rate_per_s if known else None,
-            one.in_flight,
-            one.cap,
-            one.share_refused,
+            str(limiter.state.value),
+            limiter.rate_per_s if known else None,
+            limiter.in_flight,
+            limiter.cap,
+            limiter.share_refused,
             curve.values,
         )
 

@@ -13,14 +13,14 @@ from sightline.cli.watching.drawing import draw_work
 from sightline.cli.watching.screen import Show, print_nowhere, screen
 from sightline.cli.watching.work_state import WorkState
 from sightline.errors import SightlineError
-from sightline.wiring import Engine
+from sightline.ports import Engine
 from worker.main import Watch
 from worker.worker_status import WorkerStatus
 
 REFRESH_S = 0.5
 COUNT_EVERY_S = 1.0
 COUNT_LEDGERS_EVERY_S = 15.0
-"""A queue that does not tell what it holds is stood in for by the ledgers, which may cost money."""
+"""A queue that does not report its backlog is stood in for by the ledgers, which may cost money."""
 
 COUNT_SHARE = 20.0
 """Counting that takes long is done so many times more seldom than it takes."""

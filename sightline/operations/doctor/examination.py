@@ -63,7 +63,7 @@ async def _findings(
     try:
         settings = read_settings()
     except SightlineError as error:
-        remedy = "mend the settings file, or unset the variable"
+        remedy = "correct the settings file, or unset the variable"
         return [*findings, failed("settings", str(error), remedy)]
     findings.append(passed("settings", f"engine {settings.engine}, home {settings.home}"))
     findings += await check_machine(settings)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from sightline.errors import ConfigurationError
 from sightline.gcp.storage import StoragePlace, first_bytes, open_storage
-from sightline.operations.cloud import google_credentials
 from sightline.operations.doctor.finding import Finding, attempt, failed, not_checked
 from sightline.operations.doctor.remedies import google_remedy, grant_on_bucket, member
 from sightline.settings import Settings
+from sightline.wiring.credentials import google_credentials
 from sightline.wiring.places import project
 
 API = "storage.googleapis.com"

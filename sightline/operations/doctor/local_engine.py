@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sightline.operations.doctor.finding import Finding, attempt
 from sightline.settings import Settings
-from sightline.wiring import open_engine
+from sightline.wiring.engine import open_engine
 
 
 async def check_engine(settings: Settings) -> Sequence[Finding]:
@@ -18,5 +18,5 @@ async def check_engine(settings: Settings) -> Sequence[Finding]:
             runs = await engine.runs.runs()
             return f"{len(runs)} runs, {backlog.ready} messages ready, {backlog.leased} leased"
 
-    remedy = "look at the message; `sightline --debug doctor` says more"
+    remedy = "read the message; `sightline --debug doctor` shows more"
     return (await attempt("engine", look, remedy),)

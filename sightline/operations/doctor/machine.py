@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from sightline.errors import StorageError
 from sightline.operations.doctor.finding import CheckStatus, Finding, attempt
 from sightline.settings import Settings
-from sightline.wiring import known_tasks
+from sightline.wiring.tasks import known_tasks
 
 LEAST_FREE_BYTES = 1 << 30
 LEAST_PYTHON = (3, 11)

@@ -22,7 +22,7 @@ from sightline.operations.doctor.remedies import (
 )
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec, parse_task
-from sightline.wiring import ModelSet, open_models
+from sightline.wiring.models import ModelSet, open_models
 
 API = "aiplatform.googleapis.com"
 RUN_ID = "doctor"

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError
 from sightline.gcp.pubsub.setup import Kind, QueueSetup, QueueShape, mending_command
-from sightline.operations.cloud import google_credentials, queue_shape
+from sightline.operations.cloud import queue_shape
 from sightline.operations.doctor.finding import Finding, attempt, failed
 from sightline.operations.doctor.remedies import google_remedy, grant_on_project, member
 from sightline.settings import Settings
+from sightline.wiring.credentials import google_credentials
 
 API = "pubsub.googleapis.com"
 _ROLES = {"topic": "roles/pubsub.publisher", "subscription": "roles/pubsub.subscriber"}
@@ -27,9 +28,7 @@ async def check_queue(settings: Settings) -> Sequence[Finding]:
     )
     try:
         shape = queue_shape(settings)
-        credentials = await asyncio.to_thread(
-            google_credentials, settings, shape.place.endpoint or ""
-        )
+        credentials = await asyncio.to_thread(google_credentials, settings, shape.place.endpoint)
     except SightlineError as error:
         return (failed("queue", str(error), remedy(error)),)
     async with QueueSetup.open(shape, credentials) as queue:

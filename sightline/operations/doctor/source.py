@@ -63,7 +63,7 @@ async def _look(settings: Settings, client: BigQueryClient, table: SourceTable) 
     table.check(stored.schema)
     _check_location(settings, client, stored)
     if stored.table_type != "TABLE":
-        detail = f"{table.full_name} is a view; its columns fit, its rows were not looked at"
+        detail = f"{table.full_name} is a view; its columns fit, its rows were not checked"
         return SourceCheck(passed(SUBJECT, detail))
     row = await client.use(lambda library: _first_row(library, client, stored))
     if row is None:

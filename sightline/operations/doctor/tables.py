@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.tables import wrong_columns
-from sightline.operations.cloud import google_credentials
 from sightline.operations.doctor.finding import (
     Finding,
     attempt,
@@ -21,6 +20,7 @@ from sightline.operations.doctor.remedies import google_remedy, grant_on_project
 from sightline.operations.expected_tables import EMBEDDINGS_VIEWS, expected_ledgers, mend_table
 from sightline.schema import VIEWS, Ledger
 from sightline.settings import Settings
+from sightline.wiring.credentials import google_credentials
 from sightline.wiring.places import bigquery_place
 
 API = "bigquery.googleapis.com"
@@ -36,7 +36,7 @@ async def open_client(settings: Settings) -> AsyncIterator[BigQueryClient]:
         ConfigurationError: no project, no credentials, or a name that is none.
     """
     place = bigquery_place(settings)
-    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint or "")
+    credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with BigQueryClient.open(place, credentials) as client:
         yield client
 

@@ -33,24 +33,24 @@ class ByAsset:
 
     def add(self, page: Sequence[AnswerRow]) -> None:
         """Take rows in."""
-        for one in page:
+        for answer in page:
             self.answers += 1
-            if not one.asset_id:
+            if not answer.asset_id:
                 self.without_asset += 1
                 continue
-            file = self._files[crc32(one.asset_id.encode()) % len(self._files)]
-            file.write(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE))
+            file = self._files[crc32(answer.asset_id.encode()) % len(self._files)]
+            file.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
 
     def groups(self) -> Iterator[list[AnswerRow]]:
         """Yield the answers about each asset, up to ``ROWS_AT_ONCE`` or so by asset id."""
         for file in self._files:
             file.seek(0)
-            found: dict[str, list[AnswerRow]] = {}
+            by_asset: dict[str, list[AnswerRow]] = {}
             for line in file:
-                one = _row(line)
-                found.setdefault(one.asset_id, []).append(one)
-            for asset_id in sorted(found):
-                yield found.pop(asset_id)
+                answer = _row(line)
+                by_asset.setdefault(answer.asset_id, []).append(answer)
+            for asset_id in sorted(by_asset):
+                yield by_asset.pop(asset_id)
 
 
 @contextmanager
@@ -102,8 +102,8 @@ async def selected_answers(
 
 
 def _row(line: bytes) -> AnswerRow:
-    found = orjson.loads(line)
+    values = orjson.loads(line)
     for name in ("capture_time", "written_at"):
-        if found[name] is not None:
-            found[name] = datetime.fromisoformat(found[name])
-    return AnswerRow(**found)
+        if values[name] is not None:
+            values[name] = datetime.fromisoformat(values[name])
+    return AnswerRow(**values)

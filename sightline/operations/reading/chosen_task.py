@@ -5,9 +5,10 @@ from __future__ import annotations
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.ports import Warehouse
 from sightline.tasks import TaskSpec
-from sightline.wiring import known_tasks
+from sightline.wiring.tasks import known_tasks
 
 NEXT = "run `sightline enqueue` and `sightline work`"
+NOTHING_ANSWERED = f"nothing is answered yet; {NEXT}"
 
 
 async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
@@ -18,15 +19,17 @@ async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
         ConfigurationError: no name is given, and there are several.
     """
     known = known_tasks(warehouse.settings)
-    asked = {one.name: one for one in await warehouse.answers.tasks()}
-    if name is None and len(asked) == 1:
-        return next(iter(asked.values()))
-    if name in asked:
-        return asked[name]
-    if not asked and (name is None or name in known):
-        raise NotFoundError(f"nothing is answered yet; {NEXT}")
+    enqueued = {task.name: task for task in await warehouse.answers.tasks()}
+    if name is None and len(enqueued) == 1:
+        return next(iter(enqueued.values()))
+    if name in enqueued:
+        return enqueued[name]
+    if not enqueued and (name is None or name in known):
+        raise NotFoundError(NOTHING_ANSWERED)
     if name is None:
-        raise ConfigurationError(f"which task? give one of {', '.join(asked)}")
+        raise ConfigurationError(f"which task? give one of {', '.join(enqueued)}")
     if name in known:
-        raise NotFoundError(f"{name} was not asked yet; run `sightline enqueue --task {name}`")
-    raise NotFoundError(f"no task {name!r}; there are {', '.join(sorted({*asked, *known}))}")
+        raise NotFoundError(
+            f"{name} has not been enqueued yet; run `sightline enqueue --task {name}`"
+        )
+    raise NotFoundError(f"no task {name!r}; there are {', '.join(sorted({*enqueued, *known}))}")

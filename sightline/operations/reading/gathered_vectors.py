@@ -45,9 +45,9 @@ async def gathered_vectors(
         with progress("reading vectors", total) as update:
             async with aclosing(vectors.pages(query)) as pages:  # type: ignore[type-var]  # a generator
                 async for page in pages:
-                    kept = [n for n, one in enumerate(page.images) if keep is None or keep(one)]
-                    images += [page.images[n] for n in kept]
-                    file.write(unit_vectors(page.vectors[kept]).tobytes())
+                    rows = [n for n, image in enumerate(page.images) if keep is None or keep(image)]
+                    images += [page.images[n] for n in rows]
+                    file.write(unit_vectors(page.vectors[rows]).tobytes())
                     done += len(page.images)
                     update(done, max(total, done))
         file.flush()

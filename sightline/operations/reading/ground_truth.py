@@ -32,7 +32,7 @@ def read_truth(path: Path, tasks: Mapping[str, TaskSpec]) -> Iterator[Truth]:
                 except (ValueError, KeyError, TypeError, RecursionError) as error:
                     raise ConfigurationError(
                         f"{path}, line {number}: {error};"
-                        " each line holds observation_id, task, truth"
+                        " each line contains observation_id, task, truth"
                     ) from error
                 fault = _fault(truth, tasks[name]) if name in tasks else ""
                 if fault:

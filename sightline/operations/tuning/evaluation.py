@@ -80,8 +80,8 @@ async def _ask_both(
     answers: dict[str, dict[str, ModelAnswer]] = {BASE: {}, TUNED: {}}
     at_once = asyncio.Semaphore(2 * settings.classify_limit.in_flight)
     with progress("asked", 2 * len(plan.rows)) as update:
-        async with open_compared(settings, job.base_model, job.endpoint) as models:
-            asked = {
+        async with open_compared(settings, job.base_model, job.endpoint) as compared:
+            models = {
                 side: AskedModel(
                     model,
                     worker_caller(settings),
@@ -89,15 +89,15 @@ async def _ask_both(
                     budget.of_model(side),
                     f"tune-{job.number}",
                 )
-                for side, model in zip((BASE, TUNED), models, strict=True)
+                for side, model in zip((BASE, TUNED), compared, strict=True)
             }
 
             async def ask(side: str, row: HeldOut) -> None:
                 async with at_once:
-                    answers[side][row.observation_id] = await asked[side].ask(row)
+                    answers[side][row.observation_id] = await models[side].ask(row)
                 update(sum(map(len, answers.values())), 2 * len(plan.rows))
 
-            await _all([ask(side, row) for row in plan.rows for side in asked])
+            await _all([ask(side, row) for row in plan.rows for side in models])
     return answers
 
 

@@ -18,7 +18,7 @@ from sightline.operations.tuning.jobs import tuning_job
 from sightline.prices import ANSWER_TOKENS, answer_usage, price_of
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
-from sightline.wiring import utc_now
+from sightline.wiring.ids import utc_now
 from sightline.wiring.places import vertex_place
 from sightline.wiring.tuning import prices_with
 

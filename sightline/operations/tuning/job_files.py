@@ -20,10 +20,10 @@ from sightline.gcp.storage import (
 )
 from sightline.gcp.storage.failures import translated
 from sightline.gcp.tuning import TuningJob
-from sightline.operations.cloud import google_credentials
 from sightline.progress import Progress
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec, parse_task
+from sightline.wiring.credentials import google_credentials
 from sightline.wiring.places import project
 
 

@@ -92,8 +92,8 @@ def check_ended_well(job: TuningJob) -> None:
     if job.lacks_model:
         raise without_model(job)
     raise ConfigurationError(
-        f"tuning job {job.number} is {job.state}: {job.error.rstrip('. ') or 'no reason is told'};"
-        " mend that and submit again: a failed job does not stand in the way of another"
+        f"tuning job {job.number} is {job.state}: {job.error.rstrip('. ') or 'no reason is given'};"
+        " fix that and submit again: a failed job does not stand in the way of another"
     )
 
 

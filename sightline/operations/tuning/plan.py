@@ -18,7 +18,8 @@ from sightline.operations.tuning.parameters import TuningParameters, check_base_
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
-from sightline.wiring import open_warehouse, pricing
+from sightline.wiring.engine import open_warehouse
+from sightline.wiring.prices import pricing
 from sightline.wiring.tuning import open_tuning
 
 FOLDER = "tuning"

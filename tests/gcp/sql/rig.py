@@ -37,7 +37,7 @@ from sightline.model import (
 )
 from sightline.prices import Price, load_prices, price_of
 from sightline.tasks import TaskSpec
-from sightline.wiring import utc_now
+from sightline.wiring.ids import utc_now
 from sightline.work_lists import BY_STATEMENTS
 from tests.contracts.warehouse_rig import NOW
 from tests.gcp.conftest import DAY

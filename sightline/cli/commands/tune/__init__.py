@@ -9,7 +9,7 @@ from sightline.cli.commands.tune.jobs import cancel, list_, status
 from sightline.cli.commands.tune.submit import submit
 
 app = typer.Typer(
-    help="Tune a model with the answers there are, and compare it with its base.",
+    help="Tune a model with your answers, and compare it with its base.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,9 @@ from sightline.cli.commands.tune.options import JobName, Location
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.tune_evaluation import evaluation_json, print_evaluation, remark_plan
+from sightline.operations.tuning.evaluation import evaluate_tuning
+from sightline.operations.tuning.evaluation_plan import plan_evaluation
 
 
 def evaluate(
@@ -34,16 +38,6 @@ def evaluate(
     Each asset is asked about once, so that subjects are independent.
     Example: sightline tune evaluate 4000000000000000000 --location us-central1 --sample 200
     """
-    import asyncio
-
-    from sightline.cli.views.tune_evaluation import (
-        evaluation_json,
-        print_evaluation,
-        remark_plan,
-    )
-    from sightline.operations.tuning.evaluation import evaluate_tuning
-    from sightline.operations.tuning.evaluation_plan import plan_evaluation
-
     state: State = context.obj
     settings = state.settings()
     plan = asyncio.run(

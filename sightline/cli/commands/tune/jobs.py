@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -10,6 +11,21 @@ from sightline.cli.commands.tune.options import JobName, Location, LookEvery
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
+from sightline.cli.views.tune import (
+    job_json,
+    jobs_json,
+    print_job,
+    print_jobs,
+    remark_too_late,
+    remark_waiting,
+)
+from sightline.operations.tuning.jobs import (
+    cancel_tuning,
+    check_ended_well,
+    tuning_job,
+    tuning_jobs,
+    wait_for_job,
+)
 
 
 def status(
@@ -24,11 +40,6 @@ def status(
 
     Example: sightline tune status 4000000000000000000 --location us-central1 --wait
     """
-    import asyncio
-
-    from sightline.cli.views.tune import job_json, print_job, remark_waiting
-    from sightline.operations.tuning.jobs import check_ended_well, tuning_job, wait_for_job
-
     state: State = context.obj
     settings = state.settings()
     result = asyncio.run(tuning_job(settings, job, location))
@@ -47,11 +58,6 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the tuning jobs of a region, the newest first, also those of other programs."""
-    import asyncio
-
-    from sightline.cli.views.tune import jobs_json, print_jobs
-    from sightline.operations.tuning.jobs import tuning_jobs
-
     state: State = context.obj
     result = asyncio.run(tuning_jobs(state.settings(), location))
     print_json(jobs_json(result)) if as_json else print_jobs(result)
@@ -61,11 +67,6 @@ def cancel(
     context: typer.Context, job: JobName, location: Location = None, as_json: AsJson = False
 ) -> None:
     """Ask for a tuning job to be cancelled. What it has cost until then is paid."""
-    import asyncio
-
-    from sightline.cli.views.tune import job_json, print_job, remark_too_late
-    from sightline.operations.tuning.jobs import cancel_tuning
-
     state: State = context.obj
     result = asyncio.run(cancel_tuning(state.settings(), job, location))
     print_json(job_json(result)) if as_json else print_job(result)

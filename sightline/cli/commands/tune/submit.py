@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sightline.cli.commands.tune.options import Location, LookEvery
-from sightline.cli.options import AsJson, AssetType, Box, Near, Polygon, Since, Until, filter_of
+from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
+from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views import tune as views
+from sightline.operations.tuning.jobs import check_ended_well, wait_for_job
+from sightline.operations.tuning.parameters import TuningParameters, check_adapter_size
+from sightline.operations.tuning.plan import plan_tuning
+from sightline.operations.tuning.submit import submit_tuning
 
 
+@filtered
 def submit(
     context: typer.Context,
     task: Annotated[
-        str | None, typer.Argument(help="Whose answers; needed where several tasks were asked.")
+        str | None, typer.Argument(help="Whose answers; required where several tasks have some.")
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="The model to tune; without it models.classify.")
@@ -40,12 +49,7 @@ def submit(
     learning_rate_multiplier: Annotated[
         float | None, typer.Option(help="Multiplies Google's own rate.", min=0.001, max=10)
     ] = None,
-    asset_type: AssetType = None,
-    since: Since = None,
-    until: Until = None,
-    box: Box = None,
-    near: Near = None,
-    polygon: Polygon = None,
+    chosen: FilterOptions = NO_FILTER,
     yes: Annotated[bool, typer.Option("--yes", help="Submit without asking.")] = False,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Return when the job has ended.")
@@ -55,20 +59,11 @@ def submit(
 ) -> None:
     """Make examples of the current answers, put them into a bucket, and submit a tuning job.
 
-    What it is about to do, and what is known of its cost, is said first. The same command again
-    finds the job that is there. Example: sightline tune submit road_signs --location us-central1
+    The plan and what is known of its cost are printed first. The same command again finds the
+    existing job. Example: sightline tune submit road_signs --location us-central1
     """
-    import asyncio
-    import tempfile
-
-    from sightline.cli.views import tune as views
-    from sightline.operations.tuning.jobs import check_ended_well, wait_for_job
-    from sightline.operations.tuning.parameters import TuningParameters, check_adapter_size
-    from sightline.operations.tuning.plan import plan_tuning
-    from sightline.operations.tuning.submit import submit_tuning
-
     check_adapter_size(adapter_size)
-    which = filter_of(asset_type, since, until, box, near, polygon)
+    which = chosen.filter()
     state: State = context.obj
     state.must_exist()
     settings = state.settings()

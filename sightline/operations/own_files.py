@@ -48,12 +48,12 @@ class OwnFiles:
         return any(os.path.samestat(status, other) for other in _statuses(self.home))
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same(path: Path, other: Path) -> bool:
     """Return whether two names lead to the same file or folder; absent ones have the same name."""
     try:
-        return one.samefile(other)
+        return path.samefile(other)
     except OSError:
-        return os.path.realpath(one) == os.path.realpath(other)
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _statuses(home: Path) -> Iterator[os.stat_result]:

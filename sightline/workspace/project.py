@@ -1,0 +1,104 @@
+"""A project that is open: its settings, its tasks and images, and its engine while it is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sightline.errors import NotFoundError
+from sightline.local.importing import ImportReport
+from sightline.operations.importing import import_files
+from sightline.operations.tasks import add_task
+from sightline.ports import Warehouse
+from sightline.progress import Progress
+from sightline.settings import Settings
+from sightline.tasks import TaskSpec
+from sightline.wiring.engine import open_engine, open_warehouse
+from sightline.wiring.tasks import known_tasks
+from sightline.workspace.held_open import HeldOpen
+
+
+class Project:
+    """Settings, and the engine that they name, opened when it is first needed."""
+
+    def __init__(self, settings: Settings, progress: Progress, *, config: Path) -> None:
+        """``config`` is the settings file, or where it would be."""
+        self.settings = settings
+        self._config = config
+        self._progress = progress
+        self._warehouse = HeldOpen(lambda: open_warehouse(self.settings))
+        self._engine = HeldOpen(lambda: open_engine(self.settings))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close what is open; the workspace may be used again."""
+        await self._engine.close()
+        await self._warehouse.close()
+
+    @property
+    def tasks(self) -> Mapping[str, TaskSpec]:
+        """The tasks there are, shipped ones and the project's own, by name."""
+        return known_tasks(self.settings)
+
+    async def add_task(self, file: str | Path) -> TaskSpec:
+        """Copy a task file into the project, in the folder of its ``tasks_dir`` setting.
+
+        Without one, the folder ``tasks`` is made beside the settings file, which then names it.
+        """
+        added = await asyncio.to_thread(add_task, self.settings, Path(file), config=self._config)
+        await self.close()  # what is open has the settings of before
+        self.settings = replace(self.settings, tasks_dir=added.tasks_dir)
+        return added.task
+
+    async def import_images(
+        self,
+        source: str | Path,
+        *,
+        asset_type: str | None = None,
+        columns: Mapping[str, str] | None = None,
+        allowed_roots: Sequence[str | Path] = (),
+    ) -> ImportReport:
+        """Make observations of a folder of photographs, or of a CSV or Parquet table.
+
+        ``asset_type`` is what is seen where no folder's name and no column says it; ``columns``
+        maps our names to the table's own; images may be read from ``allowed_roots``, too.
+        """
+        return await asyncio.to_thread(
+            import_files,
+            self.settings,
+            Path(source),
+            asset_type=asset_type,
+            columns=columns,
+            allowed_roots=[Path(folder) for folder in allowed_roots],
+            progress=self._progress,
+        )
+
+    async def _reading(self) -> Warehouse:
+        """Return the warehouse, for what only reads.
+
+        Raises:
+            NotFoundError: there is no project in this folder.
+        """
+        self._must_exist()
+        return await self._warehouse.get()
+
+    def _must_exist(self) -> None:
+        home = self.settings.home
+        if self.settings.adapter("warehouse") == "local" and not home.exists():
+            raise NotFoundError(
+                f"there is no project in {home.parent}; `import_images(folder)` makes one"
+            )

@@ -1,0 +1,121 @@
+"""What is done for a project: runs are estimated, published and worked off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Unpack
+
+from producer.estimate import Estimate
+from producer.run_budget_editor import read_limits
+from sightline.operations import dead_letters as dead_letters_operation
+from sightline.operations import enqueue as enqueue_operation
+from sightline.operations import estimate as estimate_operation
+from sightline.operations import status as status_operation
+from sightline.operations import work as work_operation
+from sightline.operations.requests import TaskRequest, task_request
+from sightline.operations.status import Status
+from sightline.ports import DeadLetterRow
+from sightline.wiring.ids import new_worker_id
+from sightline.workspace.filters import Where, filter_of
+from sightline.workspace.project import Project
+from sightline.workspace.runs import Run
+from worker.main import Summary
+from worker.signals import StopRequest
+
+
+class RunMethods(Project):
+    """From an estimate to dead letters that are replayed."""
+
+    async def estimate(
+        self,
+        tasks: Sequence[str] = (),
+        *,
+        embed: bool = True,
+        limit: int | None = None,
+        **where: Unpack[Where],
+    ) -> Estimate:
+        """Return what a run would do and cost; nothing is written or paid."""
+        request = self._request(tasks, embed=embed, limit=limit, where=where)
+        return await estimate_operation.estimate(await self._reading(), request)
+
+    async def enqueue(
+        self,
+        tasks: Sequence[str] = (),
+        *,
+        embed: bool = True,
+        limit: int | None = None,
+        max_cost_usd: float | None = None,
+        max_images: int | None = None,
+        **where: Unpack[Where],
+    ) -> Run:
+        """Publish what is not known yet: the answers to tasks (all), and with ``embed`` vectors.
+
+        ``max_cost_usd`` and ``max_images`` are the run's budget.
+        """
+        request = self._request(tasks, embed=embed, limit=limit, where=where)
+        cost = await estimate_operation.estimate(await self._reading(), request)
+        run = await enqueue_operation.enqueue(
+            await self._engine.get(),
+            request,
+            limits=read_limits(max_cost_usd, max_images),
+            progress=self._progress,
+        )
+        return Run(
+            run.run_id,
+            run.messages,
+            run.parts,
+            cost.cost_usd_micros / 1e6 if run.run_id else 0.0,
+            run.nothing_to_do,
+        )
+
+    async def work(self) -> Summary:
+        """Work off what is queued, in this process, until nothing is left; return what was done.
+
+        Cancelling it gives back what was not done. With an engine without workers (``bigquery``,
+        ``batch``) use ``sightline work``.
+        """
+        self._must_exist()
+        stopping = StopRequest()
+        working = asyncio.ensure_future(
+            work_operation.work(
+                self.settings,
+                worker_id=new_worker_id(),
+                drain=True,
+                progress=self._progress,
+                stopping=stopping,
+            )
+        )
+        try:
+            return (await asyncio.shield(working)).summary
+        except asyncio.CancelledError:
+            stopping.request()
+            await working  # calls under way end within the grace period; the rest is given back
+            raise
+
+    async def status(self, run_id: str | None = None, *, check: bool = False) -> Status:
+        """Return where every part of every run is, or of one; ``check`` reads every ledger."""
+        self._must_exist()
+        return await status_operation.status(await self._engine.get(), run_id, check=check)
+
+    async def dead_letters(
+        self, reason: str | None = None, run_id: str | None = None, *, limit: int = 50
+    ) -> Sequence[DeadLetterRow]:
+        """Return the first dead letters, the oldest first."""
+        which = dead_letters_operation.dead_letter_filter(reason, run_id)
+        warehouse = await self._reading()
+        return (await dead_letters_operation.list_dead_letters(warehouse, which, limit=limit)).rows
+
+    async def replay(self, reason: str | None = None, run_id: str | None = None) -> int:
+        """Publish dead letters again, each with its failed part alone; return how many."""
+        self._must_exist()
+        which = dead_letters_operation.dead_letter_filter(reason, run_id)
+        replay = await dead_letters_operation.replay(await self._engine.get(), which)
+        return replay.replayed
+
+    def _request(
+        self, tasks: Sequence[str], *, embed: bool, limit: int | None, where: Where
+    ) -> TaskRequest:
+        which = replace(filter_of(**where), limit=limit)
+        return task_request(self.settings, which, tasks=tasks, embed=embed, command="python")
