@@ -11,7 +11,8 @@ from typing import Any
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.ledgers import ALL_WRITTEN, ledger_names
 from sightline.model import Balance, Run
-from sightline.ports import RunAccount, RunCost
+from sightline.ports import RunAccount
+from sightline.records import run_cost
 
 STATES = ("written", "dead", "queued", "cancelled", "to_publish")
 
@@ -90,7 +91,7 @@ async def read_accounts(client: BigQueryClient, runs: Sequence[Run]) -> list[Run
         RunAccount(
             run,
             Balance(run_id=run.run_id, lost=0, awaiting_ack=0, **found[run.run_id]),
-            RunCost(*(int(value or 0) for value in costs.get(run.run_id, (0, 0, 0)))),
+            run_cost(costs.get(run.run_id, (0, 0, 0))),
         )
         for run in runs
     ]

@@ -26,12 +26,11 @@ from typing import TYPE_CHECKING
 from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.literals import column_path
 from sightline.gcp.bigquery.place import checked_table
+from sightline.records import BBOX, POSE
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import SchemaField
 
-BBOX = ("x_min", "y_min", "x_max", "y_max")
-POSE = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
 TEXTS = ("observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri", "map_url")
 TIMES = ("capture_time", "detection_time")
 NUMBERS = (

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sightline.errors import ConfigurationError, NotFoundError
+from sightline.errors import NotFoundError
 from sightline.gcp.bigquery.answered import answered
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.hits import answers_of, observations_of
@@ -37,7 +37,13 @@ from sightline.gcp.bigquery.search_sql import (
 from sightline.gcp.bigquery.selection import BigQueryCondition, condition
 from sightline.gcp.bigquery.tables import ALL_VECTORS, embeddings_tables
 from sightline.ports import SearchHit, SearchPlan, SearchQuery
-from sightline.ports.search import not_embedded, nothing_embedded
+from sightline.ports.search import (
+    NEWEST_SHOWN,
+    check_length,
+    not_embedded,
+    nothing_embedded,
+    nothing_enqueued,
+)
 from sightline.schema import embeddings_table
 
 log = logging.getLogger(__name__)
@@ -67,7 +73,7 @@ class BigQuerySearch:
             ConfigurationError: the vector has another length, or a filter cannot be used.
             TransientError: see ``failures``.
         """
-        _check_length(query)
+        check_length(query)
         images = await (self._newest(query) if query.vector is None else self._nearest(query))
         observations = await observations_of(self._client, [row[:-1] for row in images])
         answers = await answers_of(self._client, observations)
@@ -81,7 +87,7 @@ class BigQuerySearch:
 
         The rows that pass the filters are counted; the statement itself is only rehearsed.
         """
-        _check_length(query)
+        check_length(query)
         where = self._where(query)
         if query.vector is None:
             return await self._explain_newest(query, where)
@@ -201,7 +207,7 @@ class BigQuerySearch:
         where = self._where(query)
         found = await self._client.rows(self._newest_sql(query, where), **_bound(where))
         if not found and not await self._has_rows("observations"):
-            raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
+            raise nothing_enqueued()
         return found
 
     def _newest_sql(self, query: SearchQuery, where: BigQueryCondition) -> str:
@@ -213,13 +219,13 @@ class BigQuerySearch:
         every = COUNT_NEWEST.format(table=images, where="true")
         rows = int(await self._client.value(every))
         if not rows:
-            raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
+            raise nothing_enqueued()
         count = COUNT_NEWEST.format(table=images, where=where.sql)
         allowed = int(await self._client.value(count, **_bound(where)))
         statement = self._newest_sql(query, where).strip()
         return SearchPlan(
             "newest",
-            "without words or an image the newest that pass are shown",
+            NEWEST_SHOWN,
             rows,
             allowed,
             0,
@@ -277,11 +283,3 @@ def _values(query: SearchQuery, plan: Plan) -> dict[str, Any]:
     if any(vector):
         values["vector"] = [repr(one) for one in vector]
     return values
-
-
-def _check_length(query: SearchQuery) -> None:
-    if query.vector is not None and len(query.vector) != query.dimension:
-        raise ConfigurationError(
-            f"the query has {len(query.vector)} dimensions, {query.model} has "
-            f"{query.dimension}; embed it with the same model"
-        )

@@ -12,6 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from sightline.records import IDENTITY
+
 FEWEST_ROWS = 5_000
 """BigQuery refuses an index of fewer rows."""
 FEWEST_BYTES = 10 << 20
@@ -32,11 +34,7 @@ CANDIDATES_PER_HIT = 40
 FEWEST_FETCHED = 50
 """Rows fetched beyond twice those wanted, since some may be there twice."""
 
-IDENTITY_COLUMNS = (
-    "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri", "latitude", "longitude",
-    "capture_time",
-)  # fmt: skip
-STORED = ("model", *IDENTITY_COLUMNS, "written_at")
+STORED = ("model", *IDENTITY, "written_at")
 """What the index stores: what filters name, what a hit shows, and what tells duplicates apart."""
 
 

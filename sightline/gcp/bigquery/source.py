@@ -26,6 +26,7 @@ from sightline.gcp.bigquery.work_list import (
 )
 from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
 from sightline.ports.runs import unknown_run
+from sightline.records import range_published
 from sightline.schema import RUN_EVENTS
 from sightline.work_lists import request_json, run_to_completion, unpublished_ranges
 
@@ -206,15 +207,7 @@ class BigQuerySource:
         Raises:
             TransientError, ConfigurationError: see ``LedgerAppender.append``.
         """
-        row = {
-            "run_id": work_range.run_id,
-            "event": "range_published",
-            "bucket": work_range.bucket,
-            "start": work_range.start,
-            "stop": work_range.stop,
-            "at": now,
-        }
-        await self._appender.append(RUN_EVENTS, [row])
+        await self._appender.append(RUN_EVENTS, [range_published(work_range, now)])
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator[None]:

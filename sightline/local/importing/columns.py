@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from sightline.errors import ConfigurationError
+from sightline.records import BBOX, POSE
 
 PLAIN = (
     "observation_id",
@@ -23,8 +24,8 @@ PLAIN = (
 )
 PARTS: Mapping[str, tuple[str, ...]] = {
     "location": ("latitude", "longitude"),
-    "bbox": ("x_min", "y_min", "x_max", "y_max"),
-    "camera_pose": ("latitude", "longitude", "altitude", "pitch", "heading", "roll"),
+    "bbox": BBOX,
+    "camera_pose": POSE,
 }
 """The nested columns; flat, a part is called ``bbox.x_min`` or ``bbox_x_min``."""
 

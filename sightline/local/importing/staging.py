@@ -18,19 +18,9 @@ from sightline.errors import StorageError
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.warehouse.engine import confine, hide_progress_bar, parquet_select, quoted
 from sightline.local.warehouse.locks import lock_waiting
-from sightline.schema import OBSERVATIONS, Column, Ledger, duckdb_columns, parquet_schema
+from sightline.local.warehouse.source_files import SOURCE
+from sightline.schema import duckdb_columns, parquet_schema
 from sightline.whole_files import storage_errors, write_beside
-
-SOURCE = Ledger(
-    "source",
-    "What was imported: a row of the source as it was read",
-    (
-        *(one for one in OBSERVATIONS.columns if one.name not in {"run_id", "written_at"}),
-        Column("imported_at", "TIMESTAMP", "When the row was imported", required=True),
-    ),
-    key=("observation_id",),
-)
-"""The columns of a file in the source folder; of several rows of an id, the latest import holds."""
 
 ROW, WHERE = "_row", "_where"
 STAGED_SCHEMA: Any = pa.schema(

@@ -16,9 +16,9 @@ import orjson
 from sightline.errors import PermanentError
 from sightline.local.images import path_of
 from sightline.model import PixelBounds
+from sightline.records import POSE
 from sightline.wire import check_uri
 
-_POSE_KEYS = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
 _BOUNDS_KEYS: tuple[tuple[str, ...], ...] = (
     ("x_min", "min_x", "xmin", "left"),
     ("y_min", "min_y", "ymin", "top"),
@@ -101,7 +101,7 @@ def bounds_json(value: object) -> str | None:
 def pose_json(value: object) -> str | None:
     """Return a camera pose as JSON text, of what is known of it; a struct, or JSON text."""
     found = _mapping(value)
-    known = {key: at for key in _POSE_KEYS if (at := number(found.get(key))) is not None}
+    known = {key: at for key in POSE if (at := number(found.get(key))) is not None}
     if not known:
         return None
     check_position(known.get("latitude"), known.get("longitude"))

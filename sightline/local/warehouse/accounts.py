@@ -19,6 +19,7 @@ from sightline.local.warehouse.digest import Digest
 from sightline.local.warehouse.engine import Session, moment_of
 from sightline.model import Balance, Run
 from sightline.ports import Amount, Overview, RunAccount, RunCost
+from sightline.records import run_cost
 from sightline.schema import BUDGET_EVENTS
 from sightline.wire import parts_from_json
 
@@ -207,10 +208,7 @@ def _balances(
 def _costs(session: Session) -> dict[str, RunCost]:
     repeated = session.number("SELECT count(*) FROM written WHERE rows > 1")
     paid = EACH_PAYMENT if repeated else "FROM digest_results"
-    return {
-        run_id: RunCost(*(int(value or 0) for value in sums))
-        for run_id, *sums in session.rows(COSTS.format(paid=paid))
-    }
+    return {run_id: run_cost(sums) for run_id, *sums in session.rows(COSTS.format(paid=paid))}
 
 
 def _spent(session: Session, costs: Mapping[str, RunCost]) -> dict[str, Amount]:

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sightline.errors import ConfigurationError, NotFoundError
 from sightline.local.vectors import EXACT_UP_TO, NO_ROW, IndexFile, VectorIndex, build_index
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
@@ -33,7 +32,13 @@ from sightline.local.warehouse.vector_set import (
 )
 from sightline.local.warehouse.views import attach, current_among
 from sightline.ports import AnswerFilter, SearchHit, SearchPlan, SearchQuery
-from sightline.ports.search import not_embedded, nothing_embedded
+from sightline.ports.search import (
+    NEWEST_SHOWN,
+    check_length,
+    not_embedded,
+    nothing_embedded,
+    nothing_enqueued,
+)
 from sightline.schema import CLASSIFICATIONS, OBSERVATIONS, TASK_VERSIONS, embeddings_ledger
 
 TOLD_EVERY_PERCENT = 20
@@ -93,12 +98,12 @@ class LocalSearch:
                 vector, nothing was ever enqueued.
             ConfigurationError: the vector has another length, or a filter cannot be used.
         """
-        _check_length(query)
+        check_length(query)
         return await self._engine.read(lambda session: self._search(session, query))
 
     async def explain(self, query: SearchQuery) -> SearchPlan:
         """Return how ``search`` would go about it: what is compared, or looked up in the index."""
-        _check_length(query)
+        check_length(query)
         return await self._engine.read(lambda session: self._explain(session, query))
 
     async def check(self, model: str, dimension: int) -> None:
@@ -157,8 +162,7 @@ class LocalSearch:
         if query.vector is None:
             known = _enqueued(session)
             allowed = _count(_allowed(session, known, query), known)
-            why = "without words or an image the newest that pass are shown"
-            return SearchPlan("newest", why, known.num_rows, allowed, 0)
+            return SearchPlan("newest", NEWEST_SHOWN, known.num_rows, allowed, 0)
         ledger = embeddings_ledger(query.model, query.dimension)
         there = load_images(session, ledger, query.model, query.dimension)
         if not there.images.num_rows:
@@ -205,20 +209,12 @@ class _Told:
             self._next = done + TOLD_EVERY_PERCENT
 
 
-def _check_length(query: SearchQuery) -> None:
-    if query.vector is not None and len(query.vector) != query.dimension:
-        raise ConfigurationError(
-            f"the query has {len(query.vector)} dimensions, {query.model} has "
-            f"{query.dimension}; embed it with the same model"
-        )
-
-
 def _enqueued(session: Session) -> pa.Table:
     """Return the images that were ever enqueued, each with its ``row``."""
     attach(session, OBSERVATIONS)
     images = session.connection.sql(IMAGES_ENQUEUED).to_arrow_table()
     if not images.num_rows:
-        raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
+        raise nothing_enqueued()
     return images
 
 
