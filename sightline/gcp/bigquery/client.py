@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from sightline.errors import ConfigurationError
-from sightline.gcp.bigquery.failures import translated
 from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.failures import BIGQUERY
+from sightline.gcp.translation import needed_for
 from sightline.gcp.vertex_location import billing_label
 from sightline.schema import Ledger, bigquery_schema
 
@@ -45,7 +45,7 @@ class BigQueryClient:
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
-        with translated("BigQuery"):
+        with BIGQUERY.translated("BigQuery"):
             client = await asyncio.to_thread(_library_client, place, credentials)
         try:
             yield cls(client, place)
@@ -233,7 +233,7 @@ class BigQueryClient:
         return f"{self.place.project}.{self.place.dataset}.{name}"
 
     async def _do(self, work: Callable[[], Result]) -> Result:
-        with translated(f"the dataset {self.place.project}.{self.place.dataset}"):
+        with BIGQUERY.translated(f"the dataset {self.place.project}.{self.place.dataset}"):
             return await asyncio.to_thread(work)
 
 
@@ -250,12 +250,8 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _library_client(place: BigQueryPlace, credentials: Any) -> bigquery.Client:
-    try:
+    with needed_for("BigQuery"):
         from google.cloud import bigquery  # 0.9 s
-    except ImportError as error:
-        raise ConfigurationError(
-            f"BigQuery needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
 

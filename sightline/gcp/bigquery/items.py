@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from sightline.errors import ConfigurationError
-from sightline.gcp.bigquery.failures import translated
 from sightline.gcp.bigquery.literals import quoted
 from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.failures import BIGQUERY
+from sightline.gcp.translation import needed_for
 from sightline.model import ListedMessage, WorkItem, WorkRange
 from sightline.schema import WORK_ITEMS
 from sightline.work_lists import listed_message, work_item
@@ -40,7 +40,7 @@ class ItemReader:
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
-        with translated("BigQuery"):
+        with BIGQUERY.translated("BigQuery"):
             client = await asyncio.to_thread(_library_client, place, credentials)
         try:
             yield cls(client, place)
@@ -56,7 +56,7 @@ class ItemReader:
             TransientError, NotFoundError, ConfigurationError: see ``failures``.
         """
         table = self._place.table_path(WORK_ITEMS.name)
-        with translated(table):
+        with BIGQUERY.translated(table):
             return await asyncio.to_thread(self._read, table, work_range)
 
     def _read(self, table: str, work_range: WorkRange) -> list[ItemFields]:
@@ -128,13 +128,9 @@ def message_of(row: ItemFields) -> ListedMessage:
 
 
 def _library_client(place: BigQueryPlace, credentials: Any) -> BigQueryReadClient:
-    try:
+    with needed_for("BigQuery"):
         from google.cloud.bigquery_storage_v1 import BigQueryReadClient  # 1.2 s
         from google.cloud.bigquery_storage_v1.services.big_query_read import transports
-    except ImportError as error:
-        raise ConfigurationError(
-            f"BigQuery needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     if place.storage_endpoint is None:
         return BigQueryReadClient(credentials=credentials)  # type: ignore[no-untyped-call]  # as above
     import grpc

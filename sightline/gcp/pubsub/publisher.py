@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from sightline.errors import SightlineError, TransientError
+from sightline.gcp.failures import PUBSUB
 from sightline.gcp.pubsub.chunks import batches
 from sightline.gcp.pubsub.clients import publisher_client
-from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.place import PubSubPlace
 from sightline.gcp.retry import RetryRule
 from sightline.ports import Outgoing
@@ -87,7 +87,7 @@ class PubSubPublisher:
         raw = PublishRequest.pb(request)  # ten times as fast to fill as its wrapper
         for message in batch:
             raw.messages.add(data=message.body, attributes=message.attributes)
-        with translated(self._topic):
+        with PUBSUB.translated(self._topic):
             await self._client.publish(request=request, retry=None, timeout=self._timeout_s)
 
 

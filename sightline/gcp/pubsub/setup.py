@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.failures import PUBSUB
 from sightline.gcp.pubsub.clients import publisher_client, subscriber_client
-from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.place import PubSubPlace
 from sightline.settings.queue_shape import ACK_DEADLINE_S, MAX_BACKOFF_S, MIN_BACKOFF_S
 
@@ -100,7 +100,7 @@ class QueueSetup:
         """Return what is there of one of them.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures.translated``.
+            TransientError, ConfigurationError: see ``failures``.
         """
         if kind == "topic":
             return QueueResource(kind, path, existed=await self._topic_is_there(path))
@@ -113,14 +113,14 @@ class QueueSetup:
         """Make one of them, unless it is there; return what was there before.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures.translated``.
+            TransientError, ConfigurationError: see ``failures``.
         """
         from google.api_core.exceptions import AlreadyExists
 
         found = await self.look(kind, path)
         if found.existed:
             return found
-        with translated(path):
+        with PUBSUB.translated(path):
             try:
                 if kind == "topic":
                     await self._publisher.create_topic(
@@ -140,13 +140,13 @@ class QueueSetup:
         """Return which permissions the caller lacks; ``None`` from a server without IAM.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures.translated``.
+            TransientError, ConfigurationError: see ``failures``.
         """
         from google.api_core.exceptions import MethodNotImplemented
 
         client: Any = self._publisher if kind == "topic" else self._subscriber
         needed = _PERMISSIONS[kind]
-        with translated(path):
+        with PUBSUB.translated(path):
             try:
                 answer = await client.test_iam_permissions(
                     request={"resource": path, "permissions": needed}, timeout=TIMEOUT_S
@@ -158,7 +158,7 @@ class QueueSetup:
     async def _topic_is_there(self, path: str) -> bool:
         from google.api_core.exceptions import NotFound
 
-        with translated(path):
+        with PUBSUB.translated(path):
             try:
                 await self._publisher.get_topic(
                     request={"topic": path}, retry=None, timeout=TIMEOUT_S
@@ -170,7 +170,7 @@ class QueueSetup:
     async def _subscription(self, path: str) -> Any:
         from google.api_core.exceptions import NotFound
 
-        with translated(path):
+        with PUBSUB.translated(path):
             try:
                 return await self._subscriber.get_subscription(
                     request={"subscription": path}, retry=None, timeout=TIMEOUT_S

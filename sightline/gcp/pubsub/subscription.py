@@ -14,12 +14,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sightline.errors import ConfigurationError, SightlineError
+from sightline.gcp.failures import PUBSUB, PUBSUB_SEEN
 from sightline.gcp.pubsub.chunks import MOST_MESSAGES, ack_chunks
 from sightline.gcp.pubsub.clients import subscriber_client
-from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.intake import Intake
 from sightline.gcp.pubsub.place import PubSubPlace
 from sightline.gcp.retry import RetryRule
+from sightline.gcp.translation import GoogleService
 from sightline.ports import Backlog, Delivery
 
 if TYPE_CHECKING:
@@ -130,8 +131,8 @@ class PubSubSubscription:
 
         Raises:
             ConfigurationError: the lease is longer than Pub/Sub grants, or the subscription does
-                not count deliveries; and see ``failures.translated``.
-            TransientError: see ``failures.translated``.
+                not count deliveries; and see ``failures``.
+            TransientError: see ``failures``.
         """
         if lease_s > MAX_ACK_DEADLINE_S:
             raise ConfigurationError(
@@ -208,7 +209,7 @@ class PubSubSubscription:
 
         path = self._paths[which]
         request = PullRequest(subscription=path, max_messages=ask)
-        with translated(path, was_there=path in self._seen):
+        with self._service(path).translated(path):
             try:
                 response = await self._client.pull(request=request, retry=None, timeout=timeout_s)
             except DeadlineExceeded:
@@ -216,6 +217,9 @@ class PubSubSubscription:
                 return ()  # nothing came for as long as the call was open
         self._seen.add(path)
         return list(PullResponse.pb(response).received_messages)
+
+    def _service(self, path: str) -> GoogleService:
+        return PUBSUB_SEEN if path in self._seen else PUBSUB
 
     async def _modify(
         self, known: Mapping[str, Sequence[str]], deadline_s: int, retry: RetryRule
@@ -234,7 +238,7 @@ class PubSubSubscription:
 
         async def call(path: str, ack_ids: Sequence[str]) -> None:
             request = {"subscription": path, "ack_ids": ack_ids, **fixed}
-            with translated(path, was_there=path in self._seen):
+            with self._service(path).translated(path):
                 await method(request=request, retry=None, timeout=self._rule.settle_timeout_s)
 
         async def settle(path: str, ack_ids: Sequence[str]) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.failures import STORAGE
 from sightline.gcp.storage.client import StoragePlace
-from sightline.gcp.storage.failures import translated
 from sightline.gcp.storage.uri import BucketPrefix
 from sightline.gcp.vertex_location import mime_type
 
@@ -123,7 +123,7 @@ def _count(report: UploadReport, one: Upload, done: Future[tuple[Outcome, int]])
 def _listing(client: Any, place: StoragePlace, target: BucketPrefix) -> Mapping[str, Stored]:
     prefix = f"{target.prefix}/" if target.prefix else None
     fields = "items(name,size,crc32c,generation),nextPageToken"
-    with translated(f"gs://{target.bucket}", absent=_make_bucket(place, target)):
+    with STORAGE.translated(f"gs://{target.bucket}", absent=_make_bucket(place, target)):
         found = client.list_blobs(target.bucket, prefix=prefix, fields=fields, **place.how())
         return {one.name: Stored(one.size, one.crc32c, one.generation) for one in found}
 
@@ -149,7 +149,7 @@ def _send(
     if stored and may_be_there and stored.crc32c == crc32c_of(one.file):
         return "there", 0
     blob = bucket.blob(target.name(one.relative))
-    with translated(target.uri(one.relative), absent=_make_bucket(place, target)):
+    with STORAGE.translated(target.uri(one.relative), absent=_make_bucket(place, target)):
         try:
             blob.upload_from_filename(
                 str(one.file),
