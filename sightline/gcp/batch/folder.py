@@ -73,8 +73,8 @@ class BucketFolder:
     def lines(self, below: str) -> Iterator[bytes]:
         """See ``Folder``."""
         with STORAGE.translated(self.uri(below), absent=_ABSENT):
-            found = sorted(self._below(below), key=lambda blob: str(blob.name))
-            for blob in found:
+            blobs = sorted(self._below(below), key=lambda blob: str(blob.name))
+            for blob in blobs:
                 if not blob.name.endswith(".jsonl"):
                     continue
                 with tempfile.TemporaryFile() as file:  # whole, so that its checksum is looked at

@@ -122,9 +122,9 @@ class VertexBatchJobs:
         request = {"parent": self._parent, "filter": f'display_name="{name}"'}
         return await self._do(
             lambda: [
-                _seen(one)
-                for one in self._client.list_batch_prediction_jobs(request=request, **_patiently())
-                if one.display_name == name
+                _seen(job)
+                for job in self._client.list_batch_prediction_jobs(request=request, **_patiently())
+                if job.display_name == name
             ]
         )
 

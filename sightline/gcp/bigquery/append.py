@@ -79,7 +79,7 @@ class LedgerAppender:
             yield appender
         finally:
             try:
-                await asyncio.gather(*(one.close() for one in appender._streams.values()))
+                await asyncio.gather(*(stream.close() for stream in appender._streams.values()))
             finally:
                 await transport.close()
 

@@ -125,9 +125,9 @@ class BigQueryClient:
         """Make a ledger's table, unless it is there."""
         from google.cloud import bigquery
 
-        fields = [bigquery.SchemaField.from_api_repr(one) for one in bigquery_schema(ledger)]
+        fields = [bigquery.SchemaField.from_api_repr(column) for column in bigquery_schema(ledger)]
         if not self._real:  # the emulator takes FLOAT for four bytes, and no FLOAT64 into it
-            fields = [_as_float64(one) for one in fields]
+            fields = [_as_float64(field) for field in fields]
         table = bigquery.Table(self._full(ledger.name), schema=fields)
         table.description = ledger.description
         if ledger.partition_by:
@@ -176,8 +176,8 @@ class BigQueryClient:
     async def tables(self) -> dict[str, str]:
         """Return the dataset's tables and views: name to ``TABLE`` or ``VIEW``."""
         dataset = f"{self.place.project}.{self.place.dataset}"
-        found = await self._do(lambda: list(self._client.list_tables(dataset, **self.how())))
-        return {one.table_id: one.table_type for one in found}
+        tables = await self._do(lambda: list(self._client.list_tables(dataset, **self.how())))
+        return {table.table_id: table.table_type for table in tables}
 
     async def columns(self, full_name: str) -> dict[str, str]:
         """Return a table's columns: name to type, as the REST API says it."""
@@ -237,11 +237,11 @@ class BigQueryClient:
             return await asyncio.to_thread(work)
 
 
-def _as_float64(one: bigquery.SchemaField) -> bigquery.SchemaField:
+def _as_float64(field: bigquery.SchemaField) -> bigquery.SchemaField:
     from google.cloud import bigquery
 
-    kind = "FLOAT64" if one.field_type == "FLOAT" else one.field_type
-    return bigquery.SchemaField(one.name, kind, one.mode, description=one.description)
+    kind = "FLOAT64" if field.field_type == "FLOAT" else field.field_type
+    return bigquery.SchemaField(field.name, kind, field.mode, description=field.description)
 
 
 def _is_busy(error: Exception) -> bool:

@@ -211,10 +211,10 @@ def _value(name: str, value: str | None) -> str:
 
 
 def _paths_of(schema: Iterable[SchemaField], inside: str = "") -> Iterable[str]:
-    for one in schema:
-        yield f"{inside}{one.name}"
-        if one.mode != "REPEATED":
-            yield from _paths_of(one.fields, f"{inside}{one.name}.")
+    for column in schema:
+        yield f"{inside}{column.name}"
+        if column.mode != "REPEATED":
+            yield from _paths_of(column.fields, f"{inside}{column.name}.")
 
 
 def _list(names: Iterable[str]) -> str:

@@ -35,10 +35,10 @@ async def observations_of(
     if not images:
         return ()
     ids = [str(image[0]) for image in images]
-    kept = await client.rows(SOURCE_ROWS.format_map(client.place.names()), observation_ids=ids)
-    found = {image[0]: dict(zip(IDENTITY, image, strict=True)) for image in images}
-    found |= {row[0]: dict(zip(_SOURCE, row, strict=True)) for row in kept}
-    return rows_to_observations([_cleaned(found[name]) for name in ids])
+    rows = await client.rows(SOURCE_ROWS.format_map(client.place.names()), observation_ids=ids)
+    by_id = {image[0]: dict(zip(IDENTITY, image, strict=True)) for image in images}
+    by_id |= {row[0]: dict(zip(_SOURCE, row, strict=True)) for row in rows}
+    return rows_to_observations([_cleaned(by_id[name]) for name in ids])
 
 
 async def answers_of(
@@ -46,7 +46,12 @@ async def answers_of(
 ) -> list[AnswersByTask]:
     """Return the current answers about each image by task, those about its asset included."""
     subjects = sorted(
-        {name for one in observations for name in (one.observation_id, one.asset_id) if name}
+        {
+            name
+            for observation in observations
+            for name in (observation.observation_id, observation.asset_id)
+            if name
+        }
     )
     if not subjects:
         return []

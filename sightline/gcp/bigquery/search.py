@@ -78,8 +78,10 @@ class BigQuerySearch:
         observations = await observations_of(self._client, [row[:-1] for row in images])
         answers = await answers_of(self._client, observations)
         return [
-            SearchHit(observation, row[-1], found)
-            for row, observation, found in zip(images, observations, answers, strict=True)
+            SearchHit(observation, row[-1], answers_of_image)
+            for row, observation, answers_of_image in zip(
+                images, observations, answers, strict=True
+            )
         ]
 
     async def explain(self, query: SearchQuery) -> SearchPlan:
@@ -134,14 +136,14 @@ class BigQuerySearch:
             NotFoundError: this image has none by this model at this dimension.
         """
         table = await self._table(model, dimension)
-        found = await self._client.rows(
+        rows = await self._client.rows(
             VECTOR_OF.format(table=self._client.place.table(table)),
             model=model,
             dimension=dimension,
             observation_id=observation_id,
         )
-        if found:
-            return [float(one) for one in found[0][0]]
+        if rows:
+            return [float(number) for number in rows[0][0]]
         await self.check(model, dimension)
         raise not_embedded(observation_id, model, dimension)
 
@@ -149,14 +151,14 @@ class BigQuerySearch:
         table = await self._table(query.model, query.dimension)
         where = self._where(query)
         _, plan = await self._plan(query, table, where)
-        found = await self._by(plan, query, table, where)
-        if len(found) < plan.expected:
+        rows = await self._by(plan, query, table, where)
+        if len(rows) < plan.expected:
             plan = instead_of(plan)
             log.warning("comparing all: %s", plan.reason)
-            found = await self._by(plan, query, table, where)
-        if not found and not await self._has_rows(table):
+            rows = await self._by(plan, query, table, where)
+        if not rows and not await self._has_rows(table):
             raise await self._nothing_embedded(query.model, query.dimension)
-        return found
+        return rows
 
     async def _by(
         self, plan: Plan, query: SearchQuery, table: str, where: BigQueryCondition
@@ -179,20 +181,20 @@ class BigQuerySearch:
     ) -> tuple[IndexFacts | None, Plan]:
         """Return the index and the plan; rows are counted only where it matters."""
         facts = await self.table_facts(table)
-        asked = SearchRequest(query.top, query.is_filtered, bool(query.answers))
+        request = SearchRequest(query.top, query.is_filtered, bool(query.answers))
         if counted is not None:
             facts = TableFacts(max(counted.rows, facts.rows), facts.bytes)
-            asked = replace(asked, allowed=counted.allowed)
+            request = replace(request, allowed=counted.allowed)
         index = None
         # A query without direction has no nearest.
-        if worth_a_look(facts, asked) and _has_direction(query):
+        if worth_a_look(facts, request) and _has_direction(query):
             index = await self.index_facts(table)
         usable = index is not None and not index.unusable
-        if usable and asked.filtered and asked.allowed is None:
+        if usable and request.filtered and request.allowed is None:
             count = COUNT_ALLOWED.format(table=self._client.place.table(table), where=where.sql)
             allowed = await self._client.value(count, model=query.model, **_bound(where))
-            asked = replace(asked, allowed=int(allowed))
-        return index, choose(facts, index, asked)
+            request = replace(request, allowed=int(allowed))
+        return index, choose(facts, index, request)
 
     async def table_facts(self, table: str) -> TableFacts:
         """Return how large a table of vectors is."""
@@ -200,15 +202,15 @@ class BigQuerySearch:
 
     async def index_facts(self, table: str) -> IndexFacts | None:
         """Return the index of a table of vectors."""
-        found = await index_row(self._client, table)
-        return found.facts if found else None
+        index = await index_row(self._client, table)
+        return index.facts if index else None
 
     async def _newest(self, query: SearchQuery) -> list[tuple[Any, ...]]:
         where = self._where(query)
-        found = await self._client.rows(self._newest_sql(query, where), **_bound(where))
-        if not found and not await self._has_rows("observations"):
+        rows = await self._client.rows(self._newest_sql(query, where), **_bound(where))
+        if not rows and not await self._has_rows("observations"):
             raise nothing_enqueued()
-        return found
+        return rows
 
     def _newest_sql(self, query: SearchQuery, where: BigQueryCondition) -> str:
         images = self._client.place.table("observations_current")
@@ -239,8 +241,8 @@ class BigQuerySearch:
             values: dict[str, Any] = {"leave_out": query.leave_out}
             parts.append(BigQueryCondition("observation_id <> @leave_out", values))
         return BigQueryCondition(
-            " AND ".join(f"({one.sql})" for one in parts),
-            {name: value for one in parts for name, value in one.values.items()},
+            " AND ".join(f"({condition.sql})" for condition in parts),
+            {name: value for condition in parts for name, value in condition.values.items()},
         )
 
     async def _table(self, model: str, dimension: int) -> str:
@@ -263,8 +265,8 @@ class BigQuerySearch:
         if not await embeddings_tables(self._client):
             return nothing_embedded(model, dimension, {})
         rows = self._client.place.table(ALL_VECTORS)
-        found = await self._client.rows(SPACES.format(rows=rows))
-        return nothing_embedded(model, dimension, {(one[0], one[1]): one[2] for one in found})
+        counted = await self._client.rows(SPACES.format(rows=rows))
+        return nothing_embedded(model, dimension, {(row[0], row[1]): row[2] for row in counted})
 
 
 def _has_direction(query: SearchQuery) -> bool:
@@ -276,10 +278,10 @@ def _bound(where: BigQueryCondition) -> dict[str, Any]:
 
 
 def _values(query: SearchQuery, plan: Plan) -> dict[str, Any]:
-    vector = [] if query.vector is None else [float(one) for one in query.vector]
+    vector = [] if query.vector is None else [float(number) for number in query.vector]
     values: dict[str, Any] = {"model": query.model}
     if plan.method == "exact":
         values["dimension"] = query.dimension
     if any(vector):
-        values["vector"] = [repr(one) for one in vector]
+        values["vector"] = [repr(number) for number in vector]
     return values

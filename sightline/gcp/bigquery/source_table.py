@@ -117,7 +117,7 @@ def _not_a_ledger(client: BigQueryClient, full_name: str) -> None:
     from sightline.schema import LEDGERS
 
     place = client.place
-    if full_name in {f"{place.project}.{place.dataset}.{one.name}" for one in LEDGERS}:
+    if full_name in {f"{place.project}.{place.dataset}.{ledger.name}" for ledger in LEDGERS}:
         raise ConfigurationError(
             f"--source-table {full_name} is a ledger of ours; give another name,"
             f" {full_name.rpartition('.')[0]}.photographs say"
@@ -192,5 +192,5 @@ def lines_of(observations: Iterable[Observation]) -> Iterable[bytes]:
     """Yield the lines of a file to be loaded."""
     import orjson
 
-    for one in observations:
-        yield orjson.dumps(row_of(one)) + b"\n"
+    for observation in observations:
+        yield orjson.dumps(row_of(observation)) + b"\n"

@@ -66,7 +66,7 @@ class PubSubPublisher:
         """
         cut = list(batches(messages))
         outcomes = await asyncio.gather(*map(self._publish_batch, cut), return_exceptions=True)
-        failed = [one for one in outcomes if isinstance(one, BaseException)]
+        failed = [failure for failure in outcomes if isinstance(failure, BaseException)]
         if failed:
             lost = sum(
                 len(batch)
@@ -95,7 +95,10 @@ def _raise_worst(failed: Sequence[BaseException], what: str) -> None:
     """Raise the failure that trying again does not mend, or else a transient one."""
     worst = min(
         failed,
-        key=lambda one: (isinstance(one, SightlineError), isinstance(one, TransientError)),
+        key=lambda failure: (
+            isinstance(failure, SightlineError),
+            isinstance(failure, TransientError),
+        ),
     )
     if isinstance(worst, TransientError):
         raise TransientError(f"{what}: {worst}", retry_after_s=worst.retry_after_s) from worst

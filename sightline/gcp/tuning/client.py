@@ -68,28 +68,28 @@ class TuningClient:
     async def create(self, request: TuningRequest) -> TuningJob:
         """Submit a job, which is paid for. Raises as ``failures``."""
         message = {"parent": self.parent, "tuning_job": request.message()}
-        found = await self._call(
+        tuning_job = await self._call(
             f"tuning in {self.place.location}",
             lambda: self._library.create_tuning_job(message, **_ONCE),
         )
-        return job_of(found)
+        return job_of(tuning_job)
 
     async def get(self, job: str) -> TuningJob:
         """Return a job as it is now. Raises as ``failures``."""
         name = self.name(job)
-        found = await self._call(
+        tuning_job = await self._call(
             f"tuning job {job}",
             lambda: self._library.get_tuning_job({"name": name}, **_ONCE),
         )
-        return job_of(found)
+        return job_of(tuning_job)
 
     async def jobs(self) -> Sequence[TuningJob]:
         """Return all jobs of the location, the newest first. Raises as ``failures``."""
-        found = await self._call(
+        jobs = await self._call(
             f"tuning in {self.place.location}",
             lambda: list(self._library.list_tuning_jobs({"parent": self.parent}, **_ONCE)),
         )
-        return [job_of(one) for one in found]
+        return [job_of(job) for job in jobs]
 
     async def cancel(self, job: str) -> None:
         """Ask for a job to be cancelled; it may end otherwise. Raises as the others."""

@@ -97,18 +97,18 @@ def find_columns(
 
 
 def _parts(schema: Any, name: str, chosen: Mapping[str, ColumnPath]) -> dict[str, ColumnPath]:
-    found: dict[str, ColumnPath] = {}
+    places: dict[str, ColumnPath] = {}
     for part in PARTS[name]:
         spellings = [f"{name}.{part}", f"{name}_{part}"]
         if name == "location":
             spellings.append(part)
             if part in chosen:
-                found[part] = chosen[part]
+                places[part] = chosen[part]
                 continue
-        place = next((at for one in spellings if (at := _find(schema, one))), None)
+        place = next((at for spelling in spellings if (at := _find(schema, spelling))), None)
         if place is not None:
-            found[part] = place
-    return found
+            places[part] = place
+    return places
 
 
 def _find(schema: Any, name: str) -> ColumnPath | None:

@@ -25,14 +25,14 @@ from sightline.whole_files import storage_errors, write_beside
 ROW, WHERE = "_row", "_where"
 STAGED_SCHEMA: Any = pa.schema(
     [
-        *(one for one in parquet_schema(SOURCE) if one.name != "imported_at"),
+        *(field for field in parquet_schema(SOURCE) if field.name != "imported_at"),
         pa.field(ROW, pa.int64(), nullable=False),
         pa.field(WHERE, pa.string()),
     ]
 )
 """What is staged: the columns of the source, the row's number, and its name if it has one."""
 
-_COMPARED = tuple(one.name for one in SOURCE.columns if one.name != "imported_at")
+_COMPARED = tuple(column.name for column in SOURCE.columns if column.name != "imported_at")
 _LOCK = ".import.lock"
 _BATCH_ROWS = 50_000
 

@@ -160,6 +160,6 @@ def _sum_up(session: Session, run_id: str) -> None:
     """Make the table ``spent``: what each worker spent for a run."""
     attach(session, RUNS, WORK_ITEMS)
     attach_results(session)
-    asked = {"run_id": run_id}
-    session.connection.execute(PAID_BY_WORKERS, asked)
-    session.connection.execute(SPENT_BY_WORKERS, asked)
+    parameters = {"run_id": run_id}
+    session.connection.execute(PAID_BY_WORKERS, parameters)
+    session.connection.execute(SPENT_BY_WORKERS, parameters)

@@ -42,10 +42,10 @@ def observations_of(session: Session, images: pa.Table) -> list[Observation]:
     """Return the source rows of found images, in order; their identity alone where none is kept."""
     attach(session, OBSERVATIONS)
     session.connection.register("hits", images)
-    found: dict[str, Any] = {}
+    by_id: dict[str, Any] = {}
     for select in (IDENTITY_OF_HITS, SOURCE_ROWS_OF_HITS):
-        found |= {name: orjson.loads(text) for name, text in session.rows(select)}
-    return list(rows_to_observations([found[name] for name in _ids(images)]))
+        by_id |= {name: orjson.loads(text) for name, text in session.rows(select)}
+    return list(rows_to_observations([by_id[name] for name in _ids(images)]))
 
 
 def answers_of(session: Session, images: pa.Table) -> list[AnswersByTask]:

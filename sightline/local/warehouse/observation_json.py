@@ -30,8 +30,8 @@ def _numbers(column: str, names: tuple[str, ...], *, all_of_them: bool) -> str:
     values = {
         name: f"TRY_CAST(json_extract_string({column}, '$.{name}') AS DOUBLE)" for name in names
     }
-    found = {name: f"to_json({_NUMBER.format(value)})::VARCHAR" for name, value in values.items()}
-    members = ", ".join(_member(name, value) for name, value in found.items())
+    numbers = {name: f"to_json({_NUMBER.format(value)})::VARCHAR" for name, value in values.items()}
+    members = ", ".join(_member(name, value) for name, value in numbers.items())
     text = f"'{{' || substr(concat({members}), 2) || '}}'"
     needed = (
         " AND ".join(f"isfinite({value})" for value in values.values()) if all_of_them else "true"

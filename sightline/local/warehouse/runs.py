@@ -131,11 +131,11 @@ class LocalRuns:
         """
         bodies = self._queued_bodies
         if not from_ledgers:
-            found = await remembering(
+            overview = await remembering(
                 self._engine, lambda session, digest: read_overview(session, digest, bodies)
             )
-            if found is not None:
-                return found
+            if overview is not None:
+                return overview
         return await self._engine.read(
             lambda session: read_overview(session, Digest(session), bodies)
         )
@@ -177,8 +177,8 @@ class LocalRuns:
 
         def work(session: Session) -> dict[str, int]:
             attach_results(session)
-            found = session.connection.execute(DEAD_BY_REASON, {"run_id": run_id}).fetchall()
-            return dict(found)
+            rows = session.connection.execute(DEAD_BY_REASON, {"run_id": run_id}).fetchall()
+            return dict(rows)
 
         return await self._engine.read(work)
 
@@ -218,8 +218,8 @@ class LocalRuns:
 
 def _active(session: Session, task: str) -> tuple[str, datetime] | None:
     attach(session, TASK_VERSIONS)
-    found = session.rows(
+    rows = session.rows(
         "SELECT fingerprint, epoch_us(active.at) FROM tasks_active AS active WHERE task = ?",
         (task,),
     )
-    return (found[0][0], moment_of(found[0][1])) if found else None
+    return (rows[0][0], moment_of(rows[0][1])) if rows else None

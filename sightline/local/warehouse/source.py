@@ -203,10 +203,10 @@ class LocalSource:
         return await self._engine.read(work)
 
     def _request_of(self, session: Session, run_id: str) -> dict[str, Any]:
-        found = session.rows("SELECT request FROM runs_once WHERE run_id = ?", (run_id,))
-        if not found:
+        rows = session.rows("SELECT request FROM runs_once WHERE run_id = ?", (run_id,))
+        if not rows:
             raise unknown_run(run_id)
-        request: dict[str, Any] = orjson.loads(found[0][0])
+        request: dict[str, Any] = orjson.loads(rows[0][0])
         return request
 
     async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
@@ -266,7 +266,7 @@ class LocalSource:
         """
 
         def look() -> frozenset[str]:
-            return frozenset(one for one in run_ids if is_held(self._seen_lock(one)))
+            return frozenset(run_id for run_id in run_ids if is_held(self._seen_lock(run_id)))
 
         return await asyncio.to_thread(look)
 
