@@ -24,9 +24,10 @@ from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.bigquery.rows import RowFormat
-from sightline.gcp.bigquery.writer import BigQueryWriter, columns_of
+from sightline.gcp.bigquery.writer import BigQueryWriter
 from sightline.model import AnswerPart, EmbeddingPart, Observation, Usage
 from sightline.ports import ClassificationRow, EmbeddingRow, Provenance, ResultRow
+from sightline.records import columns_of
 from sightline.schema import CLASSIFICATIONS, Ledger, embeddings_ledger
 
 BATCH = 500

@@ -43,13 +43,13 @@ class Listing:
         Raises:
             ConfigurationError: it is neither.
         """
-        found = _FULL.fullmatch(text) or _SHORT.fullmatch(text)
-        if found is None or not all(_SAFE.fullmatch(one) for one in found.groups()):
+        match = _FULL.fullmatch(text) or _SHORT.fullmatch(text)
+        if match is None or not all(_SAFE.fullmatch(group) for group in match.groups()):
             raise ConfigurationError(
                 f"the listing {text[:200]!r} is not accepted; accepted:"
                 " PROJECT/LOCATION/EXCHANGE/LISTING, as the listing's page shows them"
             )
-        return cls(**found.groupdict())
+        return cls(**match.groupdict())
 
     @property
     def path(self) -> str:
@@ -61,12 +61,12 @@ class Listing:
 
     def is_same(self, path: str) -> bool:
         """Return whether a resource name is this listing's; projects have a number besides."""
-        found = _FULL.fullmatch(path)
-        if found is None or found["location"].lower() != self.location.lower():
+        match = _FULL.fullmatch(path)
+        if match is None or match["location"].lower() != self.location.lower():
             return False
-        same_project = found["project"] == self.project
-        one_is_number = found["project"].isdecimal() != self.project.isdecimal()
-        return (found["exchange"], found["name"]) == (self.exchange, self.name) and (
+        same_project = match["project"] == self.project
+        one_is_number = match["project"].isdecimal() != self.project.isdecimal()
+        return (match["exchange"], match["name"]) == (self.exchange, self.name) and (
             same_project or one_is_number
         )
 
@@ -112,9 +112,12 @@ class AnalyticsHub:
             ConfigurationError: no permission, the API is disabled, or the dataset's name is taken.
             TransientError: the service is out of reach, or over its quota for now.
         """
-        for one in self._subscriptions(listing.location):
-            if listing.is_same(str(one.get("listing", ""))) and one.get("state", ACTIVE) == ACTIVE:
-                return self._subscribed(one, listing, existed=True)
+        for subscription in self._subscriptions(listing.location):
+            if (
+                listing.is_same(str(subscription.get("listing", "")))
+                and subscription.get("state", ACTIVE) == ACTIVE
+            ):
+                return self._subscribed(subscription, listing, existed=True)
         body = {
             "destinationDataset": {
                 "datasetReference": {"projectId": self._project, "datasetId": dataset},
@@ -123,13 +126,13 @@ class AnalyticsHub:
             }
         }
         answer = self._call("POST", f"{listing.path}:subscribe", listing.path, body=body)
-        found = answer.get("subscription")
-        if not isinstance(found, Mapping):
+        created = answer.get("subscription")
+        if not isinstance(created, Mapping):
             raise TransientError(
                 f"{listing.path}: the answer names no subscription; run it again to see whether"
                 " it was made"
             )
-        return self._subscribed(found, listing, existed=False)
+        return self._subscribed(created, listing, existed=False)
 
     def _subscriptions(self, location: str) -> Iterator[Mapping[str, Any]]:
         parent = f"projects/{self._project}/locations/{location}"
@@ -143,20 +146,24 @@ class AnalyticsHub:
                 return
 
     def _subscribed(
-        self, found: Mapping[str, Any], listing: Listing, *, existed: bool
+        self, subscription: Mapping[str, Any], listing: Listing, *, existed: bool
     ) -> Subscribed:
         linked = [
-            *found.get("linkedDatasetMap", {}).values(),
-            *found.get("linkedResources", ()),
+            *subscription.get("linkedDatasetMap", {}).values(),
+            *subscription.get("linkedResources", ()),
         ]
-        for one in linked:
-            path = re.fullmatch(r"projects/([^/]+)/datasets/([^/]+)", one.get("linkedDataset", ""))
+        for resource in linked:
+            path = re.fullmatch(
+                r"projects/([^/]+)/datasets/([^/]+)", resource.get("linkedDataset", "")
+            )
             if path:
                 # The project is named by its number there, and statements take its id.
-                return Subscribed(str(found.get("name", "")), self._project, path[2], existed)
+                return Subscribed(
+                    str(subscription.get("name", "")), self._project, path[2], existed
+                )
         raise NotFoundError(
-            f"{listing.path}: the subscription {found.get('name', '')} has no linked dataset;"
-            " remove it on the Analytics Hub page of the console, and subscribe again"
+            f"{listing.path}: the subscription {subscription.get('name', '')} has no linked"
+            " dataset; remove it on the Analytics Hub page of the console, and subscribe again"
         )
 
     def _call(
@@ -189,19 +196,19 @@ class AnalyticsHub:
         except GoogleAuthError as error:
             raise ConfigurationError(f"{what}: {type(error).__name__}; {LOG_IN}") from None
         try:
-            found = response.json()
+            content = response.json()
         except ValueError:
-            found = {}
+            content = {}
         if response.status_code != 200:
-            raise _refused(response.status_code, found, what, self._project)
-        return found if isinstance(found, Mapping) else {}
+            raise _refused(response.status_code, content, what, self._project)
+        return content if isinstance(content, Mapping) else {}
 
 
 def _refused(code: int, body: object, what: str, project: str) -> SightlineError:
     error = body.get("error") if isinstance(body, Mapping) else None
-    said = str(error.get("message", "")) if isinstance(error, Mapping) else ""
-    line = one_line(said).rstrip(". ") or f"HTTP {code}"
-    disabled = "SERVICE_DISABLED" in str(error) or "has not been used in project" in said
+    message = str(error.get("message", "")) if isinstance(error, Mapping) else ""
+    line = one_line(message).rstrip(". ") or f"HTTP {code}"
+    disabled = "SERVICE_DISABLED" in str(error) or "has not been used in project" in message
     if disabled:
         return ConfigurationError(
             f"{what}: the Analytics Hub API is disabled; run `gcloud services enable"

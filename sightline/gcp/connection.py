@@ -45,13 +45,13 @@ async def post_json(
     code, answered, raw = await _post(session, url, sent, headers, model)
     if code == 401 and await access.renew(headers):
         code, answered, raw = await _post(session, url, sent, await access.headers(), model)
-    found = decoded(raw)
+    answer = decoded(raw)
     if code != 200:
-        refusal = read_refusal(code, found, answered)
+        refusal = read_refusal(code, answer, answered)
         raise error_of(refusal, model=model, next_step=access.next_step)
-    if not isinstance(found, Mapping):
+    if not isinstance(answer, Mapping):
         raise TransientError(f"{model} answered with something that is no JSON; trying again")
-    return found
+    return answer
 
 
 async def _post(

@@ -74,17 +74,22 @@ def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> GoogleR
     if not isinstance(error, Mapping):
         error = {}
     raw = error.get("details")
-    details = [one for one in raw if isinstance(one, Mapping)] if isinstance(raw, list) else []
-    infos = [one for one in details if _is(one, "ErrorInfo")]
-    permissions = (_mapping(one.get("metadata")).get("permission") for one in infos)
-    waits = [retry_after_s(headers), *(_delay_s(one) for one in details if _is(one, "RetryInfo"))]
-    known = [one for one in waits if one is not None]
+    details = (
+        [detail for detail in raw if isinstance(detail, Mapping)] if isinstance(raw, list) else []
+    )
+    infos = [detail for detail in details if _is(detail, "ErrorInfo")]
+    permissions = (_mapping(info.get("metadata")).get("permission") for info in infos)
+    waits = [
+        retry_after_s(headers),
+        *(_delay_s(detail) for detail in details if _is(detail, "RetryInfo")),
+    ]
+    known = [wait for wait in waits if wait is not None]
     return GoogleRefusal(
         code=code,
         status=str(error.get("status", "")),
         message=one_line(str(error.get("message", ""))),
-        reasons=frozenset(str(one.get("reason", "")) for one in infos),
-        permission=next((str(one) for one in permissions if one), ""),
+        reasons=frozenset(str(info.get("reason", "")) for info in infos),
+        permission=next((str(permission) for permission in permissions if permission), ""),
         retry_after_s=min(max(known), MOST_RETRY_S) if known else None,
         known_form=bool(error),
     )
@@ -100,8 +105,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _delay_s(detail: Mapping[str, Any]) -> float | None:
     """Return the seconds of a ``google.protobuf.Duration`` in JSON form, "3.5s"."""
-    found = re.fullmatch(r"(\d+(\.\d+)?)s", str(detail.get("retryDelay", "")))
-    return float(found[1]) if found else None
+    match = re.fullmatch(r"(\d+(\.\d+)?)s", str(detail.get("retryDelay", "")))
+    return float(match[1]) if match else None
 
 
 def error_of(refusal: GoogleRefusal, *, model: str, next_step: str = LOG_IN) -> SightlineError:
@@ -115,9 +120,9 @@ def error_of(refusal: GoogleRefusal, *, model: str, next_step: str = LOG_IN) -> 
             f"{model} is over its quota (429); slowing down", retry_after_s=refusal.retry_after_s
         )
     if refusal.code in {408, 409, 425, 499} or refusal.code >= 500:
-        said = refusal.message or "no details"
+        message = refusal.message or "no details"
         return TransientError(
-            f"{model} answered {refusal.code} ({said}); trying again",
+            f"{model} answered {refusal.code} ({message}); trying again",
             retry_after_s=refusal.retry_after_s,
         )
     if not refusal.known_form:
@@ -146,58 +151,60 @@ def _ended(message: str) -> str:
 
 
 def _bad_request(refusal: GoogleRefusal, model: str) -> SightlineError:
-    said = refusal.message
-    if _ABOUT_AN_IMAGE.search(said):
-        reason = _reason_of_image(said)
+    message = refusal.message
+    if _ABOUT_AN_IMAGE.search(message):
+        reason = _reason_of_image(message)
         if reason is not None:
-            return PermanentError(reason, said)
+            return PermanentError(reason, message)
     return _rejected(refusal, model)
 
 
-def _reason_of_image(said: str) -> Reason | None:
-    if _TOO_LARGE.search(said):
+def _reason_of_image(message: str) -> Reason | None:
+    if _TOO_LARGE.search(message):
         return Reason.IMAGE_TOO_LARGE
-    if _UNREADABLE.search(said):
+    if _UNREADABLE.search(message):
         return Reason.IMAGE_UNREADABLE
-    if _IMAGE.search(said) and _DENIED.search(said):
+    if _IMAGE.search(message) and _DENIED.search(message):
         return Reason.PERMISSION_DENIED
-    if _IMAGE.search(said) and _GONE.search(said):
+    if _IMAGE.search(message) and _GONE.search(message):
         return Reason.IMAGE_GONE
     return None
 
 
 def _forbidden(refusal: GoogleRefusal, model: str) -> SightlineError:
-    said = refusal.message
+    message = refusal.message
     # Storage first: the service agent, which lacks the grant there, has "aiplatform" in its name.
     about_storage = refusal.permission.startswith("storage.") or (
-        not refusal.permission and _IMAGE.search(said)
+        not refusal.permission and _IMAGE.search(message)
     )
     if about_storage:
         hint = "the Vertex AI service agent needs roles/storage.objectViewer"
-        return PermanentError(Reason.PERMISSION_DENIED, f"{_ended(said)}; {hint}")
-    if refusal.permission or _CALLER.search(said):
+        return PermanentError(Reason.PERMISSION_DENIED, f"{_ended(message)}; {hint}")
+    if refusal.permission or _CALLER.search(message):
         return ConfigurationError(
-            f"{model} may not be called (403: {_ended(said)}); grant the worker"
+            f"{model} may not be called (403: {_ended(message)}); grant the worker"
             " roles/aiplatform.user, and see that the API is enabled and billed"
         )
-    return PermanentError(Reason.PERMISSION_DENIED, _ended(said))
+    return PermanentError(Reason.PERMISSION_DENIED, _ended(message))
 
 
 def _not_found(refusal: GoogleRefusal, model: str) -> SightlineError:
-    said = refusal.message
-    if _MODEL.search(said) and "gs://" not in said:
+    message = refusal.message
+    if _MODEL.search(message) and "gs://" not in message:
         return ConfigurationError(
-            f"{model} is not there for this project, closed or retired ({_ended(said)}); set"
+            f"{model} is not there for this project, closed or retired ({_ended(message)}); set"
             " another model, or a location that serves it"
         )
-    if _IMAGE.search(said):
-        return PermanentError(Reason.IMAGE_GONE, said)
+    if _IMAGE.search(message):
+        return PermanentError(Reason.IMAGE_GONE, message)
     return _rejected(refusal, model)
 
 
 def _rejected(refusal: GoogleRefusal, model: str) -> SightlineError:
-    said = refusal.message or "no details"
-    return PermanentError(Reason.MODEL_REJECTED_REQUEST, f"{model} answered {refusal.code}: {said}")
+    message = refusal.message or "no details"
+    return PermanentError(
+        Reason.MODEL_REJECTED_REQUEST, f"{model} answered {refusal.code}: {message}"
+    )
 
 
 _BY_CODE: dict[int, Callable[[GoogleRefusal, str], SightlineError]] = {

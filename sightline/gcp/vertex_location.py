@@ -76,8 +76,8 @@ class VertexLocation:
 
 def tuned_location(model: str) -> str | None:
     """Return the location of a tuned model by its endpoint; ``None`` of any other name."""
-    found = _TUNED.fullmatch(model)
-    return found["location"] if found else None
+    match = _TUNED.fullmatch(model)
+    return match["location"] if match else None
 
 
 def image_uri(observation: Observation) -> str:

@@ -73,15 +73,15 @@ class LocalConsistency:
             StorageError: a ledger is damaged.
         """
         await asyncio.to_thread(self._check_ledgers)
-        found = []
+        faults = []
         if self._queue is not None:
             ours, there = await self._marks(self._queue)
             if (fault := self._between(ours, there)) is not None:
-                found.append(fault)
+                faults.append(fault)
         if thorough or not await asyncio.to_thread(self._any_run):
             queued = await self._queue.run_ids() if self._queue is not None else frozenset()
-            found += await self._engine.read(lambda session: self._unknown(session, queued))
-        return found
+            faults += await self._engine.read(lambda session: self._unknown(session, queued))
+        return faults
 
     async def begin(self) -> None:
         """Check what could have something paid twice; let queue and warehouse know each other.
@@ -173,12 +173,12 @@ class LocalConsistency:
             return []
         attach(session, RUNS, TASK_VERSIONS)
         requests = dict(session.rows("SELECT run_id, request FROM runs_once"))
-        asked = [request for run_id, request in requests.items() if run_id in listed]
+        requests_listed = [request for run_id, request in requests.items() if run_id in listed]
         return [
             *faults_of_runs(
                 {"the queue": listed, WORK_LISTS: listed}, requests, restored(self._store, RUNS)
             ),
-            *self._unknown_tasks(session, tasks_of(asked)),
+            *self._unknown_tasks(session, tasks_of(requests_listed)),
         ]
 
     def _unknown(self, session: Session, queued: Collection[str]) -> list[str]:
@@ -198,7 +198,10 @@ class LocalConsistency:
         ]
 
     def _unknown_tasks(self, session: Session, used: Mapping[str, str]) -> list[str]:
-        known = {one for (one,) in session.rows("SELECT DISTINCT fingerprint FROM task_versions")}
+        known = {
+            fingerprint
+            for (fingerprint,) in session.rows("SELECT DISTINCT fingerprint FROM task_versions")
+        }
         return faults_of_tasks(used, known, restored(self._store, TASK_VERSIONS))
 
 

@@ -39,7 +39,7 @@ class NoopClassifier:
         run_id: str,  # noqa: ARG002 - the port's
     ) -> Classification:
         """Answer without looking."""
-        answer = {one.name: not_known(one) for one in task.fields}
+        answer = {field.name: not_known(field) for field in task.fields}
         usage = self._usage(task, len(observations)) if self._usage else Usage()
         return Classification(answer, usage=usage)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from sightline.errors import NotFoundError
+from sightline.errors import ConfigurationError, NotFoundError
 from sightline.model import Filter, Observation
 
 SearchMethod = Literal["exact", "index", "newest"]
@@ -134,6 +134,28 @@ class Search(Protocol):
             NotFoundError: this image has none by this model at this dimension.
         """
         ...
+
+
+NEWEST_SHOWN = "without words or an image the newest that pass are shown"
+"""The reason of a plan without a vector."""
+
+
+def check_length(query: SearchQuery) -> None:
+    """Check that a query's vector has the dimension that is searched.
+
+    Raises:
+        ConfigurationError: it has another.
+    """
+    if query.vector is not None and len(query.vector) != query.dimension:
+        raise ConfigurationError(
+            f"the query has {len(query.vector)} dimensions, {query.model} has "
+            f"{query.dimension}; embed it with the same model"
+        )
+
+
+def nothing_enqueued() -> NotFoundError:
+    """Return the error of a search for the newest images where there is none."""
+    return NotFoundError("no image was enqueued yet; run `sightline enqueue`")
 
 
 Progress = Callable[[int, int | None], None]

@@ -42,8 +42,8 @@ def _union(names: Sequence[str]) -> str:
 def _none() -> str:
     scalar = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
     columns = []
-    for one in bigquery_schema(embeddings_ledger("any", 1)):
-        kind = scalar.get(one["type"], one["type"])
-        kind = f"ARRAY<{kind}>" if one["mode"] == "REPEATED" else kind
-        columns.append(f"CAST(NULL AS {kind}) AS `{one['name']}`")
+    for column in bigquery_schema(embeddings_ledger("any", 1)):
+        kind = scalar.get(column["type"], column["type"])
+        kind = f"ARRAY<{kind}>" if column["mode"] == "REPEATED" else kind
+        columns.append(f"CAST(NULL AS {kind}) AS `{column['name']}`")
     return f"SELECT {', '.join(columns)} FROM UNNEST([1]) WHERE false"  # noqa: S608 - our own names

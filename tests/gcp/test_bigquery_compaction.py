@@ -13,7 +13,7 @@ from google.api_core.exceptions import BadRequest
 
 from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.bigquery.compaction import CLOSED_AFTER, compact
-from sightline.gcp.bigquery.failures import translated
+from sightline.gcp.failures import BIGQUERY
 from sightline.ports import Compacted, ResultRow
 from sightline.schema import RUNS
 from tests.contracts.warehouse_rig import (
@@ -159,7 +159,10 @@ async def test_everything_includes_today(books: Books) -> None:
     ],
 )
 def test_of_two_compactions_the_slower_is_told_to_try_again(aborted: str) -> None:
-    with pytest.raises(TransientError, match=r"p:d\.t.*try again"), translated("the dataset p.d"):
+    with (
+        pytest.raises(TransientError, match=r"p:d\.t.*try again"),
+        BIGQUERY.translated("the dataset p.d"),
+    ):
         raise BadRequest(aborted)  # type: ignore[no-untyped-call]  # untyped there
 
 

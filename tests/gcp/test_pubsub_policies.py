@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
+from sightline.gcp.failures import PUBSUB
 from sightline.gcp.pubsub import PubSubPlace, PubSubPublisher, PubSubSubscription, PullRule
 from sightline.gcp.pubsub.chunks import ack_chunks, batches, message_bytes
-from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.intake import Intake
 from sightline.gcp.pubsub.setup import QueueShape, subscription_request
 from sightline.gcp.retry import RetryRule
@@ -81,7 +81,7 @@ def test_ack_ids_go_in_chunks_of_a_thousand_and_half_a_mebibyte() -> None:
 def test_a_refusal_becomes_an_error_of_ours_with_the_next_step(
     error: Exception, kind: type[SightlineError], next_step: str
 ) -> None:
-    with pytest.raises(kind) as raised, translated("topic t"):
+    with pytest.raises(kind) as raised, PUBSUB.translated("topic t"):
         raise error
     assert "topic t" in str(raised.value)
     assert next_step in str(raised.value).rsplit(";", 1)[-1]
@@ -90,7 +90,7 @@ def test_a_refusal_becomes_an_error_of_ours_with_the_next_step(
 
 def test_a_wish_to_be_asked_later_is_heard() -> None:
     info = RetryInfo(retry_delay=Duration(seconds=3, nanos=500_000_000))
-    with pytest.raises(TransientError) as raised, translated("topic t"):
+    with pytest.raises(TransientError) as raised, PUBSUB.translated("topic t"):
         raise google.ResourceExhausted("x", details=[info])
     assert raised.value.retry_after_s == 3.5
 

@@ -15,7 +15,7 @@ import pytest
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.local.importing import ImportReport, RefusalReason, import_table
 from sightline.local.importing.report import MAX_DETAILS
-from sightline.local.importing.staging import SOURCE
+from sightline.local.warehouse.source_files import SOURCE
 from sightline.schema import OBSERVATIONS, parquet_schema
 from tests.local.imports import NOW, reasons, rows_in
 

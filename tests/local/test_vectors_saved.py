@@ -49,8 +49,8 @@ def test_an_index_is_trained_once_for_its_vectors(
 ) -> None:
     rows = np.arange(COUNT)
     kept = kept_in(tmp_path, rows)
-    first = build_index(vectors[rows], exact_up_to=0, kept=kept, threads=1)
-    again = build_index(vectors[rows].copy(), exact_up_to=0, kept=kept, threads=1)
+    first = build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
+    again = build_index(vectors[rows].copy(), exact_up_to=0, index_file=kept, threads=1)
     assert trained == [COUNT]
     queries = random_units(5, 16, seed=2)
     np.testing.assert_array_equal(again.search(queries, 5).rows, first.search(queries, 5).rows)
@@ -60,9 +60,11 @@ def test_an_index_is_trained_once_for_its_vectors(
 def test_rows_that_were_added_and_moved_need_no_training(
     vectors: Array, tmp_path: Path, trained: list[int]
 ) -> None:
-    build_index(vectors[:COUNT], exact_up_to=0, kept=kept_in(tmp_path, np.arange(COUNT)), threads=1)
+    build_index(
+        vectors[:COUNT], exact_up_to=0, index_file=kept_in(tmp_path, np.arange(COUNT)), threads=1
+    )
     rows = np.random.default_rng(1).permutation(COUNT + 300)
-    index = build_index(vectors[rows], exact_up_to=0, kept=kept_in(tmp_path, rows), threads=1)
+    index = build_index(vectors[rows], exact_up_to=0, index_file=kept_in(tmp_path, rows), threads=1)
     assert trained == [COUNT]
     assert isinstance(index, FaissIndex)
     assert (index.loose, index.gone) == (300, 0)
@@ -74,10 +76,14 @@ def test_many_rows_that_were_added_are_given_codes_and_kept(
     vectors: Array, tmp_path: Path, trained: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build, "LOOSE_MOST", 100)
-    build_index(vectors[:COUNT], exact_up_to=0, kept=kept_in(tmp_path, np.arange(COUNT)), threads=1)
+    build_index(
+        vectors[:COUNT], exact_up_to=0, index_file=kept_in(tmp_path, np.arange(COUNT)), threads=1
+    )
     rows = np.arange(COUNT + 300)
     for _ in range(2):
-        index = build_index(vectors[rows], exact_up_to=0, kept=kept_in(tmp_path, rows), threads=1)
+        index = build_index(
+            vectors[rows], exact_up_to=0, index_file=kept_in(tmp_path, rows), threads=1
+        )
         assert isinstance(index, FaissIndex)
         assert (index.loose, len(index.rows_of)) == (0, COUNT + 300)
     assert trained == [COUNT]
@@ -88,10 +94,10 @@ def test_an_index_of_other_vectors_is_made_again(
 ) -> None:
     rows = np.arange(COUNT)
     kept = kept_in(tmp_path, rows)
-    build_index(vectors[rows], exact_up_to=0, kept=kept, threads=1)
+    build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
     other = random_units(COUNT, 16, seed=9)  # other vectors of the same parts
     with caplog.at_level(logging.WARNING):
-        index = build_index(other, exact_up_to=0, kept=kept, threads=1)
+        index = build_index(other, exact_up_to=0, index_file=kept, threads=1)
     assert trained == [COUNT, COUNT]
     assert "of other vectors, making the index again" in caplog.text
     np.testing.assert_array_equal(index.search(other[:5], 1).rows[:, 0], np.arange(5))
@@ -102,10 +108,10 @@ def test_one_vector_that_changed_is_not_found_by_its_old_code(
 ) -> None:
     rows = np.arange(COUNT)
     kept = kept_in(tmp_path, rows)
-    build_index(vectors[rows], exact_up_to=0, kept=kept, threads=1)
+    build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
     changed = vectors[rows].copy()
     changed[7] = random_units(1, 16, seed=11)[0]
-    index = build_index(changed, exact_up_to=0, kept=kept, threads=1)
+    index = build_index(changed, exact_up_to=0, index_file=kept, threads=1)
     assert isinstance(index, FaissIndex)
     assert (index.loose, index.gone, trained) == (1, 1, [COUNT])
     assert index.search(changed[7:8], 1).rows.tolist() == [[7]]
@@ -116,14 +122,14 @@ def test_few_vectors_are_searched_through_an_index_only_where_one_is_kept(
 ) -> None:
     rows = np.arange(COUNT)
     kept = kept_in(tmp_path, rows)
-    assert isinstance(build_index(vectors[rows], kept=kept), ExactIndex)
+    assert isinstance(build_index(vectors[rows], index_file=kept), ExactIndex)
     make_index(vectors[rows], kept, threads=1)
-    assert isinstance(build_index(vectors[rows], kept=kept), FaissIndex)
+    assert isinstance(build_index(vectors[rows], index_file=kept), FaissIndex)
     others = kept_in(tmp_path, rows + COUNT)
-    assert isinstance(build_index(vectors[rows + COUNT], kept=others), ExactIndex)
+    assert isinstance(build_index(vectors[rows + COUNT], index_file=others), ExactIndex)
     assert drop_index(kept.path) is True
     assert drop_index(kept.path) is False
-    assert isinstance(build_index(vectors[rows], kept=kept), ExactIndex)
+    assert isinstance(build_index(vectors[rows], index_file=kept), ExactIndex)
 
 
 def test_making_an_index_tells_its_progress_to_the_end(vectors: Array, tmp_path: Path) -> None:
@@ -154,7 +160,7 @@ def test_a_damaged_index_is_told_and_made_again(
 ) -> None:
     rows = np.arange(COUNT)
     kept = kept_in(tmp_path, rows)
-    build_index(vectors[rows], exact_up_to=0, kept=kept, threads=1)
+    build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
     content = bytearray(kept.path.read_bytes())
     content[len(content) // 2] ^= 1
     damaged: dict[str, bytes] = {
@@ -168,7 +174,7 @@ def test_a_damaged_index_is_told_and_made_again(
     with pytest.raises(DamagedIndexError):
         load_index(kept.path)
     with caplog.at_level(logging.WARNING):
-        build_index(vectors[rows], exact_up_to=0, kept=kept, threads=1)
+        build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
     assert trained == [COUNT, COUNT]
     assert "is damaged" in caplog.text
     assert load_index(kept.path) is not None
@@ -180,7 +186,9 @@ def test_an_index_that_cannot_be_kept_only_costs_time(
     (tmp_path / "indexes").write_text("in the way")
     rows = np.arange(COUNT)
     with caplog.at_level(logging.WARNING):
-        index = build_index(vectors[rows], exact_up_to=0, kept=kept_in(tmp_path, rows), threads=1)
+        index = build_index(
+            vectors[rows], exact_up_to=0, index_file=kept_in(tmp_path, rows), threads=1
+        )
     assert len(index) == COUNT
     assert "the index is not kept" in caplog.text
     with pytest.raises(StorageError, match="cannot be written"):

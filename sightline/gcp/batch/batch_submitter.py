@@ -87,35 +87,35 @@ class BatchSubmitter:
         """Check that jobs ask the part's model; there is nothing to make."""
         check_in_batch(part)
 
-    async def ask(self, one: BatchPass) -> None:
+    async def ask(self, batch_pass: BatchPass) -> None:
         """See ``PassSubmitter``. A job that failed before this process asked is passed by."""
-        jobs = self._jobs_of(one.batch.part)
+        jobs = self._jobs_of(batch_pass.batch.part)
         begun = 0
         for tried in count(1):
-            name = _job_name(one, tried)
+            name = _job_name(batch_pass, tried)
             there = await jobs.find(name)
-            found = bool(there)
+            was_there = bool(there)
             if not there:
                 begun += 1
-                there = await self._begin(jobs, name, one)
+                there = await self._begin(jobs, name, batch_pass)
                 if not there:
                     return  # of a run that was cancelled meanwhile nothing is chosen
-            failure = await self._end_of(jobs, there, one)
+            failure = await self._end_of(jobs, there, batch_pass)
             if failure is None:
                 return
-            if found:
+            if was_there:
                 continue  # what it failed for may be mended by now
             if not isinstance(failure, TransientError) or begun >= MOST_TRIES:
                 raise failure
 
-    async def wait(self, one: BatchPass) -> bool:
+    async def wait(self, batch_pass: BatchPass) -> bool:
         """See ``PassSubmitter``."""
-        jobs = self._jobs_of(one.batch.part)
+        jobs = self._jobs_of(batch_pass.batch.part)
         for tried in count(1):
-            there = await jobs.find(_job_name(one, tried))
+            there = await jobs.find(_job_name(batch_pass, tried))
             if not there:
                 return False
-            if await self._end_of(jobs, there, one) is None:
+            if await self._end_of(jobs, there, batch_pass) is None:
                 return True
         raise AssertionError("numbers do not end")
 
@@ -123,27 +123,27 @@ class BatchSubmitter:
         """Remove requests and outputs: they hold URIs and answers, and all of it is written."""
         await asyncio.to_thread(self._folder.clear, batch_name)
 
-    async def _begin(self, jobs: BatchJobs, name: str, one: BatchPass) -> Sequence[BatchJob]:
+    async def _begin(self, jobs: BatchJobs, name: str, batch_pass: BatchPass) -> Sequence[BatchJob]:
         """Begin a job over the chosen parts, unless there are none.
 
         Where the answer to that is lost, the job may be there: it is looked for before it is begun
         once more. Two of a name do no harm, but are paid twice.
         """
-        chosen = await self._warehouse.read(statement("chosen", to_ask=one.to_ask), {})
+        chosen = await self._warehouse.read(statement("chosen", to_ask=batch_pass.to_ask), {})
         lines = request_lines(
-            await self._question(one.batch), ((key, uris) for key, uris in chosen)
+            await self._question(batch_pass.batch), ((key, uris) for key, uris in chosen)
         )
-        requests, output = _requests(one), _output(one)
+        requests, output = _requests(batch_pass), _output(batch_pass)
         if not await asyncio.to_thread(self._folder.write, requests, lines):
             return ()
         for begun in count(1):
             try:
                 job = await jobs.begin(
                     name,
-                    model=one.batch.part.model,
+                    model=batch_pass.batch.part.model,
                     requests=self._folder.uri(requests),
                     output=self._folder.uri(output),
-                    run_id=one.batch.run_id,
+                    run_id=batch_pass.batch.run_id,
                 )
             except TransientError:
                 if begun >= MOST_TRIES:
@@ -163,7 +163,7 @@ class BatchSubmitter:
         return AnswerQuestion(task, model=part.model, run_id=batch.run_id)
 
     async def _end_of(
-        self, jobs: BatchJobs, there: Sequence[BatchJob], one: BatchPass
+        self, jobs: BatchJobs, there: Sequence[BatchJob], batch_pass: BatchPass
     ) -> SightlineError | None:
         """Wait for all jobs of a name, and take what they said.
 
@@ -173,7 +173,7 @@ class BatchSubmitter:
         Raises:
             ConfigurationError: one writes elsewhere. Passed by, all would be paid again.
         """
-        below = self._folder.uri(_output(one))
+        below = self._folder.uri(_output(batch_pass))
         for job in there:
             if job.output.rstrip("/") not in ("", below):
                 raise ConfigurationError(
@@ -181,7 +181,7 @@ class BatchSubmitter:
                     f" {below}; set batch.bucket to what it was, or `sightline cancel` the run"
                 )
         ended = [await self._ended(jobs, job) for job in there]
-        took = await self._take(one)
+        took = await self._take(batch_pass)
         failed = [job for job in ended if job.failed]
         return failed[0].failure() if not took and len(failed) == len(ended) else None
 
@@ -202,52 +202,61 @@ class BatchSubmitter:
             self._on_job(job)
         return job
 
-    async def _take(self, one: BatchPass) -> bool:
+    async def _take(self, batch_pass: BatchPass) -> bool:
         """Bring what was said into the table, once; return whether anything was.
 
         Raises:
             ConfigurationError: the output is in a form that is not known. Asked again, it would
                 only be paid again.
         """
-        name = f"{one.name}-said"
+        name = f"{batch_pass.name}-said"
         if await self._warehouse.wait(name):
             return True
-        model = one.batch.part.model
-        said = await asyncio.to_thread(
-            lambda: read_lines(self._folder.lines(_output(one)), model=model)
+        model = batch_pass.batch.part.model
+        output = _output(batch_pass)
+        output_rows = await asyncio.to_thread(
+            lambda: read_lines(self._folder.lines(output), model=model)
         )
-        if said.unreadable > 1 and not said.rows:  # one may be a line that was cut off
+        # One that is unreadable may be a line that was cut off.
+        if output_rows.unreadable > 1 and not output_rows.rows:
             raise ConfigurationError(
-                f"none of {said.unreadable:,} lines below {self._folder.uri(_output(one))} tells"
+                f"none of {output_rows.unreadable:,} lines below {self._folder.uri(output)} tells"
                 " which part it is about; they are paid for and stay there, and nothing is asked"
                 " again: use a version that reads them, or `sightline cancel` the run"
             )
-        if not said.rows:
+        if not output_rows.rows:
             return False
-        await self._stage.load(one.said, list(said.rows.values()))
+        await self._stage.load(batch_pass.said, list(output_rows.rows.values()))
         take = statement(
-            "take_said", asked=one.asked, said=one.said, listed=one.listed, retryable=RETRYABLE
+            "take_responses",
+            asked=batch_pass.asked,
+            said=batch_pass.said,
+            listed=batch_pass.listed,
+            retryable=RETRYABLE,
         )
         await self._warehouse.run(
-            name, take, {**one.values, "pass": one.number}, run_id=one.batch.run_id
+            name,
+            take,
+            {**batch_pass.values, "pass": batch_pass.number},
+            run_id=batch_pass.batch.run_id,
         )
-        left = statement("strangers", said=one.said, asked=one.asked)
-        ((strangers,),) = await self._warehouse.read(left, {"pass": one.number})
-        if said.unreadable or said.doubled or strangers:
+        left = statement("strangers", said=batch_pass.said, asked=batch_pass.asked)
+        ((strangers,),) = await self._warehouse.read(left, {"pass": batch_pass.number})
+        if output_rows.unreadable or output_rows.doubled or strangers:
             log.warning(
                 "%s: %d lines tell of no part, %d of one again, %d parts are not asked about",
-                one.name, said.unreadable, said.doubled, strangers,
+                batch_pass.name, output_rows.unreadable, output_rows.doubled, strangers,
             )  # fmt: skip
         return True
 
 
-def _job_name(one: BatchPass, tried: int) -> str:
-    return f"{one.name}-{tried}"
+def _job_name(batch_pass: BatchPass, tried: int) -> str:
+    return f"{batch_pass.name}-{tried}"
 
 
-def _requests(one: BatchPass) -> str:
-    return f"{one.batch_name}/{one.number}/requests.jsonl"
+def _requests(batch_pass: BatchPass) -> str:
+    return f"{batch_pass.batch_name}/{batch_pass.number}/requests.jsonl"
 
 
-def _output(one: BatchPass) -> str:
-    return f"{one.batch_name}/{one.number}/said"
+def _output(batch_pass: BatchPass) -> str:
+    return f"{batch_pass.batch_name}/{batch_pass.number}/said"

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sightline.gcp.failures import STORAGE
 from sightline.gcp.storage.client import StoragePlace
-from sightline.gcp.storage.failures import translated
 from sightline.gcp.storage.uri import BucketPrefix
 
 _ABSENT = "make the bucket, or set batch.bucket to one that is there"
@@ -64,7 +64,7 @@ class BucketFolder:
                 return 0
             file.seek(0)
             blob = self.client.bucket(self.root.bucket).blob(self.root.name(relative))
-            with translated(self.uri(relative), absent=_ABSENT):
+            with STORAGE.translated(self.uri(relative), absent=_ABSENT):
                 blob.upload_from_file(
                     file, content_type="application/jsonl", checksum="crc32c", **self.place.how()
                 )
@@ -72,9 +72,9 @@ class BucketFolder:
 
     def lines(self, below: str) -> Iterator[bytes]:
         """See ``Folder``."""
-        with translated(self.uri(below), absent=_ABSENT):
-            found = sorted(self._below(below), key=lambda blob: str(blob.name))
-            for blob in found:
+        with STORAGE.translated(self.uri(below), absent=_ABSENT):
+            blobs = sorted(self._below(below), key=lambda blob: str(blob.name))
+            for blob in blobs:
                 if not blob.name.endswith(".jsonl"):
                     continue
                 with tempfile.TemporaryFile() as file:  # whole, so that its checksum is looked at
@@ -86,7 +86,7 @@ class BucketFolder:
         """See ``Folder``."""
         from google.api_core.exceptions import NotFound
 
-        with translated(self.uri(below), absent=_ABSENT):
+        with STORAGE.translated(self.uri(below), absent=_ABSENT):
             for blob in self._below(below):
                 try:
                     blob.delete(**self.place.how())

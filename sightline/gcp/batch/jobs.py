@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
-from sightline.gcp.batch.failures import translated
 from sightline.gcp.batch.statuses import http_code
+from sightline.gcp.failures import BATCH
+from sightline.gcp.translation import needed_for
 from sightline.gcp.vertex_location import VertexLocation, billing_label
 from sightline.http_client.redaction import one_line
 
@@ -109,7 +110,7 @@ class VertexBatchJobs:
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
-        with translated("Vertex AI"):
+        with BATCH.translated("Vertex AI"):
             client = await asyncio.to_thread(_library_client, place, credentials)
         try:
             yield cls(client, place)
@@ -121,9 +122,9 @@ class VertexBatchJobs:
         request = {"parent": self._parent, "filter": f'display_name="{name}"'}
         return await self._do(
             lambda: [
-                _seen(one)
-                for one in self._client.list_batch_prediction_jobs(request=request, **_patiently())
-                if one.display_name == name
+                _seen(job)
+                for job in self._client.list_batch_prediction_jobs(request=request, **_patiently())
+                if job.display_name == name
             ]
         )
 
@@ -156,19 +157,15 @@ class VertexBatchJobs:
         )
 
     async def _do(self, work: Callable[[], Result]) -> Result:
-        with translated(f"batch prediction in {self._place.location}"):
+        with BATCH.translated(f"batch prediction in {self._place.location}"):
             return await asyncio.to_thread(work)
 
 
 def _library_client(place: VertexLocation, credentials: Any) -> Any:
-    try:
+    with needed_for("batch jobs", verb="need"):
         from google.cloud.aiplatform_v1.services.job_service import JobServiceClient  # 3 s
 
         from sightline.gcp.bounded_requests import bound_responses
-    except ImportError as error:
-        raise ConfigurationError(
-            f"batch jobs need Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     client = JobServiceClient(
         credentials=credentials,
         transport="rest",

@@ -50,7 +50,7 @@ class OutputRow:
                 "status": SECRETS.hide(self.status),
                 "answer": self.answer and SECRETS.hide(self.answer),
                 "response": self.response and SECRETS.hide(self.response),
-                "vector": [repr(one) for one in self.vector],
+                "vector": [repr(number) for number in self.vector],
             },
             option=orjson.OPT_APPEND_NEWLINE,
         )
@@ -67,19 +67,19 @@ class OutputRows:
 
 def read_lines(lines: Iterable[bytes], *, model: str) -> OutputRows:
     """Return what lines of output say, each part once."""
-    said = OutputRows()
+    output_rows = OutputRows()
     for line in lines:
         if not line.strip():
             continue
         row = read_line(line, model=model)
         if row is None:
-            said.unreadable += 1
+            output_rows.unreadable += 1
             continue
-        there = said.rows.get(row.part_key)
-        said.doubled += there is not None
+        there = output_rows.rows.get(row.part_key)
+        output_rows.doubled += there is not None
         if there is None or row.worth > there.worth:
-            said.rows[row.part_key] = row
-    return said
+            output_rows.rows[row.part_key] = row
+    return output_rows
 
 
 def read_line(line: bytes, *, model: str) -> OutputRow | None:
@@ -138,8 +138,10 @@ def _vector(response: Mapping[str, Any]) -> tuple[float, ...]:
     if not isinstance(values, list):
         return ()
     numbers = tuple(
-        float(one)
-        for one in values
-        if isinstance(one, int | float) and not isinstance(one, bool) and abs(one) <= MOST_NUMBER
+        float(value)
+        for value in values
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) <= MOST_NUMBER
     )
     return numbers if len(numbers) == len(values) else ()

@@ -59,8 +59,8 @@ def judged_status(status: object, *, model: str) -> str:
     error = _error_in(status)
     code = http_code(error.get("code"), error.get("status"))
     if not code:
-        said = one_line(status if isinstance(status, str) else orjson.dumps(status).decode())
-        return f"{FOR_NOW}: {said}" if _IN_PASSING.search(said) else said
+        message = one_line(status if isinstance(status, str) else orjson.dumps(status).decode())
+        return f"{FOR_NOW}: {message}" if _IN_PASSING.search(message) else message
     refused = error_of(read_refusal(code, {"error": error}, {}), model=model)
     match refused:
         case ThrottledError() | TransientError():
@@ -75,14 +75,14 @@ def judged_status(status: object, *, model: str) -> str:
 
 def _error_in(status: object) -> Mapping[str, object]:
     """Return the ``google.rpc.Status`` in a status, in JSON form; an empty one where none is."""
-    found = status
+    error = status
     if isinstance(status, str):
         _, brace, rest = status.partition("{")
         try:
-            found = orjson.loads(brace + rest)
+            error = orjson.loads(brace + rest)
         except orjson.JSONDecodeError:
             return {}
-    if not isinstance(found, Mapping):
+    if not isinstance(error, Mapping):
         return {}
-    inner = found.get("error", found)
+    inner = error.get("error", error)
     return inner if isinstance(inner, Mapping) else {}

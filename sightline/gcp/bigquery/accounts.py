@@ -11,7 +11,8 @@ from typing import Any
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.ledgers import ALL_WRITTEN, ledger_names
 from sightline.model import Balance, Run
-from sightline.ports import RunAccount, RunCost
+from sightline.ports import RunAccount
+from sightline.records import run_cost
 
 STATES = ("written", "dead", "queued", "cancelled", "to_publish")
 
@@ -77,20 +78,20 @@ async def read_accounts(client: BigQueryClient, runs: Sequence[Run]) -> list[Run
         TransientError, ConfigurationError: see ``failures``.
     """
     names = ledger_names(client.place)
-    found: dict[str, dict[str, Any]] = {
+    accounts: dict[str, dict[str, Any]] = {
         run.run_id: {"parts": run.parts, **dict.fromkeys(STATES, 0), "duplicates": 0}
         for run in runs
     }
     for run_id, state, count, twice in await client.rows(BALANCES.format_map(names)):
-        if run_id in found:  # a list without its run is a killed producer's
-            found[run_id][state] += count
-            found[run_id]["duplicates"] += twice
+        if run_id in accounts:  # a list without its run is a killed producer's
+            accounts[run_id][state] += count
+            accounts[run_id]["duplicates"] += twice
     costs = {run_id: sums for run_id, *sums in await client.rows(COSTS.format_map(names))}
     return [
         RunAccount(
             run,
-            Balance(run_id=run.run_id, lost=0, awaiting_ack=0, **found[run.run_id]),
-            RunCost(*(int(value or 0) for value in costs.get(run.run_id, (0, 0, 0)))),
+            Balance(run_id=run.run_id, lost=0, awaiting_ack=0, **accounts[run.run_id]),
+            run_cost(costs.get(run.run_id, (0, 0, 0))),
         )
         for run in runs
     ]

@@ -27,17 +27,17 @@ ANSWERED = """observation_id IN (
 
 def answered(place: BigQueryPlace, filters: Sequence[AnswerFilter]) -> Iterator[BigQueryCondition]:
     """Yield conditions over images: their current answers are as the filters say."""
-    for number, one in enumerate(filters):
-        if _FIELD.fullmatch(one.field) is None:  # no task has such a field
+    for number, answer_filter in enumerate(filters):
+        if _FIELD.fullmatch(answer_filter.field) is None:  # no task has such a field
             yield BigQueryCondition("false")
             continue
         task, value = f"answer_task_{number}", f"answer_value_{number}"
         yield BigQueryCondition(
             ANSWERED.format(
                 current=current_answers(place, f"task = @{task}"),
-                answer_is=ANSWER_IS.format(path=f"$.{one.field}", value=value),
+                answer_is=ANSWER_IS.format(path=f"$.{answer_filter.field}", value=value),
             ),
-            {task: one.task, value: one.value},
+            {task: answer_filter.task, value: answer_filter.value},
         )
 
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sightline.errors import ConfigurationError, TransientError, UnwritableRowsError
 from sightline.gcp.bigquery.append_connection import AppendConnection
-from sightline.gcp.bigquery.append_failures import refusal, rows_to_blame, translated
+from sightline.gcp.bigquery.append_refusals import refusal, rows_to_blame
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.bigquery.rows import Chunk, Row, RowFormat
 from sightline.gcp.bigquery.stream_schema import unlike
+from sightline.gcp.failures import BIGQUERY_APPEND
 from sightline.gcp.retry import RetryRule
+from sightline.gcp.translation import needed_for
 from sightline.schema import Ledger
 
 if TYPE_CHECKING:
@@ -70,14 +72,14 @@ class LedgerAppender:
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
-        with translated(f"{place.project}.{place.dataset}"):
+        with BIGQUERY_APPEND.translated(f"{place.project}.{place.dataset}"):
             transport = await _transport(place, credentials)
         appender = cls(_client(transport), place, rule or AppendRule())
         try:
             yield appender
         finally:
             try:
-                await asyncio.gather(*(one.close() for one in appender._streams.values()))
+                await asyncio.gather(*(stream.close() for stream in appender._streams.values()))
             finally:
                 await transport.close()
 
@@ -156,7 +158,7 @@ class TableStream:
 
     async def _send(self, request: Any, refused_rows: RefusedRows) -> None:
         """Send a request; rows that are refused by their numbers in it are added to the last."""
-        with translated(self._table):
+        with BIGQUERY_APPEND.translated(self._table):
             connection = await self._connected()
             try:
                 async with asyncio.timeout(self._rule.timeout_s):
@@ -234,14 +236,10 @@ def _routing(stream: str) -> tuple[tuple[str, str], ...]:
 
 async def _transport(place: BigQueryPlace, credentials: Any) -> Any:
     """Return a transport, which owns its channel."""
-    try:
+    with needed_for("BigQuery"):
         from google.cloud.bigquery_storage_v1.services.big_query_write import (  # 1.2 s
             transports,
         )
-    except ImportError as error:
-        raise ConfigurationError(
-            f"BigQuery needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     make = transports.BigQueryWriteGrpcAsyncIOTransport
     if place.storage_endpoint is not None:
         import grpc.aio

@@ -91,8 +91,8 @@ class AppendConnection:
         from google.api_core.exceptions import GoogleAPICallError
 
         try:
-            while (one := await self._outgoing.get()) is not None:
-                request, answer = one
+            while (entry := await self._outgoing.get()) is not None:
+                request, answer = entry
                 self._unanswered.append(answer)
                 if self._prepare is not None:
                     self._prepare(request)
@@ -104,9 +104,9 @@ class AppendConnection:
 
     def _fail_all(self, failure: Exception) -> None:
         while not self._outgoing.empty():
-            one = self._outgoing.get_nowait()
-            if one is not None:
-                self._unanswered.append(one[1])
+            entry = self._outgoing.get_nowait()
+            if entry is not None:
+                self._unanswered.append(entry[1])
         while self._unanswered:
             answer = self._unanswered.popleft()
             if not answer.done():

@@ -69,7 +69,7 @@ def is_one_select(text: str) -> bool:
 
     It is looked at before the service is asked, since an emulator runs what it is to rehearse.
     """
-    bare = _COMMENT_OR_LITERAL.sub(lambda found: " " if found["comment"] else "''", text)
+    bare = _COMMENT_OR_LITERAL.sub(lambda match: " " if match["comment"] else "''", text)
     return _FIRST_WORDS.match(bare) is not None and ";" not in bare.rstrip().removesuffix(";")
 
 
@@ -104,7 +104,7 @@ def _run(
     config = QueryJobConfig(
         maximum_bytes_billed=client.place.max_bytes_billed, default_dataset=_dataset(client)
     )
-    found = library.query_and_wait(
+    result = library.query_and_wait(
         select,
         job_config=config,
         location=_location(client),
@@ -112,8 +112,8 @@ def _run(
         max_results=MOST_ROWS + 1,
         **client.how(),
     )
-    rows = [tuple(row.values()) for row in found]
-    return [one.name for one in found.schema], rows
+    rows = [tuple(row.values()) for row in result]
+    return [field.name for field in result.schema], rows
 
 
 def _dataset(client: BigQueryClient) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.client import BigQueryClient
@@ -14,16 +13,20 @@ from sightline.ports import (
     BudgetEvent,
     BudgetState,
     CallHistory,
-    Limits,
     UnspentReservation,
+)
+from sightline.records import (
+    BUDGET_COLUMNS,
+    CALL_COLUMNS,
+    budget_event,
+    budget_state,
+    call_history,
 )
 from sightline.schema import BUDGET_EVENTS
 
-BUDGETS_OF_RUNS = """
-SELECT run_id, max_cost_usd_micros, max_images, reserved_cost_usd_micros, reserved_images, reached,
-  last_event_at
-FROM {budgets_current}{condition}
-"""
+BUDGETS_OF_RUNS = f"""
+SELECT {BUDGET_COLUMNS}, last_event_at FROM {{budgets_current}}{{condition}}
+"""  # noqa: S608 - a constant
 
 # A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
 PAID = """
@@ -88,10 +91,7 @@ WHERE held.cost_usd_micros > COALESCE(spent.cost_usd_micros, 0)
 ORDER BY held.worker_id
 """  # noqa: S608 - constants
 
-CALLS = """
-SELECT COUNT(*), AVG(input_tokens), AVG(output_tokens), AVG(cost_usd_micros), MAX(cost_usd_micros)
-FROM {rows}
-"""
+CALLS = f"SELECT {CALL_COLUMNS} FROM {{rows}}"  # noqa: S608 - a constant
 CALLS_FOR_ANSWERS = CALLS.format(rows="{classifications} WHERE task = @task AND model = @model")
 CALLS_FOR_EMBEDDINGS = CALLS.format(
     rows="{embeddings_rows} WHERE model = @model AND dimension = @dimension"
@@ -108,25 +108,17 @@ class BigQueryBudgets:
 
     async def record(self, events: Sequence[BudgetEvent]) -> None:
         """Append events; durable and seen by every process when it returns."""
-        rows = [
-            {**asdict(one), "event": one.event.value, "worker_id": one.worker_id or None}
-            for one in events
-        ]
-        await self._appender.append(BUDGET_EVENTS, rows)
+        await self._appender.append(BUDGET_EVENTS, [budget_event(event) for event in events])
 
     async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
         """Return the budgets by run, of one run or of all."""
         values = {} if run_id is None else {"run": run_id}
         condition = " WHERE run_id = @run" if values else ""
         statement = BUDGETS_OF_RUNS.format(**self._names, condition=condition)
-        return {
-            run: BudgetState(
-                run, Limits(most_cost, most_images), Amount(int(cost), int(images)), reached, last
-            )
-            for run, most_cost, most_images, cost, images, reached, last in await self._client.rows(
-                statement, **values
-            )
-        }
+        states = [
+            budget_state(row, row[-1]) for row in await self._client.rows(statement, **values)
+        ]
+        return {state.run_id: state for state in states}
 
     async def spent(self, run_id: str) -> Amount:
         """Sum what the ledgers show as spent for a run, its dead letters included."""
@@ -149,5 +141,4 @@ class BigQueryBudgets:
         else:
             statement = CALLS_FOR_EMBEDDINGS.format(**self._names)
             (row,) = await self._client.rows(statement, model=part.model, dimension=part.dimension)
-        calls, tokens_in, tokens_out, cost, most = row
-        return CallHistory(calls, tokens_in or 0.0, tokens_out or 0.0, cost or 0.0, int(most or 0))
+        return call_history(row)

@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from sightline.errors import ConfigurationError
-from sightline.gcp.bigquery.failures import translated
 from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.failures import BIGQUERY
+from sightline.gcp.translation import needed_for
 from sightline.gcp.vertex_location import billing_label
 from sightline.schema import Ledger, bigquery_schema
 
@@ -45,7 +45,7 @@ class BigQueryClient:
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
-        with translated("BigQuery"):
+        with BIGQUERY.translated("BigQuery"):
             client = await asyncio.to_thread(_library_client, place, credentials)
         try:
             yield cls(client, place)
@@ -125,9 +125,9 @@ class BigQueryClient:
         """Make a ledger's table, unless it is there."""
         from google.cloud import bigquery
 
-        fields = [bigquery.SchemaField.from_api_repr(one) for one in bigquery_schema(ledger)]
+        fields = [bigquery.SchemaField.from_api_repr(column) for column in bigquery_schema(ledger)]
         if not self._real:  # the emulator takes FLOAT for four bytes, and no FLOAT64 into it
-            fields = [_as_float64(one) for one in fields]
+            fields = [_as_float64(field) for field in fields]
         table = bigquery.Table(self._full(ledger.name), schema=fields)
         table.description = ledger.description
         if ledger.partition_by:
@@ -176,8 +176,8 @@ class BigQueryClient:
     async def tables(self) -> dict[str, str]:
         """Return the dataset's tables and views: name to ``TABLE`` or ``VIEW``."""
         dataset = f"{self.place.project}.{self.place.dataset}"
-        found = await self._do(lambda: list(self._client.list_tables(dataset, **self.how())))
-        return {one.table_id: one.table_type for one in found}
+        tables = await self._do(lambda: list(self._client.list_tables(dataset, **self.how())))
+        return {table.table_id: table.table_type for table in tables}
 
     async def columns(self, full_name: str) -> dict[str, str]:
         """Return a table's columns: name to type, as the REST API says it."""
@@ -233,15 +233,15 @@ class BigQueryClient:
         return f"{self.place.project}.{self.place.dataset}.{name}"
 
     async def _do(self, work: Callable[[], Result]) -> Result:
-        with translated(f"the dataset {self.place.project}.{self.place.dataset}"):
+        with BIGQUERY.translated(f"the dataset {self.place.project}.{self.place.dataset}"):
             return await asyncio.to_thread(work)
 
 
-def _as_float64(one: bigquery.SchemaField) -> bigquery.SchemaField:
+def _as_float64(field: bigquery.SchemaField) -> bigquery.SchemaField:
     from google.cloud import bigquery
 
-    kind = "FLOAT64" if one.field_type == "FLOAT" else one.field_type
-    return bigquery.SchemaField(one.name, kind, one.mode, description=one.description)
+    kind = "FLOAT64" if field.field_type == "FLOAT" else field.field_type
+    return bigquery.SchemaField(field.name, kind, field.mode, description=field.description)
 
 
 def _is_busy(error: Exception) -> bool:
@@ -250,12 +250,8 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _library_client(place: BigQueryPlace, credentials: Any) -> bigquery.Client:
-    try:
+    with needed_for("BigQuery"):
         from google.cloud import bigquery  # 0.9 s
-    except ImportError as error:
-        raise ConfigurationError(
-            f"BigQuery needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
 

@@ -26,12 +26,11 @@ from typing import TYPE_CHECKING
 from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.literals import column_path
 from sightline.gcp.bigquery.place import checked_table
+from sightline.records import BBOX, POSE
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import SchemaField
 
-BBOX = ("x_min", "y_min", "x_max", "y_max")
-POSE = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
 TEXTS = ("observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri", "map_url")
 TIMES = ("capture_time", "detection_time")
 NUMBERS = (
@@ -212,10 +211,10 @@ def _value(name: str, value: str | None) -> str:
 
 
 def _paths_of(schema: Iterable[SchemaField], inside: str = "") -> Iterable[str]:
-    for one in schema:
-        yield f"{inside}{one.name}"
-        if one.mode != "REPEATED":
-            yield from _paths_of(one.fields, f"{inside}{one.name}.")
+    for column in schema:
+        yield f"{inside}{column.name}"
+        if column.mode != "REPEATED":
+            yield from _paths_of(column.fields, f"{inside}{column.name}.")
 
 
 def _list(names: Iterable[str]) -> str:

@@ -85,8 +85,8 @@ async def compact(
         TransientError: another compaction of the same day was faster; what is done stays done.
         ConfigurationError: BigQuery refuses; see ``failures``.
     """
-    one = embeddings_ledger("any", 1)
-    vectors = [replace(one, name=name) for name in await embeddings_tables(client)]
+    template = embeddings_ledger("any", 1)
+    vectors = [replace(template, name=name) for name in await embeddings_tables(client)]
     last = now if everything else now - CLOSED_AFTER
     until = last.astimezone(UTC).date() + timedelta(days=int(everything))
     return [await _compact(client, ledger, until) for ledger in (*COMPACTED, *vectors)]
@@ -94,19 +94,19 @@ async def compact(
 
 async def _compact(client: BigQueryClient, ledger: Ledger, until: date) -> Compacted:
     table, time = client.place.table(ledger.name), _time(ledger)
-    found = await client.rows(
+    rows = await client.rows(
         DAYS_WITH_DUPLICATES.format(
             table=table, time=time, key=ledger.key[0], until=_midnight(until)
         )
     )
-    days = [_Day(*row) for row in found]
-    for one in days:
-        await client.execute(_script(table, ledger, one.day))
-    duplicates = sum(one.duplicates for one in days)
+    days = [_Day(*row) for row in rows]
+    for day in days:
+        await client.execute(_script(table, ledger, day.day))
+    duplicates = sum(day.duplicates for day in days)
     return Compacted(
         ledger=ledger.name,
         partitions=len(days),
-        rows=sum(one.rows for one in days) - duplicates,
+        rows=sum(day.rows for day in days) - duplicates,
         duplicates=duplicates,
     )
 
@@ -114,10 +114,10 @@ async def _compact(client: BigQueryClient, ledger: Ledger, until: date) -> Compa
 def _script(table: str, ledger: Ledger, day: date) -> str:
     """Return the script that mends one day; every name in it is the schema's."""
     names, time, key = ledger.column_names(), _time(ledger), ledger.key[0]
-    first = ", ".join([time, *(one for one in ("worker_id", "attempt") if one in names)])
+    first = ", ".join([time, *(name for name in ("worker_id", "attempt") if name in names)])
     columns = (
-        f"SUM({one}) OVER (PARTITION BY {key}) AS {one}" if one in SPENT else f"ledger.{one}"
-        for one in names
+        f"SUM({name}) OVER (PARTITION BY {key}) AS {name}" if name in SPENT else f"ledger.{name}"
+        for name in names
     )
     return ONE_ROW_A_KEY.format(
         table=table,
@@ -125,7 +125,7 @@ def _script(table: str, ledger: Ledger, day: date) -> str:
         key=key,
         first=first,
         columns=", ".join(columns),
-        names=", ".join(f"`{one}`" for one in names),
+        names=", ".join(f"`{name}`" for name in names),
         # Literals: a script's parameters do not reach its temporary tables everywhere.
         day=f"{time} >= {_midnight(day)} AND {time} < {_midnight(day + timedelta(days=1))}",
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from sightline.dead_letters import LETTER_COLUMNS, dead_letter
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.ledgers import ALL_WRITTEN, ledger_names
 from sightline.ports import DeadLetterFilter, DeadLetterRow, ResultWriter
+from sightline.records import LETTER_COLUMNS, dead_letter
 
 PAGE_ROWS = 1000
 

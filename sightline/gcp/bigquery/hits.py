@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from sightline.gcp.bigquery.answered import current_answers
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.model import Observation
+from sightline.records import IDENTITY, AnswersByTask, answers_of_images
 from sightline.wire import rows_to_observations
-
-IDENTITY = (
-    "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri", "latitude", "longitude",
-    "capture_time",
-)  # fmt: skip
-"""What every table of results knows of an image, in this order."""
 
 _SOURCE = (*IDENTITY, "detection_time", "bbox", "camera_pose", "map_url")
 _NEVER_NULL = ("asset_id", "snapshot_id", "asset_type", "gcs_uri")
@@ -31,8 +24,6 @@ SELECT subject_id, observation_id IS NULL, task, TO_JSON_STRING(answer) FROM ({c
 ORDER BY task
 """
 
-Answers = Mapping[str, Mapping[str, object]]
-
 
 async def observations_of(
     client: BigQueryClient, images: Sequence[Sequence[Any]]
@@ -44,32 +35,30 @@ async def observations_of(
     if not images:
         return ()
     ids = [str(image[0]) for image in images]
-    kept = await client.rows(SOURCE_ROWS.format_map(client.place.names()), observation_ids=ids)
-    found = {image[0]: dict(zip(IDENTITY, image, strict=True)) for image in images}
-    found |= {row[0]: dict(zip(_SOURCE, row, strict=True)) for row in kept}
-    return rows_to_observations([_cleaned(found[name]) for name in ids])
+    rows = await client.rows(SOURCE_ROWS.format_map(client.place.names()), observation_ids=ids)
+    by_id = {image[0]: dict(zip(IDENTITY, image, strict=True)) for image in images}
+    by_id |= {row[0]: dict(zip(_SOURCE, row, strict=True)) for row in rows}
+    return rows_to_observations([_cleaned(by_id[name]) for name in ids])
 
 
-async def answers_of(client: BigQueryClient, observations: Sequence[Observation]) -> list[Answers]:
+async def answers_of(
+    client: BigQueryClient, observations: Sequence[Observation]
+) -> list[AnswersByTask]:
     """Return the current answers about each image by task, those about its asset included."""
     subjects = sorted(
-        {name for one in observations for name in (one.observation_id, one.asset_id) if name}
+        {
+            name
+            for observation in observations
+            for name in (observation.observation_id, observation.asset_id)
+            if name
+        }
     )
     if not subjects:
         return []
     current = current_answers(client.place, "subject_id IN UNNEST(@subjects)")
-    by_subject: dict[tuple[str, bool], dict[str, Mapping[str, object]]] = {}
-    for subject_id, by_asset, task, answer in await client.rows(
-        ANSWERS.format(current=current), subjects=subjects
-    ):
-        by_subject.setdefault((subject_id, by_asset), {})[task] = orjson.loads(answer)
-    return [
-        {
-            **by_subject.get((one.asset_id, True), {}),
-            **by_subject.get((one.observation_id, False), {}),
-        }
-        for one in observations
-    ]
+    rows = await client.rows(ANSWERS.format(current=current), subjects=subjects)
+    images = ((observation.observation_id, observation.asset_id) for observation in observations)
+    return answers_of_images(rows, images)
 
 
 def _cleaned(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from sightline.errors import ConfigurationError
-from sightline.gcp.bigquery.failures import translated
 from sightline.gcp.bigquery.literals import quoted
 from sightline.gcp.bigquery.place import BigQueryPlace
+from sightline.gcp.failures import BIGQUERY
+from sightline.gcp.translation import needed_for
 from sightline.model import ListedMessage, WorkItem, WorkRange
 from sightline.schema import WORK_ITEMS
 from sightline.work_lists import listed_message, work_item
@@ -40,7 +40,7 @@ class ItemReader:
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
         """
-        with translated("BigQuery"):
+        with BIGQUERY.translated("BigQuery"):
             client = await asyncio.to_thread(_library_client, place, credentials)
         try:
             yield cls(client, place)
@@ -56,7 +56,7 @@ class ItemReader:
             TransientError, NotFoundError, ConfigurationError: see ``failures``.
         """
         table = self._place.table_path(WORK_ITEMS.name)
-        with translated(table):
+        with BIGQUERY.translated(table):
             return await asyncio.to_thread(self._read, table, work_range)
 
     def _read(self, table: str, work_range: WorkRange) -> list[ItemFields]:
@@ -72,7 +72,7 @@ class ItemReader:
         session = self._client.create_read_session(
             parent=f"projects/{self._place.project}", read_session=wanted, max_stream_count=1
         )
-        found: dict[int, ItemFields] = {}
+        rows_by_seq: dict[int, ItemFields] = {}
         for stream in session.streams:
             rows = self._client.read_rows(stream.name)  # type: ignore[no-untyped-call]  # as above
             for response in rows:
@@ -80,14 +80,14 @@ class ItemReader:
                     response.arrow_record_batch.serialized_record_batch,
                     session.arrow_schema.serialized_schema,
                 )
-                found.update(_meant(batch, work_range))
-        return [found[seq] for seq in sorted(found)]
+                rows_by_seq.update(_meant(batch, work_range))
+        return [rows_by_seq[seq] for seq in sorted(rows_by_seq)]
 
 
-def _restriction(one: WorkRange) -> str:
+def _restriction(work_range: WorkRange) -> str:
     return (
-        f"run_id = {quoted(one.run_id)} AND bucket = {one.bucket:d}"
-        f" AND seq >= {one.start:d} AND seq < {one.stop:d}"
+        f"run_id = {quoted(work_range.run_id)} AND bucket = {work_range.bucket:d}"
+        f" AND seq >= {work_range.start:d} AND seq < {work_range.stop:d}"
     )
 
 
@@ -102,14 +102,14 @@ def _batch(serialized: bytes, schema: bytes) -> pa.Table:
     return pa.Table.from_batches([batch])
 
 
-def _meant(batch: pa.Table, one: WorkRange) -> dict[int, ItemFields]:
+def _meant(batch: pa.Table, work_range: WorkRange) -> dict[int, ItemFields]:
     """Return the rows of a batch by number, those alone that the range means."""
     return {
         row["seq"]: row
         for row in batch.to_pylist()
-        if row["run_id"] == one.run_id
-        and row["bucket"] == one.bucket
-        and one.start <= row["seq"] < one.stop
+        if row["run_id"] == work_range.run_id
+        and row["bucket"] == work_range.bucket
+        and work_range.start <= row["seq"] < work_range.stop
     }
 
 
@@ -128,13 +128,9 @@ def message_of(row: ItemFields) -> ListedMessage:
 
 
 def _library_client(place: BigQueryPlace, credentials: Any) -> BigQueryReadClient:
-    try:
+    with needed_for("BigQuery"):
         from google.cloud.bigquery_storage_v1 import BigQueryReadClient  # 1.2 s
         from google.cloud.bigquery_storage_v1.services.big_query_read import transports
-    except ImportError as error:
-        raise ConfigurationError(
-            f"BigQuery needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     if place.storage_endpoint is None:
         return BigQueryReadClient(credentials=credentials)  # type: ignore[no-untyped-call]  # as above
     import grpc

@@ -110,11 +110,11 @@ class BigQueryLedgers:
         return await self._keys(KEYS_WRITTEN, part_keys)
 
     async def _keys(self, statement: str, part_keys: Sequence[str]) -> frozenset[str]:
-        found: set[str] = set()
+        known: set[str] = set()
         for keys in _batches(part_keys):
             rows = await self._client.rows(statement.format_map(self._names), keys=keys)
-            found.update(key for (key,) in rows)
-        return frozenset(found)
+            known.update(key for (key,) in rows)
+        return frozenset(known)
 
     async def task_version(self, fingerprint: str) -> TaskSpec | None:
         """Return the task behind a fingerprint, resolved to its model.
@@ -122,8 +122,8 @@ class BigQueryLedgers:
         Raises:
             StorageError: this version of the program reads the task differently.
         """
-        found = await self._client.rows(TASK_AT.format_map(self._names), fingerprint=fingerprint)
-        return stored_task(found[0][0], found[0][1], fingerprint) if found else None
+        rows = await self._client.rows(TASK_AT.format_map(self._names), fingerprint=fingerprint)
+        return stored_task(rows[0][0], rows[0][1], fingerprint) if rows else None
 
     async def cancelled_runs(self) -> frozenset[str]:
         """Return the ids of the runs that were cancelled, as they were a moment ago.
@@ -146,7 +146,9 @@ class BigQueryLedgers:
         """
         done = await self._counts(PARTS_DONE, run_ids)
         known = await self._counts(RUNS_KNOWN, run_ids)
-        return frozenset(one for one in run_ids if done.get(one, 0) >= known.get(one, 0))
+        return frozenset(
+            run_id for run_id in run_ids if done.get(run_id, 0) >= known.get(run_id, 0)
+        )
 
     async def _counts(self, statement: str, run_ids: Sequence[str]) -> dict[str, int]:
         rows = await self._client.rows(statement.format_map(self._names), runs=[*run_ids])

@@ -30,6 +30,6 @@ def column_path(path: str) -> str:
     return ".".join(f"`{name}`" for name in path.split("."))
 
 
-def _escape(found: re.Match[str]) -> str:
-    character = found.group()
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
     return _ESCAPES.get(character) or f"\\x{ord(character):02x}"

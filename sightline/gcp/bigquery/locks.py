@@ -119,14 +119,14 @@ class TableLocks:
     async def held(self, names: Sequence[str]) -> frozenset[str]:
         """Return which of these locks are held now; nothing is taken."""
         there = await self._tables.names()
-        found = set()
+        held = set()
         for name in names:
             if (table := _table_name(name)) not in there:
                 continue
             holder = await self._tables.read(table)
             if holder is not None and not self._timing.over(holder[1], self._now()):
-                found.add(name)
-        return frozenset(found)
+                held.add(name)
+        return frozenset(held)
 
     def _holder(self) -> Holder:
         return Holder(self._owner, uuid.uuid4().hex, self._now().astimezone(UTC).isoformat())
@@ -137,23 +137,23 @@ class TableLocks:
         while True:
             expires = self._timing.expires(self._now())
             made = await self._tables.make(table, mine, expires)
-            found = None if made else await self._tables.read(table)
-            if made or (found is not None and found[0] == mine):  # made at an unanswered try
+            other = None if made else await self._tables.read(table)
+            if made or (other is not None and other[0] == mine):  # made at an unanswered try
                 return _Hold(
                     self._tables, table, mine, expires, self._now, self._timing, self._sleep
                 )
-            if found is None:
+            if other is None:
                 continue  # let go in between
-            if not self._timing.over(found[1], self._now()) or not await self._clear(table, *found):
-                return found
+            if not self._timing.over(other[1], self._now()) or not await self._clear(table, *other):
+                return other
 
     async def _clear(self, table: str, holder: Holder, expires: datetime) -> bool:
         """Remove the lock of a holder that is gone; return whether it is worth trying again."""
         remover = f"{table}_after_{holder.token}"
         ends = self._timing.expires(self._now())
         if not await self._tables.make(remover, self._holder(), ends):
-            found = await self._tables.read(remover)
-            if found is not None and self._timing.over(found[1], self._now()):
+            other = await self._tables.read(remover)
+            if other is not None and self._timing.over(other[1], self._now()):
                 await self._tables.remove(remover)  # its maker was killed in the midst of this
             return False
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sightline.gcp.bigquery.columns import BBOX, POSE
+from sightline.records import BBOX, POSE
 
 
 def _member(name: str, value: str) -> str:

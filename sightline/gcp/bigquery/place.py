@@ -53,7 +53,7 @@ class BigQueryPlace:
 
     def names(self) -> Mapping[str, str]:
         """Return the quoted names of all ledgers and views of fixed name."""
-        names = [*(one.name for one in LEDGERS), *(one.name for one in VIEWS)]
+        names = [*(ledger.name for ledger in LEDGERS), *(view.name for view in VIEWS)]
         return {name: self.table(name) for name in names}
 
     def table_path(self, name: str) -> str:

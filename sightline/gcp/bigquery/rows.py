@@ -50,11 +50,11 @@ class RowFormat:
     def __init__(self, ledger: Ledger) -> None:
         self.descriptor = _descriptor(ledger)
         self.message = _message_class(self.descriptor)
-        self._times = [one.name for one in ledger.columns if one.type == "TIMESTAMP"]
+        self._times = [column.name for column in ledger.columns if column.type == "TIMESTAMP"]
         self._vectors = [
-            (one.name, _varint(number << 3 | _LENGTH_DELIMITED))
-            for number, one in enumerate(ledger.columns, 1)
-            if one.repeated and one.type in _REALS
+            (column.name, _varint(number << 3 | _LENGTH_DELIMITED))
+            for number, column in enumerate(ledger.columns, 1)
+            if column.repeated and column.type in _REALS
         ]
 
     def encode(self, row: Row) -> bytes:

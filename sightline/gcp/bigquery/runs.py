@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.accounts import read_accounts
 from sightline.gcp.bigquery.append import LedgerAppender
 from sightline.gcp.bigquery.balance import read_balance, read_lost
@@ -16,6 +15,7 @@ from sightline.gcp.bigquery.task_views import put_task_view
 from sightline.model import Balance, Run, WorkItem
 from sightline.ports import Overview, RunCost
 from sightline.ports.runs import unknown_run
+from sightline.records import run_cancelled, run_cost, task_version
 from sightline.schema import RUN_EVENTS, TASK_VERSIONS
 from sightline.tasks import TaskSpec
 
@@ -97,8 +97,7 @@ class BigQueryRuns:
         """
         if all(run.run_id != run_id for run in await self.runs()):
             raise unknown_run(run_id)
-        row = {"run_id": run_id, "event": "cancelled", "at": now}
-        await self._appender.append(RUN_EVENTS, [row])
+        await self._appender.append(RUN_EVENTS, [run_cancelled(run_id, now)])
 
     async def dead_by_reason(self, run_id: str | None = None) -> Mapping[str, int]:
         """Count dead letters, not replayed and not purged, by reason."""
@@ -110,7 +109,7 @@ class BigQueryRuns:
     async def cost(self, run_id: str) -> RunCost:
         """Sum what a run used, calls that were paid twice and dead letters included."""
         (sums,) = await self._client.rows(self._named(COST_OF_A_RUN), run=run_id)
-        return RunCost(*(int(value or 0) for value in sums))
+        return run_cost(sums)
 
     async def remember_task(self, task: TaskSpec, *, now: datetime) -> None:
         """Make a task's fingerprint known, the active one of its name, and its view typed so.
@@ -120,18 +119,8 @@ class BigQueryRuns:
         Raises:
             ConfigurationError: the task has no model yet, or was not read from a file.
         """
-        if not task.model or not task.toml:
-            raise ConfigurationError(f"task {task.name} has no model or file; load and resolve it")
         active = await self._client.rows(self._named(ACTIVE_VERSION), task=task.name)
-        if not active or active[0][0] != task.fingerprint:
-            row = {
-                "task": task.name,
-                "fingerprint": task.fingerprint,
-                "model": task.model,
-                "toml": task.toml,
-                # Later than the event it overrules, whatever the clock says.
-                "at": max(now, active[0][1] + timedelta(microseconds=1)) if active else now,
-            }
+        if row := task_version(task, active[0] if active else None, now):
             await self._appender.append(TASK_VERSIONS, [row])
         # Also when it is the active one already: who recorded it may have been killed before this.
         await put_task_view(self._client, task)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sightline.errors import ConfigurationError, NotFoundError
+from sightline.errors import NotFoundError
 from sightline.gcp.bigquery.answered import answered
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.hits import answers_of, observations_of
@@ -37,7 +37,13 @@ from sightline.gcp.bigquery.search_sql import (
 from sightline.gcp.bigquery.selection import BigQueryCondition, condition
 from sightline.gcp.bigquery.tables import ALL_VECTORS, embeddings_tables
 from sightline.ports import SearchHit, SearchPlan, SearchQuery
-from sightline.ports.search import not_embedded, nothing_embedded
+from sightline.ports.search import (
+    NEWEST_SHOWN,
+    check_length,
+    not_embedded,
+    nothing_embedded,
+    nothing_enqueued,
+)
 from sightline.schema import embeddings_table
 
 log = logging.getLogger(__name__)
@@ -67,13 +73,15 @@ class BigQuerySearch:
             ConfigurationError: the vector has another length, or a filter cannot be used.
             TransientError: see ``failures``.
         """
-        _check_length(query)
+        check_length(query)
         images = await (self._newest(query) if query.vector is None else self._nearest(query))
         observations = await observations_of(self._client, [row[:-1] for row in images])
         answers = await answers_of(self._client, observations)
         return [
-            SearchHit(observation, row[-1], found)
-            for row, observation, found in zip(images, observations, answers, strict=True)
+            SearchHit(observation, row[-1], answers_of_image)
+            for row, observation, answers_of_image in zip(
+                images, observations, answers, strict=True
+            )
         ]
 
     async def explain(self, query: SearchQuery) -> SearchPlan:
@@ -81,7 +89,7 @@ class BigQuerySearch:
 
         The rows that pass the filters are counted; the statement itself is only rehearsed.
         """
-        _check_length(query)
+        check_length(query)
         where = self._where(query)
         if query.vector is None:
             return await self._explain_newest(query, where)
@@ -128,14 +136,14 @@ class BigQuerySearch:
             NotFoundError: this image has none by this model at this dimension.
         """
         table = await self._table(model, dimension)
-        found = await self._client.rows(
+        rows = await self._client.rows(
             VECTOR_OF.format(table=self._client.place.table(table)),
             model=model,
             dimension=dimension,
             observation_id=observation_id,
         )
-        if found:
-            return [float(one) for one in found[0][0]]
+        if rows:
+            return [float(number) for number in rows[0][0]]
         await self.check(model, dimension)
         raise not_embedded(observation_id, model, dimension)
 
@@ -143,14 +151,14 @@ class BigQuerySearch:
         table = await self._table(query.model, query.dimension)
         where = self._where(query)
         _, plan = await self._plan(query, table, where)
-        found = await self._by(plan, query, table, where)
-        if len(found) < plan.expected:
+        rows = await self._by(plan, query, table, where)
+        if len(rows) < plan.expected:
             plan = instead_of(plan)
             log.warning("comparing all: %s", plan.reason)
-            found = await self._by(plan, query, table, where)
-        if not found and not await self._has_rows(table):
+            rows = await self._by(plan, query, table, where)
+        if not rows and not await self._has_rows(table):
             raise await self._nothing_embedded(query.model, query.dimension)
-        return found
+        return rows
 
     async def _by(
         self, plan: Plan, query: SearchQuery, table: str, where: BigQueryCondition
@@ -173,20 +181,20 @@ class BigQuerySearch:
     ) -> tuple[IndexFacts | None, Plan]:
         """Return the index and the plan; rows are counted only where it matters."""
         facts = await self.table_facts(table)
-        asked = SearchRequest(query.top, query.is_filtered, bool(query.answers))
+        request = SearchRequest(query.top, query.is_filtered, bool(query.answers))
         if counted is not None:
             facts = TableFacts(max(counted.rows, facts.rows), facts.bytes)
-            asked = replace(asked, allowed=counted.allowed)
+            request = replace(request, allowed=counted.allowed)
         index = None
         # A query without direction has no nearest.
-        if worth_a_look(facts, asked) and _has_direction(query):
+        if worth_a_look(facts, request) and _has_direction(query):
             index = await self.index_facts(table)
         usable = index is not None and not index.unusable
-        if usable and asked.filtered and asked.allowed is None:
+        if usable and request.filtered and request.allowed is None:
             count = COUNT_ALLOWED.format(table=self._client.place.table(table), where=where.sql)
             allowed = await self._client.value(count, model=query.model, **_bound(where))
-            asked = replace(asked, allowed=int(allowed))
-        return index, choose(facts, index, asked)
+            request = replace(request, allowed=int(allowed))
+        return index, choose(facts, index, request)
 
     async def table_facts(self, table: str) -> TableFacts:
         """Return how large a table of vectors is."""
@@ -194,15 +202,15 @@ class BigQuerySearch:
 
     async def index_facts(self, table: str) -> IndexFacts | None:
         """Return the index of a table of vectors."""
-        found = await index_row(self._client, table)
-        return found.facts if found else None
+        index = await index_row(self._client, table)
+        return index.facts if index else None
 
     async def _newest(self, query: SearchQuery) -> list[tuple[Any, ...]]:
         where = self._where(query)
-        found = await self._client.rows(self._newest_sql(query, where), **_bound(where))
-        if not found and not await self._has_rows("observations"):
-            raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
-        return found
+        rows = await self._client.rows(self._newest_sql(query, where), **_bound(where))
+        if not rows and not await self._has_rows("observations"):
+            raise nothing_enqueued()
+        return rows
 
     def _newest_sql(self, query: SearchQuery, where: BigQueryCondition) -> str:
         images = self._client.place.table("observations_current")
@@ -213,13 +221,13 @@ class BigQuerySearch:
         every = COUNT_NEWEST.format(table=images, where="true")
         rows = int(await self._client.value(every))
         if not rows:
-            raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
+            raise nothing_enqueued()
         count = COUNT_NEWEST.format(table=images, where=where.sql)
         allowed = int(await self._client.value(count, **_bound(where)))
         statement = self._newest_sql(query, where).strip()
         return SearchPlan(
             "newest",
-            "without words or an image the newest that pass are shown",
+            NEWEST_SHOWN,
             rows,
             allowed,
             0,
@@ -233,8 +241,8 @@ class BigQuerySearch:
             values: dict[str, Any] = {"leave_out": query.leave_out}
             parts.append(BigQueryCondition("observation_id <> @leave_out", values))
         return BigQueryCondition(
-            " AND ".join(f"({one.sql})" for one in parts),
-            {name: value for one in parts for name, value in one.values.items()},
+            " AND ".join(f"({condition.sql})" for condition in parts),
+            {name: value for condition in parts for name, value in condition.values.items()},
         )
 
     async def _table(self, model: str, dimension: int) -> str:
@@ -257,8 +265,8 @@ class BigQuerySearch:
         if not await embeddings_tables(self._client):
             return nothing_embedded(model, dimension, {})
         rows = self._client.place.table(ALL_VECTORS)
-        found = await self._client.rows(SPACES.format(rows=rows))
-        return nothing_embedded(model, dimension, {(one[0], one[1]): one[2] for one in found})
+        counted = await self._client.rows(SPACES.format(rows=rows))
+        return nothing_embedded(model, dimension, {(row[0], row[1]): row[2] for row in counted})
 
 
 def _has_direction(query: SearchQuery) -> bool:
@@ -270,18 +278,10 @@ def _bound(where: BigQueryCondition) -> dict[str, Any]:
 
 
 def _values(query: SearchQuery, plan: Plan) -> dict[str, Any]:
-    vector = [] if query.vector is None else [float(one) for one in query.vector]
+    vector = [] if query.vector is None else [float(number) for number in query.vector]
     values: dict[str, Any] = {"model": query.model}
     if plan.method == "exact":
         values["dimension"] = query.dimension
     if any(vector):
-        values["vector"] = [repr(one) for one in vector]
+        values["vector"] = [repr(number) for number in vector]
     return values
-
-
-def _check_length(query: SearchQuery) -> None:
-    if query.vector is not None and len(query.vector) != query.dimension:
-        raise ConfigurationError(
-            f"the query has {len(query.vector)} dimensions, {query.model} has "
-            f"{query.dimension}; embed it with the same model"
-        )

@@ -45,11 +45,11 @@ async def table_facts(client: BigQueryClient, table: str) -> TableFacts:
     full_name = f"{client.place.project}.{client.place.dataset}.{table}"
 
     def look(library: bigquery.Client) -> TableFacts:
-        found = library.get_table(full_name, **client.how())
-        fresh = found.streaming_buffer
+        table = library.get_table(full_name, **client.how())
+        fresh = table.streaming_buffer
         return TableFacts(
-            int(found.num_rows or 0) + int((fresh and fresh.estimated_rows) or 0),
-            int(found.num_bytes or 0) + int((fresh and fresh.estimated_bytes) or 0),
+            int(table.num_rows or 0) + int((fresh and fresh.estimated_rows) or 0),
+            int(table.num_bytes or 0) + int((fresh and fresh.estimated_bytes) or 0),
         )
 
     return await client.use(look)
@@ -92,6 +92,6 @@ def read_index_row(row: tuple[Any, ...]) -> IndexRow:
 
 def stored_columns(ddl: str) -> frozenset[str]:
     """Return the columns in the STORING clause of an index's definition."""
-    found = _STORING.search(ddl)
-    names = found.group(1).split(",") if found else []
+    match = _STORING.search(ddl)
+    names = match.group(1).split(",") if match else []
     return frozenset(name.strip().strip("`") for name in names if name.strip())

@@ -12,6 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from sightline.records import IDENTITY
+
 FEWEST_ROWS = 5_000
 """BigQuery refuses an index of fewer rows."""
 FEWEST_BYTES = 10 << 20
@@ -32,11 +34,7 @@ CANDIDATES_PER_HIT = 40
 FEWEST_FETCHED = 50
 """Rows fetched beyond twice those wanted, since some may be there twice."""
 
-IDENTITY_COLUMNS = (
-    "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri", "latitude", "longitude",
-    "capture_time",
-)  # fmt: skip
-STORED = ("model", *IDENTITY_COLUMNS, "written_at")
+STORED = ("model", *IDENTITY, "written_at")
 """What the index stores: what filters name, what a hit shows, and what tells duplicates apart."""
 
 
@@ -110,19 +108,19 @@ class Plan:
     expected: int = 0
 
 
-def worth_a_look(table: TableFacts, asked: SearchRequest) -> bool:
+def worth_a_look(table: TableFacts, request: SearchRequest) -> bool:
     """Return whether it matters what index there is, which costs a statement to ask."""
-    return not (table.too_small or asked.answers)
+    return not (table.too_small or request.answers)
 
 
-def choose(table: TableFacts, index: IndexFacts | None, asked: SearchRequest) -> Plan:
+def choose(table: TableFacts, index: IndexFacts | None, request: SearchRequest) -> Plan:
     """Return how a search is done, with the reason on one line."""
-    why = _cannot_serve(table, index, asked)
+    why = _cannot_serve(table, index, request)
     if why or index is None:
         return Plan("exact", why)
-    allowed = table.rows if asked.allowed is None else min(asked.allowed, table.rows)
-    fetch = 2 * asked.top + FEWEST_FETCHED
-    needed = max(CANDIDATES_PER_HIT * asked.top, fetch)
+    allowed = table.rows if request.allowed is None else min(request.allowed, table.rows)
+    fetch = 2 * request.top + FEWEST_FETCHED
+    needed = max(CANDIDATES_PER_HIT * request.top, fetch)
     share = allowed / table.rows
     # What is left after a filter is further away, in more lists.
     base = fraction_of(index.lists or lists_for(table.rows))
@@ -131,8 +129,8 @@ def choose(table: TableFacts, index: IndexFacts | None, asked: SearchRequest) ->
         return Plan(
             "exact",
             f"only {allowed:,} of {table.rows:,} rows pass the filter"
-            if asked.filtered
-            else f"{asked.top:,} hits of {table.rows:,} rows are too many for an index",
+            if request.filtered
+            else f"{request.top:,} hits of {table.rows:,} rows are too many for an index",
         )
     rest = "" if index.coverage_percent >= 100 else "; what it lacks is compared besides"
     return Plan(
@@ -140,7 +138,7 @@ def choose(table: TableFacts, index: IndexFacts | None, asked: SearchRequest) ->
         f"the index {index.name} covers {index.coverage_percent} % of {table.rows:,} rows{rest}",
         fetch,
         round(fraction, 4),
-        min(asked.top, allowed),
+        min(request.top, allowed),
     )
 
 
@@ -164,9 +162,9 @@ def instead_of(plan: Plan) -> Plan:
     return Plan("exact", f"{plan.reason}, and found fewer than {plan.expected:,}")
 
 
-def _cannot_serve(table: TableFacts, index: IndexFacts | None, asked: SearchRequest) -> str:
+def _cannot_serve(table: TableFacts, index: IndexFacts | None, request: SearchRequest) -> str:
     """Return why the index cannot serve, whatever it covers; empty where it can."""
-    if asked.answers:
+    if request.answers:
         return "answers are joined, and an index cannot filter by a join"
     if table.too_small:
         return table.too_small
@@ -174,5 +172,5 @@ def _cannot_serve(table: TableFacts, index: IndexFacts | None, asked: SearchRequ
         return "there is no index; `sightline index create` makes one"
     if index.unusable:
         return index.unusable
-    unknown = asked.filtered and asked.allowed is None
+    unknown = request.filtered and request.allowed is None
     return "it is not known how many rows pass the filter" if unknown else ""

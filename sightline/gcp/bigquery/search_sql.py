@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sightline.gcp.bigquery.search_plan import IDENTITY_COLUMNS, Plan
+from sightline.gcp.bigquery.search_plan import Plan
+from sightline.records import IDENTITY
 
-_IMAGE = ", ".join(IDENTITY_COLUMNS)
+_IMAGE = ", ".join(IDENTITY)
 
 # The emulator takes arrays of texts alone as parameters.
 QUERY_VECTOR = """ARRAY(
@@ -41,7 +42,7 @@ LIMIT {{top}}
 BY_INDEX = f"""
 SELECT {_IMAGE}, score
 FROM (
-  SELECT {", ".join(f"base.{name}" for name in IDENTITY_COLUMNS)},
+  SELECT {", ".join(f"base.{name}" for name in IDENTITY)},
     base.written_at AS written_at, 1 - distance AS score
   FROM VECTOR_SEARCH(
     (

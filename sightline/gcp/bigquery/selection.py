@@ -34,24 +34,28 @@ def condition(which: Filter) -> BigQueryCondition:
     Raises:
         ConfigurationError: the polygon is none.
     """
-    found: list[BigQueryCondition] = []
+    conditions: list[BigQueryCondition] = []
     if which.asset_types:
-        found.append(
+        conditions.append(
             BigQueryCondition(
                 "asset_type IN UNNEST(@asset_types)", {"asset_types": [*which.asset_types]}
             )
         )
     if which.captured_from is not None:
         value = which.captured_from
-        found.append(BigQueryCondition("capture_time >= @captured_from", {"captured_from": value}))
+        conditions.append(
+            BigQueryCondition("capture_time >= @captured_from", {"captured_from": value})
+        )
     if which.captured_until is not None:
         value = which.captured_until
-        found.append(BigQueryCondition("capture_time < @captured_until", {"captured_until": value}))
+        conditions.append(
+            BigQueryCondition("capture_time < @captured_until", {"captured_until": value})
+        )
     if which.box is not None:
-        found.append(_in_box(which.box, "box"))
+        conditions.append(_in_box(which.box, "box"))
     if which.radius is not None:
         center = "ST_GEOGPOINT(@radius_longitude, @radius_latitude)"
-        found.append(
+        conditions.append(
             BigQueryCondition(
                 f"ST_DWITHIN({POSITION}, {center}, @radius_m)",
                 {
@@ -62,10 +66,10 @@ def condition(which: Filter) -> BigQueryCondition:
             )
         )
     if which.polygon_wkt is not None:
-        found += _in_polygon(which.polygon_wkt)
+        conditions += _in_polygon(which.polygon_wkt)
     return BigQueryCondition(
-        " AND ".join(f"({one.sql})" for one in found) or "true",
-        {name: value for one in found for name, value in one.values.items()},
+        " AND ".join(f"({condition.sql})" for condition in conditions) or "true",
+        {name: value for condition in conditions for name, value in condition.values.items()},
     )
 
 

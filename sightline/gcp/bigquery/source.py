@@ -26,6 +26,7 @@ from sightline.gcp.bigquery.work_list import (
 )
 from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
 from sightline.ports.runs import unknown_run
+from sightline.records import range_published
 from sightline.schema import RUN_EVENTS
 from sightline.work_lists import request_json, run_to_completion, unpublished_ranges
 
@@ -148,14 +149,14 @@ class BigQuerySource:
 
     async def _clear_leftovers(self, run_id: str) -> None:
         """Remove what killed producers left. The lock is held: no other run is being opened."""
-        found = {kind for (kind,) in await self._rows(LEFTOVERS, run=run_id)}
-        if "run" in found:
+        leftovers = {kind for (kind,) in await self._rows(LEFTOVERS, run=run_id)}
+        if "run" in leftovers:
             raise ConfigurationError(f"run {run_id} exists already; resume it, or let it be named")
-        if found:
+        if leftovers:
             # A run that something was written about has lost its row: it is no leftover.
             for fault in await unknown_runs(self._client):
                 raise StorageError(fault)
-        for table in sorted(found):
+        for table in sorted(leftovers):
             await self._execute(CLEAR.replace("{table}", self._names[table]))
 
     async def unpublished(self, run_id: str) -> Sequence[WorkRange]:
@@ -206,15 +207,7 @@ class BigQuerySource:
         Raises:
             TransientError, ConfigurationError: see ``LedgerAppender.append``.
         """
-        row = {
-            "run_id": work_range.run_id,
-            "event": "range_published",
-            "bucket": work_range.bucket,
-            "start": work_range.start,
-            "stop": work_range.stop,
-            "at": now,
-        }
-        await self._appender.append(RUN_EVENTS, [row])
+        await self._appender.append(RUN_EVENTS, [range_published(work_range, now)])
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator[None]:
@@ -237,13 +230,13 @@ class BigQuerySource:
             TransientError, ConfigurationError: see ``failures``.
         """
         held = await self._locks.held([f"run {run_id}" for run_id in run_ids]) if run_ids else ()
-        return frozenset(one for one in run_ids if f"run {one}" in held)
+        return frozenset(run_id for run_id in run_ids if f"run {run_id}" in held)
 
     async def _request_of(self, run_id: str) -> dict[str, Any]:
-        found = await self._rows(REQUEST, run=run_id)
-        if not found:
+        rows = await self._rows(REQUEST, run=run_id)
+        if not rows:
             raise unknown_run(run_id)
-        request: dict[str, Any] = orjson.loads(found[0][0])
+        request: dict[str, Any] = orjson.loads(rows[0][0])
         return request
 
     def _drawing(self, request: RunRequest, tables: Sequence[str]) -> PreparedRequest:

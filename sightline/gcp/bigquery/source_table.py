@@ -18,6 +18,7 @@ from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.columns import SourceTable
 from sightline.gcp.bigquery.place import checked_table
 from sightline.model import Observation
+from sightline.records import POSE
 
 if TYPE_CHECKING:
     from google.cloud import bigquery
@@ -34,9 +35,7 @@ _SCHEMA: Mapping[str, Any] = {
     "capture_time": "TIMESTAMP",
     "detection_time": "TIMESTAMP",
     "bbox": {"lo": _POINT, "hi": _POINT},
-    "camera_pose": dict.fromkeys(
-        ("latitude", "longitude", "altitude", "pitch", "heading", "roll"), "FLOAT"
-    ),
+    "camera_pose": dict.fromkeys(POSE, "FLOAT"),
     "gcs_uri": "STRING",
     "map_url": "STRING",
 }
@@ -60,23 +59,23 @@ class Loaded:
 
 def row_of(observation: Observation) -> dict[str, Any]:
     """Return an observation as a row, in the JSON form that BigQuery loads."""
-    one, box, pose = observation, observation.bbox, observation.camera_pose
+    box, pose = observation.bbox, observation.camera_pose
     place = None
-    if one.latitude is not None and one.longitude is not None:
-        place = {"latitude": one.latitude, "longitude": one.longitude}
+    if observation.latitude is not None and observation.longitude is not None:
+        place = {"latitude": observation.latitude, "longitude": observation.longitude}
     return {
-        "observation_id": one.observation_id,
-        "asset_id": one.asset_id,
-        "snapshot_id": one.snapshot_id,
-        "asset_type": one.asset_type,
+        "observation_id": observation.observation_id,
+        "asset_id": observation.asset_id,
+        "snapshot_id": observation.snapshot_id,
+        "asset_type": observation.asset_type,
         "location": place,
-        "capture_time": _text(one.capture_time),
-        "detection_time": _text(one.detection_time),
+        "capture_time": _text(observation.capture_time),
+        "detection_time": _text(observation.detection_time),
         "bbox": box
         and {"lo": {"x": box.x_min, "y": box.y_min}, "hi": {"x": box.x_max, "y": box.y_max}},
-        "camera_pose": pose and {name: getattr(pose, name) for name in _SCHEMA["camera_pose"]},
-        "gcs_uri": one.gcs_uri,
-        "map_url": one.map_url,
+        "camera_pose": pose and {name: getattr(pose, name) for name in POSE},
+        "gcs_uri": observation.gcs_uri,
+        "map_url": observation.map_url,
     }
 
 
@@ -118,7 +117,7 @@ def _not_a_ledger(client: BigQueryClient, full_name: str) -> None:
     from sightline.schema import LEDGERS
 
     place = client.place
-    if full_name in {f"{place.project}.{place.dataset}.{one.name}" for one in LEDGERS}:
+    if full_name in {f"{place.project}.{place.dataset}.{ledger.name}" for ledger in LEDGERS}:
         raise ConfigurationError(
             f"--source-table {full_name} is a ledger of ours; give another name,"
             f" {full_name.rpartition('.')[0]}.photographs say"
@@ -193,5 +192,5 @@ def lines_of(observations: Iterable[Observation]) -> Iterable[bytes]:
     """Yield the lines of a file to be loaded."""
     import orjson
 
-    for one in observations:
-        yield orjson.dumps(row_of(one)) + b"\n"
+    for observation in observations:
+        yield orjson.dumps(row_of(observation)) + b"\n"

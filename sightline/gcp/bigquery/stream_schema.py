@@ -20,23 +20,23 @@ def unlike(ledger: Ledger, fields: Sequence[Any]) -> list[str]:
     """
     if not fields:
         return []
-    there = {one.name: one for one in fields}
+    there = {field.name: field for field in fields}
     wrong = []
     for column in ledger.columns:
         name = f"{ledger.name}.{column.name}"
-        found = there.pop(column.name, None)
+        field = there.pop(column.name, None)
         wanted = _TYPES.get(column.type, column.type)
-        if found is None:
+        if field is None:
             wrong.append(f"{name} is missing")
-        elif found.type_.name not in {wanted, _NOT_SAID}:
-            wrong.append(f"{name} is {found.type_.name}, not {wanted}")
-        elif (found.mode.name == "REPEATED") != column.repeated:
+        elif field.type_.name not in {wanted, _NOT_SAID}:
+            wrong.append(f"{name} is {field.type_.name}, not {wanted}")
+        elif (field.mode.name == "REPEATED") != column.repeated:
             wrong.append(f"{name} is {'no array' if column.repeated else 'an array'}")
-        elif found.mode.name == "REQUIRED" and not column.required:
+        elif field.mode.name == "REQUIRED" and not column.required:
             wrong.append(f"{name} may not be null")
     wrong += [
         f"{ledger.name}.{name} must be filled, and is unknown to this version"
-        for name, one in there.items()
-        if one.mode.name == "REQUIRED"
+        for name, field in there.items()
+        if field.mode.name == "REQUIRED"
     ]
     return wrong

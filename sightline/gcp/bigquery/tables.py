@@ -52,7 +52,9 @@ async def put_embeddings(
 ) -> None:
     """Make the tables of these embeddings, and let the views over all of them show them too."""
     there = set(await embeddings_tables(client))
-    wanted = {one.name: one for one in (ledger_of(part.model, part.dimension) for part in parts)}
+    wanted = {
+        ledger.name: ledger for ledger in (ledger_of(part.model, part.dimension) for part in parts)
+    }
     new = [ledger for name, ledger in wanted.items() if name not in there]
     for ledger in new:
         await client.create_table(ledger)
@@ -60,7 +62,7 @@ async def put_embeddings(
         return
     tables = sorted(there | set(wanted))
     views = vector_views(tables)
-    names = {name: client.place.table(name) for name in (*tables, *(one.name for one in views))}
+    names = {name: client.place.table(name) for name in (*tables, *(view.name for view in views))}
     for view in views:
         await client.put_view(view.name, view.sql(names), view.description)
 
@@ -90,9 +92,9 @@ async def wrong_columns(client: BigQueryClient, ledger: Ledger) -> list[str]:
     there = await client.columns(f"{place.project}.{place.dataset}.{ledger.name}")
     wrong = []
     for column in bigquery_schema(ledger):
-        found = there.get(column["name"])
-        if found is None:
+        actual_type = there.get(column["name"])
+        if actual_type is None:
             wrong.append(f"{ledger.name}.{column['name']} is missing")
-        elif found != column["type"]:
-            wrong.append(f"{ledger.name}.{column['name']} is {found}, not {column['type']}")
+        elif actual_type != column["type"]:
+            wrong.append(f"{ledger.name}.{column['name']} is {actual_type}, not {column['type']}")
     return wrong

@@ -36,8 +36,8 @@ async def put_task_view(client: BigQueryClient, task: TaskSpec) -> None:
         return
     text = f"Answers of the task {task.name} at its active version, one column a field"
     await client.put_view(name, typed_select(client, task), text)
-    ledger = {one.name: one.description for one in CLASSIFICATIONS.columns}
-    fields = {column: one.description for one, column in field_columns(task)}
+    ledger = {column.name: column.description for column in CLASSIFICATIONS.columns}
+    fields = {column: field.description for field, column in field_columns(task)}
     await _describe(client, name, ledger | fields)
 
 
@@ -46,18 +46,18 @@ def typed_select(client: BigQueryClient, task: TaskSpec) -> str:
 
     The names in it are letters, digits and underscores: a task file with others is not read.
     """
-    fields = (_field(one, column) for one, column in field_columns(task))
+    fields = (_field(field, column) for field, column in field_columns(task))
     columns = ",\n  ".join((*VIEW_IDENTITY, *fields, *VIEW_PROVENANCE))
     answers = client.place.table("classifications_current")
     return f"SELECT\n  {columns}\nFROM {answers}\nWHERE task = '{task.name}'"
 
 
-def _field(one: FieldSpec, column: str) -> str:
-    path = f"'$.{one.name}'"
-    if one.type == "list":
+def _field(field: FieldSpec, column: str) -> str:
+    path = f"'$.{field.name}'"
+    if field.type == "list":
         return f"JSON_VALUE_ARRAY(answer, {path}) AS `{column}`"
     text = f"JSON_VALUE(answer, {path})"
-    kind = _TYPES.get(one.type)
+    kind = _TYPES.get(field.type)
     return f"SAFE_CAST({text} AS {kind}) AS `{column}`" if kind else f"{text} AS `{column}`"
 
 
@@ -71,14 +71,16 @@ async def _describe(client: BigQueryClient, name: str, texts: Mapping[str, str])
         there = library.get_table(full_name, **client.how()).schema
         described = [
             bigquery.SchemaField(
-                one.name,
-                one.field_type,
-                mode=one.mode,
-                description=texts[one.name][:DESCRIPTION_CHARACTERS],
+                column.name,
+                column.field_type,
+                mode=column.mode,
+                description=texts[column.name][:DESCRIPTION_CHARACTERS],
             )
-            for one in there
+            for column in there
         ]
-        if [one.description for one in described] != [one.description or "" for one in there]:
+        if [column.description for column in described] != [
+            column.description or "" for column in there
+        ]:
             view = bigquery.Table(full_name, schema=described)
             library.update_table(view, ["schema"], **client.how())
 

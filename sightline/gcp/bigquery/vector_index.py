@@ -141,8 +141,8 @@ class BigQueryVectorIndexes:
         there = {}
         if tables:
             every = self._client.place.table(ALL_VECTORS)
-            found = await self._client.rows(SPACES.format(rows=every))
-            there = {(one[0], int(one[1])): int(one[2]) for one in found}
+            counted = await self._client.rows(SPACES.format(rows=every))
+            there = {(row[0], int(row[1])): int(row[2]) for row in counted}
         raise nothing_embedded(model, dimension, there)
 
     async def _look(self, table: str) -> IndexRow | None:
@@ -162,7 +162,7 @@ def _checked(name: str) -> str:
 
 
 def _check_columns(there: IndexRow | None) -> None:
-    lacking = [one for one in STORED if there is not None and one not in there.facts.stored]
+    lacking = [name for name in STORED if there is not None and name not in there.facts.stored]
     if there is not None and lacking:
         raise ConfigurationError(
             f"the index {there.facts.name} does not store {', '.join(lacking)}; run `sightline"

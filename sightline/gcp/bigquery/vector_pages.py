@@ -56,8 +56,11 @@ class BigQueryVectors:
         import numpy as np
 
         where = condition(query.filter)
-        asked = {"model": query.model, "dimension": query.dimension}
-        values: dict[str, Any] = {**asked, **where.values}
+        values: dict[str, Any] = {
+            "model": query.model,
+            "dimension": query.dimension,
+            **where.values,
+        }
         statement = VECTORS.format(table=self._table(query), where=where.sql)
         async for page in self._client.pages(statement, page_rows=PAGE_ROWS, **values):
             if page:

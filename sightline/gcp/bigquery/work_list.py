@@ -134,9 +134,9 @@ class PreparedRequest:
         Raises:
             ConfigurationError: the filter or the parts cannot be used.
         """
-        asked, matching = distinct_requests(request), condition(request.filter)
-        tables = {embeddings_table(one.model, one.dimension) for one in embedding_parts(request)}
-        return cls(place, source, request, asked, matching, frozenset(tables & set(embeddings)))
+        requests, matching = distinct_requests(request), condition(request.filter)
+        tables = {embeddings_table(part.model, part.dimension) for part in embedding_parts(request)}
+        return cls(place, source, request, requests, matching, frozenset(tables & set(embeddings)))
 
     def counts(self) -> BigQueryCondition:
         """Return the query that counts what a run would do: rows for ``preview_of``."""
@@ -174,32 +174,35 @@ class PreparedRequest:
         return ",\n".join(f"{name} AS ({select})" for name, select in steps.items())
 
     def _assets(self) -> str:
-        by_asset = [one for one in self.asked if one.by_asset]
+        by_asset = [requested for requested in self.asked if requested.by_asset]
         if not by_asset:
             return ""
-        types = set().union(*(one.asset_types for one in by_asset))
-        every = any(not one.asset_types for one in by_asset)
+        types = set().union(*(requested.asset_types for requested in by_asset))
+        every = any(not requested.asset_types for requested in by_asset)
         where = "true" if every else f"asset_type IN UNNEST({quoted_list(sorted(types))})"
         return "\n  UNION ALL" + ASSETS_AS_SUBJECTS.replace("of_asset_types", where)
 
     def _requested(self) -> str:
         rows = [
-            f"STRUCT({position} AS position, {quoted(part_suffix(one.part))} AS suffix,"
-            f" {quoted(orjson.dumps(part_to_json(one.part)).decode())} AS part,"
-            f" {quoted_list(one.asset_types)} AS asset_types, {one.by_asset} AS by_asset)"
-            for position, one in enumerate(self.asked)
+            f"STRUCT({position} AS position, {quoted(part_suffix(requested.part))} AS suffix,"
+            f" {quoted(orjson.dumps(part_to_json(requested.part)).decode())} AS part,"
+            f" {quoted_list(requested.asset_types)} AS asset_types,"
+            f" {requested.by_asset} AS by_asset)"
+            for position, requested in enumerate(self.asked)
         ]
         return f"[{', '.join(rows)}]" if rows else f"CAST([] AS ARRAY<{_REQUESTED_TYPE}>)"
 
     def _written(self) -> str:
         """Return the query of the parts that have a row, among those that can be meant."""
-        answers = [one.part for one in self.asked if isinstance(one.part, AnswerPart)]
-        tasks = quoted_list(sorted({one.task for one in answers}))
-        fingerprints = quoted_list(sorted({one.fingerprint for one in answers}))
+        answers = [
+            requested.part for requested in self.asked if isinstance(requested.part, AnswerPart)
+        ]
+        tasks = quoted_list(sorted({part.task for part in answers}))
+        fingerprints = quoted_list(sorted({part.fingerprint for part in answers}))
         table = self.place.table
-        asked = f"task IN UNNEST({tasks}) AND fingerprint IN UNNEST({fingerprints})"
+        where = f"task IN UNNEST({tasks}) AND fingerprint IN UNNEST({fingerprints})"
         selects = [
-            f"SELECT part_key FROM {table('classifications')} WHERE {asked}",  # noqa: S608 - quoted
+            f"SELECT part_key FROM {table('classifications')} WHERE {where}",  # noqa: S608 - quoted
             *(f"SELECT part_key FROM {table(name)}" for name in sorted(self.embeddings)),  # noqa: S608 - quoted
         ]
         return "\n      UNION ALL ".join(selects)
@@ -207,7 +210,9 @@ class PreparedRequest:
 
 def embedding_parts(request: RunRequest) -> list[EmbeddingPart]:
     """Return the embeddings that a request asks for."""
-    return [one.part for one in request.parts if isinstance(one.part, EmbeddingPart)]
+    return [
+        requested.part for requested in request.parts if isinstance(requested.part, EmbeddingPart)
+    ]
 
 
 def preview_of(rows: Sequence[Sequence[object]]) -> Preview:

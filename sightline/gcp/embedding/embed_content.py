@@ -63,10 +63,10 @@ class GeminiEmbedding:
         self, answer: Mapping[str, Any], price: Price, *, text: str | None, location: str
     ) -> Usage:
         """Return the tokens that the answer counts; the usual ones where it has no such count."""
-        found = answer.get("usageMetadata")
+        usage = answer.get("usageMetadata")
         usual = price.tokens_an_image if text is None else max(len(text) // 4, 1)
         total = counted_input(
-            [found.get("promptTokenCount") if isinstance(found, Mapping) else None],
+            [usage.get("promptTokenCount") if isinstance(usage, Mapping) else None],
             Expected(usual),
             answered=True,
         )

@@ -184,8 +184,8 @@ class GoogleEmbedder:
             most = embedding_usage(price, location=location)
             raise with_most_cost(error, most) from None
         usage = self._protocol.usage(answer, price, text=text, location=location)
-        found = self._protocol.vector(answer, of_image=text is None)
-        return Embedding(unit_vector(found, self._dimension, usage), usage)
+        vector = self._protocol.vector(answer, of_image=text is None)
+        return Embedding(unit_vector(vector, self._dimension, usage), usage)
 
 
 def _protocol(protocols: Protocols, model: str, dimension: int) -> EmbeddingProtocol:

@@ -38,7 +38,9 @@ class MultimodalEmbedding:
                 f"the query has {words} words, and multimodalembedding@001 reads {MOST_WORDS} at"
                 " most; shorten it"
             )
-        if strange := next((one for one in text if one.isalpha() and not _is_latin(one)), None):
+        if strange := next(
+            (letter for letter in text if letter.isalpha() and not _is_latin(letter)), None
+        ):
             raise ConfigurationError(
                 f"the query has the letter {strange!r}, and multimodalembedding@001 knows English"
                 " alone; write it in English, or embed with gemini-embedding-2"

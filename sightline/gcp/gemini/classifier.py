@@ -126,7 +126,7 @@ class GeminiClassifier:
         Raises:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
-        images = [await self._service.images.image(one) for one in observations]
+        images = [await self._service.images.image(observation) for observation in observations]
         config = self._config(task)
         body: dict[str, Any] = {
             "contents": [content_of(task, images)],

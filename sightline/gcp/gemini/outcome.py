@@ -45,16 +45,16 @@ def classification_of(
     usage = usage_of(response, price, location=location, expected=expected)
     feedback = mapping(response.get("promptFeedback"))
     if feedback.get("blockReason"):
-        said = one_line(str(feedback.get("blockReasonMessage") or "no details"))
-        detail = f"the request was blocked: {one_line(str(feedback['blockReason']))} ({said})"
+        message = one_line(str(feedback.get("blockReasonMessage") or "no details"))
+        detail = f"the request was blocked: {one_line(str(feedback['blockReason']))} ({message})"
         raise given_up(Reason.BLOCKED_BY_SAFETY, detail, usage)
     candidate = first(response.get("candidates"))
     if candidate is None:
         raise without_answer("an answer without a candidate", usage)
     ending = ending_of(candidate)
     if ending in REASONS:
-        said = one_line(str(candidate.get("finishMessage") or "no details"))
-        raise given_up(REASONS[ending], f"the answer ended by {ending} ({said})", usage)
+        message = one_line(str(candidate.get("finishMessage") or "no details"))
+        raise given_up(REASONS[ending], f"the answer ended by {ending} ({message})", usage)
     if ending != FINISHED:
         raise without_answer(f"an answer that ended by {ending or 'nothing'}", usage)
     return Classification(answer_in(text_of(candidate), usage), ending, usage)
@@ -64,11 +64,11 @@ def usage_of(
     response: Mapping[str, Any], price: Price, *, location: str, expected: Expected = NOTHING
 ) -> Usage:
     """Return what a response used and cost; tokens of thought are output."""
-    found = mapping(response.get("usageMetadata"))
+    usage = mapping(response.get("usageMetadata"))
     answered = ending_of(first(response.get("candidates")) or {}) == FINISHED
 
     def values(*names: str) -> list[object]:
-        return [found.get(name) for name in names]
+        return [usage.get(name) for name in names]
 
     prompt = counted_input(
         values("promptTokenCount", "toolUsePromptTokenCount"), expected, answered=answered
@@ -76,7 +76,7 @@ def usage_of(
     tokens = Tokens(
         input=prompt,
         output=counted_output(values("candidatesTokenCount", "thoughtsTokenCount"), expected),
-        cached=counted(found.get("cachedContentTokenCount"), most=prompt, expected=0),
+        cached=counted(usage.get("cachedContentTokenCount"), most=prompt, expected=0),
     )
     return price.of_tokens(tokens, location=location)
 
@@ -89,5 +89,5 @@ def ending_of(candidate: Mapping[str, Any]) -> str:
 def text_of(candidate: Mapping[str, Any]) -> str:
     """Return the text of a candidate, its thoughts aside."""
     parts = mapping(candidate.get("content")).get("parts")
-    found = [mapping(one) for one in parts] if isinstance(parts, list) else []
-    return "".join(str(one.get("text") or "") for one in found if not one.get("thought"))
+    mappings = [mapping(part) for part in parts] if isinstance(parts, list) else []
+    return "".join(str(part.get("text") or "") for part in mappings if not part.get("thought"))

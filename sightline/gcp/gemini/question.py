@@ -21,7 +21,7 @@ def content_of(task: TaskSpec, images: Sequence[SentImage]) -> dict[str, Any]:
 
     What stands here besides the prompt would change answers without changing the fingerprint.
     """
-    return {"role": "user", "parts": [*(one.part for one in images), {"text": task.prompt}]}
+    return {"role": "user", "parts": [*(image.part for image in images), {"text": task.prompt}]}
 
 
 def config_of(task: TaskSpec, *, model: str) -> dict[str, Any]:
@@ -49,9 +49,11 @@ def labels_of(task: TaskSpec, *, run_id: str) -> dict[str, str]:
 
 def _schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema with its types in the API's spelling."""
-    found = {**schema, "type": str(schema["type"]).upper()}
+    converted = {**schema, "type": str(schema["type"]).upper()}
     if "items" in schema:
-        found["items"] = _schema(schema["items"])
+        converted["items"] = _schema(schema["items"])
     if "properties" in schema:
-        found["properties"] = {name: _schema(inner) for name, inner in schema["properties"].items()}
-    return found
+        converted["properties"] = {
+            name: _schema(inner) for name, inner in schema["properties"].items()
+        }
+    return converted

@@ -43,6 +43,6 @@ def output_tokens(model: str, answer_tokens: int, budget: int | None) -> int:
 
 
 def _generation(model: str) -> tuple[int, int]:
-    found = _GENERATION.match(model)
+    match = _GENERATION.match(model)
     # A name without a number (an alias such as gemini-flash-latest) is one of the newest.
-    return (int(found[1]), int(found[2] or 0)) if found else (99, 0)
+    return (int(match[1]), int(match[2] or 0)) if match else (99, 0)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from sightline.errors import ConfigurationError
-from sightline.gcp.pubsub.failures import translated
+from sightline.gcp.failures import PUBSUB
 from sightline.gcp.pubsub.place import PubSubPlace
+from sightline.gcp.translation import needed_for
 
 if TYPE_CHECKING:
     from google.pubsub_v1.services.publisher import PublisherAsyncClient
@@ -31,7 +31,7 @@ async def publisher_client(
         ConfigurationError: the library is not installed, or there are no credentials.
     """
     library = _library()
-    with translated(place.topic_path):
+    with PUBSUB.translated(place.topic_path):
         transport = _transport(
             library.services.publisher.transports, "Publisher", place, credentials
         )
@@ -47,7 +47,7 @@ async def subscriber_client(
 ) -> AsyncIterator[SubscriberAsyncClient]:
     """Open a client that pulls; raises as ``publisher_client`` does."""
     library = _library()
-    with translated(place.subscription_path):
+    with PUBSUB.translated(place.subscription_path):
         transport = _transport(
             library.services.subscriber.transports, "Subscriber", place, credentials
         )
@@ -58,14 +58,10 @@ async def subscriber_client(
 
 
 def _library() -> Any:
-    try:
+    with needed_for("Pub/Sub"):
         import google.pubsub_v1  # 0.6 s
         import google.pubsub_v1.services.publisher.transports
         import google.pubsub_v1.services.subscriber.transports
-    except ImportError as error:
-        raise ConfigurationError(
-            f"Pub/Sub needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     return google.pubsub_v1
 
 

@@ -65,14 +65,14 @@ class Intake:
             SightlineError: nothing came, since a pull failed.
         """
         await self._wait(wanted, lease_s)
-        found: list[Delivery] = []
-        while self._arrived and len(found) < wanted:
+        taken: list[Delivery] = []
+        while self._arrived and len(taken) < wanted:
             if await self._is_fresh(self._arrived[0], lease_s):
-                found += self._cut(wanted - len(found))
-        if not found and self._failure is not None:
+                taken += self._cut(wanted - len(taken))
+        if not taken and self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        return found
+        return taken
 
     async def close(self) -> list[Delivery]:
         """End the pulls that are under way; return what had arrived and was not taken."""
@@ -84,7 +84,7 @@ class Intake:
                 self._harvest()
             except Exception as error:  # noqa: BLE001 - what has arrived is given back all the same
                 log.error("a pull failed while the intake closes: %r", error)  # noqa: TRY400 - its type says all
-        left = [one for arrived in self._arrived for one in arrived.deliveries]
+        left = [delivery for arrived in self._arrived for delivery in arrived.deliveries]
         self._arrived.clear()
         return left
 
@@ -105,7 +105,7 @@ class Intake:
             self._harvest()
 
     def _ask(self, wanted: int, lease_s: float) -> None:
-        held = sum(len(one.deliveries) for one in self._arrived)
+        held = sum(len(arrived.deliveries) for arrived in self._arrived)
         missing = wanted - held - sum(self._asked.values())
         pulls = min(self._in_flight - len(self._asked), max(1, missing // LEAST_ASKED))
         for left in range(pulls, 0, -1):

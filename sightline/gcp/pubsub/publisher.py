@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from sightline.errors import SightlineError, TransientError
+from sightline.gcp.failures import PUBSUB
 from sightline.gcp.pubsub.chunks import batches
 from sightline.gcp.pubsub.clients import publisher_client
-from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.place import PubSubPlace
 from sightline.gcp.retry import RetryRule
 from sightline.ports import Outgoing
@@ -66,7 +66,7 @@ class PubSubPublisher:
         """
         cut = list(batches(messages))
         outcomes = await asyncio.gather(*map(self._publish_batch, cut), return_exceptions=True)
-        failed = [one for one in outcomes if isinstance(one, BaseException)]
+        failed = [failure for failure in outcomes if isinstance(failure, BaseException)]
         if failed:
             lost = sum(
                 len(batch)
@@ -87,7 +87,7 @@ class PubSubPublisher:
         raw = PublishRequest.pb(request)  # ten times as fast to fill as its wrapper
         for message in batch:
             raw.messages.add(data=message.body, attributes=message.attributes)
-        with translated(self._topic):
+        with PUBSUB.translated(self._topic):
             await self._client.publish(request=request, retry=None, timeout=self._timeout_s)
 
 
@@ -95,7 +95,10 @@ def _raise_worst(failed: Sequence[BaseException], what: str) -> None:
     """Raise the failure that trying again does not mend, or else a transient one."""
     worst = min(
         failed,
-        key=lambda one: (isinstance(one, SightlineError), isinstance(one, TransientError)),
+        key=lambda failure: (
+            isinstance(failure, SightlineError),
+            isinstance(failure, TransientError),
+        ),
     )
     if isinstance(worst, TransientError):
         raise TransientError(f"{what}: {worst}", retry_after_s=worst.retry_after_s) from worst

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.failures import PUBSUB
 from sightline.gcp.pubsub.clients import publisher_client, subscriber_client
-from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.place import PubSubPlace
 from sightline.settings.queue_shape import ACK_DEADLINE_S, MAX_BACKOFF_S, MIN_BACKOFF_S
 
@@ -100,27 +100,27 @@ class QueueSetup:
         """Return what is there of one of them.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures.translated``.
+            TransientError, ConfigurationError: see ``failures``.
         """
         if kind == "topic":
             return QueueResource(kind, path, existed=await self._topic_is_there(path))
-        found = await self._subscription(path)
-        if found is None:
+        subscription = await self._subscription(path)
+        if subscription is None:
             return QueueResource(kind, path, existed=False)
-        return QueueResource(kind, path, True, tuple(self._differences(path, found)))
+        return QueueResource(kind, path, True, tuple(self._differences(path, subscription)))
 
     async def put(self, kind: Kind, path: str) -> QueueResource:
         """Make one of them, unless it is there; return what was there before.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures.translated``.
+            TransientError, ConfigurationError: see ``failures``.
         """
         from google.api_core.exceptions import AlreadyExists
 
-        found = await self.look(kind, path)
-        if found.existed:
-            return found
-        with translated(path):
+        resource = await self.look(kind, path)
+        if resource.existed:
+            return resource
+        with PUBSUB.translated(path):
             try:
                 if kind == "topic":
                     await self._publisher.create_topic(
@@ -134,31 +134,31 @@ class QueueSetup:
                     )
             except AlreadyExists:  # another made it in between
                 return replace(await self.look(kind, path), existed=True)
-        return found
+        return resource
 
     async def missing_permissions(self, kind: Kind, path: str) -> Sequence[str] | None:
         """Return which permissions the caller lacks; ``None`` from a server without IAM.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures.translated``.
+            TransientError, ConfigurationError: see ``failures``.
         """
         from google.api_core.exceptions import MethodNotImplemented
 
         client: Any = self._publisher if kind == "topic" else self._subscriber
         needed = _PERMISSIONS[kind]
-        with translated(path):
+        with PUBSUB.translated(path):
             try:
                 answer = await client.test_iam_permissions(
                     request={"resource": path, "permissions": needed}, timeout=TIMEOUT_S
                 )
             except MethodNotImplemented:
                 return None
-        return [one for one in needed if one not in answer.permissions]
+        return [permission for permission in needed if permission not in answer.permissions]
 
     async def _topic_is_there(self, path: str) -> bool:
         from google.api_core.exceptions import NotFound
 
-        with translated(path):
+        with PUBSUB.translated(path):
             try:
                 await self._publisher.get_topic(
                     request={"topic": path}, retry=None, timeout=TIMEOUT_S
@@ -170,7 +170,7 @@ class QueueSetup:
     async def _subscription(self, path: str) -> Any:
         from google.api_core.exceptions import NotFound
 
-        with translated(path):
+        with PUBSUB.translated(path):
             try:
                 return await self._subscriber.get_subscription(
                     request={"subscription": path}, retry=None, timeout=TIMEOUT_S
@@ -178,21 +178,21 @@ class QueueSetup:
             except NotFound:
                 return None
 
-    def _differences(self, path: str, found: Any) -> list[str]:
+    def _differences(self, path: str, subscription: Any) -> list[str]:
         wrong = []
-        if found.topic != self._shape.topic_of(path):
-            wrong.append(f"it is bound to {found.topic}, not {self._shape.topic_of(path)}")
-        if found.push_config.push_endpoint or found.bigquery_config.table:
+        if subscription.topic != self._shape.topic_of(path):
+            wrong.append(f"it is bound to {subscription.topic}, not {self._shape.topic_of(path)}")
+        if subscription.push_config.push_endpoint or subscription.bigquery_config.table:
             wrong.append("its messages are delivered elsewhere, not pulled")
-        if found.ack_deadline_seconds < ACK_DEADLINE_S:
+        if subscription.ack_deadline_seconds < ACK_DEADLINE_S:
             wrong.append(
-                f"its ack deadline is {found.ack_deadline_seconds} s, not {ACK_DEADLINE_S} s"
+                f"its ack deadline is {subscription.ack_deadline_seconds} s, not {ACK_DEADLINE_S} s"
             )
-        if found.expiration_policy.ttl:
-            days = found.expiration_policy.ttl.days
+        if subscription.expiration_policy.ttl:
+            days = subscription.expiration_policy.ttl.days
             wrong.append(f"it is removed when nobody pulls for {days} days")
         if path == self._shape.place.subscription_path:
-            wrong += self._policy_differences(found.dead_letter_policy)
+            wrong += self._policy_differences(subscription.dead_letter_policy)
         return wrong
 
     def _policy_differences(self, policy: Any) -> list[str]:
@@ -245,8 +245,10 @@ _PERMISSIONS: dict[Kind, list[str]] = {
 def mending_command(shape: QueueShape, resource: QueueResource) -> str:
     """Return the one command that gives a subscription the settings that the job needs."""
     project = f"--project={shape.place.project}"
-    is_bound_elsewhere = any("is bound to" in one for one in resource.wrong)
-    if is_bound_elsewhere or any("delivered elsewhere" in one for one in resource.wrong):
+    is_bound_elsewhere = any("is bound to" in difference for difference in resource.wrong)
+    if is_bound_elsewhere or any(
+        "delivered elsewhere" in difference for difference in resource.wrong
+    ):
         return f"gcloud pubsub subscriptions delete {resource.name} {project} && sightline setup"
     options = [f"--ack-deadline={ACK_DEADLINE_S}", "--expiration-period=never"]
     if resource.path == shape.place.subscription_path:

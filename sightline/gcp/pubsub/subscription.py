@@ -14,12 +14,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sightline.errors import ConfigurationError, SightlineError
+from sightline.gcp.failures import PUBSUB, PUBSUB_SEEN
 from sightline.gcp.pubsub.chunks import MOST_MESSAGES, ack_chunks
 from sightline.gcp.pubsub.clients import subscriber_client
-from sightline.gcp.pubsub.failures import translated
 from sightline.gcp.pubsub.intake import Intake
 from sightline.gcp.pubsub.place import PubSubPlace
 from sightline.gcp.retry import RetryRule
+from sightline.gcp.translation import GoogleService
 from sightline.ports import Backlog, Delivery
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class PubSubSubscription:
     async def _close(self) -> None:
         left = await self._intake.close()
         try:
-            await self.nack([one.lease_id for one in left])
+            await self.nack([delivery.lease_id for delivery in left])
         except SightlineError as error:
             log.warning("%d messages were not given back: %s", len(left), error)
 
@@ -130,8 +131,8 @@ class PubSubSubscription:
 
         Raises:
             ConfigurationError: the lease is longer than Pub/Sub grants, or the subscription does
-                not count deliveries; and see ``failures.translated``.
-            TransientError: see ``failures.translated``.
+                not count deliveries; and see ``failures``.
+            TransientError: see ``failures``.
         """
         if lease_s > MAX_ACK_DEADLINE_S:
             raise ConfigurationError(
@@ -144,7 +145,9 @@ class PubSubSubscription:
         """Let the leases run from now; Pub/Sub does not tell which of them are lost."""
         known = _by_subscription(lease_ids)
         await self._modify(known, _whole_s(lease_s), RetryRule(tries=1))
-        return frozenset(one for one in lease_ids if _LEASE_ID.fullmatch(one) is None)
+        return frozenset(
+            lease_id for lease_id in lease_ids if _LEASE_ID.fullmatch(lease_id) is None
+        )
 
     async def ack(self, lease_ids: Sequence[str]) -> None:
         """Settle the messages, in as many requests as it takes, each tried again if need be."""
@@ -164,12 +167,12 @@ class PubSubSubscription:
             return ()
         timeout_s = max(1.0, self._rule.wait_s)
         ask = min(max_messages, MOST_MESSAGES)
-        found = [
-            self._abandoned(one)
-            for one in await self._call_pull(_ABANDONED, ask, timeout_s=timeout_s)
+        deliveries = [
+            self._abandoned(received)
+            for received in await self._call_pull(_ABANDONED, ask, timeout_s=timeout_s)
         ]
-        await self._extend_arrived(found, self._rule.backstop_lease_s)
-        return found
+        await self._extend_arrived(deliveries, self._rule.backstop_lease_s)
+        return deliveries
 
     async def backlog(self, run_id: str | None = None) -> Backlog:  # noqa: ARG002
         """Say that Pub/Sub cannot tell."""
@@ -187,19 +190,19 @@ class PubSubSubscription:
 
     async def _pull_leased(self, ask: int, lease_s: float) -> Sequence[Delivery]:
         raw = await self._call_pull(_MAIN, ask, timeout_s=self._rule.open_s)
-        if any(one.delivery_attempt == 0 for one in raw):
+        if any(received.delivery_attempt == 0 for received in raw):
             # Then every delivery would look like a first one, and be paid for unchecked.
             raise ConfigurationError(
                 f"{self._paths[_MAIN]} does not count deliveries; give it a dead-letter policy"
                 f" of {self._rule.backstop_attempts} delivery attempts"
             )
-        found = [self._delivery(_MAIN, one) for one in raw]
+        deliveries = [self._delivery(_MAIN, received) for received in raw]
         if lease_s != self._rule.ack_deadline_s:
-            await self._extend_arrived(found, lease_s)
-        return found
+            await self._extend_arrived(deliveries, lease_s)
+        return deliveries
 
     async def _extend_arrived(self, deliveries: Sequence[Delivery], lease_s: float) -> None:
-        known = _by_subscription(one.lease_id for one in deliveries)
+        known = _by_subscription(delivery.lease_id for delivery in deliveries)
         await self._modify(known, _whole_s(lease_s), self._retry)  # no leaser knows them yet
 
     async def _call_pull(self, which: str, ask: int, *, timeout_s: float) -> Sequence[Any]:
@@ -208,7 +211,7 @@ class PubSubSubscription:
 
         path = self._paths[which]
         request = PullRequest(subscription=path, max_messages=ask)
-        with translated(path, was_there=path in self._seen):
+        with self._service(path).translated(path):
             try:
                 response = await self._client.pull(request=request, retry=None, timeout=timeout_s)
             except DeadlineExceeded:
@@ -216,6 +219,9 @@ class PubSubSubscription:
                 return ()  # nothing came for as long as the call was open
         self._seen.add(path)
         return list(PullResponse.pb(response).received_messages)
+
+    def _service(self, path: str) -> GoogleService:
+        return PUBSUB_SEEN if path in self._seen else PUBSUB
 
     async def _modify(
         self, known: Mapping[str, Sequence[str]], deadline_s: int, retry: RetryRule
@@ -234,7 +240,7 @@ class PubSubSubscription:
 
         async def call(path: str, ack_ids: Sequence[str]) -> None:
             request = {"subscription": path, "ack_ids": ack_ids, **fixed}
-            with translated(path, was_there=path in self._seen):
+            with self._service(path).translated(path):
                 await method(request=request, retry=None, timeout=self._rule.settle_timeout_s)
 
         async def settle(path: str, ack_ids: Sequence[str]) -> None:
@@ -274,17 +280,19 @@ class PubSubSubscription:
 
     def _abandoned(self, received: Any) -> Delivery:
         """Return a dead letter as it was before Pub/Sub forwarded it."""
-        found = self._delivery(_ABANDONED, received)
-        told = found.attributes.get(f"{_SOURCE}DeliveryCount", "")
+        delivery = self._delivery(_ABANDONED, received)
+        told = delivery.attributes.get(f"{_SOURCE}DeliveryCount", "")
         return Delivery(
-            lease_id=found.lease_id,
-            message_id=found.message_id,
-            body=found.body,
+            lease_id=delivery.lease_id,
+            message_id=delivery.message_id,
+            body=delivery.body,
             attributes={
-                key: value for key, value in found.attributes.items() if not key.startswith(_SOURCE)
+                key: value
+                for key, value in delivery.attributes.items()
+                if not key.startswith(_SOURCE)
             },
             attempt=int(told) if told.isdecimal() else self._rule.backstop_attempts,
-            age_s=found.age_s,
+            age_s=delivery.age_s,
         )
 
 

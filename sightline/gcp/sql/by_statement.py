@@ -96,15 +96,22 @@ class StatementSubmitter:
         """See ``PassSubmitter``."""
         await self._askings.prepare(part)
 
-    async def ask(self, one: BatchPass) -> None:
+    async def ask(self, batch_pass: BatchPass) -> None:
         """See ``PassSubmitter``."""
-        asking = await self._askings.of(one.batch.part)
-        asked = statement("ask", asked=one.asked, said=asking.said(one.to_ask))
-        await self._jobs.run(one.name, asked, {"pass": one.number}, run_id=one.batch.run_id)
+        asking = await self._askings.of(batch_pass.batch.part)
+        ask_statement = statement(
+            "ask", asked=batch_pass.asked, said=asking.said(batch_pass.to_ask)
+        )
+        await self._jobs.run(
+            batch_pass.name,
+            ask_statement,
+            {"pass": batch_pass.number},
+            run_id=batch_pass.batch.run_id,
+        )
 
-    async def wait(self, one: BatchPass) -> bool:
+    async def wait(self, batch_pass: BatchPass) -> bool:
         """See ``PassSubmitter``."""
-        return await self._jobs.wait(one.name)
+        return await self._jobs.wait(batch_pass.name)
 
     async def clear(self, batch_name: str) -> None:
         """Do nothing: a job that is done is only history."""

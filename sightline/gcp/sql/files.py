@@ -24,4 +24,4 @@ def _text(name: str) -> str:
 
 def names() -> list[str]:
     """Return the names of all statements."""
-    return sorted(one.name.removesuffix(".sql") for one in _STATEMENTS.iterdir())
+    return sorted(file.name.removesuffix(".sql") for file in _STATEMENTS.iterdir())

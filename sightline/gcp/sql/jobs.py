@@ -96,17 +96,17 @@ class BigQueryJobs:
         for tried in count(1):
             job_id = f"{name}-{tried}"
             job = await self._client.use(partial(self._find, job_id))
-            found = job is not None
+            was_there = job is not None
             if job is None:
                 begun += 1
                 job = await self._client.use(partial(self._begin, job_id, statement, config))
             failure = await self._end_of(job)
             if failure is None:
-                finished = await self._client.use(partial(_finished, job, found))
-                if not found:
+                finished = await self._client.use(partial(_finished, job, was_there))
+                if not was_there:
                     self.usage += finished.usage
                 return finished
-            if found:
+            if was_there:
                 continue  # what it failed for may be mended by now
             if not isinstance(failure, TransientError) or begun >= MOST_TRIES:
                 raise failure
@@ -184,11 +184,11 @@ def _is_done(job: bigquery.QueryJob, _: bigquery.Client) -> bool:
     return bool(job.done())
 
 
-def _finished(job: bigquery.QueryJob, found: bool, _: bigquery.Client) -> Finished:
+def _finished(job: bigquery.QueryJob, was_there: bool, _: bigquery.Client) -> Finished:
     rows: list[Any] = [row.values() for row in job.result(job_retry=None)]
     return Finished(
         rows,
         int(job.num_dml_affected_rows or 0),
         WarehouseUsage(int(job.total_bytes_billed or 0), int(job.slot_millis or 0)),
-        found,
+        was_there,
     )

@@ -106,7 +106,7 @@ class _Tokens:
 
 def _tokens_of(expected: Expected) -> _Tokens:
     prompt, answer = expected.input_tokens, expected.output_tokens
-    missing = " AND ".join(f"{one} IS NULL" for one in GEMINI.input_tokens)
+    missing = " AND ".join(f"{count} IS NULL" for count in GEMINI.input_tokens)
     counted = _sum(GEMINI.input_tokens, MOST_INPUT_TOKENS, prompt)
     return _Tokens(
         f"IF({missing}, IF({GEMINI.ending} = {quoted(FINISHED)}, {prompt}, 0), {counted})",
@@ -119,20 +119,20 @@ def _sum(counts: Iterable[str], most: int, expected: int) -> str:
     """Return SQL for the sum of counts; what is expected where one of them cannot be."""
     # What cannot be is beyond the most, and no sum overflows: that would fail the statement.
     each = [
-        f"IF({one} IS NULL, 0, IF(SAFE_CAST({one} AS INT64) BETWEEN 0 AND {most},"
-        f" SAFE_CAST({one} AS INT64), {2 * most}))"
-        for one in counts
+        f"IF({count} IS NULL, 0, IF(SAFE_CAST({count} AS INT64) BETWEEN 0 AND {most},"
+        f" SAFE_CAST({count} AS INT64), {2 * most}))"
+        for count in counts
     ]
     total = " + ".join(each)
     return f"IF({total} <= {most}, {total}, {expected})"
 
 
-def judged_answers(asked: str, task: TaskSpec, price: Price | None, *, location: str) -> str:
+def judged_answers(table: str, task: TaskSpec, price: Price | None, *, location: str) -> str:
     """Return the query that judges what was said about a task."""
     tokens = _tokens_of(expected_of(task, price))
     return statement(
         "judged",
-        asked=asked,
+        asked=table,
         retryable=RETRYABLE,
         failed=FAILED,
         reason_of_status=_reason_of_status(),
@@ -146,11 +146,11 @@ def judged_answers(asked: str, task: TaskSpec, price: Price | None, *, location:
     )
 
 
-def judged_vectors(asked: str, dimension: int, *, tokens: int, cost_usd_micros: int) -> str:
+def judged_vectors(table: str, dimension: int, *, tokens: int, cost_usd_micros: int) -> str:
     """Return the query that judges vectors, each of which costs the same."""
     return statement(
         "judged",
-        asked=asked,
+        asked=table,
         retryable=RETRYABLE,
         failed=FAILED,
         reason_of_status=_reason_of_status(),
@@ -167,13 +167,13 @@ def judged_vectors(asked: str, dimension: int, *, tokens: int, cost_usd_micros: 
 
 def valid(task: TaskSpec) -> str:
     """Return SQL that is true of an ``answer`` (a JSON text) that fits the task's fields."""
-    checks = [*_shape(task), *(_fits(one) for one in task.fields)]
+    checks = [*_shape(task), *(_fits(field) for field in task.fields)]
     fits = "\n      AND ".join(checks)
     return f"COALESCE(IF({_kind_of(PARSED)} = 'object', {fits}, FALSE), FALSE)"
 
 
 def _shape(task: TaskSpec) -> Iterable[str]:
-    names = quoted_list(one.name for one in task.fields)
+    names = quoted_list(field.name for field in task.fields)
     keys = f"JSON_KEYS({PARSED}, 1)"
     yield f"ARRAY_LENGTH({keys}) = {len(task.fields)}"
     strangers = f"SELECT 1 FROM UNNEST({keys}) AS name WHERE name NOT IN UNNEST({names})"  # noqa: S608 - ours
@@ -185,29 +185,29 @@ def _kind_of(value: str) -> str:
     return f"JSON_TYPE(COALESCE({value}, JSON 'null'))"
 
 
-def _fits(one: FieldSpec) -> str:
+def _fits(field: FieldSpec) -> str:
     # The name of a field is letters, digits and underscores: a task file with others is not read.
-    path = f"'$.{one.name}'"
+    path = f"'$.{field.name}'"
     value = f"JSON_VALUE(answer, {path})"  # of the text, which tells 3.0 from 3
     kind = _kind_of(f"JSON_QUERY({PARSED}, {path})")
-    if one.type == "enum":
-        return f"({kind} = 'string' AND {value} IN UNNEST({quoted_list(one.values)}))"
-    if one.type == "list":
+    if field.type == "enum":
+        return f"({kind} = 'string' AND {value} IN UNNEST({quoted_list(field.values)}))"
+    if field.type == "list":
         items = f"UNNEST(JSON_QUERY_ARRAY({PARSED}, {path})) AS item"
         wrong = f"{_kind_of('item')} <> 'string'"
-        if one.values:
-            wrong += f" OR JSON_VALUE(item) NOT IN UNNEST({quoted_list(one.values)})"
+        if field.values:
+            wrong += f" OR JSON_VALUE(item) NOT IN UNNEST({quoted_list(field.values)})"
         strangers = f"SELECT 1 FROM {items} WHERE {wrong}"  # noqa: S608 - ours
         return f"({kind} = 'array' AND NOT EXISTS ({strangers}))"
     # SAFE_CAST: nothing says that an AND stops at the first that is false.
-    right = [f"{kind} = '{_JSON_KINDS[one.type]}'"]
-    if one.type == "integer":
+    right = [f"{kind} = '{_JSON_KINDS[field.type]}'"]
+    if field.type == "integer":
         right.append(f"REGEXP_CONTAINS({value}, r'^-?[0-9]+$')")
         right.append(f"SAFE_CAST({value} AS INT64) IS NOT NULL")
-    if one.minimum is not None:
-        right.append(f"SAFE_CAST({value} AS FLOAT64) >= {float(one.minimum)!r}")
-    if one.maximum is not None:
-        right.append(f"SAFE_CAST({value} AS FLOAT64) <= {float(one.maximum)!r}")
+    if field.minimum is not None:
+        right.append(f"SAFE_CAST({value} AS FLOAT64) >= {float(field.minimum)!r}")
+    if field.maximum is not None:
+        right.append(f"SAFE_CAST({value} AS FLOAT64) <= {float(field.maximum)!r}")
     return f"({kind} = 'null' OR ({' AND '.join(right)}))"
 
 

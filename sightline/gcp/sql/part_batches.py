@@ -79,7 +79,7 @@ class BigQueryPartBatches:
 
     async def batches(self, run_id: str | None = None) -> Sequence[PartBatch]:
         """Return the batches of a run, or of all open ones whose engine this is, oldest first."""
-        runs = [one for one in await self._runs.runs() if run_id in (None, one.run_id)]
+        runs = [run for run in await self._runs.runs() if run_id in (None, run.run_id)]
         return [batch for run in reversed(runs) for batch in part_batches_of(run, self._engine)]
 
     async def unsettled(self, batch: PartBatch) -> int:
@@ -275,9 +275,9 @@ def _columns(ledger: Ledger) -> str:
 
 def _outcome(rows: Sequence[Sequence[Any]]) -> BatchOutcome:
     counts = {str(outcome): int(count) for outcome, count, _, _ in rows}
-    examples = {str(outcome): str(said or "") for outcome, _, _, said in rows}
+    examples = {str(outcome): str(message or "") for outcome, _, _, message in rows}
     refused = {what: count for what, count in counts.items() if what not in _NOT_REFUSED}
-    loudest = max(refused, key=lambda one: refused[one], default="retryable")
+    loudest = max(refused, key=lambda reason: refused[reason], default="retryable")
     return BatchOutcome(
         answered=counts.get("answered", 0),
         retryable=counts.get("retryable", 0),

@@ -55,11 +55,11 @@ class PassSubmitter(Protocol):
         """
         ...
 
-    async def ask(self, one: BatchPass) -> None:
+    async def ask(self, batch_pass: BatchPass) -> None:
         """Ask about the parts in ``to_ask``; what is under way for this pass is waited for."""
         ...
 
-    async def wait(self, one: BatchPass) -> bool:
+    async def wait(self, batch_pass: BatchPass) -> bool:
         """Wait for what is under way for this pass, if anything is.
 
         Return whether there was, and it ended: what was said is in the table then.

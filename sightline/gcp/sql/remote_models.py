@@ -45,7 +45,7 @@ class ModelStore(Protocol):
 
 async def ensure(store: ModelStore, wanted: RemoteModel) -> bool:
     """Let a model be as wanted; return whether it had to be made or replaced."""
-    there = {one.name: one for one in await store.models()}
+    there = {model.name: model for model in await store.models()}
     if there.get(wanted.name) == wanted:
         return False
     await store.define(wanted)
@@ -85,14 +85,14 @@ class BigQueryModels:
         """See ``ModelStore``; each model is asked for, since a list does not tell endpoints."""
         dataset = f"{self._place.project}.{self._place.dataset}"
         how = self._client.how()
-        found: list[Any] = await self._client.use(
+        models: list[Any] = await self._client.use(
             lambda library: [
-                library.get_model(one.reference, **how)
-                for one in library.list_models(dataset, **how)
-                if one.model_id.startswith(PREFIX)
+                library.get_model(model.reference, **how)
+                for model in library.list_models(dataset, **how)
+                if model.model_id.startswith(PREFIX)
             ]
         )
-        return [_as_ours(one.to_api_repr()) for one in found]
+        return [_as_ours(model.to_api_repr()) for model in models]
 
     async def define(self, model: RemoteModel) -> None:
         """See ``ModelStore``."""

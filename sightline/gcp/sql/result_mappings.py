@@ -73,7 +73,7 @@ class ResultMappings:
     def _of_answer(self, part: AnswerPart, task: TaskSpec) -> ResultMapping:
         price = self._price_of(part.model)
         return ResultMapping(
-            lambda asked: judged_answers(asked, task, price, location=self._answers_at),
+            lambda table: judged_answers(table, task, price, location=self._answers_at),
             ANSWER,
             self._place.table(CLASSIFICATIONS.name),
             CLASSIFICATIONS,
@@ -84,8 +84,8 @@ class ResultMappings:
         ledger = embeddings_ledger(part.model, part.dimension)
         usage = embedding_usage(self._price_of(part.model), location=self._embeddings_at)
         return ResultMapping(
-            lambda asked: judged_vectors(
-                asked,
+            lambda table: judged_vectors(
+                table,
                 part.dimension,
                 tokens=usage.input_tokens,
                 cost_usd_micros=usage.cost_usd_micros,

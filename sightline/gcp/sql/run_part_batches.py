@@ -23,8 +23,8 @@ def part_batches_of(run: Run, engine: str) -> list[PartBatch]:
     request = json.loads(run.request_json)
     try:
         return [
-            PartBatch(run.run_id, _part(one["part"]), bool(one.get("by_asset")))
-            for one in request["parts"]
+            PartBatch(run.run_id, _part(requested["part"]), bool(requested.get("by_asset")))
+            for requested in request["parts"]
         ]
     except (KeyError, TypeError) as error:
         raise ConfigurationError(

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sightline.errors import ConfigurationError
-from sightline.gcp.storage.failures import translated
+from sightline.gcp.failures import STORAGE
 from sightline.gcp.storage.uri import bucket_and_name
+from sightline.gcp.translation import needed_for
 
 TIMEOUT_S = 60.0
 RETRY_S = 120.0
@@ -43,15 +43,11 @@ def open_storage(
     Raises:
         ConfigurationError: the library is not installed, or there are no credentials.
     """
-    try:
+    with needed_for("Cloud Storage"):
         from google.cloud import storage  # type: ignore[attr-defined]  # ships no types
-    except ImportError as error:
-        raise ConfigurationError(
-            f"Cloud Storage needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     from google.auth.credentials import AnonymousCredentials
 
-    with translated("Cloud Storage", absent="correct gcs.endpoint"):
+    with STORAGE.translated("Cloud Storage", absent="correct gcs.endpoint"):
         if place.endpoint is None:
             client = storage.Client(place.project, credentials=credentials)
         else:
@@ -80,11 +76,11 @@ def first_bytes(client: Any, place: StoragePlace, uri: str, count: int) -> bytes
     """Return the first bytes of an object.
 
     Raises:
-        NotFoundError, ConfigurationError, TransientError: see ``failures.translated``.
+        NotFoundError, ConfigurationError, TransientError: see ``failures``.
     """
     bucket, name = bucket_and_name(uri)
     blob = client.bucket(bucket).blob(name)
-    with translated(uri, absent=_IMAGE_GONE):
+    with STORAGE.translated(uri, absent=_IMAGE_GONE):
         content: bytes = blob.download_as_bytes(
             start=0, end=count - 1, checksum=None, **place.how()
         )

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sightline.gcp.failures import STORAGE
 from sightline.gcp.storage.client import StoragePlace
-from sightline.gcp.storage.failures import translated
 from sightline.gcp.storage.uri import BucketPrefix
 
 _FIELDS = "items(name,size,md5Hash,generation,contentType,metadata),nextPageToken"
@@ -51,14 +51,14 @@ def list_images(
     """
     prefix = f"{where.prefix}/" if where.prefix else ""
     bucket = f"gs://{where.bucket}"
-    with translated(bucket, absent=_ABSENT):
+    with STORAGE.translated(bucket, absent=_ABSENT):
         pages = iter(
             client.list_blobs(
                 where.bucket, prefix=prefix or None, fields=_FIELDS, **place.how()
             ).pages
         )
     while True:
-        with translated(bucket, absent=_ABSENT):
+        with STORAGE.translated(bucket, absent=_ABSENT):
             page = next(pages, None)
         if page is None:
             return

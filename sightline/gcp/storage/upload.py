@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sightline.errors import ConfigurationError
+from sightline.gcp.failures import STORAGE
 from sightline.gcp.storage.client import StoragePlace
-from sightline.gcp.storage.failures import translated
 from sightline.gcp.storage.uri import BucketPrefix
 from sightline.gcp.vertex_location import mime_type
 
@@ -87,16 +87,16 @@ def upload_files(
     bucket = client.bucket(target.bucket)
     report = UploadReport()
 
-    def send(one: Upload) -> tuple[Outcome, int]:
-        return _send(bucket, place, target, one, there.get(target.name(one.relative)))
+    def send(upload: Upload) -> tuple[Outcome, int]:
+        return _send(bucket, place, target, upload, there.get(target.name(upload.relative)))
 
     stream = iter(files)
     with ThreadPoolExecutor(threads) as pool:
         waiting: dict[Future[tuple[Outcome, int]], Upload] = {}
         try:
             while True:
-                for one in islice(stream, 2 * threads - len(waiting)):
-                    waiting[pool.submit(send, one)] = one
+                for upload in islice(stream, 2 * threads - len(waiting)):
+                    waiting[pool.submit(send, upload)] = upload
                 if not waiting:
                     return report
                 for done in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -108,13 +108,13 @@ def upload_files(
             raise
 
 
-def _count(report: UploadReport, one: Upload, done: Future[tuple[Outcome, int]]) -> None:
+def _count(report: UploadReport, upload: Upload, done: Future[tuple[Outcome, int]]) -> None:
     try:
         outcome, sent = done.result()
     except OSError as error:
         report.failed_count += 1
         if len(report.failed) < MOST_FAILURES_TOLD:
-            report.failed.append(f"{one.relative}: {error.strerror or type(error).__name__}")
+            report.failed.append(f"{upload.relative}: {error.strerror or type(error).__name__}")
         return
     setattr(report, outcome, getattr(report, outcome) + 1)
     report.bytes_sent += sent
@@ -123,9 +123,9 @@ def _count(report: UploadReport, one: Upload, done: Future[tuple[Outcome, int]])
 def _listing(client: Any, place: StoragePlace, target: BucketPrefix) -> Mapping[str, Stored]:
     prefix = f"{target.prefix}/" if target.prefix else None
     fields = "items(name,size,crc32c,generation),nextPageToken"
-    with translated(f"gs://{target.bucket}", absent=_make_bucket(place, target)):
-        found = client.list_blobs(target.bucket, prefix=prefix, fields=fields, **place.how())
-        return {one.name: Stored(one.size, one.crc32c, one.generation) for one in found}
+    with STORAGE.translated(f"gs://{target.bucket}", absent=_make_bucket(place, target)):
+        blobs = client.list_blobs(target.bucket, prefix=prefix, fields=fields, **place.how())
+        return {blob.name: Stored(blob.size, blob.crc32c, blob.generation) for blob in blobs}
 
 
 def _make_bucket(place: StoragePlace, target: BucketPrefix) -> str:
@@ -139,21 +139,21 @@ def _send(
     bucket: Any,
     place: StoragePlace,
     target: BucketPrefix,
-    one: Upload,
+    upload: Upload,
     stored: Stored | None,
 ) -> tuple[Outcome, int]:
     from google.api_core.exceptions import PreconditionFailed
 
-    size_bytes = one.file.stat().st_size
+    size_bytes = upload.file.stat().st_size
     may_be_there = stored is not None and stored.size_bytes == size_bytes
-    if stored and may_be_there and stored.crc32c == crc32c_of(one.file):
+    if stored and may_be_there and stored.crc32c == crc32c_of(upload.file):
         return "there", 0
-    blob = bucket.blob(target.name(one.relative))
-    with translated(target.uri(one.relative), absent=_make_bucket(place, target)):
+    blob = bucket.blob(target.name(upload.relative))
+    with STORAGE.translated(target.uri(upload.relative), absent=_make_bucket(place, target)):
         try:
             blob.upload_from_filename(
-                str(one.file),
-                content_type=_content_type(one.file),
+                str(upload.file),
+                content_type=_content_type(upload.file),
                 if_generation_match=stored.generation if stored else 0,
                 checksum="crc32c",
                 **place.how(),
@@ -161,10 +161,10 @@ def _send(
         except PreconditionFailed:
             # Another wrote it meanwhile, or a try of this upload whose answer was lost.
             blob.reload(**place.how())
-            if blob.crc32c == crc32c_of(one.file):
+            if blob.crc32c == crc32c_of(upload.file):
                 return "uploaded", size_bytes
             raise ConfigurationError(
-                f"{target.uri(one.relative)} was changed by another while it was uploaded; run"
+                f"{target.uri(upload.relative)} was changed by another while it was uploaded; run"
                 " the upload again when nobody else writes there"
             ) from None
     return ("replaced" if stored else "uploaded"), size_bytes

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.tuning.failures import translated
+from sightline.gcp.failures import TUNING
+from sightline.gcp.translation import needed_for
 from sightline.gcp.tuning.job import TuningJob, TuningRequest, job_of
 from sightline.gcp.vertex_location import VertexLocation
 from sightline.settings.serving import MULTI_REGIONS
@@ -65,30 +66,30 @@ class TuningClient:
         )
 
     async def create(self, request: TuningRequest) -> TuningJob:
-        """Submit a job, which is paid for. Raises as ``failures.translated``."""
+        """Submit a job, which is paid for. Raises as ``failures``."""
         message = {"parent": self.parent, "tuning_job": request.message()}
-        found = await self._call(
+        tuning_job = await self._call(
             f"tuning in {self.place.location}",
             lambda: self._library.create_tuning_job(message, **_ONCE),
         )
-        return job_of(found)
+        return job_of(tuning_job)
 
     async def get(self, job: str) -> TuningJob:
-        """Return a job as it is now. Raises as ``failures.translated``."""
+        """Return a job as it is now. Raises as ``failures``."""
         name = self.name(job)
-        found = await self._call(
+        tuning_job = await self._call(
             f"tuning job {job}",
             lambda: self._library.get_tuning_job({"name": name}, **_ONCE),
         )
-        return job_of(found)
+        return job_of(tuning_job)
 
     async def jobs(self) -> Sequence[TuningJob]:
-        """Return all jobs of the location, the newest first. Raises as ``failures.translated``."""
-        found = await self._call(
+        """Return all jobs of the location, the newest first. Raises as ``failures``."""
+        jobs = await self._call(
             f"tuning in {self.place.location}",
             lambda: list(self._library.list_tuning_jobs({"parent": self.parent}, **_ONCE)),
         )
-        return [job_of(one) for one in found]
+        return [job_of(job) for job in jobs]
 
     async def cancel(self, job: str) -> None:
         """Ask for a job to be cancelled; it may end otherwise. Raises as the others."""
@@ -100,7 +101,7 @@ class TuningClient:
 
     async def _call(self, what: str, call: Callable[[], Found]) -> Found:
         def made() -> Found:
-            with translated(what):
+            with TUNING.translated(what):
                 return call()
 
         return await asyncio.to_thread(made)
@@ -123,7 +124,7 @@ def check_region(location: str) -> None:
 
 
 def _library(place: VertexLocation, credentials: Any) -> Any:
-    try:
+    with needed_for("tuning"):
         from google.cloud.aiplatform_v1.services.gen_ai_tuning_service import (
             GenAiTuningServiceClient,
         )
@@ -132,10 +133,6 @@ def _library(place: VertexLocation, credentials: Any) -> Any:
         )
 
         from sightline.gcp.bounded_requests import bound_responses
-    except ImportError as error:
-        raise ConfigurationError(
-            f"tuning needs Google's library ({error}); run `pip install 'sightline[gcp]'`"
-        ) from error
     transport = GenAiTuningServiceRestTransport(host=place.endpoint, credentials=credentials)
     bound_responses(transport._session)  # noqa: SLF001 - the library gives no other way
     return GenAiTuningServiceClient(transport=transport)

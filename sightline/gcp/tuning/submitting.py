@@ -19,13 +19,13 @@ def same_job(jobs: Sequence[TuningJob], request: TuningRequest) -> TuningJob | N
         ConfigurationError: there is only one that is done and names no model: it has been paid for.
     """
     wanted = request.labels[IDENTITY_LABEL]
-    alike = [one for one in jobs if one.labels.get(IDENTITY_LABEL) == wanted]
-    same = [one for one in alike if (one.succeeded or one.waits) and one.state != CANCELLING]
+    alike = [job for job in jobs if job.labels.get(IDENTITY_LABEL) == wanted]
+    same = [job for job in alike if (job.succeeded or job.waits) and job.state != CANCELLING]
     if same:
         return min(same, key=_age)
-    for one in alike:
-        if one.lacks_model:
-            raise without_model(one)
+    for job in alike:
+        if job.lacks_model:
+            raise without_model(job)
     return None
 
 
@@ -56,18 +56,18 @@ async def found_or_submitted(
         ConfigurationError, ThrottledError: it cannot be submitted, or is done without a model.
         TransientError: it was not, for now.
     """
-    found = same_job(await client.jobs(), request)
-    if found is not None:
-        return found, False
+    job = same_job(await client.jobs(), request)
+    if job is not None:
+        return job, False
     try:
         made = await client.create(request)
     except TransientError:
-        found = same_job(await client.jobs(), request)
-        if found is None:
+        job = same_job(await client.jobs(), request)
+        if job is None:
             raise
-        return found, True
-    found = same_job(await client.jobs(), request)
-    if found is None or found.name == made.name:
+        return job, True
+    job = same_job(await client.jobs(), request)
+    if job is None or job.name == made.name:
         return made, True
     await client.cancel(made.name)
-    return found, False
+    return job, False

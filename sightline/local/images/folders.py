@@ -81,17 +81,17 @@ class ImageFolders:
         return self._root_of(os.path.realpath(path)) is not None
 
     def _root_of(self, real: str) -> str | None:
-        found = _holding(self._known, real)
-        if found is None:
+        known_root = _holding(self._known, real)
+        if known_root is None:
             self._known = tuple(os.path.realpath(root) for root in self._roots())
-            found = _holding(self._known, real)
+            known_root = _holding(self._known, real)
         if not self._known:
             raise ConfigurationError(
                 "images are read from folders that were imported, and this project has recorded"
                 " none; run `sightline import DIR` again (what is there is not imported twice), or"
                 " set images.roots"
             )
-        return found
+        return known_root
 
 
 class Anywhere(ImageFolders):

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from sightline.errors import ConfigurationError
+from sightline.records import BBOX, POSE
 
 PLAIN = (
     "observation_id",
@@ -23,8 +24,8 @@ PLAIN = (
 )
 PARTS: Mapping[str, tuple[str, ...]] = {
     "location": ("latitude", "longitude"),
-    "bbox": ("x_min", "y_min", "x_max", "y_max"),
-    "camera_pose": ("latitude", "longitude", "altitude", "pitch", "heading", "roll"),
+    "bbox": BBOX,
+    "camera_pose": POSE,
 }
 """The nested columns; flat, a part is called ``bbox.x_min`` or ``bbox_x_min``."""
 
@@ -96,18 +97,18 @@ def find_columns(
 
 
 def _parts(schema: Any, name: str, chosen: Mapping[str, ColumnPath]) -> dict[str, ColumnPath]:
-    found: dict[str, ColumnPath] = {}
+    places: dict[str, ColumnPath] = {}
     for part in PARTS[name]:
         spellings = [f"{name}.{part}", f"{name}_{part}"]
         if name == "location":
             spellings.append(part)
             if part in chosen:
-                found[part] = chosen[part]
+                places[part] = chosen[part]
                 continue
-        place = next((at for one in spellings if (at := _find(schema, one))), None)
+        place = next((at for spelling in spellings if (at := _find(schema, spelling))), None)
         if place is not None:
-            found[part] = place
-    return found
+            places[part] = place
+    return places
 
 
 def _find(schema: Any, name: str) -> ColumnPath | None:

@@ -108,10 +108,10 @@ class Normaliser:
 
         parts = self._layout.parts["location"]
         nothing = pa.nulls(count, pa.float64())
-        found = dict.fromkeys(PARTS["location"], nothing)
+        position = dict.fromkeys(PARTS["location"], nothing)
         if parts:
             for part, place in parts.items():
-                found[part] = _numbers(place.take(batch.columns), refuse)
+                position[part] = _numbers(place.take(batch.columns), refuse)
         elif "location" in self._layout.whole:
             texts = _decoded(self._layout.whole["location"].take(batch.columns), refuse)
             pairs: list[tuple[float | None, float | None]] = [(None, None)] * count
@@ -120,9 +120,9 @@ class Normaliser:
                     pairs[index] = values.location_of(text or "")
                 except values.FaultError as fault:
                     refuse(index, f"location: {fault}")
-            for part, column in zip(found, zip(*pairs, strict=True), strict=True):
-                found[part] = pa.array(column, pa.float64())
-        latitude, longitude = found["latitude"], found["longitude"]
+            for part, column in zip(position, zip(*pairs, strict=True), strict=True):
+                position[part] = pa.array(column, pa.float64())
+        latitude, longitude = position["latitude"], position["longitude"]
         is_whole = pc.equal(pc.is_null(latitude), pc.is_null(longitude))
         in_range = pc.and_(
             pc.less_equal(pc.abs(latitude), 90), pc.less_equal(pc.abs(longitude), 180)
@@ -132,7 +132,7 @@ class Normaliser:
                 values.check_position(latitude[index].as_py(), longitude[index].as_py())
             except values.FaultError as fault:
                 refuse(index, str(fault))
-        return found
+        return position
 
     def _nested(
         self,
@@ -150,8 +150,8 @@ class Normaliser:
             column = whole.take(batch.columns)
             column = column if pa.types.is_struct(column.type) else _decoded(column, refuse)
         elif parts:
-            found = [_numbers(place.take(batch.columns), refuse) for place in parts.values()]
-            column = pa.StructArray.from_arrays(found, names=list(parts))
+            arrays = [_numbers(place.take(batch.columns), refuse) for place in parts.values()]
+            column = pa.StructArray.from_arrays(arrays, names=list(parts))
         else:
             return None
         if column.null_count == len(column):
@@ -236,17 +236,17 @@ def _one_by_one(
 
 
 def _true(mask: Any) -> Sequence[int]:
-    found: list[int] = pc.indices_nonzero(mask).to_pylist()
-    return found
+    indices: list[int] = pc.indices_nonzero(mask).to_pylist()
+    return indices
 
 
 def _table(columns: Mapping[str, Any], count: int, faults: _Faults) -> pa.Table:
     bad = list(faults.by_index)
     keep = pc.invert(pc.is_in(pa.array(range(count)), pa.array(bad, pa.int64())))
     arrays = []
-    for one in STAGED_SCHEMA:
-        column = columns.get(one.name)
-        column = pa.nulls(count, one.type) if column is None else column.cast(one.type)
+    for staged in STAGED_SCHEMA:
+        column = columns.get(staged.name)
+        column = pa.nulls(count, staged.type) if column is None else column.cast(staged.type)
         arrays.append(column.filter(keep))
     return pa.table(arrays, schema=STAGED_SCHEMA)
 
@@ -256,5 +256,5 @@ def _asset_classes(names: Any) -> Any:
     coded = names.dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
-    classes = pa.array([asset_class(one) for one in coded.dictionary.to_pylist()], pa.string())
+    classes = pa.array([asset_class(name) for name in coded.dictionary.to_pylist()], pa.string())
     return classes.take(coded.indices)

@@ -171,7 +171,9 @@ def _files(root: Path, tally: Tally) -> Iterator[Path]:
         tally.refuse(where, RefusalReason.PERMISSION_DENIED, f"{error.strerror}; allow reading it")
 
     for folder, folders, names in os.walk(root, onerror=refuse):
-        folders[:] = sorted((one for one in folders if not one.startswith(".")), key=os.fsencode)
+        folders[:] = sorted(
+            (folder for folder in folders if not folder.startswith(".")), key=os.fsencode
+        )
         for name in sorted(names, key=os.fsencode):
             if name.startswith("."):
                 tally.ignored += 1

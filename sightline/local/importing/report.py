@@ -93,9 +93,9 @@ class ImportReport:
             **asdict(self),
             "refused": self.refused_count,
             "refused_by_reason": dict(self.refused_by_reason),
-            "refusals": [asdict(one) for one in self.refusals],
-            "notes": [asdict(one) for one in self.notes],
-            "outside": [asdict(one) for one in self.outside],
+            "refusals": [asdict(refusal) for refusal in self.refusals],
+            "notes": [asdict(note) for note in self.notes],
+            "outside": [asdict(uri) for uri in self.outside],
             "files": [str(path) for path in self.files],
         }
 

@@ -18,31 +18,21 @@ from sightline.errors import StorageError
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.warehouse.engine import confine, hide_progress_bar, parquet_select, quoted
 from sightline.local.warehouse.locks import lock_waiting
-from sightline.schema import OBSERVATIONS, Column, Ledger, duckdb_columns, parquet_schema
+from sightline.local.warehouse.source_files import SOURCE
+from sightline.schema import duckdb_columns, parquet_schema
 from sightline.whole_files import storage_errors, write_beside
-
-SOURCE = Ledger(
-    "source",
-    "What was imported: a row of the source as it was read",
-    (
-        *(one for one in OBSERVATIONS.columns if one.name not in {"run_id", "written_at"}),
-        Column("imported_at", "TIMESTAMP", "When the row was imported", required=True),
-    ),
-    key=("observation_id",),
-)
-"""The columns of a file in the source folder; of several rows of an id, the latest import holds."""
 
 ROW, WHERE = "_row", "_where"
 STAGED_SCHEMA: Any = pa.schema(
     [
-        *(one for one in parquet_schema(SOURCE) if one.name != "imported_at"),
+        *(field for field in parquet_schema(SOURCE) if field.name != "imported_at"),
         pa.field(ROW, pa.int64(), nullable=False),
         pa.field(WHERE, pa.string()),
     ]
 )
 """What is staged: the columns of the source, the row's number, and its name if it has one."""
 
-_COMPARED = tuple(one.name for one in SOURCE.columns if one.name != "imported_at")
+_COMPARED = tuple(column.name for column in SOURCE.columns if column.name != "imported_at")
 _LOCK = ".import.lock"
 _BATCH_ROWS = 50_000
 

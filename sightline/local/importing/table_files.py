@@ -80,7 +80,7 @@ def open_table(path: Path) -> TableFile:
             )
             header = next(line for line in lines if line)
             table = TableFile(
-                path, pa.schema([(one, pa.binary()) for one in header]), None, delimiter
+                path, pa.schema([(name, pa.binary()) for name in header]), None, delimiter
             )
     names = table.schema.names
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -16,9 +16,9 @@ import orjson
 from sightline.errors import PermanentError
 from sightline.local.images import path_of
 from sightline.model import PixelBounds
+from sightline.records import POSE
 from sightline.wire import check_uri
 
-_POSE_KEYS = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
 _BOUNDS_KEYS: tuple[tuple[str, ...], ...] = (
     ("x_min", "min_x", "xmin", "left"),
     ("y_min", "min_y", "ymin", "top"),
@@ -48,12 +48,12 @@ def number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise FaultError(f"{value!r:.40} is no number")
     try:
-        found = float(value)
+        result = float(value)
     except ValueError as error:
         raise FaultError(f"{value!r:.40} is no number") from error
-    if not math.isfinite(found):
+    if not math.isfinite(result):
         raise FaultError(f"{value!r:.40} is no finite number")
-    return found
+    return result
 
 
 def moment(text: str) -> datetime | None:
@@ -62,8 +62,8 @@ def moment(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
-        zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
+        parsed = datetime.fromisoformat(text)
+        zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         return zoned.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise FaultError(f"{text[:40]!r} is no time of ISO 8601") from error
@@ -75,19 +75,21 @@ def bounds_json(value: object) -> str | None:
     Taken are four numbers (``x_min`` or ``min_x`` or ``left`` ...), or points that hold x and y,
     of which the smallest and largest count; a struct, or JSON text.
     """
-    found = _mapping(value)
-    if not found:
+    members = _mapping(value)
+    if not members:
         return None
-    points = [one for one in found.values() if isinstance(one, Mapping)]
+    points = [member for member in members.values() if isinstance(member, Mapping)]
     if points:
         xs, ys = ([number(point.get(axis)) for point in points] for axis in "xy")
-        known_x, known_y = ([one for one in side if one is not None] for side in (xs, ys))
+        known_x, known_y = (
+            [coordinate for coordinate in side if coordinate is not None] for side in (xs, ys)
+        )
         if len(known_x) < 2 or len(known_y) < 2:
             raise FaultError("the bounds' points lack x or y")
         sides = (min(known_x), min(known_y), max(known_x), max(known_y))
     else:
-        four = [_first(found, names) for names in _BOUNDS_KEYS]
-        given = [one for one in four if one is not None]
+        four = [_first(members, names) for names in _BOUNDS_KEYS]
+        given = [bound for bound in four if bound is not None]
         if not given:
             return None
         if len(given) < 4:
@@ -100,8 +102,8 @@ def bounds_json(value: object) -> str | None:
 
 def pose_json(value: object) -> str | None:
     """Return a camera pose as JSON text, of what is known of it; a struct, or JSON text."""
-    found = _mapping(value)
-    known = {key: at for key in _POSE_KEYS if (at := number(found.get(key))) is not None}
+    members = _mapping(value)
+    known = {key: at for key in POSE if (at := number(members.get(key))) is not None}
     if not known:
         return None
     check_position(known.get("latitude"), known.get("longitude"))
@@ -120,8 +122,8 @@ def check_position(latitude: float | None, longitude: float | None) -> None:
 
 def location_of(text: str) -> tuple[float | None, float | None]:
     """Return latitude and longitude out of JSON text."""
-    found = _mapping(text)
-    return number(found.get("latitude")), number(found.get("longitude"))
+    members = _mapping(text)
+    return number(members.get("latitude")), number(members.get("longitude"))
 
 
 def image_uri(text: str, base: Path) -> str:
@@ -142,8 +144,8 @@ def image_uri(text: str, base: Path) -> str:
     return text
 
 
-def _first(found: Mapping[str, Any], names: tuple[str, ...]) -> float | None:
-    return next((number(found[name]) for name in names if found.get(name) is not None), None)
+def _first(members: Mapping[str, Any], names: tuple[str, ...]) -> float | None:
+    return next((number(members[name]) for name in names if members.get(name) is not None), None)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

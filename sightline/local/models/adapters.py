@@ -40,12 +40,12 @@ class LocalClassifier:
         Raises:
             PermanentError, TransientError: of the first image that cannot be read.
         """
-        found = await asyncio.gather(
-            *(self._vision.image_vector(one.gcs_uri) for one in observations),
+        outcomes = await asyncio.gather(
+            *(self._vision.image_vector(observation.gcs_uri) for observation in observations),
             return_exceptions=True,
         )
         vectors: list[Vector] = []
-        for vector in found:
+        for vector in outcomes:
             if isinstance(vector, BaseException):
                 raise vector
             vectors.append(vector)
@@ -86,8 +86,8 @@ class LocalEmbedder:
 
     async def embed_text(self, text: str) -> Embedding:
         """Embed a query."""
-        found = embedding(await self._vision.text_vector(text))
-        return replace(found, unknown_words=tuple(self._vision.encoder.unknown_words(text)))
+        embedded = embedding(await self._vision.text_vector(text))
+        return replace(embedded, unknown_words=tuple(self._vision.encoder.unknown_words(text)))
 
 
 def embedding(vector: Vector) -> Embedding:

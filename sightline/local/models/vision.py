@@ -68,8 +68,8 @@ class LocalVision:
                 or another dimension.
         """
         encoder = DualEncoder.load(threads=models.inference_threads)
-        asked = (("classify", models.classify, answers), ("embed", models.embed, embeds))
-        for setting, name, wanted in asked:
+        uses = (("classify", models.classify, answers), ("embed", models.embed, embeds))
+        for setting, name, wanted in uses:
             if wanted and name != encoder.name:
                 raise ConfigurationError(
                     f"models.{setting} = {name!r} is not accepted where adapters.{setting} is"

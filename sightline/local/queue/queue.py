@@ -117,11 +117,11 @@ class LocalQueue:
                 marks.append(store.take_mark(sqlite))
             return leased
 
-        found = await self._take(self._writing.submit_write(work, durable=True))
+        deliveries = await self._take(self._writing.submit_write(work, durable=True))
         self._marks.took(max(marks, default=0))
-        if not found:
+        if not deliveries:
             await self._writing.run(store.give_back_space)
-        return found
+        return deliveries
 
     async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
         """Let the leases run ``lease_s`` seconds from now; return those that are lost.
@@ -240,7 +240,7 @@ class LocalQueue:
 
     def _undo(self, job: Future[list[Delivery]], sqlite: sqlite3.Connection) -> None:
         if not job.cancelled() and job.exception() is None:
-            lease_ids = [one.lease_id for one in job.result()]
+            lease_ids = [delivery.lease_id for delivery in job.result()]
             store.undo_lease(sqlite, lease_ids, now=self._now())
 
     async def _follow_clock(self) -> None:

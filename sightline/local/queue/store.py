@@ -40,13 +40,16 @@ def publish(
     (first,) = sqlite.execute(sql.TAKE_IDS, {"messages": count}).fetchone()
     sqlite.executemany(
         sql.ADD_MESSAGE,
-        ((first + i, one.attributes.get("run_id", ""), now) for i, one in enumerate(messages)),
+        (
+            (first + i, message.attributes.get("run_id", ""), now)
+            for i, message in enumerate(messages)
+        ),
     )
     sqlite.executemany(
         sql.ADD_BODY,
         (
-            (first + i, orjson.dumps(dict(one.attributes)).decode(), one.body)
-            for i, one in enumerate(messages)
+            (first + i, orjson.dumps(dict(message.attributes)).decode(), message.body)
+            for i, message in enumerate(messages)
         ),
     )
     return count
@@ -58,19 +61,19 @@ def lease(
     """Lease ready messages in order; what was delivered ``attempts`` times goes aside."""
     token = secrets.token_hex(8)
     (queue_id,) = sqlite.execute(sql.READ_QUEUE_ID).fetchone()
-    found: list[Delivery] = []
-    while len(found) < max_messages:
-        wanted = {"place": sql.QUEUE, "now": now, "max_messages": max_messages - len(found)}
+    deliveries: list[Delivery] = []
+    while len(deliveries) < max_messages:
+        wanted = {"place": sql.QUEUE, "now": now, "max_messages": max_messages - len(deliveries)}
         rows = sqlite.execute(sql.SELECT_READY, wanted).fetchall()
         fresh = [row for row in rows if row[1] < attempts]
         sqlite.executemany(
             sql.MOVE_BEHIND_BACKSTOP, [{"id": row[0]} for row in rows if row[1] >= attempts]
         )
         leased = [(id_, count + 1, *rest) for id_, count, *rest in fresh]
-        found += _hold(sqlite, leased, f"{queue_id}-", token, lease_s=lease_s, now=now)
+        deliveries += _hold(sqlite, leased, f"{queue_id}-", token, lease_s=lease_s, now=now)
         if len(fresh) == len(rows):
             break
-    return found
+    return deliveries
 
 
 def lease_behind_backstop(
@@ -190,8 +193,8 @@ def shorten_holds(sqlite: sqlite3.Connection, *, now: float) -> None:
 
 def any_held_too_long(sqlite: sqlite3.Connection, *, now: float) -> bool:
     """Return whether a lease or back-off ends later than its own length from now."""
-    (found,) = sqlite.execute(sql.ANY_HELD_TOO_LONG, {"now": now}).fetchone()
-    return bool(found)
+    (overdue,) = sqlite.execute(sql.ANY_HELD_TOO_LONG, {"now": now}).fetchone()
+    return bool(overdue)
 
 
 def count_backlog(sqlite: sqlite3.Connection, run_id: str | None, now: float) -> Backlog:

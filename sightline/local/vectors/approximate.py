@@ -124,18 +124,18 @@ class FaissIndex:
         if how is None:
             return self._exact.search(queries, top, allowed)
         candidates = self._look_up(queries, how, allowed)
-        found = nothing_found(len(queries), min(top, len(self)))
+        results = nothing_found(len(queries), min(top, len(self)))
         for i, query in enumerate(queries):
             rows = candidates[i][candidates[i] >= 0]
             if self._rows_of is not None:
                 rows = self._with_loose(self._rows_of[rows], query, how.candidates, allowed)
             if len(rows) < top:  # the lists that were searched held too few
                 single = self._exact.search(queries[i : i + 1], top, allowed)
-                found.scores[i], found.rows[i] = single.scores[0], single.rows[0]
+                results.scores[i], results.rows[i] = single.scores[0], single.rows[0]
                 continue
             rows = rows[best_of(self._vectors[rows] @ query, top, self.dimension)]
-            found.scores[i], found.rows[i] = rank(self._vectors, query, rows, top)
-        return found
+            results.scores[i], results.rows[i] = rank(self._vectors, query, rows, top)
+        return results
 
     def _look_up(self, queries: Vectors, how: LookUp, allowed: Allowed | None) -> Rows:
         """Return the candidates' codes of each query, -1 where there are fewer."""

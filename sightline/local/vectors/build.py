@@ -53,7 +53,7 @@ def build_index(
     vectors: Vectors,
     *,
     exact_up_to: int = EXACT_UP_TO,
-    kept: IndexFile | None = None,
+    index_file: IndexFile | None = None,
     threads: int = 0,
     on_progress: Callable[[int], None] = unheard,
 ) -> VectorIndex:
@@ -68,17 +68,17 @@ def build_index(
     """
     if len(vectors) < SMALLEST:
         return ExactIndex(vectors)
-    saved = _saved(kept)
+    saved = _saved(index_file)
     if saved is None and len(vectors) <= exact_up_to:
         return ExactIndex(vectors)
     return _brought_up_to_date(
-        vectors, kept, saved, exact_up_to, threads=threads, on_progress=on_progress
+        vectors, index_file, saved, exact_up_to, threads=threads, on_progress=on_progress
     )
 
 
 def make_index(
     vectors: Vectors,
-    kept: IndexFile,
+    index_file: IndexFile,
     *,
     threads: int = 0,
     on_progress: Callable[[int], None] = unheard,
@@ -95,67 +95,67 @@ def make_index(
             " of them, which is exact and takes no time"
         )
     digests = digests_of(vectors)
-    saved = _saved(kept)
+    saved = _saved(index_file)
     if saved is not None and saved.dimension == vectors.shape[1]:
-        index = saved.for_vectors(vectors, kept.parts, digests, threads=threads)
+        index = saved.for_vectors(vectors, index_file.parts, digests, threads=threads)
         fit = _fit(index)
         if fit == "whole":
             on_progress(100)
             return index
         if fit != "no":
             index = index.topped_up(on_progress=on_progress)
-            save_index(kept.path, index, kept.parts, digests)
+            save_index(index_file.path, index, index_file.parts, digests)
             return index
     index = FaissIndex.build(vectors, threads=threads, on_progress=on_progress)
-    save_index(kept.path, index, kept.parts, digests)
+    save_index(index_file.path, index, index_file.parts, digests)
     return index
 
 
 def _brought_up_to_date(
     vectors: Vectors,
-    kept: IndexFile | None,
+    index_file: IndexFile | None,
     saved: SavedIndex | None,
     exact_up_to: int,
     *,
     threads: int,
     on_progress: Callable[[int], None],
 ) -> VectorIndex:
-    digests = digests_of(vectors) if kept is not None else None
+    digests = digests_of(vectors) if index_file is not None else None
     index: FaissIndex | None = None
-    if saved is not None and kept is not None and digests is not None:
+    if saved is not None and index_file is not None and digests is not None:
         if saved.dimension == vectors.shape[1]:
-            index = saved.for_vectors(vectors, kept.parts, digests, threads=threads)
+            index = saved.for_vectors(vectors, index_file.parts, digests, threads=threads)
         fit = _fit(index) if index is not None else "no"
         if index is not None and fit in {"whole", "few are missing"}:
             return index
         if index is not None and fit == "many are missing":
-            return _kept_too(index.topped_up(on_progress=on_progress), kept, digests)
+            return _kept_too(index.topped_up(on_progress=on_progress), index_file, digests)
         if len(vectors) <= exact_up_to:
-            log.warning("%s is of other vectors, comparing all instead", kept.path)
+            log.warning("%s is of other vectors, comparing all instead", index_file.path)
             return ExactIndex(vectors)
-        log.warning("%s is of other vectors, making the index again", kept.path)
+        log.warning("%s is of other vectors, making the index again", index_file.path)
     made = FaissIndex.build(vectors, threads=threads, on_progress=on_progress)
-    if kept is None or digests is None:
+    if index_file is None or digests is None:
         return made
-    return _kept_too(made, kept, digests)
+    return _kept_too(made, index_file, digests)
 
 
-def _kept_too(index: FaissIndex, kept: IndexFile, digests: Digests) -> FaissIndex:
+def _kept_too(index: FaissIndex, index_file: IndexFile, digests: Digests) -> FaissIndex:
     """Return the index, kept where that can be done: a search does without."""
     try:
-        save_index(kept.path, index, kept.parts, digests)
+        save_index(index_file.path, index, index_file.parts, digests)
     except StorageError as error:
         log.warning("the index is not kept: %s", error)
     return index
 
 
-def _saved(kept: IndexFile | None) -> SavedIndex | None:
-    if kept is None:
+def _saved(index_file: IndexFile | None) -> SavedIndex | None:
+    if index_file is None:
         return None
     try:
-        return load_index(kept.path)
+        return load_index(index_file.path)
     except DamagedIndexError as error:
-        log.warning("%s is damaged (%s), doing without", kept.path, error)
+        log.warning("%s is damaged (%s), doing without", index_file.path, error)
         return None
 
 

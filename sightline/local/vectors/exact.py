@@ -43,7 +43,7 @@ class ExactIndex:
         """Return the best rows; see ``VectorIndex.search``."""
         queries = checked_search(self, queries, top, allowed)
         top = min(top, len(self))
-        found = nothing_found(len(queries), top)
+        results = nothing_found(len(queries), top)
         rows = None if allowed is None else np.flatnonzero(allowed)
         gathered = rows is not None and len(rows) < GATHER_SHARE * len(self)
         width = len(rows) if rows is not None and gathered else len(self)
@@ -60,9 +60,9 @@ class ExactIndex:
                 chosen = best_of(scores[i], top, self.dimension)
                 candidates = rows[chosen] if rows is not None and gathered else chosen
                 best, where = rank(self._vectors, query, candidates, top)
-                found.scores[start + i, : len(best)] = best
-                found.rows[start + i, : len(where)] = where
-        return found
+                results.scores[start + i, : len(best)] = best
+                results.rows[start + i, : len(where)] = where
+        return results
 
     def _score_rows(self, queries: Vectors, rows: Rows) -> Vectors:
         scores = np.empty((len(queries), len(rows)), dtype=np.float32)

@@ -62,9 +62,9 @@ def checked_vectors(vectors: Vectors, what: str = "vector") -> Vectors:
         raise ConfigurationError(
             f"{what}s of shape {vectors.shape} cannot be searched; give (count, dimension)"
         )
-    found = np.ascontiguousarray(vectors, dtype=np.float32)
-    for start in range(0, len(found), _BLOCK_ROWS):
-        block = found[start : start + _BLOCK_ROWS]
+    contiguous = np.ascontiguousarray(vectors, dtype=np.float32)
+    for start in range(0, len(contiguous), _BLOCK_ROWS):
+        block = contiguous[start : start + _BLOCK_ROWS]
         squares = np.einsum("ij,ij->i", block, block)
         wrong = np.flatnonzero(~(np.abs(squares - 1.0) <= _UNIT_TOLERANCE))
         if wrong.size:
@@ -73,7 +73,7 @@ def checked_vectors(vectors: Vectors, what: str = "vector") -> Vectors:
                 f"{what} {start + row} has length {squares[row] ** 0.5:.4g}, not 1 (or holds NaN);"
                 " embed it again"
             )
-    return found
+    return contiguous
 
 
 def checked_search(
@@ -86,10 +86,10 @@ def checked_search(
     """
     if top < 1:
         raise ConfigurationError(f"the best {top} cannot be found; ask for 1 or more")
-    found = checked_vectors(queries, "query")
-    if found.shape[1] != index.dimension:
+    checked = checked_vectors(queries, "query")
+    if checked.shape[1] != index.dimension:
         raise ConfigurationError(
-            f"a query of dimension {found.shape[1]} cannot be compared with vectors of dimension"
+            f"a query of dimension {checked.shape[1]} cannot be compared with vectors of dimension"
             f" {index.dimension}; use the model that made them"
         )
     if allowed is not None and (allowed.shape != (len(index),) or allowed.dtype != np.bool_):
@@ -97,7 +97,7 @@ def checked_search(
             f"a filter of shape {allowed.shape} and type {allowed.dtype} does not fit;"
             f" give {len(index)} booleans"
         )
-    return found
+    return checked
 
 
 def nothing_found(queries: int, top: int) -> Found:

@@ -66,27 +66,27 @@ def digests_of(vectors: Vectors) -> Digests:
     pairs = flat.shape[1] % 2 == 0
     words = flat.view(np.uint64 if pairs else np.uint32)
     odd = chance.integers(0, 2**63, words.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    found = np.empty(len(flat), dtype=np.uint64)
+    digests = np.empty(len(flat), dtype=np.uint64)
     for start in range(0, len(flat), _BLOCK_ROWS):
         block = words[start : start + _BLOCK_ROWS]
         # Modulo 2^64, where no change times an odd number is nothing.
-        found[start : start + _BLOCK_ROWS] = np.einsum(
+        digests[start : start + _BLOCK_ROWS] = np.einsum(
             "ij,j->i", block.astype(np.uint64, copy=False), odd
         )
-    return found
+    return digests
 
 
 def places_of(wanted: Digests, there: Digests) -> Rows:
     """Return where each of ``wanted`` stands in ``there``, ``NO_ROW`` where it does not."""
-    found = np.full(len(wanted), NO_ROW, dtype=np.int64)
+    places = np.full(len(wanted), NO_ROW, dtype=np.int64)
     if not len(there):
-        return found
+        return places
     order = np.argsort(there, kind="stable")
     ordered = there[order]
     at = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
     same = ordered[at] == wanted
-    found[same] = order[at[same]]
-    return found
+    places[same] = order[at[same]]
+    return places
 
 
 def save_index(path: Path, index: FaissIndex, parts: Digests, digests: Digests) -> None:

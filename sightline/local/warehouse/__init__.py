@@ -11,14 +11,13 @@ from sightline.local.warehouse.repair import repair_all
 from sightline.local.warehouse.runs import LocalRuns, TaskVersion
 from sightline.local.warehouse.search import LocalSearch
 from sightline.local.warehouse.search_index import LocalVectorIndexes
-from sightline.local.warehouse.source import SOURCE_COLUMNS, LocalSource
+from sightline.local.warehouse.source import LocalSource
 from sightline.local.warehouse.upkeep import LocalUpkeep
 from sightline.local.warehouse.vector_pages import LocalVectors
 from sightline.local.warehouse.views import connect
 from sightline.local.warehouse.writer import LocalWriter
 
 __all__ = [
-    "SOURCE_COLUMNS",
     "EngineOptions",
     "LocalAnswers",
     "LocalBudgets",

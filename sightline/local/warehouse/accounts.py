@@ -19,6 +19,7 @@ from sightline.local.warehouse.digest import Digest
 from sightline.local.warehouse.engine import Session, moment_of
 from sightline.model import Balance, Run
 from sightline.ports import Amount, Overview, RunAccount, RunCost
+from sightline.records import run_cost
 from sightline.schema import BUDGET_EVENTS
 from sightline.wire import parts_from_json
 
@@ -156,7 +157,7 @@ def read_overview(session: Session, digest: Digest, queued_bodies: QueuedBodies 
     """
     for turn in range(1, READINGS + 1):
         balances = _balances(session, digest, queued_bodies)
-        lost = any(one["lost"] for one in balances.values())
+        lost = any(balance["lost"] for balance in balances.values())
         if queued_bodies is None or turn == READINGS or not lost:
             break
     costs = _costs(session)
@@ -189,7 +190,7 @@ def _balances(
     digest.read_events()
     session.sql(PARTS_WRITTEN)
     session.sql(LETTERS_LATEST)
-    found: dict[str, dict[str, Any]] = {
+    balances: dict[str, dict[str, Any]] = {
         run_id: {
             "run_id": run_id, "parts": parts, **dict.fromkeys(STATES, 0), "awaiting_ack": 0,
             "duplicates": 0,
@@ -198,19 +199,16 @@ def _balances(
     }  # fmt: skip
     unseen = {} if queued_bodies else {"lost": "queued"}
     for run_id, state, parts, unacked, doubled in session.rows(PARTS_BY_STATE):
-        found[run_id][unseen.get(state, state)] += parts
-        found[run_id]["awaiting_ack"] += unacked
-        found[run_id]["duplicates"] += doubled
-    return found
+        balances[run_id][unseen.get(state, state)] += parts
+        balances[run_id]["awaiting_ack"] += unacked
+        balances[run_id]["duplicates"] += doubled
+    return balances
 
 
 def _costs(session: Session) -> dict[str, RunCost]:
     repeated = session.number("SELECT count(*) FROM written WHERE rows > 1")
     paid = EACH_PAYMENT if repeated else "FROM digest_results"
-    return {
-        run_id: RunCost(*(int(value or 0) for value in sums))
-        for run_id, *sums in session.rows(COSTS.format(paid=paid))
-    }
+    return {run_id: run_cost(sums) for run_id, *sums in session.rows(COSTS.format(paid=paid))}
 
 
 def _spent(session: Session, costs: Mapping[str, RunCost]) -> dict[str, Amount]:

@@ -32,8 +32,8 @@ from sightline.tasks import TaskSpec
 PAGE_ROWS = 5000
 
 NAMES = {
-    one: one
-    for one in (
+    name: name
+    for name in (
         "classifications", "dead_letters_current", "embeddings_rows", "observations_current"
     )
 }  # fmt: skip
@@ -123,7 +123,7 @@ class LocalAnswers(CountedAnswers):
         try:
             return work()
         except duckdb.Error as error:
-            files = [path for one in session.snapshots.values() for path in one.files]
+            files = [path for snapshot in session.snapshots.values() for path in snapshot.files]
             if not all(path.exists() for path in files):
                 raise StorageError(
                     f"{session.store.root}: its files were compacted away while they were read;"

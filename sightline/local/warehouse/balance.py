@@ -103,10 +103,10 @@ def read_balance(session: Session, run_id: str, queued_bodies: QueuedBodies | No
     Raises:
         NotFoundError: there is no such run.
     """
-    found = _read(session, run_id, queued_bodies)
+    balance = _read(session, run_id, queued_bodies)
     if queued_bodies is None:
-        return replace(found, queued=found.lost, lost=0)
-    return found
+        return replace(balance, queued=balance.lost, lost=0)
+    return balance
 
 
 def _read(session: Session, run_id: str, queued_bodies: QueuedBodies | None) -> Balance:
@@ -138,15 +138,17 @@ def _read_once(session: Session, run_id: str, queued_bodies: QueuedBodies | None
     cancelled = session.number(
         "SELECT count(*) FROM run_events WHERE run_id = ? AND event = 'cancelled'", (run_id,)
     )
-    found = {state: (parts, unacked) for state, parts, unacked in _states(session, cancelled > 0)}
+    by_state = {
+        state: (parts, unacked) for state, parts, unacked in _states(session, cancelled > 0)
+    }
     counts = {
-        state: found.get(state, (0, 0))[0]
+        state: by_state.get(state, (0, 0))[0]
         for state in ("written", "dead", "queued", "cancelled", "to_publish", "lost")
     }
     return Balance(
         run_id=run_id,
         parts=listed[0][0],
-        awaiting_ack=found.get("written", (0, 0))[1],
+        awaiting_ack=by_state.get("written", (0, 0))[1],
         duplicates=session.number("SELECT count(*) FROM written WHERE times > 1"),
         **counts,
     )
@@ -167,10 +169,10 @@ def read_lost(
     """
     if not _read(session, run_id, queued_bodies).lost:
         return []
-    asked = {
+    parameters = {
         "run": run_id, "after_bucket": after[0], "after_seq": after[1], "most": max_items,
     }  # fmt: skip
-    rows = session.connection.execute(ITEMS_LOST, asked).fetchall()
+    rows = session.connection.execute(ITEMS_LOST, parameters).fetchall()
     return [_only(work_item(run_id, row[:5]), frozenset(row[5])) for row in rows]
 
 

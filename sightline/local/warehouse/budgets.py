@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from sightline.local.warehouse.engine import DuckDbEngine, EngineOptions, Session, moment_of
@@ -16,16 +15,21 @@ from sightline.ports import (
     BudgetEvent,
     BudgetState,
     CallHistory,
-    Limits,
     UnspentReservation,
+)
+from sightline.records import (
+    BUDGET_COLUMNS,
+    CALL_COLUMNS,
+    budget_event,
+    budget_state,
+    call_history,
 )
 from sightline.schema import BUDGET_EVENTS, CLASSIFICATIONS, RUNS, WORK_ITEMS
 
-BUDGETS_OF_RUNS = """
-SELECT run_id, max_cost_usd_micros, max_images, reserved_cost_usd_micros, reserved_images, reached,
-  epoch_us(last_event_at)
+BUDGETS_OF_RUNS = f"""
+SELECT {BUDGET_COLUMNS}, epoch_us(last_event_at)
 FROM budgets_current WHERE $run_id IS NULL OR run_id = $run_id
-"""
+"""  # noqa: S608 - a constant
 
 # A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
 PAID_BY_WORKERS = """
@@ -81,10 +85,7 @@ WHERE held.cost_usd_micros > coalesce(spent.cost_usd_micros, 0)
 ORDER BY held.worker_id
 """
 
-CALLS = """
-SELECT count(*), avg(input_tokens), avg(output_tokens), avg(cost_usd_micros), max(cost_usd_micros)
-FROM {rows}
-"""
+CALLS = f"SELECT {CALL_COLUMNS} FROM {{rows}}"  # noqa: S608 - a constant
 CALLS_FOR_ANSWERS = CALLS.format(rows="classifications_all WHERE task = ? AND model = ?")
 CALLS_FOR_EMBEDDINGS = CALLS.format(rows="embeddings_all WHERE model = ? AND dimension = ?")
 
@@ -101,7 +102,7 @@ class LocalBudgets:
         Raises:
             StorageError: the disk is full, read-only or gone.
         """
-        rows = [{**asdict(one), "worker_id": one.worker_id or None} for one in events]
+        rows = [budget_event(event) for event in events]
         await asyncio.to_thread(self._engine.store.append_rows, rows, BUDGET_EVENTS)
 
     async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
@@ -110,16 +111,8 @@ class LocalBudgets:
         def work(session: Session) -> dict[str, BudgetState]:
             attach(session, BUDGET_EVENTS)
             rows = session.connection.execute(BUDGETS_OF_RUNS, {"run_id": run_id}).fetchall()
-            return {
-                run: BudgetState(
-                    run,
-                    Limits(most_cost, most_images),
-                    Amount(int(cost), int(images)),
-                    reached,
-                    moment_of(last_us),
-                )
-                for run, most_cost, most_images, cost, images, reached, last_us in rows
-            }
+            states = [budget_state(row, moment_of(row[-1])) for row in rows]
+            return {state.run_id: state for state in states}
 
         return await self._engine.read(work)
 
@@ -158,10 +151,7 @@ class LocalBudgets:
             else:
                 attach_embeddings(session)
                 (row,) = session.rows(CALLS_FOR_EMBEDDINGS, (part.model, part.dimension))
-            calls, tokens_in, tokens_out, cost, most = row
-            return CallHistory(
-                calls, tokens_in or 0.0, tokens_out or 0.0, cost or 0.0, int(most or 0)
-            )
+            return call_history(row)
 
         return await self._engine.read(work)
 
@@ -170,6 +160,6 @@ def _sum_up(session: Session, run_id: str) -> None:
     """Make the table ``spent``: what each worker spent for a run."""
     attach(session, RUNS, WORK_ITEMS)
     attach_results(session)
-    asked = {"run_id": run_id}
-    session.connection.execute(PAID_BY_WORKERS, asked)
-    session.connection.execute(SPENT_BY_WORKERS, asked)
+    parameters = {"run_id": run_id}
+    session.connection.execute(PAID_BY_WORKERS, parameters)
+    session.connection.execute(SPENT_BY_WORKERS, parameters)

@@ -74,7 +74,7 @@ def compact_all(
         StorageError: the disk is full, or a file is not what it should be.
     """
     _clear_spilled(root)
-    ledgers = [one for one in LEDGERS if one.partition_by]
+    ledgers = [ledger for ledger in LEDGERS if ledger.partition_by]
     return [
         compact(root, ledger, now=now, everything=everything, options=options)
         for ledger in (*ledgers, *Store(root).embeddings_ledgers())
@@ -153,13 +153,13 @@ def compaction_lock(folder: Path) -> AbstractContextManager[None]:
 def _partitions(store: Store, ledger: Ledger) -> dict[str, list[str]]:
     """Return the files that count, by partition, relative to the ledger's folder."""
     folder = store.folder(ledger)
-    found: dict[str, list[str]] = {}
+    partitions: dict[str, list[str]] = {}
     for path in store.snapshot(ledger).files:
         relative = path.relative_to(folder).as_posix()
         partition, separator, _ = relative.rpartition("/")
         if separator and partition.startswith("date="):
-            found.setdefault(partition, []).append(relative)
-    return dict(sorted(found.items()))
+            partitions.setdefault(partition, []).append(relative)
+    return dict(sorted(partitions.items()))
 
 
 def _is_compact(files: list[str]) -> bool:
@@ -175,21 +175,23 @@ def _merge(session: Session, *, ledger: Ledger, files: list[str], generation: in
     rows = parquet_select(paths, duckdb_columns(ledger))
     if ledger.key:
         first = ", ".join(
-            f'"{one}"'
-            for one in (ledger.partition_by, "worker_id", "attempt")
-            if one in ledger.column_names()
+            f'"{column}"'
+            for column in (ledger.partition_by, "worker_id", "attempt")
+            if column in ledger.column_names()
         )
         key = ", ".join(ledger.key)
         sums = ", ".join(
-            f"sum({one}) OVER (PARTITION BY {key})::BIGINT AS {one}"
-            for one in SPENT
-            if one in ledger.column_names()
+            f"sum({column}) OVER (PARTITION BY {key})::BIGINT AS {column}"
+            for column in SPENT
+            if column in ledger.column_names()
         )
         spent = f" REPLACE ({sums})" if sums else ""
         select = ONE_ROW_A_KEY.format(rows=rows, key=key, first=first, spent=spent)
     else:
         select = EVERY_ROW_ONCE.format(rows=rows)
-    order = ", ".join(f'"{one}"' for one in (*ledger.cluster_by, ledger.partition_by) if one)
+    order = ", ".join(
+        f'"{column}"' for column in (*ledger.cluster_by, ledger.partition_by) if column
+    )
     name = output_name(store.new_id(), generation=generation, inputs=files)
     output = f"{files[0].rpartition('/')[0]}/{name}"
     made_of = f"KV_METADATA {{{INPUTS_KEY}: {quoted(inputs_json(files))}}}"
@@ -246,7 +248,7 @@ def _clear_litter(folder: Path, now: datetime) -> int:
             for path in folder.rglob(f"*{TEMPORARY}")
             if path.exists() and time.time() - path.stat().st_mtime > LITTER_AGE_S
         ]
-        for path in (*(folder / one for one in (*old, *unfinished)), *temporary):
+        for path in (*(folder / path for path in (*old, *unfinished)), *temporary):
             path.unlink(missing_ok=True)
     if old:
         left = {path: at for path, at in manifest.superseded.items() if path not in old}

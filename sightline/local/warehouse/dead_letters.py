@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sightline.dead_letters import LETTER_COLUMNS, dead_letter
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
     DuckDbEngine,
@@ -17,6 +16,7 @@ from sightline.local.warehouse.engine import (
 from sightline.local.warehouse.ledgers import attach_results
 from sightline.local.warehouse.writer import LocalWriter
 from sightline.ports import DeadLetterFilter, DeadLetterRow
+from sightline.records import LETTER_COLUMNS, dead_letter
 
 PAGE = 1000
 

@@ -137,7 +137,9 @@ class Digest:
 
     def _take_in_lists(self) -> None:
         """Take in the work lists of runs that exist: a list is whole before its run exists."""
-        runs = {one for (one,) in self._session.rows("SELECT DISTINCT run_id FROM digest_runs")}
+        runs = {
+            run_id for (run_id,) in self._session.rows("SELECT DISTINCT run_id FROM digest_runs")
+        }
         known = self._known(WORK_ITEMS.name)
         taken_in = {path.rpartition("/")[0] for path in known}
         store = self._session.store
@@ -172,7 +174,7 @@ class Digest:
         )[0]
         for first in range(0, len(names), FILES_AT_A_TIME):
             chunk = names[first : first + FILES_AT_A_TIME]
-            self._add_chunk(ledger, parts, [files[one] for one in chunk], chunk, start + first)
+            self._add_chunk(ledger, parts, [files[name] for name in chunk], chunk, start + first)
 
     def _add_chunk(
         self,

@@ -57,8 +57,8 @@ class Session:
 
     def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Run a query and return all its rows. Times must be selected as ``epoch_us``."""
-        found: list[tuple[Any, ...]] = self.sql(statement, parameters).fetchall()
-        return found
+        rows: list[tuple[Any, ...]] = self.sql(statement, parameters).fetchall()
+        return rows
 
     def number(self, statement: str, parameters: Sequence[object] = ()) -> int:
         """Run a query that returns one number."""
@@ -85,7 +85,7 @@ def parquet_select(files: Iterable[Path], columns: str, *, with_filename: bool =
     ``columns`` are given as in CREATE TABLE. ``with_filename`` adds the path of each row's file, as
     ``filename``; then there must be files.
     """
-    typed = [one.rpartition(" ") for one in columns.split(", ")]
+    typed = [column.rpartition(" ") for column in columns.split(", ")]
     names = ", ".join(f"{name}::{kind} AS {name}" for name, _, kind in typed)
     listed = ", ".join(quoted(_literal_path(path)) for path in files)
     if listed:
@@ -103,7 +103,7 @@ def quoted(text: str) -> str:
 
 def _literal_path(path: Path) -> str:
     """Return a path in which no character is a wildcard."""
-    return "".join(f"[{one}]" if one in "*?[" else one for one in str(path))
+    return "".join(f"[{character}]" if character in "*?[" else character for character in str(path))
 
 
 def moment(microseconds: int | None) -> datetime | None:
@@ -215,7 +215,7 @@ class DuckDbEngine:
             connection.close()
 
     def _vanished(self, session: Session) -> bool:
-        files = (path for one in session.snapshots.values() for path in one.files)
+        files = (path for snapshot in session.snapshots.values() for path in snapshot.files)
         return any(not path.exists() for path in files)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ from sightline.local.warehouse.engine import Session
 from sightline.local.warehouse.observation_json import OBSERVATION_JSON
 from sightline.local.warehouse.views import attach, current_among
 from sightline.model import Observation
+from sightline.records import AnswersByTask, answers_of_images
 from sightline.schema import OBSERVATIONS
 from sightline.wire import rows_to_observations
 
@@ -37,33 +37,25 @@ SELECT subject_id, observation_id IS NULL, task, answer FROM (
 ORDER BY task
 """  # noqa: S608 - a constant
 
-Answers = Mapping[str, Mapping[str, object]]
-
 
 def observations_of(session: Session, images: pa.Table) -> list[Observation]:
     """Return the source rows of found images, in order; their identity alone where none is kept."""
     attach(session, OBSERVATIONS)
     session.connection.register("hits", images)
-    found: dict[str, Any] = {}
+    by_id: dict[str, Any] = {}
     for select in (IDENTITY_OF_HITS, SOURCE_ROWS_OF_HITS):
-        found |= {name: orjson.loads(text) for name, text in session.rows(select)}
-    return list(rows_to_observations([found[name] for name in _ids(images)]))
+        by_id |= {name: orjson.loads(text) for name, text in session.rows(select)}
+    return list(rows_to_observations([by_id[name] for name in _ids(images)]))
 
 
-def answers_of(session: Session, images: pa.Table) -> list[Answers]:
+def answers_of(session: Session, images: pa.Table) -> list[AnswersByTask]:
     """Return the current answers about each image by task, those about its asset included.
 
     Needs the ledgers ``classifications`` and ``task_versions`` attached.
     """
     session.connection.register("hits", images)
-    by_subject: dict[tuple[str, bool], dict[str, Mapping[str, object]]] = {}
-    for subject_id, by_asset, task, answer in session.rows(ANSWERS_OF_HITS):
-        by_subject.setdefault((subject_id, by_asset), {})[task] = orjson.loads(answer)
-    assets = images.column("asset_id").to_pylist()
-    return [
-        {**by_subject.get((asset_id, True), {}), **by_subject.get((observation_id, False), {})}
-        for observation_id, asset_id in zip(_ids(images), assets, strict=True)
-    ]
+    assets: list[str] = images.column("asset_id").to_pylist()
+    return answers_of_images(session.rows(ANSWERS_OF_HITS), zip(_ids(images), assets, strict=True))
 
 
 def _ids(images: pa.Table) -> list[str]:

@@ -126,11 +126,11 @@ class LocalLedgers:
 
         def work(session: Session) -> TaskSpec | None:
             attach(session, TASK_VERSIONS)
-            found = session.rows(
+            rows = session.rows(
                 "SELECT toml, model FROM task_versions WHERE fingerprint = ? LIMIT 1",
                 (fingerprint,),
             )
-            return stored_task(found[0][0], found[0][1], fingerprint) if found else None
+            return stored_task(rows[0][0], rows[0][1], fingerprint) if rows else None
 
         return await self._engine.read(work)
 

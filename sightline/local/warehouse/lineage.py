@@ -84,4 +84,4 @@ def _is_unfinished(path: Path, live: Collection[str]) -> bool:
     if not path.exists():
         return True  # replaced, and deleted, since it was listed
     inputs = inputs_of(path)
-    return inputs is not None and all(one in live for one in inputs)
+    return inputs is not None and all(path in live for path in inputs)

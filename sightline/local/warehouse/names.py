@@ -37,11 +37,11 @@ def is_output(path: str) -> bool:
 
 def generation_of(path: str) -> int | None:
     """Return the generation of a compaction's output; ``None`` when its name has none."""
-    found = _GENERATION.search(path)
-    return int(found[1]) if found else None
+    match = _GENERATION.search(path)
+    return int(match[1]) if match else None
 
 
 def mark_of(path: str) -> int:
     """Return the mark of the queue at which a file was written; 0 when its name has none."""
-    found = _MARK.search(path)
-    return int(found[1]) if found else 0
+    match = _MARK.search(path)
+    return int(match[1]) if match else 0

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from sightline.records import BBOX, POSE
+
 _NUMBER = "CASE WHEN isfinite({0}) THEN {0} END"
 _TIME = """CASE
     WHEN NOT isfinite({0}) THEN NULL
@@ -28,8 +30,8 @@ def _numbers(column: str, names: tuple[str, ...], *, all_of_them: bool) -> str:
     values = {
         name: f"TRY_CAST(json_extract_string({column}, '$.{name}') AS DOUBLE)" for name in names
     }
-    found = {name: f"to_json({_NUMBER.format(value)})::VARCHAR" for name, value in values.items()}
-    members = ", ".join(_member(name, value) for name, value in found.items())
+    numbers = {name: f"to_json({_NUMBER.format(value)})::VARCHAR" for name, value in values.items()}
+    members = ", ".join(_member(name, value) for name, value in numbers.items())
     text = f"'{{' || substr(concat({members}), 2) || '}}'"
     needed = (
         " AND ".join(f"isfinite({value})" for value in values.values()) if all_of_them else "true"
@@ -37,9 +39,6 @@ def _numbers(column: str, names: tuple[str, ...], *, all_of_them: bool) -> str:
     usable = f"json_valid({column}) AND json_type({column}) = 'OBJECT' AND {needed}"
     return f"CASE WHEN {usable} THEN {text} END"
 
-
-BBOX_FIELDS = ("x_min", "y_min", "x_max", "y_max")
-POSE_FIELDS = ("latitude", "longitude", "altitude", "pitch", "heading", "roll")
 
 _MEMBERS = ", ".join(
     (
@@ -54,8 +53,8 @@ _MEMBERS = ", ".join(
         ),
         _member("capture_time", _TIME.format("capture_time")),
         _member("detection_time", _TIME.format("detection_time")),
-        _member("bbox", _numbers("bbox", BBOX_FIELDS, all_of_them=True)),
-        _member("camera_pose", _numbers("camera_pose", POSE_FIELDS, all_of_them=False)),
+        _member("bbox", _numbers("bbox", BBOX, all_of_them=True)),
+        _member("camera_pose", _numbers("camera_pose", POSE, all_of_them=False)),
         _member("map_url", "to_json(nullif(map_url, ''))::VARCHAR"),
     )
 )

@@ -49,8 +49,8 @@ def _remembering(
             try:
                 return engine.read_now(lambda session: _with_digest(session, work, path))
             except (duckdb.Error, StorageError):
-                for one in path.parent.glob(f"{path.name}*"):
-                    one.unlink(missing_ok=True)
+                for file in path.parent.glob(f"{path.name}*"):
+                    file.unlink(missing_ok=True)
     except (BusyError, StorageError, OSError):
         pass  # another process uses it, or nothing can be written here
     return None

@@ -35,9 +35,9 @@ def repair_all(root: Path, *, now: datetime) -> list[Repaired]:
         StorageError: a file that a manifest names is missing, or the disk is full.
     """
     store = Store(root)
-    ledgers = [one for one in LEDGERS if one.partition_by]
-    repaired = [_repair(store, one, now) for one in (*ledgers, *store.embeddings_ledgers())]
-    return [one for one in repaired if one is not None]
+    ledgers = [ledger for ledger in LEDGERS if ledger.partition_by]
+    repaired = [_repair(store, ledger, now) for ledger in (*ledgers, *store.embeddings_ledgers())]
+    return [result for result in repaired if result is not None]
 
 
 def _repair(store: Store, ledger: Ledger, now: datetime) -> Repaired | None:
@@ -72,7 +72,7 @@ def rebuilt(folder: Path, files: list[str], known: Manifest, now: datetime) -> M
     """
     there = frozenset(files)
     outputs = {path: inputs_of(folder / path) or () for path in files if is_output(path)}
-    replaced = {one for inputs in outputs.values() for one in inputs} | known.superseded.keys()
+    replaced = {path for inputs in outputs.values() for path in inputs} | known.superseded.keys()
     ends = [path for path in outputs if path not in replaced]
     replaced |= _covered(ends, outputs)
     missing = [path for path in known.compacted if path not in there and path not in replaced]
@@ -101,12 +101,12 @@ def _covered(ends: list[str], outputs: Mapping[str, tuple[str, ...]]) -> set[str
 
 def _sources(path: str, outputs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     """Return the files that an output goes back to, those that are still known of."""
-    found: set[str] = set()
+    sources: set[str] = set()
     left = list(outputs[path])
     while left:
-        one = left.pop()
-        if outputs.get(one):
-            left += outputs[one]
+        source = left.pop()
+        if outputs.get(source):
+            left += outputs[source]
         else:
-            found.add(one)
-    return frozenset(found)
+            sources.add(source)
+    return frozenset(sources)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
-from sightline.errors import ConfigurationError
 from sightline.local.warehouse.accounts import read_overview
 from sightline.local.warehouse.balance import (
     BEFORE_ALL_ITEMS,
@@ -32,6 +31,7 @@ from sightline.local.warehouse.views import attach
 from sightline.model import Balance, Run, WorkItem
 from sightline.ports import Overview, RunCost
 from sightline.ports.runs import unknown_run
+from sightline.records import run_cancelled, run_cost, task_version
 from sightline.schema import RUN_EVENTS, RUNS, TASK_VERSIONS
 from sightline.tasks import TaskSpec, stored_task
 
@@ -131,11 +131,11 @@ class LocalRuns:
         """
         bodies = self._queued_bodies
         if not from_ledgers:
-            found = await remembering(
+            overview = await remembering(
                 self._engine, lambda session, digest: read_overview(session, digest, bodies)
             )
-            if found is not None:
-                return found
+            if overview is not None:
+                return overview
         return await self._engine.read(
             lambda session: read_overview(session, Digest(session), bodies)
         )
@@ -169,7 +169,7 @@ class LocalRuns:
         """
         if all(run.run_id != run_id for run in await self.runs()):
             raise unknown_run(run_id)
-        row = {"run_id": run_id, "event": "cancelled", "at": now}
+        row = run_cancelled(run_id, now)
         await asyncio.to_thread(self._store.append_rows, [row], RUN_EVENTS)
 
     async def dead_by_reason(self, run_id: str | None = None) -> Mapping[str, int]:
@@ -177,8 +177,8 @@ class LocalRuns:
 
         def work(session: Session) -> dict[str, int]:
             attach_results(session)
-            found = session.connection.execute(DEAD_BY_REASON, {"run_id": run_id}).fetchall()
-            return dict(found)
+            rows = session.connection.execute(DEAD_BY_REASON, {"run_id": run_id}).fetchall()
+            return dict(rows)
 
         return await self._engine.read(work)
 
@@ -187,8 +187,8 @@ class LocalRuns:
 
         def work(session: Session) -> RunCost:
             attach_results(session)
-            found = session.connection.execute(COST_OF_A_RUN, {"run_id": run_id}).fetchall()
-            return RunCost(*(int(value or 0) for value in found[0]))
+            (sums,) = session.connection.execute(COST_OF_A_RUN, {"run_id": run_id}).fetchall()
+            return run_cost(sums)
 
         return await self._engine.read(work)
 
@@ -198,21 +198,10 @@ class LocalRuns:
         Raises:
             ConfigurationError: the task has no model yet, or was not read from a file.
         """
-        if not task.model or not task.toml:
-            raise ConfigurationError(f"task {task.name} has no model or file; load and resolve it")
         async with lock_in_turn(self._store.root / ".tasks.lock"):
             active = await self._engine.read(lambda session: _active(session, task.name))
-            if active and active[0] == task.fingerprint:
-                return
-            row = {
-                "task": task.name,
-                "fingerprint": task.fingerprint,
-                "model": task.model,
-                "toml": task.toml,
-                # Later than the event it overrules, whatever the clock says.
-                "at": max(now, active[1] + timedelta(microseconds=1)) if active else now,
-            }
-            await asyncio.to_thread(self._store.append_rows, [row], TASK_VERSIONS)
+            if row := task_version(task, active, now):
+                await asyncio.to_thread(self._store.append_rows, [row], TASK_VERSIONS)
 
     async def task_versions(self) -> Sequence[TaskVersion]:
         """Return all tasks at all fingerprints, by name and first use."""
@@ -229,8 +218,8 @@ class LocalRuns:
 
 def _active(session: Session, task: str) -> tuple[str, datetime] | None:
     attach(session, TASK_VERSIONS)
-    found = session.rows(
+    rows = session.rows(
         "SELECT fingerprint, epoch_us(active.at) FROM tasks_active AS active WHERE task = ?",
         (task,),
     )
-    return (found[0][0], moment_of(found[0][1])) if found else None
+    return (rows[0][0], moment_of(rows[0][1])) if rows else None

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sightline.errors import ConfigurationError, NotFoundError
 from sightline.local.vectors import EXACT_UP_TO, NO_ROW, IndexFile, VectorIndex, build_index
 from sightline.local.warehouse.engine import (
     DEFAULT_OPTIONS,
@@ -33,7 +32,13 @@ from sightline.local.warehouse.vector_set import (
 )
 from sightline.local.warehouse.views import attach, current_among
 from sightline.ports import AnswerFilter, SearchHit, SearchPlan, SearchQuery
-from sightline.ports.search import not_embedded, nothing_embedded
+from sightline.ports.search import (
+    NEWEST_SHOWN,
+    check_length,
+    not_embedded,
+    nothing_embedded,
+    nothing_enqueued,
+)
 from sightline.schema import CLASSIFICATIONS, OBSERVATIONS, TASK_VERSIONS, embeddings_ledger
 
 TOLD_EVERY_PERCENT = 20
@@ -93,12 +98,12 @@ class LocalSearch:
                 vector, nothing was ever enqueued.
             ConfigurationError: the vector has another length, or a filter cannot be used.
         """
-        _check_length(query)
+        check_length(query)
         return await self._engine.read(lambda session: self._search(session, query))
 
     async def explain(self, query: SearchQuery) -> SearchPlan:
         """Return how ``search`` would go about it: what is compared, or looked up in the index."""
-        _check_length(query)
+        check_length(query)
         return await self._engine.read(lambda session: self._explain(session, query))
 
     async def check(self, model: str, dimension: int) -> None:
@@ -122,33 +127,33 @@ class LocalSearch:
             NotFoundError: this image has none by this model at this dimension.
         """
         ledger = embeddings_ledger(model, dimension)
-        found = await self._engine.read(
+        vector = await self._engine.read(
             lambda session: load_vector(session, ledger, model, dimension, observation_id)
         )
-        if found is None:
+        if vector is None:
             await self.check(model, dimension)
             raise not_embedded(observation_id, model, dimension)
-        return found
+        return vector
 
     def _search(self, session: Session, query: SearchQuery) -> list[SearchHit]:
         attach(session, TASK_VERSIONS, CLASSIFICATIONS)
         if query.vector is None:
             known = _enqueued(session)
             allowed = _allowed(session, known, query)
-            found = _newest(known, allowed, query.top)
+            hits = _newest(known, allowed, query.top)
         else:
             vectors, index = self._load(session, query)
             known = vectors.images
             allowed = _allowed(session, known, query)
-            found = _nearest(index, query.vector, query.top, allowed)
-        rows = [row for row, _ in found]
+            hits = _nearest(index, query.vector, query.top, allowed)
+        rows = [row for row, _ in hits]
         images = known.take(pa.array(rows, pa.int64()))
         observations = observations_of(session, images)
         answers = answers_of(session, images)
         return [
             SearchHit(observation, score, found_answers)
             for (_, score), observation, found_answers in zip(
-                found, observations, answers, strict=True
+                hits, observations, answers, strict=True
             )
         ]
 
@@ -157,8 +162,7 @@ class LocalSearch:
         if query.vector is None:
             known = _enqueued(session)
             allowed = _count(_allowed(session, known, query), known)
-            why = "without words or an image the newest that pass are shown"
-            return SearchPlan("newest", why, known.num_rows, allowed, 0)
+            return SearchPlan("newest", NEWEST_SHOWN, known.num_rows, allowed, 0)
         ledger = embeddings_ledger(query.model, query.dimension)
         there = load_images(session, ledger, query.model, query.dimension)
         if not there.images.num_rows:
@@ -186,7 +190,7 @@ class LocalSearch:
         return build_index(
             vectors.vectors,
             exact_up_to=self._exact_up_to,
-            kept=IndexFile(path, vectors.parts),
+            index_file=IndexFile(path, vectors.parts),
             threads=self._options.threads,
             on_progress=_Told(len(vectors.vectors)),
         )
@@ -205,20 +209,12 @@ class _Told:
             self._next = done + TOLD_EVERY_PERCENT
 
 
-def _check_length(query: SearchQuery) -> None:
-    if query.vector is not None and len(query.vector) != query.dimension:
-        raise ConfigurationError(
-            f"the query has {len(query.vector)} dimensions, {query.model} has "
-            f"{query.dimension}; embed it with the same model"
-        )
-
-
 def _enqueued(session: Session) -> pa.Table:
     """Return the images that were ever enqueued, each with its ``row``."""
     attach(session, OBSERVATIONS)
     images = session.connection.sql(IMAGES_ENQUEUED).to_arrow_table()
     if not images.num_rows:
-        raise NotFoundError("no image was enqueued yet; run `sightline enqueue`")
+        raise nothing_enqueued()
     return images
 
 
@@ -231,15 +227,15 @@ def _allowed(session: Session, images: pa.Table, query: SearchQuery) -> Mask | N
         session.connection.register("images", images)
         select = f"SELECT row, observation_id, asset_id FROM images WHERE {where.sql}"  # noqa: S608 - ours
         session.sql(f"CREATE TABLE allowed AS {select}", where.parameters)
-        for one in query.answers:
-            _keep_answered(session, one)
+        for answer_filter in query.answers:
+            _keep_answered(session, answer_filter)
         rows = session.connection.sql("SELECT row FROM allowed").to_arrow_table()["row"]
         mask = np.zeros(images.num_rows, dtype=np.bool_)
         mask[rows.to_numpy()] = True
     if query.leave_out is not None:
         others = pc.not_equal(images.column("observation_id"), query.leave_out)
-        kept = others.to_numpy(zero_copy_only=False).astype(np.bool_)
-        mask = kept if mask is None else mask & kept
+        not_left_out = others.to_numpy(zero_copy_only=False).astype(np.bool_)
+        mask = not_left_out if mask is None else mask & not_left_out
     return mask
 
 
@@ -247,10 +243,14 @@ def _count(allowed: Mask | None, images: pa.Table) -> int:
     return int(images.num_rows) if allowed is None else int(np.count_nonzero(allowed))
 
 
-def _keep_answered(session: Session, one: AnswerFilter) -> None:
+def _keep_answered(session: Session, answer_filter: AnswerFilter) -> None:
     rows = "SELECT * FROM classifications WHERE task = $task"
     statement = KEEP_ANSWERED.format(current=current_among(rows))
-    parameters = {"task": one.task, "path": f'$."{one.field}"', "value": one.value}
+    parameters = {
+        "task": answer_filter.task,
+        "path": f'$."{answer_filter.field}"',
+        "value": answer_filter.value,
+    }
     session.connection.execute(statement, parameters)
 
 
@@ -263,10 +263,10 @@ def _nearest(
     if not length:  # without direction it is as near to one as to another
         rows = np.arange(len(index)) if allowed is None else np.flatnonzero(allowed)
         return [(int(row), 0.0) for row in rows[:top]]
-    found = index.search(query / length, top, allowed)
+    nearest = index.search(query / length, top, allowed)
     return [
         (int(row), float(score))
-        for row, score in zip(found.rows[0], found.scores[0], strict=True)
+        for row, score in zip(nearest.rows[0], nearest.scores[0], strict=True)
         if row != NO_ROW
     ]
 

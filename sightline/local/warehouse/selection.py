@@ -57,9 +57,12 @@ def condition(which: Filter) -> DuckDbCondition:
     boxes = [which.box] if which.box else []
     if which.polygon_wkt is not None:
         boxes.append(bounds_of(parse_polygon(which.polygon_wkt)))
-    for one in [*map(_in_box, boxes), *([_in_radius(which.radius)] if which.radius else [])]:
-        parts.append(one.sql)
-        parameters += one.parameters
+    for place_condition in [
+        *map(_in_box, boxes),
+        *([_in_radius(which.radius)] if which.radius else []),
+    ]:
+        parts.append(place_condition.sql)
+        parameters += place_condition.parameters
     return DuckDbCondition(" AND ".join(f"({part})" for part in parts) or "true", tuple(parameters))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,13 @@ from sightline.local.warehouse.engine import (
     DuckDbEngine,
     EngineOptions,
     Session,
-    file_fault,
-    parquet_select,
     quoted,
 )
 from sightline.local.warehouse.ledgers import restored, runs_seen
 from sightline.local.warehouse.listed import listed_rows
 from sightline.local.warehouse.locks import is_held, lock_in_turn, lock_now
 from sightline.local.warehouse.names import SUFFIX
-from sightline.local.warehouse.store import relative_files
+from sightline.local.warehouse.source_files import attach_source
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.local.warehouse.work_list import (
     BUCKET,
@@ -41,6 +38,7 @@ from sightline.local.warehouse.work_list import (
 from sightline.model import ListedMessage, Preview, Run, RunRequest, WorkItem, WorkRange
 from sightline.ports.consistency import WORK_LISTS, faults_of_runs
 from sightline.ports.runs import unknown_run
+from sightline.records import range_published
 from sightline.schema import (
     CLASSIFICATIONS,
     DEAD_LETTERS,
@@ -48,7 +46,6 @@ from sightline.schema import (
     RUN_EVENTS,
     RUNS,
     WORK_ITEMS,
-    duckdb_columns,
 )
 from sightline.whole_files import storage_errors, write_beside
 from sightline.work_lists import (
@@ -61,21 +58,6 @@ from sightline.work_lists import (
     work_item,
 )
 
-SOURCE_COLUMNS = ", ".join(
-    (
-        duckdb_columns(
-            replace(
-                OBSERVATIONS,
-                columns=tuple(
-                    one for one in OBSERVATIONS.columns if one.name not in {"run_id", "written_at"}
-                ),
-            )
-        ),
-        '"imported_at" TIMESTAMPTZ',
-    )
-)
-"""What an importer appends to the source's folder: an observation, and when it was imported."""
-
 _COUNTED = "observation_id, asset_id, asset_type"
 _TO_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
 
@@ -83,9 +65,8 @@ _TO_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
 class LocalSource:
     """The observations in ``source`` (a folder of Parquet files) and the runs below ``root``.
 
-    A file of the source has ``SOURCE_COLUMNS``; the row of an observation that was imported last
-    counts. ``buckets`` and ``range_items`` cut up the work lists of new runs. ``marks`` are those
-    of this process's queue.
+    The row of an observation that was imported last counts. ``buckets`` and ``range_items`` cut up
+    the work lists of new runs. ``marks`` are those of this process's queue.
     """
 
     def __init__(
@@ -173,17 +154,7 @@ class LocalSource:
         # was cancelled before, seen as written.
         attach(session, RUNS, RUN_EVENTS, WORK_ITEMS, DEAD_LETTERS, CLASSIFICATIONS)
         attach_embeddings(session)
-        with storage_errors(self._source):
-            files = [self._source / one for one in sorted(relative_files(self._source))]
-        columns = [one.partition('" ')[0].strip('"') for one in SOURCE_COLUMNS.split(", ")]
-        for path in files:
-            fault = file_fault(path, columns)
-            if fault:
-                raise StorageError(
-                    f"{path} holds no observations ({fault}); move it away, or import it with "
-                    "`sightline import`"
-                )
-        session.sql(f"CREATE VIEW source AS {parquet_select(files, SOURCE_COLUMNS)}")
+        attach_source(session, self._source)
 
     def _observations_file(self, run_id: str, now: datetime) -> Path:
         day = f"date={now.astimezone(UTC).date()}"
@@ -232,10 +203,10 @@ class LocalSource:
         return await self._engine.read(work)
 
     def _request_of(self, session: Session, run_id: str) -> dict[str, Any]:
-        found = session.rows("SELECT request FROM runs_once WHERE run_id = ?", (run_id,))
-        if not found:
+        rows = session.rows("SELECT request FROM runs_once WHERE run_id = ?", (run_id,))
+        if not rows:
             raise unknown_run(run_id)
-        request: dict[str, Any] = orjson.loads(found[0][0])
+        request: dict[str, Any] = orjson.loads(rows[0][0])
         return request
 
     async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
@@ -262,14 +233,7 @@ class LocalSource:
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         """Record that a range is published; the last one makes the run's state ``published``."""
-        row = {
-            "run_id": work_range.run_id,
-            "event": "range_published",
-            "bucket": work_range.bucket,
-            "start": work_range.start,
-            "stop": work_range.stop,
-            "at": now,
-        }
+        row = range_published(work_range, now)
         mark = self._marks.latest
         await asyncio.to_thread(self._store.append_rows, [row], RUN_EVENTS, mark=mark)
         self._marks.wrote(RUN_EVENTS.name, mark)
@@ -302,7 +266,7 @@ class LocalSource:
         """
 
         def look() -> frozenset[str]:
-            return frozenset(one for one in run_ids if is_held(self._seen_lock(one)))
+            return frozenset(run_id for run_id in run_ids if is_held(self._seen_lock(run_id)))
 
         return await asyncio.to_thread(look)
 

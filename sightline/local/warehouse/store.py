@@ -127,14 +127,14 @@ class Store:
         """Return the ledgers of vectors there are, by name."""
         with storage_errors(self.root):
             names = sorted(
-                one.name for one in _scan(self.root) if one.name.startswith(EMBEDDINGS_PREFIX)
+                entry.name for entry in _scan(self.root) if entry.name.startswith(EMBEDDINGS_PREFIX)
             )
-        found = []
+        ledgers = []
         for name in names:
             model, _, dimension = name.removeprefix(EMBEDDINGS_PREFIX).rpartition("_")
             if model and dimension.isdecimal():
-                found.append(embeddings_ledger(model, int(dimension)))
-        return found
+                ledgers.append(embeddings_ledger(model, int(dimension)))
+        return ledgers
 
     def work_list(self, run_id: str, bucket: int) -> Path:
         """Return the file of one bucket of a run's work list."""
@@ -181,7 +181,7 @@ def relative_files(folder: Path) -> Iterator[str]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from (f"{entry.name}/{one}" for one in relative_files(Path(entry.path)))
+            yield from (f"{entry.name}/{name}" for name in relative_files(Path(entry.path)))
         elif entry.name.endswith(SUFFIX):
             yield entry.name
 

@@ -39,10 +39,10 @@ class LocalVectors:
 
         def work(session: Session) -> int:
             ledger = embeddings_ledger(query.model, query.dimension)
-            found = load_images(session, ledger, query.model, query.dimension).images
-            if not found.num_rows:
+            images = load_images(session, ledger, query.model, query.dimension).images
+            if not images.num_rows:
                 raise nothing_embedded(query.model, query.dimension, spaces(session))
-            return len(_passing(session, found, query.filter))
+            return len(_passing(session, images, query.filter))
 
         return await self._engine.read(work)
 
@@ -51,14 +51,14 @@ class LocalVectors:
 
         def work(session: Session) -> tuple[VectorSet, npt.NDArray[np.int64]]:
             ledger = embeddings_ledger(query.model, query.dimension)
-            found = load_vectors(session, ledger, query.model, query.dimension)
-            return found, _passing(session, found.images, query.filter)
+            vector_set = load_vectors(session, ledger, query.model, query.dimension)
+            return vector_set, _passing(session, vector_set.images, query.filter)
 
-        found, passing = await self._engine.read(work)
+        vector_set, passing = await self._engine.read(work)
         for at in range(0, len(passing), PAGE_ROWS):
             rows = passing[at : at + PAGE_ROWS]
-            images = found.images.select(COLUMNS).take(pa.array(rows)).to_pylist()
-            yield VectorPage([_image(one) for one in images], found.vectors[rows])
+            images = vector_set.images.select(COLUMNS).take(pa.array(rows)).to_pylist()
+            yield VectorPage([_image(image) for image in images], vector_set.vectors[rows])
 
 
 def _passing(session: Session, images: pa.Table, which: Filter) -> npt.NDArray[np.int64]:
@@ -67,7 +67,7 @@ def _passing(session: Session, images: pa.Table, which: Filter) -> npt.NDArray[n
     allow_polygon(session, which)
     session.connection.register("images", images)
     statement = f"SELECT row FROM images WHERE {where.sql} ORDER BY row"  # noqa: S608 - ours
-    return np.array([one[0] for one in session.rows(statement, where.parameters)], dtype=np.int64)
+    return np.array([row[0] for row in session.rows(statement, where.parameters)], dtype=np.int64)
 
 
 def _image(row: dict[str, object]) -> EmbeddedImage:

@@ -60,14 +60,14 @@ def load_vectors(session: Session, ledger: Ledger, model: str, dimension: int) -
     that the second needs no memory beside the block.
     """
     files = session.attach(ledger).files
-    asked = {"model": model, "dimension": dimension}
+    parameters = {"model": model, "dimension": dimension}
     images = session.connection.sql(
-        IMAGES_OF_A_MODEL.format(ledger=ledger.name), params=asked
+        IMAGES_OF_A_MODEL.format(ledger=ledger.name), params=parameters
     ).to_arrow_table()
-    target, kept = _places(images)
-    block = np.empty((len(kept), dimension), dtype=np.float32)
+    target, kept_rows = _places(images)
+    block = np.empty((len(kept_rows), dimension), dtype=np.float32)
     reader = session.connection.sql(
-        VECTORS_OF_A_MODEL.format(ledger=ledger.name), params=asked
+        VECTORS_OF_A_MODEL.format(ledger=ledger.name), params=parameters
     ).to_arrow_reader(LOAD_ROWS)
     at = 0
     for batch in reader:
@@ -76,16 +76,16 @@ def load_vectors(session: Session, ledger: Ledger, model: str, dimension: int) -
         used = places != DROPPED
         block[places[used]] = flat.reshape(batch.num_rows, dimension)[used]
         at += batch.num_rows
-    arranged = _arranged(images, kept)
+    arranged = _arranged(images, kept_rows)
     return VectorSet(block, arranged.images, arranged.parts, files)
 
 
 def load_images(session: Session, ledger: Ledger, model: str, dimension: int) -> ImageSet:
     """Read what ``load_vectors`` does, without the vectors, whose lengths are not looked at."""
     session.attach(ledger)
-    asked = {"model": model, "dimension": dimension}
+    parameters = {"model": model, "dimension": dimension}
     images = session.connection.sql(
-        _IMAGES.format(ledger=ledger.name), params=asked
+        _IMAGES.format(ledger=ledger.name), params=parameters
     ).to_arrow_table()
     return _arranged(images, _places(images)[1])
 
@@ -95,26 +95,28 @@ def load_vector(
 ) -> list[float] | None:
     """Return the vector of one image, of its earliest row; ``None`` when it has none."""
     session.attach(ledger)
-    asked = {"model": model, "dimension": dimension, "observation_id": observation_id}
+    parameters = {"model": model, "dimension": dimension, "observation_id": observation_id}
     statement = VECTOR_OF.format(ledger=ledger.name)
-    found = session.connection.execute(statement, asked).fetchone()
-    return None if found is None else [float(one) for one in found[0]]
+    row = session.connection.execute(statement, parameters).fetchone()
+    return None if row is None else [float(number) for number in row[0]]
 
 
 def spaces(session: Session) -> dict[tuple[str, int], int]:
     """Return how many rows there are of each model and dimension."""
-    found: dict[tuple[str, int], int] = {}
+    counts: dict[tuple[str, int], int] = {}
     for ledger in session.store.embeddings_ledgers():
         session.attach(ledger)
         for model, dimension, count in session.rows(
             f'SELECT model, dimension, count(*) FROM "{ledger.name}" GROUP BY ALL'  # noqa: S608 - ours
         ):
-            found[str(model), int(dimension)] = int(count)
-    return found
+            counts[str(model), int(dimension)] = int(count)
+    return counts
 
 
-def _arranged(images: pa.Table, kept: npt.NDArray[np.int64]) -> ImageSet:
-    chosen = images.take(pa.array(kept)).append_column("row", pa.array(np.arange(len(kept))))
+def _arranged(images: pa.Table, kept_rows: npt.NDArray[np.int64]) -> ImageSet:
+    chosen = images.take(pa.array(kept_rows)).append_column(
+        "row", pa.array(np.arange(len(kept_rows)))
+    )
     parts = chosen.column("part").to_numpy().astype(np.uint64)
     return ImageSet(chosen.drop_columns(["key", "part", "written_us"]), parts)
 
@@ -132,7 +134,7 @@ def _places(images: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int
         first[1:] = pc.not_equal(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)
     survivors = np.sort(order[first]).astype(np.int64)
     by_id = pc.sort_indices(images.column("observation_id").take(pa.array(survivors))).to_numpy()
-    kept = survivors[by_id]
+    kept_rows = survivors[by_id]
     target = np.full(images.num_rows, DROPPED, dtype=np.int64)
-    target[kept] = np.arange(len(kept))
-    return target, kept
+    target[kept_rows] = np.arange(len(kept_rows))
+    return target, kept_rows

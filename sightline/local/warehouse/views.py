@@ -32,7 +32,9 @@ from sightline.tasks import (
     view_name,
 )
 
-_NAMES = {name: name for name in (*(one.name for one in LEDGERS), *(one.name for one in VIEWS))}
+_NAMES = {
+    name: name for name in (*(ledger.name for ledger in LEDGERS), *(view.name for view in VIEWS))
+}
 """What ledgers and views are called here: by their names."""
 
 EMBEDDING_COLUMNS = duckdb_columns(embeddings_ledger("any", 1))
@@ -89,7 +91,7 @@ def current_among(rows: str) -> str:
 
 
 def _empty_embeddings() -> str:
-    typed = [one.rpartition(" ") for one in EMBEDDING_COLUMNS.split(", ")]
+    typed = [column.rpartition(" ") for column in EMBEDDING_COLUMNS.split(", ")]
     return (
         "SELECT "
         + ", ".join(f"NULL::{kind} AS {name}" for name, _, kind in typed)
@@ -121,7 +123,7 @@ def add_typed_view(session: Session, task: TaskSpec) -> None:
 
 def typed_select(task: TaskSpec) -> str:
     """Return the query behind a task's typed view."""
-    fields = (_field(one, column) for one, column in field_columns(task))
+    fields = (_field(field, column) for field, column in field_columns(task))
     columns = ",\n  ".join((*VIEW_IDENTITY, *fields, *VIEW_PROVENANCE))
     return f"SELECT\n  {columns}\nFROM classifications_current\nWHERE task = {quoted(task.name)}"
 
@@ -129,10 +131,10 @@ def typed_select(task: TaskSpec) -> str:
 _TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT", "number": "DOUBLE"}
 
 
-def _field(one: FieldSpec, column: str) -> str:
-    path = f"'$.{one.name}'"
-    if one.type == "list":
+def _field(field: FieldSpec, column: str) -> str:
+    path = f"'$.{field.name}'"
+    if field.type == "list":
         return f'CAST(json_extract(answer, {path}) AS VARCHAR[]) AS "{column}"'
     text = f"json_extract_string(answer, {path})"
-    kind = _TYPES.get(one.type)
+    kind = _TYPES.get(field.type)
     return f'CAST({text} AS {kind}) AS "{column}"' if kind else f'{text} AS "{column}"'

@@ -150,10 +150,15 @@ def draw(session: Session, request: RunRequest, *, columns: str) -> None:
     session.sql(LATEST_OF_SOURCE)
     session.sql(MATCHED.format(columns=columns, condition=where.sql), where.parameters)
     session.sql(REQUESTED)
-    for position, one in enumerate(distinct_requests(request)):
+    for position, requested in enumerate(distinct_requests(request)):
         session.sql(
             "INSERT INTO requested VALUES (?, ?, ?::VARCHAR[], ?)",
-            (position, part_suffix(one.part), list(one.asset_types), one.by_asset),
+            (
+                position,
+                part_suffix(requested.part),
+                list(requested.asset_types),
+                requested.by_asset,
+            ),
         )
     session.sql(SUBJECTS_ASKED)
     if request.filter.limit is not None:
@@ -180,9 +185,11 @@ def count(session: Session) -> Preview:
 
 def work_list_select(request: RunRequest, run_id: str) -> str:
     """Return the query of one bucket of the work list, in order; needs the table ``bucket``."""
-    asked = distinct_requests(request)
-    parts = ", ".join(quoted(orjson.dumps(part_to_json(one.part)).decode()) for one in asked)
-    suffixes = ", ".join(quoted(part_suffix(one.part)) for one in asked)
+    requests = distinct_requests(request)
+    parts = ", ".join(
+        quoted(orjson.dumps(part_to_json(requested.part)).decode()) for requested in requests
+    )
+    suffixes = ", ".join(quoted(part_suffix(requested.part)) for requested in requests)
     key = f"sha256(placed.subject_id || chr({ord(SEPARATOR)}) || [{suffixes}][i + 1])"
     return f"""
 SELECT {quoted(run_id)} AS run_id, placed.bucket, placed.seq, placed.subject_id,
@@ -190,7 +197,7 @@ SELECT {quoted(run_id)} AS run_id, placed.bucket, placed.seq, placed.subject_id,
   '[' || array_to_string(list_transform(wanted, lambda i: [{parts}][i + 1]), ',') || ']' AS parts,
   list_transform(wanted, lambda i: {key}) AS part_keys
 FROM (
-  SELECT *, list_filter(range({len(asked)}), lambda i: (mask >> i) & 1 = 1) AS wanted FROM bucket
+  SELECT *, list_filter(range({len(requests)}), lambda i: (mask >> i) & 1 = 1) AS wanted FROM bucket
 ) AS placed
 JOIN ({OBSERVATIONS_OF_ITEMS}) AS shown
   ON shown.subject_id = placed.subject_id AND shown.by_asset = placed.by_asset

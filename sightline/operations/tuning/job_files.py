@@ -10,6 +10,7 @@ from typing import Any
 
 from sightline.errors import ConfigurationError
 from sightline.export.tuning_set import HELD_OUT, TASK, HeldOut, read_held_out
+from sightline.gcp.failures import STORAGE
 from sightline.gcp.storage import (
     BucketPrefix,
     StoragePlace,
@@ -18,7 +19,6 @@ from sightline.gcp.storage import (
     open_storage,
     upload_files,
 )
-from sightline.gcp.storage.failures import translated
 from sightline.gcp.tuning import TuningJob
 from sightline.progress import Progress
 from sightline.settings import Settings
@@ -99,6 +99,6 @@ def _open_storage(settings: Settings) -> Iterator[tuple[Any, StoragePlace]]:
 def _content(client: Any, place: StoragePlace, uri: str) -> bytes:
     bucket, path = bucket_and_name(uri)
     absent = "`sightline tune submit` puts it there: only its jobs can be evaluated"
-    with translated(uri, absent=absent):
+    with STORAGE.translated(uri, absent=absent):
         content: bytes = client.bucket(bucket).blob(path).download_as_bytes(**place.how())
     return content

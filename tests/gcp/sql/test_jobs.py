@@ -11,7 +11,7 @@ from google.api_core import exceptions
 
 from sightline.errors import ConfigurationError, TransientError
 from sightline.gcp.bigquery.client import BigQueryClient
-from sightline.gcp.bigquery.failures import translated
+from sightline.gcp.failures import BIGQUERY
 from sightline.gcp.sql.jobs import MOST_TRIES, BigQueryJobs
 from sightline.ports import WarehouseUsage
 
@@ -88,7 +88,7 @@ class Client:
         return {}
 
     async def use(self, work: Callable[[Any], Any]) -> Any:
-        with translated("the dataset p.d"):
+        with BIGQUERY.translated("the dataset p.d"):
             return work(self._library)
 
 

@@ -65,7 +65,7 @@ def rendered() -> Iterator[tuple[str, str]]:
         "discard",
         "clear",
         "chosen",
-        "take_said",
+        "take_responses",
         "strangers",
     ):
         yield name, statement(name, **asked)

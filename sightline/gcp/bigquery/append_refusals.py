@@ -1,0 +1,54 @@
+"""What an answer of the Storage Write API refuses: all of a request, or rows of it by number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sightline.http_client.redaction import one_line
+
+_INVALID_ARGUMENT = 3
+_SOME_ROW_ERRORS = 3
+
+
+def refusal(response: Any) -> Exception | None:
+    """Return the error that stands in an ``AppendRowsResponse``, as google-api-core has it."""
+    from google.api_core.exceptions import from_grpc_status
+
+    status, row_errors = response.error, response.row_errors
+    if not (status.code or row_errors):
+        return None
+    rows = "; ".join(f"row {row.index}: {row.message}" for row in row_errors[:_SOME_ROW_ERRORS])
+    text = ": ".join(part for part in (status.message, rows) if part)
+    code, details = _status_code(status.code or _INVALID_ARGUMENT), _details(status.details)
+    refused: Exception = from_grpc_status(code, text, details=details)  # type: ignore[no-untyped-call]  # untyped there
+    return refused
+
+
+def rows_to_blame(response: Any, sent: int) -> dict[int, str]:
+    """Return why single rows of a request of so many are refused; the service then took none.
+
+    Nothing where it names rows that were not sent: then something else is wrong.
+    """
+    if response.error.code not in (0, _INVALID_ARGUMENT):
+        return {}
+    named = {int(row.index): one_line(str(row.message)) for row in response.row_errors}
+    return named if all(0 <= number < sent for number in named) else {}
+
+
+def _status_code(number: int) -> Any:
+    import grpc
+
+    codes = {code.value[0]: code for code in grpc.StatusCode}
+    return codes.get(number, grpc.StatusCode.UNKNOWN)
+
+
+def _details(packed: Sequence[Any]) -> list[Any]:
+    """Return the details of a status; those that say when to come again are unpacked."""
+    from google.rpc.error_details_pb2 import RetryInfo
+
+    details = []
+    for detail in packed:
+        retry_info = RetryInfo()
+        details.append(retry_info if detail.Unpack(retry_info) else detail)
+    return details

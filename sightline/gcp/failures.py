@@ -1,0 +1,253 @@
+"""What Google's services refuse, as errors of ours: a table for each, read from the top."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from sightline.errors import ConfigurationError, NotFoundError, ThrottledError, TransientError
+from sightline.gcp.credentials import LOG_IN
+from sightline.gcp.translation import ErrorMapping, GoogleService, message_of
+from sightline.http_client.redaction import one_line
+
+
+def _is_not_aborted(error: Exception, _message: str) -> bool:
+    from google.api_core.exceptions import Aborted
+
+    return not isinstance(error, Aborted)
+
+
+_NOT_LET_IN = ErrorMapping("Unauthorized", ConfigurationError, "{what}: {message}; " + LOG_IN)
+
+
+def _not_permitted(next_step: str) -> ErrorMapping:
+    line = "{what}: no permission: {message}; " + next_step
+    return ErrorMapping("Forbidden", ConfigurationError, line)
+
+
+# --- Cloud Storage: ``absent`` is the next step where something is not there -------------------
+
+STORAGE = GoogleService(
+    "Cloud Storage",
+    (
+        ErrorMapping("NotFound", NotFoundError, "{what} is not there; {absent}"),
+        _NOT_LET_IN,
+        _not_permitted(
+            "grant roles/storage.objectViewer to read, roles/storage.objectUser to upload, on the"
+            " bucket"
+        ),
+        ErrorMapping(
+            "BadRequest Conflict",
+            ConfigurationError,
+            "{what} refuses: {message}; correct its name",
+        ),
+    ),
+)
+
+# --- Vertex AI: jobs of batch prediction, and of tuning ----------------------------------------
+
+BATCH = GoogleService(
+    "Vertex AI",
+    (
+        ErrorMapping(
+            "NotFound",
+            NotFoundError,
+            "{what}: {message}; correct the model, gcp.project or vertex.location",
+        ),
+        _NOT_LET_IN,
+        _not_permitted(
+            "grant roles/aiplatform.user on the project, and see that the API is enabled and billed"
+        ),
+        ErrorMapping(
+            "BadRequest Conflict MethodNotAllowed",
+            ConfigurationError,
+            "{what} refuses: {message}; correct the model, vertex.location or batch.bucket",
+        ),
+    ),
+)
+
+
+def _without_url(error: Exception) -> str:
+    # Google's client begins with the method and the URL, which say nothing that helps.
+    text = re.sub(r"^[A-Z]+ https?://\S+: ", "", str(getattr(error, "message", error)))
+    return one_line(text).rstrip(". ")
+
+
+TUNING = GoogleService(
+    "Vertex AI",
+    (
+        ErrorMapping(
+            "NotFound",
+            NotFoundError,
+            "{what} is not there ({message}); `sightline tune list` shows the jobs of a --location",
+        ),
+        _NOT_LET_IN,
+        _not_permitted(
+            "grant roles/aiplatform.user on the project, and see that aiplatform.googleapis.com is"
+            " enabled there"
+        ),
+        ErrorMapping(
+            "TooManyRequests",
+            ThrottledError,
+            "{what}: {message}; wait for a job to end, or ask for more quota of tuning jobs",
+        ),
+        ErrorMapping(
+            "ClientError",
+            ConfigurationError,
+            "{what} refuses: {message}; correct --model, --location or the parameters: which models"
+            " can be tuned where is in Google's documentation of supervised tuning",
+        ),
+    ),
+    says=_without_url,
+)
+
+# --- Pub/Sub -----------------------------------------------------------------------------------
+
+PUBSUB = GoogleService(
+    "Pub/Sub",
+    (
+        ErrorMapping(
+            "NotFound", ConfigurationError, "there is no {what}; make it, or correct its name"
+        ),
+        _NOT_LET_IN,
+        ErrorMapping(
+            "PermissionDenied",
+            ConfigurationError,
+            "no permission to use {what}: {message}; grant roles/pubsub.publisher on the topic,"
+            " roles/pubsub.subscriber on the subscriptions",
+        ),
+        ErrorMapping(
+            "BadRequest Conflict MethodNotImplemented",
+            ConfigurationError,
+            "{what} refuses the request: {message}; compare its settings with yours",
+            when=_is_not_aborted,
+        ),
+    ),
+)
+
+PUBSUB_SEEN = replace(
+    PUBSUB,
+    mappings=(
+        ErrorMapping(
+            "NotFound",
+            TransientError,
+            "{what} was there and is gone: make it again (`sightline setup`), then publish what it"
+            " held (`sightline enqueue --reconcile RUN`)",
+        ),
+        *PUBSUB.mappings,
+    ),
+)
+"""Of what was there a moment ago, and may come back: an emulator that is restarted forgets
+everything, and somebody makes it again."""
+
+# --- BigQuery: its statements, and its Storage Write API ---------------------------------------
+
+_TOO_DEAR = "bytesBilledLimitExceeded"
+_OUTRUN = "due to concurrent update", "database is locked"
+"""In the words of a refused statement or transaction that another one was faster than: BigQuery's,
+and the emulator's."""
+
+_EMULATOR_REFUSES = "jobInternalError"
+"""The reason that the emulator gives, with a 500, for every statement that it refuses."""
+
+_EMULATOR_MISSES = "failed to find stream from"
+"""What the emulator says, as an unknown error, where there is no such table."""
+
+
+def _reasons(error: Exception) -> set[object]:
+    errors = getattr(error, "errors", ())
+    return {detail.get("reason") for detail in errors if isinstance(detail, dict)}
+
+
+def _is_too_dear(error: Exception, message: str) -> bool:
+    return _TOO_DEAR in _reasons(error) or _TOO_DEAR in message
+
+
+def _is_not_outrun(_error: Exception, message: str) -> bool:
+    return not any(words in message for words in _OUTRUN)
+
+
+_REFUSED = "{what} refuses: {message}; see `sightline doctor`"
+
+BIGQUERY = GoogleService(
+    "BigQuery",
+    (
+        ErrorMapping(
+            "GoogleAPICallError",
+            ConfigurationError,
+            "{what}: a query would read more than is allowed ({message}); narrow the filter, or"
+            " raise bigquery.max_gb_billed",
+            when=_is_too_dear,
+        ),
+        ErrorMapping(
+            "NotFound",
+            NotFoundError,
+            "{what}: {message}; run `sightline setup`, or correct its name",
+        ),
+        _NOT_LET_IN,
+        replace(
+            _not_permitted(
+                "grant roles/bigquery.dataEditor on the dataset and roles/bigquery.jobUser on the"
+                " project"
+            ),
+            when=lambda error, _: not _reasons(error) & {"rateLimitExceeded", "quotaExceeded"},
+        ),
+        ErrorMapping(
+            "BadRequest Conflict PreconditionFailed",
+            ConfigurationError,
+            _REFUSED,
+            when=_is_not_outrun,
+        ),
+        ErrorMapping(
+            "GoogleAPICallError",
+            ConfigurationError,
+            _REFUSED,
+            when=lambda error, message: (
+                _EMULATOR_REFUSES in message and _is_not_outrun(error, message)
+            ),
+        ),
+    ),
+)
+
+
+def _with_storage_error(error: Exception) -> str:
+    """Return the message, and the name of the Storage API's own code, if the error carries one."""
+    from google.cloud.bigquery_storage_v1.types import StorageError
+
+    message = message_of(error)
+    for detail in getattr(error, "details", None) or ():
+        if getattr(detail, "type_url", "").endswith(
+            "/google.cloud.bigquery.storage.v1.StorageError"
+        ):
+            return f"{message} ({StorageError.deserialize(detail.value).code.name})"
+    return message
+
+
+_NO_TABLE = "there is no table {what} ({message}); run `sightline setup`"
+
+BIGQUERY_APPEND = GoogleService(
+    "BigQuery",
+    (
+        ErrorMapping("NotFound", ConfigurationError, _NO_TABLE),
+        ErrorMapping(
+            "Unknown",
+            ConfigurationError,
+            _NO_TABLE,
+            when=lambda _, message: _EMULATOR_MISSES in message,
+        ),
+        _NOT_LET_IN,
+        ErrorMapping(
+            "PermissionDenied",
+            ConfigurationError,
+            "no permission to append to {what}: {message}; grant roles/bigquery.dataEditor on the"
+            " dataset",
+        ),
+        ErrorMapping(
+            "BadRequest Conflict MethodNotImplemented",
+            ConfigurationError,
+            "{what} does not take these rows: {message}; run `sightline setup`",
+            when=_is_not_aborted,
+        ),
+    ),
+    says=_with_storage_error,
+)
