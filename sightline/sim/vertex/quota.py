@@ -57,23 +57,24 @@ class Schedule:
         if window_s is not None and not (isfinite(window_s) and window_s > 0):
             raise ValueError(f"window_s = {window_s} is not accepted; give seconds, or null")
         previous_s = -inf
-        for one in steps:
-            if not (isfinite(one.at_s) and one.at_s >= max(previous_s, 0.0)):
-                raise ValueError(f"at_s = {one.at_s} is out of order; give rising times from 0 on")
-            if one.rate_per_s is not None and not (
-                isfinite(one.rate_per_s) and one.rate_per_s >= 0
+        for step in steps:
+            if not (isfinite(step.at_s) and step.at_s >= max(previous_s, 0.0)):
+                raise ValueError(f"at_s = {step.at_s} is out of order; give rising times from 0 on")
+            if step.rate_per_s is not None and not (
+                isfinite(step.rate_per_s) and step.rate_per_s >= 0
             ):
-                raise ValueError(f"rate_per_s = {one.rate_per_s}: give 0 or more, or null for none")
-            previous_s = one.at_s
+                rate = step.rate_per_s
+                raise ValueError(f"rate_per_s = {rate}: give 0 or more, or null for none")
+            previous_s = step.at_s
         return cls(tuple(steps), burst_s, window_s)
 
     def rate_at(self, elapsed_s: float) -> float | None:
         """Return the rate in force this long after the start."""
         current = self.steps[0].rate_per_s
-        for one in self.steps:
-            if one.at_s > elapsed_s:
+        for step in self.steps:
+            if step.at_s > elapsed_s:
                 break
-            current = one.rate_per_s
+            current = step.rate_per_s
         return current
 
 
@@ -140,7 +141,7 @@ class Quota:
         self._tokens = min(self._tokens, self._capacity(self.rate_per_s(now_s)))
 
     def _next_change_s(self, elapsed_s: float) -> float:
-        later = (one.at_s for one in self.schedule.steps if one.at_s > elapsed_s)
+        later = (step.at_s for step in self.schedule.steps if step.at_s > elapsed_s)
         return self._started_s + next(later, inf)
 
     def _capacity(self, rate: float | None) -> float:
