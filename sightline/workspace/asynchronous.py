@@ -52,7 +52,7 @@ from sightline.workspace.hits import Hits
 from sightline.workspace.runs import Run
 from sightline.workspace.tables import Table
 from worker.main import Summary
-from worker.signals import StopRequest
+from worker.stopping.signals import StopRequest
 
 
 class AsyncWorkspace:

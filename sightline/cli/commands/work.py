@@ -39,7 +39,7 @@ def work(
     It ends by itself, with exit code 5, when all that is queued is of runs over their budgets.
     Example: sightline work --drain --watch
     """
-    from sightline.cli.commands.work_statements import plan_statements, work_statements
+    from sightline.cli.commands.work_batches import plan_batches, work_batches
     from sightline.cli.logs import worker_logs
     from sightline.errors import ConfigurationError
     from sightline.wiring import new_worker_id
@@ -57,7 +57,7 @@ def work(
             raise ConfigurationError(
                 "--watch shows a worker, and there is none; `sightline status --watch` shows runs"
             )
-        show = plan_statements if dry_run else work_statements
+        show = plan_batches if dry_run else work_batches
         show(settings, worker_id, as_json=as_json)
         return
     if dry_run:
@@ -101,9 +101,9 @@ def _work(
         )
     )
     if as_lines:
-        print_line(at({"summary": work_json(result)}))
+        print_line(at({"summary": work_json(result.summary)}))
     elif as_json:
-        print_json(work_json(result))
+        print_json(work_json(result.summary))
     else:
         print_work(result, settings, speak, drained=drain)
     if result.summary.over_budget:

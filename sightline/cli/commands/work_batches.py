@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sightline.settings import Settings
 
 
-def work_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
+def work_batches(settings: Settings, worker_id: str, *, as_json: bool) -> None:
     """Work off all open runs of the engine, and show what was brought.
 
     Raises:
@@ -20,22 +20,22 @@ def work_statements(settings: Settings, worker_id: str, *, as_json: bool) -> Non
     """
     import asyncio
 
-    from sightline.cli.views.statements import (
-        print_statement_work,
+    from sightline.cli.views.batches import (
+        batch_work_json,
+        print_batch_work,
         remark_job,
-        statement_work_json,
     )
-    from sightline.operations.statements import work_statements as run
+    from sightline.operations.batches import work_batches as run
 
     result = asyncio.run(
         run(settings, worker_id=worker_id, on_job_state=remark_job, progress=progress_bar)
     )
-    print_json(statement_work_json(result)) if as_json else print_statement_work(result)
+    print_json(batch_work_json(result)) if as_json else print_batch_work(result)
     if result.error:
         raise result.error
 
 
-def plan_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
+def plan_batches(settings: Settings, worker_id: str, *, as_json: bool) -> None:
     """Show what is to be done, and what it may cost.
 
     Raises:
@@ -44,8 +44,8 @@ def plan_statements(settings: Settings, worker_id: str, *, as_json: bool) -> Non
     """
     import asyncio
 
-    from sightline.cli.views.statements import print_statement_plan, statement_plan_json
-    from sightline.operations.statements import plan_statements as run
+    from sightline.cli.views.batches import batch_plan_json, print_batch_plan
+    from sightline.operations.batches import plan_batches as run
 
     result = asyncio.run(run(settings, worker_id=worker_id))
-    print_json(statement_plan_json(result)) if as_json else print_statement_plan(result)
+    print_json(batch_plan_json(result)) if as_json else print_batch_plan(result)
