@@ -76,9 +76,8 @@ class Estimate:
     @property
     def hours(self) -> float | None:
         """The longest line's hours, since models are asked side by side."""
-        found = [line.hours for line in self.lines]
-        known = [one for one in found if one is not None]
-        return max(known, default=0.0) if len(known) == len(found) else None
+        known = [line.hours for line in self.lines if line.hours is not None]
+        return max(known, default=0.0) if len(known) == len(self.lines) else None
 
 
 async def estimate(
@@ -97,40 +96,40 @@ async def estimate(
     whole = await source.preview(request)
     unlimited = replace(request.filter, limit=None)
     alone = [
-        await source.preview(RunRequest(unlimited, (one,), request.command))
-        for one in request.parts
+        await source.preview(RunRequest(unlimited, (part_request,), request.command))
+        for part_request in request.parts
     ]
-    listed = sum(one.to_publish for one in alone)
+    listed = sum(preview.to_publish for preview in alone)
     scale = whole.to_publish / listed if listed else 0.0
     by_fingerprint = {task.fingerprint: task for task in tasks}
     lines = [
         _line(
-            one,
+            part_request,
             by_fingerprint,
             round(preview.to_publish * scale),
-            _images_a_call(one, preview),
-            await budgets.history(one.part),
+            _images_a_call(part_request, preview),
+            await budgets.history(part_request.part),
             prices,
             rates,
         )
-        for one, preview in zip(request.parts, alone, strict=True)
+        for part_request, preview in zip(request.parts, alone, strict=True)
     ]
     return Estimate(whole, tuple(lines), shared_out=request.filter.limit is not None)
 
 
-def _images_a_call(one: PartRequest, preview: Preview) -> float:
-    if not one.by_asset or not preview.matched:
+def _images_a_call(part_request: PartRequest, preview: Preview) -> float:
+    if not part_request.by_asset or not preview.matched:
         return 1.0
     images = sum(
         count
         for asset_type, count in preview.by_asset_type
-        if not one.asset_types or asset_type in one.asset_types
+        if not part_request.asset_types or asset_type in part_request.asset_types
     )
     return min(MOST_OBSERVATIONS, max(1.0, images / preview.matched))
 
 
 def _line(
-    one: PartRequest,
+    part_request: PartRequest,
     tasks: Mapping[str, TaskSpec],
     calls: int,
     images: float,
@@ -138,7 +137,7 @@ def _line(
     prices: Prices,
     rates: Rates,
 ) -> Line:
-    part = one.part
+    part = part_request.part
     price = prices.price_of(part.model)
     if isinstance(part, AnswerPart):
         usage = answer_usage(

@@ -29,10 +29,10 @@ def shares(to_do: Mapping[str, int], sample: int) -> dict[str, int]:
     if not size:
         return {}
     exact = {name: size * count / total for name, count in to_do.items() if count}
-    found = dict.fromkeys(exact, 1)
-    for _ in range(len(found), size):
-        found[max(sorted(found), key=lambda name: exact[name] - found[name])] += 1
-    return found
+    counts = dict.fromkeys(exact, 1)
+    for _ in range(len(counts), size):
+        counts[max(sorted(counts), key=lambda name: exact[name] - counts[name])] += 1
+    return counts
 
 
 async def draw_strata(source: ObservationSource, request: RunRequest, sample: int) -> list[Stratum]:
@@ -47,7 +47,7 @@ async def draw_strata(source: ObservationSource, request: RunRequest, sample: in
         for asset_type, _ in whole.by_asset_type
         if asset_type
     }
-    to_do = {name: (await source.preview(one)).messages for name, one in alone.items()}
+    to_do = {name: (await source.preview(of_type)).messages for name, of_type in alone.items()}
     taken = shares(to_do, sample)
     return [
         Stratum(

@@ -70,9 +70,9 @@ class Producer:
         published = 0
         async with self._source.claim(run.run_id):
             ranges = await self._source.unpublished(run.run_id)
-            done = run.messages - sum(one.stop - one.start for one in ranges)
-            async with aclosing(read_ahead(self._source.messages, ranges)) as found:
-                async for work_range, listed in found:
+            done = run.messages - sum(work_range.stop - work_range.start for work_range in ranges)
+            async with aclosing(read_ahead(self._source.messages, ranges)) as read:
+                async for work_range, listed in read:
                     recheck = resumed and work_range is ranges[0]
                     published += await self._publish_range(work_range, listed, recheck=recheck)
                     done += work_range.stop - work_range.start
@@ -91,7 +91,10 @@ class Producer:
         published = 0
         async with self._source.claim(run_id):
             async for items in runs.lost(run_id, page_items=RECONCILE_ITEMS):
-                messages = [Outgoing(encode(one), attributes(one, recheck=True)) for one in items]
+                messages = [
+                    Outgoing(encode(message), attributes(message, recheck=True))
+                    for message in items
+                ]
                 key = f"reconcile/{run_id}/{self._now().isoformat()}/{published}"
                 published += await self._publisher.publish(messages, batch_key=key)
         return published
@@ -100,8 +103,8 @@ class Producer:
         self, work_range: WorkRange, listed: Sequence[ListedMessage], *, recheck: bool
     ) -> int:
         messages = [
-            Outgoing(one.body, attributes_of(work_range.run_id, one.asset_type, recheck=recheck))
-            for one in listed
+            Outgoing(item.body, attributes_of(work_range.run_id, item.asset_type, recheck=recheck))
+            for item in listed
         ]
         count = await self._publisher.publish(messages, batch_key=work_range.key)
         await self._source.mark_published(work_range, now=self._now())

@@ -25,7 +25,9 @@ def choose_tasks(
         if name not in known:
             there = ", ".join(sorted(known)) or "none"
             raise NotFoundError(f"no task {name!r}; there are: {there} (`sightline tasks list`)")
-    chosen = [known[name] for name in names] or [one for one in known.values() if one.asset_types]
+    chosen = [known[name] for name in names] or [
+        task for task in known.values() if task.asset_types
+    ]
     return [task.resolve(models.classify) for task in dict.fromkeys(chosen)]
 
 

@@ -69,19 +69,19 @@ class RunBudgetEditor:
         For when no worker is at work on the run: one that is would go on spending it.
         """
         held = await self._budgets.unspent_reservations(run_id)
-        total = sum((one.unspent for one in held), Amount())
+        total = sum((reservation.unspent for reservation in held), Amount())
         await self._budgets.record(
             [
                 BudgetEvent(
-                    released_id(one.last_event_id),
+                    released_id(reservation.last_event_id),
                     run_id,
                     BudgetEventKind.RELEASED,
-                    one.worker_id,
-                    one.unspent.cost_usd_micros,
-                    one.unspent.images,
+                    reservation.worker_id,
+                    reservation.unspent.cost_usd_micros,
+                    reservation.unspent.images,
                     self._now(),
                 )
-                for one in held
+                for reservation in held
             ]
         )
         state = (await self._budgets.states(run_id)).get(run_id)

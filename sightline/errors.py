@@ -3,78 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
-
-class Scope(StrEnum):
-    """What one failure speaks of."""
-
-    IMAGE = "image"
-    """One image, or the one message about it: neither the model nor the task is at fault."""
-
-    TASK = "task"
-    """What a model made of the task for this image: another prompt or schema may mend it."""
-
-    JOB = "job"
-    """The request, the model or the service: the image has no part in it."""
-
-
-class Reason(StrEnum):
-    """Why a part was given up: the closed list of dead-letter reasons (docs/dead-letters.md)."""
-
-    BAD_MESSAGE = "bad_message"
-    BAD_URI = "bad_uri"
-    IMAGE_GONE = "image_gone"
-    IMAGE_UNREADABLE = "image_unreadable"
-    IMAGE_TOO_LARGE = "image_too_large"
-    BLOCKED_BY_SAFETY = "blocked_by_safety"
-    RECITATION = "recitation"
-    ANSWER_TRUNCATED = "answer_truncated"
-    ANSWER_INVALID = "answer_invalid"
-    ANSWER_TOO_LARGE = "answer_too_large"
-    MODEL_REJECTED_REQUEST = "model_rejected_request"
-    PERMISSION_DENIED = "permission_denied"
-    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
-
-    @property
-    def scope(self) -> Scope:
-        """What a single failure speaks of."""
-        return _SCOPES[self]
-
-    @property
-    def systemic(self) -> bool:
-        """Whether it is held against the job where nothing but such failures is seen.
-
-        A grant that is missing for all images fails each of them as one image's own would.
-        """
-        return self in _SYSTEMIC
-
-
-_SCOPES = {
-    Reason.BAD_MESSAGE: Scope.IMAGE,
-    Reason.BAD_URI: Scope.IMAGE,
-    Reason.IMAGE_GONE: Scope.IMAGE,
-    Reason.IMAGE_UNREADABLE: Scope.IMAGE,
-    Reason.IMAGE_TOO_LARGE: Scope.IMAGE,
-    Reason.BLOCKED_BY_SAFETY: Scope.TASK,
-    Reason.RECITATION: Scope.TASK,
-    Reason.ANSWER_TRUNCATED: Scope.TASK,
-    Reason.ANSWER_INVALID: Scope.TASK,
-    Reason.ANSWER_TOO_LARGE: Scope.TASK,
-    Reason.MODEL_REJECTED_REQUEST: Scope.JOB,
-    Reason.PERMISSION_DENIED: Scope.IMAGE,
-    Reason.ATTEMPTS_EXHAUSTED: Scope.JOB,
-}
-_SYSTEMIC = frozenset(
-    {
-        Reason.ANSWER_TRUNCATED,
-        Reason.ANSWER_INVALID,
-        Reason.ANSWER_TOO_LARGE,
-        Reason.MODEL_REJECTED_REQUEST,
-        Reason.PERMISSION_DENIED,
-        Reason.ATTEMPTS_EXHAUSTED,
-    }
-)
+from sightline.reasons import Reason as Reason  # noqa: PLC0414 - for those who raise errors
 
 
 class SightlineError(Exception):

@@ -76,13 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m worker.heartbeat", description=__doc__)
     parser.add_argument("file", type=Path, help="the setting worker.heartbeat_file")
     parser.add_argument("--stale-s", type=float, default=STALE_S, help="older than this is stale")
-    asked = parser.parse_args(arguments)
-    age = age_s(asked.file, time.time())
+    options = parser.parse_args(arguments)
+    age = age_s(options.file, time.time())
     if age is None:
-        sys.stderr.write(f"{asked.file} is not there: the worker has not begun, or has ended\n")
+        sys.stderr.write(f"{options.file} is not there: the worker has not begun, or has ended\n")
         return 1
-    if age > asked.stale_s:
-        sys.stderr.write(f"{asked.file} was touched {age:.0f} s ago: the worker hangs\n")
+    if age > options.stale_s:
+        sys.stderr.write(f"{options.file} was touched {age:.0f} s ago: the worker hangs\n")
         return 1
     return 0
 

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sightline.errors import BudgetError, UnwritableRowsError
 from sightline.model import AnswerPart, EmbeddingPart
@@ -20,20 +19,21 @@ from sightline.wiring.engine import open_engine
 from sightline.wiring.ids import new_id, new_worker_id, utc_now
 from sightline.wiring.models import ModelSet, open_models
 from worker.budgets.wiring import estimates_of, run_budgets_of
-from worker.caller import Caller
-from worker.dead_letter_builder import DeadLetterBuilder, Identity
+from worker.calls.caller import Caller
+from worker.calls.meter import CallMeter
+from worker.calls.retry import Backoff, RetryBudget, RetryPolicy
+from worker.concurrency.side_tasks import Work
 from worker.handler import Handler
 from worker.heartbeat import beat
-from worker.images import checked_models
 from worker.leaser import Leaser
 from worker.limiting import limiter_of
-from worker.meter import CallMeter
+from worker.messages.images import checked_models
+from worker.messages.part_handler import PartHandler
 from worker.progress import Progress
-from worker.retry import Backoff, RetryBudget, RetryPolicy
-from worker.row_writer import RowWriter
+from worker.results.dead_letter_builder import DeadLetterBuilder, Identity
+from worker.results.row_writer import RowWriter
 from worker.runner import Runner
-from worker.side_tasks import Work
-from worker.signals import StopRequest, stopped_by_signals
+from worker.stopping.signals import StopRequest, stopped_by_signals
 from worker.worker_status import Kind, WorkerStatus
 from worker.writer import BatchWriter, FlushRule
 
@@ -50,15 +50,6 @@ class Summary:
     seconds: float
     progress: Progress
     over_budget: BudgetError | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the summary as plain values."""
-        return {
-            "worker_id": self.worker_id,
-            "seconds": round(self.seconds, 3),
-            **self.progress.as_dict(),
-            "stopped_by": str(self.over_budget) if self.over_budget else None,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +98,10 @@ async def work(
         engine = await opened.enter_async_context(open_engine(settings))
         models = await opened.enter_async_context(open_models(settings))
         gc.freeze()  # what is loaded by now is not looked at any more
-        kept = replace(engine, results=ReportingWriter(engine.results, keep)) if keep else engine
+        if keep:
+            engine = replace(engine, results=ReportingWriter(engine.results, keep))
         done = await work_with(
-            kept,
+            engine,
             models,
             stopping,
             drain=drain,
@@ -208,15 +200,20 @@ def build_worker(
     run_budgets = run_budgets_of(engine, worker_id=worker_id, now=now)
     callers = _callers(settings, progress, backoff, meters or {})
     identity = Identity(worker_id, now, new_id, random.random)
-    handler = Handler(
+    parts = PartHandler(
         checked_models(models, engine.ledgers, settings),
         engine.ledgers,
         {AnswerPart: callers["classify"], EmbeddingPart: callers["embed"]},
+        progress,
+        identity,
+        max_attempts=own.max_attempts,
+    )
+    handler = Handler(
+        parts,
         run_budgets,
         estimates_of(engine, settings),
         progress,
         identity,
-        max_attempts=own.max_attempts,
         redelivery=backoff,
     )
     rows = RowWriter(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -31,7 +30,3 @@ class Progress:
     cost_usd_micros: int = 0
     dead: Counter[str] = field(default_factory=Counter)
     rows: Counter[str] = field(default_factory=Counter)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the counts as plain values."""
-        return asdict(self) | {"dead": dict(self.dead), "rows": dict(self.rows)}

@@ -11,8 +11,8 @@ from sightline.errors import TransientError
 from sightline.ports import Subscription
 from worker.leaser import Leaser
 from worker.progress import Progress
-from worker.row_writer import RowWriter
-from worker.settlement import Settle, Settlement
+from worker.results.row_writer import RowWriter
+from worker.results.settlement import Settle, Settlement
 
 log = logging.getLogger(__name__)
 
@@ -111,24 +111,28 @@ class BatchWriter:
         batch, self._pending, self._pending_rows = self._pending, [], 0
         self._now.clear()
         try:
-            rows = [(one.lease, row) for one in batch for row in one.rows]
+            rows = [(settlement.lease, row) for settlement in batch for row in settlement.rows]
             if rows:
                 await self._rows.write(rows)
-            batch = [replace(one, rows=()) for one in batch]  # they are not written again
+            # They are not written again.
+            batch = [replace(settlement, rows=()) for settlement in batch]
             await self._settle(batch)
         except BaseException:
             self._pending = batch + self._pending
-            self._pending_rows = sum(len(one.rows) for one in self._pending)
+            self._pending_rows = sum(len(settlement.rows) for settlement in self._pending)
             raise
         self._on_settled()
 
     async def _settle(self, batch: list[Settlement]) -> None:
-        acks = [one.lease.delivery.lease_id for one in batch if one.settle is Settle.ACK]
+        acks: list[str] = []
         nacks: dict[float, list[str]] = {}
-        for one in batch:
-            if one.settle is Settle.NACK:
-                step = round(one.delay_s / NACK_DELAY_STEP_S) * NACK_DELAY_STEP_S
-                nacks.setdefault(step, []).append(one.lease.delivery.lease_id)
+        for settlement in batch:
+            lease_id = settlement.lease.delivery.lease_id
+            if settlement.settle is Settle.ACK:
+                acks.append(lease_id)
+            elif settlement.settle is Settle.NACK:
+                step = round(settlement.delay_s / NACK_DELAY_STEP_S) * NACK_DELAY_STEP_S
+                nacks.setdefault(step, []).append(lease_id)
         try:
             if acks:
                 await self._subscription.ack(acks)
@@ -139,7 +143,9 @@ class BatchWriter:
             log.warning("%d messages not settled, they will come again: %s", len(batch), error)
         self._progress.acked += len(acks)
         self._progress.nacked += sum(map(len, nacks.values()))
-        self._progress.leases_lost += sum(one.lease.lost for one in batch)
+        self._progress.leases_lost += sum(settlement.lease.lost for settlement in batch)
         self._leaser.forget(
-            one.lease.delivery.lease_id for one in batch if one.settle is not Settle.KEEP
+            settlement.lease.delivery.lease_id
+            for settlement in batch
+            if settlement.settle is not Settle.KEEP
         )

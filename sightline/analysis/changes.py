@@ -60,14 +60,21 @@ class Change:
             return "appeared"
         if self.after is None:
             return "vanished"
-        if any(one.kind == "changed" for one in self.differences):
+        if any(difference.kind == "changed" for difference in self.differences):
             return "changed"
         return "known_differently" if self.differences else "same"
 
     @property
     def sureness(self) -> float:
         """How sure the surest changed field is; 0 where none changed."""
-        return max((one.sureness for one in self.differences if one.kind == "changed"), default=0.0)
+        return max(
+            (
+                difference.sureness
+                for difference in self.differences
+                if difference.kind == "changed"
+            ),
+            default=0.0,
+        )
 
 
 def compared(
@@ -86,7 +93,7 @@ def compared(
     Raises:
         ValueError: both are empty, or they are about several assets.
     """
-    if len({one.asset_id for one in (*before, *after)}) != 1:
+    if len({answer.asset_id for answer in (*before, *after)}) != 1:
         raise ValueError("compared takes the answers about one asset")
     was = consolidate(task, before, weighting) if before else None
     now = consolidate(task, after, weighting) if after else None
@@ -102,14 +109,14 @@ def latest_two(last_captured: Iterable[tuple[str, datetime | None]]) -> tuple[st
     Takes the time of the newest image of each. One without times is older than all others; equal
     ones go by their ids.
     """
-    found = _by_time(last_captured)
-    return (found[-2], found[-1]) if len(found) > 1 else None
+    snapshots = _by_time(last_captured)
+    return (snapshots[-2], snapshots[-1]) if len(snapshots) > 1 else None
 
 
 def latest(last_captured: Iterable[tuple[str, datetime | None]]) -> str | None:
     """Return the snapshot that was captured last, as ``latest_two`` does."""
-    found = _by_time(last_captured)
-    return found[-1] if found else None
+    snapshots = _by_time(last_captured)
+    return snapshots[-1] if snapshots else None
 
 
 def _by_time(last_captured: Iterable[tuple[str, datetime | None]]) -> list[str]:

@@ -73,13 +73,13 @@ class AssetAnswer:
     @property
     def conflicts(self) -> tuple[str, ...]:
         """The fields in which the answers differ."""
-        return tuple(one.field for one in self.fields if one.verdict in {"conflict", "tie"})
+        return tuple(field.field for field in self.fields if field.verdict in {"conflict", "tie"})
 
     def answer(self) -> dict[str, object]:
         """Return the fields' values as an answer of the task holds them; unknown is ``None``."""
         return {
-            one.field: list(one.value) if isinstance(one.value, tuple) else one.value
-            for one in self.fields
+            field.field: list(field.value) if isinstance(field.value, tuple) else field.value
+            for field in self.fields
         }
 
 
@@ -91,24 +91,24 @@ def consolidate(
     Raises:
         ValueError: there is no answer, or they are about several assets.
     """
-    if len({one.asset_id for one in answers}) != 1:
+    if len({answer.asset_id for answer in answers}) != 1:
         raise ValueError("consolidate takes the answers about one asset")
     rows = sorted(answers, key=_by_age)
     weights = weights_of(rows, weighting or Weighting())
     return AssetAnswer(
         rows[0].asset_id,
         rows[0],
-        tuple(one.subject_id for one in rows),
-        tuple(_decide(one, rows, weights) for one in task.fields),
+        tuple(row.subject_id for row in rows),
+        tuple(_decide(field, rows, weights) for field in task.fields),
     )
 
 
 def weights_of(rows: Sequence[AnswerRow], weighting: Weighting) -> list[float]:
     """Return the weight of each answer, above 0 for each."""
-    sure = [_confidence(one, weighting.confidence) for one in rows]
-    least_sure = min((one for one in sure if one is not None), default=1.0)
+    sure = [_confidence(row, weighting.confidence) for row in rows]
+    least_sure = min((confidence for confidence in sure if confidence is not None), default=1.0)
     ages = _ages_days(rows)
-    oldest = max((one for one in ages if one is not None), default=0.0)
+    oldest = max((age for age in ages if age is not None), default=0.0)
     weights = []
     for confidence, age in zip(sure, ages, strict=True):
         weight = least_sure if confidence is None else confidence
@@ -128,7 +128,7 @@ def known_value(field: FieldSpec, answer: Mapping[str, object]) -> Value | None:
             usable = not isinstance(value, bool) and math.isfinite(value)
             return value if usable else None
         case "list", list():
-            return tuple(sorted({str(one) for one in value})) or None
+            return tuple(sorted({str(member) for member in value})) or None
         case (("enum" | "string"), str()):
             text = value.strip()
             return text if text and not (field.type == "enum" and text == UNKNOWN) else None
@@ -136,30 +136,30 @@ def known_value(field: FieldSpec, answer: Mapping[str, object]) -> Value | None:
             return None
 
 
-def _by_age(one: AnswerRow) -> tuple[float, str]:
-    time = one.capture_time
-    return (math.inf if time is None else -time.timestamp(), one.subject_id)
+def _by_age(row: AnswerRow) -> tuple[float, str]:
+    time = row.capture_time
+    return (math.inf if time is None else -time.timestamp(), row.subject_id)
 
 
-def _confidence(one: AnswerRow, field: str | None) -> float | None:
-    value = one.answer.get(field) if field is not None else None
+def _confidence(row: AnswerRow, field: str | None) -> float | None:
+    value = row.answer.get(field) if field is not None else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return min(1.0, max(0.0, float(value)))
 
 
 def _ages_days(rows: Sequence[AnswerRow]) -> list[float | None]:
-    times = [None if one.capture_time is None else one.capture_time.timestamp() for one in rows]
-    newest = max((one for one in times if one is not None), default=0.0)
-    return [None if one is None else (newest - one) / _DAY_S for one in times]
+    times = [None if row.capture_time is None else row.capture_time.timestamp() for row in rows]
+    newest = max((time for time in times if time is not None), default=0.0)
+    return [None if time is None else (newest - time) / _DAY_S for time in times]
 
 
 def _decide(field: FieldSpec, rows: Sequence[AnswerRow], weights: Sequence[float]) -> FieldVerdict:
     """Return the verdict on a field; the rows come with the newest first."""
     known = [
-        (value, weight, one.subject_id)
-        for one, weight in zip(rows, weights, strict=True)
-        if (value := known_value(field, one.answer)) is not None
+        (value, weight, row.subject_id)
+        for row, weight in zip(rows, weights, strict=True)
+        if (value := known_value(field, row.answer)) is not None
     ]
     if not known:
         return FieldVerdict(field.name, "unknown", None, 0.0)
@@ -169,7 +169,7 @@ def _decide(field: FieldSpec, rows: Sequence[AnswerRow], weights: Sequence[float
     evidence = _evidence([(value, weight, who) for value, weight, who in known], total)
     if field.type == "number":
         middle = _median([(float(value), weight) for value, weight, _ in known])  # type: ignore[arg-type]  # numbers
-        share = next(one.share for one in evidence if one.value == middle)
+        share = next(support.share for support in evidence if support.value == middle)
         return FieldVerdict(field.name, "agreed", middle, share, evidence)
     best = evidence[0]
     verdict: Verdict = "agreed"
@@ -189,13 +189,13 @@ def _of_list(
         for member in value
     ]
     evidence = _evidence(votes, total)
-    kept = [one for one in evidence if one.share > 0.5 + _EQUAL]
-    tied = not kept
-    kept = kept or [one for one in evidence if one.share >= evidence[0].share - _EQUAL]
-    members = tuple(sorted(str(one.value) for one in kept))
-    differs = any(one.share < 1 - _EQUAL for one in evidence)
+    best = [support for support in evidence if support.share > 0.5 + _EQUAL]
+    tied = not best
+    best = best or [support for support in evidence if support.share >= evidence[0].share - _EQUAL]
+    members = tuple(sorted(str(support.value) for support in best))
+    differs = any(support.share < 1 - _EQUAL for support in evidence)
     verdict: Verdict = ("tie" if tied else "conflict") if differs else "agreed"
-    return FieldVerdict(field.name, verdict, members, min(one.share for one in kept), evidence)
+    return FieldVerdict(field.name, verdict, members, min(each.share for each in best), evidence)
 
 
 def _evidence(votes: Sequence[tuple[Value, float, str]], total: float) -> tuple[Evidence, ...]:
@@ -205,11 +205,11 @@ def _evidence(votes: Sequence[tuple[Value, float, str]], total: float) -> tuple[
     for value, weight, who in votes:
         shares.setdefault(value, []).append(weight)
         subjects.setdefault(value, []).append(who)
-    found = [
+    evidence = [
         Evidence(value, min(1.0, math.fsum(some) / total), tuple(subjects[value]))
         for value, some in shares.items()  # in the order in which the newest image has them
     ]
-    return tuple(sorted(found, key=lambda one: -round(one.share, 9)))
+    return tuple(sorted(evidence, key=lambda support: -round(support.share, 9)))
 
 
 def _median(values: Sequence[tuple[float, float]]) -> float:

@@ -31,12 +31,12 @@ class Leaders:
 
     def groups(self) -> list[list[int]]:
         """Return the rows of each leader that stands for others, the leader first."""
-        found: dict[int, list[int]] = {}
+        groups: dict[int, list[int]] = {}
         for row in np.flatnonzero(self.rows != np.arange(len(self.rows))).tolist():
-            found.setdefault(int(self.rows[row]), []).append(row)
+            groups.setdefault(int(self.rows[row]), []).append(row)
         return [
             [leader, *sorted(others, key=lambda row: (-self.cosines[row], row))]
-            for leader, others in sorted(found.items())
+            for leader, others in sorted(groups.items())
         ]
 
 
@@ -95,26 +95,26 @@ class Clusters:
     def __init__(self, count: int) -> None:
         self._parents = list(range(count))
 
-    def find(self, one: int) -> int:
+    def find(self, thing: int) -> int:
         """Return what stands for the cluster of a thing."""
-        root = one
+        root = thing
         while self._parents[root] != root:
             root = self._parents[root]
-        while self._parents[one] != root:
-            self._parents[one], one = root, self._parents[one]
+        while self._parents[thing] != root:
+            self._parents[thing], thing = root, self._parents[thing]
         return root
 
-    def join(self, one: int, other: int) -> None:
+    def join(self, thing: int, other: int) -> None:
         """Make one cluster of those of two things."""
-        first, second = sorted((self.find(one), self.find(other)))
+        first, second = sorted((self.find(thing), self.find(other)))
         self._parents[second] = first
 
     def all(self, things: Iterable[int]) -> list[list[int]]:
         """Return the clusters of these things, each in order, by their first ones."""
-        found: dict[int, list[int]] = {}
-        for one in sorted(things):
-            found.setdefault(self.find(one), []).append(one)
-        return sorted(found.values())
+        clusters: dict[int, list[int]] = {}
+        for thing in sorted(things):
+            clusters.setdefault(self.find(thing), []).append(thing)
+        return sorted(clusters.values())
 
 
 def views_of_one_place(images: Sequence[EmbeddedImage], metres: float | None) -> list[list[int]]:
@@ -126,12 +126,12 @@ def views_of_one_place(images: Sequence[EmbeddedImage], metres: float | None) ->
     clusters = Clusters(len(images))
     first: dict[str, int] = {}
     used = set()
-    for row, one in enumerate(images):
-        if one.asset_id:
-            clusters.join(first.setdefault(one.asset_id, row), row)
+    for row, image in enumerate(images):
+        if image.asset_id:
+            clusters.join(first.setdefault(image.asset_id, row), row)
             used.add(row)
     if metres is not None:
-        used |= join_near(clusters, [(one.latitude, one.longitude) for one in images], metres)
+        used |= join_near(clusters, [(image.latitude, image.longitude) for image in images], metres)
     return clusters.all(used)
 
 

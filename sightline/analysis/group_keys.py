@@ -13,29 +13,29 @@ KeyValue = str | float | list[float] | None
 ``None`` where it is not known."""
 
 
-def key_value(one: Dimension, key: GroupKey) -> KeyValue:
+def key_value(dimension: Dimension, key: GroupKey) -> KeyValue:
     """Return a key as a value."""
     if isinstance(key, tuple):
-        return [float(edge) for edge in _cell(key, one.step or 1.0)]
+        return [float(edge) for edge in _cell(key, dimension.step or 1.0)]
     if key is None or isinstance(key, str):
         return key
-    if one.step is not None:
-        return [float(edge) for edge in _edges(int(key), one.step)]
+    if dimension.step is not None:
+        return [float(edge) for edge in _edges(int(key), dimension.step)]
     return int(key) if float(key).is_integer() else key
 
 
-def key_text(one: Dimension, key: GroupKey) -> str:
+def key_text(dimension: Dimension, key: GroupKey) -> str:
     """Return a key as a table shows it; a cell as ``--box`` takes it."""
     if key is None:
         return NOT_KNOWN
     if isinstance(key, tuple):
-        return ",".join(f"{edge:f}" for edge in _cell(key, one.step or 1.0))
+        return ",".join(f"{edge:f}" for edge in _cell(key, dimension.step or 1.0))
     if isinstance(key, str):
-        is_type = one.kind == "asset_type"
+        is_type = dimension.kind == "asset_type"
         return key.removeprefix("ASSET_CLASS_").lower() if is_type else key
-    if one.step is not None:
-        return " to ".join(f"{edge:f}" for edge in _edges(int(key), one.step))
-    return str(key_value(one, key))
+    if dimension.step is not None:
+        return " to ".join(f"{edge:f}" for edge in _edges(int(key), dimension.step))
+    return str(key_value(dimension, key))
 
 
 def _edges(number: int, step: float) -> tuple[Decimal, Decimal]:

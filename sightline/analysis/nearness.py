@@ -64,8 +64,8 @@ def nearest_others(
 def unit_vectors(vectors: Array) -> Array:
     """Return vectors of length 1; what has no direction stays 0."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    found: Array = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return found
+    units: Array = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return units
 
 
 def _best(rows: Rows, cosines: Array, k: int) -> tuple[Rows, Array]:

@@ -49,13 +49,13 @@ def disagreement(
     """
     if value is None:
         return None
-    voters = tuple(one for one in neighbours if one.value is not None)[:count]
+    voters = tuple(neighbour for neighbour in neighbours if neighbour.value is not None)[:count]
     if len(voters) < max(1, fewest):
         return None
     weights: dict[Value, list[float]] = {}
-    for one in voters:
-        if one.value is not None:
-            weights.setdefault(one.value, []).append(_weight(one.cosine))
+    for neighbour in voters:
+        if neighbour.value is not None:
+            weights.setdefault(neighbour.value, []).append(_weight(neighbour.cosine))
     totals = {name: math.fsum(some) for name, some in weights.items()}
     total = math.fsum(totals.values())
     expected = max(totals, key=lambda name: totals[name])  # the first of equals is the nearest

@@ -65,21 +65,23 @@ class FieldComparison:
 
 def compared(fields: Sequence[FieldSpec], pairs: Sequence[Pair]) -> list[FieldComparison]:
     """Return a comparison for each field that can be compared and that something is known of."""
-    each = (_of_field(one.name, pairs) for one in fields if one.type in COMPARED)
-    found = [one for one in each if one is not None]
-    adjusted = holm([one.p for one in found])
-    return [replace(one, p_holm=p) for one, p in zip(found, adjusted, strict=True)]
+    each = (_of_field(field.name, pairs) for field in fields if field.type in COMPARED)
+    comparisons = [comparison for comparison in each if comparison is not None]
+    adjusted = holm([comparison.p for comparison in comparisons])
+    return [
+        replace(comparison, p_holm=p) for comparison, p in zip(comparisons, adjusted, strict=True)
+    ]
 
 
 def _of_field(name: str, pairs: Sequence[Pair]) -> FieldComparison | None:
     values: Counter[Hashable] = Counter()
     table: Counter[tuple[bool, bool]] = Counter()
-    for one in pairs:
-        if name not in one.right:
+    for pair in pairs:
+        if name not in pair.right:
             continue
-        right = comparable(one.right[name])
+        right = comparable(pair.right[name])
         values[right] += 1
-        table[_says(one.base, name, right), _says(one.tuned, name, right)] += 1
+        table[_says(pair.base, name, right), _says(pair.tuned, name, right)] += 1
     subjects = values.total()
     if not subjects:
         return None

@@ -20,7 +20,7 @@ EARTH_RADIUS_M = 6_371_008.8
 MOST_METRES = 100_000.0
 """Beyond it a chord is notably shorter than the way over ground."""
 
-_AHEAD = [one for one in product(range(-2, 3), repeat=3) if one > (0, 0, 0)]
+_AHEAD = [step for step in product(range(-2, 3), repeat=3) if step > (0, 0, 0)]
 
 Position = tuple[float | None, float | None]
 Point = tuple[float, float, float]
@@ -29,7 +29,7 @@ Point = tuple[float, float, float]
 class Joins(Protocol):
     """What is told which two positions belong together."""
 
-    def join(self, one: int, other: int) -> None:
+    def join(self, thing: int, other: int) -> None:
         """Take two of them together."""
         ...
 
@@ -78,4 +78,4 @@ def _point(position: Position) -> Point | None:
 def _touch(some: npt.NDArray[np.float64], others: npt.NDArray[np.float64], metres: float) -> bool:
     """Return whether any of some points is so near to any of others; stops at the first."""
     limit = metres**2
-    return any(bool((((others - one) ** 2).sum(axis=1) <= limit).any()) for one in some)
+    return any(bool((((others - point) ** 2).sum(axis=1) <= limit).any()) for point in some)

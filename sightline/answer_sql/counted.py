@@ -48,8 +48,8 @@ class CountedAnswers(ABC):
 
     async def count(self, query: AnswerQuery) -> int:
         """Count the current answers."""
-        ((found,),) = await self.ask(query, sql.COUNT.format)
-        return int(found)
+        ((total,),) = await self.ask(query, sql.COUNT.format)
+        return int(total)
 
     async def counted(
         self, query: AnswerQuery, by: Sequence[Dimension], *, most: int = MOST_GROUPS

@@ -98,38 +98,38 @@ class SqlDialect(Protocol):
         ...
 
 
-def known(dialect: SqlDialect, one: FieldSpec) -> str:
+def known(dialect: SqlDialect, field: FieldSpec) -> str:
     """Return the condition that a field is known."""
-    match one.type:
+    match field.type:
         case "enum":
-            return f"{dialect.text(one.name)} <> {dialect.literal(UNKNOWN)}"
+            return f"{dialect.text(field.name)} <> {dialect.literal(UNKNOWN)}"
         case "boolean":
-            return f"{dialect.text(one.name)} IN ('true', 'false')"
+            return f"{dialect.text(field.name)} IN ('true', 'false')"
         case "integer" | "number":
-            return f"{dialect.number(one.name)} IS NOT NULL"
+            return f"{dialect.number(field.name)} IS NOT NULL"
         case "list":
-            return f"{dialect.length(one.name)} > 0"
+            return f"{dialect.length(field.name)} > 0"
         case _:
-            return f"{dialect.text(one.name)} <> ''"
+            return f"{dialect.text(field.name)} <> ''"
 
 
-def _values(dialect: SqlDialect, one: FieldSpec) -> list[tuple[str, str]]:
+def _values(dialect: SqlDialect, field: FieldSpec) -> list[tuple[str, str]]:
     """Return each value that is counted, with the condition that a field has it."""
-    if one.type == "list":
-        return [(value, dialect.holds(one.name, value)) for value in one.values]
-    values = ("true", "false") if one.type == "boolean" else one.values
-    text = dialect.text(one.name)
+    if field.type == "list":
+        return [(value, dialect.holds(field.name, value)) for value in field.values]
+    values = ("true", "false") if field.type == "boolean" else field.values
+    text = dialect.text(field.name)
     return [(value, f"{text} = {dialect.literal(value)}") for value in values]
 
 
 def summary(dialect: SqlDialect, task: TaskSpec, *, rows: str, where: str) -> str:
     """Return the query of one row: all answers, then for each field what ``summaries`` reads."""
     columns = ["COUNT(*)"]
-    for one in task.fields:
-        columns.append(_count(known(dialect, one)))
-        columns += [_count(condition) for _, condition in _values(dialect, one)]
-        if one.type in {"integer", "number"}:
-            columns += [f"{name}({dialect.number(one.name)})" for name in ("MIN", "AVG", "MAX")]
+    for field in task.fields:
+        columns.append(_count(known(dialect, field)))
+        columns += [_count(condition) for _, condition in _values(dialect, field)]
+        if field.type in {"integer", "number"}:
+            columns += [f"{name}({dialect.number(field.name)})" for name in ("MIN", "AVG", "MAX")]
     return f"SELECT {', '.join(columns)} FROM ({rows}) AS answered WHERE {where}"  # noqa: S608 - ours
 
 
@@ -141,8 +141,8 @@ def disagreement(dialect: SqlDialect, task: TaskSpec, *, rows: str, where: str) 
     """Return the query of one row: for each compared field, assets compared and disagreeing."""
     fields = _compared(task)
     values = ", ".join(
-        f"CASE WHEN {known(dialect, one)} THEN {dialect.text(one.name)} END AS v{n}"
-        for n, one in enumerate(fields)
+        f"CASE WHEN {known(dialect, field)} THEN {dialect.text(field.name)} END AS v{n}"
+        for n, field in enumerate(fields)
     )
     by_asset = ", ".join(
         f"COUNT(v{n}) AS known{n}, COUNT(DISTINCT v{n}) AS kinds{n}" for n in range(len(fields))
@@ -161,7 +161,9 @@ SELECT {counts} FROM (
 
 
 def _compared(task: TaskSpec) -> list[FieldSpec]:
-    return [] if task.multi_observation else [one for one in task.fields if one.type in COMPARED]
+    return (
+        [] if task.multi_observation else [field for field in task.fields if field.type in COMPARED]
+    )
 
 
 def compares(task: TaskSpec) -> bool:
@@ -173,22 +175,22 @@ def summaries(
     dialect: SqlDialect, task: TaskSpec, counted: Row, compared: Row
 ) -> list[FieldSummary]:
     """Return what the rows of ``summary`` and ``disagreement`` say."""
-    found = []
+    fields = []
     left: Iterator[Any] = iter(counted)
     pairs = iter(compared)
     total = int(next(left))
-    for one in task.fields:
+    for field in task.fields:
         known_answers = int(next(left))
-        values = tuple((value, int(next(left))) for value, _ in _values(dialect, one))
-        unknown = dict(values).get(UNKNOWN, 0) if one.type == "enum" else 0
-        numeric = one.type in {"integer", "number"}
+        values = tuple((value, int(next(left))) for value, _ in _values(dialect, field))
+        unknown = dict(values).get(UNKNOWN, 0) if field.type == "enum" else 0
+        numeric = field.type in {"integer", "number"}
         numbers = [None if (n := next(left)) is None else float(n) for _ in range(3 * numeric)]
         low, mean, high = numbers or (None, None, None)
-        has_pair = one.type in COMPARED and not task.multi_observation
+        has_pair = field.type in COMPARED and not task.multi_observation
         assets, disagreeing = (int(next(pairs)), int(next(pairs))) if has_pair else (None, None)
-        found.append(
+        fields.append(
             FieldSummary(
-                one,
+                field,
                 known=known_answers,
                 unknown=unknown,
                 missing=total - known_answers - unknown,
@@ -200,7 +202,7 @@ def summaries(
                 disagreeing=disagreeing,
             )
         )
-    return found
+    return fields
 
 
 def counts(
@@ -209,10 +211,10 @@ def counts(
     """Return the query of groups: a column or two for each dimension, then the answers."""
     columns: list[str] = []
     joins = []
-    for number, one in enumerate(by):
-        if one.kind == "field" and one.field and one.field.type == "list":
-            joins.append(dialect.members(one.field.name, f"member{number}"))
-        columns += _keys(dialect, one, number)
+    for number, dimension in enumerate(by):
+        if dimension.kind == "field" and dimension.field and dimension.field.type == "list":
+            joins.append(dialect.members(dimension.field.name, f"member{number}"))
+        columns += _keys(dialect, dimension, number)
     names = [f"d{n}" for n in range(len(columns))]
     keyed = ", ".join(f"{sql} AS {name}" for sql, name in zip(columns, names, strict=True))
     listed = ", ".join(names)
@@ -224,21 +226,21 @@ SELECT {listed}, COUNT(*) AS answers FROM (
 """  # noqa: S608 - ours
 
 
-def _keys(dialect: SqlDialect, one: Dimension, number: int) -> list[str]:
-    if one.kind == "asset_type":
+def _keys(dialect: SqlDialect, dimension: Dimension, number: int) -> list[str]:
+    if dimension.kind == "asset_type":
         return ["NULLIF(asset_type, '')"]
-    if one.kind == "month":
+    if dimension.kind == "month":
         return [dialect.month]
-    if one.kind == "cell":
-        step = one.step or 1.0
+    if dimension.kind == "cell":
+        step = dimension.step or 1.0
         return [dialect.whole("latitude", step), dialect.whole("longitude", step)]
-    assert one.field is not None
-    if one.field.type == "list":
+    assert dimension.field is not None
+    if dimension.field.type == "list":
         return [f"member{number}"]
-    if one.field.type in {"integer", "number"}:
-        value = dialect.number(one.field.name)
-        return [dialect.whole(value, one.step) if one.step else value]
-    return [f"NULLIF({dialect.text(one.field.name)}, '')"]
+    if dimension.field.type in {"integer", "number"}:
+        value = dialect.number(dimension.field.name)
+        return [dialect.whole(value, dimension.step) if dimension.step else value]
+    return [f"NULLIF({dialect.text(dimension.field.name)}, '')"]
 
 
 def groups(by: Sequence[Dimension], rows: Sequence[Row]) -> list[Group]:
@@ -247,8 +249,8 @@ def groups(by: Sequence[Dimension], rows: Sequence[Row]) -> list[Group]:
 
 
 def _read_keys(by: Sequence[Dimension], row: Iterator[Any]) -> Iterator[Any]:
-    for one in by:
-        if one.kind == "cell":
+    for dimension in by:
+        if dimension.kind == "cell":
             north, east = next(row), next(row)
             yield None if north is None or east is None else (int(north), int(east))
         else:

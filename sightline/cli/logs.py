@@ -17,7 +17,7 @@ from sightline.cli.output import remark
 from sightline.errors import SightlineError
 from sightline.http_client.redaction import without_secrets
 from sightline.settings import Settings
-from worker.handled import HANDLED
+from worker.messages.handled import HANDLED
 
 EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130

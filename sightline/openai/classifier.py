@@ -105,11 +105,11 @@ class ChatClassifier:
         Raises:
             ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
         """
-        images = [await self._image(one) for one in observations]
-        asked = body_of(task, images, model=self._model)
-        expected = Expected(input_tokens(task, len(images)), asked["max_tokens"])
+        images = [await self._image(observation) for observation in observations]
+        body = body_of(task, images, model=self._model)
+        expected = Expected(input_tokens(task, len(images)), body["max_tokens"])
         try:
-            response = await self._post(orjson.dumps(asked))
+            response = await self._post(orjson.dumps(body))
         except PermanentError as error:
             raise with_most_cost(error, self._most_usage(expected)) from None
         return classification_of(response, self._cost, expected)
@@ -143,13 +143,13 @@ class ChatClassifier:
         except (aiohttp.ClientError, OSError) as error:
             # Not chained: such an error may carry the request's headers, and with them the key.
             raise broken_off(self._model, error) from None
-        found = decoded(raw)
+        answer = decoded(raw)
         if code != 200:
-            raise error_of(read_refusal(code, found, answered), model=self._model)
-        if not isinstance(found, Mapping):
+            raise error_of(read_refusal(code, answer, answered), model=self._model)
+        if not isinstance(answer, Mapping):
             raise TransientError(f"{self._model} answered with something that is no JSON object;"
                                  " trying again")  # fmt: skip
-        return found
+        return answer
 
 
 def _authorisation(api_key: str, base_url: str) -> dict[str, str]:

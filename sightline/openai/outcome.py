@@ -34,8 +34,8 @@ def classification_of(
         raise without_answer("an answer without a choice", usage)
     message = mapping(choice.get("message"))
     if message.get("refusal"):
-        said = one_line(str(message["refusal"]))
-        raise given_up(Reason.BLOCKED_BY_SAFETY, f"the model refused: {said}", usage)
+        refusal = one_line(str(message["refusal"]))
+        raise given_up(Reason.BLOCKED_BY_SAFETY, f"the model refused: {refusal}", usage)
     ending = one_line(str(choice.get("finish_reason") or ""))
     if ending in REASONS:
         raise given_up(REASONS[ending], f"the answer ended by {ending}", usage)
@@ -46,12 +46,12 @@ def classification_of(
 
 def usage_of(response: Mapping[str, Any], cost: Cost, expected: Expected = NOTHING) -> Usage:
     """Return the tokens that a response counts, and what they cost."""
-    found = mapping(response.get("usage"))
+    counts = mapping(response.get("usage"))
     choice = first(response.get("choices")) or {}
     prompt = counted_input(
-        [found.get("prompt_tokens")], expected, answered=choice.get("finish_reason") == FINISHED
+        [counts.get("prompt_tokens")], expected, answered=choice.get("finish_reason") == FINISHED
     )
-    answer = counted_output([found.get("completion_tokens")], expected)
+    answer = counted_output([counts.get("completion_tokens")], expected)
     return Usage(prompt, answer, cost(prompt, answer))
 
 

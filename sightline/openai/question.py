@@ -50,20 +50,20 @@ def body_of(task: TaskSpec, images: Sequence[InlineImage], *, model: str) -> dic
 
 def schema_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a task's response schema as plain JSON schema, strict: every field, and no other."""
-    found = {
+    strict = {
         name: value
         for name, value in schema.items()
         if name not in {"nullable", "propertyOrdering"}
     }
     if schema.get("nullable"):
-        found["type"] = [schema["type"], "null"]
+        strict["type"] = [schema["type"], "null"]
     if "items" in schema:
-        found["items"] = schema_of(schema["items"])
+        strict["items"] = schema_of(schema["items"])
     if "properties" in schema:
         order = schema.get("propertyOrdering", list(schema["properties"]))
-        found["properties"] = {name: schema_of(schema["properties"][name]) for name in order}
-        found["additionalProperties"] = False
-    return found
+        strict["properties"] = {name: schema_of(schema["properties"][name]) for name in order}
+        strict["additionalProperties"] = False
+    return strict
 
 
 def _image(image: InlineImage, detail: str) -> dict[str, Any]:

@@ -49,43 +49,43 @@ def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> OpenAiR
     outer = body if isinstance(body, Mapping) else {}
     inner = outer.get("error", outer)
     error = inner if isinstance(inner, Mapping) else {"message": inner}
-    said = error.get("message") or error.get("detail") or ""
+    text = error.get("message") or error.get("detail") or ""
     names = {value for name in ("code", "type") if isinstance(value := error.get(name), str)}
-    return OpenAiRefusal(code, frozenset(names), one_line(str(said)), retry_after_s(headers))
+    return OpenAiRefusal(code, frozenset(names), one_line(str(text)), retry_after_s(headers))
 
 
 def error_of(refusal: OpenAiRefusal, *, model: str) -> SightlineError:
     """Return the error that a refusal is; it carries when to come back, if the server said so."""
-    code, said = refusal.code, refusal.message.rstrip(". ") or "no details"
+    code, text = refusal.code, refusal.message.rstrip(". ") or "no details"
     if code == 429 and not refusal.names & _NO_CREDIT:
         return ThrottledError(
             f"{model} is over its limit (429); slowing down", retry_after_s=refusal.retry_after_s
         )
     if code in {408, 409, 425, 499} or code >= 500:
         return TransientError(
-            f"{model} answered {code} ({said}); trying again", retry_after_s=refusal.retry_after_s
+            f"{model} answered {code} ({text}); trying again", retry_after_s=refusal.retry_after_s
         )
     reason = _reason_of(refusal)
     if reason is not None:
-        return PermanentError(reason, f"{model} answered {code}: {said}")
-    return _misconfigured(code, said, model)
+        return PermanentError(reason, f"{model} answered {code}: {text}")
+    return _misconfigured(code, text, model)
 
 
 def _reason_of(refusal: OpenAiRefusal) -> Reason | None:
     """Return why this one request cannot succeed; ``None`` where none would."""
-    said = refusal.message
+    text = refusal.message
     if refusal.names & _FILTERED:
         return Reason.BLOCKED_BY_SAFETY
     if refusal.code == 413:
         return Reason.IMAGE_TOO_LARGE
-    if refusal.code not in {400, 422} or not said or _MODEL.search(said):
+    if refusal.code not in {400, 422} or not text or _MODEL.search(text):
         return None
-    if _TOO_LARGE.search(said):
+    if _TOO_LARGE.search(text):
         return Reason.IMAGE_TOO_LARGE
-    return Reason.IMAGE_UNREADABLE if _UNREADABLE.search(said) else Reason.MODEL_REJECTED_REQUEST
+    return Reason.IMAGE_UNREADABLE if _UNREADABLE.search(text) else Reason.MODEL_REJECTED_REQUEST
 
 
-def _misconfigured(code: int, said: str, model: str) -> ConfigurationError:
+def _misconfigured(code: int, text: str, model: str) -> ConfigurationError:
     if code in {401, 403}:
         hint = "set a valid key in the variable that openai.api_key_env names"
     elif code in {402, 429}:
@@ -94,4 +94,4 @@ def _misconfigured(code: int, said: str, model: str) -> ConfigurationError:
         hint = (
             "see that openai.endpoint ends as the service's does (/v1), and serves models.classify"
         )
-    return ConfigurationError(f"{model} may not be asked ({code}: {said}); {hint}")
+    return ConfigurationError(f"{model} may not be asked ({code}: {text}); {hint}")

@@ -11,10 +11,10 @@ from sightline.errors import ConfigurationError, SightlineError
 from sightline.ports import Engine
 from sightline.progress import Progress, Update, no_progress
 from sightline.settings import Settings
+from worker.concurrency.side_tasks import endless
 from worker.main import Meters, Summary, Watch
 from worker.main import work as run_worker
-from worker.side_tasks import endless
-from worker.signals import StopRequest
+from worker.stopping.signals import StopRequest
 from worker.worker_status import WorkerStatus
 
 SHOWN_EVERY_S = 0.5

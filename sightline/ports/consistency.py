@@ -71,7 +71,9 @@ def faults_of_tasks(used: Mapping[str, str], known: Collection[str], restore: st
 
     ``used`` are the names of tasks by fingerprint.
     """
-    unknown = sorted((task, one) for one, task in used.items() if one not in known)
+    unknown = sorted(
+        (task, fingerprint) for fingerprint, task in used.items() if fingerprint not in known
+    )
     if not unknown:
         return []
     task, fingerprint = unknown[0]

@@ -23,14 +23,14 @@ class PartBatch:
 class BatchOutcome:
     """What one statement brought: parts answered, refused for now, and refused by reason.
 
-    ``said`` is an example of what was said of a refusal.
+    ``example`` is the status of one that was refused.
     """
 
     answered: int = 0
     retryable: int = 0
     refused: Mapping[str, int] = field(default_factory=dict)
     cost_usd_micros: int = 0
-    said: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from sightline.workspace.filters import Where, filter_of
 from sightline.workspace.project import Project
 from sightline.workspace.runs import Run
 from worker.main import Summary
-from worker.signals import StopRequest
+from worker.stopping.signals import StopRequest
 
 
 class RunMethods(Project):

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from producer.publish import Producer
 from producer.request import build_request, choose_tasks
 from producer.run_budget_editor import RunBudgetEditor
+from sightline.cli.views.work import work_json
 from sightline.errors import SightlineError
 from sightline.model import Filter
 from sightline.ports import Engine, Limits
@@ -29,7 +30,7 @@ from tests.chaos.clock import Clock
 from tests.chaos.plan import ProducerPlan, WorkerPlan
 from tests.chaos.taps import Diary, Fate, Tapped
 from worker.main import work_with
-from worker.signals import StopRequest, stopped_by_signals
+from worker.stopping.signals import StopRequest, stopped_by_signals
 
 UNEXPECTED = 99
 """The exit status of a process that ended with an error that is none of ours."""
@@ -98,7 +99,7 @@ async def _work(casting: Casting, settings: Settings, diary: Diary) -> None:
             drain=casting.drain,
             now=clock.skewed(own.skew_s, after_s=own.skewed_at_s),
         )
-    diary.note("summary", number=casting.number, **done.as_dict())
+    diary.note("summary", number=casting.number, **work_json(done))
     if done.over_budget:
         raise done.over_budget
 

@@ -29,7 +29,7 @@ RETIRED = {
     "patience": "RetryUntilStopped",
     "letters": "DeadLetterBuilder",
     "planned": "BatchPlan",
-    "worked_off": "StatementWorkSummary",
+    "worked_off": "BatchWorkSummary",
     "choices": "StackConfig",
     "hasten": "make_due",
     "to_the_end": "run_to_completion",

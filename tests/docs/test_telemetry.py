@@ -19,9 +19,9 @@ from tests.conftest import CHECKOUT
 from tests.docs.pages import code, rows, sections
 from tests.docs.views import STATUS, WORK
 from tests.telemetry.rig import FOUND, a_day, scrape, settings, worker_status
-from worker.handled import HANDLED
 from worker.limiting import LimiterState
-from worker.row_writer import LEDGERS
+from worker.messages.handled import HANDLED
+from worker.results.row_writer import LEDGERS
 from worker.telemetry.calls import ERRORS, SUCCEEDED
 from worker.telemetry.metrics import METRICS
 from worker.telemetry.opening import open_telemetry

@@ -154,7 +154,7 @@ def test_a_worker_s_log_is_a_json_object_a_line_that_names_the_message(home: Hom
     (letter,) = home.sql("select message_id, run_id from dead_letters")
     assert about["message_id"] == letter["message_id"]
     assert about["run_id"] == letter["run_id"] == "by-hand"
-    assert (about["severity"], about["logger"]) == ("INFO", "worker.dead_letter_builder")
+    assert (about["severity"], about["logger"]) == ("INFO", "worker.results.dead_letter_builder")
     assert "bad_message" in about["message"]
 
 

@@ -11,10 +11,10 @@ import pytest
 from sightline.errors import PermanentError, Reason, ThrottledError, TransientError
 from sightline.model import Usage
 from sightline.ports import Classification
-from worker.caller import Caller, GaveUpError, NotWantedError
+from worker.calls.caller import Caller, GaveUpError, NotWantedError
+from worker.calls.retry import Backoff, RetryBudget, RetryPolicy
 from worker.limiting import LimiterSnapshot, LimiterState, Outcome, Sample
 from worker.progress import Progress
-from worker.retry import Backoff, RetryBudget, RetryPolicy
 
 
 @dataclass

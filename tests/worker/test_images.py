@@ -14,7 +14,7 @@ from sightline.ports import Classification, Embedding
 from sightline.settings import AdapterSettings, ImageSettings, Settings
 from sightline.tasks import TaskSpec
 from tests.worker.world import TASK
-from worker.images import AllowedBuckets, bucket_of, checked_models
+from worker.messages.images import AllowedBuckets, bucket_of, checked_models
 
 
 def seen(uri: str) -> Observation:

@@ -10,7 +10,7 @@ import pytest
 from sightline.ports import Delivery
 from sightline.wire import RECHECK, REPLAY, encode
 from tests.worker.world import Store, World, message
-from worker.lookup import FINISHED_HOLDS_S, Lookup, LookupRule
+from worker.messages.lookup import FINISHED_HOLDS_S, Lookup, LookupRule
 from worker.progress import Progress
 
 LEASE_S = 3600.0

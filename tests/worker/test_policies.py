@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.errors import TransientError
-from worker.drain import Drained, DrainRule
-from worker.retry import Backoff, RetryBudget, RetryPolicy
-from worker.systemic import SystemicGuard, Verdict
+from worker.calls.retry import Backoff, RetryBudget, RetryPolicy
+from worker.stopping.drain import Drained, DrainRule
+from worker.stopping.systemic import SystemicGuard, Verdict
 
 POLICY = RetryPolicy(tries=3, deadline_s=10.0, backoff=Backoff(1.0, 8.0))
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from sightline.errors import ConfigurationError, TransientError
-from worker.retry import Backoff
-from worker.retry_until_stopped import RetryUntilStopped
+from worker.calls.retry import Backoff
+from worker.concurrency.retry_until_stopped import RetryUntilStopped
 
 
 def retry(stopping: asyncio.Event) -> RetryUntilStopped:

@@ -27,10 +27,10 @@ from sightline.ports import (
 from sightline.wire import MAX_BODY_BYTES, encode
 from tests.worker.ledger import MOMENT
 from tests.worker.world import ANSWER, EMBED, FakeModels, World, message, observation
-from worker.dead_letter_builder import DeadLetterBuilder, Identity
+from worker.calls.retry import Backoff
 from worker.leaser import Lease
-from worker.retry import Backoff
-from worker.row_writer import RowWriter
+from worker.results.dead_letter_builder import DeadLetterBuilder, Identity
+from worker.results.row_writer import RowWriter
 
 KINDS = [ClassificationRow, EmbeddingRow, DeadLetterRow]
 IsBad = Callable[[ResultRow], bool]

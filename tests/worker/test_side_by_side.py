@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from worker.side_by_side import side_by_side
+from worker.concurrency.side_by_side import side_by_side
 
 
 async def of(value: int) -> int:

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 
-from worker.signals import NUMBERS, StopRequest, stopped_by_signals
+from worker.stopping.signals import NUMBERS, StopRequest, stopped_by_signals
 
 
 def test_a_request_calls_what_stops_once_and_also_what_comes_later() -> None:

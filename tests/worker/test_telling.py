@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from sightline.cli.views.work import work_json
 from sightline.errors import PermanentError, Reason, ThrottledError, TransientError
 from sightline.model import Usage
 from sightline.ports import Classification
 from sightline.settings import LimitSettings
 from tests.worker.world import FakeModels, World
-from worker.caller import Caller
-from worker.handled import HANDLED
+from worker.calls.caller import Caller
+from worker.calls.retry import Backoff, RetryBudget, RetryPolicy
 from worker.limiting import StaticLimiter
+from worker.main import Summary
+from worker.messages.handled import HANDLED
 from worker.progress import Progress
-from worker.retry import Backoff, RetryBudget, RetryPolicy
 
 
 @dataclass
@@ -122,7 +124,7 @@ async def test_rows_are_counted_by_ledger_when_they_are_written() -> None:
     world.put(1, 2, 3)
     await world.runner().run(drain=True)
     assert world.progress.rows == {"classifications": 3, "embeddings": 2, "dead_letters": 1}
-    assert world.progress.as_dict()["rows"] == dict(world.progress.rows)
+    assert work_json(Summary("w", 1.0, world.progress))["rows"] == dict(world.progress.rows)
 
 
 async def test_what_is_logged_about_a_message_knows_which_it_is(

@@ -27,15 +27,16 @@ from tests.worker.ledger import MOMENT, Ledger
 from worker.budgets.budget_slice import LONG_DELAY_S
 from worker.budgets.estimates import Estimates
 from worker.budgets.run_budgets import RunBudgets
-from worker.caller import Caller
-from worker.dead_letter_builder import DeadLetterBuilder, Identity
+from worker.calls.caller import Caller
+from worker.calls.meter import CallMeter
+from worker.calls.retry import Backoff, RetryBudget, RetryPolicy
 from worker.handler import Handler
 from worker.leaser import Leaser
 from worker.limiting import Limiter, StaticLimiter
-from worker.meter import CallMeter
+from worker.messages.part_handler import PartHandler
 from worker.progress import Progress
-from worker.retry import Backoff, RetryBudget, RetryPolicy
-from worker.row_writer import RowWriter
+from worker.results.dead_letter_builder import DeadLetterBuilder, Identity
+from worker.results.row_writer import RowWriter
 from worker.runner import Runner
 from worker.writer import BatchWriter, FlushRule
 
@@ -320,15 +321,20 @@ class World:
             pause_s=0.0,
         )
         identity = Identity(self.worker_id, lambda: MOMENT, lambda: f"e{next(ids)}", lambda: 0.5)
-        handler = Handler(
+        parts = PartHandler(
             self.models,
             self.store,
             {AnswerPart: caller(), EmbeddingPart: caller()},
+            self.progress,
+            identity,
+            max_attempts=own.max_attempts,
+        )
+        handler = Handler(
+            parts,
             run_budgets,
             Estimates(self.prices.get, self.ledger, answers_at="global", embeddings_at="global"),
             self.progress,
             identity,
-            max_attempts=own.max_attempts,
             redelivery=backoff,
         )
         rows = RowWriter(

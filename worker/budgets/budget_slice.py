@@ -122,10 +122,11 @@ def next_step(state: BudgetState) -> str:
     limits, run_id = state.limits, state.run_id
     cost = limits.cost_usd_micros
     if cost is not None and (limits.images is None or state.reserved.images < limits.images):
-        said, more = f"${cost / 1e6:,.2f}", f"--max-cost {max(0.01, 2 * cost / 1e6):g}"
+        budget, more = f"${cost / 1e6:,.2f}", f"--max-cost {max(0.01, 2 * cost / 1e6):g}"
     else:
-        said, more = f"{limits.images:,} images", f"--max-images {max(1, 2 * (limits.images or 0))}"
+        images = limits.images or 0
+        budget, more = f"{images:,} images", f"--max-images {max(1, 2 * images)}"
     return (
-        f"the budget of run {run_id}, {said}, is reached, and nothing else is queued;"
+        f"the budget of run {run_id}, {budget}, is reached, and nothing else is queued;"
         f" `sightline budget {run_id} {more}` raises it, `sightline cancel {run_id}` ends the run"
     )

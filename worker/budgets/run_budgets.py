@@ -141,7 +141,7 @@ class RunBudgets:
     @property
     def calling(self) -> bool:
         """Whether any call is under way."""
-        return any(one.budget_slice.calls for one in self._accounts.values())
+        return any(account.budget_slice.calls for account in self._accounts.values())
 
     async def states(self) -> Mapping[str, BudgetState]:
         """Return the budgets of all runs."""

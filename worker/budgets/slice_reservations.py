@@ -111,22 +111,22 @@ class SliceReservations:
             return False
         account.reclaimed = True
         held = await self._patiently(lambda: self._budgets.unspent_reservations(account.run_id))
-        found = [
+        releases = [
             BudgetEvent(
-                released_id(one.last_event_id),
+                released_id(share.last_event_id),
                 account.run_id,
                 BudgetEventKind.RELEASED,
-                one.worker_id,
-                one.unspent.cost_usd_micros,
-                one.unspent.images,
+                share.worker_id,
+                share.unspent.cost_usd_micros,
+                share.unspent.images,
                 self._now(),
             )
-            for one in held
-            if one.worker_id != self._worker_id and is_abandoned(one.last_at, self._now())
+            for share in held
+            if share.worker_id != self._worker_id and is_abandoned(share.last_at, self._now())
         ]
-        if found:
-            await self._record(*found)
-        return bool(found)
+        if releases:
+            await self._record(*releases)
+        return bool(releases)
 
     async def renew(self, account: Account) -> None:
         """Be heard of: what this worker reserved of the budget is not given back by others."""

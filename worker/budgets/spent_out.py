@@ -54,12 +54,12 @@ async def only_over_budget(
     if queued.ready is None:
         return frozenset(refused & states.keys())
     others = queued.ready + (queued.leased or 0)
-    found = set()
+    waiting = set()
     for run_id, state in states.items():
         if state.reached or run_id in refused:
             own = await backlog.backlog(run_id)
             count = (own.ready or 0) + (own.leased or 0)
             others -= count
             if count:
-                found.add(run_id)
-    return frozenset() if others > 0 else frozenset(found)
+                waiting.add(run_id)
+    return frozenset() if others > 0 else frozenset(waiting)

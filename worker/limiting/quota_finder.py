@@ -234,11 +234,11 @@ class QuotaFinder:
 
     def _look_for_block(self, now_s: float, sent_s: float) -> None:
         row = self._sends.lost_up_to(sent_s)
-        if len(row) < 2 or sum(one.sent for one in row) < BLOCKED_CALLS:
+        if len(row) < 2 or sum(slice_.sent for slice_ in row) < BLOCKED_CALLS:
             return
-        for one in row:
-            one.blocked = True
-        refused = 2 * sum(one.refused for one in row) > sum(one.sent for one in row)
+        for slice_ in row:
+            slice_.blocked = True
+        refused = 2 * sum(slice_.refused for slice_ in row) > sum(slice_.sent for slice_ in row)
         self._probe(now_s, refused=refused)
 
     def _probe(self, now_s: float, *, refused: bool) -> None:

@@ -72,17 +72,19 @@ class RecentSends:
 
     def at(self, sent_s: float) -> Slice | None:
         """Return the slice of a call that was sent then, if it is remembered."""
-        return next((one for one in reversed(self._slices) if one.began_s <= sent_s + 1e-9), None)
+        return next(
+            (slice_ for slice_ in reversed(self._slices) if slice_.began_s <= sent_s + 1e-9), None
+        )
 
     def lost_up_to(self, sent_s: float) -> list[Slice]:
         """Return the row of slices up to this time of which no call went through, latest first."""
         row: list[Slice] = []
         waiting = True  # the slice of this time may wait for the fate of some of its calls
-        for one in reversed(self._slices):
-            if one.began_s > sent_s + 1e-9:
+        for slice_ in reversed(self._slices):
+            if slice_.began_s > sent_s + 1e-9:
                 continue
-            if one.lost:
-                row.append(one)
+            if slice_.lost:
+                row.append(slice_)
             elif not waiting:
                 break
             waiting = False
@@ -90,34 +92,37 @@ class RecentSends:
 
     def forget_lull(self, since_s: float) -> None:
         """Do not learn from the calls sent since then: they were far over the quota."""
-        for one in reversed(self._slices):
-            if one.began_s < since_s:
+        for slice_ in reversed(self._slices):
+            if slice_.began_s < since_s:
                 break
-            one.lull = False
+            slice_.lull = False
 
     def accepted_per_s(self, now_s: float, since_s: float) -> float:
         """Return the rate of accepted calls over the last minute, or since then if that is less."""
         begin_s = max(since_s, now_s - MEMORY_S)
         accepted = sum(
-            one.sent - one.refused - one.failed for one in self._slices if one.began_s >= begin_s
+            slice_.sent - slice_.refused - slice_.failed
+            for slice_ in self._slices
+            if slice_.began_s >= begin_s
         )
         return accepted / max(now_s - begin_s, SLICE_S)
 
     def share_refused(self, now_s: float) -> float:
         """Return the share of the last minute's calls that was refused."""
-        known = [one for one in self._slices if one.began_s < now_s - SETTLED_S]
-        return sum(one.refused for one in known) / max(sum(one.sent for one in known), 1)
+        known = [slice_ for slice_ in self._slices if slice_.began_s < now_s - SETTLED_S]
+        sent = sum(slice_.sent for slice_ in known)
+        return sum(slice_.refused for slice_ in known) / max(sent, 1)
 
     def usual_share(self, now_s: float) -> float:
         """Return the share that is refused at any rate, a cautious estimate of it."""
-        for one in self._slices:
-            if not self._counted_until_s < one.began_s < now_s - SETTLED_S:
+        for slice_ in self._slices:
+            if not self._counted_until_s < slice_.began_s < now_s - SETTLED_S:
                 continue
-            self._counted_until_s = one.began_s
-            if one.lull and not one.blocked:
-                kept = (1.0 - 1.0 / LULL_MEMORY_CALLS) ** one.sent
-                self.lull_calls = self.lull_calls * kept + one.sent
-                self._lull_refused = self._lull_refused * kept + one.refused
+            self._counted_until_s = slice_.began_s
+            if slice_.lull and not slice_.blocked:
+                remembered = (1.0 - 1.0 / LULL_MEMORY_CALLS) ** slice_.sent
+                self.lull_calls = self.lull_calls * remembered + slice_.sent
+                self._lull_refused = self._lull_refused * remembered + slice_.refused
         usual = (self._lull_refused - CHANCE_REFUSALS) / max(self.lull_calls, 1.0)
         return min(max(usual, LEAST_USUAL), MOST_USUAL)
 

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Any, Generic, Literal, TypeVar
 
 from sightline.errors import Reason
-from worker.row_writer import LEDGERS
+from worker.results.row_writer import LEDGERS
 from worker.telemetry.calls import SUCCEEDED, CallRecords
 from worker.telemetry.histogram import Histogram
 from worker.telemetry.probe import Probe
@@ -53,30 +53,30 @@ REASON, LEDGER, SETTLEMENT = "sightline.reason", "sightline.ledger", "sightline.
 
 
 def _rates(watched: Watched) -> Points[float]:
-    for kind, one in watched.probe.limiters.items():
-        if isfinite(one.rate_per_s):  # without a ceiling there is none
-            yield one.rate_per_s, {LIMITER: kind}
+    for kind, limiter in watched.probe.limiters.items():
+        if isfinite(limiter.rate_per_s):  # without a ceiling there is none
+            yield limiter.rate_per_s, {LIMITER: kind}
 
 
 def _in_flight(watched: Watched) -> Points[float]:
-    for kind, one in watched.probe.limiters.items():
-        yield one.in_flight, {LIMITER: kind}
+    for kind, limiter in watched.probe.limiters.items():
+        yield limiter.in_flight, {LIMITER: kind}
 
 
 def _caps(watched: Watched) -> Points[float]:
-    for kind, one in watched.probe.limiters.items():
-        yield one.cap, {LIMITER: kind}
+    for kind, limiter in watched.probe.limiters.items():
+        yield limiter.cap, {LIMITER: kind}
 
 
 def _refused(watched: Watched) -> Points[float]:
-    for kind, one in watched.probe.limiters.items():
-        yield one.share_refused, {LIMITER: kind}
+    for kind, limiter in watched.probe.limiters.items():
+        yield limiter.share_refused, {LIMITER: kind}
 
 
 def _states(watched: Watched) -> Points[float]:
-    for kind, one in watched.probe.limiters.items():
-        for state in type(one.state):
-            yield int(state is one.state), {LIMITER: kind, STATE: str(state.value)}
+    for kind, limiter in watched.probe.limiters.items():
+        for state in type(limiter.state):
+            yield int(state is limiter.state), {LIMITER: kind, STATE: str(state.value)}
 
 
 # --- calls --------------------------------------------------------------------------------------

@@ -135,27 +135,31 @@ class _Histograms:
         self._since_ns = time.time_ns()
 
     def __call__(self) -> list[otel.Metric]:
-        found = []
+        metrics = []
         for metric in HISTOGRAMS:
             read = metric.read(self._watched)
-            points = [self._point(one, attributes) for one, attributes in read if one.count]
+            points = [
+                self._point(histogram, attributes)
+                for histogram, attributes in read
+                if histogram.count
+            ]
             if points:
                 data = otel.Histogram(points, otel.AggregationTemporality.CUMULATIVE)
-                found.append(otel.Metric(metric.name, metric.description, metric.unit, data))
-        return found
+                metrics.append(otel.Metric(metric.name, metric.description, metric.unit, data))
+        return metrics
 
-    def _point(self, one: Histogram, attributes: Attributes) -> otel.HistogramDataPoint:
-        counts = tuple(one.counts)
+    def _point(self, histogram: Histogram, attributes: Attributes) -> otel.HistogramDataPoint:
+        counts = tuple(histogram.counts)
         return otel.HistogramDataPoint(
             attributes=attributes,
             start_time_unix_nano=self._since_ns,
             time_unix_nano=time.time_ns(),
             count=sum(counts),
-            sum=one.total,
+            sum=histogram.total,
             bucket_counts=counts,
-            explicit_bounds=one.bounds,
-            min=one.least,
-            max=one.most,
+            explicit_bounds=histogram.bounds,
+            min=histogram.least,
+            max=histogram.most,
         )
 
 

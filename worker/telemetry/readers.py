@@ -91,8 +91,8 @@ class OtlpExporter(OTLPMetricExporter):
 
 def _innermost(text: str) -> str:
     """Return what the system said, out of what each library around it made of that."""
-    found = re.search(r"\[Errno [^\"')]+", text)
-    return found[0] if found else text
+    match = re.search(r"\[Errno [^\"')]+", text)
+    return match[0] if match else text
 
 
 class _LastSaid(logging.Handler):

@@ -40,8 +40,8 @@ def serving_metrics(
 
     metrics = make_wsgi_app(registry)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        Server.address_family = found[0][0]
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        Server.address_family = addresses[0][0]
         server = make_server(host, port, metrics, Server, _SilentHandler)
     except OSError as error:
         raise ConfigurationError(

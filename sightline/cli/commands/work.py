@@ -58,9 +58,9 @@ def work(
                 "--watch shows a worker, and this engine has none; `sightline status --watch` shows"
                 " runs"
             )
-        from sightline.cli.commands import work_statements as statements  # noqa: PLC0415 - Google's
+        from sightline.cli.commands import work_batches as batches  # noqa: PLC0415 - Google's
 
-        show = statements.plan_statements if dry_run else statements.work_statements
+        show = batches.plan_batches if dry_run else batches.work_batches
         show(settings, worker_id, as_json=as_json)
         return
     if dry_run:
@@ -98,9 +98,9 @@ def _work(
         )
     )
     if as_lines:
-        print_line(at({"summary": work_json(result)}))
+        print_line(at({"summary": work_json(result.summary)}))
     elif as_json:
-        print_json(work_json(result))
+        print_json(work_json(result.summary))
     else:
         print_work(result, settings, speak, drained=drain)
     if result.summary.over_budget:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 from sightline.cli.output import say
 from sightline.operations.work import WorkResult
 from sightline.settings import Settings
+from worker.main import Summary
 
 
-def work_json(result: WorkResult) -> dict[str, object]:
+def work_json(summary: Summary) -> dict[str, object]:
     """Return the document of ``--json``."""
-    return result.summary.as_dict()
+    progress = summary.progress
+    return {
+        "worker_id": summary.worker_id,
+        "seconds": round(summary.seconds, 3),
+        **asdict(progress),
+        "dead": dict(progress.dead),
+        "rows": dict(progress.rows),
+        "stopped_by": str(summary.over_budget) if summary.over_budget else None,
+    }
 
 
 def print_work(

@@ -2,7 +2,7 @@
 
 A queue in the cloud can be set back and a table restored, and neither can hold a mark of the other.
 So nothing is compared with the queue; workers look into the ledgers before they pay, where a first
-delivery may be none (``worker.lookup``).
+delivery may be none (``worker.messages.lookup``).
 """
 
 from __future__ import annotations

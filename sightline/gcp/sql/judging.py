@@ -6,7 +6,7 @@ so that both engines write the same ledgers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sightline.errors import Reason
@@ -40,24 +40,6 @@ MOST_NUMBER = 1e100
 LENGTH_SQUARED = "(SELECT SUM(IF(ABS(each) <= 1e100, each * each, 0)) FROM UNNEST(vector) AS each)"
 FINITE = "(SELECT COUNT(*) FROM UNNEST(vector) AS each WHERE ABS(each) <= 1e100)"
 """How many numbers of a vector are some: a NaN compares with nothing."""
-
-STATUS_SAYS: Mapping[Reason, tuple[str, ...]] = {
-    Reason.BAD_URI: ("bad_uri",),
-    Reason.PERMISSION_DENIED: (
-        "permission_denied", "permission denied", "does not have", "access denied", "forbidden",
-    ),
-    Reason.MODEL_REJECTED_REQUEST: ("publisher model",),
-    Reason.IMAGE_GONE: ("not_found", "not found", "no such object", "does not exist"),
-    Reason.IMAGE_TOO_LARGE: ("too large", "exceeds the maximum size", "size limit"),
-    Reason.IMAGE_UNREADABLE: (
-        "unable to process input image", "unsupported mime", "cannot decode", "invalid image",
-    ),
-    Reason.BLOCKED_BY_SAFETY: ("safety", "blocked", "prohibited"),
-    Reason.RECITATION: ("recitation",),
-}  # fmt: skip
-"""What the text of a status says about the reason, the first that fits; else the request itself was
-refused. BigQuery documents no codes for them. A status that begins with the name of a reason, as
-those that were judged elsewhere do, is of that reason whatever else it says."""
 
 _JSON_KINDS = {"string": "string", "boolean": "boolean", "integer": "number", "number": "number"}
 
@@ -212,11 +194,16 @@ def _fits(field: FieldSpec) -> str:
 
 
 def _reason_of_status() -> str:
+    """Return SQL for the reason of a status: the one that it begins with, or that its words mean.
+
+    Else the request itself was refused.
+    """
     cases = [f"WHEN STARTS_WITH(status, '{reason}: ') THEN {quoted(reason)}" for reason in Reason]
     cases += [
-        f"WHEN {' OR '.join(f'STRPOS(LOWER(status), {quoted(text)}) > 0' for text in texts)}"
+        f"WHEN {' OR '.join(f'STRPOS(LOWER(status), {quoted(word)}) > 0' for word in words)}"
         f" THEN {quoted(reason)}"
-        for reason, texts in STATUS_SAYS.items()
+        for reason in sorted(Reason, key=lambda reason: reason.status_order)
+        if (words := reason.status_words)
     ]
     return f"CASE {' '.join(cases)} ELSE {quoted(Reason.MODEL_REJECTED_REQUEST)} END"
 

@@ -283,5 +283,5 @@ def _outcome(rows: Sequence[Sequence[Any]]) -> BatchOutcome:
         retryable=counts.get("retryable", 0),
         refused=refused,
         cost_usd_micros=sum(int(cost or 0) for _, _, cost, _ in rows),
-        said=examples.get(loudest, ""),
+        example=examples.get(loudest, ""),
     )

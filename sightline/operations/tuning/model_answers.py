@@ -9,17 +9,18 @@ from dataclasses import dataclass
 import orjson
 
 from sightline.analysis.paired import Answer
-from sightline.errors import PermanentError, Reason, Scope
+from sightline.errors import PermanentError
 from sightline.export.tuning_set import HeldOut
 from sightline.model import Observation
 from sightline.operations.tuning.evaluation_budget import ModelBudget
 from sightline.ports import Classifier
+from sightline.reasons import Reason, Scope
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
-from worker.caller import Caller, GaveUpError, UnfundedError
+from worker.calls.caller import Caller, GaveUpError, UnfundedError
+from worker.calls.retry import Backoff, RetryBudget, RetryPolicy
 from worker.limiting import limiter_of
 from worker.progress import Progress
-from worker.retry import Backoff, RetryBudget, RetryPolicy
 
 OVER_BUDGET = "over_budget"
 

@@ -18,10 +18,10 @@ class CannotAnswerError(Exception):
     ``said`` replaces the error's usual message.
     """
 
-    def __init__(self, fault: Fault, said: str = "") -> None:
-        super().__init__(said or fault.value)
+    def __init__(self, fault: Fault, message: str = "") -> None:
+        super().__init__(message or fault.value)
         self.fault = fault
-        self.said = said
+        self.message = message
 
 
 class Answerer(Protocol):
@@ -44,14 +44,14 @@ class MadeUpAnswers:
 
     async def generate(self, model: str, request: GenerateRequest) -> object:
         """Return an answer that the schema allows."""
-        seed = "\n".join([model, *(one.uri for one in request.images)])
+        seed = "\n".join([model, *(image.uri for image in request.images)])
         if request.schema is None:
             return f"A made up answer, number {_number(seed) % 1000}."
         return _value(request.schema, seed)
 
     async def embed(self, model: str, request: Embed) -> Sequence[float]:
         """Return a vector that is not of unit length."""
-        seed = "\n".join([model, *(one.uri for one in request.images), request.text])
+        seed = "\n".join([model, *(image.uri for image in request.images), request.text])
         dice = np.random.default_rng(_number(seed))
         vector: list[float] = (dice.standard_normal(request.dimension) * 0.03).tolist()
         return vector

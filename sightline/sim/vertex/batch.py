@@ -61,7 +61,7 @@ class SimulatedBatchJob:
     """One job: what was asked, and how far it is."""
 
     name: str
-    asked: Mapping[str, Any]
+    request: Mapping[str, Any]
     state: str = QUEUED
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     ended: datetime | None = None
@@ -79,7 +79,7 @@ class SimulatedBatchJob:
     @property
     def model(self) -> str:
         """The short name of the model."""
-        return str(self.asked["model"]).rpartition("/")[2]
+        return str(self.request["model"]).rpartition("/")[2]
 
 
 class SimulatedBatchJobs:
@@ -93,10 +93,10 @@ class SimulatedBatchJobs:
         self._dice = random.Random(seed)
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    def create(self, place: str, asked: Mapping[str, Any]) -> SimulatedBatchJob:
+    def create(self, place: str, request: Mapping[str, Any]) -> SimulatedBatchJob:
         """Make a job, which begins at once."""
         number = 5_000_000_000_000_000_000 + 1_000 * len(self.jobs)
-        job = SimulatedBatchJob(f"{place}/batchPredictionJobs/{number}", asked)
+        job = SimulatedBatchJob(f"{place}/batchPredictionJobs/{number}", request)
         self.jobs[job.name] = job
         self._running[job.name] = asyncio.create_task(self._run(job))
         return job
@@ -138,26 +138,26 @@ class SimulatedBatchJobs:
         self._running.pop(job.name, None)
 
     async def _answer(self, job: SimulatedBatchJob, end: str) -> None:
-        asked = await self._read(job)
+        lines = await self._read(job)
         if end == FAILED:
             raise _FailedError(self.pace.code, "The batch prediction job failed.")
-        self._dice.shuffle(asked)
+        self._dice.shuffle(lines)
         half = end in {EXPIRED, CANCELLED, PARTIALLY}
-        chosen = asked[: len(asked) // 2] if half else asked
-        job.missing = len(asked) - len(chosen)
-        said: list[bytes] = []
+        chosen = lines[: len(lines) // 2] if half else lines
+        job.missing = len(lines) - len(chosen)
+        output: list[bytes] = []
         for line in chosen:
             answer, good = await self._lines.answer(job.model, line, keys=self.pace.keys)
-            said.append(answer)
+            output.append(answer)
             job.answered += good
             job.failed += not good
             if self._dice.random() < self.pace.doubled:
-                said.append(self._lines.refused(line, keys=self.pace.keys))
-        self._dice.shuffle(said)
-        await self._write(job, said)
+                output.append(self._lines.refused(line, keys=self.pace.keys))
+        self._dice.shuffle(output)
+        await self._write(job, output)
 
     async def _read(self, job: SimulatedBatchJob) -> list[bytes]:
-        uris: Sequence[str] = job.asked["inputConfig"]["gcsSource"]["uris"]
+        uris: Sequence[str] = job.request["inputConfig"]["gcsSource"]["uris"]
         if self._files is None:
             raise _FailedError(NOT_FOUND, "This simulator has no buckets to read.")
         lines: list[bytes] = []
@@ -174,13 +174,13 @@ class SimulatedBatchJobs:
             )
         return lines
 
-    async def _write(self, job: SimulatedBatchJob, said: Sequence[bytes]) -> None:
+    async def _write(self, job: SimulatedBatchJob, output: Sequence[bytes]) -> None:
         assert self._files is not None
-        prefix = job.asked["outputConfig"]["gcsDestination"]["outputUriPrefix"].rstrip("/")
+        prefix = job.request["outputConfig"]["gcsDestination"]["outputUriPrefix"].rstrip("/")
         time = job.created.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         job.folder = f"{prefix}/prediction-model-{time}"
         try:
-            await self._files.write_file(f"{job.folder}/predictions.jsonl", b"".join(said))
+            await self._files.write_file(f"{job.folder}/predictions.jsonl", b"".join(output))
         except CannotAnswerError as error:
             raise _FailedError(
                 PERMISSION_DENIED, f"{job.folder} cannot be written: {error}."
@@ -199,28 +199,28 @@ def resource(
     job: SimulatedBatchJob, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Any:
     """Return a job in the JSON form of the reference; its state by name."""
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": job.name,
-        **job.asked,
+        **job.request,
         "state": job.state,
         "createTime": _time(job.created),
         "updateTime": _time(job.ended or clock()),
         "modelVersionId": "",
     }
     if job.state not in {QUEUED, PENDING}:
-        found["startTime"] = _time(job.created)
+        fields["startTime"] = _time(job.created)
     if job.ended is not None:
-        found["endTime"] = _time(job.ended)
-        found["completionStats"] = {
+        fields["endTime"] = _time(job.ended)
+        fields["completionStats"] = {
             "successfulCount": str(job.answered),
             "failedCount": str(job.failed),
             "incompleteCount": str(job.missing),
         }
     if job.folder:
-        found["outputInfo"] = {"gcsOutputDirectory": job.folder}
+        fields["outputInfo"] = {"gcsOutputDirectory": job.folder}
     if job.error is not None:
-        found["error"] = job.error
-    return found
+        fields["error"] = job.error
+    return fields
 
 
 def _time(at: datetime) -> str:

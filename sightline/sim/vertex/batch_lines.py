@@ -46,15 +46,15 @@ class LineAnswers:
         call = Call(resource, "global", model, verb, by_key=False)
         uri = ""
         try:
-            asked = _read(verb, line)
-            uri = asked.images[0].uri if asked.images else ""
-            answered = await self._reply(call, asked, self._fault(verb))
+            request = _read(verb, line)
+            uri = request.images[0].uri if request.images else ""
+            answered = await self._reply(call, request, self._fault(verb))
         except InvalidArgumentError as error:
             return _line(line, keys=keys, error=errors.invalid(error)), False
         except CannotAnswerError as error:
             reply = errors.fault_reply(error.fault, resource=resource, uri=uri, retry_delay_s=1.0)
-            said = ErrorReply(reply.status, error.said or reply.message, reply.details)
-            return _line(line, keys=keys, error=said), False
+            error_reply = ErrorReply(reply.status, error.message or reply.message, reply.details)
+            return _line(line, keys=keys, error=error_reply), False
         body = answered.body
         if verb is Verb.EMBED:
             body = {"tokenCount": str(answered.input_tokens), "embedding": body["embedding"]}
@@ -109,15 +109,15 @@ def _line(
     status = ""
     if error is not None:
         status = f"{_phrase(error.code)}: {orjson.dumps(error.body()).decode()}"
-    found: dict[str, Any] = {
+    output: dict[str, Any] = {
         "status": status,
         "processed_time": datetime.now(UTC).isoformat(),
         "request": request,
         "response": response or {},
     }
     if keys and "key" in raw:
-        found["key"] = raw["key"]
-    return orjson.dumps(found, option=orjson.OPT_APPEND_NEWLINE)
+        output["key"] = raw["key"]
+    return orjson.dumps(output, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _phrase(code: int) -> str:

@@ -55,14 +55,14 @@ class BatchRoutes(JobRoutes[SimulatedBatchJob]):
 
     def resource(self, job: SimulatedBatchJob) -> dict[str, Any]:
         """See ``JobRoutes``."""
-        found: dict[str, Any] = resource(job)
-        return found
+        shown: dict[str, Any] = resource(job)
+        return shown
 
     def listed(self, place: str, wanted: str) -> list[SimulatedBatchJob]:
         """See ``JobRoutes``; equalities joined by AND are understood."""
         terms = _terms(wanted)
-        own = (one for one in reversed(self.jobs.jobs.values()) if one.place == place)
-        return [one for one in own if _fits(one, terms)]
+        own = (job for job in reversed(self.jobs.jobs.values()) if job.place == place)
+        return [job for job in own if _fits(job, terms)]
 
     def absent(self, name: str) -> ErrorReply:
         """See ``JobRoutes``."""
@@ -72,15 +72,13 @@ class BatchRoutes(JobRoutes[SimulatedBatchJob]):
 def _checked(body: object) -> dict[str, Any]:
     """Return what is asked, or raise ``InvalidArgumentError`` as Google would."""
     at = "batch_prediction_job"
-    asked = fields(body, at, _JOB)
-    if not asked.get("displayName") or len(str(asked["displayName"])) > 128:
+    job = fields(body, at, _JOB)
+    if not job.get("displayName") or len(str(job["displayName"])) > 128:
         raise InvalidArgumentError("A display name of 1 to 128 characters is needed.", at)
-    if not _MODEL.fullmatch(str(asked.get("model", ""))):
-        raise InvalidArgumentError(f"Model {asked.get('model')} is not supported.", f"{at}.model")
-    given = fields(asked.get("inputConfig"), at, frozenset({"instancesFormat", "gcsSource"}))
-    taken = fields(
-        asked.get("outputConfig"), at, frozenset({"predictionsFormat", "gcsDestination"})
-    )
+    if not _MODEL.fullmatch(str(job.get("model", ""))):
+        raise InvalidArgumentError(f"Model {job.get('model')} is not supported.", f"{at}.model")
+    given = fields(job.get("inputConfig"), at, frozenset({"instancesFormat", "gcsSource"}))
+    taken = fields(job.get("outputConfig"), at, frozenset({"predictionsFormat", "gcsDestination"}))
     uris = fields(given.get("gcsSource"), at, frozenset({"uris"})).get("uris")
     prefix = fields(taken.get("gcsDestination"), at, frozenset({"outputUriPrefix"}))
     formats = {given.get("instancesFormat"), taken.get("predictionsFormat")}
@@ -90,7 +88,7 @@ def _checked(body: object) -> dict[str, Any]:
         if not re.fullmatch(r"gs://[^/]+/.+", str(uri)):
             raise InvalidArgumentError(f"{uri} is no URI of Cloud Storage.", at)
     return {
-        **asked,
+        **job,
         "inputConfig": {"instancesFormat": "jsonl", "gcsSource": {"uris": uris}},
         "outputConfig": {"predictionsFormat": "jsonl", "gcsDestination": prefix},
     }
@@ -104,18 +102,18 @@ def _terms(text: str) -> list[tuple[str, str]]:
     """
     if not text:
         return []
-    found = [_TERM.fullmatch(one.strip()) for one in text.split(" AND ")]
-    if not all(found):
+    matches = [_TERM.fullmatch(term.strip()) for term in text.split(" AND ")]
+    if not all(matches):
         raise InvalidArgumentError(f"Invalid filter: {text}", "filter")
     return [
-        (camel(one["field"]), one["quoted"] if one["quoted"] is not None else one["bare"])
-        for one in found
-        if one
+        (camel(match["field"]), match["quoted"] if match["quoted"] is not None else match["bare"])
+        for match in matches
+        if match
     ]
 
 
 def _fits(job: SimulatedBatchJob, terms: list[tuple[str, str]]) -> bool:
-    labels: Mapping[str, str] = job.asked.get("labels", {})
-    values = {"displayName": job.asked["displayName"], "state": job.state}
+    labels: Mapping[str, str] = job.request.get("labels", {})
+    values = {"displayName": job.request["displayName"], "state": job.state}
     values |= {camel(f"labels.{key}"): value for key, value in labels.items()}
     return all(values.get(name) == wanted for name, wanted in terms)

@@ -91,10 +91,10 @@ class Buckets:
 
 def _parts(uri: str) -> tuple[str, str]:
     """Return the bucket and the object's name as they stand in a path."""
-    found = _URI.fullmatch(uri)
-    if found is None:
+    match = _URI.fullmatch(uri)
+    if match is None:
         raise CannotAnswerError(Fault.INVALID_ARGUMENT, f"Invalid file uri: {uri}")
-    return quote(found[1], safe=""), quote(found[2], safe="")
+    return quote(match[1], safe=""), quote(match[2], safe="")
 
 
 _FAULTS = {

@@ -62,10 +62,10 @@ class NotTakenError(Exception):
 
 def call_of(path: str) -> Call | None:
     """Return the call that a path (after the version) is; ``None`` if it is none."""
-    found = _ON_VERTEX.fullmatch(path) or _TUNED.fullmatch(path) or _BY_KEY.fullmatch(path)
-    if found is None or found["verb"] not in list(Verb):
+    match = _ON_VERTEX.fullmatch(path) or _TUNED.fullmatch(path) or _BY_KEY.fullmatch(path)
+    if match is None or match["verb"] not in list(Verb):
         return None
-    named = found.groupdict()
+    named = match.groupdict()
     by_key = "location" not in named
     return Call(
         named["resource"], named.get("location", ""), named["model"], Verb(named["verb"]), by_key
@@ -96,15 +96,15 @@ def read_call(call: Call, headers: Mapping[str, str], raw: bytes) -> GenerateReq
         body = orjson.loads(raw)
         if call.by_key:
             _check_known_by_key(body)
-        asked = _READERS[call.verb](body)
+        request = _READERS[call.verb](body)
         if call.by_key:
-            _check_inline(asked)
+            _check_inline(request)
     except orjson.JSONDecodeError as error:
         reason = InvalidArgumentError(f"Invalid JSON payload received. {error}")
         raise NotTakenError(errors.invalid(reason)) from error
     except InvalidArgumentError as error:
         raise NotTakenError(errors.invalid(error)) from error
-    return asked
+    return request
 
 
 def _check_known_by_key(body: object) -> None:
@@ -116,6 +116,6 @@ def _check_known_by_key(body: object) -> None:
             )
 
 
-def _check_inline(asked: GenerateRequest | Embed) -> None:
-    if any(one.content is None for one in asked.images):
+def _check_inline(request: GenerateRequest | Embed) -> None:
+    if any(image.content is None for image in request.images):
         raise InvalidArgumentError("Invalid or unsupported file uri: it is in a bucket.")

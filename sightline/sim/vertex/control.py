@@ -47,14 +47,14 @@ class Control:
             "faults": (_show_faults, _change_faults),
             "latency": (_show_latency, _change_latency),
         }
-        found = [
+        routes = [
             web.get("/control/counters", self._read_counters),
             web.delete("/control/counters", self._clear_counters),
         ]
         for topic, (show, change) in topics.items():
-            found.append(web.get(f"/control/{topic}", self._reader(show)))
-            found.append(web.put(f"/control/{topic}", self._writer(show, change)))
-        return found
+            routes.append(web.get(f"/control/{topic}", self._reader(show)))
+            routes.append(web.put(f"/control/{topic}", self._writer(show, change)))
+        return routes
 
     async def _read_counters(self, _: web.Request) -> web.Response:
         return _json(self._counters.to_json())
@@ -113,11 +113,11 @@ def _change_quota(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
 
 
 def _show_schedule(how: Behaviour) -> dict[str, Any]:
-    return {"schedules": {model: asdict(one) for model, one in how.schedules.items()}}
+    return {"schedules": {model: asdict(schedule) for model, schedule in how.schedules.items()}}
 
 
 def _change_schedule(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
-    steps = [RateStep(float(one["at_s"]), one["rate_per_s"]) for one in wanted["steps"]]
+    steps = [RateStep(float(step["at_s"]), step["rate_per_s"]) for step in wanted["steps"]]
     schedule = _schedule_of(steps, wanted)
     return replace(how, schedules={**how.schedules, str(wanted.get("model", ANY_MODEL)): schedule})
 

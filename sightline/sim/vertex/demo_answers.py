@@ -101,11 +101,11 @@ class DemoAnswers:
 
     async def _vectors(self, images: Sequence[Image]) -> list[Vector]:
         vectors: list[Vector] = []
-        found = await asyncio.gather(*map(self._vector, images), return_exceptions=True)
-        for one in found:
-            if isinstance(one, BaseException):
-                raise one
-            vectors.append(one)
+        outcomes = await asyncio.gather(*map(self._vector, images), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            vectors.append(outcome)
         return vectors
 
     async def _vector(self, image: Image) -> Vector:

@@ -11,7 +11,7 @@ from sightline.sim.vertex.errors import InvalidArgumentError
 
 def camel(name: str) -> str:
     """Return a field's JSON name: ``file_uri`` and ``fileUri`` are both accepted."""
-    return re.sub(r"_([a-z0-9])", lambda found: found.group(1).upper(), name)
+    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name)
 
 
 def fields(value: object, path: str, known: frozenset[str]) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def fields(value: object, path: str, known: frozenset[str]) -> dict[str, Any]:
     """
     if not isinstance(value, Mapping):
         raise InvalidArgumentError(f"Invalid value at '{path}' (an object is expected).", path)
-    found: dict[str, Any] = {}
+    renamed: dict[str, Any] = {}
     for key, inner in value.items():
         name = camel(str(key))
         if name not in known:
@@ -30,8 +30,8 @@ def fields(value: object, path: str, known: frozenset[str]) -> dict[str, Any]:
             raise InvalidArgumentError(
                 f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.', path
             )
-        found[name] = inner
-    return found
+        renamed[name] = inner
+    return renamed
 
 
 def texts(value: object, path: str) -> list[str]:
@@ -40,7 +40,7 @@ def texts(value: object, path: str) -> list[str]:
     Raises:
         InvalidArgumentError: it is something else.
     """
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise InvalidArgumentError(f"Invalid value at '{path}' (texts are expected).", path)
     return value
 
@@ -58,11 +58,11 @@ def number(
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if not numeric or (whole and value != int(value)):  # type: ignore[call-overload]  # is numeric
         raise InvalidArgumentError(f"Invalid value at '{path}' (a number is expected).", path)
-    found = float(value)  # type: ignore[arg-type]  # the same
-    if not least <= found <= most:
+    parsed = float(value)  # type: ignore[arg-type]  # the same
+    if not least <= parsed <= most:
         raise InvalidArgumentError(
             f"Unable to submit request because {path} is {value}; it must be from {least:g} to"
             f" {most:g}.",
             path,
         )
-    return found
+    return parsed

@@ -90,8 +90,8 @@ class JobRoutes(ABC, Generic[Job]):
             if not re.fullmatch(r"Bearer \S+", request.headers.get("Authorization", "")):
                 return _error(errors.without_credentials())
             if refuse:
-                said = self.refused(refuse, request.match_info["place"])
-                return _error(ErrorReply(refuse, said))
+                message = self.refused(refuse, request.match_info["place"])
+                return _error(ErrorReply(refuse, message))
             try:
                 return await handler(request)
             except InvalidArgumentError as error:
@@ -109,11 +109,11 @@ class JobRoutes(ABC, Generic[Job]):
         return _json(self._shape(request, job))
 
     async def _list(self, request: web.Request) -> web.Response:
-        found = self.listed(request.match_info["place"], request.query.get("filter", ""))
+        jobs = self.listed(request.match_info["place"], request.query.get("filter", ""))
         start = int(request.query.get("pageToken") or 0)
         size = int(request.query.get("pageSize") or PAGE)
-        page = [self._shape(request, one) for one in found[start : start + size]]
-        more = {"nextPageToken": str(start + size)} if start + size < len(found) else {}
+        page = [self._shape(request, job) for job in jobs[start : start + size]]
+        more = {"nextPageToken": str(start + size)} if start + size < len(jobs) else {}
         return _json({self.kind: page} | more)
 
     async def _get(self, request: web.Request) -> web.Response:
@@ -135,10 +135,10 @@ class JobRoutes(ABC, Generic[Job]):
 
     def _shape(self, request: web.Request, job: Job) -> dict[str, Any]:
         """Return a job with its state as a name, or as a number where that is asked."""
-        found = self.resource(job)
+        fields = self.resource(job)
         if "enum-encoding=int" in request.query.get("$alt", ""):
-            found["state"] = self.states.index(found["state"])
-        return found
+            fields["state"] = self.states.index(fields["state"])
+        return fields
 
 
 def _error(error: ErrorReply) -> web.Response:

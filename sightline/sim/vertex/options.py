@@ -18,14 +18,14 @@ def schedule_of(text: str) -> Schedule:
         ValueError: it says none.
     """
     steps: list[RateStep] = []
-    for one in text.split(","):
-        found = _STEP.fullmatch(one.strip())
-        if found is None:
+    for step in text.split(","):
+        match = _STEP.fullmatch(step.strip())
+        if match is None:
             raise ValueError(
-                f"{one!r} is no step of a quota; write SECONDSs:CALLS_A_SECOND, 0s:50,60s:20 say"
+                f"{step!r} is no step of a quota; write SECONDSs:CALLS_A_SECOND, 0s:50,60s:20 say"
             )
-        rate = None if found[2] == "none" else float(found[2])
-        steps.append(RateStep(float(found[1]), rate))
+        rate = None if match[2] == "none" else float(match[2])
+        steps.append(RateStep(float(match[1]), rate))
     return Schedule.of(steps)
 
 
@@ -36,13 +36,13 @@ def faults_of(texts: Iterable[str]) -> FaultMix:
         ValueError: one of them says none, or they are more than all calls.
     """
     shares: dict[Fault, float] = {}
-    for one in texts:
-        kind, _, share = one.partition("=")
+    for text in texts:
+        kind, _, share = text.partition("=")
         try:
             shares[Fault(kind)] = float(share)
         except ValueError:
             known = ", ".join(Fault)
             raise ValueError(
-                f"{one!r} is no share of a fault; write KIND=SHARE, throttled=0.1 say, of {known}"
+                f"{text!r} is no share of a fault; write KIND=SHARE, throttled=0.1 say, of {known}"
             ) from None
     return FaultMix(shares)

@@ -82,5 +82,5 @@ class CallRecord:
         return self._reply()
 
     def _reply(self) -> web.Response:
-        found = {"kept": self.kept, "calls": [asdict(one) for one in self.lines]}
-        return web.Response(body=orjson.dumps(found), content_type="application/json")
+        document = {"kept": self.kept, "calls": [asdict(line) for line in self.lines]}
+        return web.Response(body=orjson.dumps(document), content_type="application/json")

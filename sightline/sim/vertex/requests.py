@@ -84,8 +84,8 @@ def read_generate(body: object) -> GenerateRequest:
     images: list[Image] = []
     words: list[str] = []
     for place, content in enumerate(contents):
-        found, text = _content(content, f"contents[{place}]")
-        images += found
+        content_images, text = _content(content, f"contents[{place}]")
+        images += content_images
         words += text
     config = fields(request.get("generationConfig", {}), "generation_config", _CONFIG)
     fields(config.get("thinkingConfig", {}), "generation_config.thinking_config", _THINKING)
@@ -124,9 +124,11 @@ def _tokens_per_image(value: object) -> int:
 def _labels(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping) or len(value) > 64:
         raise InvalidArgumentError("Invalid value at 'labels' (at most 64 are accepted).", "labels")
-    for key, one in value.items():
-        sound = isinstance(one, str) and _LABEL.fullmatch(key) and re.fullmatch(r"[\w-]{0,63}", one)
-        if not sound or f"{key}{one}" != f"{key}{one}".lower():
+    for key, text in value.items():
+        sound = (
+            isinstance(text, str) and _LABEL.fullmatch(key) and re.fullmatch(r"[\w-]{0,63}", text)
+        )
+        if not sound or f"{key}{text}" != f"{key}{text}".lower():
             raise InvalidArgumentError(
                 f"The label {key!r} is not valid: keys and values are at most 63 lower case"
                 " letters, digits, underscores and dashes.",
@@ -154,28 +156,28 @@ def _schema(value: object, path: str) -> dict[str, Any]:
     kind = str(schema.get("type", "")).upper()
     if kind not in _TYPES and "anyOf" not in schema:
         raise InvalidArgumentError(f"Invalid value at '{path}.type': \"{kind}\"", f"{path}.type")
-    found = {**schema, "type": kind}
+    normalised = {**schema, "type": kind}
     if "enum" in schema:
         texts(schema["enum"], f"{path}.enum")
     if kind == "ARRAY":
         if "items" not in schema:
             raise InvalidArgumentError(f"{path}.items: missing field.", f"{path}.items")
-        found["items"] = _schema(schema["items"], f"{path}.items")
+        normalised["items"] = _schema(schema["items"], f"{path}.items")
     if kind == "OBJECT":
         inner = schema.get("properties")
         if not isinstance(inner, Mapping) or not inner:
             raise InvalidArgumentError(
                 f"{path}.properties: should be non-empty for OBJECT type", f"{path}.properties"
             )
-        found["properties"] = {
-            str(name): _schema(one, f"{path}.properties[{name}]") for name, one in inner.items()
+        normalised["properties"] = {
+            str(name): _schema(field, f"{path}.properties[{name}]") for name, field in inner.items()
         }
         for name in texts(schema.get("required", []), f"{path}.required"):
             if name not in inner:
                 raise InvalidArgumentError(
                     f"{path}.required: property {name} is not defined", f"{path}.required"
                 )
-    return found
+    return normalised
 
 
 _PART = frozenset({"text", "fileData", "inlineData", "mediaResolution", "thought"})
@@ -194,9 +196,9 @@ def _content(value: object, path: str) -> tuple[list[Image], list[str]]:
         )
     images: list[Image] = []
     words: list[str] = []
-    for place, one in enumerate(parts):
+    for place, raw in enumerate(parts):
         at = f"{path}.parts[{place}]"
-        part = fields(one, at, _PART)
+        part = fields(raw, at, _PART)
         kinds = [name for name in ("text", "fileData", "inlineData") if name in part]
         if len(kinds) != 1:
             raise InvalidArgumentError(f"{at}: exactly one kind of data is required.", at)

@@ -143,7 +143,7 @@ def predicted(
 ) -> Generated:
     """Return the response to a ``predict`` request of ``multimodalembedding@001``."""
     vectors = {"imageEmbedding": image, "textEmbedding": text}
-    prediction = {name: list(one) for name, one in vectors.items() if one is not None}
+    prediction = {name: list(vector) for name, vector in vectors.items() if vector is not None}
     body = {
         "predictions": [prediction],
         "deployedModelId": "1234567890123456789",

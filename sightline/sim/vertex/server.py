@@ -123,31 +123,31 @@ class VertexSimulator:
 
     async def _serve(self, request: web.Request, call: Call) -> web.StreamResponse:
         try:
-            asked = read_call(call, request.headers, await request.read())
+            payload = read_call(call, request.headers, await request.read())
         except NotTakenError as error:
             self.counters.rejected[call.verb] += 1
             return _reply(error.reply)
-        line = self._record.began(call.verb, call.model, asked.images, now_s=self._now())
+        line = self._record.began(call.verb, call.model, payload.images, now_s=self._now())
         try:
-            return await self._decide(request, call, asked, line)
+            return await self._decide(request, call, payload, line)
         finally:
             line.ended_s = self._now()
 
     async def _decide(
-        self, request: web.Request, call: Call, asked: GenerateRequest | Embed, line: CallLine
+        self, request: web.Request, call: Call, payload: GenerateRequest | Embed, line: CallLine
     ) -> web.StreamResponse:
         decision = self._service.decide(call.model, call.verb, now_s=self._now())
         await self._take_time(call, decision.delay_s)
         if decision.over_quota:
             self.counters.over_quota[call.verb] += 1
             line.outcome = OVER_QUOTA
-            return _reply(_error(call, asked, decision.fault or Fault.THROTTLED, decision))
-        fault, said = decision.fault, ""
+            return _reply(_error(call, payload, decision.fault or Fault.THROTTLED, decision))
+        fault, message = decision.fault, ""
         try:
             if fault is None or fault in ANSWERED_WITH_200 or fault is Fault.HALF_BODY:
-                return await self._answer(request, call, asked, fault, line)
+                return await self._answer(request, call, payload, fault, line)
         except CannotAnswerError as error:
-            fault, said = error.fault, error.said
+            fault, message = error.fault, error.message
         self.counters.faults[fault] += 1
         line.outcome = fault.value
         if fault in {Fault.HANG, Fault.RESET}:
@@ -155,7 +155,7 @@ class VertexSimulator:
                 await self._stopping.wait()
             _reset(request)
             return web.Response()
-        return _reply(_error(call, asked, fault, decision, said))
+        return _reply(_error(call, payload, fault, decision, message))
 
     async def _take_time(self, call: Call, delay_s: float) -> None:
         if delay_s <= 0:
@@ -170,53 +170,63 @@ class VertexSimulator:
         self,
         request: web.Request,
         call: Call,
-        asked: GenerateRequest | Embed,
+        payload: GenerateRequest | Embed,
         fault: Fault | None,
         line: CallLine,
     ) -> web.StreamResponse:
-        reply = await self._reply_to(call, asked, fault)
+        reply = await self._reply_to(call, payload, fault)
         body = orjson.dumps(reply.body)
         line.outcome = ANSWERED if fault is None else fault.value
         if fault is None:
             self.counters.answered[call.verb] += 1
         else:
             self.counters.faults[fault] += 1
-        labels = dict(asked.labels) if isinstance(asked, GenerateRequest) else {}
+        labels = dict(payload.labels) if isinstance(payload, GenerateRequest) else {}
         self.counters.spent(reply.input_tokens, reply.output_tokens, labels)
         if fault is Fault.HALF_BODY:
             return await _half(request, body)
         return web.Response(body=body, content_type="application/json", charset="utf-8")
 
     async def _reply_to(
-        self, call: Call, asked: GenerateRequest | Embed, fault: Fault | None
+        self, call: Call, payload: GenerateRequest | Embed, fault: Fault | None
     ) -> Generated:
-        if isinstance(asked, GenerateRequest):
-            answer = await self._answerer.generate(call.model, asked)
+        if isinstance(payload, GenerateRequest):
+            answer = await self._answerer.generate(call.model, payload)
             self._numbered += 1
             created = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-            return generated(call.model, asked, answer, fault, created=created, call=self._numbered)
+            return generated(
+                call.model, payload, answer, fault, created=created, call=self._numbered
+            )
         if call.verb is Verb.EMBED:
-            return embedded(asked, await self._answerer.embed(call.model, asked))
+            return embedded(payload, await self._answerer.embed(call.model, payload))
         image = text = None
-        if asked.images:
-            image = await self._answerer.embed(call.model, Embed(asked.images, "", asked.dimension))
-        if asked.text:
-            text = await self._answerer.embed(call.model, Embed((), asked.text, asked.dimension))
+        if payload.images:
+            image = await self._answerer.embed(
+                call.model, Embed(payload.images, "", payload.dimension)
+            )
+        if payload.text:
+            text = await self._answerer.embed(
+                call.model, Embed((), payload.text, payload.dimension)
+            )
         return predicted(call.resource, image, text)
 
 
 def _error(
-    call: Call, asked: GenerateRequest | Embed, fault: Fault, decision: Decision, said: str = ""
+    call: Call,
+    payload: GenerateRequest | Embed,
+    fault: Fault,
+    decision: Decision,
+    message: str = "",
 ) -> ErrorReply:
     if call.by_key and fault is Fault.UNAUTHENTICATED:
         return errors.wrong_key()
     reply = errors.fault_reply(
         fault,
         resource=call.resource,
-        uri=asked.images[0].uri if asked.images else "",
+        uri=payload.images[0].uri if payload.images else "",
         retry_delay_s=decision.retry_delay_s,
     )
-    return replace(reply, message=said) if said else reply
+    return replace(reply, message=message) if message else reply
 
 
 def _reply(error: ErrorReply) -> web.Response:

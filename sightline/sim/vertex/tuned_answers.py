@@ -63,14 +63,14 @@ class TunedModel:
         pairs: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
         for start in range(0, len(self._examples), _AT_ONCE):
             some = self._examples[start : start + _AT_ONCE]
-            said = await asyncio.gather(*(self._said(request, one) for one in some))
-            pairs += [(a, fields_of_answer(b)) for a, b in zip(said, some, strict=True)]
+            answers = await asyncio.gather(*(self._said(request, example) for example in some))
+            pairs += [(a, fields_of_answer(b)) for a, b in zip(answers, some, strict=True)]
         return corrections_of(pairs)
 
     async def _said(self, request: GenerateRequest, example: TrainingLine) -> Mapping[str, Any]:
-        asked = replace(request, images=example.images, text=example.prompt)
+        question = replace(request, images=example.images, text=example.prompt)
         try:
-            answer = await self._base.generate(self.base_model, asked)
+            answer = await self._base.generate(self.base_model, question)
         except CannotAnswerError:
             return {}  # of an image that cannot be read nothing is learnt
         return answer if isinstance(answer, Mapping) else {}
@@ -79,13 +79,13 @@ class TunedModel:
 def corrections_of(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Corrections:
     """Return, by field and by what the base says, what is right in more than half of the cases."""
     seen: dict[tuple[str, Hashable], Counter[Hashable]] = defaultdict(Counter)
-    for said, right in pairs:
-        for name, value in said.items():
+    for answered, right in pairs:
+        for name, value in answered.items():
             if name in right and isinstance(value, Hashable) and isinstance(right[name], Hashable):
                 seen[name, value][right[name]] += 1
-    found: dict[str, dict[Hashable, object]] = defaultdict(dict)
+    corrections: dict[str, dict[Hashable, object]] = defaultdict(dict)
     for (name, value), counts in seen.items():
         best, support = counts.most_common(1)[0]
         if support >= LEAST_SUPPORT and 2 * support > counts.total():
-            found[name][value] = best
-    return found
+            corrections[name][value] = best
+    return corrections

@@ -47,7 +47,7 @@ class SimulatedTuningJob:
     """One job; ``wrong`` is why its files cannot be trained with, if so."""
 
     name: str
-    asked: Mapping[str, Any]
+    request: Mapping[str, Any]
     examples: Sequence[TrainingLine]
     wrong: str
     created_s: float
@@ -78,13 +78,13 @@ class SimulatedTuningJobs:
         self._now = now
 
     def create(
-        self, place: str, asked: Mapping[str, Any], examples: Sequence[TrainingLine], wrong: str
+        self, place: str, request: Mapping[str, Any], examples: Sequence[TrainingLine], wrong: str
     ) -> SimulatedTuningJob:
         """Make a job, which begins at once."""
         number = 4_000_000_000_000_000_000 + 1_000 * len(self.jobs)
         job = SimulatedTuningJob(
             name=f"{place}/tuningJobs/{number}",
-            asked=asked,
+            request=request,
             examples=examples,
             wrong=wrong,
             created_s=self._now(),
@@ -118,7 +118,7 @@ class SimulatedTuningJobs:
         for job in self.jobs.values():
             if job.endpoint == endpoint and self.state(job) == SUCCEEDED:
                 if job.model is None:
-                    base = str(job.asked["baseModel"]).rpartition("/")[2]
+                    base = str(job.request["baseModel"]).rpartition("/")[2]
                     job.model = TunedModel(self._answerer, base, job.examples)
                 return job.model
         return None
@@ -126,29 +126,29 @@ class SimulatedTuningJobs:
     def resource(self, job: SimulatedTuningJob) -> dict[str, Any]:
         """Return a job in the JSON form of the reference."""
         state = self.state(job)
-        found: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "name": job.name,
-            **job.asked,
+            **job.request,
             "state": state,
             "createTime": _time(job.created_at),
             "updateTime": _time(job.created_at + timedelta(seconds=self._now() - job.created_s)),
         }
         if state != PENDING:
-            found["startTime"] = _time(job.created_at + timedelta(seconds=self.pace.pending_s))
+            fields["startTime"] = _time(job.created_at + timedelta(seconds=self.pace.pending_s))
         if state in {SUCCEEDED, FAILED, CANCELLED}:
-            found["endTime"] = found["updateTime"]
+            fields["endTime"] = fields["updateTime"]
         if state == FAILED:
-            found["error"] = {"code": INVALID_ARGUMENT, "message": job.wrong or job.error}
+            fields["error"] = {"code": INVALID_ARGUMENT, "message": job.wrong or job.error}
         if state == CANCELLED:
-            found["error"] = {"code": WAS_CANCELLED, "message": "The tuning job was cancelled."}
+            fields["error"] = {"code": WAS_CANCELLED, "message": "The tuning job was cancelled."}
         if job.examples and state in {RUNNING, SUCCEEDED}:
-            found["tuningDataStats"] = {"supervisedTuningDataStats": _stats(job)}
+            fields["tuningDataStats"] = {"supervisedTuningDataStats": _stats(job)}
         if state == SUCCEEDED:
-            found["tunedModel"] = {
+            fields["tunedModel"] = {
                 "model": f"{job.place}/models/{job.number + 2}@1",
                 "endpoint": job.endpoint,
             }
-        return found
+        return fields
 
 
 def _time(at: datetime) -> str:
@@ -157,9 +157,9 @@ def _time(at: datetime) -> str:
 
 def _stats(job: SimulatedTuningJob) -> dict[str, Any]:
     """Return the counts; whole numbers of 64 bits are texts in JSON."""
-    hyper = job.asked["supervisedTuningSpec"].get("hyperParameters", {})
+    hyper = job.request["supervisedTuningSpec"].get("hyperParameters", {})
     epochs = int(hyper.get("epochCount") or DEFAULT_EPOCHS)
-    tokens = sum(one.tokens for one in job.examples)
+    tokens = sum(example.tokens for example in job.examples)
     return {
         "tuningDatasetExampleCount": str(len(job.examples)),
         "totalBillableTokenCount": str(tokens * epochs),

@@ -67,12 +67,12 @@ def _example(line: bytes, where: str) -> TrainingLine:
         contents = row.get("contents")
         if not isinstance(contents, list) or len(contents) < 2:
             raise BadDatasetError(f"{where}: contents needs a user turn and a model turn.")
-        roles = [one.get("role") if isinstance(one, Mapping) else None for one in contents]
+        roles = [turn.get("role") if isinstance(turn, Mapping) else None for turn in contents]
         if roles != ["user", "model"] * (len(contents) // 2):
             raise BadDatasetError(
                 f"{where}: turns must alternate between user and model, and end with model."
             )
-        asked = read_generate({"contents": contents[:-1]})
+        question = read_generate({"contents": contents[:-1]})
         answer = read_generate({"contents": contents[-1:]})
     except orjson.JSONDecodeError as error:
         raise BadDatasetError(f"{where}: not valid JSON ({error}).") from error
@@ -80,13 +80,13 @@ def _example(line: bytes, where: str) -> TrainingLine:
         raise BadDatasetError(f"{where}: {error}") from error
     if answer.images or not answer.text:
         raise BadDatasetError(f"{where}: the model's turn must be text.")
-    return TrainingLine(asked.images, asked.text, answer.text)
+    return TrainingLine(question.images, question.text, answer.text)
 
 
 def fields_of_answer(example: TrainingLine) -> Mapping[str, Any]:
     """Return the fields of an answer that is a JSON object; nothing of any other."""
     try:
-        found = orjson.loads(example.answer)
+        fields_ = orjson.loads(example.answer)
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, Mapping) else {}
+    return fields_ if isinstance(fields_, Mapping) else {}

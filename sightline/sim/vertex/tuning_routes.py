@@ -74,8 +74,8 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
 
     async def create(self, place: str, body: object) -> SimulatedTuningJob:
         """See ``JobRoutes``."""
-        asked = _checked(body, place)
-        spec = asked["supervisedTuningSpec"]
+        request = _checked(body, place)
+        spec = request["supervisedTuningSpec"]
         train = await self._content(spec, "trainingDatasetUri")
         held_out = await self._content(spec, "validationDatasetUri")
         examples: tuple[TrainingLine, ...] = ()
@@ -86,7 +86,7 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
                 read_examples(held_out, "validation", most=MOST_VALIDATION)
         except BadDatasetError as error:
             wrong = str(error)
-        return self.jobs.create(place, asked, examples, wrong)
+        return self.jobs.create(place, request, examples, wrong)
 
     async def cancel(self, job: SimulatedTuningJob) -> None:
         """See ``JobRoutes``."""
@@ -98,7 +98,7 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
 
     def listed(self, place: str, wanted: str) -> list[SimulatedTuningJob]:  # noqa: ARG002 - all are listed
         """See ``JobRoutes``."""
-        return [one for one in self.jobs.jobs.values() if one.place == place][::-1]
+        return [job for job in self.jobs.jobs.values() if job.place == place][::-1]
 
     def absent(self, name: str) -> ErrorReply:
         """See ``JobRoutes``."""
@@ -119,7 +119,7 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
         uri = spec.get(name)
         if not uri:
             return None
-        path = f"{_AT}.{re.sub('([A-Z])', lambda one: '_' + one[1].lower(), name)}"
+        path = f"{_AT}.{re.sub('([A-Z])', lambda match: '_' + match[1].lower(), name)}"
         if self._buckets is None:
             raise InvalidArgumentError("This simulator has no buckets to read.", path)
         try:
@@ -132,15 +132,15 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
 
 def _checked(body: object, place: str) -> dict[str, Any]:
     """Return what is asked, or raise ``InvalidArgumentError`` as Google would."""
-    asked = fields(body, "tuning_job", _JOB)
+    request = fields(body, "tuning_job", _JOB)
     if place.endswith("/locations/global"):
         raise InvalidArgumentError("Tuning is not supported in location global.", "parent")
-    base = str(asked.get("baseModel", ""))
+    base = str(request.get("baseModel", ""))
     if not base.rpartition("/")[2].startswith("gemini-"):
         raise InvalidArgumentError(f"Base model {base} is not supported.", "tuning_job.base_model")
-    if len(str(asked.get("tunedModelDisplayName", ""))) > 128:
+    if len(str(request.get("tunedModelDisplayName", ""))) > 128:
         raise InvalidArgumentError("The display name is too long.", "tuning_job")
-    spec = fields(asked.get("supervisedTuningSpec", {}), _AT, _SPEC)
+    spec = fields(request.get("supervisedTuningSpec", {}), _AT, _SPEC)
     for name in ("trainingDatasetUri", "validationDatasetUri"):
         uri = spec.get(name, "" if name == "trainingDatasetUri" else None)
         if uri is not None and not re.fullmatch(r"gs://[^/]+/.+\.jsonl", uri):
@@ -156,4 +156,4 @@ def _checked(body: object, place: str) -> dict[str, Any]:
         raise InvalidArgumentError(
             "The adapter size is not supported for this base model.", f"{_AT}.hyper_parameters"
         )
-    return {**asked, "supervisedTuningSpec": {**spec, "hyperParameters": hyper}}
+    return {**request, "supervisedTuningSpec": {**spec, "hyperParameters": hyper}}

@@ -29,9 +29,9 @@ from sightline.work_lists import BY_BATCH_JOBS
 from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 from tests.gcp.sql.rig import GEMINI, Warehouse, open_warehouse
-from tests.worker.test_by_statements import FakeBudgets
+from tests.worker.test_batch_worker import FakeBudgets
+from worker.batches.batch_worker import BatchWorker, BatchWorkSummary
 from worker.budgets.run_budgets import RunBudgets
-from worker.statements.loop import ByStatements, StatementWorkSummary
 
 SEEN = [observation(number) for number in range(6)]
 SIGNS: TaskSpec = replace(task(), model=GEMINI)
@@ -109,9 +109,7 @@ class Cloud:
             on_job=self.seen.append,
         )
 
-    async def work(
-        self, worker_id: str = "w1", /, **kills: tuple[str, str]
-    ) -> StatementWorkSummary:
+    async def work(self, worker_id: str = "w1", /, **kills: tuple[str, str]) -> BatchWorkSummary:
         """Work off all there is, as the command does; pauses take no time."""
         numbers = iter(range(10_000))
 
@@ -126,7 +124,7 @@ class Cloud:
             random=lambda: 0.0, pause_s=0.0,
         )  # fmt: skip
         batches = self.warehouse.batches_by(self.submitter(**kills), worker_id)
-        return await ByStatements(batches, run_budgets, estimate, parts=100, sleep=sleep).work()
+        return await BatchWorker(batches, run_budgets, estimate, parts=100, sleep=sleep).work()
 
     def names(self, below: str = "") -> list[str]:
         """Return the names of the objects in the folder."""

@@ -116,10 +116,10 @@ async def test_two_jobs_of_one_name_are_both_taken_and_no_third_is_begun(cloud: 
         await cloud.work(vertex=("begin", "after"))
     (job,) = cloud.jobs.jobs.values()
     await cloud.vertex.begin(  # as a process does that was not told of the first
-        job.asked["displayName"],
+        job.request["displayName"],
         model=job.model,
-        requests=job.asked["inputConfig"]["gcsSource"]["uris"][0],
-        output=job.asked["outputConfig"]["gcsDestination"]["outputUriPrefix"],
+        requests=job.request["inputConfig"]["gcsSource"]["uris"][0],
+        output=job.request["outputConfig"]["gcsDestination"]["outputUriPrefix"],
         run_id="run-1",
     )
     done = await cloud.work("w2")
@@ -200,7 +200,7 @@ async def test_a_job_that_fails_in_passing_is_begun_anew(cloud: Cloud) -> None:
     assert [one.state for one in cloud.jobs.jobs.values()] == [
         "JOB_STATE_FAILED", "JOB_STATE_SUCCEEDED",
     ]  # fmt: skip
-    assert len({one.asked["displayName"] for one in cloud.jobs.jobs.values()}) == 2
+    assert len({one.request["displayName"] for one in cloud.jobs.jobs.values()}) == 2
 
 
 @pytest.mark.extended

@@ -23,7 +23,7 @@ FINISHED_HOLDS_S = 300.0
 
 
 class Read(Protocol):
-    """Reads, however many tries it takes (``worker.retry_until_stopped``)."""
+    """Reads, however many tries it takes (``worker.concurrency.retry_until_stopped``)."""
 
     async def __call__(
         self, what: str, read: Callable[[], Awaitable[frozenset[str]]], /
@@ -104,7 +104,7 @@ class Lookup:
         """Return of each run that has a first delivery whether it is finished."""
         if self._rule.trusted:
             return {}
-        run_ids = {_run_of(one) for one in deliveries if _may_be_first(one)} - {""}
+        run_ids = {_run_of(delivery) for delivery in deliveries if _may_be_first(delivery)} - {""}
         now_s = self._monotonic()
         unknown = [
             run_id

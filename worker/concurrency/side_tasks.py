@@ -106,5 +106,5 @@ def as_reported(name: str, error: BaseException | None) -> SightlineError:
 
 def described(error: BaseException) -> str:
     """Return the type and the text of an error on one line, without secrets, in ASCII."""
-    said = one_line(str(error))
-    return ascii(f"{type(error).__name__}: {said}" if said else type(error).__name__)[1:-1]
+    text = one_line(str(error))
+    return ascii(f"{type(error).__name__}: {text}" if text else type(error).__name__)[1:-1]

@@ -17,7 +17,7 @@ async def side_by_side(
     Cancelled, it cancels all of them and ends when they have ended. As ``asyncio.gather``, but a
     message with two parts makes one task, not two: a task costs as much as decoding the message.
     """
-    tasks = [asyncio.create_task(one) for one in others]
+    tasks = [asyncio.create_task(call) for call in others]
     try:
         return [await _outcome(first), *await asyncio.gather(*tasks, return_exceptions=True)]
     finally:

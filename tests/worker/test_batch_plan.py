@@ -1,4 +1,4 @@
-"""What work by statements says that it is about to do."""
+"""What work on batches says that it is about to do."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections import deque
 
 import pytest
 
+from sightline.cli.views.batches import batch_plan_json
+from sightline.operations.batches import BatchWorkPlan
 from sightline.ports import Limits, PartBatch
-from tests.worker.test_by_statements import COST, SIGNS, VECTORS, FakeBudgets, Script, run_budgets
-from worker.statements.loop import FIRST_PARTS
-from worker.statements.plan import passes_for, plan
+from tests.worker.test_batch_worker import COST, SIGNS, VECTORS, FakeBudgets, Script, run_budgets
+from worker.batches.batch_worker import FIRST_PARTS
+from worker.batches.plan import passes_for, plan
 
 
 async def estimate(_: PartBatch) -> int:
@@ -19,8 +21,9 @@ async def estimate(_: PartBatch) -> int:
 async def test_each_lot_is_told_with_its_price_and_what_is_left_of_its_budget() -> None:
     script = Script({SIGNS: 30, VECTORS: 0}, deque())
     budgets = FakeBudgets(Limits(cost_usd_micros=20 * COST))
-    (signs,) = await plan(script, run_budgets(budgets), estimate, parts=10)
-    assert signs.as_dict() == {
+    plans = await plan(script, run_budgets(budgets), estimate, parts=10)
+    (signs,) = batch_plan_json(BatchWorkPlan(plans))
+    assert signs == {
         "run_id": "run-1", "what": "signs", "model": "m", "kind": "answers", "parts": 30,
         "passes": 3, "most_cost_usd": 30 * COST / 1e6, "bytes_read": 3000,
         "budget_left_usd": 20 * COST / 1e6, "budget_left_images": None, "bound_by_budget": True,

@@ -18,10 +18,10 @@ from sightline.errors import (
 from sightline.model import Usage
 from worker.budgets.funds import Funds
 from worker.budgets.run_budgets import OverBudgetError
+from worker.calls.meter import CallMeter
+from worker.calls.retry import RetryBudget, RetryPolicy
 from worker.limiting import Limiter, Outcome, Sample
-from worker.meter import CallMeter
 from worker.progress import Progress
-from worker.retry import RetryBudget, RetryPolicy
 
 log = logging.getLogger(__name__)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from sightline.cli.output import print_table, remark, say
 from sightline.cli.views.money import usd
 from sightline.gcp.batch.jobs import BatchJob
-from sightline.operations.statements import StatementPlan, StatementWork
-from worker.statements.loop import name_of
+from sightline.model import AnswerPart
+from sightline.operations.batches import BatchWorkPlan, BatchWorkResult
+from worker.batches.batch_worker import name_of
+from worker.batches.plan import BatchPlan
 
 
-def statement_work_json(result: StatementWork) -> dict[str, object]:
+def batch_work_json(result: BatchWorkResult) -> dict[str, object]:
     """Return the document of ``--json``."""
-    return {"worker_id": result.worker_id, **result.done.as_dict()}
+    return {"worker_id": result.worker_id, **asdict(result.done), "dead": dict(result.done.dead)}
 
 
-def print_statement_work(result: StatementWork) -> None:
+def print_batch_work(result: BatchWorkResult) -> None:
     """Print what was brought, and what it cost."""
     done = result.done
     passes = "statements" if result.engine == "bigquery" else "jobs"
@@ -34,12 +38,29 @@ def print_statement_work(result: StatementWork) -> None:
         remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')
 
 
-def statement_plan_json(result: StatementPlan) -> list[dict[str, object]]:
+def batch_plan_json(result: BatchWorkPlan) -> list[dict[str, object]]:
     """Return the document of ``--dry-run --json``."""
-    return [batch_plan.as_dict() for batch_plan in result.batches]
+    return [_plan_json(batch_plan) for batch_plan in result.batches]
 
 
-def print_statement_plan(result: StatementPlan) -> None:
+def _plan_json(batch_plan: BatchPlan) -> dict[str, object]:
+    part, left = batch_plan.batch.part, batch_plan.budget_usd_micros
+    return {
+        "run_id": batch_plan.batch.run_id,
+        "what": name_of(batch_plan.batch),
+        "model": part.model,
+        "kind": "answers" if isinstance(part, AnswerPart) else "embeddings",
+        "parts": batch_plan.parts,
+        "passes": batch_plan.passes,
+        "most_cost_usd": batch_plan.cost_usd_micros / 1e6,
+        "bytes_read": batch_plan.bytes_read,
+        "budget_left_usd": None if left is None else left / 1e6,
+        "budget_left_images": batch_plan.budget_images,
+        "bound_by_budget": batch_plan.bound,
+    }
+
+
+def print_batch_plan(result: BatchWorkPlan) -> None:
     """Print what is to be done about each batch, and what it may cost."""
     if not result.batches:
         say("nothing is left to ask about; `sightline enqueue` makes a run")

@@ -53,7 +53,7 @@ class Next(Enum):
     UNUSABLE = "unusable"
 
 
-class Passes:
+class PassRule:
     """The passes over one batch of rows so far."""
 
     def __init__(self) -> None:

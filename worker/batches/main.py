@@ -1,4 +1,4 @@
-"""Composes work by statements from the settings, and runs it until nothing is left to ask."""
+"""Composes work on batches from the settings, and runs it until nothing is left to ask."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from sightline.wiring.engine import engine_of_runs, open_engine
 from sightline.wiring.ids import utc_now
 from sightline.wiring.statements import open_part_batches
 from sightline.work_lists import BY_BATCH_JOBS, MAX_OBSERVATIONS
+from worker.batches.batch_worker import BatchWorker, BatchWorkSummary, EstimateOf, Step
+from worker.batches.plan import BatchPlan, plan
 from worker.budgets.wiring import estimates_of, run_budgets_of
-from worker.statements.loop import ByStatements, EstimateOf, StatementWorkSummary, Step
-from worker.statements.plan import BatchPlan, plan
 
 if TYPE_CHECKING:
     from sightline.gcp.batch.jobs import BatchJob
 
 
-async def work_by_statements(
+async def run_batch_worker(
     settings: Settings,
     *,
     worker_id: str,
     on_step: Callable[[Step], None],
     on_job: Callable[[BatchJob], None] = lambda _: None,
-) -> StatementWorkSummary:
-    """Work off all open runs of the settings' engine; raises as ``ByStatements.work`` does."""
+) -> BatchWorkSummary:
+    """Work off all open runs of the settings' engine; raises as ``BatchWorker.work`` does."""
     async with (
         open_engine(settings) as engine,
         open_part_batches(
             settings, engine.runs, engine.ledgers, worker_id=worker_id, on_job=on_job
         ) as batches,
     ):
-        work = ByStatements(
+        work = BatchWorker(
             batches,
             run_budgets_of(engine, worker_id=worker_id, now=utc_now),
             _estimate_of(engine, settings),
@@ -45,8 +45,8 @@ async def work_by_statements(
         return await work.work()
 
 
-async def plan_by_statements(settings: Settings, *, worker_id: str) -> Sequence[BatchPlan]:
-    """Return what ``work_by_statements`` is about to do; raises as ``plan`` does."""
+async def plan_batch_work(settings: Settings, *, worker_id: str) -> Sequence[BatchPlan]:
+    """Return what ``run_batch_worker`` is about to do; raises as ``plan`` does."""
     async with (
         open_engine(settings) as engine,
         open_part_batches(settings, engine.runs, engine.ledgers, worker_id=worker_id) as batches,

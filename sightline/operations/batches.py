@@ -10,13 +10,13 @@ from sightline.gcp.batch.jobs import BatchJob
 from sightline.progress import Progress, Update, no_progress
 from sightline.settings import Settings
 from sightline.wiring.engine import engine_of_runs
-from worker.statements.loop import StatementWorkSummary, Step, over_budget, refused_for_now
-from worker.statements.main import plan_by_statements, work_by_statements
-from worker.statements.plan import BatchPlan
+from worker.batches.batch_worker import BatchWorkSummary, Step, over_budget, refused_for_now
+from worker.batches.main import plan_batch_work, run_batch_worker
+from worker.batches.plan import BatchPlan
 
 
 @dataclass(frozen=True, slots=True)
-class StatementWork:
+class BatchWorkResult:
     """What the statements or jobs of an engine brought.
 
     ``error`` is what a face raises once it has shown the rest: the budget of a run is reached, or
@@ -25,24 +25,24 @@ class StatementWork:
 
     engine: str
     worker_id: str
-    done: StatementWorkSummary
+    done: BatchWorkSummary
     error: SightlineError | None
 
 
 @dataclass(frozen=True, slots=True)
-class StatementPlan:
+class BatchWorkPlan:
     """What the work of an engine without workers would do, and what it may cost, by batch."""
 
     batches: Sequence[BatchPlan]
 
 
-async def work_statements(
+async def work_batches(
     settings: Settings,
     *,
     worker_id: str,
     on_job_state: Callable[[BatchJob], None] = lambda _job: None,
     progress: Progress = no_progress,
-) -> StatementWork:
+) -> BatchWorkResult:
     """Work off all open runs of the engine; ``on_job_state`` is told of each new state of a job.
 
     Raises:
@@ -53,21 +53,21 @@ async def work_statements(
     engine = engine_of_runs(settings)
     with progress("parts", None) as update:
         parts = _PartsProgress(update, on_job_state)
-        done = await work_by_statements(
+        done = await run_batch_worker(
             settings, worker_id=worker_id, on_step=parts.step, on_job=parts.job
         )
     error = over_budget(done) or refused_for_now(done, engine)
-    return StatementWork(engine, worker_id, done, error)
+    return BatchWorkResult(engine, worker_id, done, error)
 
 
-async def plan_statements(settings: Settings, *, worker_id: str) -> StatementPlan:
+async def plan_batches(settings: Settings, *, worker_id: str) -> BatchWorkPlan:
     """Return what is to be done, and what it may cost; nothing is asked.
 
     Raises:
         TransientError: Google is out of reach.
         ConfigurationError: the job cannot be done as configured.
     """
-    return StatementPlan(await plan_by_statements(settings, worker_id=worker_id))
+    return BatchWorkPlan(await plan_batch_work(settings, worker_id=worker_id))
 
 
 class _PartsProgress:

@@ -1,4 +1,4 @@
-"""Work by statements: what is asked again, what ends it, what a restart finds, what it may cost."""
+"""Work on batches: what is asked again, what ends it, what a restart finds, what it may cost."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from sightline.ports import (
     WarehouseUsage,
 )
 from tests.contracts.warehouse_rig import NOW
-from worker.budgets.run_budgets import RunBudgets
-from worker.statements.loop import FIRST_PARTS, ByStatements, over_budget, refused_for_now
-from worker.statements.passes import (
+from worker.batches.batch_worker import FIRST_PARTS, BatchWorker, over_budget, refused_for_now
+from worker.batches.pass_rule import (
     FRUITLESS,
     LONGEST_PAUSE_S,
     SYSTEMIC_ROWS,
     UNUSABLE_ROWS,
     Next,
     Pass,
-    Passes,
+    PassRule,
 )
+from worker.budgets.run_budgets import RunBudgets
 
 SIGNS = PartBatch("run-1", AnswerPart("signs", "f", "m"))
 VECTORS = PartBatch("run-1", EmbeddingPart("m", 4))
@@ -139,7 +139,7 @@ class FakeBudgets:
         return self.held
 
 
-def engine(script: Script, *, budgets: FakeBudgets | None = None, parts: int = 100) -> ByStatements:
+def engine(script: Script, *, budgets: FakeBudgets | None = None, parts: int = 100) -> BatchWorker:
     """Return the loop over a script; pauses take no time and are written down."""
 
     async def estimate(_: PartBatch) -> int:
@@ -148,7 +148,7 @@ def engine(script: Script, *, budgets: FakeBudgets | None = None, parts: int = 1
     async def sleep(seconds: float) -> None:
         script.said.append(f"wait {seconds:g}")
 
-    return ByStatements(
+    return BatchWorker(
         script, run_budgets(budgets or FakeBudgets()), estimate, parts=parts, sleep=sleep
     )
 
@@ -183,7 +183,7 @@ async def test_refused_for_now_is_asked_again_until_nothing_is_left() -> None:
 
 
 async def test_two_passes_without_progress_end_it_and_say_so() -> None:
-    stuck = BatchOutcome(retryable=100, said="A retryable error occurred: RESOURCE_EXHAUSTED")
+    stuck = BatchOutcome(retryable=100, example="A retryable error occurred: RESOURCE_EXHAUSTED")
     script = Script({SIGNS: 100, VECTORS: 5}, deque([stuck] * FRUITLESS + [answered(5)]))
     done = await engine(script).work()
     assert done.embeddings == 5, "the other batches are worked off"
@@ -212,7 +212,7 @@ async def test_pauses_grow_while_nothing_is_brought() -> None:
 
 @pytest.mark.parametrize("reason", ["permission_denied", "model_rejected_request"])
 async def test_what_everything_is_refused_for_is_a_fault_of_the_job(reason: str) -> None:
-    denied = BatchOutcome(refused={reason: SYSTEMIC_ROWS}, said="the connection may not")
+    denied = BatchOutcome(refused={reason: SYSTEMIC_ROWS}, example="the connection may not")
     script = Script({SIGNS: SYSTEMIC_ROWS}, deque([denied]))
     with pytest.raises(ConfigurationError, match="the connection may not"):
         await engine(script).work()
@@ -356,24 +356,24 @@ async def test_a_run_without_a_budget_never_reports_that_one_is_reached() -> Non
 
 @pytest.mark.parametrize("reason", [one for one in Reason if not one.systemic])
 async def test_what_speaks_of_single_images_is_no_fault_of_the_job(reason: Reason) -> None:
-    refused = BatchOutcome(refused={reason.value: UNUSABLE_ROWS}, said="this image")
+    refused = BatchOutcome(refused={reason.value: UNUSABLE_ROWS}, example="this image")
     done = await engine(Script({SIGNS: UNUSABLE_ROWS}, deque([refused]))).work()
     assert done.dead == {reason.value: UNUSABLE_ROWS}
 
 
 def test_progress_makes_up_for_a_fruitless_pass() -> None:
-    passes = Passes()
+    rule = PassRule()
     nothing, some = Pass(0, 0, 5), Pass(1, 0, 4)
-    assert [passes.after(one) for one in (nothing, some, nothing)] == [Next.GO_ON] * 3
-    assert passes.after(nothing) is Next.STUCK
+    assert [rule.after(one) for one in (nothing, some, nothing)] == [Next.GO_ON] * 3
+    assert rule.after(nothing) is Next.STUCK
 
 
 def test_the_longest_pause_is_bounded() -> None:
-    passes = Passes()
+    rule = PassRule()
     for _ in range(30):
-        passes.after(Pass(0, 0, 1))
-    assert passes.pause_s(Pass(0, 0, 1)) == LONGEST_PAUSE_S
-    assert passes.pause_s(Pass(1, 0, 0)) == 0.0
+        rule.after(Pass(0, 0, 1))
+    assert rule.pause_s(Pass(0, 0, 1)) == LONGEST_PAUSE_S
+    assert rule.pause_s(Pass(1, 0, 0)) == 0.0
 
 
 async def test_answers_of_which_none_can_be_used_end_it_before_the_next_statement() -> None:

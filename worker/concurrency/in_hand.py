@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from worker.side_tasks import SideTask
+from worker.concurrency.side_tasks import SideTask
 
 
 class InHand:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from sightline.errors import TransientError
-from worker.retry import Backoff
+from worker.calls.retry import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from sightline.redaction import SECRETS, without_secrets
 from sightline.wire import MAX_BODY_BYTES, Message, decode, encode
 from worker.leaser import Lease
 from worker.progress import Progress
-from worker.settlement import Settle, Settlement
+from worker.results.settlement import Settle, Settlement
 
 log = logging.getLogger(__name__)
 

@@ -21,11 +21,11 @@ from sightline.ports import (
     ResultRow,
     ResultWriter,
 )
-from worker.dead_letter_builder import DeadLetterBuilder
+from worker.calls.retry import Backoff
+from worker.concurrency.side_tasks import described
 from worker.leaser import Lease
 from worker.progress import Progress
-from worker.retry import Backoff
-from worker.side_tasks import described
+from worker.results.dead_letter_builder import DeadLetterBuilder
 
 log = logging.getLogger(__name__)
 
@@ -85,9 +85,9 @@ class RowWriter:
         """
         refused = await self._stored(rows, proven=False)
         self._judge(rows, refused)
-        for one in refused:
-            if not one.recorded:
-                await self._record(one)
+        for refusal in refused:
+            if not refusal.recorded:
+                await self._record(refusal)
 
     async def _stored(self, rows: Sequence[Leased], *, proven: bool) -> list[Refused]:
         """Write rows; return those that cannot be. All others are durable.
@@ -132,14 +132,16 @@ class RowWriter:
             InternalError: so many in a row were refused that the fault is not theirs.
         """
         tried = Counter(LEDGERS[type(row)] for _, row in rows)
-        failed = Counter(LEDGERS[type(one.row)] for one in refused)
+        failed = Counter(LEDGERS[type(refusal.row)] for refusal in refused)
         for ledger, count in tried.items():
             if failed[ledger] < count:
                 self._refused_in_a_row[ledger] = 0
             else:
                 self._refused_in_a_row[ledger] += count
             if self._refused_in_a_row[ledger] >= self._most_refused:
-                last = next(one.why for one in refused if LEDGERS[type(one.row)] == ledger)
+                last = next(
+                    refusal.why for refusal in refused if LEDGERS[type(refusal.row)] == ledger
+                )
                 raise InternalError(
                     f"{self._refused_in_a_row[ledger]} rows of {ledger} in a row cannot be written"
                     f" ({last}); nothing more was given up: mend the cause, then `sightline work`"

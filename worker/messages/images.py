@@ -144,13 +144,13 @@ class CheckedModels:
 
     def classifier(self, model: str) -> Classifier:
         """Return the classifier of this name; raises as the models do."""
-        found = self.inner.classifier(model)
-        return _CheckedClassifier(found, self.buckets) if self.classify else found
+        classifier = self.inner.classifier(model)
+        return _CheckedClassifier(classifier, self.buckets) if self.classify else classifier
 
     def embedder(self, model: str, dimension: int) -> Embedder:
         """Return the embedder of this name and dimension; raises as the models do."""
-        found = self.inner.embedder(model, dimension)
-        return _CheckedEmbedder(found, self.buckets) if self.embed else found
+        embedder = self.inner.embedder(model, dimension)
+        return _CheckedEmbedder(embedder, self.buckets) if self.embed else embedder
 
 
 def checked_models(models: Models, ledgers: Ledgers, settings: Settings) -> CheckedModels:

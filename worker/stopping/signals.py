@@ -51,9 +51,9 @@ def stopped_by_signals(stopping: StopRequest) -> Iterator[None]:
 
     def on_signal(number: signal.Signals) -> None:
         log.info("%s: draining; a second one ends at once", number.name)
-        for one in NUMBERS:
-            loop.remove_signal_handler(one)
-            signal.signal(one, signal.SIG_DFL)
+        for handled in NUMBERS:
+            loop.remove_signal_handler(handled)
+            signal.signal(handled, signal.SIG_DFL)
         stopping.request()
 
     for number in NUMBERS:

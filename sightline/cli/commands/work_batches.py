@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 
 from sightline.cli.output import print_json, progress_bar
-from sightline.cli.views.statements import (
-    print_statement_plan,
-    print_statement_work,
+from sightline.cli.views.batches import (
+    batch_plan_json,
+    batch_work_json,
+    print_batch_plan,
+    print_batch_work,
     remark_job,
-    statement_plan_json,
-    statement_work_json,
 )
-from sightline.operations import statements as operations
+from sightline.operations import batches as operations
 from sightline.settings import Settings
 
 
-def work_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
+def work_batches(settings: Settings, worker_id: str, *, as_json: bool) -> None:
     """Work off all open runs of the engine, and show what was brought.
 
     Raises:
@@ -25,21 +25,21 @@ def work_statements(settings: Settings, worker_id: str, *, as_json: bool) -> Non
         ConfigurationError: the job cannot be done as configured.
     """
     result = asyncio.run(
-        operations.work_statements(
+        operations.work_batches(
             settings, worker_id=worker_id, on_job_state=remark_job, progress=progress_bar
         )
     )
-    print_json(statement_work_json(result)) if as_json else print_statement_work(result)
+    print_json(batch_work_json(result)) if as_json else print_batch_work(result)
     if result.error:
         raise result.error
 
 
-def plan_statements(settings: Settings, worker_id: str, *, as_json: bool) -> None:
+def plan_batches(settings: Settings, worker_id: str, *, as_json: bool) -> None:
     """Show what is to be done, and what it may cost.
 
     Raises:
         TransientError: Google is out of reach.
         ConfigurationError: the job cannot be done as configured.
     """
-    result = asyncio.run(operations.plan_statements(settings, worker_id=worker_id))
-    print_json(statement_plan_json(result)) if as_json else print_statement_plan(result)
+    result = asyncio.run(operations.plan_batches(settings, worker_id=worker_id))
+    print_json(batch_plan_json(result)) if as_json else print_batch_plan(result)

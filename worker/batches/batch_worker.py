@@ -1,18 +1,18 @@
-"""Works runs off by statements: the warehouse asks the models, this loop says what to ask when."""
+"""Works runs off without messages: an engine asks the models, this loop says what to ask when."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
-from sightline.errors import BudgetError, ConfigurationError, Reason, Scope, TransientError
+from sightline.errors import BudgetError, ConfigurationError, TransientError
 from sightline.model import AnswerPart
 from sightline.ports import Amount, BatchOutcome, PartBatch, PartBatches, WarehouseUsage
+from sightline.reasons import Reason, Scope
+from worker.batches.pass_rule import Next, Pass, PassRule
 from worker.budgets.run_budgets import OverBudgetError, RunBudgets
-from worker.statements.passes import Next, Pass, Passes
 
 EstimateOf = Callable[[PartBatch], Awaitable[int]]
 """What one part of a batch is held to cost before it is asked about, in micros."""
@@ -22,7 +22,7 @@ FIRST_PARTS = 500
 
 
 @dataclass(slots=True)
-class StatementWorkSummary:
+class BatchWorkSummary:
     """What was done so far; ``stuck`` are batches of which parts are refused again and again."""
 
     answers: int = 0
@@ -33,10 +33,6 @@ class StatementWorkSummary:
     stuck: list[str] = field(default_factory=list)
     stopped_by: str | None = None
     effort: WarehouseUsage = field(default_factory=WarehouseUsage)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what was done as plain values."""
-        return asdict(self) | {"dead": dict(self.dead)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class Step:
     outcome: BatchOutcome | None
 
 
-class ByStatements:
+class BatchWorker:
     """Works batches off, one after the other; ``parts`` are those of one statement at most.
 
     Killed at any point it leaves nothing to mend: what was brought is kept where it was brought to,
@@ -79,9 +75,9 @@ class ByStatements:
         self._parts = parts
         self._sleep = sleep
         self._on_step = on_step
-        self.done = StatementWorkSummary()
+        self.done = BatchWorkSummary()
 
-    async def work(self, run_id: str | None = None) -> StatementWorkSummary:
+    async def work(self, run_id: str | None = None) -> BatchWorkSummary:
         """Work off a run, or all there are to be worked off so.
 
         Raises:
@@ -107,11 +103,11 @@ class ByStatements:
 
     async def _work_off(self, batch: PartBatch) -> None:
         await self._batches.open(batch)
-        passes = Passes()
+        rule = PassRule()
         pending = await self._batches.outcome(batch)
         if _pass(pending).settled:  # by a process before this one, which gave back what it held
             await self._run_budgets.count(batch.run_id, _used(pending))
-            await self._take(batch, pending, passes)
+            await self._take(batch, pending, rule)
         first_left = left = await self._batches.left(batch)
         most = min(FIRST_PARTS, self._parts)
         while left:
@@ -119,26 +115,26 @@ class ByStatements:
             outcome = await self._ask(batch, min(most, left))
             if _pass(outcome).settled:  # what brings nothing may be paid for all the same
                 most = self._parts
-            then = await self._take(batch, outcome, passes)
+            then = await self._take(batch, outcome, rule)
             left = await self._batches.left(batch)
             self._on_step(Step(batch, first_left, left, outcome))
             if left and then is Next.STUCK:
-                said = outcome.said or "of which nothing was said"
-                self.done.stuck.append(f"{name_of(batch)}: {left:,} parts, {said}")
+                status = outcome.example or "of which nothing was said"
+                self.done.stuck.append(f"{name_of(batch)}: {left:,} parts, {status}")
                 return
             if left:
-                await self._sleep(passes.pause_s(_pass(outcome)))
+                await self._sleep(rule.pause_s(_pass(outcome)))
         await self._batches.close(batch)
 
-    async def _take(self, batch: PartBatch, outcome: BatchOutcome, passes: Passes) -> Next:
+    async def _take(self, batch: PartBatch, outcome: BatchOutcome, rule: PassRule) -> Next:
         """Write what was brought, unless it shows a fault of the job."""
         done = _pass(outcome)
-        then = passes.after(done)
+        then = rule.after(done)
         if then is Next.SYSTEMIC:
             await self._batches.discard(batch)
             raise ConfigurationError(
-                f"all of {done.refused:,} parts were refused ({outcome.said}); nothing is given up:"
-                " see `sightline doctor`, then `sightline work` again"
+                f"all of {done.refused:,} parts were refused ({outcome.example}); nothing is given"
+                " up: see `sightline doctor`, then `sightline work` again"
             )
         await self._batches.settle(batch)
         self._count(batch, outcome)
@@ -186,13 +182,13 @@ class ByStatements:
         state = (await self._run_budgets.states()).get(batch.run_id)
         if state is None or not state.limits:
             return None
-        found = []
+        affordable = []
         if state.limits.images is not None:
-            found.append(state.limits.images - state.reserved.images)
+            affordable.append(state.limits.images - state.reserved.images)
         if state.limits.cost_usd_micros is not None and estimate:
             rest = state.limits.cost_usd_micros - state.reserved.cost_usd_micros
-            found.append(rest // estimate)
-        return min(found, default=None)
+            affordable.append(rest // estimate)
+        return min(affordable, default=None)
 
     def _count(self, batch: PartBatch, outcome: BatchOutcome) -> None:
         own = self.done
@@ -205,7 +201,7 @@ class ByStatements:
         own.dead.update(outcome.refused)
 
 
-def over_budget(done: StatementWorkSummary) -> BudgetError | None:
+def over_budget(done: BatchWorkSummary) -> BudgetError | None:
     """Return the error by which a command ends whose work was stopped by a budget."""
     if done.stopped_by is None:
         return None
@@ -214,7 +210,7 @@ def over_budget(done: StatementWorkSummary) -> BudgetError | None:
     )
 
 
-def refused_for_now(done: StatementWorkSummary, engine: str) -> TransientError | None:
+def refused_for_now(done: BatchWorkSummary, engine: str) -> TransientError | None:
     """Return the error by which a command ends that left parts that are refused again and again."""
     if not done.stuck:
         return None

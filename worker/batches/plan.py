@@ -1,4 +1,4 @@
-"""What work by statements is about to do, and what it may cost; nothing is asked or made."""
+"""What work on batches is about to do, and what it may cost; nothing is asked or made."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
-from sightline.model import AnswerPart
 from sightline.ports import Amount, BudgetState, PartBatch, PartBatches
+from worker.batches.batch_worker import FIRST_PARTS, EstimateOf
 from worker.budgets.run_budgets import RunBudgets
-from worker.statements.loop import FIRST_PARTS, EstimateOf, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +39,6 @@ class BatchPlan:
             images is not None and self.parts > images
         )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as plain values."""
-        left = self.budget_usd_micros
-        return {
-            "run_id": self.batch.run_id,
-            "what": name_of(self.batch),
-            "model": self.batch.part.model,
-            "kind": "answers" if isinstance(self.batch.part, AnswerPart) else "embeddings",
-            "parts": self.parts,
-            "passes": self.passes,
-            "most_cost_usd": self.cost_usd_micros / 1e6,
-            "bytes_read": self.bytes_read,
-            "budget_left_usd": None if left is None else left / 1e6,
-            "budget_left_images": self.budget_images,
-            "bound_by_budget": self.bound,
-        }
-
 
 async def plan(
     batches: PartBatches,
@@ -74,7 +55,7 @@ async def plan(
     """
     budgets = await run_budgets.states()
     before: defaultdict[str, Amount] = defaultdict(Amount)
-    found = []
+    plans = []
     for batch in await batches.batches(run_id):
         left = await batches.unsettled(batch)
         if not left:
@@ -84,7 +65,7 @@ async def plan(
         gone = state.reserved + before[batch.run_id]
         cost = left * await estimate_of(batch)
         before[batch.run_id] += Amount(cost, left)
-        found.append(
+        plans.append(
             BatchPlan(
                 batch,
                 left,
@@ -95,7 +76,7 @@ async def plan(
                 _rest(state.limits.images, gone.images),
             )
         )
-    return found
+    return plans
 
 
 def _rest(limit: int | None, gone: int) -> int | None:

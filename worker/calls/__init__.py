@@ -1,0 +1,1 @@
+"""One call to a model: its retries inside the lease, and who hears how it ended."""

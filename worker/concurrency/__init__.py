@@ -1,0 +1,1 @@
+"""Tasks of the event loop: beside the work, a message each, and side by side."""

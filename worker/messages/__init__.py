@@ -1,0 +1,1 @@
+"""What one message needs while it is handled: what is settled already, its tasks, its images."""

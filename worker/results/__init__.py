@@ -1,0 +1,1 @@
+"""What becomes of a message: rows, dead letters, and its settlement."""
