@@ -43,7 +43,7 @@ TOOLS = {
     "fake-gcs-server": Tool("", "github.com/fsouza/fake-gcs-server"),
     "bigquery-emulator": Tool(
         "",
-        "github.com/goccy/bigquery-emulator/cmd/bigquery-emulator",
+        "./cmd/bigquery-emulator",
         takes="a few minutes the first time",
     ),
     "pulumi": Tool(

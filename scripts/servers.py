@@ -109,7 +109,7 @@ def run_bigquery_emulator(
     def command(ports: Sequence[int]) -> list[str]:
         return [
             built("bigquery-emulator"), "--project=sightline-test", "--host=127.0.0.1",
-            f"--port={ports[0]}", f"--grpc-port={ports[1]}", "--log-level=error",
+            f"--port={ports[0]}", f"--grpc-port={ports[1]}",
             *([f"--database={database}"] if database else []),
         ]  # fmt: skip
 

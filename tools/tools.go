@@ -4,7 +4,4 @@
 // builds them.
 package tools
 
-import (
-	_ "github.com/fsouza/fake-gcs-server"
-	_ "github.com/goccy/bigquery-emulator/cmd/bigquery-emulator"
-)
+import _ "github.com/fsouza/fake-gcs-server"

@@ -8,13 +8,14 @@ what a file without ``crs`` means.
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import shapely
 
 from sightline.export.table import AnswerTable, position, rows_of
 from sightline.ports import AnswerRow
@@ -26,8 +27,8 @@ ROW_GROUP = 50_000
 GEOMETRY = "geometry"
 BBOX = "bbox"
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
-_POINT = struct.Struct("<BIdd")
-_WKB_LITTLE_ENDIAN, _WKB_POINT = 1, 1
+_LITTLE_ENDIAN = 1
+_NOWHERE = (np.nan, np.nan)
 
 _TYPES = {
     "boolean": pa.bool_(),
@@ -47,20 +48,17 @@ class ParquetTable:
         self._schema = arrow_schema(self._table, geo=geo)
         self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
         self._held: list[pa.RecordBatch] = []
-        self._bounds: list[float] | None = None
+        self._bounds = np.full(4, np.nan)
         self.without_position = 0
         self.changed_cells = 0
 
     def write(self, page: Sequence[AnswerRow]) -> None:
         """Append rows."""
         rows = rows_of(self._table, page)
-        for one, row in zip(page, rows, strict=True):
-            place = position(one)
-            self.without_position += place is None
-            if self._geo:
-                row[GEOMETRY] = None if place is None else wkb_point(*place)
-                row[BBOX] = None if place is None else dict(zip(_EDGES, place * 2, strict=True))
-                self._widen(place)
+        positions = [position(answer) for answer in page]
+        self.without_position += positions.count(None)
+        if self._geo:
+            self._place(rows, positions)
         self._held.append(pa.RecordBatch.from_pylist(rows, schema=self._schema))
         if sum(batch.num_rows for batch in self._held) >= ROW_GROUP:
             self._flush()
@@ -69,7 +67,8 @@ class ParquetTable:
         """Write the last row group, and the footer."""
         self._flush()
         if self._geo:
-            self._writer.add_key_value_metadata({"geo": json.dumps(geo_metadata(self._bounds))})
+            bounds = None if np.isnan(self._bounds).any() else self._bounds.tolist()
+            self._writer.add_key_value_metadata({"geo": json.dumps(geo_metadata(bounds))})
         self._writer.close()
 
     def abandon(self) -> None:
@@ -82,12 +81,19 @@ class ParquetTable:
             self._writer.write_table(pa.Table.from_batches(self._held, self._schema))
             self._held = []
 
-    def _widen(self, place: tuple[float, float] | None) -> None:
-        if place is None:
-            return
-        x, y = place
-        west, south, east, north = self._bounds or (x, y, x, y)
-        self._bounds = [min(west, x), min(south, y), max(east, x), max(north, y)]
+    def _place(
+        self, rows: Sequence[dict[str, Any]], positions: Sequence[tuple[float, float] | None]
+    ) -> None:
+        """Give each row its point and its bounds, or null, and widen those of the file."""
+        coordinates = np.array([place or _NOWHERE for place in positions]).reshape(-1, 2)
+        points = shapely.points(coordinates)
+        points[np.isnan(coordinates[:, 0])] = None
+        geometries = shapely.to_wkb(points, byte_order=_LITTLE_ENDIAN)
+        for row, place, geometry in zip(rows, positions, geometries, strict=True):
+            row[GEOMETRY] = geometry
+            row[BBOX] = place and dict(zip(_EDGES, place * 2, strict=True))
+        corners = np.vstack([self._bounds.reshape(2, 2), coordinates])
+        self._bounds = np.concatenate([np.fmin.reduce(corners), np.fmax.reduce(corners)])
 
 
 def arrow_schema(table: AnswerTable, *, geo: bool = False) -> pa.Schema:
@@ -104,11 +110,6 @@ def arrow_schema(table: AnswerTable, *, geo: bool = False) -> pa.Schema:
         edges = [pa.field(name, pa.float64(), nullable=False) for name in _EDGES]
         columns += [pa.field(GEOMETRY, pa.binary()), pa.field(BBOX, pa.struct(edges))]
     return pa.schema(columns)
-
-
-def wkb_point(x: float, y: float) -> bytes:
-    """Return a point as well-known binary (OGC 06-103r4, 8.2)."""
-    return _POINT.pack(_WKB_LITTLE_ENDIAN, _WKB_POINT, x, y)
 
 
 def geo_metadata(bounds: Sequence[float] | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.storage.client import StoragePlace, first_bytes, open_storage
 from sightline.local.images import read_to_send
 from sightline.settings import Settings
-from sightline.vision.images.decoding import decode_image, too_large
+from sightline.vision.images import decode_image, too_large
 from sightline.wiring.credentials import google_tokens
 from sightline.wiring.images import image_folders
 from sightline.wiring.places import project

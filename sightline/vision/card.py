@@ -1,9 +1,8 @@
 """The model card: what a set of weights is, how it was made, and what it was measured to do."""
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,20 +55,6 @@ class Card:
     gate: float = -2.0
     fields: tuple[FieldCard, ...] = ()
     scores: Mapping[str, Any] = field(default_factory=dict)
-
-    def with_fields(self, fields: tuple[FieldCard, ...]) -> "Card":
-        """The same card with other fields."""
-        return replace(self, fields=fields)
-
-    def write(self, folder: Path) -> None:
-        """Write ``card.json`` into a folder of weights."""
-        text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
-        (folder / CARD).write_text(text + "\n", encoding="utf-8")
-
-
-def sha256_of(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def read_card(folder: Path) -> Card:

@@ -1,6 +1,7 @@
 """What people call the things in a scene: phrases, and the attribute values each one allows."""
 
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from sightline.vision.scenes import MAINTENANCE_COVER, ROAD_SIGN, UTILITY_POLE, Value
@@ -150,3 +151,15 @@ def meanings_of(asset_type: str, field: str, value: Value) -> tuple[Meaning, ...
         for meaning in MEANINGS[asset_type]
         if meaning.field == field and meaning.values == (value,)
     )
+
+
+@cache
+def value_prompts(asset_type: str, field: str, value: Value) -> tuple[str, ...]:
+    """Every plain wording of one value, for an ensemble of prompts."""
+    prompts: list[str] = []
+    noun = NOUNS[asset_type][0]
+    for meaning in meanings_of(asset_type, field, value):
+        prompts += [f"{word} {noun}" for word in meaning.before]
+        prompts += [f"{noun} {word}" for word in meaning.after]
+        prompts += meaning.nouns
+    return tuple(prompts)

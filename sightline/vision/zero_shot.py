@@ -6,9 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.vision.captions import value_prompts
 from sightline.vision.card import Card, FieldCard
-from sightline.vision.phrases import NOTHING, NOUNS
+from sightline.vision.phrases import NOTHING, NOUNS, value_prompts
 from sightline.vision.protocol import Vectors, VisionEncoder
 from sightline.vision.scenes import ASSET_TYPES, Value
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from sightline.errors import PermanentError, Reason, TransientError
-from sightline.local.images import exif_of, looks_like_image
-from sightline.vision.images import decoding
+from sightline.local.images import looks_like_image
+from sightline.vision.images import decoding, open_image
 from tests.local.pictures import ORIENTED, encoded, halves, png_of, read, reason_for
 
 MODES = {
@@ -85,7 +85,41 @@ def test_damaged_exif_leaves_the_picture_readable(tmp_path: Path, kind: str, exi
 def test_the_exif_block_is_found_in_every_format() -> None:
     block = ORIENTED % 6
     for kind in ("JPEG", "PNG", "WEBP"):
-        assert exif_of(encoded(halves(), kind, exif=b"Exif\0\0" + block)) == block
+        image = open_image(encoded(halves(), kind, exif=b"Exif\0\0" + block), "photo")
+        assert image.info["exif"].removeprefix(b"Exif\0\0") == block
+
+
+def test_the_exif_of_a_png_is_found_behind_its_pixels() -> None:
+    whole = encoded(halves(), "PNG")
+    exif = png_of(4, 4, (b"eXIf", ORIENTED % 6))[33:-12]
+    image = open_image(whole[:-12] + exif + whole[-12:], "photo.png")
+    assert image.info["exif"] == ORIENTED % 6
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        (b"zTXt", b"note\0\0" + zlib.compress(bytes(2_000_000))),
+        (b"zTXt", b"note\0\xff"),
+        (b"pHYs", b"\0"),
+        (b"acTL", b"\0" * 8),
+        (b"iCCP", b"profile\0\1"),
+        (b"eXIf", b"II*\0\xff\xff\xff\xff"),
+    ],
+)
+def test_damage_beside_the_pixels_of_a_png_leaves_it_readable(
+    tmp_path: Path, chunk: tuple[bytes, bytes]
+) -> None:
+    whole = encoded(halves(), "PNG")
+    path = tmp_path / "photo.png"
+    path.write_bytes(whole[:33] + png_of(4, 4, chunk)[33:-12] + whole[33:])
+    assert read(path).size == (64, 40)
+
+
+def test_an_upright_picture_does_not_say_that_it_is_to_be_turned(tmp_path: Path) -> None:
+    path = tmp_path / "photo.webp"
+    path.write_bytes(encoded(halves(), "WEBP", exif=b"Exif\0\0" + ORIENTED % 6))
+    assert read(path).info == {}
 
 
 def test_a_jpeg_is_decoded_small_but_no_smaller_than_preferred(tmp_path: Path) -> None:

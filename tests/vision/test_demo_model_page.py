@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.demo_model.card_table import card_table
 from sightline.vision.card import read_card
-from sightline.vision.card_table import card_table
 from sightline.vision.encoder import PACKAGED_WEIGHTS
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -1,17 +1,15 @@
 """The packaged weights: whole, small, and as good on unseen scenes as their card claims."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sightline.errors import ConfigurationError
-from sightline.vision import VisionEncoder
-from sightline.vision.card import WEIGHTS, sha256_of
-from sightline.vision.dataset import examples
-from sightline.vision.encoder import PACKAGED_WEIGHTS, DualEncoder
-from sightline.vision.evaluate import (
+from scripts.demo_model.calibrate import sha256_of
+from scripts.demo_model.dataset import examples
+from scripts.demo_model.evaluate import (
     ANSWER_MARGIN,
     EvaluationSample,
     gather,
@@ -19,6 +17,10 @@ from sightline.vision.evaluate import (
     measure_retrieval,
     two_attribute_queries,
 )
+from sightline.errors import ConfigurationError
+from sightline.vision import VisionEncoder
+from sightline.vision.card import CARD, WEIGHTS
+from sightline.vision.encoder import PACKAGED_WEIGHTS, DualEncoder
 from sightline.vision.protocol import Vectors
 from sightline.vision.scenes import ASSET_TYPES, ATTRIBUTES, ROAD_SIGN, render
 
@@ -44,7 +46,7 @@ def test_the_weights_are_small_and_those_of_the_card(encoder: DualEncoder) -> No
 
 def test_the_card_says_how_the_weights_were_made(encoder: DualEncoder) -> None:
     card = encoder.card
-    assert card.command.startswith("python scripts/train_demo_model.py")
+    assert card.command.startswith("python -m scripts.demo_model.train")
     assert f"--seed {card.seed}" in card.command
     assert card.dimension <= 512
     assert {(entry.asset_type, entry.field) for entry in card.fields} == {
@@ -133,8 +135,8 @@ def test_a_card_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         DualEncoder.load(tmp_path)
 
 
-def test_broken_weights_are_refused(tmp_path: Path, encoder: DualEncoder) -> None:
-    encoder.card.write(tmp_path)
+def test_broken_weights_are_refused(tmp_path: Path) -> None:
+    shutil.copy(PACKAGED_WEIGHTS / CARD, tmp_path)
     (tmp_path / "image.onnx").write_bytes(b"not a model")
     with pytest.raises(ConfigurationError, match="cannot load"):
         DualEncoder.load(tmp_path)

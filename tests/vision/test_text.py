@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from sightline.vision.captions import (
+from scripts.demo_model.captions import (
     attribute_vector,
     caption_words,
     claim_masks,
     random_caption,
-    value_prompts,
 )
+from sightline.vision.phrases import value_prompts
 from sightline.vision.scenes import ASSET_TYPES, ATTRIBUTES
 from sightline.vision.scenes.truth import draw_truth
 from sightline.vision.text_input import MAX_WORDS, Vocabulary

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scripts.demo_model.strangers import render_stranger
 from sightline.tasks import load_task
 from sightline.vision.card import FieldCard
 from sightline.vision.encoder import DualEncoder
@@ -18,7 +19,6 @@ from sightline.vision.scenes import (
     UTILITY_POLE,
     render,
 )
-from sightline.vision.scenes.strangers import render_stranger
 from sightline.vision.zero_shot import ZeroShot, decide
 
 TASKS = Path(__file__).parents[2] / "tasks"
@@ -119,7 +119,7 @@ def test_a_field_that_the_card_calls_unanswerable_is_left_alone(
 ) -> None:
     fields = tuple(replace(entry, answerable=False) for entry in encoder.card.fields)
     silent = DualEncoder.load()
-    silent.card = encoder.card.with_fields(fields)
+    silent.card = replace(encoder.card, fields=fields)
     light = Field("lighting", "enum", ("day", "night", "unknown"))
     answers = ZeroShot(silent).answer([light], signs)
     assert {answer["lighting"] for answer in answers} == {"unknown"}

@@ -3,7 +3,6 @@
 from sightline.local.images.folders import ImageFolders, Nowhere
 from sightline.local.images.reader import (
     ANYWHERE,
-    exif_of,
     looks_like_image,
     path_of,
     read_bytes,
@@ -18,7 +17,6 @@ __all__ = [
     "ImageFolders",
     "Nowhere",
     "decode_image",
-    "exif_of",
     "looks_like_image",
     "path_of",
     "read_bytes",

@@ -14,9 +14,8 @@ from sightline.errors import PermanentError, Reason, TransientError
 from sightline.local.images.folders import Anywhere, ImageFolders, check_no_system_file
 from sightline.vision.images import (
     SNIFF_BYTES,
-    BrokenImageError,
     decode_image,
-    open_container,
+    open_image,
     sniff,
     too_large,
 )
@@ -89,9 +88,9 @@ def read_to_send(uri: str, *, max_bytes: int, folders: ImageFolders) -> bytes:
     """
     content = read_bytes(uri, max_bytes=max_bytes, folders=folders)
     try:
-        open_container(content)
-    except BrokenImageError as error:
-        raise PermanentError(Reason.IMAGE_UNREADABLE, f"{uri}: {error}; it is not sent") from error
+        open_image(content, uri)
+    except PermanentError as error:
+        raise PermanentError(error.reason, f"{error.detail}; it is not sent") from error
     return content
 
 
@@ -115,15 +114,6 @@ def looks_like_image(uri: str) -> bool:
         return sniff(_read(uri, SNIFF_BYTES, ANYWHERE)) is not None
     except (PermanentError, TransientError):
         return False
-
-
-def exif_of(content: bytes) -> bytes:
-    """Return the EXIF block (a TIFF structure) of an image file's content, or nothing.
-
-    Raises:
-        BrokenImageError: the content is no image.
-    """
-    return open_container(content).exif
 
 
 def _read(uri: str, size: int, folders: ImageFolders, *, at_most: int | None = None) -> bytes:

@@ -17,13 +17,14 @@ import orjson
 import pyarrow as pa
 
 from sightline.errors import NotFoundError, PermanentError, TransientError
-from sightline.local.images import decode_image, exif_of, looks_like_image, read_bytes
+from sightline.local.images import decode_image, looks_like_image, read_bytes
 from sightline.local.importing.exif import ExifFacts, read_exif
 from sightline.local.importing.report import ImportReport, RefusalReason, Tally
 from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE, Staging
 from sightline.local.importing.tables import import_table
 from sightline.settings import ImageSettings
+from sightline.vision.images import open_image
 
 Progress = Callable[[int, int | None], None]
 TABLES = ("observations.csv", "observations.parquet")
@@ -207,9 +208,10 @@ def _examine(path: Path, limits: ImageSettings) -> _Examined:
     try:
         content = read_bytes(uri, max_bytes=limits.max_bytes)
         decode_image(content, uri, max_pixels=limits.max_pixels, preferred_size=_GLANCE)
+        exif = open_image(content, uri).info.get("exif", b"")
     except (PermanentError, TransientError) as error:
         return error
-    return _Photo(hashlib.sha256(content).hexdigest()[:32], exif_of(content))
+    return _Photo(hashlib.sha256(content).hexdigest()[:32], exif)
 
 
 def _shown(path: Path) -> str:

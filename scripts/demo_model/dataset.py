@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sightline.vision.captions import NO_ASSET
+from scripts.demo_model.captions import NO_ASSET
+from scripts.demo_model.strangers import FAMILIAR, render_stranger
 from sightline.vision.image_input import INPUT_SIZE, to_input
 from sightline.vision.scenes import ASSET_TYPES, Value, render
-from sightline.vision.scenes.strangers import FAMILIAR, render_stranger
 from sightline.vision.scenes.weather import encode_jpeg
 
 #: Seeds from here on are never trained on: the first block calibrates, the second one measures.

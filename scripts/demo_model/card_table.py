@@ -1,10 +1,10 @@
-"""The card's scores as Markdown, for the docs: ``python -m sightline.vision.card_table``."""
+"""The card's scores as Markdown, for the docs: ``python -m scripts.demo_model.card_table``."""
 
 import sys
 
+from scripts.demo_model.strangers import FAMILIAR
 from sightline.vision.card import Card, read_card
 from sightline.vision.encoder import PACKAGED_WEIGHTS
-from sightline.vision.scenes.strangers import FAMILIAR
 
 
 def card_table(card: Card) -> str:
@@ -20,12 +20,12 @@ def card_table(card: Card) -> str:
             f"| {asset} | `{entry.field}` | {entry.accuracy:.1%} | {entry.majority:.1%} "
             f"| {lead:+.0f} points | {entry.withheld:.1%} | {'yes' if entry.answerable else 'no'} |"
         )
-    found = card.scores["retrieval"]
+    retrieval = card.scores["retrieval"]
     lines += [
         "",
         (
-            f"Precision@5 over {found['queries']} queries of two attributes and "
-            f"{found['scenes']:,} scenes: **{found['precision_at_5']:.3f}** (goal: 0.7)."
+            f"Precision@5 over {retrieval['queries']} queries of two attributes and "
+            f"{retrieval['scenes']:,} scenes: **{retrieval['precision_at_5']:.3f}** (goal: 0.7)."
         ),
         "",
         "| picture without an asset | in training | turned away |",

@@ -1,17 +1,19 @@
 """Writing the card of freshly exported weights: thresholds, cuts, and the scores they reach."""
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sightline.vision.captions import NO_ASSET
-from sightline.vision.card import WEIGHTS, Card, FieldCard, sha256_of
-from sightline.vision.dataset import CALIBRATION_SEED, examples
+from scripts.demo_model.captions import NO_ASSET
+from scripts.demo_model.dataset import CALIBRATION_SEED, examples
+from scripts.demo_model.evaluate import ANSWER_MARGIN, EvaluationSample, evaluate, gather
+from sightline.vision.card import CARD, WEIGHTS, Card, FieldCard
 from sightline.vision.encoder import DualEncoder
-from sightline.vision.evaluate import ANSWER_MARGIN, EvaluationSample, evaluate, gather
 from sightline.vision.protocol import Vectors
 from sightline.vision.scenes import ASSET_TYPES, ATTRIBUTES
 from sightline.vision.text_input import Vocabulary
@@ -45,7 +47,7 @@ def write_card(
         vocabulary=vocabulary.words,
         sha256={name: sha256_of(folder / name) for name in WEIGHTS},
     )
-    card.write(folder)
+    save(card, folder)
     encoder = DualEncoder.load(folder)
     sample = gather(
         encoder,
@@ -54,7 +56,7 @@ def write_card(
         ),
     )
     card = calibrated(card, encoder, sample)
-    card.write(folder)
+    save(card, folder)
     scores = evaluate(DualEncoder.load(folder), processes=processes)
     measured = {(f["asset_type"], f["field"]): f for f in scores.pop("fields")}
     fields = tuple(
@@ -67,8 +69,19 @@ def write_card(
         for row in [measured[entry.asset_type, entry.field]]
     )
     card = replace(card, fields=fields, scores=scores)
-    card.write(folder)
+    save(card, folder)
     return card
+
+
+def save(card: Card, folder: Path) -> None:
+    """Write ``card.json`` into a folder of weights."""
+    text = json.dumps(asdict(card), indent=1, ensure_ascii=False)
+    (folder / CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def calibrated(card: Card, encoder: DualEncoder, sample: EvaluationSample) -> Card:

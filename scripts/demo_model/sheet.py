@@ -1,12 +1,11 @@
-"""A contact sheet of rendered scenes: ``python -m sightline.vision.scenes.sheet FILE``."""
+"""A contact sheet of rendered scenes: ``python -m scripts.demo_model.sheet FILE``."""
 
 import argparse
 from pathlib import Path
 
 from PIL import Image
 
-from sightline.vision.scenes.scene import render
-from sightline.vision.scenes.truth import ASSET_TYPES
+from sightline.vision.scenes import ASSET_TYPES, render
 
 
 def contact_sheet(*, columns: int, rows: int, seed: int, width: int = 160) -> Image.Image:

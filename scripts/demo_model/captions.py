@@ -126,18 +126,6 @@ def value_caption(asset_type: str, field: str, value: Value, rng: Generator) -> 
 
 
 @cache
-def value_prompts(asset_type: str, field: str, value: Value) -> tuple[str, ...]:
-    """Every plain wording of one value, for an ensemble of prompts."""
-    prompts: list[str] = []
-    noun = NOUNS[asset_type][0]
-    for meaning in meanings_of(asset_type, field, value):
-        prompts += [f"{word} {noun}" for word in meaning.before]
-        prompts += [f"{noun} {word}" for word in meaning.after]
-        prompts += meaning.nouns
-    return tuple(prompts)
-
-
-@cache
 def slots() -> Mapping[tuple[str, str, Value], int]:
     """The place of every (asset type, field, value) in a picture's vector of attributes."""
     places: dict[tuple[str, str, Value], int] = {}

@@ -1,6 +1,6 @@
-"""Train the demo model on rendered scenes and export it: ``python scripts/train_demo_model.py``.
+"""Train the demo model on rendered scenes and export it.
 
-Needs the ``train`` dependency group (``uv run --group train python scripts/train_demo_model.py``).
+Needs the ``train`` dependency group: ``uv run --group train python -m scripts.demo_model.train``.
 """
 
 import argparse
@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from demo_network import ImageTower, TextTower  # type: ignore[import-not-found]  # beside this script
 from torch.nn import functional
 
-from sightline.vision import calibrate
-from sightline.vision.captions import (
+from scripts.demo_model import calibrate
+from scripts.demo_model.captions import (
     NO_ASSET,
     Caption,
     attribute_vector,
@@ -28,12 +27,13 @@ from sightline.vision.captions import (
     slots,
     value_caption,
 )
-from sightline.vision.dataset import examples
+from scripts.demo_model.dataset import examples
+from scripts.demo_model.network import ImageTower, TextTower
+from sightline.vision.encoder import PACKAGED_WEIGHTS
 from sightline.vision.phrases import NOTHING
 from sightline.vision.scenes import ASSET_TYPES, ATTRIBUTES
 from sightline.vision.text_input import Vocabulary
 
-WEIGHTS = Path(__file__).parents[1] / "sightline" / "vision" / "weights"
 STRANGERS_SHARE = 0.1
 
 
@@ -54,9 +54,9 @@ def load_scenes(cache: Path, name: str, count: int, seed: int, processes: int) -
         pixels = np.lib.format.open_memmap(pictures, "w+", np.uint8, (count, 120, 160, 3))
         truth = []
         stream = examples(count, seed=seed, strangers_share=STRANGERS_SHARE, processes=processes)
-        for index, one in enumerate(stream):
-            pixels[index] = one.pixels
-            truth.append((one.asset_type, dict(one.truth)))
+        for index, example in enumerate(stream):
+            pixels[index] = example.pixels
+            truth.append((example.asset_type, dict(example.truth)))
         pixels.flush()
         table.write_bytes(pickle.dumps(truth))
     truth = pickle.loads(table.read_bytes())
@@ -188,11 +188,11 @@ def train(
             vectors = scenes.vectors[rows]
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 pooled = image.pool(pixels)
-                seen = image.place(pooled)
+                pictures = image.place(pooled)
                 guesses = guide(pooled).float()
-            said = text(torch.from_numpy(vocabulary.encode([c.text for c in captions])))
+            texts = text(torch.from_numpy(vocabulary.encode([c.text for c in captions])))
             loss = loss_of(
-                seen.float() @ said.T, scale.exp().clamp(max=60), bias,
+                pictures.float() @ texts.T, scale.exp().clamp(max=60), bias,
                 matches(vectors, captions), vectors, groups,
             )  # fmt: skip
             loss = loss + over_fields([guesses[:, g.slots] for g in groups], vectors, groups)
@@ -236,7 +236,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cache", type=Path, default=Path(".cache/demo-model"))
-    parser.add_argument("--output", type=Path, default=WEIGHTS)
+    parser.add_argument("--output", type=Path, default=PACKAGED_WEIGHTS)
     return parser.parse_args()
 
 
@@ -257,7 +257,7 @@ def main() -> None:
         vocabulary,
         dimension=options.dimension,
         seed=options.seed,
-        command=f"python scripts/train_demo_model.py {command}",
+        command=f"python -m scripts.demo_model.train {command}",
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         training_minutes=round(minutes, 1),
         processes=options.threads,

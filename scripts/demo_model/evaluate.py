@@ -1,4 +1,4 @@
-"""Measure the demo model on scenes it never saw: ``python -m sightline.vision.evaluate``."""
+"""Measure the demo model on scenes it never saw: ``python -m scripts.demo_model.evaluate``."""
 
 import argparse
 import json
@@ -12,13 +12,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sightline.vision.captions import Caption, Claim, phrase
-from sightline.vision.dataset import EVALUATION_SEED, Example, examples, through_jpeg
+from scripts.demo_model.captions import Caption, Claim, phrase
+from scripts.demo_model.dataset import EVALUATION_SEED, Example, examples, through_jpeg
+from scripts.demo_model.strangers import FAMILIAR, UNFAMILIAR, render_stranger
 from sightline.vision.encoder import DualEncoder
 from sightline.vision.phrases import meanings_of
 from sightline.vision.protocol import Vectors, VisionEncoder
 from sightline.vision.scenes import ATTRIBUTES, Value
-from sightline.vision.scenes.strangers import FAMILIAR, UNFAMILIAR, render_stranger
 from sightline.vision.zero_shot import CardedEncoder, ZeroShot
 
 #: A field is answered only when it beats the majority class by this share.
@@ -53,10 +53,10 @@ def gather(encoder: VisionEncoder, stream: Iterable[Example]) -> EvaluationSampl
     kinds: list[str] = []
     truth: list[Mapping[str, Value]] = []
     waiting: list[Any] = []
-    for one in stream:
-        waiting.append(one.pixels)
-        kinds.append(one.asset_type)
-        truth.append(one.truth)
+    for example in stream:
+        waiting.append(example.pixels)
+        kinds.append(example.asset_type)
+        truth.append(example.truth)
         if len(waiting) == _BATCH:
             vectors.append(encoder.encode_images(waiting))
             waiting = []
@@ -139,7 +139,7 @@ def measure_strangers(encoder: CardedEncoder, count: int = 40) -> dict[str, floa
             through_jpeg(render_stranger(kind, EVALUATION_SEED + k), 85) for k in range(count)
         ]
         kinds = zero_shot.asset_types_of(encoder.encode_images(pictures))
-        shares[kind] = sum(found is None for found in kinds) / count
+        shares[kind] = kinds.count(None) / count
     return shares
 
 
@@ -165,10 +165,11 @@ def print_table(scores: Mapping[str, Any], out: _Print) -> None:
         lead = row["accuracy"] - row["majority"]
         out(f"{name:42}{row['accuracy']:>10.3f}{row['majority']:>10.3f}{lead:>+8.3f}"
             f"{row['withheld']:>10.3f}")  # fmt: skip
-    found = scores["retrieval"]
+    retrieval = scores["retrieval"]
     out(
-        f"precision@5 over {found['queries']} two-attribute queries and {found['scenes']} scenes: "
-        f"{found['precision_at_5']:.3f} ({found['queries_below_0.6']} queries below 0.6)"
+        f"precision@5 over {retrieval['queries']} two-attribute queries and "
+        f"{retrieval['scenes']} scenes: {retrieval['precision_at_5']:.3f} "
+        f"({retrieval['queries_below_0.6']} queries below 0.6)"
     )
     for kind, share in scores["strangers_withheld"].items():
         note = "" if kind in FAMILIAR else "  (not in training)"

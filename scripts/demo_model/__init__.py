@@ -1,0 +1,1 @@
+"""Trains, calibrates and measures the demo model: docs/demo-model.md. It is not in the wheel."""

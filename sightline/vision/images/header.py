@@ -1,0 +1,125 @@
+"""Opens an image file without decoding it: its format, size and EXIF, as Pillow reads them.
+
+Pillow warns of damaged EXIF, and a warning can be silenced only for all threads at once. So it is
+kept from parsing EXIF, and ``orientation_of`` reads the one tag that is needed. Pillow refuses a
+PNG for damage in any chunk, text included, so it is given only those that make the picture.
+``Image.open`` has one limit on pixels for the whole process, and takes a JPEG that holds a second
+picture for another format, so its plugins are called by the format that ``sniff`` finds.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+from typing import Literal
+
+from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from sightline.errors import PermanentError, Reason
+
+Format = Literal["JPEG", "PNG", "WebP"]
+SNIFF_BYTES = 16
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_EXIF_PREFIX = b"Exif\x00\x00"
+_ORIENTATION = 0x0112
+# What Pillow raises on damaged input, OSError and its own SyntaxError first of all.
+DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError,
+    struct.error, zlib.error,
+)  # fmt: skip
+
+
+class _JpegWithoutResolution(JpegImageFile):
+    def _read_dpi_from_exif(self) -> None:
+        """Parse no EXIF for a resolution that is not needed."""
+
+
+def sniff(head: bytes) -> Format | None:
+    """Return the format that the first ``SNIFF_BYTES`` bytes of a file announce."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith(_PNG_MAGIC):
+        return "PNG"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP"
+    return None
+
+
+def open_image(content: bytes, uri: str) -> ImageFile:
+    """Open a JPEG, PNG or WebP; ``uri`` only names it in errors. ``info["exif"]`` is its EXIF.
+
+    Raises:
+        PermanentError: ``image_unreadable`` or ``image_too_large``, by the file's header.
+    """
+    kind = sniff(content)
+    if kind is None:
+        raise PermanentError(
+            Reason.IMAGE_UNREADABLE, f"{uri}: the content is neither JPEG, PNG nor WebP"
+        )
+    try:
+        return _PLUGINS[kind](content)
+    except Image.DecompressionBombError as error:
+        raise too_large(uri, "more pixels than Pillow decodes") from error
+    except DAMAGE as error:
+        raise unreadable(uri, error) from error
+
+
+def too_large(uri: str, what: str) -> PermanentError:
+    """Return the error of an image that has more of something than is read."""
+    return PermanentError(Reason.IMAGE_TOO_LARGE, f"{uri} has {what}")
+
+
+def unreadable(uri: str, error: Exception) -> PermanentError:
+    """Return the error of an image that Pillow cannot read, on one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return PermanentError(Reason.IMAGE_UNREADABLE, f"{uri}: {text[:200]}")
+
+
+def orientation_of(exif: bytes) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 where there is none that can be read."""
+    while exif.startswith(_EXIF_PREFIX):
+        exif = exif.removeprefix(_EXIF_PREFIX)
+    try:
+        order = {b"II": "<", b"MM": ">"}[exif[:2]]
+        (start,) = struct.unpack_from(f"{order}I", exif, 4)
+        (entries,) = struct.unpack_from(f"{order}H", exif, start)
+        for place in range(start + 2, start + 2 + 12 * entries, 12):
+            tag, kind = struct.unpack_from(f"{order}HH", exif, place)
+            if tag == _ORIENTATION and kind in {3, 4}:
+                shape = f"{order}H" if kind == 3 else f"{order}I"
+                value = int(struct.unpack_from(shape, exif, place + 8)[0])
+                return value if 1 <= value <= 8 else 1
+    except (KeyError, struct.error):
+        return 1
+    return 1
+
+
+def _open_png(content: bytes) -> PngImageFile:
+    """Open the chunks that make the picture; the EXIF may also stand behind them."""
+    exif, picture = b"", [_PNG_MAGIC]
+    place = len(_PNG_MAGIC)
+    while place + 8 <= len(content):
+        length, name = struct.unpack_from(">I4s", content, place)
+        stop = place + 12 + length
+        is_critical = name[:1].isupper()
+        if is_critical:
+            picture.append(content[place:stop])
+        elif name == b"eXIf":
+            exif = content[place + 8 : place + 8 + length]
+        place = stop
+    image = PngImageFile(BytesIO(b"".join(picture)))
+    image.info["exif"] = exif
+    return image
+
+
+_PLUGINS: dict[Format, Callable[[bytes], ImageFile]] = {
+    "JPEG": lambda content: _JpegWithoutResolution(BytesIO(content)),
+    "PNG": _open_png,
+    "WebP": lambda content: WebPImageFile(BytesIO(content)),
+}
