@@ -29,7 +29,7 @@ Handle = Callable[[Lease, frozenset[str]], Coroutine[None, None, None]]
 
 
 @dataclass(slots=True)
-class Intake:
+class MessageIntake:
     """Pulls messages, leases them, and starts a task of ``handle`` for each."""
 
     subscription: Subscription

@@ -15,7 +15,7 @@ from worker.calls.retry import Backoff
 from worker.concurrency.retry_until_stopped import RetryUntilStopped
 from worker.concurrency.side_tasks import SideTask, SideTasks, Work, as_reported, was_cancelled
 from worker.handler import Handler
-from worker.intake import Intake
+from worker.intake import MessageIntake
 from worker.leaser import Lease, Leaser
 from worker.messages.handled import HANDLED
 from worker.messages.lookup import Lookup, LookupRule
@@ -69,7 +69,7 @@ class Runner:
             LookupRule(trusts_first_deliveries, settings.max_lease_s),
             monotonic=monotonic,
         )
-        self._intake = Intake(
+        self._intake = MessageIntake(
             subscription,
             backlog,
             ledgers,
