@@ -54,9 +54,7 @@ def check_asset_file(out: Path | None, *, force: bool) -> None:
         return
     if out.suffix.lower() not in {*FORMATS, LINES}:
         accepted = ", ".join([*FORMATS, LINES])
-        raise ConfigurationError(
-            f"{out} has no suffix of a known format; end it in one of {accepted}"
-        )
+        raise ConfigurationError(f"{out} does not tell its format; end it in one of {accepted}")
     check_target(out, force=force)
 
 

@@ -85,10 +85,10 @@ def test_pulumi_is_asked_when_no_outputs_are_given(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("oops", "is no JSON"),
-        ("[]", "holds no `settings`"),
-        ('{"settings": 1}', "holds no `settings`"),
-        ('{"settings": {"engine": "gcp", "nonsense": 1}}', "nonsense is no setting"),
+        ("oops", "is not JSON"),
+        ("[]", "contains no `settings`"),
+        ('{"settings": 1}', "contains no `settings`"),
+        ('{"settings": {"engine": "gcp", "nonsense": 1}}', "nonsense is not a setting"),
         ('{"settings": {"bigquery": {"layout": "x"}}}', "bigquery.layout = 'x' is not accepted"),
     ],
 )

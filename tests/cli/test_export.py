@@ -111,7 +111,7 @@ def test_people_are_told_what_was_written(shown: Shown, home: Path) -> None:
         (("a.csv", "--format", "xlsx"), "--format 'xlsx' is not accepted; give one of parquet,"),
         (("a.csv",), "which task? give one of poles, signs"),
         (("a.csv", "--task", "trees"), "no task 'trees'; there are "),
-        (("a.csv", "--task", "road_signs"), "road_signs was not asked yet"),
+        (("a.csv", "--task", "road_signs"), "road_signs has not been enqueued yet"),
         (("no/a.csv", "--task", "signs"), "there is no folder"),
         (("gs://bucket/a.csv", "--task", "signs"), "is no local path"),
         ((".", "--format", "csv", "--task", "signs"), "is a folder"),
