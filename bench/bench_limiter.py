@@ -27,7 +27,7 @@ from bench.limiter_lab.measures import (
     reached_after_s,
     refused_share,
 )
-from bench.limiter_lab.plots import draw
+from bench.limiter_lab.plots import draw_run
 from bench.limiter_lab.scenarios import SCENARIOS, Scenario
 from bench.limiter_lab.world import Call, Policy
 from sightline.settings import LimitSettings
@@ -145,7 +145,13 @@ def figures_of_ours() -> list[Figure]:
             print(figures[-1].line(), flush=True)
         calls = scenario.world(ours, round_trip_s=2.0, seed=0).run()
         caption = "ours, answers after about 2 s, one run"
-        picture = draw(scenario, calls, caption=caption)
+        picture = draw_run(
+            calls,
+            scenario.schedule.rate_at,
+            scenario.seconds,
+            title=scenario.title,
+            caption=caption,
+        )
         (PICTURES / f"{scenario.name}.svg").write_text(picture, encoding="utf-8")
     return figures
 

@@ -153,6 +153,16 @@ def test_what_is_no_whole_image_is_unreadable(tmp_path: Path, content: bytes) ->
     assert reason_for(path) is Reason.IMAGE_UNREADABLE
 
 
+def test_a_jpeg_of_nothing_but_exif_segments_is_refused_at_once(tmp_path: Path) -> None:
+    whole = encoded(halves(8, 8))
+    segment = b"\xff\xe1\x00\x09Exif\x00\x00x"
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(whole[:2] + segment * 1_000 + whole[2:])
+    assert read(path).size == (8, 8)
+    path.write_bytes(whole[:2] + segment * 1_000_000 + whole[2:])  # would take Pillow minutes
+    assert reason_for(path) is Reason.IMAGE_UNREADABLE
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_a_truncated_image_is_unreadable_wherever_it_ends(tmp_path: Path, kind: str) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)

@@ -7,7 +7,7 @@ import pytest
 from bench.bench_limiter import BY_NAME, measure
 from bench.limiter_lab import sweep
 from bench.limiter_lab.competitors import ours
-from bench.limiter_lab.plots import draw
+from bench.limiter_lab.plots import draw_run
 from bench.limiter_lab.sweep import changed, read_constants
 from worker.limiting import growth
 
@@ -50,11 +50,15 @@ def test_a_heavy_tail_of_latencies_costs_little() -> None:
 
 
 def test_the_picture_of_a_run_is_always_the_same_file() -> None:
-    calls = BY_NAME["steps"].world(ours, round_trip_s=2.0, seed=0).run()
-    picture = draw(BY_NAME["steps"], calls, caption="one run of ours")
-    for text in (BY_NAME["steps"].title, "one run of ours", "quota", "answered 429", "360 s"):
-        assert f">{text}</text>" in picture
-    assert draw(BY_NAME["steps"], calls, caption="one run of ours") == picture
+    steps = BY_NAME["steps"]
+    calls = steps.world(ours, round_trip_s=2.0, seed=0).run()
+
+    def picture() -> str:
+        return draw_run(calls, steps.schedule.rate_at, 360.0, title="steps", caption="one run")
+
+    for text in ("steps", "one run", "quota", "answered 429", "360 s"):
+        assert f">{text}</text>" in picture()
+    assert picture() == picture()
 
 
 def test_a_sweep_runs_the_limiter_with_other_constants_and_puts_them_back() -> None:
