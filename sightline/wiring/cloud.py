@@ -72,7 +72,7 @@ async def open_bigquery(
         ConfigurationError: no project is set, or there are no credentials.
     """
     place = bigquery_place(settings)
-    rule = AppendRule(appends=1, timeout_s=10.0) if place.storage_endpoint else None
+    rule = AppendRule(appends=1) if place.storage_endpoint else None
     credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with (
         BigQueryClient.open(place, credentials) as client,
