@@ -9,6 +9,7 @@ from typing import Unpack
 
 from producer.estimate import Estimate
 from producer.run_budget_editor import read_limits
+from sightline.errors import SightlineError
 from sightline.operations import dead_letters as dead_letters_operation
 from sightline.operations import enqueue as enqueue_operation
 from sightline.operations import estimate as estimate_operation
@@ -17,11 +18,15 @@ from sightline.operations import work as work_operation
 from sightline.operations.requests import TaskRequest, task_request
 from sightline.operations.status import Status
 from sightline.ports import DeadLetterRow
+from sightline.wiring.engine import engine_of_runs
 from sightline.wiring.ids import new_worker_id
+from sightline.work_lists import BY_WORKERS
 from sightline.workspace.filters import Where, filter_of
 from sightline.workspace.project import Project
-from sightline.workspace.runs import Run
-from worker.main import Summary
+from sightline.workspace.runs import Run, WorkSummary
+from worker.batches.batch_worker import BatchWorkSummary
+from worker.main import Summary as WorkerSummary
+from worker.progress import Progress as WorkerProgress
 from worker.stopping.signals import StopRequest
 
 
@@ -70,13 +75,29 @@ class RunMethods(Project):
             run.nothing_to_do,
         )
 
-    async def work(self) -> Summary:
+    async def work(self) -> WorkSummary:
         """Work off what is queued, in this process, until nothing is left; return what was done.
 
         Cancelling it gives back what was not done. With an engine without workers (``bigquery``,
-        ``batch``) use ``sightline work``.
+        ``batch``) statements or batch jobs ask the models, which may take hours; the next call
+        finds what is under way when this one is cancelled.
+
+        Raises:
+            BudgetError: the budget of a run is reached; the rest of it is not done.
         """
         self._must_exist()
+        if engine_of_runs(self.settings) == BY_WORKERS:
+            worker = await self._work()
+            return _summary(worker.progress, worker.over_budget)
+        # Google's libraries, which other engines do not need
+        from sightline.operations.batches import work_batches  # noqa: PLC0415
+
+        batches = await work_batches(
+            self.settings, worker_id=new_worker_id(), progress=self._progress
+        )
+        return _summary(batches.done, batches.error)
+
+    async def _work(self) -> WorkerSummary:
         stopping = StopRequest()
         working = asyncio.ensure_future(
             work_operation.work(
@@ -119,3 +140,10 @@ class RunMethods(Project):
     ) -> TaskRequest:
         which = replace(filter_of(**where), limit=limit)
         return task_request(self.settings, which, tasks=tasks, embed=embed, command="python")
+
+
+def _summary(done: WorkerProgress | BatchWorkSummary, error: SightlineError | None) -> WorkSummary:
+    if error is not None:
+        raise error
+    cost_usd = done.cost_usd_micros / 1e6
+    return WorkSummary(done.answers, done.embeddings, dict(done.dead), cost_usd)

@@ -1,7 +1,8 @@
-"""A run that was enqueued, as a person sees it."""
+"""A run that was enqueued, and what was done of it, as a person sees them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sightline.model import Preview
@@ -29,3 +30,18 @@ class Run:
         columns = ["run", "messages", "parts", "estimated cost (US dollars)"]
         cost = f"{self.estimated_cost_usd:,.4f}"
         return html_table(columns, [[self.id, self.messages, self.parts, cost]])
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSummary:
+    """What one call of ``work`` has written and paid; ``dead_letters`` counts parts by reason."""
+
+    answers: int
+    embeddings: int
+    dead_letters: Mapping[str, int]
+    cost_usd: float
+
+    def _repr_html_(self) -> str:
+        columns = ["answers", "embeddings", "dead letters", "cost (US dollars)"]
+        dead, cost = sum(self.dead_letters.values()), f"{self.cost_usd:,.4f}"
+        return html_table(columns, [[self.answers, self.embeddings, dead, cost]])

@@ -28,9 +28,8 @@ from sightline.tasks import TaskSpec
 from sightline.workspace.asynchronous import AsyncWorkspace
 from sightline.workspace.filters import Where
 from sightline.workspace.hits import Hits
-from sightline.workspace.runs import Run
+from sightline.workspace.runs import Run, WorkSummary
 from sightline.workspace.tables import Table
-from worker.main import Summary
 
 Result = TypeVar("Result")
 
@@ -153,10 +152,15 @@ class Workspace:
             )
         )
 
-    def work(self) -> Summary:
+    def work(self) -> WorkSummary:
         """Work off what is queued, in this process, until nothing is left; return what was done.
 
-        Interrupting it (Ctrl-C, a notebook's stop button) gives back what was not done.
+        Interrupting it (Ctrl-C, a notebook's stop button) gives back what was not done. With an
+        engine without workers (``bigquery``, ``batch``) statements or batch jobs ask the models,
+        which may take hours; the next call finds what is under way when this one is interrupted.
+
+        Raises:
+            BudgetError: the budget of a run is reached; the rest of it is not done.
         """
         return self._wait(self._workspace.work)
 

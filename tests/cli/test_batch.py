@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import sightline as sl
 from sightline.gcp.storage import StoragePlace, open_storage
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.server import VertexSimulator
@@ -57,6 +58,19 @@ def project(
     sightline("setup")
     sightline("import", f"gs://{one.bucket}/images", "--asset-type", "road_sign")
     return one
+
+
+def test_a_project_in_python_works_by_batch_jobs_too(
+    sightline: Command, project: CloudProject
+) -> None:
+    with sl.open(settings={}) as workspace:
+        run = workspace.enqueue(embed=False)
+        assert run.parts == IMAGES
+        done = workspace.work()
+        assert (done.answers, done.embeddings, done.dead_letters) == (IMAGES, 0, {})
+        assert done.cost_usd > 0
+        assert workspace.status(check=True).holds
+        assert workspace.work().answers == 0
 
 
 ANSWERS = "select gcs_uri, answer from classifications_current"

@@ -30,7 +30,8 @@ def test_images_in_answers_out(scenes: Path, tmp_path: Path) -> None:
         assert (run.messages, run.parts, run.estimated_cost_usd) == (SCENES, 2 * SCENES, 0.0)
         assert str(run.id) in run._repr_html_()
         done = workspace.work()
-        assert done.progress.answers == SCENES
+        assert (done.answers, done.embeddings, done.dead_letters) == (SCENES, SCENES, {})
+        assert f"<td>{SCENES}</td>" in done._repr_html_()
         status = workspace.status(check=True)
         assert status.holds
         assert status.balance["written"] == status.balance["parts"] == 2 * SCENES
