@@ -17,6 +17,8 @@ TIMES := .cache/test-times
 export PYTHONDONTWRITEBYTECODE :=
 # Where the test servers, Pulumi's engine and its provider are kept, for all checkouts.
 export TOOLS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sightline/tools
+# So is what mypy knows of each file, by its content: a fresh checkout need not begin from nothing.
+export MYPY_CACHE_DIR ?= $(TOOLS_CACHE)/mypy
 
 .PHONY: help setup demo cloud-demo up-demo test test-all test-eighth checks lint format types layers \
   unit chaos servers tools test-times bench clean

@@ -42,6 +42,7 @@ COMPARING = (
 )
 
 
+@pytest.mark.extended
 def test_both_warehouses_compare_vectors_to_the_same_end(
     sightline: Command,
     tmp_path: Path,

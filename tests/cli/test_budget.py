@@ -76,6 +76,7 @@ def test_a_number_of_images_is_a_budget_too(paid: Command) -> None:
     assert (shown["budget"]["spent_images"], shown["budget"]["max_images"]) == (10, 10)
 
 
+@pytest.mark.extended
 def test_a_run_that_was_enqueued_without_a_budget_can_be_given_one(paid: Command) -> None:
     run = paid("enqueue")["run_id"]
     found = paid("budget", run)
@@ -85,6 +86,7 @@ def test_a_run_that_was_enqueued_without_a_budget_can_be_given_one(paid: Command
     assert paid("budget", run, "--max-cost", "9")["budget"]["max_images"] == 5
 
 
+@pytest.mark.extended
 def test_what_was_spent_before_a_budget_was_set_counts(paid: Command) -> None:
     run = paid("enqueue")["run_id"]
     paid("work", "--drain")

@@ -186,6 +186,7 @@ def test_a_table_that_was_changed_is_told_with_its_columns(
     assert found["tables"]["ok"]
 
 
+@pytest.mark.extended
 def test_a_source_laid_out_otherwise_is_told_with_the_columns_that_it_has(
     project: CloudProject, examine: Callable[..., Findings]
 ) -> None:
@@ -203,6 +204,7 @@ def test_no_source_at_all_is_told(project: CloudProject, examine: Callable[..., 
     assert not found["images"]["checked"]
 
 
+@pytest.mark.extended
 def test_a_dataset_elsewhere_is_told(
     project: CloudProject, examine: Callable[..., Findings], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ def test_an_estimate_spells_out_what_it_assumes(
     assert "how long is not known" in said
 
 
+@pytest.mark.extended
 def test_an_estimate_of_nothing_says_so_and_how_to_go_on(
     paid: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_pilot_may_enqueue_the_rest_with_a_budget(paid: Command) -> None:
     paid("work", "--drain", code=5)
 
 
+@pytest.mark.extended
 def test_a_pilot_asks_nobody_who_cannot_answer(
     paid: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:

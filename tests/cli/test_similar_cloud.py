@@ -64,6 +64,7 @@ def embedded() -> list[EmbeddingRow]:
     return rows
 
 
+@pytest.mark.extended
 def test_where_nothing_is_embedded_no_model_is_paid_to_embed_a_query(
     project: CloudProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -101,6 +102,7 @@ def test_images_are_found_by_words_by_a_file_and_by_an_observation(
         assert len(sightline("search", "a pole", "--top", "4")) == 4
 
 
+@pytest.mark.extended
 def test_a_plan_shows_the_statement_and_an_index_that_is_none_is_told(
     sightline: Command, project: CloudProject, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,6 +28,7 @@ def test_images_that_are_gone_are_left_out_for_both_models(
     assert {one["subjects"] for one in found["fields"]} == {found["compared"]}
 
 
+@pytest.mark.extended
 def test_calls_are_tried_again_as_a_worker_s_are(
     sightline: Command, bucket: Any, beside: Beside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +84,7 @@ def test_what_cannot_be_compared_with_is_told_in_one_line(
     assert "held_out.jsonl is empty; put back what `sightline tune submit` wrote" in err
 
 
+@pytest.mark.extended
 def test_an_evaluation_keeps_to_its_budget_and_says_what_it_left_out(
     sightline: Command, shown: Shown, bucket: Any
 ) -> None:

@@ -121,6 +121,7 @@ def test_an_edited_task_runs_its_own_parts_again_and_both_versions_stay(
     assert sightline("status", "--check")["holds"]
 
 
+@pytest.mark.extended
 def test_search_finds_by_words_by_image_and_by_answers(sightline: Command, scenes: Path) -> None:
     sightline("import", str(scenes))
     sightline("enqueue")
@@ -152,6 +153,7 @@ def test_a_search_over_nothing_says_what_to_do(
     assert "sightline work" in capsys.readouterr().err
 
 
+@pytest.mark.extended
 def test_two_workers_at_once_share_the_work_and_double_nothing(
     sightline: Command, scenes: Path
 ) -> None:

@@ -90,16 +90,32 @@ def check_drift_is_mended(environment: Environment, *, changed: set[str], gone: 
     assert set(environment.refresh().changes) == {"same"}
 
 
-def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cloud) -> None:
-    dev = begin({**DEV, "fleet": "worker-pool"})
-    come_up(dev)
+def check_a_change_of_the_pool(dev: Environment) -> None:
+    """More workers and a shorter retention: the pool and its queues are updated, no data moves."""
     before = sorted(data(dev))
-
     dev.set({"workers": "4", "retentionDays": "3"})
     changed = dev.up()
     assert changed.did("update") == {"worker-pool", *QUEUES}
     assert set(changed.changes) == {"same", "update"}
     assert sorted(data(dev)) == before
+
+
+def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cloud) -> None:
+    dev = begin({**DEV, "fleet": "worker-pool"})
+    made = dev.up()
+    assert set(made.changes) == {"create"}
+    check_nothing_is_said(made)
+    check_no_secret_is_shown(dev)
+    check_a_change_of_the_pool(dev)
+    dev.destroy()
+    assert what_is_left(cloud) == NOTHING
+
+
+@pytest.mark.extended
+def test_a_pool_that_others_meddle_with_is_mended(begin: Begin, cloud: Cloud) -> None:
+    dev = begin({**DEV, "fleet": "worker-pool"})
+    come_up(dev)
+    check_a_change_of_the_pool(dev)
 
     topic = path_of("pubsub.googleapis.com/v1", "topics/sightline-dev-work")
     cloud.call("POST", f"{topic}:setIamPolicy", {"policy": {"bindings": []}})
