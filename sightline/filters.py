@@ -69,10 +69,10 @@ def parse_time(text: str | None, option: str) -> datetime | None:
 
 def _numbers(text: str, count: int, option: str, example: str) -> list[float]:
     try:
-        values = [float(one) for one in text.split(",")]
+        values = [float(part) for part in text.split(",")]
     except ValueError:
         values = []
-    if len(values) != count or not all(abs(one) < float("inf") for one in values):
+    if len(values) != count or not all(abs(value) < float("inf") for value in values):
         raise ConfigurationError(f"{option} {text!r} is not accepted; give {example}")
     return values
 
@@ -106,21 +106,23 @@ def read_polygon(path: Path | None) -> str | None:
     try:
         text = path.read_text(encoding="utf-8")
         raw = json.loads(text, parse_float=_finite, parse_constant=_finite)
-        found = _geometries(raw)
-        if any(not _is_closed(one) for one in found):
+        polygons = _geometries(raw)
+        if any(not _is_closed(polygon) for polygon in polygons):
             raise ConfigurationError(
                 f"--polygon {path}: a ring of it is not closed; let it end where it begins"
                 " (RFC 7946, 3.1.6)"
             )
-        geometries = [shape(one) for one in found]
-        areas = [one for one in geometries if one.geom_type in {"Polygon", "MultiPolygon"}]
+        geometries = [shape(polygon) for polygon in polygons]
+        areas = [
+            geometry for geometry in geometries if geometry.geom_type in {"Polygon", "MultiPolygon"}
+        ]
         if not areas:
             raise ConfigurationError(f"--polygon {path}: holds no polygon; give a GeoJSON area")
-        if any(_leaps(ring) for one in areas for ring in _rings(one)):
+        if any(_leaps(ring) for area in areas for ring in _rings(area)):
             raise ConfigurationError(
                 f"--polygon {path}: crosses the antimeridian; cut it in two there (RFC 7946, 3.1.9)"
             )
-        union = shapely.union_all([shapely.make_valid(one) for one in areas])
+        union = shapely.union_all([shapely.make_valid(area) for area in areas])
     except OSError as error:
         raise ConfigurationError(f"--polygon {path}: {error.strerror}; give a file") from error
     except (
@@ -142,7 +144,7 @@ def _finite(text: str) -> float:
 
 def _rings(area: shapely.Geometry) -> list[list[tuple[float, ...]]]:
     """Return the rings of a (multi)polygon, each a list of positions."""
-    return [list(one.coords) for one in shapely.get_rings(area)]
+    return [list(ring.coords) for ring in shapely.get_rings(area)]
 
 
 def _is_closed(geometry: object) -> bool:
@@ -169,7 +171,7 @@ def _geometries(raw: dict[str, object]) -> list[object]:
         case "Feature":
             return [raw["geometry"]]
         case "GeometryCollection":
-            found = raw["geometries"]
-            return list(found) if isinstance(found, list) else []
+            geometries = raw["geometries"]
+            return list(geometries) if isinstance(geometries, list) else []
         case _:
             return [raw]

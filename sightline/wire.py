@@ -47,7 +47,9 @@ def encode(message: Message | WorkItem) -> bytes:
             "v": VERSION,
             "run_id": message.run_id,
             "subject_id": message.subject_id,
-            "observations": [observation_to_row(one) for one in message.observations],
+            "observations": [
+                observation_to_row(observation) for observation in message.observations
+            ],
             "parts": [part_to_json(part) for part in message.parts],
         }
     )
@@ -61,8 +63,8 @@ def attributes(message: Message | WorkItem, *, recheck: bool = False) -> dict[st
 
 def attributes_of(run_id: str, asset_type: str, *, recheck: bool = False) -> dict[str, str]:
     """Return the attributes of a message of this run, about assets of this type."""
-    found = {"v": str(VERSION), "run_id": run_id, "asset_type": asset_type}
-    return {**found, RECHECK: "1"} if recheck else found
+    attributes = {"v": str(VERSION), "run_id": run_id, "asset_type": asset_type}
+    return {**attributes, RECHECK: "1"} if recheck else attributes
 
 
 def decode(body: bytes) -> Message:

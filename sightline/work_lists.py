@@ -53,18 +53,18 @@ def distinct_requests(request: RunRequest) -> tuple[PartRequest, ...]:
     Raises:
         ConfigurationError: there are more than a work list can hold.
     """
-    asked = tuple({(one.part, one.by_asset): one for one in request.parts}.values())
-    if len(asked) > MAX_REQUESTS:
+    requests = tuple({(part.part, part.by_asset): part for part in request.parts}.values())
+    if len(requests) > MAX_REQUESTS:
         raise ConfigurationError(
-            f"{len(asked)} parts a subject are more than {MAX_REQUESTS}; enqueue fewer tasks a run"
+            f"{len(requests)} parts a subject exceed {MAX_REQUESTS}; enqueue fewer tasks a run"
         )
-    return asked
+    return requests
 
 
 def request_json(request: RunRequest, *, buckets: int, range_items: int) -> str:
-    """Return what a run was asked for, and how its work list is cut up, as its row holds it."""
-    asked = {**asdict(request), "buckets": buckets, "range_items": range_items}
-    return json.dumps(asked, default=str, sort_keys=True)
+    """Return what a run was document for, and how its work list is cut up, as its row holds it."""
+    document = {**asdict(request), "buckets": buckets, "range_items": range_items}
+    return json.dumps(document, default=str, sort_keys=True)
 
 
 BY_STATEMENTS = "bigquery"
@@ -89,8 +89,8 @@ def is_by_workers(request: str) -> bool:
 
 def tasks_of(requests: Iterable[str]) -> dict[str, str]:
     """Return the names of the tasks, by fingerprint, that runs with these requests ask for."""
-    asked = (orjson.loads(request).get("parts", ()) for request in {*requests})
-    parts = (one["part"] for parts in asked for one in parts)
+    parts_of_runs = (orjson.loads(request).get("parts", ()) for request in {*requests})
+    parts = (part["part"] for parts in parts_of_runs for part in parts)
     return {part["fingerprint"]: part["task"] for part in parts if "fingerprint" in part}
 
 

@@ -15,15 +15,17 @@ class ChangesTask:
     """The columns of changes: what became of the asset, and each field before and after."""
 
     def __init__(self, task: TaskSpec) -> None:
-        self._names = {one.name: (f"{one.name}_before", f"{one.name}_after") for one in task.fields}
+        self._names = {
+            field.name: (f"{field.name}_before", f"{field.name}_after") for field in task.fields
+        }
         taken = {name for pair in self._names.values() for name in pair}
         self._change = free_name("change", taken)
         self._changed = free_name("changed_fields", taken)
         self._sureness = free_name("sureness", taken)
         both = [
-            replace(one, name=name, values=())
-            for one in task.fields
-            for name in self._names[one.name]
+            replace(field, name=name, values=())
+            for field in task.fields
+            for name in self._names[field.name]
         ]
         self.task = replace(
             task,
@@ -35,37 +37,37 @@ class ChangesTask:
             ),
         )
 
-    def row(self, one: Change) -> AnswerRow:
+    def row(self, change: Change) -> AnswerRow:
         """Return the row of an asset; place, time and provenance are those of its newest answer."""
-        last = one.after or one.before
+        last = change.after or change.before
         assert last is not None  # one of both is there
         answer: dict[str, object] = {
-            self._change: one.kind,
-            self._changed: [some.field for some in one.differences if some.kind == "changed"],
-            self._sureness: one.sureness,
+            self._change: change.kind,
+            self._changed: [some.field for some in change.differences if some.kind == "changed"],
+            self._sureness: change.sureness,
         }
-        for place, view in enumerate((one.before, one.after)):
+        for place, view in enumerate((change.before, change.after)):
             for field, value in _values(view):
                 answer[self._names[field][place]] = value
-        return replace(last.newest, subject_id=one.asset_id, observation_id=None, answer=answer)
+        return replace(last.newest, subject_id=change.asset_id, observation_id=None, answer=answer)
 
     @staticmethod
-    def document(one: Change) -> dict[str, object]:
+    def document(change: Change) -> dict[str, object]:
         """Return all that is known of a change, as a JSON document."""
-        last = one.after or one.before
+        last = change.after or change.before
         assert last is not None  # one of both is there
         return {
-            "asset_id": one.asset_id,
+            "asset_id": change.asset_id,
             "asset_type": last.newest.asset_type,
             "latitude": last.newest.latitude,
             "longitude": last.newest.longitude,
-            "change": one.kind,
-            "sureness": round(one.sureness, 6),
-            "differences": [asdict(some) for some in one.differences],
+            "change": change.kind,
+            "sureness": round(change.sureness, 6),
+            "differences": [asdict(some) for some in change.differences],
             **{
                 side: None if view is None else
                 {"observations": list(view.subjects), "answer": view.answer()}
-                for side, view in (("before", one.before), ("after", one.after))
+                for side, view in (("before", change.before), ("after", change.after))
             },
         }  # fmt: skip
 
@@ -74,6 +76,6 @@ def _values(view: AssetAnswer | None) -> list[tuple[str, Value | list[str] | Non
     if view is None:
         return []
     return [
-        (one.field, list(one.value) if isinstance(one.value, tuple) else one.value)
-        for one in view.fields
+        (field.field, list(field.value) if isinstance(field.value, tuple) else field.value)
+        for field in view.fields
     ]

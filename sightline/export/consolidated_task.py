@@ -17,8 +17,10 @@ class ConsolidatedTask:
 
     def __init__(self, task: TaskSpec) -> None:
         self._source = task
-        taken = {one.name for one in task.fields}
-        self._shares = {one.name: free_name(f"{one.name}_share", taken) for one in task.fields}
+        taken = {field.name for field in task.fields}
+        self._shares = {
+            field.name: free_name(f"{field.name}_share", taken) for field in task.fields
+        }
         self._observations = free_name("observations", taken)
         self._conflicts = free_name("conflicts", taken)
         self._evidence = free_name("evidence", taken)
@@ -36,31 +38,41 @@ class ConsolidatedTask:
             ),
         )
 
-    def row(self, one: AssetAnswer) -> AnswerRow:
+    def row(self, asset_answer: AssetAnswer) -> AnswerRow:
         """Return the row of an asset; place, time and provenance are those of its newest answer."""
-        answer = one.answer() | {
-            self._shares[field.field]: field.share for field in one.fields if field.evidence
+        answer = asset_answer.answer() | {
+            self._shares[field.field]: field.share
+            for field in asset_answer.fields
+            if field.evidence
         }
-        answer[self._observations] = len(one.subjects)
-        answer[self._conflicts] = list(one.conflicts)
+        answer[self._observations] = len(asset_answer.subjects)
+        answer[self._conflicts] = list(asset_answer.conflicts)
         answer[self._evidence] = orjson.dumps(
-            {field.field: [asdict(some) for some in field.evidence] for field in one.fields}
+            {
+                field.field: [asdict(some) for some in field.evidence]
+                for field in asset_answer.fields
+            }
         ).decode()
-        return replace(one.newest, subject_id=one.asset_id, observation_id=None, answer=answer)
+        return replace(
+            asset_answer.newest,
+            subject_id=asset_answer.asset_id,
+            observation_id=None,
+            answer=answer,
+        )
 
     @staticmethod
-    def document(one: AssetAnswer) -> dict[str, object]:
+    def document(asset_answer: AssetAnswer) -> dict[str, object]:
         """Return all that is known of an asset, as a JSON document."""
         return {
-            "asset_id": one.asset_id,
-            "asset_type": one.newest.asset_type,
-            "latitude": one.newest.latitude,
-            "longitude": one.newest.longitude,
-            "capture_time": one.newest.capture_time,
-            "observations": list(one.subjects),
-            "answer": one.answer(),
-            "conflicts": list(one.conflicts),
-            "fields": [asdict(field) for field in one.fields],
+            "asset_id": asset_answer.asset_id,
+            "asset_type": asset_answer.newest.asset_type,
+            "latitude": asset_answer.newest.latitude,
+            "longitude": asset_answer.newest.longitude,
+            "capture_time": asset_answer.newest.capture_time,
+            "observations": list(asset_answer.subjects),
+            "answer": asset_answer.answer(),
+            "conflicts": list(asset_answer.conflicts),
+            "fields": [asdict(field) for field in asset_answer.fields],
         }
 
 

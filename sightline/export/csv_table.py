@@ -29,14 +29,14 @@ class CsvTable:
     def __init__(self, file: BinaryIO, task: TaskSpec) -> None:
         self._file = file
         self._table = AnswerTable(task)
-        self._names = [one.name for one in self._table.columns]
+        self._names = [column.name for column in self._table.columns]
         self.without_position = 0
         self.changed_cells = 0
         self._append([self._names])
 
     def write(self, page: Sequence[AnswerRow]) -> None:
         """Append rows."""
-        self.without_position += sum(position(one) is None for one in page)
+        self.without_position += sum(position(row) is None for row in page)
         rows = rows_of(self._table, page)
         self._append([[self._cell(row[name]) for name in self._names] for row in rows])
 

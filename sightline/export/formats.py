@@ -65,14 +65,14 @@ def format_of(path: Path, given: ExportFormat | None) -> ExportFormat:
     """
     if given is not None:
         return given
-    found = FORMATS.get(path.suffix.lower())
-    if found is None:
+    format_ = FORMATS.get(path.suffix.lower())
+    if format_ is None:
         also = " (.jsonl is for --format tuning)" if path.suffix == ".jsonl" else ""
         raise ConfigurationError(
             f"{path} does not tell its format{also}; end it in {', '.join(FORMATS)}, or give"
             f" --format {'|'.join(ExportFormat)}"
         )
-    return found
+    return format_
 
 
 @contextmanager

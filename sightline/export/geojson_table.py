@@ -28,14 +28,14 @@ class GeoJsonTable:
 
     def write(self, page: Sequence[AnswerRow]) -> None:
         """Append rows."""
-        for one in page:
-            place = position(one)
+        for answer_row in page:
+            place = position(answer_row)
             self.without_position += place is None
             feature = {
                 "type": "Feature",
-                "id": one.subject_id,
+                "id": answer_row.subject_id,
                 "geometry": place and {"type": "Point", "coordinates": place},
-                "properties": self._table.row(one),
+                "properties": self._table.row(answer_row),
             }
             text = orjson.dumps(feature, option=orjson.OPT_UTC_Z)
             self._file.write(self._between + text)

@@ -100,11 +100,11 @@ def arrow_schema(table: AnswerTable, *, geo: bool = False) -> pa.Schema:
     """Return the columns of a table of answers; with ``geo`` a point and its bounds besides."""
     columns = [
         pa.field(
-            one.name,
-            _TYPES.get(one.type, pa.string()),
-            metadata={"description": one.description} if one.description else None,
+            column.name,
+            _TYPES.get(column.type, pa.string()),
+            metadata={"description": column.description} if column.description else None,
         )
-        for one in table.columns
+        for column in table.columns
     ]
     if geo:
         edges = [pa.field(name, pa.float64(), nullable=False) for name in _EDGES]

@@ -46,21 +46,24 @@ class AnswerTable:
     def __init__(self, task: TaskSpec, taken: Collection[str] = ()) -> None:
         self.task = task
         self._fields = tuple(
-            (one, _free(column, taken, task)) for one, column in field_columns(task)
+            (field, _free(column, taken, task)) for field, column in field_columns(task)
         )
         self.columns = (
             *(ExportColumn(name, COLUMN_TYPES.get(name, "string")) for name in VIEW_IDENTITY),
-            *(ExportColumn(name, one.type, one.description) for one, name in self._fields),
+            *(ExportColumn(name, field.type, field.description) for field, name in self._fields),
             *(ExportColumn(name, COLUMN_TYPES.get(name, "string")) for name in VIEW_PROVENANCE),
         )
 
-    def row(self, one: AnswerRow) -> dict[str, Any]:
+    def row(self, answer_row: AnswerRow) -> dict[str, Any]:
         """Return a row by column; a number that is none, and a value of another type, is null."""
-        found: dict[str, Any] = {name: getattr(one, name) for name in VIEW_IDENTITY}
-        found["latitude"], found["longitude"] = _finite(one.latitude), _finite(one.longitude)
+        row: dict[str, Any] = {name: getattr(answer_row, name) for name in VIEW_IDENTITY}
+        row["latitude"], row["longitude"] = (
+            _finite(answer_row.latitude),
+            _finite(answer_row.longitude),
+        )
         for field, column in self._fields:
-            found[column] = field_value(field, one.answer.get(field.name))
-        return found | {name: getattr(one, name) for name in VIEW_PROVENANCE}
+            row[column] = field_value(field, answer_row.answer.get(field.name))
+        return row | {name: getattr(answer_row, name) for name in VIEW_PROVENANCE}
 
 
 def _free(column: str, taken: Collection[str], task: TaskSpec) -> str:
@@ -70,9 +73,9 @@ def _free(column: str, taken: Collection[str], task: TaskSpec) -> str:
     return column
 
 
-def position(one: AnswerRow) -> tuple[float, float] | None:
+def position(answer_row: AnswerRow) -> tuple[float, float] | None:
     """Return longitude and latitude; ``None`` where either is unknown, or no place on Earth."""
-    latitude, longitude = _finite(one.latitude), _finite(one.longitude)
+    latitude, longitude = _finite(answer_row.latitude), _finite(answer_row.longitude)
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
     return longitude, latitude
@@ -90,7 +93,7 @@ def field_value(field: FieldSpec, value: object) -> Any:
         case "boolean", bool():
             return value
         case "list", list():
-            return [text for one in value if (text := _text(one)) is not None]
+            return [text for item in value if (text := _text(item)) is not None]
         case "string" | "enum", _:
             return _text(value)
         case _:
@@ -115,4 +118,4 @@ def _text(value: object) -> str | None:
 
 def rows_of(table: AnswerTable, page: Sequence[AnswerRow]) -> list[dict[str, Any]]:
     """Return a page as rows by column."""
-    return [table.row(one) for one in page]
+    return [table.row(answer_row) for answer_row in page]

@@ -86,28 +86,28 @@ class TuningExamples:
 
     def of(self, page: Sequence[AnswerRow]) -> Iterator[TuningExample]:
         """Yield the examples of these answers."""
-        for one in page:
-            text = self._answer(one)
+        for answer_row in page:
+            text = self._answer(answer_row)
             if text is None:
                 continue
-            line = orjson.dumps(_example(self._task, one.gcs_uri, text)) + b"\n"
-            held_out = is_held_out(one.asset_id or one.subject_id, self._share)
+            line = orjson.dumps(_example(self._task, answer_row.gcs_uri, text)) + b"\n"
+            held_out = is_held_out(answer_row.asset_id or answer_row.subject_id, self._share)
             if held_out:
                 self.report.validation += 1
             else:
                 self.report.train += 1
-            yield TuningExample(one, text, line, held_out)
+            yield TuningExample(answer_row, text, line, held_out)
 
-    def _answer(self, one: AnswerRow) -> str | None:
+    def _answer(self, answer_row: AnswerRow) -> str | None:
         """Return the answer in the task's own order, or count why it is no example."""
         names = [spec.name for spec in self._task.fields]
-        if not one.gcs_uri.startswith("gs://"):
+        if not answer_row.gcs_uri.startswith("gs://"):
             self.report.left_out[NO_GS_URI] += 1
-        elif all(one.answer.get(name) in (None, UNKNOWN, "", []) for name in names):
+        elif all(answer_row.answer.get(name) in (None, UNKNOWN, "", []) for name in names):
             self.report.left_out[NOTHING_KNOWN] += 1
         else:
             try:
-                return self._task.validate_answer(one.answer)
+                return self._task.validate_answer(answer_row.answer)
             except PermanentError:
                 self.report.left_out[INVALID] += 1
         return None
@@ -130,10 +130,10 @@ class TuningFiles:
 
     def write(self, page: Sequence[AnswerRow]) -> None:
         """Append the examples of these answers."""
-        for one in self._examples.of(page):
-            (self._validation if one.held_out else self._train).write(one.line)
+        for example in self._examples.of(page):
+            (self._validation if example.held_out else self._train).write(example.line)
 
 
 def _example(task: TaskSpec, uri: str, answer: str) -> dict[str, object]:
-    asked = content_of(task, [SentImage(mime_type(uri), uri=uri)])
-    return {"contents": [asked, {"role": "model", "parts": [{"text": answer}]}]}
+    question = content_of(task, [SentImage(mime_type(uri), uri=uri)])
+    return {"contents": [question, {"role": "model", "parts": [{"text": answer}]}]}

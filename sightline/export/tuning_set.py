@@ -82,18 +82,18 @@ class TuningSet:
     def write(self, page: Sequence[AnswerRow]) -> None:
         """Add the examples of these answers."""
         assert self._train is not None, "enter it first"
-        for one in self._examples.of(page):
-            if one.held_out:
-                self._keep(one)
+        for example in self._examples.of(page):
+            if example.held_out:
+                self._keep(example)
                 continue
-            self._train.write(one.line)
-            self._bytes += len(one.line)
-            self._tokens += _tokens(self._task, one)
-            self._add("train", one.line)
+            self._train.write(example.line)
+            self._bytes += len(example.line)
+            self._tokens += _tokens(self._task, example)
+            self._add("train", example.line)
 
-    def _keep(self, one: TuningExample) -> None:
+    def _keep(self, tuning_example: TuningExample) -> None:
         """Keep those with the least hashes of their ids, so that the choice is always the same."""
-        row = one.row
+        row = tuning_example.row
         number = int.from_bytes(hashlib.sha256(row.subject_id.encode()).digest()[:8], "big")
         asset = row.asset_id or row.subject_id
         fact = orjson.dumps(
@@ -102,10 +102,10 @@ class TuningSet:
                 "asset_id": asset,
                 "asset_type": row.asset_type,
                 "uri": row.gcs_uri,
-                "answer": orjson.loads(one.answer),
+                "answer": orjson.loads(tuning_example.answer),
             }
         )
-        heapq.heappush(self._kept, (-number, one.line, fact + b"\n", asset))
+        heapq.heappush(self._kept, (-number, tuning_example.line, fact + b"\n", asset))
         if len(self._kept) > MOST_VALIDATION:
             heapq.heappop(self._kept)
             self._examples.report.validation -= 1
@@ -173,8 +173,8 @@ def sampled(rows: Sequence[HeldOut], most: int | None) -> list[HeldOut]:
     Images of one asset are judged alike, and would count one mistake several times.
     """
     by_asset: dict[str, HeldOut] = {}
-    for one in sorted(rows, key=lambda row: _hash(row.observation_id)):
-        by_asset.setdefault(one.asset_id, one)
+    for row in sorted(rows, key=lambda row: _hash(row.observation_id)):
+        by_asset.setdefault(row.asset_id, row)
     return sorted(by_asset.values(), key=lambda row: _hash(row.asset_id))[:most]
 
 
@@ -182,9 +182,9 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _tokens(task: TaskSpec, one: TuningExample) -> int:
+def _tokens(task: TaskSpec, tuning_example: TuningExample) -> int:
     """Return about how many tokens an example has; an example names no media resolution."""
-    words = len(task.prompt.encode()) + len(one.answer.encode())
+    words = len(task.prompt.encode()) + len(tuning_example.answer.encode())
     return TOKENS_AN_IMAGE["high"] - (-words // BYTES_A_TOKEN)
 
 

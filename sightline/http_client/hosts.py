@@ -64,18 +64,21 @@ class HostRule:
 
     def accepts(self, text: str) -> bool:
         """Return whether the value of a header ``Host`` names this server."""
-        asked = Authority.parse(text)
-        if asked is None:
+        authority = Authority.parse(text)
+        if authority is None:
             return False
-        if any(one.name == asked.name and one.port in {None, asked.port} for one in self.names):
+        if any(
+            name.name == authority.name and name.port in {None, authority.port}
+            for name in self.names
+        ):
             return True
         bound = Authority.parse(f"[{self.host}]" if ":" in self.host else self.host)
         if bound is not None and bound.is_loopback:
-            return asked.is_loopback and (asked.port or HTTP_PORT) == self.port
+            return authority.is_loopback and (authority.port or HTTP_PORT) == self.port
         return (
-            asked.is_address
-            or asked.is_loopback
-            or (bound is not None and asked.name == bound.name)
+            authority.is_address
+            or authority.is_loopback
+            or (bound is not None and authority.name == bound.name)
         )
 
     def refuses(self, headers: Mapping[str, Sequence[str]]) -> int | None:
@@ -95,13 +98,13 @@ def parse_names(names: Iterable[str]) -> tuple[Authority, ...]:
     Raises:
         ValueError: with the text that is none.
     """
-    found = []
+    authorities = []
     for text in names:
         authority = Authority.parse(text)
         if authority is None:
             raise ValueError(text)
-        found.append(authority)
-    return tuple(found)
+        authorities.append(authority)
+    return tuple(authorities)
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

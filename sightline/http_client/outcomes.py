@@ -22,15 +22,15 @@ def decoded(raw: bytes) -> object:
     What only JSON forbids (a NaN, half of a surrogate pair) is read: the response is paid for, and
     is not asked for again. What comes of it is judged like any other value.
     """
-    found: object
+    document: object
     try:
-        found = orjson.loads(raw)
+        document = orjson.loads(raw)
     except orjson.JSONDecodeError:
         try:
-            found = json.loads(raw)
+            document = json.loads(raw)
         except (ValueError, RecursionError):
             return None
-    return found
+    return document
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -41,8 +41,8 @@ def mapping(value: object) -> Mapping[str, Any]:
 def first(values: object) -> Mapping[str, Any] | None:
     """Return the first of a list, if it is a JSON object."""
     match values:
-        case [Mapping() as one, *_]:
-            return one
+        case [Mapping() as document, *_]:
+            return document
         case _:
             return None
 

@@ -22,7 +22,7 @@ ANSWER_TOKENS = 200
 
 def known_price(prices: Sequence[Price], model: str, today: date) -> Price | None:
     """Return a model's price, or ``None`` of a model that costs nothing, such as a local one."""
-    if all(one.model != model for one in prices):
+    if all(price.model != model for price in prices):
         return None
     return price_of(prices, model, today)
 

@@ -134,11 +134,11 @@ def load_prices(own: Path | None = None) -> tuple[Price, ...]:
         ConfigurationError: the file cannot be read, or an entry is wrong.
     """
     shipped = files("sightline.prices").joinpath(SHIPPED).read_text(encoding="utf-8")
-    found = _parse(shipped, SHIPPED)
+    prices = _parse(shipped, SHIPPED)
     if own is None:
-        return found
+        return prices
     try:
-        return (*found, *_parse(own.read_text(encoding="utf-8"), str(own)))
+        return (*prices, *_parse(own.read_text(encoding="utf-8"), str(own)))
     except OSError as error:
         raise ConfigurationError(f"{own} cannot be read ({error}); give a TOML file") from error
 
@@ -151,22 +151,22 @@ def price_of(prices: Sequence[Price], model: str, today: date) -> Price:
     Raises:
         ConfigurationError: there is none, so that no budget could be kept.
     """
-    found = _listed(prices, model, today)
-    if not found.tuned_from:
-        return found
-    base = _listed(prices, found.tuned_from, today)
+    price = _listed(prices, model, today)
+    if not price.tuned_from:
+        return price
+    base = _listed(prices, price.tuned_from, today)
     if base.tuned_from:
         raise ConfigurationError(
-            f"{found.tuned_from!r} is a tuned model itself; let tuned_from of {model!r} name the"
+            f"{price.tuned_from!r} is a tuned model itself; let tuned_from of {model!r} name the"
             " model of Google's that both began from"
         )
-    return replace(base, model=model, tuned_from=found.tuned_from)
+    return replace(base, model=model, tuned_from=price.tuned_from)
 
 
 def _listed(prices: Sequence[Price], model: str, today: date) -> Price:
-    begun = [one for one in prices if one.model == model and one.since <= today]
+    begun = [price for price in prices if price.model == model and price.since <= today]
     if not begun:
-        known = ", ".join(sorted({one.model for one in prices}))
+        known = ", ".join(sorted({price.model for price in prices}))
         raise ConfigurationError(
             f"no price of {model!r} is known for {today}, and what is paid must be counted; add a"
             f" [[price]] to a price file of your own (known: {known}); that of a tuned model says"
@@ -180,13 +180,13 @@ def _parse(text: str, origin: str) -> tuple[Price, ...]:
         entries = tomllib.loads(text).get("price", [])
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{origin} is not TOML: {error}; mend it") from error
-    if not (isinstance(entries, list) and all(isinstance(one, dict) for one in entries)):
+    if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
         raise ConfigurationError(f"{origin}: price is no list of tables; write [[price]] over each")
-    return tuple(_entry(one, origin) for one in entries)
+    return tuple(_entry(entry, origin) for entry in entries)
 
 
 def _entry(raw: dict[str, Any], origin: str) -> Price:
-    known = {one.name for one in fields(Price)}
+    known = {field.name for field in fields(Price)}
     unknown = sorted(set(raw) - known)
     numbers = {
         name: value
@@ -198,7 +198,7 @@ def _entry(raw: dict[str, Any], origin: str) -> Price:
         and isinstance(raw.get("tuned_from", ""), str)
         and _is_day(raw.get("since"))
         and ("until" not in raw or _is_day(raw["until"]))
-        and all(_is_amount(one) for one in numbers.values())
+        and all(_is_amount(number) for number in numbers.values())
     )
     if unknown or not sound:
         raise ConfigurationError(

@@ -127,12 +127,15 @@ class Secrets:
             values.append(value)
             known = [*self._kept, *self._tokens]
             forms = {
-                form for one in known if len(one) >= ANYWHERE_CHARACTERS for form in forms_of(one)
+                form
+                for secret in known
+                if len(secret) >= ANYWHERE_CHARACTERS
+                for form in forms_of(secret)
             }
             self._forms = tuple(
                 _Form.of(form) for form in sorted(forms) if len(form) >= ANYWHERE_CHARACTERS
             )
-            short = [one for one in known if len(one) < ANYWHERE_CHARACTERS]
+            short = [secret for secret in known if len(secret) < ANYWHERE_CHARACTERS]
             words = "|".join(map(re.escape, sorted(short, key=len, reverse=True)))
             self._alone = re.compile(rf"(?<![\w.-])(?:{words})(?![\w-])") if short else None
 

@@ -33,7 +33,7 @@ def shipped_directory() -> Path:
 
 def load_tasks(directories: tuple[Path, ...]) -> dict[str, TaskSpec]:
     """Return all tasks in the folders by name; a later folder's task replaces an earlier one's."""
-    found: dict[str, TaskSpec] = {}
+    tasks: dict[str, TaskSpec] = {}
     for directory in directories:
         if not directory.is_dir():
             raise ConfigurationError(
@@ -41,5 +41,5 @@ def load_tasks(directories: tuple[Path, ...]) -> dict[str, TaskSpec]:
             )
         for path in sorted(directory.glob("*.toml")):
             task = load_task(path)
-            found[task.name] = task
-    return found
+            tasks[task.name] = task
+    return tasks

@@ -44,7 +44,7 @@ class _Reader:
             return value
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             kinds = kind if isinstance(kind, tuple) else (kind,)
-            names = " or ".join(_KINDS[one] for one in kinds)
+            names = " or ".join(_KINDS[kind] for kind in kinds)
             raise self.fail(path, f"{value!r} must be {names}")
         return value
 

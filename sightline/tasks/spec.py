@@ -69,8 +69,15 @@ class TaskSpec:
         what = {
             "prompt": self.prompt,
             "fields": [
-                [one.name, one.type, one.description, one.values, one.minimum, one.maximum]
-                for one in self.fields
+                [
+                    field.name,
+                    field.type,
+                    field.description,
+                    field.values,
+                    field.minimum,
+                    field.maximum,
+                ]
+                for field in self.fields
             ],
             "model": self.model,
             "media_resolution": self.media_resolution,
@@ -90,17 +97,17 @@ class TaskSpec:
         """Return the JSON schema of an answer, in the subset that Gemini takes."""
         return {
             "type": "object",
-            "properties": {one.name: _json_schema(one) for one in self.fields},
-            "required": [one.name for one in self.fields],
-            "propertyOrdering": [one.name for one in self.fields],
+            "properties": {field.name: _json_schema(field) for field in self.fields},
+            "required": [field.name for field in self.fields],
+            "propertyOrdering": [field.name for field in self.fields],
         }
 
     @cached_property
     def answer_model(self) -> type[BaseModel]:
         """The Pydantic model that validates an answer."""
         shape: dict[str, Any] = {
-            one.name: (_python_type(one), PydanticField(description=one.description))
-            for one in self.fields
+            field.name: (_python_type(field), PydanticField(description=field.description))
+            for field in self.fields
         }
         title = "".join(word.title() for word in self.name.split("_")) + "Answer"
         config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -129,30 +136,30 @@ class TaskSpec:
             ) from error
 
 
-def _json_schema(one: FieldSpec) -> dict[str, Any]:
-    schema: dict[str, Any] = {"description": one.description}
-    if one.type == "enum":
-        return {**schema, "type": "string", "enum": list(one.values)}
-    if one.type == "list":
+def _json_schema(field_spec: FieldSpec) -> dict[str, Any]:
+    schema: dict[str, Any] = {"description": field_spec.description}
+    if field_spec.type == "enum":
+        return {**schema, "type": "string", "enum": list(field_spec.values)}
+    if field_spec.type == "list":
         items: dict[str, Any] = {"type": "string"}
-        if one.values:
-            items["enum"] = list(one.values)
+        if field_spec.values:
+            items["enum"] = list(field_spec.values)
         return {**schema, "type": "array", "items": items}
-    schema |= {"type": one.type, "nullable": True}
-    if one.minimum is not None:
-        schema["minimum"] = one.minimum
-    if one.maximum is not None:
-        schema["maximum"] = one.maximum
+    schema |= {"type": field_spec.type, "nullable": True}
+    if field_spec.minimum is not None:
+        schema["minimum"] = field_spec.minimum
+    if field_spec.maximum is not None:
+        schema["maximum"] = field_spec.maximum
     return schema
 
 
-def _python_type(one: FieldSpec) -> Any:
-    if one.type == "enum":
-        return Literal[one.values]
-    if one.type == "list":
-        item: Any = Literal[one.values] if one.values else str
+def _python_type(field_spec: FieldSpec) -> Any:
+    if field_spec.type == "enum":
+        return Literal[field_spec.values]
+    if field_spec.type == "list":
+        item: Any = Literal[field_spec.values] if field_spec.values else str
         return list[item]
-    plain: Any = {"string": str, "boolean": bool, "integer": int, "number": float}[one.type]
-    if one.minimum is None and one.maximum is None:
+    plain: Any = {"string": str, "boolean": bool, "integer": int, "number": float}[field_spec.type]
+    if field_spec.minimum is None and field_spec.maximum is None:
         return Optional[plain]  # noqa: UP045 - the type is a value here
-    return Annotated[plain, PydanticField(ge=one.minimum, le=one.maximum)] | None
+    return Annotated[plain, PydanticField(ge=field_spec.minimum, le=field_spec.maximum)] | None

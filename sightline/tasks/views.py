@@ -28,9 +28,9 @@ def field_columns(task: TaskSpec) -> Iterator[tuple[FieldSpec, str]]:
 
     A field named as one of the other columns becomes ``<field>_answer``.
     """
-    names = {one.name for one in task.fields}
-    for one in task.fields:
-        name = one.name
-        while name in _TAKEN or (name != one.name and name in names):
+    names = {field.name for field in task.fields}
+    for field in task.fields:
+        name = field.name
+        while name in _TAKEN or (name != field.name and name in names):
             name += "_answer"
-        yield one, name
+        yield field, name

@@ -12,8 +12,8 @@ def completed(
 ) -> dict[str, object]:
     """Return an answer that has every field, in the fields' order."""
     return {
-        one.name: not_known(one) if answered.get(one.name) is None else answered[one.name]
-        for one in fields
+        field.name: not_known(field) if answered.get(field.name) is None else answered[field.name]
+        for field in fields
     }
 
 

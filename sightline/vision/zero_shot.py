@@ -81,8 +81,8 @@ class ZeroShot:
                 if not len(rows):
                     continue
                 vectors = self._prompts[entry.asset_type, entry.field]
-                found = decide(entry, embeddings[rows] @ vectors.T)
-                for row, value in zip(rows.tolist(), found, strict=True):
+                values = decide(entry, embeddings[rows] @ vectors.T)
+                for row, value in zip(rows.tolist(), values, strict=True):
                     if isinstance(value, bool) or value in field.values:
                         answers[row][field.name] = value
         return answers

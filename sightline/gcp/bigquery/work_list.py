@@ -117,7 +117,7 @@ class PreparedRequest:
     place: BigQueryPlace
     source: SourceTable
     request: RunRequest
-    asked: tuple[PartRequest, ...]
+    requests: tuple[PartRequest, ...]
     matching: BigQueryCondition
     embeddings: frozenset[str]
 
@@ -174,7 +174,7 @@ class PreparedRequest:
         return ",\n".join(f"{name} AS ({select})" for name, select in steps.items())
 
     def _assets(self) -> str:
-        by_asset = [requested for requested in self.asked if requested.by_asset]
+        by_asset = [requested for requested in self.requests if requested.by_asset]
         if not by_asset:
             return ""
         types = set().union(*(requested.asset_types for requested in by_asset))
@@ -188,14 +188,14 @@ class PreparedRequest:
             f" {quoted(orjson.dumps(part_to_json(requested.part)).decode())} AS part,"
             f" {quoted_list(requested.asset_types)} AS asset_types,"
             f" {requested.by_asset} AS by_asset)"
-            for position, requested in enumerate(self.asked)
+            for position, requested in enumerate(self.requests)
         ]
         return f"[{', '.join(rows)}]" if rows else f"CAST([] AS ARRAY<{_REQUESTED_TYPE}>)"
 
     def _written(self) -> str:
         """Return the query of the parts that have a row, among those that can be meant."""
         answers = [
-            requested.part for requested in self.asked if isinstance(requested.part, AnswerPart)
+            requested.part for requested in self.requests if isinstance(requested.part, AnswerPart)
         ]
         tasks = quoted_list(sorted({part.task for part in answers}))
         fingerprints = quoted_list(sorted({part.fingerprint for part in answers}))

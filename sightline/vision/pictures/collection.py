@@ -96,12 +96,12 @@ def render_pictures(
     directory.mkdir(parents=True, exist_ok=True)
     rows: list[tuple[str, ...]] = []
     facts: list[str] = []
-    for done, one in enumerate(about.render(count, seed), 1):
-        file = f"{one.name}.jpg"
-        (directory / file).write_bytes(_jpeg(one.image))
-        rows.append((one.name, one.asset, f"rendered-{kind}", about.asset_type, file))
-        if one.truth is not None:
-            truth = {"observation_id": one.name, "task": about.task, "truth": one.truth}
+    for done, picture in enumerate(about.render(count, seed), 1):
+        file = f"{picture.name}.jpg"
+        (directory / file).write_bytes(_jpeg(picture.image))
+        rows.append((picture.name, picture.asset, f"rendered-{kind}", about.asset_type, file))
+        if picture.truth is not None:
+            truth = {"observation_id": picture.name, "task": about.task, "truth": picture.truth}
             facts.append(json.dumps(truth) + "\n")
         if on_progress is not None:
             on_progress(done)

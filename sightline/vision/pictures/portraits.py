@@ -102,37 +102,37 @@ class _Sitter:
         self._pen.ellipse((left, top, left + width * unit, top + height * unit), fill=colour)
 
     def _shoulders(self) -> None:
-        one = self._person
-        self._oval(0, 1.25, 0.7, 1.2, shade(one.skin, 0.9))
-        self._oval(0, 2.6, 3.3, 2.4, one.clothes)
-        self._oval(0, 1.5, 0.9, 0.5, shade(one.skin, 0.93))
+        person = self._person
+        self._oval(0, 1.25, 0.7, 1.2, shade(person.skin, 0.9))
+        self._oval(0, 2.6, 3.3, 2.4, person.clothes)
+        self._oval(0, 1.5, 0.9, 0.5, shade(person.skin, 0.93))
 
     def _hair_behind(self) -> None:
-        one = self._person
-        match one.style:
+        person = self._person
+        match person.style:
             case "long":
-                self._oval(0, 0.35, 2.0 * one.broad, 2.9, shade(one.hair, 0.8))
+                self._oval(0, 0.35, 2.0 * person.broad, 2.9, shade(person.hair, 0.8))
             case "curly":
                 for angle in np.linspace(np.pi * 0.9, np.pi * 2.1, 11):
-                    x, y = 0.85 * one.broad * np.cos(angle), 0.95 * np.sin(angle) - 0.05
-                    self._oval(float(x), float(y), 0.7, 0.7, shade(one.hair, 0.9))
+                    x, y = 0.85 * person.broad * np.cos(angle), 0.95 * np.sin(angle) - 0.05
+                    self._oval(float(x), float(y), 0.7, 0.7, shade(person.hair, 0.9))
             case "bun":
-                self._oval(0, -1.3, 0.8, 0.7, shade(one.hair, 0.9))
+                self._oval(0, -1.3, 0.8, 0.7, shade(person.hair, 0.9))
 
     def _face(self, smile: float) -> None:
-        one, dark = self._person, shade(self._person.skin, 0.72)
-        self._oval(0, 0, 1.5 * one.broad, 2.0, one.skin)
-        if one.beard:
-            self._oval(0, 0.62, 1.25 * one.broad, 0.85, mix(one.hair, one.skin, 0.15))
-            self._oval(0, 0.3, 1.2 * one.broad, 0.7, one.skin)
+        person, dark = self._person, shade(self._person.skin, 0.72)
+        self._oval(0, 0, 1.5 * person.broad, 2.0, person.skin)
+        if person.beard:
+            self._oval(0, 0.62, 1.25 * person.broad, 0.85, mix(person.hair, person.skin, 0.15))
+            self._oval(0, 0.3, 1.2 * person.broad, 0.7, person.skin)
         for side in (-1, 1):
-            x = side * 0.33 * one.broad
+            x = side * 0.33 * person.broad
             self._oval(x, -0.1, 0.3, 0.18, (246, 246, 244))
-            self._oval(x, -0.1, 0.15, 0.17, one.eyes)
-            self._oval(x, -0.32, 0.36, 0.07, shade(one.hair, 0.8))
-            if one.glasses:
+            self._oval(x, -0.1, 0.15, 0.17, person.eyes)
+            self._oval(x, -0.32, 0.36, 0.07, shade(person.hair, 0.8))
+            if person.glasses:
                 self._ring(x, -0.1, 0.48)
-        self._oval(0, 0.18, 0.2, 0.34, mix(one.skin, dark, 0.35))
+        self._oval(0, 0.18, 0.2, 0.34, mix(person.skin, dark, 0.35))
         self._oval(0, 0.56, 0.55, 0.1 + 0.2 * smile, (158, 62, 62))
 
     def _ring(self, x: float, y: float, across: float) -> None:
@@ -144,14 +144,14 @@ class _Sitter:
         self._pen.ellipse(box, outline=(20, 20, 24), width=5)
 
     def _hair_before(self) -> None:
-        one = self._person
-        if one.style != "bald":
-            unit, broad = self._unit, 0.79 * one.broad
+        person = self._person
+        if person.style != "bald":
+            unit, broad = self._unit, 0.79 * person.broad
             box = (
                 self._x - broad * unit, self._y - 1.12 * unit,
                 self._x + broad * unit, self._y + 0.5 * unit,
             )  # fmt: skip
-            self._pen.chord(box, 195, 345, fill=one.hair)
-        if one.hat is not None:
-            self._oval(0, -0.85, 1.5 * one.broad, 1.0, one.hat)
-            self._oval(0, -0.55, 2.3 * one.broad, 0.3, shade(one.hat, 0.8))
+            self._pen.chord(box, 195, 345, fill=person.hair)
+        if person.hat is not None:
+            self._oval(0, -0.85, 1.5 * person.broad, 1.0, person.hat)
+            self._oval(0, -0.55, 2.3 * person.broad, 0.3, shade(person.hat, 0.8))

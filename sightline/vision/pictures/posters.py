@@ -29,7 +29,7 @@ def render_poster(rng: Generator) -> tuple[Image.Image, dict[str, object]]:
     pen = ImageDraw.Draw(picture)
     _figure(pen, rng)
     above = bool(rng.random() < 0.5)
-    ink = max(_INKS, key=lambda one: abs(sum(one) - sum(ground))) if above else _ON_HILLS
+    ink = max(_INKS, key=lambda ink: abs(sum(ink) - sum(ground))) if above else _ON_HILLS
     top = _MARGIN if above else HEIGHT - 150
     _printed(pen, title, top, ink)
     if year is not None:
