@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic import Field as PydanticField
 
 from sightline.errors import PermanentError, Reason
+from sightline.tasks.field_types import FIELD_FORMS, FieldForm, FieldType
 
-FieldType = Literal["string", "enum", "boolean", "integer", "number", "list"]
 MediaResolution = Literal["low", "medium", "high"]
 UNKNOWN = "unknown"
 
@@ -34,6 +34,11 @@ class FieldSpec:
     values: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+
+    @property
+    def form(self) -> FieldForm:
+        """What a value of its type is."""
+        return FIELD_FORMS[self.type]
 
 
 @dataclass(frozen=True)
@@ -131,14 +136,15 @@ class TaskSpec:
 
 def _json_schema(one: FieldSpec) -> dict[str, Any]:
     schema: dict[str, Any] = {"description": one.description}
+    schema |= one.form.json_schema
     if one.type == "enum":
-        return {**schema, "type": "string", "enum": list(one.values)}
+        return {**schema, "enum": list(one.values)}
     if one.type == "list":
         items: dict[str, Any] = {"type": "string"}
         if one.values:
             items["enum"] = list(one.values)
-        return {**schema, "type": "array", "items": items}
-    schema |= {"type": one.type, "nullable": True}
+        return {**schema, "items": items}
+    schema["nullable"] = True
     if one.minimum is not None:
         schema["minimum"] = one.minimum
     if one.maximum is not None:
@@ -152,7 +158,7 @@ def _python_type(one: FieldSpec) -> Any:
     if one.type == "list":
         item: Any = Literal[one.values] if one.values else str
         return list[item]
-    plain: Any = {"string": str, "boolean": bool, "integer": int, "number": float}[one.type]
+    plain: Any = one.form.python
     if one.minimum is None and one.maximum is None:
         return Optional[plain]  # noqa: UP045 - the type is a value here
     return Annotated[plain, PydanticField(ge=one.minimum, le=one.maximum)] | None
