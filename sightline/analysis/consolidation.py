@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sightline.ports import AnswerRow
-from sightline.tasks import UNKNOWN, FieldSpec, TaskSpec
+from sightline.tasks import COMPARABLE, UNKNOWN, FieldSpec, TaskSpec
 
 HALF_LIFE_DAYS = 365.0
-VOTED = frozenset({"enum", "boolean", "integer", "list"})
-"""Types of fields whose values can be in conflict: texts and measurements hardly ever agree."""
 
 _DAY_S = 86_400.0
 _EQUAL = 1e-9
@@ -129,7 +127,9 @@ def known_value(field: FieldSpec, answer: Mapping[str, object]) -> Value | None:
             return value if usable else None
         case "list", list():
             return tuple(sorted({str(member) for member in value})) or None
-        case (("enum" | "string"), str()):
+        case (("boolean" | "integer" | "number" | "list"), _):
+            return None
+        case _, str():
             text = value.strip()
             return text if text and not (field.type == "enum" and text == UNKNOWN) else None
         case _:
@@ -173,7 +173,7 @@ def _decide(field: FieldSpec, rows: Sequence[AnswerRow], weights: Sequence[float
         return FieldVerdict(field.name, "agreed", middle, share, evidence)
     best = evidence[0]
     verdict: Verdict = "agreed"
-    if field.type in VOTED and len(evidence) > 1:
+    if field.type in COMPARABLE and len(evidence) > 1:
         verdict = "tie" if evidence[1].share >= best.share - _EQUAL else "conflict"
     return FieldVerdict(field.name, verdict, best.value, best.share, evidence)
 

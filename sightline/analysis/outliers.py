@@ -14,9 +14,6 @@ from dataclasses import dataclass
 
 from sightline.analysis.consolidation import Value
 
-COMPARED = ("enum", "boolean", "integer")
-"""Types of fields whose values can be equal."""
-
 SOFTENING = 0.01
 """Added to a distance, so that a copy of an image does not outvote all others."""
 

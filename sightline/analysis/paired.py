@@ -13,10 +13,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sightline.analysis.evaluation import comparable
-from sightline.tasks import FieldSpec
+from sightline.tasks import COMPARABLE, FieldSpec
 
-COMPARED = frozenset({"enum", "boolean", "integer", "list"})
-"""Types of fields that can be right or wrong; numbers and texts are more or less so."""
 Z = 1.959963984540054
 """The normal distribution's 97.5th percentile: intervals are of 95 %."""
 
@@ -65,7 +63,7 @@ class FieldComparison:
 
 def compared(fields: Sequence[FieldSpec], pairs: Sequence[Pair]) -> list[FieldComparison]:
     """Return a comparison for each field that can be compared and that something is known of."""
-    each = (_of_field(field.name, pairs) for field in fields if field.type in COMPARED)
+    each = (_of_field(field.name, pairs) for field in fields if field.type in COMPARABLE)
     comparisons = [comparison for comparison in each if comparison is not None]
     adjusted = holm([comparison.p for comparison in comparisons])
     return [

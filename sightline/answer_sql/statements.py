@@ -10,12 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sightline.ports import AnswerQuality, Coverage, Dimension, FieldSummary, Group
-from sightline.tasks import UNKNOWN, FieldSpec, TaskSpec
+from sightline.tasks import DISCRETE, UNKNOWN, FieldSpec, TaskSpec
 
 Row = Sequence[Any]
-
-COMPARED = frozenset({"enum", "boolean", "integer"})
-"""Types of fields that the images of an asset must agree in."""
 
 COUNT = "SELECT COUNT(*) FROM ({rows}) AS answered WHERE {where}"
 
@@ -162,7 +159,7 @@ SELECT {counts} FROM (
 
 def _compared(task: TaskSpec) -> list[FieldSpec]:
     return (
-        [] if task.multi_observation else [field for field in task.fields if field.type in COMPARED]
+        [] if task.multi_observation else [field for field in task.fields if field.type in DISCRETE]
     )
 
 
@@ -186,7 +183,7 @@ def summaries(
         numeric = field.type in {"integer", "number"}
         numbers = [None if (n := next(left)) is None else float(n) for _ in range(3 * numeric)]
         low, mean, high = numbers or (None, None, None)
-        has_pair = field.type in COMPARED and not task.multi_observation
+        has_pair = field.type in DISCRETE and not task.multi_observation
         assets, disagreeing = (int(next(pairs)), int(next(pairs))) if has_pair else (None, None)
         fields.append(
             FieldSummary(

@@ -64,8 +64,14 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def _was_interrupted(error: BaseException) -> bool:
     """Return whether Ctrl-C is behind an error: an import that it breaks off says otherwise."""
-    behind = error.__cause__ or error.__context__
-    return isinstance(error, KeyboardInterrupt) or (behind is not None and _was_interrupted(behind))
+    seen: set[int] = set()  # an error may be among its own causes
+    behind: BaseException | None = error
+    while behind is not None and id(behind) not in seen:
+        if isinstance(behind, KeyboardInterrupt):
+            return True
+        seen.add(id(behind))
+        behind = behind.__cause__ or behind.__context__
+    return False
 
 
 def _say(message: str, code: int) -> int:

@@ -12,12 +12,11 @@ from sightline.tasks import (
     VIEW_IDENTITY,
     VIEW_PROVENANCE,
     FieldSpec,
-    FieldType,
     TaskSpec,
     field_columns,
 )
 
-COLUMN_TYPES: dict[str, FieldType | str] = {
+COLUMN_TYPES: dict[str, str] = {
     "latitude": "number",
     "longitude": "number",
     "capture_time": "time",
@@ -94,10 +93,10 @@ def field_value(field: FieldSpec, value: object) -> Any:
             return value
         case "list", list():
             return [text for item in value if (text := _text(item)) is not None]
-        case "string" | "enum", _:
-            return _text(value)
-        case _:
+        case "boolean" | "list", _:
             return None
+        case _:
+            return _text(value)
 
 
 def _number(value: object, *, whole: bool) -> float | None:

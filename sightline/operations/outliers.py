@@ -9,14 +9,14 @@ from heapq import nsmallest
 
 from sightline.analysis.consolidation import Value, known_value
 from sightline.analysis.nearness import nearest_others
-from sightline.analysis.outliers import COMPARED, Disagreement, Neighbour, disagreement
+from sightline.analysis.outliers import Disagreement, Neighbour, disagreement
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.model import Filter
 from sightline.operations.reading.answers_by_asset import each_page, selected_answers
 from sightline.operations.reading.gathered_vectors import GatheredVectors, gathered_vectors
 from sightline.ports import AnswerRow, EmbeddedImage, VectorQuery, Warehouse
 from sightline.progress import Progress, no_progress
-from sightline.tasks import FieldSpec, TaskSpec
+from sightline.tasks import DISCRETE, FieldSpec, TaskSpec
 
 MORE = 4
 """Times as many neighbours are looked up as vote, since some do not know the field."""
@@ -132,13 +132,13 @@ def comparable_fields(task: TaskSpec, names: Sequence[str]) -> list[FieldSpec]:
         NotFoundError: the task has no such field, or none that can be compared.
         ConfigurationError: its values cannot be equal.
     """
-    can = {field.name: field for field in task.fields if field.type in COMPARED}
+    can = {field.name: field for field in task.fields if field.type in DISCRETE}
     others = f"give one of {', '.join(can)}" if can else "give another task"
     for name in names:
         if name in can:
             continue
         if name in {field.name for field in task.fields}:
-            kinds = ", ".join(COMPARED)
+            kinds = ", ".join(DISCRETE)
             raise ConfigurationError(f"--field {name} is none of {kinds}; {others}")
         raise NotFoundError(f"{task.name} has no field {name!r}; {others}")
     if not can:

@@ -4,7 +4,7 @@ Standard library only, since the infrastructure program imports it.
 """
 
 from sightline.schema.bigquery import bigquery_ddl, bigquery_schema
-from sightline.schema.duckdb import duckdb_columns
+from sightline.schema.duckdb import DUCKDB_TYPES, duckdb_columns
 from sightline.schema.ledgers import (
     BUDGET_EVENTS,
     CLASSIFICATIONS,
@@ -30,6 +30,7 @@ __all__ = [
     "CLASSIFICATIONS",
     "CURRENT_ANSWERS",
     "DEAD_LETTERS",
+    "DUCKDB_TYPES",
     "EMBEDDINGS_PREFIX",
     "LEDGERS",
     "OBSERVATIONS",

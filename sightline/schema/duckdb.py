@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sightline.schema.ledgers import Ledger
 
-_DUCKDB: dict[str, str] = {
+DUCKDB_TYPES: dict[str, str] = {
     "STRING": "VARCHAR",
     "INT64": "BIGINT",
     "FLOAT64": "DOUBLE",
@@ -18,6 +18,6 @@ _DUCKDB: dict[str, str] = {
 def duckdb_columns(ledger: Ledger) -> str:
     """Return the ledger's column list as DuckDB's ``CREATE TABLE`` takes it."""
     return ", ".join(
-        f'"{column.name}" {_DUCKDB[column.type]}{"[]" if column.repeated else ""}'
+        f'"{column.name}" {DUCKDB_TYPES[column.type]}{"[]" if column.repeated else ""}'
         for column in ledger.columns
     )

@@ -1,12 +1,15 @@
 """Task specs: a TOML file says what is asked; schema, validation and columns follow from it."""
 
+from sightline.tasks.field_types import COMPARABLE, DISCRETE, FieldType
 from sightline.tasks.files import load_task, load_tasks, shipped_directory
 from sightline.tasks.parse import parse_task
-from sightline.tasks.spec import UNKNOWN, FieldSpec, FieldType, MediaResolution, TaskSpec
+from sightline.tasks.spec import UNKNOWN, FieldSpec, MediaResolution, TaskSpec
 from sightline.tasks.stored import stored_task
 from sightline.tasks.views import VIEW_IDENTITY, VIEW_PROVENANCE, field_columns, view_name
 
 __all__ = [
+    "COMPARABLE",
+    "DISCRETE",
     "UNKNOWN",
     "VIEW_IDENTITY",
     "VIEW_PROVENANCE",

@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 from sightline.errors import ConfigurationError
 from sightline.model import asset_class
-from sightline.tasks.spec import UNKNOWN, FieldSpec, FieldType, MediaResolution, TaskSpec
+from sightline.tasks.field_types import FIELD_FORMS
+from sightline.tasks.spec import UNKNOWN, FieldSpec, MediaResolution, TaskSpec
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _RESERVED_TASKS = frozenset(
@@ -173,7 +174,7 @@ def _parse_field(read: _Reader, name: str, fields: Mapping[str, Any]) -> FieldSp
         )
     read.only(table, path, _FIELD_KEYS)
     kind = read.get(table, (*path, "type"), str)
-    read.choice(kind, (*path, "type"), get_args(FieldType))
+    read.choice(kind, (*path, "type"), tuple(FIELD_FORMS))
     values = _texts(read, table, (*path, "values"))
     if kind == "enum" and (UNKNOWN not in values or len(values) < 2):
         raise read.fail((*path, "values"), f'an enum has values, "{UNKNOWN}" among them')

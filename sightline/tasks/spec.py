@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic import Field as PydanticField
 
 from sightline.errors import PermanentError, Reason
+from sightline.tasks.field_types import FIELD_FORMS, FieldForm, FieldType
 
-FieldType = Literal["string", "enum", "boolean", "integer", "number", "list"]
 MediaResolution = Literal["low", "medium", "high"]
 UNKNOWN = "unknown"
 
@@ -34,6 +34,11 @@ class FieldSpec:
     values: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+
+    @property
+    def form(self) -> FieldForm:
+        """What a value of its type is."""
+        return FIELD_FORMS[self.type]
 
 
 @dataclass(frozen=True)
@@ -138,14 +143,15 @@ class TaskSpec:
 
 def _json_schema(field_spec: FieldSpec) -> dict[str, Any]:
     schema: dict[str, Any] = {"description": field_spec.description}
+    schema |= field_spec.form.json_schema
     if field_spec.type == "enum":
-        return {**schema, "type": "string", "enum": list(field_spec.values)}
+        return {**schema, "enum": list(field_spec.values)}
     if field_spec.type == "list":
         items: dict[str, Any] = {"type": "string"}
         if field_spec.values:
             items["enum"] = list(field_spec.values)
-        return {**schema, "type": "array", "items": items}
-    schema |= {"type": field_spec.type, "nullable": True}
+        return {**schema, "items": items}
+    schema["nullable"] = True
     if field_spec.minimum is not None:
         schema["minimum"] = field_spec.minimum
     if field_spec.maximum is not None:
@@ -159,7 +165,7 @@ def _python_type(field_spec: FieldSpec) -> Any:
     if field_spec.type == "list":
         item: Any = Literal[field_spec.values] if field_spec.values else str
         return list[item]
-    plain: Any = {"string": str, "boolean": bool, "integer": int, "number": float}[field_spec.type]
+    plain: Any = field_spec.form.python
     if field_spec.minimum is None and field_spec.maximum is None:
         return Optional[plain]  # noqa: UP045 - the type is a value here
     return Annotated[plain, PydanticField(ge=field_spec.minimum, le=field_spec.maximum)] | None

@@ -156,6 +156,20 @@ def test_an_import_that_ctrl_c_broke_off_is_no_internal_error(
     assert (code, err) == (130, "sightline: interrupted; nothing that was settled is lost\n")
 
 
+def test_an_error_that_is_its_own_cause_is_an_internal_error_of_one_line(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_settings: object) -> None:
+        error = ValueError("a defect")
+        raise error from error
+
+    monkeypatch.setattr("sightline.operations.tasks.known_tasks", broken)
+    code, _, err = shown("tasks", "list")
+    assert code == 70
+    assert err.startswith("sightline: internal error: ValueError: a defect; ")
+    assert err.count("\n") == 1
+
+
 def test_a_demo_may_be_run_in_its_own_folder(shown: Shown, tmp_path: Path) -> None:
     from sightline.cli.showcase.steps import MARKER, _make_room
 

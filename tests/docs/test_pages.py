@@ -81,6 +81,13 @@ def test_every_dependency_says_why_it_is_there() -> None:
     assert all(why for names in listed.values() for why in names.values())
 
 
+def test_each_change_goes_where_there_is_something() -> None:
+    places = sections(CHECKOUT / "CONTRIBUTING.md", 2)["Where a change goes"]
+    paths = [code for code in re.findall(r"`([^`]+)`", places) if "/" in code]
+    assert paths
+    assert [path for path in paths if not (CHECKOUT / path).exists()] == []
+
+
 def test_the_hooks_run_the_locked_tools_and_fetch_nothing() -> None:
     text = (CHECKOUT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     assert re.findall(r"repo: *(\S+)", text) == ["local"]

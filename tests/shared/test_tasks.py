@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError, PermanentError, Reason
 from sightline.tasks import field_columns, load_task, load_tasks, parse_task, shipped_directory
+from sightline.tasks.field_types import FIELD_FORMS, FieldType
 
 GOOD = '''name = "signs"
 asset_types = ["ASSET_CLASS_ROAD_SIGN"]
@@ -139,3 +141,7 @@ def test_a_field_gets_a_column_of_its_own_whatever_it_is_called() -> None:
         ("latitude_answer", "latitude_answer"),
         ("kind", "kind"),
     ]
+
+
+def test_each_type_of_field_has_its_row() -> None:
+    assert set(FIELD_FORMS) == set(get_args(FieldType))

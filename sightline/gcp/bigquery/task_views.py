@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 DESCRIPTION_CHARACTERS = 1024
 """What BigQuery takes as the description of a column."""
 
-_TYPES = {"boolean": "BOOL", "integer": "INT64", "number": "FLOAT64"}
-
 
 async def put_task_view(client: BigQueryClient, task: TaskSpec) -> None:
     """Make a task's typed view, or bring it to this form; a taken name is not replaced.
@@ -57,8 +55,12 @@ def _field(field: FieldSpec, column: str) -> str:
     if field.type == "list":
         return f"JSON_VALUE_ARRAY(answer, {path}) AS `{column}`"
     text = f"JSON_VALUE(answer, {path})"
-    kind = _TYPES.get(field.type)
-    return f"SAFE_CAST({text} AS {kind}) AS `{column}`" if kind else f"{text} AS `{column}`"
+    kind = field.form.column
+    return (
+        f"{text} AS `{column}`"
+        if kind == "STRING"
+        else f"SAFE_CAST({text} AS {kind}) AS `{column}`"
+    )
 
 
 async def _describe(client: BigQueryClient, name: str, texts: Mapping[str, str]) -> None:

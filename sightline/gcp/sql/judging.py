@@ -41,7 +41,8 @@ LENGTH_SQUARED = "(SELECT SUM(IF(ABS(each) <= 1e100, each * each, 0)) FROM UNNES
 FINITE = "(SELECT COUNT(*) FROM UNNEST(vector) AS each WHERE ABS(each) <= 1e100)"
 """How many numbers of a vector are some: a NaN compares with nothing."""
 
-_JSON_KINDS = {"string": "string", "boolean": "boolean", "integer": "number", "number": "number"}
+_OF_ANY_JSON = frozenset({"STRING", "BOOL", "FLOAT64"})
+"""Columns that hold each value of the right JSON type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +183,12 @@ def _fits(field: FieldSpec) -> str:
         strangers = f"SELECT 1 FROM {items} WHERE {wrong}"  # noqa: S608 - ours
         return f"({kind} = 'array' AND NOT EXISTS ({strangers}))"
     # SAFE_CAST: nothing says that an AND stops at the first that is false.
-    right = [f"{kind} = '{_JSON_KINDS[field.type]}'"]
+    json_type = field.form.json_schema["type"]
+    right = [f"{kind} = '{'number' if json_type == 'integer' else json_type}'"]
     if field.type == "integer":
         right.append(f"REGEXP_CONTAINS({value}, r'^-?[0-9]+$')")
-        right.append(f"SAFE_CAST({value} AS INT64) IS NOT NULL")
+    if field.form.column not in _OF_ANY_JSON:
+        right.append(f"SAFE_CAST({value} AS {field.form.column}) IS NOT NULL")
     if field.minimum is not None:
         right.append(f"SAFE_CAST({value} AS FLOAT64) >= {float(field.minimum)!r}")
     if field.maximum is not None:

@@ -10,7 +10,7 @@ from typing import Self
 
 from PIL import Image
 
-from sightline.errors import ConfigurationError
+from sightline.errors import ConfigurationError, PermanentError
 from sightline.local.images import ANYWHERE, ImageFolders, path_of, read_image
 from sightline.settings import ImageSettings, ModelSettings
 from sightline.tasks import FieldSpec
@@ -149,6 +149,6 @@ class LocalVision:
 def _stamp(uri: str) -> Stamp | None:
     try:
         status = os.stat(path_of(uri))  # noqa: PTH116 - a path of surrogates, as read_image takes it
-    except OSError:
+    except (OSError, PermanentError):
         return None  # the reading that follows says why
     return status.st_ino, status.st_size, status.st_mtime_ns

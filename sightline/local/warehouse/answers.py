@@ -129,7 +129,9 @@ class LocalAnswers(CountedAnswers):
                     f"{session.store.root}: its files were compacted away while they were read;"
                     " run the command again"
                 ) from error
-            raise explain(session, error) from error
+            if fault := explain(session, error):
+                raise fault from error
+            raise
 
     async def ask(self, query: AnswerQuery, statement: Statement) -> Sequence[Row]:
         """Return the rows of a statement over the current answers."""

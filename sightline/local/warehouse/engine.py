@@ -200,7 +200,9 @@ class DuckDbEngine:
                 except duckdb.Error as error:
                     if self._vanished(session):
                         continue
-                    raise explain(session, error) from error
+                    if fault := explain(session, error):
+                        raise fault from error
+                    raise
         raise StorageError(
             f"{self.store.root}: its files change faster than they can be read; "
             "stop other compactions and run the command again"
@@ -219,8 +221,8 @@ class DuckDbEngine:
         return any(not path.exists() for path in files)
 
 
-def explain(session: Session, error: duckdb.Error) -> Exception:
-    """Return what is behind DuckDB's complaint: the file at fault where there is one."""
+def explain(session: Session, error: duckdb.Error) -> StorageError | None:
+    """Return what is behind DuckDB's complaint, if it is no defect: the file at fault first."""
     for snapshot in session.snapshots.values():
         for path in snapshot.files:
             fault = file_fault(path, [column.name for column in snapshot.ledger.columns])
@@ -234,7 +236,7 @@ def explain(session: Session, error: duckdb.Error) -> Exception:
         return StorageError(f"{session.store.root}: {line}; give a larger memory limit")
     if isinstance(error, duckdb.IOException):
         return StorageError(f"{session.store.root}: {line}; mend that, then run the command again")
-    return error
+    return None
 
 
 def file_fault(path: Path, columns: Iterable[str]) -> str | None:

@@ -29,6 +29,7 @@ from sightline.local.warehouse.source_files import attach_source
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.local.warehouse.work_list import (
     BUCKET,
+    COUNTED_COLUMNS,
     ITEMS_PLACED,
     OBSERVATIONS_NEW,
     count,
@@ -58,7 +59,6 @@ from sightline.work_lists import (
     work_item,
 )
 
-_COUNTED = "observation_id, asset_id, asset_type"
 _TO_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
 
 
@@ -98,7 +98,7 @@ class LocalSource:
 
         def work(session: Session) -> Preview:
             self._attach(session)
-            draw(session, request, columns=_COUNTED)
+            draw(session, request, columns=COUNTED_COLUMNS)
             return count(session)
 
         return await self._engine.read(work)

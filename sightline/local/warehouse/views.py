@@ -15,6 +15,7 @@ from sightline.local.warehouse.engine import (
 from sightline.local.warehouse.store import Store
 from sightline.schema import (
     CURRENT_ANSWERS,
+    DUCKDB_TYPES,
     LEDGERS,
     ONE_ROW_A_PART,
     VIEWS,
@@ -128,13 +129,10 @@ def typed_select(task: TaskSpec) -> str:
     return f"SELECT\n  {columns}\nFROM classifications_current\nWHERE task = {quoted(task.name)}"
 
 
-_TYPES = {"boolean": "BOOLEAN", "integer": "BIGINT", "number": "DOUBLE"}
-
-
 def _field(field: FieldSpec, column: str) -> str:
     path = f"'$.{field.name}'"
     if field.type == "list":
         return f'CAST(json_extract(answer, {path}) AS VARCHAR[]) AS "{column}"'
     text = f"json_extract_string(answer, {path})"
-    kind = _TYPES.get(field.type)
-    return f'CAST({text} AS {kind}) AS "{column}"' if kind else f'{text} AS "{column}"'
+    kind = DUCKDB_TYPES[field.form.column]
+    return f'{text} AS "{column}"' if kind == "VARCHAR" else f'CAST({text} AS {kind}) AS "{column}"'

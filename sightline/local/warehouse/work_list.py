@@ -21,6 +21,9 @@ QUALIFY row_number() OVER (
   PARTITION BY observation_id ORDER BY imported_at DESC, snapshot_id DESC, gcs_uri) = 1
 """
 
+COUNTED_COLUMNS = "observation_id, asset_id, asset_type"
+"""Those of ``matched`` that a run is counted by."""
+
 MATCHED = """
 CREATE TABLE matched AS SELECT {columns} FROM source_latest WHERE {condition}
 """

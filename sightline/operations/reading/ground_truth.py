@@ -79,8 +79,6 @@ def _may_be(value: object, field: FieldSpec) -> bool:
 def _accepted(field: FieldSpec) -> str:
     """Return in words what the truth of a field may be."""
     of = f" of {', '.join(field.values)}" if field.values else ""
-    kind = {
-        "boolean": "true or false", "integer": "a whole number", "number": "a number",
-        "list": f"a list{of or ' of strings'}", "enum": f"one{of}", "string": "a string",
-    }[field.type]  # fmt: skip
-    return f"{kind}, or null where it is not known"
+    if field.type == "list":
+        of = of or " of strings"
+    return f"{field.form.words}{of}, or null where it is not known"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from producer.run_budget_editor import read_limits
-from sightline.analysis.paired import COMPARED, Answer
+from sightline.analysis.paired import Answer
 from sightline.errors import NotFoundError
 from sightline.export.tuning_set import HeldOut, sampled
 from sightline.gcp.tuning import TuningJob
@@ -17,7 +17,7 @@ from sightline.operations.tuning.job_files import HeldOutSet, read_held_out_set
 from sightline.operations.tuning.jobs import tuning_job
 from sightline.prices import ANSWER_TOKENS, answer_usage, price_of
 from sightline.settings import Settings
-from sightline.tasks import TaskSpec
+from sightline.tasks import COMPARABLE, TaskSpec
 from sightline.wiring.ids import utc_now
 from sightline.wiring.places import vertex_place
 from sightline.wiring.tuning import prices_with
@@ -52,7 +52,7 @@ class EvaluationPlan:
     @property
     def not_compared(self) -> Sequence[str]:
         """The fields in which no answer is simply right."""
-        return [field.name for field in self.task.fields if field.type not in COMPARED]
+        return [field.name for field in self.task.fields if field.type not in COMPARABLE]
 
 
 async def plan_evaluation(
