@@ -77,7 +77,7 @@ class Reason(StrEnum):
     )
     IMAGE_UNREADABLE = (
         "image_unreadable", Scope.IMAGE, SINGLE,
-        "it is empty, cut short, or no JPEG, PNG or WebP",
+        "it is empty, truncated, or not JPEG, PNG or WebP",
         6, (
             "unable to process input image", "unsupported mime", "cannot decode", "invalid image",
         ),
