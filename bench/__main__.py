@@ -17,7 +17,7 @@ BENCHES = {
     "sockets": "The limiter, over sockets",
     "in_flight": "Two thousand calls in flight",
     "queue": "The local queue",
-    "status": "A look at all runs",
+    "status": "The status of all runs",
     "limiter": "Limiters, compared",
     "pubsub": "Pub/Sub",
     "demo": "The demo model, end to end",
@@ -33,9 +33,9 @@ BESIDE = {"search": ("lancedb==0.40.0", "hnswlib==0.8.0")}
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-Made by `make bench`, which measures everything again and writes this page. Machines vary: the
-ratios beside each figure say more than the figure. Indented lines are what ours is compared with,
-measured in the same run.
+This page lists how fast Sightline is, and on which machine each figure was measured. `make bench`
+measures everything again and writes this page. Machines differ, so the ratios mean more than the
+absolute figures. Indented lines show what Sightline is compared with, measured in the same run.
 """
 
 

@@ -1,11 +1,11 @@
-"""Publishing to Pub/Sub and working it off, on two servers that others wrote, beside bare loops.
+"""Publishing to Pub/Sub and working it off, on two servers that others wrote, beside minimal loops.
 
 Google's emulator is slow at handing out messages, and bounds every client; pstest, the server of
 Google's Go client, does not. Work lists and rows are the local warehouse's, written durably; the
-models answer at once. The bare loops use the same client and do nothing but publish, or pull and
+models answer at once. The minimal loops use the same client and do nothing but publish, or pull and
 ack.
 
-A worker that reached 0.9 of the bare loop would have a tenth of its time for all else: decoding,
+A worker that reached 0.9 of the minimal loop would have a tenth of its time for all else: decoding,
 the lease, two limiters, two calls, two durable rows. It takes more than that, spread over some
 twenty steps of one Python loop.
 """
@@ -132,7 +132,7 @@ async def _engine(server: Server, count: int) -> AsyncIterator[tuple[Engine, Run
 
 
 async def _publish(server: Server, count: int) -> tuple[float, float, float]:
-    """Return messages/s of the producer and of a bare loop, and the MiB that publishing added."""
+    """Return messages/s of the producer and a minimal loop, and the MiB that publishing added."""
     async with _engine(server, count) as (engine, run):
         ranges = await engine.source.unpublished(run.run_id)
         item = (await engine.source.items(ranges[0]))[0]
@@ -216,7 +216,7 @@ async def _of_pstest() -> list[Figure]:
             note=work.note,
         ),
         Figure("  a bare pull-and-ack loop on pstest", pulled, "messages/s"),
-        Figure("  ours over the bare loop", work.under_way / pulled, "times"),
+        Figure("  ours over the minimal loop", work.under_way / pulled, "times"),
     ]  # fmt: skip
 
 
@@ -232,7 +232,7 @@ async def _of_emulator() -> list[Figure]:
             note=work.note,
         ),
         Figure("  a bare pull-and-ack loop on Google's emulator", pulled, "messages/s"),
-        Figure("  ours over the bare loop", work.under_way / pulled, "times", 0.9),
+        Figure("  ours over the minimal loop", work.under_way / pulled, "times", 0.9),
     ]  # fmt: skip
 
 

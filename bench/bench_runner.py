@@ -1,7 +1,7 @@
 """The runner's overhead: no-op models on the local queue and warehouse, one process.
 
 Limiters, leaser, retries, budgets and the durable writer are on, and a worker's numbers are read
-over HTTP each second, as Prometheus does. Side by side with a bare loop that pulls and acks the
+over HTTP each second, as Prometheus does. Side by side with a minimal loop that pulls and acks the
 same messages and does nothing else, and with the tutorials' loop: one message at a time, one row
 written for each.
 """

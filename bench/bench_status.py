@@ -1,7 +1,7 @@
-"""How long a look at all runs takes: many small runs, and a few of a million parts.
+"""How long `status` takes over all runs: many small runs, and a few of a million parts.
 
 Each run has its own files, as producers and workers leave them, and nothing is compacted. The
-first look reads them all, and remembers what it read; later looks take in what is new. `--check`
+first call reads them all, and caches what it read; later calls read only what is new. `--check`
 always reads the ledgers themselves.
 """
 

@@ -129,7 +129,7 @@ def _is_true(value: Any) -> bool:
 def _public(resource: Resource) -> Found:
     for member in _members(resource):
         if member in EVERYBODY or member.removeprefix("all").lower() == "authenticatedusers":
-            yield f"it opens something to {member}"
+            yield f"it grants access to {member}"
 
 
 def _basic(resource: Resource) -> Found:
@@ -153,7 +153,7 @@ def _holder(resource: Resource) -> str:
 
 def _authoritative(resource: Resource) -> Found:
     if _is_grant(resource) and resource.kind.endswith(("Binding", "Policy")):
-        yield "it replaces what others were granted there"
+        yield "it replaces the grants of others there"
 
 
 def _impersonation(resource: Resource) -> Found:
@@ -195,16 +195,16 @@ def _is_of_models(resource: Resource) -> bool:
 
 def _keyless(resource: Resource) -> Found:
     if resource.type == "gcp:serviceaccount/key:Key":
-        yield "it makes a key, which is a password in a file"
+        yield "it creates a key, which is a password in a file"
 
 
 def _retained(resource: Resource) -> Found:
     retention = resource.inputs.get("message_retention_duration")
     if resource.type in _QUEUES and not retention:
-        yield "for how long messages are kept is not said"
+        yield "message retention is not set"
     policy = resource.inputs.get("soft_delete_policy")
     if resource.kind == "Bucket" and not policy:
-        yield "for how long removed objects are kept is not said"
+        yield "retention of deleted objects is not set"
 
 
 def _expires(resource: Resource) -> Found:
@@ -212,7 +212,7 @@ def _expires(resource: Resource) -> Found:
         return
     policy = resource.inputs.get("expiration_policy")
     if policy is None or (isinstance(policy, Mapping) and policy.get("ttl")):
-        yield "it is removed by itself when nobody pulls for a month"
+        yield "it expires if nothing pulls from it for a month"
 
 
 def _labelled(resource: Resource) -> Found:
@@ -225,22 +225,22 @@ RAILS: tuple[Rail, ...] = (
     Rail(
         "SL-1", ("CIS 5.1", "CIS 7.1", "CKV_GCP_28", "CKV_GCP_15"),
         "nothing is open to allUsers or allAuthenticatedUsers",
-        "the licence of the imagery forbids to show it outside; grant a group or an account",
+        "the imagery licence forbids showing it to outsiders; grant a group or an account",
         _public,
     ),
     Rail(
         "SL-2", ("CIS 1.5", "CKV_GCP_117"), "no basic roles: owner, editor, viewer",
-        "they open everything in the project; grant a role of the one service",
+        "they give access to everything in the project; grant a role of the one service",
         _basic,
     ),
     Rail(
         "SL-3", (), "no role on a project where a resource can grant it",
-        "the role would hold for everybody's resources there; grant it on the resource",
+        "the role would apply to every resource there; grant it on the resource",
         _project_level,
     ),
     Rail(
         "SL-4", (), "grants are additive: members, not bindings or policies",
-        "what others granted would be taken away at the next `pulumi up`; use the IAMMember",
+        "the grants of others would be removed at the next `pulumi up`; use an IAMMember",
         _authoritative,
     ),
     Rail(
@@ -251,17 +251,17 @@ RAILS: tuple[Rail, ...] = (
     ),
     Rail(
         "SL-6", ("CIS 5.2", "CKV_GCP_29"), "buckets have uniform access",
-        "an object's own policy is seen by nobody; set uniform_bucket_level_access",
+        "the policy of a single object is easily overlooked; set uniform_bucket_level_access",
         _uniform,
     ),
     Rail(
         "SL-7", ("CKV_GCP_114",), "public access to buckets is prevented",
-        "one grant by mistake would publish the images; set public_access_prevention to enforced",
+        "one mistaken grant would publish the images; set public_access_prevention to enforced",
         _prevented,
     ),
     Rail(
         "SL-8", ("CKV_GCP_121",), "what holds data is protected from deletion",
-        "it cannot be made again; set sightline:deletionProtection to false if that is meant",
+        "it cannot be recreated; set sightline:deletionProtection to false if you intend this",
         _protected,
     ),
     Rail(
@@ -271,16 +271,16 @@ RAILS: tuple[Rail, ...] = (
     ),
     Rail(
         "SL-10", (), "retention is set",
-        "defaults change, and what is not kept long enough is lost; say for how long",
+        "defaults change, and data that is not kept long enough is lost; set the retention",
         _retained,
     ),
     Rail(
         "SL-11", (), "subscriptions do not expire",
-        "a pause of a month would remove the backlog; set an expiration policy without a ttl",
+        "a month without pulls would delete the backlog; set an expiration policy without a ttl",
         _expires,
     ),
     Rail(
-        "SL-12", (), "everything that takes labels has some",
+        "SL-12", (), "every resource that accepts labels has labels",
         "costs and owners are found by labels; pass the stack's",
         _labelled,
     ),

@@ -66,7 +66,7 @@ class StackConfig:
         group="Place",
     )
     location: Location = key(
-        "where BigQuery keeps the ledgers: US, EU, or the region; empty is US in a region of the"
+        "where BigQuery keeps the ledgers: US, EU, or the region; if empty, US in a region of the"
         " United States, EU in one of Europe, the region elsewhere",
         "",
         group="Place",
@@ -82,13 +82,14 @@ class StackConfig:
         group="Images",
     )
     listing_dataset: DatasetName = key(
-        "the name of the dataset that the listing is linked as; empty is one named after the stack",
+        "the name of the dataset that the listing is linked as; if empty, it is named after the"
+        " stack",
         "",
         group="Images",
     )
     source: TableName = key(
-        "the table of the observations, project.dataset.table; empty is `latest_observations` of"
-        " the listing, or, with `notifyNewImages`, what arrived in the bucket",
+        "the table of the observations, project.dataset.table; if empty, `latest_observations` of"
+        " the listing, or, with `notifyNewImages`, the objects that arrived in the bucket",
         "",
         group="Images",
     )
@@ -103,56 +104,56 @@ class StackConfig:
         "pano_observations_all",
     ] = key("how the columns of the source are named", "latest_observations", group="Images")
     image_bucket: BucketName = key(
-        "a bucket of images that is there already; empty makes one",
+        "an existing bucket of images; if empty, one is created",
         "",
         group="Images",
     )
     grant_on_bucket: bool = key(
-        "grant reading on `imageBucket`; false where its owner has to: the commands are an output",
+        "grant read access to `imageBucket`; false if its owner has to: the commands are an output",
         default=True,
         group="Images",
     )
     kms_key: KmsKey = key(
-        "the key that encrypts the bucket that is made; empty is Google's own",
+        "the key that encrypts the bucket that is created; if empty, Google's own",
         "",
         group="Images",
     )
     images_expire_days: int = key(
-        "after how many days images are removed from the bucket that is made; 0 is never",
+        "after how many days images are deleted from the bucket that is created; 0 means never",
         0,
         group="Images",
         ge=0,
         le=3650,
     )
     object_table: bool = key(
-        "make an object table over the bucket, for BigQuery's own models", default=True,
+        "create an object table over the bucket, for BigQuery's own models", default=True,
         group="Images",
     )  # fmt: skip
     notify_new_images: bool = key(
-        "let new objects in the bucket enqueue themselves: they are listed as they arrive, and"
+        "enqueue new objects in the bucket automatically: they are listed as they arrive, and"
         " the scheduled producer enqueues what is not done yet",
         default=False,
         group="Images",
     )
     dataset: DatasetName = key(
-        "the dataset of the ledgers; empty is one named after the stack",
+        "the dataset of the ledgers; if empty, it is named after the stack",
         "",
         group="Warehouse",
     )
     make_dataset: bool = key(
-        "make `dataset` and the ledgers in it; false where it is there already: then roles are"
-        " granted on it, and `sightline setup` makes its tables",
+        "create `dataset` and the ledgers in it; false if it already exists: then roles are"
+        " granted on it, and `sightline setup` creates its tables",
         default=True,
         group="Warehouse",
     )
     models_dataset: DatasetName = key(
-        "the dataset of the SQL engine's remote models, emptied on destroy; empty is one named"
-        " after the stack",
+        "the dataset of the SQL engine's remote models, emptied on destroy; if empty, it is"
+        " named after the stack",
         "",
         group="Warehouse",
     )
     reservation_slots: int = key(
-        "slots of BigQuery that are reserved at most, by autoscaling; 0 pays by bytes read",
+        "the most slots of BigQuery that autoscaling reserves; 0 pays by bytes read",
         0,
         group="Warehouse",
         ge=0,
@@ -176,17 +177,17 @@ class StackConfig:
         le=3072,
     )
     model_location: ModelLocation = key(
-        "where the models are asked: us, eu, global, or a region",
+        "where the models are called: us, eu, global, or a region",
         "global",
         group="Models",
     )
     embed_location: EmbedLocation = key(
-        "where the model that embeds is asked; empty is the same location",
+        "where the model that embeds is called; if empty, the same location",
         "",
         group="Models",
     )
     retention_days: int = key(
-        "for how many days Pub/Sub keeps a message that nobody settles",
+        "for how many days Pub/Sub keeps an unsettled message",
         7,
         group="Queue",
         ge=1,
@@ -197,7 +198,7 @@ class StackConfig:
         group="Queue",
     )  # fmt: skip
     results_topic: bool = key(
-        "make a topic for results, which a continuous query of yours may fill", default=False,
+        "create a topic for results, which a continuous query of yours may fill", default=False,
         group="Queue",
     )  # fmt: skip
     fleet: Literal["worker-pool", "job", "gke", "none"] = key(
@@ -208,19 +209,19 @@ class StackConfig:
     )
     image: ImageName = key(
         "the container image of workers and producer; while it is empty, nothing that needs it is"
-        " made",
+        " created",
         "",
         group="Fleet",
     )
     workers: int = key(
-        "workers of the pool; tasks of the job; pods on GKE at most",
+        "workers of the pool; tasks of the job; the most pods on GKE",
         1,
         group="Fleet",
         ge=1,
         le=1000,
     )
     parallelism: int = key(
-        "tasks of the job that run at once; 0 is all of them",
+        "tasks of the job that run at once; 0 means all of them",
         0,
         group="Fleet",
         ge=0,
@@ -237,14 +238,15 @@ class StackConfig:
         group="Fleet",
     )
     task_timeout_s: int = key(
-        "after how many seconds a task of the job is stopped; its messages come again",
+        "after how many seconds a task of the job is stopped; its messages are delivered again",
         86_400,
         group="Fleet",
         ge=60,
         le=604_800,
     )
     grace_s: int = key(
-        "seconds that a stopping worker goes on with what it has in hand; Cloud Run allows 10",
+        "seconds for which a stopping worker continues with messages in progress; Cloud Run allows"
+        " 10",
         8,
         group="Fleet",
         ge=1,
@@ -258,12 +260,12 @@ class StackConfig:
         le=1_000_000,
     )
     drain_schedule: Cron = key(
-        "when the job of the workers is started; empty is by hand",
+        "when the job of the workers is started; if empty, by hand",
         "",
         group="Fleet",
     )
     producer_schedule: Cron = key(
-        "when the producer enqueues what is not done yet; empty is by hand",
+        "when the producer enqueues what is not done yet; if empty, by hand",
         "",
         group="Fleet",
     )
@@ -274,51 +276,51 @@ class StackConfig:
     )
     collector_image: ImageName = key(
         "an OpenTelemetry collector beside each worker of the pool, for the workers' own"
-        " numbers on the dashboard; if empty, there is none; GKE collects them itself",
+        " metrics on the dashboard; if empty, there is none; GKE collects them itself",
         "",
-        group="Watch",
+        group="Monitoring",
     )
     alert_email: MailAddress = key(
-        "who is told of alerts; empty is nobody, and alerts are seen in the console alone",
+        "the address that receives alerts; if empty, alerts appear only in the console",
         "",
-        group="Watch",
+        group="Monitoring",
     )
     backlog_alert_s: int = key(
         "how old, in seconds, the oldest message may get before an alert",
         21_600,
-        group="Watch",
+        group="Monitoring",
         ge=60,
         le=604_800,
     )
     billing_account: BillingAccount = key(
         "the billing account, for the budget",
         "",
-        group="Watch",
+        group="Monitoring",
     )
     budget_usd: int = key(
-        "what the project may cost a month, in US dollars, before somebody is told; 0 is no budget",
+        "the monthly cost in US dollars at which a notification is sent; 0 means no budget",
         0,
-        group="Watch",
+        group="Monitoring",
         ge=0,
         le=10_000_000,
     )
     runbook_url: PageUrl = key(
-        "where the runbooks are read, `https://…/docs/runbooks`; alerts link to them",
+        "where the runbooks are published, `https://…/docs/runbooks`; alerts link to them",
         "",
-        group="Watch",
+        group="Monitoring",
     )
     deletion_protection: bool = key(
-        "let neither Pulumi nor Google's services remove what holds data", default=True,
-        group="Life and death",
+        "let neither Pulumi nor Google's services delete what holds data", default=True,
+        group="Protection and deletion",
     )  # fmt: skip
     keep_data: bool = key(
         "leave ledgers and images in place when the stack is destroyed", default=False,
-        group="Life and death",
+        group="Protection and deletion",
     )  # fmt: skip
     guardrails: Literal["stop", "warn"] = key(
-        "what a broken guard rail does: stop the preview, or only say so",
+        "what a broken guard rail does: stop the preview, or only report it",
         "stop",
-        group="Life and death",
+        group="Protection and deletion",
     )
 
 

@@ -57,7 +57,7 @@ def _unknown(values: Mapping[str, str]) -> Iterator[str]:
             meant = (
                 f"did you mean {close[0]}?" if close else "docs/infrastructure.md lists the keys"
             )
-            yield f"{NAMESPACE}:{name} is no key; {meant}"
+            yield f"{NAMESPACE}:{name} is not a key; {meant}"
 
 
 def _sentence(refusal: Refusal) -> str:

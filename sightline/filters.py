@@ -62,7 +62,8 @@ def parse_time(text: str | None, option: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise ConfigurationError(
-            f"{option} {text!r} is no time; give one such as 2026-05-01 or 2026-05-01T08:00Z"
+            f"{option} {text!r} is not a valid time; give one such as 2026-05-01 or"
+            " 2026-05-01T08:00Z"
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -84,7 +85,7 @@ def parse_box(text: str | None) -> BoundingBox | None:
     example = "WEST,SOUTH,EAST,NORTH such as 5.10,52.05,5.15,52.10"
     west, south, east, north = _numbers(text, 4, "--box", example)
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise ConfigurationError(f"--box {text!r} is no box in degrees; give {example}")
+        raise ConfigurationError(f"--box {text!r} is not a valid box in degrees; give {example}")
     return BoundingBox(west, south, east, north)
 
 
@@ -95,7 +96,7 @@ def parse_radius(text: str | None) -> Radius | None:
     example = "LAT,LON,METRES such as 52.09,5.12,500"
     latitude, longitude, radius_m = _numbers(text, 3, "--near", example)
     if not (abs(latitude) <= 90 and abs(longitude) <= 180 and radius_m > 0):
-        raise ConfigurationError(f"--near {text!r} is no circle; give {example}")
+        raise ConfigurationError(f"--near {text!r} is not a valid circle; give {example}")
     return Radius(latitude, longitude, radius_m)
 
 
@@ -117,7 +118,7 @@ def read_polygon(path: Path | None) -> str | None:
             geometry for geometry in geometries if geometry.geom_type in {"Polygon", "MultiPolygon"}
         ]
         if not areas:
-            raise ConfigurationError(f"--polygon {path}: holds no polygon; give a GeoJSON area")
+            raise ConfigurationError(f"--polygon {path}: contains no polygon; give a GeoJSON area")
         if any(_leaps(ring) for area in areas for ring in _rings(area)):
             raise ConfigurationError(
                 f"--polygon {path}: crosses the antimeridian; cut it in two there (RFC 7946, 3.1.9)"
@@ -166,7 +167,7 @@ def _geometries(raw: dict[str, object]) -> list[object]:
         case "FeatureCollection":
             features = raw["features"]
             if not isinstance(features, list):
-                raise TypeError("features is no list")
+                raise TypeError("features is not a list")
             return [feature["geometry"] for feature in features if feature.get("geometry")]
         case "Feature":
             return [raw["geometry"]]

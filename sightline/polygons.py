@@ -24,7 +24,7 @@ def parse_polygon(wkt: str) -> shapely.Geometry:
         area = shapely.from_wkt(wkt)
     except (GEOSException, TypeError) as error:
         raise ConfigurationError(
-            f"polygon {wkt[:60]!r} is no well-known text ({error}); give a POLYGON ((...))"
+            f"polygon {wkt[:60]!r} is not well-known text ({error}); give a POLYGON ((...))"
         ) from error
     if area.geom_type not in {"Polygon", "MultiPolygon"} or area.is_empty or not area.is_valid:
         raise ConfigurationError(

@@ -66,25 +66,25 @@ class Reason(StrEnum):
     )
     BAD_URI = (
         "bad_uri", Scope.IMAGE, SINGLE,
-        ("the image's URI is neither `gs://bucket/object` nor `file:///path`, or it names a file or"
-         " a bucket that may not be sent"),
+        ("the image's URI is neither `gs://bucket/object` nor `file:///path`, or it names a file"
+         " or a bucket that may not be sent"),
         1, ("bad_uri",),
     )
     IMAGE_GONE = (
         "image_gone", Scope.IMAGE, SINGLE,
-        "nothing is there under the URI",
+        "nothing exists at the URI",
         4, ("not_found", "not found", "no such object", "does not exist"),
     )
     IMAGE_UNREADABLE = (
         "image_unreadable", Scope.IMAGE, SINGLE,
-        "it is empty, cut short, or no JPEG, PNG or WebP",
+        "the file is empty, truncated, or not a JPEG, PNG or WebP",
         6, (
             "unable to process input image", "unsupported mime", "cannot decode", "invalid image",
         ),
     )
     IMAGE_TOO_LARGE = (
         "image_too_large", Scope.IMAGE, SINGLE,
-        "it has more bytes or pixels than the `images` settings allow",
+        "the image has more bytes or pixels than the `images` settings allow",
         5, ("too large", "exceeds the maximum size", "size limit"),
     )
     BLOCKED_BY_SAFETY = (
@@ -103,22 +103,22 @@ class Reason(StrEnum):
     )
     ANSWER_INVALID = (
         "answer_invalid", Scope.TASK, SYSTEMIC,
-        ("the answer does not fit the task's fields, a vector has the wrong length or holds a value"
-         " that is not a finite number, or no ledger can hold it"),
+        ("the answer does not match the task's fields, a vector has the wrong length or contains"
+         " a value that is not a finite number, or no ledger can store it"),
     )
     ANSWER_TOO_LARGE = (
         "answer_too_large", Scope.TASK, SYSTEMIC,
-        ("the response has more bytes than `models.max_response_bytes`, as sent or decompressed; it"
-         " counts as what the request can have cost at most"),
+        ("the response has more bytes than `models.max_response_bytes`, as sent or decompressed;"
+         " it is charged at the most that the request can have cost"),
     )
     MODEL_REJECTED_REQUEST = (
         "model_rejected_request", Scope.JOB, SYSTEMIC,
-        "the model refuses the request itself",
+        "the model rejects the request itself",
         3, ("publisher model",),
     )
     PERMISSION_DENIED = (
         "permission_denied", Scope.IMAGE, SYSTEMIC,
-        "this one image may not be read",
+        "this image may not be read",
         2, (
             "permission_denied", "permission denied", "does not have", "access denied", "forbidden",
         ),

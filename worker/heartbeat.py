@@ -79,10 +79,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     age = age_s(options.file, time.time())
     if age is None:
-        sys.stderr.write(f"{options.file} is not there: the worker has not begun, or has ended\n")
+        sys.stderr.write(
+            f"{options.file} does not exist: the worker has not started, or has ended\n"
+        )
         return 1
     if age > options.stale_s:
-        sys.stderr.write(f"{options.file} was touched {age:.0f} s ago: the worker hangs\n")
+        sys.stderr.write(
+            f"{options.file} was last updated {age:.0f} s ago: the worker is not responding\n"
+        )
         return 1
     return 0
 

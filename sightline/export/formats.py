@@ -86,7 +86,9 @@ def open_table(kind: ExportFormat, file: BinaryIO, task: TaskSpec) -> Iterator[T
     elif kind is ExportFormat.CSV:
         table = CsvTable(file, task)
     else:
-        raise ConfigurationError(f"--format {kind} is no table; give parquet, geojson or csv")
+        raise ConfigurationError(
+            f"--format {kind} does not write a table; give parquet, geojson or csv"
+        )
     try:
         yield table
         table.finish()

@@ -16,7 +16,7 @@ def check_target(path: Path, *, force: bool) -> None:
     """
     if str(path).startswith(("gs:/", "s3:/", "http:/", "https:/")):
         raise ConfigurationError(
-            f"{path} is no local path; export to a file, then `gcloud storage cp FILE gs://...`"
+            f"{path} is not a local path; export to a file, then `gcloud storage cp FILE gs://...`"
         )
     try:
         if path.is_dir():
@@ -34,7 +34,9 @@ def check_target(path: Path, *, force: bool) -> None:
     if not stat.S_ISREG(mode):  # /dev/stdout would be replaced, too
         raise ConfigurationError(f"{path} is a link or a device; give the name of a plain file")
     if not force:
-        raise ConfigurationError(f"{path} is there; give another FILE, or --force to replace it")
+        raise ConfigurationError(
+            f"{path} already exists; give another FILE, or --force to replace it"
+        )
 
 
 def _mode(path: Path) -> int | None:

@@ -50,7 +50,7 @@ async def post_json(
         refusal = read_refusal(code, answer, answered)
         raise error_of(refusal, model=model, next_step=access.next_step)
     if not isinstance(answer, Mapping):
-        raise TransientError(f"{model} answered with something that is no JSON; trying again")
+        raise TransientError(f"{model} returned a response that is not JSON; trying again")
     return answer
 
 

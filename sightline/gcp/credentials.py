@@ -103,7 +103,7 @@ class GoogleTokens:
             raise TransientError("the token service is out of reach; trying again") from error
         except GoogleAuthError as error:
             if isinstance(error, RefreshError) and error.retryable:
-                raise TransientError("the token service is not well; trying again") from error
+                raise TransientError("the token service reports an error; trying again") from error
             raise ConfigurationError(
                 f"the Google credentials are refused ({type(error).__name__}); {LOG_IN}"
             ) from None

@@ -192,8 +192,8 @@ def _not_found(refusal: GoogleRefusal, model: str) -> SightlineError:
     message = refusal.message
     if _MODEL.search(message) and "gs://" not in message:
         return ConfigurationError(
-            f"{model} is not there for this project, closed or retired ({_ended(message)}); set"
-            " another model, or a location that serves it"
+            f"{model} is not available to this project, or is closed or retired"
+            f" ({_ended(message)}); set another model, or a location that serves it"
         )
     if _IMAGE.search(message):
         return PermanentError(Reason.IMAGE_GONE, message)

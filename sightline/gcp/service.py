@@ -139,7 +139,7 @@ def gemini_api(api_key: str, read_image: ImageReader, *, base_url: str = "") -> 
     """
     if not (api_key and api_key.isascii() and api_key.isprintable() and " " not in api_key):
         raise ConfigurationError(
-            "there is no key for the Gemini API, or none that can be sent; set one in the variable"
+            "the Gemini API key is missing or invalid; set one in the variable"
             " that gemini.api_key_env names (https://aistudio.google.com makes them)"
         )
     return ModelService(

@@ -62,8 +62,9 @@ class VertexLocation:
         """
         if "/" in model and tuned_location(model) is None:
             raise ConfigurationError(
-                f"{model!r} is no name of a model; give that of one of Google's, or of a tuned"
-                " one, projects/P/locations/L/endpoints/E, as `sightline tune status` shows it"
+                f"{model!r} is not a valid name of a model; give that of one of Google's, or of a"
+                " tuned one, projects/P/locations/L/endpoints/E, as `sightline tune status` shows"
+                " it"
             )
         if not (self.project and self.location):
             raise ConfigurationError(

@@ -147,7 +147,7 @@ class ChatClassifier:
         if code != 200:
             raise error_of(read_refusal(code, answer, answered), model=self._model)
         if not isinstance(answer, Mapping):
-            raise TransientError(f"{self._model} answered with something that is no JSON object;"
+            raise TransientError(f"{self._model} returned a response that is not a JSON object;"
                                  " trying again")  # fmt: skip
         return answer
 

@@ -138,8 +138,10 @@ def comparable_fields(task: TaskSpec, names: Sequence[str]) -> list[FieldSpec]:
         if name in can:
             continue
         if name in {field.name for field in task.fields}:
-            kinds = ", ".join(DISCRETE)
-            raise ConfigurationError(f"--field {name} is none of {kinds}; {others}")
+            *kinds, last_kind = DISCRETE
+            raise ConfigurationError(
+                f"--field {name} is not of type {', '.join(kinds)} or {last_kind}; {others}"
+            )
         raise NotFoundError(f"{task.name} has no field {name!r}; {others}")
     if not can:
         raise NotFoundError(f"no field of {task.name} can be compared; {others}")

@@ -100,8 +100,8 @@ def _check_engine(settings: Settings, run: Run) -> None:
     if _is_of_engine(settings, run):
         return
     if is_by_workers(run.request_json):
-        raise ConfigurationError(f"run {run.run_id} has messages for workers; leave --engine away")
+        raise ConfigurationError(f"run {run.run_id} has messages for workers; omit --engine")
     raise ConfigurationError(
         f"run {run.run_id} has no messages;"
-        f" `sightline work --engine {engine_of(run.request_json)}` goes on with it"
+        f" `sightline work --engine {engine_of(run.request_json)}` continues it"
     )

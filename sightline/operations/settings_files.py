@@ -48,7 +48,9 @@ def _write(file: Path, text: str, *, force: bool) -> SettingsFile:
         if existing == text.encode():
             return SettingsFile(file, False)
         if existing is not None and not force:
-            raise ConfigurationError(f"{file} is there and differs; --force replaces it")
+            raise ConfigurationError(
+                f"{file} already exists and differs; pass --force to replace it"
+            )
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"{file} cannot be written ({error.strerror}); give another") from error

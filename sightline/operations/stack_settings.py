@@ -49,7 +49,7 @@ def outputs_of_pulumi(stack: str = "") -> str:
     command = [pulumi, "stack", "output", "--json", *(["--stack", stack] if stack else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise ConfigurationError(
             f"pulumi did not return the outputs: {reason}; run this where Pulumi.yaml is, or"
             " give --stack"

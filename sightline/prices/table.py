@@ -179,9 +179,11 @@ def _parse(text: str, origin: str) -> tuple[Price, ...]:
     try:
         entries = tomllib.loads(text).get("price", [])
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{origin} is not TOML: {error}; mend it") from error
+        raise ConfigurationError(f"{origin} is not TOML: {error}; fix it") from error
     if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
-        raise ConfigurationError(f"{origin}: price is no list of tables; write [[price]] over each")
+        raise ConfigurationError(
+            f"{origin}: price is not a list of tables; write [[price]] over each"
+        )
     return tuple(_entry(entry, origin) for entry in entries)
 
 

@@ -37,7 +37,7 @@ def load_tasks(directories: tuple[Path, ...]) -> dict[str, TaskSpec]:
     for directory in directories:
         if not directory.is_dir():
             raise ConfigurationError(
-                f"tasks_dir = {str(directory)!r} is no folder; make it, or unset it"
+                f"tasks_dir = {str(directory)!r} is not a folder; create it, or unset it"
             )
         for path in sorted(directory.glob("*.toml")):
             task = load_task(path)

@@ -28,7 +28,8 @@ class _Reader:
         line = _line_of(self.text, path)
         key = ".".join(path)
         return ConfigurationError(
-            f"{self.origin}, line {line}: {key}: {complaint}; mend it, then `sightline tasks check`"
+            f"{self.origin}, line {line}: {key}: {complaint}; fix it, then run `sightline tasks"
+            " check`"
         )
 
     def get(

@@ -137,7 +137,7 @@ class TaskSpec:
             return orjson.dumps(valid.model_dump()).decode()
         except orjson.JSONEncodeError as error:
             raise PermanentError(
-                Reason.ANSWER_INVALID, f"{self.name}: the answer is no JSON: {error}"
+                Reason.ANSWER_INVALID, f"{self.name}: the answer is not JSON: {error}"
             ) from error
 
 

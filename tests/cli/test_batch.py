@@ -146,7 +146,7 @@ def test_dead_letters_budgets_and_other_engines(
     sightline("budget", run, "--max-images", "100")
     project.let("SQL__CONNECTION", "p.us.c")
     assert sightline("work", "--engine", "bigquery")["passes"] == 0, "it is not that engine's run"
-    says = "`sightline work --engine batch` goes on with it"
+    says = "`sightline work --engine batch` continues it"
     mistake("enqueue", "--engine", "bigquery", "--reconcile", run, says=says)
     done = sightline("work")
     assert (done["answers"], done["dead"]) == (IMAGES, {})

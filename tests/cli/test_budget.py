@@ -106,7 +106,7 @@ def test_the_worker_says_the_run_and_the_next_step(
         f" `sightline budget {run} --max-cost 0.01` raises it,"
         f" `sightline cancel {run}` ends the run"
     )
-    assert "put off, since their run's budget is reached" in shown.out
+    assert "postponed because the run's budget is reached" in shown.out
     assert main(["status"]) == 0
     assert f"the budget of {run} is reached" in capsys.readouterr().err
     assert main(["budget", run]) == 0

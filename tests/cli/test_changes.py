@@ -83,7 +83,7 @@ def test_people_see_what_changed(
         (("--from-snapshot", "x"), f"is of snapshot 'x'; there are {OLDEST}, {OLD}, {NEW}"),
         (("--from-snapshot", OLD, "--to-snapshot", OLD), f"are both {OLD}; give two different"),
         (("--tolerance", "nan"), "see `sightline changes --help`"),
-        (("--at", "soon"), "--at 'soon' is no time; give one such as"),
+        (("--at", "soon"), "--at 'soon' is not a valid time; give one such as"),
         (("--at", AT, "--to-snapshot", OLD), "--at compares times, not snapshots"),
         (("--until", "2026-04-01"), "of one snapshot; give --at TIME to compare"),
         (("--field", "colour"), "signs has no field 'colour'; give one of kind, tilted"),

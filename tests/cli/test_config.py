@@ -55,7 +55,7 @@ def test_a_file_that_differs_is_replaced_only_when_asked(
 ) -> None:
     (tmp_path / "sightline.toml").write_text('engine = "local"\n')
     assert main(["config", "from-stack", str(outputs)]) == 2
-    assert "--force replaces it" in capsys.readouterr().err
+    assert "pass --force to replace it" in capsys.readouterr().err
     assert sightline("config", "from-stack", str(outputs), "--force")["written"] is True
 
 

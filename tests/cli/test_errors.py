@@ -40,7 +40,7 @@ from tests.cli.conftest import Mistake, Shown
         (("search", "x", "--top", "0"), 2, "see `sightline search --help`"),
         (("enqueue", "--task", "trees"), 2, "no task 'trees'; there are: describe"),
         (("enqueue", "--box", "1,2"), 2, "--box '1,2' is not accepted"),
-        (("enqueue", "--from", "soon"), 2, "--from 'soon' is no time"),
+        (("enqueue", "--from", "soon"), 2, "--from 'soon' is not a valid time"),
         (("enqueue", "--resume", "r1"), 2, "no run r1; `sightline status` lists them"),
         (("cancel", "r1"), 2, "no run r1; `sightline status` lists them"),
         (("status", "--run", "r1"), 2, "no run r1; `sightline status` lists them"),
@@ -102,7 +102,7 @@ def test_a_tasks_folder_that_is_not_there_is_named(shown: Shown, tmp_path: Path)
     (tmp_path / "sightline.toml").write_text('tasks_dir = "nope"\n')
     code, _, err = shown("tasks", "list")
     assert code == 2
-    assert "nope' is no folder; make it, or unset it" in err
+    assert "nope' is not a folder; create it, or unset it" in err
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_folder_in_the_way_of_the_demo_is_not_touched(shown: Shown, tmp_path: 
     (tmp_path / "demo" / "precious.txt").write_text("mine")
     code, _, err = shown("demo")
     assert code == 2
-    assert "is not empty and no demo; give another --dir" in err
+    assert "is not empty and is not a demo; give another --dir" in err
     assert (tmp_path / "demo" / "precious.txt").read_text() == "mine"
 
 

@@ -64,7 +64,7 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_asked(
     path = tmp_path / "a.csv"
     path.write_text("mine")
     mistake("export", "a.csv", "--task", "signs",
-            says="a.csv is there; give another FILE, or --force to replace it")  # fmt: skip
+            says="a.csv already exists; give another FILE, or --force to replace it")  # fmt: skip
     assert path.read_text() == "mine"
     assert shown("export", "a.csv", "--task", "signs", "--force")[0] == 0
     assert path.read_text().startswith("subject_id,")
@@ -113,7 +113,7 @@ def test_people_are_told_what_was_written(shown: Shown, home: Path) -> None:
         (("a.csv", "--task", "trees"), "no task 'trees'; there are "),
         (("a.csv", "--task", "road_signs"), "road_signs has not been enqueued yet"),
         (("no/a.csv", "--task", "signs"), "there is no folder"),
-        (("gs://bucket/a.csv", "--task", "signs"), "is no local path"),
+        (("gs://bucket/a.csv", "--task", "signs"), "is not a local path"),
         ((".", "--format", "csv", "--task", "signs"), "is a folder"),
         (("a.csv", "--task", "signs", "--asset-type", "tree"), "no answer of signs passes"),
         (("a.csv", "--task", "signs", "--validation", "2"), "see `sightline export --help`"),
@@ -139,7 +139,7 @@ def test_answers_that_cannot_be_read_to_their_end_leave_no_half_file(
     async def broken(self: LocalAnswers, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
         async for page in pages(self, query):
             yield page
-        raise StorageError("the disk has gone; mend that")
+        raise StorageError("the disk has gone; fix that")
 
     monkeypatch.setattr(LocalAnswers, "pages", broken)
     for name in ("a.parquet", "a.geojson", "a.csv"):

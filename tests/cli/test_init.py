@@ -80,7 +80,10 @@ def test_a_file_that_differs_is_replaced_by_force_only(
 ) -> None:
     (tmp_path / "sightline.toml").write_text("# mine\n")
     assert main(["init"]) == 2
-    assert "sightline.toml is there and differs; --force replaces it" in capsys.readouterr().err
+    assert (
+        "sightline.toml already exists and differs; pass --force to replace it"
+        in capsys.readouterr().err
+    )
     assert (tmp_path / "sightline.toml").read_text() == "# mine\n"
     assert sightline("init", "--force")["written"] is True
 

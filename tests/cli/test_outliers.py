@@ -56,7 +56,10 @@ def test_people_see_what_to_review(
     [
         (("trees",), "no task 'trees'; there are "),
         (("--field", "colour"), "signs has no field 'colour'; give one of kind, tilted, count"),
-        (("--field", "note"), "--field note is none of enum, boolean, integer; give one of kind"),
+        (
+            ("--field", "note"),
+            "--field note is not of type enum, boolean or integer; give one of kind",
+        ),
         (("--asset-type", "tree"), "no answer of signs passes"),
         (("--near", "52,5,50"), "1 of 1 answered images have a vector by demo-1"),
         (("--at-least", "nan"), "see `sightline outliers --help`"),

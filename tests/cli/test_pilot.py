@@ -41,14 +41,14 @@ def test_an_estimate_of_nothing_says_so_and_how_to_go_on(
 ) -> None:
     assert main(["estimate", "--asset-type", "tree"]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("nothing is to do: of 0 parts 0 are done")
+    assert shown.out.startswith("there is nothing to do: of 0 parts 0 are done")
     assert "US dollars" not in shown.out
-    assert shown.err == "next: `sightline import DIR`, since no observation matches\n"
+    assert shown.err == "next: `sightline import DIR`, because no observation matches\n"
     paid("enqueue")
     assert main(["estimate"]) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith(
-        f"nothing is to do: of {2 * SCENES:,} parts 0 are done, {2 * SCENES}"
+        f"there is nothing to do: of {2 * SCENES:,} parts 0 are done, {2 * SCENES}"
     )
     assert "next: `sightline status`" in shown.err
 

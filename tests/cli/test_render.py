@@ -66,8 +66,8 @@ def test_people_are_told_what_was_made_and_how_to_go_on(shown: Shown) -> None:
     ("arguments", "said"),
     [
         (("sculptures", "there"), "'sculptures' cannot be rendered; give one of posters, paint"),
-        (("posters", "full"), "full is there and not empty; give another DIRECTORY, or remove"),
-        (("posters", "full/mine.txt"), "is there and not empty; give another DIRECTORY"),
+        (("posters", "full"), "full exists and is not empty; give another DIRECTORY, or remove"),
+        (("posters", "full/mine.txt"), "exists and is not empty; give another DIRECTORY"),
         (("posters", "there", "--count", "0"), "see `sightline render --help`"),
     ],
 )

@@ -114,7 +114,7 @@ async def test_a_subscription_that_differs_is_told_and_left_as_it_is(
     assert "its ack deadline is 10 s, not 60 s" in shown
     assert "no dead-letter policy" in shown
     assert (
-        f"mend: gcloud pubsub subscriptions update {place.subscription} --project={place.project}"
+        f"fix: gcloud pubsub subscriptions update {place.subscription} --project={place.project}"
         " --ack-deadline=60 --expiration-period=never"
         f" --dead-letter-topic={project.short('dead_letter_topic')} --max-delivery-attempts=100"
     ) in shown

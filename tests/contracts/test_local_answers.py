@@ -59,7 +59,7 @@ async def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     await rig.write([EMPTY])
     (path,) = written(tmp_path)
     path.write_bytes(b"this is no Parquet")
-    with pytest.raises(StorageError, match=r"is no file of the ledger classifications.*move it"):
+    with pytest.raises(StorageError, match=r"is not a file of the ledger classifications.*move it"):
         await rig.read(AnswerQuery(SPEC))
 
 

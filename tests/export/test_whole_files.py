@@ -116,7 +116,7 @@ def test_a_target_that_cannot_be_is_refused_before_anything_is_read(tmp_path: Pa
     there = tmp_path / "there.csv"
     there.write_bytes(b"")
     for path, said in (
-        (Path("gs://bucket/x.csv"), "is no local path"),
+        (Path("gs://bucket/x.csv"), "is not a local path"),
         (tmp_path, "is a folder"),
         (tmp_path / "no" / "x.csv", "there is no folder"),
         (there / "x.csv", "there is no folder"),

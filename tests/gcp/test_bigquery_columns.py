@@ -165,7 +165,7 @@ async def test_a_source_that_is_not_there_is_named(client: BigQueryClient) -> No
     ("columns", "said"),
     [
         ({"latitude": "a`; DROP"}, r"bigquery\.columns\.latitude"),
-        ({"altitude": "a"}, r"bigquery\.columns\.altitude is no column"),
+        ({"altitude": "a"}, r"bigquery\.columns\.altitude is not a column"),
         ({"gcs_uri": ""}, r"bigquery\.columns\.gcs_uri"),
         ({"asset_id": "a..b"}, r"bigquery\.columns\.asset_id"),
     ],

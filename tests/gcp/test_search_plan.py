@@ -80,7 +80,9 @@ def test_a_filter_has_more_lists_searched_the_narrower_it_is() -> None:
 def test_an_index_that_is_half_built_serves_and_says_so() -> None:
     plan = choose(MILLION, replace(INDEX, coverage_percent=40), TEN)
     assert plan.method == "index"
-    assert plan.reason.endswith("covers 40 % of 1,000,000 rows; what it lacks is compared besides")
+    assert plan.reason.endswith(
+        "covers 40 % of 1,000,000 rows; vectors that it lacks are compared as well"
+    )
 
 
 def test_the_index_is_not_looked_at_where_it_cannot_matter() -> None:

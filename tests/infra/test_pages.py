@@ -44,7 +44,7 @@ def test_every_command_that_sets_a_key_names_one_there_is() -> None:
 
 def test_every_output_that_a_page_names_is_one_there_is() -> None:
     source = (CHECKOUT / "infra" / "outputs.py").read_text(encoding="utf-8")
-    known = set(re.findall(r'"(\w+)":|found\["(\w+)"\]', source))
+    known = set(re.findall(r'"(\w+)":|outputs\["(\w+)"\]', source))
     names = {one for pair in known for one in pair if one}
     for path in (CHECKOUT / "docs").rglob("*.md"):
         named = re.findall(r"pulumi stack output\s+(\w+)", path.read_text(encoding="utf-8"))

@@ -137,7 +137,7 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 def test_a_misspelt_key_is_told_with_the_one_that_was_meant() -> None:
     (told,) = complaints(**MINIMAL, worker="3")
-    assert told == "sightline:worker is no key; did you mean workers?"
+    assert told == "sightline:worker is not a key; did you mean workers?"
 
 
 def test_nothing_is_registered_when_the_configuration_is_wrong() -> None:

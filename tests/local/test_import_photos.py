@@ -227,7 +227,7 @@ def test_a_folder_with_a_table_is_imported_through_it(photos: Photos) -> None:
 
 def test_a_folder_that_is_not_there_is_not_found(photos: Photos) -> None:
     photos.folder.rmdir()
-    with pytest.raises(NotFoundError, match=r"is no folder; give a folder"):
+    with pytest.raises(NotFoundError, match=r"is not a folder; give a folder"):
         photos.load()
 
 

@@ -97,7 +97,7 @@ def test_a_foreign_file_in_the_source_is_named(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "broken.parquet").write_bytes(b"no parquet")
-    with pytest.raises(StorageError, match=r"broken\.parquet.*; mend or move the file") as caught:
+    with pytest.raises(StorageError, match=r"broken\.parquet.*; fix or move the file") as caught:
         import_table(table(tmp_path, 1), source=source, now=NOW)
     assert "\n" not in str(caught.value)
 

@@ -183,7 +183,7 @@ def test_a_mapping_that_does_not_fit_is_an_error(
     [
         (b"", "is empty; give a table with a header line"),
         (b"\xef\xbb\xbf\n\n", "is empty"),
-        (f"{HEADER},gcs_uri\n".encode(), "column 'gcs_uri' is there twice"),
+        (f"{HEADER},gcs_uri\n".encode(), "column 'gcs_uri' appears twice"),
         (f"{HEADER},caf\xe9\n{ROW},x\n".encode("latin1"), "byte 38 is not UTF-8; save it as UTF-8"),
         (f"{HEADER}\n{ROW}\n".encode("utf-16"), "is UTF-16; save it as UTF-8"),
         (b"\x00\x01\x02\x03" * 50, "is neither CSV nor Parquet"),

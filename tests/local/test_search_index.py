@@ -90,7 +90,7 @@ async def test_an_index_serves_on_while_workers_append_and_files_are_merged(
     state = await LocalVectorIndexes(tmp_path).status("demo-1", 16)
     assert (state.condition, state.rows, state.covered) == ("behind", COUNT + COUNT // 2, COUNT)
     plan = await search.explain(asked(vectors[0]))
-    assert plan.reason.endswith("what it lacks is compared besides")
+    assert plan.reason.endswith("vectors that it lacks are compared as well")
     compact_all(tmp_path, now=NOW + timedelta(days=9), everything=True)
     after = [hit.observation for hit in await search.search(asked(vectors[9], top=5))]
     assert after[0].observation_id == "obs-00009"

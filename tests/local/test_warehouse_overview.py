@@ -158,7 +158,7 @@ async def test_a_damaged_ledger_is_named_and_not_remembered_away(kept: Kept) -> 
     day = next((kept.home / "warehouse" / "classifications").glob("date=*"))
     (day / "zz.parquet").write_bytes(b"not parquet")
     for from_ledgers in (True, False):
-        with pytest.raises(StorageError, match=r"zz\.parquet is no file of the ledger"):
+        with pytest.raises(StorageError, match=r"zz\.parquet is not a file of the ledger"):
             await kept.rig.runs.overview(from_ledgers=from_ledgers)
     (day / "zz.parquet").unlink()
     assert written(await kept.overview()) == 4

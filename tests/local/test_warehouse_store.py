@@ -105,7 +105,7 @@ async def test_files_that_are_being_written_do_not_count(root: Path) -> None:
 async def test_a_damaged_file_is_named(root: Path, content: bytes) -> None:
     await write(root, "a")
     (root / "classifications" / "date=2026-05-04" / "zz.parquet").write_bytes(content)
-    with pytest.raises(StorageError, match=r"zz\.parquet is no file .* move it out .*again$"):
+    with pytest.raises(StorageError, match=r"zz\.parquet is not a file .* move it out .*again$"):
         await LocalLedgers(root).written([KEY])
 
 

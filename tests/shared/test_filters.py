@@ -43,13 +43,13 @@ def test_every_form_is_understood() -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"captured_from": "yesterday"}, "--from 'yesterday' is no time"),
-        ({"captured_until": "2026-13-01"}, "--until '2026-13-01' is no time"),
+        ({"captured_from": "yesterday"}, "--from 'yesterday' is not a valid time"),
+        ({"captured_until": "2026-13-01"}, "--until '2026-13-01' is not a valid time"),
         ({"box": "1,2,3"}, "--box '1,2,3' is not accepted; give WEST,SOUTH,EAST,NORTH"),
-        ({"box": "1,5,3,4"}, "is no box in degrees"),
+        ({"box": "1,5,3,4"}, "is not a valid box in degrees"),
         ({"box": "1,2,3,nan"}, "--box '1,2,3,nan' is not accepted"),
-        ({"near": "95,0,10"}, "is no circle"),
-        ({"near": "52,5,0"}, "is no circle"),
+        ({"near": "95,0,10"}, "is not a valid circle"),
+        ({"near": "52,5,0"}, "is not a valid circle"),
         ({"near": "here"}, "give LAT,LON,METRES"),
         ({"limit": 0}, "--limit 0 is not accepted"),
         ({"asset_types": [" "]}, "--asset-type is empty"),

@@ -197,8 +197,9 @@ async def test_two_passes_without_progress_end_it_and_say_so() -> None:
 async def test_a_job_that_says_nothing_twice_ends_it_too() -> None:
     script = Script({SIGNS: 100}, deque([BatchOutcome()] * FRUITLESS))
     error = refused_for_now(await engine(script).work(), "batch")
-    assert "signs: 100 parts, of which nothing was said; `sightline work --engine batch`" in str(
-        error
+    assert (
+        "signs: 100 parts, without a reported reason; run `sightline work --engine batch`"
+        in str(error)
     )
 
 

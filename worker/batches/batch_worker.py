@@ -119,7 +119,7 @@ class BatchWorker:
             left = await self._batches.left(batch)
             self._on_step(Step(batch, first_left, left, outcome))
             if left and then is Next.STUCK:
-                status = outcome.example or "of which nothing was said"
+                status = outcome.example or "without a reported reason"
                 self.done.stuck.append(f"{name_of(batch)}: {left:,} parts, {status}")
                 return
             if left:
@@ -134,14 +134,15 @@ class BatchWorker:
             await self._batches.discard(batch)
             raise ConfigurationError(
                 f"all of {done.refused:,} parts were refused ({outcome.example}); nothing is given"
-                " up: see `sightline doctor`, then `sightline work` again"
+                " up: see `sightline doctor`, then run `sightline work` again"
             )
         await self._batches.settle(batch)
         self._count(batch, outcome)
         if then is Next.UNUSABLE:
             raise ConfigurationError(
                 f"not one of {done.refused:,} answers to {name_of(batch)} can be used; they are"
-                " paid for, and dead letters: mend the task, then `sightline dead-letters list`"
+                " paid for and recorded as dead letters: fix the task, then `sightline dead-letters"
+                " list`"
             )
         return then
 
@@ -215,8 +216,8 @@ def refused_for_now(done: BatchWorkSummary, engine: str) -> TransientError | Non
     if not done.stuck:
         return None
     return TransientError(
-        f"refused again and again: {'; '.join(done.stuck)}; `sightline work --engine {engine}`"
-        " goes on with them"
+        f"refused repeatedly: {'; '.join(done.stuck)}; run `sightline work --engine {engine}`"
+        " to continue"
     )
 
 

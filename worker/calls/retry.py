@@ -9,7 +9,7 @@ from sightline.errors import TransientError
 
 
 class RetryBudget:
-    """Retries as a share of successes, so that an outage is not answered with more calls.
+    """Retries as a share of successes, so that an outage does not cause more calls.
 
     A token bucket as in Finagle and gRPC: every success puts in ``ratio`` tokens, every retry
     takes one; it starts with, and never holds more than, ``reserve`` tokens.

@@ -144,7 +144,8 @@ class RowWriter:
                 )
                 raise InternalError(
                     f"{self._refused_in_a_row[ledger]} rows of {ledger} in a row cannot be written"
-                    f" ({last}); nothing more was given up: mend the cause, then `sightline work`"
+                    f" ({last}); nothing more was given up: fix the cause, then run `sightline"
+                    " work`"
                 )
 
     async def _record(self, refused: Refused) -> None:

@@ -42,7 +42,7 @@ class Suspects:
         raise ConfigurationError(
             f"{len(held)} failures in a row without one success, the last:"
             f" {getattr(last, 'reason', '')} {getattr(last, 'detail', '')};"
-            " nothing was given up: mend the cause, then `sightline work`"
+            " nothing was given up: fix the cause, then run `sightline work`"
         )
 
     def success(self) -> None:

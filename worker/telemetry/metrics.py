@@ -181,11 +181,11 @@ NUMBERS: tuple[Metric[float], ...] = (
         _refused,
     ),
     Metric(
-        "sightline.calls", "counter", "{call}", "calls that ended, by how they did",
+        "sightline.calls", "counter", "{call}", "calls that ended, by outcome",
         (LIMITER, OUTCOME), _calls,
     ),
     Metric(
-        "sightline.retries", "counter", "{call}", "calls made again after a failure in passing", (),
+        "sightline.retries", "counter", "{call}", "calls repeated after a transient failure", (),
         _one(lambda status: status.progress.retries),
     ),
     Metric(
@@ -206,7 +206,7 @@ NUMBERS: tuple[Metric[float], ...] = (
     ),
     Metric(
         "sightline.messages.skipped", "counter", "{message}",
-        "messages that no model was asked about, or not about all of it", (REASON,),
+        "messages for which no model was called, or not for all of their parts", (REASON,),
         _of_status(_skipped),
     ),
     Metric(
@@ -232,7 +232,7 @@ NUMBERS: tuple[Metric[float], ...] = (
     ),
     Metric(
         "sightline.backlog.messages", "updown", "{message}",
-        "messages in the queue, of all runs; not with Pub/Sub, which does not tell", (STATE,),
+        "messages in the queue, of all runs; not with Pub/Sub, which does not report it", (STATE,),
         _backlog,
     ),
     Metric(
@@ -241,7 +241,7 @@ NUMBERS: tuple[Metric[float], ...] = (
     ),
     Metric(
         "sightline.event_loop.lag", "gauge", "s",
-        "how late the event loop came to a timer, at worst in the last 15 s", (),
+        "the longest delay of a timer in the event loop in the last 15 s", (),
         lambda watched: iter([(watched.probe.lag_s, {})]),
     ),
 )  # fmt: skip
@@ -253,7 +253,7 @@ HISTOGRAMS: tuple[Metric[Histogram], ...] = (
     ),
     Metric(
         "gen_ai.client.token.usage", "histogram", "{token}",
-        "tokens of a call, of those that failed too", (*MODEL, "gen_ai.token.type"), _tokens,
+        "tokens of a call, failed calls included", (*MODEL, "gen_ai.token.type"), _tokens,
     ),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""``sightline doctor``: checks what the job needs, and says how to mend what is missing."""
+"""``sightline doctor``: checks what the job needs, and shows how to fix what is wrong."""
 
 from __future__ import annotations
 

@@ -77,5 +77,5 @@ def _check(kind: str, directory: Path) -> None:
         raise ConfigurationError(f"{kind!r} cannot be rendered; give one of {', '.join(kinds)}")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ConfigurationError(
-            f"{directory} is there and not empty; give another DIRECTORY, or remove it"
+            f"{directory} exists and is not empty; give another DIRECTORY, or remove it"
         )

@@ -139,7 +139,7 @@ def _make_room(directory: Path) -> None:
         for path in directory.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     elif directory.exists() and any(directory.iterdir()):
-        raise ConfigurationError(f"{directory} is not empty and no demo; give another --dir")
+        raise ConfigurationError(f"{directory} is not empty and is not a demo; give another --dir")
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MARKER).write_text("Made by `sightline demo`, which may remove this folder.\n")
 

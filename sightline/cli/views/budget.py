@@ -58,19 +58,19 @@ def print_run_budget(result: RunBudget) -> None:
         [
             ("budget", budget["max_cost_usd"], budget["max_images"]),
             ("spent", budget["spent_usd"], budget["spent_images"]),
-            ("reserved, with what is spent", budget["reserved_usd"], budget["reserved_images"]),
+            ("reserved, including spent", budget["reserved_usd"], budget["reserved_images"]),
         ],
         digits=4,
     )
     for reservation in result.held:
         say(
             f"{reservation.worker_id} has {_amount(reservation.unspent)} reserved,"
-            f" last reported at {reservation.last_at:%Y-%m-%d %H:%M:%S} UTC"
+            f" last active at {reservation.last_at:%Y-%m-%d %H:%M:%S} UTC"
         )
     if result.released:
         say(f"given back: {_amount(result.released)}")
     if result.messages_hastened:
-        say(f"{result.messages_hastened:,} deferred messages are due now")
+        say(f"{result.messages_hastened:,} postponed messages are delivered now")
     if state.reached:
         remark(
             f"the budget is reached: raise it with --max-cost or --max-images, or"

@@ -28,4 +28,4 @@ def print_examination(examination: Examination) -> None:
     for finding in examination.findings:
         say(f"{_MARKS[finding.status]} {finding.subject}: {finding.detail}")
         if finding.failed:
-            say(f"     mend: {finding.remedy}")
+            say(f"     fix: {finding.remedy}")

@@ -38,7 +38,7 @@ def print_enqueued(result: EnqueuedRun, settings: Settings) -> None:
             f" {left.held:,} are in an open run, {left.dead:,} are dead letters"
         )
         if not left.observations:
-            remark(f"next: `sightline {import_step(settings)}`, since no observation matches")
+            remark(f"next: `sightline {import_step(settings)}`, because no observation matches")
     if result.interrupted_runs:
         remark(
             f"interrupted: {', '.join(result.interrupted_runs)}; `sightline enqueue --resume all`"

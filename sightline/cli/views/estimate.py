@@ -78,13 +78,13 @@ def print_estimate(result: Estimate, settings: Settings) -> None:
 def _print_nothing(left: Preview, settings: Settings) -> None:
     """Print that a run would do nothing, why, and what to do instead."""
     say(
-        f"nothing is to do: of {left.matched:,} parts {left.done:,} are done,"
+        f"there is nothing to do: of {left.matched:,} parts {left.done:,} are done,"
         f" {left.held:,} are in an open run, {left.dead:,} are dead letters"
     )
     if not left.observations:
-        remark(f"next: `sightline {import_step(settings)}`, since no observation matches")
+        remark(f"next: `sightline {import_step(settings)}`, because no observation matches")
     elif not left.matched:
-        remark("next: `sightline tasks list`, since no requested task applies to what matches")
+        remark("next: `sightline tasks list`, because no requested task applies to what matches")
     else:
         remark("next: `sightline status`, which shows the runs and what is dead")
 

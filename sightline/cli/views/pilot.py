@@ -38,7 +38,7 @@ def pilot_json(result: Pilot) -> dict[str, object]:
 def print_pilot(result: Pilot) -> None:
     """Print the sample by asset type, a few answers, and what the rest would cost."""
     if not result.trials:
-        say("nothing is to do: every part that matches is done, dead or in an open run")
+        say("there is nothing to do: every part that matches is done, dead or in an open run")
         return
     print_table(
         "",

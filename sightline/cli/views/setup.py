@@ -5,7 +5,7 @@ from __future__ import annotations
 from sightline.cli.output import remark, say
 from sightline.operations.setup import Item, SetupReport
 
-_WORDS = {"made": "made", "there": "there", "missing": "to be made", "differs": "DIFFERS"}
+_WORDS = {"made": "created", "missing": "to create", "differs": "DIFFERS"}
 
 
 def setup_json(result: SetupReport) -> dict[str, object]:
@@ -26,7 +26,7 @@ def _item_json(item: Item) -> dict[str, object]:
 def print_setup(result: SetupReport) -> None:
     """Print what was made or is to be made, and what a person has to do."""
     if not result.in_cloud:
-        say("nothing to set up: the local engine makes its folders when it needs them")
+        say("nothing to set up: the local engine creates its folders when it needs them")
         remark("next: `sightline import DIR`; `sightline init --engine gcp` is for the cloud")
         return
     for item in result.items:
@@ -35,11 +35,11 @@ def print_setup(result: SetupReport) -> None:
         for wrong in item.wrong:
             say(f"           {wrong}")
         if item.mend:
-            say(f"           mend: {item.mend}")
+            say(f"           fix: {item.mend}")
     if result.dry_run:
-        say(f"{result.count('missing'):,} to be made, {result.count('there'):,} there already")
+        say(f"{result.count('missing'):,} to be created, {result.count('there'):,} already exist")
     else:
-        say(f"{result.count('made'):,} made, {result.count('there'):,} there already")
+        say(f"{result.count('made'):,} created, {result.count('there'):,} already exist")
     if result.commands:
         say("so that Pub/Sub may forward dead letters, run once:")
         for command in result.commands:

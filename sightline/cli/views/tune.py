@@ -90,15 +90,15 @@ def remark_not_submitted() -> None:
 
 def print_submission(submission: Submission) -> None:
     """Print which job it is, and whether it is new."""
-    made = "is submitted" if submission.is_new else "is there already: nothing is paid again"
+    made = "is submitted" if submission.is_new else "already exists: nothing is paid for again"
     say(f"tuning job {submission.job.number} {made}")
 
 
 def remark_waiting(job: TuningJob) -> None:
     """Say the state of a job that is waited for, and how to wait again."""
     remark(
-        f"{job.state.lower()}; it goes on without this command, and"
-        f" `sightline tune status {job.name} --wait` waits again"
+        f"{job.state.lower()}; it continues without this command; run"
+        f" `sightline tune status {job.name} --wait` to wait again"
     )
 
 

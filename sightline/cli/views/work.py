@@ -43,13 +43,16 @@ def print_work(
     if progress.nacked_at_stop:
         say(f"  given back at the stop: {progress.nacked_at_stop:,}")
     if progress.over_budget:
-        say(f"  put off, since their run's budget is reached: {progress.over_budget:,}")
+        say(f"  postponed because the run's budget is reached: {progress.over_budget:,}")
     if result.summary.over_budget:
         return
     if result.left and not drained:
         remark(
-            f"stopped with about {result.left:,} messages in the queue; `sightline work` goes on"
+            f"stopped with about {result.left:,} messages in the queue; run `sightline work` to"
+            " continue"
         )
     if settings.models.classify.startswith("demo"):
-        remark("answers are by the demo model, which stands in for Gemini: docs/demo-model.md")
+        remark(
+            "the answers come from the demo model, which stands in for Gemini: docs/demo-model.md"
+        )
     remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')

@@ -220,8 +220,8 @@ class BatchSubmitter:
         # One that is unreadable may be a line that was cut off.
         if output_rows.unreadable > 1 and not output_rows.rows:
             raise ConfigurationError(
-                f"none of {output_rows.unreadable:,} lines below {self._folder.uri(output)} tells"
-                " which part it is about; they are paid for and stay there, and nothing is asked"
+                f"none of {output_rows.unreadable:,} lines below {self._folder.uri(output)}"
+                " identifies its part; they are paid for and stay there, and nothing is asked"
                 " again: use a version that reads them, or `sightline cancel` the run"
             )
         if not output_rows.rows:
@@ -244,7 +244,7 @@ class BatchSubmitter:
         ((strangers,),) = await self._warehouse.read(left, {"pass": batch_pass.number})
         if output_rows.unreadable or output_rows.doubled or strangers:
             log.warning(
-                "%s: %d lines tell of no part, %d of one again, %d parts are not asked about",
+                "%s: %d lines name no part, %d name a part again, %d parts were not asked about",
                 batch_pass.name, output_rows.unreadable, output_rows.doubled, strangers,
             )  # fmt: skip
         return True

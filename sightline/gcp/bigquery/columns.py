@@ -121,7 +121,7 @@ class SourceTable:
         for name, path in self.columns.items():
             if name not in COLUMNS and name not in STRUCTS:
                 raise ConfigurationError(
-                    f"bigquery.columns.{name} is no column of an observation; accepted:"
+                    f"bigquery.columns.{name} is not a column of an observation; accepted:"
                     f" {_list((*COLUMNS, *STRUCTS))}"
                 )
             if not _PATH.fullmatch(path) and (path or name in NEEDED):

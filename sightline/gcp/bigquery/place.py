@@ -48,7 +48,9 @@ class BigQueryPlace:
     def table(self, name: str) -> str:
         """Return a table or view of the dataset, quoted for a statement."""
         if not _NAME.fullmatch(name):
-            raise ConfigurationError(f"{name[:80]!r} is no name of a table; use letters, digits, _")
+            raise ConfigurationError(
+                f"{name[:80]!r} is not a valid name of a table; use letters, digits, _"
+            )
         return f"`{self.project}.{self.dataset}.{name}`"
 
     def names(self) -> Mapping[str, str]:

@@ -132,7 +132,7 @@ def choose(table: TableFacts, index: IndexFacts | None, request: SearchRequest) 
             if request.filtered
             else f"{request.top:,} hits of {table.rows:,} rows are too many for an index",
         )
-    rest = "" if index.coverage_percent >= 100 else "; what it lacks is compared besides"
+    rest = "" if index.coverage_percent >= 100 else "; vectors that it lacks are compared as well"
     return Plan(
         "index",
         f"the index {index.name} covers {index.coverage_percent} % of {table.rows:,} rows{rest}",

@@ -157,7 +157,9 @@ def name_of(table: str) -> str:
 def _checked(name: str) -> str:
     """Return an index's name, which stands in a statement."""
     if not name.replace("_", "a").replace("-", "a").isalnum():
-        raise ConfigurationError(f"{name[:80]!r} is no name of an index; drop it in the console")
+        raise ConfigurationError(
+            f"{name[:80]!r} is not a valid name of an index; drop it in the console"
+        )
     return name
 
 
@@ -184,7 +186,7 @@ def _state(table: str, facts: TableFacts, there: IndexRow | None) -> IndexState:
         if facts.too_small:
             condition, detail = "unusable", f"BigQuery leaves it empty: {facts.too_small}"
     elif percent < 100:
-        condition, detail = "behind", f"it covers {percent} %; searches compare the rest besides"
+        condition, detail = "behind", f"it covers {percent} %; searches compare the rest as well"
     else:
         condition, detail = "ready", "it covers every vector"
     return IndexState(

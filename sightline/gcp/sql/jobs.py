@@ -90,7 +90,9 @@ class BigQueryJobs:
     ) -> Finished:
         """See ``Jobs``."""
         if not _ID.fullmatch(name):
-            raise ConfigurationError(f"{name[:80]!r} is no name of a job; use letters, digits, _")
+            raise ConfigurationError(
+                f"{name[:80]!r} is not a valid name of a job; use letters, digits, _"
+            )
         config = self._client.config(values, run_id)
         begun = 0
         for tried in count(1):

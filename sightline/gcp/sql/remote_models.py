@@ -65,7 +65,7 @@ def remote_model(model: str, place: VertexLocation, connection: str) -> RemoteMo
         )
     if tuned_location(model) is not None:
         raise ConfigurationError(
-            f"{model} is a tuned model, and the statements of BigQuery are not made to ask one; let"
+            f"{model} is a tuned model, which BigQuery statements do not support; let"
             " workers do it (`sightline enqueue --engine gcp`), or set models.classify to another"
         )
     place.check_served(model)

@@ -61,5 +61,7 @@ def bucket_and_name(uri: str) -> tuple[str, str]:
     """
     bucket, _, name = uri.removeprefix("gs://").partition("/")
     if not (uri.startswith("gs://") and bucket and name):
-        raise ConfigurationError(f"{uri[:200]!r} is no gs:// URI of an image; correct the source")
+        raise ConfigurationError(
+            f"{uri[:200]!r} is not a gs:// URI of an image; correct the source"
+        )
     return bucket, name

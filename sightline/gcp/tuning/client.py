@@ -61,8 +61,8 @@ class TuningClient:
         if _NAME.fullmatch(job):
             return job
         raise ConfigurationError(
-            f"{job!r} is no tuning job; give its number, or its full name, as `sightline tune list`"
-            " shows them"
+            f"{job!r} is not a tuning job; give its number, or its full name, as `sightline tune"
+            " list` shows them"
         )
 
     async def create(self, request: TuningRequest) -> TuningJob:

@@ -184,7 +184,7 @@ def _decoded(column: Any, refuse: Callable[[int, str], None]) -> Any:
 
 
 def _no_text(value: object) -> str:
-    raise values.FaultError(f"{value!r:.40} is no text")
+    raise values.FaultError(f"{value!r:.40} is not a text")
 
 
 def _numbers(column: Any, refuse: Callable[[int, str], None]) -> Any:
@@ -197,7 +197,7 @@ def _numbers(column: Any, refuse: Callable[[int, str], None]) -> Any:
         if pc.all(pc.is_finite(numbers)).as_py() is not False:
             return numbers
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        pass  # one of them is no number: found out below
+        pass  # one of them is not a number: found out below
     return _one_by_one(texts, pa.float64(), values.number, refuse)
 
 

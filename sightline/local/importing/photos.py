@@ -86,7 +86,7 @@ def import_photos(
         StorageError: the source folder cannot be written; then nothing is imported.
     """
     if not directory.is_dir():
-        raise NotFoundError(f"{directory} is no folder; give a folder or a CSV/Parquet file")
+        raise NotFoundError(f"{directory} is not a folder; give a folder or a CSV/Parquet file")
     for name in TABLES:
         if (directory / name).is_file():
             return import_table(

@@ -107,7 +107,7 @@ class Staging:
             except duckdb.Error as error:
                 text = " ".join(str(error).split())[:300]
                 raise StorageError(
-                    f"{self._source}: {text}; mend or move the file that is meant, and import again"
+                    f"{self._source}: {text}; fix or move the file named there, and import again"
                 ) from error
         return StagedRows(imported, replaced, unchanged, files)
 

@@ -85,7 +85,7 @@ def open_table(path: Path) -> TableFile:
     names = table.schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ConfigurationError(f"{path}: column {twice[0]!r} is there twice; rename one of them")
+        raise ConfigurationError(f"{path}: column {twice[0]!r} appears twice; rename one of them")
     return table
 
 
@@ -177,4 +177,4 @@ def _file_errors(path: Path) -> Iterator[None]:
         raise NotFoundError(f"{path} does not exist; give a CSV or Parquet file") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         text = " ".join(str(error).split())[:300]
-        raise ConfigurationError(f"{path} cannot be read: {text}; mend it and try again") from error
+        raise ConfigurationError(f"{path} cannot be read: {text}; fix it and try again") from error

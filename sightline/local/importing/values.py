@@ -46,13 +46,13 @@ def number(value: object) -> float | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise FaultError(f"{value!r:.40} is no number")
+        raise FaultError(f"{value!r:.40} is not a number")
     try:
         result = float(value)
     except ValueError as error:
-        raise FaultError(f"{value!r:.40} is no number") from error
+        raise FaultError(f"{value!r:.40} is not a number") from error
     if not math.isfinite(result):
-        raise FaultError(f"{value!r:.40} is no finite number")
+        raise FaultError(f"{value!r:.40} is not a finite number")
     return result
 
 
@@ -66,7 +66,7 @@ def moment(text: str) -> datetime | None:
         zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         return zoned.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise FaultError(f"{text[:40]!r} is no time of ISO 8601") from error
+        raise FaultError(f"{text[:40]!r} is not a time in ISO 8601") from error
 
 
 def bounds_json(value: object) -> str | None:
@@ -155,9 +155,9 @@ def _mapping(value: object) -> Mapping[str, Any]:
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError as error:
-            raise FaultError(f"it is no JSON: {error}") from error
+            raise FaultError(f"it is not JSON: {error}") from error
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise FaultError("it is no JSON object")
+        raise FaultError("it is not a JSON object")
     return value

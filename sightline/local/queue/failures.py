@@ -49,7 +49,7 @@ _KINDS: Mapping[int, tuple[type[SightlineError], str]] = {
         "it cannot be opened; name a file in a folder that can be written",
     ),
     sqlite3.SQLITE_IOERR: (StorageError, "{error}; check the disk and the space left on it"),
-    sqlite3.SQLITE_NOTADB: (ConfigurationError, "it is no queue; move it away or name another"),
+    sqlite3.SQLITE_NOTADB: (ConfigurationError, "it is not a queue; move it away or name another"),
     sqlite3.SQLITE_CORRUPT: (
         StorageError,
         "it is damaged ({error}); move it away and enqueue with --reconcile",

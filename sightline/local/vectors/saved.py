@@ -147,7 +147,7 @@ def load_index(path: Path) -> SavedIndex | None:
             body[16 * rows :],
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise DamagedIndexError("it is no index of this program") from error
+        raise DamagedIndexError("it is not an index of this program") from error
 
 
 def drop_index(path: Path) -> bool:

@@ -25,9 +25,7 @@ def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     try:
         statements = connection.extract_statements(select)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise ConfigurationError(
-                "this is no single SELECT, and nothing can be written here; give one SELECT"
-            )
+            raise ConfigurationError("this is not a single SELECT; only a SELECT can be run here")
         table = connection.sql(select).to_arrow_table()
     except duckdb.Error as error:
         first = " ".join(str(error).split("\n\n")[0].split())

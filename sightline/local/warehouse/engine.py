@@ -228,14 +228,14 @@ def explain(session: Session, error: duckdb.Error) -> StorageError | None:
             fault = file_fault(path, [column.name for column in snapshot.ledger.columns])
             if fault:
                 return StorageError(
-                    f"{path} is no file of the ledger {snapshot.ledger.name} ({fault}); "
+                    f"{path} is not a file of the ledger {snapshot.ledger.name} ({fault}); "
                     "move it out of the warehouse and run the command again"
                 )
     line = str(error).splitlines()[0]
     if isinstance(error, duckdb.OutOfMemoryException):
         return StorageError(f"{session.store.root}: {line}; give a larger memory limit")
     if isinstance(error, duckdb.IOException):
-        return StorageError(f"{session.store.root}: {line}; mend that, then run the command again")
+        return StorageError(f"{session.store.root}: {line}; fix that, then run the command again")
     return None
 
 

@@ -32,7 +32,7 @@ def listed_rows(
             rows = table.sort_by("seq").select(list(columns))
     except pa.ArrowException as error:
         raise StorageError(
-            f"{path} is no work list ({str(error).splitlines()[0]});"
+            f"{path} is not a work list ({str(error).splitlines()[0]});"
             " move its folder out of the warehouse and enqueue again"
         ) from error
     return zip(*(column.to_pylist() for column in rows.columns), strict=True)

@@ -71,7 +71,7 @@ def _parsed(raw: dict[str, Any]) -> Manifest:
         raise TypeError("its lists are invalid")
     for path in (*compacted, *superseded):
         if not isinstance(path, str) or path.startswith("/") or ".." in path.split("/"):
-            raise ValueError(f"{path!r} is no file of the ledger")
+            raise ValueError(f"{path!r} is not a file of the ledger")
     for at in superseded.values():
         datetime.fromisoformat(at)
     return Manifest(generation, tuple(compacted), dict(superseded))

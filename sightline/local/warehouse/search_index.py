@@ -113,7 +113,7 @@ class LocalVectorIndexes:
         about = os.stat(path)  # noqa: PTH116 - mypy knows its fields
         detail = {
             "whole": "it covers every vector",
-            "few are missing": "what it lacks is compared besides",
+            "few are missing": "vectors that it lacks are compared as well",
             "many are missing": "the next search adds what it lacks",
             "no": "it is of other vectors; `sightline index create` makes it again",
         }[fit]

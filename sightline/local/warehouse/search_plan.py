@@ -50,7 +50,7 @@ def _index(path: Path, parts: Parts, exact_up_to: int) -> tuple[int | None, str]
         covered = saved.covered(parts)
         fit = fit_of(rows, len(saved.parts), covered)
         if fit != "no":
-            rest = "" if fit == "whole" else "; what it lacks is compared besides"
+            rest = "" if fit == "whole" else "; vectors that it lacks are compared as well"
             return saved.lists, f"the index kept covers {covered:,} of {rows:,} rows{rest}"
         damaged = f"{path.name} is of other vectors, and "
     if rows <= exact_up_to:

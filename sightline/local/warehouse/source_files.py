@@ -34,7 +34,7 @@ def attach_source(session: Session, folder: Path) -> None:
         fault = file_fault(path, SOURCE.column_names())
         if fault:
             raise StorageError(
-                f"{path} holds no observations ({fault}); move it away, or import it with "
+                f"{path} contains no observations ({fault}); move it away, or import it with "
                 "`sightline import`"
             )
     session.sql(f"CREATE VIEW source AS {parquet_select(files, duckdb_columns(SOURCE))}")

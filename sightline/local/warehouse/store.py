@@ -47,7 +47,7 @@ class Store:
             str(self.root).encode()
         except UnicodeEncodeError as error:
             raise ConfigurationError(
-                f"{str(self.root)!r} is no UTF-8 path; give another --home"
+                f"{str(self.root)!r} is not a UTF-8 path; give another --home"
             ) from error
 
     def folder(self, ledger: Ledger) -> Path:

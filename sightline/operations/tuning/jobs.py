@@ -92,8 +92,9 @@ def check_ended_well(job: TuningJob) -> None:
     if job.lacks_model:
         raise without_model(job)
     raise ConfigurationError(
-        f"tuning job {job.number} is {job.state}: {job.error.rstrip('. ') or 'no reason is given'};"
-        " fix that and submit again: a failed job does not stand in the way of another"
+        f"tuning job {job.number} is {job.state}:"
+        f" {job.error.rstrip('. ') or 'no reason was reported'}; fix the cause and submit again: a"
+        " failed job does not block another"
     )
 
 

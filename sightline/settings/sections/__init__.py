@@ -48,7 +48,7 @@ class Settings:
     )
     home: Path = Field(
         default=Path(".sightline"),
-        description="where the local engine keeps source, queue and warehouse; in the present"
+        description="where the local engine keeps source, queue and warehouse; in the current"
         " folder",
     )
     tasks_dir: Path | None = Field(
@@ -56,7 +56,8 @@ class Settings:
     )
     prices: Path | None = Field(
         default=None,
-        description="a TOML file with prices of models, which go before the shipped ones",
+        description="a TOML file with prices of models, which take precedence over the shipped"
+        " ones",
     )
     adapters: AdapterSettings = field(default_factory=AdapterSettings)
     models: ModelSettings = field(default_factory=ModelSettings)

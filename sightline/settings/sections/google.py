@@ -53,14 +53,15 @@ class BigQuerySettings:
     )
     columns: Mapping[str, str] = Field(
         default_factory=dict,
-        description="columns of the source that are called otherwise: ours to theirs, such as"
-        ' `asset_id = "properties.asset"`; an empty one says that the source has none',
+        description="columns of the source that have other names: ours to theirs, such as"
+        ' `asset_id = "properties.asset"`; an empty one means that the source has none',
     )
     max_gb_billed: float = Field(
         default=100.0,
         ge=0.01,
         le=1_000_000,
-        description="what one query may read, in GiB; one that would read more is refused",
+        description="the most that one query may read, in GiB; a query that would read more is"
+        " refused",
     )
     endpoint: Url = Field(default="", description="URL of an emulator")
     storage_endpoint: Address = Field(
@@ -83,8 +84,8 @@ class SqlSettings:
     )
     models_dataset: str = Field(
         default="",
-        description="the dataset of remote models, and of what models said until it is in the"
-        " ledgers; empty is the ledgers' with `_models` after it",
+        description="the dataset of remote models, and of the responses of models until they"
+        " are in the ledgers; empty is the ledgers' with `_models` after it",
     )
     object_table: str = Field(
         default="",
@@ -101,13 +102,13 @@ class SqlSettings:
         description="the function that embeds; `ML.GENERATE_EMBEDDING` is older",
     )
     parts_a_statement: int = Field(
-        default=10_000, ge=1, le=25_000, description="parts that one statement asks about, at most"
+        default=10_000, ge=1, le=25_000, description="the most parts in one statement"
     )
     look_every_s: float = Field(
         default=2.0,
         ge=0.01,
         le=_LONGEST_LOOK_S,
-        description="how often a running statement is looked at",
+        description="how often the state of a running statement is read",
     )
 
 
@@ -117,17 +118,17 @@ class BatchSettings:
 
     bucket: str = Field(
         default="",
-        description="where requests and outputs of batch jobs lie, as `gs://bucket/prefix`; empty"
-        " is `sightline-batch` in `gcs.bucket`",
+        description="where requests and outputs of batch jobs are stored, as `gs://bucket/prefix`;"
+        " empty is `sightline-batch` in `gcs.bucket`",
     )
     requests_a_job: int = Field(
-        default=20_000, ge=1, le=200_000, description="parts that one job asks about, at most"
+        default=20_000, ge=1, le=200_000, description="the most parts in one job"
     )
     look_every_s: float = Field(
         default=30.0,
         ge=0.01,
         le=_LONGEST_LOOK_S,
-        description="how often a job that runs is looked at",
+        description="how often the state of a running job is read",
     )
 
 
@@ -138,11 +139,12 @@ class PubSubSettings:
     topic: str = Field(default="sightline-work", description="where messages are published")
     subscription: str = Field(default="sightline-work", description="where workers lease them")
     dead_letter_topic: str = Field(
-        default="sightline-work-abandoned", description="where Pub/Sub puts what it gave up on"
+        default="sightline-work-abandoned",
+        description="where Pub/Sub puts messages that it gave up on",
     )
     dead_letter_subscription: str = Field(
         default="sightline-work-abandoned",
-        description="where workers collect that; empty for none",
+        description="where workers collect these; empty for none",
     )
     endpoint: Address = Field(default="", description="host and port of an emulator")
 

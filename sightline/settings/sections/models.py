@@ -38,8 +38,8 @@ class ModelSettings:
         default=4_000_000,
         ge=1000,
         le=1_000_000_000,
-        description="of a response of a model's service no more is read, compressed or not; a"
-        " larger answer is refused as `answer_too_large`. A worker may hold so much for each call"
+        description="the most bytes read of a response, compressed or not; a larger"
+        " response is refused as `answer_too_large`. A worker may hold this much for each call"
         " in flight",
     )
 

@@ -19,8 +19,7 @@ class TelemetrySettings:
         default=None,
         ge=0,
         le=65_535,
-        description="serve metrics to Prometheus on this port; 0 takes one that is free, and says"
-        " which",
+        description="serve metrics to Prometheus on this port; 0 takes a free port, and logs it",
     )
     prometheus_host: str = Field(
         default="127.0.0.1",
@@ -28,8 +27,8 @@ class TelemetrySettings:
     )
     prometheus_hosts: HostNames = Field(
         default="",
-        description="names by which they are asked for besides the address, with commas between"
-        " them: `worker,worker.lan:9464`",
+        description="further host names under which they may be requested, separated by"
+        " commas: `worker,worker.lan:9464`",
     )
     otlp_endpoint: CollectorUrl = Field(
         default="",

@@ -26,7 +26,7 @@ class WorkerSettings:
         default=128,
         ge=1,
         le=MANY,
-        description="messages being handled at once; at least twice `in_flight`, whatever it says",
+        description="messages being handled at once; always at least twice `in_flight`",
     )
     lease_s: float = Field(
         default=30.0,
@@ -46,7 +46,7 @@ class WorkerSettings:
         default=0.2,
         ge=0.001,
         le=WEEK_S,
-        description="pause before the queue is asked again when it was empty",
+        description="pause before the queue is read again after it was empty",
     )
     flush_rows: int = Field(
         default=4000, ge=1, le=MANY, description="rows in a batch, at most, before it is written"
@@ -58,8 +58,8 @@ class WorkerSettings:
         default=8.0,
         ge=0,
         le=WEEK_S,
-        description="how long a stopping worker goes on with what is in hand; the rest is given"
-        " back",
+        description="how long a stopping worker continues with messages in progress; the rest"
+        " are given back",
     )
     drain_idle_s: float = Field(
         default=2.0,
@@ -82,14 +82,14 @@ class WorkerSettings:
         default=120.0,
         ge=0.01,
         le=WEEK_S,
-        description="how long a call may take; then it failed, and may be made again",
+        description="the time limit of a call; after it, the call has failed and may be repeated",
     )
     max_attempts: int = Field(
         default=10,
         ge=1,
         le=MANY,
-        description="deliveries of a message whose calls fail in passing, before it becomes a dead"
-        " letter",
+        description="deliveries of a message whose calls fail with transient errors, before it"
+        " becomes a dead letter",
     )
     tries_per_lease: int = Field(
         default=3, ge=1, le=MANY, description="calls for one part in one delivery, at most"
@@ -107,7 +107,7 @@ class WorkerSettings:
         default=0.2,
         ge=0,
         le=1,
-        description="retries as a share of successes; an outage is not answered with more calls",
+        description="retries as a share of successes; so an outage does not cause more calls",
     )
     systemic_failures: int = Field(
         default=50,
@@ -119,12 +119,12 @@ class WorkerSettings:
         default=20.0,
         ge=0,
         le=WEEK_S,
-        description="for how long suspect dead letters are held back when nothing else happens",
+        description="for how long suspect dead letters are held back if nothing else happens",
     )
     heartbeat_file: Path | None = Field(
         default=None,
         description="a file that is touched while the worker runs, for `python -m worker.heartbeat"
-        " FILE`, which tells by its exit code whether the worker is well",
+        " FILE`, whose exit code shows whether the worker is healthy",
     )
 
     @field_validator("max_lease_s")

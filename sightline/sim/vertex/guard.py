@@ -28,7 +28,7 @@ def guarding(rule: Callable[[], HostRule]) -> Middleware:
             refused = FORBIDDEN  # an image or a form of a page that sends no Origin
         if refused is None:
             return await handler(request)
-        message = "asked by another name than its own, or by another site; see --allow-host"
+        message = "the request names another host, or comes from another site; see --allow-host"
         return web.Response(
             body=orjson.dumps({"error": {"code": refused, "message": message}}),
             status=refused,

@@ -22,7 +22,8 @@ def schedule_of(text: str) -> Schedule:
         match = _STEP.fullmatch(step.strip())
         if match is None:
             raise ValueError(
-                f"{step!r} is no step of a quota; write SECONDSs:CALLS_A_SECOND, 0s:50,60s:20 say"
+                f"{step!r} is not a step of a quota; write SECONDSs:CALLS_A_SECOND, 0s:50,60s:20"
+                " say"
             )
         rate = None if match[2] == "none" else float(match[2])
         steps.append(RateStep(float(match[1]), rate))
@@ -43,6 +44,7 @@ def faults_of(texts: Iterable[str]) -> FaultMix:
         except ValueError:
             known = ", ".join(Fault)
             raise ValueError(
-                f"{text!r} is no share of a fault; write KIND=SHARE, throttled=0.1 say, of {known}"
+                f"{text!r} is not a share of a fault; write KIND=SHARE, throttled=0.1 say, of"
+                f" {known}"
             ) from None
     return FaultMix(shares)
