@@ -15,8 +15,11 @@ from collections.abc import Generator
 import pytest
 
 EIGHTHS = 8
-NOT_IN_ANY_INDEX = {"pubsub-emulator": "Google's Pub/Sub emulator, which comes with gcloud"}
-"""Tools that continuous integration may lack: another server takes the same tests."""
+NOT_IN_ANY_INDEX = {
+    "photos": "a folder of real photographs beside the checkout",
+    "pubsub-emulator": "Google's Pub/Sub emulator, which comes with gcloud",
+}
+"""What continuous integration may lack: another server or drawn images take the same tests."""
 
 _absent: Counter[str] = Counter()
 

@@ -37,7 +37,7 @@ def test_the_table_of_commands_names_every_module_and_what_each_says() -> None:
     folder = CHECKOUT / "sightline" / "cli" / "commands"
     targets = [command.target.partition(":")[0] for command in COMMANDS.values()]
     modules = {path.stem for path in folder.iterdir() if not path.name.startswith("_")}
-    parts_of_work = {"work_statements"}
+    parts_of_work = {"work_batches"}
     assert {target.rpartition(".")[2] for target in targets} == modules - parts_of_work
     for name, command in COMMANDS.items():
         loaded = command.load()
