@@ -107,7 +107,7 @@ async def test_a_server_that_is_not_there_is_transient(bigquery_emulator: BigQue
 
 def test_names_that_cannot_be_names_are_refused(bigquery_emulator: BigQueryEmulator) -> None:
     place = place_in(bigquery_emulator)
-    with pytest.raises(ConfigurationError, match="no name of a table"):
+    with pytest.raises(ConfigurationError, match="not a valid name of a table"):
         place.table("a`; DROP")
     with pytest.raises(ConfigurationError, match=r"bigquery\.dataset"):
         BigQueryPlace("p", "a-b`")

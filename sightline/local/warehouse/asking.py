@@ -25,7 +25,9 @@ def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     try:
         statements = connection.extract_statements(select)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise ConfigurationError("this is not a single SELECT; only a SELECT can be run here")
+            raise ConfigurationError(
+                "this is not a single SELECT, and nothing else can be run here; pass one SELECT"
+            )
         table = connection.sql(select).to_arrow_table()
     except duckdb.Error as error:
         first = " ".join(str(error).split("\n\n")[0].split())

@@ -212,5 +212,5 @@ async def test_a_service_out_of_reach_says_nothing_of_a_job_and_begins_no_other(
 
 async def test_a_name_that_is_none_is_refused() -> None:
     jobs, _ = jobs_over(lambda _: Job())
-    with pytest.raises(ConfigurationError, match="no name of a job"):
+    with pytest.raises(ConfigurationError, match="not a valid name of a job"):
         await jobs.run("pass 1; DROP", SELECT, {})
