@@ -20,7 +20,7 @@ MOST_ROWS = 100_000
 """Rows that one question may bring; they are held in memory."""
 
 _GB = 1 << 30
-_NO_SELECT = "this is not a single SELECT, and nothing else can be run here; pass one SELECT"
+_NO_SELECT = "this is not a single SELECT; pass one, nothing else can be run here"
 _COMMENT_OR_LITERAL = re.compile(
     r"""(?P<comment>--[^\n]*|\#[^\n]*|/\*.*?\*/)
     |\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}
