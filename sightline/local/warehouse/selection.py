@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
-import shapely
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from sightline.local.warehouse.engine import Session
@@ -90,6 +89,8 @@ def allow_polygon(session: Session, which: Filter) -> None:
     """
     if which.polygon_wkt is None:
         return
+    import shapely  # noqa: PLC0415 - 0.1 s, and only for those who give a polygon
+
     area = parse_polygon(which.polygon_wkt)
     shapely.prepare(area)
 
