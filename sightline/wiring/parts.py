@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sightline.local.marks import Marks
-from sightline.local.queue import LocalQueue
 from sightline.ports import Queue
+
+if TYPE_CHECKING:
+    from sightline.local.marks import Marks
+    from sightline.local.queue import LocalQueue
 
 QueuedBodies = Callable[[str | None], Iterable[bytes]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from typing import Protocol
@@ -12,13 +12,13 @@ from typing import Protocol
 from sightline.errors import ConfigurationError
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
+from sightline.model import Observation
 from sightline.openai import ChatClassifier
 from sightline.ports import Classifier, Embedder
 from sightline.prices import Tokens, load_prices
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_tokens
 from sightline.wiring.ids import utc_now
-from sightline.wiring.images import image_folders, image_reader, named_image_reader
 from sightline.wiring.places import vertex_place
 from sightline.wiring.prices import NOOP, pricing
 
@@ -61,7 +61,7 @@ async def vertex_embedder(settings: Settings, *, named: bool = False) -> AsyncIt
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
         max_response_bytes=settings.models.max_response_bytes,
-        read_image=named_image_reader(settings) if named else None,
+        read_image=_image_reader(settings, named=True) if named else None,
     ) as embedder:
         yield embedder
 
@@ -76,7 +76,7 @@ async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
     async with GeminiClassifier.open_with_key(
         model=_remote_model(settings.models.classify, "models.classify"),
         api_key=_key(settings.gemini.api_key_env),
-        read_image=image_reader(settings, image_folders(settings)),
+        read_image=_image_reader(settings),
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
@@ -96,9 +96,7 @@ async def gemini_embedder(settings: Settings, *, named: bool = False) -> AsyncIt
         model=_remote_model(settings.models.embed, "models.embed"),
         dimension=settings.models.embed_dimension,
         api_key=_key(settings.gemini.api_key_env),
-        read_image=named_image_reader(settings)
-        if named
-        else image_reader(settings, image_folders(settings)),
+        read_image=_image_reader(settings, named=named),
         prices=load_prices(settings.prices),
         today=_today,
         timeout_s=settings.worker.call_timeout_s,
@@ -127,7 +125,7 @@ async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
     async with ChatClassifier.open(
         model=model,
         base_url=settings.openai.endpoint,
-        read_image=image_reader(settings, image_folders(settings)),
+        read_image=_image_reader(settings),
         timeout_s=settings.worker.call_timeout_s,
         max_response_bytes=settings.models.max_response_bytes,
         api_key=os.environ.get(settings.openai.api_key_env, ""),
@@ -150,6 +148,17 @@ class _OpensEmbedder(Protocol):
 
 
 EMBEDDERS: Mapping[str, _OpensEmbedder] = {"vertex": vertex_embedder, "gemini": gemini_embedder}
+
+
+def _image_reader(
+    settings: Settings, *, named: bool = False
+) -> Callable[[Observation], Awaitable[bytes]]:
+    """Return what reads image files; Vertex AI reads those of buckets itself, and needs none."""
+    from sightline.wiring import images  # noqa: PLC0415 - Pillow, which Vertex AI's workers spare
+
+    if named:
+        return images.named_image_reader(settings)
+    return images.image_reader(settings, images.image_folders(settings))
 
 
 def _today() -> date:

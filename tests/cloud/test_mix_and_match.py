@@ -171,8 +171,8 @@ def test_the_clouds_queue_feeds_a_warehouse_at_home(reader: Reader, tmp_path: Pa
     with run_pstest(tmp_path / "pubsub.log") as pubsub:
         reader.environment = {"SIGHTLINE_PUBSUB__ENDPOINT": pubsub.endpoint}
         said = reader.follows(commands)
-        assert "made       subscription street\n" in said["setup"]
-        assert "0 made" in reader.types("setup")
+        assert "created    subscription street\n" in said["setup"]
+        assert "0 created" in reader.types("setup")
         assert reader.balance() == all_written(2 * SCENES)
 
 

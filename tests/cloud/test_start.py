@@ -40,14 +40,16 @@ NEVER = (
     "worker.telemetry",
 )
 """What costs seconds or hundreds of megabytes, and the adapters of other engines. ``pyarrow``
-itself is not among them: google-cloud-bigquery loads it wherever it is installed."""
+itself is not among them: google-cloud-bigquery loads it wherever it is installed. It would load
+pandas, too, which is made to look absent: the worker does its work without."""
 
 SHOW_MODULES = """
 import json, runpy, sys
+sys.modules["pandas"] = None
 try:
     runpy.run_module("worker", run_name="__main__", alter_sys=True)
 except SystemExit as end:
-    print(json.dumps(sorted(sys.modules)))
+    print(json.dumps(sorted(name for name, module in sys.modules.items() if module)))
     raise end from None
 """
 

@@ -27,10 +27,11 @@ Begin = Callable[..., Environment]
 @pytest.fixture
 def cloud(tmp_path: Path) -> Iterator[Cloud]:
     """Yield a cloud; whatever is refused in it, or asked elsewhere, fails the test."""
-    with run_cloud(tmp_path) as one:
-        yield one
-        assert set(one.strays()) <= {WHO_AM_I}
-        assert one.refused() == []
+    with run_cloud(tmp_path) as running:
+        yield running
+        strays, refused = set(running.strays()) - {WHO_AM_I}, running.refused()
+        assert not strays, strays
+        assert not refused, refused
 
 
 @pytest.fixture

@@ -54,16 +54,25 @@ def stopped_between_writes(processes: list[int], folder: Path) -> bool:
 
     The engine writes a state file in place where it is a local one; buckets replace theirs whole.
     """
-    for one in processes:
-        os.kill(one, signal.SIGSTOP)
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    wait_until(lambda: all(is_stopped(process) for process in processes))
     try:
         for path in folder.rglob(".pulumi/stacks/**/*.json"):
             json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
-        for one in processes:
-            os.kill(one, signal.SIGCONT)
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
         return False
     return True
+
+
+def is_stopped(process: int) -> bool:
+    """Return whether all of a process stands still, or has ended: a signal takes a moment."""
+    shown = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    )
+    return not shown.stdout or shown.stdout[0] in "TtZ"
 
 
 def below(process: int) -> Iterator[int]:

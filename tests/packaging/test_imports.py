@@ -115,3 +115,10 @@ def test_the_cloud_s_adapters_import_nothing_of_google_before_they_are_opened() 
     # A .pth file of google-cloud-aiplatform makes these two, empty, in every process.
     loaded -= {"google", "google.cloud"}
     assert not {name for name in loaded if name.split(".")[0] in {"google", "grpc"}}
+
+
+def test_a_worker_on_google_cloud_loads_no_other_engine_and_no_pictures() -> None:
+    wired = "sightline.operations.work, sightline.wiring.cloud, sightline.wiring.remote_models"
+    loaded = modules_after(f"import {wired}")
+    unused = ("PIL", "duckdb", "sightline.local", "sightline.sim", "sightline.vision")
+    assert not {name for name in loaded if name.startswith(unused)}

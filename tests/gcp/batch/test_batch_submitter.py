@@ -338,7 +338,7 @@ async def test_lines_about_others_are_left_alone(
     blob.upload_from_string(blob.download_as_bytes() + stranger + b'\n{"key":"12')
     await cloud.work("w2")
     assert await cloud.written() == KEYS
-    assert "1 lines tell of no part, 0 of one again, 1 parts are not asked about" in caplog.text
+    assert "1 lines name no part, 0 name a part again, 1 parts were not asked about" in caplog.text
 
 
 @pytest.mark.extended
