@@ -53,7 +53,7 @@ Memory = Annotated[
 ]
 Cron = Annotated[str, Checked.pattern(r"\S+( \S+){4}|", "five fields of cron, `0 6 * * *` say")]
 MailAddress = Annotated[
-    str, Checked.pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+|", "an address, roads@example.com say")
+    str, Checked.pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+|", "an address, such as roads@example.com")
 ]
 BillingAccount = Annotated[
     str, Checked.pattern(r"[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}|", "XXXXXX-XXXXXX-XXXXXX")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
@@ -60,6 +61,7 @@ class Workspace:
     def close(self) -> None:
         """Close what is open, and end the thread; the workspace may be used again."""
         if self._portal is not None:
+            atexit.unregister(self.close)
             try:
                 self._portal.call(self._workspace.close)
             finally:
@@ -79,6 +81,7 @@ class Workspace:
     def _wait(self, operation: Callable[[], Coroutine[None, None, Result]]) -> Result:
         if self._portal is None:
             self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
+            atexit.register(self.close)  # for whoever does not close it: the process must end
         future = self._portal.start_task_soon(operation)
         try:
             return future.result()

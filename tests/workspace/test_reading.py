@@ -158,3 +158,23 @@ def test_the_package_is_imported_without_a_heavy_library() -> None:
 
 def test_a_file_is_named_as_the_import_names_it(tmp_path: Path) -> None:
     assert file_uri(tmp_path / "a b.jpg").endswith("/a%20b.jpg")
+
+
+def test_a_process_that_closes_nothing_ends_all_the_same(tmp_path: Path) -> None:
+    script = """
+import sightline as sl
+workspace = sl.open("nowhere")
+try:
+    workspace.search("a stop sign")
+except sl.errors.NotFoundError:
+    print("there is no project")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout) == (0, "there is no project\n"), done.stderr
