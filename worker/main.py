@@ -29,6 +29,7 @@ from worker.leaser import Leaser
 from worker.limiting import limiter_of
 from worker.messages.images import checked_models
 from worker.messages.part_handler import PartHandler
+from worker.peers import see_peers
 from worker.progress import Progress
 from worker.results.dead_letter_builder import DeadLetterBuilder, Identity
 from worker.results.row_writer import RowWriter
@@ -144,6 +145,10 @@ async def work_with(
     beside: dict[str, Work] = {}
     if watch is not None:
         beside["what shows the worker"] = lambda: watch(status, engine)
+    if engine.peers.seen:
+        beside["the watch on other workers"] = lambda: see_peers(
+            engine.peers, status.worker_id, status.limiters
+        )
     if heartbeat_file is not None:
         beside["the heartbeat"] = lambda: beat(heartbeat_file)
     over_budget = None
@@ -198,7 +203,7 @@ def build_worker(
         random=random.random,
     )
     run_budgets = run_budgets_of(engine, worker_id=worker_id, now=now)
-    callers = _callers(settings, progress, backoff, meters or {})
+    callers = _callers(settings, progress, backoff, meters or {}, seen_peers=engine.peers.seen)
     identity = Identity(worker_id, now, new_id, random.random)
     parts = PartHandler(
         checked_models(models, engine.ledgers, settings),
@@ -259,14 +264,14 @@ def _ahead_of_limits(settings: Settings) -> WorkerSettings:
 
 
 def _callers(
-    settings: Settings, progress: Progress, backoff: Backoff, meters: Meters
+    settings: Settings, progress: Progress, backoff: Backoff, meters: Meters, *, seen_peers: bool
 ) -> Mapping[Kind, Caller]:
     own = settings.worker
     policy = RetryPolicy(own.tries_per_lease, own.max_lease_s / 2, backoff)
 
     def caller(limit: LimitSettings, meter: CallMeter | None) -> Caller:
         return Caller(
-            limiter_of(limit),
+            limiter_of(limit, seen_peers=seen_peers),
             policy,
             RetryBudget(own.retry_budget),
             progress,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor, inf, log10
 
 from bench.limiter_lab.world import Policy
-from worker.limiting import Outcome, QuotaFinder, Sample
+from worker.limiting import Outcome, Sample, SharedQuotaFinder
 
 PAUSE_S = 1.0
 """What a simple policy waits after a refusal."""
@@ -233,4 +233,4 @@ COMPETITORS: dict[str, Callable[[], Policy]] = {
 
 def ours(clock_ahead_s: float = 0.0) -> Policy:
     """Return our limiter, with a cap that does not bind."""
-    return QuotaFinder(1000, clock_ahead_s=clock_ahead_s)
+    return SharedQuotaFinder(1000, clock_ahead_s=clock_ahead_s)

@@ -67,7 +67,9 @@ class DrawnWorld:
     trouble: Trouble | None
     cap: int
 
-    def world(self, make_policy: Callable[[int, float], Policy]) -> World:
+    def world(
+        self, make_policy: Callable[[int, float], Policy], *, told_peers: bool = False
+    ) -> World:
         """Return a run of it; ``make_policy`` takes the cap and how far a clock is ahead, in s."""
         dice = random.Random(self.seed)
         return World(
@@ -77,6 +79,7 @@ class DrawnWorld:
             self.seconds,
             dice,
             cap=self.cap,
+            told_peers=told_peers,
         )
 
     def rate_at(self, now_s: float) -> float:
@@ -274,10 +277,11 @@ def _steps(
 
 
 def _by_window(steps: list[RateStep], window_s: float) -> list[RateStep]:
-    """Return the rate of each window: the one at its beginning."""
+    """Return the rate of each window: the one at its beginning, in whole calls and at least one."""
     schedule = Schedule.of(steps)
     count = ceil(steps[-1].at_s / window_s) + 1
-    rates = [schedule.rate_at(number * window_s) for number in range(count)]
+    calls = [(schedule.rate_at(number * window_s) or 0.0) * window_s for number in range(count)]
+    rates = [max(round(each), 1) / window_s for each in calls]
     changes = [
         RateStep((number + 1) * window_s, after)
         for number, (before, after) in enumerate(pairwise(rates))

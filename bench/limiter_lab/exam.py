@@ -1,6 +1,7 @@
 """Examines limiters on drawn worlds: quantiles over all of them, and the worst by their seeds.
 
-    python -m bench.limiter_lab.exam --seed 1 --count 200            the worlds 1 to 200, ours
+    python -m bench.limiter_lab.exam --seed 1 --count 200            the worlds 1 to 200, ours:
+                                                    workers that see each other, or do not
     python -m bench.limiter_lab.exam --seed 1 --count 200 --beside   the same for the others, too
     python -m bench.limiter_lab.exam --seed 17 --count 1 --plot 17.svg
     python -m bench.limiter_lab.exam --named                         quotas that users meet, ours
@@ -27,11 +28,15 @@ from bench.limiter_lab.plots import draw_run
 from bench.limiter_lab.score import Score, score
 from bench.limiter_lab.sweep import Constants, changed, read_constants
 from bench.limiter_lab.world import Call, Policy
-from worker.limiting import QuotaFinder
+from worker.limiting import QuotaFinder, SharedQuotaFinder
 
-OURS = "ours"
+OURS, UNSEEN = "ours", "ours, peers unseen"
+"""Workers that are told how many they are, and at which mean rate they send; and those that are
+not. The others' limiters never are."""
+
 LIMITERS: dict[str, Callable[[int, float], Policy]] = {
     OURS: lambda cap, ahead_s: QuotaFinder(cap, clock_ahead_s=ahead_s),
+    UNSEEN: lambda cap, ahead_s: SharedQuotaFinder(cap, clock_ahead_s=ahead_s),
     "AIMD": lambda cap, ahead_s: Aimd(),  # noqa: ARG005 - they know neither
     "botocore's adaptive mode": lambda cap, ahead_s: Botocore(),  # noqa: ARG005
     "Netflix's Vegas": lambda cap, ahead_s: Vegas(),  # noqa: ARG005
@@ -57,7 +62,8 @@ class Trial:
 def run_world(trial: Trial) -> list[Call]:
     """Return the calls of a limiter in the world of a seed."""
     with changed(trial.constants):
-        return draw(trial.seed).world(LIMITERS[trial.limiter]).run()
+        policy = LIMITERS[trial.limiter]
+        return draw(trial.seed).world(policy, told_peers=trial.limiter == OURS).run()
 
 
 def examine(trial: Trial) -> Score:
@@ -151,21 +157,31 @@ def _unfair(own: Score) -> float:
     return 2.0 if own.jain is None else own.jain
 
 
-def examine_named(name: str, round_trip_s: float) -> Score:
-    """Return how our limiter did in a named world."""
+def examine_named(name: str, round_trip_s: float, limiter: str = OURS) -> Score:
+    """Return how a limiter did in a named world."""
     drawn = named_worlds(round_trip_s)[name]
-    return score(drawn, drawn.world(LIMITERS[OURS]).run())
+    calls = drawn.world(LIMITERS[limiter], told_peers=limiter == OURS).run()
+    return score(drawn, calls)
 
 
 def _named_lines() -> Iterator[str]:
-    trials = [(name, each_s) for each_s in ROUND_TRIPS_S for name in named_worlds(each_s)]
-    yield "| world | round trip | used | refused | Jain |"
-    yield "|---|---:|---:|---:|---:|"
+    trials = [
+        (name, each_s, limiter)
+        for each_s in ROUND_TRIPS_S
+        for name in named_worlds(each_s)
+        for limiter in (OURS, UNSEEN)
+    ]
+    yield "| world | round trip | peers | used | refused | Jain |"
+    yield "|---|---:|---|---:|---:|---:|"
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         scores = pool.map(examine_named, *zip(*trials, strict=True))
-        for (name, round_trip_s), own in zip(trials, scores, strict=True):
+        for (name, round_trip_s, limiter), own in zip(trials, scores, strict=True):
             jain = "" if own.jain is None else f"{own.jain:.2f}"
-            yield (f"| {name} | {round_trip_s:g} s | {own.used:.0%} | {own.refused:.1%} | {jain} |")
+            peers = "seen" if limiter == OURS else "unseen"
+            yield (
+                f"| {name} | {round_trip_s:g} s | {peers} | {own.used:.0%} | {own.refused:.1%}"
+                f" | {jain} |"
+            )
 
 
 def main() -> None:
@@ -184,7 +200,7 @@ def main() -> None:
     if options.named:
         print("\n".join(_named_lines()))
         return
-    names = list(LIMITERS) if options.beside else [OURS]
+    names = list(LIMITERS) if options.beside else [OURS, UNSEEN]
     seeds = range(options.seed, options.seed + options.count)
     trials = [Trial(name, seed, options.constants) for name in names for seed in seeds]
     results = examine_all(trials)

@@ -1,7 +1,8 @@
 """Tries our limiter with other constants: one line a set of them, means over seeds.
 
     python -m bench.limiter_lab.sweep --scenario eight --round-trip 2 --seeds 6 \\
-      "" quota_finder.HINTS_BELOW=1 "growth.RECOVERY_S=6 growth.CUT=0.85"
+      "" unseen_peers.quota_finder.HINTS_BELOW=1 \\
+      "unseen_peers.growth.RECOVERY_S=6 unseen_peers.growth.CUT=0.85"
 
 An empty set is the limiter as it is. A round trip is in seconds.
 """
@@ -32,7 +33,7 @@ def read_constants(text: str) -> Constants:
     found: dict[str, dict[str, float]] = {}
     for part in text.split():
         name, _, value = part.partition("=")
-        module, _, constant = name.partition(".")
+        module, _, constant = name.rpartition(".")
         if constant not in vars(_module(module)):
             raise ValueError(f"{name} is no constant of the limiter")
         found.setdefault(module, {})[constant] = float(value)

@@ -11,16 +11,19 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sightline.sim.vertex import Behaviour, Decision, Fault, Service, Verb
 from sightline.sim.vertex.faults import THROTTLES
-from worker.limiting import Outcome, Sample
+from worker.limiting import LimiterSnapshot, Outcome, Sample
 
 NETWORK_S = (0.005, 0.02)
 """One way takes between these."""
 
 TIMEOUT_S = 120.0
+
+PEERS_EVERY_S = 5.0
+"""So often workers are told of each other, where they are."""
 
 
 class Policy(Protocol):
@@ -36,6 +39,19 @@ class Policy(Protocol):
 
     def done(self, now_s: float, sample: Sample) -> None:
         """Take note of a call that is done."""
+        ...
+
+
+@runtime_checkable
+class PeersPolicy(Policy, Protocol):
+    """A policy that is told how many share the quota, and their mean rate."""
+
+    def hear_peers(self, now_s: float, count: int, mean_per_s: float) -> None:
+        """Take note of them."""
+        ...
+
+    def snapshot(self, now_s: float) -> LimiterSnapshot:
+        """Return the rate, among other things."""
         ...
 
 
@@ -106,6 +122,7 @@ class World:
     dice: random.Random
     changes: Sequence[tuple[float, Behaviour]] = ()
     cap: float = inf
+    told_peers: bool = False
     calls: list[Call] = field(default_factory=list)
     most_in_flight: int = 0
 
@@ -116,6 +133,10 @@ class World:
         self._workers = [_Worker(self, place, stay) for place, stay in enumerate(self.stays)]
         for at_s, behaviour in self.changes:
             self.at(at_s, self._change(behaviour))
+        if self.told_peers:  # before they send
+            for stay in self.stays:
+                self.at(stay.join_s, lambda now_s: self._tell_peers(now_s, again=False))
+            self.at(PEERS_EVERY_S, self._tell_peers)
         for worker in self._workers:
             self.at(worker.stay.join_s, worker.wake)
         while self._events and self._events[0][0] < self.seconds:
@@ -127,6 +148,21 @@ class World:
         """Let something happen then."""
         self._count += 1
         heapq.heappush(self._events, (at_s, self._count, act))
+
+    def _tell_peers(self, now_s: float, *, again: bool = True) -> None:
+        """Tell who works how many do, and at which rate they send on average."""
+        there = [
+            worker.policy
+            for worker in self._workers
+            if worker.stay.join_s <= now_s < worker.stay.leave_s
+            and isinstance(worker.policy, PeersPolicy)
+        ]
+        if there:
+            mean = sum(policy.snapshot(now_s).rate_per_s for policy in there) / len(there)
+            for policy in there:
+                policy.hear_peers(now_s, len(there), mean)
+        if again:
+            self.at(now_s + PEERS_EVERY_S, self._tell_peers)
 
     def _change(self, behaviour: Behaviour) -> Callable[[float], None]:
         def act(now_s: float) -> None:

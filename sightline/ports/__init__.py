@@ -40,6 +40,7 @@ from sightline.ports.ledgers import (
 )
 from sightline.ports.models import Classification, Classifier, Embedder, Embedding
 from sightline.ports.part_batches import BatchOutcome, PartBatch, PartBatches, WarehouseUsage
+from sightline.ports.peers import PeerRates, Peers, UnseenPeers
 from sightline.ports.queue import (
     Backlog,
     BacklogReader,
@@ -105,6 +106,8 @@ __all__ = [
     "Overview",
     "PartBatch",
     "PartBatches",
+    "PeerRates",
+    "Peers",
     "Provenance",
     "Publisher",
     "Queue",
@@ -119,6 +122,7 @@ __all__ = [
     "SearchPlan",
     "SearchQuery",
     "Subscription",
+    "UnseenPeers",
     "UnspentReservation",
     "Upkeep",
     "VectorIndexes",

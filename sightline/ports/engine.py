@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sightline.ports.answers import Answers
 from sightline.ports.budgets import Budgets
 from sightline.ports.consistency import Consistency
 from sightline.ports.ledgers import Ledgers, ResultWriter
+from sightline.ports.peers import Peers, UnseenPeers
 from sightline.ports.queue import BacklogReader, Publisher, Subscription
 from sightline.ports.runs import DeadLetters, Runs
 from sightline.ports.search import Search, VectorIndexes
@@ -24,6 +25,7 @@ class Queue:
     publisher: Publisher
     subscription: Subscription
     backlog: BacklogReader
+    peers: Peers = field(default_factory=UnseenPeers)
 
 
 @dataclass(frozen=True, kw_only=True)

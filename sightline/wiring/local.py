@@ -43,7 +43,7 @@ async def open_local_queue(
     async with LocalQueue.open(
         path, now=lambda: now().timestamp(), backstop_attempts=attempts, marks=marks
     ) as queue:
-        ports = Queue(publisher=queue, subscription=queue, backlog=queue)
+        ports = Queue(publisher=queue, subscription=queue, backlog=queue, peers=queue)
         yield OpenQueue(ports, local_bodies(settings), local=queue, marks=marks)
 
 

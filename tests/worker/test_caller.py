@@ -10,7 +10,7 @@ import pytest
 
 from sightline.errors import PermanentError, Reason, ThrottledError, TransientError
 from sightline.model import Usage
-from sightline.ports import Classification
+from sightline.ports import Classification, PeerRates
 from worker.calls.caller import Caller, GaveUpError, NotWantedError
 from worker.calls.retry import Backoff, RetryBudget, RetryPolicy
 from worker.limiting import LimiterSnapshot, LimiterState, Outcome, Sample
@@ -28,6 +28,9 @@ class Listener:
 
     def release(self, sample: Sample) -> None:
         self.samples.append(sample)
+
+    def hear_peers(self, peers: PeerRates) -> None:
+        return None
 
     def snapshot(self) -> LimiterSnapshot:
         return LimiterSnapshot(LimiterState.FIXED, inf, 0, 1, 0.0, 0.0)

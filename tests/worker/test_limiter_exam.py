@@ -175,9 +175,12 @@ def test_named_worlds_are_examined_at_two_round_trips(
     monkeypatch.setattr(exam, "named_worlds", lambda _round_trip_s: {"ten": TEN_A_SECOND})
     monkeypatch.setattr("sys.argv", ["exam", "--named"])
     exam.main()
-    _, _, first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("| ten | 1 s | ")
-    assert second.startswith("| ten | 4 s | ")
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    assert [row.split(" | ")[:3] for row in rows] == [
+        ["| ten", round_trip, peers]
+        for round_trip in ("1 s", "4 s")
+        for peers in ("seen", "unseen")
+    ]
 
 
 def test_a_world_can_be_drawn_as_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,3 +198,47 @@ def test_another_is_better_with_more_of_the_quota_at_no_more_refusals() -> None:
     assert exam.overtaken([own], [replace(own, used=0.86)]) == [1]
     assert exam.overtaken([own], [replace(own, used=0.86, refused=0.03)]) == []
     assert exam.overtaken([own], [replace(own, used=0.84)]) == []
+
+
+def named_score(name: str, limiter: str = exam.OURS) -> Score:
+    return exam.examine_named(name, 1.0, limiter)
+
+
+@pytest.mark.parametrize(
+    ("name", "least_used", "most_refused"),
+    [
+        ("1/s", 0.9, 0.02),
+        ("3/s", 0.95, 0.03),
+        ("120 a minute, by the minute", 0.97, 0.04),
+        ("a sine of 20 to 100/s", 0.95, 0.03),
+        ("20% at random", 0.9, 0.08),
+        ("3 workers on 12/s", 0.9, 0.08),
+    ],
+)
+def test_who_sees_its_peers_is_right_for_quotas_that_users_meet(
+    name: str, least_used: float, most_refused: float
+) -> None:
+    own = named_score(name)
+    assert own.used >= least_used
+    assert own.refused <= most_refused
+
+
+def test_workers_that_see_each_other_share_a_quota_fairly() -> None:
+    own = named_score("8 workers, by the minute")
+    assert own.jain is not None
+    assert own.jain >= 0.95
+    assert own.refused <= 0.03
+
+
+def test_refusals_at_random_do_not_fool_who_sees_that_it_is_alone() -> None:
+    assert named_score("30% at random").used > 0.8
+    assert named_score("30% at random", exam.UNSEEN).used < 0.3
+
+
+def test_windows_admit_whole_calls_and_at_least_one() -> None:
+    worlds = [drawn for seed in range(120) if (drawn := draw(seed)).quota.window_s]
+    for drawn in worlds:
+        for step in drawn.quota.steps:
+            calls = (step.rate_per_s or 0.0) * (drawn.quota.window_s or 0.0)
+            assert calls >= 1
+            assert calls == pytest.approx(round(calls))

@@ -9,7 +9,7 @@ from bench.limiter_lab import sweep
 from bench.limiter_lab.competitors import ours
 from bench.limiter_lab.plots import draw_run
 from bench.limiter_lab.sweep import changed, read_constants
-from worker.limiting import growth
+from worker.limiting.unseen_peers import growth
 
 
 def measured(name: str, round_trip_s: float) -> dict[str, float]:
@@ -63,13 +63,15 @@ def test_the_picture_of_a_run_is_always_the_same_file() -> None:
 
 def test_a_sweep_runs_the_limiter_with_other_constants_and_puts_them_back() -> None:
     usual, as_it_is = growth.CUT, measured("steps", 2.0)
-    with changed(read_constants("growth.CUT=0.4")):
+    with changed(read_constants("unseen_peers.growth.CUT=0.4")):
         assert measured("steps", 2.0) != as_it_is
     assert usual == growth.CUT
     assert measured("steps", 2.0) == as_it_is
 
 
-@pytest.mark.parametrize("wrong", ["growth.NONE=1", "nowhere.CUT=1", "growth.CUT=x"])
+@pytest.mark.parametrize(
+    "wrong", ["unseen_peers.growth.NONE=1", "nowhere.CUT=1", "unseen_peers.growth.CUT=x"]
+)
 def test_a_sweep_takes_numbers_of_the_limiter_only(wrong: str) -> None:
     with pytest.raises((ValueError, ModuleNotFoundError)):
         read_constants(wrong)

@@ -1,4 +1,4 @@
-"""The adaptive limiter's policy in virtual time: answers to refusals, failures, idleness."""
+"""The adaptive limiter's policies in virtual time: answers to refusals, failures, idleness."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.limiting import LimiterState, Outcome, QuotaFinder, Sample
-from worker.limiting.growth import CUT, START_PER_S
+from worker.limiting import LimiterState, Outcome, QuotaFinder, Sample, SharedQuotaFinder
+from worker.limiting import growth as seen_growth
 from worker.limiting.quota_finder import CREDIT_S
+from worker.limiting.unseen_peers import growth as unseen_growth
 
 OUTCOMES = st.sampled_from(Outcome)
 
+Finder = QuotaFinder | SharedQuotaFinder
+POLICIES = pytest.mark.parametrize("policy", [QuotaFinder, SharedQuotaFinder])
+Policy = type[QuotaFinder] | type[SharedQuotaFinder]
 
-def send_when_allowed(finder: QuotaFinder, now_s: float) -> float:
+
+def send_when_allowed(finder: Finder, now_s: float) -> float:
     """Send one call as soon as it may go; return when that was."""
     while 0 < (wait_s := finder.wait_s(now_s)) < inf:
         now_s += wait_s
@@ -24,7 +29,7 @@ def send_when_allowed(finder: QuotaFinder, now_s: float) -> float:
     return now_s
 
 
-def grown(finder: QuotaFinder, *, to_per_s: float) -> float:
+def grown(finder: Finder, *, to_per_s: float) -> float:
     """Let calls succeed at once until the rate is this high; return the time."""
     now_s = 0.0
     while finder.snapshot(now_s).rate_per_s < to_per_s:
@@ -33,31 +38,36 @@ def grown(finder: QuotaFinder, *, to_per_s: float) -> float:
     return now_s
 
 
-def test_the_rate_doubles_until_the_first_refusals() -> None:
-    finder = QuotaFinder(1000)
-    assert finder.snapshot(0.0).rate_per_s == START_PER_S
+@pytest.mark.parametrize(
+    ("policy", "start_per_s"),
+    [(QuotaFinder, seen_growth.START_PER_S), (SharedQuotaFinder, unseen_growth.START_PER_S)],
+)
+def test_the_rate_doubles_until_the_first_refusals(policy: Policy, start_per_s: float) -> None:
+    finder = policy(1000)
+    assert finder.snapshot(0.0).rate_per_s == start_per_s
     now_s = grown(finder, to_per_s=50.0)
     assert finder.snapshot(now_s).state is LimiterState.SLOW_START
-    assert now_s < 5.0
+    assert now_s < 9.0
 
 
 def test_refusals_cut_the_rate_once_for_the_calls_sent_before_the_cut() -> None:
-    finder, now_s = QuotaFinder(1000), 0.0
+    finder, now_s = SharedQuotaFinder(1000), 0.0
     sent = []
     while now_s < 5.0:
         now_s = send_when_allowed(finder, now_s)
         sent.append(now_s)
     before = finder.snapshot(now_s).rate_per_s
-    for one in sent[-5:]:
-        finder.done(now_s, Sample(Outcome.THROTTLED, now_s - one))
+    for each in sent[-5:]:
+        finder.done(now_s, Sample(Outcome.THROTTLED, now_s - each))
     after = finder.snapshot(now_s)
     assert after.state is LimiterState.STEADY
-    assert after.rate_per_s >= 0.9 * CUT * before
+    assert after.rate_per_s >= 0.9 * unseen_growth.CUT * before
     assert after.rate_per_s < before
 
 
-def test_an_idle_spell_is_not_made_up_for_by_a_burst() -> None:
-    finder, now_s = QuotaFinder(1000), 0.0
+@POLICIES
+def test_an_idle_spell_is_not_made_up_for_by_a_burst(policy: Policy) -> None:
+    finder, now_s = policy(1000), 0.0
     for _ in range(20):
         now_s = send_when_allowed(finder, now_s)
         finder.done(now_s, Sample(Outcome.SUCCEEDED, 0.0))
@@ -70,16 +80,20 @@ def test_an_idle_spell_is_not_made_up_for_by_a_burst() -> None:
     assert burst <= 2 + CREDIT_S * rate
 
 
-def test_a_refusal_that_says_for_how_long_pauses_everything() -> None:
-    finder = QuotaFinder(1000)
+@POLICIES
+def test_a_refusal_that_says_for_how_long_pauses_everything(policy: Policy) -> None:
+    finder = policy(1000)
     finder.sent(10.0)
     finder.done(10.1, Sample(Outcome.THROTTLED, 0.1, retry_after_s=7.0))
     assert finder.snapshot(10.1).state is LimiterState.PAUSED
     assert finder.wait_s(10.1) == pytest.approx(7.0)
 
 
-def test_when_every_call_fails_one_probe_goes_at_a_time_and_the_first_answer_ends_it() -> None:
-    finder = QuotaFinder(1000)
+@POLICIES
+def test_when_every_call_fails_one_probe_goes_at_a_time_and_the_first_answer_ends_it(
+    policy: Policy,
+) -> None:
+    finder = policy(1000)
     now_s = grown(finder, to_per_s=50.0)
     rate = finder.snapshot(now_s).rate_per_s
     while finder.snapshot(now_s).state is not LimiterState.PROBING:
@@ -96,25 +110,25 @@ def test_when_every_call_fails_one_probe_goes_at_a_time_and_the_first_answer_end
     assert finder.snapshot(now_s).rate_per_s >= 0.85 * rate
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
+    st.sampled_from([QuotaFinder, SharedQuotaFinder]),
     st.integers(1, 30),
     st.sampled_from([0.0, 0.5, 20.0, 200.0]),
     st.lists(st.tuples(OUTCOMES, st.floats(0.0, 5.0)), min_size=1, max_size=150),
 )
 def test_neither_cap_nor_ceiling_is_ever_exceeded(
-    cap: int, ceiling: float, fates: list[tuple[Outcome, float]]
+    policy: Policy, cap: int, ceiling: float, fates: list[tuple[Outcome, float]]
 ) -> None:
-    finder, now_s = QuotaFinder(cap, ceiling), 0.0
+    finder, now_s = policy(cap, ceiling), 0.0
     under_way: list[tuple[float, float, Outcome]] = []
     sent: list[float] = []
     for outcome, latency_s in fates:
         while (wait_s := finder.wait_s(now_s)) > 0:
-            first_s = min((one[0] for one in under_way), default=inf)
-            now_s = min(first_s, now_s + wait_s)
-            for one in [one for one in under_way if one[0] <= now_s]:
-                under_way.remove(one)
-                finder.done(now_s, Sample(one[2], now_s - one[1]))
+            now_s = min(min((end_s for end_s, _, _ in under_way), default=inf), now_s + wait_s)
+            for call in [call for call in under_way if call[0] <= now_s]:
+                under_way.remove(call)
+                finder.done(now_s, Sample(call[2], now_s - call[1]))
         finder.sent(now_s)
         sent.append(now_s)
         under_way.append((now_s + latency_s, now_s, outcome))
@@ -126,7 +140,7 @@ def test_neither_cap_nor_ceiling_is_ever_exceeded(
                 assert later <= 2 + ceiling * (end_s - start_s + CREDIT_S)
 
 
-def answer_after(finder: QuotaFinder, now_s: float, latency_s: float, *, for_s: float) -> float:
+def answer_after(finder: Finder, now_s: float, latency_s: float, *, for_s: float) -> float:
     """Let calls succeed after a round trip, for a while; return the time."""
     out: list[float] = []
     end_s = now_s + for_s
@@ -138,13 +152,14 @@ def answer_after(finder: QuotaFinder, now_s: float, latency_s: float, *, for_s: 
             out.append(now_s)
         else:
             now_s += min(wait_s, out[0] + latency_s - now_s if out else inf)
-    for one in out:
-        finder.done(now_s, Sample(Outcome.SUCCEEDED, now_s - one))
+    for each in out:
+        finder.done(now_s, Sample(Outcome.SUCCEEDED, now_s - each))
     return now_s
 
 
-def test_probes_that_hang_do_not_fill_the_cap_once_answers_come_again() -> None:
-    finder = QuotaFinder(1000)
+@POLICIES
+def test_probes_that_hang_do_not_fill_the_cap_once_answers_come_again(policy: Policy) -> None:
+    finder = policy(1000)
     now_s = answer_after(finder, 0.0, 0.3, for_s=3.0)
     hung = 0
     end_s = now_s + 60.0
@@ -173,7 +188,7 @@ def test_probes_that_hang_do_not_fill_the_cap_once_answers_come_again() -> None:
 
 
 def test_while_many_are_refused_a_single_refusal_takes_little_and_two_take_the_cut() -> None:
-    finder = QuotaFinder(1000)
+    finder = SharedQuotaFinder(1000)
     now_s = grown(finder, to_per_s=50.0)
     numbers = iter(range(10_000))
     while finder.snapshot(now_s).share_refused <= 0.015:  # two in a hundred, side by side

@@ -1,7 +1,8 @@
 """Permits for calls to one model: how many at once, and how fast.
 
 ``Limiter`` is the interface. ``StaticLimiter`` holds a configured rate and cap. ``AdaptiveLimiter``
-finds the quota by itself; its policy is ``QuotaFinder``, a state machine without a clock.
+finds the quota by itself; its policy is a state machine without a clock: ``QuotaFinder`` where
+workers see each other, ``SharedQuotaFinder`` where they do not.
 """
 
 from sightline.settings import LimitSettings
@@ -9,6 +10,7 @@ from worker.limiting.adaptive import AdaptiveLimiter
 from worker.limiting.limiter import Limiter, LimiterSnapshot, LimiterState, Outcome, Sample
 from worker.limiting.quota_finder import QuotaFinder
 from worker.limiting.static import StaticLimiter
+from worker.limiting.unseen_peers import SharedQuotaFinder
 
 __all__ = [
     "AdaptiveLimiter",
@@ -18,11 +20,14 @@ __all__ = [
     "Outcome",
     "QuotaFinder",
     "Sample",
+    "SharedQuotaFinder",
     "StaticLimiter",
     "limiter_of",
 ]
 
 
-def limiter_of(limit: LimitSettings) -> Limiter:
-    """Return the limiter that the settings ask for."""
-    return AdaptiveLimiter(limit) if limit.adaptive else StaticLimiter(limit)
+def limiter_of(limit: LimitSettings, *, seen_peers: bool = False) -> Limiter:
+    """Return the limiter that the settings ask for, and that who can be seen asks for."""
+    if not limit.adaptive:
+        return StaticLimiter(limit)
+    return AdaptiveLimiter(limit, seen_peers=seen_peers)

@@ -7,14 +7,18 @@ import time
 from collections.abc import Callable
 from math import inf
 
+from sightline.ports import PeerRates
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
 from worker.limiting.limiter import LimiterSnapshot, Sample
 from worker.limiting.quota_finder import QuotaFinder
+from worker.limiting.unseen_peers import SharedQuotaFinder
 
 
 class AdaptiveLimiter:
-    """Hands out permits when the quota finder says so, under the configured cap and ceiling.
+    """Hands out permits when a quota finder says so, under the configured cap and ceiling.
+
+    Where workers see each other (``seen_peers``) it counts on hearing of them.
 
     One caller at a time stands at the door and waits for the next permit; the others wait for the
     door, which hands over in order. ``wall_clock`` is the time that all workers share.
@@ -24,11 +28,13 @@ class AdaptiveLimiter:
         self,
         limit: LimitSettings,
         *,
+        seen_peers: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._monotonic = monotonic
-        self._finder = QuotaFinder(
+        finder = QuotaFinder if seen_peers else SharedQuotaFinder
+        self._finder: QuotaFinder | SharedQuotaFinder = finder(
             limit.in_flight, limit.rate_per_s, clock_ahead_s=wall_clock() - monotonic()
         )
         self._ceiling = Ceiling(limit.rate_per_s)
@@ -47,6 +53,12 @@ class AdaptiveLimiter:
         """Give the permit back, and learn from the call."""
         self._finder.done(self._monotonic(), sample)
         self._news.set()
+
+    def hear_peers(self, peers: PeerRates) -> None:
+        """Take note of who else sends to the model."""
+        if isinstance(self._finder, QuotaFinder):
+            self._finder.hear_peers(self._monotonic(), peers.workers, peers.mean_per_s)
+            self._news.set()
 
     def snapshot(self) -> LimiterSnapshot:
         """Return the rate that was found, and what else telemetry shows."""

@@ -1,44 +1,64 @@
-"""The sending rate as a curve in time: doubling until the quota shows, then CUBIC around it.
+"""The sending rate as a curve: doubling until the quota shows, then CUBIC around it.
 
-After a cut the rate recovers fast at first, lingers near the rate that was refused, and then leaves
-it (RFC 9438). Unlike there the curve is relative to the rate, so that it looks the same at 1 and at
-1,000 calls a second; only how long it takes depends on the rate, where several share a quota.
+After a cut the rate dips below the rate that the quota is believed to be, comes back to it, lingers
+there, and then leaves it (RFC 9438). Unlike there the curve is relative to the rate, and how long
+it takes is counted in calls where calls are rare, so that it looks the same at 0.1 and at 1,000
+calls a second.
 """
 
 from __future__ import annotations
 
-from math import sqrt
-
-START_PER_S = 5.0
+START_PER_S = 1.0
 """The first rate: a newcomer's, which must not disturb the others."""
 
-LOWEST_PER_S = 0.05
-CUT = 0.7
-"""What is left of the rate after a cut (RFC 9438, 4.6). A quota's burst makes up for the dip."""
+LOWEST_PER_S = 0.0005
+
+DIP = 0.1
+"""How far the rate falls below a quota that is known well: what is saved meanwhile absorbs the
+jitter of later calls."""
+
+DEEP_DIP = 0.3
+"""The same where the quota is new (RFC 9438, 4.6)."""
+
+KNOWN = 1.2
+"""The quota is known well where the last two refusals agree within this factor."""
 
 RECOVERY_S = 3.2
-"""From a cut until the rate is back, for one who has the quota alone."""
+RECOVERY_CALLS = 40.0
+RECOVERY_REFUSALS = 10.0
+"""From a cut until the rate is back: the longest of a time, so many calls, and so many times as
+long as a refusal takes (calls that are sent until it arrives are refused, too)."""
 
-SLOW_BELOW_PER_S = 5.0
-"""Below this rate recoveries take longer: between refusals there must be some calls."""
+SOON = 0.7
+"""A refusal before this share of the recovery says that the rate is still too high."""
 
-GROWTH_PER_S2 = 0.2
-LONGEST_RECOVERY_S = 20.0
-"""In a crowd every worker grows by about the same number of calls a second in each second, as in
-Reno and CUBIC: who has more recovers later, which makes shares equal (Chiu and Jain, 1989)."""
+OVERSHOOT = 0.8
+"""How much of the rate that was refused first is left while it doubles."""
 
-BELOW = 0.95
-CROWDING_WEIGHT = 0.2
-"""A refusal below this share of the rate that was refused before says that others use the quota.
-The share of such refusals, smoothed by this weight, is the crowding; one half is full crowding."""
+SHRINK = 0.02
 
-MOVED = 1.15
-MOVED_SLOWLY = 2.0
-MOVED_CALLS = 100
-"""So far above the rate that was last refused, and after so many calls without a cut, the quota has
-moved: double."""
+BETWEEN = 0.95
+"""The quota is between what went through since the refusal before, and this of the refused rate."""
+
+STRETCH = 1.25
+FASTER = 0.5
+"""So far the rate grows above what the quota is believed to be, until it has moved."""
+
+FIRST_BURST_S = 1.0
+SHORTEST_BURST_S = 0.2
+BURST_FADES = 0.9
+MOVED_BURSTS = 1.25
+MOVED_S = 0.5
+MOVED_CALLS = 2.0
+"""The bucket of a quota gives so much more than its rate, learnt from refusals. Where clearly more
+went through, the quota has moved: double."""
+
+PULL = 0.3
 
 DOUBLING_S = 1.0
+NEWCOMER_DOUBLING_CALLS = 1.5
+MOVING_DOUBLING_S = 2.0
+MOVING_DOUBLING_CALLS = 6.0
 SHORTEST_DOUBLING_S = 0.1
 """The rate doubles in this time; a newcomer's in a round trip, within these bounds."""
 
@@ -48,56 +68,109 @@ FAST_DOUBLING_S = 2.0
 
 
 class Curve:
-    """The rate. ``anchor`` is the rate that was last refused; ``None`` while the rate doubles.
-
-    ``caution`` from 0 to 1 says how far a crowd is to be believed in.
-    """
+    """The rate. ``anchor`` is what the quota is believed to be; ``None`` while the rate doubles."""
 
     def __init__(self, ceiling_per_s: float) -> None:
         self._ceiling_per_s = ceiling_per_s
         self.rate_per_s = min(START_PER_S, ceiling_per_s)
         self.anchor: float | None = None
         self.newcomer = True
+        self._began = False
+        self.refusal_s = 0.1
+        self.peers = 1
+        self.fair_per_s: float | None = None
         self._newcomer_doubling_s = DOUBLING_S
         self._may_double = True
-        self.caution = 0.0
-        self.crowding = 0.0
-        self._wall: float | None = None
+        self._dip = DEEP_DIP
         self._recovery_s = RECOVERY_S
-        self._since_cut_s = 0.0
-        self._calls = 0
+        self._progress = 0.0
+        self._held = False
+        self._excess_s = 0.0
+        self._burst_s = FIRST_BURST_S
+
+    @property
+    def soon(self) -> bool:
+        """Whether a refusal now would come soon after a cut."""
+        return self.anchor is not None and self._progress < SOON
 
     def advance(self, elapsed_s: float) -> None:
         """Grow for the time before a call, in which the rate was what held it back."""
-        if self.anchor is None and not self._may_double:
+        anchor = self.anchor
+        self._began = True
+        if self._held:
             return
-        if self.anchor is None:
-            grown: float = self.rate_per_s * 2.0 ** (elapsed_s / self._doubling_s())
-        else:
-            self._since_cut_s += elapsed_s
-            self._calls += 1
-            grown = self.anchor * (1.0 + (1.0 - CUT) * _cubic(self._since_cut_s / self._recovery_s))
-            moved = MOVED if self._recovery_s <= LONGEST_RECOVERY_S else MOVED_SLOWLY
-            if grown > moved * self.anchor and self._calls > MOVED_CALLS:
-                self.anchor = None
+        if anchor is None:
+            if self._may_double:
+                grown = self.rate_per_s * 2.0 ** (elapsed_s / self._doubling_s())
+                self.rate_per_s = min(grown, self._ceiling_per_s)
+            return
+        self._excess_s += (self.rate_per_s / anchor - 1.0) * elapsed_s
+        self._progress += elapsed_s / self._recovery_s
+        stretch = STRETCH + FASTER * max(self._excess_s / self.peers - self._burst_s, 0.0)
+        grown = anchor * min(1.0 + self._dip * _cubic(self._progress), stretch)
         self.rate_per_s = min(grown, self._ceiling_per_s)
+        most_s = MOVED_BURSTS * self._burst_s + max(MOVED_S, MOVED_CALLS / anchor)
+        if self._excess_s > most_s * self.peers:
+            self.anchor = None
 
-    def cut(self, refused_at_per_s: float) -> None:
-        """Answer a refusal of a call that was sent at this rate."""
-        if self._wall is not None:
-            below = refused_at_per_s < BELOW * self._wall
-            self.crowding += CROWDING_WEIGHT * (below - self.crowding)
-        self._wall = self._around(refused_at_per_s)
-        self._recovery_s = self._recovery()
-        self._since_cut_s = 0.0
-        self.rate_per_s = max(CUT * self._wall, LOWEST_PER_S)
+    def cut(self, at_per_s: float, delivered_per_s: float | None, *, sure: bool) -> None:
+        """Answer a refusal after the rate grew; so much went through lately."""
+        before = self.anchor
+        if before is None:
+            before = at_per_s
+        if sure and delivered_per_s is not None:
+            anchor = min(at_per_s, delivered_per_s)
+        else:
+            self._burst_s = max(self._excess_s, BURST_FADES * self._burst_s, SHORTEST_BURST_S)
+            anchor = at_per_s
+            if delivered_per_s is not None:
+                least = min(BETWEEN * at_per_s, STRETCH * before)
+                anchor = min(at_per_s, max(delivered_per_s, least))
+        known = before / KNOWN < anchor < before * KNOWN
+        self._dip = DIP if known else DEEP_DIP
+        self._go_on(anchor, 1.0 - self._dip)
+
+    def slow_down(self, rate_per_s: float) -> None:
+        """Stay at this rate."""
+        self._go_on(rate_per_s, 1.0)
+        self._progress = 1.0
+        self._held = True
+
+    def let_go(self) -> None:
+        """Grow again."""
+        self._held = False
+
+    def double(self) -> None:
+        """Find the quota anew: it is higher."""
+        self.anchor = None
+        self._held = False
+
+    def hear_peers(self, count: int, mean_per_s: float) -> None:
+        """Move towards the mean rate of all who share the quota."""
+        self.peers = count
+        self.fair_per_s = max(mean_per_s, LOWEST_PER_S) if count > 1 else None
+        if self.newcomer and not self._began:
+            self.rate_per_s = min(max(START_PER_S / count, LOWEST_PER_S), self._ceiling_per_s)
+        if self.anchor is None or self.fair_per_s is None:
+            return
+        pull = (self.fair_per_s / self.rate_per_s) ** PULL
+        self.anchor *= pull
+        self.rate_per_s = min(pull * self.rate_per_s, self._ceiling_per_s)
 
     def resume(self, at: float, anchor_per_s: float, *, slowly_s: float = 0.0) -> None:
         """Go on at a share of a rate that is known to work, and come back to it."""
-        anchor = self._around(anchor_per_s)
-        self._recovery_s = max(recovery_s(anchor), slowly_s)
-        self._since_cut_s = self._recovery_s * (1.0 - ((1.0 - at) / (1.0 - CUT)) ** (1 / 3))
-        self.rate_per_s = min(max(at * anchor, LOWEST_PER_S), self._ceiling_per_s)
+        self._dip = DEEP_DIP
+        self._go_on(anchor_per_s, at)
+        self._recovery_s = max(self._recovery_s, slowly_s)
+        self._progress = 1.0 - ((1.0 - at) / self._dip) ** (1 / 3)
+
+    def go_back(self, rate_per_s: float, *, doubling: bool) -> None:
+        """Take cuts back: what caused them had nothing to do with the rate."""
+        self._dip = DEEP_DIP
+        self._go_on(rate_per_s, 1.0)
+        self._progress = 1.0
+        if doubling:
+            self.anchor = None
 
     def hear_round_trip(self, round_trip_s: float, *, longer: bool) -> None:
         """Take note of how long an answer takes, and whether that is longer than usual."""
@@ -107,25 +180,19 @@ class Curve:
     def _doubling_s(self) -> float:
         if self.rate_per_s > FAST_PER_S:
             return FAST_DOUBLING_S
-        return self._newcomer_doubling_s if self.newcomer else DOUBLING_S
+        if self.newcomer:
+            return max(self._newcomer_doubling_s, NEWCOMER_DOUBLING_CALLS / self.rate_per_s)
+        return max(MOVING_DOUBLING_S, MOVING_DOUBLING_CALLS / self.rate_per_s)
 
-    def _around(self, anchor_per_s: float) -> float:
-        self.newcomer = False
-        self._calls = 0
+    def _go_on(self, anchor_per_s: float, at: float) -> None:
+        self.newcomer = self._held = False
         self.anchor = max(anchor_per_s, LOWEST_PER_S)
-        return self.anchor
-
-    def _recovery(self) -> float:
-        anchor = self.anchor or LOWEST_PER_S
-        alone_s = recovery_s(anchor)
-        crowd_s = min((1.0 - CUT) * anchor / GROWTH_PER_S2, LONGEST_RECOVERY_S)
-        crowd = min(1.0, 2.0 * self.crowding) * self.caution
-        return max(alone_s, alone_s + crowd * (crowd_s - alone_s))
-
-
-def recovery_s(rate_per_s: float) -> float:
-    """Return the seconds from a cut until the rate is back, for one who has the quota alone."""
-    return RECOVERY_S * max(1.0, sqrt(SLOW_BELOW_PER_S / rate_per_s))
+        self._excess_s = self._progress = 0.0
+        calls_per_s = self.anchor if self.fair_per_s is None else self.fair_per_s
+        self._recovery_s = max(
+            RECOVERY_S, RECOVERY_CALLS / calls_per_s, RECOVERY_REFUSALS * self.refusal_s
+        )
+        self.rate_per_s = min(max(at * self.anchor, LOWEST_PER_S), self._ceiling_per_s)
 
 
 def _cubic(recoveries: float) -> float:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from sightline.ports import PeerRates
+
 
 class Outcome(Enum):
     """How a call ended, as far as a limiter cares."""
@@ -56,6 +58,10 @@ class Limiter(Protocol):
 
     def release(self, sample: Sample) -> None:
         """Give the permit back, and learn from the call."""
+        ...
+
+    def hear_peers(self, peers: PeerRates) -> None:
+        """Take note of who else sends to the model."""
         ...
 
     def snapshot(self) -> LimiterSnapshot:

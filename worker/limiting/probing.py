@@ -12,6 +12,9 @@ so these get rarer."""
 
 WIDEN = 1.5
 
+LONG_S = 60.0
+"""A wait that is longer is checked by a probe so often."""
+
 
 @dataclass(slots=True)
 class Probing:
@@ -28,10 +31,27 @@ class Probing:
     next_s: float = 0.0
     out_s: float | None = None
     gap_s: float = GAP_S
+    longest_gap_s: float = LONGEST_GAP_S
+    shut_s: float = 0.0
+    check: bool = False
 
     def __post_init__(self) -> None:
         """The first probe goes after one gap."""
-        self.next_s = self.began_s + GAP_S
+        self.gap_s = max(GAP_S, 0.5 / self.resume_per_s)
+        self.longest_gap_s = max(LONGEST_GAP_S, 2.0 / self.resume_per_s)
+        self.next_s = self.began_s + self.gap_s
+        self.shut_s = self.began_s
+
+    def wait_long(self, now_s: float) -> None:
+        """A refusal asks for a long wait: look once in a minute whether it is true."""
+        self.next_s = now_s + LONG_S
+        self.gap_s = self.longest_gap_s = LONG_S
+
+    def went_under(self) -> None:
+        """The probe that is out was refused, or failed."""
+        if self.out_s is not None:
+            self.shut_s = self.out_s
+        self.out_s = None
 
     def ready_s(self) -> float:
         """Return when the next probe may go; ``inf`` while one decides."""
@@ -44,7 +64,7 @@ class Probing:
         self.out_s = now_s
         self.next_s = now_s + self.gap_s
         if self.refused:
-            self.gap_s = min(self.gap_s * WIDEN, LONGEST_GAP_S)
+            self.gap_s = min(self.gap_s * WIDEN, self.longest_gap_s)
 
     def is_probe(self, sent_s: float) -> bool:
         """Whether a call sent then is the probe that is out."""

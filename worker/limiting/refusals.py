@@ -3,14 +3,19 @@
 Some services refuse a share of the calls at any rate (a dynamic shared quota). Only refusals that
 slowing down removes are a reason to slow down. Whether it does cannot be seen by one of many who
 share a quota: when it slows down alone, the others still cause refusals. So all slow down together,
-in lulls that the clock tells; what is refused in a lull is refused at any rate.
+in lulls that the clock tells; what is refused in a lull is refused at any rate, if the lull was far
+below what went through after it.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
-from math import inf, log
+from itertools import islice
+from math import inf, log, sqrt
+
+from worker.limiting.lulls import Beat
 
 SLICE_S = 0.1
 SLICE_CALLS = 20
@@ -18,19 +23,35 @@ SLICE_CALLS = 20
 rate it is seen sooner that nothing goes through."""
 
 MEMORY_S = 60.0
-"""How long slices are remembered: the window of quotas that are counted by the minute."""
+MEMORY_SLICES = 100
+"""How long slices are remembered: the window of quotas that are counted by the minute, and where
+calls are rare, so many."""
 
 SETTLED_S = 0.5
 """After this time a call that was not refused counts as accepted; refusals are quick."""
 
-LULL_MEMORY_CALLS = 1000
-"""How many calls in lulls the usual share is estimated from."""
+LATELY_SLICES = 40
+"""What goes through is measured over so many slices."""
 
-CHANCE_REFUSALS = 1
+MEMORY_CALLS, CONTRADICTION = 300, 2.5
+"""How many calls in lulls the usual share is estimated from, and by how many standard deviations
+new ones must differ to replace the old."""
+
+CHANCE_REFUSALS = 1.0
 """So many refusals in lulls may be others' whose clock is wrong: they prove nothing."""
 
-MOST_USUAL = 0.1
+FAR_BELOW = 0.8
+"""Refusals at this share of the rate that goes through do not depend on the rate."""
+
+LEAST_CALLS = 8
+"""So many calls in lulls must be known."""
+
+MOST_USUAL = 0.6
 LEAST_USUAL = 0.0005
+
+EXCESS, LEAST_EXCESS = 0.05, 0.025
+EXCESS_OF_USUAL = 0.2
+"""A share of refusals so far above the usual one is looked for."""
 
 
 @dataclass(slots=True)
@@ -39,9 +60,11 @@ class Slice:
 
     began_s: float
     rate_per_s: float
+    pace_per_s: float
     sent: int = 0
     refused: int = 0
     failed: int = 0
+    period: int = 0
     lull: bool = False
     blocked: bool = False
 
@@ -51,22 +74,58 @@ class Slice:
         return self.refused + self.failed >= self.sent
 
 
+@dataclass(slots=True)
+class Tally:
+    """Calls and their refusals, the older the lighter."""
+
+    sent: float = 0.0
+    refused: float = 0.0
+
+    def add(self, sent: int, refused: int) -> None:
+        """Count calls. What contradicts all that came before replaces it."""
+        due = self.share * sent
+        if abs(refused - due) > CONTRADICTION * sqrt(due * (1.0 - self.share)) + 1.0:
+            self.sent = self.refused = 0.0
+        remembered = (1.0 - 1.0 / MEMORY_CALLS) ** sent
+        self.sent = self.sent * remembered + sent
+        self.refused = self.refused * remembered + refused
+
+    @property
+    def share(self) -> float:
+        """The share that was refused."""
+        return self.refused / max(self.sent, 1.0)
+
+
 class RecentSends:
     """The slices of the last minute. Refusals are booked where the call was sent."""
 
     def __init__(self) -> None:
         self._slices: deque[Slice] = deque()
-        self._counted_until_s = -inf
-        self._lull_refused = 0.0
-        self.lull_calls = 0.0
+        self._counted = 0
+        self._split = False
+        self.lulls = Tally()
 
-    def sent(self, now_s: float, rate_per_s: float, *, lull: bool) -> None:
-        """Book a call."""
+    def split(self) -> None:
+        """Count the calls from now on apart."""
+        self._split = True
+
+    def sent(self, now_s: float, rate_per_s: float, beat: Beat) -> None:
+        """Book a call, which was sent at this rate, or at the pace of a lull."""
         slices = self._slices
         last = slices[-1] if slices else None
-        if last is None or last.sent >= SLICE_CALLS or now_s - last.began_s >= SLICE_S:
-            slices.append(Slice(now_s, rate_per_s, lull=lull))
-            while slices[0].began_s < now_s - MEMORY_S:
+        if (
+            last is None
+            or self._split
+            or last.sent >= SLICE_CALLS
+            or now_s - last.began_s >= SLICE_S
+            or last.lull is not beat.lull
+            or last.period != beat.period
+        ):
+            self._split = False
+            slices.append(
+                Slice(now_s, rate_per_s, beat.pace_per_s, period=beat.period, lull=beat.lull)
+            )
+            while slices[0].began_s < now_s - MEMORY_S and len(slices) > MEMORY_SLICES:
                 slices.popleft()
         slices[-1].sent += 1
 
@@ -90,12 +149,24 @@ class RecentSends:
             waiting = False
         return row
 
-    def forget_lull(self, since_s: float) -> None:
-        """Do not learn from the calls sent since then: they were far over the quota."""
+    def since(
+        self, begin_s: float, until_s: float = inf, *, in_lulls: bool = False
+    ) -> tuple[int, int]:
+        """Return how many calls were sent from then on, and how many of them were refused."""
+        sent = refused = 0
         for slice_ in reversed(self._slices):
-            if slice_.began_s < since_s:
+            if slice_.began_s < begin_s:
                 break
-            slice_.lull = False
+            if slice_.began_s <= until_s and ((slice_.lull and slice_.period) or not in_lulls):
+                sent += slice_.sent
+                refused += slice_.refused
+        return sent, refused
+
+    @staticmethod
+    def _through_per_s(slices: Collection[Slice]) -> float:
+        accepted = sum(each.sent - each.refused - each.failed for each in slices)
+        time_s = sum(each.sent / each.pace_per_s for each in slices)
+        return (accepted - 1) / max(time_s, SLICE_S)
 
     def accepted_per_s(self, now_s: float, since_s: float) -> float:
         """Return the rate of accepted calls over the last minute, or since then if that is less."""
@@ -109,25 +180,52 @@ class RecentSends:
 
     def share_refused(self, now_s: float) -> float:
         """Return the share of the last minute's calls that was refused."""
-        known = [slice_ for slice_ in self._slices if slice_.began_s < now_s - SETTLED_S]
+        known = [
+            slice_
+            for slice_ in self._slices
+            if slice_.began_s < now_s - SETTLED_S and not slice_.blocked
+        ]
         sent = sum(slice_.sent for slice_ in known)
         return sum(slice_.refused for slice_ in known) / max(sent, 1)
 
+    def through_lately_per_s(self) -> float:
+        """Return the rate at which calls went through lately."""
+        return self._through_per_s(list(islice(reversed(self._slices), LATELY_SLICES)))
+
     def usual_share(self, now_s: float) -> float:
         """Return the share that is refused at any rate, a cautious estimate of it."""
-        for slice_ in self._slices:
-            if not self._counted_until_s < slice_.began_s < now_s - SETTLED_S:
+        self._count_periods(now_s - SETTLED_S)
+        if self.lulls.sent < LEAST_CALLS:
+            return LEAST_USUAL
+        usual = (self.lulls.refused - CHANCE_REFUSALS) / max(self.lulls.sent, 1.0)
+        return usual if LEAST_USUAL < usual < MOST_USUAL else LEAST_USUAL
+
+    def _count_periods(self, settled_s: float) -> None:
+        """Count the lulls of the periods that are over, where they were far below the quota."""
+        periods: dict[int, list[Slice]] = {}
+        for each in self._slices:
+            if each.period > self._counted:
+                periods.setdefault(each.period, []).append(each)
+        if periods and self._slices[-1].period == max(periods):
+            periods.pop(max(periods))
+        for period, slices in periods.items():
+            if slices[-1].began_s > settled_s:
                 continue
-            self._counted_until_s = slice_.began_s
-            if slice_.lull and not slice_.blocked:
-                remembered = (1.0 - 1.0 / LULL_MEMORY_CALLS) ** slice_.sent
-                self.lull_calls = self.lull_calls * remembered + slice_.sent
-                self._lull_refused = self._lull_refused * remembered + slice_.refused
-        usual = (self._lull_refused - CHANCE_REFUSALS) / max(self.lull_calls, 1.0)
-        return min(max(usual, LEAST_USUAL), MOST_USUAL)
+            self._counted = period
+            most_per_s = FAR_BELOW * self._through_per_s([each for each in slices if not each.lull])
+            for each in slices:
+                if each.lull and not each.blocked and each.pace_per_s <= most_per_s:
+                    self.lulls.add(each.sent, each.refused)
+
+    def learn(self, calls: int, refused: int) -> None:
+        """Take refusals for usual, whatever lulls said."""
+        self.lulls = Tally(calls, refused + CHANCE_REFUSALS)
+
+    def forget_usual(self) -> None:
+        """Learn anew what is usual."""
+        self.lulls = Tally()
 
 
-@dataclass(slots=True)
 class Suspicion:
     """Page's test (CUSUM) for refusals in excess of the usual share.
 
@@ -136,17 +234,29 @@ class Suspicion:
     proof; where 5 % are, it takes several close together.
     """
 
-    usual: float = LEAST_USUAL
-    excess: float = 0.05
-    evidence: float = 0.0
-
     PROOF = 4.0
 
-    def sent(self) -> None:
+    def __init__(self) -> None:
+        self.evidence = 0.0
+        self.since_s = -inf
+        self.expect(LEAST_USUAL)
+
+    def expect(self, usual: float, excess: float | None = None) -> None:
+        """Set what is usual."""
+        least = EXCESS if usual <= LEAST_USUAL else LEAST_EXCESS
+        more = max(least, EXCESS_OF_USUAL * usual) if excess is None else excess
+        more = min(more, (1.0 - usual) / 2.0)
+        self._accepted = log((1.0 - usual - more) / (1.0 - usual))
+        self._refused = log((usual + more) / usual)
+
+    def sent(self, now_s: float) -> None:
         """Count a call as accepted, until its refusal says otherwise."""
-        self.evidence = max(0.0, self.evidence - self.excess)
+        self.evidence += self._accepted
+        if self.evidence <= 0.0:
+            self.evidence = 0.0
+            self.since_s = now_s
 
     def refused(self) -> bool:
         """Count a refusal; return whether there is proof."""
-        self.evidence += log((self.usual + self.excess) / self.usual) + self.excess
+        self.evidence += self._refused - self._accepted
         return self.evidence >= self.PROOF

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 from math import inf
 
+from sightline.ports import PeerRates
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
 from worker.limiting.limiter import LimiterSnapshot, LimiterState, Outcome, Sample
+from worker.limiting.lulls import Beat
 from worker.limiting.refusals import RecentSends
 
 THROTTLE_PAUSE_S = 1.0
@@ -48,7 +50,7 @@ class StaticLimiter:
                 self._cap.release()
                 raise
         self._in_flight += 1
-        self._sends.sent(self._monotonic(), self._limit.rate_per_s, lull=False)
+        self._sends.sent(self._monotonic(), self._limit.rate_per_s, Beat(self._limit.rate_per_s))
 
     async def _pause(self) -> None:
         # The pause may be prolonged while it is waited for.
@@ -66,6 +68,9 @@ class StaticLimiter:
             if (where := self._sends.at(now_s - sample.latency_s)) is not None:
                 where.refused += 1
         self._cap.release()
+
+    def hear_peers(self, peers: PeerRates) -> None:
+        """The rate is this worker's own, whoever else sends."""
 
     def snapshot(self) -> LimiterSnapshot:
         """Return what the limiter is about; without a ceiling its rate is ``inf``."""

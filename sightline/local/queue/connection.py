@@ -174,6 +174,7 @@ def _prepare(sqlite: sqlite3.Connection, path: Path) -> None:
                 for statement in sql.CREATE_TABLES:
                     sqlite.execute(statement)
     sqlite.execute(sql.CREATE_MARKS)
+    sqlite.execute(sql.CREATE_SENDERS)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from sightline.local.marks import Marks, QueueMarks
 from sightline.local.queue import store
 from sightline.local.queue.connection import Connection
-from sightline.ports import Backlog, Delivery, Outgoing
+from sightline.ports import Backlog, Delivery, Outgoing, PeerRates
 
 BACKSTOP_ATTEMPTS = 100
 BACKSTOP_LEASE_S = 60.0
@@ -23,7 +23,7 @@ CLOCK_SLACK_S = 1.0
 
 
 class LocalQueue:
-    """``Publisher``, ``Subscription`` and ``BacklogReader`` over one SQLite file in WAL mode.
+    """``Publisher``, ``Subscription``, ``BacklogReader`` and ``Peers`` over one SQLite file.
 
     Safe for many processes, and for SIGKILL at any instant. A call that is cancelled has happened
     or has not; messages leased by a cancelled ``pull`` are given back, uncounted. Every method may
@@ -33,6 +33,9 @@ class LocalQueue:
     lost delivery would come again as a first one, which nobody checks before paying. Settling is
     not: a lost ack is a second delivery, and those are checked against the ledgers.
     """
+
+    seen = True
+    """Workers see each other in the file."""
 
     def __init__(
         self,
@@ -229,6 +232,19 @@ class LocalQueue:
             count += len(page)
             after = max(page)
         return count
+
+    async def report(self, worker_id: str, rates: Mapping[str, float]) -> Mapping[str, PeerRates]:
+        """Report this worker's calls per second of each kind; return what all report."""
+        return await self._writing.write(
+            lambda sqlite: store.report_rates(sqlite, worker_id, rates, now=self._now()),
+            durable=False,
+        )
+
+    async def leave(self, worker_id: str) -> None:
+        """The worker sends nothing any more."""
+        await self._writing.write(
+            lambda sqlite: store.forget_sender(sqlite, worker_id, now=self._now()), durable=False
+        )
 
     async def _take(self, job: Future[list[Delivery]]) -> Sequence[Delivery]:
         try:

@@ -65,6 +65,17 @@ CREATE_MARKS = """
 """
 """Queues of earlier versions lack this table, and earlier versions do not look at it."""
 
+CREATE_SENDERS = """
+    CREATE TABLE IF NOT EXISTS senders (
+        worker_id   TEXT NOT NULL,
+        kind        TEXT NOT NULL,
+        rate_per_s  REAL NOT NULL,
+        reported_at REAL NOT NULL,
+        PRIMARY KEY (worker_id, kind)
+    ) STRICT, WITHOUT ROWID
+"""
+"""Who sends how fast. Queues of earlier versions lack this table, too."""
+
 OWN = ""
 """In ``marks``, the row of the queue's own mark; the others are named as the ledgers."""
 
@@ -200,3 +211,19 @@ MAKE_DUE = """
     UPDATE messages SET visible_at = :now, hold_s = 0
     WHERE place = 0 AND run_id = :run_id AND lease IS NULL AND visible_at > :now
 """
+
+# --- workers that see each other ---------------------------------------------------------------
+
+REPORT_RATE = """
+    INSERT INTO senders (worker_id, kind, rate_per_s, reported_at)
+    VALUES (:worker_id, :kind, :rate_per_s, :now)
+    ON CONFLICT DO UPDATE SET rate_per_s = :rate_per_s, reported_at = :now
+"""
+
+FORGET_SENDERS = """
+    DELETE FROM senders
+    WHERE worker_id = :worker_id OR reported_at < :since OR reported_at > :until
+"""
+"""A report from the future was made before the clock was set back."""
+
+READ_RATES = "SELECT kind, count(*), avg(rate_per_s) FROM senders GROUP BY kind"

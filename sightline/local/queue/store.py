@@ -16,7 +16,7 @@ from sightline.local.marks import QueueMarks
 from sightline.local.queue import statements as sql
 from sightline.local.queue.connection import open_sqlite
 from sightline.local.queue.failures import translated
-from sightline.ports import Backlog, Delivery, Outgoing
+from sightline.ports import Backlog, Delivery, Outgoing, PeerRates
 from sightline.wire import RECHECK
 
 PAGE = 1_000
@@ -25,6 +25,9 @@ PURGE_PAGE = 10_000
 FREE_PAGES_KEPT = 4_000
 """Free pages (16 MB) that the file keeps for the next messages."""
 FREE_PAGES_STEP = 1_000
+
+REPORTS_LAST_S = 15.0
+"""A worker that has not reported for so long is gone."""
 
 _OUR_ID = re.compile(r"[0-9]{1,18}")
 
@@ -253,3 +256,28 @@ def give_back_space(sqlite: sqlite3.Connection) -> None:
     if free > FREE_PAGES_KEPT:
         # ``execute`` would stop after one page: the statement yields a row without columns a page.
         sqlite.executescript(f"PRAGMA incremental_vacuum({FREE_PAGES_STEP})")
+
+
+def report_rates(
+    sqlite: sqlite3.Connection, worker_id: str, rates: Mapping[str, float], *, now: float
+) -> dict[str, PeerRates]:
+    """Record how fast a worker sends; return what all who reported lately send."""
+    forget_sender(sqlite, worker_id, now=now)
+    sqlite.executemany(
+        sql.REPORT_RATE,
+        (
+            {"worker_id": worker_id, "kind": kind, "rate_per_s": rate, "now": now}
+            for kind, rate in rates.items()
+        ),
+    )
+    return {
+        kind: PeerRates(workers, mean)
+        for kind, workers, mean in sqlite.execute(sql.READ_RATES).fetchall()
+    }
+
+
+def forget_sender(sqlite: sqlite3.Connection, worker_id: str, *, now: float) -> None:
+    """Forget a worker, and those that have not reported for a while."""
+    until = now + REPORTS_LAST_S
+    since = now - REPORTS_LAST_S
+    sqlite.execute(sql.FORGET_SENDERS, {"worker_id": worker_id, "since": since, "until": until})

@@ -1,0 +1,90 @@
+"""Workers that see each other: what a worker reports, and what its limiters hear."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from math import inf
+
+import pytest
+
+from sightline.errors import StorageError, TransientError
+from sightline.ports import PeerRates, UnseenPeers
+from sightline.settings import LimitSettings
+from worker.limiting import AdaptiveLimiter, StaticLimiter, limiter_of
+from worker.peers import see_peers
+
+
+class FakePeers:
+    """Two workers more, at 3 calls/s each; fails as told."""
+
+    seen = True
+
+    def __init__(self, *fails: Exception) -> None:
+        self.fails = list(fails)
+        self.reports: list[Mapping[str, float]] = []
+        self.left: list[str] = []
+        self.reported = asyncio.Event()
+
+    async def report(self, worker_id: str, rates: Mapping[str, float]) -> Mapping[str, PeerRates]:
+        self.reports.append(rates)
+        if self.fails:
+            raise self.fails.pop(0)
+        self.reported.set()
+        return {kind: PeerRates(3, (6.0 + rate) / 3.0) for kind, rate in rates.items()}
+
+    async def leave(self, worker_id: str) -> None:
+        self.left.append(worker_id)
+
+
+async def seen_once(peers: FakePeers, limiter: AdaptiveLimiter | StaticLimiter) -> None:
+    watch = asyncio.create_task(see_peers(peers, "w1", {"classify": limiter}, every_s=0.0))
+    await peers.reported.wait()
+    await asyncio.sleep(0)
+    watch.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await watch
+
+
+async def test_a_worker_reports_its_rate_and_starts_slower_among_others() -> None:
+    peers, limiter = FakePeers(), AdaptiveLimiter(LimitSettings(), seen_peers=True)
+    alone = limiter.snapshot().rate_per_s
+    await seen_once(peers, limiter)
+    assert peers.reports[0] == {"classify": alone}
+    assert limiter.snapshot().rate_per_s == pytest.approx(alone / 3)
+    assert peers.left == ["w1"]
+
+
+async def test_a_limiter_without_a_ceiling_reports_nothing() -> None:
+    peers, limiter = FakePeers(), StaticLimiter(LimitSettings(adaptive=False))
+    assert limiter.snapshot().rate_per_s == inf
+    await seen_once(peers, limiter)
+    assert peers.reports[0] == {}
+
+
+async def test_who_cannot_look_for_a_moment_looks_again(caplog: pytest.LogCaptureFixture) -> None:
+    peers = FakePeers(TransientError("the queue is busy"))
+    await seen_once(peers, AdaptiveLimiter(LimitSettings(), seen_peers=True))
+    assert len(peers.reports) >= 2
+    assert "cannot be seen for a moment: the queue is busy" in caplog.text
+
+
+async def test_a_queue_that_is_broken_ends_the_watch() -> None:
+    peers = FakePeers(StorageError("the disk is full"))
+    with pytest.raises(StorageError, match="the disk is full"):
+        await see_peers(peers, "w1", {}, every_s=0.0)
+    assert peers.left == ["w1"]
+
+
+async def test_where_nobody_is_seen_nothing_is_known() -> None:
+    peers = UnseenPeers()
+    assert not peers.seen
+    assert await peers.report("w1", {"classify": 3.0}) == {}
+    await peers.leave("w1")
+
+
+def test_a_limiter_counts_on_peers_only_where_they_are_seen() -> None:
+    limiter = limiter_of(LimitSettings())
+    before = limiter.snapshot().rate_per_s
+    limiter.hear_peers(PeerRates(9, 1.0))
+    assert limiter.snapshot().rate_per_s == before

@@ -1,0 +1,134 @@
+"""The sending rate as a curve in time: doubling until the quota shows, then CUBIC around it.
+
+After a cut the rate recovers fast at first, lingers near the rate that was refused, and then leaves
+it (RFC 9438). Unlike there the curve is relative to the rate, so that it looks the same at 1 and at
+1,000 calls a second; only how long it takes depends on the rate, where several share a quota.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+START_PER_S = 5.0
+"""The first rate: a newcomer's, which must not disturb the others."""
+
+LOWEST_PER_S = 0.05
+CUT = 0.7
+"""What is left of the rate after a cut (RFC 9438, 4.6). A quota's burst makes up for the dip."""
+
+RECOVERY_S = 3.2
+"""From a cut until the rate is back, for one who has the quota alone."""
+
+SLOW_BELOW_PER_S = 5.0
+"""Below this rate recoveries take longer: between refusals there must be some calls."""
+
+GROWTH_PER_S2 = 0.2
+LONGEST_RECOVERY_S = 20.0
+"""In a crowd every worker grows by about the same number of calls a second in each second, as in
+Reno and CUBIC: who has more recovers later, which makes shares equal (Chiu and Jain, 1989)."""
+
+BELOW = 0.95
+CROWDING_WEIGHT = 0.2
+"""A refusal below this share of the rate that was refused before says that others use the quota.
+The share of such refusals, smoothed by this weight, is the crowding; one half is full crowding."""
+
+MOVED = 1.15
+MOVED_SLOWLY = 2.0
+MOVED_CALLS = 100
+"""So far above the rate that was last refused, and after so many calls without a cut, the quota has
+moved: double."""
+
+DOUBLING_S = 1.0
+SHORTEST_DOUBLING_S = 0.1
+"""The rate doubles in this time; a newcomer's in a round trip, within these bounds."""
+
+FAST_PER_S = 200.0
+FAST_DOUBLING_S = 2.0
+"""A high rate doubles slowly: a quota by the minute shows only when it is used up."""
+
+
+class Curve:
+    """The rate. ``anchor`` is the rate that was last refused; ``None`` while the rate doubles.
+
+    ``caution`` from 0 to 1 says how far a crowd is to be believed in.
+    """
+
+    def __init__(self, ceiling_per_s: float) -> None:
+        self._ceiling_per_s = ceiling_per_s
+        self.rate_per_s = min(START_PER_S, ceiling_per_s)
+        self.anchor: float | None = None
+        self.newcomer = True
+        self._newcomer_doubling_s = DOUBLING_S
+        self._may_double = True
+        self.caution = 0.0
+        self.crowding = 0.0
+        self._wall: float | None = None
+        self._recovery_s = RECOVERY_S
+        self._since_cut_s = 0.0
+        self._calls = 0
+
+    def advance(self, elapsed_s: float) -> None:
+        """Grow for the time before a call, in which the rate was what held it back."""
+        if self.anchor is None and not self._may_double:
+            return
+        if self.anchor is None:
+            grown: float = self.rate_per_s * 2.0 ** (elapsed_s / self._doubling_s())
+        else:
+            self._since_cut_s += elapsed_s
+            self._calls += 1
+            grown = self.anchor * (1.0 + (1.0 - CUT) * _cubic(self._since_cut_s / self._recovery_s))
+            moved = MOVED if self._recovery_s <= LONGEST_RECOVERY_S else MOVED_SLOWLY
+            if grown > moved * self.anchor and self._calls > MOVED_CALLS:
+                self.anchor = None
+        self.rate_per_s = min(grown, self._ceiling_per_s)
+
+    def cut(self, refused_at_per_s: float) -> None:
+        """Answer a refusal of a call that was sent at this rate."""
+        if self._wall is not None:
+            below = refused_at_per_s < BELOW * self._wall
+            self.crowding += CROWDING_WEIGHT * (below - self.crowding)
+        self._wall = self._around(refused_at_per_s)
+        self._recovery_s = self._recovery()
+        self._since_cut_s = 0.0
+        self.rate_per_s = max(CUT * self._wall, LOWEST_PER_S)
+
+    def resume(self, at: float, anchor_per_s: float, *, slowly_s: float = 0.0) -> None:
+        """Go on at a share of a rate that is known to work, and come back to it."""
+        anchor = self._around(anchor_per_s)
+        self._recovery_s = max(recovery_s(anchor), slowly_s)
+        self._since_cut_s = self._recovery_s * (1.0 - ((1.0 - at) / (1.0 - CUT)) ** (1 / 3))
+        self.rate_per_s = min(max(at * anchor, LOWEST_PER_S), self._ceiling_per_s)
+
+    def hear_round_trip(self, round_trip_s: float, *, longer: bool) -> None:
+        """Take note of how long an answer takes, and whether that is longer than usual."""
+        self._may_double = not longer
+        self._newcomer_doubling_s = min(max(round_trip_s, SHORTEST_DOUBLING_S), DOUBLING_S)
+
+    def _doubling_s(self) -> float:
+        if self.rate_per_s > FAST_PER_S:
+            return FAST_DOUBLING_S
+        return self._newcomer_doubling_s if self.newcomer else DOUBLING_S
+
+    def _around(self, anchor_per_s: float) -> float:
+        self.newcomer = False
+        self._calls = 0
+        self.anchor = max(anchor_per_s, LOWEST_PER_S)
+        return self.anchor
+
+    def _recovery(self) -> float:
+        anchor = self.anchor or LOWEST_PER_S
+        alone_s = recovery_s(anchor)
+        crowd_s = min((1.0 - CUT) * anchor / GROWTH_PER_S2, LONGEST_RECOVERY_S)
+        crowd = min(1.0, 2.0 * self.crowding) * self.caution
+        return max(alone_s, alone_s + crowd * (crowd_s - alone_s))
+
+
+def recovery_s(rate_per_s: float) -> float:
+    """Return the seconds from a cut until the rate is back, for one who has the quota alone."""
+    return RECOVERY_S * max(1.0, sqrt(SLOW_BELOW_PER_S / rate_per_s))
+
+
+def _cubic(recoveries: float) -> float:
+    """Return -1 at a cut, 0 one recovery later, 1 after two, and a straight line from there."""
+    x = recoveries - 1.0
+    return x * x * x if x < 1.0 else 3.0 * x - 2.0
