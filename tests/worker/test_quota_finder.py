@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -208,3 +209,39 @@ def test_while_many_are_refused_a_single_refusal_takes_little_and_two_take_the_c
         now_s = send_when_allowed(finder, now_s)
         finder.done(now_s, Sample(Outcome.THROTTLED, 0.0))
     assert finder.snapshot(now_s).rate_per_s < 0.8 * before
+
+
+PEERS = st.tuples(st.integers(1, 64), st.floats(1e-4, 1e3))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.01, 0.1, 0.5, 0.9]),
+            st.sampled_from([None, 0.0, 0.3, 90.0]),
+            st.none() | PEERS,
+            st.floats(0.001, 3.0),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_whatever_happens_it_goes_on(
+    spells: list[tuple[float, float | None, tuple[int, float] | None, float]], dice: Random
+) -> None:
+    """Each spell has a share of refusals, a hint, peers, and a latency; 60 calls each."""
+    finder, now_s = QuotaFinder(40), 0.0
+    for refused, hint_s, peers, latency_s in spells:
+        if peers is not None:
+            finder.hear_peers(now_s, *peers)
+        for _ in range(60):
+            now_s = send_when_allowed(finder, now_s)
+            outcome = Outcome.THROTTLED if dice.random() < refused else Outcome.SUCCEEDED
+            now_s += latency_s
+            finder.done(now_s, Sample(outcome, latency_s, hint_s))
+        state = finder.snapshot(now_s)
+        assert 0.0 < state.rate_per_s < inf
+        assert 0.0 <= state.usual_share_refused <= 1.0
+        assert state.in_flight == 0

@@ -357,14 +357,6 @@ async def test_a_fault_is_reported_though_the_budget_was_reached_first() -> None
     world = World(settings=QUICK)
     world.ledger.set(images=0)
     world.put(*MESSAGES)
-    nack = world.queue.nack
-
-    async def fails_at_the_end(lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
-        await nack(lease_ids, delay_s=delay_s)
-        if runner.stopping:
-            fault.now()
-
-    world.queue.nack = fails_at_the_end  # type: ignore[method-assign]  # fails
     world.models.on_classify = fault.later
     runner = world.runner()
     runner._run_budgets.close = fault.later  # type: ignore[method-assign]  # fails

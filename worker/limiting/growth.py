@@ -40,7 +40,7 @@ SHRINK = 0.02
 BETWEEN = 0.95
 """The quota is between what went through since the refusal before, and this of the refused rate."""
 
-STRETCH = 1.25
+STRETCH, CROWD_STRETCH = 1.25, 1.08
 FASTER = 0.5
 """So far the rate grows above what the quota is believed to be, until it has moved."""
 
@@ -106,7 +106,9 @@ class Curve:
             return
         self._excess_s += (self.rate_per_s / anchor - 1.0) * elapsed_s
         self._progress += elapsed_s / self._recovery_s
-        stretch = STRETCH + FASTER * max(self._excess_s / self.peers - self._burst_s, 0.0)
+        stretch = (STRETCH if self.peers == 1 else CROWD_STRETCH) + FASTER * max(
+            self._excess_s / self.peers - self._burst_s, 0.0
+        )
         grown = anchor * min(1.0 + self._dip * _cubic(self._progress), stretch)
         self.rate_per_s = min(grown, self._ceiling_per_s)
         most_s = MOVED_BURSTS * self._burst_s + max(MOVED_S, MOVED_CALLS / anchor)

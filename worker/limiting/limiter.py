@@ -39,7 +39,10 @@ class LimiterState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LimiterSnapshot:
-    """A limiter at one moment. Shares are of the last minute's calls; no ceiling is ``inf``."""
+    """A limiter at one moment. Shares are of the last minute's calls; no ceiling is ``inf``.
+
+    ``belief`` says in words what is believed of the quota, where something is.
+    """
 
     state: LimiterState
     rate_per_s: float
@@ -47,6 +50,7 @@ class LimiterSnapshot:
     cap: int
     share_refused: float
     usual_share_refused: float
+    belief: str = ""
 
 
 class Limiter(Protocol):

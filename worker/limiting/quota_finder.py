@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from math import inf
 
+from worker.limiting.belief import Belief
 from worker.limiting.doubt import Doubt, Verdict
 from worker.limiting.growth import Curve
 from worker.limiting.latencies import RoundTrip
@@ -107,6 +108,7 @@ class QuotaFinder:
         self._usual = LEAST_USUAL
         self._share = 0.0
         self._refusal_s = 0.1
+        self._slowed = ""
 
     def hear_peers(self, now_s: float, count: int, mean_per_s: float) -> None:
         """Take note of how many share the quota, and at which rate they send on average."""
@@ -181,7 +183,11 @@ class QuotaFinder:
             state = LimiterState.SLOW_START if self._curve.anchor is None else LimiterState.STEADY
         share, usual = self._share, self._usual
         cap = min(self._most_in_flight, int(min(self._cap + self._stuck, 1e9)))
-        return LimiterSnapshot(state, self._curve.rate_per_s, self._in_flight, cap, share, usual)
+        rate_per_s = self._curve.rate_per_s
+        belief = Belief(
+            rate_per_s, self._minutes.known, self._curve.peers, usual, self._slowed
+        ).in_words()
+        return LimiterSnapshot(state, rate_per_s, self._in_flight, cap, share, usual, belief)
 
     def _answered(self, now_s: float, sent_s: float, sample: Sample) -> None:
         if self._probing and (self._probing.is_probe(sent_s) or not self._probing.refused):
@@ -263,6 +269,7 @@ class QuotaFinder:
         if doubling or curve.soon:
             back_per_s = curve.rate_per_s
             if doubling:
+                self._slowed = "the model refused calls while the rate doubled"
                 self._uncut_per_s, self._uncut_s = back_per_s, now_s
                 curve.slow_down(OVERSHOT * curve.rate_per_s)
                 self._turn(now_s)
@@ -278,6 +285,7 @@ class QuotaFinder:
         if self._usual <= LEAST_USUAL and now_s - self._uncut_s > UNCUT_S:
             self._uncut_per_s = 0.0
         self._uncut_per_s, self._uncut_s = max(curve.rate_per_s, self._uncut_per_s), now_s
+        self._slowed = "the model refused more than usual"
         quota_per_s, sure = self._quota_per_s(sent_s)
         curve.cut(refused_at_per_s, quota_per_s, sure=sure)
         self._emptied_s = sent_s
@@ -319,6 +327,7 @@ class QuotaFinder:
                 through_per_s = self._sends.accepted_per_s(now_s, self._resumed_s)
                 self._settle(now_s, max(doubt.quota_per_s(), through_per_s))
                 return
+            self._slowed = "many calls were refused, to see whether fewer are when it is slower"
             doubt.tried_from_s, doubt.in_lulls = now_s, not self._alone
             curve.slow_down(doubt.tried_per_s())
             self._emptied_s = now_s
@@ -371,6 +380,7 @@ class QuotaFinder:
     def _slow_down(self, now_s: float) -> None:
         """Calls queue at the model."""
         self._cut_s = now_s
+        self._slowed = "answers took longer"
         self._curve.resume(SLOWED, self._round_trip.answered_per_s)
 
     def _look_for_block(self, now_s: float, sent_s: float) -> None:
@@ -392,6 +402,7 @@ class QuotaFinder:
     def _probe(self, now_s: float, *, refused: bool) -> None:
         round_trip_s = self._round_trip.mean_s or 1.0
         patience_s = max(0.5, 4.0 * self._refusal_s) if refused else max(1.0, 3.0 * round_trip_s)
+        self._slowed = "the model refused all calls" if refused else "no call succeeded"
         self._probing = Probing(now_s, refused, patience_s, self._curve.rate_per_s)
         self._stuck = self._in_flight
         self._doubt = None

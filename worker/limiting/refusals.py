@@ -33,7 +33,7 @@ SETTLED_S = 0.5
 LATELY_SLICES = 40
 """What goes through is measured over so many slices."""
 
-MEMORY_CALLS, CONTRADICTION = 300, 2.5
+MEMORY_CALLS, CONTRADICTION = 300, 2.0
 """How many calls in lulls the usual share is estimated from, and by how many standard deviations
 new ones must differ to replace the old."""
 
@@ -93,7 +93,7 @@ class Tally:
     @property
     def share(self) -> float:
         """The share that was refused."""
-        return self.refused / max(self.sent, 1.0)
+        return min(self.refused / max(self.sent, 1.0), 1.0)
 
 
 class RecentSends:
@@ -213,9 +213,13 @@ class RecentSends:
                 continue
             self._counted = period
             most_per_s = FAR_BELOW * self._through_per_s([each for each in slices if not each.lull])
-            for each in slices:
-                if each.lull and not each.blocked and each.pace_per_s <= most_per_s:
-                    self.lulls.add(each.sent, each.refused)
+            told = [
+                each
+                for each in slices
+                if each.lull and not each.blocked and each.pace_per_s <= most_per_s
+            ]
+            if told:
+                self.lulls.add(sum(each.sent for each in told), sum(each.refused for each in told))
 
     def learn(self, calls: int, refused: int) -> None:
         """Take refusals for usual, whatever lulls said."""

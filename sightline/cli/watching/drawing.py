@@ -89,6 +89,8 @@ def _limiter(kind: str, limiter: LimiterView, *, ascii_only: bool) -> list[Text]
     lines = [_line(kind, text)]
     if len(limiter.curve) > 1 and not ascii_only:
         lines.append(_line("", Text(sparkline(limiter.curve), "cyan")))
+    if limiter.belief:
+        lines.append(_line("", Text(limiter.belief, "dim")))
     return lines
 
 

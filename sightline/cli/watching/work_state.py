@@ -32,6 +32,7 @@ class LimiterView:
     cap: int
     share_refused: float
     curve: tuple[float, ...]
+    belief: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class WorkView:
     def as_dict(self) -> dict[str, Any]:
         """Return plain values; the curves are left out, since whoever reads them has the past."""
         values = {name: _plain(getattr(self, name)) for name in self.__slots__}
-        names = ("state", "rate_per_s", "in_flight", "cap", "share_refused")
+        names = ("state", "rate_per_s", "in_flight", "cap", "share_refused", "belief")
         values["limiters"] = {
             kind: {name: _plain(getattr(limiter, name)) for name in names}
             for kind, limiter in self.limiters.items()
@@ -151,6 +152,7 @@ class WorkState:
             limiter.cap,
             limiter.share_refused,
             curve.values,
+            limiter.belief,
         )
 
     def _share_refused(self) -> float | None:

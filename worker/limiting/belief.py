@@ -1,0 +1,34 @@
+"""What a limiter believes about a quota, in words for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PER_MINUTE_BELOW_PER_S = 10.0
+"""Slower rates are told by the minute, as quotas are."""
+
+LEAST_SHARE = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """``usual`` is the share that is refused at any rate, ``slowed`` why the rate last fell."""
+
+    rate_per_s: float
+    by_the_minute: bool = False
+    workers: int = 1
+    usual: float = 0.0
+    slowed: str = ""
+
+    def in_words(self) -> str:
+        """Return it as a line: what is believed, and why the rate last fell."""
+        slow = self.rate_per_s < PER_MINUTE_BELOW_PER_S
+        rate = f"{60 * self.rate_per_s:.3g} a minute" if slow else f"{self.rate_per_s:.3g} a second"
+        parts = [f"about {rate}" + (", counted by the minute" if self.by_the_minute else "")]
+        if self.workers > 1:
+            parts.append(f"{self.workers} workers")
+        if self.usual >= LEAST_SHARE:
+            parts.append(f"{self.usual:.0%} refused at random")
+        if self.slowed:
+            parts.append(f"last slowed down because {self.slowed}")
+        return "; ".join(parts)
