@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.limiting.lulls import Beat
-from worker.limiting.refusals import LEAST_USUAL, MOST_USUAL, RecentSends, Suspicion, Tally
+from worker.limiting.refusals import LEAST_USUAL, MOST_USUAL, RecentSends, RefusalTally, Suspicion
 
 
 def period(sends: RecentSends, begin_s: float, *, lull_refused: int, through_per_s: float) -> None:
@@ -66,7 +66,7 @@ def test_a_tally_is_a_share_whatever_is_counted(counts: list[tuple[int, int]], l
 
 
 def test_what_came_before_fades() -> None:
-    tally = Tally(1000.0, 500.0)
+    tally = RefusalTally(1000.0, 500.0)
     for _ in range(30):
         tally.add(50, 20)
     assert tally.share == pytest.approx(0.4, abs=0.02)

@@ -30,7 +30,7 @@ SAME, FEWER, CHANCE = 0.65, 0.3, 1.0
 RARE_PER_S = 1.0
 
 
-class Verdict(Enum):
+class Cause(Enum):
     """What is known about refusals."""
 
     OPEN = "open"
@@ -83,29 +83,29 @@ class Doubt:
         """Begin anew, at this rate."""
         self.begin_s, self.rate_per_s, self.tried_from_s = now_s, rate_per_s, inf
 
-    def measure(self, calls: int, refused: int) -> Verdict:
+    def measure(self, calls: int, refused: int) -> Cause:
         """Look at the calls since ``begin_s``."""
         enough = calls >= max(MEASURED_CALLS, MEASURED_S * self.rate_per_s)
         if not enough and (refused < MEASURED_REFUSALS or calls < LEAST_CALLS):
-            return Verdict.OPEN
+            return Cause.OPEN
         self.measured = (calls, refused)
         self.share = refused / calls
         if self.share > TOO_MANY:
             self.share = min(self.share, (refused - 0.5) / calls)
-            return Verdict.FAR_OVER
+            return Cause.FAR_OVER
         if refused - self.usual * calls < FEW_REFUSALS:
-            return Verdict.CALM
-        return Verdict.TRY
+            return Cause.CALM
+        return Cause.TRY
 
-    def weigh(self, calls: int, refused: int) -> Verdict:
+    def weigh(self, calls: int, refused: int) -> Cause:
         """Look at the calls of the trial."""
         due = self.share - self.usual
         needed = min(max(TRIED_CALLS, TRIED_REFUSALS / due), MOST_CALLS)
         excess = refused - self.usual * calls
         if excess > CHANCE + SAME * due * calls:
-            return Verdict.AT_RANDOM
+            return Cause.AT_RANDOM
         if calls < needed:
-            return Verdict.OPEN
+            return Cause.OPEN
         if excess >= SAME * due * calls:
-            return Verdict.AT_RANDOM
-        return Verdict.QUOTA if excess <= FEWER * due * calls else Verdict.UNCLEAR
+            return Cause.AT_RANDOM
+        return Cause.QUOTA if excess <= FEWER * due * calls else Cause.UNCLEAR

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import inf
 
 from worker.limiting.belief import Belief
-from worker.limiting.doubt import Doubt, Verdict
+from worker.limiting.doubt import Cause, Doubt
 from worker.limiting.growth import Curve
 from worker.limiting.latencies import RoundTrip
 from worker.limiting.limiter import LimiterSnapshot, LimiterState, Outcome, Sample
@@ -313,14 +313,14 @@ class QuotaFinder:
         """Measure the share that is refused; then send a little less than what goes through."""
         curve = self._curve
         verdict = doubt.measure(*self._sends.since(doubt.begin_s, settled_s))
-        if verdict is Verdict.CALM:
+        if verdict is Cause.CALM:
             self._doubt = None
             curve.let_go()
-        elif verdict is Verdict.FAR_OVER:
+        elif verdict is Cause.FAR_OVER:
             curve.slow_down(doubt.quota_per_s())
             self._turn(now_s)
             doubt.measure_again(now_s, curve.rate_per_s)
-        elif verdict is Verdict.TRY:
+        elif verdict is Cause.TRY:
             tells = self._alone or lulls_tell(curve.rate_per_s, curve.fair_per_s)
             least = DOUBTFUL_ALONE if self._alone else DOUBTFUL
             if not tells or doubt.share - doubt.usual < least:
@@ -337,18 +337,18 @@ class QuotaFinder:
         """See whether sending less helped; where others share the quota, lulls tell if not."""
         calls, refused = self._sends.since(doubt.tried_from_s, settled_s)
         verdict = doubt.weigh(calls, refused)
-        if doubt.in_lulls and verdict in {Verdict.AT_RANDOM, Verdict.UNCLEAR}:
+        if doubt.in_lulls and verdict in {Cause.AT_RANDOM, Cause.UNCLEAR}:
             calls, refused = self._sends.since(doubt.tried_from_s, settled_s, in_lulls=True)
             verdict = doubt.weigh(calls, refused)
-            if verdict is Verdict.QUOTA:
-                verdict = Verdict.UNCLEAR
-        if verdict is Verdict.QUOTA:
+            if verdict is Cause.QUOTA:
+                verdict = Cause.UNCLEAR
+        if verdict is Cause.QUOTA:
             self._sends.lulls.add(calls, refused)
             self._usual = self._sends.usual_share(now_s)
             self._settle(now_s, doubt.quota_per_s())
-        elif verdict is Verdict.UNCLEAR:
+        elif verdict is Cause.UNCLEAR:
             doubt.measure_again(now_s, self._curve.rate_per_s)
-        elif verdict is Verdict.AT_RANDOM:
+        elif verdict is Cause.AT_RANDOM:
             more, of_them = doubt.measured
             self._sends.learn(calls + more, refused + of_them)
             self._usual = self._sends.usual_share(now_s)

@@ -75,7 +75,7 @@ class Slice:
 
 
 @dataclass(slots=True)
-class Tally:
+class RefusalTally:
     """Calls and their refusals, the older the lighter."""
 
     sent: float = 0.0
@@ -103,7 +103,7 @@ class RecentSends:
         self._slices: deque[Slice] = deque()
         self._counted = 0
         self._split = False
-        self.lulls = Tally()
+        self.lulls = RefusalTally()
 
     def split(self) -> None:
         """Count the calls from now on apart."""
@@ -223,11 +223,11 @@ class RecentSends:
 
     def learn(self, calls: int, refused: int) -> None:
         """Take refusals for usual, whatever lulls said."""
-        self.lulls = Tally(calls, refused + CHANCE_REFUSALS)
+        self.lulls = RefusalTally(calls, refused + CHANCE_REFUSALS)
 
     def forget_usual(self) -> None:
         """Learn anew what is usual."""
-        self.lulls = Tally()
+        self.lulls = RefusalTally()
 
 
 class Suspicion:

@@ -47,7 +47,7 @@ FAST_DOUBLING_S = 2.0
 """A high rate doubles slowly: a quota by the minute shows only when it is used up."""
 
 
-class Curve:
+class SharedCurve:
     """The rate. ``anchor`` is the rate that was last refused; ``None`` while the rate doubles.
 
     ``caution`` from 0 to 1 says how far a crowd is to be believed in.

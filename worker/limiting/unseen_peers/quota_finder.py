@@ -12,13 +12,13 @@ from math import inf
 from worker.limiting.latencies import RoundTrip
 from worker.limiting.limiter import LimiterSnapshot, LimiterState, Outcome, Sample
 from worker.limiting.probing import Probing
-from worker.limiting.unseen_peers.growth import Curve
+from worker.limiting.unseen_peers.growth import SharedCurve
 from worker.limiting.unseen_peers.refusals import (
     LEAST_USUAL,
     MEMORY_S,
     MOST_USUAL,
-    RecentSends,
-    Suspicion,
+    SharedSends,
+    SharedSuspicion,
 )
 
 NOTHING_S = 1e-6
@@ -84,10 +84,10 @@ class SharedQuotaFinder:
     ) -> None:
         self._clock_ahead_s = clock_ahead_s
         self._most_in_flight = in_flight
-        self._curve = Curve(rate_per_s or inf)
-        self._sends = RecentSends()
+        self._curve = SharedCurve(rate_per_s or inf)
+        self._sends = SharedSends()
         self._round_trip = RoundTrip()
-        self._suspicion = Suspicion(NEWCOMER_USUAL, NEWCOMER_EXCESS)
+        self._suspicion = SharedSuspicion(NEWCOMER_USUAL, NEWCOMER_EXCESS)
         self._probing: Probing | None = None
         self._in_flight = 0
         self._stuck = 0
@@ -101,7 +101,7 @@ class SharedQuotaFinder:
         self._paused_until_s = -inf
         self._done_s = -inf
         self._learnt_s = -inf
-        self._overload = Suspicion(MOST_USUAL, OVERLOAD)
+        self._overload = SharedSuspicion(MOST_USUAL, OVERLOAD)
         self._usual = LEAST_USUAL
         self._share = 0.0
         self._refusal_s = 0.1

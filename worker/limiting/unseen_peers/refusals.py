@@ -34,7 +34,7 @@ LEAST_USUAL = 0.0005
 
 
 @dataclass(slots=True)
-class Slice:
+class SharedSlice:
     """Calls sent one after the other at one rate, and what became of them as far as is known."""
 
     began_s: float
@@ -51,11 +51,11 @@ class Slice:
         return self.refused + self.failed >= self.sent
 
 
-class RecentSends:
+class SharedSends:
     """The slices of the last minute. Refusals are booked where the call was sent."""
 
     def __init__(self) -> None:
-        self._slices: deque[Slice] = deque()
+        self._slices: deque[SharedSlice] = deque()
         self._counted_until_s = -inf
         self._lull_refused = 0.0
         self.lull_calls = 0.0
@@ -65,20 +65,20 @@ class RecentSends:
         slices = self._slices
         last = slices[-1] if slices else None
         if last is None or last.sent >= SLICE_CALLS or now_s - last.began_s >= SLICE_S:
-            slices.append(Slice(now_s, rate_per_s, lull=lull))
+            slices.append(SharedSlice(now_s, rate_per_s, lull=lull))
             while slices[0].began_s < now_s - MEMORY_S:
                 slices.popleft()
         slices[-1].sent += 1
 
-    def at(self, sent_s: float) -> Slice | None:
+    def at(self, sent_s: float) -> SharedSlice | None:
         """Return the slice of a call that was sent then, if it is remembered."""
         return next(
             (slice_ for slice_ in reversed(self._slices) if slice_.began_s <= sent_s + 1e-9), None
         )
 
-    def lost_up_to(self, sent_s: float) -> list[Slice]:
+    def lost_up_to(self, sent_s: float) -> list[SharedSlice]:
         """Return the row of slices up to this time of which no call went through, latest first."""
-        row: list[Slice] = []
+        row: list[SharedSlice] = []
         waiting = True  # the slice of this time may wait for the fate of some of its calls
         for slice_ in reversed(self._slices):
             if slice_.began_s > sent_s + 1e-9:
@@ -128,7 +128,7 @@ class RecentSends:
 
 
 @dataclass(slots=True)
-class Suspicion:
+class SharedSuspicion:
     """Page's test (CUSUM) for refusals in excess of the usual share.
 
     It adds up how much likelier each call's fate is if ``excess`` is refused on top of ``usual``
