@@ -12,8 +12,11 @@ from math import inf, sqrt
 
 MEASURED_CALLS, MEASURED_REFUSALS, LEAST_CALLS = 12, 4, 6
 MEASURED_S = 0.2
+"""The share is known well enough after so many calls, at a high rate after this time, or after so
+many refusals and calls."""
+
 FEW_REFUSALS = 1.5
-"""The share is known well enough after so many calls, or after so many refusals and calls."""
+"""Fewer beyond the usual are no reason to doubt."""
 
 TOO_MANY = 0.7
 """A share that is higher has no other cause than the rate."""
@@ -28,10 +31,11 @@ SAME, FEWER, CHANCE = 0.65, 0.3, 1.0
 """Such a share of the refusals that are due by chance speaks for it, or against it."""
 
 RARE_PER_S = 1.0
+"""Calls are rare below this rate."""
 
 
-class Cause(Enum):
-    """What is known about refusals."""
+class Judgement(Enum):
+    """What is known about refusals so far, and what to do next."""
 
     OPEN = "open"
     CALM = "calm"
@@ -83,29 +87,29 @@ class Doubt:
         """Begin anew, at this rate."""
         self.begin_s, self.rate_per_s, self.tried_from_s = now_s, rate_per_s, inf
 
-    def measure(self, calls: int, refused: int) -> Cause:
+    def measure(self, calls: int, refused: int) -> Judgement:
         """Look at the calls since ``begin_s``."""
         enough = calls >= max(MEASURED_CALLS, MEASURED_S * self.rate_per_s)
         if not enough and (refused < MEASURED_REFUSALS or calls < LEAST_CALLS):
-            return Cause.OPEN
+            return Judgement.OPEN
         self.measured = (calls, refused)
         self.share = refused / calls
         if self.share > TOO_MANY:
             self.share = min(self.share, (refused - 0.5) / calls)
-            return Cause.FAR_OVER
+            return Judgement.FAR_OVER
         if refused - self.usual * calls < FEW_REFUSALS:
-            return Cause.CALM
-        return Cause.TRY
+            return Judgement.CALM
+        return Judgement.TRY
 
-    def weigh(self, calls: int, refused: int) -> Cause:
+    def weigh(self, calls: int, refused: int) -> Judgement:
         """Look at the calls of the trial."""
         due = self.share - self.usual
         needed = min(max(TRIED_CALLS, TRIED_REFUSALS / due), MOST_CALLS)
         excess = refused - self.usual * calls
         if excess > CHANCE + SAME * due * calls:
-            return Cause.AT_RANDOM
+            return Judgement.AT_RANDOM
         if calls < needed:
-            return Cause.OPEN
+            return Judgement.OPEN
         if excess >= SAME * due * calls:
-            return Cause.AT_RANDOM
-        return Cause.QUOTA if excess <= FEWER * due * calls else Cause.UNCLEAR
+            return Judgement.AT_RANDOM
+        return Judgement.QUOTA if excess <= FEWER * due * calls else Judgement.UNCLEAR

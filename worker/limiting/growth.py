@@ -12,6 +12,7 @@ START_PER_S = 1.0
 """The first rate: a newcomer's, which must not disturb the others."""
 
 LOWEST_PER_S = 0.0005
+"""No rate falls below it: one call in half an hour."""
 
 DIP = 0.1
 """How far the rate falls below a quota that is known well: what is saved meanwhile absorbs the
@@ -32,17 +33,14 @@ long as a refusal takes (calls that are sent until it arrives are refused, too).
 SOON = 0.7
 """A refusal before this share of the recovery says that the rate is still too high."""
 
-OVERSHOOT = 0.8
-"""How much of the rate that was refused first is left while it doubles."""
-
-SHRINK = 0.02
-
 BETWEEN = 0.95
 """The quota is between what went through since the refusal before, and this of the refused rate."""
 
 STRETCH, CROWD_STRETCH = 1.25, 1.08
+"""So far the rate grows above what the quota is believed to be; less far among others."""
+
 FASTER = 0.5
-"""So far the rate grows above what the quota is believed to be, until it has moved."""
+"""By so much more for each second's worth of calls that went through beyond the quota's bucket."""
 
 FIRST_BURST_S = 1.0
 SHORTEST_BURST_S = 0.2
@@ -54,6 +52,7 @@ MOVED_CALLS = 2.0
 went through, the quota has moved: double."""
 
 PULL = 0.3
+"""How far a worker moves towards the mean rate whenever it hears of it, on a logarithmic scale."""
 
 DOUBLING_S = 1.0
 NEWCOMER_DOUBLING_CALLS = 1.5
@@ -117,9 +116,7 @@ class Curve:
 
     def cut(self, at_per_s: float, delivered_per_s: float | None, *, sure: bool) -> None:
         """Answer a refusal after the rate grew; so much went through lately."""
-        before = self.anchor
-        if before is None:
-            before = at_per_s
+        before = self.anchor or at_per_s
         if sure and delivered_per_s is not None:
             anchor = min(at_per_s, delivered_per_s)
         else:

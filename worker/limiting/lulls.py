@@ -31,7 +31,7 @@ CONVINCING_CALLS, RARER = 50, 4
 """After so many calls in lulls only every fourth is kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Beat:
     """How fast the next call follows. ``period`` 0: the call tells nothing of what is usual."""
 

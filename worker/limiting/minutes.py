@@ -117,7 +117,7 @@ class Minutes:
     @property
     def beyond(self) -> bool:
         """Whether more calls went through than the minute before admitted."""
-        return self.known and not self._blocked and self._sent > MORE * self._admits + 1
+        return not self._blocked and self._sent > MORE * self._admits + 1
 
     def pace_per_s(self, usual: float) -> float:
         """Return the pace at which this minute's calls are spread."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from math import inf
 
 from worker.limiting.belief import Belief
-from worker.limiting.doubt import Cause, Doubt
+from worker.limiting.doubt import Doubt, Judgement
 from worker.limiting.growth import Curve
 from worker.limiting.latencies import RoundTrip
 from worker.limiting.limiter import LimiterSnapshot, LimiterState, Outcome, Sample
@@ -146,9 +146,10 @@ class QuotaFinder:
             self._curve.advance(min(now_s - self._sent_s, 2.0 / self._curve.rate_per_s))
         if self._minutes.sent(now_s):
             self._begin_minute()
-        elif self._minutes.beyond:
+        elif self._minutes.known and self._minutes.beyond:
             self._curve.double()
-        self._weigh(now_s)
+        if self._doubt:
+            self._weigh(now_s)
         rate_per_s = self._curve.rate_per_s
         self._sent_s = now_s
         beat = self._beat(now_s, rate_per_s)
@@ -249,9 +250,10 @@ class QuotaFinder:
     def _beat(self, now_s: float, rate_per_s: float) -> Beat:
         """Return when the next call goes, and whether this one is in a lull."""
         curve, doubt = self._curve, self._doubt
-        quiet = self._share - self._usual <= LULLS_ABOVE and self._usual <= LEAST_USUAL
         if doubt:
             quiet = not doubt.in_lulls
+        else:
+            quiet = self._usual <= LEAST_USUAL and self._share - self._usual <= LULLS_ABOVE
         if quiet or curve.anchor is None or self._minutes.known:
             return Beat(rate_per_s)
         return self._lulls.beat(
@@ -313,14 +315,14 @@ class QuotaFinder:
         """Measure the share that is refused; then send a little less than what goes through."""
         curve = self._curve
         verdict = doubt.measure(*self._sends.since(doubt.begin_s, settled_s))
-        if verdict is Cause.CALM:
+        if verdict is Judgement.CALM:
             self._doubt = None
             curve.let_go()
-        elif verdict is Cause.FAR_OVER:
+        elif verdict is Judgement.FAR_OVER:
             curve.slow_down(doubt.quota_per_s())
             self._turn(now_s)
             doubt.measure_again(now_s, curve.rate_per_s)
-        elif verdict is Cause.TRY:
+        elif verdict is Judgement.TRY:
             tells = self._alone or lulls_tell(curve.rate_per_s, curve.fair_per_s)
             least = DOUBTFUL_ALONE if self._alone else DOUBTFUL
             if not tells or doubt.share - doubt.usual < least:
@@ -337,18 +339,18 @@ class QuotaFinder:
         """See whether sending less helped; where others share the quota, lulls tell if not."""
         calls, refused = self._sends.since(doubt.tried_from_s, settled_s)
         verdict = doubt.weigh(calls, refused)
-        if doubt.in_lulls and verdict in {Cause.AT_RANDOM, Cause.UNCLEAR}:
+        if doubt.in_lulls and verdict in {Judgement.AT_RANDOM, Judgement.UNCLEAR}:
             calls, refused = self._sends.since(doubt.tried_from_s, settled_s, in_lulls=True)
             verdict = doubt.weigh(calls, refused)
-            if verdict is Cause.QUOTA:
-                verdict = Cause.UNCLEAR
-        if verdict is Cause.QUOTA:
+            if verdict is Judgement.QUOTA:
+                verdict = Judgement.UNCLEAR
+        if verdict is Judgement.QUOTA:
             self._sends.lulls.add(calls, refused)
             self._usual = self._sends.usual_share(now_s)
             self._settle(now_s, doubt.quota_per_s())
-        elif verdict is Cause.UNCLEAR:
+        elif verdict is Judgement.UNCLEAR:
             doubt.measure_again(now_s, self._curve.rate_per_s)
-        elif verdict is Cause.AT_RANDOM:
+        elif verdict is Judgement.AT_RANDOM:
             more, of_them = doubt.measured
             self._sends.learn(calls + more, refused + of_them)
             self._usual = self._sends.usual_share(now_s)
