@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -49,6 +50,22 @@ LOOKUPS: Mapping[str, Callable[[], bool]] = {
     "uv": lambda: uv() is not None,
 }
 """How to find what is no program on the path."""
+
+
+def hear_ctrl_c() -> None:
+    """Hear SIGINT and SIGQUIT, which a shell has ignored in what it runs in the background.
+
+    Commands that the tests start would inherit it, and none could be ended by Ctrl-C.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
+def pytest_configure() -> None:
+    """Let the tests be the same in the background and in a terminal."""
+    hear_ctrl_c()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
