@@ -276,7 +276,7 @@ class StackConfig:
     )
     collector_image: ImageName = key(
         "an OpenTelemetry collector beside each worker of the pool, for the workers' own"
-        " metrics on the dashboard; if empty, there is none; GKE collects them itself",
+        " metrics on the dashboard; if empty, no collector runs; GKE collects them itself",
         "",
         group="Monitoring",
     )

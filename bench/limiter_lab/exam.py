@@ -6,7 +6,8 @@
     python -m bench.limiter_lab.exam --seed 17 --count 1 --plot 17.svg
     python -m bench.limiter_lab.exam --named                         quotas that users meet, ours
 
-Constants can be tried as with ``sweep``: ``--with "growth.CUT=0.8 growth.RECOVERY_S=4"``.
+Constants can be tried as with ``sweep``:
+``--with "seen_peers.growth.DIP=0.2 seen_peers.growth.RECOVERY_S=4"``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.limiting import Outcome, QuotaFinder, Sample
+from worker.limiting import Outcome, QuotaFinder, Sample, SharedQuotaFinder
 from worker.limiting.belief import Belief
 
 
@@ -27,10 +27,18 @@ def test_a_belief_is_told_in_words(belief: Belief, words: str) -> None:
     assert belief.in_words() == words
 
 
-def test_who_is_refused_says_why_it_slowed_down() -> None:
-    finder = QuotaFinder(10)
-    assert finder.snapshot(0.0).belief == "about 60 a minute"
+@pytest.mark.parametrize(
+    ("finder", "begins", "why"),
+    [
+        (QuotaFinder(10), "about 60 a minute", "the model refused calls while the rate doubled"),
+        (SharedQuotaFinder(10), "about 300 a minute", "the model refused more than usual"),
+    ],
+)
+def test_who_is_refused_says_why_it_slowed_down(
+    finder: QuotaFinder | SharedQuotaFinder, begins: str, why: str
+) -> None:
+    assert finder.snapshot(0.0).belief == begins
     for second in range(4):
         finder.sent(float(second))
         finder.done(second + 0.1, Sample(Outcome.THROTTLED, 0.1))
-    assert "because the model refused calls while the rate doubled" in finder.snapshot(4.0).belief
+    assert f"because {why}" in finder.snapshot(4.0).belief

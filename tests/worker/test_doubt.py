@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.limiting.doubt import RARE_PER_S, TOO_MANY, Doubt, Judgement
+from worker.limiting.seen_peers.doubt import RARE_PER_S, TOO_MANY, Doubt, Judgement
 
 
 def doubted(rate_per_s: float = 50.0, *, usual: float = 0.0005) -> Doubt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.limiting.minutes import FEWEST, MINUTE_S, MOST, Minutes
+from worker.limiting.seen_peers.minutes import FEWEST, MINUTE_S, MOST, Minutes
 
 USUAL = 0.0005
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf
 from random import Random
 
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.limiting import LimiterState, Outcome, QuotaFinder, Sample, SharedQuotaFinder
-from worker.limiting import growth as seen_growth
-from worker.limiting.quota_finder import CREDIT_S
+from worker.limiting.policy import CREDIT_S
+from worker.limiting.seen_peers import growth as seen_growth
 from worker.limiting.unseen_peers import growth as unseen_growth
 
 OUTCOMES = st.sampled_from(Outcome)
@@ -88,6 +89,32 @@ def test_a_refusal_that_says_for_how_long_pauses_everything(policy: Policy) -> N
     finder.done(10.1, Sample(Outcome.THROTTLED, 0.1, retry_after_s=7.0))
     assert finder.snapshot(10.1).state is LimiterState.PAUSED
     assert finder.wait_s(10.1) == pytest.approx(7.0)
+
+
+@POLICIES
+def test_a_long_wait_that_a_refusal_asks_for_is_checked_once_a_minute(policy: Policy) -> None:
+    finder, now_s, sent_s = policy(1000), 0.0, []
+    while now_s < 600.0:
+        now_s = send_when_allowed(finder, now_s)
+        sent_s.append(now_s)
+        finder.done(now_s + 0.1, Sample(Outcome.THROTTLED, 0.1, retry_after_s=3600.0))
+    gaps = [after - before for before, after in pairwise(sent_s)]
+    assert all(gap >= 60.0 for gap in gaps), "the wait is honoured"
+    assert all(gap <= 61.0 for gap in gaps), "but looked at"
+
+
+@POLICIES
+def test_a_long_wait_that_was_not_needed_is_not_believed_again(policy: Policy) -> None:
+    finder = policy(1000)
+    finder.sent(0.0)
+    finder.done(0.1, Sample(Outcome.THROTTLED, 0.1, retry_after_s=3600.0))
+    now_s = send_when_allowed(finder, 0.1)
+    assert now_s == pytest.approx(60.1)
+    finder.done(now_s + 0.1, Sample(Outcome.SUCCEEDED, 0.1))
+    now_s = send_when_allowed(finder, now_s + 0.1)
+    assert now_s < 63.0
+    finder.done(now_s + 0.1, Sample(Outcome.THROTTLED, 0.1, retry_after_s=3600.0))
+    assert send_when_allowed(finder, now_s + 0.1) < 70.0
 
 
 @POLICIES
@@ -228,13 +255,16 @@ PEERS = st.tuples(st.integers(1, 64), st.floats(1e-4, 1e3))
     ),
     st.randoms(use_true_random=False),
 )
+@POLICIES
 def test_whatever_happens_it_goes_on(
-    spells: list[tuple[float, float | None, tuple[int, float] | None, float]], dice: Random
+    policy: Policy,
+    spells: list[tuple[float, float | None, tuple[int, float] | None, float]],
+    dice: Random,
 ) -> None:
     """Each spell has a share of refusals, a hint, peers, and a latency; 60 calls each."""
-    finder, now_s = QuotaFinder(40), 0.0
+    finder, now_s = policy(40), 0.0
     for refused, hint_s, peers, latency_s in spells:
-        if peers is not None:
+        if peers is not None and isinstance(finder, QuotaFinder):
             finder.hear_peers(now_s, *peers)
         for _ in range(60):
             now_s = send_when_allowed(finder, now_s)

@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.limiting.lulls import Beat
-from worker.limiting.refusals import LEAST_USUAL, MOST_USUAL, RecentSends, RefusalTally, Suspicion
+from worker.limiting.seen_peers.lulls import Beat
+from worker.limiting.seen_peers.refusals import (
+    LEAST_USUAL,
+    MOST_USUAL,
+    RecentSends,
+    RefusalTally,
+    Suspicion,
+)
 
 
 def period(sends: RecentSends, begin_s: float, *, lull_refused: int, through_per_s: float) -> None:
@@ -15,13 +21,13 @@ def period(sends: RecentSends, begin_s: float, *, lull_refused: int, through_per
     number = int(begin_s) + 5
     for call in range(10):
         at_s = begin_s + 0.2 * call
-        sends.sent(at_s, 10.0, Beat(5.0, number, lull=True))
+        sends.sent_at(at_s, 10.0, Beat(5.0, number, lull=True))
         if call < lull_refused:
             where = sends.at(at_s)
             assert where is not None
             where.refused += 1
     for call in range(int(3 * through_per_s)):
-        sends.sent(begin_s + 2.0 + call / through_per_s, 10.0, Beat(through_per_s, number))
+        sends.sent_at(begin_s + 2.0 + call / through_per_s, 10.0, Beat(through_per_s, number))
 
 
 def test_what_is_refused_in_a_lull_is_usual() -> None:

@@ -8,7 +8,7 @@ workers see each other, ``SharedQuotaFinder`` where they do not.
 from sightline.settings import LimitSettings
 from worker.limiting.adaptive import AdaptiveLimiter
 from worker.limiting.limiter import Limiter, LimiterSnapshot, LimiterState, Outcome, Sample
-from worker.limiting.quota_finder import QuotaFinder
+from worker.limiting.seen_peers import QuotaFinder
 from worker.limiting.static import StaticLimiter
 from worker.limiting.unseen_peers import SharedQuotaFinder
 

@@ -11,7 +11,7 @@ from sightline.ports import PeerRates
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
 from worker.limiting.limiter import LimiterSnapshot, Sample
-from worker.limiting.quota_finder import QuotaFinder
+from worker.limiting.seen_peers import QuotaFinder
 from worker.limiting.unseen_peers import SharedQuotaFinder
 
 

@@ -11,8 +11,7 @@ from sightline.ports import PeerRates
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
 from worker.limiting.limiter import LimiterSnapshot, LimiterState, Outcome, Sample
-from worker.limiting.lulls import Beat
-from worker.limiting.refusals import RecentSends
+from worker.limiting.slices import Slices
 
 THROTTLE_PAUSE_S = 1.0
 """The pause after a refusal that does not say how long to wait."""
@@ -35,7 +34,7 @@ class StaticLimiter:
         self._monotonic = monotonic
         self._paused_until = 0.0
         self._in_flight = 0
-        self._sends = RecentSends()
+        self._sends = Slices()
 
     async def acquire(self) -> None:
         """Wait for a permit: first for the cap, then for the pause, then for the rate."""
@@ -50,7 +49,7 @@ class StaticLimiter:
                 self._cap.release()
                 raise
         self._in_flight += 1
-        self._sends.sent(self._monotonic(), self._limit.rate_per_s, Beat(self._limit.rate_per_s))
+        self._sends.sent(self._monotonic(), self._limit.rate_per_s)
 
     async def _pause(self) -> None:
         # The pause may be prolonged while it is waited for.

@@ -2,7 +2,7 @@
 
 A worker that may be one of many must not try whether slowing down helps: the others' refusals
 would look like chance. So that is learnt only in lulls, and how many there are from refusals
-(docs/adr/0013). Workers that see each other have ``worker.limiting.quota_finder``.
+(docs/adr/0013). Workers that see each other have ``worker.limiting.seen_peers``.
 """
 
 from worker.limiting.unseen_peers.quota_finder import SharedQuotaFinder

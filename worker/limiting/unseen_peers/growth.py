@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from math import sqrt
 
+from worker.limiting.rate_curve import RateCurve, cubic
+
 START_PER_S = 5.0
 """The first rate: a newcomer's, which must not disturb the others."""
 
@@ -38,28 +40,15 @@ MOVED_CALLS = 100
 """So far above the rate that was last refused, and after so many calls without a cut, the quota has
 moved: double."""
 
-DOUBLING_S = 1.0
-SHORTEST_DOUBLING_S = 0.1
-"""The rate doubles in this time; a newcomer's in a round trip, within these bounds."""
 
-FAST_PER_S = 200.0
-FAST_DOUBLING_S = 2.0
-"""A high rate doubles slowly: a quota by the minute shows only when it is used up."""
-
-
-class SharedCurve:
+class SharedCurve(RateCurve):
     """The rate. ``anchor`` is the rate that was last refused; ``None`` while the rate doubles.
 
     ``caution`` from 0 to 1 says how far a crowd is to be believed in.
     """
 
     def __init__(self, ceiling_per_s: float) -> None:
-        self._ceiling_per_s = ceiling_per_s
-        self.rate_per_s = min(START_PER_S, ceiling_per_s)
-        self.anchor: float | None = None
-        self.newcomer = True
-        self._newcomer_doubling_s = DOUBLING_S
-        self._may_double = True
+        super().__init__(START_PER_S, ceiling_per_s)
         self.caution = 0.0
         self.crowding = 0.0
         self._wall: float | None = None
@@ -69,17 +58,15 @@ class SharedCurve:
 
     def advance(self, elapsed_s: float) -> None:
         """Grow for the time before a call, in which the rate was what held it back."""
-        if self.anchor is None and not self._may_double:
-            return
         if self.anchor is None:
-            grown: float = self.rate_per_s * 2.0 ** (elapsed_s / self._doubling_s())
-        else:
-            self._since_cut_s += elapsed_s
-            self._calls += 1
-            grown = self.anchor * (1.0 + (1.0 - CUT) * _cubic(self._since_cut_s / self._recovery_s))
-            moved = MOVED if self._recovery_s <= LONGEST_RECOVERY_S else MOVED_SLOWLY
-            if grown > moved * self.anchor and self._calls > MOVED_CALLS:
-                self.anchor = None
+            self._double_for(elapsed_s)
+            return
+        self._since_cut_s += elapsed_s
+        self._calls += 1
+        grown = self.anchor * (1.0 + (1.0 - CUT) * cubic(self._since_cut_s / self._recovery_s))
+        moved = MOVED if self._recovery_s <= LONGEST_RECOVERY_S else MOVED_SLOWLY
+        if grown > moved * self.anchor and self._calls > MOVED_CALLS:
+            self.anchor = None
         self.rate_per_s = min(grown, self._ceiling_per_s)
 
     def cut(self, refused_at_per_s: float) -> None:
@@ -99,16 +86,6 @@ class SharedCurve:
         self._since_cut_s = self._recovery_s * (1.0 - ((1.0 - at) / (1.0 - CUT)) ** (1 / 3))
         self.rate_per_s = min(max(at * anchor, LOWEST_PER_S), self._ceiling_per_s)
 
-    def hear_round_trip(self, round_trip_s: float, *, longer: bool) -> None:
-        """Take note of how long an answer takes, and whether that is longer than usual."""
-        self._may_double = not longer
-        self._newcomer_doubling_s = min(max(round_trip_s, SHORTEST_DOUBLING_S), DOUBLING_S)
-
-    def _doubling_s(self) -> float:
-        if self.rate_per_s > FAST_PER_S:
-            return FAST_DOUBLING_S
-        return self._newcomer_doubling_s if self.newcomer else DOUBLING_S
-
     def _around(self, anchor_per_s: float) -> float:
         self.newcomer = False
         self._calls = 0
@@ -126,9 +103,3 @@ class SharedCurve:
 def recovery_s(rate_per_s: float) -> float:
     """Return the seconds from a cut until the rate is back, for one who has the quota alone."""
     return RECOVERY_S * max(1.0, sqrt(SLOW_BELOW_PER_S / rate_per_s))
-
-
-def _cubic(recoveries: float) -> float:
-    """Return -1 at a cut, 0 one recovery later, 1 after two, and a straight line from there."""
-    x = recoveries - 1.0
-    return x * x * x if x < 1.0 else 3.0 * x - 2.0

@@ -8,20 +8,10 @@ in lulls that the clock tells; what is refused in a lull is refused at any rate.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from math import inf, log
 
-SLICE_S = 0.1
-SLICE_CALLS = 20
-"""Calls sent within this time at one rate are counted together, and no more than so many: at a high
-rate it is seen sooner that nothing goes through."""
-
-MEMORY_S = 60.0
-"""How long slices are remembered: the window of quotas that are counted by the minute."""
-
-SETTLED_S = 0.5
-"""After this time a call that was not refused counts as accepted; refusals are quick."""
+from worker.limiting.slices import SETTLED_S, Slices
 
 LULL_MEMORY_CALLS = 1000
 """How many calls in lulls the usual share is estimated from."""
@@ -33,62 +23,14 @@ MOST_USUAL = 0.1
 LEAST_USUAL = 0.0005
 
 
-@dataclass(slots=True)
-class SharedSlice:
-    """Calls sent one after the other at one rate, and what became of them as far as is known."""
-
-    began_s: float
-    rate_per_s: float
-    sent: int = 0
-    refused: int = 0
-    failed: int = 0
-    lull: bool = False
-    blocked: bool = False
-
-    @property
-    def lost(self) -> bool:
-        """Whether not one call went through."""
-        return self.refused + self.failed >= self.sent
-
-
-class SharedSends:
+class SharedSends(Slices):
     """The slices of the last minute. Refusals are booked where the call was sent."""
 
     def __init__(self) -> None:
-        self._slices: deque[SharedSlice] = deque()
+        super().__init__()
         self._counted_until_s = -inf
         self._lull_refused = 0.0
         self.lull_calls = 0.0
-
-    def sent(self, now_s: float, rate_per_s: float, *, lull: bool) -> None:
-        """Book a call."""
-        slices = self._slices
-        last = slices[-1] if slices else None
-        if last is None or last.sent >= SLICE_CALLS or now_s - last.began_s >= SLICE_S:
-            slices.append(SharedSlice(now_s, rate_per_s, lull=lull))
-            while slices[0].began_s < now_s - MEMORY_S:
-                slices.popleft()
-        slices[-1].sent += 1
-
-    def at(self, sent_s: float) -> SharedSlice | None:
-        """Return the slice of a call that was sent then, if it is remembered."""
-        return next(
-            (slice_ for slice_ in reversed(self._slices) if slice_.began_s <= sent_s + 1e-9), None
-        )
-
-    def lost_up_to(self, sent_s: float) -> list[SharedSlice]:
-        """Return the row of slices up to this time of which no call went through, latest first."""
-        row: list[SharedSlice] = []
-        waiting = True  # the slice of this time may wait for the fate of some of its calls
-        for slice_ in reversed(self._slices):
-            if slice_.began_s > sent_s + 1e-9:
-                continue
-            if slice_.lost:
-                row.append(slice_)
-            elif not waiting:
-                break
-            waiting = False
-        return row
 
     def forget_lull(self, since_s: float) -> None:
         """Do not learn from the calls sent since then: they were far over the quota."""
@@ -96,22 +38,6 @@ class SharedSends:
             if slice_.began_s < since_s:
                 break
             slice_.lull = False
-
-    def accepted_per_s(self, now_s: float, since_s: float) -> float:
-        """Return the rate of accepted calls over the last minute, or since then if that is less."""
-        begin_s = max(since_s, now_s - MEMORY_S)
-        accepted = sum(
-            slice_.sent - slice_.refused - slice_.failed
-            for slice_ in self._slices
-            if slice_.began_s >= begin_s
-        )
-        return accepted / max(now_s - begin_s, SLICE_S)
-
-    def share_refused(self, now_s: float) -> float:
-        """Return the share of the last minute's calls that was refused."""
-        known = [slice_ for slice_ in self._slices if slice_.began_s < now_s - SETTLED_S]
-        sent = sum(slice_.sent for slice_ in known)
-        return sum(slice_.refused for slice_ in known) / max(sent, 1)
 
     def usual_share(self, now_s: float) -> float:
         """Return the share that is refused at any rate, a cautious estimate of it."""

@@ -8,6 +8,8 @@ calls a second.
 
 from __future__ import annotations
 
+from worker.limiting.rate_curve import RateCurve, cubic
+
 START_PER_S = 1.0
 """The first rate: a newcomer's, which must not disturb the others."""
 
@@ -54,32 +56,21 @@ went through, the quota has moved: double."""
 PULL = 0.3
 """How far a worker moves towards the mean rate whenever it hears of it, on a logarithmic scale."""
 
-DOUBLING_S = 1.0
 NEWCOMER_DOUBLING_CALLS = 1.5
 MOVING_DOUBLING_S = 2.0
 MOVING_DOUBLING_CALLS = 6.0
-SHORTEST_DOUBLING_S = 0.1
-"""The rate doubles in this time; a newcomer's in a round trip, within these bounds."""
-
-FAST_PER_S = 200.0
-FAST_DOUBLING_S = 2.0
-"""A high rate doubles slowly: a quota by the minute shows only when it is used up."""
+"""The rate doubles in this time; a newcomer's not before so many calls."""
 
 
-class Curve:
+class Curve(RateCurve):
     """The rate. ``anchor`` is what the quota is believed to be; ``None`` while the rate doubles."""
 
     def __init__(self, ceiling_per_s: float) -> None:
-        self._ceiling_per_s = ceiling_per_s
-        self.rate_per_s = min(START_PER_S, ceiling_per_s)
-        self.anchor: float | None = None
-        self.newcomer = True
+        super().__init__(START_PER_S, ceiling_per_s)
         self._began = False
         self.refusal_s = 0.1
         self.peers = 1
         self.fair_per_s: float | None = None
-        self._newcomer_doubling_s = DOUBLING_S
-        self._may_double = True
         self._dip = DEEP_DIP
         self._recovery_s = RECOVERY_S
         self._progress = 0.0
@@ -99,16 +90,14 @@ class Curve:
         if self._held:
             return
         if anchor is None:
-            if self._may_double:
-                grown = self.rate_per_s * 2.0 ** (elapsed_s / self._doubling_s())
-                self.rate_per_s = min(grown, self._ceiling_per_s)
+            self._double_for(elapsed_s)
             return
         self._excess_s += (self.rate_per_s / anchor - 1.0) * elapsed_s
         self._progress += elapsed_s / self._recovery_s
         stretch = (STRETCH if self.peers == 1 else CROWD_STRETCH) + FASTER * max(
             self._excess_s / self.peers - self._burst_s, 0.0
         )
-        grown = anchor * min(1.0 + self._dip * _cubic(self._progress), stretch)
+        grown = anchor * min(1.0 + self._dip * cubic(self._progress), stretch)
         self.rate_per_s = min(grown, self._ceiling_per_s)
         most_s = MOVED_BURSTS * self._burst_s + max(MOVED_S, MOVED_CALLS / anchor)
         if self._excess_s > most_s * self.peers:
@@ -171,14 +160,7 @@ class Curve:
         if doubling:
             self.anchor = None
 
-    def hear_round_trip(self, round_trip_s: float, *, longer: bool) -> None:
-        """Take note of how long an answer takes, and whether that is longer than usual."""
-        self._may_double = not longer
-        self._newcomer_doubling_s = min(max(round_trip_s, SHORTEST_DOUBLING_S), DOUBLING_S)
-
     def _doubling_s(self) -> float:
-        if self.rate_per_s > FAST_PER_S:
-            return FAST_DOUBLING_S
         if self.newcomer:
             return max(self._newcomer_doubling_s, NEWCOMER_DOUBLING_CALLS / self.rate_per_s)
         return max(MOVING_DOUBLING_S, MOVING_DOUBLING_CALLS / self.rate_per_s)
@@ -192,9 +174,3 @@ class Curve:
             RECOVERY_S, RECOVERY_CALLS / calls_per_s, RECOVERY_REFUSALS * self.refusal_s
         )
         self.rate_per_s = min(max(at * self.anchor, LOWEST_PER_S), self._ceiling_per_s)
-
-
-def _cubic(recoveries: float) -> float:
-    """Return -1 at a cut, 0 one recovery later, 1 after two, and a straight line from there."""
-    x = recoveries - 1.0
-    return x * x * x if x < 1.0 else 3.0 * x - 2.0

@@ -9,26 +9,16 @@ below what went through after it.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 from math import inf, log, sqrt
 
-from worker.limiting.lulls import Beat
+from worker.limiting.seen_peers.lulls import Beat
+from worker.limiting.slices import SETTLED_S, SLICE_S, Slice, Slices
 
-SLICE_S = 0.1
-SLICE_CALLS = 20
-"""Calls sent within this time at one rate are counted together, and no more than so many: at a high
-rate it is seen sooner that nothing goes through."""
-
-MEMORY_S = 60.0
 MEMORY_SLICES = 100
-"""How long slices are remembered: the window of quotas that are counted by the minute, and where
-calls are rare, so many."""
-
-SETTLED_S = 0.5
-"""After this time a call that was not refused counts as accepted; refusals are quick."""
+"""Where calls are rare, so many slices are remembered, however old."""
 
 LATELY_SLICES = 40
 """What goes through is measured over so many slices."""
@@ -55,26 +45,6 @@ EXCESS_OF_USUAL = 0.2
 
 
 @dataclass(slots=True)
-class Slice:
-    """Calls sent one after the other at one rate, and what became of them as far as is known."""
-
-    began_s: float
-    rate_per_s: float
-    pace_per_s: float
-    sent: int = 0
-    refused: int = 0
-    failed: int = 0
-    period: int = 0
-    lull: bool = False
-    blocked: bool = False
-
-    @property
-    def lost(self) -> bool:
-        """Whether not one call went through."""
-        return self.refused + self.failed >= self.sent
-
-
-@dataclass(slots=True)
 class RefusalTally:
     """Calls and their refusals, the older the lighter."""
 
@@ -96,11 +66,11 @@ class RefusalTally:
         return min(self.refused / max(self.sent, 1.0), 1.0)
 
 
-class RecentSends:
+class RecentSends(Slices):
     """The slices of the last minute. Refusals are booked where the call was sent."""
 
     def __init__(self) -> None:
-        self._slices: deque[Slice] = deque()
+        super().__init__(MEMORY_SLICES)
         self._counted = 0
         self._split = False
         self.lulls = RefusalTally()
@@ -109,45 +79,17 @@ class RecentSends:
         """Count the calls from now on apart."""
         self._split = True
 
-    def sent(self, now_s: float, rate_per_s: float, beat: Beat) -> None:
+    def sent_at(self, now_s: float, rate_per_s: float, beat: Beat) -> None:
         """Book a call, which was sent at this rate, or at the pace of a lull."""
-        slices = self._slices
-        last = slices[-1] if slices else None
         if (
-            last is None
-            or self._split
-            or last.sent >= SLICE_CALLS
-            or now_s - last.began_s >= SLICE_S
-            or last.lull is not beat.lull
+            self._split
+            or self._is_full(now_s)
+            or (last := self._slices[-1]).lull is not beat.lull
             or last.period != beat.period
         ):
             self._split = False
-            slices.append(
-                Slice(now_s, rate_per_s, beat.pace_per_s, period=beat.period, lull=beat.lull)
-            )
-            while slices[0].began_s < now_s - MEMORY_S and len(slices) > MEMORY_SLICES:
-                slices.popleft()
-        slices[-1].sent += 1
-
-    def at(self, sent_s: float) -> Slice | None:
-        """Return the slice of a call that was sent then, if it is remembered."""
-        return next(
-            (slice_ for slice_ in reversed(self._slices) if slice_.began_s <= sent_s + 1e-9), None
-        )
-
-    def lost_up_to(self, sent_s: float) -> list[Slice]:
-        """Return the row of slices up to this time of which no call went through, latest first."""
-        row: list[Slice] = []
-        waiting = True  # the slice of this time may wait for the fate of some of its calls
-        for slice_ in reversed(self._slices):
-            if slice_.began_s > sent_s + 1e-9:
-                continue
-            if slice_.lost:
-                row.append(slice_)
-            elif not waiting:
-                break
-            waiting = False
-        return row
+            self._begin(Slice(now_s, rate_per_s, beat.pace_per_s, beat.period, beat.lull))
+        self._slices[-1].sent += 1
 
     def since(
         self, begin_s: float, until_s: float = inf, *, in_lulls: bool = False
@@ -164,29 +106,12 @@ class RecentSends:
 
     @staticmethod
     def _through_per_s(slices: Collection[Slice]) -> float:
-        accepted = sum(each.sent - each.refused - each.failed for each in slices)
+        accepted = sum(each.accepted for each in slices)
         time_s = sum(each.sent / each.pace_per_s for each in slices)
         return (accepted - 1) / max(time_s, SLICE_S)
 
-    def accepted_per_s(self, now_s: float, since_s: float) -> float:
-        """Return the rate of accepted calls over the last minute, or since then if that is less."""
-        begin_s = max(since_s, now_s - MEMORY_S)
-        accepted = sum(
-            slice_.sent - slice_.refused - slice_.failed
-            for slice_ in self._slices
-            if slice_.began_s >= begin_s
-        )
-        return accepted / max(now_s - begin_s, SLICE_S)
-
-    def share_refused(self, now_s: float) -> float:
-        """Return the share of the last minute's calls that was refused."""
-        known = [
-            slice_
-            for slice_ in self._slices
-            if slice_.began_s < now_s - SETTLED_S and not slice_.blocked
-        ]
-        sent = sum(slice_.sent for slice_ in known)
-        return sum(slice_.refused for slice_ in known) / max(sent, 1)
+    def _tells(self, slice_: Slice, settled_s: float) -> bool:
+        return super()._tells(slice_, settled_s) and not slice_.blocked
 
     def through_lately_per_s(self) -> float:
         """Return the rate at which calls went through lately."""
