@@ -40,9 +40,13 @@ IDS: Mapping[str, str] = {
     "gcp:serviceaccount/account:Account": (
         "projects/{project}/serviceAccounts/{accountId}@{project}.iam.gserviceaccount.com"
     ),
-    "gcp:storage/bucket:Bucket": "{name}",
+    "gcp:storage/bucket:Bucket": "{project}/{name}",
 }
-"""The ids of what Google knows by its name."""
+"""The ids of what Google knows by its name.
+
+A bucket is found by its name alone, too; then the provider asks the Compute Engine API for its
+project, and a project need not have that API.
+"""
 
 
 def repaired(state: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -123,6 +123,8 @@ def complete(begin: Begin, cloud: Cloud, settings: Mapping[str, str]) -> None:
     [
         pytest.param("pubsub.projects.subscriptions.create", False, id="before-google-knows"),
         pytest.param("pubsub.projects.topics.create", True, id="after-google-has-made-it"),
+        pytest.param("storage.buckets.insert", False, id="before-google-knows-the-bucket"),
+        pytest.param("storage.buckets.insert", True, id="after-google-has-made-the-bucket"),
     ],
 )
 def test_a_killed_first_up_is_completed(
