@@ -49,9 +49,11 @@ class Slice:
 class Slices:
     """The slices that are remembered. Refusals are booked where the call was sent."""
 
-    def __init__(self, at_least: int = 0) -> None:
+    def __init__(self, at_least: int = 0, *, blocks_count: bool = True) -> None:
+        """Remember at least so many; ``blocks_count``: refusals of everything are a share, too."""
         self._slices: deque[Slice] = deque()
         self._at_least = at_least
+        self._blocks_count = blocks_count
 
     def sent(self, now_s: float, rate_per_s: float, *, lull: bool = False) -> None:
         """Book a call."""
@@ -99,10 +101,12 @@ class Slices:
 
     def share_refused(self, now_s: float) -> float:
         """Return the share of the last minute's calls that was refused."""
-        known = [slice_ for slice_ in self._slices if self._tells(slice_, now_s - SETTLED_S)]
-        sent = sum(slice_.sent for slice_ in known)
-        return sum(slice_.refused for slice_ in known) / max(sent, 1)
-
-    def _tells(self, slice_: Slice, settled_s: float) -> bool:
-        """Whether a slice counts for the share that is refused."""
-        return slice_.began_s < settled_s
+        settled_s = now_s - SETTLED_S
+        sent = refused = 0
+        for slice_ in self._slices:
+            if slice_.began_s >= settled_s:
+                break
+            if self._blocks_count or not slice_.blocked:
+                sent += slice_.sent
+                refused += slice_.refused
+        return refused / max(sent, 1)

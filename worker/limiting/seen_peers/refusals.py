@@ -70,7 +70,7 @@ class RecentSends(Slices):
     """The slices of the last minute. Refusals are booked where the call was sent."""
 
     def __init__(self) -> None:
-        super().__init__(MEMORY_SLICES)
+        super().__init__(MEMORY_SLICES, blocks_count=False)
         self._counted = 0
         self._split = False
         self.lulls = RefusalTally()
@@ -109,9 +109,6 @@ class RecentSends(Slices):
         accepted = sum(each.accepted for each in slices)
         time_s = sum(each.sent / each.pace_per_s for each in slices)
         return (accepted - 1) / max(time_s, SLICE_S)
-
-    def _tells(self, slice_: Slice, settled_s: float) -> bool:
-        return super()._tells(slice_, settled_s) and not slice_.blocked
 
     def through_lately_per_s(self) -> float:
         """Return the rate at which calls went through lately."""
