@@ -7,6 +7,7 @@ from typing import Any
 import pulumi_gcp as gcp
 
 from infra.accounts import Accounts
+from infra.buckets import after_days, bucket
 from infra.entity import Entity
 from infra.roles import Role, grant
 from infra.services import Services
@@ -14,7 +15,10 @@ from infra.stack import Stack
 
 KEEPER = "roles/storage.objectUser"
 LEFT_FOR_DAYS = 30
-"""Far longer than a job waits and runs; what a run leaves there is removed when it is done."""
+"""Far longer than a job waits and runs; what a run leaves there is removed when it is done.
+
+What was removed is in the ledgers; kept, it would be billed for nothing.
+"""
 
 PRODUCER_ASKS_BY_JOBS = Role(
     "producer-asks-by-jobs", "producer", "roles/aiplatform.user", "the project",
@@ -37,32 +41,17 @@ class Batch(Entity):
     def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
         super().__init__("batch", stack, needs=services.enabled, **more)
         producer = accounts.member(accounts.producer)
-        bucket = {"bucket": self._bucket().name}
+        made = bucket(
+            "batch-files",
+            stack,
+            self.below(),
+            called=stack.batch_bucket,
+            rules=[after_days(LEFT_FOR_DAYS)],
+        )
+        files = {"bucket": made.name}
         on_bucket, on_project = gcp.storage.BucketIAMMember, gcp.projects.IAMMember
         project = {"project": stack.project}
         grant(PRODUCER_ASKS_BY_JOBS, on_project, producer, project, self.below())
-        grant(PRODUCER_KEEPS_REQUESTS, on_bucket, producer, bucket, self.below())
-        grant(VERTEX_WRITES_ANSWERS, on_bucket, services.vertex_agent, bucket, self.below())
+        grant(PRODUCER_KEEPS_REQUESTS, on_bucket, producer, files, self.below())
+        grant(VERTEX_WRITES_ANSWERS, on_bucket, services.vertex_agent, files, self.below())
         self.register_outputs({})
-
-    def _bucket(self) -> gcp.storage.Bucket:
-        stack = self.stack
-        return gcp.storage.Bucket(
-            "batch-files",
-            project=stack.project,
-            name=stack.batch_bucket,
-            location=stack.location.upper(),
-            labels=stack.labels,
-            uniform_bucket_level_access=True,
-            public_access_prevention="enforced",
-            force_destroy=not stack.protects,
-            lifecycle_rules=[
-                gcp.storage.BucketLifecycleRuleArgs(
-                    action=gcp.storage.BucketLifecycleRuleActionArgs(type="Delete"),
-                    condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=LEFT_FOR_DAYS),
-                )
-            ],
-            # What was removed is in the ledgers; kept, it would be billed for nothing.
-            soft_delete_policy=gcp.storage.BucketSoftDeletePolicyArgs(retention_duration_seconds=0),
-            opts=self.below(),
-        )

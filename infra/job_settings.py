@@ -45,7 +45,10 @@ def job_settings(stack: Stack) -> JobSettings:
             "embed": chosen.embed_model,
             "embed_dimension": chosen.embed_dimension,
         },
-        "worker": {"grace_s": float(chosen.grace_s)},
+        "worker": {
+            "grace_s": float(chosen.grace_s),
+            "peers": f"gs://{stack.reports_bucket}",
+        },
     }
 
 

@@ -9,6 +9,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from infra.accounts import Accounts
+from infra.buckets import Rule, after_days, bucket
 from infra.entity import Entity
 from infra.roles import Role, grant
 from infra.services import Services
@@ -84,34 +85,20 @@ class Landing(Entity):
             more["encryption"] = gcp.storage.BucketEncryptionArgs(
                 default_kms_key_name=stack.config.kms_key
             )
-        return gcp.storage.Bucket(
+        return bucket(
             "images",
-            project=stack.project,
-            name=stack.bucket,
-            location=stack.location.upper(),
-            labels=stack.labels,
-            uniform_bucket_level_access=True,
-            public_access_prevention="enforced",
-            force_destroy=not stack.protects,
-            lifecycle_rules=list(self._lifecycle()),
-            soft_delete_policy=gcp.storage.BucketSoftDeletePolicyArgs(
-                retention_duration_seconds=604_800
-            ),
-            opts=self.below(*needs, holds_data=True),
+            stack,
+            self.below(*needs, holds_data=True),
+            called=stack.bucket,
+            rules=list(self._lifecycle()),
+            keeps_deleted_s=604_800,
             **more,
         )
 
-    def _lifecycle(self) -> Iterator[gcp.storage.BucketLifecycleRuleArgs]:
-        yield gcp.storage.BucketLifecycleRuleArgs(
-            action=gcp.storage.BucketLifecycleRuleActionArgs(type="AbortIncompleteMultipartUpload"),
-            condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=7),
-        )
-        days = self.stack.config.images_expire_days
-        if days:
-            yield gcp.storage.BucketLifecycleRuleArgs(
-                action=gcp.storage.BucketLifecycleRuleActionArgs(type="Delete"),
-                condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=days),
-            )
+    def _lifecycle(self) -> Iterator[Rule]:
+        yield after_days(7, "AbortIncompleteMultipartUpload")
+        if days := self.stack.config.images_expire_days:
+            yield after_days(days)
 
     def _let_encrypt(self, key: str) -> pulumi.Resource:
         agent = gcp.storage.get_project_service_account_output(

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_gcp as gcp
 from pulumi.runtime import config as pulumi_config
 
-from infra import accounts, arrivals, batch, landing, messaging, warehouse
+from infra import accounts, arrivals, batch, landing, messaging, reports, warehouse
 from infra.accounts import Accounts
 from infra.arrivals import Arrivals
 from infra.batch import Batch
@@ -19,6 +19,7 @@ from infra.fleet import Fleet
 from infra.landing import Landing
 from infra.messaging import Messaging
 from infra.outputs import outputs
+from infra.reports import Reports
 from infra.services import Services
 from infra.stack import Stack
 from infra.stack_config import NAMESPACE
@@ -32,6 +33,7 @@ GRANTS = (
     *warehouse.GRANTS,
     *batch.GRANTS,
     *messaging.GRANTS,
+    *reports.GRANTS,
     *arrivals.GRANTS,
     *FLEET_GRANTS,
 )
@@ -92,11 +94,13 @@ def environment(stack: Stack, google: gcp.Provider) -> None:
     people = Accounts(stack, needs=services.enabled, **below)
     images = Landing(stack, services, people, **below)
     queue = Messaging(stack, services, people, **below)
+    seen = Reports(stack, services, people, **below)
     store = Warehouse(stack, services, people, images, **below)
     Batch(stack, services, people, **below)
     if stack.config.notify_new_images:
         Arrivals(stack, services, images, store, **below)
-    fleet = Fleet(stack, services, people, opened=[people, images, queue, store], **below)
+    opened = [people, images, queue, seen, store]
+    fleet = Fleet(stack, services, people, opened=opened, **below)
     watched = Watch(stack, services, **below)
     for name, value in outputs(stack, images, store, fleet, watched).items():
         pulumi.export(name, value)

@@ -71,6 +71,11 @@ class Stack:
         return self.names.bucket("batch")
 
     @property
+    def reports_bucket(self) -> str:
+        """The bucket in which workers see each other."""
+        return self.names.bucket("reports")
+
+    @property
     def grants_on_bucket(self) -> bool:
         """Whether reading the bucket is granted here, and not by its owner."""
         return self.makes_bucket or self.config.grant_on_bucket

@@ -128,7 +128,10 @@ def picture() -> str:
     return "\n".join([*lines, "```"]) + "\n"
 
 
-ORDER = ("services", "accounts", "landing", "messaging", "warehouse", "batch", "fleet", "watch")
+ORDER = (
+    "services", "accounts", "landing", "messaging", "reports", "warehouse", "batch", "fleet",
+    "watch",
+)  # fmt: skip
 """The entities, from where images come from to what is looked at."""
 _HIDDEN = re.compile(r"IAM|Iam|projects/service|Provider")
 

@@ -269,19 +269,20 @@ def _callers(
     own = settings.worker
     policy = RetryPolicy(own.tries_per_lease, own.max_lease_s / 2, backoff)
 
-    def caller(limit: LimitSettings, meter: CallMeter | None) -> Caller:
+    def caller(kind: Kind, limit: LimitSettings) -> Caller:
+        has_quota = settings.adapter(kind) != "local"
         return Caller(
-            limiter_of(limit, seen_peers=seen_peers),
+            limiter_of(limit, seen_peers=seen_peers, has_quota=has_quota),
             policy,
             RetryBudget(own.retry_budget),
             progress,
             timeout_s=own.call_timeout_s,
             monotonic=time.monotonic,
             random=random.random,
-            meter=meter,
+            meter=meters.get(kind),
         )
 
     return {
-        "classify": caller(settings.classify_limit, meters.get("classify")),
-        "embed": caller(settings.embed_limit, meters.get("embed")),
+        "classify": caller("classify", settings.classify_limit),
+        "embed": caller("embed", settings.embed_limit),
     }

@@ -15,12 +15,8 @@ from worker.worker_status import Kind
 
 log = logging.getLogger(__name__)
 
-EVERY_S = 5.0
 
-
-async def see_peers(
-    peers: Peers, worker_id: str, limiters: Mapping[Kind, Limiter], *, every_s: float = EVERY_S
-) -> None:
+async def see_peers(peers: Peers, worker_id: str, limiters: Mapping[Kind, Limiter]) -> None:
     """Look at who else sends, until cancelled; then leave.
 
     Raises:
@@ -32,7 +28,7 @@ async def see_peers(
                 await _look(peers, worker_id, limiters)
             except TransientError as error:  # the work goes on with what was seen before
                 log.warning("the other workers cannot be seen for a moment: %s", error)
-            await asyncio.sleep(every_s)
+            await asyncio.sleep(peers.every_s)
     finally:
         with contextlib.suppress(SightlineError):  # a report that stays is forgotten by its age
             await peers.leave(worker_id)

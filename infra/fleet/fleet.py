@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -27,7 +28,7 @@ class Fleet(Entity):
         services: Services,
         accounts: Accounts,
         *,
-        opened: list[pulumi.Resource],
+        opened: Sequence[pulumi.Resource],
         **more: Any,
     ) -> None:
         super().__init__("fleet", stack, needs=[*services.enabled, *opened], **more)

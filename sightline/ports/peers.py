@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 
@@ -26,6 +27,11 @@ class Peers(Protocol):
         """Whether workers see each other here; if not, nobody knows how many share a quota."""
         ...
 
+    @property
+    def every_s(self) -> float:
+        """How often a worker reports; it is forgotten after three times as long."""
+        ...
+
     async def report(self, worker_id: str, rates: Mapping[str, float]) -> Mapping[str, PeerRates]:
         """Report this worker's calls per second of each kind; return what all report."""
         ...
@@ -39,6 +45,7 @@ class UnseenPeers:
     """``Peers`` where workers do not see each other."""
 
     seen = False
+    every_s = inf
 
     async def report(
         self,

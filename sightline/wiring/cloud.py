@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 
 from sightline.gcp.bigquery import (
     AppendRule,
@@ -27,17 +28,18 @@ from sightline.gcp.bigquery import (
 )
 from sightline.gcp.pubsub import PubSubPublisher, PubSubSubscription, PullRule
 from sightline.gcp.sql.queue import WorkListQueue
-from sightline.ports import Queue, Warehouse
+from sightline.gcp.storage import BucketPeers, BucketPrefix, StoragePlace
+from sightline.ports import Peers, Queue, UnseenPeers, Warehouse
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_credentials
 from sightline.wiring.ids import new_worker_id
 from sightline.wiring.parts import OpenQueue
-from sightline.wiring.places import bigquery_place, pubsub_place, source_table
+from sightline.wiring.places import bigquery_place, project, pubsub_place, source_table
 
 
 @asynccontextmanager
 async def open_pubsub(settings: Settings) -> AsyncIterator[OpenQueue]:
-    """Open the topic and its subscription; nothing is asked yet.
+    """Open the topic and its subscription, and where workers report; nothing is asked yet.
 
     Raises:
         ConfigurationError: no project is set, or there are no credentials.
@@ -48,8 +50,29 @@ async def open_pubsub(settings: Settings) -> AsyncIterator[OpenQueue]:
     async with (
         PubSubPublisher.open(place, credentials=credentials) as publisher,
         PubSubSubscription.open(place, rule=rule, credentials=credentials) as subscription,
+        open_peers(settings) as peers,
     ):
-        yield OpenQueue(Queue(publisher=publisher, subscription=subscription, backlog=subscription))
+        yield OpenQueue(
+            Queue(publisher=publisher, subscription=subscription, backlog=subscription, peers=peers)
+        )
+
+
+@asynccontextmanager
+async def open_peers(settings: Settings) -> AsyncIterator[Peers]:
+    """Open where workers report, or nothing where no place is set; nothing is asked yet.
+
+    Raises:
+        ConfigurationError: the place is no bucket, or no project is set.
+    """
+    if not settings.worker.peers:
+        yield UnseenPeers()
+        return
+    endpoint = settings.gcs.endpoint or None
+    root = BucketPrefix.parse(settings.worker.peers, "worker.peers")
+    place = StoragePlace(project(settings), endpoint)
+    credentials = partial(google_credentials, settings, endpoint)
+    async with BucketPeers.open(root, place, credentials) as peers:
+        yield peers
 
 
 @asynccontextmanager

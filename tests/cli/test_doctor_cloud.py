@@ -59,6 +59,7 @@ def sound(
         one = CloudProject(folder, patch, bigquery=bigquery_emulator, pubsub=pstest, gcs=gcs)
         one.let("VERTEX__ENDPOINT", running.base_url)
         make_bucket(gcs, one.bucket)
+        one.let("WORKER__PEERS", f"gs://{one.bucket}/peers")
         assert main(["setup"]) == 0
         table = str(rendered / "observations.csv")
         assert main(["upload", str(rendered), "--observations", table]) == 0
@@ -238,6 +239,28 @@ def test_an_image_that_is_gone_is_told(
     assert failures(found) == {
         "images": "set bigquery.source to a newer delivery, or upload the images again"
     }
+
+
+def test_where_workers_report_is_tried(
+    project: CloudProject, gcs: GcsServer, examine: Callable[..., Findings]
+) -> None:
+    assert examine()["other workers"]["detail"].endswith(f"in gs://{project.bucket}/peers")
+
+    project.let("WORKER__PEERS", "")
+    assert "worker.peers is not set" in examine()["other workers"]["detail"]
+
+    project.let("WORKER__PEERS", "gs://where-workers-report/here")
+    found = examine(code=1)["other workers"]
+    assert "gs://where-workers-report/here is not there" in found["detail"]
+    assert found["mend"].startswith("gcloud storage buckets create gs://where-workers-report ")
+
+    bucket = make_bucket(gcs, "where-workers-report")
+    found = examine()["other workers"]
+    assert found["detail"] == "they see each other in gs://where-workers-report/here"
+    assert [blob.name for blob in bucket.client.list_blobs(bucket.name)] == []
+
+    project.let("WORKER__PEERS", "Where")
+    assert examine(code=1)["other workers"]["mend"] == "set worker.peers to gs://BUCKET/PREFIX"
 
 
 def test_a_subscription_without_a_dead_letter_policy_is_told(

@@ -164,10 +164,14 @@ def test_every_role_that_is_granted_is_declared_and_every_one_declared_is_grante
     assert granted == declared
 
 
+OWN_BUCKETS = {"batch-files", "reports"}
+"""Those that are not of images; they are made in every stack."""
+
+
 def on_images(made: Environment) -> list[Recorded]:
     """Return the grants on the bucket of images."""
-    own = made.one(":Bucket", "batch-files").inputs["name"]
-    return [one for one in made.of("BucketIAMMember") if one.inputs["bucket"] != own]
+    own = {made.one(":Bucket", name).inputs["name"] for name in OWN_BUCKETS}
+    return [one for one in made.of("BucketIAMMember") if one.inputs["bucket"] not in own]
 
 
 def test_batch_jobs_have_a_bucket_that_empties_itself() -> None:
@@ -183,10 +187,24 @@ def test_batch_jobs_have_a_bucket_that_empties_itself() -> None:
     assert bucket["soft_delete_policy"] == {"retention_duration_seconds": 0}
 
 
+def test_workers_report_in_a_bucket_of_their_own_and_may_write_in_no_other() -> None:
+    made = run(PROD)
+    bucket = made.one(":Bucket", "reports").inputs
+    assert made.one("BucketIAMMember", "worker-reports").inputs["bucket"] == bucket["name"]
+    (rule,) = bucket["lifecycle_rules"]
+    assert (rule["action"]["type"], rule["condition"]["age"]) == ("Delete", 1)
+    worker = made.one("BucketIAMMember", "worker-reports").inputs["member"]
+    granted = [one for one in made.of("BucketIAMMember") if one.inputs["member"] == worker]
+    assert {one.name: one.inputs["role"] for one in granted} == {
+        "worker-reads-images": "roles/storage.objectViewer",
+        "worker-reports": "roles/storage.objectUser",
+    }
+
+
 def test_a_foreign_bucket_is_opened_by_commands_for_its_owner() -> None:
     made = run({**PROD, "imageBucket": "theirs", "grantOnBucket": "false"})
     assert on_images(made) == []
-    assert [one.name for one in made.of(":Bucket")] == ["batch-files"]
+    assert {one.name for one in made.of(":Bucket")} == OWN_BUCKETS
     commands = made.outputs["grantCommands"]
     assert len(commands) == 3
     for one, who in zip(
@@ -201,7 +219,7 @@ def test_a_bucket_of_one_s_own_is_opened_but_not_made() -> None:
     made = run({**PROD, "imageBucket": "ours"})
     assert {one.inputs["bucket"] for one in on_images(made)} == {"ours"}
     assert len(on_images(made)) == 3
-    assert [one.name for one in made.of(":Bucket")] == ["batch-files"]
+    assert {one.name for one in made.of(":Bucket")} == OWN_BUCKETS
 
 
 def test_a_dataset_of_one_s_own_is_opened_but_not_made() -> None:

@@ -43,6 +43,10 @@ def check_the_job(environment: Environment, vertex: str, folder: Path) -> None:
     assert {item["kind"] for item in made} == {"view"}, made
     assert not [item for item in setup["items"] if item["state"] == "differs"]
 
+    findings = json.loads(job.run("doctor", "--json", quietly=True).stdout)
+    (others,) = [one["detail"] for one in findings if one["what"] == "other workers"]
+    assert others.startswith("they see each other in gs://")
+
     run = ran(job, "enqueue")["run_id"]
     assert ran(job, "work", "--drain")["answers"] == SCENES
     (balance,) = ran(job, "status", "--run", run, "--check")["runs"]

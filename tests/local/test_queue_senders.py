@@ -1,4 +1,4 @@
-"""Workers see each other in the queue's file."""
+"""Workers see each other in the queue's file: clocks that are set, and older files."""
 
 from __future__ import annotations
 
@@ -11,38 +11,7 @@ import pytest
 from sightline.local.queue import LocalQueue
 from sightline.local.queue.store import REPORTS_LAST_S
 from sightline.ports import PeerRates
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def test_workers_see_how_many_they_are_and_their_mean_rate(tmp_path: Path) -> None:
-    path = tmp_path / "queue.db"
-    async with LocalQueue.open(path) as first, LocalQueue.open(path) as second:
-        assert first.seen
-        alone = await first.report("w1", {"classify": 6.0, "embed": 1.0})
-        assert alone == {"classify": PeerRates(1, 6.0), "embed": PeerRates(1, 1.0)}
-        both = await second.report("w2", {"classify": 2.0})
-        assert both == {"classify": PeerRates(2, 4.0), "embed": PeerRates(1, 1.0)}
-        assert (await first.report("w1", {"classify": 4.0}))["classify"] == PeerRates(2, 3.0)
-
-
-async def test_a_report_replaces_the_one_before(tmp_path: Path) -> None:
-    async with LocalQueue.open(tmp_path / "queue.db") as queue:
-        await queue.report("w1", {"classify": 6.0, "embed": 1.0})
-        assert await queue.report("w1", {"embed": 2.0}) == {"embed": PeerRates(1, 2.0)}
-
-
-async def test_who_leaves_is_not_seen_any_more(tmp_path: Path) -> None:
-    async with LocalQueue.open(tmp_path / "queue.db") as queue:
-        await queue.report("w1", {"classify": 6.0})
-        await queue.leave("w1")
-        assert await queue.report("w2", {"classify": 2.0}) == {"classify": PeerRates(1, 2.0)}
+from tests.local.queue_rig import Clock
 
 
 @pytest.mark.parametrize("jump_s", [REPORTS_LAST_S + 1.0, -REPORTS_LAST_S - 1.0])
@@ -52,7 +21,7 @@ async def test_who_was_killed_is_forgotten_whatever_the_clock_does(
     clock = Clock()
     async with LocalQueue.open(tmp_path / "queue.db", now=clock) as queue:
         await queue.report("killed", {"classify": 6.0})
-        clock.now += jump_s
+        clock.time_s += jump_s
         assert await queue.report("w2", {"classify": 2.0}) == {"classify": PeerRates(1, 2.0)}
 
 

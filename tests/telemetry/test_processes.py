@@ -55,9 +55,10 @@ def test_what_prometheus_scrapes_is_what_the_summary_says(home: Home) -> None:
     used = "gen_ai_client_token_usage_count"
     assert only(found, used, gen_ai_token_type="output") == MESSAGES
     assert only(found, "sightline_leases_outstanding") == 0
-    rates = found["sightline_limiter_rate_per_second"]
-    assert {dict(at)["sightline_limiter"] for at in rates} == {"classify", "embed"}
-    assert all(rate > 0 for rate in rates.values())
+    caps = found["sightline_limiter_cap"]
+    assert {dict(at)["sightline_limiter"] for at in caps} == {"classify", "embed"}
+    assert all(cap > 0 for cap in caps.values())
+    assert "sightline_limiter_rate_per_second" not in found, "an offline model has no quota"
     assert only(found, "sightline_limiter_state") == 2, "each limiter is in one state"
     assert set(seen[-1]["limiters"]) == {"classify", "embed"}
     assert only(found, "target_info", service_instance_id=summary["worker_id"]) == 1

@@ -19,6 +19,7 @@ class FakePeers:
     """Two workers more, at 3 calls/s each; fails as told."""
 
     seen = True
+    every_s = 0.0
 
     def __init__(self, *fails: Exception) -> None:
         self.fails = list(fails)
@@ -38,7 +39,7 @@ class FakePeers:
 
 
 async def seen_once(peers: FakePeers, limiter: AdaptiveLimiter | StaticLimiter) -> None:
-    watch = asyncio.create_task(see_peers(peers, "w1", {"classify": limiter}, every_s=0.0))
+    watch = asyncio.create_task(see_peers(peers, "w1", {"classify": limiter}))
     await peers.reported.wait()
     await asyncio.sleep(0)
     watch.cancel()
@@ -72,7 +73,7 @@ async def test_who_cannot_look_for_a_moment_looks_again(caplog: pytest.LogCaptur
 async def test_a_queue_that_is_broken_ends_the_watch() -> None:
     peers = FakePeers(StorageError("the disk is full"))
     with pytest.raises(StorageError, match="the disk is full"):
-        await see_peers(peers, "w1", {}, every_s=0.0)
+        await see_peers(peers, "w1", {})
     assert peers.left == ["w1"]
 
 

@@ -26,8 +26,10 @@ __all__ = [
 ]
 
 
-def limiter_of(limit: LimitSettings, *, seen_peers: bool = False) -> Limiter:
-    """Return the limiter that the settings ask for, and that who can be seen asks for."""
-    if not limit.adaptive:
+def limiter_of(
+    limit: LimitSettings, *, seen_peers: bool = False, has_quota: bool = True
+) -> Limiter:
+    """Return the limiter that the settings ask for. The offline model has no quota to find."""
+    if not (limit.adaptive and has_quota):
         return StaticLimiter(limit)
     return AdaptiveLimiter(limit, seen_peers=seen_peers)

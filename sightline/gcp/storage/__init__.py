@@ -1,10 +1,12 @@
-"""Cloud Storage: photographs of one's own go to a bucket, and one of them can be looked at."""
+"""Cloud Storage: where photographs of one's own go, and where workers see each other."""
 
 from sightline.gcp.storage.client import StoragePlace, first_bytes, open_storage
+from sightline.gcp.storage.peers import BucketPeers
 from sightline.gcp.storage.upload import Upload, UploadReport, upload_files
 from sightline.gcp.storage.uri import BucketPrefix, bucket_and_name
 
 __all__ = [
+    "BucketPeers",
     "BucketPrefix",
     "StoragePlace",
     "Upload",

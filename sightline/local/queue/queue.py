@@ -36,6 +36,7 @@ class LocalQueue:
 
     seen = True
     """Workers see each other in the file."""
+    every_s = store.REPORT_EVERY_S
 
     def __init__(
         self,

@@ -26,7 +26,8 @@ FREE_PAGES_KEPT = 4_000
 """Free pages (16 MB) that the file keeps for the next messages."""
 FREE_PAGES_STEP = 1_000
 
-REPORTS_LAST_S = 15.0
+REPORT_EVERY_S = 5.0
+REPORTS_LAST_S = 3 * REPORT_EVERY_S
 """A worker that has not reported for so long is gone."""
 
 _OUR_ID = re.compile(r"[0-9]{1,18}")

@@ -1,4 +1,4 @@
-"""Checks of Pub/Sub: topics, subscriptions, their settings, and the permission to use them."""
+"""Checks of Pub/Sub: topics, subscriptions, their settings, permissions, and who leases there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sightline.errors import ConfigurationError, NotFoundError, SightlineError
 from sightline.gcp.pubsub.setup import Kind, QueueSetup, QueueShape, mending_command
 from sightline.operations.cloud import queue_shape
 from sightline.operations.doctor.finding import Finding, attempt, failed
+from sightline.operations.doctor.peers import check_peers
 from sightline.operations.doctor.remedies import google_remedy, grant_on_project, member
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_credentials
@@ -18,7 +19,7 @@ _ROLES = {"topic": "roles/pubsub.publisher", "subscription": "roles/pubsub.subsc
 
 
 async def check_queue(settings: Settings) -> Sequence[Finding]:
-    """Return a finding on each topic and subscription."""
+    """Return a finding on each topic and subscription, and on where workers report."""
     remedy = google_remedy(
         settings,
         API,
@@ -32,10 +33,11 @@ async def check_queue(settings: Settings) -> Sequence[Finding]:
     except SightlineError as error:
         return (failed("queue", str(error), remedy(error)),)
     async with QueueSetup.open(shape, credentials) as queue:
-        return [
+        found = [
             await _Check(settings, shape, queue, kind, path).finding()
             for kind, path in queue.wanted()
         ]
+    return [*found, await check_peers(settings)]
 
 
 class _Check:

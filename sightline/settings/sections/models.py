@@ -60,7 +60,7 @@ class LimitSettings:
     adaptive: bool = Field(
         default=True,
         description="under these bounds, find the model's quota and follow it; `false` goes as fast"
-        " as they allow",
+        " as they allow, as with the offline model, which has no quota",
     )
 
 

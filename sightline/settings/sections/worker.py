@@ -127,6 +127,13 @@ class WorkerSettings:
         " FILE`, whose exit code shows whether the worker is healthy",
     )
 
+    peers: str = Field(
+        default="",
+        description="where workers that lease from Pub/Sub report how fast they send, as"
+        " `gs://bucket/prefix`, so that they share quotas evenly; if empty, workers do not see each"
+        " other",
+    )
+
     @field_validator("max_lease_s")
     @classmethod
     def _no_shorter_than_a_lease(cls, max_lease_s: float, info: ValidationInfo) -> float:

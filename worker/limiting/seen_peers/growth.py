@@ -53,8 +53,8 @@ MOVED_CALLS = 2.0
 """The bucket of a quota gives so much more than its rate, learnt from refusals. Where clearly more
 went through, the quota has moved: double."""
 
-PULL = 0.3
-"""How far a worker moves towards the mean rate whenever it hears of it, on a logarithmic scale."""
+PULL, PULL_S = 0.3, 5.0
+"""How far a worker moves towards the mean rate in this time, on a logarithmic scale."""
 
 NEWCOMER_DOUBLING_CALLS = 1.5
 MOVING_DOUBLING_S = 2.0
@@ -133,15 +133,15 @@ class Curve(RateCurve):
         self.anchor = None
         self._held = False
 
-    def hear_peers(self, count: int, mean_per_s: float) -> None:
-        """Move towards the mean rate of all who share the quota."""
+    def hear_peers(self, count: int, mean_per_s: float, elapsed_s: float) -> None:
+        """Move towards the mean rate of all who share the quota, for the time since the last."""
         self.peers = count
         self.fair_per_s = max(mean_per_s, LOWEST_PER_S) if count > 1 else None
         if self.newcomer and not self._began:
             self.rate_per_s = min(max(START_PER_S / count, LOWEST_PER_S), self._ceiling_per_s)
         if self.anchor is None or self.fair_per_s is None:
             return
-        pull = (self.fair_per_s / self.rate_per_s) ** PULL
+        pull = (self.fair_per_s / self.rate_per_s) ** (1.0 - (1.0 - PULL) ** (elapsed_s / PULL_S))
         self.anchor *= pull
         self.rate_per_s = min(pull * self.rate_per_s, self._ceiling_per_s)
 

@@ -77,6 +77,7 @@ class QuotaFinder(LimiterPolicy):
         self._minutes = Minutes()
         self._doubt: Doubt | None = None
         self._alone = True
+        self._heard_s = -inf
         self._emptied_s = -inf
         self._accepted_s = -inf
         self._uncut_per_s, self._uncut_s = 0.0, -inf
@@ -84,7 +85,8 @@ class QuotaFinder(LimiterPolicy):
     def hear_peers(self, now_s: float, count: int, mean_per_s: float) -> None:
         """Take note of how many share the quota, and at which rate they send on average."""
         self._alone = count == 1
-        self._curve.hear_peers(count, mean_per_s)
+        self._curve.hear_peers(count, mean_per_s, now_s - self._heard_s)
+        self._heard_s = now_s
         self._next_s = min(self._next_s, now_s + 1.0 / self._curve.rate_per_s)
 
     def _ready_s(self, now_s: float) -> float:

@@ -1,0 +1,50 @@
+"""How every bucket is made: uniform access, nothing public, deleted objects kept or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pulumi_gcp as gcp
+
+from infra.stack import Stack
+
+Rule = gcp.storage.BucketLifecycleRuleArgs
+
+
+def bucket(
+    name: str,
+    stack: Stack,
+    opts: pulumi.ResourceOptions,
+    *,
+    called: str,
+    rules: list[Rule],
+    location: str = "",
+    keeps_deleted_s: int = 0,
+    **more: Any,
+) -> gcp.storage.Bucket:
+    """Make a bucket; a protected stack's cannot be deleted while there are objects in it."""
+    return gcp.storage.Bucket(
+        name,
+        project=stack.project,
+        name=called,
+        location=(location or stack.location).upper(),
+        labels=stack.labels,
+        uniform_bucket_level_access=True,
+        public_access_prevention="enforced",
+        force_destroy=not stack.protects,
+        lifecycle_rules=rules,
+        soft_delete_policy=gcp.storage.BucketSoftDeletePolicyArgs(
+            retention_duration_seconds=keeps_deleted_s
+        ),
+        opts=opts,
+        **more,
+    )
+
+
+def after_days(days: int, action: str = "Delete") -> Rule:
+    """Return the rule that does something with an object of this age."""
+    return Rule(
+        action=gcp.storage.BucketLifecycleRuleActionArgs(type=action),
+        condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=days),
+    )

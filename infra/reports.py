@@ -1,0 +1,42 @@
+"""Where workers see each other: a bucket in which each tells how fast it sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi_gcp as gcp
+
+from infra.accounts import Accounts
+from infra.buckets import after_days, bucket
+from infra.entity import Entity
+from infra.roles import Role, grant
+from infra.services import Services
+from infra.stack import Stack
+
+WORKER_REPORTS = Role(
+    "worker-reports", "worker", "roles/storage.objectUser", "the bucket of reports",
+    "tells the other workers how fast it sends, and reads what they tell",
+)  # fmt: skip
+GRANTS = (WORKER_REPORTS,)
+
+LEFT_FOR_DAYS = 1
+"""A report is of use for less than a minute; what a killed worker leaves is removed."""
+
+
+class Reports(Entity):
+    """A bucket of its own: a worker may write nowhere else."""
+
+    def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
+        super().__init__("reports", stack, needs=services.enabled, **more)
+        made = bucket(
+            "reports",
+            stack,
+            self.below(),
+            called=stack.reports_bucket,
+            rules=[after_days(LEFT_FOR_DAYS)],
+            location=stack.region,
+        )
+        member = accounts.member(accounts.worker)
+        target = {"bucket": made.name}
+        grant(WORKER_REPORTS, gcp.storage.BucketIAMMember, member, target, self.below())
+        self.register_outputs({})
