@@ -38,7 +38,7 @@ help:  ## list the targets
 setup: .venv/.synced  ## make the environment (.venv) from the lock file
 
 demo: setup  ## render a street, run the whole job over it, show what was found
-	@$(RUN) sightline demo
+	@.venv/bin/sightline demo
 
 cloud-demo: servers  ## the same on Google Cloud's emulators and a model simulator (KEEP=1 leaves them running)
 	@$(RUN) python -m scripts.cloud_demo $(if $(KEEP),--keep)

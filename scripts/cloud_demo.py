@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 import threading
 import urllib.request
@@ -47,7 +48,8 @@ def main() -> int:
 
 def keep(settings: Path) -> None:
     """Leave the servers running until the user has seen enough."""
-    print(f'\ngo on:      sightline --config {settings} search "a faded yield sign in the rain"')
+    program = os.path.relpath(Path(sys.executable).with_name("sightline"))
+    print(f'\ngo on:      {program} --config {settings} search "a faded yield sign in the rain"')
     print("the servers run until Ctrl-C")
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()

@@ -4,8 +4,9 @@ A transcript is a ``console`` block below a comment that says what is run:
 
     <!-- transcript: sightline demo -->
 
-Its first line, ``$ ...``, is what a reader types and stays as it is. All transcripts run in one
-empty folder, in the order of ``pages()``, so a later one may use what an earlier one made.
+Its first line, ``$ ...``, is what a reader types and stays as it is. ``sightline`` runs as in an
+environment that is active, ``.venv/bin/sightline`` as in a shell without one. All transcripts run
+in one empty folder, in the order of ``pages()``, so a later one may use what an earlier one made.
 
     .venv/bin/python scripts/transcript.py
 """
@@ -24,7 +25,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 TRANSCRIPT = re.compile(
-    r"<!-- transcript: (?P<command>sightline [^\n]+?) -->\n"
+    r"<!-- transcript: (?P<command>(?:\.venv/bin/)?sightline [^\n]+?) -->\n"
     r"```console\n(?P<typed>\$ [^\n]*\n)(?P<output>.*?)```\n",
     re.DOTALL,
 )
@@ -58,14 +59,24 @@ def run(command: str, directory: Path) -> str:
     Raises:
         RuntimeError: the command failed; with all that it printed.
     """
-    name, *arguments = shlex.split(command)
+    arguments = shlex.split(command)
+    own = Path(sys.executable).parent
+    path = os.environ["PATH"].split(os.pathsep)
+    if arguments[0] == "sightline":
+        path = [str(own), *path]
+    else:
+        path = [one for one in path if Path(one) != own]
+        environment_here = directory / ".venv"
+        if not environment_here.exists():
+            environment_here.symlink_to(own.parent)
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("SIGHTLINE_")},
+        "PATH": os.pathsep.join(path),
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(CHECKOUT),
     }
     done = subprocess.run(
-        [sys.executable, "-m", name, *arguments],
+        arguments,
         cwd=directory,
         env=environment,
         stdout=subprocess.PIPE,

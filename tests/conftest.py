@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -52,6 +53,13 @@ LOOKUPS: Mapping[str, Callable[[], bool]] = {
 """How to find what is no program on the path."""
 
 
+def put_on_path() -> None:
+    """Let ``sightline`` be on the path, as in an activated environment: messages name it so."""
+    own = str(Path(sys.executable).parent)
+    if own not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = f"{own}{os.pathsep}{os.environ['PATH']}"
+
+
 def hear_ctrl_c() -> None:
     """Hear SIGINT and SIGQUIT, which a shell has ignored in what it runs in the background.
 
@@ -64,8 +72,9 @@ def hear_ctrl_c() -> None:
 
 
 def pytest_configure() -> None:
-    """Let the tests be the same in the background and in a terminal."""
+    """Let the tests be the same in the background, in a terminal, and without an environment."""
     hear_ctrl_c()
+    put_on_path()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sightline.cli.characters import printable
+from sightline.cli.program import as_typed
 from sightline.cli.streams import print_traceback, streams_without_secrets
 from sightline.errors import SightlineError
 from sightline.redaction import without_secrets
@@ -36,6 +37,9 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         code = app(arguments, prog_name="sightline", standalone_mode=False)
     except USAGE_ERROR as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # it has the help for a message
+            print(error.format_message())  # type: ignore[attr-defined]  # as below
+            return 0
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "sightline"
         return _say(f"{error.format_message().rstrip('.')}; see `{path} --help`", 2)  # type: ignore[attr-defined]  # every ClickException has it
@@ -75,6 +79,6 @@ def _was_interrupted(error: BaseException) -> bool:
 
 
 def _say(message: str, code: int) -> int:
-    line = printable(" ".join(without_secrets(message).split()))
+    line = printable(as_typed(" ".join(without_secrets(message).split())))
     print(f"sightline: {line}", file=sys.stderr)
     return code

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.cli.characters import harmless_json, printable, printable_lines
+from sightline.cli.program import as_typed
 
 
 def print_json(value: object) -> None:
@@ -35,7 +36,7 @@ def say(text: str = "") -> None:
 
 def remark(text: str) -> None:
     """Print a remark that is no part of the result."""
-    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.write(printable(as_typed(text)) + "\n")
 
 
 def print_table(

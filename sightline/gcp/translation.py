@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sightline.errors import ConfigurationError, SightlineError, TransientError
+from sightline.extras import install_command
 from sightline.gcp.credentials import LOG_IN
 from sightline.http_client.redaction import one_line
 
@@ -113,5 +114,5 @@ def needed_for(what: str, verb: str = "needs") -> Iterator[None]:
         yield
     except ImportError as error:
         raise ConfigurationError(
-            f"{what} {verb} Google's library ({error}); run `pip install 'sightline[gcp]'`"
+            f"{what} {verb} Google's library ({error}); run `{install_command('gcp')}`"
         ) from error

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from sightline.errors import ConfigurationError, SightlineError
+from sightline.extras import install_command
 from sightline.ports import Engine
 from sightline.progress import Progress, Update, no_progress
 from sightline.settings import Settings
@@ -88,7 +89,7 @@ def _telemetry(
         from worker.telemetry.opening import open_telemetry  # noqa: PLC0415 - may be missing
     except ImportError as error:
         raise ConfigurationError(
-            f"metrics need OpenTelemetry ({error}); run `pip install 'sightline[telemetry]'`, or"
+            f"metrics need OpenTelemetry ({error}); run `{install_command('telemetry')}`, or"
             " leave telemetry.prometheus_port and telemetry.otlp_endpoint unset"
         ) from error
     with open_telemetry(settings, worker_id=worker_id) as telemetry:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.errors import ConfigurationError
+from sightline.extras import install_command
 from sightline.vision.protocol import Vectors
 from sightline.vision.sessions import InferenceSession, open_session
 
@@ -202,5 +203,5 @@ def _optional(module: str) -> ModuleType:
         return import_module(module)
     except ImportError as error:
         raise ConfigurationError(
-            f"CLIP needs the package {module}: pip install 'sightline[clip]'"
+            f"CLIP needs the package {module}; run `{install_command('clip')}`"
         ) from error

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from sightline.errors import ConfigurationError
+from sightline.extras import install_command
 
 SHOWN_ROWS = 20
 SHOWN_CHARACTERS = 80
@@ -114,5 +115,5 @@ def library(name: str, extra: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise ConfigurationError(
-            f"{name} is not installed; run `pip install 'sightline[{extra}]'`"
+            f"{name} is not installed; run `{install_command(extra)}`"
         ) from error

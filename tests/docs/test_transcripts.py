@@ -59,10 +59,10 @@ def test_the_transcripts_are_what_the_commands_print(tmp_path: Path) -> None:
 
 def test_the_readme_shows_the_demo_as_make_runs_it() -> None:
     readme = CHECKOUT / "README.md"
-    assert [one.command for one in transcripts(readme)] == ["sightline demo"]
+    assert [one.command for one in transcripts(readme)] == [".venv/bin/sightline demo"]
     assert "$ make demo\n" in readme.read_text(encoding="utf-8")
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(r"^demo:.*\n\t@\$\(RUN\) sightline demo$", makefile, re.MULTILINE)
+    assert re.search(r"^demo:.*\n\t@\.venv/bin/sightline demo$", makefile, re.MULTILINE)
 
 
 def test_seconds_and_run_ids_may_differ_and_counts_and_accuracy_may_not() -> None:

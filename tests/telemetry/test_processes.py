@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from sightline.cli import main
+from sightline.extras import install_command
 from tests.chaos.harness import Home
 from tests.telemetry.processes import collecting, lines_until, publish, stop, url_of
 from tests.telemetry.rig import only, scrape
@@ -191,4 +192,4 @@ def test_without_the_extra_metrics_are_an_error_that_says_how_to_install_it(
     assert main(["work"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "pip install 'sightline[telemetry]'" in said
+    assert install_command("telemetry") in said

@@ -13,6 +13,7 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, remark, say
 from sightline.errors import ConfigurationError
+from sightline.extras import install_command
 from sightline.http_client.hosts import Authority, parse_names
 from sightline.redaction import shown_endpoint
 from sightline.sim.vertex import ANY_MODEL, Behaviour, Latency, RateStep, Schedule
@@ -75,7 +76,7 @@ def vertex(
         )
     except ModuleNotFoundError as error:
         raise ConfigurationError(
-            f"the simulator needs {error.name}; install sightline[gcp]"
+            f"the simulator needs {error.name}; run `{install_command('gcp')}`"
         ) from error
     if answers not in {"demo", "instant"}:
         raise ConfigurationError(f"--answers {answers} is not accepted; accepted: demo, instant")

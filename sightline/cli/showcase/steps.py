@@ -11,6 +11,7 @@ from typing import Any
 
 from sightline.analysis.evaluation import FieldScore, score
 from sightline.cli.output import progress_bar, remark
+from sightline.cli.program import program
 from sightline.cli.showcase.staging import stage
 from sightline.cli.showcase.workers import run_workers
 from sightline.errors import ConfigurationError
@@ -58,7 +59,7 @@ class DemoOutcome:
             return
         home = directory / ".sightline"
         yield f"results:    {home}/warehouse (Parquet)"
-        yield f'go on:      sightline --home {home} search "a faded yield sign in the rain"'
+        yield f'go on:      {program()} --home {home} search "a faded yield sign in the rain"'
 
     @property
     def images_per_s(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.program import as_typed
 from sightline.cli.views.money import usd
 from sightline.gcp.batch.jobs import BatchJob
 from sightline.model import AnswerPart
@@ -63,7 +64,7 @@ def _plan_json(batch_plan: BatchPlan) -> dict[str, object]:
 def print_batch_plan(result: BatchWorkPlan) -> None:
     """Print what is to be done about each batch, and what it may cost."""
     if not result.batches:
-        say("nothing is left to ask about; `sightline enqueue` makes a run")
+        say(as_typed("nothing is left to ask about; `sightline enqueue` makes a run"))
         return
     rows = [
         (

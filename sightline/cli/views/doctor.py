@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sightline.cli.output import say
+from sightline.cli.program import as_typed
 from sightline.operations.doctor import CheckStatus, Examination, Finding
 
 _MARKS = {CheckStatus.PASSED: "ok  ", CheckStatus.FAILED: "FAIL", CheckStatus.NOT_CHECKED: "--  "}
@@ -28,4 +29,4 @@ def print_examination(examination: Examination) -> None:
     for finding in examination.findings:
         say(f"{_MARKS[finding.status]} {finding.subject}: {finding.detail}")
         if finding.failed:
-            say(f"     fix: {finding.remedy}")
+            say(f"     fix: {as_typed(finding.remedy)}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from sightline.cli.output import print_table, say
+from sightline.cli.program import as_typed
 from sightline.gcp.sql.remote_models import RemoteModel
 from sightline.operations.remote_models import RemoteModelRemoval
 
@@ -18,7 +19,7 @@ def models_json(models: Sequence[RemoteModel]) -> list[dict[str, object]]:
 def print_models(models: Sequence[RemoteModel]) -> None:
     """Print remote models as a table."""
     if not models:
-        say("no remote models; `sightline work --engine bigquery` makes what it needs")
+        say(as_typed("no remote models; `sightline work --engine bigquery` makes what it needs"))
         return
     print_table(
         "",

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.program import as_typed
 from sightline.cli.views.money import usd
 from sightline.export.tuning_set import FEW
 from sightline.gcp.tuning import TuningJob
@@ -126,7 +127,7 @@ def print_job(job: TuningJob) -> None:
 def print_jobs(result: TuningJobs) -> None:
     """Print jobs as a table."""
     if not result.jobs:
-        say("no tuning jobs; `sightline tune submit` makes one")
+        say(as_typed("no tuning jobs; `sightline tune submit` makes one"))
         return
     print_table(
         "",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from sightline.errors import StorageError
+from sightline.extras import install_command
 from sightline.operations.doctor.finding import CheckStatus, Finding, attempt
 from sightline.settings import Settings
 from sightline.wiring.tasks import known_tasks
@@ -81,6 +82,4 @@ def _metrics(settings: Settings) -> Sequence[Finding]:
         return ()
     is_installed = all(find_spec(name) for name in ("opentelemetry.sdk", "prometheus_client"))
     where = own.otlp_endpoint or f"port {own.prometheus_port}"
-    return (
-        _requirement("metrics", is_installed, f"to {where}", "pip install 'sightline[telemetry]'"),
-    )
+    return (_requirement("metrics", is_installed, f"to {where}", install_command("telemetry")),)

@@ -1,0 +1,44 @@
+"""How this program was started, so that the commands it prints can be typed in the same place."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+
+NAME = "sightline"
+_COMMAND = re.compile(rf"(?:(?<=`)|^){NAME}(?= )")
+"""A command in a message stands in backticks, or is all of it."""
+
+
+def as_typed(text: str) -> str:
+    """Return a message whose commands begin with what starts this program here."""
+    return _COMMAND.sub(lambda _: program(), text)
+
+
+@cache
+def program() -> str:
+    """Return what stands for ``sightline`` in the shell that started this process."""
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py" and started.parent.name == NAME:
+        return NAME if _is_ours(shutil.which(NAME)) else f"{_shown(Path(sys.executable))} -m {NAME}"
+    if started.name != NAME or _is_ours(shutil.which(NAME)):
+        return NAME  # it is a library's guest, or on the path
+    return _shown(started)
+
+
+def _is_ours(found: str | None) -> bool:
+    """Return whether the command on the path is the one of this environment."""
+    return found is not None and Path(found).absolute().parent == Path(sys.executable).parent
+
+
+def _shown(path: Path) -> str:
+    """Return a path as it is shortest to type."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - a link of an environment is not followed
+    relative = os.path.relpath(absolute)
+    shown = absolute if relative.startswith("..") else relative
+    return shlex.quote(shown if os.sep in shown else f".{os.sep}{shown}")
