@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from sightline.cli.characters import printable
-from sightline.cli.program import as_typed
+from sightline.cli.program import as_typed, started_with
 from sightline.cli.streams import print_traceback, streams_without_secrets
 from sightline.errors import SightlineError
 from sightline.redaction import without_secrets
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     from sightline.cli.app import USAGE_ERROR, app  # noqa: PLC0415 - Ctrl-C meanwhile is no traceback
 
+    started_with(config=None, home=None)  # until the options are read
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in arguments
     try:

@@ -9,6 +9,7 @@ import typer
 
 from sightline import __version__
 from sightline.cli.grouped_help import GroupedHelp
+from sightline.cli.program import started_with
 
 USAGE_ERROR: type[Exception] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
@@ -52,4 +53,5 @@ def options(
     """Classify, embed and search street-level imagery."""
     from sightline.cli.state import State  # noqa: PLC0415 - settings are slow to import; help is not
 
+    started_with(config=config, home=home)
     context.obj = State(config=config, home=home, debug=debug)

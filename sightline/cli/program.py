@@ -11,13 +11,30 @@ from functools import cache
 from pathlib import Path
 
 NAME = "sightline"
-_COMMAND = re.compile(rf"(?:(?<=`)|^){NAME}(?= )")
+_COMMAND = re.compile(rf"(?:(?<=`)|^){NAME} (?P<rest>[^`]*)")
 """A command in a message stands in backticks, or is all of it."""
+
+_where: list[str] = []
+
+
+def started_with(*, config: Path | None, home: Path | None) -> None:
+    """Take note of the project that was named: what follows is about the same."""
+    _where.clear()
+    for option, path in (("--config", config), ("--home", home)):
+        if path is not None:
+            _where.extend((option, str(path)))
 
 
 def as_typed(text: str) -> str:
     """Return a message whose commands begin with what starts this program here."""
-    return _COMMAND.sub(lambda _: program(), text)
+    return _COMMAND.sub(_typed, text)
+
+
+def _typed(command: re.Match[str]) -> str:
+    rest = command["rest"]
+    named = rest.startswith(("--config", "--home")) or rest.endswith("--help")
+    where = "" if named or not _where else f"{shlex.join(_where)} "
+    return f"{program()} {where}{rest}"
 
 
 @cache

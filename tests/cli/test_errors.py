@@ -69,7 +69,10 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
     ("home", "says"),
     [
         ((), "nothing is answered yet; run `sightline enqueue` and `sightline work`"),
-        (("--home", "nowhere"), "--home nowhere is not there; `sightline import DIR` makes one"),
+        (
+            ("--home", "nowhere"),
+            "--home nowhere is not there; `sightline --home nowhere import DIR` makes one",
+        ),
     ],
 )
 def test_an_evaluation_without_answers_says_what_is_next(

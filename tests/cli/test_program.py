@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sightline.cli.program import as_typed, program
+from sightline.cli.program import as_typed, program, started_with
 from sightline.vision.scenes import render_collection
 from tests.waiting import GIVE_UP_S
 
@@ -59,9 +59,27 @@ def test_only_commands_are_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         assert as_typed(text) == text
 
 
-def test_what_is_printed_runs_in_a_plain_shell(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("next: `sightline work`", "next: `sightline --home 'my city' work`"),
+        ("sightline setup", "sightline --home 'my city' setup"),
+        ("see `sightline work --help`", "see `sightline work --help`"),
+        ("`sightline --home other status`", "`sightline --home other status`"),
+    ],
+)
+def test_a_command_is_about_the_same_project(text: str, shown: str) -> None:
+    started_with(config=None, home=Path("my city"))
+    assert as_typed(text) == shown
+    started_with(config=None, home=None)
+    assert as_typed(text) == text
+
+
+@pytest.mark.parametrize("where", ["", " --home 'a city'"])
+def test_what_is_printed_runs_in_a_plain_shell(tmp_path: Path, where: str) -> None:
     render_collection(tmp_path / "photos", count=4, seed=3)
-    said = plain_shell(f"{OWN} import photos", tmp_path)
+    said = plain_shell(f"{OWN}{where} import photos", tmp_path)
+    assert (tmp_path / "a city").is_dir() is bool(where)
     commands = re.findall(r"`([^`]+)`", said.rpartition("next: ")[2])
     assert len(commands) == 2
     for command in commands:
