@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor, inf, log10
 
 from bench.limiter_lab.world import Policy
-from worker.limiting import Outcome, Sample, SharedQuotaFinder
+from worker.limiting import Outcome, QuotaFinder, Sample, SharedQuotaFinder
 
 PAUSE_S = 1.0
 """What a simple policy waits after a refusal."""
@@ -231,6 +231,11 @@ COMPETITORS: dict[str, Callable[[], Policy]] = {
 }
 
 
-def ours(clock_ahead_s: float = 0.0) -> Policy:
-    """Return our limiter, with a cap that does not bind."""
+def seen(clock_ahead_s: float = 0.0) -> Policy:
+    """Return our limiter of workers that see each other, with a cap that does not bind."""
+    return QuotaFinder(1000, clock_ahead_s=clock_ahead_s)
+
+
+def unseen(clock_ahead_s: float = 0.0) -> Policy:
+    """Return our limiter of workers that do not."""
     return SharedQuotaFinder(1000, clock_ahead_s=clock_ahead_s)

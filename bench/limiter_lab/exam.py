@@ -125,7 +125,8 @@ def overtaken(ours: Sequence[Score], others: Sequence[Score]) -> list[int]:
     ]
 
 
-def _lines(scores: Mapping[str, Sequence[Score]]) -> Iterator[str]:
+def summary_lines(scores: Mapping[str, Sequence[Score]]) -> Iterator[str]:
+    """Yield a table of all limiters, and where another had more."""
     summaries = {name: summary(own) for name, own in scores.items()}
     yield "| | " + " | ".join(summaries) + " |"
     yield "|---|" + "---:|" * len(summaries)
@@ -135,7 +136,12 @@ def _lines(scores: Mapping[str, Sequence[Score]]) -> Iterator[str]:
     for name, theirs in scores.items():
         if name != OURS and (seeds := overtaken(ours, theirs)):
             shown = ", ".join(map(str, seeds[:WORST]))
-            yield f"{name} has more, at no more refusals, in {len(seeds)} of {len(ours)}: {shown}"
+            yield (
+                f"\n{name} has more, at no more refusals, in {len(seeds)} of {len(ours)}: {shown}"
+            )
+
+
+def _worst_lines(ours: Sequence[Score]) -> Iterator[str]:
     for what, key in (("least used", _used), ("most refused", _refused), ("least fair", _unfair)):
         yield f"\n{what}:"
         for own in sorted(ours, key=key)[:WORST]:
@@ -165,7 +171,8 @@ def examine_named(name: str, round_trip_s: float, limiter: str = OURS) -> Score:
     return score(drawn, calls)
 
 
-def _named_lines() -> Iterator[str]:
+def named_lines() -> Iterator[str]:
+    """Yield a table of the named worlds, with both policies of ours."""
     trials = [
         (name, each_s, limiter)
         for each_s in ROUND_TRIPS_S
@@ -199,7 +206,7 @@ def main() -> None:
     parser.add_argument("--with", dest="constants", default={}, type=read_constants)
     options = parser.parse_args()
     if options.named:
-        print("\n".join(_named_lines()))
+        print("\n".join(named_lines()))
         return
     names = list(LIMITERS) if options.beside else [OURS, UNSEEN]
     seeds = range(options.seed, options.seed + options.count)
@@ -214,7 +221,7 @@ def main() -> None:
     if options.json:
         print(json.dumps({name: [asdict(each) for each in own] for name, own in scores.items()}))
         return
-    print("\n".join(_lines(scores)))
+    print("\n".join([*summary_lines(scores), *_worst_lines(scores[OURS])]))
 
 
 def _plot(path: Path, trial: Trial) -> None:

@@ -41,7 +41,12 @@ class Scenario:
     queues: bool = False
 
     def world(
-        self, make_policy: Callable[[float], Policy], *, round_trip_s: float, seed: int
+        self,
+        make_policy: Callable[[float], Policy],
+        *,
+        round_trip_s: float,
+        seed: int,
+        told_peers: bool = False,
     ) -> World:
         """Return a run of it; ``make_policy`` is told how far a worker's clock is ahead."""
         dice = random.Random(seed)
@@ -61,6 +66,7 @@ class Scenario:
             self.seconds,
             dice,
             changes,
+            told_peers=told_peers,
         )
 
     def _behaviour(self, round_trip_s: float, faults: FaultMix | None = None) -> Behaviour:

@@ -17,8 +17,8 @@ from statistics import mean
 from types import ModuleType
 from unittest.mock import patch
 
-from bench.bench_limiter import BY_NAME, runs
-from bench.limiter_lab.competitors import ours
+from bench.limiter_lab.competitors import seen, unseen
+from bench.limiter_lab.scenario_runs import BY_NAME, runs
 
 Constants = Mapping[str, Mapping[str, float]]
 """Numbers by the module of ``worker.limiting`` that they are in, and by their names."""
@@ -63,15 +63,16 @@ def main() -> None:
     parser.add_argument("--round-trip", action="append", type=float)
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--seen", action="store_true", help="workers see each other")
     asked = parser.parse_args()
+    policy = seen if asked.seen else unseen
+    seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     for name in asked.scenario:
         for round_trip_s in asked.round_trip or (2.0,):
             print(f"{BY_NAME[name].title}, {round_trip_s:g} s, {asked.seeds} runs")
             for constants in asked.constants:
                 with changed(constants):
-                    rows = runs(
-                        BY_NAME[name], ours, round_trip_s, asked.seeds, first_seed=asked.first_seed
-                    )
+                    rows = runs(BY_NAME[name], policy, round_trip_s, seeds, told_peers=asked.seen)
                 said = ", ".join(f"{key} {mean(row[key] for row in rows):.3g}" for key in rows[0])
                 print(f"  {_named(constants)}: {said}", flush=True)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bench.bench_limiter import BY_NAME, measure
 from bench.limiter_lab import sweep
-from bench.limiter_lab.competitors import ours
+from bench.limiter_lab.competitors import unseen
 from bench.limiter_lab.plots import draw_run
+from bench.limiter_lab.scenario_runs import BY_NAME, measure
 from bench.limiter_lab.sweep import changed, read_constants
 from worker.limiting.unseen_peers import growth
 
 
 def measured(name: str, round_trip_s: float) -> dict[str, float]:
-    run = BY_NAME[name].world(ours, round_trip_s=round_trip_s, seed=1)
+    run = BY_NAME[name].world(unseen, round_trip_s=round_trip_s, seed=1)
     return measure(BY_NAME[name], run.run(), round_trip_s)
 
 
@@ -51,7 +51,7 @@ def test_a_heavy_tail_of_latencies_costs_little() -> None:
 
 def test_the_picture_of_a_run_is_always_the_same_file() -> None:
     steps = BY_NAME["steps"]
-    calls = steps.world(ours, round_trip_s=2.0, seed=0).run()
+    calls = steps.world(unseen, round_trip_s=2.0, seed=0).run()
 
     def picture() -> str:
         return draw_run(calls, steps.schedule.rate_at, 360.0, title="steps", caption="one run")
