@@ -19,13 +19,13 @@ from selectors import DefaultSelector, SelectorKey
 
 from bench.figures import RESULTS, Figure, report
 from bench.limiter_lab import full_tables
-from bench.limiter_lab.drawn import draw
 from bench.limiter_lab.exam import (
     OURS,
     UNSEEN,
     Trial,
     examine_all,
     named_lines,
+    shorter,
     summary,
     summary_lines,
 )
@@ -68,7 +68,7 @@ are workers that do not. `python -m bench limiter` writes this page.
 
 def examined() -> Mapping[str, Sequence[Score]]:
     """Examine ours and the usual others on the drawn worlds."""
-    seeds = [seed for seed in SEEDS if sum(draw(seed).oracle()) < MOST_CALLS]
+    seeds = shorter(SEEDS, MOST_CALLS)
     scores = examine_all([Trial(name, seed, {}) for name in BESIDE for seed in seeds])
     return {
         name: scores[place * len(seeds) : (place + 1) * len(seeds)]

@@ -16,9 +16,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from math import inf
 from pathlib import Path
 from statistics import quantiles
 
@@ -28,7 +29,7 @@ from bench.limiter_lab.named import named_worlds
 from bench.limiter_lab.plots import draw_run
 from bench.limiter_lab.score import Score, score
 from bench.limiter_lab.sweep import Constants, changed, read_constants
-from bench.limiter_lab.world import Call, Policy
+from bench.limiter_lab.world import PEERS_EVERY_S, Call, Policy
 from worker.limiting import QuotaFinder, SharedQuotaFinder
 
 OURS, UNSEEN = "ours", "ours, peers unseen"
@@ -58,13 +59,20 @@ class Trial:
     limiter: str
     seed: int
     constants: Constants
+    peers_every_s: float = PEERS_EVERY_S
 
 
 def run_world(trial: Trial) -> list[Call]:
     """Return the calls of a limiter in the world of a seed."""
     with changed(trial.constants):
         policy = LIMITERS[trial.limiter]
-        return draw(trial.seed).world(policy, told_peers=trial.limiter == OURS).run()
+        world = draw(trial.seed).world(policy, told_peers=trial.limiter == OURS)
+        return replace(world, peers_every_s=trial.peers_every_s).run()
+
+
+def shorter(seeds: Iterable[int], most_calls: float) -> list[int]:
+    """Return the seeds of worlds in which an oracle makes fewer calls."""
+    return [seed for seed in seeds if sum(draw(seed).oracle()) < most_calls]
 
 
 def examine(trial: Trial) -> Score:
@@ -202,6 +210,8 @@ def main() -> None:
     parser.add_argument("--beside", action="store_true", help="other limiters on the same worlds")
     parser.add_argument("--json", action="store_true", help="every score, as JSON")
     parser.add_argument("--named", action="store_true", help="the named worlds instead")
+    parser.add_argument("--most-calls", type=float, default=inf, help="leave longer worlds out")
+    parser.add_argument("--peers-every", type=float, default=PEERS_EVERY_S, metavar="S")
     parser.add_argument("--plot", type=Path, help="draw the first world into this SVG file")
     parser.add_argument("--with", dest="constants", default={}, type=read_constants)
     options = parser.parse_args()
@@ -209,8 +219,12 @@ def main() -> None:
         print("\n".join(named_lines()))
         return
     names = list(LIMITERS) if options.beside else [OURS, UNSEEN]
-    seeds = range(options.seed, options.seed + options.count)
-    trials = [Trial(name, seed, options.constants) for name in names for seed in seeds]
+    seeds = shorter(range(options.seed, options.seed + options.count), options.most_calls)
+    trials = [
+        Trial(name, seed, options.constants, options.peers_every)
+        for name in names
+        for seed in seeds
+    ]
     results = examine_all(trials)
     scores = {
         name: results[place * len(seeds) : (place + 1) * len(seeds)]

@@ -123,6 +123,7 @@ class World:
     changes: Sequence[tuple[float, Behaviour]] = ()
     cap: float = inf
     told_peers: bool = False
+    peers_every_s: float = PEERS_EVERY_S
     calls: list[Call] = field(default_factory=list)
     most_in_flight: int = 0
 
@@ -136,7 +137,7 @@ class World:
         if self.told_peers:  # before they send
             for stay in self.stays:
                 self.at(stay.join_s, lambda now_s: self._tell_peers(now_s, again=False))
-            self.at(PEERS_EVERY_S, self._tell_peers)
+            self.at(self.peers_every_s, self._tell_peers)
         for worker in self._workers:
             self.at(worker.stay.join_s, worker.wake)
         while self._events and self._events[0][0] < self.seconds:
@@ -162,7 +163,7 @@ class World:
             for policy in there:
                 policy.hear_peers(now_s, len(there), mean)
         if again:
-            self.at(now_s + PEERS_EVERY_S, self._tell_peers)
+            self.at(now_s + self.peers_every_s, self._tell_peers)
 
     def _change(self, behaviour: Behaviour) -> Callable[[float], None]:
         def act(now_s: float) -> None:

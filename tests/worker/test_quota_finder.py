@@ -7,7 +7,7 @@ from math import inf
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from worker.limiting import LimiterState, Outcome, QuotaFinder, Sample, SharedQuotaFinder
@@ -145,6 +145,11 @@ def test_when_every_call_fails_one_probe_goes_at_a_time_and_the_first_answer_end
     st.sampled_from([0.0, 0.5, 20.0, 200.0]),
     st.lists(st.tuples(OUTCOMES, st.floats(0.0, 5.0)), min_size=1, max_size=150),
 )
+@example(
+    QuotaFinder, 1, 0.5,
+    [(Outcome.THROTTLED, 0.0), *[(Outcome.FAILED, 0.0)] * 4,
+     *[(Outcome.THROTTLED, 0.0)] * 2, (Outcome.SUCCEEDED, 0.0)],
+)  # fmt: skip
 def test_neither_cap_nor_ceiling_is_ever_exceeded(
     policy: Policy, cap: int, ceiling: float, fates: list[tuple[Outcome, float]]
 ) -> None:

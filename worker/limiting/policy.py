@@ -55,6 +55,7 @@ class LimiterPolicy(ABC):
         self._resumed_s = -inf
         self._next_s = -inf
         self._sent_s = -inf
+        self._last_s = -inf
         self._cut_s = -inf
         self._paused_until_s = -inf
         self._asked_until_s = -inf
@@ -73,6 +74,7 @@ class LimiterPolicy(ABC):
             return inf
         if self._probing:
             ready_s = min(self._probing.ready_s(), self._probing.accepted_at_s())
+            ready_s = max(ready_s, self._under_ceiling_s())
         elif self._in_flight >= self._cap + self._stuck:
             return max(self._silent_at_s() - now_s, 0.0)
         else:
@@ -87,6 +89,7 @@ class LimiterPolicy(ABC):
         if self._in_flight == 0:
             self._done_s = now_s
         self._in_flight += 1
+        self._last_s = now_s
         if self._probing:
             self._probing.sent(now_s)
         else:
@@ -145,6 +148,11 @@ class LimiterPolicy(ABC):
     @abstractmethod
     def _learn(self, now_s: float) -> None:
         """Take into account what became of the calls of the last second."""
+
+    def _grow(self, now_s: float) -> None:
+        """Let the rate grow before a call, if the rate was what held it back."""
+        if now_s - self._next_s < CREDIT_S:
+            self._curve.advance(min(now_s - self._sent_s, 2.0 / self._curve.rate_per_s))
 
     def _belief(self) -> Belief:
         return Belief(self._curve.rate_per_s, usual=self._usual, slowed=self._slowed)
@@ -235,7 +243,11 @@ class LimiterPolicy(ABC):
         self._resumed(now_s, probing)
 
     def _resumed(self, now_s: float, probing: Probing) -> None:  # noqa: ARG002 - see _ready_s
-        self._next_s = now_s
+        self._next_s = max(now_s, self._under_ceiling_s())
+
+    def _under_ceiling_s(self) -> float:
+        """Return when the ceiling allows a call after the last one, which was a probe."""
+        return self._last_s + 1.0 / self._curve.ceiling_per_s
 
     def _pass_time(self, now_s: float) -> None:
         if self._probing:

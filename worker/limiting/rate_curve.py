@@ -17,12 +17,16 @@ class RateCurve(ABC):
     """A rate that grows. ``anchor`` is the rate it turns around; ``None`` while it doubles."""
 
     def __init__(self, start_per_s: float, ceiling_per_s: float) -> None:
-        self._ceiling_per_s = ceiling_per_s
+        self.ceiling_per_s = ceiling_per_s
         self.rate_per_s = min(start_per_s, ceiling_per_s)
         self.anchor: float | None = None
         self.newcomer = True
         self._newcomer_doubling_s = DOUBLING_S
         self._may_double = True
+
+    @abstractmethod
+    def advance(self, elapsed_s: float) -> None:
+        """Grow for the time before a call, in which the rate was what held it back."""
 
     @abstractmethod
     def resume(self, at: float, anchor_per_s: float, *, slowly_s: float = 0.0) -> None:
@@ -39,7 +43,7 @@ class RateCurve(ABC):
             fast = self.rate_per_s > FAST_PER_S
             doubling_s = FAST_DOUBLING_S if fast else self._doubling_s()
             grown: float = self.rate_per_s * 2.0 ** (elapsed_s / doubling_s)
-            self.rate_per_s = min(grown, self._ceiling_per_s)
+            self.rate_per_s = min(grown, self.ceiling_per_s)
 
     def _doubling_s(self) -> float:
         return self._newcomer_doubling_s if self.newcomer else DOUBLING_S

@@ -98,7 +98,7 @@ class Curve(RateCurve):
             self._excess_s / self.peers - self._burst_s, 0.0
         )
         grown = anchor * min(1.0 + self._dip * cubic(self._progress), stretch)
-        self.rate_per_s = min(grown, self._ceiling_per_s)
+        self.rate_per_s = min(grown, self.ceiling_per_s)
         most_s = MOVED_BURSTS * self._burst_s + max(MOVED_S, MOVED_CALLS / anchor)
         if self._excess_s > most_s * self.peers:
             self.anchor = None
@@ -138,12 +138,12 @@ class Curve(RateCurve):
         self.peers = count
         self.fair_per_s = max(mean_per_s, LOWEST_PER_S) if count > 1 else None
         if self.newcomer and not self._began:
-            self.rate_per_s = min(max(START_PER_S / count, LOWEST_PER_S), self._ceiling_per_s)
+            self.rate_per_s = min(max(START_PER_S / count, LOWEST_PER_S), self.ceiling_per_s)
         if self.anchor is None or self.fair_per_s is None:
             return
         pull = (self.fair_per_s / self.rate_per_s) ** (1.0 - (1.0 - PULL) ** (elapsed_s / PULL_S))
         self.anchor *= pull
-        self.rate_per_s = min(pull * self.rate_per_s, self._ceiling_per_s)
+        self.rate_per_s = min(pull * self.rate_per_s, self.ceiling_per_s)
 
     def resume(self, at: float, anchor_per_s: float, *, slowly_s: float = 0.0) -> None:
         """Go on at a share of a rate that is known to work, and come back to it."""
@@ -173,4 +173,4 @@ class Curve(RateCurve):
         self._recovery_s = max(
             RECOVERY_S, RECOVERY_CALLS / calls_per_s, RECOVERY_REFUSALS * self.refusal_s
         )
-        self.rate_per_s = min(max(at * self.anchor, LOWEST_PER_S), self._ceiling_per_s)
+        self.rate_per_s = min(max(at * self.anchor, LOWEST_PER_S), self.ceiling_per_s)

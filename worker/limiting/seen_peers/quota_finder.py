@@ -94,8 +94,8 @@ class QuotaFinder(LimiterPolicy):
         return max(self._next_s, now_s + until_s) if until_s > 0 else self._next_s
 
     def _sent(self, now_s: float) -> None:
-        if now_s - self._next_s < CREDIT_S and not self._doubt:  # the rate was what held it back
-            self._curve.advance(min(now_s - self._sent_s, 2.0 / self._curve.rate_per_s))
+        if not self._doubt:
+            self._grow(now_s)
         if self._minutes.sent(now_s):
             self._begin_minute()
         elif self._minutes.known and self._minutes.beyond:

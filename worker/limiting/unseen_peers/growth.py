@@ -67,7 +67,7 @@ class SharedCurve(RateCurve):
         moved = MOVED if self._recovery_s <= LONGEST_RECOVERY_S else MOVED_SLOWLY
         if grown > moved * self.anchor and self._calls > MOVED_CALLS:
             self.anchor = None
-        self.rate_per_s = min(grown, self._ceiling_per_s)
+        self.rate_per_s = min(grown, self.ceiling_per_s)
 
     def cut(self, refused_at_per_s: float) -> None:
         """Answer a refusal of a call that was sent at this rate."""
@@ -84,7 +84,7 @@ class SharedCurve(RateCurve):
         anchor = self._around(anchor_per_s)
         self._recovery_s = max(recovery_s(anchor), slowly_s)
         self._since_cut_s = self._recovery_s * (1.0 - ((1.0 - at) / (1.0 - CUT)) ** (1 / 3))
-        self.rate_per_s = min(max(at * anchor, LOWEST_PER_S), self._ceiling_per_s)
+        self.rate_per_s = min(max(at * anchor, LOWEST_PER_S), self.ceiling_per_s)
 
     def _around(self, anchor_per_s: float) -> float:
         self.newcomer = False

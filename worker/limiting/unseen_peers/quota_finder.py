@@ -77,8 +77,7 @@ class SharedQuotaFinder(LimiterPolicy):
         self._hinted_s = -inf
 
     def _sent(self, now_s: float) -> None:
-        if now_s - self._next_s < CREDIT_S:  # the rate was what held it back
-            self._curve.advance(min(now_s - self._sent_s, 2.0 / self._curve.rate_per_s))
+        self._grow(now_s)
         rate_per_s = self._curve.rate_per_s
         self._sent_s = now_s
         beat_s, lull = self._beat(now_s, rate_per_s)
