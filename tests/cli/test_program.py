@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from sightline.cli.program import as_typed, program, started_with
 from sightline.vision.scenes import render_collection
-from tests.waiting import GIVE_UP_S
+from tests.plain_shell import plain_shell
 
 OWN = Path(sys.executable).with_name("sightline")
 
@@ -94,23 +93,6 @@ def test_the_demo_ends_with_a_command_that_runs(tmp_path: Path) -> None:
     said = plain_shell(f"{OWN} demo --dir shown --scenes 12 --workers 1", tmp_path)
     (command,) = re.findall(r"^go on: +(.+)$", said, re.MULTILINE)
     assert "shown/scenes/" in plain_shell(command, tmp_path)
-
-
-def plain_shell(command: str, folder: Path, *, code: int = 0) -> str:
-    """Run a command in a shell that knows no environment; return all that it printed."""
-    done = subprocess.run(
-        ["/bin/sh", "-c", command],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=GIVE_UP_S,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout
-    return done.stdout
 
 
 @pytest.mark.parametrize("command", ["", "tasks", "config", "index", "simulate"])
