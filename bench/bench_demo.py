@@ -29,8 +29,8 @@ def _demo(directory: Path) -> dict[str, Any]:
          "--dir", str(directory), "--scenes", str(SCENES)],
         check=True, capture_output=True,
     )  # fmt: skip
-    found: dict[str, Any] = json.loads(shown.stdout)
-    return found
+    outcome: dict[str, Any] = json.loads(shown.stdout)
+    return outcome
 
 
 def _written_in_s(home: Path) -> float:

@@ -55,8 +55,8 @@ async def ours(place: VertexLocation, task: TaskSpec) -> AsyncIterator[tuple[Eac
         GoogleEmbedder.open(model=EMBEDDING, dimension=DIMENSION, **more) as embedder,
     ):
         yield (
-            lambda one: classifier.classify(task, [one], run_id="r1"),
-            lambda one: embedder.embed_image(one, run_id="r1"),
+            lambda observation: classifier.classify(task, [observation], run_id="r1"),
+            lambda observation: embedder.embed_image(observation, run_id="r1"),
         )
 
 

@@ -59,14 +59,14 @@ def paintings(encoder: DualEncoder, seed: int) -> Mapping[str, float]:
         lines = (folder / "ground_truth.jsonl").read_text(encoding="utf-8").splitlines()
         shows = [str(json.loads(line)["truth"]["shows"]) for line in lines]
         vectors = encoder.encode_images(images(folder, table))
-    found = {}
+    shares = {}
     for what, words in WORDS.items():
         (query,) = encoder.encode_texts([words])
         meant = np.array([what in show for show in shows])
         best = np.argsort(-(vectors @ query))[:TOP]
-        found[f'"{words}": of the first ten'] = float(meant[best].mean())
-        found[f"  by chance, {what}"] = float(meant.mean())
-    return found
+        shares[f'"{words}": of the first ten'] = float(meant[best].mean())
+        shares[f"  by chance, {what}"] = float(meant.mean())
+    return shares
 
 
 Table = Sequence[Mapping[str, str]]

@@ -80,7 +80,9 @@ def _settings(home: Path, endpoint: str) -> Settings:
 def _import(settings: Settings, count: int) -> None:
     """Write ``count`` observations where the importer would, in constant memory."""
     names = [
-        one for one in parquet_schema(OBSERVATIONS) if one.name not in {"run_id", "written_at"}
+        field
+        for field in parquet_schema(OBSERVATIONS)
+        if field.name not in {"run_id", "written_at"}
     ]
     schema = pa.schema([*names, pa.field("imported_at", pa.timestamp("us", tz="UTC"))])
     folder = source_path(settings)
@@ -107,7 +109,7 @@ def _observations(start: int, stop: int, schema: pa.Schema) -> pa.Table:
         "imported_at": pa.repeat(now, rows),
     }
     return pa.table(
-        [given.get(one.name, pa.nulls(rows, one.type)) for one in schema], schema=schema
+        [given.get(field.name, pa.nulls(rows, field.type)) for field in schema], schema=schema
     )
 
 
@@ -180,9 +182,9 @@ async def _work_bare(server: Server, count: int) -> float:
         settled = 0
         started_s = time.perf_counter()
         while settled < count:
-            found = await engine.subscription.pull(1000, lease_s=60)
-            await engine.subscription.ack([one.lease_id for one in found])
-            settled += len(found)
+            deliveries = await engine.subscription.pull(1000, lease_s=60)
+            await engine.subscription.ack([delivery.lease_id for delivery in deliveries])
+            settled += len(deliveries)
         return count / (time.perf_counter() - started_s)
 
 

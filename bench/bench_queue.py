@@ -47,13 +47,13 @@ async def measure_ours(folder: Path) -> list[Figure]:
         with stopwatch(seconds, "read"):
             async for _ in queue.queued_bodies(None):
                 pass
-        held = [one.lease_id for one in await queue.pull(4_096, lease_s=60)]
+        held = [delivery.lease_id for delivery in await queue.pull(4_096, lease_s=60)]
         with stopwatch(seconds, "extend"):
             await queue.extend(held, lease_s=60)
         await queue.ack(held)
         with stopwatch(seconds, "settle"):
-            while found := await queue.pull(LEASED_AT_ONCE, lease_s=60):
-                await queue.ack([one.lease_id for one in found])
+            while deliveries := await queue.pull(LEASED_AT_ONCE, lease_s=60):
+                await queue.ack([delivery.lease_id for delivery in deliveries])
         wal_mb = path.with_name("queue.db-wal").stat().st_size / 1e6
     per_s = "messages/s"
     return [

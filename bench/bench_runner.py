@@ -89,8 +89,8 @@ async def _filled(count: int) -> AsyncIterator[tuple[Engine, Settings]]:
             task = load_tasks((shipped_directory(),))["road_signs"].resolve("noop")
             await engine.runs.remember_task(task, now=utc_now())
             batch: list[Outgoing] = []
-            for index, one in enumerate(_messages(count), 1):
-                batch.append(one)
+            for index, message in enumerate(_messages(count), 1):
+                batch.append(message)
                 if len(batch) == 1000 or index == count:
                     await engine.publisher.publish(batch, batch_key=str(index))
                     batch = []
@@ -132,8 +132,8 @@ async def _watch(telemetry: Telemetry, status: WorkerStatus, engine: Engine) -> 
 async def _bare(count: int) -> float:
     async with _filled(count) as (engine, _):
         started_s = time.perf_counter()
-        while found := await engine.subscription.pull(256, lease_s=30):
-            await engine.subscription.ack([one.lease_id for one in found])
+        while deliveries := await engine.subscription.pull(256, lease_s=30):
+            await engine.subscription.ack([delivery.lease_id for delivery in deliveries])
         return count / (time.perf_counter() - started_s)
 
 
@@ -142,9 +142,9 @@ async def _one_by_one(count: int) -> float:
     async with _filled(count) as (engine, settings):
         rows = (settings.home / "rows.jsonl").open("ab", buffering=0)
         started_s = time.perf_counter()
-        while found := await engine.subscription.pull(1, lease_s=30):
-            rows.write(found[0].body + b"\n")
-            await engine.subscription.ack([found[0].lease_id])
+        while deliveries := await engine.subscription.pull(1, lease_s=30):
+            rows.write(deliveries[0].body + b"\n")
+            await engine.subscription.ack([deliveries[0].lease_id])
         rows.close()
         return count / (time.perf_counter() - started_s)
 

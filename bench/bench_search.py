@@ -57,12 +57,16 @@ def run(*, count: int, rounds: int = ROUNDS, others: bool = True) -> list[Figure
         return _figures(count, taken, build_s, memory_mb) + _recalls(
             count, approximate, exact, queries, masks
         )
-    with contenders(vectors, TOP) as found:
-        taken = middle_ms({**ours, **{one.name: one.search for one in found}}, queries, rounds)
+    with contenders(vectors, TOP) as installed:
+        taken = middle_ms(
+            {**ours, **{contender.name: contender.search for contender in installed}},
+            queries,
+            rounds,
+        )
         return [
             *_figures(count, taken, build_s, memory_mb),
             *_recalls(count, approximate, exact, queries, masks),
-            *_of_others(count, found, taken, exact, queries),
+            *_of_others(count, installed, taken, exact, queries),
         ]
 
 
@@ -106,22 +110,32 @@ def _recalls(
 
 
 def _of_others(
-    count: int, found: list[Contender], taken: dict[str, float], exact: ExactIndex, queries: Array
+    count: int,
+    installed: list[Contender],
+    taken: dict[str, float],
+    exact: ExactIndex,
+    queries: Array,
 ) -> list[Figure]:
     some = queries[:RECALL_OF_OTHERS]
     true = exact.search(some, TOP).rows
     figures = []
-    for one in found:
-        name = f" {count:,}: {one.name}"
+    for contender in installed:
+        name = f" {count:,}: {contender.name}"
         shares = [
-            np.isin(best, one.search(query[None])).mean()
+            np.isin(best, contender.search(query[None])).mean()
             for query, best in zip(some, true, strict=True)
         ]
         figures += [
-            Figure(name, taken[one.name], "ms", better="lower", note=f"version {one.version}"),
+            Figure(
+                name,
+                taken[contender.name],
+                "ms",
+                better="lower",
+                note=f"version {contender.version}",
+            ),
             Figure(f"{name}, recall at {TOP}", float(np.mean(shares)), ""),
-            Figure(f"{name}, time to build", one.build_s, "s", better="lower"),
-            Figure(f"{name}, memory", one.memory_mb, "MB", better="lower"),
+            Figure(f"{name}, time to build", contender.build_s, "s", better="lower"),
+            Figure(f"{name}, memory", contender.memory_mb, "MB", better="lower"),
         ]
     return figures
 
@@ -136,15 +150,15 @@ def clustered(count: int) -> tuple[Array, Array]:
     spread = chance.standard_normal((24, DIMENSION), dtype=np.float32)
 
     def draw(number: int) -> Array:
-        found = np.empty((number, DIMENSION), dtype=np.float32)
+        vectors = np.empty((number, DIMENSION), dtype=np.float32)
         for start in range(0, number, 100_000):
-            part = found[start : start + 100_000]
+            part = vectors[start : start + 100_000]
             inner = centres[chance.integers(0, len(centres), len(part))]
             inner = inner + 0.5 * chance.standard_normal(inner.shape, dtype=np.float32)
             noise = chance.standard_normal(part.shape, dtype=np.float32)
             part[:] = inner @ spread + 0.5 * noise
             part /= np.linalg.norm(part, axis=1, keepdims=True)
-        return found
+        return vectors
 
     return draw(count), draw(RECALL_QUERIES)
 
@@ -168,8 +182,8 @@ def recall(
 ) -> float:
     """Return the share of the true best rows that the index finds."""
     true = exact.search(queries, TOP, allowed).rows
-    found = index.search(queries, TOP, allowed).rows
-    shares = [np.isin(one, other).mean() for one, other in zip(true, found, strict=True)]
+    rows = index.search(queries, TOP, allowed).rows
+    shares = [np.isin(expected, other).mean() for expected, other in zip(true, rows, strict=True)]
     return float(np.mean(shares))
 
 

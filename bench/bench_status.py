@@ -86,8 +86,8 @@ def look_s(runs: LocalRuns, shape: Shape, *, from_ledgers: bool) -> float:
     began_s = time.perf_counter()
 
     async def look() -> tuple[int, int]:
-        found = await runs.overview(from_ledgers=from_ledgers)
-        return len(found.accounts), sum(account.balance.written for account in found.accounts)
+        overview = await runs.overview(from_ledgers=from_ledgers)
+        return len(overview.accounts), sum(account.balance.written for account in overview.accounts)
 
     assert asyncio.run(look()) == (shape.runs, shape.parts)
     return time.perf_counter() - began_s

@@ -60,8 +60,8 @@ def scene_figures(seconds: float, processes: int) -> list[Figure]:
     figures = []
     for kind in ASSET_TYPES:
         name = kind.removeprefix("ASSET_CLASS_").lower()
-        found = rate(partial(render_ten, kind), seconds)
-        figures.append(Figure(f"render {name}, one process", found, "scenes/s"))
+        per_s = rate(partial(render_ten, kind), seconds)
+        figures.append(Figure(f"render {name}, one process", per_s, "scenes/s"))
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         render_collection(Path(folder), count=600, seed=1, processes=processes)

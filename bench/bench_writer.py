@@ -183,16 +183,17 @@ def batches() -> dict[str, list[ResultRow]]:
     return {
         "answers": [
             ClassificationRow(
-                TASK.key(one.observation_id), one.observation_id, False, one, TASK, ANSWER, "STOP",
-                how,
+                TASK.key(observation.observation_id), observation.observation_id, False,
+                observation, TASK, ANSWER, "STOP", how,
             )
-            for one in seen
+            for observation in seen
         ],
         "embeddings": [
             EmbeddingRow(
-                EMBEDDING.key(one.observation_id), one.observation_id, one, EMBEDDING, vector, how
+                EMBEDDING.key(observation.observation_id), observation.observation_id, observation,
+                EMBEDDING, vector, how,
             )
-            for one, vector in zip(seen, vectors, strict=True)
+            for observation, vector in zip(seen, vectors, strict=True)
         ],
     }  # fmt: skip
 

@@ -52,5 +52,5 @@ def _can_be_had(uv: str, package: str) -> bool:
 
 def _command(uv: str, packages: Sequence[str]) -> list[str]:
     held = [f"{name}=={version(name)}" for name in LOCKED]
-    added = [word for one in (*held, *packages) for word in ("--with", one)]
+    added = [word for package in (*held, *packages) for word in ("--with", package)]
     return [uv, "run", "--quiet", "--frozen", "--no-sync", *added, "python"]

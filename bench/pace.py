@@ -49,6 +49,6 @@ async def drain(worker: Worker, count: int) -> Pace:
         looking.cancel()
     if progress.acked != count or progress.answers != count:
         raise SystemExit(f"only {progress.acked} of {count} messages were settled")
-    half_s, half = next(one for one in seen if one[1] >= count / 2)
+    half_s, half = next(look for look in seen if look[1] >= count / 2)
     last_s, last = seen[-1]
     return Pace(count / seconds, (last - half) / (last_s - half_s))

@@ -46,12 +46,12 @@ class Contender:
 def contenders(vectors: Array, top: int) -> Iterator[list[Contender]]:
     """Yield those that are installed, each over a copy of the vectors of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        found = [_duckdb(vectors, top)]
+        installed = [_duckdb(vectors, top)]
         if (lancedb := _module("lancedb")) is not None:
-            found += _lancedb(lancedb, folder, vectors, top)
+            installed += _lancedb(lancedb, folder, vectors, top)
         if (hnswlib := _module("hnswlib")) is not None:
-            found.append(_hnswlib(hnswlib, vectors, top))
-        yield found
+            installed.append(_hnswlib(hnswlib, vectors, top))
+        yield installed
 
 
 def resident_mb() -> float:
@@ -101,12 +101,12 @@ def _lancedb(lancedb: Any, folder: str, vectors: Array, top: int) -> list[Conten
     written_s = time.perf_counter() - start
 
     def flat(query: Array) -> Rows:
-        asked = table.search(query[0], vector_column_name="v").distance_type("cosine")
-        return _ids(asked.bypass_vector_index().limit(top))
+        query_builder = table.search(query[0], vector_column_name="v").distance_type("cosine")
+        return _ids(query_builder.bypass_vector_index().limit(top))
 
     def by_index(query: Array) -> Rows:
-        asked = table.search(query[0], vector_column_name="v").distance_type("cosine")
-        return _ids(asked.nprobes(20).refine_factor(10).limit(top))
+        query_builder = table.search(query[0], vector_column_name="v").distance_type("cosine")
+        return _ids(query_builder.nprobes(20).refine_factor(10).limit(top))
 
     exact = Contender(
         "LanceDB, all compared", lancedb.__version__, flat, False, written_s, resident_mb() - before
@@ -120,8 +120,10 @@ def _lancedb(lancedb: Any, folder: str, vectors: Array, top: int) -> list[Conten
     ]
 
 
-def _ids(asked: Any) -> Rows:
-    return np.asarray(asked.select(["id", "_distance"]).to_arrow()["id"].to_numpy(), dtype=np.int64)
+def _ids(query_builder: Any) -> Rows:
+    return np.asarray(
+        query_builder.select(["id", "_distance"]).to_arrow()["id"].to_numpy(), dtype=np.int64
+    )
 
 
 def _hnswlib(hnswlib: Any, vectors: Array, top: int) -> Contender:

@@ -104,14 +104,14 @@ class Arrivals(Entity):
         )
         target = {"project": stack.project, "topic": self.topic.name}
         kind = gcp.pubsub.TopicIAMMember
-        told = grant(BUCKET_TELLS, kind, agent.member, target, self.below())
+        topic_grant = grant(BUCKET_TELLS, kind, agent.member, target, self.below())
         gcp.storage.Notification(
             "arrivals-notification",
             bucket=landing.bucket,
             topic=self.topic.id,
             payload_format="JSON_API_V1",
             event_types=["OBJECT_FINALIZE"],
-            opts=self.below(told),
+            opts=self.below(topic_grant),
         )
 
     def _table(self) -> gcp.bigquery.Table:

@@ -179,7 +179,7 @@ class Watch(Entity):
         project = gcp.organizations.get_project_output(
             project_id=self.stack.project, opts=self.after_apis()
         )
-        told = billing.BudgetAllUpdatesRuleArgs(
+        notified = billing.BudgetAllUpdatesRuleArgs(
             monitoring_notification_channels=[channel.id for channel in self.channels],
             disable_default_iam_recipients=False,
         )
@@ -198,7 +198,7 @@ class Watch(Entity):
             threshold_rules=[
                 billing.BudgetThresholdRuleArgs(threshold_percent=share) for share in THRESHOLDS
             ],
-            all_updates_rule=told if self.channels else None,
+            all_updates_rule=notified if self.channels else None,
             opts=self.below(),
         )
 

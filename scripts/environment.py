@@ -27,7 +27,7 @@ class Outcome:
 
     changes: Mapping[str, int]
     steps: Mapping[str, str]
-    said: list[str]
+    messages: list[str]
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
     def did(self, what: str) -> set[str]:
@@ -90,7 +90,7 @@ class Environment:
         """Run ``pulumi preview``."""
         seen = _Events()
         result = self.stack.preview(on_event=seen.take, **self._quiet)
-        return Outcome(_counts(result.change_summary), seen.steps, seen.said)
+        return Outcome(_counts(result.change_summary), seen.steps, seen.messages)
 
     def up(self) -> Outcome:
         """Run ``pulumi up``."""
@@ -98,13 +98,13 @@ class Environment:
         result = self.stack.up(on_event=seen.take, **self._quiet)
         outputs = {name: output.value for name, output in result.outputs.items()}
         assert not any(output.secret for output in result.outputs.values())
-        return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.said, outputs)
+        return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.messages, outputs)
 
     def refresh(self) -> Outcome:
         """Run ``pulumi refresh``."""
         seen = _Events()
         result = self.stack.refresh(on_event=seen.take, **self._quiet)
-        return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.said)
+        return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.messages)
 
     def destroy(self, *, preview_only: bool = False) -> Outcome:
         """Run ``pulumi destroy``, or only look at what it would do."""
@@ -112,7 +112,7 @@ class Environment:
         result = self.stack.destroy(
             on_event=seen.take, preview_only=preview_only or None, **self._quiet
         )
-        return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.said)
+        return Outcome(_counts(result.summary.resource_changes), seen.steps, seen.messages)
 
     def pulumi(self, *arguments: str) -> str:
         """Run a command of the engine's as it is typed; return what it prints.
@@ -160,8 +160,8 @@ class Environment:
     def resources(self) -> list[Mapping[str, Any]]:
         """Return the resources in the state."""
         state = self.stack.export_stack().deployment or {}
-        found: list[Mapping[str, Any]] = state.get("resources", [])
-        return found
+        resources: list[Mapping[str, Any]] = state.get("resources", [])
+        return resources
 
 
 class _Events:
@@ -169,15 +169,15 @@ class _Events:
 
     def __init__(self) -> None:
         self.steps: dict[str, str] = {}
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def take(self, event: auto.EngineEvent) -> None:
-        for one in (event.res_outputs_event, event.resource_pre_event):
-            if one is not None and one.metadata.op != "same":
-                self.steps[one.metadata.urn] = one.metadata.op.value
-        told = event.diagnostic_event
-        if told is not None and told.severity in {"warning", "error"}:
-            self.said.append(f"{told.severity}: {told.message}")
+        for step_event in (event.res_outputs_event, event.resource_pre_event):
+            if step_event is not None and step_event.metadata.op != "same":
+                self.steps[step_event.metadata.urn] = step_event.metadata.op.value
+        diagnostic = event.diagnostic_event
+        if diagnostic is not None and diagnostic.severity in {"warning", "error"}:
+            self.messages.append(f"{diagnostic.severity}: {diagnostic.message}")
 
 
 def _counts(changes: Mapping[Any, int] | None) -> Mapping[str, int]:

@@ -63,8 +63,12 @@ def _declared(field: str, info: FieldInfo) -> str:
 
 
 def _meaning(info: FieldInfo) -> str:
-    kind, said = info.annotation, str(info.description)
-    return f"{said}: {', '.join(get_args(kind))}" if get_origin(kind) is Literal else said
+    kind, description = info.annotation, str(info.description)
+    return (
+        f"{description}: {', '.join(get_args(kind))}"
+        if get_origin(kind) is Literal
+        else description
+    )
 
 
 def keys() -> str:
@@ -137,7 +141,7 @@ _HIDDEN = re.compile(r"IAM|Iam|projects/service|Provider")
 
 
 def _nodes(made: Environment, entity: Recorded) -> Iterator[tuple[str, str]]:
-    found = [
+    parts = [
         resource
         for resource in made.resources
         if resource.parent == entity.name and not _HIDDEN.search(resource.type)
@@ -145,12 +149,12 @@ def _nodes(made: Environment, entity: Recorded) -> Iterator[tuple[str, str]]:
     if entity.name == "services":
         apis = sum(resource.type.endswith(":Service") for resource in made.resources)
         yield "apis", f"{apis} APIs"
-    counts = Counter(map(_bundle, found))
+    counts = Counter(map(_bundle, parts))
     for bundle, count in sorted(counts.items()):
         yield from [(bundle, f"{count} {bundle}")] if bundle else []
-    for one in sorted(found, key=lambda one: one.name):
-        if not _bundle(one):
-            yield _id(one.name), f"{one.name}<br/>{_words(one.type)}"
+    for part in sorted(parts, key=lambda resource: resource.name):
+        if not _bundle(part):
+            yield _id(part.name), f"{part.name}<br/>{_words(part.type)}"
 
 
 def _bundle(recorded: Recorded) -> str:
@@ -175,9 +179,9 @@ def _edges(made: Environment) -> Iterator[str]:
         if where and resource.name in who:
             role = str(resource.inputs["role"]).removeprefix("roles/")
             yield f'  {_person(who[resource.name])} -- "{role}" --> {where}'
-    for one in made.of(":Subscription"):
-        topic = str(one.inputs["topic"]).removesuffix("-id")
-        yield f"  {_id(topic)} --> {_id(one.name)}"
+    for subscription in made.of(":Subscription"):
+        topic = str(subscription.inputs["topic"]).removesuffix("-id")
+        yield f"  {_id(topic)} --> {_id(subscription.name)}"
 
 
 def _person(who: str) -> str:
@@ -215,9 +219,9 @@ def _target_key(recorded: Recorded) -> tuple[str, str] | None:
 
 
 def _granted_on(recorded: Recorded) -> Iterator[tuple[str, str]]:
-    found = _GRANTED_BY.get(recorded.type.rpartition(":")[2])
-    if found:
-        yield found[0], str(recorded.inputs.get(found[1]))
+    columns = _GRANTED_BY.get(recorded.type.rpartition(":")[2])
+    if columns:
+        yield columns[0], str(recorded.inputs.get(columns[1]))
 
 
 def _id(name: str) -> str:
@@ -238,7 +242,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
 
 def page(text: str) -> str:
     """Return the page with its generated parts made anew."""
-    return _PART.sub(lambda found: f"{found[1]}\n{PARTS[found['name']]()}\n{found[3]}", text)
+    return _PART.sub(lambda match: f"{match[1]}\n{PARTS[match['name']]()}\n{match[3]}", text)
 
 
 def main() -> None:

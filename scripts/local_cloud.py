@@ -127,8 +127,8 @@ class Cloud:
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/{path}", text, headers, method=verb)
         with urllib.request.urlopen(request, timeout=30) as answer:
-            found: Mapping[str, Any] = json.loads(answer.read() or b"{}")
-            return found
+            contents: Mapping[str, Any] = json.loads(answer.read() or b"{}")
+            return contents
 
     def contents(self) -> Mapping[str, Any]:
         """Return what the control plane keeps."""
@@ -136,8 +136,8 @@ class Cloud:
 
     def requests(self) -> list[Mapping[str, Any]]:
         """Return the requests since the last ``forget``."""
-        found: list[Mapping[str, Any]] = list(self.call("GET", "-/requests")["requests"])
-        return found
+        requests: list[Mapping[str, Any]] = list(self.call("GET", "-/requests")["requests"])
+        return requests
 
     def strays(self) -> list[str]:
         """Return what was asked of anywhere else; there must be nothing."""

@@ -49,8 +49,8 @@ def pages() -> list[Path]:
 
 def transcripts(page: Path) -> Iterator[Transcript]:
     """Yield the transcripts of a page, in its order."""
-    for found in TRANSCRIPT.finditer(page.read_text(encoding="utf-8")):
-        yield Transcript(page, found["command"], found["output"])
+    for match in TRANSCRIPT.finditer(page.read_text(encoding="utf-8")):
+        yield Transcript(page, match["command"], match["output"])
 
 
 def run(command: str, directory: Path) -> str:
@@ -65,7 +65,7 @@ def run(command: str, directory: Path) -> str:
     if arguments[0] == "sightline":
         path = [str(own), *path]
     else:
-        path = [one for one in path if Path(one) != own]
+        path = [folder for folder in path if Path(folder) != own]
         environment_here = directory / ".venv"
         if not environment_here.exists():
             environment_here.symlink_to(own.parent)
@@ -99,10 +99,10 @@ def tidy(output: str, directory: Path) -> str:
 def rewritten(page: Path, outputs: Mapping[str, str]) -> str:
     """Return the page with the outputs, by command, in its transcripts."""
 
-    def block(found: re.Match[str]) -> str:
-        command = found["command"]
+    def block(match: re.Match[str]) -> str:
+        command = match["command"]
         return (
-            f"<!-- transcript: {command} -->\n```console\n{found['typed']}{outputs[command]}```\n"
+            f"<!-- transcript: {command} -->\n```console\n{match['typed']}{outputs[command]}```\n"
         )
 
     return TRANSCRIPT.sub(block, page.read_text(encoding="utf-8"))

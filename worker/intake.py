@@ -81,8 +81,8 @@ class MessageIntake:
         """Hear that messages were settled, or that a stop is asked for."""
         self._room.set()
 
-    def heard(self, settlement: Settlement) -> None:
-        """Hear how a message was handled: whether a budget did not allow any of it."""
+    def record(self, settlement: Settlement) -> None:
+        """Record how a message was handled: whether a budget did not allow any of it."""
         if settlement.over_budget and not settlement.rows:
             self._spent_out.refused(settlement.over_budget, self.monotonic())
         else:

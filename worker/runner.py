@@ -161,7 +161,7 @@ class Runner:
         settlement = await self._handler.handle(lease, settled, self._is_cancelled)
         if settlement.failure is not None:
             self._fail(as_reported(A_MESSAGE, settlement.failure))
-        self._intake.heard(settlement)
+        self._intake.record(settlement)
         if settlement.suspect:
             self._suspects.hold(settlement)
             return

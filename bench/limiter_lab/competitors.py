@@ -27,10 +27,10 @@ class Fixed:
 
     def wait_s(self, now_s: float) -> float:
         """Return the seconds until a slot is free."""
-        self._resting = [one for one in self._resting if one > now_s + 1e-9]
+        self._resting = [until_s for until_s in self._resting if until_s > now_s + 1e-9]
         if self._busy + len(self._resting) < self.size:
             return 0.0
-        return min((one - now_s for one in self._resting), default=inf)
+        return min((until_s - now_s for until_s in self._resting), default=inf)
 
     def sent(self, now_s: float) -> None:  # noqa: ARG002 - the interface
         """Take a slot."""

@@ -24,35 +24,35 @@ def measure(scenario: Scenario, calls: Sequence[Call], round_trip_s: float) -> M
     """Return what is asked of this scenario, shares in percent."""
     end_s = scenario.seconds
     there = offered(scenario.schedule, 0, end_s) * (1 - scenario.random_refusals)
-    found: Measures = {
+    measures: Measures = {
         "quota used, %": 100 * admitted(calls) / there,
         "refused, %": 100 * refused_share(calls),
     }
     if scenario.random_refusals:
         over = refused_share(calls, over_quota_only=True)
-        found["refused for the quota, %"] = 100 * over
+        measures["refused for the quota, %"] = 100 * over
     if scenario.name == "steps":
         spare_s = max(10.0, 5 * round_trip_s)
         steady = [
-            one for at_s in (0, 120, 240) for one in between(calls, at_s + spare_s, at_s + 120)
+            call for at_s in (0, 120, 240) for call in between(calls, at_s + spare_s, at_s + 120)
         ]
-        found["refused while steady, %"] = 100 * refused_share(steady)
+        measures["refused while steady, %"] = 100 * refused_share(steady)
         for at_s, rate in ((0, 50), (120, 20), (240, 80)):
-            found[f"s until {rate}"] = reached_after_s(calls, at_s, at_s + 120, rate)
+            measures[f"s until {rate}"] = reached_after_s(calls, at_s, at_s + 120, rate)
     if scenario.name == "eight":
-        found["Jain's index, a minute later"] = jain(between(calls, 180, end_s), range(8))
+        measures["Jain's index, a minute later"] = jain(between(calls, 180, end_s), range(8))
     if scenario.outage is not None:
         begin_s, stop_s, _ = scenario.outage
         settled_s = begin_s + 5 + 4 * round_trip_s
         during = between(calls, settled_s, stop_s)
-        found["calls a second meanwhile"] = len(during) / (stop_s - settled_s)
+        measures["calls a second meanwhile"] = len(during) / (stop_s - settled_s)
         back_s = reached_after_s(calls, stop_s, end_s, 45)
-        found["round trips until 90 %"] = back_s / round_trip_s
-        found["quota used, %"] = 100 * admitted(calls) / (there * (1 - 60 / end_s))
+        measures["round trips until 90 %"] = back_s / round_trip_s
+        measures["quota used, %"] = 100 * admitted(calls) / (there * (1 - 60 / end_s))
     if scenario.queues:
-        done = [one.done_s - one.sent_s for one in between(calls, 60, end_s - 60)]
-        found["latency over the model's own"] = mean(done) / round_trip_s
-    return found
+        done = [call.done_s - call.sent_s for call in between(calls, 60, end_s - 60)]
+        measures["latency over the model's own"] = mean(done) / round_trip_s
+    return measures
 
 
 def runs(

@@ -30,14 +30,14 @@ def read_constants(text: str) -> Constants:
     Raises:
         ValueError, ModuleNotFoundError: it is none, or there is no such constant to replace.
     """
-    found: dict[str, dict[str, float]] = {}
+    by_module: dict[str, dict[str, float]] = {}
     for part in text.split():
         name, _, value = part.partition("=")
         module, _, constant = name.rpartition(".")
         if constant not in vars(_module(module)):
             raise ValueError(f"{name} is no constant of the limiter")
-        found.setdefault(module, {})[constant] = float(value)
-    return found
+        by_module.setdefault(module, {})[constant] = float(value)
+    return by_module
 
 
 @contextmanager
@@ -64,17 +64,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--seen", action="store_true", help="workers see each other")
-    asked = parser.parse_args()
-    policy = seen if asked.seen else unseen
-    seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
-    for name in asked.scenario:
-        for round_trip_s in asked.round_trip or (2.0,):
-            print(f"{BY_NAME[name].title}, {round_trip_s:g} s, {asked.seeds} runs")
-            for constants in asked.constants:
+    options = parser.parse_args()
+    policy = seen if options.seen else unseen
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    for name in options.scenario:
+        for round_trip_s in options.round_trip or (2.0,):
+            print(f"{BY_NAME[name].title}, {round_trip_s:g} s, {options.seeds} runs")
+            for constants in options.constants:
                 with changed(constants):
-                    rows = runs(BY_NAME[name], policy, round_trip_s, seeds, told_peers=asked.seen)
-                said = ", ".join(f"{key} {mean(row[key] for row in rows):.3g}" for key in rows[0])
-                print(f"  {_named(constants)}: {said}", flush=True)
+                    rows = runs(BY_NAME[name], policy, round_trip_s, seeds, told_peers=options.seen)
+                measures = ", ".join(
+                    f"{key} {mean(row[key] for row in rows):.3g}" for key in rows[0]
+                )
+                print(f"  {_named(constants)}: {measures}", flush=True)
 
 
 def _named(constants: Constants) -> str:

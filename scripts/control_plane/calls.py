@@ -67,12 +67,12 @@ def strip_read_only(value: dict[str, Any], fields: Mapping[str, Any]) -> None:
 def set_path(into: dict[str, Any], change: Mapping[str, Any], path: Sequence[str]) -> None:
     """Set what a path of a field mask names; what the change lacks is removed."""
     *folders, leaf = path
-    found: Any = change
+    source: Any = change
     for folder in folders:
-        found = (found or {}).get(folder)
+        source = (source or {}).get(folder)
         into = into.setdefault(folder, {})
-    if isinstance(found, Mapping) and leaf in found:
-        into[leaf] = found[leaf]
+    if isinstance(source, Mapping) and leaf in source:
+        into[leaf] = source[leaf]
     else:
         into.pop(leaf, None)
 

@@ -80,8 +80,8 @@ class Method:
 
     def schema(self, name: str) -> Mapping[str, Any]:
         """Return a schema of the API by its name."""
-        found: Mapping[str, Any] = self.document.schemas[name]
-        return found
+        schema: Mapping[str, Any] = self.document.schemas[name]
+        return schema
 
     def check_query(self, given: Mapping[str, str]) -> None:
         """Refuse parameters that the method does not have.
@@ -133,8 +133,8 @@ class Document:
         if kind == "array":
             if not isinstance(value, list):
                 raise _mistyped(at, "a list", value)
-            for index, one in enumerate(value):
-                self.check(one, schema["items"], f"{at}[{index}]")
+            for index, item in enumerate(value):
+                self.check(item, schema["items"], f"{at}[{index}]")
         elif kind == "object":
             self._check_object(value, schema, at)
         elif not _is_of(value, kind, schema.get("format", "")):
@@ -146,7 +146,7 @@ class Document:
         if not isinstance(value, dict):
             raise _mistyped(at, "a message", value)
         known = schema.get("properties", {})
-        for name, one in value.items():
+        for name, member in value.items():
             inner = known.get(name) or known.get(camel(name)) or schema.get("additionalProperties")
             if inner is None:
                 where = f" at '{at}'" if at else ""
@@ -154,14 +154,14 @@ class Document:
                     f'Invalid JSON payload received. Unknown name "{name}"{where}:'
                     " Cannot find field."
                 )
-            self.check(one, inner, f"{at}.{name}" if at else name)
+            self.check(member, inner, f"{at}.{name}" if at else name)
 
     def fields(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the fields of a message."""
         if "$ref" in schema:
             schema = self.schemas[schema["$ref"]]
-        found: Mapping[str, Any] = schema.get("properties", {})
-        return found
+        fields: Mapping[str, Any] = schema.get("properties", {})
+        return fields
 
     def check_mask(self, path: str, message: str) -> list[str]:
         """Return the parts of a path of a field mask, in camel case.
@@ -186,8 +186,8 @@ class Document:
 @cache
 def methods(host: str) -> tuple[Method, ...]:
     """Return all methods of a host, those with the most exact paths first."""
-    found = [method for name in HOSTS[host] for method in _methods_of(name)]
-    return tuple(sorted(found, key=lambda one: len(one.pattern.pattern), reverse=True))
+    of_host = [method for name in HOSTS[host] for method in _methods_of(name)]
+    return tuple(sorted(of_host, key=lambda method: len(method.pattern.pattern), reverse=True))
 
 
 def find_method(host: str, verb: str, path: str) -> tuple[Method, Mapping[str, str]]:
@@ -209,37 +209,37 @@ def _methods_of(name: str) -> Iterator[Method]:
     import googleapiclient
 
     folder = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents"
-    found = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    document = Document(found["schemas"], found.get("parameters", {}))
-    for one in _walk(found):
-        parameters = one.get("parameters", {})
+    description = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    document = Document(description["schemas"], description.get("parameters", {}))
+    for method in _walk(description):
+        parameters = method.get("parameters", {})
         yield Method(
-            name=one["id"],
-            verb=one["httpMethod"],
-            pattern=re.compile(_pattern(found["servicePath"] + one["path"], parameters)),
-            prefix=found["servicePath"] or one["path"].partition("/")[0] + "/",
+            name=method["id"],
+            verb=method["httpMethod"],
+            pattern=re.compile(_pattern(description["servicePath"] + method["path"], parameters)),
+            prefix=description["servicePath"] or method["path"].partition("/")[0] + "/",
             query={key: it for key, it in parameters.items() if it["location"] == "query"},
-            request=one.get("request", {}).get("$ref", ""),
-            response=one.get("response", {}).get("$ref", ""),
+            request=method.get("request", {}).get("$ref", ""),
+            response=method.get("response", {}).get("$ref", ""),
             document=document,
         )
 
 
 def _walk(resource: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from resource.get("methods", {}).values()
-    for one in resource.get("resources", {}).values():
-        yield from _walk(one)
+    for child in resource.get("resources", {}).values():
+        yield from _walk(child)
 
 
 def _pattern(template: str, parameters: Mapping[str, Any]) -> str:
     parts = re.split(r"\{(\+?\w+)\}", template)
-    found = re.escape(parts[0])
+    pattern = re.escape(parts[0])
     for slot, literal in zip(parts[1::2], parts[2::2], strict=True):
         name = slot.lstrip("+")
         inner = parameters[name].get("pattern", "").strip("^$") or "[^/]+"
-        found += f"(?P<{name}>{inner.replace('[^/]', '[^/:]') if ':' not in literal else inner})"
-        found += re.escape(literal)
-    return found
+        pattern += f"(?P<{name}>{inner.replace('[^/]', '[^/:]') if ':' not in literal else inner})"
+        pattern += re.escape(literal)
+    return pattern
 
 
 def _is_of(value: Any, kind: str, form: str) -> bool:

@@ -115,7 +115,7 @@ RESPELT = {"FLOAT": "FLOAT64"}
 def respelt(schema: Any) -> Any:
     """Return a table's schema with the types that the emulator knows well."""
     if isinstance(schema, list):
-        return [respelt(one) for one in schema]
+        return [respelt(column) for column in schema]
     if not isinstance(schema, Mapping):
         return schema
     changed = {name: respelt(value) for name, value in schema.items()}

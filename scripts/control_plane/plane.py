@@ -37,7 +37,7 @@ class ControlPlane:
         root = key_of("cloudresourcemanager", f"projects/{project}")
         self.policies.set(root, {"bindings": owner})
         self._rules: Mapping[str, Callable[[Call], Mapping[str, Any]]] = {
-            "get": self.found,
+            "get": self.resource,
             "list": self._list,
             "create": self._create,
             "insert": self._create,
@@ -71,7 +71,7 @@ class ControlPlane:
         """Return whether the resource of a call is kept here."""
         return call.key in self.resources
 
-    def found(self, call: Call) -> dict[str, Any]:
+    def resource(self, call: Call) -> dict[str, Any]:
         """Return the resource of a call.
 
         Raises:
@@ -94,7 +94,7 @@ class ControlPlane:
 
     def _list(self, call: Call) -> Mapping[str, Any]:
         answer = call.method.schema(call.method.response)["properties"]
-        (name,) = (one for one, it in answer.items() if "$ref" in it.get("items", {}))
+        (name,) = (field for field, it in answer.items() if "$ref" in it.get("items", {}))
         within = f"{call.key}/"
         below = [
             resource
@@ -125,7 +125,7 @@ class ControlPlane:
             "generation": "1",
             "observedGeneration": "1",
         }
-        made |= {one: value for one, value in known.items() if one in fields}
+        made |= {field: value for field, value in known.items() if field in fields}
         if kind.filled is not None:
             filled = kind.filled(name, made)
             self.project.accounts |= set(_accounts_in(filled))
@@ -134,7 +134,7 @@ class ControlPlane:
         return self.operations.begin(call, name, made)
 
     def _update(self, call: Call) -> Mapping[str, Any]:
-        now = self.found(call)
+        now = self.resource(call)
         given, mask = call.body, call.query.get("updateMask", "")
         if call.kind.body and set(given) <= {"updateMask", call.kind.body}:
             given, mask = given.get(call.kind.body, {}), given.get("updateMask", mask)
@@ -158,15 +158,15 @@ class ControlPlane:
         return self.operations.begin(call, call.name, now)
 
     def _delete(self, call: Call) -> Mapping[str, Any]:
-        gone = self.found(call)
+        gone = self.resource(call)
         self.drop(call)
         made = gone if call.method.response in MESSAGES else {}
         return self.operations.begin(call, call.name, made)
 
     def _switch(self, call: Call, state: str) -> Mapping[str, Any]:
-        found = self.found(call)
-        found["state"] = state
-        return found
+        resource = self.resource(call)
+        resource["state"] = state
+        return resource
 
     def _set_policy(self, call: Call) -> Mapping[str, Any]:
         return self.policies.set(call.key, call.body.get("policy", call.body))
@@ -183,9 +183,13 @@ class ControlPlane:
 
 
 def _new_id(call: Call) -> str:
-    asked = [one for one in call.query if one in call.method.query and one.endswith("Id")]
-    if asked:
-        return call.query[asked[0]]
+    parameters = [
+        parameter
+        for parameter in call.query
+        if parameter in call.method.query and parameter.endswith("Id")
+    ]
+    if parameters:
+        return call.query[parameters[0]]
     if call.kind.named is None:
         raise RefusedError.argument(f"{call.method.name}: the id of the new resource is missing")
     return call.kind.named(call.body, call.name)
@@ -205,7 +209,7 @@ def _replace(now: dict[str, Any], change: Mapping[str, Any], settable: set[str])
 
 def _accounts_in(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        for one in value.values():
-            yield from _accounts_in(one)
+        for item in value.values():
+            yield from _accounts_in(item)
     elif isinstance(value, str) and value.endswith(".iam.gserviceaccount.com"):
         yield value

@@ -47,7 +47,7 @@ class Policies:
         for binding in policy.get("bindings", []):
             self._check(binding)
         kept = {key: value for key, value in policy.items() if key not in {"etag", "kind"}}
-        bindings = [one for one in kept.get("bindings", []) if one.get("members")]
+        bindings = [binding for binding in kept.get("bindings", []) if binding.get("members")]
         self._policies[name] = {"version": 1, **kept, "bindings": bindings}
         return self.get(name)
 

@@ -23,7 +23,7 @@ _CONSOLE = "https://console.developers.google.com/apis/api"
 
 
 def _enabled_at_first() -> set[str]:
-    return {f"{one}.googleapis.com" for one in FROM_THE_START}
+    return {f"{service}.googleapis.com" for service in FROM_THE_START}
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Project:
         return self._service(_last(call.name))
 
     def _list_services(self, _: Call) -> Mapping[str, Any]:
-        return {"services": [self._service(one) for one in sorted(self.enabled)]}
+        return {"services": [self._service(service) for service in sorted(self.enabled)]}
 
     def _batch_get(self, call: Call) -> Mapping[str, Any]:
         names = call.query.get("names", "").split(",")

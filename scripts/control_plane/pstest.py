@@ -65,7 +65,7 @@ async def send_to_pstest(
     answers = empty_pb2.Empty if response is None else response.pb(response()).__class__
     call = channel.unary_unary(
         path,
-        request_serializer=lambda one: one.SerializeToString(),
+        request_serializer=lambda message: message.SerializeToString(),
         response_deserializer=answers.FromString,
     )
     try:

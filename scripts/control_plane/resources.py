@@ -45,11 +45,11 @@ def agent(service: str) -> str:
 
 def _last(field: str) -> Callable[[Mapping[str, Any], str], str]:
     def named(body: Mapping[str, Any], _: str) -> str:
-        found: Any = body
+        folder_value: Any = body
         *folders, leaf = field.split(".")
         for folder in folders:
-            found = found.get(folder) or {}
-        name = str(found.get(leaf, "")).rpartition("/")[2]
+            folder_value = folder_value.get(folder) or {}
+        name = str(folder_value.get(leaf, "")).rpartition("/")[2]
         if not name:
             raise RefusedError.argument(f"Required field {field} is missing.")
         return name

@@ -93,9 +93,9 @@ class Router:
         method = ""
         by = "nobody"
         try:
-            found, _ = find_method(host, request.method, path)
-            method = found.name
-            call = await self._read(request, host, path, found)
+            called, _ = find_method(host, request.method, path)
+            method = called.name
+            call = await self._read(request, host, path, called)
             await self._wait_if(call, after=False)
             by, status, answer = await self._answer(call)
             await self._wait_if(call, after=True)
@@ -143,8 +143,8 @@ class Router:
         mask = [part for part in body.get("updateMask", "").split(",") if part]
         is_masked = bool(mask) and inner is not body
         if is_masked:
-            kept |= {one: None for one in mask if one in fields and one not in kept}
-            rest = [one for one in mask if one.partition(".")[0] not in fields]
+            kept |= {part: None for part in mask if part in fields and part not in kept}
+            rest = [part for part in mask if part.partition(".")[0] not in fields]
             body = {envelope: left, "updateMask": ",".join(rest)}
         else:
             body = left
@@ -167,9 +167,9 @@ class Router:
                 filled = call.kind.filled
                 self.remembered[key] = dict(filled(name, call.body)) if filled else {}
             merge(self.remembered.setdefault(key, {}), kept)
-        found = dict(answer)
-        merge(found, self.remembered.get(key, {}))
-        return status, found
+        merged = dict(answer)
+        merge(merged, self.remembered.get(key, {}))
+        return status, merged
 
     async def _check_emulator_has(self, call: Call) -> None:
         status, _ = await self._send(call, "GET", call.name, {}, {})
@@ -212,7 +212,10 @@ class Router:
         if topic == "requests":
             if request.method == "DELETE":
                 self.seen.clear()
-            shown: Any = {"requests": [asdict(one) for one in self.seen], "strays": self.strays}
+            shown: Any = {
+                "requests": [asdict(request) for request in self.seen],
+                "strays": self.strays,
+            }
         elif topic == "hold":
             if request.method == "PUT":
                 self.hold = Hold(**await request.json())

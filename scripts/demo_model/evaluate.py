@@ -96,17 +96,17 @@ def two_attribute_queries(seed: int) -> list[Caption]:
     rng = np.random.default_rng(seed)
     queries: list[Caption] = []
     for kind, attributes in ATTRIBUTES.items():
-        for (first, ones), (second, others) in combinations(attributes.items(), 2):
-            for one in ones:
+        for (first, values), (second, others) in combinations(attributes.items(), 2):
+            for value in values:
                 for other in others:
                     meanings = [
                         options[int(rng.integers(len(options)))]
                         for options in (
-                            meanings_of(kind, first, one),
+                            meanings_of(kind, first, value),
                             meanings_of(kind, second, other),
                         )
                     ]
-                    claims = (Claim(first, (one,)), Claim(second, (other,)))
+                    claims = (Claim(first, (value,)), Claim(second, (other,)))
                     queries.append(Caption(phrase(kind, meanings, rng), kind, claims))
     return queries
 

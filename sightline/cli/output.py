@@ -127,14 +127,14 @@ LINE_EVERY_S = 2.0
 
 @contextmanager
 def _progress_lines(label: str) -> Iterator[Callable[[int, int | None], None]]:
-    last, told = time.monotonic(), ""
+    last, last_line = time.monotonic(), ""
 
     def update(done: int, total: int | None) -> None:
-        nonlocal last, told
+        nonlocal last, last_line
         now = time.monotonic()
         line = f"{label}: {done:,}" + (f" of {total:,}" if total else "")
-        if now - last >= LINE_EVERY_S and line != told:
-            last, told = now, line
+        if now - last >= LINE_EVERY_S and line != last_line:
+            last, last_line = now, line
             remark(line)
 
     yield update

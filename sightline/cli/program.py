@@ -48,9 +48,9 @@ def program() -> str:
     return _shown(started)
 
 
-def _is_ours(found: str | None) -> bool:
+def _is_ours(on_path: str | None) -> bool:
     """Return whether the command on the path is the one of this environment."""
-    return found is not None and Path(found).absolute().parent == Path(sys.executable).parent
+    return on_path is not None and Path(on_path).absolute().parent == Path(sys.executable).parent
 
 
 def _shown(path: Path) -> str:

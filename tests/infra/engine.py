@@ -47,7 +47,7 @@ def begin(cloud: Cloud, tmp_path: Path) -> Begin:
 
 def check_nothing_is_said(outcome: Outcome) -> None:
     """No warning, and so no deprecation."""
-    assert outcome.said == []
+    assert outcome.messages == []
 
 
 def check_no_secret_is_shown(environment: Environment) -> None:

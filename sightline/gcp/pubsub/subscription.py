@@ -281,7 +281,7 @@ class PubSubSubscription:
     def _abandoned(self, received: Any) -> Delivery:
         """Return a dead letter as it was before Pub/Sub forwarded it."""
         delivery = self._delivery(_ABANDONED, received)
-        told = delivery.attributes.get(f"{_SOURCE}DeliveryCount", "")
+        attempts = delivery.attributes.get(f"{_SOURCE}DeliveryCount", "")
         return Delivery(
             lease_id=delivery.lease_id,
             message_id=delivery.message_id,
@@ -291,7 +291,7 @@ class PubSubSubscription:
                 for key, value in delivery.attributes.items()
                 if not key.startswith(_SOURCE)
             },
-            attempt=int(told) if told.isdecimal() else self._rule.backstop_attempts,
+            attempt=int(attempts) if attempts.isdecimal() else self._rule.backstop_attempts,
             age_s=delivery.age_s,
         )
 

@@ -88,8 +88,8 @@ def bounds_json(value: object) -> str | None:
             raise FaultError("the bounds' points lack x or y")
         sides = (min(known_x), min(known_y), max(known_x), max(known_y))
     else:
-        four = [_first(members, names) for names in _BOUNDS_KEYS]
-        given = [bound for bound in four if bound is not None]
+        bounds = [_first(members, names) for names in _BOUNDS_KEYS]
+        given = [bound for bound in bounds if bound is not None]
         if not given:
             return None
         if len(given) < 4:

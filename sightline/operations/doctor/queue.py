@@ -33,11 +33,11 @@ async def check_queue(settings: Settings) -> Sequence[Finding]:
     except SightlineError as error:
         return (failed("queue", str(error), remedy(error)),)
     async with QueueSetup.open(shape, credentials) as queue:
-        found = [
+        findings = [
             await _Check(settings, shape, queue, kind, path).finding()
             for kind, path in queue.wanted()
         ]
-    return [*found, await check_peers(settings)]
+    return [*findings, await check_peers(settings)]
 
 
 class _Check:

@@ -135,13 +135,15 @@ class RecentSends(Slices):
                 continue
             self._counted = period
             most_per_s = FAR_BELOW * self._through_per_s([each for each in slices if not each.lull])
-            told = [
+            quiet = [
                 each
                 for each in slices
                 if each.lull and not each.blocked and each.pace_per_s <= most_per_s
             ]
-            if told:
-                self.lulls.add(sum(each.sent for each in told), sum(each.refused for each in told))
+            if quiet:
+                self.lulls.add(
+                    sum(each.sent for each in quiet), sum(each.refused for each in quiet)
+                )
 
     def learn(self, calls: int, refused: int) -> None:
         """Take refusals for usual, whatever lulls said."""
