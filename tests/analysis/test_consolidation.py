@@ -28,16 +28,18 @@ EVEN = Weighting(half_life_days=None)
 
 def verdict(rows: list[AnswerRow], field: str, how: Weighting = EVEN) -> FieldVerdict:
     """Return the verdict on one field."""
-    found = consolidate(SPEC, rows, how)
-    return next(one for one in found.fields if one.field == field)
+    consolidated = consolidate(SPEC, rows, how)
+    return next(
+        field_verdict for field_verdict in consolidated.fields if field_verdict.field == field
+    )
 
 
 def test_the_value_with_most_weight_wins_and_the_others_are_kept() -> None:
     rows = [answered(f"o{n}", {"kind": kind}) for n, kind in enumerate(["stop", "yield", "stop"])]
-    found = verdict(rows, "kind")
-    assert (found.verdict, found.value) == ("conflict", "stop")
-    assert found.share == pytest.approx(2 / 3)
-    assert [(one.value, one.subjects) for one in found.evidence] == [
+    field_verdict = verdict(rows, "kind")
+    assert (field_verdict.verdict, field_verdict.value) == ("conflict", "stop")
+    assert field_verdict.share == pytest.approx(2 / 3)
+    assert [(candidate.value, candidate.subjects) for candidate in field_verdict.evidence] == [
         ("stop", ("o0", "o2")),
         ("yield", ("o1",)),
     ]
@@ -48,12 +50,14 @@ def test_what_is_not_known_has_no_vote() -> None:
         {"kind": "unknown", "tilted": None, "damage": [], "count": None, "note": " "},
         {},
     ]
-    rows = [answered(f"o{n}", one) for n, one in enumerate(unknown)]
-    assert {one.verdict for one in consolidate(SPEC, rows, EVEN).fields} == {"unknown"}
+    rows = [answered(f"o{n}", answer) for n, answer in enumerate(unknown)]
+    assert {field_verdict.verdict for field_verdict in consolidate(SPEC, rows, EVEN).fields} == {
+        "unknown"
+    }
     rows.append(answered("o9", {"kind": "yield", "tilted": False, "damage": ["rust"], "count": 0}))
-    found = consolidate(SPEC, rows, EVEN)
-    assert found.conflicts == ()
-    assert found.answer() == {
+    consolidated = consolidate(SPEC, rows, EVEN)
+    assert consolidated.conflicts == ()
+    assert consolidated.answer() == {
         "kind": "yield", "tilted": False, "count": 0, "height": None, "note": None,
         "damage": ["rust"],
     }  # fmt: skip
@@ -66,14 +70,14 @@ def test_an_image_weighs_half_after_each_half_life() -> None:
         answered("old", {"kind": "yield"}, days_old=100),
         answered("older", {"kind": "yield"}, days_old=200),
     ]
-    found = verdict(rows, "kind", Weighting(half_life_days=100))
-    assert found.value == "stop"
-    assert found.share == pytest.approx(1 / 1.75)
+    field_verdict = verdict(rows, "kind", Weighting(half_life_days=100))
+    assert field_verdict.value == "stop"
+    assert field_verdict.share == pytest.approx(1 / 1.75)
     assert verdict(rows, "kind", EVEN).value == "yield"
     rows.append(answered("undated", {"kind": "yield"}, days_old=None))
-    found = verdict(rows, "kind", Weighting(half_life_days=100))
-    assert found.share == pytest.approx(1 / 2)  # it weighs as the oldest one
-    assert found.verdict == "tie"
+    field_verdict = verdict(rows, "kind", Weighting(half_life_days=100))
+    assert field_verdict.share == pytest.approx(1 / 2)  # it weighs as the oldest one
+    assert field_verdict.verdict == "tie"
 
 
 def test_an_answer_weighs_what_it_says_of_its_confidence() -> None:
@@ -83,9 +87,9 @@ def test_an_answer_weighs_what_it_says_of_its_confidence() -> None:
         answered("silent", {"kind": "yield"}),
         answered("beyond", {"kind": "stop", "height": 7.0}),
     ]
-    found = verdict(rows, "kind", Weighting("height", None))
-    assert found.value == "stop"
-    assert found.share == pytest.approx(1.9 / 2.5)
+    field_verdict = verdict(rows, "kind", Weighting("height", None))
+    assert field_verdict.value == "stop"
+    assert field_verdict.share == pytest.approx(1.9 / 2.5)
     nobody = [answered("a", {"kind": "stop", "height": 0.0})]
     assert verdict(nobody, "kind", Weighting("height", None)).value == "stop"
 
@@ -95,8 +99,8 @@ def test_in_a_tie_the_newest_image_decides() -> None:
         answered("a", {"tilted": True}, days_old=2),
         answered("b", {"tilted": False}, days_old=1),
     ]
-    found = verdict(rows, "tilted")
-    assert (found.verdict, found.value, found.share) == ("tie", False, 0.5)
+    field_verdict = verdict(rows, "tilted")
+    assert (field_verdict.verdict, field_verdict.value, field_verdict.share) == ("tie", False, 0.5)
 
 
 def test_a_list_keeps_the_members_that_most_answers_have() -> None:
@@ -106,14 +110,18 @@ def test_a_list_keeps_the_members_that_most_answers_have() -> None:
         answered("c", {"damage": ["rust", "rust", "graffiti"]}),
         answered("d", {"damage": []}),
     ]
-    found = verdict(rows, "damage")
-    assert (found.verdict, found.value, found.share) == ("conflict", ("rust",), 1.0)
-    assert {one.value: len(one.subjects) for one in found.evidence} == {
+    field_verdict = verdict(rows, "damage")
+    assert (field_verdict.verdict, field_verdict.value, field_verdict.share) == (
+        "conflict",
+        ("rust",),
+        1.0,
+    )
+    assert {candidate.value: len(candidate.subjects) for candidate in field_verdict.evidence} == {
         "rust": 3, "dent": 1, "graffiti": 1
     }  # fmt: skip
     split = [answered("a", {"damage": ["rust"]}), answered("b", {"damage": ["dent"]})]
-    found = verdict(split, "damage")
-    assert (found.verdict, found.value) == ("tie", ("dent", "rust"))
+    field_verdict = verdict(split, "damage")
+    assert (field_verdict.verdict, field_verdict.value) == ("tie", ("dent", "rust"))
 
 
 def test_measurements_and_texts_have_no_conflict() -> None:
@@ -149,44 +157,44 @@ ROWS = st.lists(st.tuples(ANSWERS, st.none() | st.integers(0, 5000)), min_size=1
 
 def made(rows: list[tuple[dict[str, Any], int | None]]) -> list[AnswerRow]:
     """Return the rows of one asset."""
-    return [answered(f"o{n}", one, days_old=old) for n, (one, old) in enumerate(rows)]
+    return [answered(f"o{n}", answer, days_old=old) for n, (answer, old) in enumerate(rows)]
 
 
 @given(ROWS, st.sampled_from([EVEN, Weighting(), Weighting("height", 30.0)]), st.randoms())
 def test_order_never_matters(rows: Any, how: Weighting, chance: Any) -> None:
-    one = made(rows)
-    shuffled = list(one)
+    answers = made(rows)
+    shuffled = list(answers)
     chance.shuffle(shuffled)
-    assert consolidate(SPEC, one, how) == consolidate(SPEC, shuffled, how)
+    assert consolidate(SPEC, answers, how) == consolidate(SPEC, shuffled, how)
 
 
 @given(ROWS, st.sampled_from([EVEN, Weighting(), Weighting("height", 30.0)]))
 def test_all_votes_are_kept_and_weigh_one_together(rows: Any, how: Weighting) -> None:
-    found = consolidate(SPEC, made(rows), how)
-    types = {one.name: one.type for one in SPEC.fields}
-    for field in found.fields:
+    consolidated = consolidate(SPEC, made(rows), how)
+    types = {field_spec.name: field_spec.type for field_spec in SPEC.fields}
+    for field in consolidated.fields:
         assert (field.verdict == "unknown") == (not field.evidence) == (field.value is None)
-        assert all(0 < one.share <= 1 for one in field.evidence)
-        shares = [round(one.share, 9) for one in field.evidence]
+        assert all(0 < candidate.share <= 1 for candidate in field.evidence)
+        shares = [round(candidate.share, 9) for candidate in field.evidence]
         assert shares == sorted(shares, reverse=True)
         if types[field.field] != "list" and field.evidence:
-            assert math.isclose(math.fsum(one.share for one in field.evidence), 1)
-            votes = [who for one in field.evidence for who in one.subjects]
+            assert math.isclose(math.fsum(candidate.share for candidate in field.evidence), 1)
+            votes = [who for candidate in field.evidence for who in candidate.subjects]
             assert len(votes) == len(set(votes))
-            assert field.value in [one.value for one in field.evidence]
+            assert field.value in [candidate.value for candidate in field.evidence]
 
 
 @given(ROWS)
 def test_a_row_of_a_file_holds_the_answer_and_its_evidence(rows: Any) -> None:
-    one: AssetAnswer = consolidate(SPEC, made(rows))
+    asset_answer: AssetAnswer = consolidate(SPEC, made(rows))
     columns = ConsolidatedTask(SPEC)
-    row = columns.row(one)
+    row = columns.row(asset_answer)
     assert (row.subject_id, row.observation_id) == ("asset-1", None)
-    assert {name: row.answer[name] for name in one.answer()} == one.answer()
+    assert {name: row.answer[name] for name in asset_answer.answer()} == asset_answer.answer()
     assert row.answer["observations"] == len(rows)
     kept = orjson.loads(str(row.answer["evidence"]))
     assert {name: len(some) for name, some in kept.items()} == {
-        field.field: len(field.evidence) for field in one.fields
+        field.field: len(field.evidence) for field in asset_answer.fields
     }
     assert set(row.answer) <= {field.name for field in columns.task.fields}
 

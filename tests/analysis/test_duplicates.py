@@ -41,22 +41,22 @@ def test_what_is_left_out_is_like_what_is_kept_and_no_two_kept_are(
 ) -> None:
     vectors = some(count, seed, copies=True)
     order = np.random.default_rng(seed).permutation(count)
-    found = leaders(vectors, order, cosine, block=block)
+    groups = leaders(vectors, order, cosine, block=block)
     products = vectors @ vectors.T
-    kept = [row for row in range(count) if found.rows[row] == row]
-    for one in kept:
+    kept = [row for row in range(count) if groups.rows[row] == row]
+    for leader_row in kept:
         for other in kept:
-            assert one == other or products[one, other] < cosine
+            assert leader_row == other or products[leader_row, other] < cosine
     rank = {int(row): place for place, row in enumerate(order)}
     for row in set(range(count)) - set(kept):
-        leader = int(found.rows[row])
+        leader = int(groups.rows[row])
         assert leader in kept
         assert rank[leader] < rank[row]
         assert products[row, leader] >= cosine - 2 * ROUNDING
-        assert found.cosines[row] == pytest.approx(products[row, leader], abs=1e-6)
-    members = [row for group in found.groups() for row in group]
+        assert groups.cosines[row] == pytest.approx(products[row, leader], abs=1e-6)
+    members = [row for group in groups.groups() for row in group]
     assert len(members) == len(set(members))
-    assert all(group[0] in kept and len(group) > 1 for group in found.groups())
+    assert all(group[0] in kept and len(group) > 1 for group in groups.groups())
 
 
 def test_copies_are_one_whatever_their_length_and_rows_not_named_stand_for_themselves() -> None:
@@ -64,9 +64,9 @@ def test_copies_are_one_whatever_their_length_and_rows_not_named_stand_for_thems
     twice = np.concatenate((vectors, vectors))
     assert leaders(twice, range(6), 1.0).groups() == [[0, 3], [1, 4], [2, 5]]
     assert leaders(twice, [5, 2, 0], 1.0).groups() == [[5, 2]]
-    told: list[tuple[int, int]] = []
-    leaders(twice, range(6), 1.0, block=4, on_block=lambda *now: told.append(now))
-    assert told == [(1, 2), (2, 2)]
+    progress: list[tuple[int, int]] = []
+    leaders(twice, range(6), 1.0, block=4, on_block=lambda *now: progress.append(now))
+    assert progress == [(1, 2), (2, 2)]
     assert leaders(twice[:0], [], 0.9).groups() == []
 
 
@@ -110,17 +110,17 @@ def test_positions_join_as_if_each_were_compared_with_each(
 
     def compared(limit: float) -> Clusters:
         clusters = Clusters(count)
-        for one in range(count):
-            for other in range(one):
-                if EARTH_RADIUS_M * math.dist(points[one], points[other]) <= limit:
-                    clusters.join(one, other)
+        for index in range(count):
+            for other in range(index):
+                if EARTH_RADIUS_M * math.dist(points[index], points[other]) <= limit:
+                    clusters.join(index, other)
         return clusters
 
-    found = Clusters(count)
-    assert join_near(found, list(positions), metres) == set(range(count))
+    joined = Clusters(count)
+    assert join_near(joined, list(positions), metres) == set(range(count))
     everything = range(count)
     # Within a micrometre of the limit rounding decides.
-    assert found.all(everything) in (
+    assert joined.all(everything) in (
         compared(metres - 1e-6).all(everything),
         compared(metres + 1e-6).all(everything),
     )

@@ -39,8 +39,8 @@ async def embedded(paths: Sequence[Path]) -> Array:
     """Return the vectors of images."""
     own = Settings()
     async with LocalVision.open(own.models, own.images, answers=False, embeds=True) as vision:
-        found = [await vision.image_vector(path.as_uri()) for path in paths]
-    return unit_vectors(np.stack([np.asarray(one, np.float32) for one in found]))
+        image_vectors = [await vision.image_vector(path.as_uri()) for path in paths]
+    return unit_vectors(np.stack([np.asarray(vector, np.float32) for vector in image_vectors]))
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +48,9 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Scenes:
     """Return rendered scenes."""
     folder = tmp_path_factory.mktemp("scenes")
     render_collection(folder, count=SCENES, seed=11, processes=1)
-    truth = [json.loads(one) for one in (folder / "ground_truth.jsonl").read_text().splitlines()]
+    truth = [json.loads(line) for line in (folder / "ground_truth.jsonl").read_text().splitlines()]
     by_id = {path.stem: path for path in folder.rglob("*.jpg")}
-    paths = [by_id[one["observation_id"]] for one in truth]
+    paths = [by_id[scene["observation_id"]] for scene in truth]
     return Scenes(paths, truth, asyncio.run(embedded(paths)))
 
 
@@ -60,29 +60,31 @@ def test_most_wrong_answers_are_found_and_most_that_are_found_are_wrong(
 ) -> None:
     """One answer in twenty is made wrong, field by field, where a field has values to compare."""
     chance = random.Random(0)
-    planted = found = right = 0
-    for task in sorted({one["task"] for one in scenes.truth}):
-        rows = [n for n, one in enumerate(scenes.truth) if one["task"] == task]
+    planted = flagged = right = 0
+    for task in sorted({scene["task"] for scene in scenes.truth}):
+        rows = [n for n, scene in enumerate(scenes.truth) if scene["task"] == task]
         blocks = list(nearest_others(scenes.vectors[rows], 4 * NEIGHBOURS))
-        near = np.concatenate([one.rows for one in blocks]).tolist()
-        cosines = np.concatenate([one.cosines for one in blocks]).tolist()
+        near = np.concatenate([block.rows for block in blocks]).tolist()
+        cosines = np.concatenate([block.cosines for block in blocks]).tolist()
         for field, kind in scenes.truth[rows[0]]["truth"].items():
             if not isinstance(kind, str | bool):
                 continue
             answers = [scenes.truth[row]["truth"][field] for row in rows]
             wrong = set(chance.sample(range(len(rows)), len(rows) // 20))
             others = sorted(set(answers), key=str)
-            for one in wrong:
-                answers[one] = chance.choice([value for value in others if value != answers[one]])
+            for position in wrong:
+                answers[position] = chance.choice(
+                    [value for value in others if value != answers[position]]
+                )
             named = {
-                one
-                for one, value in enumerate(answers)
+                place
+                for place, value in enumerate(answers)
                 if (
                     odd := disagreement(
                         value,
                         [
                             Neighbour(str(row), cosine, answers[row])
-                            for row, cosine in zip(near[one], cosines[one], strict=True)
+                            for row, cosine in zip(near[place], cosines[place], strict=True)
                         ],
                         count=NEIGHBOURS,
                         fewest=NEIGHBOURS // 2,
@@ -90,14 +92,14 @@ def test_most_wrong_answers_are_found_and_most_that_are_found_are_wrong(
                 )
                 and odd.score >= 0.5
             }
-            planted, found, right = (
+            planted, flagged, right = (
                 planted + len(wrong),
-                found + len(named),
+                flagged + len(named),
                 right + len(named & wrong),
             )
     assert planted >= 80
     assert right / planted >= 0.7
-    assert right / found >= 0.8
+    assert right / flagged >= 0.8
 
 
 @pytest.mark.extended
@@ -108,14 +110,16 @@ def test_copies_are_found_whether_recompressed_resized_or_cropped(
     np.fill_diagonal(products, -1)
     assert products.max() < 0.998
     originals = random.Random(1).sample(range(SCENES), COPIES)
-    copies = [_copy(scenes.paths[one], number, tmp_path) for number, one in enumerate(originals)]
+    copies = [
+        _copy(scenes.paths[original], number, tmp_path) for number, original in enumerate(originals)
+    ]
     vectors = np.concatenate((scenes.vectors, asyncio.run(embedded(copies))))
-    planted = {SCENES + number: one for number, one in enumerate(originals)}
-    found = leaders(vectors, range(len(vectors)), 0.98)
-    assert all(found.rows[copy] != copy for copy in planted)
-    found = leaders(vectors, range(len(vectors)), 0.995)
-    named = set(np.flatnonzero(found.rows != np.arange(len(vectors))).tolist())
-    right = {copy for copy, one in planted.items() if found.rows[copy] == one}
+    planted = {SCENES + number: original for number, original in enumerate(originals)}
+    groups = leaders(vectors, range(len(vectors)), 0.98)
+    assert all(groups.rows[copy] != copy for copy in planted)
+    groups = leaders(vectors, range(len(vectors)), 0.995)
+    named = set(np.flatnonzero(groups.rows != np.arange(len(vectors))).tolist())
+    right = {copy for copy, original in planted.items() if groups.rows[copy] == original}
     assert len(right) / COPIES >= 0.8
     assert len(right) / len(named) >= 0.9
 

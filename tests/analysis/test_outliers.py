@@ -22,10 +22,10 @@ def odd(
 
 
 def test_an_answer_that_all_neighbours_contradict_is_the_surest() -> None:
-    found = odd("a", near("b", "b", "b"))
-    assert found is not None
-    assert (found.value, found.expected, found.score) == ("a", "b", 1.0)
-    assert [one.subject_id for one in found.neighbours] == ["n0", "n1", "n2"]
+    outcome = odd("a", near("b", "b", "b"))
+    assert outcome is not None
+    assert (outcome.value, outcome.expected, outcome.score) == ("a", "b", 1.0)
+    assert [neighbour.subject_id for neighbour in outcome.neighbours] == ["n0", "n1", "n2"]
     some = odd("a", near("b", "b", "b", "a"))
     assert some is not None
     assert some.score == pytest.approx(0.5)
@@ -35,9 +35,9 @@ def test_what_is_not_known_neither_votes_nor_disagrees() -> None:
     assert odd(None, near("b", "b")) is None
     assert odd("a", near(None, None)) is None
     assert odd("a", near("a", None, None, None)) is None
-    found = odd("a", near(None, "b", None, "b"))
-    assert found is not None
-    assert [one.value for one in found.neighbours] == ["b", "b"]
+    outcome = odd("a", near(None, "b", None, "b"))
+    assert outcome is not None
+    assert [neighbour.value for neighbour in outcome.neighbours] == ["b", "b"]
 
 
 def test_too_few_neighbours_cannot_tell() -> None:
@@ -69,13 +69,13 @@ NEIGHBOURS = st.lists(
 def test_a_disagreement_is_with_what_won_and_within_bounds(
     value: str | None, neighbours: list[Neighbour], count: int, fewest: int
 ) -> None:
-    found = disagreement(value, neighbours, count=count, fewest=fewest)
-    if found is None:
+    outcome = disagreement(value, neighbours, count=count, fewest=fewest)
+    if outcome is None:
         return
     assert value is not None
-    assert 0 < found.score <= 1
-    assert found.expected != value == found.value
-    assert fewest <= len(found.neighbours) <= count
-    assert found.expected in [one.value for one in found.neighbours]
-    if found.score == 1:
-        assert {one.value for one in found.neighbours} == {found.expected}
+    assert 0 < outcome.score <= 1
+    assert outcome.expected != value == outcome.value
+    assert fewest <= len(outcome.neighbours) <= count
+    assert outcome.expected in [neighbour.value for neighbour in outcome.neighbours]
+    if outcome.score == 1:
+        assert {neighbour.value for neighbour in outcome.neighbours} == {outcome.expected}

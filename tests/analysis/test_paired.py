@@ -26,7 +26,7 @@ counts = st.integers(0, 40)
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "p"),
+    ("only_first", "other", "p"),
     [
         (0, 0, 1.0),
         (0, 1, 1.0),
@@ -36,16 +36,18 @@ counts = st.integers(0, 40)
         (5, 5, 1.0),
     ],
 )
-def test_a_p_value_is_that_of_a_fair_coin_counted_by_hand(one: int, other: int, p: float) -> None:
-    assert mcnemar(one, other) == pytest.approx(p)
-    assert mcnemar(other, one) == mcnemar(one, other)
+def test_a_p_value_is_that_of_a_fair_coin_counted_by_hand(
+    only_first: int, other: int, p: float
+) -> None:
+    assert mcnemar(only_first, other) == pytest.approx(p)
+    assert mcnemar(other, only_first) == mcnemar(only_first, other)
 
 
 @given(counts, counts)
-def test_a_p_value_is_twice_the_smaller_tail_and_at_most_one(one: int, other: int) -> None:
-    n = one + other
-    tail = sum(Fraction(math.comb(n, k), 2**n) for k in range(min(one, other) + 1))
-    assert mcnemar(one, other) == pytest.approx(float(min(Fraction(1), 2 * tail)))
+def test_a_p_value_is_twice_the_smaller_tail_and_at_most_one(only_first: int, other: int) -> None:
+    n = only_first + other
+    tail = sum(Fraction(math.comb(n, k), 2**n) for k in range(min(only_first, other) + 1))
+    assert mcnemar(only_first, other) == pytest.approx(float(min(Fraction(1), 2 * tail)))
 
 
 def test_thousands_of_subjects_are_counted_exactly_too() -> None:
@@ -94,12 +96,12 @@ def test_an_adjusted_p_value_is_never_smaller_and_keeps_the_order(values: list[f
     assert [adjusted[n] for n in order] == sorted(adjusted)
 
 
-def pairs(*said: tuple[object, object, object]) -> list[Pair]:
-    return [Pair({"kind": a}, {"kind": b}, {"kind": c}) for a, b, c in said]
+def pairs(*answers: tuple[object, object, object]) -> list[Pair]:
+    return [Pair({"kind": a}, {"kind": b}, {"kind": c}) for a, b, c in answers]
 
 
 def test_each_model_is_measured_against_what_is_right_beside_the_commonest_value() -> None:
-    (found,) = compared(
+    (comparison,) = compared(
         [KIND],
         pairs(
             ("stop", "stop", "stop"),
@@ -108,30 +110,38 @@ def test_each_model_is_measured_against_what_is_right_beside_the_commonest_value
             ("yield", "yield", "stop"),
         ),
     )
-    assert (found.subjects, found.base, found.tuned, found.majority) == (4, 0.5, 0.75, 0.75)
-    assert (found.only_base, found.only_tuned, found.difference) == (1, 2, 0.25)
-    assert found.verdict == "not told apart"
+    assert (comparison.subjects, comparison.base, comparison.tuned, comparison.majority) == (
+        4,
+        0.5,
+        0.75,
+        0.75,
+    )
+    assert (comparison.only_base, comparison.only_tuned, comparison.difference) == (1, 2, 0.25)
+    assert comparison.verdict == "not told apart"
 
 
 @pytest.mark.parametrize(("swap", "verdict"), [(False, "better"), (True, "worse")])
 def test_a_verdict_is_given_where_chance_is_unlikely(swap: bool, verdict: str) -> None:
-    said = ("yield", "stop") if not swap else ("stop", "yield")
-    (found,) = compared([KIND], pairs(*[("stop", *said)] * 8))
-    assert found.verdict == verdict
-    assert found.p == pytest.approx(2 / 256)
+    model_answers = ("yield", "stop") if not swap else ("stop", "yield")
+    (comparison,) = compared([KIND], pairs(*[("stop", *model_answers)] * 8))
+    assert comparison.verdict == verdict
+    assert comparison.p == pytest.approx(2 / 256)
 
 
 def test_no_answer_is_a_wrong_one_and_a_field_without_truth_is_left_out() -> None:
-    found = compared(
+    comparisons = compared(
         [KIND, DAMAGE],
         [Pair({"kind": "stop"}, None, {"kind": "stop"}), Pair({}, {"kind": "x"}, None)],
     )
-    assert [(one.field, one.subjects, one.base, one.tuned) for one in found] == [("kind", 1, 0, 1)]
+    assert [
+        (comparison.field, comparison.subjects, comparison.base, comparison.tuned)
+        for comparison in comparisons
+    ] == [("kind", 1, 0, 1)]
 
 
 def test_lists_are_compared_as_their_members_and_numbers_not_at_all() -> None:
     right = {"damage": ["rust", "dent"], "height": 1.0}
-    (found,) = compared(
+    (comparison,) = compared(
         [DAMAGE, HEIGHT], [Pair(right, {"damage": ["dent", "rust"]}, {"damage": ["rust"]})]
     )
-    assert (found.field, found.base, found.tuned) == ("damage", 1, 0)
+    assert (comparison.field, comparison.base, comparison.tuned) == ("damage", 1, 0)
