@@ -76,15 +76,15 @@ def _views_show_one_row_a_key(evidence: Evidence) -> Iterator[str]:
 
 
 def _each_part_is_paid_once_or_for_a_reason(evidence: Evidence) -> Iterator[str]:
-    found = list(repeats(evidence))
-    for one in found:
-        if not one.reason:
-            yield f"{one.first.about} was paid twice for no reason: {one}"
+    repetitions = list(repeats(evidence))
+    for repetition in repetitions:
+        if not repetition.reason:
+            yield f"{repetition.first.about} was paid twice for no reason: {repetition}"
     deaths = len(deaths_of(evidence))
-    lost = sum(one.reason in {"in flight", "not written yet"} for one in found)
+    lost = sum(repetition.reason in {"in flight", "not written yet"} for repetition in repetitions)
     if lost > deaths * 2 * evidence.most_outstanding:
         yield f"{lost} parts paid again after {deaths} deaths: more than workers may hold"
-    twice = sum(one.reason == "published twice" for one in found)
+    twice = sum(repetition.reason == "published twice" for repetition in repetitions)
     if twice > most_published_twice(evidence):
         yield f"{twice} parts paid again for being published twice"
 
@@ -114,7 +114,7 @@ def _raw_files_hold_what_was_paid(evidence: Evidence) -> Iterator[str]:
             yield f"{about} has {len(different)} rows of {answered} answers"
         if len(different) > 1 and not overlaps:
             yield f"{about} has {len(different)} rows, and no lease was lost: {rows}"
-    refused = sum(one["rows"] for one in evidence.noted("refused") if one["durable"])
+    refused = sum(refusal["rows"] for refusal in evidence.noted("refused") if refusal["durable"])
     if written_again > refused:
         yield f"{written_again} rows are there twice, and {refused} were written twice"
 
@@ -136,15 +136,15 @@ def _dead_letters_have_their_reasons(evidence: Evidence) -> Iterator[str]:
 
 def _the_budget_is_kept(evidence: Evidence) -> Iterator[str]:
     limits = evidence.limits
-    calls = [one for one in evidence.called_within_limits if one.paid]
+    calls = [call for call in evidence.called_within_limits if call.paid]
     # Slices of dead workers are given back when a clock jumps by an hour, paid calls and all.
     if evidence.happened("jump"):
         return
-    images = len({one.image for one in calls})
+    images = len({call.image for call in calls})
     if limits.images is not None and images > limits.images:
         yield f"{images} images were asked about, and {limits.images} are allowed"
     if limits.cost_usd_micros is not None:
-        cost = sum(map(_costs_of(evidence.ledgers), (one for one in calls if one.charged)))
+        cost = sum(map(_costs_of(evidence.ledgers), (call for call in calls if call.charged)))
         if cost > limits.cost_usd_micros:
             yield f"{cost} micros of USD were spent, and {limits.cost_usd_micros} are allowed"
 
@@ -161,33 +161,33 @@ def _costs_of(ledgers: Ledgers) -> Callable[[ModelCall], int]:
 
 def _processes_end_as_they_should(evidence: Evidence) -> Iterator[str]:
     died = len(evidence.noted("died"))
-    killed = sum(one.status == -signal.SIGKILL for one in evidence.exits)
-    by_us = sum(one.status == -signal.SIGKILL and one.killed for one in evidence.exits)
-    for one in evidence.exits:
-        if not (_is_fine(one) or (one.status == 5 and evidence.limits)):
-            said = [note for note in evidence.noted("error") if note["number"] == one.number]
-            yield f"{one} {said}"
+    killed = sum(ending.status == -signal.SIGKILL for ending in evidence.exits)
+    by_us = sum(ending.status == -signal.SIGKILL and ending.killed for ending in evidence.exits)
+    for ending in evidence.exits:
+        if not (_is_fine(ending) or (ending.status == 5 and evidence.limits)):
+            errors = [note for note in evidence.noted("error") if note["number"] == ending.number]
+            yield f"{ending} {errors}"
     if not killed - by_us <= died <= killed:  # one that we kill may be dead by its own hand
         yield f"{killed} processes were killed, {by_us} of them by us, and {died} say they did it"
     if evidence.left_running:
         yield f"left running: {evidence.left_running}"
 
 
-def _is_fine(one: Exit) -> bool:
-    if one.status == -signal.SIGTERM:
-        return one.asked  # before it listened
-    if one.harmed and one.status in {1, 4}:
+def _is_fine(ending: Exit) -> bool:
+    if ending.status == -signal.SIGTERM:
+        return ending.asked  # before it listened
+    if ending.harmed and ending.status in {1, 4}:
         return True
-    return one.status in {0, -signal.SIGKILL}
+    return ending.status in {0, -signal.SIGKILL}
 
 
 def _nothing_is_left_lying_about(evidence: Evidence) -> Iterator[str]:
-    files = [one for one in evidence.ledgers.files if not MAY_STAY.fullmatch(one)]
-    litter = [one for one in files if LITTER.fullmatch(one)]
+    files = [name for name in evidence.ledgers.files if not MAY_STAY.fullmatch(name)]
+    litter = [name for name in files if LITTER.fullmatch(name)]
     strange = sorted(set(files) - set(litter))
     if strange:
         yield f"{strange}"
-    killed = sum(one.status == -signal.SIGKILL for one in evidence.exits)
+    killed = sum(ending.status == -signal.SIGKILL for ending in evidence.exits)
     if len(litter) > 2 * killed:
         yield f"{killed} processes were killed, and this is left: {litter}"
 
@@ -200,9 +200,9 @@ def _compaction_changes_nothing_but_files(evidence: Evidence) -> Iterator[str]:
         yield f"{before.balance} became {after.balance}"
     doubled = [about for about, rows in _by_part(after).items() if len(rows) > 1]
     # Files that were replaced stay for a while, for those who read them.
-    if doubled and not any("compacted" in one for one in after.files):
+    if doubled and not any("compacted" in name for name in after.files):
         yield f"still doubled: {doubled}"
-    litter = [one for one in after.files if one.endswith(".tmp")]
+    litter = [name for name in after.files if name.endswith(".tmp")]
     if litter:
         yield f"not cleared: {litter}"
 
@@ -226,7 +226,7 @@ def _all_ledgers(evidence: Evidence) -> list[Ledgers]:
 
 
 def _by_part(ledgers: Ledgers) -> dict[tuple[str, str], list[Row]]:
-    found: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    rows: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in ledgers.rows:
-        found[row.about].append(row)
-    return found
+        rows[row.about].append(row)
+    return rows

@@ -61,9 +61,9 @@ class Crew:
     def tend(self) -> None:
         """See who ended, wake who slept long enough, and start who is due."""
         self._wake()
-        for one in list(self.workers):
-            if self._has_ended(one):
-                self.workers.remove(one)
+        for worker in list(self.workers):
+            if self._has_ended(worker):
+                self.workers.remove(worker)
         self._tend_producer()
         if self.harmed or not (self.published or self.plan.simultaneous):
             return
@@ -119,52 +119,52 @@ class Crew:
     def harm(self) -> None:
         """Hear that a disk is broken: who lives may end by it, and nobody is started."""
         self.harmed = True
-        for one in self.everybody:
-            one.met_harm = True
+        for member in self.everybody:
+            member.met_harm = True
 
-    def kill(self, one: Member) -> None:
+    def kill(self, member: Member) -> None:
         """Kill a process."""
         began_s = time.monotonic()
-        one.killed = True
-        os.kill(one.pid, signal.SIGKILL)
-        self.note(f"kill {one.casting.role}", began_s)
+        member.killed = True
+        os.kill(member.pid, signal.SIGKILL)
+        self.note(f"kill {member.casting.role}", began_s)
 
-    def stop(self, one: Member, for_s: float) -> None:
+    def stop(self, member: Member, for_s: float) -> None:
         """Let a process stand still for so long."""
-        one.stopped_at_s = time.monotonic()
-        one.stopped_until_s = one.stopped_at_s + for_s
-        os.kill(one.pid, signal.SIGSTOP)
+        member.stopped_at_s = time.monotonic()
+        member.stopped_until_s = member.stopped_at_s + for_s
+        os.kill(member.pid, signal.SIGSTOP)
 
-    def terminate(self, one: Member) -> None:
+    def terminate(self, member: Member) -> None:
         """Ask a worker to stop; without grace, what is under way is lost."""
-        if one.asked_at_s is not None:
+        if member.asked_at_s is not None:
             return  # a second signal would end it at once
-        one.asked_at_s = time.monotonic()
-        os.kill(one.pid, signal.SIGTERM)
+        member.asked_at_s = time.monotonic()
+        os.kill(member.pid, signal.SIGTERM)
 
     def _wake(self, *, all_of_them: bool = False) -> None:
-        for one in self.workers:
-            until_s = one.stopped_until_s
+        for worker in self.workers:
+            until_s = worker.stopped_until_s
             if until_s is not None and (all_of_them or time.monotonic() >= until_s):
-                os.kill(one.pid, signal.SIGCONT)
-                one.stopped_until_s = None
-                self.note("stop", one.stopped_at_s)
+                os.kill(worker.pid, signal.SIGCONT)
+                worker.stopped_until_s = None
+                self.note("stop", worker.stopped_at_s)
 
-    def _has_ended(self, one: Member) -> bool:
-        status = self.nursery.status(one.pid)
+    def _has_ended(self, member: Member) -> bool:
+        status = self.nursery.status(member.pid)
         if status is None:
             return False
-        if one.asked_at_s is not None:
-            patient = one.casting.worker.grace_s > 0
-            self.note("term" if patient else "term without grace", one.asked_at_s)
+        if member.asked_at_s is not None:
+            patient = member.casting.worker.grace_s > 0
+            self.note("term" if patient else "term without grace", member.asked_at_s)
         self.exits.append(
             Exit(
-                one.casting.role,
-                one.casting.number,
+                member.casting.role,
+                member.casting.number,
                 status,
-                killed=one.killed,
-                asked=one.asked_at_s is not None,
-                harmed=one.met_harm,
+                killed=member.killed,
+                asked=member.asked_at_s is not None,
+                harmed=member.met_harm,
             )
         )
         return True
@@ -172,8 +172,8 @@ class Crew:
     def kill_all(self) -> None:
         """Kill everybody, and see them end."""
         members = self.everybody
-        for one in members:
-            self.kill(one)
+        for member in members:
+            self.kill(member)
         self.see_ended(members, within_s=GIVE_UP_S)
 
     @property
@@ -184,11 +184,11 @@ class Crew:
     def end_workers(self, *, within_s: float) -> list[Member]:
         """Ask all workers to stop; return those who did not, and were killed for it."""
         self._wake(all_of_them=True)
-        for one in self.workers:
-            self.terminate(one)
+        for worker in self.workers:
+            self.terminate(worker)
         late = self.see_ended(list(self.workers), within_s=within_s)
-        for one in late:
-            self.kill(one)
+        for member in late:
+            self.kill(member)
         self.see_ended(late, within_s=GIVE_UP_S)
         return late
 
@@ -205,11 +205,13 @@ class Crew:
         left = list(members)
 
         def ended() -> bool:
-            left[:] = [one for one in left if not self._has_ended(one)]
+            left[:] = [member for member in left if not self._has_ended(member)]
             return not left
 
         self.wait_until(ended, within_s=within_s, must=False)
-        self.workers = [one for one in self.workers if one in left or one not in members]
+        self.workers = [
+            worker for worker in self.workers if worker in left or worker not in members
+        ]
         if self.producer in members and self.producer not in left:
             self.producer = None
         return left

@@ -178,18 +178,18 @@ def look(home: Path, environment: Environment, clock: Path) -> Ledgers:
             balance=await engine.runs.balance(run.run_id),
             views=views,
             rows=list(_rows(settings)),
-            dead=[one async for one in engine.dead_letters.list(DeadLetterFilter())],
+            dead=[letter async for letter in engine.dead_letters.list(DeadLetterFilter())],
             spent=await engine.budgets.spent(run.run_id),
             files=(),
         )
 
-    found = _with_engine(environment, clock, work)
+    ledgers = _with_engine(environment, clock, work)
     files = sorted(
         path.relative_to(home).as_posix() + ("/" if path.is_dir() else "")
         for path in home.rglob("*")
         if not path.is_dir() or path.name.startswith(".")
     )
-    return Ledgers(found.balance, found.views, found.rows, found.dead, found.spent, files)
+    return Ledgers(ledgers.balance, ledgers.views, ledgers.rows, ledgers.dead, ledgers.spent, files)
 
 
 def compact(environment: Environment, clock: Path) -> None:

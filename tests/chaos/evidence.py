@@ -84,8 +84,8 @@ class Evidence:
 
     def noted(self, what: str) -> list[Mapping[str, Any]]:
         """Return what processes noted of this kind."""
-        return [one for one in self.notes if one["what"] == what]
+        return [note for note in self.notes if note["what"] == what]
 
     def happened(self, *whats: str) -> list[Happening]:
         """Return what was done of these kinds."""
-        return [one for one in self.happenings if one.what in whats]
+        return [happening for happening in self.happenings if happening.what in whats]

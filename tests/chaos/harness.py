@@ -96,8 +96,8 @@ class Home:
 
     def sql(self, query: str) -> list[dict[str, Any]]:
         """Ask the warehouse."""
-        found: list[dict[str, Any]] = self.run("sql", query)
-        return found
+        rows: list[dict[str, Any]] = self.run("sql", query)
+        return rows
 
 
 def kill(process: subprocess.Popen[str], number: signal.Signals = signal.SIGKILL) -> None:

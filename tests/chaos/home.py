@@ -25,7 +25,7 @@ COST_A_MESSAGE_USD_MICROS = 600
 def environment_of(plan: Plan, stage: Stage, home: Path) -> dict[str, str]:
     """Return the settings of a round's processes."""
     name = f"chaos-{uuid.uuid4().hex[:10]}"
-    found = {
+    settings = {
         "SIGHTLINE_HOME": str(home),
         "SIGHTLINE_ADAPTERS__CLASSIFY": "vertex",
         "SIGHTLINE_ADAPTERS__EMBED": "vertex",
@@ -49,7 +49,7 @@ def environment_of(plan: Plan, stage: Stage, home: Path) -> dict[str, str]:
         "SIGHTLINE_EMBED_LIMIT__IN_FLIGHT": "16",
     }
     if plan.queue == "pubsub":
-        found |= {
+        settings |= {
             "SIGHTLINE_ADAPTERS__QUEUE": "pubsub",
             "SIGHTLINE_PUBSUB__ENDPOINT": stage.pubsub.server.endpoint,
             "SIGHTLINE_PUBSUB__TOPIC": name,
@@ -57,7 +57,7 @@ def environment_of(plan: Plan, stage: Stage, home: Path) -> dict[str, str]:
             "SIGHTLINE_PUBSUB__DEAD_LETTER_TOPIC": f"{name}-dead",
             "SIGHTLINE_PUBSUB__DEAD_LETTER_SUBSCRIPTION": f"{name}-dead",
         }
-    return found
+    return settings
 
 
 def limits_of(plan: Plan) -> Limits:

@@ -71,9 +71,9 @@ class Simulator:
     def _ask_once(self, method: str, topic: str, body: str | None) -> Any:
         self._connection.request(method, f"/control/{topic}", body)
         answer = self._connection.getresponse()
-        found = json.loads(answer.read())
-        assert answer.status == 200, found
-        return found
+        report = json.loads(answer.read())
+        assert answer.status == 200, report
+        return report
 
     def begin(self, *, latency_s: float, faults: Mapping[str, float]) -> None:
         """Forget the calls so far, and behave as a round wants it."""
@@ -89,9 +89,9 @@ class Simulator:
 
     def settled(self) -> int:
         """Count the calls that settled a part, some of them perhaps twice."""
-        found = self._ask("GET", "counters")
-        answered: int = sum(found["answered"].values())
-        dead: int = sum(found["faults"].get(kind, 0) for kind in DEADLY_FAULTS)
+        counters = self._ask("GET", "counters")
+        answered: int = sum(counters["answered"].values())
+        dead: int = sum(counters["faults"].get(kind, 0) for kind in DEADLY_FAULTS)
         return answered + dead
 
     def in_flight(self) -> int:
@@ -101,14 +101,16 @@ class Simulator:
     def calls(self) -> list[ModelCall]:
         """Return every call of the round; none may be under way."""
         return [
-            ModelCall(one["method"], one["image"], one["began_s"], one["ended_s"], one["outcome"])
-            for one in self._ask("GET", "calls")["calls"]
+            ModelCall(
+                call["method"], call["image"], call["began_s"], call["ended_s"], call["outcome"]
+            )
+            for call in self._ask("GET", "calls")["calls"]
         ]
 
     def counted(self) -> dict[str, Any]:
         """Return the counters."""
-        found: dict[str, Any] = self._ask("GET", "counters")
-        return found
+        counters: dict[str, Any] = self._ask("GET", "counters")
+        return counters
 
 
 @contextmanager

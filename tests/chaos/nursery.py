@@ -69,8 +69,8 @@ class Nursery:
     def status(self, pid: int) -> int | None:
         """Return how a process ended: its status, or minus its signal; ``None`` while it lives."""
         self._connection.send(pid)
-        found: int | None = self._connection.recv()
-        return found
+        status: int | None = self._connection.recv()
+        return status
 
     def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function in a process of its own; return what it returns.
@@ -111,17 +111,17 @@ def main(descriptor: int) -> None:
     gc.freeze()  # no collection looks at what is shared, which would copy it
     children: set[int] = set()
     with Connection(descriptor) as connection:
-        while (asked := _next(connection)) is not None:
-            if isinstance(asked, Casting):
+        while (order := _next(connection)) is not None:
+            if isinstance(order, Casting):
                 if (pid := os.fork()) == 0:
                     connection.close()
-                    os._exit(_begin(asked))
+                    os._exit(_begin(order))
                 children.add(pid)
                 connection.send(pid)
-            elif isinstance(asked, Errand):
-                connection.send_bytes(_run(asked, connection))
+            elif isinstance(order, Errand):
+                connection.send_bytes(_run(order, connection))
             else:
-                connection.send(_status(asked, children))
+                connection.send(_status(order, children))
     for pid in children:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -129,17 +129,17 @@ def main(descriptor: int) -> None:
 
 def _next(connection: Connection) -> Casting | Errand | int | None:
     try:
-        asked: Casting | Errand | int = connection.recv()
+        order: Casting | Errand | int = connection.recv()
     except EOFError:
         return None
-    return asked
+    return order
 
 
 def _status(pid: int, children: set[int]) -> int | None:
     if pid not in children:
         return GONE
-    found, status = os.waitpid(pid, os.WNOHANG)
-    if not found:
+    ending, status = os.waitpid(pid, os.WNOHANG)
+    if not ending:
         return None
     children.discard(pid)
     return os.waitstatus_to_exitcode(status)

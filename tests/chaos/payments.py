@@ -46,11 +46,11 @@ class Repeat:
 
 def by_part(calls: Iterable[ModelCall]) -> dict[tuple[str, str], list[ModelCall]]:
     """Return the calls that were paid, by what they were about, in order."""
-    found: dict[tuple[str, str], list[ModelCall]] = defaultdict(list)
-    for one in sorted(calls, key=lambda call: call.began_s):
-        if one.paid:
-            found[one.about].append(one)
-    return found
+    calls_by_part: dict[tuple[str, str], list[ModelCall]] = defaultdict(list)
+    for paid_call in sorted(calls, key=lambda call: call.began_s):
+        if paid_call.paid:
+            calls_by_part[paid_call.about].append(paid_call)
+    return calls_by_part
 
 
 def repeats(evidence: Evidence) -> Iterator[Repeat]:
@@ -58,10 +58,10 @@ def repeats(evidence: Evidence) -> Iterator[Repeat]:
     deaths = deaths_of(evidence)
     losses = lease_losses_of(evidence)
     twice = may_be_published_twice(evidence)
-    found = by_part(evidence.calls)
-    for calls in found.values():
+    calls_by_part = by_part(evidence.calls)
+    for calls in calls_by_part.values():
         for first, second in pairwise(calls):
-            pair = _Pair(first, second, found.get(_other_half(first), []))
+            pair = _Pair(first, second, calls_by_part.get(_other_half(first), []))
             yield Repeat(first, second, _reason(evidence, pair, deaths, losses, twice))
 
 
@@ -73,25 +73,28 @@ class _Pair:
     second: ModelCall
     other_half: Sequence[ModelCall]
 
-    def explained_by(self, one: Happening) -> bool:
+    def explained_by(self, happening: Happening) -> bool:
         """Return whether this can have kept the first call's answer from being written."""
-        if self.first.began_s > one.ended_s + ARRIVES_WITHIN_S or self.second.began_s < one.began_s:
+        if (
+            self.first.began_s > happening.ended_s + ARRIVES_WITHIN_S
+            or self.second.began_s < happening.began_s
+        ):
             return False
-        if one.what == STOPPED:  # what it was answered it writes, and leaves the other half
-            return self.first.ended_s >= one.began_s - ARRIVES_WITHIN_S
-        return self.complete_s(one.began_s) >= one.began_s - WRITTEN_WITHIN_S
+        if happening.what == STOPPED:  # what it was answered it writes, and leaves the other half
+            return self.first.ended_s >= happening.began_s - ARRIVES_WITHIN_S
+        return self.complete_s(happening.began_s) >= happening.began_s - WRITTEN_WITHIN_S
 
     def complete_s(self, until_s: float) -> float:
         """Return when the message had both its answers; ``until_s`` if it had not by then.
 
         They are written together, so that one waits for the other.
         """
-        ends = [one.ended_s for one in self.other_half if one.outcome in SETTLING]
+        ends = [call.ended_s for call in self.other_half if call.outcome in SETTLING]
         return max(self.first.ended_s, min([*ends, until_s]))
 
 
-def _other_half(one: ModelCall) -> tuple[str, str]:
-    return (EMBEDDING if one.method == ANSWER else ANSWER), one.image
+def _other_half(call: ModelCall) -> tuple[str, str]:
+    return (EMBEDDING if call.method == ANSWER else ANSWER), call.image
 
 
 def _reason(
@@ -105,15 +108,17 @@ def _reason(
     gave_up_s = 0.9 * evidence.call_timeout_s
     if first.outcome == UNANSWERED and first.ended_s - first.began_s >= gave_up_s:
         return "timed out"
-    for one in deaths:
-        if pair.explained_by(one):
-            return "in flight" if first.ended_s >= one.began_s - COARSE_S else "not written yet"
-    if any(pair.explained_by(one) for one in losses):
+    for happening in deaths:
+        if pair.explained_by(happening):
+            return (
+                "in flight" if first.ended_s >= happening.began_s - COARSE_S else "not written yet"
+            )
+    if any(pair.explained_by(happening) for happening in losses):
         return "lease lost"
-    for one in evidence.happened(Restored.WAREHOUSE):
+    for restoration in evidence.happened(Restored.WAREHOUSE):
         # What was written after the copy is gone with the newer warehouse.
-        if pair.complete_s(one.ended_s) >= one.began_s - WRITTEN_WITHIN_S and (
-            pair.second.began_s >= one.ended_s - COARSE_S
+        if pair.complete_s(restoration.ended_s) >= restoration.began_s - WRITTEN_WITHIN_S and (
+            pair.second.began_s >= restoration.ended_s - COARSE_S
         ):
             return "lost with the newer warehouse"
     return "published twice" if twice else ""
@@ -122,8 +127,8 @@ def _reason(
 def deaths_of(evidence: Evidence) -> list[Happening]:
     """Return the ends of workers that may have lost what they held."""
     own = [
-        Happening(one["what"], one["at_s"], one["at_s"])
-        for one in (*evidence.noted("died"), *evidence.noted("error"))
+        Happening(note["what"], note["at_s"], note["at_s"])
+        for note in (*evidence.noted("died"), *evidence.noted("error"))
     ]
     return [*evidence.happened(*DEATHS), *own]
 
@@ -131,13 +136,13 @@ def deaths_of(evidence: Evidence) -> list[Happening]:
 def lease_losses_of(evidence: Evidence) -> list[Happening]:
     """Return the times in which a worker that lives may have lost its leases."""
     stalls = [
-        Happening("stall", one["at_s"] - one["for_s"], one["at_s"] + evidence.lease_s)
-        for one in evidence.noted("stall")
-        if one["for_s"] > evidence.lease_s / 2
+        Happening("stall", note["at_s"] - note["for_s"], note["at_s"] + evidence.lease_s)
+        for note in evidence.noted("stall")
+        if note["for_s"] > evidence.lease_s / 2
     ]
     stops = [
-        Happening(one.what, one.began_s, one.ended_s + evidence.lease_s)
-        for one in evidence.happened("stop")
+        Happening(stop.what, stop.began_s, stop.ended_s + evidence.lease_s)
+        for stop in evidence.happened("stop")
     ]
     jumps = evidence.happened("jump") if evidence.plan.queue == "local" else []
     return [*stalls, *stops, *jumps]
@@ -145,7 +150,7 @@ def lease_losses_of(evidence: Evidence) -> list[Happening]:
 
 def stood_still_s(evidence: Evidence) -> float:
     """Return for how long workers did nothing at all, one after the other."""
-    return sum(one.ended_s - one.began_s for one in evidence.happened("stop"))
+    return sum(stop.ended_s - stop.began_s for stop in evidence.happened("stop"))
 
 
 def may_be_published_twice(evidence: Evidence) -> bool:
@@ -163,6 +168,6 @@ def most_published_twice(evidence: Evidence) -> int:
         return 0
     if evidence.happened(Restored.WAREHOUSE):
         return 2 * evidence.plan.messages
-    dead = sum(one.role == "produce" and one.status < 0 for one in evidence.exits)
+    dead = sum(ending.role == "produce" and ending.status < 0 for ending in evidence.exits)
     at_once = RANGES_AT_ONCE * min(evidence.plan.range_items, evidence.plan.messages)
     return 2 * min(dead * at_once, evidence.plan.messages)

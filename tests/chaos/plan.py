@@ -216,8 +216,8 @@ def _faults(dice: random.Random) -> dict[str, float]:
     deadly = dice.sample(DEADLY_FAULTS, 2)
     passing = dice.sample(PASSING_FAULTS, 2)
     return {
-        **{one: dice.uniform(0.005, 0.03) for one in deadly},
-        **{one: dice.uniform(0.005, 0.05) for one in passing},
+        **{kind: dice.uniform(0.005, 0.03) for kind in deadly},
+        **{kind: dice.uniform(0.005, 0.05) for kind in passing},
     }
 
 

@@ -99,7 +99,7 @@ class Round:
             happenings=crew.happenings,
             notes=self._notes(),
             exits=crew.exits,
-            left_running=[*(one.pid for one in late), *children_of(stage.nursery.pid)],
+            left_running=[*(member.pid for member in late), *children_of(stage.nursery.pid)],
             limits=crew.limits,
             called_within_limits=self._within_limits,
             seconds=time.monotonic() - began_s,
@@ -119,8 +119,8 @@ class Round:
             self._heal()
             now_s = time.monotonic()
             assert now_s - began_s < LONGEST_S, "the round does not come to an end"
-            if (found := self.stage.models.settled()) != settled:
-                settled, changed_s = found, now_s
+            if (settled_now := self.stage.models.settled()) != settled:
+                settled, changed_s = settled_now, now_s
             idle = now_s - changed_s > IDLE_S
             if self.crew.published and self._is_restored(settled / parts, idle=idle):
                 changed_s = time.monotonic()
@@ -135,7 +135,7 @@ class Round:
     def _busy(self) -> bool:
         """Whether something is being done that is to end by itself."""
         crew = self.crew
-        stopped = any(one.stopped_until_s is not None for one in crew.workers)
+        stopped = any(worker.stopped_until_s is not None for worker in crew.workers)
         return bool(self._healing) or stopped or not crew.published
 
     def _do(self, step: Step) -> None:
@@ -153,17 +153,17 @@ class Round:
                 self._harm(step)
 
     def _strike(self, step: Step) -> None:
-        awake = [one for one in self.crew.workers if one.stopped_until_s is None]
+        awake = [worker for worker in self.crew.workers if worker.stopped_until_s is None]
         if not awake:
             self._skipped.append(step.act.value)
             return
-        one = awake[step.which % len(awake)]
+        worker = awake[step.which % len(awake)]
         if step.act is Act.KILL:
-            self.crew.kill(one)
+            self.crew.kill(worker)
         elif step.act is Act.TERM:
-            self.crew.terminate(one)
+            self.crew.terminate(worker)
         else:
-            self.crew.stop(one, step.for_s)
+            self.crew.stop(worker, step.for_s)
 
     def _lose_queue(self) -> None:
         """Kill all, lose the queue, make it anew, and publish again what is lost."""
@@ -208,7 +208,7 @@ class Round:
         return self.folder / "copy"
 
     def _harm(self, step: Step) -> None:
-        if any(one.act is step.act for _, one in self._healing):
+        if any(healing_step.act is step.act for _, healing_step in self._healing):
             self._skipped.append(step.act.value)  # it is so already
             return
         if step.act is Act.DISK_FULL:
@@ -240,7 +240,10 @@ class Round:
             else:
                 self._set_faults(dict(self.plan.faults))
             self.crew.note(step.act.value, began_s)
-            if not any(one.act in {Act.DISK_FULL, Act.READ_ONLY} for _, one in self._healing):
+            if not any(
+                healing_step.act in {Act.DISK_FULL, Act.READ_ONLY}
+                for _, healing_step in self._healing
+            ):
                 self.crew.harmed = False
 
     def _heal_all(self) -> None:
@@ -290,12 +293,12 @@ class Round:
 
 def children_of(pid: int) -> list[int]:
     """Return the processes that this one has, dead ones that nobody asked for included."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             stat = path.read_text(encoding="utf-8")
         except OSError:
             continue  # it has ended
         if int(stat.rpartition(")")[2].split()[1]) == pid:
-            found.append(int(path.parent.name))
-    return found
+            pids.append(int(path.parent.name))
+    return pids

@@ -29,15 +29,15 @@ class Tally:
         add["parts written"] += ledgers.balance.written
         add["parts dead"] += ledgers.balance.dead
         add["calls"] += len(evidence.calls)
-        add["calls paid"] += sum(one.paid for one in evidence.calls)
+        add["calls paid"] += sum(call.paid for call in evidence.calls)
         add["rows in raw files"] += len(ledgers.rows)
         add["rows beyond one a part"] += len(ledgers.rows) - len(
-            {one.about for one in ledgers.rows}
+            {row.about for row in ledgers.rows}
         )
-        add["files of killed writers"] += sum(one.endswith(".tmp") for one in ledgers.files)
+        add["files of killed writers"] += sum(name.endswith(".tmp") for name in ledgers.files)
         add["processes"] += len(evidence.exits)
-        for one in evidence.exits:
-            add[f"{one.role}: SIGKILL"] += one.status == -signal.SIGKILL
+        for ending in evidence.exits:
+            add[f"{ending.role}: SIGKILL"] += ending.status == -signal.SIGKILL
         for note in evidence.noted("died"):
             add[f"died {note['point']}"] += 1
         for happening in evidence.happenings:
@@ -51,8 +51,8 @@ class Tally:
 
     def lines(self) -> list[str]:
         """Return the sums, a line each."""
-        found = [f"{name}: {count:,}" for name, count in sorted(self.counts.items()) if count]
-        return [*found, f"slowest round: {self.slowest_s:.1f} s"]
+        sums = [f"{name}: {count:,}" for name, count in sorted(self.counts.items()) if count]
+        return [*sums, f"slowest round: {self.slowest_s:.1f} s"]
 
 
 TALLY = Tally()

@@ -91,7 +91,7 @@ class Fate:
         if self.death is None or _WHERE[self.death.point] != (name, side):
             return False
         if name == "budgets.record" and not any(
-            one.event is BudgetEventKind.RESERVED for one in arguments[0]
+            event.event is BudgetEventKind.RESERVED for event in arguments[0]
         ):
             return False
         self._seen[f"{name} {side}"] += 1

@@ -73,7 +73,7 @@ def _killed(at_s: float, *calls: ModelCall, rows: Sequence[Row] = ()) -> Evidenc
 
 
 def _names(evidence: Evidence) -> list[str]:
-    return sorted({one.partition(":")[0] for one in problems(evidence)})
+    return sorted({problem.partition(":")[0] for problem in problems(evidence)})
 
 
 def test_a_round_in_which_nothing_is_wrong_passes() -> None:
@@ -135,8 +135,8 @@ def test_an_answer_that_was_not_written_at_a_kill_may_be_paid_again() -> None:
 
 def test_an_answer_that_waited_for_long_must_have_been_written_before_a_kill() -> None:
     calls = _call(PARTS[0], 1.0), _call(PARTS[0], 21.0)
-    found = _names(_killed(20.0, *calls, rows=[_row(PARTS[0], 22.0)]))
-    assert found == ["each_part_is_paid_once_or_for_a_reason"]
+    names = _names(_killed(20.0, *calls, rows=[_row(PARTS[0], 22.0)]))
+    assert names == ["each_part_is_paid_once_or_for_a_reason"]
 
 
 def test_an_answer_may_wait_for_the_other_half_of_its_message() -> None:

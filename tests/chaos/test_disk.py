@@ -60,7 +60,7 @@ def _in_a_namespace(home: Home, script: str) -> subprocess.CompletedProcess[str]
 
 def _errors(home: Home) -> tuple[list[str], list[int]]:
     lines = Path(f"{home.path}.err").read_text().splitlines()
-    codes = [int(one) for one in Path(f"{home.path}.code").read_text().split()]
+    codes = [int(code) for code in Path(f"{home.path}.code").read_text().split()]
     return [line for line in lines if line.startswith("sightline: ")], codes
 
 
@@ -69,9 +69,9 @@ def test_a_full_disk_stops_the_worker_and_loses_nothing(home: Home) -> None:
     home.fill(1500)
     done = _in_a_namespace(home, ON_A_SMALL_DISK.format(small="24m"))
     assert done.returncode == 0, done.stderr
-    said, codes = _errors(home)
+    errors, codes = _errors(home)
     assert codes == [4]
-    assert len(said) == 1
+    assert len(errors) == 1
     assert "Traceback" not in Path(f"{home.path}.err").read_text()
     status = json.loads(done.stdout)
     assert status["holds"]
@@ -85,9 +85,9 @@ def test_a_read_only_disk_is_an_error_of_one_line_and_loses_nothing(home: Home) 
     home.fill(300)
     done = _in_a_namespace(home, ON_A_READ_ONLY_DISK)
     assert done.returncode == 0, done.stderr
-    said, codes = _errors(home)
+    errors, codes = _errors(home)
     assert codes == [4, 4, 4]
-    assert len(said) == 3
+    assert len(errors) == 3
     assert "Traceback" not in Path(f"{home.path}.err").read_text()
     (run,) = json.loads(done.stdout)["runs"]
     assert (run["written"], run["lost"]) == (600, 0)

@@ -43,9 +43,9 @@ def test_workers_killed_one_after_another_lose_and_double_nothing(home: Home, ki
         assert home.balance(run["run_id"]).holds
     home.run("work", "--drain")
     assert_settled_once(home, run["run_id"], run["parts"], VIEWS)
-    found = home.run("status", "--check")
-    assert found["holds"]
-    assert found["dead_letters"] == {}
+    status = home.run("status", "--check")
+    assert status["holds"]
+    assert status["dead_letters"] == {}
 
 
 @pytest.mark.extended
@@ -83,12 +83,12 @@ def test_a_worker_with_too_little_grace_gives_the_rest_back_and_counts_it(home: 
 def test_two_producers_at_the_same_instant_publish_everything_once(home: Home) -> None:
     home.fill(2000)
     producers = [home.start("enqueue", "--json") for _ in range(2)]
-    found = []
-    for one in producers:
-        out, err = one.communicate(timeout=GIVE_UP_S)
-        assert one.returncode == 0, err
-        found.append(json.loads(out))
-    assert sorted(one["messages"] for one in found) == [0, 2000]
+    runs = []
+    for producer in producers:
+        out, err = producer.communicate(timeout=GIVE_UP_S)
+        assert producer.returncode == 0, err
+        runs.append(json.loads(out))
+    assert sorted(run["messages"] for run in runs) == [0, 2000]
     status = home.run("status", "--check")
     assert [run["queued"] for run in status["runs"]] == [4000]
     assert status["queue"]["ready"] == 2000

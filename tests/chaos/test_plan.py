@@ -24,8 +24,8 @@ def test_other_seeds_are_other_plans() -> None:
 def test_three_hundred_rounds_do_everything_that_can_be_done() -> None:
     plans = _plans(300)
     assert {step.act for plan in plans for step in plan.steps} == set(Act)
-    deaths = [one.death for plan in plans for one in plan.lives]
-    deaths += [one.death for plan in plans for one in plan.producers]
+    deaths = [plan_of_one.death for plan in plans for plan_of_one in plan.lives]
+    deaths += [plan_of_one.death for plan in plans for plan_of_one in plan.producers]
     assert {death.point for death in deaths if death} == set(Point)
     assert {plan.restoration.what for plan in plans if plan.restoration} == set(Restored)
     assert {plan.queue for plan in plans} == {"local", "pubsub"}

@@ -37,8 +37,8 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Yield the servers that all rounds share."""
-    with open_stage(tmp_path_factory.mktemp("stage")) as one:
-        yield one
+    with open_stage(tmp_path_factory.mktemp("stage")) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_nothing_is_lost_or_paid_twice_whatever_happens(
     print(f"again: make chaos ROUNDS=1 SEED={seed}\n{plan}")
     evidence = Round(plan, stage, tmp_path / "round").run()
     TALLY.count(evidence)
-    found = problems(evidence)
-    if found:
+    faults = problems(evidence)
+    if faults:
         print(_told(evidence))
-    assert found == []
+    assert faults == []
     shutil.rmtree(tmp_path)
 
 
 def _told(evidence: Evidence) -> str:
     """Return what happened in the order of time."""
-    began_s = min((one.began_s for one in evidence.calls), default=0.0)
-    lines = [(one.began_s, f"{one.what} until {one.ended_s - began_s:.3f}")
-             for one in evidence.happenings]  # fmt: skip
-    lines += [(one["at_s"], str(one)) for one in evidence.notes]
+    began_s = min((call.began_s for call in evidence.calls), default=0.0)
+    lines = [(happening.began_s, f"{happening.what} until {happening.ended_s - began_s:.3f}")
+             for happening in evidence.happenings]  # fmt: skip
+    lines += [(note["at_s"], str(note)) for note in evidence.notes]
     return "\n".join(f"{at_s - began_s:9.3f} {text}" for at_s, text in sorted(lines))

@@ -105,9 +105,9 @@ async def test_what_has_no_fate_passes(diary: Diary) -> None:
 
 
 def test_a_clock_jumps_for_all_who_have_it(tmp_path: Path) -> None:
-    one, other = Clock(tmp_path / "clock"), Clock(tmp_path / "clock")
-    one.jump(-7200)
-    one.jump(3600)
+    clock, other = Clock(tmp_path / "clock"), Clock(tmp_path / "clock")
+    clock.jump(-7200)
+    clock.jump(3600)
     off_s = (datetime.now(UTC) - other.now()).total_seconds()
     assert 3599 < off_s < 3601
     ahead = other.skewed(3600, after_s=0.0)
