@@ -50,31 +50,36 @@ class AnswersRig:
         """Write an answer about each of the first observations."""
         part = answer_part(spec)
         await self.warehouse.writer.write(
-            [answer_row(item(n, **changes), part, answer=one) for n, one in enumerate(answers)]
+            [
+                answer_row(item(n, **changes), part, answer=json_text)
+                for n, json_text in enumerate(answers)
+            ]
         )
 
     async def read(self, query: AnswerQuery) -> list[AnswerRow]:
         """Return all current answers, by subject."""
         pages = [page async for page in self.answers.pages(query)]
         assert all(pages)
-        return sorted((one for page in pages for one in page), key=lambda one: one.subject_id)
+        return sorted((row for page in pages for row in page), key=lambda row: row.subject_id)
 
     async def counted(self, *by: Dimension, most: int = 100) -> dict[object, int]:
         """Return the answers by their keys; a single key stands for itself."""
-        found = await self.answers.counted(AnswerQuery(SPEC), by, most=most)
-        assert [one.answers for one in found] == sorted((n.answers for n in found), reverse=True)
-        return {one.keys if len(by) > 1 else one.keys[0]: one.answers for one in found}
+        groups = await self.answers.counted(AnswerQuery(SPEC), by, most=most)
+        assert [group.answers for group in groups] == sorted(
+            (n.answers for n in groups), reverse=True
+        )
+        return {group.keys if len(by) > 1 else group.keys[0]: group.answers for group in groups}
 
 
 def item(number: int, **changes: object) -> WorkItem:
     """Return what asks about one image."""
-    one = observation(number, **changes)
-    return WorkItem("run-1", 0, number, one.observation_id, (one,), (TASK,))
+    image = observation(number, **changes)
+    return WorkItem("run-1", 0, number, image.observation_id, (image,), (TASK,))
 
 
 def field(name: str) -> FieldSpec:
     """Return a field of the task."""
-    return next(one for one in SPEC.fields if one.name == name)
+    return next(spec for spec in SPEC.fields if spec.name == name)
 
 
 def by(name: str, step: float | None = None) -> Dimension:
@@ -100,10 +105,10 @@ class AnswersContract:
         assert await rig.answers.counted(query, [by("kind")]) == []
         assert await rig.answers.coverage(Filter(), None) == []
         assert await rig.answers.coverage(Filter(), SPEC) == []
-        found = await rig.answers.fields(query)
-        assert [(one.known, one.unknown, one.missing, one.mean) for one in found] == [
-            (0, 0, 0, None)
-        ] * len(SPEC.fields)
+        summaries = await rig.answers.fields(query)
+        assert [
+            (summary.known, summary.unknown, summary.missing, summary.mean) for summary in summaries
+        ] == [(0, 0, 0, None)] * len(SPEC.fields)
         quality = await rig.answers.quality(query)
         assert (quality.answers, quality.stale, quality.versions) == (0, 0, 0)
 
@@ -111,13 +116,14 @@ class AnswersContract:
         await rig.ask()
         await rig.write([ANSWER])
         (row,) = await rig.read(AnswerQuery(SPEC))
-        one = observation(0)
+        image = observation(0)
         assert row == AnswerRow(
-            one.observation_id, one.observation_id, one.asset_id, one.snapshot_id, one.asset_type,
-            one.gcs_uri, one.latitude, one.longitude, one.capture_time,
+            image.observation_id, image.observation_id, image.asset_id, image.snapshot_id,
+            image.asset_type,
+            image.gcs_uri, image.latitude, image.longitude, image.capture_time,
             {"kind": "stop", "tilted": True, "count": 2, "height": 3.5, "note": "é",
              "damage": ["rust", "dent"]},
-            TASK.fingerprint, TASK.model, "run-1", NOW, TASK.key(one.observation_id),
+            TASK.fingerprint, TASK.model, "run-1", NOW, TASK.key(image.observation_id),
         )  # fmt: skip
         assert await rig.answers.tasks() == [SPEC]
 
@@ -134,9 +140,9 @@ class AnswersContract:
         await rig.write([answer(count=1)])
         await rig.write([answer(count=7)], edited)
         old, new = AnswerQuery(SPEC), AnswerQuery(edited)
-        assert [one.answer["count"] for one in await rig.read(old)] == [1, 2]
+        assert [row.answer["count"] for row in await rig.read(old)] == [1, 2]
         await rig.ask(edited, after_s=1)
-        assert [one.answer["count"] for one in await rig.read(new)] == [7]
+        assert [row.answer["count"] for row in await rig.read(new)] == [7]
         assert await rig.answers.count(new) == 1
         quality = await rig.answers.quality(new)
         assert (quality.answers, quality.stale, quality.versions) == (1, 1, 2)
@@ -159,13 +165,13 @@ class AnswersContract:
         await rig.ask()
         await rig.write([answer(count=n) for n in range(6)])
         query = AnswerQuery(SPEC, which)
-        assert [one.answer["count"] for one in await rig.read(query)] == expected
+        assert [row.answer["count"] for row in await rig.read(query)] == expected
         assert await rig.answers.count(query) == len(expected)
         assert (await rig.answers.quality(query)).answers == len(expected)
-        found = await rig.answers.fields(query)
-        assert found[2].known == len(expected)
+        summaries = await rig.answers.fields(query)
+        assert summaries[2].known == len(expected)
         groups = await rig.answers.counted(query, [by("count")])
-        assert sorted(one.keys for one in groups) == [(n,) for n in expected]
+        assert sorted(group.keys for group in groups) == [(n,) for n in expected]
 
     async def test_answers_are_counted_by_a_field_of_each_type(self, rig: AnswersRig) -> None:
         await rig.ask()
@@ -195,7 +201,7 @@ class AnswersContract:
         nowhere = item(6, latitude=None, longitude=None, capture_time=None, asset_type=SIGN)
         south_west = item(7, latitude=-33.8568, longitude=-0.0001)
         await rig.warehouse.writer.write(
-            [answer_row(one, part, answer=EMPTY) for one in (nowhere, south_west)]
+            [answer_row(image, part, answer=EMPTY) for image in (nowhere, south_west)]
         )
         types, months = Dimension("asset_type"), Dimension("month")
         assert await rig.counted(types) == {SIGN: 5, POLE: 3}
@@ -221,16 +227,21 @@ class AnswersContract:
                 EMPTY,
             ]
         )
-        found = {one.field.name: one for one in await rig.answers.fields(AnswerQuery(SPEC))}
-        assert list(found) == [one.name for one in SPEC.fields]
-        kind = found["kind"]
+        summaries = {
+            summary.field.name: summary for summary in await rig.answers.fields(AnswerQuery(SPEC))
+        }
+        assert list(summaries) == [spec.name for spec in SPEC.fields]
+        kind = summaries["kind"]
         assert (kind.known, kind.unknown, kind.missing) == (2, 1, 0)
         assert dict(kind.values) == {"stop": 1, "yield": 1, "unknown": 1}
-        assert dict(found["tilted"].values) == {"true": 1, "false": 1}
-        count = found["count"]
+        assert dict(summaries["tilted"].values) == {"true": 1, "false": 1}
+        count = summaries["count"]
         assert (count.minimum, count.mean, count.maximum) == (1, 2.5, 4)
-        told = {name: (one.known, one.unknown, one.missing) for name, one in found.items()}
-        assert told == {
+        counts = {
+            name: (summary.known, summary.unknown, summary.missing)
+            for name, summary in summaries.items()
+        }
+        assert counts == {
             "kind": (2, 1, 0), "tilted": (2, 0, 1), "count": (2, 0, 1), "height": (1, 0, 2),
             "note": (1, 0, 2), "damage": (1, 0, 2),
         }  # fmt: skip
@@ -241,14 +252,16 @@ class AnswersContract:
         await rig.write([answer(kind=kind, tilted=kind == "stop") for kind in kinds])
         lone = [item(n, asset_id="") for n in (6, 7)]
         await rig.warehouse.writer.write(
-            [answer_row(one, TASK, answer=answer(kind=kind))
-             for one, kind in zip(lone, ("stop", "yield"), strict=True)]
+            [answer_row(image, TASK, answer=answer(kind=kind))
+             for image, kind in zip(lone, ("stop", "yield"), strict=True)]
         )  # fmt: skip
-        found = {one.field.name: one for one in await rig.answers.fields(AnswerQuery(SPEC))}
-        assert (found["kind"].assets, found["kind"].disagreeing) == (2, 1)
-        assert (found["tilted"].assets, found["tilted"].disagreeing) == (3, 2)
-        assert (found["count"].assets, found["count"].disagreeing) == (0, 0)
-        assert (found["note"].assets, found["note"].disagreeing) == (None, None)
+        summaries = {
+            summary.field.name: summary for summary in await rig.answers.fields(AnswerQuery(SPEC))
+        }
+        assert (summaries["kind"].assets, summaries["kind"].disagreeing) == (2, 1)
+        assert (summaries["tilted"].assets, summaries["tilted"].disagreeing) == (3, 2)
+        assert (summaries["count"].assets, summaries["count"].disagreeing) == (0, 0)
+        assert (summaries["note"].assets, summaries["note"].disagreeing) == (None, None)
 
     async def test_answers_without_a_usable_place_or_time_are_counted(
         self, rig: AnswersRig
@@ -260,21 +273,23 @@ class AnswersContract:
             item(2, longitude=181.0),
             item(3, capture_time=None),
         ]
-        await rig.warehouse.writer.write([answer_row(one, TASK, answer=EMPTY) for one in items])
-        found = await rig.answers.quality(AnswerQuery(SPEC))
-        assert (found.answers, found.without_position, found.without_time) == (4, 2, 1)
+        await rig.warehouse.writer.write(
+            [answer_row(work_item, TASK, answer=EMPTY) for work_item in items]
+        )
+        quality = await rig.answers.quality(AnswerQuery(SPEC))
+        assert (quality.answers, quality.without_position, quality.without_time) == (4, 2, 1)
 
     async def test_coverage_counts_what_is_known_of_each_type(self, rig: AnswersRig) -> None:
         warehouse = rig.warehouse
         await warehouse.load([observation(n) for n in range(8)])
         await rig.ask()
         await warehouse.open(asking(TASK, EMBEDDING), "run-1")
-        items = {one.subject_id: one for one in await warehouse.items("run-1")}
+        items = {work_item.subject_id: work_item for work_item in await warehouse.items("run-1")}
         some = [items[f"obs-{n:03d}"] for n in range(8)]
         await warehouse.writer.write(
             [
-                *(embedding_row(one) for one in some[:3]),
-                *(answer_row(one, TASK, answer=EMPTY) for one in some[:2]),
+                *(embedding_row(work_item) for work_item in some[:3]),
+                *(answer_row(work_item, TASK, answer=EMPTY) for work_item in some[:2]),
                 dead_row(some[1], TASK),  # an older one: answered since
                 dead_row(some[2], TASK),
                 dead_row(some[3], EMBEDDING),
@@ -282,10 +297,17 @@ class AnswersContract:
                 dead_row(some[4], TASK, event="replayed", at=NOW + timedelta(seconds=1)),
             ]
         )
-        found = await rig.answers.coverage(Filter(), SPEC)
+        coverage = await rig.answers.coverage(Filter(), SPEC)
         assert [
-            (one.asset_type, one.observations, one.assets, one.embedded, one.answered, one.dead)
-            for one in found
+            (
+                of_type.asset_type,
+                of_type.observations,
+                of_type.assets,
+                of_type.embedded,
+                of_type.answered,
+                of_type.dead,
+            )
+            for of_type in coverage
         ] == [(SIGN, 4, 2, 2, 2, 0), (POLE, 4, 2, 1, 0, 1)]
         (poles,) = await rig.answers.coverage(Filter(asset_types=(POLE,)), None)
         assert (poles.observations, poles.answered, poles.dead) == (4, 0, 2)
@@ -295,22 +317,22 @@ class AnswersContract:
         await warehouse.load([observation(n) for n in range(4)])
         await rig.ask(OF_ASSETS)
         await warehouse.open(asking(PartRequest(part, by_asset=True)), "run-1")
-        items = sorted(await warehouse.items("run-1"), key=lambda one: one.subject_id)
+        items = sorted(await warehouse.items("run-1"), key=lambda work_item: work_item.subject_id)
         await warehouse.writer.write(
             [
                 answer_row(items[0], part, answer=answer(kind="stop"), by_asset=True),
                 dead_row(replace(items[1], parts=(part,)), part),
             ]
         )
-        found = await rig.answers.coverage(Filter(), OF_ASSETS)
-        assert [(one.asset_type, one.answered, one.dead) for one in found] == [
+        coverage = await rig.answers.coverage(Filter(), OF_ASSETS)
+        assert [(of_type.asset_type, of_type.answered, of_type.dead) for of_type in coverage] == [
             (SIGN, 2, 0),
             (POLE, 0, 2),
         ]
         (row,) = await rig.read(AnswerQuery(OF_ASSETS))
         assert (row.subject_id, row.observation_id) == ("asset-000", None)
         summary = await rig.answers.fields(AnswerQuery(OF_ASSETS))
-        assert {one.assets for one in summary} == {None}
+        assert {of_field.assets for of_field in summary} == {None}
 
     async def test_any_text_may_stand_in_answers_and_tasks(self, rig: AnswersRig) -> None:
         toml = 'name = "nasty"\nprompt = "?"\n[fields.select]\ntype = "enum"\nvalues = VALUES\n'
@@ -327,8 +349,8 @@ class AnswersContract:
         assert row.answer == {"select": NASTY, "order": [NASTY, NASTY]}
         select, order = await rig.answers.fields(query)
         assert (dict(select.values)[NASTY], dict(order.values)[NASTY]) == (1, 1)
-        for one in spec.fields:
-            groups = await rig.answers.counted(query, [Dimension("field", one)])
+        for spec_field in spec.fields:
+            groups = await rig.answers.counted(query, [Dimension("field", spec_field)])
             assert groups == [Group((NASTY,), 1)]
         nobody = AnswerQuery(spec, Filter(asset_types=(NASTY,)))
         assert await rig.answers.count(nobody) == 0

@@ -48,7 +48,7 @@ def event(
     return BudgetEvent(own, run_id, kind, worker_id, cost, images, at)
 
 
-def asked(cost: int | None, images: int | None = None, **more: object) -> BudgetEvent:
+def budget_set(cost: int | None, images: int | None = None, **more: object) -> BudgetEvent:
     """Return the event by which a person sets a budget."""
     return event(SET, cost, images, worker_id="", **more)  # type: ignore[arg-type]  # tests name real ones
 
@@ -61,17 +61,17 @@ class BudgetsContract:
         assert await budgets.states("run-1") == {}
 
     async def test_the_budget_set_last_is_the_one_that_holds(self, budgets: Budgets) -> None:
-        await budgets.record([asked(100, None), asked(5, 6, run_id="run-2")])
-        await budgets.record([asked(300, 7, at=NOW + timedelta(seconds=1))])
-        found = await budgets.states()
-        assert found == {
+        await budgets.record([budget_set(100, None), budget_set(5, 6, run_id="run-2")])
+        await budgets.record([budget_set(300, 7, at=NOW + timedelta(seconds=1))])
+        states = await budgets.states()
+        assert states == {
             "run-1": BudgetState("run-1", Limits(300, 7), last_event_at=NOW + timedelta(seconds=1)),
             "run-2": BudgetState("run-2", Limits(5, 6), last_event_at=NOW),
         }
-        assert await budgets.states("run-2") == {"run-2": found["run-2"]}
+        assert await budgets.states("run-2") == {"run-2": states["run-2"]}
 
     async def test_what_is_reserved_and_not_released_counts(self, budgets: Budgets) -> None:
-        await budgets.record([asked(100, 10), event(RESERVED, 40, 4)])
+        await budgets.record([budget_set(100, 10), event(RESERVED, 40, 4)])
         await budgets.record([event(RESERVED, 70, 1, worker_id="worker-2")])
         (state,) = (await budgets.states("run-1")).values()
         assert (state.reserved, state.holds) == (Amount(110, 5), False)
@@ -82,7 +82,7 @@ class BudgetsContract:
     async def test_an_event_told_twice_counts_once_and_as_told_first(
         self, budgets: Budgets
     ) -> None:
-        await budgets.record([asked(100), event(RESERVED, 40, name="a")])
+        await budgets.record([budget_set(100), event(RESERVED, 40, name="a")])
         await budgets.record([event(RESERVED, 40, name="a")])
         later = NOW + timedelta(seconds=1)
         await budgets.record([event(RELEASED, 30, name="a/released")])
@@ -95,9 +95,11 @@ class BudgetsContract:
     async def test_a_budget_that_is_reached_opens_when_it_is_set_again(
         self, budgets: Budgets
     ) -> None:
-        await budgets.record([asked(100), event(REACHED, 100, None, at=NOW + timedelta(seconds=1))])
+        await budgets.record(
+            [budget_set(100), event(REACHED, 100, None, at=NOW + timedelta(seconds=1))]
+        )
         assert (await budgets.states("run-1"))["run-1"].reached
-        await budgets.record([asked(200, at=NOW + timedelta(seconds=2))])
+        await budgets.record([budget_set(200, at=NOW + timedelta(seconds=2))])
         assert not (await budgets.states("run-1"))["run-1"].reached
 
     async def test_spending_is_what_the_ledgers_show(
@@ -131,7 +133,7 @@ class BudgetsContract:
         later = NOW + timedelta(seconds=9)
         await budgets.record(
             [
-                asked(100, 10),
+                budget_set(100, 10),
                 event(RESERVED, 20, 4, name="a"),
                 event(RESERVED, 10, 1, name="b", at=later),
                 event(RESERVED, 7, 1, worker_id="worker-2"),

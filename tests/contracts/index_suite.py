@@ -74,17 +74,19 @@ def vectors() -> Array:
     """Return a vector for each image, in clusters."""
     chance = np.random.default_rng(7)
     centres = chance.standard_normal((20, PART.dimension))
-    found = centres[np.arange(COUNT) // 2 % 20] + 0.5 * chance.standard_normal((COUNT, 16))
-    found[SAME] = found[SAME[0]]
-    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), dtype=np.float32)
+    directions = centres[np.arange(COUNT) // 2 % 20] + 0.5 * chance.standard_normal((COUNT, 16))
+    directions[SAME] = directions[SAME[0]]
+    return np.asarray(
+        directions / np.linalg.norm(directions, axis=1, keepdims=True), dtype=np.float32
+    )
 
 
 def row(number: int, *, hours: int = 0) -> EmbeddingRow:
     """Return the embedding of an image, written so many hours later."""
-    one = observation(number, observation_id=f"obs-{number:04d}")
-    key, vector = PART.key(one.observation_id), vectors()[number].tolist()
+    image = observation(number, observation_id=f"obs-{number:04d}")
+    key, vector = PART.key(image.observation_id), vectors()[number].tolist()
     how = provenance(at=NOW + timedelta(hours=hours))
-    return EmbeddingRow(key, one.observation_id, one, PART, vector, how)
+    return EmbeddingRow(key, image.observation_id, image, PART, vector, how)
 
 
 def query(vector: Sequence[float], **changes: Any) -> SearchQuery:
@@ -95,51 +97,53 @@ def query(vector: Sequence[float], **changes: Any) -> SearchQuery:
 def near(number: int) -> list[float]:
     """Return a vector close to an image's, and equal to none."""
     beside = np.random.default_rng(number).standard_normal(PART.dimension)
-    return [float(one) for one in vectors()[number] + 0.1 * beside]
+    return [float(coordinate) for coordinate in vectors()[number] + 0.1 * beside]
 
 
-def passes(which: Filter, one: Observation) -> bool:
+def passes(which: Filter, image: Observation) -> bool:
     """Return whether an image passes a filter, by the words of its documentation."""
-    assert one.latitude is not None
-    assert one.longitude is not None
-    assert one.capture_time is not None
-    point = shapely.Point(one.longitude, one.latitude)
-    checks = [not which.asset_types or one.asset_type in which.asset_types]
+    assert image.latitude is not None
+    assert image.longitude is not None
+    assert image.capture_time is not None
+    point = shapely.Point(image.longitude, image.latitude)
+    checks = [not which.asset_types or image.asset_type in which.asset_types]
     if which.captured_from is not None:
-        checks.append(one.capture_time >= which.captured_from)
+        checks.append(image.capture_time >= which.captured_from)
     if which.captured_until is not None:
-        checks.append(one.capture_time < which.captured_until)
+        checks.append(image.capture_time < which.captured_until)
     if (box := which.box) is not None:
-        checks.append(box.west <= one.longitude <= box.east)
-        checks.append(box.south <= one.latitude <= box.north)
+        checks.append(box.west <= image.longitude <= box.east)
+        checks.append(box.south <= image.latitude <= box.north)
     if (circle := which.radius) is not None:
-        north = one.latitude - circle.latitude
-        east = (one.longitude - circle.longitude) * np.cos(np.radians(circle.latitude))
+        north = image.latitude - circle.latitude
+        east = (image.longitude - circle.longitude) * np.cos(np.radians(circle.latitude))
         checks.append(float(np.hypot(north, east)) * METRES_A_DEGREE <= circle.radius_m)
     if which.polygon_wkt is not None:
         checks.append(parse_polygon(which.polygon_wkt).contains(point))
     return all(checks)
 
 
-def scanned(asked: SearchQuery) -> list[tuple[str, float]]:
+def scanned(search_query: SearchQuery) -> list[tuple[str, float]]:
     """Return what a full scan finds: the best first, equal ones in the order of ids."""
-    assert asked.vector is not None
-    wanted = np.asarray(asked.vector, dtype=float)
+    assert search_query.vector is not None
+    wanted = np.asarray(search_query.vector, dtype=float)
     length = float(np.linalg.norm(wanted))
     scores = vectors().astype(float) @ (wanted / length if length else wanted)
-    found = [
+    best = [
         (row(number).subject_id, float(score))
         for number, score in enumerate(scores)
-        if passes(asked.filter, row(number).observation)
-        and row(number).subject_id != asked.leave_out
+        if passes(search_query.filter, row(number).observation)
+        and row(number).subject_id != search_query.leave_out
     ]
-    return sorted(found, key=lambda one: (-round(one[1], 6), one[0]))[: asked.top]
+    return sorted(best, key=lambda scored: (-round(scored[1], 6), scored[0]))[: search_query.top]
 
 
 def hold(hits: Sequence[SearchHit], expected: Sequence[tuple[str, float]]) -> None:
     """Check that hits are these, rank by rank, with these cosines."""
     assert [hit.observation.observation_id for hit in hits] == [name for name, _ in expected]
-    assert [hit.score for hit in hits] == pytest.approx([one for _, one in expected], abs=1e-5)
+    assert [hit.score for hit in hits] == pytest.approx(
+        [cosine for _, cosine in expected], abs=1e-5
+    )
 
 
 class IndexContract:
@@ -155,10 +159,10 @@ class IndexContract:
         assert plan.rows == COUNT
         assert bool(plan.probes) == (condition in USED)
         for number, (name, which) in enumerate(FILTERS.items()):
-            asked = query(near(100 * number), filter=which)
-            expected = scanned(asked)
+            search_query = query(near(100 * number), filter=which)
+            expected = scanned(search_query)
             assert len(expected) == {"one in a thousand": 1, "nothing": 0}.get(name, TOP), name
-            hold(await index.search.search(asked), expected)
+            hold(await index.search.search(search_query), expected)
 
     @pytest.mark.parametrize("condition", ["none", "ready", "behind"])
     async def test_images_that_look_the_same_come_in_the_order_of_ids(
@@ -174,24 +178,24 @@ class IndexContract:
     async def test_what_an_index_lacks_is_found_beside_what_it_has(self, index: IndexRig) -> None:
         await index.fill([row(number) for number in range(COUNT)], "behind")
         for number in (0, COUNT - LATE, COUNT - 1):
-            asked = query(vectors()[number].tolist(), top=3)
-            expected = scanned(asked)
+            search_query = query(vectors()[number].tolist(), top=3)
+            expected = scanned(search_query)
             assert expected[0][0] == row(number).subject_id
-            hold(await index.search.search(asked), expected)
+            hold(await index.search.search(search_query), expected)
 
     @pytest.mark.parametrize("condition", ["none", "ready"])
     async def test_more_than_there_is_gives_all_there_is(
         self, index: IndexRig, condition: Condition
     ) -> None:
         await index.fill([row(number) for number in range(COUNT)], condition)
-        for asked in (
+        for search_query in (
             query(near(5), top=COUNT + 100),
             query(near(5), top=50, filter=FILTERS["one in a thousand"]),
         ):
-            expected = scanned(asked)
-            found = await index.search.search(asked)
-            assert len(found) == len(expected) < asked.top
-            hold(found, expected)
+            expected = scanned(search_query)
+            hits = await index.search.search(search_query)
+            assert len(hits) == len(expected) < search_query.top
+            hold(hits, expected)
 
     @pytest.mark.parametrize("condition", ["none", "ready"])
     async def test_what_was_written_twice_is_one_hit_and_takes_no_place(
@@ -200,18 +204,18 @@ class IndexContract:
         rows = [row(number) for number in range(COUNT)]
         await index.fill([*rows, *(row(number, hours=1) for number in range(60))], condition)
         for number in (3, 31):
-            asked = query(near(number), top=20)
-            hold(await index.search.search(asked), scanned(asked))
+            search_query = query(near(number), top=20)
+            hold(await index.search.search(search_query), scanned(search_query))
 
     async def test_a_query_without_direction_is_as_near_to_one_as_to_another(
         self, index: IndexRig
     ) -> None:
         await index.fill([row(number) for number in range(COUNT)], "ready")
-        asked = query([0.0] * PART.dimension)
-        hits = await index.search.search(asked)
+        search_query = query([0.0] * PART.dimension)
+        hits = await index.search.search(search_query)
         hold(hits, [(row(number).subject_id, 0.0) for number in range(TOP)])
-        poles = await index.search.search(replace(asked, filter=FILTERS["type"]))
-        hold(poles, scanned(replace(asked, filter=FILTERS["type"])))
+        poles = await index.search.search(replace(search_query, filter=FILTERS["type"]))
+        hold(poles, scanned(replace(search_query, filter=FILTERS["type"])))
 
     async def test_one_vector_is_found_and_gets_no_index(self, index: IndexRig) -> None:
         await index.fill([row(0)], "none")

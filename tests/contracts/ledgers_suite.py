@@ -36,30 +36,30 @@ TASK = answer_part(task())
 
 async def letters(rig: WarehouseRig, **which: object) -> list[DeadLetterRow]:
     """Return the dead letters that a filter means."""
-    found = rig.dead_letters.list(DeadLetterFilter(**which))  # type: ignore[arg-type]  # real fields
-    return [row async for row in found]
+    rows = rig.dead_letters.list(DeadLetterFilter(**which))  # type: ignore[arg-type]  # real fields
+    return [row async for row in rows]
 
 
 def broken(row: ResultRow) -> list[ResultRow]:
     """Return the row with each value that no ledger can hold, in the place of a good one."""
-    found: list[ResultRow] = []
+    rows: list[ResultRow] = []
     for tokens in (2**64 - 1, -(2**63) - 1, "many"):
         usage = Usage(tokens, 1, 1)  # type: ignore[arg-type]  # as a model may report
         if isinstance(row, DeadLetterRow):
-            found.append(replace(row, usage=usage))
+            rows.append(replace(row, usage=usage))
         else:
-            found.append(replace(row, provenance=replace(row.provenance, usage=usage)))
+            rows.append(replace(row, provenance=replace(row.provenance, usage=usage)))
     if isinstance(row, ClassificationRow):
-        found.append(replace(row, answer_json='{"note":"\ud800"}'))
+        rows.append(replace(row, answer_json='{"note":"\ud800"}'))
     elif isinstance(row, DeadLetterRow):
-        found.append(replace(row, detail="file \udcff"))
+        rows.append(replace(row, detail="file \udcff"))
     else:
         unnamed = replace(row.observation, gcs_uri="file:///\udcff.jpg")
-        found.append(replace(row, observation=unnamed))
+        rows.append(replace(row, observation=unnamed))
         infinite = np.array([np.inf, 0, 0, 0], np.float32)
         vectors: list[Any] = [[math.nan, 0.0, 0.0, 0.0], infinite, [1.0], ["x", 0, 0, 0]]
-        found += [replace(row, vector=one) for one in vectors]
-    return found
+        rows += [replace(row, vector=vector) for vector in vectors]
+    return rows
 
 
 class LedgersContract:
@@ -88,9 +88,9 @@ class LedgersContract:
         vector = np.array([0, 1, 0, 0], dtype=np.float32)
         await rig.writer.write([answer_row(first, TASK), embedding_row(second, vector)])
         mine = {TASK.key(first.subject_id), EMBEDDING.key(second.subject_id)}
-        asked = [*mine, TASK.key(second.subject_id), "unknown"]
-        assert await rig.ledgers.settled(asked) == mine
-        assert await rig.ledgers.written(asked) == mine
+        keys = [*mine, TASK.key(second.subject_id), "unknown"]
+        assert await rig.ledgers.settled(keys) == mine
+        assert await rig.ledgers.written(keys) == mine
 
     async def test_rows_that_cannot_be_stored_take_no_other_with_them(
         self, rig: WarehouseRig
@@ -169,12 +169,12 @@ class LedgersContract:
 
     async def test_a_task_is_found_by_each_fingerprint_it_had(self, rig: WarehouseRig) -> None:
         first, second = task(), task(prompt="What is it really?")
-        for moment, one in enumerate((first, second, second, first)):
-            await rig.runs.remember_task(one, now=NOW + timedelta(seconds=moment))
-        for one in (first, second):
-            found = await rig.ledgers.task_version(one.fingerprint)
-            assert found == one
-            assert found.fingerprint == one.fingerprint
+        for moment, version in enumerate((first, second, second, first)):
+            await rig.runs.remember_task(version, now=NOW + timedelta(seconds=moment))
+        for version in (first, second):
+            remembered = await rig.ledgers.task_version(version.fingerprint)
+            assert remembered == version
+            assert remembered.fingerprint == version.fingerprint
 
     async def test_dead_letters_come_back_whole_and_oldest_first(self, rig: WarehouseRig) -> None:
         await rig.load([observation(number) for number in range(3)])

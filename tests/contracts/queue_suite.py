@@ -42,40 +42,40 @@ def outgoing(*names: str, run_id: str = "run-1") -> list[Outgoing]:
 
 async def pull_all(rig: QueueRig, expected: int = 0) -> list[Delivery]:
     """Pull until the queue stays empty, patiently as long as fewer came than are expected."""
-    found: list[Delivery] = []
+    deliveries: list[Delivery] = []
     empty = 0
-    while empty < (rig.pulls_before_empty if len(found) >= expected else PATIENCE):
+    while empty < (rig.pulls_before_empty if len(deliveries) >= expected else PATIENCE):
         batch = await rig.subscription.pull(100, lease_s=LEASE_S)
-        found += batch
+        deliveries += batch
         empty = 0 if batch else empty + 1
-    return found
+    return deliveries
 
 
 async def pull_one(rig: QueueRig) -> Delivery:
     """Pull patiently until a message comes."""
     for _ in range(PATIENCE):
-        if found := await rig.subscription.pull(1, lease_s=LEASE_S):
-            return found[0]
+        if deliveries := await rig.subscription.pull(1, lease_s=LEASE_S):
+            return deliveries[0]
     raise AssertionError("no message came")
 
 
 async def collect_one(rig: QueueRig) -> Delivery:
     """Collect patiently until a message comes from behind the backstop."""
     for _ in range(PATIENCE):
-        if found := await rig.subscription.collect_backstop(10):
-            (one,) = found
-            return one
+        if deliveries := await rig.subscription.collect_backstop(10):
+            (delivery,) = deliveries
+            return delivery
     raise AssertionError("nothing came from behind the backstop")
 
 
 def bodies(deliveries: Sequence[Delivery]) -> list[str]:
     """Return the names in the bodies, sorted."""
-    return sorted(one.body.decode() for one in deliveries)
+    return sorted(delivery.body.decode() for delivery in deliveries)
 
 
 def lease_ids(deliveries: Sequence[Delivery]) -> list[str]:
     """Return the ids to settle by."""
-    return [one.lease_id for one in deliveries]
+    return [delivery.lease_id for delivery in deliveries]
 
 
 class QueueContract:
@@ -86,8 +86,12 @@ class QueueContract:
     ) -> None:
         sent = Outgoing(b"\x00\xffbytes", {"v": "1", "run_id": "r", "asset_type": "ÄSSET"})
         assert await rig.publisher.publish([sent], batch_key="a") == 1
-        (got,) = await pull_all(rig, 1)
-        assert (got.body, dict(got.attributes), got.attempt) == (sent.body, sent.attributes, 1)
+        (delivery,) = await pull_all(rig, 1)
+        assert (delivery.body, dict(delivery.attributes), delivery.attempt) == (
+            sent.body,
+            sent.attributes,
+            1,
+        )
 
     async def test_a_delivery_tells_how_long_ago_it_was_published(self, rig: QueueRig) -> None:
         await rig.publisher.publish(outgoing("a"), batch_key="k")
@@ -108,8 +112,12 @@ class QueueContract:
 
     async def test_messages_with_equal_bodies_are_different_messages(self, rig: QueueRig) -> None:
         await rig.publisher.publish(outgoing("a", "a"), batch_key="a")
-        found = await pull_all(rig, 2)
-        assert len({one.message_id for one in found}) == len({*lease_ids(found)}) == 2
+        deliveries = await pull_all(rig, 2)
+        assert (
+            len({delivery.message_id for delivery in deliveries})
+            == len({*lease_ids(deliveries)})
+            == 2
+        )
 
     async def test_a_batch_is_published_once_for_its_key(self, rig: QueueRig) -> None:
         await rig.publisher.publish(outgoing("a", "b"), batch_key="r/0/0-2")
@@ -160,14 +168,14 @@ class QueueContract:
         rig.advance(LEASE_S - 5)
         assert await pull_all(rig) == []
         rig.advance(10)
-        assert [one.attempt for one in await pull_all(rig, 1)] == [2]
+        assert [delivery.attempt for delivery in await pull_all(rig, 1)] == [2]
 
     async def test_a_nacked_message_is_delivered_again_with_a_higher_attempt(
         self, rig: QueueRig
     ) -> None:
         await rig.publisher.publish(outgoing("a"), batch_key="a")
         await rig.subscription.nack(lease_ids(await pull_all(rig, 1)))
-        assert [one.attempt for one in await pull_all(rig, 1)] == [2]
+        assert [delivery.attempt for delivery in await pull_all(rig, 1)] == [2]
 
     async def test_a_nack_with_a_delay_is_waited_out(self, rig: QueueRig) -> None:
         await rig.publisher.publish(outgoing("a"), batch_key="a")
@@ -209,7 +217,7 @@ class QueueContract:
         self, rig: QueueRig
     ) -> None:
         await rig.publisher.publish(outgoing("a", "b", "c"), batch_key="a")
-        held = {one.body: one.lease_id for one in await pull_all(rig, 3)}
+        held = {delivery.body: delivery.lease_id for delivery in await pull_all(rig, 3)}
         await rig.subscription.ack([held[b"a"]])
         await rig.subscription.nack([held[b"b"]])
         assert bodies(await pull_all(rig, 1)) == ["b"]
@@ -222,7 +230,7 @@ class QueueContract:
         await rig.publisher.publish(outgoing("old-1", "old-2"), batch_key="a")
         await rig.subscription.nack(lease_ids(await pull_all(rig)))
         await rig.publisher.publish(outgoing("new-1", "new-2"), batch_key="b")
-        order = [one.body.decode() for one in await pull_all(rig)]
+        order = [delivery.body.decode() for delivery in await pull_all(rig)]
         assert order == ["new-1", "new-2", "old-1", "old-2"]
 
     async def test_a_lost_lease_is_named_when_it_is_extended(self, rig: QueueRig) -> None:

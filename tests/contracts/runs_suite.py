@@ -42,20 +42,20 @@ async def lost_pages(rig: WarehouseRig, items: int, run_id: str = "run-1") -> li
     return [list(page) async for page in rig.runs.lost(run_id, page_items=items)]
 
 
-def accounts(found: Overview) -> dict[str, RunAccount]:
+def accounts(overview: Overview) -> dict[str, RunAccount]:
     """Return the accounts by run."""
-    return {one.run.run_id: one for one in found.accounts}
+    return {account.run.run_id: account for account in overview.accounts}
 
 
 async def balance_of(rig: WarehouseRig, run_id: str = "run-1") -> Balance:
     """Return a run's balance, which the accounts of all runs tell alike, remembered or not."""
     balance, cost = await rig.runs.balance(run_id), await rig.runs.cost(run_id)
     for from_ledgers in (True, False, False):
-        found = await rig.runs.overview(from_ledgers=from_ledgers)
-        account = accounts(found)[run_id]
+        overview = await rig.runs.overview(from_ledgers=from_ledgers)
+        account = accounts(overview)[run_id]
         assert (account.balance, account.cost) == (balance, cost)
-        assert [one.run for one in found.accounts] == list(await rig.runs.runs())
-        assert found.dead_by_reason == await rig.runs.dead_by_reason()
+        assert [account.run for account in overview.accounts] == list(await rig.runs.runs())
+        assert overview.dead_by_reason == await rig.runs.dead_by_reason()
     return balance
 
 
@@ -64,8 +64,8 @@ def shown(balance: Balance) -> dict[str, int]:
     return {name: getattr(balance, name) for name in STATES if getattr(balance, name)}
 
 
-def told(rig: WarehouseRig, **states: int) -> dict[str, int]:
-    """Return these states as the balance tells them, where nobody can look into the queue too."""
+def visible_states(rig: WarehouseRig, **states: int) -> dict[str, int]:
+    """Return these states as the balance shows them: queued, for lost ones that cannot be seen."""
     if rig.sees_queue:
         return states
     lost = states.pop("lost", 0)
@@ -96,22 +96,22 @@ class RunsContract:
         await write_all(rig, items[:2])
         for run_id in ("run-1", "run-2"):
             await balance_of(rig, run_id)
-        found = accounts(await rig.runs.overview(from_ledgers=False))
-        assert found.keys() == {"run-1", "run-2"}
-        assert shown(found["run-1"].balance)["written"] == 4
-        assert shown(found["run-2"].balance)["written"] == 2
+        by_run = accounts(await rig.runs.overview(from_ledgers=False))
+        assert by_run.keys() == {"run-1", "run-2"}
+        assert shown(by_run["run-1"].balance)["written"] == 4
+        assert shown(by_run["run-2"].balance)["written"] == 2
 
     async def test_runs_are_listed_newest_first(self, rig: WarehouseRig) -> None:
         await rig.load([observation(1)])
         await rig.open(asking(TASK), "run-1")
         await rig.open(asking(EMBEDDING), "run-2", at=NOW + timedelta(seconds=1))
-        found = await rig.runs.runs()
-        assert [(run.run_id, run.messages, run.parts) for run in found] == [
+        listed = await rig.runs.runs()
+        assert [(run.run_id, run.messages, run.parts) for run in listed] == [
             ("run-2", 1, 1),
             ("run-1", 1, 1),
         ]
-        assert found[1].created_at == NOW
-        assert "sightline enqueue" in found[1].request_json
+        assert listed[1].created_at == NOW
+        assert "sightline enqueue" in listed[1].request_json
 
     async def test_parts_not_published_yet_are_to_publish(self, rig: WarehouseRig) -> None:
         await opened(rig, publish=False)
@@ -132,17 +132,17 @@ class RunsContract:
         assert len(full) == (0 if rig.sees_queue else 6)
         rig.queued["run-1"] = [encode(item) for item in others]
         await rig.writer.write([embedding_row(first)])
-        found = {item.subject_id: item for page in await lost_pages(rig, 10) for item in page}
-        assert found == full | {first.subject_id: replace(first, parts=(TASK,))}
+        lost = {item.subject_id: item for page in await lost_pages(rig, 10) for item in page}
+        assert lost == full | {first.subject_id: replace(first, parts=(TASK,))}
 
     async def test_lost_items_come_in_pages_each_once(self, rig: WarehouseRig) -> None:
         items = await opened(rig, publish=True)
         rig.queued["run-1"].clear()
         pages = await lost_pages(rig, 4)
         assert [len(page) for page in pages] == [4, 2]
-        found = [item for page in pages for item in page]
-        assert sorted(found, key=lambda one: one.subject_id) == sorted(
-            items, key=lambda one: one.subject_id
+        lost = [item for page in pages for item in page]
+        assert sorted(lost, key=lambda work_item: work_item.subject_id) == sorted(
+            items, key=lambda work_item: work_item.subject_id
         )
 
     async def test_only_published_parts_that_are_not_settled_are_lost(
@@ -166,10 +166,10 @@ class RunsContract:
         await rig.writer.write([answer_row(first, TASK), embedding_row(second)])
         await rig.writer.write([dead_row(second, TASK)])
         balance = await balance_of(rig)
-        assert shown(balance) == told(rig, written=2, dead=1, queued=9, awaiting_ack=2)
+        assert shown(balance) == visible_states(rig, written=2, dead=1, queued=9, awaiting_ack=2)
         rig.queued["run-1"].clear()
         balance = await balance_of(rig)
-        assert shown(balance) == told(rig, written=2, dead=1, lost=9)
+        assert shown(balance) == visible_states(rig, written=2, dead=1, lost=9)
         assert balance.holds is not rig.sees_queue
 
     async def test_a_finished_run_is_settled(self, rig: WarehouseRig) -> None:
@@ -192,7 +192,7 @@ class RunsContract:
         await opened(rig, publish=True)
         rig.queued["run-1"].pop()
         balance = await balance_of(rig)
-        assert shown(balance) == told(rig, queued=10, lost=2)
+        assert shown(balance) == visible_states(rig, queued=10, lost=2)
         assert balance.holds is not rig.sees_queue
 
     async def test_messages_that_cannot_be_read_hold_no_part(self, rig: WarehouseRig) -> None:

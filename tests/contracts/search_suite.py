@@ -66,7 +66,7 @@ class SearchContract:
 
     async def test_the_nearest_comes_first_with_its_cosine(self, rig: WarehouseRig) -> None:
         await embedded(rig)
-        hits = await rig.search.search(query([10 * one for one in unit(0.21)], top=3))
+        hits = await rig.search.search(query([10 * coordinate for coordinate in unit(0.21)], top=3))
         assert ids(hits) == [2, 3, 1]
         assert [hit.score for hit in hits] == pytest.approx(
             [math.cos(0.01), math.cos(0.09), math.cos(0.11)]
@@ -127,8 +127,8 @@ class SearchContract:
         await rig.writer.write(
             [answer_row(items[1], TASK, answer=answer), answer_row(items[0], TASK, answer=other)]
         )
-        asked = query(unit(0), answers=(AnswerFilter("signs", field, value),))
-        assert ids(await rig.search.search(asked)) == expected
+        by_answer = query(unit(0), answers=(AnswerFilter("signs", field, value),))
+        assert ids(await rig.search.search(by_answer)) == expected
 
     async def test_hits_carry_the_source_row_and_the_current_answers(
         self, rig: WarehouseRig
@@ -160,10 +160,14 @@ class SearchContract:
         part = answer_part(OF_ASSETS)
         await rig.runs.remember_task(OF_ASSETS, now=NOW)
         await rig.open(asking(PartRequest(part, by_asset=True)), "run-2")
-        item = next(one for one in await rig.items("run-2") if one.subject_id == "asset-001")
+        item = next(
+            work_item
+            for work_item in await rig.items("run-2")
+            if work_item.subject_id == "asset-001"
+        )
         await rig.writer.write([answer_row(item, part, answer='{"kind":"stop"}', by_asset=True)])
-        asked = query(unit(0), answers=(AnswerFilter("assets", "kind", "stop"),))
-        hits = await rig.search.search(asked)
+        by_answer = query(unit(0), answers=(AnswerFilter("assets", "kind", "stop"),))
+        hits = await rig.search.search(by_answer)
         assert ids(hits) == [2, 3]
         assert [hit.answers for hit in hits] == [{"assets": {"kind": "stop"}}] * 2
 
@@ -172,7 +176,9 @@ class SearchContract:
         assert len(await rig.search.search(query(unit(0)))) == 3
         await rig.load([observation(7)])
         await rig.open(asking(EMBEDDING), "run-2")
-        await rig.writer.write([embedding_row(one, unit(1)) for one in await rig.items("run-2")])
+        await rig.writer.write(
+            [embedding_row(work_item, unit(1)) for work_item in await rig.items("run-2")]
+        )
         await rig.writer.write([embedding_row(items[0], unit(0))])
         assert ids(await rig.search.search(query(unit(1), top=9))) == [7, 2, 1, 0]
 
@@ -191,8 +197,8 @@ class SearchContract:
         )
         poles = np.arange(count) // 2 % 2 == 1
         for which, allowed in ((Filter(), poles | ~poles), (Filter(asset_types=(POLE,)), poles)):
-            asked = query(vectors[5].tolist(), top=12, filter=which)
-            hits = await rig.search.search(asked)
+            search_query = query(vectors[5].tolist(), top=12, filter=which)
+            hits = await rig.search.search(search_query)
             scores = np.where(allowed, vectors.astype(float) @ vectors[5].astype(float), -np.inf)
             assert ids(hits) == np.argsort(-scores, kind="stable")[:12].tolist()
             assert [hit.score for hit in hits] == pytest.approx(sorted(scores)[::-1][:12], abs=1e-6)
@@ -207,15 +213,15 @@ class SearchContract:
         hits = await rig.search.search(query(unit(0.21), top=2, leave_out="obs-002"))
         assert ids(hits) == [3, 1]
         poles = Filter(asset_types=(POLE,))
-        asked = query(unit(0.21), top=2, leave_out="obs-002", filter=poles)
-        assert ids(await rig.search.search(asked)) == [3]
+        search_query = query(unit(0.21), top=2, leave_out="obs-002", filter=poles)
+        assert ids(await rig.search.search(search_query)) == [3]
 
     async def test_the_vector_of_an_image_is_the_one_that_was_written(
         self, rig: WarehouseRig
     ) -> None:
         await embedded(rig)
-        found = await rig.search.vector_of("obs-003", "demo-1", DIMENSION)
-        assert list(found) == pytest.approx(unit(0.3), abs=1e-6)
+        vector = await rig.search.vector_of("obs-003", "demo-1", DIMENSION)
+        assert list(vector) == pytest.approx(unit(0.3), abs=1e-6)
         with pytest.raises(NotFoundError, match=r"no image 'obs-099' was embedded by demo-1 at 4"):
             await rig.search.vector_of("obs-099", "demo-1", DIMENSION)
 
@@ -224,14 +230,16 @@ class SearchContract:
             await rig.search.check("demo-1", DIMENSION)
         await embedded(rig, 3)
         await rig.search.check("demo-1", DIMENSION)
-        said = r"nothing was embedded by other at 8 dimensions, only 3 by demo-1 at 4; vectors of"
+        message = (
+            r"nothing was embedded by other at 8 dimensions, only 3 by demo-1 at 4; vectors of"
+        )
         for asking_other in (
             rig.search.check("other", 8),
             rig.search.search(SearchQuery("other", 8, [1.0] * 8)),
             rig.search.explain(SearchQuery("other", 8, [1.0] * 8)),
             rig.search.vector_of("obs-000", "other", 8),
         ):
-            with pytest.raises(NotFoundError, match=said) as caught:
+            with pytest.raises(NotFoundError, match=message) as caught:
                 await asking_other
             assert "\n" not in str(caught.value)
 

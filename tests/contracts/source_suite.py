@@ -59,7 +59,7 @@ class SourceContract:
         items = await rig.items("run-1")
         assert sorted(item.subject_id for item in items) == [f"obs-{n:03d}" for n in range(10)]
         assert all(item.parts == (TASK, EMBEDDING) for item in items)
-        assert [one.state for one in await rig.runs.runs()] == ["open"]
+        assert [run.state for run in await rig.runs.runs()] == ["open"]
 
     async def test_an_observation_comes_back_as_it_was_loaded(self, rig: WarehouseRig) -> None:
         full = observation(
@@ -73,8 +73,8 @@ class SourceContract:
         bare = observation(2, latitude=None, longitude=None, capture_time=None)
         await rig.load([full, bare])
         await rig.open(asking(EMBEDDING), "run-1")
-        found = {item.subject_id: item.observations for item in await rig.items("run-1")}
-        assert found == {full.observation_id: (full,), bare.observation_id: (bare,)}
+        by_id = {item.subject_id: item.observations for item in await rig.items("run-1")}
+        assert by_id == {full.observation_id: (full,), bare.observation_id: (bare,)}
 
     async def test_the_latest_import_of_an_observation_counts(self, rig: WarehouseRig) -> None:
         await rig.load([observation(1)])
@@ -173,8 +173,8 @@ class SourceContract:
         await rig.load([observation(number) for number in range(20)])
         await rig.open(asking(EMBEDDING), "run-1")
         ranges = await rig.source.unpublished("run-1")
-        assert sum(one.stop - one.start for one in ranges) == 20
-        assert all(one.stop - one.start <= 3 for one in ranges)
+        assert sum(span.stop - span.start for span in ranges) == 20
+        assert all(span.stop - span.start <= 3 for span in ranges)
         await rig.source.mark_published(ranges[1], now=NOW)
         assert await rig.source.unpublished("run-1") == [ranges[0], *ranges[2:]]
         items = await rig.source.items(ranges[0])
@@ -184,8 +184,8 @@ class SourceContract:
         await rig.load([observation(number, map_url='"q"\\') for number in range(4)])
         of_assets = PartRequest(answer_part(task("assets", by_asset=True)), by_asset=True)
         await rig.open(asking(TASK, EMBEDDING, of_assets), "run-1")
-        for one in await rig.source.unpublished("run-1"):
-            items, messages = await rig.source.items(one), await rig.source.messages(one)
+        for span in await rig.source.unpublished("run-1"):
+            items, messages = await rig.source.items(span), await rig.source.messages(span)
             assert [decode(message.body) for message in messages] == [
                 Message(item.run_id, item.subject_id, item.observations, item.parts)
                 for item in items
@@ -254,9 +254,11 @@ class SourceContract:
         nowhere = observation(8, latitude=None, longitude=None, capture_time=None, asset_type="X")
         await rig.load([*(observation(number) for number in range(8)), nowhere])
         await rig.open(asking(EMBEDDING, which=which), "run-1")
-        found = {int(item.subject_id[-3:]) for item in await rig.items("run-1")}
-        assert found == expected
-        assert (await rig.source.preview(asking(EMBEDDING, which=which))).observations == len(found)
+        numbers = {int(item.subject_id[-3:]) for item in await rig.items("run-1")}
+        assert numbers == expected
+        assert (await rig.source.preview(asking(EMBEDDING, which=which))).observations == len(
+            numbers
+        )
 
     async def test_a_box_may_cross_the_antimeridian(self, rig: WarehouseRig) -> None:
         await rig.load(

@@ -38,9 +38,9 @@ TOLD: dict[Condition, IndexFacts | None] = {
 """What BigQuery says of an index in each condition; what it lacks BigQuery compares itself."""
 
 
-def as_without_filter(table: TableFacts, index: IndexFacts | None, asked: SearchRequest) -> Plan:
+def as_without_filter(table: TableFacts, index: IndexFacts | None, request: SearchRequest) -> Plan:
     """Choose as if nothing was filtered: which share is too little for an index is not asked."""
-    whole = replace(asked, filtered=False, allowed=None)
+    whole = replace(request, filtered=False, allowed=None)
     return replace(choose(table, index, whole), expected=0)
 
 

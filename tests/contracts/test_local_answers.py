@@ -37,7 +37,7 @@ async def test_pages_come_in_the_order_of_subjects_and_may_be_left(tmp_path: Pat
     sizes, subjects = [], []
     async for page in rig.answers.pages(AnswerQuery(SPEC)):
         sizes.append(len(page))
-        subjects += [one.subject_id for one in page]
+        subjects += [row.subject_id for row in page]
     assert sum(sizes) == 2 * PAGE_ROWS + 1
     assert max(sizes) <= PAGE_ROWS
     assert subjects == sorted(subjects)
@@ -72,10 +72,10 @@ async def test_files_that_vanish_while_they_are_read_are_no_mystery(
     prepared = answers._prepared
 
     def then_gone(*arguments: Any) -> Any:
-        found = prepared(*arguments)
+        answers_source = prepared(*arguments)
         for path in written(tmp_path):
             path.unlink()
-        return found
+        return answers_source
 
     monkeypatch.setattr(answers, "_prepared", then_gone)
     with pytest.raises(StorageError, match="compacted away while they were read; run"):

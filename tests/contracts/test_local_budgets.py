@@ -14,7 +14,7 @@ from tests.contracts.budgets_suite import (
     RELEASED,
     RESERVED,
     BudgetsContract,
-    asked,
+    budget_set,
     event,
 )
 from tests.contracts.test_warehouse_contract import local_rig
@@ -38,7 +38,7 @@ class TestLocalBudgets(BudgetsContract):
 
 
 async def test_compaction_changes_no_budget(tmp_path: Path, budgets: LocalBudgets) -> None:
-    await budgets.record([asked(100), event(RESERVED, 40, name="a")])
+    await budgets.record([budget_set(100), event(RESERVED, 40, name="a")])
     await budgets.record([event(RESERVED, 40, name="a")])
     await budgets.record([event(RELEASED, 30, name="a/released")])
     await budgets.record([event(RELEASED, 9, name="a/released", at=NOW + timedelta(seconds=1))])

@@ -37,12 +37,12 @@ async def fill(root: Path, rows: Sequence[EmbeddingRow], condition: Condition) -
             path.write_bytes(path.read_bytes()[:-1000])
         case "of no use":
             other = root.with_name("other")
-            strangers = [one.subject_id + "-of-another" for one in rows]
+            strangers = [row.subject_id + "-of-another" for row in rows]
             await LocalWriter(other).write(
                 [
-                    EmbeddingRow(PART.key(name), name, one.observation, PART, one.vector,
-                                 one.provenance)
-                    for one, name in zip(rows, strangers, strict=True)
+                    EmbeddingRow(PART.key(name), name, row.observation, PART, row.vector,
+                                 row.provenance)
+                    for row, name in zip(rows, strangers, strict=True)
                 ]
             )  # fmt: skip
             path = index_path(root, *SPACE)

@@ -30,14 +30,14 @@ class TestLocalPeers(PeersContract):
         """Yield two connections to one file."""
         clock, path = Clock(), tmp_path / "queue.db"
         async with (
-            LocalQueue.open(path, now=clock) as one,
+            LocalQueue.open(path, now=clock) as first,
             LocalQueue.open(path, now=clock) as other,
         ):
 
             def advance() -> None:
                 clock.time_s += REPORTS_LAST_S + 1.0
 
-            yield PeersRig(one, other, advance)
+            yield PeersRig(first, other, advance)
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ class TestBucketPeers(PeersContract):
         place = StoragePlace("any", gcs.endpoint)
         root = BucketPrefix(bucket.name, "below/this")
         async with (
-            BucketPeers.open(root, place, lambda: None) as one,
+            BucketPeers.open(root, place, lambda: None) as first,
             BucketPeers.open(root, place, lambda: None) as other,
         ):
-            yield PeersRig(one, other, advance)
+            yield PeersRig(first, other, advance)
 
 
 @pytest.mark.needs("go")

@@ -30,7 +30,11 @@ from tests.contracts.warehouse_rig import NOW, WarehouseRig
 
 SOURCE_SCHEMA = pa.schema(
     [
-        *(one for one in parquet_schema(OBSERVATIONS) if one.name not in {"run_id", "written_at"}),
+        *(
+            column
+            for column in parquet_schema(OBSERVATIONS)
+            if column.name not in {"run_id", "written_at"}
+        ),
         pa.field("imported_at", pa.timestamp("us", tz="UTC")),
     ]
 )
@@ -41,12 +45,12 @@ def import_observations(source: Path, observations: Sequence[Observation], numbe
     source.mkdir(parents=True, exist_ok=True)
     rows = [
         {
-            **{name: getattr(one, name) for name in SOURCE_SCHEMA.names if name != "imported_at"},
-            "bbox": orjson.dumps(one.bbox).decode() if one.bbox else None,
-            "camera_pose": orjson.dumps(one.camera_pose).decode() if one.camera_pose else None,
+            **{name: getattr(image, name) for name in SOURCE_SCHEMA.names if name != "imported_at"},
+            "bbox": orjson.dumps(image.bbox).decode() if image.bbox else None,
+            "camera_pose": orjson.dumps(image.camera_pose).decode() if image.camera_pose else None,
             "imported_at": NOW + timedelta(seconds=number),
         }
-        for one in observations
+        for image in observations
     ]
     pq.write_table(pa.Table.from_pylist(rows, SOURCE_SCHEMA), source / f"{number:06d}.parquet")
 
@@ -61,7 +65,7 @@ def local_rig(home: Path, *, sees_queue: bool = True) -> WarehouseRig:
 
     def queued_bodies(run_id: str | None) -> Iterator[bytes]:
         runs = [*queued] if run_id is None else [run_id]
-        return chain.from_iterable(queued.get(one, []) for one in runs)
+        return chain.from_iterable(queued.get(run_id, []) for run_id in runs)
 
     return WarehouseRig(
         source=LocalSource(root, home / "source", buckets=2, range_items=3),

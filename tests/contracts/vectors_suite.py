@@ -34,19 +34,21 @@ class VectorsRig:
 
     async def write(self, items: Sequence[WorkItem]) -> None:
         """Embed images, each at another angle."""
-        rows = [embedding_row(one, unit(number / 10)) for number, one in enumerate(items)]
+        rows = [
+            embedding_row(work_item, unit(number / 10)) for number, work_item in enumerate(items)
+        ]
         await self.warehouse.writer.write(rows)
 
     async def read(self, query: VectorQuery = QUERY) -> dict[EmbeddedImage, list[float]]:
         """Return all vectors by image."""
-        found = {}
+        by_image = {}
         async for page in self.vectors.pages(query):
             assert page.vectors.dtype == "float32"
             assert page.vectors.shape == (len(page.images), query.dimension)
             for image, vector in zip(page.images, page.vectors.tolist(), strict=True):
-                assert image not in found
-                found[image] = vector
-        return found
+                assert image not in by_image
+                by_image[image] = vector
+        return by_image
 
 
 class VectorsContract:
@@ -54,14 +56,15 @@ class VectorsContract:
 
     async def test_a_vector_comes_with_its_image(self, rig: VectorsRig) -> None:
         await rig.write([item(n) for n in range(3)])
-        found = await rig.read()
-        assert await rig.vectors.count(QUERY) == len(found) == 3
-        one = item(1).observations[0]
+        by_image = await rig.read()
+        assert await rig.vectors.count(QUERY) == len(by_image) == 3
+        source = item(1).observations[0]
         image = EmbeddedImage(
-            one.observation_id, one.asset_id, one.asset_type, one.gcs_uri, one.latitude,
-            one.longitude, one.capture_time,
+            source.observation_id, source.asset_id, source.asset_type, source.gcs_uri,
+            source.latitude,
+            source.longitude, source.capture_time,
         )  # fmt: skip
-        assert found[image] == pytest.approx(unit(0.1), abs=1e-6)
+        assert by_image[image] == pytest.approx(unit(0.1), abs=1e-6)
 
     async def test_what_is_not_known_of_an_image_is_null(self, rig: VectorsRig) -> None:
         await rig.write([item(0, latitude=None, longitude=None, capture_time=None)])
@@ -72,16 +75,16 @@ class VectorsContract:
         await rig.write([item(0), item(1)])
         later = NOW + timedelta(hours=1)
         await rig.warehouse.writer.write([embedding_row(item(0), unit(1.0), at=later)])
-        found = {image.observation_id: vector for image, vector in (await rig.read()).items()}
-        assert found["obs-000"] == pytest.approx(unit(0.0), abs=1e-6)
-        assert await rig.vectors.count(QUERY) == len(found) == 2
+        by_id = {image.observation_id: vector for image, vector in (await rig.read()).items()}
+        assert by_id["obs-000"] == pytest.approx(unit(0.0), abs=1e-6)
+        assert await rig.vectors.count(QUERY) == len(by_id) == 2
 
     async def test_a_filter_holds(self, rig: VectorsRig) -> None:
         await rig.write([item(n) for n in range(4)])
         poles = replace(QUERY, filter=Filter(asset_types=(POLE,)))
-        found = await rig.read(poles)
-        assert {one.asset_type for one in found} == {POLE}
-        assert 0 < len(found) == await rig.vectors.count(poles) < 4
+        by_image = await rig.read(poles)
+        assert {image.asset_type for image in by_image} == {POLE}
+        assert 0 < len(by_image) == await rig.vectors.count(poles) < 4
         nowhere = replace(QUERY, filter=Filter(box=BoundingBox(0, 0, 1, 1)))
         assert await rig.vectors.count(nowhere) == 0
         assert await rig.read(nowhere) == {}

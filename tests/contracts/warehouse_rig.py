@@ -70,22 +70,22 @@ class WarehouseRig:
     async def items(self, run_id: str) -> list[WorkItem]:
         """Return a run's whole work list; it must not be published yet."""
         ranges = await self.source.unpublished(run_id)
-        return [item for one in ranges for item in await self.source.items(one)]
+        return [item for item_range in ranges for item in await self.source.items(item_range)]
 
     async def publish(self, run_id: str) -> list[WorkItem]:
         """Put a run's messages into the queue."""
-        found: list[WorkItem] = []
-        for one in await self.source.unpublished(run_id):
-            items = await self.source.items(one)
+        published: list[WorkItem] = []
+        for item_range in await self.source.unpublished(run_id):
+            items = await self.source.items(item_range)
             self.queued.setdefault(run_id, []).extend(encode(item) for item in items)
-            await self.source.mark_published(one, now=NOW)
-            found += items
-        return found
+            await self.source.mark_published(item_range, now=NOW)
+            published += items
+        return published
 
 
 def observation(number: int, **changes: object) -> Observation:
     """Return an observation; two of them show one asset."""
-    one = Observation(
+    base = Observation(
         observation_id=f"obs-{number:03d}",
         asset_id=f"asset-{number // 2:03d}",
         snapshot_id="snap-1",
@@ -95,7 +95,7 @@ def observation(number: int, **changes: object) -> Observation:
         longitude=5.0 + number / 1000,
         capture_time=NOW - timedelta(days=number),
     )
-    return replace(one, **changes)  # type: ignore[arg-type]  # tests name real fields
+    return replace(base, **changes)  # type: ignore[arg-type]  # tests name real fields
 
 
 def task(name: str = "signs", *, prompt: str = "What is it?", by_asset: bool = False) -> TaskSpec:
@@ -137,7 +137,7 @@ EMBEDDING = EmbeddingPart("demo-1", DIMENSION)
 
 def asking(*parts: PartRequest | Part, which: Filter | None = None) -> RunRequest:
     """Return a request for these parts."""
-    requests = tuple(one if isinstance(one, PartRequest) else PartRequest(one) for one in parts)
+    requests = tuple(part if isinstance(part, PartRequest) else PartRequest(part) for part in parts)
     return RunRequest(which or Filter(), requests, "sightline enqueue")
 
 

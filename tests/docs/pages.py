@@ -76,14 +76,14 @@ def blocks(page: Path) -> Iterator[Block]:
         if start is None and line.startswith("```"):
             start = number
         elif start is not None and line.startswith("```"):
-            found = MARKER.fullmatch(above.strip())
+            marker = MARKER.fullmatch(above.strip())
             yield Block(
                 page,
                 start + 1,
                 lines[start].removeprefix("```").strip(),
                 "\n".join(lines[start + 1 : number]) + "\n",
-                found["kind"] if found else "",
-                (found["argument"] or "") if found else "",
+                marker["kind"] if marker else "",
+                (marker["argument"] or "") if marker else "",
             )
             start, above = None, ""
         elif start is None and line.strip():
@@ -99,17 +99,17 @@ def prose(page: Path) -> str:
 def targets(page: Path) -> list[str]:
     """Return what a page links to and which images it shows."""
     text = prose(page)
-    return [found["target"] for one in (LINK, SOURCE) for found in one.finditer(text)]
+    return [match["target"] for pattern in (LINK, SOURCE) for match in pattern.finditer(text)]
 
 
 def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
-    found = set()
+    names = set()
     for line in prose(page).splitlines():
         if line.startswith("#"):
             words = line.lstrip("#").strip().lower()
-            found.add(re.sub(r"[^\w\- ]", "", words).replace(" ", "-"))
-    return found
+            names.add(re.sub(r"[^\w\- ]", "", words).replace(" ", "-"))
+    return names
 
 
 def sections(page: Path, level: int) -> dict[str, str]:
@@ -125,24 +125,24 @@ def sections(page: Path, level: int) -> dict[str, str]:
 
 def rows(text: str) -> list[list[str]]:
     """Return the cells of all Markdown tables in a text, without headers and rules."""
-    found: list[list[str]] = []
+    table_rows: list[list[str]] = []
     header = True
     for line in text.splitlines():
         if not line.startswith("|"):
             header = True
             continue
-        cells = [one.replace("\\|", "|").strip() for one in re.split(r"(?<!\\)\|", line)[1:-1]]
+        cells = [cell.replace("\\|", "|").strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         if header or set("".join(cells)) <= set("-: "):
             header = False
             continue
-        found.append(cells)
-    return found
+        table_rows.append(cells)
+    return table_rows
 
 
 def code(cell: str) -> str:
     """Return the text of the first code span in a table's cell; empty when there is none."""
-    found = CODE_SPAN.search(cell)
-    return found["code"] if found else ""
+    span = CODE_SPAN.search(cell)
+    return span["code"] if span else ""
 
 
 def command_lines(block: Block) -> list[CommandLine]:
@@ -153,18 +153,18 @@ def command_lines(block: Block) -> list[CommandLine]:
     lines = joined.splitlines()
     if block.language == "console":
         lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-    return [one for line in lines for one in _commands(line, block.where)]
+    return [command for line in lines for command in _commands(line, block.where)]
 
 
 def spoken_commands(page: Path) -> list[CommandLine]:
     """Return the ``sightline`` commands in the running text of a page."""
     where = str(page.relative_to(CHECKOUT))
-    spans = [found["code"] for found in CODE_SPAN.finditer(prose(page))]
+    spans = [match["code"] for match in CODE_SPAN.finditer(prose(page))]
     return [
-        one
+        command
         for span in spans
         if span.startswith("sightline ") and "..." not in span
-        for one in _commands(span, where)
+        for command in _commands(span, where)
     ]
 
 

@@ -28,27 +28,27 @@ def _walk(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     inner = getattr(command, "commands", None)
     if inner is None or command is ROOT:
         yield path, command
-    for name, one in (inner or {}).items():
-        yield from _walk(one, f"{path} {name}")
+    for name, inner_command in (inner or {}).items():
+        yield from _walk(inner_command, f"{path} {name}")
 
 
 def groups() -> dict[str, list[str]]:
     """Return the names of the commands by the group in which the help lists them."""
-    found: dict[str, list[str]] = {}
+    by_group: dict[str, list[str]] = {}
     for name, command in ROOT.commands.items():
-        found.setdefault(command.rich_help_panel, []).append(name)
-    return found
+        by_group.setdefault(command.rich_help_panel, []).append(name)
+    return by_group
 
 
 def spellings(command: Any) -> set[str]:
     """Return a command's options as the page spells them, and its arguments in capitals."""
-    found = set()
-    for one in command.params:
-        if one.param_type_name == "argument":
-            found.add(one.name.upper())
-        elif "--help" not in one.opts:
-            found.add(" / ".join([*one.opts, *one.secondary_opts]))
-    return found
+    spelled = set()
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            spelled.add(parameter.name.upper())
+        elif "--help" not in parameter.opts:
+            spelled.add(" / ".join([*parameter.opts, *parameter.secondary_opts]))
+    return spelled
 
 
 def complaint(arguments: Sequence[str]) -> str:

@@ -15,18 +15,20 @@ from tests.docs.program import commands, complaint
 FIRST_READ = ("README.md", "docs/getting-started.md")
 """Pages that every change must leave as they are told."""
 
-RUNNABLE = [name for name in GUIDES if any(one.kind == "run" for one in blocks(CHECKOUT / name))]
+RUNNABLE = [
+    name for name in GUIDES if any(block.kind == "run" for block in blocks(CHECKOUT / name))
+]
 
 
 @pytest.mark.parametrize("page", all_pages(), ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_every_command_line_of_a_page_parses(page: Path) -> None:
-    shown = [one for block in blocks(page) for one in command_lines(block)]
+    shown = [command for block in blocks(page) for command in command_lines(block)]
     named = {name for path in commands() for name in (path, path.rpartition(" ")[0])}
-    spoken = [one for one in spoken_commands(page) if one.text not in named]
+    spoken = [command for command in spoken_commands(page) if command.text not in named]
     wrong = {
-        f"{one.where}: {one.text}": said
-        for one in (*shown, *spoken)
-        if (said := complaint(one.arguments))
+        f"{command.where}: {command.text}": problem
+        for command in (*shown, *spoken)
+        if (problem := complaint(command.arguments))
     }
     assert not wrong
 
@@ -59,14 +61,14 @@ def test_the_runnable_blocks_of_a_page_run_in_order(
             shown = duckdb.sql(block.text)
             assert shown is not None
             assert shown.to_arrow_table().num_rows > 0
-        for one in command_lines(block):
+        for command in command_lines(block):
             with monkeypatch.context() as patch:
-                for variable, value in one.environment.items():
+                for variable, value in command.environment.items():
                     patch.setenv(variable, value)
-                code = main(list(one.arguments))
-            said = capsys.readouterr()
+                code = main(list(command.arguments))
+            output = capsys.readouterr()
             expected = int(block.argument or 0)
-            assert code == expected, f"{one.where}: {one.text}\n{said.out}\n{said.err}"
+            assert code == expected, f"{command.where}: {command.text}\n{output.out}\n{output.err}"
 
 
 def test_the_runnable_blocks_hold_nothing_else_than_commands() -> None:

@@ -86,19 +86,19 @@ def words_of(name: str) -> str:
 
 
 def test_no_public_name_uses_a_retired_word() -> None:
-    found = [
+    retired = [
         f"{where}: {name} (instead of {word!r}: {instead})"
         for where, name in public_names()
         if not name.startswith("_")
         for word, instead in RETIRED.items()
-        if f"_{word}_" in words_of(name) and not any(one in name for one in ALLOWED)
+        if f"_{word}_" in words_of(name) and not any(allowed in name for allowed in ALLOWED)
     ]
-    found += [
+    retired += [
         f"{where}: {name} (instead: {RETIRED_CLASSES[name]})"
         for where, name in public_names()
         if name in RETIRED_CLASSES
     ]
-    assert found == []
+    assert retired == []
 
 
 def test_no_two_classes_share_a_name() -> None:

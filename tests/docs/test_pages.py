@@ -75,7 +75,7 @@ def test_every_dependency_says_why_it_is_there() -> None:
         if title == "Runtime" or title.startswith(("Extra ", "Group "))
     }
     assert {title: set(names) for title, names in listed.items()} == {
-        title: {re.split(r"[<>=!~\[; ]", one)[0] for one in wanted}
+        title: {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in wanted}
         for title, wanted in declared.items()
     }
     assert all(why for names in listed.values() for why in names.values())

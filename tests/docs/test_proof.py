@@ -14,7 +14,7 @@ NAMED = re.compile(r"`(tests/[^`]+)`")
 def test_every_test_that_is_named_is_there() -> None:
     named = NAMED.findall(PAGE.read_text(encoding="utf-8"))
     assert named
-    assert [one for one in named if not (CHECKOUT / one).is_file()] == []
+    assert [path for path in named if not (CHECKOUT / path).is_file()] == []
 
 
 def test_everything_that_is_shown_names_its_server_and_its_tests() -> None:

@@ -30,16 +30,16 @@ NOT_SET = "not set"
 
 def defaults(settings: Any = None, at: str = "") -> dict[str, Any]:
     """Return every setting by its dotted name, with its default."""
-    found: dict[str, Any] = {}
+    by_name: dict[str, Any] = {}
     current = Settings() if settings is None else settings
-    for one in fields(current):
-        value = getattr(current, one.name)
+    for setting in fields(current):
+        value = getattr(current, setting.name)
         if is_dataclass(value):
-            found |= defaults(value, f"{at}{one.name}.")
+            by_name |= defaults(value, f"{at}{setting.name}.")
         else:
             plain = list(value) if isinstance(value, tuple) else value
-            found[at + one.name] = str(plain) if isinstance(plain, Path) else plain
-    return found
+            by_name[at + setting.name] = str(plain) if isinstance(plain, Path) else plain
+    return by_name
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -64,15 +64,15 @@ def test_every_command_has_a_section_and_every_section_a_command() -> None:
 
 
 def test_the_sections_are_in_the_groups_of_the_help_in_its_order() -> None:
-    found: dict[str, list[str]] = {}
+    by_group: dict[str, list[str]] = {}
     title = ""
     for line in (DOCS / "commands.md").read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             title = line.removeprefix("## ")
         elif line.startswith("### `sightline "):
-            found.setdefault(title, []).append(line.strip("# `").split()[1])
-    assert {group: list(dict.fromkeys(names)) for group, names in found.items()} == groups()
-    assert list(found) == list(groups())
+            by_group.setdefault(title, []).append(line.strip("# `").split()[1])
+    assert {group: list(dict.fromkeys(names)) for group, names in by_group.items()} == groups()
+    assert list(by_group) == list(groups())
 
 
 @pytest.mark.parametrize("name", commands())
@@ -87,20 +87,22 @@ def test_every_option_of_a_command_is_documented_and_no_other(name: str) -> None
 def test_every_default_of_an_option_is_documented(name: str) -> None:
     section = sections(DOCS / "commands.md", 3)[name]
     listed = {code(cells[0]): cells[1] for cells in rows(section)}
-    for one in commands()[name].params:
-        if one.param_type_name == "argument" or isinstance(one.default, bool | type(None)):
+    for parameter in commands()[name].params:
+        if parameter.param_type_name == "argument" or isinstance(
+            parameter.default, bool | type(None)
+        ):
             continue
-        if one.opts[0] in listed and isinstance(one.default, str | int | Path):
-            assert code(listed[one.opts[0]]) == str(one.default), one.opts[0]
+        if parameter.opts[0] in listed and isinstance(parameter.default, str | int | Path):
+            assert code(listed[parameter.opts[0]]) == str(parameter.default), parameter.opts[0]
 
 
 def test_every_exit_code_is_explained() -> None:
     section = sections(DOCS / "commands.md", 2)["Exit codes"]
     listed = {int(code(cells[0])) for cells in rows(section)}
     raised = {
-        one.exit_code
-        for one in vars(errors).values()
-        if isinstance(one, type) and issubclass(one, SightlineError)
+        error.exit_code
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, SightlineError)
     }
     assert listed == {
         0, EXIT_UNWELL, EXIT_UNBALANCED, EXIT_INTERNAL, EXIT_INTERRUPTED, *raised
@@ -115,29 +117,29 @@ def test_every_reason_says_in_one_sentence_what_to_do() -> None:
     assert list(listed) == [reason.value for reason in Reason]
     for reason, advice in listed.items():
         text = re.sub(r"`[^`]*`", "x", advice)
-        assert [found.end() for found in re.finditer(r"[.!?](?:\s|$)", text)] == [len(text)], reason
+        assert [match.end() for match in re.finditer(r"[.!?](?:\s|$)", text)] == [len(text)], reason
 
 
 def test_every_state_of_the_balance_is_explained() -> None:
     section = sections(DOCS / "run-a-job.md", 2)["Is anything lost?"]
     listed = {code(cells[0]) for cells in rows(section)}
-    states = {one.name for one in fields(Balance)} - {"run_id", "parts"}
-    assert {one.replace(" ", "_") for one in listed} == {*states, "holds"}
+    states = {state.name for state in fields(Balance)} - {"run_id", "parts"}
+    assert {title.replace(" ", "_") for title in listed} == {*states, "holds"}
 
 
 def expected_table(ledger: Ledger) -> list[list[str]]:
     return [
         [
-            f"`{one.name}`",
-            one.type + (", list" if one.repeated else "") + (", required" * one.required),
-            one.description,
+            f"`{column.name}`",
+            column.type + (", list" if column.repeated else "") + (", required" * column.required),
+            column.description,
         ]
-        for one in ledger.columns
+        for column in ledger.columns
     ]
 
 
 @pytest.mark.parametrize(
-    "ledger", [*LEDGERS, embeddings_ledger("demo-1", 256)], ids=lambda one: one.name
+    "ledger", [*LEDGERS, embeddings_ledger("demo-1", 256)], ids=lambda ledger: ledger.name
 )
 def test_every_column_of_a_ledger_is_documented(ledger: Ledger) -> None:
     section = sections(DOCS / "warehouse.md", 3)[ledger.name]
@@ -155,12 +157,12 @@ def test_every_view_is_documented(tmp_path: Path) -> None:
             ).fetchall()
         }
     listed = {code(cells[0]) for cells in rows(sections(DOCS / "warehouse.md", 2)["Views"])}
-    assert names - {one.name for one in LEDGERS} <= listed
+    assert names - {ledger.name for ledger in LEDGERS} <= listed
 
 
 def test_no_view_is_documented_that_is_not_there(tmp_path: Path) -> None:
     listed = {code(cells[0]) for cells in rows(sections(DOCS / "warehouse.md", 2)["Views"])}
-    general = {one for one in listed if "<" not in one}
+    general = {name for name in listed if "<" not in name}
     with connect(tmp_path / "warehouse") as connection:
         for name in general:
             connection.execute(f'SELECT * FROM "{name}" LIMIT 0')

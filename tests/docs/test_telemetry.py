@@ -46,54 +46,62 @@ def served() -> dict[str, str]:
         telemetry.probe.backlog = Backlog(1, 1, 1.0)
         telemetry.meters["classify"].answered(Usage(1, 1, 1), 1.0)
         telemetry.meters["classify"].failed(ThrottledError("429"), 0.1)
-        families = {re.sub(r"_(bucket|count|sum)$", "", one) for one in
+        families = {re.sub(r"_(bucket|count|sum)$", "", line) for line in
                     scrape(telemetry.prometheus_url)}  # fmt: skip
-    found = {}
+    names = {}
     for metric in METRICS:
         stem = re.escape(metric.name.replace(".", "_"))
-        (found[metric.name],) = [
-            one for one in families if re.fullmatch(rf"{stem}(_per_second|_seconds)?(_total)?", one)
+        (names[metric.name],) = [
+            family
+            for family in families
+            if re.fullmatch(rf"{stem}(_per_second|_seconds)?(_total)?", family)
         ]
-    assert set(found.values()) == families - {"target_info"}
-    return found
+    assert set(names.values()) == families - {"target_info"}
+    return names
 
 
 def test_every_metric_is_documented(served: dict[str, str]) -> None:
     expected = [
         [
-            f"`{one.name}`",
-            f"`{served[one.name]}`",
-            f"`{one.unit}`",
-            ", ".join(f"`{name}`" for name in one.attributes),
-            one.description,
+            f"`{metric.name}`",
+            f"`{served[metric.name]}`",
+            f"`{metric.unit}`",
+            ", ".join(f"`{name}`" for name in metric.attributes),
+            metric.description,
         ]
-        for one in METRICS
+        for metric in METRICS
     ]
-    listed = [one for one in rows(sections(PAGE, 3)["All metrics"]) if len(one) == 5]
+    listed = [cells for cells in rows(sections(PAGE, 3)["All metrics"]) if len(cells) == 5]
     paste = "\n".join(f"| {' | '.join(cells)} |" for cells in expected)
     assert listed == expected, f"the table should be:\n{paste}"
 
 
 def test_every_attribute_is_documented_with_its_values() -> None:
     listed = {
-        code(one[0]): one[1] for one in rows(sections(PAGE, 3)["All metrics"]) if len(one) == 2
+        code(cells[0]): cells[1]
+        for cells in rows(sections(PAGE, 3)["All metrics"])
+        if len(cells) == 2
     }
-    assert set(listed) == {name for one in METRICS for name in one.attributes}
+    assert set(listed) == {name for metric in METRICS for name in metric.attributes}
     values = {name: set(re.findall(r"`([^`]+)`", text)) for name, text in listed.items()}
     assert values["sightline.outcome"] == {SUCCEEDED, *ERRORS}
-    assert values["sightline.state"] == {*(one.value for one in LimiterState), "ready", "leased"}
+    assert values["sightline.state"] == {
+        *(state.value for state in LimiterState),
+        "ready",
+        "leased",
+    }
     assert values["sightline.ledger"] == set(LEDGERS.values())
     assert len(Reason) == 13, "the page points to the list of reasons"
 
 
 def test_the_queries_ask_for_metrics_that_are_there(served: dict[str, str]) -> None:
     queries = re.findall(r"```promql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    asked = set(
+    queried = set(
         re.findall(r"\b((?:sightline|gen_ai|messaging)_\w+?)(?=[\[{) \n])", "".join(queries))
     )
-    labels = {name.replace(".", "_") for one in METRICS for name in one.attributes}
-    known = {*served.values(), *(f"{one}{end}" for one in served.values() for end in SUFFIXES)}
-    metrics = {one for one in asked if one not in labels}
+    labels = {name.replace(".", "_") for metric in METRICS for name in metric.attributes}
+    known = {*served.values(), *(f"{name}{end}" for name in served.values() for end in SUFFIXES)}
+    metrics = {name for name in queried if name not in labels}
     assert len(metrics) > 5
     assert metrics <= known
 

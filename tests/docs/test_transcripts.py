@@ -27,8 +27,8 @@ HIT = re.compile(r"\s*(-?\d\.\d{3})\s.*\S\.jpg")
 
 def masked(line: str) -> str:
     """Return a line without what varies: seconds, run ids, and which image came how close."""
-    if found := HIT.fullmatch(line):
-        return f"HIT {found[1]}"
+    if hit := HIT.fullmatch(line):
+        return f"HIT {hit[1]}"
     for pattern, name in MACHINE:
         line = pattern.sub(name, line)
     return re.sub(r" {2,}", "  ", line).strip()
@@ -36,30 +36,34 @@ def masked(line: str) -> str:
 
 def differences(page: str, real: str) -> list[str]:
     """Return where two outputs differ by more than a machine may make them differ."""
-    found = []
+    differing = []
     for left, right in zip_longest(page.splitlines(), real.splitlines(), fillvalue="(nothing)"):
         ours, theirs = masked(left), masked(right)
         scores = zip(SCORE.findall(ours), SCORE.findall(theirs), strict=False)
         near = all(abs(float(a) - float(b)) <= TOLERANCE for a, b in scores)
         if not near or SCORE.sub("SCORE", ours) != SCORE.sub("SCORE", theirs):
-            found.append(f"the page says: {left}\na real run:    {right}")
-    return found
+            differing.append(f"the page says: {left}\na real run:    {right}")
+    return differing
 
 
 @pytest.mark.extended
 def test_the_transcripts_are_what_the_commands_print(tmp_path: Path) -> None:
-    shown = [one for page in pages() for one in transcripts(page)]
+    shown = [transcript for page in pages() for transcript in transcripts(page)]
     wrong = [
-        f"{one.page.relative_to(CHECKOUT)}: {one.command}: {told}"
-        for one in shown
-        for told in differences(one.output, run(one.command, tmp_path.resolve()))
+        f"{transcript.page.relative_to(CHECKOUT)}: {transcript.command}: {difference}"
+        for transcript in shown
+        for difference in differences(
+            transcript.output, run(transcript.command, tmp_path.resolve())
+        )
     ]
     assert not wrong, "run scripts/transcript.py\n" + "\n".join(wrong)
 
 
 def test_the_readme_shows_the_demo_as_make_runs_it() -> None:
     readme = CHECKOUT / "README.md"
-    assert [one.command for one in transcripts(readme)] == [".venv/bin/sightline demo"]
+    assert [transcript.command for transcript in transcripts(readme)] == [
+        ".venv/bin/sightline demo"
+    ]
     assert "$ make demo\n" in readme.read_text(encoding="utf-8")
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^demo:.*\n\t@\.venv/bin/sightline demo$", makefile, re.MULTILINE)
@@ -95,7 +99,7 @@ def test_only_the_output_of_a_transcript_is_rewritten(tmp_path: Path) -> None:
         "before\n<!-- transcript: sightline status -->\n```console\n$ sightline status\nold\n```\n"
         "after\n```console\n$ other\nkept\n```\n"
     )
-    (one,) = transcripts(page)
-    assert one == Transcript(page, "sightline status", "old\n")
+    (transcript,) = transcripts(page)
+    assert transcript == Transcript(page, "sightline status", "old\n")
     text = rewritten(page, {"sightline status": "new\n"})
     assert text == page.read_text().replace("old", "new")

@@ -37,27 +37,27 @@ def written(folder: Path, kind: ExportFormat, pages: Any = (ALL[:5], ALL[5:])) -
     return path
 
 
-def asked(select: str) -> dict[str, Any]:
+def only_row(select: str) -> dict[str, Any]:
     """Return the one row of a query by DuckDB."""
     shown = duckdb.sql(select)
     assert shown is not None
-    (found,) = shown.to_arrow_table().to_pylist()
-    return dict(found)
+    (row,) = shown.to_arrow_table().to_pylist()
+    return dict(row)
 
 
 def test_parquet_has_exact_types_and_the_columns_of_the_typed_view(tmp_path: Path) -> None:
-    found = pq.read_table(written(tmp_path, ExportFormat.PARQUET))
-    fields = tuple(one.name for one in SPEC.fields)
-    assert tuple(found.column_names) == (*VIEW_IDENTITY, *fields, *VIEW_PROVENANCE)
-    types = {one.name: one.type for one in found.schema}
+    table = pq.read_table(written(tmp_path, ExportFormat.PARQUET))
+    fields = tuple(spec_field.name for spec_field in SPEC.fields)
+    assert tuple(table.column_names) == (*VIEW_IDENTITY, *fields, *VIEW_PROVENANCE)
+    types = {column.name: column.type for column in table.schema}
     assert types["tilted"] == pa.bool_()
     assert types["count"] == pa.int64()
     assert types["height"] == pa.float64()
     assert types["damage"] == pa.list_(pa.string())
     assert types["capture_time"] == pa.timestamp("us", tz="UTC")
-    assert found.schema.field("kind").metadata == {b"description": b"kind"}
-    rows = found.to_pylist()
-    assert [one["note"] for one in rows[:POINTS]] == list(HOSTILE)
+    assert table.schema.field("kind").metadata == {b"description": b"kind"}
+    rows = table.to_pylist()
+    assert [as_row["note"] for as_row in rows[:POINTS]] == list(HOSTILE)
     assert rows[3]["damage"] == ["rust", "a;b"]
     assert rows[3]["capture_time"] == ALL[3].capture_time
     assert {rows[14][name] for name in ("kind", "tilted", "latitude", "capture_time")} == {None}
@@ -72,26 +72,26 @@ def geo_of(path: Path) -> Any:
 
 def test_geoparquet_is_version_1_1_with_points_and_their_bounds(tmp_path: Path) -> None:
     path = written(tmp_path, ExportFormat.GEOPARQUET)
-    found = pq.read_table(path)
+    table = pq.read_table(path)
     geo = geo_of(path)
     assert (geo["version"], geo["primary_column"]) == ("1.1.0", "geometry")
     column = geo["columns"]["geometry"]
     assert (column["encoding"], column["geometry_types"]) == ("WKB", ["Point"])
     assert "crs" not in column  # which means OGC:CRS84
-    longitudes = [one.longitude for one in ALL[:POINTS] if one.longitude is not None]
-    latitudes = [one.latitude for one in ALL[:POINTS] if one.latitude is not None]
+    longitudes = [point.longitude for point in ALL[:POINTS] if point.longitude is not None]
+    latitudes = [point.latitude for point in ALL[:POINTS] if point.latitude is not None]
     bounds = [min(longitudes), min(latitudes), max(longitudes), max(latitudes)]
     assert column["bbox"] == bounds
     assert column["covering"]["bbox"]["xmin"] == ["bbox", "xmin"]
-    for one, wkb, box in zip(ALL, found["geometry"].to_pylist(), found["bbox"].to_pylist(),
+    for answer_row, wkb, box in zip(ALL, table["geometry"].to_pylist(), table["bbox"].to_pylist(),
                              strict=True):  # fmt: skip
-        if one.part_key in {ALL[14].part_key, ALL[15].part_key}:
+        if answer_row.part_key in {ALL[14].part_key, ALL[15].part_key}:
             assert (wkb, box) == (None, None)
             continue
-        assert struct.unpack("<BIdd", wkb) == (1, 1, one.longitude, one.latitude)
-        assert shapely.from_wkb(wkb).coords[0] == (one.longitude, one.latitude)
-        assert (box["xmin"], box["ymax"]) == (one.longitude, one.latitude)
-    west = asked(f"select min(bbox.xmin) as west from read_parquet('{path}')")
+        assert struct.unpack("<BIdd", wkb) == (1, 1, answer_row.longitude, answer_row.latitude)
+        assert shapely.from_wkb(wkb).coords[0] == (answer_row.longitude, answer_row.latitude)
+        assert (box["xmin"], box["ymax"]) == (answer_row.longitude, answer_row.latitude)
+    west = only_row(f"select min(bbox.xmin) as west from read_parquet('{path}')")
     assert west == {"west": bounds[0]}
 
 
@@ -105,22 +105,26 @@ def test_geoparquet_without_a_point_has_no_bounds(tmp_path: Path) -> None:
 def test_parquet_is_written_by_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sightline.export.parquet_table.ROW_GROUP", 6)
     path = written(tmp_path, ExportFormat.PARQUET, [ALL[n : n + 3] for n in range(0, 16, 3)])
-    found = pq.ParquetFile(path).metadata
-    assert [found.row_group(n).num_rows for n in range(found.num_row_groups)] == [6, 6, 4]
+    metadata = pq.ParquetFile(path).metadata
+    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [6, 6, 4]
 
 
 def test_geojson_follows_rfc_7946(tmp_path: Path) -> None:
     text = written(tmp_path, ExportFormat.GEOJSON).read_text(encoding="utf-8")
-    found = json.loads(text, parse_constant=pytest.fail)
-    assert found["type"] == "FeatureCollection"
-    assert [one["id"] for one in found["features"]] == [one.subject_id for one in ALL]
-    first = found["features"][1]
+    collection = json.loads(text, parse_constant=pytest.fail)
+    assert collection["type"] == "FeatureCollection"
+    assert [feature["id"] for feature in collection["features"]] == [
+        answer_row.subject_id for answer_row in ALL
+    ]
+    first = collection["features"][1]
     assert first["type"] == "Feature"
     assert first["geometry"] == {"type": "Point", "coordinates": [4.999, 52.001]}
     assert first["properties"]["damage"] == ["rust", "a;b"]
     assert first["properties"]["capture_time"] == "2026-05-03T11:59:59.999999Z"
-    assert [one["properties"]["note"] for one in found["features"][:POINTS]] == list(HOSTILE)
-    assert [one["geometry"] for one in found["features"][14:]] == [None, None]
+    assert [feature["properties"]["note"] for feature in collection["features"][:POINTS]] == list(
+        HOSTILE
+    )
+    assert [feature["geometry"] for feature in collection["features"][14:]] == [None, None]
     assert shapely.from_geojson(json.dumps(first["geometry"])).x == 4.999
 
 
@@ -136,9 +140,9 @@ def test_csv_holds_what_spreadsheets_would_run_and_nothing_else_is_changed(tmp_p
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(ALL)
-    for note, found in zip(HOSTILE, rows, strict=False):
-        assert found["note"] == (f"'{note}" if note.startswith(FORMULA) else note)
-        assert not found["note"].startswith(FORMULA)
+    for note, csv_row in zip(HOSTILE, rows, strict=False):
+        assert csv_row["note"] == (f"'{note}" if note.startswith(FORMULA) else note)
+        assert not csv_row["note"].startswith(FORMULA)
     assert json.loads(rows[3]["damage"]) == ["rust", "a;b"]
     assert (rows[3]["tilted"], rows[3]["count"], rows[3]["height"]) == ("false", "3", "1.5")
     assert rows[3]["capture_time"] == "2026-05-01T11:59:59.999999Z"
@@ -150,20 +154,24 @@ def test_csv_leaves_negative_numbers_as_they_are() -> None:
     south = replace(ALL[1], latitude=-33.5, longitude=-0.5, answer={"count": -3, "note": "fine"})
     with open_table(ExportFormat.CSV, file, SPEC) as table:
         table.write([south])
-    (found,) = csv.DictReader(io.StringIO(file.getvalue().decode()))
-    assert (found["latitude"], found["longitude"], found["count"]) == ("-33.5", "-0.5", "-3")
+    (csv_row,) = csv.DictReader(io.StringIO(file.getvalue().decode()))
+    assert (csv_row["latitude"], csv_row["longitude"], csv_row["count"]) == ("-33.5", "-0.5", "-3")
     assert table.changed_cells == 0
 
 
 def test_duckdb_reads_the_csv(tmp_path: Path) -> None:
-    rows = [one for one in ALL if "\x00" not in str(one.answer["note"])]
+    rows = [answer_row for answer_row in ALL if "\x00" not in str(answer_row.answer["note"])]
     path = tmp_path / "out.csv"
     with path.open("wb") as file, open_table(ExportFormat.CSV, file, SPEC) as table:
         table.write(rows)
     sql = f"select count(*), sum(\"count\"), max(written_at) from read_csv('{path}', header=true)"
-    found = asked(sql)
-    total = sum(int(str(one.answer["count"])) for one in rows if one.answer["count"] is not None)
-    assert list(found.values())[:2] == [len(rows), total]
+    totals = only_row(sql)
+    total = sum(
+        int(str(answer_row.answer["count"]))
+        for answer_row in rows
+        if answer_row.answer["count"] is not None
+    )
+    assert list(totals.values())[:2] == [len(rows), total]
 
 
 @pytest.mark.parametrize(
@@ -196,11 +204,11 @@ def test_a_value_of_another_type_is_null_and_breaks_no_file(
 
 def test_a_field_named_as_another_column_is_called_otherwise() -> None:
     names = ("latitude", "geometry", "bbox", "bbox_answer")
-    fields = "".join(f'[fields.{one}]\ntype = "string"\ndescription = "d"\n' for one in names)
+    fields = "".join(f'[fields.{name}]\ntype = "string"\ndescription = "d"\n' for name in names)
     spec = parse_task(f'name = "t"\nprompt = "p"\n{fields}').resolve("m")
-    plain = [one.name for one in AnswerTable(spec).columns]
+    plain = [column.name for column in AnswerTable(spec).columns]
     assert {"latitude_answer", "geometry", "bbox", "bbox_answer"} <= set(plain)
-    geo = [one.name for one in AnswerTable(spec, ("geometry", "bbox")).columns]
+    geo = [column.name for column in AnswerTable(spec, ("geometry", "bbox")).columns]
     assert len(set(geo)) == len(geo)
     assert {"geometry_answer", "bbox_answer", "bbox_answer_answer"} <= set(geo)
 

@@ -29,8 +29,8 @@ def split(rows: list[AnswerRow], share: float = SHARE) -> tuple[Any, list[Any], 
     files = TuningFiles(train, validation, SPEC, share=share)
     files.write(rows[: len(rows) // 2])
     files.write(rows[len(rows) // 2 :])
-    read = [[orjson.loads(line) for line in one.getvalue().splitlines()]
-            for one in (train, validation)]  # fmt: skip
+    read = [[orjson.loads(line) for line in file.getvalue().splitlines()]
+            for file in (train, validation)]  # fmt: skip
     return files.report, read[0], read[1]
 
 
@@ -42,8 +42,8 @@ def uri(example: Any) -> str:
 def test_no_asset_is_in_both_files_and_nothing_is_lost() -> None:
     rows = [row(number) for number in range(4000)]
     report, train, validation = split(rows)
-    asset_of = {one.gcs_uri: one.asset_id for one in rows}
-    assets = [{asset_of[uri(one)] for one in some} for some in (train, validation)]
+    asset_of = {answer_row.gcs_uri: answer_row.asset_id for answer_row in rows}
+    assets = [{asset_of[uri(example)] for example in some} for some in (train, validation)]
     assert not assets[0] & assets[1]
     assert len(train) + len(validation) == 4000
     assert (report.train, report.validation) == (len(train), len(validation))
@@ -54,8 +54,8 @@ def test_the_split_is_the_same_each_time_and_grows_with_the_share() -> None:
     rows = [row(number) for number in range(400)]
     again = split(rows[::-1])
     small, large = split(rows), split(rows, 0.5)
-    assert {uri(one) for one in small[2]} == {uri(one) for one in again[2]}
-    assert {uri(one) for one in small[2]} < {uri(one) for one in large[2]}
+    assert {uri(example) for example in small[2]} == {uri(example) for example in again[2]}
+    assert {uri(example) for example in small[2]} < {uri(example) for example in large[2]}
     assert not is_held_out("anything", 0.0)
     assert is_held_out("anything", 1.0)
 
@@ -68,17 +68,17 @@ def test_an_image_without_an_asset_is_an_asset_of_its_own() -> None:
 
 
 def test_an_example_asks_as_a_worker_does_and_answers_in_the_task_s_order() -> None:
-    one = row(3, gcs_uri="gs://bucket/a%20b/é.png")
-    answer = dict(reversed([*one.answer.items()]))
-    _, train, validation = split([replace(one, answer=answer)])
+    answer_row = row(3, gcs_uri="gs://bucket/a%20b/é.png")
+    answer = dict(reversed([*answer_row.answer.items()]))
+    _, train, validation = split([replace(answer_row, answer=answer)])
     (example,) = [*train, *validation]
-    asked, told = example["contents"]
-    image = SentImage("image/png", uri=one.gcs_uri)
-    assert asked == content_of(SPEC, [image])
-    assert told["role"] == "model"
-    (part,) = told["parts"]
+    question, reply = example["contents"]
+    image = SentImage("image/png", uri=answer_row.gcs_uri)
+    assert question == content_of(SPEC, [image])
+    assert reply["role"] == "model"
+    (part,) = reply["parts"]
     assert list(json.loads(part["text"])) == [field.name for field in SPEC.fields]
-    assert json.loads(part["text"]) == one.answer
+    assert json.loads(part["text"]) == answer_row.answer
 
 
 def test_what_is_no_example_is_counted_by_its_reason() -> None:

@@ -41,31 +41,31 @@ def lines(file: Path) -> list[str]:
 
 
 def test_the_folder_holds_examples_and_what_is_needed_to_judge_the_model(tmp_path: Path) -> None:
-    found = written(tmp_path / "a", ROWS)
+    report = written(tmp_path / "a", ROWS)
     folder = tmp_path / "a"
-    assert {one.name for one in folder.iterdir()} == {TRAIN, VALIDATION, HELD_OUT, TASK}
+    assert {path.name for path in folder.iterdir()} == {TRAIN, VALIDATION, HELD_OUT, TASK}
     held_out = list(read_held_out((folder / HELD_OUT).read_bytes(), "x"))
-    assert len(lines(folder / TRAIN)) == found.examples.train
-    assert len(lines(folder / VALIDATION)) == len(held_out) == found.examples.validation
-    assert found.examples.train + found.examples.validation == len(ROWS)
-    assert {one.asset_id for one in held_out} == {
-        one.asset_id for one in ROWS if is_held_out(one.asset_id, 0.25)
+    assert len(lines(folder / TRAIN)) == report.examples.train
+    assert len(lines(folder / VALIDATION)) == len(held_out) == report.examples.validation
+    assert report.examples.train + report.examples.validation == len(ROWS)
+    assert {example.asset_id for example in held_out} == {
+        answer_row.asset_id for answer_row in ROWS if is_held_out(answer_row.asset_id, 0.25)
     }
-    assert found.held_out_assets == len({one.asset_id for one in held_out})
-    answers = {one.subject_id: dict(one.answer) for one in ROWS}
-    assert all(one.answer == answers[one.observation_id] for one in held_out)
+    assert report.held_out_assets == len({example.asset_id for example in held_out})
+    answers = {answer_row.subject_id: dict(answer_row.answer) for answer_row in ROWS}
+    assert all(example.answer == answers[example.observation_id] for example in held_out)
     again = parse_task((folder / TASK).read_text(), TASK).resolve(SPEC.model)
     assert again.fingerprint == SPEC.fingerprint
 
 
 def test_each_line_held_out_is_of_the_image_in_its_example(tmp_path: Path) -> None:
     written(tmp_path / "a", ROWS)
-    examples = [json.loads(one) for one in lines(tmp_path / "a" / VALIDATION)]
-    facts = [json.loads(one) for one in lines(tmp_path / "a" / HELD_OUT)]
+    examples = [json.loads(line) for line in lines(tmp_path / "a" / VALIDATION)]
+    facts = [json.loads(line) for line in lines(tmp_path / "a" / HELD_OUT)]
     for example, fact in zip(examples, facts, strict=True):
-        asked, told = example["contents"]
-        assert asked["parts"][0]["fileData"]["fileUri"] == fact["uri"]
-        assert json.loads(told["parts"][0]["text"]) == fact["answer"]
+        question, reply = example["contents"]
+        assert question["parts"][0]["fileData"]["fileUri"] == fact["uri"]
+        assert json.loads(reply["parts"][0]["text"]) == fact["answer"]
 
 
 def test_the_same_examples_in_another_order_are_the_same_content(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_the_same_examples_in_another_order_are_the_same_content(tmp_path: Path)
     fewer = written(tmp_path / "c", ROWS[1:])
     other = written(tmp_path / "d", ROWS, share=0.5)
     changed = [replace(ROWS[0], answer={**ROWS[0].answer, "kind": "yield"}), *ROWS[1:]]
-    names = {one.content for one in (first, fewer, other, written(tmp_path / "e", changed))}
+    names = {report.content for report in (first, fewer, other, written(tmp_path / "e", changed))}
     assert len(names) == 4
 
 
@@ -82,13 +82,13 @@ def test_no_more_is_held_out_than_a_job_takes_and_the_choice_is_stable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tuning_set, "MOST_VALIDATION", 5)
-    found = written(tmp_path / "a", ROWS)
+    report = written(tmp_path / "a", ROWS)
     written(tmp_path / "b", ROWS[::-1])
     kept = lines(tmp_path / "a" / HELD_OUT)
-    assert len(kept) == found.examples.validation == 5
+    assert len(kept) == report.examples.validation == 5
     assert lines(tmp_path / "b" / HELD_OUT) == kept
-    total = sum(is_held_out(one.asset_id, 0.25) for one in ROWS)
-    assert found.examples.left_out["beyond_validation_limit"] == total - 5
+    total = sum(is_held_out(answer_row.asset_id, 0.25) for answer_row in ROWS)
+    assert report.examples.left_out["beyond_validation_limit"] == total - 5
 
 
 def test_more_than_a_job_takes_is_refused_before_it_is_sent(
@@ -102,7 +102,7 @@ def test_more_than_a_job_takes_is_refused_before_it_is_sent(
 def test_nothing_to_learn_or_nothing_to_judge_by_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="both are needed"):
         written(tmp_path / "a", ROWS, share=0.0)
-    at_home = [replace(one, gcs_uri="file:///a.jpg") for one in ROWS]
+    at_home = [replace(answer_row, gcs_uri="file:///a.jpg") for answer_row in ROWS]
     with pytest.raises(ConfigurationError, match=r"200 no_gs_uri.*sightline upload"):
         written(tmp_path / "b", at_home)
 
@@ -111,8 +111,8 @@ def test_a_sample_has_each_asset_once_and_grows_without_changing(tmp_path: Path)
     written(tmp_path / "a", ROWS)
     rows = list(read_held_out((tmp_path / "a" / HELD_OUT).read_bytes(), "x"))
     everything = sampled(rows, None)
-    assets = [one.asset_id for one in everything]
-    assert sorted(assets) == sorted({one.asset_id for one in rows})
+    assets = [example.asset_id for example in everything]
+    assert sorted(assets) == sorted({example.asset_id for example in rows})
     assert sampled(rows[::-1], 5) == everything[:5]
 
 

@@ -56,7 +56,7 @@ def test_a_file_takes_its_place_when_it_is_whole(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["out.csv"]  # noqa: PTH208 - names alone
 
 
-@pytest.mark.parametrize("kind", [one for one in ExportFormat if one is not ExportFormat.TUNING])
+@pytest.mark.parametrize("kind", [kind for kind in ExportFormat if kind is not ExportFormat.TUNING])
 def test_an_export_that_fails_in_the_middle_leaves_what_was_there(
     tmp_path: Path, kind: ExportFormat
 ) -> None:
@@ -65,7 +65,7 @@ def test_an_export_that_fails_in_the_middle_leaves_what_was_there(
     with pytest.raises(KeyboardInterrupt):
         interrupted_export(path, kind)
     assert path.read_bytes() == b"old"
-    assert [one.name for one in tmp_path.iterdir()] == ["out"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
@@ -115,7 +115,7 @@ def test_new_and_old_files_never_stand_together(
 def test_a_target_that_cannot_be_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     there = tmp_path / "there.csv"
     there.write_bytes(b"")
-    for path, said in (
+    for path, message in (
         (Path("gs://bucket/x.csv"), "is not a local path"),
         (tmp_path, "is a folder"),
         (tmp_path / "no" / "x.csv", "there is no folder"),
@@ -124,7 +124,7 @@ def test_a_target_that_cannot_be_is_refused_before_anything_is_read(tmp_path: Pa
         (tmp_path / ("x" * 300), "give another FILE"),
         (tmp_path / "nul\x00", "give another FILE"),
     ):
-        with pytest.raises(ConfigurationError, match=said):
+        with pytest.raises(ConfigurationError, match=message):
             check_target(path, force=False)
     check_target(there, force=True)
     (tmp_path / "link").symlink_to(there)
