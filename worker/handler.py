@@ -1,4 +1,4 @@
-"""Turns one leased message into rows and a settlement; knows no queue and no store."""
+"""Turns one leased message into rows and a settlement, independent of queue and store."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from worker.results.settlement import Settle, Settlement
 
 
 class Handler:
-    """Classifies and embeds side by side; what one half loses, the other half keeps."""
+    """Classifies and embeds concurrently; if one part fails, the other part's result is kept."""
 
     def __init__(
         self,
@@ -49,15 +49,15 @@ class Handler:
     async def handle(
         self, lease: Lease, settled: Collection[str], is_cancelled: Callable[[str], bool]
     ) -> Settlement:
-        """Return what is to be written and how the message is to be settled.
+        """Return the rows to write and how to settle the message.
 
-        ``settled`` are the keys of parts that the ledgers already hold; ``is_cancelled`` says of
-        a run, at any moment, whether it is. A settlement with a ``failure`` is to be written, and
-        the worker to be stopped.
+        ``settled`` holds the keys of parts that are already in the ledgers. ``is_cancelled``
+        returns whether a run is cancelled at the time of the call. If the settlement has a
+        ``failure``, write its rows, then stop the worker.
 
         Raises:
-            ConfigurationError: the whole job cannot go on, and nothing was paid for.
-            Exception: what nobody foresaw, and nothing was paid for.
+            ConfigurationError: the job cannot continue; nothing was spent on this message.
+            Exception: an unexpected error; nothing was spent on this message.
         """
         try:
             message = decode(lease.delivery.body)
@@ -88,7 +88,7 @@ class Handler:
             rows = self._rows_of(work)
             if not rows:
                 raise
-            # What is paid for is written, though the message is given back for its other half.
+            # A paid result is written, even if the message is nacked for its other part.
             failure = None if was_cancelled(error) else error
             return Settlement(work.lease, Settle.KEEP, rows, succeeded=True, failure=failure)
         complete = len(results) == len(parts)
@@ -98,7 +98,7 @@ class Handler:
         return self._settle(work, results, complete=complete)
 
     async def _funded(self, work: MessageWork, parts: list[Part]) -> Sequence[ResultRow | Failed]:
-        """Return the results; parts that the run's budget does not allow are among them."""
+        """Return the results, including parts that the run's budget does not allow."""
         try:
             async with work.funds:
                 return await self._all(work, parts)
@@ -106,7 +106,7 @@ class Handler:
             return [Failed(part, None, str(error), Usage(), unfunded=True) for part in parts]
 
     async def _all(self, work: MessageWork, parts: list[Part]) -> Sequence[ResultRow | Failed]:
-        """Return the results; fewer than parts when some call was not wanted any more."""
+        """Return the results; there are fewer than parts if a call was no longer wanted."""
         outcomes = await side_by_side(*(self._parts.handle(work, part) for part in parts))
         for outcome in outcomes:
             if isinstance(outcome, BaseException) and not isinstance(outcome, NotWantedError):
@@ -114,7 +114,7 @@ class Handler:
         return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
 
     def _rows_of(self, work: MessageWork) -> tuple[ResultRow, ...]:
-        """Return what is to be written of a message that comes again: rows, and what was spent."""
+        """Return the rows and the spending of a message that will be redelivered."""
         return tuple(
             self._dead_letters.of_part(work.lease, work.message, replace(result, reason=None))
             if isinstance(result, Failed)
@@ -156,7 +156,7 @@ class Handler:
         return self._redelivery.delay_s(lease.delivery.attempt, self._identity.random)
 
     def give_up(self, lease: Lease, settled: Collection[str]) -> Settlement:
-        """Return the dead letters of a message that the queue itself gave up on."""
+        """Return the dead letters of a message that the queue moved to its dead-letter topic."""
         try:
             message = decode(lease.delivery.body)
         except PermanentError as error:

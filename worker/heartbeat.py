@@ -1,7 +1,7 @@
-"""A sign of life in a file: touched from the event loop, so that a loop that hangs goes stale.
+"""A heartbeat file, touched from the event loop, so that it goes stale if the loop hangs.
 
-The file is there once the worker has opened what it needs, which is readiness; it is fresh while
-its loop turns, which is health. ``python -m worker.heartbeat FILE`` tells by its exit code.
+The file is created once the worker has opened everything it needs (readiness) and stays fresh while
+its event loop runs (liveness). ``python -m worker.heartbeat FILE`` reports this by its exit code.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 BEAT_S = 5.0
 STALE_S = 60.0
-"""After how long a file that nobody touched means a worker that hangs: a dozen beats."""
+"""The worker counts as hung if its file is older than this: twelve heartbeats."""
 
 
 async def beat(file: Path, *, every_s: float = BEAT_S) -> None:
-    """Touch the file until cancelled, and remove it then.
+    """Touch the file until cancelled, then remove it.
 
     Raises:
-        ConfigurationError: the file has content, so that it is no sign of life but somebody's.
+        ConfigurationError: the file has content, so it is not a heartbeat file.
     """
     _check_empty(file)
     try:
@@ -43,7 +43,7 @@ def _check_empty(file: Path) -> None:
     try:
         status = file.stat()
     except OSError:
-        return  # it is made, or a probe will say that nobody beats
+        return  # created by the next beat; until then a probe reports the worker as not ready
     if status.st_size or not stat.S_ISREG(status.st_mode):
         raise ConfigurationError(
             f"worker.heartbeat_file = {file} is not an empty file, and it would be removed when the"
@@ -54,7 +54,7 @@ def _check_empty(file: Path) -> None:
 def _touch(file: Path) -> None:
     try:
         file.touch()
-    except OSError as error:  # the work goes on; a probe will say that nobody beats
+    except OSError as error:  # the work continues; a probe reports the stale file
         log.warning("%s cannot be touched: %s", file, error.strerror)
 
 
@@ -64,7 +64,7 @@ def _remove(file: Path) -> None:
 
 
 def age_s(file: Path, now_s: float) -> float | None:
-    """Return how long ago the file was touched, or ``None`` when it is not there."""
+    """Return the seconds since the file was touched; ``None`` if it does not exist."""
     try:
         return now_s - file.stat().st_mtime
     except FileNotFoundError:
@@ -72,7 +72,7 @@ def age_s(file: Path, now_s: float) -> float | None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return 0 when the file is fresh, 1 when it is not, having said why."""
+    """Return 0 if the file is fresh, else 1, and print the reason."""
     parser = argparse.ArgumentParser(prog="python -m worker.heartbeat", description=__doc__)
     parser.add_argument("file", type=Path, help="the setting worker.heartbeat_file")
     parser.add_argument("--stale-s", type=float, default=STALE_S, help="older than this is stale")

@@ -1,4 +1,4 @@
-"""Takes messages in while there is room for them, until a stop or until nothing is left to do."""
+"""Pulls messages while there is room for them, until the worker stops or the backlog is empty."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from worker.stopping.suspects import Suspects
 from worker.writer import BatchWriter
 
 Handle = Callable[[Lease, frozenset[str]], Coroutine[None, None, None]]
-"""Handles a message; the keys are those of parts that the ledgers already hold."""
+"""Handles a message; the keys are those of parts that are already in the ledgers."""
 
 
 @dataclass(slots=True)
 class MessageIntake:
-    """Pulls messages, leases them, and starts a task of ``handle`` for each."""
+    """Pulls messages, leases them, and starts a ``handle`` task for each."""
 
     subscription: Subscription
     backlog: BacklogReader
@@ -53,15 +53,15 @@ class MessageIntake:
     _spent_out: SpentOutRule = field(init=False, default_factory=lambda: SpentOutRule(SPENT_OUT_S))
 
     def __post_init__(self) -> None:
-        """Hold no message yet."""
+        """Start without messages."""
         self._handling = InHand(self._handled)
 
     async def run(self, *, drain: bool) -> None:
-        """Take messages in until a stop, or with ``drain`` until the backlog is empty.
+        """Pull messages until stopped, or with ``drain`` until the backlog is empty.
 
         Raises:
-            BudgetError: all that is queued is of runs whose budgets are reached.
-            ConfigurationError: the queue is empty, and parts are missing all the same.
+            BudgetError: every queued message belongs to a run whose budget is reached.
+            ConfigurationError: the queue is empty, but parts of open runs are missing.
         """
         rule = None
         if drain:
@@ -71,25 +71,27 @@ class MessageIntake:
             await self._take_in(rule)
         except TransientError:
             if not self.retry.stopping.is_set():
-                raise  # else it was asked to stop while something could not be read
+                raise  # else a stop was requested while a read was being retried
 
     async def end(self, grace_s: float, *, writing: SideTask) -> None:
-        """Wait until all messages are handled, as ``InHand.end`` does."""
+        """Wait until all messages are handled; see ``InHand.end``."""
         await self._handling.end(grace_s, writing=writing)
 
     def make_room(self) -> None:
-        """Hear that messages were settled, or that a stop is asked for."""
+        """Wake the intake: messages were settled, or a stop was requested."""
         self._room.set()
 
     def record(self, settlement: Settlement) -> None:
-        """Record how a message was handled: whether a budget did not allow any of it."""
+        """Record how a message was handled, and whether its run's budget refused it."""
         if settlement.over_budget and not settlement.rows:
             self._spent_out.refused(settlement.over_budget, self.monotonic())
         else:
             self._spent_out.worked(self.monotonic())
 
     async def collect_backstop(self) -> None:
-        """Record as dead what the queue itself gave up on, beside the work: looking takes time."""
+        """Record messages of the dead-letter topic as dead letters, in a side task: a pull takes
+        time.
+        """
         while deliveries := await self.subscription.collect_backstop(1000):
             settled = await self.lookup.settled(deliveries)
             for lease in self.leaser.hold(deliveries):
@@ -118,7 +120,7 @@ class MessageIntake:
                 return
 
     def _only_refused(self) -> bool:
-        """Return whether for a while there was nothing to do that a budget allowed."""
+        """Return whether, for some time, the budgets have allowed no work."""
         now_s = self.monotonic()
         if self.run_budgets.calling:
             self._spent_out.worked(now_s)
@@ -126,10 +128,10 @@ class MessageIntake:
         return idle and self._spent_out.is_time(now_s)
 
     async def _look_for_other_work(self) -> None:
-        """Look whether anything but messages of runs whose budgets are reached is queued.
+        """Check whether the queue holds messages of runs whose budgets are not reached.
 
         Raises:
-            BudgetError: nothing is.
+            BudgetError: it holds none.
         """
         if self._handling:
             await self._wait_for_room()
@@ -141,7 +143,7 @@ class MessageIntake:
 
     async def _over_budget(self) -> tuple[frozenset[str], Mapping[str, BudgetState]]:
         if not self._spent_out.runs and (await self.backlog.backlog()).ready is None:
-            return frozenset(), {}  # nothing was refused, and nobody can tell what is queued
+            return frozenset(), {}  # nothing was refused, and the queue's content is unknown
         states = await self.run_budgets.states()
         return await only_over_budget(self.backlog, states, self._spent_out.runs), states
 
@@ -163,7 +165,7 @@ class MessageIntake:
             self._handling.start(self.handle(lease, settled))
 
     async def _wait_for_room(self) -> None:
-        """Wait until messages were handled or settled, or a stop is asked for."""
+        """Wait until messages are handled or settled, or a stop is requested."""
         self._room.clear()
         if not self._handling:
             self.writer.flush_soon()
@@ -171,7 +173,7 @@ class MessageIntake:
             await self._room.wait()
 
     async def _nothing_came(self, rule: DrainRule | None) -> bool:
-        """Wait a little; return whether a drain is done."""
+        """Wait briefly; return whether the drain is complete."""
         self.lookup.nothing_came()
         if not self._handling:
             self.writer.flush_soon()
@@ -193,7 +195,7 @@ class MessageIntake:
         if rule.empty(self.monotonic()) is Drained.NOT_YET:
             return False
         if self.suspects.held_back:
-            self.suspects.release()  # too few failed to say that the job is at fault
+            self.suspects.release()  # too few failures to conclude that the job is at fault
             return False
         missing = await self.retry.read("the ledgers cannot be read", self.ledgers.missing)
         verdict = rule.answer(missing, self.monotonic())

@@ -1,4 +1,4 @@
-"""Keeps every outstanding message leased, from the pull until it is settled."""
+"""Extends the lease of every outstanding message, from the pull until it is settled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Lease:
-    """A message that this worker holds. ``lost`` means another worker may have it now."""
+    """A message that this worker holds. ``lost`` means that another worker may have it now."""
 
     delivery: Delivery
     since_s: float
@@ -23,9 +23,9 @@ class Lease:
 
 
 class Leaser:
-    """Extends leases at a third of their length, jittered, up to a stated maximum.
+    """Extends leases at a third of their length, with jitter, up to a maximum.
 
-    It goes on while the worker drains: a drain longer than a lease delivers nothing twice.
+    It keeps running while the worker drains, so a drain that outlasts a lease causes no redelivery.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Leaser:
         return len(self._leases)
 
     def hold(self, deliveries: Iterable[Delivery]) -> list[Lease]:
-        """Take charge of freshly pulled messages."""
+        """Start to extend the leases of newly pulled messages."""
         now_s = self._monotonic()
         leases = [Lease(delivery, now_s) for delivery in deliveries]
         self._leases.update((lease.delivery.lease_id, lease) for lease in leases)
@@ -66,17 +66,17 @@ class Leaser:
         return any(delivery.lease_id in self._leases for delivery in deliveries)
 
     def all(self) -> list[Lease]:
-        """Return the leases that are held, the lost ones included."""
+        """Return the leases that are held, including lost ones."""
         return list(self._leases.values())
 
     async def run(self) -> None:
-        """Extend for ever; cancelled when the last message is settled."""
+        """Extend leases until cancelled, when the last message is settled."""
         while True:
             await asyncio.sleep(self._lease_s / 3 * (0.8 + 0.2 * self._random()))
             await self.extend_once()
 
     async def extend_once(self) -> None:
-        """Extend what is held; mark what is lost or has been held for too long."""
+        """Extend the held leases; mark those that are lost or have reached the maximum."""
         now_s = self._monotonic()
         wanted: list[str] = []
         for lease_id, lease in self._leases.items():

@@ -45,7 +45,7 @@ Meters = Mapping[Kind, CallMeter]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a worker did in its life."""
+    """What a worker did between its start and its end."""
 
     worker_id: str
     seconds: float
@@ -55,13 +55,13 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class ReportingWriter:
-    """A ``ResultWriter`` that also shows what was written."""
+    """A ``ResultWriter`` that also passes the written rows to ``keep``."""
 
     results: ResultWriter
     keep: Keep
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
-        """Write the rows, then show those that are durable; raises as the writer does."""
+        """Write the rows, then pass on the durable ones; raises as the writer does."""
         try:
             await self.results.write(rows)
         except UnwritableRowsError as error:
@@ -80,25 +80,27 @@ async def work(
     meters: Meters | None = None,
     stopping: StopRequest | None = None,
 ) -> Summary:
-    """Run one worker; ``watch`` runs beside it, to show its progress, ``keep`` gets its rows.
+    """Run one worker.
 
-    ``meters`` hear of its calls. ``watch`` lives as long as the worker: its end is the worker's.
-    ``stopping`` is how a caller asks for an orderly stop.
-
-    In the main thread SIGTERM and SIGINT ask for one, too; a second one ends the process at once.
+    ``watch`` runs beside it and shows its progress; if ``watch`` ends, the worker stops. ``keep``
+    receives the rows that were written, and ``meters`` the outcome of each call. A caller requests
+    an orderly stop with ``stopping``. In the main thread, SIGTERM and SIGINT request one too; a
+    second signal ends the process immediately.
 
     Raises:
-        ConfigurationError, StorageError: the job cannot go on, and why.
-        InternalError: a part of the worker failed; what was held is given back.
+        ConfigurationError, StorageError: the job cannot continue; the message says why.
+        InternalError: a part of the worker failed; its messages and budget were given back.
     """
     stopping = stopping or StopRequest()
     started_s = time.monotonic()
     async with AsyncExitStack() as opened:
         opened.enter_context(stopped_by_signals(stopping))
-        opened.enter_context(calm_garbage_collection())  # loading libraries makes few cycles, too
+        opened.enter_context(
+            calm_garbage_collection()
+        )  # before libraries are loaded, which creates few cycles
         engine = await opened.enter_async_context(open_engine(settings))
         models = await opened.enter_async_context(open_models(settings))
-        gc.freeze()  # what is loaded by now is not looked at any more
+        gc.freeze()  # the collector skips everything loaded so far
         if keep:
             engine = replace(engine, results=ReportingWriter(engine.results, keep))
         done = await work_with(
@@ -126,9 +128,9 @@ async def work_with(
     meters: Meters | None = None,
     heartbeat_file: Path | None = None,
 ) -> Summary:
-    """Run one worker over ports that are open, by this clock; raises as ``work`` does.
+    """Run one worker over open ports, with this clock; raises as ``work`` does.
 
-    Nothing is leased where queue and warehouse do not belong together.
+    Nothing is leased if the queue and the warehouse do not belong together.
     """
     started_s = time.monotonic()
     await engine.consistency.begin()
@@ -144,9 +146,9 @@ async def work_with(
     stopping.then(runner.stop)
     beside: dict[str, Work] = {}
     if watch is not None:
-        beside["what shows the worker"] = lambda: watch(status, engine)
+        beside["the progress display"] = lambda: watch(status, engine)
     if engine.peers.seen:
-        beside["the watch on other workers"] = lambda: see_peers(
+        beside["the reports to other workers"] = lambda: see_peers(
             engine.peers, status.worker_id, status.limiters
         )
     if heartbeat_file is not None:
@@ -155,15 +157,16 @@ async def work_with(
     try:
         await runner.run(drain=drain, beside=beside)
     except BudgetError as error:
-        over_budget = error  # nothing failed: the summary says what was done before it
+        over_budget = error  # an expected end: the summary says what was done before it
     return Summary(status.worker_id, time.monotonic() - started_s, status.progress, over_budget)
 
 
 @contextmanager
 def calm_garbage_collection() -> Iterator[None]:
-    """Look for cycles less often: messages make none, and looking took a fifth of the loop.
+    """Run the garbage collector less often: it took a fifth of the loop, and messages form no
+    cycles.
 
-    What is loaded before is not looked at meanwhile.
+    Objects that exist at entry are skipped meanwhile.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -177,7 +180,7 @@ def calm_garbage_collection() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A worker, and what may be read of it while it runs."""
+    """A worker, and the status that others may read while it runs."""
 
     runner: Runner
     status: WorkerStatus
@@ -192,7 +195,7 @@ def build_worker(
     now: Callable[[], datetime] = utc_now,
     meters: Meters | None = None,
 ) -> Worker:
-    """Return a worker over these ports; nothing runs yet."""
+    """Return a worker over these ports, not started yet."""
     own, progress = _ahead_of_limits(settings), Progress()
     backoff = Backoff(own.backoff_s, own.max_backoff_s)
     leaser = Leaser(
@@ -257,7 +260,7 @@ def build_worker(
 
 
 def _ahead_of_limits(settings: Settings) -> WorkerSettings:
-    """Return the worker's settings; it handles enough messages at once to fill both limits."""
+    """Return the worker's settings, with enough prefetch to use both in-flight limits."""
     own = settings.worker
     limits = (settings.classify_limit.in_flight, settings.embed_limit.in_flight)
     return replace(own, prefetch=max(own.prefetch, 2 * max(limits)))

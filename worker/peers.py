@@ -1,4 +1,4 @@
-"""Reports how fast this worker sends, and tells its limiters how many share their quotas."""
+"""Reports this worker's rates to other workers, and passes theirs to its limiters."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ log = logging.getLogger(__name__)
 
 
 async def see_peers(peers: Peers, worker_id: str, limiters: Mapping[Kind, Limiter]) -> None:
-    """Look at who else sends, until cancelled; then leave.
+    """Exchange reports with other workers until cancelled, then remove this worker's.
 
     Raises:
-        StorageError, ConfigurationError: see the adapter. A look that fails for a moment is logged.
+        StorageError, ConfigurationError: see the adapter. Transient errors are logged.
     """
     try:
         while True:
             try:
                 await _look(peers, worker_id, limiters)
-            except TransientError as error:  # the work goes on with what was seen before
-                log.warning("the other workers cannot be seen for a moment: %s", error)
+            except TransientError as error:  # the limiters keep the last known numbers
+                log.warning("the reports of other workers cannot be read; trying again: %s", error)
             await asyncio.sleep(peers.every_s)
     finally:
-        with contextlib.suppress(SightlineError):  # a report that stays is forgotten by its age
+        with contextlib.suppress(SightlineError):  # a report that remains expires by its age
             await peers.leave(worker_id)
 
 

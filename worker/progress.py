@@ -1,4 +1,4 @@
-"""What a worker has done so far, counted."""
+"""Counters of what a worker has done."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Progress:
-    """Counts since the worker started; messages, unless the name says otherwise.
+    """Counts since the worker started, of messages unless the name says otherwise.
 
-    ``dead`` counts parts by reason, ``rows`` what was written by ledger.
+    ``dead`` counts parts by reason, ``rows`` counts written rows by ledger.
     """
 
     pulled: int = 0

@@ -1,4 +1,4 @@
-"""The worker's whole life: pull, handle, write, settle; and how it stops."""
+"""The worker's main loop: pull, handle, write, settle, and the order of its stop."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from worker.writer import BatchWriter
 log = logging.getLogger(__name__)
 
 NOTHING_BESIDE: Mapping[str, Work] = MappingProxyType({})
-A_MESSAGE = "the handling of a message"
+A_MESSAGE = "the message handler"
 
 
 class Runner:
-    """Runs until stopped or drained. ``stop`` asks it to drain what it holds and return."""
+    """Runs until stopped or drained. ``stop`` requests an orderly stop: drain, then return."""
 
     def __init__(
         self,
@@ -89,13 +89,13 @@ class Runner:
         self._error: SightlineError | None = None
 
     def stop(self) -> None:
-        """Ask for an orderly stop; safe to call from a signal handler of the loop."""
+        """Request an orderly stop; safe to call from a signal handler of the event loop."""
         self._stop.set()
         self._intake.make_room()
 
     @property
     def stopping(self) -> bool:
-        """Whether it was asked to stop, or failed."""
+        """Whether a stop was requested, or the worker failed."""
         return self._stop.is_set()
 
     async def run(
@@ -103,33 +103,35 @@ class Runner:
     ) -> None:
         """Work until ``stop``, or with ``drain`` until the backlog is empty.
 
-        What runs ``beside`` the work, by name, lives as long as it. A part of the worker that ends
-        by itself, whatever the cause, stops the worker at once.
+        The tasks of ``beside``, by name, run as long as the worker does. If a part of the worker
+        ends by itself, for whatever reason, the worker stops.
 
         Raises:
-            ConfigurationError, StorageError: the job cannot go on; what was held is given back.
-            BudgetError: all that is queued is of runs whose budgets are reached.
-            InternalError: a part of the worker failed, or ended; what was held is given back.
+            ConfigurationError, StorageError: the job cannot continue; its messages were nacked.
+            BudgetError: every queued message belongs to a run whose budget is reached.
+            InternalError: a part of the worker failed or ended; its messages were nacked.
         """
         async with SideTasks(self._fail) as side:
             leasing = self._start_leaser(side)
             writing = self._start_writer(side)
-            side.start("the watch on cancelled runs", self._watch_cancelled)
+            side.start("the check for cancelled runs", self._watch_cancelled)
             backstop = side.start(
-                "the collector of what the queue gave up on",
+                "the reader of the dead-letter topic",
                 self._intake.collect_backstop,
                 may_end=lambda: True,
             )
             for name, work in beside.items():
                 side.start(name, work)
             try:
-                await self._guarded("the intake", self._intake.run(drain=drain))
+                await self._guarded("the message intake", self._intake.run(drain=drain))
             finally:
                 await side.end(backstop)
                 if _failed(leasing):
-                    self._start_leaser(side)  # once more, since leases outlast the drain
+                    self._start_leaser(side)  # restarted once, since the drain needs its leases
                 if _failed(writing):
-                    writing = self._start_writer(side)  # once more, for what is paid for
+                    writing = self._start_writer(
+                        side
+                    )  # restarted once, to write results that are paid for
                 await self._finish(writing)
         if self._error is not None:
             raise self._error
@@ -141,7 +143,7 @@ class Runner:
         return side.start("the writer", self._writer.run, may_end=lambda: self._writer.closing)
 
     async def _guarded(self, name: str, work: Coroutine[None, None, None]) -> None:
-        """Do a part of the work; what it cannot mend itself stops the worker."""
+        """Run a part of the worker; an error that it does not handle itself stops the worker."""
         try:
             await work
         except (Exception, asyncio.CancelledError) as error:
@@ -150,7 +152,7 @@ class Runner:
             self._fail(as_reported(name, error))
 
     def settled(self) -> None:
-        """Hear that a batch was settled (called by the writer)."""
+        """Make room after a batch was settled (called by the writer)."""
         self._intake.make_room()
 
     async def _handle(self, lease: Lease, settled: frozenset[str]) -> None:
@@ -173,7 +175,9 @@ class Runner:
         return run_id in self._cancelled_runs
 
     def _fail(self, error: SightlineError) -> None:
-        """Stop; the first error is what the worker ends with, unless it only is out of budget."""
+        """Stop the worker with its first error; any other error takes precedence over a budget
+        error.
+        """
         if self._error is None or (
             isinstance(self._error, BudgetError) and not isinstance(error, BudgetError)
         ):
@@ -181,7 +185,7 @@ class Runner:
         elif error is not self._error:
             log.error("while the worker stops: %s", error)
         if isinstance(error, InternalError):
-            log.info("%s", error, exc_info=error)  # where it came from; shown as text to --debug
+            log.info("%s", error, exc_info=error)  # with its traceback, printed only with --debug
         self.stop()
 
     async def _watch_cancelled(self) -> None:
@@ -192,9 +196,9 @@ class Runner:
             await asyncio.sleep(self._settings.cancel_poll_s)
 
     async def _finish(self, writing: SideTask) -> None:
-        """Drain within the grace period, still extending leases; give the rest back.
+        """Drain within the grace period, still extending leases, then nack the rest.
 
-        When nothing can be written any more, nothing more is paid for: there is no grace.
+        Without a way to write, nothing more is paid for, so there is no grace period.
         """
         await self._intake.end(self._settings.grace_s, writing=writing)
         if self._error is None:
@@ -203,8 +207,8 @@ class Runner:
             self._suspects.give_back()
         self._writer.close()
         await asyncio.wait([writing])
-        await self._guarded("giving messages back", self._give_back())
-        await self._guarded("giving back what is left of budgets", self._run_budgets.close())
+        await self._guarded("returning messages to the queue", self._give_back())
+        await self._guarded("returning reserved budget", self._run_budgets.close())
 
     async def _give_back(self) -> None:
         left = [lease.delivery.lease_id for lease in self._leaser.all()]
@@ -215,5 +219,5 @@ class Runner:
 
 
 def _failed(task: SideTask) -> bool:
-    """Return whether a side task ended in a way that nobody foresaw."""
+    """Return whether a side task ended with an unexpected error."""
     return task.done() and not task.cancelled() and isinstance(task.result(), InternalError)

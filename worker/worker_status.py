@@ -1,4 +1,4 @@
-"""The status of a worker while it runs: counts, leases, and what its limiters found."""
+"""The status of a running worker: counters, leases, and the state of its limiters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from worker.limiting import Limiter, LimiterSnapshot
 from worker.progress import Progress
 
 Kind = Literal["classify", "embed"]
-"""What a call is for; each kind has a model and a limiter of its own."""
+"""The kind of a call; each kind has its own model and limiter."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """What may be read of a worker. ``limiter_states`` is for the event loop's thread alone."""
+    """What others may read of a worker. Only the event loop's thread may use ``limiter_states``."""
 
     worker_id: str
     progress: Progress
@@ -25,5 +25,5 @@ class WorkerStatus:
     stopping: Callable[[], bool]
 
     def limiter_states(self) -> dict[Kind, LimiterSnapshot]:
-        """Return what the limiters are about."""
+        """Return the current state of each limiter."""
         return {kind: limiter.snapshot() for kind, limiter in self.limiters.items()}

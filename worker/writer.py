@@ -1,4 +1,4 @@
-"""Writes rows in batches, and settles their messages only when the rows are durable."""
+"""Writes rows in batches, and settles their messages only once the rows are durable."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from worker.results.settlement import Settle, Settlement
 log = logging.getLogger(__name__)
 
 NACK_DELAY_STEP_S = 0.5
-"""Nacks are sent in groups of about the same delay."""
+"""Nacks with delays in the same interval of this length, in seconds, are sent together."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlushRule:
-    """When a batch is written: at so many rows or messages, or so long after its first."""
+    """A batch is written at this many rows or messages, or this long after its first."""
 
     rows: int
     messages: int
@@ -30,7 +30,7 @@ class FlushRule:
 
 
 class BatchWriter:
-    """Collects settlements; ``run`` writes and settles them. Bounded by what may be leased."""
+    """Collects settlements, which ``run`` writes and settles. Bounded by the number of leases."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class BatchWriter:
         return self._closing
 
     def add(self, settlement: Settlement) -> None:
-        """Take a settlement; its rows are written with the next batch."""
+        """Add a settlement; its rows are written with the next batch."""
         self._pending.append(settlement)
         self._pending_rows += len(settlement.rows)
         self._more.set()
@@ -73,22 +73,23 @@ class BatchWriter:
             self._now.set()
 
     def flush_soon(self) -> None:
-        """Do not wait for more: nothing else is being handled."""
+        """Write without waiting for a full batch: no other message is being handled."""
         if self._pending:
             self._now.set()
 
     def close(self) -> None:
-        """Let ``run`` return once everything that was added is settled."""
+        """Let ``run`` return once every added settlement is settled."""
         self._closing = True
         self._more.set()
         self._now.set()
 
     async def run(self) -> None:
-        """Write and settle until closed; what fails stays pending, for another ``run``.
+        """Write and settle until closed; after an error, unwritten settlements remain for the next
+        ``run``.
 
         Raises:
             StorageError, ConfigurationError: rows cannot be written; nothing was acked.
-            Exception: as ``RowWriter.write``, or as the queue.
+            Exception: as raised by ``RowWriter.write`` or by the queue.
         """
         while True:
             await self._more.wait()
@@ -139,8 +140,8 @@ class BatchWriter:
             for delay_s, lease_ids in nacks.items():
                 await self._subscription.nack(lease_ids, delay_s=delay_s)
         except TransientError as error:
-            # The rows are durable: what is delivered again is found in the ledgers, unpaid.
-            log.warning("%d messages not settled, they will come again: %s", len(batch), error)
+            # The rows are durable: after a redelivery, the ledgers show that they are paid for.
+            log.warning("%d messages not settled, they will be redelivered: %s", len(batch), error)
         self._progress.acked += len(acks)
         self._progress.nacked += sum(map(len, nacks.values()))
         self._progress.leases_lost += sum(settlement.lease.lost for settlement in batch)

@@ -351,7 +351,7 @@ async def test_a_run_without_a_budget_never_reports_that_one_is_reached() -> Non
     nothing_left = Script({SIGNS: 0}, deque(), kept=answered(7))
     done = await engine(nothing_left).work()
     assert (done.stopped_by, over_budget(done)) == (None, None)
-    with pytest.raises(ConfigurationError, match="0 parts a statement"):
+    with pytest.raises(ConfigurationError, match="0 parts per statement"):
         engine(Script({SIGNS: 5}, deque()), parts=0)
 
 

@@ -29,27 +29,27 @@ def state(limit: int | None, reserved: int = 0, images: int | None = None) -> Bu
 
 
 def test_a_slice_is_a_fiftieth_of_the_budget() -> None:
-    assert BudgetSlice().wish(state(100_000), COST) == Amount(100_000 // SLICES)
+    assert BudgetSlice().next_slice(state(100_000), COST) == Amount(100_000 // SLICES)
 
 
 def test_a_slice_is_enough_for_a_few_calls() -> None:
-    assert BudgetSlice().wish(state(100), COST) == Amount(FEW_CALLS * 10)
+    assert BudgetSlice().next_slice(state(100), COST) == Amount(FEW_CALLS * 10)
 
 
 def test_the_last_slice_is_what_is_left() -> None:
-    assert BudgetSlice().wish(state(100, reserved=85), COST) == Amount(15)
-    assert BudgetSlice().wish(state(100, reserved=90), COST) == Amount(10)
-    assert BudgetSlice().wish(state(100, reserved=91), COST) is None
+    assert BudgetSlice().next_slice(state(100, reserved=85), COST) == Amount(15)
+    assert BudgetSlice().next_slice(state(100, reserved=90), COST) == Amount(10)
+    assert BudgetSlice().next_slice(state(100, reserved=91), COST) is None
 
 
 def test_every_try_asks_for_less_but_for_enough() -> None:
-    wishes = [BudgetSlice().wish(state(100_000), COST, tries) for tries in range(9)]
-    assert wishes[:2] == [Amount(2000), Amount(1000)]
-    assert wishes[-1] == Amount(10)
+    slices = [BudgetSlice().next_slice(state(100_000), COST, tries) for tries in range(9)]
+    assert slices[:2] == [Amount(2000), Amount(1000)]
+    assert slices[-1] == Amount(10)
 
 
 def test_what_is_not_limited_is_not_reserved() -> None:
-    assert BudgetSlice().wish(state(None, images=100), Amount(10, 1)) == Amount(0, FEW_CALLS)
+    assert BudgetSlice().next_slice(state(None, images=100), Amount(10, 1)) == Amount(0, FEW_CALLS)
     assert BudgetSlice(Limits(images=100)).covers(Amount(999))
 
 
@@ -74,8 +74,8 @@ def test_the_next_slice_makes_up_for_a_call_that_cost_more() -> None:
     assert taken is not None
     budget_slice.charge(taken, Amount(25))
     assert budget_slice.left == Amount(-15)
-    assert budget_slice.wish(state(1000, reserved=980), COST) is None
-    assert budget_slice.wish(state(1000, reserved=975), COST) == Amount(25)
+    assert budget_slice.next_slice(state(1000, reserved=980), COST) is None
+    assert budget_slice.next_slice(state(1000, reserved=975), COST) == Amount(25)
 
 
 def test_a_slice_is_not_spent_once_others_may_give_it_back() -> None:
@@ -102,12 +102,12 @@ def test_a_wish_fits_and_is_enough(
     limit: int, reserved: int, needed: int, left: int, tries: int
 ) -> None:
     budget_slice = BudgetSlice(Limits(limit), left=Amount(left))
-    wish = budget_slice.wish(state(limit, reserved), Amount(needed), tries)
-    if wish is None:
+    wanted = budget_slice.next_slice(state(limit, reserved), Amount(needed), tries)
+    if wanted is None:
         assert limit - reserved < needed - left
-    elif wish:
-        assert reserved + wish.cost_usd_micros <= limit
-        budget_slice.left += wish
+    elif wanted:
+        assert reserved + wanted.cost_usd_micros <= limit
+        budget_slice.left += wanted
         assert budget_slice.take(Amount(needed)) is not None
     else:
         assert left >= needed

@@ -67,7 +67,7 @@ async def test_who_cannot_look_for_a_moment_looks_again(caplog: pytest.LogCaptur
     peers = FakePeers(TransientError("the queue is busy"))
     await seen_once(peers, AdaptiveLimiter(LimitSettings(), seen_peers=True))
     assert len(peers.reports) >= 2
-    assert "cannot be seen for a moment: the queue is busy" in caplog.text
+    assert "cannot be read; trying again: the queue is busy" in caplog.text
 
 
 async def test_a_queue_that_is_broken_ends_the_watch() -> None:

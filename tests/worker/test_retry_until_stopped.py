@@ -26,7 +26,7 @@ async def test_a_read_succeeds_once_the_store_is_back(caplog: pytest.LogCaptureF
     assert await retry(asyncio.Event()).read("the ledgers cannot be read", read) == 7
     pauses = [record.getMessage() for record in caplog.records]
     assert len(pauses) == 2
-    assert "the ledgers cannot be read, again in 0.0 s: out of reach" in pauses
+    assert "the ledgers cannot be read, trying again in 0.0 s: out of reach" in pauses
 
 
 async def test_a_stop_ends_the_waiting() -> None:

@@ -151,5 +151,5 @@ async def test_what_is_logged_about_a_message_knows_which_it_is(
             await world.runner().run(drain=True)
     finally:
         logging.getLogger("worker").removeHandler(seer)
-    assert about == {"a part failed for good: image_gone: nothing at gs://b/o2": "m1"}
+    assert about == {"a part failed permanently: image_gone: nothing at gs://b/o2": "m1"}
     assert HANDLED.get() is None

@@ -138,11 +138,11 @@ def the_budgets(world: World, fault: Fault) -> None:
 
 PARTS: dict[str, Break] = {
     "the leaser": the_leaser,
-    "the watch on cancelled runs": the_watch_on_cancelled_runs,
-    "the collector of what the queue gave up on": the_collector,
+    "the check for cancelled runs": the_watch_on_cancelled_runs,
+    "the reader of the dead-letter topic": the_collector,
     "the writer": the_writer,
-    "the intake": the_intake,
-    "the handling of a message": the_handling,
+    "the message intake": the_intake,
+    "the message handler": the_handling,
 }
 IN_A_CALL: dict[str, Break] = {
     "the meter": the_meter,
@@ -216,7 +216,7 @@ async def test_a_part_that_fails_stops_the_worker_which_gives_back_what_it_holds
     assert "UnforeseenError: nobody foresaw it" in str(error)
     assert isinstance(error.__cause__, UnforeseenError)
     paid = {(ANSWER if what == "classify" else EMBED).key(of) for what, of in world.models.paid}
-    failed = {ANSWER.key("o3")} if part == "the handling of a message" else set()
+    failed = {ANSWER.key("o3")} if part == "the message handler" else set()
     assert {row.part_key for row in world.store.results()} == paid - failed
     await nothing_is_paid_twice(world)
 
@@ -226,7 +226,7 @@ async def test_what_fails_after_an_answer_does_not_lose_it(part: str) -> None:
     fault = Fault()
     world = a_world(fault)
     IN_A_CALL[part](world, fault)
-    await stops(world, "the handling of a message")
+    await stops(world, "the message handler")
     await nothing_is_paid_twice(world)
 
 
@@ -273,7 +273,7 @@ async def test_what_runs_beside_the_work_ends_with_it() -> None:
 
     world = World()
     world.put(*MESSAGES)
-    await world.runner().run(drain=True, beside={"what shows the worker": forever})
+    await world.runner().run(drain=True, beside={"the progress display": forever})
     assert ended.is_set()
 
 
@@ -348,7 +348,7 @@ async def test_budgets_that_fail_stop_the_worker() -> None:
     world.ledger.set(cost=10**9)
     the_budgets(world, fault)
     fault.after = 0
-    await stops(world, "the handling of a message")
+    await stops(world, "the message handler")
     assert world.models.paid == []
 
 
@@ -360,7 +360,7 @@ async def test_a_fault_is_reported_though_the_budget_was_reached_first() -> None
     world.models.on_classify = fault.later
     runner = world.runner()
     runner._run_budgets.close = fault.later  # type: ignore[method-assign]  # fails
-    with pytest.raises(InternalError, match="giving back what is left of budgets failed"):
+    with pytest.raises(InternalError, match="returning reserved budget failed"):
         await runner.run(drain=True)
 
 
@@ -388,7 +388,7 @@ async def test_what_a_failed_half_cost_is_written_though_the_message_is_given_ba
 
     settings = replace(QUICK, tries_per_lease=1)
     world = World(settings=settings, models=FakeModels(on_classify=fails, on_embed=down))
-    await stops(world, "the handling of a message")
+    await stops(world, "the message handler")
     events = world.store.dead()
     assert {row.event for row in events} == {"retried"}
     spent = sum(row.usage.cost_usd_micros for row in events)

@@ -1,1 +1,1 @@
-"""Work without messages: statements or batch jobs ask about many parts at a time."""
+"""Work without messages: SQL statements or batch jobs, each for many parts."""

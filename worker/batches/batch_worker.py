@@ -1,4 +1,4 @@
-"""Works runs off without messages: an engine asks the models, this loop says what to ask when."""
+"""Processes runs without messages: decides what each statement or job asks, and when."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from worker.batches.pass_rule import Next, Pass, PassRule
 from worker.budgets.run_budgets import OverBudgetError, RunBudgets
 
 EstimateOf = Callable[[PartBatch], Awaitable[int]]
-"""What one part of a batch is held to cost before it is asked about, in micros."""
+"""The reservation for one part of a batch before it is asked, in micros."""
 
 FIRST_PARTS = 500
-"""Parts of a batch's first statement, at most: a fault of the task shows before much is paid."""
+"""The most parts in a batch's first statement: a faulty task shows before much is spent."""
 
 
 @dataclass(slots=True)
 class BatchWorkSummary:
-    """What was done so far; ``stuck`` are batches of which parts are refused again and again."""
+    """What was done so far; ``stuck`` are batches with parts that are refused again and again."""
 
     answers: int = 0
     embeddings: int = 0
@@ -37,7 +37,7 @@ class BatchWorkSummary:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far a batch is: parts that were left when it began, and that are left now."""
+    """A batch's progress: the parts that were left when it began, and that are left now."""
 
     batch: PartBatch
     first_left: int
@@ -46,10 +46,10 @@ class Step:
 
 
 class BatchWorker:
-    """Works batches off, one after the other; ``parts`` are those of one statement at most.
+    """Processes batches one after another, with at most ``parts`` parts in a statement.
 
-    Killed at any point it leaves nothing to mend: what was brought is kept where it was brought to,
-    and a statement that is under way is found again by its name.
+    It can be killed at any point: received responses stay in their table, and a statement that is
+    still running is found again by its name.
     """
 
     def __init__(
@@ -62,38 +62,38 @@ class BatchWorker:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_step: Callable[[Step], None] = lambda _: None,
     ) -> None:
-        """Take the ports, and what is asked of them.
+        """Take the ports and the limits.
 
         Raises:
-            ConfigurationError: ``parts`` is less than 1, so that nothing would ever be asked.
+            ConfigurationError: ``parts`` is less than 1.
         """
         self._batches = batches
         self._run_budgets = run_budgets
         self._estimate_of = estimate_of
         if parts < 1:
-            raise ConfigurationError(f"{parts} parts a statement ask nothing; set 1 or more")
+            raise ConfigurationError(f"{parts} parts per statement is too few; set 1 or more")
         self._parts = parts
         self._sleep = sleep
         self._on_step = on_step
         self.done = BatchWorkSummary()
 
     async def work(self, run_id: str | None = None) -> BatchWorkSummary:
-        """Work off a run, or all there are to be worked off so.
+        """Process one run, or every open run of this engine.
 
         Raises:
-            ConfigurationError: the job cannot be done as configured, and why.
-            TransientError: BigQuery is out of reach for long, or a job of it fails again and again.
-            BusyError: another process works on the same.
+            ConfigurationError: the job cannot run as configured; the message says why.
+            TransientError: BigQuery stays unreachable, or a job of it keeps failing.
+            BusyError: another process is working on the same run.
         """
         over: dict[str, None] = {}
         try:
             for batch in await self._batches.batches(run_id):
                 if not await self._batches.unsettled(batch):
-                    continue  # of a run that is done, whose model may be served no more
+                    continue  # of a run that is done, whose model may no longer exist
                 try:
                     async with self._batches.claim(batch):
                         await self._work_off(batch)
-                except OverBudgetError as error:  # other runs have budgets of their own
+                except OverBudgetError as error:  # other runs have their own budgets
                     over[str(error)] = None
         finally:
             await self._run_budgets.close()
@@ -105,7 +105,9 @@ class BatchWorker:
         await self._batches.open(batch)
         rule = PassRule()
         pending = await self._batches.outcome(batch)
-        if _pass(pending).settled:  # by a process before this one, which gave back what it held
+        if _pass(
+            pending
+        ).settled:  # reserved by an earlier process, which has released its reservation
             await self._run_budgets.count(batch.run_id, _used(pending))
             await self._take(batch, pending, rule)
         first_left = left = await self._batches.left(batch)
@@ -113,7 +115,7 @@ class BatchWorker:
         while left:
             self._on_step(Step(batch, first_left, left, None))
             outcome = await self._ask(batch, min(most, left))
-            if _pass(outcome).settled:  # what brings nothing may be paid for all the same
+            if _pass(outcome).settled:  # even a pass without results may cost money
                 most = self._parts
             then = await self._take(batch, outcome, rule)
             left = await self._batches.left(batch)
@@ -127,35 +129,35 @@ class BatchWorker:
         await self._batches.close(batch)
 
     async def _take(self, batch: PartBatch, outcome: BatchOutcome, rule: PassRule) -> Next:
-        """Write what was brought, unless it shows a fault of the job."""
+        """Write the received responses, unless they show a fault of the job."""
         done = _pass(outcome)
         then = rule.after(done)
         if then is Next.SYSTEMIC:
             await self._batches.discard(batch)
             raise ConfigurationError(
-                f"all of {done.refused:,} parts were refused ({outcome.example}); nothing is given"
+                f"all of {done.refused:,} parts were refused ({outcome.example}); no part was given"
                 " up: see `sightline doctor`, then run `sightline work` again"
             )
         await self._batches.settle(batch)
         self._count(batch, outcome)
         if then is Next.UNUSABLE:
             raise ConfigurationError(
-                f"not one of {done.refused:,} answers to {name_of(batch)} can be used; they are"
+                f"not one of {done.refused:,} answers to {name_of(batch)} is usable; they are"
                 " paid for and recorded as dead letters: fix the task, then `sightline dead-letters"
                 " list`"
             )
         return then
 
     async def _ask(self, batch: PartBatch, most: int) -> BatchOutcome:
-        """Ask about as many parts as the run's budget allows; reserve their price meanwhile.
+        """Ask about as many parts as the run's budget allows, with their cost reserved meanwhile.
 
         Raises:
-            OverBudgetError: the run has a budget, and it is reached.
+            OverBudgetError: the run's budget is reached.
         """
         estimate = await self._estimate_of(batch)
         affordable = await self._affordable(batch, estimate)
         if affordable is not None and affordable < 1:
-            # Raises, unless somebody who is gone had reserved what is lacking.
+            # Raises, unless a process that has ended held the reservation that is lacking.
             (await self._run_budgets.reserve(batch.run_id, Amount(estimate, 1))).charge(Amount())
             affordable = await self._affordable(batch, estimate)
         if affordable is not None and affordable < 1:
@@ -169,15 +171,17 @@ class BatchWorker:
                 outcome = await self._batches.ask(batch, parts)
         finally:
             reservation.charge(_used(outcome))
-        if not limited:  # a budget that was set meanwhile, maybe hours ago, knows nothing of it
+        if (
+            not limited
+        ):  # does not cover a budget that was set during the pass, which may take hours
             await self._run_budgets.count(batch.run_id, _used(outcome))
         return outcome
 
     async def _affordable(self, batch: PartBatch, estimate: int) -> int | None:
-        """Return for how many parts there is budget left, what earlier ones did not use included.
+        """Return for how many parts there is budget left, including unused reservations.
 
-        ``None`` where no budget limits them. Nothing is under way meanwhile: what this process
-        holds is left over, and given back.
+        ``None`` if no budget limits them. Nothing is in progress at this point, so a reservation
+        that this process still holds is unused, and released.
         """
         await self._run_budgets.close()
         state = (await self._run_budgets.states()).get(batch.run_id)
@@ -203,7 +207,7 @@ class BatchWorker:
 
 
 def over_budget(done: BatchWorkSummary) -> BudgetError | None:
-    """Return the error by which a command ends whose work was stopped by a budget."""
+    """Return the error with which a command ends after a budget stopped its work."""
     if done.stopped_by is None:
         return None
     return BudgetError(
@@ -212,7 +216,7 @@ def over_budget(done: BatchWorkSummary) -> BudgetError | None:
 
 
 def refused_for_now(done: BatchWorkSummary, engine: str) -> TransientError | None:
-    """Return the error by which a command ends that left parts that are refused again and again."""
+    """Return the error with which a command ends if parts are refused again and again."""
     if not done.stuck:
         return None
     return TransientError(

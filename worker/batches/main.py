@@ -1,4 +1,4 @@
-"""Composes work on batches from the settings, and runs it until nothing is left to ask."""
+"""Composes a batch worker from the settings, and runs it until no part is left to ask."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def run_batch_worker(
     on_step: Callable[[Step], None],
     on_job: Callable[[BatchJob], None] = lambda _: None,
 ) -> BatchWorkSummary:
-    """Work off all open runs of the settings' engine; raises as ``BatchWorker.work`` does."""
+    """Process all open runs with the settings' engine; raises as ``BatchWorker.work`` does."""
     async with (
         open_engine(settings) as engine,
         open_part_batches(
@@ -46,7 +46,7 @@ async def run_batch_worker(
 
 
 async def plan_batch_work(settings: Settings, *, worker_id: str) -> Sequence[BatchPlan]:
-    """Return what ``run_batch_worker`` is about to do; raises as ``plan`` does."""
+    """Return what ``run_batch_worker`` would do; raises as ``plan`` does."""
     async with (
         open_engine(settings) as engine,
         open_part_batches(settings, engine.runs, engine.ledgers, worker_id=worker_id) as batches,

@@ -1,8 +1,8 @@
-"""Whether what a statement left unanswered is asked again: a state machine without a clock.
+"""Whether to ask again about the parts that a statement left unanswered: pure, without a clock.
 
-A statement asks a model about many rows at once. Some come back refused for now, and are asked
-again by the next statement, until none is left. Where two statements in a row bring nothing, asking
-on would only cost: what is left stays as it is, for another day.
+A statement asks a model about many rows. Rows that are refused temporarily are asked again by the
+next statement, until none is left. After two statements in a row without any result, asking again
+would only cost money, so the rest is left for another day.
 """
 
 from __future__ import annotations
@@ -11,25 +11,29 @@ from dataclasses import dataclass
 from enum import Enum
 
 FRUITLESS = 2
-"""After so many passes in a row that brought nothing, no further one is made."""
+"""After this many passes in a row without a result, no further pass is made."""
 
 PAUSE_S = 30.0
 LONGEST_PAUSE_S = 600.0
-"""Before a pass that follows refusals: doubled for each pass that brought nothing."""
+"""The pause before a pass that follows refusals, in seconds; doubled after each pass without a
+result.
+"""
 
 SYSTEMIC_ROWS = 20
-"""So many rows of a pass, all refused for what no image is to blame for, are a fault of the job."""
+"""If this many rows of a pass are all refused for reasons unrelated to the image, the job is at
+fault.
+"""
 
 UNUSABLE_ROWS = 50
-"""So many rows of a pass, all with answers that cannot be used, are a fault of the task."""
+"""If this many rows of a pass all have unusable answers, the task is at fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one statement brought: rows answered, refused for good, refused for now.
+    """The result of one statement: rows answered, refused permanently, refused temporarily.
 
-    ``denied`` are those of the refused that no image is to blame for, ``unusable`` those that were
-    answered and paid for, and fit no task.
+    ``denied`` are the refused rows whose reason is unrelated to the image; ``unusable`` were
+    answered and paid for, but do not fit the task.
     """
 
     answered: int
@@ -40,7 +44,7 @@ class Pass:
 
     @property
     def settled(self) -> int:
-        """The rows about which nothing more is to be asked."""
+        """The rows that need no further request."""
         return self.answered + self.refused
 
 
@@ -54,7 +58,7 @@ class Next(Enum):
 
 
 class PassRule:
-    """The passes over one batch of rows so far."""
+    """The passes over one batch so far."""
 
     def __init__(self) -> None:
         self._fruitless = 0
@@ -69,7 +73,7 @@ class PassRule:
         return Next.STUCK if self._fruitless >= FRUITLESS else Next.GO_ON
 
     def pause_s(self, done: Pass) -> float:
-        """Return how long to wait before the next pass: not at all where nothing was refused."""
+        """Return how long to wait before the next pass, in seconds: 0 if nothing was refused."""
         if not done.retryable:
             return 0.0
         return min(PAUSE_S * 2.0**self._fruitless, LONGEST_PAUSE_S)

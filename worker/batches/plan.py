@@ -1,4 +1,4 @@
-"""What work on batches is about to do, and what it may cost; nothing is asked or made."""
+"""Plans work on batches and estimates its cost, without asking or creating anything."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from worker.budgets.run_budgets import RunBudgets
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """What is to be done about one batch.
+    """The planned work on one batch.
 
-    ``cost_usd_micros`` is held before models are asked, and is their upper estimate.
-    ``bytes_read`` is what the statements around them read, by a dry run. ``budget_usd_micros`` and
-    ``budget_images`` are what is left of the run's budget when it is this batch's turn, where those
-    before it cost as much as is held for them; ``None`` where nothing of the kind is limited. An
-    image counts once for each part.
+    ``cost_usd_micros`` is an upper estimate, reserved before models are asked. ``bytes_read`` is
+    what the surrounding statements read, according to a dry run. ``budget_usd_micros`` and
+    ``budget_images`` are what is left of the run's budget when this batch begins, if earlier
+    batches cost as much as is reserved for them; ``None`` means unlimited. An image counts once per
+    part.
     """
 
     batch: PartBatch
@@ -33,7 +33,7 @@ class BatchPlan:
 
     @property
     def bound(self) -> bool:
-        """Whether the budget ends it before all is asked."""
+        """Whether the budget ends the batch before all its parts are asked."""
         usd, images = self.budget_usd_micros, self.budget_images
         return (usd is not None and self.cost_usd_micros > usd) or (
             images is not None and self.parts > images
@@ -48,7 +48,7 @@ async def plan(
     parts: int,
     run_id: str | None = None,
 ) -> Sequence[BatchPlan]:
-    """Return what is to be done about each batch, where all goes well at the first try.
+    """Return the planned work on each batch, assuming that every first try succeeds.
 
     Raises:
         TransientError, ConfigurationError, NotFoundError: see ``PartBatches``.
@@ -84,6 +84,6 @@ def _rest(limit: int | None, gone: int) -> int | None:
 
 
 def passes_for(left: int, parts: int) -> int:
-    """Return how many passes ask about so many parts, none of which is refused for now."""
+    """Return how many passes are needed for this many parts without refusals."""
     first = min(FIRST_PARTS, parts)
     return 1 + ceil(max(0, left - first) / parts)

@@ -1,1 +1,1 @@
-"""What workers may spend: budgets of runs, reserved in slices and held for each call."""
+"""Budgets of runs: reserved by workers in slices, and charged per call."""

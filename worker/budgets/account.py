@@ -1,4 +1,4 @@
-"""What a worker knows of the budget of one run, and what it has taken of it."""
+"""A worker's account of one run's budget: its slices, and the calls under way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOTHING = Amount()
 
 @dataclass(slots=True)
 class Account:
-    """What a worker knows of one run's budget. ``dry`` when there was nothing to reserve."""
+    """A worker's account of one run's budget, ``dry`` if no further slice could be reserved."""
 
     run_id: str
     budget_slice: BudgetSlice = field(default_factory=BudgetSlice)
@@ -28,31 +28,31 @@ class Account:
 
     @property
     def free(self) -> Reservation:
-        """What is taken of a run without a budget: nothing."""
+        """The amount taken from a run without a budget: nothing."""
         if self._free is None:
             self._free = Reservation(self, NOTHING)
         return self._free
 
     def notify(self) -> None:
-        """Wake those who wait for something to be put back; only a dry budget has any."""
+        """Wake the tasks that wait for budget to be put back; there are none unless it is dry."""
         if self.dry:
             self.wake()
 
     def wake(self) -> None:
-        """Wake those who wait."""
+        """Wake the waiting tasks."""
         self.changed.set()
         self.changed = asyncio.Event()
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What was taken of a run's budget, for something that is under way."""
+    """An amount taken from a run's budget for work in progress."""
 
     account: Account
     taken: Amount
 
     def charge(self, used: Amount) -> None:
-        """Put back what was not used, and wake those who wait for it."""
+        """Put back the unused amount, and wake the tasks that wait for it."""
         if self.account.budget_slice.limits:
             self.account.budget_slice.charge(self.taken, used)
             self.account.notify()

@@ -8,27 +8,27 @@ from datetime import datetime, timedelta
 from sightline.ports import Amount, BudgetState, Limits
 
 SLICES = 50
-"""A slice is this share of the budget, so that few reservations are made ..."""
+"""A slice is at least this share of the budget, so that reservations are rare ..."""
 
 FEW_CALLS = 4
-"""... or enough for so many calls, if that is more."""
+"""... and enough for at least this many calls."""
 
 SLICE_LASTS = timedelta(minutes=30)
-"""For how long after its last event a worker spends what it has reserved."""
+"""How long after its last event a worker may spend its reservations, in seconds."""
 
 ABANDONED_AFTER = timedelta(hours=1)
-"""From when on others give back what a silent worker holds: well after it stopped spending."""
+"""When others may release a silent worker's reservations: well after it stopped spending."""
 
 LONG_DELAY_S = 600.0
-"""For how long a message is put off whose run's budget is reached; Pub/Sub allows no more."""
+"""The redelivery delay of a message whose run's budget is reached; Pub/Sub's maximum."""
 
 
 @dataclass(slots=True)
 class BudgetSlice:
-    """What is left of the slices that a worker reserved of one run's budget.
+    """What is left of the slices that a worker reserved from one run's budget.
 
-    ``pending`` is reserved and neither kept nor given back yet. ``left`` may fall below zero,
-    by what calls cost beyond their estimates; the next slice makes up for it.
+    ``pending`` is an amount whose reservation is not confirmed yet. ``left`` falls below zero if
+    calls cost more than estimated; the next slice makes up for it.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -40,7 +40,7 @@ class BudgetSlice:
     last_at: datetime | None = None
 
     def take(self, needed: Amount) -> Amount | None:
-        """Take so much; return what of it is limited, or ``None`` when that is not there."""
+        """Take an amount; return the limited part of it, or ``None`` if not enough is left."""
         if not self.covers(needed):
             return None
         taken = self.limits.of(needed)
@@ -48,25 +48,25 @@ class BudgetSlice:
         return taken
 
     def covers(self, needed: Amount) -> bool:
-        """Return whether so much is left."""
+        """Return whether this much is left."""
         needed = self.limits.of(needed)
         return (
             needed.cost_usd_micros == 0 or self.left.cost_usd_micros >= needed.cost_usd_micros
         ) and (needed.images == 0 or self.left.images >= needed.images)
 
     def charge(self, taken: Amount, used: Amount) -> None:
-        """Put back what was taken, less what was used."""
+        """Put back an amount that was taken, less the part that was used."""
         self.left += taken - self.limits.of(used)
 
     def may_get_back(self, needed: Amount) -> bool:
-        """Return whether what is under way may put something back of what is needed."""
+        """Return whether calls under way may put back enough of what is needed."""
         needed = self.limits.of(needed)
         return (needed.cost_usd_micros > 0 and self.calls > 0) or (
             needed.images > 0 and self.messages > 0
         )
 
-    def wish(self, state: BudgetState, needed: Amount, tries: int = 0) -> Amount | None:
-        """Return the slice to reserve next, smaller with every try, or ``None``: none is left."""
+    def next_slice(self, state: BudgetState, needed: Amount, tries: int = 0) -> Amount | None:
+        """Return the next slice to reserve, smaller with every try; ``None`` if none is left."""
         needed = state.limits.of(needed)
         cost = _slice(
             state.limits.cost_usd_micros,
@@ -81,28 +81,28 @@ class BudgetSlice:
         return None if cost is None or images is None else Amount(cost, images)
 
     def reserved(self, event_id: str, slice_: Amount, at: datetime) -> None:
-        """Hear that a reservation is about to be recorded."""
+        """Note that a reservation is about to be recorded."""
         self.pending += slice_
         self.last_event_id, self.last_at = event_id, at
 
     def kept(self, slice_: Amount) -> None:
-        """Hear that a reservation stays within the budget."""
+        """Note that a reservation stays within the budget."""
         self.pending -= slice_
         self.left += slice_
 
     def is_stale(self, now: datetime) -> bool:
-        """Return whether the slices are so old that others may soon give them back."""
+        """Return whether the slices are so old that others may soon release them."""
         return self.last_at is not None and now - self.last_at > SLICE_LASTS
 
     def empty(self) -> Amount:
-        """Return what is to be given back, and keep nothing reserved."""
+        """Return the amount to release, and keep nothing reserved."""
         rest = (self.left + self.pending).positive
         self.left, self.pending = self.left - self.left.positive, Amount()
         return rest
 
 
 def _slice(limit: int | None, reserved: int, needed: int, left: int, tries: int) -> int | None:
-    """Return how much of one kind to reserve; 0 when nothing is needed, ``None`` without room."""
+    """Return how much of one kind to reserve: 0 if none is needed, ``None`` without room."""
     lacking = needed - left
     if limit is None or needed == 0 or lacking <= 0:
         return 0
@@ -113,12 +113,12 @@ def _slice(limit: int | None, reserved: int, needed: int, left: int, tries: int)
 
 
 def is_abandoned(last_at: datetime, now: datetime) -> bool:
-    """Return whether a worker that was last heard of then no longer spends what it reserved."""
+    """Return whether a worker with this last event no longer spends its reservations."""
     return now - last_at > ABANDONED_AFTER
 
 
 def next_step(state: BudgetState) -> str:
-    """Return what a person can do about a budget that is reached."""
+    """Return the message about a budget that is reached, with the commands that resolve it."""
     limits, run_id = state.limits, state.run_id
     cost = limits.cost_usd_micros
     if cost is not None and (limits.images is None or state.reserved.images < limits.images):

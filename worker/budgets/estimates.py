@@ -1,4 +1,4 @@
-"""What a call will cost, estimated so that it seldom costs more: for reserving it before."""
+"""Estimates of what a call will cost, which it seldom exceeds, for reservations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sightline.tasks import TaskSpec
 log = logging.getLogger(__name__)
 
 PriceOf = Callable[[str], Price | None]
-"""A model's price today; ``None`` of a model that costs nothing."""
+"""A model's price today; ``None`` if the model costs nothing."""
 
 
 class Estimates:
-    """The price of the input and of the longest answer, or of the dearest call seen, if more."""
+    """The price of the input and the longest answer, or the dearest call seen if that is higher."""
 
     def __init__(
         self, price_of: PriceOf, budgets: Budgets, *, answers_at: str, embeddings_at: str
@@ -50,15 +50,17 @@ class Estimates:
         return max(usage.cost_usd_micros, await self._most(part))
 
     def saw(self, part: Part, cost_usd_micros: int) -> None:
-        """Hear what a call has cost."""
+        """Record what a call has cost."""
         self._dearest[_key(part)] = max(self.known_of(part), cost_usd_micros)
 
     def known_of(self, part: Part) -> int:
-        """Return the dearest call seen so far."""
+        """Return the cost of the dearest call seen so far."""
         return self._dearest.get(_key(part), 0)
 
     async def _most(self, part: Part) -> int:
-        """Return the dearest call known; the ledgers are asked once, however many want to know."""
+        """Return the cost of the dearest call known; concurrent callers share one query of the
+        ledgers.
+        """
         if _key(part) not in self._asked:
             async with self._asking[_key(part)]:
                 if _key(part) not in self._asked:

@@ -1,4 +1,4 @@
-"""The money of one message: its images, and one call at a time; held before, charged after."""
+"""The budget of one message, its images and its calls: reserved before a call, charged after."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from worker.budgets.run_budgets import RunBudgets
 
 
 class Funds(Protocol):
-    """Where the money of one part's calls comes from."""
+    """Reserves and charges the budget of one part's calls."""
 
     async def reserve(self) -> None:
-        """Set aside what a call is estimated to cost.
+        """Reserve the estimated cost of a call.
 
         Raises:
-            OverBudgetError: the budget is reached; the call is not to be made.
+            OverBudgetError: the budget is reached; do not make the call.
         """
         ...
 
     def charge(self, cost_usd_micros: int | None) -> None:
-        """Pay for the call; ``None`` when its cost is not known: as estimated, then."""
+        """Charge the cost of the call; if it is unknown (``None``), charge the estimate."""
         ...
 
 
 class CallFunds:
-    """The money of one part's calls, which are made one after the other."""
+    """The budget of one part's calls, which are made one after another."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class CallFunds:
         self._reservation: Reservation | None = None
 
     async def reserve(self) -> None:
-        """Set aside the estimate; raises OverBudgetError."""
+        """Reserve the estimate; raises OverBudgetError."""
         self._estimate_usd_micros = max(
             self._estimate_usd_micros, self._estimates.known_of(self._part)
         )
@@ -59,7 +59,7 @@ class CallFunds:
         self._message.called = True
 
     def charge(self, cost_usd_micros: int | None) -> None:
-        """Pay what the call has cost, or its estimate where nobody knows."""
+        """Charge what the call has cost, or its estimate if the cost is unknown."""
         reservation, self._reservation = self._reservation, None
         if reservation is None:
             return
@@ -70,7 +70,7 @@ class CallFunds:
 
 
 class MessageFunds:
-    """The images of one message: they count once, if a call was made, however many parts ask."""
+    """The images of one message, counted once if any of its parts made a call."""
 
     def __init__(
         self,
@@ -87,10 +87,10 @@ class MessageFunds:
         self._reservation: Reservation | None = None
 
     async def __aenter__(self) -> Self:
-        """Set the images aside.
+        """Reserve the images.
 
         Raises:
-            OverBudgetError: the budget is reached; no call is to be made.
+            OverBudgetError: the budget is reached; do not make any call.
         """
         self._reservation = await self._run_budgets.reserve(self.run_id, self._images)
         self._reservation.account.budget_slice.messages += 1
@@ -102,14 +102,14 @@ class MessageFunds:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Count the images, or put them back when no call was made."""
+        """Count the images, or release them if no call was made."""
         reservation, self._reservation = self._reservation, None
         if reservation is not None:
             reservation.account.budget_slice.messages -= 1
             reservation.charge(self._images if self.called else Amount())
 
     async def for_answer(self, part: AnswerPart, task: TaskSpec) -> CallFunds:
-        """Return the money of the calls for one answer; raises OverBudgetError."""
+        """Return the budget of the calls for one answer; raises OverBudgetError."""
         if not self._run_budgets.is_limited(self.run_id):
             return self._of(part, 0)
         return await self._checked(
@@ -117,7 +117,7 @@ class MessageFunds:
         )
 
     async def for_embedding(self, part: EmbeddingPart) -> CallFunds:
-        """Return the money of the calls for one embedding; raises OverBudgetError."""
+        """Return the budget of the calls for one embedding; raises OverBudgetError."""
         if not self._run_budgets.is_limited(self.run_id):
             return self._of(part, 0)
         return await self._checked(part, await self._estimates.of_embedding(part))

@@ -1,4 +1,4 @@
-"""The budgets of the runs that a worker works on: what its calls take of them, and put back."""
+"""The budgets of the runs that a worker handles: reserved for calls, and released."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from worker.budgets.slice_reservations import SliceReservations
 log = logging.getLogger(__name__)
 
 RENEW_EVERY_S = 900.0
-"""How often what something long reserved is renewed: well before a slice grows stale."""
+"""How often a long reservation is renewed, well before its slice expires, in seconds."""
 
 LOOK_AGAIN = timedelta(seconds=60)
-"""How often a run without a budget is asked whether it has one now."""
+"""How often to check whether a run without a budget has one now, in seconds."""
 
 LOOK_AGAIN_WHEN_DRY = timedelta(seconds=2)
-"""How often a budget that is given out is looked at, while messages of its run keep coming."""
+"""How often to read a budget that is reached again while messages of its run arrive, in seconds."""
 
 
 class OverBudgetError(Exception):
-    """The budget of a run is reached: the call was not made."""
+    """The run's budget is reached: the call was not made."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__(f"the budget of run {run_id} is reached")
@@ -34,7 +34,7 @@ class OverBudgetError(Exception):
 
 
 class RunBudgets:
-    """The budgets of the runs that a worker works on."""
+    """The budgets of the runs that a worker handles."""
 
     def __init__(
         self,
@@ -60,7 +60,8 @@ class RunBudgets:
         self._accounts: dict[str, Account] = {}
 
     async def reserve(self, run_id: str, needed: Amount) -> Reservation:
-        """Reserve so much of a run's budget; what is under way may put back what is lacking.
+        """Reserve an amount of a run's budget; if it is short, wait for calls under way to release
+        some.
 
         Raises:
             OverBudgetError: the budget is reached.
@@ -87,7 +88,7 @@ class RunBudgets:
             await changed.wait()
 
     async def count(self, run_id: str, used: Amount) -> None:
-        """Count as spent what was paid for and is not held, whatever is left of the budget.
+        """Charge a cost that was not reserved, whatever is left of the budget.
 
         Raises:
             ConfigurationError, StorageError: the budgets cannot be read or written.
@@ -98,7 +99,7 @@ class RunBudgets:
             await self._reservations.count(account, used)
 
     async def check(self, run_id: str, needed: Amount) -> None:
-        """Refuse at once what ``reserve`` would refuse without asking anybody; reserve nothing.
+        """Raise if ``reserve`` would refuse without a query; reserve nothing.
 
         Raises:
             OverBudgetError: the budget is reached.
@@ -112,15 +113,15 @@ class RunBudgets:
             raise OverBudgetError(run_id)
 
     def is_limited(self, run_id: str) -> bool:
-        """Whether a run has a budget, as far as this worker has looked."""
+        """Whether a run has a budget, as far as this worker knows."""
         account = self._accounts.get(run_id)
         return account is not None and bool(account.budget_slice.limits)
 
     @asynccontextmanager
     async def kept(self, run_id: str) -> AsyncIterator[None]:
-        """Keep what is taken of a run's budget while something goes on that may last for hours.
+        """Renew a reservation while work that may last hours is in progress.
 
-        A renewal that fails as nobody foresaw interrupts what goes on, and is raised.
+        If a renewal fails unexpectedly, the work is interrupted and the error is raised.
         """
         try:
             async with asyncio.TaskGroup() as group:
@@ -135,8 +136,10 @@ class RunBudgets:
             await self._sleep(RENEW_EVERY_S)
             try:
                 await self._reservations.renew(account)
-            except SightlineError as error:  # what goes on is paid for: it is not ended for this
-                log.warning("what is held of the budget could not be renewed: %s", error)
+            except (
+                SightlineError
+            ) as error:  # the work in progress is paid for: a failed renewal does not end it
+                log.warning("a budget reservation could not be renewed: %s", error)
 
     @property
     def calling(self) -> bool:
@@ -148,7 +151,7 @@ class RunBudgets:
         return await self._reservations.states()
 
     async def close(self) -> None:
-        """Give back what was reserved and not spent."""
+        """Release the reservations that were not spent."""
         for account in self._accounts.values():
             await self._reservations.give_back(account)
 
@@ -158,13 +161,13 @@ class RunBudgets:
         return self._accounts.setdefault(run_id, Account(run_id))
 
     async def _look(self, account: Account, needed: Amount) -> None:
-        """Read a run's budget, which is not known, or may have changed."""
+        """Read a run's budget if it is unknown or may have changed."""
         async with account.reserving:
             if self._is_known(account):
                 return
             state = await self._reservations.state(account)
             account.looked_at = self._now()
-            if account.dry and account.budget_slice.wish(state, needed) is not None:
+            if account.dry and account.budget_slice.next_slice(state, needed) is not None:
                 account.dry = account.marked = account.reclaimed = False
                 account.wake()
 
@@ -177,7 +180,7 @@ class RunBudgets:
         return age < LOOK_AGAIN
 
     async def _reserve_in_turn(self, account: Account, needed: Amount) -> None:
-        """Reserve, unless another call of this worker did so meanwhile, or found nothing."""
+        """Reserve, unless another call of this worker has just reserved, or failed to."""
         async with account.reserving:
             if not (account.dry or account.budget_slice.covers(needed)):
                 account.dry = not await self._reservations.reserve(account, needed)

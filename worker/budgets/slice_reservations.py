@@ -1,7 +1,8 @@
-"""Reserves slices of budgets, so that many workers together never reserve more than is there.
+"""Reserves slices of budgets, so that concurrent workers never reserve more than is left.
 
-A reservation is recorded first, then all are read: whoever finds the sum beyond the budget gives
-its own back. Of two at once, the one recorded later sees both; so no lock is needed.
+A reservation is recorded first; then all reservations are read, and a worker that finds the sum
+above the budget releases its own. Of two concurrent reservations, the one recorded later sees both,
+so no lock is needed.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 LOOKS = 3
-"""How often a budget is found to be given out before that is believed."""
+"""How many tries must find the budget fully reserved before this is final."""
 
 LONGEST = 6
-"""Pauses and wishes change for so many tries."""
+"""Pauses and slice sizes change over this many tries."""
 
 
 class SliceReservations:
-    """What one worker reserves of budgets and gives back; all of it is recorded."""
+    """Reserves and releases slices for one worker, recording each change."""
 
     def __init__(
         self,
@@ -57,28 +58,28 @@ class SliceReservations:
 
     async def states(self) -> Mapping[str, BudgetState]:
         """Return the budgets of all runs."""
-        return await self._patiently(self._budgets.states)
+        return await self._until_answered(self._budgets.states)
 
     async def state(self, account: Account) -> BudgetState:
-        """Read a run's budget; the account's slice then knows its limits."""
-        states = await self._patiently(lambda: self._budgets.states(account.run_id))
+        """Read a run's budget into the account's slice."""
+        states = await self._until_answered(lambda: self._budgets.states(account.run_id))
         state = states.get(account.run_id, BudgetState(account.run_id))
         account.budget_slice.limits = state.limits
         return state
 
     async def reserve(self, account: Account, needed: Amount) -> bool:
-        """Reserve a slice; return whether there was one.
+        """Reserve a slice; return whether one was left.
 
-        Workers that reserve at the same moment all give theirs back and try again, each after a
-        pause of its own and for less, until one of them is alone.
+        Workers that reserve at the same moment all release theirs and try again, each after its own
+        random pause and for a smaller slice, until one succeeds.
         """
         tries = empty = 0
         while empty < LOOKS:
-            slice_ = account.budget_slice.wish(await self.state(account), needed, tries)
+            slice_ = account.budget_slice.next_slice(await self.state(account), needed, tries)
             if slice_ is None and await self._reclaim(account):
                 continue
             if slice_ is None:
-                empty += 1  # a rival may be about to give back what it may not keep
+                empty += 1  # another worker may be about to release an excess
             elif not slice_ or await self._keeps(account, slice_):
                 return True
             await asyncio.sleep(self._pause_s * 2**tries * self._random())
@@ -86,7 +87,7 @@ class SliceReservations:
         return False
 
     async def _keeps(self, account: Account, slice_: Amount) -> bool:
-        """Reserve this slice; give it back, and return false, when that was too much."""
+        """Reserve this slice; release it and return false if the sum exceeds the budget."""
         budget_slice = account.budget_slice
         event_id, at = self._new_id(), self._now()
         before = (budget_slice.last_event_id, budget_slice.last_at)
@@ -94,23 +95,27 @@ class SliceReservations:
         try:
             await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, slice_, at))
         except BaseException:
-            # It may be recorded or not: given back, it would allow more than the budget.
+            # The record may or may not be durable: releasing it could exceed the budget.
             budget_slice.pending -= slice_
             budget_slice.last_event_id, budget_slice.last_at = before
             raise
         if (await self.state(account)).holds:
             budget_slice.kept(slice_)
             return True
-        budget_slice.pending -= slice_  # first: cancelled in between, it is given back once
+        budget_slice.pending -= (
+            slice_  # before the await: if it is cancelled, the slice is released only once
+        )
         await self._release(account, slice_)
         return False
 
     async def _reclaim(self, account: Account) -> bool:
-        """Give back, once, what long silent workers reserved; return whether any was."""
+        """Release, once, what workers that stopped long ago had reserved; return whether there was
+        any.
+        """
         if account.reclaimed:
             return False
         account.reclaimed = True
-        held = await self._patiently(lambda: self._budgets.unspent_reservations(account.run_id))
+        held = await self._until_answered(lambda: self._budgets.unspent_reservations(account.run_id))
         releases = [
             BudgetEvent(
                 released_id(share.last_event_id),
@@ -129,32 +134,34 @@ class SliceReservations:
         return bool(releases)
 
     async def renew(self, account: Account) -> None:
-        """Be heard of: what this worker reserved of the budget is not given back by others."""
+        """Record that this worker is alive, so that others do not release its reservations."""
         await self.count(account, Amount())
 
     async def count(self, account: Account, used: Amount) -> None:
-        """Record as this worker's what is paid for already, also beyond the budget."""
+        """Record a cost that is already paid as this worker's, even beyond the budget."""
         event_id, at = self._new_id(), self._now()
         account.budget_slice.last_event_id, account.budget_slice.last_at = event_id, at
         amount = account.budget_slice.limits.of(used)
         await self._record(self._event(account, BudgetEventKind.RESERVED, event_id, amount, at))
 
     async def give_back(self, account: Account) -> None:
-        """Give back what is not spent; calls under way keep their reservations."""
+        """Release what is not spent, except for calls under way."""
         rest = account.budget_slice.empty()
         account.budget_slice.last_at = self._now()
         if rest:
             await self._release(account, rest)
 
     async def _release(self, account: Account, amount: Amount) -> None:
-        """Give back under the name that anybody else would use who thinks this worker dead."""
+        """Release under the record name that any other worker would use, so that it happens only
+        once.
+        """
         budget_slice = account.budget_slice
         event_id, at = released_id(budget_slice.last_event_id), self._now()
         budget_slice.last_event_id, budget_slice.last_at = event_id, at
         await self._record(self._event(account, BudgetEventKind.RELEASED, event_id, amount, at))
 
     async def mark(self, account: Account) -> None:
-        """Record that the budget is reached, once."""
+        """Record, once, that the budget is reached."""
         if account.marked:
             return
         account.marked = True
@@ -187,13 +194,13 @@ class SliceReservations:
         )
 
     async def _record(self, *events: BudgetEvent) -> None:
-        await self._patiently(lambda: self._budgets.record(events))
+        await self._until_answered(lambda: self._budgets.record(events))
 
-    async def _patiently(self, ask: Callable[[], Awaitable[Result]]) -> Result:
-        """Ask until there is an answer: without it no call may be paid for."""
+    async def _until_answered(self, query: Callable[[], Awaitable[Result]]) -> Result:
+        """Retry until the budgets can be read: without them no call may be paid for."""
         while True:
             try:
-                return await ask()
+                return await query()
             except TransientError as error:
-                log.warning("the budgets cannot be reached, trying again: %s", error)
+                log.warning("the budgets cannot be read or written, trying again: %s", error)
                 await asyncio.sleep(self._pause_s * (1 + self._random()))

@@ -1,4 +1,4 @@
-"""When a worker stops because all that it gets is over budget: a pure rule, with time passed in."""
+"""When a worker stops because budgets allow no more of its messages: pure, with time passed in."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from sightline.ports import BacklogReader, BudgetState
 
 SPENT_OUT_S = 30.0
-"""For how long a worker that does not drain waits for anything that a budget allows."""
+"""How long a worker that does not drain waits for a message that a budget allows, in seconds."""
 
 
 @dataclass(slots=True)
 class SpentOutRule:
-    """Whether, for ``window_s``, nothing but messages of runs whose budgets are reached came.
+    """Whether, for ``window_s``, all delivered messages were of runs whose budgets are reached.
 
-    That alone proves nothing about what still waits in the queue: whoever is told that it is time
-    looks there, and asks again a window later when something else is in it.
+    Other messages may still wait in the queue: when the window ends, the caller checks the queue,
+    and starts another window if it holds any.
     """
 
     window_s: float
@@ -25,18 +25,18 @@ class SpentOutRule:
     _since_s: float | None = None
 
     def worked(self, now_s: float) -> None:
-        """Hear of a call, of a message that was handled, or of a look that found work."""
+        """Record a call, a handled message, or a check that found work."""
         self._since_s = now_s
         self.runs.clear()
 
     def refused(self, run_id: str, now_s: float) -> None:
-        """Hear of a message that a budget did not allow."""
+        """Record a message that its run's budget refused."""
         self.runs.add(run_id)
         if self._since_s is None:
             self._since_s = now_s
 
     def is_time(self, now_s: float) -> bool:
-        """Return whether to look into the queue."""
+        """Return whether to check the queue now."""
         if self._since_s is None:
             self._since_s = now_s
         return now_s - self._since_s >= self.window_s
@@ -45,10 +45,10 @@ class SpentOutRule:
 async def only_over_budget(
     backlog: BacklogReader, states: Mapping[str, BudgetState], refused: AbstractSet[str]
 ) -> frozenset[str]:
-    """Return the runs that the queue holds, if all their budgets are reached; else nothing.
+    """Return the queued runs if all their budgets are reached, else none.
 
-    ``refused`` are those that this worker was just refused. Where a queue cannot tell what it
-    holds, they are the answer.
+    ``refused`` are the runs that this worker was just refused. If the queue cannot list its
+    content, they are returned.
     """
     queued = await backlog.backlog()
     if queued.ready is None:

@@ -1,4 +1,4 @@
-"""What a process needs to keep to budgets: those of its runs, and estimates of calls."""
+"""Connects budgets and cost estimates to the ledgers and the settings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from worker.budgets.run_budgets import RunBudgets
 
 
 def run_budgets_of(engine: Engine, *, worker_id: str, now: Callable[[], datetime]) -> RunBudgets:
-    """Return the budgets of the runs that this worker works on."""
+    """Return the budgets of the runs that this worker handles."""
     return RunBudgets(
         engine.budgets, worker_id=worker_id, now=now, new_id=new_id, random=random.random
     )
 
 
 def estimates_of(engine: Engine, settings: Settings) -> Estimates:
-    """Return estimates by the configured prices and by what the ledgers show."""
+    """Return estimates based on the configured prices and on the costs in the ledgers."""
     prices = run_pricing(settings)
     return Estimates(
         prices.price_of,

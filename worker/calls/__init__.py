@@ -1,1 +1,1 @@
-"""One call to a model: its retries inside the lease, and who hears how it ended."""
+"""One call to a model: its retries within the lease, and the meters of its outcome."""

@@ -1,4 +1,4 @@
-"""One part's call to its model: under the limiter, with retries inside the lease."""
+"""One part's call to its model: through the limiter, with retries within the lease."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ log = logging.getLogger(__name__)
 
 
 class Billed(Protocol):
-    """What a model gave, with what that cost."""
+    """A model's response, and its cost."""
 
     @property
     def usage(self) -> Usage:
-        """What the call used."""
+        """The usage of the call."""
         ...
 
 
@@ -40,11 +40,11 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 
 class NotWantedError(Exception):
-    """The lease is lost, or the run is cancelled: no further call is paid for."""
+    """The lease is lost, or the run is cancelled: no further call is made."""
 
 
 class UnfundedError(Exception):
-    """The run's budget is reached: a call was not made. ``spent`` is what earlier tries cost."""
+    """The run's budget is reached: a call was not made. ``spent`` is the cost of earlier tries."""
 
     def __init__(self, last: OverBudgetError, spent: Usage) -> None:
         super().__init__(str(last))
@@ -52,7 +52,7 @@ class UnfundedError(Exception):
 
 
 class GaveUpError(Exception):
-    """Transient failures used up the tries of this lease; ``spent`` is what they cost."""
+    """Transient failures used up the lease's tries; ``spent`` is their cost."""
 
     def __init__(self, last: TransientError, spent: Usage) -> None:
         super().__init__(str(last))
@@ -62,10 +62,9 @@ class GaveUpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answered(Generic[Result_co]):
-    """A call that succeeded. ``spent`` is what failed tries before it cost.
+    """A call that succeeded; ``spent`` is the cost of failed tries before it.
 
-    ``fault`` is what failed after the answer was there: to be raised once the answer is kept, since
-    it is paid for.
+    ``fault`` is an error after the answer arrived, to be raised once the paid answer is stored.
     """
 
     result: Result_co
@@ -84,7 +83,7 @@ def plus(left: Usage, right: Usage | CallError) -> Usage:
 
 
 def with_cost(error: PermanentError, usage: Usage) -> PermanentError:
-    """Return the error with everything that its part has cost."""
+    """Return the error with the total cost of its part."""
     return PermanentError(
         error.reason,
         error.detail,
@@ -95,7 +94,7 @@ def with_cost(error: PermanentError, usage: Usage) -> PermanentError:
 
 
 class Caller:
-    """Calls one model. A throttle waits and is no attempt; a transient failure is retried."""
+    """Calls one model: waits on a throttle, which is no attempt, and retries transient failures."""
 
     def __init__(
         self,
@@ -120,7 +119,7 @@ class Caller:
 
     @property
     def limiter(self) -> Limiter:
-        """What its calls wait for."""
+        """The limiter that calls wait for."""
         return self._limiter
 
     async def call(
@@ -130,16 +129,16 @@ class Caller:
         wanted: Callable[[], bool],
         funds: Funds,
     ) -> Answered[Result]:
-        """Return the answer of ``attempt``, tried as often as the policy allows.
+        """Return the answer of ``attempt``, retried as the policy allows.
 
-        ``wanted`` is asked when the limiter lets the call through, which may be long after; and
-        only then does the call get its money from ``funds``.
+        ``wanted`` is checked when the limiter admits the call, possibly long after the request;
+        only then is the call's cost reserved from ``funds``.
 
         Raises:
-            NotWantedError: the call is not wanted any more; it was not made.
+            NotWantedError: the call is no longer wanted; it was not made.
             UnfundedError: the run's budget is reached.
-            GaveUpError: transient failures went on for too long; the lease is to be given back.
-            PermanentError, ConfigurationError: as the model raises them.
+            GaveUpError: transient failures persisted; nack the message.
+            PermanentError, ConfigurationError: as raised by the model.
         """
         started_s = self._monotonic()
         spent = Usage()
@@ -166,7 +165,7 @@ class Caller:
                 if pause_s is None:
                     raise GaveUpError(error, spent) from error
                 self._progress.retries += 1
-                log.debug("a call failed, again in %.1f s: %s", pause_s, error)
+                log.debug("a call failed, trying again in %.1f s: %s", pause_s, error)
                 await asyncio.sleep(pause_s)
                 continue
             except PermanentError as error:
@@ -181,11 +180,11 @@ class Caller:
         meter = None
         try:
             if not wanted():
-                raise NotWantedError  # noqa: TRY301 - the limiter hears of this end as of others
+                raise NotWantedError  # noqa: TRY301 - so that the limiter learns of this outcome too
             await funds.reserve()
             began_s = self._monotonic()
             self._progress.calls += 1
-            meter = self._meter  # from here on there is a call to hear of
+            meter = self._meter  # from here on the meters record the outcome
             result = await self._paid(attempt, funds)
         except BaseException as error:
             latency_s = self._monotonic() - began_s
@@ -207,11 +206,12 @@ class Caller:
         return Answered(result, latency_s, Usage(), fault)
 
     async def _paid(self, attempt: Callable[[], Awaitable[Result]], funds: Funds) -> Result:
-        """Make one call. What fails is charged here; broken off, it may have been billed.
+        """Make one call. A failed call is charged; an interrupted one too, as it may have been
+        billed.
 
         Raises:
-            PermanentError: ``answer_invalid`` too, where no call can have used what the model
-                reports: it is charged as estimated.
+            PermanentError: also ``answer_invalid`` if the reported usage is impossible; it is
+                charged as estimated.
         """
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -228,27 +228,27 @@ class Caller:
             raise
         if not result.usage.possible:
             funds.charge(None)
-            detail = f"the model reported what no call can use: {ascii(result.usage)[:200]}"
+            detail = f"the model reported an impossible usage: {ascii(result.usage)[:200]}"
             raise PermanentError(Reason.ANSWER_INVALID, detail)
         return result
 
 
 def first_fault(*steps: Callable[[], object]) -> Exception | None:
-    """Take every step, whatever becomes of those before it; return what the first that failed says.
+    """Run every step even if an earlier one fails; return the first error.
 
-    For what is to be done about an answer that is there, and paid for: it is not to be lost.
+    For the steps after an answer arrived: it is paid for, and must not be lost.
     """
     fault = None
     for step in steps:
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - returned, to be raised once the answer is kept
+        except Exception as error:  # noqa: BLE001 - returned, to be raised once the answer is stored
             fault = fault or error
     return fault
 
 
 def _settle_usage(error: CallError) -> int | None:
-    """Return what a failed call cost; ``None`` of an impossible usage, which becomes none."""
+    """Return the cost of a failed call; ``None`` for an impossible usage."""
     if Usage(error.input_tokens, error.output_tokens, error.cost_usd_micros).possible:
         return error.cost_usd_micros
     error.input_tokens = error.output_tokens = error.cost_usd_micros = 0
@@ -256,9 +256,9 @@ def _settle_usage(error: CallError) -> int | None:
 
 
 def _how_it_ended(error: BaseException) -> tuple[Outcome, float | None]:
-    """Return what a limiter learns from an error, and for how long it asked to wait.
+    """Return what a limiter learns from an error, and the requested delay in seconds.
 
-    A model that will not answer about one subject is well: it did answer.
+    A refusal that concerns only the subject counts as success: the model did answer.
     """
     if isinstance(error, ThrottledError):
         return Outcome.THROTTLED, error.retry_after_s

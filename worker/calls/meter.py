@@ -1,4 +1,4 @@
-"""Who hears how each call to a model ended: the hook that telemetry is an adapter of."""
+"""Receives the outcome of each call to a model: the interface that telemetry implements."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from sightline.model import Usage
 
 
 class CallMeter(Protocol):
-    """Hears of every call to one model, in the event loop, so it may take microseconds only.
+    """Receives every call to one model, in the event loop, so each method must take microseconds.
 
-    Without one a call costs nothing more.
+    Without a meter, calls have no such overhead.
     """
 
     def answered(self, usage: Usage, latency_s: float) -> None:
-        """Hear of a call that was answered, and what it used."""
+        """Record a call that was answered, and its usage."""
         ...
 
     def failed(self, error: BaseException, latency_s: float) -> None:
-        """Hear of a call that was refused, failed or was broken off; the error says which."""
+        """Record a call that was refused, failed or interrupted, with its error."""
         ...

@@ -1,4 +1,4 @@
-"""When a failed call is made again: a pure policy, with randomness passed in."""
+"""When to retry a failed call: a pure policy, with randomness passed in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sightline.errors import TransientError
 
 
 class RetryBudget:
-    """Retries as a share of successes, so that an outage does not cause more calls.
+    """Limits retries to a share of successes, so that an outage does not multiply calls.
 
-    A token bucket as in Finagle and gRPC: every success puts in ``ratio`` tokens, every retry
-    takes one; it starts with, and never holds more than, ``reserve`` tokens.
+    A token bucket as in Finagle and gRPC: each success adds ``ratio`` tokens, each retry takes one.
+    It starts with ``reserve`` tokens, and never holds more.
     """
 
     def __init__(self, ratio: float, *, reserve: float = 20.0) -> None:
@@ -49,7 +49,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a call is tried inside one lease, and for how long."""
+    """How often, and for how long, a call is tried within one lease."""
 
     tries: int
     deadline_s: float
@@ -64,7 +64,7 @@ class RetryPolicy:
         budget: RetryBudget,
         random: Callable[[], float],
     ) -> float | None:
-        """Return the seconds to wait before the next try, or ``None`` to give the lease back."""
+        """Return the seconds to wait before the next try, or ``None`` to nack the message."""
         if failures >= self.tries:
             return None
         pause_s = self.backoff.delay_s(failures, random, error.retry_after_s)

@@ -1,1 +1,1 @@
-"""Tasks of the event loop: beside the work, a message each, and side by side."""
+"""Tasks of the event loop: side tasks, one task per message, and concurrent calls."""

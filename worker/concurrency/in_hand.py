@@ -1,4 +1,4 @@
-"""The messages that are being handled: a task each, none of which is left behind."""
+"""The tasks of messages in progress; all of them are awaited."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from worker.concurrency.side_tasks import SideTask
 
 
 class InHand:
-    """Tasks of messages; ``on_end`` is called when one has ended."""
+    """Tasks of messages; ``on_end`` is called when one ends."""
 
     def __init__(self, on_end: Callable[[], None]) -> None:
         self._on_end = on_end
@@ -19,13 +19,15 @@ class InHand:
         return len(self._tasks)
 
     def start(self, handling: Coroutine[None, None, None]) -> None:
-        """Begin to handle a message."""
+        """Start to handle a message."""
         task = asyncio.create_task(handling)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
     async def end(self, grace_s: float, *, writing: SideTask) -> None:
-        """Wait until all have ended, or cancel them: after so long, or when nothing is written."""
+        """Wait until all tasks have ended; cancel them after the grace period, or if nothing can be
+        written.
+        """
         if self._tasks and not writing.done():
             handled = asyncio.create_task(asyncio.wait(tuple(self._tasks)))
             await asyncio.wait(

@@ -1,4 +1,4 @@
-"""Reads again what cannot be read for a moment: with growing pauses, until a stop is asked for."""
+"""Retries failing reads, with growing pauses, until a stop is requested."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class RetryUntilStopped:
-    """How long is waited between tries, and what ends the waiting."""
+    """The back-off between tries, and the event that ends it."""
 
     backoff: Backoff
     random: Callable[[], float]
     stopping: asyncio.Event
 
     async def read(self, what: str, read: Callable[[], Awaitable[Found]]) -> Found:
-        """Return what ``read`` returns, however many tries it takes.
+        """Return what ``read`` returns, after as many tries as needed.
 
         Raises:
-            TransientError: a stop was asked for while it could not be read.
+            TransientError: a stop was requested while the read failed.
         """
         failures = 0
         while True:
@@ -41,15 +41,15 @@ class RetryUntilStopped:
                 await self.pause(what, failures, error)
 
     async def pause(self, what: str, failures: int, error: TransientError) -> None:
-        """Wait after so many failures in a row, and say so; a stop ends the wait."""
+        """Log and wait after this many failures in a row; a stop ends the wait."""
         pause_s = self.backoff.delay_s(failures, self.random, error.retry_after_s)
-        log.warning("%s, again in %.1f s: %s", what, pause_s, error)
+        log.warning("%s, trying again in %.1f s: %s", what, pause_s, error)
         await self.nap(pause_s)
 
     async def nap(self, seconds: float) -> None:
-        """Wait, unless a stop is asked for."""
+        """Wait, unless a stop is requested."""
         try:
             async with asyncio.timeout(seconds):
                 await self.stopping.wait()
         except TimeoutError:
-            pass  # the nap is over
+            pass  # the wait is over

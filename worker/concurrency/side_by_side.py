@@ -1,4 +1,4 @@
-"""Runs calls side by side and waits for all of them, the first in the task that asks."""
+"""Runs calls concurrently and waits for all of them, the first in the calling task."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ Result = TypeVar("Result")
 async def side_by_side(
     first: Coroutine[Any, Any, Result], *others: Coroutine[Any, Any, Result]
 ) -> list[Result | BaseException]:
-    """Return what each call returned or raised, in their order.
+    """Return what each call returned or raised, in order.
 
-    Cancelled, it cancels all of them and ends when they have ended. As ``asyncio.gather``, but a
-    message with two parts makes one task, not two: a task costs as much as decoding the message.
+    If cancelled, it cancels all of them and waits until they have ended. Like ``asyncio.gather``,
+    but a message with two parts starts one task instead of two: a task costs as much as decoding
+    the message.
     """
     tasks = [asyncio.create_task(call) for call in others]
     try:
@@ -27,7 +28,7 @@ async def side_by_side(
 async def _outcome(call: Coroutine[Any, Any, Result]) -> Result | BaseException:
     try:
         return await call
-    except Exception as error:  # noqa: BLE001 - returned, as that of the others
+    except Exception as error:  # noqa: BLE001 - returned, like the others' errors
         return error
 
 

@@ -1,4 +1,4 @@
-"""Tasks that live as long as the worker: one that ends by itself is reported at once."""
+"""Tasks that run as long as the worker; one that ends by itself is reported immediately."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sightline.errors import InternalError, SightlineError
 from sightline.http_client.redaction import one_line
 
 Work = Callable[[], Coroutine[Any, Any, None]]
-"""Begins what a side task does."""
+"""Starts a side task's work."""
 
 SideTask = asyncio.Task[SightlineError | None]
-"""Its result is what was reported of it; ``None`` when it was allowed to end."""
+"""Its result is the error that was reported; ``None`` if it was allowed to end."""
 
 
 def never() -> bool:
@@ -22,7 +22,7 @@ def never() -> bool:
 
 
 class SideTasks:
-    """Owns side tasks: none outlives the block, and none ends in silence.
+    """Owns side tasks: all end with the block, and none ends unnoticed.
 
     ``on_end`` is called in the task that ended, with an error that is ready to be raised.
     """
@@ -38,7 +38,7 @@ class SideTasks:
         await self.end(*self._tasks)
 
     def start(self, name: str, work: Work, *, may_end: Callable[[], bool] = never) -> SideTask:
-        """Begin a task; ``may_end`` is asked, once it has returned, whether it was allowed to."""
+        """Start a task; when it returns, ``may_end`` decides whether it was allowed to."""
         task = asyncio.create_task(self._run(name, work, may_end), name=name)
         self._tasks.append(task)
         return task
@@ -68,28 +68,28 @@ class SideTasks:
 
 
 async def endless(work: Coroutine[Any, Any, None]) -> None:
-    """Do what is to last as long as the worker, in a group of such.
+    """Run work that should last as long as the worker, in a group of tasks.
 
     Raises:
         InternalError: it ended by itself.
     """
     await work
-    raise as_reported("what runs beside the work", None)
+    raise as_reported("the side tasks", None)
 
 
 def was_cancelled(error: BaseException) -> bool:
-    """Return whether an error is the cancellation of this task, which somebody asked for.
+    """Return whether an error is the requested cancellation of this task.
 
-    A future that was cancelled raises the same in whoever waits for it: that is a failure.
+    A future that was cancelled raises the same error in the task that awaits it: that is a failure.
     """
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
 def as_reported(name: str, error: BaseException | None) -> SightlineError:
-    """Return the error that a worker ends with when a part of it has ended with this one.
+    """Return the error with which the worker ends after one of its parts ended with this error.
 
-    Errors that say what to do next stay as they are. ``None`` is an end without any error.
+    Errors that say what to do next are unchanged. ``None`` means that the part ended without error.
     """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -97,8 +97,8 @@ def as_reported(name: str, error: BaseException | None) -> SightlineError:
         return error
     how = "ended by itself" if error is None else f"failed ({described(error)})"
     reported = InternalError(
-        f"internal error: {name} {how}; what the worker held is given back: start it again, and"
-        " report what `sightline --debug work` prints"
+        f"internal error: {name} {how}; the messages went back to the queue: start the worker"
+        " again, and report what `sightline --debug work` prints"
     )
     reported.__cause__ = error
     return reported

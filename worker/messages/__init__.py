@@ -1,1 +1,1 @@
-"""What one message needs while it is handled: what is settled already, its tasks, its images."""
+"""What handling a message needs: its settled parts, its tasks and its images."""

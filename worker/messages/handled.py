@@ -1,4 +1,4 @@
-"""Which message the present task handles, for what is logged meanwhile."""
+"""The message that the current task handles, for log records."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from contextvars import ContextVar
 from sightline.ports import Delivery
 
 HANDLED: ContextVar[Delivery | None] = ContextVar("HANDLED", default=None)
-"""Set by the task of a message; what is awaited and started there sees it, and nothing else."""
+"""Set by a message's task, and visible only in it and in tasks that it starts."""

@@ -1,7 +1,7 @@
-"""Which buckets messages may name: what a model reads itself is checked before it is asked.
+"""Checks the buckets that messages name before a model that reads buckets itself is called.
 
-A model reads an image of a bucket as an account that may read more than this job's images, so a
-message, which anybody who may publish can write, must not choose freely.
+Such a model reads with an account that may access more than this job's images. Anybody who may
+publish can write a message, so a message must not choose the bucket freely.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sightline.settings import Settings
 from sightline.tasks import TaskSpec
 
 READS_BUCKETS = "vertex"
-"""The adapter that hands a model the names of images; the others send bytes, and no bucket's."""
+"""The adapter whose models read images from buckets; the others receive the image's bytes."""
 
 
 class Models(Protocol):
-    """The models that a worker can ask, by the names that messages give."""
+    """The models that a worker can call, by the names in messages."""
 
     def classifier(self, model: str) -> Classifier:
         """Return a classifier, or raise ConfigurationError."""
@@ -35,7 +35,7 @@ class Models(Protocol):
 
 
 class AllowedBuckets:
-    """The buckets that are ``named`` in the settings; without any, those that were enqueued."""
+    """The buckets ``named`` in the settings; if there are none, those of enqueued observations."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class AllowedBuckets:
         self._reading = asyncio.Lock()
 
     async def check(self, observations: Sequence[Observation]) -> None:
-        """Check the buckets of these images; files are checked where they are read.
+        """Check the buckets of these images; files are checked when they are read.
 
         Raises:
             PermanentError: ``bad_uri``.
@@ -75,7 +75,7 @@ class AllowedBuckets:
             return False
         arrived = self._monotonic()
         async with self._reading:
-            # What was read after the message came holds its row: rows are written before messages.
+            # A read after the message arrived includes its row: rows are written before messages.
             if self._read_at is None or self._read_at < arrived:
                 at = self._monotonic()
                 self._known = await self._enqueued()
@@ -88,7 +88,7 @@ class AllowedBuckets:
 
 @dataclass(frozen=True, slots=True)
 class _CheckedClassifier:
-    """A classifier that is asked only about images in allowed buckets."""
+    """A classifier that is called only for images in allowed buckets."""
 
     inner: Classifier
     buckets: AllowedBuckets
@@ -108,7 +108,7 @@ class _CheckedClassifier:
 
 @dataclass(frozen=True, slots=True)
 class _CheckedEmbedder:
-    """An embedder that is asked only about images in allowed buckets."""
+    """An embedder that is called only for images in allowed buckets."""
 
     inner: Embedder
     buckets: AllowedBuckets
@@ -135,7 +135,7 @@ class _CheckedEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class CheckedModels:
-    """The models; those that read buckets themselves are asked about allowed ones only."""
+    """The models; those that read buckets themselves are called for allowed buckets only."""
 
     inner: Models
     buckets: AllowedBuckets
@@ -154,7 +154,7 @@ class CheckedModels:
 
 
 def checked_models(models: Models, ledgers: Ledgers, settings: Settings) -> CheckedModels:
-    """Return the models as a worker of these settings may ask them."""
+    """Return the models as a worker with these settings may call them."""
     return CheckedModels(
         models,
         AllowedBuckets(settings.images.buckets, ledgers.image_buckets, monotonic=time.monotonic),
@@ -164,5 +164,5 @@ def checked_models(models: Models, ledgers: Ledgers, settings: Settings) -> Chec
 
 
 def bucket_of(uri: str) -> str:
-    """Return the bucket in a ``gs://`` URI; nothing of any other."""
+    """Return the bucket of a ``gs://`` URI; empty for any other URI."""
     return uri.removeprefix("gs://").partition("/")[0] if uri.startswith("gs://") else ""

@@ -1,9 +1,9 @@
-"""Which parts of what was pulled the ledgers hold already: those are not paid again.
+"""Finds the parts of pulled messages that are already in the ledgers, so they are not paid again.
 
-A message that comes again is always looked up, in batches. A first delivery is not, since it cannot
-have been worked on: where queue and warehouse tell by their marks that neither was restored, that
-is so. Elsewhere a subscription may have been set back to an earlier time, and what was settled long
-ago comes as a first delivery. Then it is of a run that is finished, or older than any lease.
+Redelivered messages are always looked up, in batches. First deliveries need no lookup where the
+marks of queue and warehouse show that neither was restored. Elsewhere, a subscription may have been
+set back to an earlier time, so that messages settled long ago arrive as first deliveries. Such a
+message belongs to a finished run, or is older than any lease.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sightline.wire import RECHECK, REPLAY, decode
 from worker.progress import Progress
 
 FINISHED_HOLDS_S = 300.0
-"""For how long it stands whether a run is finished, while messages keep coming."""
+"""How long the state of a run (finished or not) is cached while messages arrive, in seconds."""
 
 
 class Read(Protocol):
-    """Reads, however many tries it takes (``worker.concurrency.retry_until_stopped``)."""
+    """Reads with retries (``worker.concurrency.retry_until_stopped``)."""
 
     async def __call__(
         self, what: str, read: Callable[[], Awaitable[frozenset[str]]], /
@@ -34,10 +34,9 @@ class Read(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LookupRule:
-    """Which first deliveries are looked up: none when they are ``trusted``.
+    """Which first deliveries are looked up: none if they are ``trusted``.
 
-    Otherwise those that were published ``longest_lease_s`` ago or more, and those of runs that are
-    finished.
+    Otherwise those published at least ``longest_lease_s`` ago, and those of finished runs.
     """
 
     trusted: bool
@@ -45,7 +44,7 @@ class LookupRule:
 
 
 class Lookup:
-    """Looks into the ledgers, where a paid call may have been made already."""
+    """Looks up messages for which a paid call may already have been made."""
 
     def __init__(
         self,
@@ -64,10 +63,10 @@ class Lookup:
         self._finished: dict[str, tuple[bool, float]] = {}
 
     async def settled(self, deliveries: Sequence[Delivery]) -> frozenset[str]:
-        """Return which parts of these messages the ledgers hold already.
+        """Return the parts of these messages that are already in the ledgers.
 
         Raises:
-            TransientError: a stop was asked for while the ledgers could not be read.
+            TransientError: a stop was requested while the ledgers could not be read.
         """
         finished = await self._finished_among(deliveries)
         redelivered: list[str] = []
@@ -78,7 +77,7 @@ class Lookup:
                     continue
             else:
                 self._progress.redelivered += 1
-            with contextlib.suppress(PermanentError):  # the handler makes it a dead letter
+            with contextlib.suppress(PermanentError):  # the handler turns it into a dead letter
                 keys = decode(delivery.body).part_keys()
                 (replayed if _is_replay(delivery) else redelivered).extend(keys)
         if not (redelivered or replayed):
@@ -91,7 +90,9 @@ class Lookup:
         return await self._read("the ledgers cannot be read", look)
 
     def nothing_came(self) -> None:
-        """Forget which runs go on: what comes after an empty queue may have been set back."""
+        """Drop the cached states of runs: after an empty queue, a subscription may have been set
+        back.
+        """
         self._finished.clear()
 
     def _is_suspect(self, delivery: Delivery, finished: Mapping[str, bool]) -> bool:
@@ -101,7 +102,7 @@ class Lookup:
         return old or finished.get(_run_of(delivery), True)
 
     async def _finished_among(self, deliveries: Iterable[Delivery]) -> Mapping[str, bool]:
-        """Return of each run that has a first delivery whether it is finished."""
+        """Return, for each run with a first delivery, whether it is finished."""
         if self._rule.trusted:
             return {}
         run_ids = {_run_of(delivery) for delivery in deliveries if _may_be_first(delivery)} - {""}
@@ -125,10 +126,10 @@ def _may_be_first(delivery: Delivery) -> bool:
 
 
 def _is_replay(delivery: Delivery) -> bool:
-    """Return whether a message's part is dead in the ledgers and meant to be asked again.
+    """Return whether a message asks again about a part that is dead in the ledgers.
 
-    A message that is to be looked up after a restore counts as any other: its part may have died
-    again since.
+    A message that is looked up because of a possible restore counts as any other: its part may have
+    failed again since.
     """
     return REPLAY in delivery.attributes and RECHECK not in delivery.attributes
 

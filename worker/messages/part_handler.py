@@ -1,4 +1,4 @@
-"""Asks a model about one part of a message: a row comes of it, or the reason why there is none."""
+"""Asks a model about one part of a message, and returns a row or the reason for the failure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from worker.progress import Progress
 from worker.results.dead_letter_builder import Failed, Identity
 
 RowAndFault = tuple[ResultRow, Exception | None]
-"""A row that is paid for, and what failed after its answer was there."""
+"""A row that is paid for, and the error that occurred after its answer arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageWork:
-    """A message that is being handled; ``paid`` has the result of each part once it is there."""
+    """A message in progress; ``paid`` holds the result of each finished part."""
 
     lease: Lease
     message: Message
@@ -36,7 +36,7 @@ class MessageWork:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the message's run is cancelled by now."""
+        """Whether the message's run has been cancelled."""
         return self.is_cancelled(self.message.run_id)
 
     def wanted(self) -> bool:
@@ -45,7 +45,7 @@ class MessageWork:
 
 
 class PartHandler:
-    """Calls the models about parts, each kind by a caller of its own."""
+    """Calls the models for parts, with one caller per kind of part."""
 
     def __init__(
         self,
@@ -65,11 +65,11 @@ class PartHandler:
         self._max_attempts = max_attempts
 
     async def handle(self, work: MessageWork, part: Part) -> ResultRow | Failed:
-        """Return the part's row, or how it failed.
+        """Return the part's row, or its failure.
 
         Raises:
-            NotWantedError: the call was not wanted any more; it was not made.
-            Exception: the worker cannot go on; a row that was paid for is in ``work.paid``.
+            NotWantedError: the call is no longer wanted; it was not made.
+            Exception: the worker cannot continue; a row that was paid for is in ``work.paid``.
         """
         try:
             if isinstance(part, AnswerPart):
@@ -159,9 +159,9 @@ class PartHandler:
 
 
 def _wrong_in(vector: Sequence[float], dimension: int) -> str:
-    """Return why a vector cannot be stored as numbers of four bytes; nothing where it can be."""
+    """Return why a vector cannot be stored as 32-bit floats; empty if it can."""
     if len(vector) != dimension:
-        return f"{len(vector)} dimensions came back, not {dimension}"
-    with np.errstate(over="ignore"):  # too large for four bytes is infinite, and refused below
+        return f"the model returned {len(vector)} dimensions, not {dimension}"
+    with np.errstate(over="ignore"):  # too large for 32 bits becomes infinite, and is refused below
         stored = np.asarray(vector, dtype=np.float32)
     return "" if np.isfinite(stored).all() else "the vector has numbers that are not finite"

@@ -1,4 +1,4 @@
-"""The tasks that messages name: read from the ledgers once each, however many messages ask."""
+"""Reads the tasks that messages name from the ledgers, once each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sightline.tasks import TaskSpec
 
 
 class TaskVersions:
-    """Remembers every version that was asked for; a version never changes."""
+    """Caches every task version that was read; versions never change."""
 
     def __init__(self, ledgers: Ledgers) -> None:
         self._ledgers = ledgers
@@ -23,8 +23,8 @@ class TaskVersions:
         """Return the version of the task that a part names.
 
         Raises:
-            PermanentError: ``bad_message``, no ledger knows it.
-            TransientError: the ledgers are out of reach.
+            PermanentError: ``bad_message``, the version is in no ledger.
+            TransientError: the ledgers are unreachable.
         """
         if (known := self._known.get(part.fingerprint)) is not None:
             return known

@@ -1,1 +1,1 @@
-"""What becomes of a message: rows, dead letters, and its settlement."""
+"""The results of messages: rows, dead letters, and settlements."""

@@ -1,4 +1,4 @@
-"""The events of the dead-letter ledger: how they are built, and what they say."""
+"""Builds the events of the dead-letter ledger."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from worker.results.settlement import Settle, Settlement
 log = logging.getLogger(__name__)
 
 MOST_DETAIL = 1000
-"""Characters of a detail."""
+"""The maximum length of a detail, in characters."""
 
 MOST_BODY = 2 * MAX_BODY_BYTES
-"""Characters of a body that is kept whatever happens: a message's, or that in Base64."""
+"""The number of characters of a message body that are kept, as text or in Base64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A part without a row: dead for a reason, or (``reason`` is None) to be tried again.
+    """A part without a row: dead for a reason, or (``reason`` is None) to be retried.
 
-    ``unfunded`` when its call was not made because the run's budget is reached.
+    ``unfunded`` if its call was not made because the run's budget is reached.
     """
 
     part: Part
@@ -42,13 +42,13 @@ class Failed:
 
     @property
     def costly(self) -> bool:
-        """Whether it cost anything, which a ledger is to show whatever becomes of the part."""
+        """Whether it has a cost, which must be recorded whatever happens to the part."""
         return bool(self.spent.cost_usd_micros or self.spent.input_tokens)
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who writes, when, and with which randomness."""
+    """The worker's identity, clock and random source, for the rows it writes."""
 
     worker_id: str
     now: Callable[[], datetime]
@@ -57,18 +57,18 @@ class Identity:
 
 
 class DeadLetterBuilder:
-    """Builds the rows of dead letters, and counts what they cost."""
+    """Builds the rows of dead letters, and counts their costs."""
 
     def __init__(self, progress: Progress, identity: Identity) -> None:
         self._progress = progress
         self._identity = identity
 
     def of_part(self, lease: Lease, message: Message, failed: Failed) -> DeadLetterRow:
-        """Return a ``dead`` event, or a ``retried`` one that only records what was spent."""
+        """Return a ``dead`` event, or a ``retried`` event that only records the cost."""
         self._progress.cost_usd_micros += failed.spent.cost_usd_micros
         detail = _storable(failed.detail)
         if failed.reason is not None:
-            log.info("a part failed for good: %s: %s", failed.reason.value, detail)
+            log.info("a part failed permanently: %s: %s", failed.reason.value, detail)
         return DeadLetterRow(
             event_id=self._identity.new_id(),
             part_key=failed.part.key(message.subject_id),
@@ -86,9 +86,10 @@ class DeadLetterBuilder:
         )
 
     def of_unwritable(self, lease: Lease, row: ResultRow, why: str) -> DeadLetterRow:
-        """Return the dead letter of a part whose row no ledger takes, in words that any takes.
+        """Return the dead letter of a part whose row the ledger refuses, in text that any ledger
+        takes.
 
-        Of a row that is a dead letter itself, the same event without what cannot be stored.
+        For a row that is itself a dead letter, return the same event without the unstorable text.
         """
         if isinstance(row, DeadLetterRow):
             return replace(
@@ -106,7 +107,7 @@ class DeadLetterBuilder:
             subject_id=message.subject_id,
             event="dead",
             reason=Reason.ANSWER_INVALID,
-            detail=_plain(f"what was answered cannot be stored: {why}"),
+            detail=_plain(f"the answer cannot be stored: {why}"),
             delivery_attempt=lease.delivery.attempt,
             usage=_storable_usage(row.provenance.usage),
             body=encode(replace(message, parts=(row.part,))).decode(),
@@ -115,7 +116,7 @@ class DeadLetterBuilder:
         )
 
     def of_unreadable(self, lease: Lease, error: PermanentError) -> Settlement:
-        """Return the dead letter of a message that cannot be decoded, under a key of its own."""
+        """Return the dead letter of a message that cannot be decoded, under its own key."""
         delivery = lease.delivery
         detail = _storable(error.detail)
         log.info("a message cannot be read: %s: %s", error.reason.value, detail)
@@ -140,8 +141,10 @@ class DeadLetterBuilder:
 
 
 def _storable(text: str) -> str:
-    """Return a text without secrets, as UTF-8 can hold it, cut: names of files may not be it."""
-    hidden = without_secrets(text)[:MOST_DETAIL]  # hidden before it is cut, never half of a secret
+    """Return the text without secrets, as valid UTF-8, cut to its maximum length."""
+    hidden = without_secrets(text)[
+        :MOST_DETAIL
+    ]  # redacted before it is cut, so that no half of a secret remains
     return hidden.encode(errors="backslashreplace").decode()[:MOST_DETAIL]
 
 

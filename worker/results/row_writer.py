@@ -1,4 +1,4 @@
-"""Writes rows until they are durable; one that never can be becomes a dead letter instead."""
+"""Writes rows until they are durable; a row that can never be written becomes a dead letter."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ LEDGERS: Mapping[type[ResultRow], str] = {
 """The ledger of each kind of row."""
 
 Leased = tuple[Lease, ResultRow]
-"""A row, and the message that it is about."""
+"""A row, and the message it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row that can never be written, and why; ``recorded`` when its dead letter is durable."""
+    """A row that can never be written, and why; ``recorded`` if its dead letter is durable."""
 
     lease: Lease
     row: ResultRow
@@ -51,10 +51,10 @@ class Refused:
 
 
 class RowWriter:
-    """Writes the rows of a batch. One bad row takes no other with it.
+    """Writes the rows of a batch; one bad row does not affect the others.
 
-    So many rows of one ledger in a row that cannot be written, ``most_refused``, without one that
-    can, are no fault of theirs: then no dead letter is made of them.
+    If ``most_refused`` rows of one ledger in a row cannot be written, the rows are not at fault,
+    and no dead letter is written for them.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class RowWriter:
         self._refused_in_a_row: Counter[str] = Counter()
 
     async def write(self, rows: Sequence[Leased]) -> None:
-        """Write rows, or the dead letters of those that cannot be; durable when it returns.
+        """Write rows, or the dead letters of those that cannot be written; durable on return.
 
         Raises:
             StorageError, ConfigurationError: rows cannot be written at all.
-            InternalError: all of them were refused, as were those before them.
-            Exception: the store failed in a way that nobody foresaw.
+            InternalError: all of them were refused, as were the rows before them.
+            Exception: the store failed unexpectedly.
         """
         refused = await self._stored(rows, proven=False)
         self._judge(rows, refused)
@@ -90,19 +90,19 @@ class RowWriter:
                 await self._record(refusal)
 
     async def _stored(self, rows: Sequence[Leased], *, proven: bool) -> list[Refused]:
-        """Write rows; return those that cannot be. All others are durable.
+        """Write rows; return those that cannot be written. All others are durable.
 
-        Where a store fails without saying which row is to blame, it is looked for by halves.
-        ``proven`` says that the store works: it has taken other rows of the batch.
+        If a store fails without naming the bad row, it is found by bisection. ``proven`` means that
+        the store works: it has taken other rows of the batch.
         """
         try:
-            details = await self._patiently([row for _, row in rows])
+            details = await self._until_durable([row for _, row in rows])
         except SightlineError:
             raise
-        except Exception as error:  # noqa: BLE001 - of one row, or raised if the store is to blame
+        except Exception as error:  # noqa: BLE001 - of one row, or raised if the store is at fault
             if len(rows) == 1:
                 return [await self._alone(*rows[0], error, proven=proven)]
-            log.warning("%d rows not written, looking for the one to blame: %r", len(rows), error)
+            log.warning("%d rows not written, looking for the bad row: %r", len(rows), error)
             half = len(rows) // 2
             first = await self._stored(rows[:half], proven=proven)
             return first + await self._stored(rows[half:], proven=True)
@@ -112,10 +112,10 @@ class RowWriter:
     async def _alone(
         self, lease: Lease, row: ResultRow, error: Exception, *, proven: bool
     ) -> Refused:
-        """Return that a row is to blame, once it is clear that the store is not.
+        """Return the bad row once it is certain that the store works.
 
         Raises:
-            Exception: the row's error, when the store does not take a dead letter either.
+            Exception: the row's error, if the store refuses a dead letter too.
         """
         refused = Refused(lease, row, described(error), recorded=not proven)
         if not proven:
@@ -126,10 +126,10 @@ class RowWriter:
         return refused
 
     def _judge(self, rows: Sequence[Leased], refused: Sequence[Refused]) -> None:
-        """Stop the worker when it is not single rows that cannot be written.
+        """Stop the worker if the fault is not in single rows.
 
         Raises:
-            InternalError: so many in a row were refused that the fault is not theirs.
+            InternalError: too many rows in a row were refused.
         """
         tried = Counter(LEDGERS[type(row)] for _, row in rows)
         failed = Counter(LEDGERS[type(refusal.row)] for refusal in refused)
@@ -144,7 +144,7 @@ class RowWriter:
                 )
                 raise InternalError(
                     f"{self._refused_in_a_row[ledger]} rows of {ledger} in a row cannot be written"
-                    f" ({last}); nothing more was given up: fix the cause, then run `sightline"
+                    f" ({last}); no further part was given up: fix the cause, then run `sightline"
                     " work`"
                 )
 
@@ -152,13 +152,15 @@ class RowWriter:
         """Write the dead letter of a row that cannot be written."""
         letter = self._dead_letters.of_unwritable(refused.lease, refused.row, refused.why)
         log.warning("a row cannot be written, its part is a dead letter: %s", letter.detail)
-        details = await self._patiently([letter])
+        details = await self._until_durable([letter])
         if details:
             raise UnwritableRowsError(details)
         self._count([letter])
 
-    async def _patiently(self, rows: list[ResultRow]) -> Mapping[int, str]:
-        """Write rows, however long the store is out of reach; return which cannot be, and why."""
+    async def _until_durable(self, rows: list[ResultRow]) -> Mapping[int, str]:
+        """Write rows, with retries while the store is unreachable; return the refused ones with
+        reasons.
+        """
         failures = 0
         while True:
             try:
@@ -166,7 +168,9 @@ class RowWriter:
             except TransientError as error:
                 failures += 1
                 pause_s = self._backoff.delay_s(failures, self._random, error.retry_after_s)
-                log.warning("%d rows not written, again in %.1f s: %s", len(rows), pause_s, error)
+                log.warning(
+                    "%d rows not written, trying again in %.1f s: %s", len(rows), pause_s, error
+                )
                 await asyncio.sleep(pause_s)
                 continue
             except UnwritableRowsError as error:

@@ -1,4 +1,4 @@
-"""What is to be done with one message once its rows are durable."""
+"""How to settle one message once its rows are durable."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from worker.leaser import Lease
 
 
 class Settle(Enum):
-    """Acked messages are done; nacked ones come again; an abandoned lease is another worker's.
+    """Acked messages are done, nacked ones are redelivered, an abandoned lease is another worker's.
 
-    A kept lease goes on: whoever holds it gives it back.
+    A kept lease is extended; the task that holds it nacks the message.
     """
 
     ACK = "ack"
@@ -23,10 +23,10 @@ class Settle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The outcome of one message. ``suspect`` when its failure may be that of the whole job.
+    """The outcome of one message, ``suspect`` if its failure may be one of the whole job.
 
-    ``over_budget`` names the run whose budget did not allow all of its calls. ``failure`` is what
-    stops the worker though there are rows: they are paid for, and written first.
+    ``over_budget`` names the run whose budget did not allow all of its calls. ``failure`` stops the
+    worker after the rows, which are paid for, are written.
     """
 
     lease: Lease

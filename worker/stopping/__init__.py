@@ -1,1 +1,1 @@
-"""What ends a worker: a signal, an empty backlog, or failures of the whole job."""
+"""What ends a worker: a signal, an empty backlog, or a failure of the whole job."""

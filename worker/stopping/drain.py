@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Drained(Enum):
-    """What is known of the backlog."""
+    """What is known about the backlog."""
 
     NOT_YET = "not yet"
     ASK = "ask"
@@ -16,16 +16,16 @@ class Drained(Enum):
 
 
 LEAST_WAIT_S, MOST_WAIT_S = 0.2, 15.0
-"""Bounds of the waits between two counts of what is missing."""
+"""The shortest and longest wait between two counts of missing parts, in seconds."""
 
 
 @dataclass(slots=True)
 class DrainRule:
-    """The backlog is empty when it has looked so for ``idle_s`` and no part is missing.
+    """The backlog is empty if it has seemed so for ``idle_s`` and no part is missing.
 
-    One empty pull proves nothing. Parts that stay missing from an empty queue for ``missing_s``
-    are reported, since waiting longer would not bring them. To count what is missing reads the
-    ledgers, which may cost money: the waits between two counts double.
+    One empty pull proves nothing. Parts that stay missing for ``missing_s`` while the queue is
+    empty are reported, since waiting longer would not help. Counting the missing parts reads the
+    ledgers, which may cost money, so the wait between two counts doubles.
     """
 
     idle_s: float
@@ -35,18 +35,18 @@ class DrainRule:
     _wait_s: float = 0.0
 
     def busy(self) -> None:
-        """Hear that something was pulled, is held, or is in the queue."""
+        """Record that a message was pulled, is held, or is queued."""
         self._empty_since_s = None
 
     def empty(self, now_s: float) -> Drained:
-        """Hear of a pull that found nothing while this worker held nothing."""
+        """Record an empty pull while this worker holds nothing."""
         if self._empty_since_s is None:
             self._empty_since_s, self._wait_s = now_s, max(self.idle_s, LEAST_WAIT_S)
             self._ask_at_s = now_s + self.idle_s
         return Drained.ASK if now_s >= self._ask_at_s else Drained.NOT_YET
 
     def answer(self, missing: int, now_s: float) -> Drained:
-        """Hear how many parts of open runs are neither written nor dead."""
+        """Record how many parts of open runs are neither written nor dead."""
         if missing == 0:
             return Drained.DONE
         self._ask_at_s = now_s + self._wait_s

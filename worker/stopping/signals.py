@@ -1,4 +1,4 @@
-"""An orderly stop: asked for by a caller, or by SIGTERM and SIGINT; a second signal kills."""
+"""An orderly stop, requested by a caller or by SIGTERM or SIGINT; a second signal kills."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ NUMBERS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopRequest:
-    """Is asked for once, from the thread of the event loop; later requests change nothing."""
+    """Requested once, from the event loop's thread; later requests have no effect."""
 
     def __init__(self) -> None:
         self._requested = False
         self._stop: Callable[[], None] | None = None
 
     def then(self, stop: Callable[[], None]) -> None:
-        """Call ``stop`` when the stop is requested, or at once when it was already."""
+        """Call ``stop`` when the stop is requested, or immediately if it already was."""
         self._stop = stop
         if self._requested:
             stop()
 
     def request(self) -> None:
-        """Ask for the stop."""
+        """Request the stop."""
         if self._requested:
             return
         self._requested = True
@@ -38,10 +38,10 @@ class StopRequest:
 
 @contextmanager
 def stopped_by_signals(stopping: StopRequest) -> Iterator[None]:
-    """Let SIGTERM and SIGINT request the stop, from the first moment on.
+    """Let SIGTERM and SIGINT request the stop within the block.
 
-    Signals belong to the main thread: in an event loop of another one nothing is changed, and its
-    owner requests the stop. Afterwards the signals do what they did before.
+    Signals belong to the main thread: in another thread's event loop nothing changes, and its owner
+    requests the stop. On exit, the previous handlers are restored.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -50,7 +50,7 @@ def stopped_by_signals(stopping: StopRequest) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in NUMBERS}
 
     def on_signal(number: signal.Signals) -> None:
-        log.info("%s: draining; a second one ends at once", number.name)
+        log.info("%s: draining; a second signal ends the process immediately", number.name)
         for handled in NUMBERS:
             loop.remove_signal_handler(handled)
             signal.signal(handled, signal.SIG_DFL)

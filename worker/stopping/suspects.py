@@ -1,4 +1,4 @@
-"""Settlements whose failures may be those of the whole job, held until it is known whether."""
+"""Holds settlements whose failure may be one of the whole job, until that is known."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from worker.writer import BatchWriter
 
 
 class Suspects:
-    """Gives held settlements to the writer once they are no fault of the job."""
+    """Passes held settlements to the writer once the job is known not to be at fault."""
 
     def __init__(
         self, limit: int, hold_s: float, writer: BatchWriter, *, monotonic: Callable[[], float]
@@ -31,8 +31,8 @@ class Suspects:
         """Hold a settlement.
 
         Raises:
-            ConfigurationError: so many in a row failed that the job is at fault; nothing is given
-                up, and what they cost is recorded.
+            ConfigurationError: too many in a row failed, so the job is at fault; no part is given
+                up, and costs are recorded.
         """
         if self._guard.suspect(settlement, self._monotonic()) is not Verdict.STOP:
             return
@@ -42,26 +42,26 @@ class Suspects:
         raise ConfigurationError(
             f"{len(held)} failures in a row without one success, the last:"
             f" {getattr(last, 'reason', '')} {getattr(last, 'detail', '')};"
-            " nothing was given up: fix the cause, then run `sightline work`"
+            " no part was given up: fix the cause, then run `sightline work`"
         )
 
     def success(self) -> None:
-        """Hear of a call that succeeded: what is held was no fault of the job."""
+        """Record a successful call: the job is not at fault."""
         if self._guard.success() is Verdict.RELEASE:
             self.release()
 
     def idle(self) -> None:
-        """Hear that nothing is being handled: after a while too few failed to mean anything."""
+        """Record that the worker is idle: after a while, too few failed to blame the job."""
         if self._guard.idle(self._monotonic()) is Verdict.RELEASE:
             self.release()
 
     def release(self) -> None:
-        """Write all that is held as it is."""
+        """Write all held settlements unchanged."""
         for settlement in self._guard.take():
             self._writer.add(settlement)
 
     def give_back(self) -> None:
-        """Give up none of what is held, but record what it cost: all of it comes again."""
+        """Nack all held messages and record their costs: they will be redelivered."""
         self._record_costs(self._guard.take())
 
     def _record_costs(self, held: list[Settlement]) -> None:

@@ -1,5 +1,5 @@
-"""A worker's metrics, as an adapter: OpenTelemetry to Prometheus and OTLP. docs/telemetry.md.
+"""A worker's metrics, by OpenTelemetry, to Prometheus and OTLP: docs/telemetry.md.
 
-Nothing else in the worker knows OpenTelemetry, and nothing imports this package unless the settings
-switch it on.
+No other part of the worker uses OpenTelemetry, and this package is imported only if the settings
+enable it.
 """

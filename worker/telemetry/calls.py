@@ -1,4 +1,4 @@
-"""Every call to one model: how it ended, how long it took, what it used."""
+"""Metrics of the calls to one model: outcome, latency, usage."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from worker.telemetry.histogram import Histogram
 
 SUCCEEDED = "succeeded"
 OTHER = "_OTHER"
-"""OpenTelemetry's name for an error without a better one."""
+"""OpenTelemetry's value for an error without a more specific one."""
 
 ERRORS = ("throttled", "transient", "timeout", "permanent", "cancelled", OTHER)
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = tuple(4**n for n in range(14))
-"""The bounds that OpenTelemetry's conventions for generative AI give the two histograms."""
+"""The bucket bounds in OpenTelemetry's conventions for generative AI."""
 
 
 class CallRecords:
-    """A ``CallMeter`` that keeps histograms; a call takes about a microsecond."""
+    """A ``CallMeter`` that keeps histograms; recording a call takes about a microsecond."""
 
     def __init__(self) -> None:
         self.durations = {outcome: Histogram(SECONDS) for outcome in (SUCCEEDED, *ERRORS)}
@@ -34,7 +34,7 @@ class CallRecords:
             self._used(usage)
 
     def failed(self, error: BaseException, latency_s: float) -> None:
-        """Count a call that was refused, failed or was broken off, and what it used."""
+        """Count a call that was refused, failed or interrupted, and its usage."""
         self.durations[error_type(error)].record(latency_s)
         if isinstance(error, CallError) and (error.input_tokens or error.output_tokens):
             self._used(error)
@@ -47,7 +47,7 @@ class CallRecords:
 
 
 def error_type(error: BaseException) -> str:
-    """Return one of ``ERRORS``: how a call failed, as the attribute ``error.type`` says it."""
+    """Return one of ``ERRORS``: the value of the attribute ``error.type`` for this error."""
     if isinstance(error, ThrottledError):
         return "throttled"
     if isinstance(error, TransientError):

@@ -1,4 +1,4 @@
-"""A histogram that is cheap to record: its buckets are known, and there are no attributes."""
+"""A histogram that is cheap to record: fixed buckets, no attributes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from math import inf
 
 
 class Histogram:
-    """Counts of values between bounds; a bucket includes its upper bound, as OpenTelemetry's do.
+    """Counts of values between bounds; a bucket includes its upper bound, as in OpenTelemetry.
 
-    Recorded in one thread and read in others: what they read may lack the value of this instant.
+    Recorded in one thread and read in others: a reader may miss the latest value.
     """
 
     __slots__ = ("bounds", "counts", "least", "most", "total")

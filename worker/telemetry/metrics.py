@@ -1,8 +1,8 @@
-"""Every metric there is: its name, unit and attributes, and where its numbers come from.
+"""Defines every metric: its name, unit, attributes and source.
 
-Names that begin with ``gen_ai.`` and ``messaging.`` are those of OpenTelemetry's semantic
-conventions; the others are our own. Units are UCUM. Nothing is written down while work is done but
-what ``CallRecords`` keeps: all else is read when it is asked for.
+Names that begin with ``gen_ai.`` and ``messaging.`` follow OpenTelemetry's semantic conventions;
+the others are our own. Units are UCUM. Only ``CallRecords`` records while work is done; every other
+value is read at the time of a scrape or an export.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Points = Iterator[tuple[Value, Attributes]]
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What metrics are read from. ``models`` and ``queue`` are attributes that never change."""
+    """The sources of metrics. ``models`` and ``queue`` are constant attributes."""
 
     probe: Probe
     calls: Mapping[Kind, CallRecords]
@@ -36,7 +36,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Metric(Generic[Value]):
-    """A metric. ``attributes`` are those of its own, beside those of the worker as a whole."""
+    """A metric. ``attributes`` are its own, in addition to those of the worker."""
 
     name: str
     kind: Literal["counter", "updown", "gauge", "histogram"]
@@ -54,7 +54,7 @@ REASON, LEDGER, SETTLEMENT = "sightline.reason", "sightline.ledger", "sightline.
 
 def _rates(watched: Watched) -> Points[float]:
     for kind, limiter in watched.probe.limiters.items():
-        if isfinite(limiter.rate_per_s):  # without a ceiling there is none
+        if isfinite(limiter.rate_per_s):  # without a ceiling there is no value
             yield limiter.rate_per_s, {LIMITER: kind}
 
 
@@ -161,23 +161,23 @@ MODEL = ("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.model"
 NUMBERS: tuple[Metric[float], ...] = (
     Metric(
         "sightline.limiter.rate", "gauge", "{call}/s",
-        "calls that the limiter lets start in a second: the quota it has found", (LIMITER,), _rates,
+        "calls per second that the limiter allows: the quota it has found", (LIMITER,), _rates,
     ),
     Metric(
-        "sightline.limiter.in_flight", "updown", "{call}", "calls under way", (LIMITER,),
+        "sightline.limiter.in_flight", "updown", "{call}", "calls in progress", (LIMITER,),
         _in_flight,
     ),
     Metric(
-        "sightline.limiter.cap", "updown", "{call}", "calls that may be under way at once",
+        "sightline.limiter.cap", "updown", "{call}", "calls that may be in progress at once",
         (LIMITER,), _caps,
     ),
     Metric(
-        "sightline.limiter.state", "gauge", "1", "1 for the state that the limiter is in, else 0",
+        "sightline.limiter.state", "gauge", "1", "1 for the limiter's current state, else 0",
         (LIMITER, STATE), _states,
     ),
     Metric(
         "sightline.limiter.refused_share", "gauge", "1",
-        "the share of the last minute's calls that the model refused for its quota", (LIMITER,),
+        "the share of the last minute's calls that were refused because of the quota", (LIMITER,),
         _refused,
     ),
     Metric(
@@ -202,7 +202,7 @@ NUMBERS: tuple[Metric[float], ...] = (
     ),
     Metric(
         "sightline.messages.settled", "counter", "{message}",
-        "messages acked, nacked, and given back at the stop", (SETTLEMENT,), _of_status(_settled),
+        "messages acked, nacked, and nacked because of a stop", (SETTLEMENT,), _of_status(_settled),
     ),
     Metric(
         "sightline.messages.skipped", "counter", "{message}",
@@ -215,7 +215,7 @@ NUMBERS: tuple[Metric[float], ...] = (
     ),
     Metric(
         "sightline.leases.lost", "counter", "{message}",
-        "messages whose lease ran out, or was another's, before they were settled", (),
+        "messages whose lease was lost before they were settled", (),
         _one(lambda status: status.progress.leases_lost),
     ),
     Metric(
@@ -237,7 +237,7 @@ NUMBERS: tuple[Metric[float], ...] = (
     ),
     Metric(
         "sightline.backlog.oldest_age", "gauge", "s",
-        "how long ago the oldest of them was published; not with Pub/Sub", (), _oldest,
+        "the age of the oldest of them since it was published; not with Pub/Sub", (), _oldest,
     ),
     Metric(
         "sightline.event_loop.lag", "gauge", "s",

@@ -1,4 +1,6 @@
-"""Opens what the settings ask for: an endpoint for Prometheus, a sender to a collector, or both."""
+"""Opens the exporters in the settings: an endpoint for Prometheus, a sender to a collector, or
+both.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,14 @@ from worker.worker_status import Kind, WorkerStatus
 log = logging.getLogger(__name__)
 
 STOP_S = 2.0
-"""For how long a stop waits for the last numbers to be delivered."""
+"""How long a stop waits for the last export, in seconds."""
 
 METRICS_PATH = "/v1/metrics"
 
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """Metrics of one worker: its ``meters`` hear of calls, ``watch`` runs beside it."""
+    """Metrics of one worker: its ``meters`` record calls, ``watch`` runs beside it."""
 
     meters: Mapping[Kind, CallRecords]
     probe: Probe
@@ -46,10 +48,10 @@ class Telemetry:
     readers: Sequence[WithHistograms] = ()
 
     async def watch(self, status: WorkerStatus, engine: Engine) -> None:
-        """Look at the worker until cancelled.
+        """Sample the worker until cancelled.
 
         Raises:
-            Exception: a reader failed in its thread; it may deliver nothing any more.
+            Exception: a reader failed in its thread, and may export nothing more.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self.probe.run(status, engine.backlog))
@@ -65,7 +67,7 @@ class Telemetry:
 
 @contextmanager
 def open_telemetry(settings: Settings, *, worker_id: str) -> Iterator[Telemetry]:
-    """Open what ``settings.telemetry`` asks for; deliver the last numbers at the end.
+    """Open the exporters of ``settings.telemetry``; export the last values on exit.
 
     Raises:
         ConfigurationError: the endpoint cannot be opened.
@@ -111,8 +113,8 @@ def _provider(
     finally:
         try:
             provider.shutdown(timeout_millis=STOP_S * 1000)
-        except Exception as error:  # noqa: BLE001 - the SDK raises bare ones; the work is done
-            log.warning("the last metrics were not delivered: %s", error)
+        except Exception as error:  # noqa: BLE001 - the SDK raises bare exceptions; the work is done
+            log.warning("the last metrics were not exported: %s", error)
 
 
 def _observe(meter: Meter, metric: Metric[float], watched: Watched) -> None:
@@ -128,7 +130,7 @@ def _observe(meter: Meter, metric: Metric[float], watched: Watched) -> None:
 
 
 class _Histograms:
-    """The histograms, as OpenTelemetry has them, at the moment of the call."""
+    """The histograms at the time of the call, in OpenTelemetry's form."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
@@ -164,13 +166,13 @@ class _Histograms:
 
 
 def metrics_url(endpoint: str) -> str:
-    """Return where metrics go: to a collector's base URL the protocol's path is added."""
+    """Return the URL that metrics are sent to: a collector's base URL plus the protocol's path."""
     base = endpoint.rstrip("/")
     return base if base.endswith(METRICS_PATH) else base + METRICS_PATH
 
 
 def _resource(worker_id: str) -> Resource:
-    """Return who tells these metrics; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win."""
+    """Return the resource of these metrics; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win."""
     own = Resource(
         {
             "service.name": "sightline-worker",
@@ -192,7 +194,7 @@ _PROVIDERS = {"vertex": "gcp.vertex_ai", "gemini": "gcp.gemini", "openai": "open
 
 
 def _models(settings: Settings) -> Mapping[Kind, Attributes]:
-    """Return what the conventions want to know of each model; ours has a provider of its own."""
+    """Return the attributes that the conventions require for each model."""
     answers, embeds = settings.adapter("classify"), settings.adapter("embed")
     return {
         "classify": {

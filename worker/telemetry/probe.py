@@ -1,4 +1,4 @@
-"""Looks at a worker from inside its event loop: what may be read there only, and how late it is."""
+"""Samples a worker from its event loop: values that only the loop may read, and the loop's lag."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
 LAG_OVER_S = 15.0
-"""The lag that is told is the worst of so many seconds, so that a scrape now and then sees it."""
+"""The reported lag is the worst of this many seconds, so that infrequent scrapes see it."""
 
 BACKLOG_EVERY_S = 5.0
 
 
 class Probe:
-    """The latest look. Other threads read its attributes; each is replaced, never changed."""
+    """The latest sample. Other threads read its attributes, which are replaced, never changed."""
 
     def __init__(self, *, monotonic: Callable[[], float]) -> None:
         self.status: WorkerStatus | None = None
@@ -33,11 +33,11 @@ class Probe:
 
     @property
     def lag_s(self) -> float:
-        """How late the event loop lately came to a timer, at worst."""
+        """The longest recent delay of a timer in the event loop, in seconds."""
         return max(tuple(self._lags), default=0.0)
 
     async def run(self, status: WorkerStatus, backlog: BacklogReader) -> None:
-        """Look for ever."""
+        """Sample until cancelled."""
         self.status = status
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look(status))
@@ -55,6 +55,6 @@ class Probe:
             try:
                 self.backlog = await backlog.backlog()
             except SightlineError as error:
-                self.backlog = Backlog(None, None)  # no number is better than an old one
+                self.backlog = Backlog(None, None)  # no value is better than an old one
                 log.debug("the backlog cannot be read: %s", error)
             await asyncio.sleep(BACKLOG_EVERY_S)

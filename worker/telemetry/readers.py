@@ -1,4 +1,4 @@
-"""OpenTelemetry's readers, with our own histograms beside what its instruments give."""
+"""OpenTelemetry's readers, which add our own histograms to those of its instruments."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ Histograms = Callable[[], Sequence[Metric]]
 
 
 class WithHistograms(MetricReader):
-    """Adds histograms that were not recorded through an instrument, which takes 10 µs a value."""
+    """Adds histograms that were recorded without an instrument, which takes 10 µs a value."""
 
     histograms: Histograms = staticmethod(tuple)
     failure: Exception | None = None
-    """What nobody foresaw: the library's thread may have ended with it, in silence."""
+    """An unexpected error, which may have ended the library's thread silently."""
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **others: Any
     ) -> None:
         try:
             whole = with_metrics(metrics_data, self.histograms())
-            super()._receive_metrics(whole, timeout_millis=timeout_millis, **others)  # type: ignore[safe-super]  # of the reader beside
+            super()._receive_metrics(whole, timeout_millis=timeout_millis, **others)  # type: ignore[safe-super]  # type: ignore[safe-super]  # implemented by the reader class
         except Exception as error:
             self.failure = error
             raise
@@ -54,15 +54,15 @@ def with_metrics(data: MetricsData, metrics: Sequence[Metric]) -> MetricsData:
 
 
 class PrometheusReader(WithHistograms, PrometheusMetricReader):
-    """Is read by a scrape."""
+    """The reader for Prometheus scrapes."""
 
 
 class OtlpReader(WithHistograms, PeriodicExportingMetricReader):
-    """Sends to a collector, every minute or as OTEL_METRIC_EXPORT_INTERVAL says."""
+    """Exports to a collector every minute, or at OTEL_METRIC_EXPORT_INTERVAL."""
 
 
 class OtlpExporter(OTLPMetricExporter):
-    """Warns once when the collector is out of reach, and once it is back; never more.
+    """Warns once when the collector becomes unreachable, and once when it is reachable again.
 
     The library itself logs every try.
     """
@@ -76,27 +76,27 @@ class OtlpExporter(OTLPMetricExporter):
     def export(
         self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **others: Any
     ) -> MetricExportResult:
-        """Send; what goes wrong is logged, and the next interval sends again."""
+        """Export; an error is logged, and the next interval tries again."""
         with self._said:
             result = super().export(metrics_data, timeout_millis=timeout_millis, **others)
         down = result is not MetricExportResult.SUCCESS
         if down and not self._down:
             why = one_line(_innermost(self._said.text))
-            log.warning("metrics do not reach %s, the work goes on: %s", self._where, why)
+            log.warning("metrics cannot be sent to %s, the work continues: %s", self._where, why)
         elif self._down and not down:
-            log.warning("metrics reach %s again", self._where)
+            log.warning("metrics are sent to %s again", self._where)
         self._down = down
         return result
 
 
 def _innermost(text: str) -> str:
-    """Return what the system said, out of what each library around it made of that."""
+    """Return the operating system's error text from within the libraries' messages."""
     match = re.search(r"\[Errno [^\"')]+", text)
     return match[0] if match else text
 
 
 class _LastSaid(logging.Handler):
-    """Keeps the library's log lines to itself meanwhile, and remembers the first."""
+    """Suppresses the library's log records within the block, and keeps the first."""
 
     LOGGER = logging.getLogger("opentelemetry.exporter.otlp.proto.http.metric_exporter")
 

@@ -1,4 +1,4 @@
-"""Serves metrics to Prometheus, and to nobody whom a page of another site sends."""
+"""Serves metrics to Prometheus, and refuses browsers that another site's page sends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sightline.http_client.hosts import Authority, HostRule
 from sightline.redaction import shown_endpoint
 
 STOP_S = 2.0
-"""For how long a stop waits for the server's thread."""
+"""How long a stop waits for the server's thread, in seconds."""
 _REFUSED = (
     b"This endpoint answers requests to its own address; name others in telemetry.prometheus_hosts."
 )
@@ -29,14 +29,14 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 def serving_metrics(
     host: str, port: int, registry: CollectorRegistry, *, names: Sequence[Authority] = ()
 ) -> Iterator[str]:
-    """Serve the registry; yields the URL, in which the port is that which was chosen for 0.
+    """Serve the registry; yield the URL, with the chosen port if the setting is 0.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
     """
 
     class Server(ThreadingWSGIServer):
-        """Of this host's family of addresses."""
+        """A server of this host's address family."""
 
     metrics = make_wsgi_app(registry)
     try:
@@ -70,7 +70,7 @@ class _SilentHandler(WSGIRequestHandler):
 
 
 def _guarded(application: Application, rule: HostRule) -> Application:
-    """Return an application that refuses requests which do not name this server."""
+    """Return an application that refuses requests that do not name this server."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         given = {
