@@ -115,7 +115,9 @@ class SliceReservations:
         if account.reclaimed:
             return False
         account.reclaimed = True
-        held = await self._until_answered(lambda: self._budgets.unspent_reservations(account.run_id))
+        held = await self._until_answered(
+            lambda: self._budgets.unspent_reservations(account.run_id)
+        )
         releases = [
             BudgetEvent(
                 released_id(share.last_event_id),

@@ -37,7 +37,7 @@ class WithHistograms(MetricReader):
     ) -> None:
         try:
             whole = with_metrics(metrics_data, self.histograms())
-            super()._receive_metrics(whole, timeout_millis=timeout_millis, **others)  # type: ignore[safe-super]  # type: ignore[safe-super]  # implemented by the reader class
+            super()._receive_metrics(whole, timeout_millis=timeout_millis, **others)  # type: ignore[safe-super]  # of the reader beside
         except Exception as error:
             self.failure = error
             raise
