@@ -73,7 +73,7 @@ class AppendServer:
     @property
     def rows(self) -> list[bytes]:
         """All rows that came, those refused included."""
-        return [row for one in self.requests for row in one.proto_rows.rows.serialized_rows]
+        return [row for request in self.requests for row in request.proto_rows.rows.serialized_rows]
 
     async def wait_for(self, count: int) -> None:
         """Wait until so many requests came."""

@@ -39,8 +39,8 @@ def task() -> TaskSpec:
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator() as one:
-        yield one
+    async with VertexSimulator() as simulator:
+        yield simulator
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ async def classifier(simulator: VertexSimulator) -> AsyncIterator[GeminiClassifi
         prices=load_prices(),
         today=lambda: DAY,
         timeout_s=30.0,
-    ) as one:
-        yield one
+    ) as classifier:
+        yield classifier
 
 
 @pytest.fixture(params=[("gemini-embedding-2", 768), ("multimodalembedding@001", 512)])
@@ -70,5 +70,5 @@ async def embedder(
         prices=load_prices(),
         today=lambda: DAY,
         timeout_s=30.0,
-    ) as one:
-        yield one
+    ) as embedder:
+        yield embedder

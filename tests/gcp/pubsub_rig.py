@@ -81,8 +81,8 @@ class FastForward:
 
     async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:
         await self._expire()
-        found = await self._subscription.pull(max_messages, lease_s=self.LONG_S)
-        return self._hold(found, lease_s)
+        deliveries = await self._subscription.pull(max_messages, lease_s=self.LONG_S)
+        return self._hold(deliveries, lease_s)
 
     async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
         self._ends.update(dict.fromkeys(lease_ids, self._now_s + lease_s))
@@ -100,12 +100,12 @@ class FastForward:
 
     async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:
         await self._expire()
-        found = await self._subscription.collect_backstop(max_messages)
-        return self._hold(found, self._backstop_lease_s)
+        deliveries = await self._subscription.collect_backstop(max_messages)
+        return self._hold(deliveries, self._backstop_lease_s)
 
-    def _hold(self, found: Sequence[Delivery], lease_s: float) -> Sequence[Delivery]:
-        self._ends.update((one.lease_id, self._now_s + lease_s) for one in found)
-        return found
+    def _hold(self, deliveries: Sequence[Delivery], lease_s: float) -> Sequence[Delivery]:
+        self._ends.update((delivery.lease_id, self._now_s + lease_s) for delivery in deliveries)
+        return deliveries
 
     def _forget(self, lease_ids: Sequence[str]) -> None:
         for lease_id in lease_ids:

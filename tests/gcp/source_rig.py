@@ -66,7 +66,7 @@ async def insert(
     """Insert rows as a delivery brings them."""
     for start in range(0, len(observations), 500):
         some = observations[start : start + 500]
-        rows = ", ".join(f"({', '.join(_values(one, columns))})" for one in some)
+        rows = ", ".join(f"({', '.join(_values(row, columns))})" for row in some)
         table = client.place.table(name)
         await client.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows}")
 
@@ -76,7 +76,7 @@ async def load(client: BigQueryClient, observations: Sequence[Observation]) -> N
     await client.execute(
         f"DELETE FROM {client.place.table('latest_observations')}"
         " WHERE observation_id IN UNNEST(@ids)",
-        ids=[one.observation_id for one in observations],
+        ids=[observation.observation_id for observation in observations],
     )
     await insert(client, observations)
 
@@ -108,26 +108,26 @@ async def open_source(
         )
 
 
-def _values(one: Observation, columns: Mapping[str, str]) -> list[str]:
+def _values(image: Observation, columns: Mapping[str, str]) -> list[str]:
     return [
-        f"CAST({_struct(one, name) if kind.startswith('STRUCT') else _scalar(one, name)} AS {kind})"
+        f"CAST({(_struct if kind.startswith('STRUCT') else _scalar)(image, name)} AS {kind})"
         for name, kind in columns.items()
     ]
 
 
-def _struct(one: Observation, name: str) -> str:
+def _struct(image: Observation, name: str) -> str:
     members: list[str] = []
-    if name == "bbox" and (box := one.bbox):
+    if name == "bbox" and (box := image.bbox):
         members = [_corner(box.x_min, box.y_min), _corner(box.x_max, box.y_max)]
-    elif name == "camera_pose" and (pose := one.camera_pose):
+    elif name == "camera_pose" and (pose := image.camera_pose):
         members = [_number(getattr(pose, member)) for member in POSE]
-    elif name.endswith("location") and (one.latitude, one.longitude) != (None, None):
-        members = [_number(one.latitude), _number(one.longitude)]
+    elif name.endswith("location") and (image.latitude, image.longitude) != (None, None):
+        members = [_number(image.latitude), _number(image.longitude)]
     return f"STRUCT({', '.join(members)})" if members else "NULL"
 
 
-def _scalar(one: Observation, name: str) -> str:
-    value = getattr(one, name, f"{name} of {one.observation_id}")
+def _scalar(image: Observation, name: str) -> str:
+    value = getattr(image, name, f"{name} of {image.observation_id}")
     if isinstance(value, datetime):
         return f"TIMESTAMP {quoted(value.isoformat(' '))}"
     return "NULL" if value is None else quoted(value)

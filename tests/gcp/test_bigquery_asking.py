@@ -25,8 +25,8 @@ needs_emulator = pytest.mark.needs("go")
 
 @pytest.fixture
 async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_with_ledgers) as one:
-        yield one
+    async with open_dataset(bigquery_with_ledgers) as client:
+        yield client
 
 
 @pytest.mark.parametrize(

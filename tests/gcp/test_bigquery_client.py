@@ -22,15 +22,17 @@ pytestmark = pytest.mark.needs("go")
 
 @pytest.fixture
 async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_emulator, [EmbeddingPart("demo-1", 4)]) as one:
-        yield one
+    async with open_dataset(bigquery_emulator, [EmbeddingPart("demo-1", 4)]) as client:
+        yield client
 
 
 async def test_all_tables_and_views_are_made_and_can_be_asked(client: BigQueryClient) -> None:
     there = await client.tables()
-    assert {one.name for one in LEDGERS} < {name for name, kind in there.items() if kind == "TABLE"}
+    assert {ledger.name for ledger in LEDGERS} < {
+        name for name, kind in there.items() if kind == "TABLE"
+    }
     views = {name for name, kind in there.items() if kind == "VIEW"}
-    assert {one.name for one in VIEWS} < views
+    assert {view.name for view in VIEWS} < views
     for name in views:
         assert await client.value(f"SELECT count(*) FROM {client.place.table(name)}") == 0
 
@@ -66,7 +68,7 @@ async def test_a_model_whose_table_another_made_joins_the_view_too(client: BigQu
 
 async def test_values_are_bound_and_never_pasted(client: BigQueryClient) -> None:
     nasty = "x' OR 1=1; DROP TABLE t; --"
-    found = await client.rows(
+    row = await client.rows(
         "SELECT @text, @number, @real, @yes, @at, ARRAY_LENGTH(@keys)",
         text=nasty,
         number=7,
@@ -75,7 +77,7 @@ async def test_values_are_bound_and_never_pasted(client: BigQueryClient) -> None
         at=datetime(2026, 5, 4, 12, tzinfo=UTC),
         keys=["a", "b"],
     )
-    assert found == [(nasty, 7, 0.5, True, datetime(2026, 5, 4, 12, tzinfo=UTC), 2)]
+    assert row == [(nasty, 7, 0.5, True, datetime(2026, 5, 4, 12, tzinfo=UTC), 2)]
 
 
 async def test_a_column_that_is_not_as_it_should_be_is_named(client: BigQueryClient) -> None:

@@ -39,8 +39,8 @@ PANO = replace(FULL, asset_id="", asset_type="", bbox=None, detection_time=None)
 
 @pytest.fixture
 async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_with_ledgers, [EMBEDDING]) as one:
-        yield one
+    async with open_dataset(bigquery_with_ledgers, [EMBEDDING]) as client:
+        yield client
 
 
 async def listed(client: BigQueryClient, table: SourceTable) -> list[Observation]:
@@ -48,9 +48,10 @@ async def listed(client: BigQueryClient, table: SourceTable) -> list[Observation
     async with open_source(client, table=table) as source:
         await source.open_run(asking(EMBEDDING), run_id="run-1", now=NOW)
         ranges = await source.unpublished("run-1")
-        items = [item for one in ranges for item in await source.items(one)]
+        items = [item for item_range in ranges for item in await source.items(item_range)]
     return sorted(
-        (one for item in items for one in item.observations), key=lambda one: one.observation_id
+        (image for item in items for image in item.observations),
+        key=lambda image: image.observation_id,
     )
 
 
@@ -162,7 +163,7 @@ async def test_a_source_that_is_not_there_is_named(client: BigQueryClient) -> No
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
         ({"latitude": "a`; DROP"}, r"bigquery\.columns\.latitude"),
         ({"altitude": "a"}, r"bigquery\.columns\.altitude is not a column"),
@@ -170,8 +171,8 @@ async def test_a_source_that_is_not_there_is_named(client: BigQueryClient) -> No
         ({"asset_id": "a..b"}, r"bigquery\.columns\.asset_id"),
     ],
 )
-def test_a_mapping_that_cannot_be_one_is_refused(columns: Mapping[str, str], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+def test_a_mapping_that_cannot_be_one_is_refused(columns: Mapping[str, str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         SourceTable("p.d.t", columns=columns)
 
 

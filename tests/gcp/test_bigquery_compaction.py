@@ -43,14 +43,16 @@ MOST_APPENDED = 200
 
 @pytest.fixture
 async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]:
-    async with open_books(bigquery_with_ledgers) as one:
-        yield one
+    async with open_books(bigquery_with_ledgers) as books:
+        yield books
 
 
 def dropped(reports: list[Compacted]) -> dict[str, tuple[int, int, int]]:
     """Return partitions, rows left and rows dropped of the ledgers in which something was done."""
     return {
-        one.ledger: (one.partitions, one.rows, one.duplicates) for one in reports if one.partitions
+        report.ledger: (report.partitions, report.rows, report.duplicates)
+        for report in reports
+        if report.partitions
     }
 
 

@@ -27,12 +27,12 @@ TASK = answer_part(SPEC)
 
 @pytest.fixture
 async def rig(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryRig]:
-    async with open_rig(bigquery_emulator) as one:
-        await one.warehouse.runs.remember_task(SPEC, now=NOW)
-        await one.warehouse.load([observation(number) for number in range(3)])
-        await one.warehouse.open(asking(TASK, EMBEDDING), "run-1")
-        await write_all(one.warehouse, (await one.warehouse.items("run-1"))[:1])
-        yield one
+    async with open_rig(bigquery_emulator) as rig:
+        await rig.warehouse.runs.remember_task(SPEC, now=NOW)
+        await rig.warehouse.load([observation(number) for number in range(3)])
+        await rig.warehouse.open(asking(TASK, EMBEDDING), "run-1")
+        await write_all(rig.warehouse, (await rig.warehouse.items("run-1"))[:1])
+        yield rig
 
 
 async def faults(rig: BigQueryRig) -> list[str]:

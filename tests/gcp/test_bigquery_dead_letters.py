@@ -27,14 +27,14 @@ TASK = answer_part(task())
 
 @pytest.fixture
 async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]:
-    async with open_books(bigquery_with_ledgers) as one:
-        yield one
+    async with open_books(bigquery_with_ledgers) as books:
+        yield books
 
 
 async def letters(books: Books, **which: object) -> list[DeadLetterRow]:
     """Return the dead letters that a filter means."""
-    found = books.dead_letters.list(DeadLetterFilter(**which))  # type: ignore[arg-type]  # real fields
-    return [row async for row in found]
+    rows = books.dead_letters.list(DeadLetterFilter(**which))  # type: ignore[arg-type]  # real fields
+    return [row async for row in rows]
 
 
 async def test_letters_come_back_whole_and_oldest_first(books: Books) -> None:
@@ -56,7 +56,7 @@ async def test_letters_of_one_moment_come_in_the_order_of_their_ids(books: Books
     items = await books.open(3, [TASK])
     rows = [dead_row(item, TASK, event_id=name) for item, name in zip(items, "cab", strict=True)]
     await books.dead_letters.record(rows)
-    assert [one.event_id for one in await letters(books)] == ["a", "b", "c"]
+    assert [letter.event_id for letter in await letters(books)] == ["a", "b", "c"]
 
 
 async def test_what_was_replayed_purged_or_written_is_off_the_list(books: Books) -> None:
@@ -72,7 +72,7 @@ async def test_what_was_replayed_purged_or_written_is_off_the_list(books: Books)
         ]
     )
     await books.writer.write([answer_row(items[2], TASK), embedding_row(items[3])])
-    assert {one.subject_id for one in await letters(books)} == {"obs-003", "obs-004"}
+    assert {letter.subject_id for letter in await letters(books)} == {"obs-003", "obs-004"}
     assert await books.runs.dead_by_reason() == {"image_gone": 2}
     assert await books.runs.dead_by_reason("run-1") == {"image_gone": 2}
     assert await books.runs.dead_by_reason("other") == {}
@@ -85,6 +85,6 @@ async def test_a_letter_with_nothing_but_a_reason_is_read(books: Books) -> None:
         " VALUES ('e', 'k', 'dead', 'bad_message', @moment)",
         moment=NOW,
     )
-    (found,) = await letters(books)
-    assert (found.event_id, found.message_id, found.delivery_attempt) == ("e", "", 0)
-    assert (found.reason, found.at, found.usage.cost_usd_micros) == (Reason.BAD_MESSAGE, NOW, 0)
+    (letter,) = await letters(books)
+    assert (letter.event_id, letter.message_id, letter.delivery_attempt) == ("e", "", 0)
+    assert (letter.reason, letter.at, letter.usage.cost_usd_micros) == (Reason.BAD_MESSAGE, NOW, 0)

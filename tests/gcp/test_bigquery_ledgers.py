@@ -28,8 +28,8 @@ TASK = answer_part(task())
 
 @pytest.fixture
 async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]:
-    async with open_books(bigquery_with_ledgers) as one:
-        yield one
+    async with open_books(bigquery_with_ledgers) as books:
+        yield books
 
 
 async def test_many_keys_are_asked_for_in_several_queries(books: Books) -> None:
@@ -44,9 +44,9 @@ async def test_many_keys_are_asked_for_in_several_queries(books: Books) -> None:
         TASK.key(third.subject_id),
     )
     assert len(keys) > KEYS_A_QUERY
-    asked = [answered, *keys[:6000], embedded, *keys[6000:], dead, answered]
-    assert await books.ledgers.settled(asked) == {answered, embedded, dead}
-    assert await books.ledgers.written(asked) == {answered, embedded}
+    keys_asked = [answered, *keys[:6000], embedded, *keys[6000:], dead, answered]
+    assert await books.ledgers.settled(keys_asked) == {answered, embedded, dead}
+    assert await books.ledgers.written(keys_asked) == {answered, embedded}
 
 
 async def test_cancelled_runs_are_read_again_after_a_while(books: Books) -> None:

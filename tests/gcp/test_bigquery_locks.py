@@ -38,9 +38,9 @@ class Clock:
 
 @pytest.fixture
 async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with BigQueryClient.open(place_in(bigquery_emulator)) as one:
-        await one.create_dataset()
-        yield one
+    async with BigQueryClient.open(place_in(bigquery_emulator)) as client:
+        await client.create_dataset()
+        yield client
 
 
 async def forever(_seconds: float) -> None:

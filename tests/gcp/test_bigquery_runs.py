@@ -29,8 +29,8 @@ LATER = NOW + timedelta(seconds=1)
 
 @pytest.fixture
 async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]:
-    async with open_books(bigquery_with_ledgers) as one:
-        yield one
+    async with open_books(bigquery_with_ledgers) as books:
+        yield books
 
 
 def shown(balance: Balance) -> dict[str, int]:
@@ -66,9 +66,9 @@ async def test_every_part_is_in_one_state(books: Books) -> None:
             dead_row(replayed, TASK, event="replayed", at=LATER),
         ]
     )
-    found = await books.runs.balance("run-1")
-    assert shown(found) == {"written": 3, "dead": 2, "queued": 6, "to_publish": 3}
-    assert (found.parts, found.duplicates, found.holds) == (14, 0, True)
+    balance = await books.runs.balance("run-1")
+    assert shown(balance) == {"written": 3, "dead": 2, "queued": 6, "to_publish": 3}
+    assert (balance.parts, balance.duplicates, balance.holds) == (14, 0, True)
     assert queued.subject_id == "obs-006"
 
 
@@ -88,8 +88,8 @@ async def test_a_view_that_shows_a_part_twice_is_told(books: Books) -> None:
     await books.client.put_view(
         "classifications_all", f"SELECT * FROM {place.table('classifications')}", "not once a part"
     )
-    found = await books.runs.balance("run-1")
-    assert (found.written, found.duplicates, found.holds) == (1, 1, False)
+    balance = await books.runs.balance("run-1")
+    assert (balance.written, balance.duplicates, balance.holds) == (1, 1, False)
 
 
 async def test_what_is_published_and_not_settled_may_be_lost(books: Books) -> None:
@@ -117,14 +117,14 @@ async def test_runs_are_listed_newest_first_with_their_states(books: Books) -> N
     await books.open(1, [TASK], "run-3", at=LATER)
     await books.publish("run-2", 0, 0, 1)
     await books.runs.cancel("run-1", now=NOW)
-    found = await books.runs.runs()
-    assert [(run.run_id, run.state, run.messages) for run in found] == [
+    listed = await books.runs.runs()
+    assert [(run.run_id, run.state, run.messages) for run in listed] == [
         ("run-3", "open", 1),
         ("run-2", "published", 1),
         ("run-1", "cancelled", 2),
     ]
-    assert (found[2].created_at, found[2].parts) == (NOW, 2)
-    assert found[2].request_json == '{"command":"sightline enqueue"}'
+    assert (listed[2].created_at, listed[2].parts) == (NOW, 2)
+    assert listed[2].request_json == '{"command":"sightline enqueue"}'
 
 
 async def test_a_task_is_recorded_when_it_becomes_the_active_one(books: Books) -> None:

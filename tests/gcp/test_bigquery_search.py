@@ -29,8 +29,8 @@ NASTY = "x' OR true; DROP TABLE runs; -- \\ \" \n\x1f"
 
 @pytest.fixture
 async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_with_ledgers, [PART]) as one:
-        yield one
+    async with open_dataset(bigquery_with_ledgers, [PART]) as client:
+        yield client
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ async def writer(client: BigQueryClient) -> AsyncIterator[BigQueryWriter]:
 
 def embedded(number: int, *vector: float) -> EmbeddingRow:
     """Return the embedding of an image."""
-    one = observation(number)
-    return EmbeddingRow(f"key-{number}", one.observation_id, one, PART, vector, HOW)
+    image = observation(number)
+    return EmbeddingRow(f"key-{number}", image.observation_id, image, PART, vector, HOW)
 
 
 def query(vector: object, **changes: object) -> SearchQuery:
@@ -60,8 +60,8 @@ async def test_a_vector_may_be_numpy_s_and_a_filter_any_text(
     assert [hit.observation for hit in hits] == [observation(1), observation(2)]
     assert [hit.score for hit in hits] == pytest.approx([1.0, 1e-4], abs=1e-6)
     for field in ("kind", NASTY):
-        asked = query(near, answers=(AnswerFilter(NASTY, field, NASTY),))
-        assert await search.search(asked) == []
+        search_query = query(near, answers=(AnswerFilter(NASTY, field, NASTY),))
+        assert await search.search(search_query) == []
     assert await search.search(query(near, filter=Filter(asset_types=(NASTY,)))) == []
     assert "runs" in await client.tables()
 
@@ -82,9 +82,9 @@ async def test_a_table_that_was_never_made_and_an_empty_one_are_told_alike(
 ) -> None:
     search = BigQuerySearch(client)
     for part in (PART, EmbeddingPart("other", 2)):
-        asked = SearchQuery(part.model, part.dimension, [1.0] * part.dimension)
+        search_query = SearchQuery(part.model, part.dimension, [1.0] * part.dimension)
         with pytest.raises(NotFoundError, match=rf"{part.model} at {part.dimension} dimensions"):
-            await search.search(asked)
+            await search.search(search_query)
     with pytest.raises(NotFoundError, match="no image was enqueued yet"):
         await search.search(query(None))
 

@@ -23,15 +23,15 @@ pytestmark = pytest.mark.needs("go")
 
 @pytest.fixture
 async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_with_ledgers, [EMBEDDING]) as one:
-        await make_source(one, "latest_observations", ASSET_COLUMNS)
-        yield one
+    async with open_dataset(bigquery_with_ledgers, [EMBEDDING]) as client:
+        await make_source(client, "latest_observations", ASSET_COLUMNS)
+        yield client
 
 
 @pytest.fixture
 async def source(client: BigQueryClient) -> AsyncIterator[BigQuerySource]:
-    async with open_source(client) as one:
-        yield one
+    async with open_source(client) as source:
+        yield source
 
 
 async def count(client: BigQueryClient, table: str) -> int:
@@ -111,10 +111,13 @@ async def test_a_list_that_was_cleared_meanwhile_becomes_no_run(
 
 async def test_producers_on_two_machines_list_everything_once(client: BigQueryClient) -> None:
     await load(client, [observation(number) for number in range(9)])
-    async with open_source(client, owner="one") as one, open_source(client, owner="two") as two:
+    async with (
+        open_source(client, owner="one") as first,
+        open_source(client, owner="two") as second,
+    ):
         runs = await asyncio.gather(
-            one.open_run(asking(EMBEDDING), run_id="run-1", now=NOW),
-            two.open_run(asking(EMBEDDING), run_id="run-2", now=NOW),
+            first.open_run(asking(EMBEDDING), run_id="run-1", now=NOW),
+            second.open_run(asking(EMBEDDING), run_id="run-2", now=NOW),
         )
     assert sorted(run.messages for run in runs) == [0, 9]
     keys = await client.rows(
@@ -141,10 +144,10 @@ async def test_the_listed_observations_are_kept_once(
     )
     assert rows == [
         (
-            one.observation_id, one.asset_id, one.gcs_uri, one.latitude, one.capture_time,
+            image.observation_id, image.asset_id, image.gcs_uri, image.latitude, image.capture_time,
             run_id, at,
         )
-        for one, run_id, at in (
+        for image, run_id, at in (
             *((observation(number), "run-1", NOW) for number in range(4)),
             (observation(9), "run-2", NOW + timedelta(days=1)),
         )

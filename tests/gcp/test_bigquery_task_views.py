@@ -27,8 +27,8 @@ FIELDS = "kind, tilted, count, height, note, damage"
 
 @pytest.fixture
 async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]:
-    async with open_books(bigquery_with_ledgers) as one:
-        yield one
+    async with open_books(bigquery_with_ledgers) as books:
+        yield books
 
 
 async def test_a_typed_view_has_one_column_a_field(books: Books) -> None:
@@ -86,15 +86,15 @@ async def test_a_view_that_is_missing_comes_back_with_its_active_task(books: Boo
 
 async def test_columns_are_named_as_in_every_engine(books: Books) -> None:
     names = ("latitude", "select", "group", "kind")
-    fields = "".join(f'[fields.{one}]\ntype = "string"\ndescription = "d"\n' for one in names)
+    fields = "".join(f'[fields.{name}]\ntype = "string"\ndescription = "d"\n' for name in names)
     spec = parse_task(f'name = "t"\nprompt = "p"\n{fields}').resolve("m")
     await put_task_view(books.client, spec)
     place = books.client.place
-    found = await books.client.columns(f"{place.project}.{place.dataset}.t_current")
+    columns = await books.client.columns(f"{place.project}.{place.dataset}.t_current")
     expected = (*VIEW_IDENTITY, "latitude_answer", "select", "group", "kind", *VIEW_PROVENANCE)
-    assert tuple(found) == expected
+    assert tuple(columns) == expected
     local = typed_select(spec).partition("\nFROM")[0]
-    assert [one.split()[-1].strip('",') for one in local.splitlines()[1:]] == list(expected)
+    assert [line.split()[-1].strip('",') for line in local.splitlines()[1:]] == list(expected)
 
 
 async def test_columns_are_described_as_the_task_says(books: Books) -> None:
@@ -106,12 +106,12 @@ async def test_columns_are_described_as_the_task_says(books: Books) -> None:
     place = books.client.place
     full = f"{place.project}.{place.dataset}.signs_current"
     schema = await books.client.use(lambda library: library.get_table(full).schema)
-    found = {one.name: one.description for one in schema}
-    assert found["damage"] == "Rust, dents; 'graffiti' é"
-    assert found["kind"] == "kind"
-    assert found["asset_id"] == "The physical thing"
-    assert len(found["height"]) == DESCRIPTION_CHARACTERS
-    assert {one.name: one.mode for one in schema}["damage"] == "REPEATED"
+    descriptions = {column.name: column.description for column in schema}
+    assert descriptions["damage"] == "Rust, dents; 'graffiti' é"
+    assert descriptions["kind"] == "kind"
+    assert descriptions["asset_id"] == "The physical thing"
+    assert len(descriptions["height"]) == DESCRIPTION_CHARACTERS
+    assert {column.name: column.mode for column in schema}["damage"] == "REPEATED"
     assert await books.rows("signs_current", "height, damage") == []
 
 
@@ -124,5 +124,5 @@ async def test_a_name_that_is_taken_is_not_replaced(books: Books) -> None:
 async def test_every_shipped_task_has_its_view(books: Books) -> None:
     for spec in load_tasks((shipped_directory(),)).values():
         await put_task_view(books.client, spec.resolve("demo-1"))
-        names = ", ".join(f"`{one.name}`" for one in spec.fields)
+        names = ", ".join(f"`{field.name}`" for field in spec.fields)
         assert await books.rows(f"{spec.name}_current", names) == []

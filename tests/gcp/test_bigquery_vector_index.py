@@ -115,17 +115,17 @@ async def create(
     client: ScriptedClient, *, pauses: Pauses | None = None, wait: bool = True
 ) -> tuple[Any, list[int]]:
     """Create the index, and return its state and the progress that was told."""
-    told: list[int] = []
+    progress: list[int] = []
     made = await indexes(client, pauses).create(
-        "demo-1", 4, on_progress=lambda done, _: told.append(done), wait=wait
+        "demo-1", 4, on_progress=lambda done, _: progress.append(done), wait=wait
     )
-    return made, told
+    return made, progress
 
 
 async def test_an_index_is_made_and_watched_until_it_covers_all() -> None:
     client = ScriptedClient([None, index_row(0), index_row(0), index_row(40), index_row(100)])
     pauses = Pauses()
-    made, told = await create(client, pauses=pauses)
+    made, progress = await create(client, pauses=pauses)
     assert client.executed == [
         (
             f"CREATE VECTOR INDEX IF NOT EXISTS `{TABLE}_cosine` ON `p.d.{TABLE}`(embedding)"
@@ -134,7 +134,7 @@ async def test_an_index_is_made_and_watched_until_it_covers_all() -> None:
             " ivf_options = '{\"num_lists\": 316}')"
         )
     ]
-    assert told == [0, 0, 40, 100]
+    assert progress == [0, 0, 40, 100]
     assert pauses == [2.0, 5.0, 10.0]
     assert (made.condition, made.rows, made.covered) == ("ready", 100_000, 100_000)
     assert set(made.stored) == set(STORED)
@@ -142,26 +142,28 @@ async def test_an_index_is_made_and_watched_until_it_covers_all() -> None:
 
 async def test_an_index_that_is_being_built_is_only_watched() -> None:
     client = ScriptedClient([index_row(40), index_row(70), index_row(100)])
-    made, told = await create(client)
+    made, progress = await create(client)
     assert client.executed == []
-    assert (made.condition, told) == ("ready", [40, 70, 100])
+    assert (made.condition, progress) == ("ready", [40, 70, 100])
 
 
 async def test_who_does_not_wait_gets_the_index_as_it_is() -> None:
-    made, told = await create(ScriptedClient([None, index_row(0)]), wait=False)
-    assert (made.condition, told) == ("building", [])
+    made, progress = await create(ScriptedClient([None, index_row(0)]), wait=False)
+    assert (made.condition, progress) == ("building", [])
 
 
 @pytest.mark.parametrize(
-    ("rows", "size", "said"),
+    ("rows", "size", "message"),
     [
         (1_200, 1 << 30, "1,200 rows are fewer than the 5,000 that an index needs"),
         (9_000, 5 << 20, "5.0 MB are less than the 10 MB that an index needs"),
     ],
 )
-async def test_a_small_table_gets_no_index_and_is_told_why(rows: int, size: int, said: str) -> None:
+async def test_a_small_table_gets_no_index_and_is_told_why(
+    rows: int, size: int, message: str
+) -> None:
     client = ScriptedClient([None], rows=rows, size=size)
-    with pytest.raises(ConfigurationError, match=said) as caught:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         await create(client)
     assert "\n" not in str(caught.value)
     assert client.executed == []

@@ -44,14 +44,14 @@ EVERYTHING = Filter(
 
 @pytest.fixture
 async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_with_ledgers, [PART]) as one:
-        yield one
+    async with open_dataset(bigquery_with_ledgers, [PART]) as client:
+        yield client
 
 
 @pytest.fixture
 async def rehearsing(client: BigQueryClient) -> AsyncIterator[Rehearsing]:
-    async with Rehearsing.open(client.place) as one:
-        yield one
+    async with Rehearsing.open(client.place) as rehearsing:
+        yield rehearsing
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ async def writer(client: BigQueryClient) -> AsyncIterator[BigQueryWriter]:
 def always_by_index(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the policy answer `index` whatever is asked; it is tested for itself."""
 
-    def choose(table: object, index: object, asked: SearchRequest) -> Plan:
-        return Plan("index", "told so", 2 * asked.top + 50, 0.05)
+    def choose(table: object, index: object, request: SearchRequest) -> Plan:
+        return Plan("index", "told so", 2 * request.top + 50, 0.05)
 
     monkeypatch.setattr(search_module, "choose", choose)
 
@@ -79,8 +79,8 @@ def embedded() -> list[EmbeddingRow]:
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     rows = []
     for number, vector in enumerate(vectors):
-        one = observation(number)
-        row = EmbeddingRow(f"key-{number}", one.observation_id, one, PART, vector.tolist(), HOW)
+        image = observation(number)
+        row = EmbeddingRow(f"key-{number}", image.observation_id, image, PART, vector.tolist(), HOW)
         rows.append(row)
     return rows
 
@@ -90,7 +90,7 @@ def query(vector: Sequence[float], **changes: Any) -> SearchQuery:
     return SearchQuery("demo-1", 4, vector, **changes)
 
 
-def found(hits: Sequence[SearchHit]) -> list[tuple[str, float]]:
+def scored(hits: Sequence[SearchHit]) -> list[tuple[str, float]]:
     """Return what was found, with scores as far as single precision tells them apart."""
     return [(hit.observation.observation_id, round(hit.score or 0.0, 5)) for hit in hits]
 
@@ -120,11 +120,11 @@ async def test_an_index_that_was_filtered_after_the_search_is_made_up_for(
     monkeypatch.setattr(
         search_module, "choose", lambda *_: Plan("index", "told so", 1, 0.05, expected=10)
     )
-    asked = query(rows[9].vector, filter=Filter(asset_types=(POLE,)))
-    hits = await SearchByIndex(rehearsing).search(asked)
+    search_query = query(rows[9].vector, filter=Filter(asset_types=(POLE,)))
+    hits = await SearchByIndex(rehearsing).search(search_query)
     assert len(rehearsing.asked) == 1
     monkeypatch.setattr(search_module, "choose", lambda *_: Plan("exact", "told so"))
-    assert found(hits) == found(await BigQuerySearch(rehearsing).search(asked))
+    assert scored(hits) == scored(await BigQuerySearch(rehearsing).search(search_query))
     assert len(hits) == 10
 
 
@@ -147,8 +147,8 @@ async def test_the_statement_filters_inside_and_spells_the_cosine_out(
 ) -> None:
     rows = embedded()
     await writer.write(rows)
-    asked = query(rows[0].vector, top=3, filter=EVERYTHING, leave_out="obs-000")
-    hits = await SearchByIndex(rehearsing).search(asked)
+    search_query = query(rows[0].vector, top=3, filter=EVERYTHING, leave_out="obs-000")
+    hits = await SearchByIndex(rehearsing).search(search_query)
     assert "obs-000" not in {hit.observation.observation_id for hit in hits}
     (statement,) = rehearsing.asked
     _, _, (base, column, _, *named) = call_of(statement)
@@ -194,6 +194,6 @@ async def test_the_statements_that_no_emulator_runs_are_googlesql(client: BigQue
     drop = DROP.format(name="i", table=table)
     values = {**where.values, "model": "m", "vector": ["1.0"] * 4}
     for statement, bound in ((by_index, values), (create, {}), (drop, {})):
-        said = await refusal_of(client, statement, **bound)
-        assert "yntax error" not in said, said
+        refusal = await refusal_of(client, statement, **bound)
+        assert "yntax error" not in refusal, refusal
         assert "yntax error" in await refusal_of(client, f"{statement} )", **bound)

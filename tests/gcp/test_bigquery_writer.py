@@ -34,10 +34,10 @@ SEEN = observation(3, latitude=None)
 NASTY = "'\"\\\n\x1f é 日本 🙂"
 
 
-def answer(number: int = 0, one: Observation = SEEN, **changes: Any) -> ClassificationRow:
+def answer(number: int = 0, image: Observation = SEEN, **changes: Any) -> ClassificationRow:
     """Return an answer."""
     key = f"answer-{number}"
-    row = ClassificationRow(key, one.observation_id, False, one, TASK, '{"a":1}', "STOP", HOW)
+    row = ClassificationRow(key, image.observation_id, False, image, TASK, '{"a":1}', "STOP", HOW)
     return replace(row, **changes)
 
 
@@ -56,14 +56,14 @@ def dead(number: int = 0) -> DeadLetterRow:
 
 @pytest.fixture
 async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQueryClient]:
-    async with open_dataset(bigquery_with_ledgers, [PART]) as one:
-        yield one
+    async with open_dataset(bigquery_with_ledgers, [PART]) as client:
+        yield client
 
 
 @pytest.fixture
 async def appender(client: BigQueryClient) -> AsyncIterator[LedgerAppender]:
-    async with LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as one:
-        yield one
+    async with LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender:
+        yield appender
 
 
 @pytest.fixture
@@ -120,11 +120,11 @@ async def test_rows_of_several_requests_all_arrive(
 ) -> None:
     rows = [{"run_id": "r", "event": "cancelled", "start": n, "at": AT} for n in range(2_500)]
     await appender.append(RUN_EVENTS, rows)
-    found = await client.rows(
+    counts = await client.rows(
         "SELECT count(*), count(DISTINCT start), sum(start) FROM"
         f" {client.place.table('run_events')}"
     )
-    assert found == [(2_500, 2_500, sum(range(2_500)))]
+    assert counts == [(2_500, 2_500, sum(range(2_500)))]
 
 
 async def test_arrays_of_texts_and_documents_are_read_as_they_were_written(
@@ -135,17 +135,17 @@ async def test_arrays_of_texts_and_documents_are_read_as_they_were_written(
         "observations": '[{"a":"é"}]', "parts": "[]", "part_keys": ["k1", NASTY],
     }  # fmt: skip
     await appender.append(WORK_ITEMS, [row, {**row, "seq": 1, "part_keys": []}])
-    first, second = sorted(await rows_of(client, "work_items"), key=lambda one: one["seq"])
+    first, second = sorted(await rows_of(client, "work_items"), key=lambda row: row["seq"])
     assert (first["part_keys"], first["observations"]) == (["k1", NASTY], [{"a": "é"}])
     assert second["part_keys"] == []
 
 
-@pytest.mark.parametrize("ledger", LEDGERS, ids=lambda one: one.name)
+@pytest.mark.parametrize("ledger", LEDGERS, ids=lambda ledger: ledger.name)
 async def test_every_ledger_s_table_is_found_to_fit(
     client: BigQueryClient, appender: LedgerAppender, ledger: Ledger
 ) -> None:
     blank = {"STRING": "x", "JSON": "{}", "INT64": 1, "TIMESTAMP": datetime(2026, 1, 1, tzinfo=UTC)}
-    row = {one.name: blank[one.type] for one in ledger.columns if one.required}
+    row = {column.name: blank[column.type] for column in ledger.columns if column.required}
     await appender.append(ledger, [row])
     assert len(await rows_of(client, ledger.name)) == 1
 

@@ -43,16 +43,16 @@ def answerer() -> Remembering:
 
 @pytest.fixture
 async def simulator(answerer: Remembering) -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator(answerer=answerer) as one:
-        yield one
+    async with VertexSimulator(answerer=answerer) as simulator:
+        yield simulator
 
 
 async def test_vectors_are_of_unit_length_and_of_their_dimension(embedder: GoogleEmbedder) -> None:
     image = await embedder.embed_image(seen(), run_id="r")
     text = await embedder.embed_text("a leaning pole")
-    for one in (image, text):
-        assert len(one.vector) == embedder.dimension
-        assert float(np.linalg.norm(np.asarray(one.vector, np.float64))) == pytest.approx(1.0)
+    for embedding in (image, text):
+        assert len(embedding.vector) == embedder.dimension
+        assert float(np.linalg.norm(np.asarray(embedding.vector, np.float64))) == pytest.approx(1.0)
     assert list(image.vector) != list(text.vector)
     again = await embedder.embed_image(seen(), run_id="other")
     assert list(image.vector) == list(again.vector)
@@ -62,10 +62,12 @@ async def test_one_image_goes_by_reference_in_one_request(
     embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
     await embedder.embed_image(seen(3), run_id="r")
-    (asked,) = answerer.asked
-    assert [(one.uri, one.content) for one in asked.images] == [("gs://images/s1/v0/o3.jpg", None)]
-    assert asked.text == ""
-    assert asked.dimension == embedder.dimension
+    (request,) = answerer.asked
+    assert [(image.uri, image.content) for image in request.images] == [
+        ("gs://images/s1/v0/o3.jpg", None)
+    ]
+    assert request.text == ""
+    assert request.dimension == embedder.dimension
 
 
 async def test_a_query_says_what_it_is_for_where_the_model_wants_that(
@@ -73,7 +75,7 @@ async def test_a_query_says_what_it_is_for_where_the_model_wants_that(
 ) -> None:
     await embedder.embed_text("a leaning pole")
     prefix = "task: search result | query: " if embedder.model == "gemini-embedding-2" else ""
-    assert [one.text for one in answerer.asked] == [prefix + "a leaning pole"]
+    assert [request.text for request in answerer.asked] == [prefix + "a leaning pole"]
 
 
 async def test_an_embedding_costs_its_price(embedder: GoogleEmbedder) -> None:
@@ -87,11 +89,11 @@ async def test_an_embedding_costs_its_price(embedder: GoogleEmbedder) -> None:
         assert text == Usage(0, 0, round(14 * 0.2))
 
 
-@pytest.mark.parametrize("said", [[], [0.5], ["x"], [float("nan")] * 4, "zeros"])
+@pytest.mark.parametrize("values", [[], [0.5], ["x"], [float("nan")] * 4, "zeros"])
 async def test_what_is_no_vector_of_the_dimension_is_invalid_and_paid_for(
-    said: Any, embedder: GoogleEmbedder, answerer: Remembering
+    values: Any, embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
-    answerer.says = [0.0] * embedder.dimension if said == "zeros" else said
+    answerer.says = [0.0] * embedder.dimension if values == "zeros" else values
     with pytest.raises(PermanentError) as caught:
         await embedder.embed_image(seen(), run_id="r")
     assert caught.value.reason is Reason.ANSWER_INVALID

@@ -85,7 +85,7 @@ async def test_a_fault_of_gemini_is_told_by_its_name(
     assert simulator.counters.faults == {fault: 1}
 
 
-@pytest.mark.parametrize("fault", [one for one in ANSWERING if one not in ANSWERED_WITH_200])
+@pytest.mark.parametrize("fault", [fault for fault in ANSWERING if fault not in ANSWERED_WITH_200])
 async def test_a_fault_of_an_embedding_model_is_told_by_its_name(
     fault: Fault, simulator: VertexSimulator, embedder: GoogleEmbedder
 ) -> None:

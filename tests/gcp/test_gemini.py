@@ -46,42 +46,44 @@ def answerer() -> Remembering:
 
 @pytest.fixture
 async def simulator(answerer: Remembering) -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator(answerer=answerer) as one:
-        yield one
+    async with VertexSimulator(answerer=answerer) as simulator:
+        yield simulator
 
 
 async def test_an_answer_is_valid_and_costs_what_its_tokens_cost(
     classifier: GeminiClassifier, simulator: VertexSimulator, task: TaskSpec
 ) -> None:
-    found = await classifier.classify(task, [seen()], run_id="r1")
-    task.validate_answer(found.answer)
-    assert found.finish_reason == "STOP"
+    classification = await classifier.classify(task, [seen()], run_id="r1")
+    task.validate_answer(classification.answer)
+    assert classification.finish_reason == "STOP"
     used = simulator.counters
-    assert (found.usage.input_tokens, found.usage.output_tokens) == (
+    assert (classification.usage.input_tokens, classification.usage.output_tokens) == (
         used.input_tokens,
         used.output_tokens,
     )
-    assert found.usage.cost_usd_micros == round(used.input_tokens * 1.5 + used.output_tokens * 9.0)
+    assert classification.usage.cost_usd_micros == round(
+        used.input_tokens * 1.5 + used.output_tokens * 9.0
+    )
 
 
 async def test_the_images_go_by_reference_in_their_order_under_the_run_s_label(
     classifier: GeminiClassifier, answerer: Remembering, task: TaskSpec
 ) -> None:
     await classifier.classify(task, [seen(2), seen(1)], run_id="Run 7")
-    ((model, asked),) = answerer.asked
+    ((model, request),) = answerer.asked
     assert model == GEMINI == classifier.model
-    assert [one.uri for one in asked.images] == [
+    assert [image.uri for image in request.images] == [
         "gs://images/s1/v0/o2.jpg",
         "gs://images/s1/v0/o1.jpg",
     ]
-    assert not any(one.content for one in asked.images)
-    assert asked.text == task.prompt
-    assert asked.labels == {"sightline_run": "run-7", "sightline_task": "road_signs"}
-    assert asked.tokens_per_image == 560
-    assert asked.max_output_tokens == output_tokens(GEMINI, task.max_output_tokens, None)
-    assert asked.schema is not None
-    assert set(asked.schema["properties"]) == {one.name for one in task.fields}
-    assert asked.schema["propertyOrdering"] == [one.name for one in task.fields]
+    assert not any(image.content for image in request.images)
+    assert request.text == task.prompt
+    assert request.labels == {"sightline_run": "run-7", "sightline_task": "road_signs"}
+    assert request.tokens_per_image == 560
+    assert request.max_output_tokens == output_tokens(GEMINI, task.max_output_tokens, None)
+    assert request.schema is not None
+    assert set(request.schema["properties"]) == {field.name for field in task.fields}
+    assert request.schema["propertyOrdering"] == [field.name for field in task.fields]
 
 
 def test_a_task_s_parameters_are_sent_and_no_others(task: TaskSpec) -> None:
@@ -98,7 +100,7 @@ def test_a_task_s_parameters_are_sent_and_no_others(task: TaskSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "budget", "said", "room"),
+    ("model", "budget", "config", "room"),
     [
         ("gemini-2.0-flash", None, None, 0),
         ("gemini-2.5-flash", None, None, 8192),
@@ -114,9 +116,9 @@ def test_a_task_s_parameters_are_sent_and_no_others(task: TaskSpec) -> None:
     ],
 )
 def test_thinking_is_said_in_the_model_s_own_terms_and_has_room_beside_the_answer(
-    model: str, budget: int | None, said: dict[str, Any] | None, room: int
+    model: str, budget: int | None, config: dict[str, Any] | None, room: int
 ) -> None:
-    assert thinking_config(model, budget) == said
+    assert thinking_config(model, budget) == config
     assert output_tokens(model, 1000, budget) == 1000 + room
 
 
@@ -170,18 +172,18 @@ def test_thoughts_are_paid_as_output_and_are_no_part_of_the_answer() -> None:
     usage = {"promptTokenCount": 100, "candidatesTokenCount": 10, "thoughtsTokenCount": 40}
     parts = [{"text": "Hm.", "thought": True}, {"text": '{"a":'}, {"text": " 1}"}]
     response = {"candidates": [candidate(content={"parts": parts})], "usageMetadata": usage}
-    found = classification_of(response, PRICE, location="global")
-    assert found.answer == {"a": 1}
-    assert found.usage.output_tokens == 50
-    assert found.usage.cost_usd_micros == 100 * 1.5 + 50 * 9
+    classification = classification_of(response, PRICE, location="global")
+    assert classification.answer == {"a": 1}
+    assert classification.usage.output_tokens == 50
+    assert classification.usage.cost_usd_micros == 100 * 1.5 + 50 * 9
 
 
 def test_cached_tokens_cost_less() -> None:
     usage = {"promptTokenCount": 1000, "cachedContentTokenCount": 400}
     response = {"candidates": [candidate()], "usageMetadata": usage}
-    found = classification_of(response, PRICE, location="global")
-    assert found.usage.input_tokens == 1000
-    assert found.usage.cost_usd_micros == 600 * 1.5 + 400 * 0.15
+    classification = classification_of(response, PRICE, location="global")
+    assert classification.usage.input_tokens == 1000
+    assert classification.usage.cost_usd_micros == 600 * 1.5 + 400 * 0.15
 
 
 ENDINGS: list[tuple[str | None, Reason | None]] = [
@@ -235,8 +237,8 @@ def test_a_candidate_without_a_text_is_no_answer(content: Any) -> None:
 
 
 def test_a_response_without_usage_costs_nothing_that_is_known() -> None:
-    found = classification_of({"candidates": [candidate()]}, PRICE, location="global")
-    assert found.usage.cost_usd_micros == 0
+    classification = classification_of({"candidates": [candidate()]}, PRICE, location="global")
+    assert classification.usage.cost_usd_micros == 0
 
 
 async def opened(model: str, location: str, prices: Sequence[Price]) -> None:

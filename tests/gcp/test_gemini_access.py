@@ -57,12 +57,12 @@ class Service:
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
-    found = Service()
+    service = Service()
     application = web.Application()
-    application.router.add_post("/{path:.+}", found.answer)
+    application.router.add_post("/{path:.+}", service.answer)
     async with TestServer(application) as server:
-        found.url = str(server.make_url("")).rstrip("/")
-        yield found
+        service.url = str(server.make_url("")).rstrip("/")
+        yield service
 
 
 def opened(service: Service, credentials: Credentials) -> Any:

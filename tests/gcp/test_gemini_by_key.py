@@ -70,8 +70,8 @@ def answerer() -> Remembering:
 
 @pytest.fixture
 async def simulator(answerer: Remembering) -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator(answerer=answerer) as one:
-        yield one
+    async with VertexSimulator(answerer=answerer) as simulator:
+        yield simulator
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ async def classifier(simulator: VertexSimulator, files: Files) -> AsyncIterator[
     async with GeminiClassifier.open_with_key(
         model=GEMINI, api_key=KEY, read_image=files.read, prices=load_prices(),
         today=lambda: DAY, timeout_s=30.0, base_url=simulator.base_url,
-    ) as one:  # fmt: skip
-        yield one
+    ) as classifier:  # fmt: skip
+        yield classifier
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ async def embedder(simulator: VertexSimulator, files: Files) -> AsyncIterator[Go
     async with GoogleEmbedder.open_with_key(
         model="gemini-embedding-2", dimension=256, api_key=KEY, read_image=files.read,
         prices=load_prices(), today=lambda: DAY, timeout_s=30.0, base_url=simulator.base_url,
-    ) as one:  # fmt: skip
-        yield one
+    ) as embedder:  # fmt: skip
+        yield embedder
 
 
 async def error_of(call: Callable[[], Awaitable[object]]) -> SightlineError:
@@ -107,20 +107,20 @@ async def test_the_images_go_inside_the_request_in_their_order_and_without_label
     classifier: GeminiClassifier, answerer: Remembering, task: TaskSpec
 ) -> None:
     images = [at("file:///2.png"), at("file:///1.jpg")]
-    found = await classifier.classify(task, images, run_id="r1")
-    task.validate_answer(found.answer)
-    assert found.usage.cost_usd_micros > 0
-    (asked,) = answerer.asked
-    assert [one.content for one in asked.images] == [PNG, JPEG]
-    assert asked.labels == {}
+    classification = await classifier.classify(task, images, run_id="r1")
+    task.validate_answer(classification.answer)
+    assert classification.usage.cost_usd_micros > 0
+    (request,) = answerer.asked
+    assert [image.content for image in request.images] == [PNG, JPEG]
+    assert request.labels == {}
 
 
 async def test_an_image_and_a_query_are_embedded(embedder: GoogleEmbedder) -> None:
     image = await embedder.embed_image(at("file:///1.jpg"), run_id="r1")
     text = await embedder.embed_text("a leaning pole")
-    for one in (image, text):
-        assert len(one.vector) == embedder.dimension == 256
-        assert float(np.linalg.norm(np.asarray(one.vector, np.float64))) == pytest.approx(1.0)
+    for embedding in (image, text):
+        assert len(embedding.vector) == embedder.dimension == 256
+        assert float(np.linalg.norm(np.asarray(embedding.vector, np.float64))) == pytest.approx(1.0)
     assert image.usage.cost_usd_micros == round(258 * 0.45)
 
 
@@ -134,7 +134,7 @@ async def test_a_fault_of_the_gemini_api_is_told_by_its_name(
     assert simulator.counters.received == {"generateContent": 1}, "a hidden retry"
 
 
-@pytest.mark.parametrize("fault", [one for one in ANSWERING if one not in ANSWERED_WITH_200])
+@pytest.mark.parametrize("fault", [fault for fault in ANSWERING if fault not in ANSWERED_WITH_200])
 async def test_a_fault_of_its_embedding_model_is_told_by_its_name(
     fault: Fault, simulator: VertexSimulator, embedder: GoogleEmbedder
 ) -> None:
@@ -233,10 +233,10 @@ async def test_no_key_is_ever_logged(
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({} if fault is None else {fault: 1.0})))
     caplog.set_level(logging.DEBUG)
-    one = at("file:///1.jpg")
+    image = at("file:///1.jpg")
     calls: list[Callable[[], Awaitable[object]]] = [
-        lambda: classifier.classify(task, [one], run_id="r"),
-        lambda: embedder.embed_image(one, run_id="r"),
+        lambda: classifier.classify(task, [image], run_id="r"),
+        lambda: embedder.embed_image(image, run_id="r"),
     ]
     for call in calls:
         try:

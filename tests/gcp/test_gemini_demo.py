@@ -49,20 +49,20 @@ class Folder:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    found = tmp_path_factory.mktemp("scenes")
+    scenes = tmp_path_factory.mktemp("scenes")
     for number in range(SCENES):
         content = encode_jpeg(render(ASSET_TYPES[number % 3], 50 + number).image, 85)
-        (found / f"{number}.jpg").write_bytes(content)
-    return found
+        (scenes / f"{number}.jpg").write_bytes(content)
+    return scenes
 
 
 @pytest.fixture
 async def simulator(folder: Path) -> AsyncIterator[VertexSimulator]:
     async with (
         DemoAnswers(Folder(folder), DualEncoder.load()) as answers,
-        VertexSimulator(answerer=answers) as one,
+        VertexSimulator(answerer=answers) as simulator,
     ):
-        yield one
+        yield simulator
 
 
 @pytest.fixture
@@ -125,10 +125,10 @@ async def test_answers_and_vectors_are_those_of_the_local_engine(
             here = seen(folder, number, in_bucket=False)
             for name, task in TASKS.items():
                 expected = (await ours.classify(task, [here], run_id="r")).answer
-                asked = task.resolve(GEMINI)
-                found = (await classifier.classify(asked, [theirs], run_id="r")).answer
-                assert found == expected, (name, number)
-                known += sum(value not in ("unknown", None, []) for value in found.values())
+                resolved = task.resolve(GEMINI)
+                answer = (await classifier.classify(resolved, [theirs], run_id="r")).answer
+                assert answer == expected, (name, number)
+                known += sum(value not in ("unknown", None, []) for value in answer.values())
             vector = (await embedder.embed_image(theirs, run_id="r")).vector
             assert np.dot(vector, (await mine.embed_image(here, run_id="r")).vector) >= 0.9999
         words = "a leaning wooden pole"

@@ -50,23 +50,23 @@ class Recorder:
 
 @pytest.fixture
 async def recorder() -> AsyncIterator[Recorder]:
-    found = Recorder()
+    recorder = Recorder()
     application = web.Application()
-    application.router.add_post("/{path:.+}", found.take)
+    application.router.add_post("/{path:.+}", recorder.take)
     async with TestServer(application) as server:
-        found.url = str(server.make_url("")).rstrip("/")
-        yield found
+        recorder.url = str(server.make_url("")).rstrip("/")
+        yield recorder
 
 
 def spelled(value: Any, *, names: bool = True) -> Any:
     """Return a body with its fields in one spelling of the two that are accepted."""
     if isinstance(value, list):
-        return [spelled(one) for one in value]
+        return [spelled(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        camel(name) if names else name: spelled(one, names=name not in {"properties", "labels"})
-        for name, one in value.items()
+        camel(name) if names else name: spelled(member, names=name not in {"properties", "labels"})
+        for name, member in value.items()
     }
 
 
@@ -121,7 +121,7 @@ async def test_a_request_to_vertex_ai_is_the_library_s(name: str, recorder: Reco
     (our_path, ours), (their_path, theirs) = recorder.sent
     assert our_path == their_path
     assert spelled(ours) == spelled(theirs)
-    assert [one["authorization"] for one in recorder.headers] == [f"Bearer {TOKEN}"] * 2
+    assert [header["authorization"] for header in recorder.headers] == [f"Bearer {TOKEN}"] * 2
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
@@ -131,9 +131,9 @@ async def test_a_request_by_key_is_the_library_s(name: str, recorder: Recorder) 
         model=GEMINI, api_key=KEY, read_image=read_pixels, prices=load_prices(),
         today=lambda: DAY, timeout_s=30.0, base_url=recorder.url,
     ) as classifier:  # fmt: skip
-        one = Observation("o1", "a1", "s1", "T", "file:///photos/1.jpg")
+        photo = Observation("o1", "a1", "s1", "T", "file:///photos/1.jpg")
         with pytest.raises(Exception, match="without a candidate"):
-            await classifier.classify(task, [one], run_id="r1")
+            await classifier.classify(task, [photo], run_id="r1")
     image = types.Part.from_bytes(data=PIXELS, mime_type="image/jpeg")
     await by_library(recorder.url, {"api_key": KEY}, image, task)
     (our_path, ours), (their_path, theirs) = recorder.sent
@@ -146,8 +146,8 @@ async def test_a_request_by_key_is_the_library_s(name: str, recorder: Recorder) 
             inline["data"].replace("+", "-").replace("/", "_")
         )
     assert ours == theirs
-    assert [one["x-goog-api-key"] for one in recorder.headers] == [KEY] * 2
-    assert not any("authorization" in one for one in recorder.headers)
+    assert [header["x-goog-api-key"] for header in recorder.headers] == [KEY] * 2
+    assert not any("authorization" in header for header in recorder.headers)
 
 
 async def test_an_image_is_embedded_by_key_in_one_request_of_the_reference_s_form(
@@ -157,9 +157,9 @@ async def test_an_image_is_embedded_by_key_in_one_request_of_the_reference_s_for
         model="gemini-embedding-2", dimension=256, api_key=KEY, read_image=read_pixels,
         prices=load_prices(), today=lambda: DAY, timeout_s=30.0, base_url=recorder.url,
     ) as embedder:  # fmt: skip
-        one = Observation("o1", "a1", "s1", "T", "file:///photos/1.jpg")
+        photo = Observation("o1", "a1", "s1", "T", "file:///photos/1.jpg")
         with pytest.raises(Exception, match="no vector"):
-            await embedder.embed_image(one, run_id="r1")
+            await embedder.embed_image(photo, run_id="r1")
     ((path, body),) = recorder.sent
     assert path == "/v1beta/models/gemini-embedding-2:embedContent"
     data = base64.b64encode(PIXELS).decode()

@@ -27,9 +27,9 @@ def gemini(**counts: Any) -> Usage:
     candidate = {"content": {"parts": [{"text": "{}"}]}, "finishReason": "STOP"}
     usage = {"promptTokenCount": 500, "candidatesTokenCount": 20, **counts}
     response = {"candidates": [candidate], "usageMetadata": usage}
-    found = classification_of(response, PRICE, location="global", expected=EXPECTED)
-    assert found.usage.possible
-    return found.usage
+    classification = classification_of(response, PRICE, location="global", expected=EXPECTED)
+    assert classification.usage.possible
+    return classification.usage
 
 
 def chat(**counts: Any) -> Usage:
@@ -37,9 +37,9 @@ def chat(**counts: Any) -> Usage:
     choice = {"message": {"content": "{}"}, "finish_reason": "stop"}
     usage = {"prompt_tokens": 500, "completion_tokens": 20, **counts}
     response = {"choices": [choice], "usage": usage}
-    found = chat_classification_of(response, lambda i, o: i + 2 * o, EXPECTED)
-    assert found.usage.possible
-    return found.usage
+    classification = chat_classification_of(response, lambda i, o: i + 2 * o, EXPECTED)
+    assert classification.usage.possible
+    return classification.usage
 
 
 @pytest.mark.parametrize("value", IMPOSSIBLE)
@@ -80,8 +80,8 @@ def test_an_answer_without_a_count_is_paid_for_all_the_same() -> None:
 @pytest.mark.parametrize("value", [*IMPOSSIBLE, None])
 def test_an_embedding_counts_an_image_s_usual_tokens(value: Any) -> None:
     price = Price("e", date(2026, 1, 1), input_usd=1.0, tokens_an_image=258)
-    said = {"usageMetadata": {"promptTokenCount": value}}
-    usage = GeminiEmbedding().usage(said, price, text=None, location="global")
+    response = {"usageMetadata": {"promptTokenCount": value}}
+    usage = GeminiEmbedding().usage(response, price, text=None, location="global")
     assert usage == Usage(258, 0, 258)
 
 
@@ -105,10 +105,10 @@ def test_a_vector_of_anything_but_numbers_is_invalid(values: Any) -> None:
 def test_a_response_with_a_number_that_json_forbids_is_read_and_is_not_asked_for_again(
     raw: bytes,
 ) -> None:
-    said = decoded(raw)
-    assert isinstance(said, dict)
+    response = decoded(raw)
+    assert isinstance(response, dict)
     with pytest.raises(PermanentError):
-        unit_vector(said["embedding"]["values"], 2, Usage())
+        unit_vector(response["embedding"]["values"], 2, Usage())
 
 
 def test_an_answer_that_is_no_unicode_is_invalid_and_is_not_asked_for_again() -> None:

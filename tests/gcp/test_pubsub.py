@@ -47,11 +47,11 @@ async def pull_many(
     subscription: PubSubSubscription, wanted: int, *, lease_s: float = 600.0
 ) -> list[Delivery]:
     """Pull until so many came."""
-    found: list[Delivery] = []
+    deliveries: list[Delivery] = []
     async with asyncio.timeout(GIVE_UP_S):
-        while len(found) < wanted:
-            found += await subscription.pull(wanted - len(found), lease_s=lease_s)
-    return found
+        while len(deliveries) < wanted:
+            deliveries += await subscription.pull(wanted - len(deliveries), lease_s=lease_s)
+    return deliveries
 
 
 async def test_five_thousand_messages_go_through_in_batches_and_chunks(place: PubSubPlace) -> None:
@@ -60,15 +60,15 @@ async def test_five_thousand_messages_go_through_in_batches_and_chunks(place: Pu
         published = await publisher.publish(
             [Outgoing(name, {"run_id": "r"}) for name in sorted(names)], batch_key="k"
         )
-        found = await pull_many(subscription, 5_000)
-        assert (published, {one.body for one in found}) == (5_000, names)
-        assert len({one.lease_id for one in found}) == 5_000
-        ids = [one.lease_id for one in found]
+        deliveries = await pull_many(subscription, 5_000)
+        assert (published, {delivery.body for delivery in deliveries}) == (5_000, names)
+        assert len({delivery.lease_id for delivery in deliveries}) == 5_000
+        ids = [delivery.lease_id for delivery in deliveries]
         assert await subscription.extend(ids, lease_s=600) == frozenset()
         await subscription.nack(ids)
         again = await pull_many(subscription, 5_000)
-        assert {one.attempt for one in again} == {2}
-        await subscription.ack([one.lease_id for one in again])
+        assert {delivery.attempt for delivery in again} == {2}
+        await subscription.ack([delivery.lease_id for delivery in again])
         assert await subscription.pull(1_000, lease_s=30) == []
 
 
@@ -79,7 +79,7 @@ async def test_messages_of_the_largest_size_are_published_together(
     body = bytes(1024 * 1024)  # pstest takes no request beyond 4 MB
     async with open_queue(google_place) as (publisher, subscription):
         assert await publisher.publish([Outgoing(body, {})] * 20, batch_key="k") == 20
-        assert {len(one.body) for one in await pull_many(subscription, 20)} == {len(body)}
+        assert {len(delivery.body) for delivery in await pull_many(subscription, 20)} == {len(body)}
 
 
 async def test_a_topic_that_is_not_there_is_named(place: PubSubPlace) -> None:
@@ -151,7 +151,7 @@ async def test_what_nobody_took_is_given_back_on_closing(place: PubSubPlace) -> 
     async with open_queue(place) as (publisher, subscription):
         assert await subscription.pull(2, lease_s=600) == []  # a pull for two may stay under way
         await publisher.publish([Outgoing(b"x", {})] * 2, batch_key="k")
-        await subscription.ack([one.lease_id for one in await pull_many(subscription, 1)])
+        await subscription.ack([delivery.lease_id for delivery in await pull_many(subscription, 1)])
     async with PubSubSubscription.open(place, rule=RULE) as other:
         assert len(await pull_many(other, 1)) == 1
 

@@ -32,27 +32,27 @@ def test_batches_keep_the_order_and_their_bounds(sizes: list[int]) -> None:
     blank = memoryview(bytes(4_000_000))
     messages = [Outgoing(bytes(blank[:size]), {"n": str(n)}) for n, size in enumerate(sizes)]
     cut = list(batches(messages))
-    assert [one.attributes["n"] for batch in cut for one in batch] == [
+    assert [message.attributes["n"] for batch in cut for message in batch] == [
         str(n) for n in range(len(sizes))
     ]
     assert all(sum(map(message_bytes, batch)) <= 9_000_000 for batch in cut)
 
 
 def test_a_batch_has_a_thousand_messages_at_most() -> None:
-    assert [len(one) for one in batches([Outgoing(b"x", {})] * 2_001)] == [1_000, 1_000, 1]
+    assert [len(batch) for batch in batches([Outgoing(b"x", {})] * 2_001)] == [1_000, 1_000, 1]
 
 
 def test_a_message_beyond_the_bound_goes_alone() -> None:
     large = Outgoing(bytes(9_500_000), {})
     small = Outgoing(b"x", {})
-    assert [len(one) for one in batches([small, large, small])] == [1, 1, 1]
+    assert [len(batch) for batch in batches([small, large, small])] == [1, 1, 1]
 
 
 def test_ack_ids_go_in_chunks_of_a_thousand_and_half_a_mebibyte() -> None:
-    assert [len(one) for one in ack_chunks(["x"] * 2_500)] == [1_000, 1_000, 500]
+    assert [len(chunk) for chunk in ack_chunks(["x"] * 2_500)] == [1_000, 1_000, 500]
     long = [f"{n:04}" + "x" * 1_000 for n in range(1_000)]
     chunks = list(ack_chunks(long))
-    assert [one for chunk in chunks for one in chunk] == long
+    assert [ack_id for chunk in chunks for ack_id in chunk] == long
     assert all(sum(map(len, chunk)) < 512 * 1024 for chunk in chunks)
 
 
@@ -216,7 +216,7 @@ class Server:
         return await answer
 
     async def extend(self, deliveries: Sequence[Delivery], lease_s: float) -> None:
-        self.extended += [one.lease_id for one in deliveries]
+        self.extended += [taken.lease_id for taken in deliveries]
 
     def intake(self, *, in_flight: int = 4) -> Intake:
         return Intake(
@@ -262,7 +262,11 @@ async def test_what_comes_after_the_wait_is_there_for_the_next_one() -> None:
     await intake.take(10, lease_s=30)
     await asyncio.sleep(0)
     await server.answer(0, 3)
-    assert [one.lease_id for one in await intake.take(10, lease_s=30)] == ["0-0", "0-1", "0-2"]
+    assert [message.lease_id for message in await intake.take(10, lease_s=30)] == [
+        "0-0",
+        "0-1",
+        "0-2",
+    ]
     await intake.close()
 
 

@@ -38,7 +38,7 @@ def test_a_large_table_with_an_index_is_asked_through_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "index", "asked", "said"),
+    ("table", "index", "search_request", "reason"),
     [
         (MILLION, INDEX, replace(TEN, answers=True), "cannot filter by a join"),
         (TableFacts(FEWEST_ROWS - 1, 1 << 30), INDEX, TEN, "4,999 rows are fewer"),
@@ -64,11 +64,11 @@ def test_a_large_table_with_an_index_is_asked_through_it() -> None:
     ],
 )
 def test_what_an_index_cannot_serve_is_compared(
-    table: TableFacts, index: IndexFacts | None, asked: SearchRequest, said: str
+    table: TableFacts, index: IndexFacts | None, search_request: SearchRequest, reason: str
 ) -> None:
-    plan = choose(table, index, asked)
+    plan = choose(table, index, search_request)
     assert plan.method == "exact"
-    assert said in plan.reason
+    assert reason in plan.reason
 
 
 def test_a_filter_has_more_lists_searched_the_narrower_it_is() -> None:
@@ -111,20 +111,22 @@ questions = st.builds(
 
 @given(tables, indexes, questions)
 def test_an_index_is_asked_only_where_it_finds_enough(
-    table: TableFacts, index: IndexFacts | None, asked: SearchRequest
+    table: TableFacts, index: IndexFacts | None, search_request: SearchRequest
 ) -> None:
-    plan = choose(table, index, asked)
+    plan = choose(table, index, search_request)
     assert plan.reason
     assert "\n" not in plan.reason
     if plan.method == "exact":
         return
     assert index is not None
     assert not index.unusable
-    assert not asked.answers
+    assert not search_request.answers
     assert table.rows >= FEWEST_ROWS
     assert 0 < plan.fraction <= MOST_FRACTION
-    assert plan.fetch >= 2 * asked.top
-    allowed = table.rows if asked.allowed is None else min(asked.allowed, table.rows)
+    assert plan.fetch >= 2 * search_request.top
+    allowed = (
+        table.rows if search_request.allowed is None else min(search_request.allowed, table.rows)
+    )
     # The fraction is written with four decimals.
     assert (plan.fraction + 0.00005) * allowed >= plan.fetch
 

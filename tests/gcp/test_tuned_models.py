@@ -105,8 +105,8 @@ def test_no_statement_and_no_batch_job_asks_a_tuned_model() -> None:
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator(answerer=Remembering()) as one:
-        yield one
+    async with VertexSimulator(answerer=Remembering()) as simulator:
+        yield simulator
 
 
 async def test_an_endpoint_that_is_not_there_stops_the_job_and_no_single_image(
@@ -147,8 +147,8 @@ async def test_what_is_sent_is_what_the_base_model_takes(task: TaskSpec) -> None
 
         class images:  # noqa: N801 - stands for an attribute
             @staticmethod
-            async def image(one: Any) -> Any:
-                return SentImage("image/jpeg", uri=one.gcs_uri)
+            async def image(observation: Any) -> Any:
+                return SentImage("image/jpeg", uri=observation.gcs_uri)
 
         async def call(self, *arguments: Any) -> Any:
             sent.append(arguments)
@@ -163,7 +163,7 @@ async def test_what_is_sent_is_what_the_base_model_takes(task: TaskSpec) -> None
     )
     with pytest.raises(PermanentError) as caught:
         await model.classify(replace(task, thinking_budget=0), [seen()], run_id="r")
-    (_, asked, method, body) = sent[0]
-    assert (asked, method) == (ENDPOINT, "generateContent")
+    (_, endpoint, method, body) = sent[0]
+    assert (endpoint, method) == (ENDPOINT, "generateContent")
     assert body["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 0}
     assert caught.value.cost_usd_micros == 3_000_000

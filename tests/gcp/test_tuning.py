@@ -52,21 +52,21 @@ class OneExample:
     async def read(self, uri: str) -> bytes:
         if uri.endswith("absent.jsonl"):
             raise CannotAnswerError(Fault.IMAGE_GONE)
-        turns = [{"role": one, "parts": [{"text": "x"}]} for one in ("user", "model")]
+        turns = [{"role": role, "parts": [{"text": "x"}]} for role in ("user", "model")]
         return json.dumps({"contents": turns}).encode()
 
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator(buckets=OneExample()) as one:
-        yield one
+    async with VertexSimulator(buckets=OneExample()) as simulator:
+        yield simulator
 
 
 @pytest.fixture
 async def client(simulator: VertexSimulator) -> AsyncIterator[TuningClient]:
     place = VertexLocation("p", "us-central1", simulator.base_url)
-    async with TuningClient.open(place, GoogleTokens.fixed(TOKEN).credentials) as one:
-        yield one
+    async with TuningClient.open(place, GoogleTokens.fixed(TOKEN).credentials) as client:
+        yield client
 
 
 async def pace(simulator: VertexSimulator, **how: Any) -> None:
@@ -79,18 +79,18 @@ async def pace(simulator: VertexSimulator, **how: Any) -> None:
 
 async def test_a_job_carries_what_was_asked_and_comes_back_as_it_was(client: TuningClient) -> None:
     made = await client.create(REQUEST)
-    found = await client.get(made.number)
-    assert replace(found, ended_at=None) == replace(made, ended_at=None)
-    assert (found.base_model, found.epochs) == (REQUEST.base_model, 2)
-    assert (found.training_uri, found.validation_uri) == (
+    job = await client.get(made.number)
+    assert replace(job, ended_at=None) == replace(made, ended_at=None)
+    assert (job.base_model, job.epochs) == (REQUEST.base_model, 2)
+    assert (job.training_uri, job.validation_uri) == (
         REQUEST.training_uri,
         REQUEST.validation_uri,
     )
-    assert found.display_name == "sightline-road_signs-0123456789ab"
-    assert found.task == "road_signs"
-    assert found.succeeded
-    assert found.endpoint.startswith("projects/p/locations/us-central1/endpoints/")
-    assert (found.examples, found.billable_tokens) == (1, 2 * 2)
+    assert job.display_name == "sightline-road_signs-0123456789ab"
+    assert job.task == "road_signs"
+    assert job.succeeded
+    assert job.endpoint.startswith("projects/p/locations/us-central1/endpoints/")
+    assert (job.examples, job.billable_tokens) == (1, 2 * 2)
     hyper = REQUEST.message()["supervised_tuning_spec"]["hyper_parameters"]
     assert hyper["adapter_size"] == "ADAPTER_SIZE_FOUR"
 
@@ -117,7 +117,7 @@ async def test_a_job_whose_answer_was_lost_is_found_again(
     await pace(simulator, lose_answers=1)
     job, new = await found_or_submitted(client, REQUEST)
     assert new
-    assert [one.name for one in await client.jobs()] == [job.name]
+    assert [job.name for job in await client.jobs()] == [job.name]
 
 
 async def test_of_two_commands_at_once_the_later_one_takes_back_its_job(
@@ -129,14 +129,14 @@ async def test_of_two_commands_at_once_the_later_one_takes_back_its_job(
     async def overtaken() -> Any:
         """Tell of no job, while another command submits the same."""
         monkeypatch.setattr(client, "jobs", jobs)
-        found = await jobs()
+        listed = await jobs()
         other.append(await client.create(REQUEST))
-        return found
+        return listed
 
     monkeypatch.setattr(client, "jobs", overtaken)
     job, new = await found_or_submitted(client, REQUEST)
     assert (job.name, new) == (other[0].name, False)
-    assert sorted(one.state for one in await client.jobs()) == ["CANCELLED", "RUNNING"]
+    assert sorted(job.state for job in await client.jobs()) == ["CANCELLED", "RUNNING"]
 
 
 async def test_a_killed_command_s_job_is_found_by_the_next_one(
@@ -191,10 +191,10 @@ async def test_a_watch_tells_each_look_until_the_job_ends(
         if len(looks) == 2:
             await pace(simulator, running_s=0)
 
-    found = await watched(
-        client, job, lambda one: looks.append(one.state), JobWatch(5, sleep=sleep)
+    ended = await watched(
+        client, job, lambda looked: looks.append(looked.state), JobWatch(5, sleep=sleep)
     )
-    assert found.succeeded
+    assert ended.succeeded
     assert looks == ["RUNNING", "RUNNING", "SUCCEEDED"]
 
 
@@ -226,13 +226,13 @@ async def test_a_cancelled_job_has_no_model(
     await pace(simulator, running_s=3600)
     job = await client.create(REQUEST)
     await client.cancel(job.number)
-    found = await client.get(job.name)
-    assert (found.state, found.succeeded, found.waits) == ("CANCELLED", False, False)
-    assert found.error == "The tuning job was cancelled."
+    job_now = await client.get(job.name)
+    assert (job_now.state, job_now.succeeded, job_now.waits) == ("CANCELLED", False, False)
+    assert job_now.error == "The tuning job was cancelled."
 
 
 @pytest.mark.parametrize(
-    ("refuse", "kind", "said"),
+    ("refuse", "kind", "message"),
     [
         ("PERMISSION_DENIED", ConfigurationError, "grant roles/aiplatform.user on the project"),
         ("UNAUTHENTICATED", ConfigurationError, "gcloud auth application-default login"),
@@ -247,19 +247,19 @@ async def test_a_refusal_is_one_line_with_the_next_step(
     simulator: VertexSimulator,
     refuse: str,
     kind: type[SightlineError],
-    said: str,
+    message: str,
 ) -> None:
     await pace(simulator, refuse=refuse)
     with pytest.raises(kind) as caught:
         await client.get("7")
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "http" not in str(caught.value)
     assert TOKEN not in repr(caught.value.__cause__) + repr(caught.value.__context__.__class__)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"training_uri": "gs://b/absent.jsonl"}, "gs://b/absent.jsonl does not exist"),
         ({"base_model": "text-bison"}, "Base model text-bison is not supported"),
@@ -267,11 +267,11 @@ async def test_a_refusal_is_one_line_with_the_next_step(
     ],
 )
 async def test_a_job_that_cannot_be_is_refused_before_it_is_paid(
-    client: TuningClient, change: dict[str, Any], said: str
+    client: TuningClient, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match="correct --model, --location") as caught:
         await client.create(replace(REQUEST, **change))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert await client.jobs() == []
 
 

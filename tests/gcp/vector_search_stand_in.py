@@ -46,7 +46,7 @@ def _outside_texts(statement: str, start: int) -> Iterator[tuple[int, str]]:
 def with_stand_in(statement: str) -> str:
     """Return the statement with its call replaced by a query that compares all."""
     start, stop, (base, column, query, *named) = call_of(statement)
-    options = dict(re.split(r"\s*=>\s*", one, maxsplit=1) for one in named)
+    options = dict(re.split(r"\s*=>\s*", argument, maxsplit=1) for argument in named)
     assert column == "'embedding'"
     assert options["distance_type"] == "'COSINE'"
     columns = [name.strip() for name in _selected(base).split(",")]
@@ -59,9 +59,9 @@ def with_stand_in(statement: str) -> str:
 
 
 def _selected(base: str) -> str:
-    found = re.match(r"\(\s*SELECT\s+(.*?)\s+FROM\s", base, re.DOTALL)
-    assert found, base
-    return found.group(1)
+    selected = re.match(r"\(\s*SELECT\s+(.*?)\s+FROM\s", base, re.DOTALL)
+    assert selected, base
+    return selected.group(1)
 
 
 class Rehearsing(BigQueryClient):
@@ -87,12 +87,12 @@ class Rehearsing(BigQueryClient):
 class SearchByIndex(BigQuerySearch):
     """A search of a dataset that is told to have an index, over a table told to be large."""
 
-    told = TableFacts(1_000_000, 5 << 30)
+    facts = TableFacts(1_000_000, 5 << 30)
     index: IndexFacts | None = IndexFacts("told", "ACTIVE", 100, frozenset(STORED), 1000)
 
     async def table_facts(self, table: str) -> TableFacts:
         """Return what is told."""
-        return self.told
+        return self.facts
 
     async def index_facts(self, table: str) -> IndexFacts | None:
         """Return what is told."""

@@ -21,8 +21,8 @@ def pauses() -> Pauses:
 
 @pytest.fixture
 async def served() -> AsyncIterator[tuple[AppendServer, BigQueryPlace]]:
-    async with run_append_server() as one:
-        yield one
+    async with run_append_server() as append_server:
+        yield append_server
 
 
 @pytest.fixture
@@ -36,5 +36,5 @@ async def appender(
 ) -> AsyncIterator[LedgerAppender]:
     retry = RetryRule(tries=3, random=lambda: 1.0, sleep=pauses.sleep)
     rule = AppendRule(in_flight=2, timeout_s=2 * GIVE_UP_S, retry=retry)
-    async with LedgerAppender.open(served[1], rule=rule) as one:
-        yield one
+    async with LedgerAppender.open(served[1], rule=rule) as appender:
+        yield appender

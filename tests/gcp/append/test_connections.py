@@ -36,10 +36,10 @@ async def test_a_connection_is_kept_and_told_the_schema_once(
     assert [decoded(RUNS, row).run_id for row in server.rows] == ["r0", "r1", "r2"]
     first, *others = server.requests
     stream = "projects/p/datasets/d/tables/runs/streams/_default"
-    assert {one.write_stream for one in server.requests} == {stream}
+    assert {request.write_stream for request in server.requests} == {stream}
     assert ("x-goog-request-params", f"write_stream={stream}") in server.metadata[0]
     assert first.proto_rows.writer_schema.proto_descriptor == RowFormat(RUNS).descriptor
-    assert not any(one.proto_rows.HasField("writer_schema") for one in others)
+    assert not any(other.proto_rows.HasField("writer_schema") for other in others)
 
 
 async def test_tables_have_connections_of_their_own(
@@ -160,7 +160,9 @@ async def test_a_cancelled_append_leaves_nothing_behind_and_the_connection_whole
     stream = appender._streams["runs"]
     await stream.close()
     await server.wait_until_idle()
-    assert not [one for one in asyncio.all_tasks() - before if "sightline" in str(one)]
+    assert not [
+        left_task for left_task in asyncio.all_tasks() - before if "sightline" in str(left_task)
+    ]
 
 
 async def test_an_append_cancelled_while_it_connects_lets_the_next_one_connect(

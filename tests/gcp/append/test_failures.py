@@ -41,7 +41,7 @@ Code = grpc.StatusCode
         Break(Code.CANCELLED),
         Break(Code.OK),
     ],
-    ids=lambda one: f"{type(one).__name__}-{one.code.name}",
+    ids=lambda error: f"{type(error).__name__}-{error.code.name}",
 )
 async def test_what_passes_is_tried_again(
     server: AppendServer, appender: LedgerAppender, pauses: Pauses, failure: Refuse | Break
@@ -51,7 +51,7 @@ async def test_what_passes_is_tried_again(
     assert len(server.requests) == 3
     assert server.connections == (3 if isinstance(failure, Break) else 1)
     assert pauses.slept == [0.25, 0.5]
-    again = [one.proto_rows.writer_schema.proto_descriptor for one in server.requests[1:]]
+    again = [request.proto_rows.writer_schema.proto_descriptor for request in server.requests[1:]]
     if isinstance(failure, Break):  # every connection is told the schema, and only once
         assert again == [RowFormat(RUNS).descriptor] * 2
 
@@ -109,7 +109,7 @@ def extra_fields() -> Packed:
         (Code.UNAUTHENTICATED, "no token for parts", "gcloud auth"),
         (Code.FAILED_PRECONDITION, "parts", "sightline setup"),
     ],
-    ids=lambda one: one.name if isinstance(one, Code) else "",
+    ids=lambda parameter: parameter.name if isinstance(parameter, Code) else "",
 )
 async def test_what_trying_again_does_not_mend_is_told_at_once(
     server: AppendServer,
@@ -153,7 +153,7 @@ async def test_rows_that_the_service_refuses_take_no_other_with_them(
         3: "Field request: no JSON",
         2: "this",
     }
-    sent = [one.proto_rows.rows.serialized_rows for one in server.requests]
+    sent = [request.proto_rows.rows.serialized_rows for request in server.requests]
     assert [[decoded(RUNS, row).run_id for row in rows] for rows in sent] == [
         ["r0", "r1", "r2", "r3", "r4"],
         ["r0", "r2", "r4"],
@@ -192,7 +192,7 @@ FITS = [
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"name": "parts", "type_": "STRING"}, r"runs\.parts is STRING, not INT64"),
         ({"name": "parts", "type_": "INT64", "mode": "REPEATED"}, r"runs\.parts is an array"),
@@ -201,11 +201,11 @@ FITS = [
     ],
 )
 async def test_a_table_that_is_not_the_ledger_gets_no_append(
-    server: AppendServer, appender: LedgerAppender, changed: dict[str, str], told: str
+    server: AppendServer, appender: LedgerAppender, changed: dict[str, str], message: str
 ) -> None:
-    others = [one for one in FITS if one["name"] != "parts"]
-    server.schema = [TableFieldSchema(one) for one in [*others, changed]]
-    with pytest.raises(ConfigurationError, match=f"{told}.*run `sightline setup`$"):
+    others = [field for field in FITS if field["name"] != "parts"]
+    server.schema = [TableFieldSchema(field) for field in [*others, changed]]
+    with pytest.raises(ConfigurationError, match=f"{message}.*run `sightline setup`$"):
         await appender.append(RUNS, [run_row()])
     assert server.requests == []
 
@@ -213,6 +213,6 @@ async def test_a_table_that_is_not_the_ledger_gets_no_append(
 async def test_a_table_with_more_columns_than_the_ledger_takes_rows(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
-    server.schema = [TableFieldSchema(one) for one in FITS]
+    server.schema = [TableFieldSchema(field) for field in FITS]
     await appender.append(RUNS, [run_row()])
     assert len(server.requests) == 1

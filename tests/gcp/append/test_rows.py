@@ -14,10 +14,10 @@ from tests.gcp.append.rig import decoded, run_row
 
 def test_a_row_has_a_field_a_column_and_nulls_are_left_out() -> None:
     encoded = RowFormat(RUNS).encode(run_row(messages=None))
-    found = decoded(RUNS, encoded)
-    assert (found.run_id, found.parts) == ("r0", 2)
-    assert found.created_at == 1_777_896_000_123_456
-    assert not found.HasField("messages")
+    row = decoded(RUNS, encoded)
+    assert (row.run_id, row.parts) == ("r0", 2)
+    assert row.created_at == 1_777_896_000_123_456
+    assert not row.HasField("messages")
 
 
 @pytest.mark.parametrize("kind", [list, np.float32, np.float64])
@@ -50,13 +50,13 @@ def test_a_row_of_another_ledger_is_refused() -> None:
 
 def test_requests_stay_below_their_bounds_and_keep_the_order() -> None:
     rows = [{"run_id": str(n), "event": "x" * 1_000_000} for n in range(20)]
-    chunks = [list(one.rows.values()) for one in RowFormat(RUN_EVENTS).requests(rows)]
+    chunks = [list(request.rows.values()) for request in RowFormat(RUN_EVENTS).requests(rows)]
     assert all(sum(map(len, chunk)) <= MAX_REQUEST_BYTES for chunk in chunks)
-    assert [len(one) for one in chunks] == [7, 7, 6]
+    assert [len(chunk) for chunk in chunks] == [7, 7, 6]
     ids = [decoded(RUN_EVENTS, row).run_id for chunk in chunks for row in chunk]
     assert ids == [str(n) for n in range(20)]
     many = RowFormat(RUN_EVENTS).requests([{"run_id": "r"}] * 4_001)
-    assert [len(one.rows) for one in many] == [2_000, 2_000, 1]
+    assert [len(chunk.rows) for chunk in many] == [2_000, 2_000, 1]
 
 
 def test_a_row_that_cannot_be_encoded_or_is_too_long_is_left_out_and_named() -> None:
@@ -71,8 +71,8 @@ def test_a_row_that_cannot_be_encoded_or_is_too_long_is_left_out_and_named() -> 
         {"part_key": "x" * (MAX_REQUEST_BYTES + 1)},
     ]
     rows = [good]
-    for one in bad:
-        rows += [{**good, **one}, good]
+    for flaw in bad:
+        rows += [{**good, **flaw}, good]
     (chunk,) = RowFormat(ledger).requests(rows)
     assert list(chunk.rows) == list(range(0, len(rows), 2))
     assert list(chunk.unwritable) == list(range(1, len(rows), 2))

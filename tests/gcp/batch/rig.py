@@ -37,7 +37,7 @@ SEEN = [observation(number) for number in range(6)]
 SIGNS: TaskSpec = replace(task(), model=GEMINI)
 SIGNS_PART: AnswerPart = answer_part(SIGNS)
 VECTORS_PART = EmbeddingPart("gemini-embedding-2", 128)
-BATCHES = {one: PartBatch("run-1", one) for one in (SIGNS_PART, VECTORS_PART)}
+BATCHES = {part: PartBatch("run-1", part) for part in (SIGNS_PART, VECTORS_PART)}
 
 
 class KilledError(Exception):
@@ -129,8 +129,8 @@ class Cloud:
     def names(self, below: str = "") -> list[str]:
         """Return the names of the objects in the folder."""
         prefix = self.folder.root.name(below) if below else self.folder.root.prefix
-        found = self.folder.client.list_blobs(self.folder.root.bucket, prefix=prefix)
-        return [one.name for one in found]
+        blobs = self.folder.client.list_blobs(self.folder.root.bucket, prefix=prefix)
+        return [blob.name for blob in blobs]
 
     async def written(self) -> list[str]:
         """Return the keys of the parts in the ledgers, each as often as it is there."""
@@ -170,6 +170,6 @@ async def open_cloud(
         root = BucketPrefix(f"bucket-{uuid.uuid4().hex[:12]}", "batch")
         client.create_bucket(root.bucket)
         if parts:
-            await warehouse.open_run(*(PartRequest(one) for one in parts))
+            await warehouse.open_run(*(PartRequest(part) for part in parts))
         folder = BucketFolder(client, storage, root)
         yield Cloud(warehouse, simulator, vertex, folder, allowed=allowed)

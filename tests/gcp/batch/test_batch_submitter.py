@@ -35,21 +35,21 @@ from tests.gcp.sql.rig import GEMINI
 
 pytestmark = [pytest.mark.needs("go")]
 
-KEYS = sorted(SIGNS_PART.key(one.observation_id) for one in SEEN)
+KEYS = sorted(SIGNS_PART.key(image.observation_id) for image in SEEN)
 
 
 @pytest.fixture
 async def cloud(bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer) -> AsyncIterator[Cloud]:
     """Yield the servers, with a run of six answers."""
-    async with open_cloud(bigquery_with_ledgers, gcs) as one:
-        yield one
+    async with open_cloud(bigquery_with_ledgers, gcs) as cloud:
+        yield cloud
 
 
 async def balance(cloud: Cloud) -> tuple[int, int]:
     """Return the parts written and dead, of an account that holds."""
-    found = await cloud.warehouse.runs.balance("run-1")
-    assert found.holds
-    return found.written, found.dead
+    run_balance = await cloud.warehouse.runs.balance("run-1")
+    assert run_balance.holds
+    return run_balance.written, run_balance.dead
 
 
 async def test_answers_and_vectors_are_brought_and_the_folder_is_left_empty(
@@ -58,7 +58,7 @@ async def test_answers_and_vectors_are_brought_and_the_folder_is_left_empty(
     async with open_cloud(bigquery_with_ledgers, gcs, parts=(SIGNS_PART, VECTORS_PART)) as cloud:
         done = await cloud.work()
         assert (done.answers, done.embeddings, done.passes) == (6, 6, 2)
-        keys = KEYS + [VECTORS_PART.key(one.observation_id) for one in SEEN]
+        keys = KEYS + [VECTORS_PART.key(image.observation_id) for image in SEEN]
         assert await cloud.written() == sorted(keys)
         assert await balance(cloud) == (12, 0)
         assert cloud.names() == []
@@ -73,12 +73,12 @@ async def test_each_part_gets_its_own_answer(cloud: Cloud, keys: bool) -> None:
     rows = await cloud.warehouse.rows(
         "SELECT gcs_uri, TO_JSON_STRING(answer) FROM {classifications}"
     )
-    said = {uri: orjson.loads(answer) for uri, answer in rows}
-    assert len(said) == len(rows) == 6
+    answers = {uri: orjson.loads(answer) for uri, answer in rows}
+    assert len(answers) == len(rows) == 6
     question, model = AnswerQuestion(SIGNS, model=GEMINI, run_id="run-1"), MadeUpAnswers()
-    for one in SEEN:
-        request = question.request(KEYS[0], [one.gcs_uri])
-        assert said[one.gcs_uri] == await model.generate(GEMINI, read_generate(request))
+    for image in SEEN:
+        request = question.request(KEYS[0], [image.gcs_uri])
+        assert answers[image.gcs_uri] == await model.generate(GEMINI, read_generate(request))
 
 
 KILLS = {
@@ -123,8 +123,10 @@ async def test_two_jobs_of_one_name_are_both_taken_and_no_third_is_begun(cloud: 
         run_id="run-1",
     )
     done = await cloud.work("w2")
-    assert [one.answered for one in cloud.jobs.jobs.values()] == [3, 6], "no third"
-    assert {one.resource for one in cloud.seen} == set(cloud.jobs.jobs), "both were waited for"
+    assert [job.answered for job in cloud.jobs.jobs.values()] == [3, 6], "no third"
+    assert {resumed.resource for resumed in cloud.seen} == set(cloud.jobs.jobs), (
+        "both were waited for"
+    )
     assert done.answers == 6
     assert await cloud.written() == KEYS
     assert await balance(cloud) == (6, 0)
@@ -197,10 +199,10 @@ async def test_a_job_that_fails_in_passing_is_begun_anew(cloud: Cloud) -> None:
     cloud.pace(ends=["JOB_STATE_FAILED"])
     done = await cloud.work()
     assert done.answers == 6
-    assert [one.state for one in cloud.jobs.jobs.values()] == [
+    assert [job.state for job in cloud.jobs.jobs.values()] == [
         "JOB_STATE_FAILED", "JOB_STATE_SUCCEEDED",
     ]  # fmt: skip
-    assert len({one.request["displayName"] for one in cloud.jobs.jobs.values()}) == 2
+    assert len({job.request["displayName"] for job in cloud.jobs.jobs.values()}) == 2
 
 
 @pytest.mark.extended
@@ -315,12 +317,12 @@ async def test_a_task_about_assets_sends_all_their_images(
         blob = cloud.folder.client.bucket(cloud.folder.root.bucket).blob(name)
         sent = [orjson.loads(line) for line in blob.download_as_bytes().splitlines()]
         images = {
-            one["key"]: tuple(image.uri for image in read_generate(one["request"]).images)
-            for one in sent
+            line["key"]: tuple(image.uri for image in read_generate(line["request"]).images)
+            for line in sent
         }
         by_asset: dict[str, set[str]] = {}
-        for one in SEEN:
-            by_asset.setdefault(part.key(one.asset_id), set()).add(one.gcs_uri)
+        for shown_image in SEEN:
+            by_asset.setdefault(part.key(shown_image.asset_id), set()).add(shown_image.gcs_uri)
         assert {key: set(uris) for key, uris in images.items()} == by_asset
         await cloud.work("w2")
         assert await cloud.written() == sorted(by_asset)
@@ -332,7 +334,7 @@ async def test_lines_about_others_are_left_alone(
 ) -> None:
     with pytest.raises(KilledError):
         await cloud.work(stage=("load", "before"))
-    (name,) = [one for one in cloud.names() if one.endswith("predictions.jsonl")]
+    (name,) = [name for name in cloud.names() if name.endswith("predictions.jsonl")]
     blob = cloud.folder.client.bucket(cloud.folder.root.bucket).blob(name)
     stranger = b'{"key":"%s","status":"","response":{"candidates":[]}}' % (b"f" * 64)
     blob.upload_from_string(blob.download_as_bytes() + stranger + b'\n{"key":"12')
@@ -345,7 +347,7 @@ async def test_lines_about_others_are_left_alone(
 async def test_an_output_in_no_known_form_is_not_paid_for_again(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
         await cloud.work(stage=("load", "before"))
-    (name,) = [one for one in cloud.names() if one.endswith("predictions.jsonl")]
+    (name,) = [name for name in cloud.names() if name.endswith("predictions.jsonl")]
     blob = cloud.folder.client.bucket(cloud.folder.root.bucket).blob(name)
     whole = blob.download_as_bytes()
     blob.upload_from_string(b'{"response": {}}\n' * 6)

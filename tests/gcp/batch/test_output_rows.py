@@ -64,8 +64,8 @@ def test_a_vector_is_its_numbers() -> None:
 def test_an_answer_that_is_there_counts_whatever_the_status_says(status: object) -> None:
     assert rows(answered(KEYS[0], status=status)) == rows(answered(KEYS[0]))
     vector = {"key": KEYS[0], "response": {"embedding": {"values": [1.5]}}}
-    told = orjson.dumps({**vector, "status": status})
-    assert rows(told) == rows(orjson.dumps(vector))
+    with_status = orjson.dumps({**vector, "status": status})
+    assert rows(with_status) == rows(orjson.dumps(vector))
 
 
 def test_a_response_without_anything_is_asked_again() -> None:
@@ -79,27 +79,27 @@ def test_a_good_line_wins_in_any_order(dice: random.Random) -> None:
     final = refused(KEYS[0], 'Not Found: {"error": {"code": 404, "message": "No such object"}}')
     lines = [answered(KEYS[0]), throttled, final, throttled]
     dice.shuffle(lines)
-    said = read_lines(lines, model=MODEL)
-    assert (said.rows[KEYS[0]].status, said.doubled) == ("", 3)
+    output = read_lines(lines, model=MODEL)
+    assert (output.rows[KEYS[0]].status, output.doubled) == ("", 3)
     without = [line for line in lines if line != answered(KEYS[0])]
     assert rows(*without)[KEYS[0]].status.startswith(Reason.IMAGE_GONE)
 
 
 @given(st.lists(st.binary(max_size=200), max_size=8))
 def test_any_bytes_are_read(lines: list[bytes]) -> None:
-    said = read_lines([*lines, answered(KEYS[1]), b"\n"], model=MODEL)
-    told = sum(1 for line in lines if line.strip())
-    assert len(said.rows) + said.unreadable + said.doubled == told + 1
-    assert KEYS[1] in said.rows
+    output = read_lines([*lines, answered(KEYS[1]), b"\n"], model=MODEL)
+    told_lines = sum(1 for line in lines if line.strip())
+    assert len(output.rows) + output.unreadable + output.doubled == told_lines + 1
+    assert KEYS[1] in output.rows
 
 
 @given(st.integers(min_value=0))
 def test_half_a_line_tells_of_no_part(cut: int) -> None:
     whole = answered(KEYS[0])
     half = whole[: cut % len(whole)]
-    said = read_lines([half, answered(KEYS[1])], model=MODEL)
-    assert set(said.rows) == {KEYS[1]}
-    assert said.unreadable == bool(half.strip())
+    output = read_lines([half, answered(KEYS[1])], model=MODEL)
+    assert set(output.rows) == {KEYS[1]}
+    assert output.unreadable == bool(half.strip())
 
 
 _JSON = st.recursive(
@@ -189,9 +189,9 @@ def test_other_forms_of_a_status(status: object, begins: str) -> None:
 def test_a_line_that_would_fail_the_whole_load_is_refused_alone_and_keeps_its_cost(
     line: bytes,
 ) -> None:
-    said = rows(line, answered(KEYS[1]))
-    assert said[KEYS[1]].answer == '{"kind":"stop"}'
-    row = said[KEYS[0]]
+    by_key = rows(line, answered(KEYS[1]))
+    assert by_key[KEYS[1]].answer == '{"kind":"stop"}'
+    row = by_key[KEYS[0]]
     assert row.status.startswith(f"{Reason.ANSWER_INVALID}: what was answered cannot be stored")
     assert len(row.as_json()) < 1000
     assert orjson.loads(row.response or "")["usageMetadata"] == {"promptTokenCount": 7}

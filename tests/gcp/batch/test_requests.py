@@ -33,8 +33,8 @@ def test_an_answer_is_asked_for_as_workers_do(task: TaskSpec) -> None:
     assert request["contents"] == [content_of(task, sent)]
     assert request["generationConfig"] == config_of(task, model=GEMINI)
     assert request["labels"].items() >= labels_of(task, run_id="run-1").items()
-    asked = read_generate(request)  # as the reference says it
-    assert [one.uri for one in asked.images] == IMAGES
+    generate = read_generate(request)  # as the reference says it
+    assert [image.uri for image in generate.images] == IMAGES
 
 
 def test_a_vector_is_asked_for_as_the_reference_says() -> None:
@@ -67,8 +67,8 @@ def test_a_key_comes_back_by_itself_or_by_the_label(key: str) -> None:
     )
 )
 def test_what_is_no_key_is_none(line: object) -> None:
-    found = key_in(line) if isinstance(line, dict) else None
-    assert found is None or len(found) == 64
+    key = key_in(line) if isinstance(line, dict) else None
+    assert key is None or len(key) == 64
 
 
 def test_a_file_holds_no_more_than_it_may(task: TaskSpec) -> None:

@@ -144,15 +144,16 @@ class Warehouse:
     async def say(self, pass_: int, sayings: Mapping[str, Saying]) -> None:
         """Prepare what is said about these parts in this pass."""
         table = self.client.place.table("prepared")
-        for key, one in sayings.items():
+        for key, saying in sayings.items():
             await self.client.bound(
                 f"INSERT INTO {table} (part_key, pass, status, answer, response, vector)"
                 " SELECT @key, @pass, @status, NULLIF(@answer, ''), @response,"
                 " ARRAY(SELECT CAST(number AS FLOAT64) FROM UNNEST(@vector) AS number"
                 " WITH OFFSET AS place ORDER BY place)",
                 {
-                    "key": key, "pass": pass_, "status": one.status, "answer": one.answer or "",
-                    "response": one.response(), "vector": [repr(x) for x in one.vector],
+                    "key": key, "pass": pass_, "status": saying.status,
+                    "answer": saying.answer or "", "response": saying.response(),
+                    "vector": [repr(x) for x in saying.vector],
                 },
             )  # fmt: skip
 

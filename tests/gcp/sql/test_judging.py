@@ -43,7 +43,7 @@ FULL = json.dumps(GOOD)
 
 def _with(field: str, value: str) -> str:
     """Return the good answer with a field's JSON text replaced."""
-    rest = {name: one for name, one in GOOD.items() if name != field}
+    rest = {name: value for name, value in GOOD.items() if name != field}
     return f'{{"{field}": {value}, {json.dumps(rest)[1:]}'
 
 
@@ -59,18 +59,18 @@ ANSWERS = [
     '"stop"',
     FULL[:-1],
     _with("extra", "1"),
-    *(_with("kind", one) for one in ('"Stop"', '"STOP"', "null", '"unknown"', "1", '["stop"]')),
-    *(_with("count", one) for one in ("-1", "10", "9", "true", "null", "[]")),
-    *(_with("count", one) for one in ('"many"', '"3"', '""', '{"a":1}')),
-    *(_with("many", one) for one in ("-5", "99999999999999999999999", "2.25")),
-    *(_with("many", one) for one in ('"lots"', "2.5")),
-    *(_with("height", one) for one in ("3", "0", "50", "50.0001", "-0.1", "1e1", '"tall"')),
+    *(_with("kind", value) for value in ('"Stop"', '"STOP"', "null", '"unknown"', "1", '["stop"]')),
+    *(_with("count", value) for value in ("-1", "10", "9", "true", "null", "[]")),
+    *(_with("count", value) for value in ('"many"', '"3"', '""', '{"a":1}')),
+    *(_with("many", value) for value in ("-5", "99999999999999999999999", "2.25")),
+    *(_with("many", value) for value in ('"lots"', "2.5")),
+    *(_with("height", value) for value in ("3", "0", "50", "50.0001", "-0.1", "1e1", '"tall"')),
     _with("height", "1e400"),
     _with("height", "3.14159265358979323846264338327950288"),
-    *(_with("note", one) for one in ("null", '""', "5", '"a\\u0041\\n"', '["a"]')),
-    *(_with("tilted", one) for one in ("null", "false", '"true"', "1", "0")),
-    *(_with("damage", one) for one in ("[]", "null", '"rust"', '["rust","dent"]', '["gone"]')),
-    *(_with("damage", one) for one in ("[null]", '["rust",null]', '[["rust"]]', "[1]", "{}")),
+    *(_with("note", value) for value in ("null", '""', "5", '"a\\u0041\\n"', '["a"]')),
+    *(_with("tilted", value) for value in ("null", "false", '"true"', "1", "0")),
+    *(_with("damage", value) for value in ("[]", "null", '"rust"', '["rust","dent"]', '["gone"]')),
+    *(_with("damage", value) for value in ("[null]", '["rust",null]', '[["rust"]]', "[1]", "{}")),
 ]  # fmt: skip
 
 """Without integers told as 3.0 or 1e3: the emulator reads numbers as doubles, and tells 3."""
@@ -114,12 +114,12 @@ RESPONSES = {
 async def test_endings_mean_what_they_mean_to_workers(
     bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
-    said = (
+    from_responses = (
         "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status,"
         " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@responses) AS response)"
     )
-    judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
+    judged = judged_answers(from_responses, BOUNDED, price(GEMINI), location="global")
     async with open_dataset(bigquery_with_ledgers) as client:
         rows = await client.bound(
             f"SELECT response, outcome FROM ({judged})",
@@ -138,12 +138,12 @@ STATUSES = {
 
 
 async def test_statuses_mean_what_they_say(bigquery_with_ledgers: BigQueryEmulator) -> None:
-    said = (
+    from_responses = (
         "(SELECT status, CAST(NULL AS STRING) AS answer, CAST(NULL AS STRING) AS response,"
         " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@statuses) AS status)"
     )
-    judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
+    judged = judged_answers(from_responses, BOUNDED, price(GEMINI), location="global")
     async with open_dataset(bigquery_with_ledgers) as client:
         rows = await client.bound(
             f"SELECT status, outcome FROM ({judged})", {"statuses": list(STATUSES)}
@@ -163,33 +163,37 @@ async def test_counts_that_cannot_be_cost_what_the_request_can_have(
             f'{prompt},"candidatesTokenCount":{answer},"cachedContentTokenCount":{cached}}}}}'
         )
 
-    responses = [response(one) for one in IMPOSSIBLE]
-    responses += [response("500", one) for one in IMPOSSIBLE]
-    responses += [response("500", cached=one) for one in IMPOSSIBLE]
+    responses = [response(tokens) for tokens in IMPOSSIBLE]
+    responses += [response("500", tokens) for tokens in IMPOSSIBLE]
+    responses += [response("500", cached=tokens) for tokens in IMPOSSIBLE]
     responses.append('{"candidates":[{"finishReason":"STOP"}]}')
     own = price(GEMINI)
     assert own is not None
-    said = (
+    from_responses = (
         "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status,"
         " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@responses) AS response)"
     )
-    judged = judged_answers(said, BOUNDED, price(GEMINI), location="global")
+    judged = judged_answers(from_responses, BOUNDED, price(GEMINI), location="global")
     select = (
         f"SELECT response, outcome, input_tokens, output_tokens, cost_usd_micros FROM ({judged})"
     )
     async with open_dataset(bigquery_emulator) as client:
         rows = await client.bound(select, {"answer": FULL, "responses": responses})
-    found = {str(row[0]): tuple(row[1:]) for row in rows}
-    assert {row[0] for row in found.values()} == {"answered"}
-    for one in responses:
+    by_response = {str(row[0]): tuple(row[1:]) for row in rows}
+    assert {row[0] for row in by_response.values()} == {"answered"}
+    for response_text in responses:
         usage = classification_of(
-            {**orjson.loads(one), **ANSWERED},
+            {**orjson.loads(response_text), **ANSWERED},
             own,
             location="global",
             expected=expected_of(BOUNDED, own),
         ).usage
-        assert found[one][1:] == (usage.input_tokens, usage.output_tokens, usage.cost_usd_micros)
+        assert by_response[response_text][1:] == (
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cost_usd_micros,
+        )
 
 
 ANSWERED = {"candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": FULL}]}}]}
@@ -200,12 +204,12 @@ async def test_a_vector_that_no_table_can_hold_is_invalid_and_fails_no_statement
 ) -> None:
     # The emulator holds no NaN and no infinity.
     vectors = ["3.0,4.0", "1.0", "0.0,0.0", "1e300,1e300", "1e101,1.0", "-1e300,1.0"]
-    said = (
+    from_responses = (
         "(SELECT part_key, CAST(NULL AS STRING) AS status, FALSE AS settled,"
         " ARRAY(SELECT CAST(number AS FLOAT64) FROM UNNEST(SPLIT(part_key, ',')) AS number)"
         " AS vector FROM UNNEST(@vectors) AS part_key)"
     )
-    judged = judged_vectors(said, 2, tokens=258, cost_usd_micros=116)
+    judged = judged_vectors(from_responses, 2, tokens=258, cost_usd_micros=116)
     async with open_dataset(bigquery_emulator) as client:
         rows = await client.bound(f"SELECT part_key, outcome FROM ({judged})", {"vectors": vectors})
     assert dict(rows) == dict.fromkeys(vectors, "answer_invalid") | {"3.0,4.0": "answered"}

@@ -25,14 +25,14 @@ SIGNS: TaskSpec = replace(task(), model=GEMINI)
 SIGNS_PART = answer_part(SIGNS)
 SIGNS_BATCH = PartBatch("run-1", SIGNS_PART)
 VECTORS_BATCH = PartBatch("run-1", EMBEDDING)
-KEYS = [SIGNS_PART.key(one.observation_id) for one in SEEN]
+KEYS = [SIGNS_PART.key(image.observation_id) for image in SEEN]
 
 
 @pytest.fixture
 async def warehouse(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Warehouse]:
     """Yield a dataset with six observations."""
-    async with open_warehouse(bigquery_with_ledgers, SEEN, [SIGNS]) as one:
-        yield one
+    async with open_warehouse(bigquery_with_ledgers, SEEN, [SIGNS]) as warehouse:
+        yield warehouse
 
 
 @pytest.mark.extended
@@ -72,11 +72,11 @@ async def test_answers_are_written_as_workers_write_them(warehouse: Warehouse) -
 async def test_vectors_are_written_at_unit_length(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(EMBEDDING))
     await warehouse.batches.open(VECTORS_BATCH)
-    keys = [EMBEDDING.key(one.observation_id) for one in SEEN]
-    said = {key: Saying(vector=(0.0, 3.0, 4.0, 0.0)) for key in keys[:4]}
-    said[keys[4]] = Saying(vector=(1.0, 2.0))
-    said[keys[5]] = Saying(vector=(0.0, 0.0, 0.0, 0.0))
-    await warehouse.say(1, said)
+    keys = [EMBEDDING.key(image.observation_id) for image in SEEN]
+    sayings = {key: Saying(vector=(0.0, 3.0, 4.0, 0.0)) for key in keys[:4]}
+    sayings[keys[4]] = Saying(vector=(1.0, 2.0))
+    sayings[keys[5]] = Saying(vector=(0.0, 0.0, 0.0, 0.0))
+    await warehouse.say(1, sayings)
     outcome = await warehouse.batches.ask(VECTORS_BATCH, 100)
     assert outcome.answered == 4
     assert outcome.refused == {Reason.ANSWER_INVALID.value: 2}
@@ -90,7 +90,7 @@ async def test_vectors_are_written_at_unit_length(warehouse: Warehouse) -> None:
 async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.batches.open(SIGNS_BATCH)
-    said = [
+    sayings = [
         Saying(answer=ANSWER),
         Saying(answer=ANSWER.replace("stop", "go")),
         Saying(answer='{"kind":"stop"', ending="MAX_TOKENS"),
@@ -98,7 +98,7 @@ async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
         Saying(status=RETRY),
         Saying(ending="SAFETY"),
     ]
-    await warehouse.say(1, dict(zip(KEYS, said, strict=True)))
+    await warehouse.say(1, dict(zip(KEYS, sayings, strict=True)))
     outcome = await warehouse.batches.ask(SIGNS_BATCH, 100)
     assert (outcome.answered, outcome.retryable) == (1, 1)
     refused = {"answer_invalid": 1, "answer_truncated": 1, "blocked_by_safety": 1, "image_gone": 1}
@@ -252,8 +252,10 @@ async def test_a_table_that_was_dropped_does_not_stop_the_work(warehouse: Wareho
     for pass_ in (1, 2):
         await warehouse.say(pass_, {key: Saying(answer=ANSWER) for key in KEYS})
     await warehouse.batches.ask(SIGNS_BATCH, 100)
-    (asked,) = [one for one in await warehouse.client.tables() if one.startswith("asked_")]
-    await warehouse.client.execute(f"DROP TABLE {warehouse.client.place.table(asked)}")
+    (asked_table,) = [
+        table for table in await warehouse.client.tables() if table.startswith("asked_")
+    ]
+    await warehouse.client.execute(f"DROP TABLE {warehouse.client.place.table(asked_table)}")
     await warehouse.batches.open(SIGNS_BATCH)
     assert (await warehouse.batches.ask(SIGNS_BATCH, 100)).answered == 6, "under the next number"
 
@@ -279,14 +281,14 @@ async def test_an_asset_is_asked_about_once_with_all_its_images(
         assert list(await warehouse.batches.batches()) == [batch]
         await warehouse.batches.open(batch)
         assert await warehouse.batches.left(batch) == 3
-        keys = [part.key(one.asset_id) for one in SEEN]
+        keys = [part.key(image.asset_id) for image in SEEN]
         await warehouse.say(1, {key: Saying(answer=ANSWER) for key in dict.fromkeys(keys)})
         await warehouse.batches.ask(batch, 100)
         await warehouse.batches.settle(batch)
         rows = await warehouse.rows(
             "SELECT subject_id, observation_id FROM {classifications} ORDER BY subject_id"
         )
-        assert rows == [(one, None) for one in sorted({one.asset_id for one in SEEN})]
+        assert rows == [(asset_id, None) for asset_id in sorted({image.asset_id for image in SEEN})]
 
 
 @pytest.mark.extended

@@ -35,7 +35,7 @@ from tests.gcp.sql.rig import price
 
 PLACE = BigQueryPlace("my-project", "ledgers")
 NAMES = ledger_names(PLACE)
-ASKED, TO_ASK, VECTORS = (PLACE.table(one) for one in ("asked", "to_ask", "vectors"))
+ASKED, TO_ASK, VECTORS = (PLACE.table(table) for table in ("asked", "to_ask", "vectors"))
 HOSTILE = 'it\'s "all"\n\\ `over`; DROP TABLE x -- {braces} é'
 TASK = replace(load_tasks((shipped_directory(),))["road_signs"].resolve(MODEL), prompt=HOSTILE)
 LISTED = statement("listed", work_items=NAMES["work_items"], settled=ALL_SETTLED.format_map(NAMES))
@@ -55,8 +55,8 @@ JUDGED = {
 
 def rendered() -> Iterator[tuple[str, str]]:
     """Yield every statement, under its name and what it was filled with."""
-    asked = {"asked": ASKED, "retryable": RETRYABLE, "failed": FAILED, "listed": LISTED}
-    asked |= {"run_events": NAMES["run_events"], "to_ask": TO_ASK, "said": PLACE.table("said")}
+    values = {"asked": ASKED, "retryable": RETRYABLE, "failed": FAILED, "listed": LISTED}
+    values |= {"run_events": NAMES["run_events"], "to_ask": TO_ASK, "said": PLACE.table("said")}
     yield "listed", LISTED
     for name in (
         "left",
@@ -68,11 +68,11 @@ def rendered() -> Iterator[tuple[str, str]]:
         "take_responses",
         "strangers",
     ):
-        yield name, statement(name, **asked)
+        yield name, statement(name, **values)
     written = ALL_WRITTEN.format_map(NAMES)
     yield (
         "settle",
-        statement("settle", **asked, written=written, dead_letters=NAMES["dead_letters"]),
+        statement("settle", **values, written=written, dead_letters=NAMES["dead_letters"]),
     )
     yield "drop", statement("drop", table=TO_ASK)
     named = ("one", "two")
@@ -85,16 +85,16 @@ def rendered() -> Iterator[tuple[str, str]]:
         Uris(named),
     ):
         pieces = {"image": images.image, "objects": images.objects, "parts": "100"}
-        yield f"choose {images}", statement("choose", **asked, **pieces)
+        yield f"choose {images}", statement("choose", **values, **pieces)
         for unreadable, _ in images.unreadable():
-            yield f"refuse {images}", statement("refuse", **asked, unreadable=unreadable)
+            yield f"refuse {images}", statement("refuse", **values, unreadable=unreadable)
     for name, call in CALLS.items():
         yield f"ask {name}", statement("ask", asked=ASKED, said=call.said(TO_ASK))
     for name, judged in JUDGED.items():
         yield f"judged {name}", judged
         yield f"tally {name}", statement("tally", judged=judged)
         pieces = {**NAMES, "listed": LISTED, "judged": judged, "ending": GEMINI.ending}
-        columns = ", ".join(f"`{one}`" for one in CLASSIFICATIONS.column_names())
+        columns = ", ".join(f"`{name}`" for name in CLASSIFICATIONS.column_names())
         result = {"ledger": VECTORS, "columns": columns, "result": RESULTS[name]}
         for write in ("write_results", "write_dead_letters"):
             yield f"{write} {name}", statement(write, **{**pieces, **result})
@@ -129,7 +129,8 @@ def test_the_call_is_there_and_what_it_is_given_is_quoted(function: str) -> None
     text = STATEMENTS[f"ask {function}"]
     assert f"{function}(" in text
     literals = {
-        one.this for one in sqlglot.parse_one(text, dialect="bigquery").find_all(exp.Literal)
+        literal.this
+        for literal in sqlglot.parse_one(text, dialect="bigquery").find_all(exp.Literal)
     }
     if "EMBED" in function:
         assert "768" in literals
@@ -152,9 +153,9 @@ def test_a_call_carries_all_that_the_workers_send() -> None:
 
 
 def test_the_endpoint_of_a_remote_model_is_where_the_settings_say() -> None:
-    found = remote_model("gemini-3.5-flash-lite", VertexLocation("p", "global"), "p.us.models")
-    assert found.name == "sightline_gemini_3_5_flash_lite"
-    assert found.endpoint == (
+    model = remote_model("gemini-3.5-flash-lite", VertexLocation("p", "global"), "p.us.models")
+    assert model.name == "sightline_gemini_3_5_flash_lite"
+    assert model.endpoint == (
         "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/google/models"
         "/gemini-3.5-flash-lite"
     )
