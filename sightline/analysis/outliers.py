@@ -36,6 +36,11 @@ class Disagreement:
     score: float
     neighbours: tuple[Neighbour, ...]
 
+    @property
+    def votes(self) -> int:
+        """How many neighbours have the expected value."""
+        return sum(neighbour.value == self.expected for neighbour in self.neighbours)
+
 
 def disagreement(
     value: Value | None, neighbours: Sequence[Neighbour], *, count: int, fewest: int

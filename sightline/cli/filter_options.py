@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,6 +64,18 @@ class FilterOptions:
 
 
 NO_FILTER = FilterOptions()
+
+
+def typed(options: Sequence[tuple[str, object]]) -> Iterator[str]:
+    """Yield the words in which options are typed; a list repeats its option, ``True`` is a flag."""
+    for name, value in options:
+        if value is True:
+            yield name
+        elif isinstance(value, list):
+            for member in value:
+                yield from (name, str(member))
+        elif value is not None and value is not False:
+            yield from (name, str(value))
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:

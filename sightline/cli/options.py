@@ -47,6 +47,11 @@ Fields = Annotated[
     list[str] | None,
     typer.Option("--field", help="Only this field of the task; may be repeated."),
 ]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option("--html", help="Write a page with the images, too; it needs no other file."),
+]
+Replace = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 OutFile = Annotated[
     Path | None,
     typer.Option(

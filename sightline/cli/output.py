@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sightline.cli.characters import harmless_json, printable, printable_lines
 from sightline.cli.program import as_typed
@@ -72,15 +71,6 @@ def _cell(value: object, digits: int) -> str:
     if isinstance(value, float):
         return f"{value:.{digits}f}"
     return printable(str(value))
-
-
-def answer_text(answer: Mapping[str, Any]) -> str:
-    """Return an answer in one short line; what is not known is left out."""
-    return ", ".join(
-        name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {value}"
-        for name, value in answer.items()
-        if value not in (None, False, "unknown", [], "")
-    )
 
 
 @contextmanager

@@ -18,10 +18,14 @@ from sightline.wiring.places import project
 MAX_PIXELS = 200_000_000
 
 
-def read_image(settings: Settings, uri: str) -> Image.Image:
+def read_image(
+    settings: Settings, uri: str, *, preferred_size: tuple[int, int] | None = None
+) -> Image.Image:
     """Return an image as an upright RGB picture; it blocks while the image is read.
 
-    Files are read only in the folders that were imported or that ``images.roots`` names.
+    Files are read only in the folders that were imported or that ``images.roots`` names. With
+    ``preferred_size`` (width, height in pixels) a large image may be decoded smaller, though no
+    smaller than that.
 
     Raises:
         PermanentError: the image is gone, unreadable, or larger than ``images.max_bytes``.
@@ -34,7 +38,7 @@ def read_image(settings: Settings, uri: str) -> Image.Image:
         content = _stored_bytes(settings, uri)
     else:
         raise ConfigurationError(f"{uri} cannot be shown; give a file:// or a gs:// URI")
-    return decode_image(content, uri, max_pixels=MAX_PIXELS)
+    return decode_image(content, uri, max_pixels=MAX_PIXELS, preferred_size=preferred_size)
 
 
 async def image(settings: Settings, uri: str) -> Image.Image:

@@ -5,6 +5,7 @@ from sightline.tasks.files import load_task, load_tasks, shipped_directory
 from sightline.tasks.parse import parse_task
 from sightline.tasks.spec import UNKNOWN, FieldSpec, MediaResolution, TaskSpec
 from sightline.tasks.stored import stored_task
+from sightline.tasks.text import answer_text, value_text
 from sightline.tasks.views import VIEW_IDENTITY, VIEW_PROVENANCE, field_columns, view_name
 
 __all__ = [
@@ -17,11 +18,13 @@ __all__ = [
     "FieldType",
     "MediaResolution",
     "TaskSpec",
+    "answer_text",
     "field_columns",
     "load_task",
     "load_tasks",
     "parse_task",
     "shipped_directory",
     "stored_task",
+    "value_text",
     "view_name",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
@@ -14,6 +15,7 @@ from sightline.operations import stats as stats_operation
 from sightline.operations.changes import Changes
 from sightline.operations.comparison import Comparison
 from sightline.operations.consolidate import Consolidation
+from sightline.operations.contact_sheets import check_sheet, write_outliers
 from sightline.operations.duplicates import Duplicates, Places
 from sightline.operations.outliers import Outliers
 from sightline.operations.stats import AnswerCounts, TasksOverview
@@ -85,10 +87,17 @@ class AnalysisMethods(Project):
         neighbours: int = 10,
         at_least: float = 0.5,
         top: int = 20,
+        html: str | Path | None = None,
+        force: bool = False,
         **where: Unpack[Where],
     ) -> Outliers:
-        """Find answers that those about the most similar images contradict."""
-        return await outliers_operation.outliers(
+        """Find answers that those about the most similar images contradict.
+
+        ``html`` is a file that takes a page with the images.
+        """
+        file = Path(html) if html is not None else None
+        check_sheet(file, force=force)
+        result = await outliers_operation.outliers(
             await self._reading(),
             task,
             which=filter_of(**where),
@@ -98,6 +107,11 @@ class AnalysisMethods(Project):
             top=top,
             progress=self._progress,
         )
+        if file is not None:
+            await asyncio.to_thread(
+                write_outliers, self.settings, result, file, force=force, progress=self._progress
+            )
+        return result
 
     async def duplicates(
         self,

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-import base64
-import html
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
 from PIL import Image
 
-from sightline.errors import SightlineError
+from sightline.contact_sheet import render_grid
 from sightline.model import Observation
+from sightline.operations.contact_sheets import hit_cards, write_hits
+from sightline.operations.images import read_image
+from sightline.operations.search import SearchResult
 from sightline.ports import SearchHit
+from sightline.settings import Settings
 from sightline.workspace.tables import Table
 
-THUMBNAIL = (192, 192)
 SHOWN_HITS = 24
-
-ReadImage = Callable[[str], Image.Image]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An image that was found.
+    """An image that was found."""
 
-    ``score`` is the cosine, from -1 to 1; ``None`` where only answers were asked for. ``answers``
-    are the current answers about the image: by task, and then by field.
-    """
+    _hit: SearchHit
+    _settings: Settings
 
-    observation: Observation
-    score: float | None
-    answers: Mapping[str, Mapping[str, object]]
-    _read_image: ReadImage
+    @property
+    def observation(self) -> Observation:
+        """The image's identity, place and time."""
+        return self._hit.observation
+
+    @property
+    def score(self) -> float | None:
+        """The cosine, from -1 to 1; ``None`` where only answers were asked for."""
+        return self._hit.score
+
+    @property
+    def answers(self) -> Mapping[str, Mapping[str, object]]:
+        """The current answers about the image: by task, and then by field."""
+        return self._hit.answers
 
     def image(self) -> Image.Image:
         """Return the image, upright, in RGB; it blocks while the image is read.
@@ -43,44 +51,20 @@ class Hit:
         Raises:
             PermanentError: the image is gone or unreadable.
         """
-        return self._read_image(self.observation.gcs_uri)
-
-    def figure(self) -> str:
-        """Return the hit as HTML: a thumbnail, its score and its answers."""
-        score = "" if self.score is None else f"{self.score:.3f}"
-        answers = "; ".join(
-            f"{task}: " + ", ".join(f"{name} {value}" for name, value in answer.items())
-            for task, answer in self.answers.items()
-        )
-        return (
-            f'<figure style="display:inline-block;margin:4px;width:{THUMBNAIL[0]}px">'
-            f"{self._thumbnail()}<figcaption><b>{score}</b> {html.escape(answers)}</figcaption>"
-            "</figure>"
-        )
+        return read_image(self._settings, self.observation.gcs_uri)
 
     def _repr_html_(self) -> str:
-        return self.figure()
-
-    def _thumbnail(self) -> str:
-        try:
-            picture = self.image()
-        except SightlineError as error:
-            return f"<p>{html.escape(str(error))}</p>"
-        picture.thumbnail(THUMBNAIL)
-        content = BytesIO()
-        picture.save(content, "JPEG", quality=80)
-        encoded = base64.b64encode(content.getvalue()).decode()
-        return f'<img alt="" src="data:image/jpeg;base64,{encoded}">'
+        return render_grid(hit_cards(self._settings, [self._hit]))
 
 
 class Hits(Sequence[Hit]):
     """Images that were found, the best first; ``unknown_words`` of the query the model lacks."""
 
-    def __init__(
-        self, hits: Sequence[SearchHit], unknown_words: Sequence[str], read_image: ReadImage
-    ) -> None:
-        self._hits = [Hit(hit.observation, hit.score, hit.answers, read_image) for hit in hits]
-        self.unknown_words = tuple(unknown_words)
+    def __init__(self, result: SearchResult, settings: Settings) -> None:
+        self._result = result
+        self._settings = settings
+        self._hits = [Hit(hit, settings) for hit in result.hits]
+        self.unknown_words = tuple(result.unknown_words)
 
     def __len__(self) -> int:
         return len(self._hits)
@@ -129,12 +113,20 @@ class Hits(Sequence[Hit]):
         """Return a ``geopandas.GeoDataFrame``; raises as ``Table.to_geopandas`` does."""
         return self.table().to_geopandas()
 
+    def to_html(
+        self, file: str | Path, *, title: str = "search results", force: bool = False
+    ) -> None:
+        """Write a page with the images, which needs no other file; it blocks meanwhile.
+
+        Raises:
+            ConfigurationError: the file is there, or its folder is not.
+            StorageError: the disk is full or read-only.
+        """
+        write_hits(self._settings, self._result, Path(file), title=title, force=force)
+
     def _repr_html_(self) -> str:
-        shown = "".join(
-            hit._repr_html_() for hit in self._hits[:SHOWN_HITS]
-        )  # the same class of object shows its parts
-        more = len(self) - SHOWN_HITS
-        return shown + (f"<p>and {more:,} more</p>" if more > 0 else "")
+        cards = hit_cards(self._settings, self._result.hits[:SHOWN_HITS])
+        return render_grid(cards, more=max(0, len(self) - SHOWN_HITS))
 
 
 _TEXTS = ("observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -11,7 +10,6 @@ from sightline.operations import export as export_operation
 from sightline.operations import search as search_operation
 from sightline.operations import sql as sql_operation
 from sightline.operations.export import ExportedExamples, ExportedTable
-from sightline.operations.images import read_image
 from sightline.operations.search import SearchResult as FoundHits
 from sightline.operations.tables import answers_table, embeddings_table
 from sightline.workspace.filters import Where, answers_of, filter_of
@@ -108,4 +106,4 @@ class ReadMethods(Project):
         )
 
     def _hits(self, result: FoundHits) -> Hits:
-        return Hits(result.hits, result.unknown_words, partial(read_image, self.settings))
+        return Hits(result, self.settings)

@@ -276,12 +276,24 @@ class Workspace:
         neighbours: int = 10,
         at_least: float = 0.5,
         top: int = 20,
+        html: str | Path | None = None,
+        force: bool = False,
         **where: Unpack[Where],
     ) -> Outliers:
-        """Find answers that those about the most similar images contradict."""
+        """Find answers that those about the most similar images contradict.
+
+        ``html`` is a file that takes a page with the images.
+        """
         return self._wait(
             lambda: self._workspace.outliers(
-                task, fields=fields, neighbours=neighbours, at_least=at_least, top=top, **where
+                task,
+                fields=fields,
+                neighbours=neighbours,
+                at_least=at_least,
+                top=top,
+                html=html,
+                force=force,
+                **where,
             )
         )
 

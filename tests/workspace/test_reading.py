@@ -160,6 +160,19 @@ def test_a_file_is_named_as_the_import_names_it(tmp_path: Path) -> None:
     assert file_uri(tmp_path / "a b.jpg").endswith("/a%20b.jpg")
 
 
+def test_hits_and_outliers_are_written_as_pages(vectors: sl.Workspace, tmp_path: Path) -> None:
+    first = vectors.embeddings().to_arrow().column("observation_id")[0].as_py()
+    vectors.similar(first, top=2).to_html(tmp_path / "hits.html", title="alike")
+    page = (tmp_path / "hits.html").read_text(encoding="utf-8")
+    assert page.count("<figure") == 2
+    assert "<title>alike</title>" in page
+    found = vectors.outliers("signs", neighbours=3, html=tmp_path / "review.html").outliers
+    review = (tmp_path / "review.html").read_text(encoding="utf-8")
+    assert review.count("<figure") == len(found)
+    with pytest.raises(sl.errors.ConfigurationError, match="already exists"):
+        vectors.outliers("signs", html=tmp_path / "review.html")
+
+
 def test_a_process_that_closes_nothing_ends_all_the_same(tmp_path: Path) -> None:
     script = """
 import sightline as sl

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
-from sightline.cli.options import AsJson, Confidence, Fields, HalfLife, OutFile
+from sightline.cli.options import AsJson, Confidence, Fields, HalfLife, OutFile, Replace
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 from sightline.cli.views.changes import changes_json, print_changes
@@ -36,7 +36,7 @@ def changes(
     confidence: Confidence = None,
     half_life: HalfLife = 365.0,
     out: OutFile = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Replace = False,
     top: Annotated[int, typer.Option(help="Assets that are shown.", min=0, max=10_000)] = 20,
     chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,

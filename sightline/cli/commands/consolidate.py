@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
-from sightline.cli.options import AsJson, Confidence, Fields, HalfLife, OutFile
+from sightline.cli.options import AsJson, Confidence, Fields, HalfLife, OutFile, Replace
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 from sightline.cli.views.consolidate import consolidation_json, print_consolidation
@@ -22,7 +22,7 @@ def consolidate(
     confidence: Confidence = None,
     half_life: HalfLife = 365.0,
     out: OutFile = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Replace = False,
     top: Annotated[int, typer.Option(help="Conflicts that are shown.", min=0, max=10_000)] = 20,
     chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
-from sightline.cli.options import AsJson
+from sightline.cli.options import AsJson, Replace
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 from sightline.cli.views.export import export_json, print_export
@@ -35,7 +35,7 @@ def export(
         float,
         typer.Option(help="Of --format tuning: the share of assets held out.", min=0, max=0.9),
     ] = 0.1,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Replace = False,
     chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:

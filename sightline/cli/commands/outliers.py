@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
-from sightline.cli.options import AsJson
+from sightline.cli.options import AsJson, HtmlFile, Replace
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.contact_sheets import filters_remark, print_sheet
 from sightline.cli.views.outliers import outliers_json, print_outliers
+from sightline.operations.contact_sheets import check_sheet, write_outliers
 from sightline.operations.outliers import outliers as run
 
 
@@ -30,6 +32,8 @@ def outliers(
     ] = 0.5,
     top: Annotated[int, typer.Option(help="Answers that are shown.", min=1, max=10_000)] = 20,
     chosen: FilterOptions = NO_FILTER,
+    html: HtmlFile = None,
+    force: Replace = False,
     as_json: AsJson = False,
 ) -> None:
     """Find answers that disagree with those about the most similar images, for review.
@@ -39,6 +43,8 @@ def outliers(
     which = chosen.filter()
     state: State = context.obj
     state.must_exist()
+    state.check_output(html)
+    check_sheet(html, force=force)
     result = state.read(
         lambda warehouse: run(
             warehouse,
@@ -52,3 +58,6 @@ def outliers(
         )
     )
     print_json(outliers_json(result)) if as_json else print_outliers(result)
+    if html is not None:
+        print_sheet(write_outliers(state.settings(), result, html, remarks=filters_remark(chosen),
+                                   force=force, progress=progress_bar))  # fmt: skip

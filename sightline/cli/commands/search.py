@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
-from sightline.cli.options import AsJson
+from sightline.cli.options import AsJson, HtmlFile, Replace
+from sightline.cli.output import progress_bar
 from sightline.cli.state import State
+from sightline.cli.views.contact_sheets import filters_remark, print_sheet
 from sightline.cli.views.search import print_hits, print_plan
+from sightline.errors import ConfigurationError
 from sightline.operations import search as operations
+from sightline.operations.contact_sheets import check_sheet, write_hits
 
 Answer = Annotated[
     list[str] | None,
@@ -30,6 +34,8 @@ def search(
     top: Top = 10,
     answer: Answer = None,
     chosen: FilterOptions = NO_FILTER,
+    html: HtmlFile = None,
+    force: Replace = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how it would be done; search nothing.")
     ] = False,
@@ -41,7 +47,11 @@ def search(
     """
     operations.check_query(text, image, answer or ())
     which = chosen.filter()
+    if explain and html is not None:
+        raise ConfigurationError("--explain searches nothing; leave out --html")
     state: State = context.obj
+    state.check_output(html)
+    check_sheet(html, force=force)
     answers = operations.answer_filters(answer or (), state.settings())
     if explain:
         by_vector = text is not None or image is not None
@@ -59,3 +69,8 @@ def search(
         )
     )  # fmt: skip
     print_hits(hits, as_json=as_json)
+    if html is not None:
+        title = text or (f"images like {image}" if image else "newest images")
+        remarks = filters_remark(chosen, answer or ())
+        print_sheet(write_hits(state.settings(), hits, html, title=title, remarks=remarks,
+                               force=force, progress=progress_bar))  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sightline.cli.output import answer_text, print_table, say
+from sightline.cli.output import print_table, say
 from sightline.cli.showcase.steps import DemoOutcome
 from sightline.cli.views.search import short_uri
+from sightline.tasks import answer_text
 
 
 def report(outcome: DemoOutcome, directory: Path) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sightline.cli.output import print_table, remark, say
-from sightline.cli.views.consolidate import value_text
 from sightline.export.changes_task import ChangesTask
 from sightline.operations.changes import FIELD_KINDS, Changes
+from sightline.tasks import value_text
 
 
 def changes_json(result: Changes) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sightline.cli.output import print_table, remark, say
 from sightline.export.consolidated_task import ConsolidatedTask
 from sightline.operations.consolidate import VERDICTS, Consolidation
+from sightline.tasks import value_text
 
 
 def consolidation_json(result: Consolidation) -> dict[str, object]:
@@ -49,10 +50,3 @@ def print_consolidation(result: Consolidation) -> None:
         say(f"{result.file}: {result.assets:,} assets")
     if result.without_asset:
         remark(f"{result.without_asset:,} answers belong to no asset and were left out")
-
-
-def value_text(value: object) -> str:
-    """Return a value for people."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)

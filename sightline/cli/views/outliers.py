@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sightline.cli.output import print_table, remark, say
-from sightline.cli.views.consolidate import value_text
 from sightline.operations.outliers import Outlier, Outliers
+from sightline.tasks import value_text
 
 
 def outliers_json(result: Outliers) -> dict[str, object]:
@@ -69,13 +69,12 @@ def print_outliers(result: Outliers) -> None:
 
 def _line(outlier: Outlier) -> tuple[object, ...]:
     odd = outlier.disagreement
-    votes = sum(neighbour.value == odd.expected for neighbour in odd.neighbours)
     return (
         round(odd.score, 4),
         outlier.image.observation_id,
         outlier.field,
         value_text(odd.value),
         value_text(odd.expected),
-        f"{votes} of {len(odd.neighbours)}",
+        f"{odd.votes} of {len(odd.neighbours)}",
         odd.neighbours[0].subject_id,
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from sightline.cli.output import answer_text, print_table, say
+from sightline.cli.filter_options import typed
+from sightline.cli.output import print_table, say
 from sightline.cli.views.money import usd
 from sightline.operations.pilot import Pilot, SampleAnswer
+from sightline.tasks import answer_text
 
 SHOWN = 5
 """Answers that are printed."""
@@ -79,19 +81,7 @@ def enqueue_command(
     """Return the command that enqueues the rest, with room of a fifth in its budget."""
     cost = max_cost if max_cost is not None else 1.2 * result.rest_usd_micros / 1e6
     budget = ("--max-cost", f"{cost:.2g}" if cost < 10 else f"{cost:.0f}") if cost else ()
-    return shlex.join(["sightline", "enqueue", *_typed(options), *budget])
-
-
-def _typed(options: Sequence[tuple[str, object]]) -> Iterator[str]:
-    """Yield the words in which options are typed; a list repeats its option, ``True`` is a flag."""
-    for name, value in options:
-        if value is True:
-            yield name
-        elif isinstance(value, list):
-            for member in value:
-                yield from (name, str(member))
-        elif value is not None and value is not False:
-            yield from (name, str(value))
+    return shlex.join(["sightline", "enqueue", *typed(options), *budget])
 
 
 def _asset_type(name: str) -> str:

@@ -6,9 +6,10 @@ import os
 from dataclasses import asdict
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from sightline.cli.output import answer_text, print_json, print_table, remark, say
+from sightline.cli.output import print_json, print_table, remark, say
 from sightline.operations.search import SearchResult
 from sightline.ports import SearchHit, SearchPlan
+from sightline.tasks import answer_text
 from sightline.wire import observation_to_row
 
 _MB = 1 << 20

@@ -1,0 +1,128 @@
+"""An image as a page shows it: a thumbnail, its score, what is known of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from typing import Protocol
+from urllib.parse import unquote
+
+from PIL import Image
+
+from sightline.errors import SightlineError
+from sightline.tasks import answer_text
+
+THUMBNAIL = (320, 320)
+"""Pixels, at most; a page shows them at half that width or more, so that they are sharp."""
+
+ReadImage = Callable[[str], Image.Image]
+"""Returns the image behind a URI, upright; raises ``SightlineError``."""
+
+
+class ImageIdentity(Protocol):
+    """What is known of an image without looking at it."""
+
+    @property
+    def observation_id(self) -> str: ...
+    @property
+    def asset_type(self) -> str: ...
+    @property
+    def gcs_uri(self) -> str: ...
+    @property
+    def latitude(self) -> float | None: ...
+    @property
+    def longitude(self) -> float | None: ...
+    @property
+    def capture_time(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line below an image: what it is about, and what it says."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCard:
+    """An image, its score and what is known of it.
+
+    ``picture`` is the thumbnail as a ``data:`` URI; ``None`` where the image cannot be read, for
+    the reason that ``problem`` gives.
+    """
+
+    uri: str
+    picture: str | None
+    problem: str
+    alt: str
+    score: float | None
+    facts: Sequence[Fact]
+
+    @property
+    def is_imagery_insights(self) -> bool:
+        """Whether the image lies where Google delivers Imagery Insights."""
+        return self.uri.startswith("gs://") and "/v0/" in self.uri
+
+
+def hit_card(
+    image: ImageIdentity,
+    score: float | None,
+    answers: Mapping[str, Mapping[str, object]],
+    read: ReadImage,
+) -> ImageCard:
+    """Return a card of an image that a search found, with its answers by task."""
+    texts = {task: answer_text(answer) for task, answer in answers.items()}
+    facts = [Fact(_plain(task), text or "nothing is known") for task, text in texts.items()]
+    return image_card(image, score, facts, read, what="; ".join(filter(None, texts.values())))
+
+
+def image_card(
+    image: ImageIdentity,
+    score: float | None,
+    facts: Sequence[Fact],
+    read: ReadImage,
+    *,
+    what: str,
+) -> ImageCard:
+    """Return a card with a thumbnail; ``what`` is said about the image to who cannot see it."""
+    kind = _plain(image.asset_type.removeprefix("ASSET_CLASS_").lower()) or "image"
+    picture, problem = None, ""
+    try:
+        picture = _data_uri(read(image.gcs_uri))
+    except SightlineError as error:
+        problem = str(error)
+    return ImageCard(
+        uri=image.gcs_uri,
+        picture=picture,
+        problem=problem,
+        alt=f"{kind}: {what}" if what else kind,
+        score=score,
+        facts=[*facts, *_identity(image, kind)],
+    )
+
+
+def _identity(image: ImageIdentity, kind: str) -> list[Fact]:
+    name = unquote(image.gcs_uri.rsplit("/", 1)[-1])
+    facts = [Fact("type", kind), Fact("image", name)]
+    if image.observation_id not in name:
+        facts.append(Fact("observation", image.observation_id))
+    if image.latitude is not None and image.longitude is not None:
+        facts.append(Fact("position", f"{image.latitude:.5f}, {image.longitude:.5f}"))
+    if image.capture_time is not None:
+        facts.append(Fact("captured", f"{image.capture_time:%Y-%m-%d %H:%M %Z}".rstrip()))
+    return facts
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _data_uri(picture: Image.Image) -> str:
+    picture.thumbnail(THUMBNAIL)
+    content = BytesIO()
+    picture.save(content, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"

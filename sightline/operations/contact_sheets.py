@@ -1,0 +1,157 @@
+"""Contact sheets: what a search or a review found, with its images, as one page of HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sightline.contact_sheet import (
+    ContactSheet,
+    Fact,
+    ImageCard,
+    ReadImage,
+    hit_card,
+    image_card,
+    render_sheet,
+)
+from sightline.contact_sheet.cards import THUMBNAIL
+from sightline.export.targets import check_target
+from sightline.operations.images import read_image
+from sightline.operations.outliers import Outlier, Outliers
+from sightline.operations.search import SearchResult
+from sightline.ports import SearchHit
+from sightline.progress import Progress, no_progress
+from sightline.settings import Settings
+from sightline.tasks import value_text
+from sightline.whole_files import written_whole
+from sightline.wiring.ids import utc_now
+
+Subject = TypeVar("Subject", SearchHit, Outlier)
+
+AT_ONCE = 8
+"""Images that are read side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSheet:
+    """A contact sheet that was written: its images, and how many of them cannot be read."""
+
+    file: Path
+    images: int
+    unreadable: int
+
+
+def check_sheet(file: Path | None, *, force: bool) -> None:
+    """Check that a page may be written there, where one is wanted, before anything is searched.
+
+    Raises:
+        ConfigurationError: its folder is missing, or something is in the way.
+    """
+    if file is not None:
+        check_target(file, force=force)
+
+
+def write_hits(
+    settings: Settings,
+    result: SearchResult,
+    file: Path,
+    *,
+    title: str,
+    remarks: Sequence[str] = (),
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> WrittenSheet:
+    """Write what a search found as one page; ``remarks`` are shown above the images.
+
+    It blocks while the images are read. An image that cannot be read is shown with the reason.
+
+    Raises:
+        ConfigurationError: as ``check_sheet``.
+        StorageError: the disk is full or read-only.
+    """
+    check_sheet(file, force=force)
+    unknown = ", ".join(result.unknown_words)
+    said = [f"The model does not know: {unknown}"] if unknown else []
+    cards = hit_cards(settings, result.hits, progress)
+    return _write(file, ContactSheet(title, [*remarks, *said], cards, utc_now()))
+
+
+def write_outliers(
+    settings: Settings,
+    result: Outliers,
+    file: Path,
+    *,
+    remarks: Sequence[str] = (),
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> WrittenSheet:
+    """Write answers that are to be reviewed, with their images; as ``write_hits``."""
+    check_sheet(file, force=force)
+    title = f"outliers of {result.task.name}"
+    about = (
+        "Answers that those about the most similar images contradict. The score is from 0 to 1:"
+        " 1 means that all neighbours agree with each other, and not with the answer."
+    )
+    cards = outlier_cards(settings, result.outliers, progress)
+    return _write(file, ContactSheet(title, [about, *remarks], cards, utc_now()))
+
+
+def hit_cards(
+    settings: Settings, hits: Sequence[SearchHit], progress: Progress = no_progress
+) -> list[ImageCard]:
+    """Return a card of each image that was found; blocks while the images are read."""
+
+    def card(hit: SearchHit) -> ImageCard:
+        return hit_card(hit.observation, hit.score, hit.answers, _reader(settings))
+
+    return _cards(card, hits, progress)
+
+
+def outlier_cards(
+    settings: Settings, outliers: Sequence[Outlier], progress: Progress = no_progress
+) -> list[ImageCard]:
+    """Return a card of each answer to be reviewed; blocks while the images are read."""
+
+    def card(outlier: Outlier) -> ImageCard:
+        odd = outlier.disagreement
+        field = outlier.field.replace("_", " ")
+        facts = (
+            Fact(field, value_text(odd.value)),
+            Fact("neighbours", f"{value_text(odd.expected)}, {odd.votes} of {len(odd.neighbours)}"),
+        )
+        what = f"{field} {value_text(odd.value)}"
+        return image_card(outlier.image, odd.score, facts, _reader(settings), what=what)
+
+    return _cards(card, outliers, progress)
+
+
+def _write(file: Path, sheet: ContactSheet) -> WrittenSheet:
+    with written_whole(file) as (stream,):
+        stream.write(render_sheet(sheet))
+    return WrittenSheet(file, len(sheet.cards), sheet.unreadable)
+
+
+def _reader(settings: Settings) -> ReadImage:
+    return partial(read_image, settings, preferred_size=THUMBNAIL)
+
+
+def _cards(
+    card: Callable[[Subject], ImageCard], subjects: Sequence[Subject], progress: Progress
+) -> list[ImageCard]:
+    with (
+        progress("reading images", len(subjects)) as update,
+        ThreadPoolExecutor(min(AT_ONCE, max(1, len(subjects)))) as threads,
+    ):
+        return list(_counted(threads.map(card, subjects), update))
+
+
+def _counted(
+    cards: Iterable[ImageCard], update: Callable[[int, int | None], None]
+) -> Iterator[ImageCard]:
+    for done, card in enumerate(cards, 1):
+        yield card
+        update(done, None)
