@@ -50,18 +50,18 @@ async def _fill(home: Path) -> None:
     for spec in (SIGNS, POLES):
         await rig.ask(spec)
     await warehouse.open(asking(answer_part(SIGNS), EMBEDDING), "run-1")
-    items = sorted(await warehouse.items("run-1"), key=lambda one: one.subject_id)
-    await warehouse.writer.write([answer_row(one, answer_part(SIGNS), answer=signs(n))
-                                  for n, one in enumerate(items[:-1])])  # fmt: skip
-    await warehouse.writer.write([embedding_row(one) for one in items[:4]])
+    items = sorted(await warehouse.items("run-1"), key=lambda item: item.subject_id)
+    await warehouse.writer.write([answer_row(work_item, answer_part(SIGNS), answer=signs(n))
+                                  for n, work_item in enumerate(items[:-1])])  # fmt: skip
+    await warehouse.writer.write([embedding_row(work_item) for work_item in items[:4]])
     await warehouse.writer.write([dead_row(items[-1], answer_part(SIGNS))])
-    await warehouse.writer.write([_pole(one, n) for n, one in enumerate(items[2:4])])
+    await warehouse.writer.write([_pole(work_item, n) for n, work_item in enumerate(items[2:4])])
 
 
-def _pole(one: WorkItem, number: int) -> ClassificationRow:
+def _pole(work_item: WorkItem, number: int) -> ClassificationRow:
     part = answer_part(POLES)
     text = orjson.dumps({"confidence": 0.25 + number / 2}).decode()
-    return answer_row(replace(one, parts=(part,)), part, answer=text)
+    return answer_row(replace(work_item, parts=(part,)), part, answer=text)
 
 
 def signs(number: int) -> str:

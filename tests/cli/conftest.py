@@ -53,9 +53,9 @@ def sightline(
 
     def run(*arguments: str, code: int = 0) -> Any:
         capsys.readouterr()
-        got = main([*arguments, "--json"])
+        ended = main([*arguments, "--json"])
         shown = capsys.readouterr()
-        assert got == code, f"{arguments}: {got}\n{shown.out}\n{shown.err}"
+        assert ended == code, f"{arguments}: {ended}\n{shown.out}\n{shown.err}"
         return json.loads(shown.out)
 
     return run
@@ -71,8 +71,8 @@ def shown(
     def run(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
         code = main(list(arguments))
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return run
 
@@ -81,14 +81,14 @@ def shown(
 def mistake(shown: Shown) -> Mistake:
     """Return a function that holds a command to an error of one line, with the next step last."""
 
-    def told(*arguments: str, says: str, code: int | Container[int] = 2) -> None:
-        got, out, err = shown(*arguments)
-        assert got in ({code} if isinstance(code, int) else code), f"{arguments}: {got}\n{err}"
+    def held(*arguments: str, says: str, code: int | Container[int] = 2) -> None:
+        ended, out, err = shown(*arguments)
+        assert ended in ({code} if isinstance(code, int) else code), f"{arguments}: {ended}\n{err}"
         assert (out, err.count("\n")) == ("", 1), f"{out}\n{err}"
         assert says in err
         assert NEXT_STEP.fullmatch(err), err
 
-    return told
+    return held
 
 
 @pytest.fixture

@@ -47,20 +47,20 @@ def echoing(where: Where) -> Iterator[str]:
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             key = key_of(self)
-            said = said_with(key)
+            text = said_with(key)
             status, body, headers = 200, b"", {}
             if where == "error":
-                error = {"message": said, "code": 400, "status": "INVALID_ARGUMENT"}
+                error = {"message": text, "code": 400, "status": "INVALID_ARGUMENT"}
                 status, body = 400, json.dumps({"error": error}).encode()
             elif where == "answer":
-                body = answered(self.path, json.dumps({"description": said}))
+                body = answered(self.path, json.dumps({"description": text}))
             elif where == "invalid_answer":
-                body = answered(self.path, json.dumps({"description": "x", key: said}))
+                body = answered(self.path, json.dumps({"description": "x", key: text}))
             elif where == "header":
                 status, headers = 503, {"Retry-After": key, "X-Asked-With": key}
-                body = f"<html>{said}</html>".encode()
+                body = f"<html>{text}</html>".encode()
             else:
-                whole = answered(self.path, json.dumps({"description": said}))
+                whole = answered(self.path, json.dumps({"description": text}))
                 body = whole[: whole.index(key.encode()) + len(key) - 2]
             self.send_response(status)
             for name, value in {**headers, "Content-Type": "application/json"}.items():

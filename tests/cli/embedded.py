@@ -46,8 +46,12 @@ def rows(images: int = IMAGES) -> list[ResultRow]:
     part = answer_part(SIGNS)
     items = [item(n) for n in range(images)]
     return [
-        *(answer_row(one, part, answer=answer(n)) for n, one in enumerate(items)),
-        *(embedding_row(one, vector(n)) for n, one in enumerate(items) if n != NO_VECTOR),
+        *(answer_row(work_item, part, answer=answer(n)) for n, work_item in enumerate(items)),
+        *(
+            embedding_row(work_item, vector(n))
+            for n, work_item in enumerate(items)
+            if n != NO_VECTOR
+        ),
     ]
 
 

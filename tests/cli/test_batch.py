@@ -25,8 +25,8 @@ IMAGES = 12
 
 @pytest.fixture(scope="module")
 def simulator(gcs: GcsServer) -> Iterator[VertexSimulator]:
-    with simulator_beside(gcs) as one:
-        yield one
+    with simulator_beside(gcs) as simulator:
+        yield simulator
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ def project(
     sightline: Command,
 ) -> CloudProject:
     """Return a project with observations in its source table."""
-    one = CloudProject(tmp_path, monkeypatch, bigquery=new_bigquery_emulator, gcs=gcs)
+    cloud = CloudProject(tmp_path, monkeypatch, bigquery=new_bigquery_emulator, gcs=gcs)
     simulator.behave(Behaviour())
-    bucket: Any = make_bucket(gcs, one.bucket)
+    bucket: Any = make_bucket(gcs, cloud.bucket)
     for number in range(IMAGES):
         blob = bucket.blob(f"images/{number:03}.jpg")
         blob.upload_from_string(b"%03d" % number, content_type="image/jpeg")
@@ -54,10 +54,10 @@ def project(
         "MODELS__EMBED": "gemini-embedding-2",
         "MODELS__EMBED_DIMENSION": "128",
     }.items():
-        one.let(setting, value)
+        cloud.let(setting, value)
     sightline("setup")
-    sightline("import", f"gs://{one.bucket}/images", "--asset-type", "road_sign")
-    return one
+    sightline("import", f"gs://{cloud.bucket}/images", "--asset-type", "road_sign")
+    return cloud
 
 
 def test_a_project_in_python_works_by_batch_jobs_too(
@@ -90,7 +90,7 @@ def answers(sightline: Command) -> dict[str, Any]:
 def test_the_whole_job_ends_with_the_workers_answers(
     sightline: Command, shown: Shown, project: CloudProject, gcs: GcsServer
 ) -> None:
-    checked = {one["what"]: one for one in sightline("doctor")}
+    checked = {finding["what"]: finding for finding in sightline("doctor")}
     for what in ("batch models", "batch folder", "batch jobs"):
         assert checked[what]["ok"], checked[what]
 
@@ -109,8 +109,8 @@ def test_the_whole_job_ends_with_the_workers_answers(
     assert (balance["written"], balance["parts"]) == (2 * IMAGES, 2 * IMAGES)
     assert sightline("work")["passes"] == 0, "nothing is left"
     images = {f"gs://{project.bucket}/images/{number:03}.jpg" for number in range(IMAGES)}
-    found = answers(sightline)
-    assert set(found) == images
+    by_image = answers(sightline)
+    assert set(by_image) == images
     assert objects_in(gcs, project) == images, "requests and outputs are removed"
 
     project.let("ENGINE", "gcp")
@@ -119,13 +119,13 @@ def test_the_whole_job_ends_with_the_workers_answers(
     sightline("import", f"gs://{project.bucket}/images", "--asset-type", "road_sign")
     sightline("enqueue", "--no-embed")
     assert sightline("work", "--drain")["answers"] == IMAGES
-    assert answers(sightline) == found
+    assert answers(sightline) == by_image
 
 
 def objects_in(gcs: GcsServer, project: CloudProject) -> set[str]:
     """Return the URIs of all objects in the project's bucket."""
     with open_storage(StoragePlace("p", gcs.endpoint)) as client:
-        return {f"gs://{project.bucket}/{one.name}" for one in client.list_blobs(project.bucket)}
+        return {f"gs://{project.bucket}/{blob.name}" for blob in client.list_blobs(project.bucket)}
 
 
 @pytest.mark.extended
@@ -138,8 +138,8 @@ def test_dead_letters_budgets_and_other_engines(
     assert (stopped["dead"], stopped["passes"]) == ({"image_unreadable": 5}, 1)
     assert "the budget of run" in stopped["stopped_by"]
     listed = sightline("dead-letters", "list")
-    assert {one["reason"] for one in listed} == {"image_unreadable"}
-    assert all("not valid" in one["detail"] for one in listed)
+    assert {letter["reason"] for letter in listed} == {"image_unreadable"}
+    assert all("not valid" in letter["detail"] for letter in listed)
 
     simulator.behave(Behaviour())
     assert sightline("dead-letters", "replay", "--yes") == {"replay": 5}
@@ -160,7 +160,7 @@ def test_what_cannot_be_asked_so_is_refused_with_the_way_out(
 ) -> None:
     project.let("MODELS__EMBED", "multimodalembedding@001")
     mistake("enqueue", says="--engine bigquery")
-    checked = {one["what"]: one for one in sightline("doctor", code=1)}
+    checked = {finding["what"]: finding for finding in sightline("doctor", code=1)}
     assert "cannot be asked by jobs" in checked["batch models"]["detail"]
     project.let("MODELS__CLASSIFY", "demo-1")
     mistake("enqueue", "--no-embed", says="set models.classify to a Gemini model")

@@ -79,8 +79,8 @@ def test_a_number_of_images_is_a_budget_too(paid: Command) -> None:
 @pytest.mark.extended
 def test_a_run_that_was_enqueued_without_a_budget_can_be_given_one(paid: Command) -> None:
     run = paid("enqueue")["run_id"]
-    found = paid("budget", run)
-    assert (found["budget"], found["spent_usd"]) == (None, 0)
+    state = paid("budget", run)
+    assert (state["budget"], state["spent_usd"]) == (None, 0)
     assert paid("budget", run, "--max-images", "5")["budget"]["max_images"] == 5
     assert paid("work", "--drain", code=5)["answers"] == 5
     assert paid("budget", run, "--max-cost", "9")["budget"]["max_images"] == 5
@@ -90,8 +90,8 @@ def test_a_run_that_was_enqueued_without_a_budget_can_be_given_one(paid: Command
 def test_what_was_spent_before_a_budget_was_set_counts(paid: Command) -> None:
     run = paid("enqueue")["run_id"]
     paid("work", "--drain")
-    found = paid("budget", run, "--max-cost", "1")["budget"]
-    assert found["reserved_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
+    budget = paid("budget", run, "--max-cost", "1")["budget"]
+    assert budget["reserved_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
 
 
 @pytest.mark.extended
@@ -122,14 +122,14 @@ def test_enqueue_says_how_far_a_budget_may_be_exceeded(
     paid: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["enqueue", "--max-cost", "5"]) == 0
-    said = capsys.readouterr().err
-    assert "budget: $5.00; workers reserve it before they call" in said
-    assert "calls under way (128 a worker at most)" in said
-    assert "$0.0512 an answer" in said
+    output = capsys.readouterr().err
+    assert "budget: $5.00; workers reserve it before they call" in output
+    assert "calls under way (128 a worker at most)" in output
+    assert "$0.0512 an answer" in output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("enqueue", "--max-cost", "-1"), "--max-cost -1.0 is not accepted; give USD such as 20"),
         (("enqueue", "--max-cost", "nan"), "--max-cost nan is not accepted"),
@@ -138,6 +138,6 @@ def test_enqueue_says_how_far_a_budget_may_be_exceeded(
     ],
 )
 def test_a_budget_that_is_none_is_told(
-    mistake: Mistake, arguments: tuple[str, ...], said: str
+    mistake: Mistake, arguments: tuple[str, ...], message: str
 ) -> None:
-    mistake(*arguments, says=said)
+    mistake(*arguments, says=message)

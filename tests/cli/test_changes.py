@@ -23,26 +23,30 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_the_last_two_snapshots_are_compared(sightline: Command, home: Path) -> None:
-    found = sightline("changes")
-    assert (found["by"], found["before"], found["after"]) == ("snapshot", OLD, NEW)
-    assert found["assets"] == {
+    report = sightline("changes")
+    assert (report["by"], report["before"], report["after"]) == ("snapshot", OLD, NEW)
+    assert report["assets"] == {
         "appeared": 1, "vanished": 1, "changed": 1, "known_differently": 1, "same": 1
     }  # fmt: skip
-    assert [one["asset_id"] for one in found["changed"]] == [CHANGED]
-    assert [one["asset_id"] for one in found["appeared"]] == [APPEARED]
-    assert [one["asset_id"] for one in found["vanished"]] == [VANISHED]
-    (one,) = found["changed"][0]["differences"]
-    assert (one["field"], one["before"], one["after"]) == ("kind", "stop", "yield")
-    fields = {one.pop("field"): one for one in found["fields"]}
+    assert [asset["asset_id"] for asset in report["changed"]] == [CHANGED]
+    assert [asset["asset_id"] for asset in report["appeared"]] == [APPEARED]
+    assert [asset["asset_id"] for asset in report["vanished"]] == [VANISHED]
+    (difference,) = report["changed"][0]["differences"]
+    assert (difference["field"], difference["before"], difference["after"]) == (
+        "kind",
+        "stop",
+        "yield",
+    )
+    fields = {field.pop("field"): field for field in report["fields"]}
     assert fields["kind"] == {"changed": 1, "newly_known": 1, "no_longer_known": 0}
     assert "note" not in fields
     assert sightline("changes", "--field", "count")["assets"]["same"] == 3
 
 
 def test_snapshots_and_times_can_be_chosen(sightline: Command, home: Path) -> None:
-    found = sightline("changes", "signs", "--from-snapshot", OLDEST, "--to-snapshot", OLD)
-    assert found["assets"]["appeared"] == 3
-    assert found["assets"]["same"] == 1
+    report = sightline("changes", "signs", "--from-snapshot", OLDEST, "--to-snapshot", OLD)
+    assert report["assets"]["appeared"] == 3
+    assert report["assets"]["same"] == 1
     assert sightline("changes", "--from-snapshot", OLDEST)["after"] == NEW
     assert sightline("changes", "--to-snapshot", OLD)["before"] == NEW
     by_time = sightline("changes", "--at", AT)
@@ -54,13 +58,13 @@ def test_snapshots_and_times_can_be_chosen(sightline: Command, home: Path) -> No
 def test_files_hold_a_row_an_asset(sightline: Command, home: Path, tmp_path: Path) -> None:
     for name in ("a.parquet", "a.geojson", "a.jsonl"):
         assert sightline("changes", "--out", name)["file"] == name
-    rows = {one["subject_id"]: one for one in pq.read_table(tmp_path / "a.parquet").to_pylist()}
+    rows = {row["subject_id"]: row for row in pq.read_table(tmp_path / "a.parquet").to_pylist()}
     assert len(rows) == 5
     assert rows[CHANGED]["changed_fields"] == ["kind"]
     assert (rows[CHANGED]["kind_before"], rows[CHANGED]["kind_after"]) == ("stop", "yield")
     assert rows[VANISHED]["change"] == "vanished"
-    lines = [json.loads(one) for one in (tmp_path / "a.jsonl").read_text().splitlines()]
-    assert {one["asset_id"]: one["change"] for one in lines} == {
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert {line["asset_id"]: line["change"] for line in lines} == {
         name: row["change"] for name, row in rows.items()
     }
 
@@ -69,15 +73,15 @@ def test_people_see_what_changed(
     sightline: Command, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["changes"]) == 0
-    said = capsys.readouterr()
-    assert said.out.startswith(f"signs: {OLD} (4 answers) and {NEW} (4)\n")
-    assert f"{CHANGED}  kind   stop    yield  1.000" in said.out
-    assert f"vanished: {VANISHED}\n" in said.out
-    assert "1 answers are on neither side" in said.err
+    output = capsys.readouterr()
+    assert output.out.startswith(f"signs: {OLD} (4 answers) and {NEW} (4)\n")
+    assert f"{CHANGED}  kind   stop    yield  1.000" in output.out
+    assert f"vanished: {VANISHED}\n" in output.out
+    assert "1 answers are on neither side" in output.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("trees",), "no task 'trees'"),
         (("--from-snapshot", "x"), f"is of snapshot 'x'; there are {OLDEST}, {OLD}, {NEW}"),
@@ -92,9 +96,9 @@ def test_people_see_what_changed(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, home: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    mistake("changes", *arguments, says=said)
+    mistake("changes", *arguments, says=message)
 
 
 def test_one_snapshot_is_too_few(mistake: Mistake, tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ grace_s = 0.5
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[VertexSimulator]:
-    with simulator_beside() as one:
-        yield one
+    with simulator_beside() as simulator:
+        yield simulator
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_a_model_that_was_retired_stops_the_worker_and_kills_no_message(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "said"),
+    ("setting", "value", "message"),
     [
         ("VERTEX__LOCATION", "europe-west4", "is not served from 'europe-west4'"),
         ("MODELS__CLASSIFY", "gemini-9.9-none", "no price of 'gemini-9.9-none' is known"),
@@ -96,7 +96,7 @@ def test_a_model_that_was_retired_stops_the_worker_and_kills_no_message(
 def test_what_is_known_without_a_call_is_told_without_one(
     setting: str,
     value: str,
-    said: str,
+    message: str,
     queued: Command,
     simulator: VertexSimulator,
     monkeypatch: pytest.MonkeyPatch,
@@ -106,7 +106,7 @@ def test_what_is_known_without_a_call_is_told_without_one(
     with monkeypatch.context() as patch:
         patch.setenv(f"SIGHTLINE_{setting}", value)
         assert main(["work", "--drain"]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert simulator.counters.to_json() == before
     nothing_is_lost(queued)
 

@@ -35,14 +35,14 @@ def test_the_file_says_what_the_stack_made(
     assert sightline("config", "from-stack", str(outputs)) == {
         "file": "sightline.toml", "written": True
     }  # fmt: skip
-    found = load_settings(directory=tmp_path, environment={})
-    assert (found.engine, found.gcp.project) == ("gcp", "my-project")
-    assert found.bigquery.dataset == "sightline_prod"
-    assert found.bigquery.source == "my-project.sightline_prod_listing.latest_observations"
-    assert found.pubsub.subscription == "sightline-prod-work"
-    assert found.pubsub.dead_letter_topic == "sightline-prod-abandoned"
-    assert found.gcs.bucket == "my-project-sightline-prod-images"
-    assert (found.models.embed_dimension, found.worker.grace_s) == (768, 7.0)
+    loaded = load_settings(directory=tmp_path, environment={})
+    assert (loaded.engine, loaded.gcp.project) == ("gcp", "my-project")
+    assert loaded.bigquery.dataset == "sightline_prod"
+    assert loaded.bigquery.source == "my-project.sightline_prod_listing.latest_observations"
+    assert loaded.pubsub.subscription == "sightline-prod-work"
+    assert loaded.pubsub.dead_letter_topic == "sightline-prod-abandoned"
+    assert loaded.gcs.bucket == "my-project-sightline-prod-images"
+    assert (loaded.models.embed_dimension, loaded.worker.grace_s) == (768, 7.0)
 
 
 def test_the_same_outputs_again_change_nothing(sightline: Command, outputs: Path) -> None:
@@ -83,7 +83,7 @@ def test_pulumi_is_asked_when_no_outputs_are_given(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("oops", "is not JSON"),
         ("[]", "contains no `settings`"),
@@ -93,12 +93,12 @@ def test_pulumi_is_asked_when_no_outputs_are_given(
     ],
 )
 def test_outputs_that_are_none_are_told(
-    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "outputs.json"
     file.write_text(text)
     assert main(["config", "from-stack", str(file)]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_told_with_how_to_make_it(

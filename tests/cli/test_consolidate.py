@@ -24,32 +24,32 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_one_answer_an_asset_and_its_conflicts(sightline: Command, home: Path) -> None:
-    found = sightline("consolidate", "signs", "--half-life", "0")
-    assert (found["answers"], found["assets"], found["without_asset"]) == (IMAGES - 1, ASSETS, 0)
-    fields = {one.pop("field"): one for one in found["fields"]}
+    report = sightline("consolidate", "signs", "--half-life", "0")
+    assert (report["answers"], report["assets"], report["without_asset"]) == (IMAGES - 1, ASSETS, 0)
+    fields = {field.pop("field"): field for field in report["fields"]}
     # Images 0 and 1: yield and stop; 2 is unknown; 4 and 5, 8 and 9: yield and stop.
     assert fields["kind"] == {"agreed": 3, "conflict": 0, "tie": 3, "unknown": 0}
     assert fields["height"]["conflict"] == fields["note"]["tie"] == 0
-    (first,) = [one for one in found["conflicts"] if one["asset_id"] == "asset-000"]
+    (first,) = [conflict for conflict in report["conflicts"] if conflict["asset_id"] == "asset-000"]
     kind = first["fields"][0]
     assert (kind["verdict"], kind["share"]) == ("tie", 0.5)
-    assert {one["value"]: one["subjects"] for one in kind["evidence"]} == {
+    assert {candidate["value"]: candidate["subjects"] for candidate in kind["evidence"]} == {
         "stop": ["obs-001"], "yield": ["obs-000"]
     }  # fmt: skip
     assert len(sightline("consolidate", "signs", "--top", "1")["conflicts"]) == 1
-    found = sightline("consolidate", "signs", "--field", "note", "--confidence", "height")
-    assert ([one["field"] for one in found["fields"]], found["conflicts"]) == (["note"], [])
+    report = sightline("consolidate", "signs", "--field", "note", "--confidence", "height")
+    assert ([field["field"] for field in report["fields"]], report["conflicts"]) == (["note"], [])
 
 
 def test_files_hold_a_row_an_asset(sightline: Command, home: Path, tmp_path: Path) -> None:
     for name in ("a.parquet", "a.geojson", "a.csv", "a.jsonl"):
         assert sightline("consolidate", "signs", "--out", name)["file"] == name
     table = pq.read_table(tmp_path / "a.parquet").to_pylist()
-    assert [one["subject_id"] for one in table] == [f"asset-{n:03d}" for n in range(ASSETS)]
+    assert [row["subject_id"] for row in table] == [f"asset-{n:03d}" for n in range(ASSETS)]
     assert table[0]["observations"] == 2
     assert "kind" in table[0]["conflicts"]
-    lines = [json.loads(one) for one in (tmp_path / "a.jsonl").read_text().splitlines()]
-    assert [one["answer"]["kind"] for one in lines] == [one["kind"] for one in table]
+    lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert [line["answer"]["kind"] for line in lines] == [row["kind"] for row in table]
     features = json.loads((tmp_path / "a.geojson").read_text())["features"]
     with (tmp_path / "a.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == len(features) == ASSETS
@@ -75,7 +75,7 @@ def test_people_see_shares_and_images(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("trees",), "no task 'trees'; there are "),
         ((), "which task? give one of poles, signs"),
@@ -92,9 +92,9 @@ def test_people_see_shares_and_images(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, home: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    mistake("consolidate", *arguments, says=said)
+    mistake("consolidate", *arguments, says=message)
 
 
 def test_nothing_answered_says_how_to_go_on(mistake: Mistake) -> None:

@@ -32,8 +32,8 @@ GRANT_USER = (
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[VertexSimulator]:
-    with simulator_beside() as one:
-        yield one
+    with simulator_beside() as served_simulator:
+        yield served_simulator
 
 
 @pytest.fixture
@@ -56,14 +56,14 @@ def sound(
     """Return a project in which nothing is missing; made once, and left as it is."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("sound")
-        one = CloudProject(folder, patch, bigquery=bigquery_emulator, pubsub=pstest, gcs=gcs)
-        one.let("VERTEX__ENDPOINT", running.base_url)
-        make_bucket(gcs, one.bucket)
-        one.let("WORKER__PEERS", f"gs://{one.bucket}/peers")
+        cloud = CloudProject(folder, patch, bigquery=bigquery_emulator, pubsub=pstest, gcs=gcs)
+        cloud.let("VERTEX__ENDPOINT", running.base_url)
+        make_bucket(gcs, cloud.bucket)
+        cloud.let("WORKER__PEERS", f"gs://{cloud.bucket}/peers")
         assert main(["setup"]) == 0
         table = str(rendered / "observations.csv")
         assert main(["upload", str(rendered), "--observations", table]) == 0
-    return one
+    return cloud
 
 
 @pytest.fixture
@@ -83,9 +83,9 @@ def broken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> CloudProject:
     """Return a project in which nothing is there yet, to be made and broken."""
-    one = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator, pubsub=pstest, gcs=gcs)
-    one.let("VERTEX__ENDPOINT", running.base_url)
-    return one
+    cloud = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator, pubsub=pstest, gcs=gcs)
+    cloud.let("VERTEX__ENDPOINT", running.base_url)
+    return cloud
 
 
 @pytest.fixture
@@ -93,17 +93,17 @@ def examine(sightline: Command) -> Callable[..., Findings]:
     """Return a function that runs the doctor: findings by what they are about."""
 
     def run(*options: str, code: int = 0) -> Findings:
-        found = sightline("doctor", *options, code=code)
-        assert len({one["what"] for one in found}) == len(found)
-        assert all(one["ok"] or one["mend"] for one in found)
-        return {one["what"]: one for one in found}
+        listed = sightline("doctor", *options, code=code)
+        assert len({finding["what"] for finding in listed}) == len(listed)
+        assert all(finding["ok"] or finding["mend"] for finding in listed)
+        return {finding["what"]: finding for finding in listed}
 
     return run
 
 
-def failures(found: Findings) -> dict[str, str]:
+def failures(findings: Findings) -> dict[str, str]:
     """Return what failed, with how it is mended."""
-    return {what: one["mend"] for what, one in found.items() if not one["ok"]}
+    return {what: finding["mend"] for what, finding in findings.items() if not finding["ok"]}
 
 
 def warehouse(work: Callable[[BigQueryClient], Awaitable[None]]) -> None:
@@ -117,25 +117,27 @@ def warehouse(work: Callable[[BigQueryClient], Awaitable[None]]) -> None:
 def test_where_nothing_is_missing_all_is_well(
     project: CloudProject, examine: Callable[..., Findings], simulator: VertexSimulator
 ) -> None:
-    found = examine("--call-models")
-    assert failures(found) == {}
-    assert {what for what, one in found.items() if not one["checked"]} == {"permission to write"}
-    assert found["credentials"]["detail"].startswith("none needed")
-    assert project.source in found["source"]["detail"]
-    assert found["images"]["detail"].startswith(f"gs://{project.bucket}/")
-    assert "US dollars" in found["model gemini-3.5-flash-lite"]["detail"]
-    assert "768 dimensions" in found["model gemini-embedding-2"]["detail"]
-    assert {"dataset", "queries", "tables", "views", "images, by the model"} <= set(found)
+    findings = examine("--call-models")
+    assert failures(findings) == {}
+    assert {what for what, finding in findings.items() if not finding["checked"]} == {
+        "permission to write"
+    }
+    assert findings["credentials"]["detail"].startswith("none needed")
+    assert project.source in findings["source"]["detail"]
+    assert findings["images"]["detail"].startswith(f"gs://{project.bucket}/")
+    assert "US dollars" in findings["model gemini-3.5-flash-lite"]["detail"]
+    assert "768 dimensions" in findings["model gemini-embedding-2"]["detail"]
+    assert {"dataset", "queries", "tables", "views", "images, by the model"} <= set(findings)
     for port in ("subscription", "dead_letter_subscription"):
-        assert f"subscription {project.short(port)}" in found
+        assert f"subscription {project.short(port)}" in findings
 
 
 def test_without_being_told_to_no_model_is_called(
     project: CloudProject, examine: Callable[..., Findings], simulator: VertexSimulator
 ) -> None:
-    found = examine()
+    findings = examine()
     assert sum(simulator.counters.to_json()["answered"].values()) == 0
-    unchecked = {what for what, one in found.items() if not one["checked"]}
+    unchecked = {what for what, finding in findings.items() if not finding["checked"]}
     assert unchecked == {
         "permission to write", "model gemini-3.5-flash-lite", "model gemini-embedding-2",
         "images, by the model",
@@ -145,20 +147,20 @@ def test_without_being_told_to_no_model_is_called(
         f"Account:service-$(gcloud projects describe {project.name}"
         " --format='value(projectNumber)')@gcp-sa-aiplatform.iam.gserviceaccount.com\""
         " --role=roles/storage.objectViewer"
-    ) in found["images, by the model"]["detail"]
+    ) in findings["images, by the model"]["detail"]
 
 
 def test_where_nothing_is_there_each_thing_is_told(
     broken: CloudProject, examine: Callable[..., Findings]
 ) -> None:
-    found = failures(examine(code=1))
-    assert set(found) >= {
+    mends = failures(examine(code=1))
+    assert set(mends) >= {
         "dataset", "table runs", "views", "source",
-        *(f"topic {broken.short(one)}" for one in ("topic", "dead_letter_topic")),
+        *(f"topic {broken.short(port)}" for port in ("topic", "dead_letter_topic")),
         f"subscription {broken.short('subscription')}",
     }  # fmt: skip
-    assert {mend for what, mend in found.items() if what != "source"} == {"sightline setup"}
-    assert "sightline subscribe" in found["source"]
+    assert {mend for what, mend in mends.items() if what != "source"} == {"sightline setup"}
+    assert "sightline subscribe" in mends["source"]
 
 
 def test_after_setup_only_the_observations_are_missing(
@@ -180,11 +182,11 @@ def test_a_table_that_was_changed_is_told_with_its_columns(
         await client.execute(f"DROP VIEW {client.place.table('runs_current')}")
 
     warehouse(spoil)
-    found = examine(code=1)
-    assert "runs.run_id is INTEGER, not STRING" in found["table runs"]["detail"]
-    assert "RENAME TO runs_before' && sightline setup" in found["table runs"]["mend"]
-    assert found["views"]["detail"].startswith("runs_current missing")
-    assert found["tables"]["ok"]
+    findings = examine(code=1)
+    assert "runs.run_id is INTEGER, not STRING" in findings["table runs"]["detail"]
+    assert "RENAME TO runs_before' && sightline setup" in findings["table runs"]["mend"]
+    assert findings["views"]["detail"].startswith("runs_current missing")
+    assert findings["tables"]["ok"]
 
 
 @pytest.mark.extended
@@ -192,17 +194,17 @@ def test_a_source_laid_out_otherwise_is_told_with_the_columns_that_it_has(
     project: CloudProject, examine: Callable[..., Findings]
 ) -> None:
     project.let("BIGQUERY__LAYOUT", "pano_observations_latest")
-    found = examine(code=1)["source"]
-    assert "capture_location.latitude (for latitude)" in found["detail"]
-    assert found["mend"] == "correct bigquery.layout or [bigquery.columns] in the settings"
+    finding = examine(code=1)["source"]
+    assert "capture_location.latitude (for latitude)" in finding["detail"]
+    assert finding["mend"] == "correct bigquery.layout or [bigquery.columns] in the settings"
 
 
 @pytest.mark.extended
 def test_no_source_at_all_is_told(project: CloudProject, examine: Callable[..., Findings]) -> None:
     project.let("BIGQUERY__SOURCE", "")
-    found = examine(code=1)
-    assert failures(found) == {"source": "sightline subscribe LISTING"}
-    assert not found["images"]["checked"]
+    findings = examine(code=1)
+    assert failures(findings) == {"source": "sightline subscribe LISTING"}
+    assert not findings["images"]["checked"]
 
 
 @pytest.mark.extended
@@ -210,16 +212,16 @@ def test_a_dataset_elsewhere_is_told(
     project: CloudProject, examine: Callable[..., Findings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.let("BIGQUERY__LOCATION", "EU")
-    found = examine(code=1)["dataset"]
-    assert "is in US, and bigquery.location is EU" in found["detail"]
-    assert found["mend"] == "correct the [bigquery] section of the settings"
+    finding = examine(code=1)["dataset"]
+    assert "is in US, and bigquery.location is EU" in finding["detail"]
+    assert finding["mend"] == "correct the [bigquery] section of the settings"
 
 
 def test_an_image_that_is_gone_is_told(
     project: CloudProject, examine: Callable[..., Findings], gcs: GcsServer
 ) -> None:
-    found = examine()
-    uri = found["images"]["detail"].partition(" ")[0]
+    findings = examine()
+    uri = findings["images"]["detail"].partition(" ")[0]
     name = uri.removeprefix(f"gs://{project.bucket}/")
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import storage  # type: ignore[attr-defined]  # ships no types
@@ -233,10 +235,10 @@ def test_an_image_that_is_gone_is_told(
     content = blob.download_as_bytes()
     blob.delete()
     try:
-        found = examine(code=1)
+        findings = examine(code=1)
     finally:
         blob.upload_from_string(content)
-    assert failures(found) == {
+    assert failures(findings) == {
         "images": "set bigquery.source to a newer delivery, or upload the images again"
     }
 
@@ -250,13 +252,13 @@ def test_where_workers_report_is_tried(
     assert "worker.peers is not set" in examine()["other workers"]["detail"]
 
     project.let("WORKER__PEERS", "gs://where-workers-report/here")
-    found = examine(code=1)["other workers"]
-    assert "gs://where-workers-report/here is not there" in found["detail"]
-    assert found["mend"].startswith("gcloud storage buckets create gs://where-workers-report ")
+    finding = examine(code=1)["other workers"]
+    assert "gs://where-workers-report/here is not there" in finding["detail"]
+    assert finding["mend"].startswith("gcloud storage buckets create gs://where-workers-report ")
 
     bucket = make_bucket(gcs, "where-workers-report")
-    found = examine()["other workers"]
-    assert found["detail"] == "they see each other in gs://where-workers-report/here"
+    finding = examine()["other workers"]
+    assert finding["detail"] == "they see each other in gs://where-workers-report/here"
     assert [blob.name for blob in bucket.client.list_blobs(bucket.name)] == []
 
     project.let("WORKER__PEERS", "Where")
@@ -282,9 +284,9 @@ def test_a_subscription_without_a_dead_letter_policy_is_told(
             )
 
     asyncio.run(lay_out())
-    found = examine(code=1)[f"subscription {place.subscription}"]
-    assert "without which deliveries are not counted" in found["detail"]
-    assert found["mend"].startswith(f"gcloud pubsub subscriptions update {place.subscription}")
+    finding = examine(code=1)[f"subscription {place.subscription}"]
+    assert "without which deliveries are not counted" in finding["detail"]
+    assert finding["mend"].startswith(f"gcloud pubsub subscriptions update {place.subscription}")
 
 
 @pytest.mark.parametrize(
@@ -313,9 +315,9 @@ def test_a_model_that_does_not_answer_is_told(
     simulator: VertexSimulator,
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({fault: 1.0})))
-    found = examine("--call-models", code=1)
-    assert found[what]["mend"].startswith(mend)
-    assert found["dataset"]["ok"]
+    findings = examine("--call-models", code=1)
+    assert findings[what]["mend"].startswith(mend)
+    assert findings["dataset"]["ok"]
 
 
 @pytest.mark.parametrize(
@@ -337,9 +339,9 @@ def test_a_model_that_cannot_be_is_told_without_a_call(
     simulator: VertexSimulator,
 ) -> None:
     project.let(setting, value)
-    found = examine(code=1)
-    assert detail in found[what]["detail"]
-    assert found["images"]["ok"]
+    findings = examine(code=1)
+    assert detail in findings[what]["detail"]
+    assert findings["images"]["ok"]
     assert sum(simulator.counters.to_json()["answered"].values()) == 0
 
 
@@ -348,13 +350,13 @@ def test_services_that_are_out_of_reach_are_told_and_hide_nothing(
 ) -> None:
     project.let("BIGQUERY__ENDPOINT", NOBODY)
     project.let("PUBSUB__ENDPOINT", NOBODY.partition("//")[2])
-    found = examine("--call-models", code=1)
-    assert "BigQuery is out of reach" in found["dataset"]["detail"]
-    assert {"dataset", "source", f"topic {project.short('topic')}"} <= set(failures(found))
-    assert set(failures(found).values()) == {
+    findings = examine("--call-models", code=1)
+    assert "BigQuery is out of reach" in findings["dataset"]["detail"]
+    assert {"dataset", "source", f"topic {project.short('topic')}"} <= set(failures(findings))
+    assert set(failures(findings).values()) == {
         "look at the network and the endpoint, then `sightline doctor` again"
     }
-    assert found["model gemini-3.5-flash-lite"]["ok"]
+    assert findings["model gemini-3.5-flash-lite"]["ok"]
 
 
 def test_missing_credentials_are_told_with_how_to_log_in(
@@ -367,15 +369,15 @@ def test_missing_credentials_are_told_with_how_to_log_in(
 
     monkeypatch.setattr("google.auth.default", none)
     project.let("VERTEX__ENDPOINT", "")
-    found = examine(code=1)
-    assert found["credentials"]["mend"] == "gcloud auth application-default login"
-    assert found["tables"]["ok"]
+    findings = examine(code=1)
+    assert findings["credentials"]["mend"] == "gcloud auth application-default login"
+    assert findings["tables"]["ok"]
 
 
 def test_no_project_is_told(project: CloudProject, examine: Callable[..., Findings]) -> None:
     project.let("GCP__PROJECT", "")
-    found = failures(examine(code=1))
-    assert found["dataset"] == "sightline init --engine gcp --project PROJECT --force"
+    mends = failures(examine(code=1))
+    assert mends["dataset"] == "sightline init --engine gcp --project PROJECT --force"
 
 
 def test_a_local_queue_with_cloud_models_is_checked_as_such(
@@ -383,6 +385,6 @@ def test_a_local_queue_with_cloud_models_is_checked_as_such(
 ) -> None:
     project.let("ADAPTERS__WAREHOUSE", "local")
     project.let("ADAPTERS__QUEUE", "local")
-    found = examine()
-    assert found["engine"]["ok"]
-    assert not {"dataset", "source", "images"} & set(found)
+    findings = examine()
+    assert findings["engine"]["ok"]
+    assert not {"dataset", "source", "images"} & set(findings)

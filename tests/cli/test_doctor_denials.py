@@ -66,9 +66,9 @@ class Refuser:
 
 @pytest.fixture
 def refuser() -> Iterator[Refuser]:
-    one = Refuser()
-    with serving(lambda request, raw: (403, one.body)) as one.url:
-        yield one
+    refuser = Refuser()
+    with serving(lambda request, raw: (403, refuser.body)) as refuser.url:
+        yield refuser
 
 
 @pytest.fixture
@@ -78,16 +78,16 @@ def project(refuser: Refuser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def examine(sightline: Command) -> dict[str, dict[str, Any]]:
-    return {one["what"]: one for one in sightline("doctor", code=1)}
+    return {finding["what"]: finding for finding in sightline("doctor", code=1)}
 
 
 def test_a_disabled_bigquery_is_mended_by_enabling_it(
     sightline: Command, project: CloudProject, refuser: Refuser
 ) -> None:
     refuser.body = disabled("BigQuery API", "bigquery.googleapis.com")
-    found = examine(sightline)
+    findings = examine(sightline)
     for what in ("dataset", "queries", "table runs", "source"):
-        assert found[what]["mend"] == (
+        assert findings[what]["mend"] == (
             "gcloud services enable bigquery.googleapis.com --project=my-project"
         )
 
@@ -96,12 +96,12 @@ def test_each_missing_permission_of_bigquery_has_its_own_grant(
     sightline: Command, project: CloudProject, refuser: Refuser
 ) -> None:
     refuser.body = denied("Access Denied: User does not have permission for it.")
-    found = examine(sightline)
+    findings = examine(sightline)
     grant = f"gcloud projects add-iam-policy-binding my-project --member={USER} --role="
-    assert found["dataset"]["mend"] == f"{grant}roles/bigquery.dataEditor"
-    assert found["queries"]["mend"] == f"{grant}roles/bigquery.jobUser"
+    assert findings["dataset"]["mend"] == f"{grant}roles/bigquery.dataEditor"
+    assert findings["queries"]["mend"] == f"{grant}roles/bigquery.jobUser"
     holder = project.source.rpartition(".")[0].replace(".", ":", 1)
-    assert found["source"]["mend"] == (
+    assert findings["source"]["mend"] == (
         f"bq add-iam-policy-binding --member={USER} --role=roles/bigquery.dataViewer {holder}"
     )
 
@@ -131,15 +131,15 @@ async def test_a_bucket_that_may_not_be_read_is_told_with_the_grant(
     settings = Settings(
         engine="gcp", gcp=GcpSettings("my-project"), gcs=GcsSettings(endpoint=refuser.url)
     )
-    (found,) = await check_images(settings, "gs://theirs/s1/v0/o1.jpg")
-    assert (found.failed, found.remedy) == (True, mend)
+    (finding,) = await check_images(settings, "gs://theirs/s1/v0/o1.jpg")
+    assert (finding.failed, finding.remedy) == (True, mend)
 
 
 def test_a_disabled_vertex_ai_is_mended_by_enabling_it() -> None:
     settings = Settings(engine="gcp", gcp=GcpSettings("my-project"))
     remedy = google_remedy(settings, "aiplatform.googleapis.com", denied="denied", absent="absent")
-    said = disabled("Vertex AI API", "aiplatform.googleapis.com")
-    error = error_of(read_refusal(403, said, {}), model="gemini-3.5-flash")
+    refusal = disabled("Vertex AI API", "aiplatform.googleapis.com")
+    error = error_of(read_refusal(403, refusal, {}), model="gemini-3.5-flash")
     assert remedy(error) == "gcloud services enable aiplatform.googleapis.com --project=my-project"
 
 
@@ -181,12 +181,12 @@ def test_a_disabled_pubsub_is_mended_by_enabling_it(
     methods = dict.fromkeys(("GetTopic", "GetSubscription"), refusing(message))
     project.let("PUBSUB__ENDPOINT", pubsub(methods))
     project.let("ADAPTERS__WAREHOUSE", "local")
-    found = examine(sightline)
+    findings = examine(sightline)
     for what in (
         f"topic {project.short('topic')}",
         f"subscription {project.short('subscription')}",
     ):
-        assert found[what]["mend"] == (
+        assert findings[what]["mend"] == (
             "gcloud services enable pubsub.googleapis.com --project=my-project"
         )
 
@@ -200,10 +200,10 @@ def test_a_topic_that_may_not_be_published_to_is_told_with_the_grant(
     )
     from google.pubsub_v1 import types
 
-    asked = []
+    checks = []
 
     def granted(raw: bytes, _: Any) -> bytes:
-        asked.append(TestIamPermissionsRequest.FromString(raw))
+        checks.append(TestIamPermissionsRequest.FromString(raw))
         return bytes(TestIamPermissionsResponse(permissions=[]).SerializeToString())
 
     def topic(_: bytes, __: Any) -> bytes:
@@ -211,13 +211,13 @@ def test_a_topic_that_may_not_be_published_to_is_told_with_the_grant(
 
     project.let("PUBSUB__ENDPOINT", pubsub({"GetTopic": topic, "TestIamPermissions": granted}))
     project.let("ADAPTERS__WAREHOUSE", "local")
-    found = examine(sightline)
+    findings = examine(sightline)
     name = project.short("topic")
-    assert found[f"topic {name}"]["mend"] == (
+    assert findings[f"topic {name}"]["mend"] == (
         f"gcloud pubsub topics add-iam-policy-binding {name} --project=my-project"
         f" --member={USER} --role=roles/pubsub.publisher"
     )
-    assert found[f"topic {project.short('dead_letter_topic')}"]["ok"]
-    assert [(one.resource, list(one.permissions)) for one in asked] == [
+    assert findings[f"topic {project.short('dead_letter_topic')}"]["ok"]
+    assert [(check.resource, list(check.permissions)) for check in checks] == [
         (f"projects/my-project/topics/{name}", ["pubsub.topics.publish"])
     ]

@@ -16,9 +16,9 @@ EMBEDDED = IMAGES - 1
 
 
 def test_a_copy_is_found_and_the_newest_image_kept(sightline: Command, embedded_home: Path) -> None:
-    found = sightline("duplicates", "--at-least", "0.999")
-    assert (found["images"], found["groups"], found["duplicates"]) == (EMBEDDED, 1, 1)
-    (group,) = found["largest"]
+    report = sightline("duplicates", "--at-least", "0.999")
+    assert (report["images"], report["groups"], report["duplicates"]) == (EMBEDDED, 1, 1)
+    (group,) = report["largest"]
     kept, copy = group["images"]
     assert {kept["observation_id"], copy["observation_id"]} == {"obs-006", f"obs-{COPY:03d}"}
     assert (kept["kept"], copy["kept"], copy["similarity"]) == (True, False, 1.0)
@@ -29,12 +29,12 @@ def test_a_copy_is_found_and_the_newest_image_kept(sightline: Command, embedded_
 def test_what_is_only_alike_is_a_group_at_a_lower_cosine(
     sightline: Command, embedded_home: Path
 ) -> None:
-    found = sightline("duplicates", "--at-least", "0.87")
-    assert [len(one["images"]) for one in found["largest"]] == [6, 5]
-    for group in found["largest"]:
-        numbers = {int(one["observation_id"][-3:]) % 2 for one in group["images"]}
+    report = sightline("duplicates", "--at-least", "0.87")
+    assert [len(group["images"]) for group in report["largest"]] == [6, 5]
+    for group in report["largest"]:
+        numbers = {int(image["observation_id"][-3:]) % 2 for image in group["images"]}
         assert len(numbers) == 1
-        assert all(one["similarity"] >= 0.87 for one in group["images"])
+        assert all(image["similarity"] >= 0.87 for image in group["images"])
     assert len(sightline("duplicates", "--at-least", "0.87", "--top", "1")["largest"]) == 1
 
 
@@ -42,22 +42,22 @@ def test_within_an_asset_only_its_own_images_are_compared(
     sightline: Command, embedded_home: Path
 ) -> None:
     assert sightline("duplicates", "--within-asset")["groups"] == 0
-    found = sightline("duplicates", "--within-asset", "--at-least", "0")
-    assert all(one["assets"] == 1 for one in found["largest"])
+    report = sightline("duplicates", "--within-asset", "--at-least", "0")
+    assert all(group["assets"] == 1 for group in report["largest"])
 
 
 def test_views_of_an_asset_and_of_a_place(sightline: Command, embedded_home: Path) -> None:
-    found = sightline("duplicates", "--multi-view")
+    report = sightline("duplicates", "--multi-view")
     pairs = EMBEDDED // 2  # one image of the last asset has no vector
-    assert found["groups"] == pairs
-    assert all(one["views"] == len(one["images"]) == 2 for one in found["largest"])
+    assert report["groups"] == pairs
+    assert all(group["views"] == len(group["images"]) == 2 for group in report["largest"])
     whole = sightline("duplicates", "--multi-view", "--metres", "500", "--at-least", "0.999")
     (place,) = whole["largest"]
     assert len(place["images"]) == EMBEDDED
-    (copy,) = [one["observation_id"] for one in place["images"] if one["duplicate"]]
+    (copy,) = [image["observation_id"] for image in place["images"] if image["duplicate"]]
     assert copy in {"obs-006", f"obs-{COPY:03d}"}
     assert place["views"] == EMBEDDED - 1
-    assert f"obs-{NO_VECTOR:03d}" not in {one["observation_id"] for one in place["images"]}
+    assert f"obs-{NO_VECTOR:03d}" not in {image["observation_id"] for image in place["images"]}
 
 
 def test_people_see_how_many_could_go(
@@ -72,7 +72,7 @@ def test_people_see_how_many_could_go(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--metres", "5"), "--metres 5.0 needs --multi-view"),
         (("--multi-view", "--within-asset"), "leave --within-asset out"),
@@ -83,9 +83,9 @@ def test_people_see_how_many_could_go(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    mistake: Mistake, embedded_home: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, embedded_home: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    mistake("duplicates", *arguments, says=said)
+    mistake("duplicates", *arguments, says=message)
 
 
 def test_where_nothing_is_embedded_it_says_how_to_go_on(mistake: Mistake) -> None:

@@ -11,7 +11,7 @@ from tests.cli.conftest import Mistake, Shown
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("work", "--nonsense"), 2, "No such option: --nonsense; see `sightline work --help`"),
         (("wrok",), 2, "see `sightline --help`"),
@@ -60,9 +60,9 @@ from tests.cli.conftest import Mistake, Shown
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(
-    mistake: Mistake, arguments: tuple[str, ...], code: int, said: str
+    mistake: Mistake, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    mistake(*arguments, says=said, code=code)
+    mistake(*arguments, says=message, code=code)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_truth_that_is_none_is_told_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[" * 100_000, "is not GeoJSON"),
         ('{"type":"Polygon","coordinates":[[[0,0],[NaN,2],[2,2],[0,0]]]}', "is not GeoJSON"),
@@ -130,10 +130,10 @@ def test_a_truth_that_is_none_is_told_in_one_line(
     ],
 )
 def test_an_area_that_cannot_be_used_is_told_in_one_line(
-    mistake: Mistake, tmp_path: Path, text: str, said: str
+    mistake: Mistake, tmp_path: Path, text: str, message: str
 ) -> None:
     (tmp_path / "area.json").write_text(text)
-    mistake("enqueue", "--polygon", "area.json", says=said)
+    mistake("enqueue", "--polygon", "area.json", says=message)
 
 
 def test_a_file_name_cannot_command_the_terminal(
@@ -180,7 +180,7 @@ def test_a_demo_may_be_run_in_its_own_folder(shown: Shown, tmp_path: Path) -> No
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "file").write_text("")
     _make_room(tmp_path)
-    assert [one.name for one in tmp_path.iterdir()] == [MARKER]
+    assert [path.name for path in tmp_path.iterdir()] == [MARKER]
 
 
 def test_debug_shows_the_traceback(shown: Shown) -> None:

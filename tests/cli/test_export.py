@@ -30,31 +30,31 @@ def home(tmp_path: Path) -> Path:
 def test_each_table_holds_every_current_answer(
     sightline: Command, home: Path, tmp_path: Path, name: str
 ) -> None:
-    found = sightline("export", name, "--task", "signs")
+    report = sightline("export", name, "--task", "signs")
     path = tmp_path / name
-    assert found["files"] == [{"file": name, "rows": ANSWERS, "bytes": path.stat().st_size}]
-    assert (found["fingerprint"], found["without_position"]) == (SIGNS.fingerprint, 1)
-    assert found["changed_cells"] == (1 if name == "a.csv" else 0)
+    assert report["files"] == [{"file": name, "rows": ANSWERS, "bytes": path.stat().st_size}]
+    assert (report["fingerprint"], report["without_position"]) == (SIGNS.fingerprint, 1)
+    assert report["changed_cells"] == (1 if name == "a.csv" else 0)
     match path.suffix:
         case ".geojson":
-            rows = [one["properties"] for one in json.loads(path.read_text())["features"]]
+            rows = [feature["properties"] for feature in json.loads(path.read_text())["features"]]
         case ".csv":
             with path.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
         case _:
             rows = pq.read_table(path).to_pylist()
-    assert [one["subject_id"] for one in rows] == [f"obs-{n:03d}" for n in range(ANSWERS)]
+    assert [row["subject_id"] for row in rows] == [f"obs-{n:03d}" for n in range(ANSWERS)]
     assert rows[1]["note"] == ("'" if name == "a.csv" else "") + '=1+1,"x"\n'
     assert rows[1]["gcs_uri"] == "gs://bucket/snap-1/v0/obs-001.jpg"
-    assert {one["kind"] for one in rows} == {"stop", "yield", "unknown"}
+    assert {row["kind"] for row in rows} == {"stop", "yield", "unknown"}
 
 
 def test_a_format_may_be_named_and_a_filter_narrows_it(
     sightline: Command, home: Path, tmp_path: Path
 ) -> None:
-    found = sightline("export", "a.parquet", "--task", "signs", "--format", "geoparquet",
+    report = sightline("export", "a.parquet", "--task", "signs", "--format", "geoparquet",
                       "--asset-type", "utility_pole")  # fmt: skip
-    assert found["files"][0]["rows"] == 5
+    assert report["files"][0]["rows"] == 5
     assert b"geo" in pq.read_metadata(tmp_path / "a.parquet").metadata
 
 
@@ -73,14 +73,14 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_asked(
 def test_examples_are_split_by_asset_and_what_is_left_out_is_told(
     sightline: Command, home: Path, tmp_path: Path
 ) -> None:
-    found = sightline("export", "a.jsonl", "--task", "signs", "--format", "tuning",
+    report = sightline("export", "a.jsonl", "--task", "signs", "--format", "tuning",
                       "--validation", "0.5")  # fmt: skip
-    assert [one["file"] for one in found["files"]] == ["a.train.jsonl", "a.validation.jsonl"]
-    assert found["left_out"] == {"dead": 1, "nothing_known": 1}
+    assert [file["file"] for file in report["files"]] == ["a.train.jsonl", "a.validation.jsonl"]
+    assert report["left_out"] == {"dead": 1, "nothing_known": 1}
     uris = []
-    for one in found["files"]:
-        lines = (tmp_path / one["file"]).read_text().splitlines()
-        assert len(lines) == one["rows"]
+    for file in report["files"]:
+        lines = (tmp_path / file["file"]).read_text().splitlines()
+        assert len(lines) == file["rows"]
         uris.append([_image(json.loads(line)) for line in lines])
     assert sum(map(len, uris)) == ANSWERS - 1
     assets = [{int(uri[-7:-4]) // 2 for uri in some} for some in uris]
@@ -105,7 +105,7 @@ def test_people_are_told_what_was_written(shown: Shown, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("a.xlsx", "--task", "signs"), "a.xlsx does not tell its format"),
         (("a.csv", "--format", "xlsx"), "--format 'xlsx' is not accepted; give one of parquet,"),
@@ -120,10 +120,10 @@ def test_people_are_told_what_was_written(shown: Shown, home: Path) -> None:
     ],
 )
 def test_a_mistake_is_told_in_one_line_and_writes_nothing(
-    mistake: Mistake, home: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, home: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    mistake("export", *arguments, says=said)
-    assert [one.name for one in tmp_path.iterdir()] == [".sightline"]
+    mistake("export", *arguments, says=message)
+    assert [path.name for path in tmp_path.iterdir()] == [".sightline"]
 
 
 def test_an_empty_warehouse_has_nothing_to_export(mistake: Mistake, tmp_path: Path) -> None:
@@ -148,13 +148,13 @@ def test_answers_that_cannot_be_read_to_their_end_leave_no_half_file(
         assert "the disk has gone" in err
     code, _, _ = shown("export", "a.jsonl", "--task", "signs", "--format", "tuning")
     assert code == 4
-    assert [one.name for one in tmp_path.iterdir()] == [".sightline"]
+    assert [path.name for path in tmp_path.iterdir()] == [".sightline"]
 
 
 def test_local_images_are_no_examples(shown: Shown, home: Path, tmp_path: Path) -> None:
     async def local(self: LocalAnswers, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
         async for page in pages(self, query):
-            yield [_at_home(one) for one in page]
+            yield [_at_home(answer_row) for answer_row in page]
 
     pages = LocalAnswers.pages
     with pytest.MonkeyPatch.context() as patch:
@@ -163,10 +163,10 @@ def test_local_images_are_no_examples(shown: Shown, home: Path, tmp_path: Path) 
     assert code == 2
     assert "(11 no_gs_uri, 1 dead)" in err
     assert "sightline upload" in err
-    assert [one.name for one in tmp_path.iterdir()] == [".sightline"]
+    assert [path.name for path in tmp_path.iterdir()] == [".sightline"]
 
 
-def _at_home(one: AnswerRow) -> AnswerRow:
+def _at_home(answer_row: AnswerRow) -> AnswerRow:
     from dataclasses import replace
 
-    return replace(one, gcs_uri="file:///a.jpg")
+    return replace(answer_row, gcs_uri="file:///a.jpg")

@@ -45,7 +45,7 @@ async def fill_folder(root: Path) -> None:
 def everything(sightline: Command, folder: Path, *options: str) -> dict[str, Any]:
     """Return what the commands say, and the files that they write, as other programs read them."""
     crossed = sightline(*options, "stats", "--by", "damage", "--across", "cell")
-    found = {
+    outputs = {
         "overview": sightline(*options, "stats"),
         "crossed": crossed | {"groups": sorted(crossed["groups"], key=str)},
     }
@@ -54,10 +54,10 @@ def everything(sightline: Command, folder: Path, *options: str) -> dict[str, Any
     sightline(*options, "export", str(folder / "a.jsonl"), "--format", "tuning", "--force")
     table = pq.read_table(folder / "a.parquet")
     features = json.loads((folder / "a.geojson").read_text())["features"]
-    return found | {
-        "columns": [(one.name, one.type) for one in table.schema],
+    return outputs | {
+        "columns": [(column.name, column.type) for column in table.schema],
         "rows": sorted(table.to_pylist(), key=lambda row: row["subject_id"]),
-        "features": sorted(features, key=lambda one: one["id"]),
+        "features": sorted(features, key=lambda feature: feature["id"]),
         "examples": sorted((folder / "a.train.jsonl").read_text().splitlines()),
     }
 
@@ -87,12 +87,12 @@ def test_a_dataset_without_answers_or_without_tables_is_told_in_one_line(
 ) -> None:
     project = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator)
     assert main(["stats"]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "tasks_active" in said
+    remark = capsys.readouterr().err
+    assert remark.count("\n") == 1
+    assert "tasks_active" in remark
     asyncio.run(fill_dataset(bigquery_emulator, project.dataset, answered=False))
     assert sightline("stats") == {"tasks": [], "coverage": []}
     assert main(["export", "a.csv"]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "nothing is answered yet; run `sightline enqueue`" in said
+    remark = capsys.readouterr().err
+    assert remark.count("\n") == 1
+    assert "nothing is answered yet; run `sightline enqueue`" in remark

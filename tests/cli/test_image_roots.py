@@ -37,7 +37,7 @@ def test_rows_that_point_elsewhere_are_listed_and_never_sent(
     assert worked["dead"] == {"bad_uri": 3, "image_unreadable": 1}
     assert worked["answers"] == 1
     letters = sightline("dead-letters", "list")
-    assert sum("images.roots" in one["detail"] for one in letters) == 3
+    assert sum("images.roots" in letter["detail"] for letter in letters) == 3
 
 
 def test_what_a_person_allows_is_sent_after_all(

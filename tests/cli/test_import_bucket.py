@@ -46,32 +46,32 @@ def test_a_bucket_becomes_observations_of_the_local_engine(
 ) -> None:
     for name, value in LOCAL.items():
         monkeypatch.setenv(name, value)
-    found = sightline("import", posters, "--asset-type", "film_poster")
-    assert (found["imported"], found["ignored"], found["empty"]) == (2, 1, 1)
-    assert found["refused_by_reason"] == {"duplicate": 1}
-    (refused,) = found["refusals"]
+    report = sightline("import", posters, "--asset-type", "film_poster")
+    assert (report["imported"], report["ignored"], report["empty"]) == (2, 1, 1)
+    assert report["refused_by_reason"] == {"duplicate": 1}
+    (refused,) = report["refusals"]
     assert refused["where"] == f"{posters}/deep/copy.jpg"
     assert refused["detail"] == f"the same content as {posters}/deep/b ü.jpg"
     again = sightline("import", posters, "--asset-type", "film_poster")
     assert (again["imported"], again["unchanged"]) == (0, 2)
     (file,) = source_path(load_settings()).glob("*.parquet")
     rows = pq.read_table(file).to_pylist()
-    assets = {one["gcs_uri"].rpartition("/")[2]: one["asset_id"] for one in rows}
-    names = {one["gcs_uri"].rpartition("/")[2]: one["observation_id"] for one in rows}
+    assets = {row["gcs_uri"].rpartition("/")[2]: row["asset_id"] for row in rows}
+    names = {row["gcs_uri"].rpartition("/")[2]: row["observation_id"] for row in rows}
     assert assets == {"a.jpg": "wall-1", "b ü.jpg": names["b ü.jpg"]}
-    assert {one["gcs_uri"].partition("/posters/")[2] for one in rows} == {"a.jpg", "deep/b ü.jpg"}
+    assert {row["gcs_uri"].partition("/posters/")[2] for row in rows} == {"a.jpg", "deep/b ü.jpg"}
 
 
 def test_a_bucket_is_loaded_into_the_source_table(
     sightline: Command, posters: str, project: CloudProject
 ) -> None:
-    found = sightline("import", posters, "--asset-type", "film_poster")
-    assert (found["imported"], found["table"], found["total"]) == (2, project.source, 2)
-    rows = {one["gcs_uri"].rpartition("/")[2]: one for one in rows_of(project.source)}
+    report = sightline("import", posters, "--asset-type", "film_poster")
+    assert (report["imported"], report["table"], report["total"]) == (2, project.source, 2)
+    rows = {row["gcs_uri"].rpartition("/")[2]: row for row in rows_of(project.source)}
     assert set(rows) == {"a.jpg", "b ü.jpg"}
     assert (rows["a.jpg"]["latitude"], rows["a.jpg"]["longitude"]) == (52.1, 5.2)
     assert rows["b ü.jpg"]["latitude"] is None
-    assert {one["asset_type"] for one in rows.values()} == {"ASSET_CLASS_FILM_POSTER"}
+    assert {row["asset_type"] for row in rows.values()} == {"ASSET_CLASS_FILM_POSTER"}
     again = sightline("import", posters, "--asset-type", "film_poster")
     assert again["total"] == 2
 

@@ -30,14 +30,14 @@ def test_the_file_for_google_cloud_is_valid_and_says_what_was_asked(
         "init", "cloud.toml", *CLOUD, "--dataset", "roads", "--location", "europe-west4",
         "--source", "other-project.linked.latest_observations", "--bucket", "my-bucket",
     )  # fmt: skip
-    found = load_settings(config=tmp_path / "cloud.toml", environment={})
-    assert (found.engine, found.gcp.project) == ("gcp", "my-project")
-    assert found.bigquery.dataset == "roads"
-    assert found.bigquery.location == "europe-west4"
-    assert found.bigquery.source == "other-project.linked.latest_observations"
-    assert found.gcs.bucket == "my-bucket"
-    assert (found.models.classify, found.vertex.location) == ("gemini-3.5-flash-lite", "global")
-    assert (found.models.embed, found.models.embed_dimension) == ("gemini-embedding-2", 768)
+    loaded = load_settings(config=tmp_path / "cloud.toml", environment={})
+    assert (loaded.engine, loaded.gcp.project) == ("gcp", "my-project")
+    assert loaded.bigquery.dataset == "roads"
+    assert loaded.bigquery.location == "europe-west4"
+    assert loaded.bigquery.source == "other-project.linked.latest_observations"
+    assert loaded.gcs.bucket == "my-bucket"
+    assert (loaded.models.classify, loaded.vertex.location) == ("gemini-3.5-flash-lite", "global")
+    assert (loaded.models.embed, loaded.models.embed_dimension) == ("gemini-embedding-2", 768)
 
 
 def test_the_models_of_the_file_are_served_and_priced(sightline: Command, tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def test_the_models_of_the_file_are_served_and_priced(sightline: Command, tmp_pa
     from sightline.wiring.places import vertex_place
 
     sightline("init", *CLOUD)
-    found = load_settings(directory=tmp_path, environment={})
-    for model, port in ((found.models.classify, "classify"), (found.models.embed, "embed")):
-        vertex_place(found, port).check_served(model)  # type: ignore[arg-type]  # one of the two
+    loaded = load_settings(directory=tmp_path, environment={})
+    for model, port in ((loaded.models.classify, "classify"), (loaded.models.embed, "embed")):
+        vertex_place(loaded, port).check_served(model)  # type: ignore[arg-type]  # one of the two
         assert price_of(load_prices(), model, date(2026, 11, 21)).model == model
 
 
@@ -89,7 +89,7 @@ def test_a_file_that_differs_is_replaced_by_force_only(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--engine", "gcp"), "give --project PROJECT"),
         (("--project", "Not A Project"), "accepted: a project's id"),
@@ -102,7 +102,7 @@ def test_a_file_that_differs_is_replaced_by_force_only(
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(
-    arguments: Sequence[str], said: str, tmp_path: Path, mistake: Mistake
+    arguments: Sequence[str], message: str, tmp_path: Path, mistake: Mistake
 ) -> None:
-    mistake("init", *arguments, says=said, code={2, 4})
+    mistake("init", *arguments, says=message, code={2, 4})
     assert list(tmp_path.iterdir()) == []

@@ -17,17 +17,21 @@ pytestmark = pytest.mark.usefixtures("embedded_space")
 def test_an_answer_that_its_neighbours_contradict_is_found(
     sightline: Command, embedded_home: Path
 ) -> None:
-    found = sightline("outliers", "signs", "--neighbours", "4")
-    (one,) = found["outliers"]
+    report = sightline("outliers", "signs", "--neighbours", "4")
+    (outlier,) = report["outliers"]
     wrong = f"obs-{WRONG:03d}"
-    assert (one["observation_id"], one["field"], one["value"]) == (wrong, "kind", "stop")
-    assert (one["expected"], one["score"]) == ("yield", 1.0)
-    assert [some["value"] for some in one["neighbours"]] == ["yield"] * 4
-    likeness = [some["similarity"] for some in one["neighbours"]]
+    assert (outlier["observation_id"], outlier["field"], outlier["value"]) == (
+        wrong,
+        "kind",
+        "stop",
+    )
+    assert (outlier["expected"], outlier["score"]) == ("yield", 1.0)
+    assert [some["value"] for some in outlier["neighbours"]] == ["yield"] * 4
+    likeness = [some["similarity"] for some in outlier["neighbours"]]
     assert likeness == sorted(likeness, reverse=True)
-    assert wrong not in [some["observation_id"] for some in one["neighbours"]]
-    assert (found["answers"], found["without_vector"]) == (IMAGES, 1)
-    assert found["fields"] == [
+    assert wrong not in [some["observation_id"] for some in outlier["neighbours"]]
+    assert (report["answers"], report["without_vector"]) == (IMAGES, 1)
+    assert report["fields"] == [
         {"field": "kind", "known": IMAGES - 2, "outliers": 1},
         {"field": "tilted", "known": 0, "outliers": 0},
         {"field": "count", "known": IMAGES - 1, "outliers": 0},
@@ -35,9 +39,9 @@ def test_an_answer_that_its_neighbours_contradict_is_found(
 
 
 def test_fields_and_filters_narrow_it(sightline: Command, embedded_home: Path) -> None:
-    found = sightline("outliers", "--field", "count")
-    assert [one["field"] for one in found["fields"]] == ["count"]
-    assert found["outliers"] == []
+    report = sightline("outliers", "--field", "count")
+    assert [field["field"] for field in report["fields"]] == ["count"]
+    assert report["outliers"] == []
     assert sightline("outliers", "--asset-type", "utility_pole")["answers"] == IMAGES // 2
 
 
@@ -45,14 +49,14 @@ def test_people_see_what_to_review(
     sightline: Command, embedded_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["outliers", "--neighbours", "4"]) == 0
-    said = capsys.readouterr()
-    assert said.out.startswith("signs: 11 answers compared with those about similar images\n")
-    assert "stop      yield       4 of 4" in said.out
-    assert "1 answers are about images without a vector by demo-1" in said.err
+    output = capsys.readouterr()
+    assert output.out.startswith("signs: 11 answers compared with those about similar images\n")
+    assert "stop      yield       4 of 4" in output.out
+    assert "1 answers are about images without a vector by demo-1" in output.err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("trees",), "no task 'trees'; there are "),
         (("--field", "colour"), "signs has no field 'colour'; give one of kind, tilted, count"),
@@ -67,9 +71,9 @@ def test_people_see_what_to_review(
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    mistake: Mistake, embedded_home: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, embedded_home: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    mistake("outliers", *arguments, says=said)
+    mistake("outliers", *arguments, says=message)
 
 
 def test_vectors_of_another_model_are_none(

@@ -14,11 +14,11 @@ __all__ = ["paid"]
 
 
 def test_an_estimate_comes_before_anything_is_spent(paid: Command) -> None:
-    found = paid("estimate", "--requests-per-minute", "60")
-    assert (found["observations"], found["parts"]) == (SCENES, 2 * SCENES)
-    assert found["cost_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
-    assert found["hours"] == pytest.approx(SCENES / 3600)
-    assert {line["output_tokens_from_calls"] for line in found["lines"]} == {0}
+    estimate = paid("estimate", "--requests-per-minute", "60")
+    assert (estimate["observations"], estimate["parts"]) == (SCENES, 2 * SCENES)
+    assert estimate["cost_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
+    assert estimate["hours"] == pytest.approx(SCENES / 3600)
+    assert {line["output_tokens_from_calls"] for line in estimate["lines"]} == {0}
     assert paid("status")["runs"] == []
 
 
@@ -26,13 +26,13 @@ def test_an_estimate_spells_out_what_it_assumes(
     paid: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["estimate", "--task", "road_signs"]) == 0
-    said = capsys.readouterr().out
-    assert "low 280, medium 560, high 1120" in said
+    output = capsys.readouterr().out
+    assert "low 280, medium 560, high 1120" in output
     assert (
-        "answers of 200 tokens, thought included, assumed, since the ledgers contain none" in said
+        "answers of 200 tokens, thought included, assumed, since the ledgers contain none" in output
     )
-    assert "noop: the price from 2026-01-01 on" in said
-    assert "how long is not known" in said
+    assert "noop: the price from 2026-01-01 on" in output
+    assert "how long is not known" in output
 
 
 @pytest.mark.extended
@@ -54,15 +54,15 @@ def test_an_estimate_of_nothing_says_so_and_how_to_go_on(
 
 
 def test_a_pilot_measures_a_sample_and_its_results_count(paid: Command) -> None:
-    found = paid("pilot", "--sample", "12")
-    assert sum(one["messages"] for one in found["strata"]) == 12
-    assert len(found["strata"]) == 3
-    assert found["cost_usd"] == pytest.approx(12 * (ANSWER_USD + IMAGE_USD))
-    assert found["rest_messages"] == SCENES - 12
-    assert found["rest_usd"] == pytest.approx((SCENES - 12) * (ANSWER_USD + IMAGE_USD))
-    assert len(found["answers"]) == 12
-    assert found["enqueued"] is None
-    rest = paid(*shlex.split(found["next"])[1:])
+    report = paid("pilot", "--sample", "12")
+    assert sum(stratum["messages"] for stratum in report["strata"]) == 12
+    assert len(report["strata"]) == 3
+    assert report["cost_usd"] == pytest.approx(12 * (ANSWER_USD + IMAGE_USD))
+    assert report["rest_messages"] == SCENES - 12
+    assert report["rest_usd"] == pytest.approx((SCENES - 12) * (ANSWER_USD + IMAGE_USD))
+    assert len(report["answers"]) == 12
+    assert report["enqueued"] is None
+    rest = paid(*shlex.split(report["next"])[1:])
     assert (rest["messages"], rest["parts"]) == (SCENES - 12, 2 * (SCENES - 12))
     paid("work", "--drain")
     status = paid("status", "--check")
@@ -72,11 +72,11 @@ def test_a_pilot_measures_a_sample_and_its_results_count(paid: Command) -> None:
 
 @pytest.mark.extended
 def test_a_pilot_may_enqueue_the_rest_with_a_budget(paid: Command) -> None:
-    found = paid("pilot", "--sample", "6", "--asset-type", "road_sign", "--yes", "--max-cost", "0")
-    (stratum,) = found["strata"]
+    report = paid("pilot", "--sample", "6", "--asset-type", "road_sign", "--yes", "--max-cost", "0")
+    (stratum,) = report["strata"]
     assert stratum["asset_type"] == "road_sign"
-    assert found["enqueued"]["messages"] == found["rest_messages"]
-    assert "--asset-type road_sign" in found["next"]
+    assert report["enqueued"]["messages"] == report["rest_messages"]
+    assert "--asset-type road_sign" in report["next"]
     paid("work", "--drain", code=5)
 
 

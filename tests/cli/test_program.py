@@ -77,9 +77,9 @@ def test_a_command_is_about_the_same_project(text: str, shown: str) -> None:
 @pytest.mark.parametrize("where", ["", " --home 'a city'"])
 def test_what_is_printed_runs_in_a_plain_shell(tmp_path: Path, where: str) -> None:
     render_collection(tmp_path / "photos", count=4, seed=3)
-    said = plain_shell(f"{OWN}{where} import photos", tmp_path)
+    output = plain_shell(f"{OWN}{where} import photos", tmp_path)
     assert (tmp_path / "a city").is_dir() is bool(where)
-    commands = re.findall(r"`([^`]+)`", said.rpartition("next: ")[2])
+    commands = re.findall(r"`([^`]+)`", output.rpartition("next: ")[2])
     assert len(commands) == 2
     for command in commands:
         plain_shell(command, tmp_path)
@@ -90,8 +90,8 @@ def test_what_is_printed_runs_in_a_plain_shell(tmp_path: Path, where: str) -> No
 
 @pytest.mark.extended
 def test_the_demo_ends_with_a_command_that_runs(tmp_path: Path) -> None:
-    said = plain_shell(f"{OWN} demo --dir shown --scenes 12 --workers 1", tmp_path)
-    (command,) = re.findall(r"^go on: +(.+)$", said, re.MULTILINE)
+    output = plain_shell(f"{OWN} demo --dir shown --scenes 12 --workers 1", tmp_path)
+    (command,) = re.findall(r"^go on: +(.+)$", output, re.MULTILINE)
     assert "shown/scenes/" in plain_shell(command, tmp_path)
 
 

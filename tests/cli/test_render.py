@@ -16,8 +16,8 @@ def test_posters_paintings_and_portraits_go_through_the_whole_job(
     for kind, count in (("posters", 4), ("paintings", 6), ("portraits", 15)):
         made = sightline("render", kind, kind, "--count", str(count))
         assert (made["directory"], made["pictures"]) == (kind, count)
-        found = sightline("import", kind)
-        assert (found["imported"], found["refused"]) == (count, 0)
+        report = sightline("import", kind)
+        assert (report["imported"], report["refused"]) == (count, 0)
     sightline("enqueue")
     sightline("work", "--drain")
     assert sightline("status", "--check")["holds"] is True
@@ -27,12 +27,12 @@ def test_posters_paintings_and_portraits_go_through_the_whole_job(
     assert "portrait-2026-001-0" not in ids
     (night, *_) = sightline("search", "a painting at night", "--asset-type", "painting")
     truth = (tmp_path / "paintings" / "ground_truth.jsonl").read_text().splitlines()
-    shows = {one["observation_id"]: one["truth"]["shows"] for one in map(json.loads, truth)}
+    shows = {scene["observation_id"]: scene["truth"]["shows"] for scene in map(json.loads, truth)}
     assert "at night" in shows[night["observation_id"]]
     # The demo model does not read, and says so.
     sightline("export", "posters.csv", "--task", "film_posters")
     scores = sightline("evaluate", "posters/ground_truth.jsonl")
-    assert {one["field"]: (one["subjects"], one["answered"]) for one in scores} == {
+    assert {score["field"]: (score["subjects"], score["answered"]) for score in scores} == {
         "title": (4, 0), "year": (4, 0), "script": (4, 0)
     }  # fmt: skip
 
@@ -63,7 +63,7 @@ def test_people_are_told_what_was_made_and_how_to_go_on(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("sculptures", "there"), "'sculptures' cannot be rendered; give one of posters, paint"),
         (("posters", "full"), "full exists and is not empty; give another DIRECTORY, or remove"),
@@ -72,12 +72,12 @@ def test_people_are_told_what_was_made_and_how_to_go_on(shown: Shown) -> None:
     ],
 )
 def test_a_mistake_is_told_and_nothing_is_drawn(
-    mistake: Mistake, tmp_path: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, tmp_path: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    mistake("render", *arguments, says=said)
-    assert [one.name for one in tmp_path.rglob("*")] == ["full", "mine.txt"]
+    mistake("render", *arguments, says=message)
+    assert [path.name for path in tmp_path.rglob("*")] == ["full", "mine.txt"]
 
 
 def test_a_folder_that_cannot_be_made_is_told(mistake: Mistake, tmp_path: Path) -> None:

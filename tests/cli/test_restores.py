@@ -96,9 +96,9 @@ def test_status_says_that_a_half_is_older_and_advises_to_pay_for_nothing(
     restore = copy_of(home, "queue")
     sightline("work", "--drain")
     restore()
-    found = sightline("status", "--check", code=1)
-    assert not found["holds"]
-    (fault,) = found["faults"]
+    status = sightline("status", "--check", code=1)
+    assert not status["holds"]
+    (fault,) = status["faults"]
     assert "is older than the warehouse" in fault
     for arguments in (["status"], ["status", "--check"]):
         _, _, err = shown(*arguments)
@@ -115,8 +115,8 @@ def test_an_older_queue_goes_on_without_a_call_paid_twice(home: Path, sightline:
     done = sightline("work", "--drain")
     assert calls(done) == 0
     assert done["already_settled"] == SUBJECTS
-    found = sightline("status", "--check")
-    assert (found["runs"][0]["written"], found["faults"]) == (PARTS, [])
+    status = sightline("status", "--check")
+    assert (status["runs"][0]["written"], status["faults"]) == (PARTS, [])
 
 
 @pytest.mark.extended
@@ -129,7 +129,7 @@ def test_a_queue_of_an_earlier_run_is_noticed(home: Path, sightline: Command, sh
     assert "older than the warehouse" in refused(shown, "work", "--drain")
     sightline("enqueue", "--recheck")
     assert sightline("status", "--check", code=1)["faults"] == []
-    lost = {one["run_id"]: one["lost"] for one in sightline("status")["runs"]}
+    lost = {run["run_id"]: run["lost"] for run in sightline("status")["runs"]}
     assert lost[second] == 2 * (SUBJECTS - 5)
 
 
@@ -144,8 +144,8 @@ def test_a_warehouse_older_than_the_queue_is_refused_by_all_who_publish_or_pay(
         err = refused(shown, *arguments)
         assert "is older than the queue" in err
         assert "put the newer warehouse back" in err
-    found = sightline("status", "--check", code=1)
-    assert "is older than the queue" in found["faults"][0]
+    status = sightline("status", "--check", code=1)
+    assert "is older than the queue" in status["faults"][0]
 
 
 def test_a_ledger_that_is_gone_is_named(home: Path, sightline: Command) -> None:
@@ -166,9 +166,9 @@ def test_an_older_warehouse_is_gone_on_with_only_when_told(home: Path, sightline
     sightline("work", "--drain")
     restore()
     sightline("enqueue", "--recheck")
-    found = sightline("status", "--check", code=1)
-    assert found["faults"] == []
-    assert found["runs"][0]["lost"] == PARTS
+    status = sightline("status", "--check", code=1)
+    assert status["faults"] == []
+    assert status["runs"][0]["lost"] == PARTS
     sightline("enqueue", "--reconcile", run)
     sightline("work", "--drain")
     assert sightline("status", "--check")["holds"]

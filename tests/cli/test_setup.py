@@ -33,8 +33,8 @@ def project(
     return CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator, pubsub=pstest)
 
 
-def states(found: dict[str, Any]) -> dict[tuple[str, str], str]:
-    return {(one["kind"], one["name"]): one["state"] for one in found["items"]}
+def states(report: dict[str, Any]) -> dict[tuple[str, str], str]:
+    return {(item["kind"], item["name"]): item["state"] for item in report["items"]}
 
 
 async def subscription(name: str) -> Any:
@@ -47,25 +47,27 @@ async def subscription(name: str) -> Any:
 def test_a_dry_run_lists_everything_and_makes_nothing(
     sightline: Command, project: CloudProject
 ) -> None:
-    found = states(sightline("setup", "--dry-run"))
-    assert set(found.values()) == {"missing"}
-    assert {name for kind, name in found if kind == "table"} >= {one.name for one in LEDGERS}
-    assert ("table", "embeddings_gemini_embedding_2_768") in found
-    assert {name for kind, name in found if kind == "view"} >= {
-        *(one.name for one in VIEWS), "embeddings", "road_signs_current",
+    by_item = states(sightline("setup", "--dry-run"))
+    assert set(by_item.values()) == {"missing"}
+    assert {name for kind, name in by_item if kind == "table"} >= {
+        ledger.name for ledger in LEDGERS
+    }
+    assert ("table", "embeddings_gemini_embedding_2_768") in by_item
+    assert {name for kind, name in by_item if kind == "view"} >= {
+        *(view.name for view in VIEWS), "embeddings", "road_signs_current",
     }  # fmt: skip
-    assert [name for kind, name in found if kind in {"topic", "subscription"}] == [
-        project.short(one)
-        for one in ("topic", "dead_letter_topic", "subscription", "dead_letter_subscription")
+    assert [name for kind, name in by_item if kind in {"topic", "subscription"}] == [
+        project.short(port)
+        for port in ("topic", "dead_letter_topic", "subscription", "dead_letter_subscription")
     ]
-    assert states(sightline("setup", "--dry-run")) == found
+    assert states(sightline("setup", "--dry-run")) == by_item
 
 
 async def test_what_was_said_to_be_made_is_there_afterwards(project: CloudProject) -> None:
     assert await asyncio.to_thread(main, ["setup"]) == 0
     async with BigQueryClient.open(bigquery_place(load_settings())) as client:
         there = await client.tables()
-    wanted = {one.name for one in LEDGERS} | {one.name for one in VIEWS}
+    wanted = {ledger.name for ledger in LEDGERS} | {view.name for view in VIEWS}
     wanted |= {"embeddings_gemini_embedding_2_768", "utility_poles_current"}
     assert wanted <= set(there)
     work = await subscription(project.short("subscription"))
@@ -138,11 +140,11 @@ def test_a_table_with_other_columns_is_told_with_what_mends_it(
             )
 
     asyncio.run(spoil())
-    found = {one["name"]: one for one in sightline("setup", code=1)["items"]}
-    assert found["runs"]["state"] == "differs"
-    assert "RENAME TO runs_before" in found["runs"]["mend"]
-    assert found["run_events"]["wrong"] == ["run_events.stop is missing"]
-    assert "ADD COLUMN IF NOT EXISTS `stop` INT64" in found["run_events"]["mend"]
+    items = {item["name"]: item for item in sightline("setup", code=1)["items"]}
+    assert items["runs"]["state"] == "differs"
+    assert "RENAME TO runs_before" in items["runs"]["mend"]
+    assert items["run_events"]["wrong"] == ["run_events.stop is missing"]
+    assert "ADD COLUMN IF NOT EXISTS `stop` INT64" in items["run_events"]["mend"]
 
 
 def test_the_local_engine_needs_no_setup(

@@ -28,8 +28,8 @@ def test_an_image_and_its_observation_find_the_same_and_not_themselves(
     by_id = sightline("similar", first["observation_id"], "--top", "4")
     by_file = sightline("similar", str(path), "--top", "4")
     assert len(by_id) == 4
-    assert [one["observation_id"] for one in by_id] == [one["observation_id"] for one in by_file]
-    assert first["observation_id"] not in {one["observation_id"] for one in by_id}
+    assert [hit["observation_id"] for hit in by_id] == [hit["observation_id"] for hit in by_file]
+    assert first["observation_id"] not in {hit["observation_id"] for hit in by_id}
     assert by_id[0]["score"] >= by_id[-1]["score"]
     shutil.copy(path, "elsewhere.jpg")
     (own, *_) = sightline("similar", "elsewhere.jpg", "--top", "1")
@@ -49,9 +49,9 @@ def test_an_observation_s_like_asks_no_model_and_obeys_filters(
     hits = sightline(
         "similar", first["observation_id"], "--asset-type", "utility_pole", "--top", "99"
     )
-    assert {one["asset_type"] for one in hits} == {"ASSET_CLASS_UTILITY_POLE"}
+    assert {hit["asset_type"] for hit in hits} == {"ASSET_CLASS_UTILITY_POLE"}
     night = sightline("similar", first["observation_id"], "--answer", "road_signs.lighting=night")
-    assert all(one["answers"]["road_signs"]["lighting"] == "night" for one in night)
+    assert all(hit["answers"]["road_signs"]["lighting"] == "night" for hit in night)
 
 
 @pytest.mark.extended
@@ -87,13 +87,13 @@ def test_an_index_is_told_refused_for_a_few_vectors_and_dropped(
     assert main(["index", "status"]) == 0
     assert f"vectors  {SCENES}, 0 of them in the index" in capsys.readouterr().out
     assert main(["index", "create"]) == 2
-    said = capsys.readouterr().err
-    assert f"{SCENES} vectors get no index, which needs 512" in said
+    remark = capsys.readouterr().err
+    assert f"{SCENES} vectors get no index, which needs 512" in remark
     assert sightline("index", "drop") == {"dropped": False}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("similar", "no-such-id"), "nothing was embedded by demo-1 at 256 dimensions; run"),
         (("similar", "gone.jpg"), "gone.jpg is not there; give an image file, or an"),
@@ -107,7 +107,7 @@ def test_an_index_is_told_refused_for_a_few_vectors_and_dropped(
 )
 def test_what_cannot_be_searched_is_one_line_that_says_what_to_do(
     arguments: tuple[str, ...],
-    said: str,
+    message: str,
     tmp_path: Path,
     mistake: Mistake,
 ) -> None:
@@ -115,7 +115,7 @@ def test_what_cannot_be_searched_is_one_line_that_says_what_to_do(
     Path("open.json").write_text(
         '{"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [0, 2]]]}'
     )
-    mistake(*arguments, says=said)
+    mistake(*arguments, says=message)
 
 
 def test_an_unknown_id_and_a_model_mismatch_are_told(
@@ -125,5 +125,5 @@ def test_an_unknown_id_and_a_model_mismatch_are_told(
     monkeypatch.setenv("SIGHTLINE_MODELS__EMBED", "noop")
     monkeypatch.setenv("SIGHTLINE_MODELS__EMBED_DIMENSION", "8")
     for arguments in (["search", "a pole"], ["similar", "no-such-id"], ["index", "create"]):
-        said = f"by noop at 8 dimensions, only {SCENES} by demo-1 at 256; vectors of two"
-        mistake(*arguments, says=said)
+        message = f"by noop at 8 dimensions, only {SCENES} by demo-1 at 256; vectors of two"
+        mistake(*arguments, says=message)

@@ -58,9 +58,9 @@ def embedded() -> list[EmbeddingRow]:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     rows = []
     for number, vector in enumerate(vectors):
-        one = observation(number)
-        key, subject = PART.key(one.observation_id), one.observation_id
-        rows.append(EmbeddingRow(key, subject, one, PART, vector.tolist(), provenance()))
+        image = observation(number)
+        key, subject = PART.key(image.observation_id), image.observation_id
+        rows.append(EmbeddingRow(key, subject, image, PART, vector.tolist(), provenance()))
     return rows
 
 
@@ -78,9 +78,9 @@ def test_where_nothing_is_embedded_no_model_is_paid_to_embed_a_query(
         ["index", "create"],
     ):
         assert main(arguments) == 2
-        said = capsys.readouterr().err
-        assert "nothing was embedded by gemini-embedding-2 at 768 dimensions; run" in said
-        assert said.count("\n") == 1
+        remark = capsys.readouterr().err
+        assert "nothing was embedded by gemini-embedding-2 at 768 dimensions; run" in remark
+        assert remark.count("\n") == 1
 
 
 def test_images_are_found_by_words_by_a_file_and_by_an_observation(
@@ -89,9 +89,9 @@ def test_images_are_found_by_words_by_a_file_and_by_an_observation(
     asyncio.run(fill(embedded()))
     by_id = sightline("similar", "obs-003", "--top", "5")
     assert len(by_id) == 5
-    assert "obs-003" not in {one["observation_id"] for one in by_id}
+    assert "obs-003" not in {hit["observation_id"] for hit in by_id}
     poles = sightline("similar", "obs-003", "--asset-type", "utility_pole", "--top", "99")
-    assert {one["observation_id"] for one in poles} == {
+    assert {hit["observation_id"] for hit in poles} == {
         "obs-002", "obs-006", "obs-007", "obs-010", "obs-011",
     }  # fmt: skip
     Image.new("RGB", (8, 8)).save("photo.jpg")

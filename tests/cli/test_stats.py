@@ -26,18 +26,18 @@ def test_an_overview_of_each_task(sightline: Command, home: Path) -> None:
     assert (poles["task"], signs["task"]) == ("poles", "signs")
     assert (signs["answers"], signs["without_position"], signs["without_time"]) == (ANSWERS, 1, 0)
     assert (signs["stale"], signs["versions"]) == (0, 1)
-    by_type = {one["asset_type"]: one for one in signs["coverage"]}
-    assert {name: (one["observations"], one["answered"], one["embedded"], one["dead"])
-            for name, one in by_type.items()} == {
+    by_type = {of_type["asset_type"]: of_type for of_type in signs["coverage"]}
+    assert {name: (counts["observations"], counts["answered"], counts["embedded"], counts["dead"])
+            for name, counts in by_type.items()} == {
         "ASSET_CLASS_ROAD_SIGN": (6, 6, 2, 0),
         "ASSET_CLASS_UTILITY_POLE": (6, 5, 2, 1),
     }  # fmt: skip
-    fields = {one["field"]: one for one in signs["fields"]}
+    fields = {of_field["field"]: of_field for of_field in signs["fields"]}
     kinds = fields["kind"]["values"]
     assert kinds == {"stop": 7, "yield": 3, "unknown": 1}
     assert fields["count"]["maximum"] == ANSWERS - 1
     assert fields["note"]["missing"] == 1
-    assert [one["asset_type"] for one in poles["coverage"]] == ["ASSET_CLASS_UTILITY_POLE"]
+    assert [of_type["asset_type"] for of_type in poles["coverage"]] == ["ASSET_CLASS_UTILITY_POLE"]
     assert poles["confidence"] == [
         {"field": "confidence", "from": 0.2, "to": 0.3, "answers": 1},
         {"field": "confidence", "from": 0.7, "to": 0.8, "answers": 1},
@@ -60,15 +60,15 @@ def test_filters_narrow_an_overview(sightline: Command, home: Path) -> None:
 
 
 def test_answers_by_one_thing_across_another(sightline: Command, home: Path) -> None:
-    found = sightline("stats", "signs", "--by", "kind", "--across", "month")
-    assert (found["by"], found["across"], found["answers"]) == ("kind", "month", ANSWERS)
-    groups = {(one["by"], one["across"]): one["answers"] for one in found["groups"]}
+    report = sightline("stats", "signs", "--by", "kind", "--across", "month")
+    assert (report["by"], report["across"], report["answers"]) == ("kind", "month", ANSWERS)
+    groups = {(group["by"], group["across"]): group["answers"] for group in report["groups"]}
     assert groups == {
         ("stop", "2026-05"): 2, ("yield", "2026-05"): 1, ("unknown", "2026-05"): 1,
         ("stop", "2026-04"): 5, ("yield", "2026-04"): 2,
     }  # fmt: skip
     by_cell = sightline("stats", "signs", "--by", "cell", "--cell", "0.0037")
-    cells = {tuple(one["by"] or ()): one["answers"] for one in by_cell["groups"]}
+    cells = {tuple(group["by"] or ()): group["answers"] for group in by_cell["groups"]}
     assert cells == {
         (4.9987, 51.9998, 5.0024, 52.0035): 3,
         (5.0024, 51.9998, 5.0061, 52.0035): 1,
@@ -78,11 +78,11 @@ def test_answers_by_one_thing_across_another(sightline: Command, home: Path) -> 
         (): 1,
     }
     bins = sightline("stats", "signs", "--by", "height", "--bin", "1")
-    assert {tuple(one["by"] or ()): one["answers"] for one in bins["groups"]} == {
+    assert {tuple(group["by"] or ()): group["answers"] for group in bins["groups"]} == {
         (0, 1): 3, (1, 2): 4, (2, 3): 3, (): 1
     }  # fmt: skip
     members = sightline("stats", "signs", "--by", "damage")
-    assert sum(one["answers"] for one in members["groups"]) > members["answers"]
+    assert sum(group["answers"] for group in members["groups"]) > members["answers"]
 
 
 def test_a_cell_is_a_box_that_other_commands_take(shown: Shown, home: Path) -> None:
@@ -112,7 +112,7 @@ def test_tables_for_people(shown: Shown, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("stats", "trees"), "no task 'trees'; there are "),
         (
@@ -129,9 +129,9 @@ def test_tables_for_people(shown: Shown, home: Path) -> None:
     ],
 )
 def test_a_mistake_is_told_in_one_line(
-    mistake: Mistake, home: Path, arguments: tuple[str, ...], said: str
+    mistake: Mistake, home: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    mistake(*arguments, says=said)
+    mistake(*arguments, says=message)
 
 
 def test_an_empty_warehouse_says_how_to_go_on(shown: Shown, sightline: Command) -> None:
@@ -148,7 +148,7 @@ def test_groups_have_names_without_the_noise_of_binary_fractions() -> None:
     assert key_text(cell, (5209, -1)) == "-0.01,52.09,0.00,52.10"
     assert key_value(cell, (5209, -1)) == [-0.01, 52.09, 0.0, 52.1]
     assert key_text(Dimension("cell", step=90), (1, 2)) == "180,90,180,90"
-    height = next(one for one in SIGNS.fields if one.name == "height")
+    height = next(spec_field for spec_field in SIGNS.fields if spec_field.name == "height")
     assert key_text(Dimension("field", height, 0.1), 3) == "0.3 to 0.4"
     assert key_text(Dimension("field", height), 2.0) == "2"
     assert key_text(Dimension("asset_type"), "ASSET_CLASS_ROAD_SIGN") == "road_sign"

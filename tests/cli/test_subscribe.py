@@ -42,17 +42,17 @@ def complaint(value: Any, schema: Mapping[str, Any], at: str = "body") -> str:
     if not isinstance(value, kinds[schema["type"]]):
         return f"{at} is no {schema['type']}"
     if isinstance(value, list):
-        found = [complaint(one, schema["items"], f"{at}[]") for one in value]
+        complaints = [complaint(item, schema["items"], f"{at}[]") for item in value]
     elif isinstance(value, dict):
-        found = [
-            complaint(one, inner, f"{at}.{name}")
+        complaints = [
+            complaint(member, inner, f"{at}.{name}")
             if (inner := schema.get("properties", {}).get(name, schema.get("additionalProperties")))
             else f"{at}.{name} is unknown"
-            for name, one in value.items()
+            for name, member in value.items()
         ]
     else:
-        found = [f"{at} = {value!r}"] if value not in schema.get("enum", [value]) else []
-    return "; ".join(one for one in found if one)
+        complaints = [f"{at} = {value!r}"] if value not in schema.get("enum", [value]) else []
+    return "; ".join(text for text in complaints if text)
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Hub:
     """A stand-in for Analytics Hub that takes what the document allows, and remembers it."""
 
     url: str = ""
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     bodies: list[Any] = field(default_factory=list)
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     refusal: tuple[int, dict[str, Any]] | None = None
@@ -69,21 +69,23 @@ class Hub:
     def answer(self, verb: str, url: str, raw: bytes) -> tuple[int, dict[str, Any]]:
         """Return the answer to a request: its code and body."""
         path, query = urlsplit(url).path.removeprefix("/v1/"), parse_qs(urlsplit(url).query)
-        self.asked.append(f"{verb} {path}")
+        self.requests.append(f"{verb} {path}")
         if self.refusal is not None:
             return self.refusal
         for method in DOCUMENT["methods"].values():
             parameters = method["parameters"]
-            name = next(key for key, one in parameters.items() if one["location"] == "path")
+            name = next(
+                key for key, parameter in parameters.items() if parameter["location"] == "path"
+            )
             pattern = parameters[name]["pattern"].strip("^$")
             form = (
                 method["path"].removeprefix("v1/").replace(f"{{+{name}}}", f"(?P<{name}>{pattern})")
             )
-            found = re.fullmatch(form, path)
-            if verb == method["httpMethod"] and found:
+            match = re.fullmatch(form, path)
+            if verb == method["httpMethod"] and match:
                 unknown = set(query) - set(parameters)
                 assert not unknown, unknown
-                return self.serve(method, found[name], query, raw)
+                return self.serve(method, match[name], query, raw)
         return 404, {"error": {"code": 404, "message": f"no method {verb} {path}"}}
 
     def serve(
@@ -99,8 +101,8 @@ class Hub:
         else:
             body = json.loads(raw)
             self.bodies.append(body)
-            if said := complaint(body, {"$ref": method["request"]["$ref"]}):
-                return 400, {"error": {"code": 400, "message": said}}
+            if objection := complaint(body, {"$ref": method["request"]["$ref"]}):
+                return 400, {"error": {"code": 400, "message": objection}}
             made = self.subscription(name, body["destinationDataset"]["datasetReference"])
             self.subscriptions.append(made)
             answer = {"subscription": made}
@@ -121,14 +123,14 @@ class Hub:
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    one = Hub()
+    hub = Hub()
 
     def answer(request: BaseHTTPRequestHandler, raw: bytes) -> tuple[int, dict[str, Any]]:
         assert request.headers["Authorization"] == "Bearer emulator"
-        return one.answer(request.command, request.path, raw)
+        return hub.answer(request.command, request.path, raw)
 
-    with serving(answer) as one.url:
-        yield one
+    with serving(answer) as hub.url:
+        yield hub
 
 
 @pytest.fixture
@@ -139,25 +141,25 @@ def project(
     monkeypatch: pytest.MonkeyPatch,
 ) -> CloudProject:
     """Return a project in which the linked dataset is there as soon as somebody subscribes."""
-    one = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator)
-    one.let("BIGQUERY__HUB_ENDPOINT", hub.url)
+    cloud = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator)
+    cloud.let("BIGQUERY__HUB_ENDPOINT", hub.url)
 
     async def link() -> None:
         async with BigQueryClient.open(bigquery_place(load_settings())) as client:
-            holder = f"{one.name}.linked_{one.unique}"
+            holder = f"{cloud.name}.linked_{cloud.unique}"
             await make_source_table(client, f"{holder}.latest_observations")
             await make_source_table(client, f"{holder}.all_observations")
             await client.execute(f"CREATE TABLE `{holder}.snapshots` (snapshot_id STRING)")
 
     asyncio.run(link())
-    return one
+    return cloud
 
 
 def test_subscribing_links_the_dataset_and_names_the_source(
     sightline: Command, project: CloudProject, hub: Hub
 ) -> None:
     dataset = f"linked_{project.unique}"
-    found = sightline("subscribe", LISTING, "--dataset", dataset)
+    report = sightline("subscribe", LISTING, "--dataset", dataset)
     assert hub.bodies == [
         {
             "destinationDataset": {
@@ -167,12 +169,12 @@ def test_subscribing_links_the_dataset_and_names_the_source(
             }
         }
     ]
-    assert hub.asked[-1] == (
+    assert hub.requests[-1] == (
         "POST projects/provider/locations/us/dataExchanges/imagery/listings/observations-2026"
         ":subscribe"
     )
-    assert found["existed"] is False
-    assert found["sources"] == [
+    assert report["existed"] is False
+    assert report["sources"] == [
         {"source": f"{project.name}.{dataset}.{name}", "layout": name}
         for name in ("latest_observations", "all_observations")
     ]
@@ -199,8 +201,8 @@ def test_what_is_printed_goes_into_the_settings_file(
     shown = capsys.readouterr().out
     text = shown.partition("\n\n")[2]
     (tmp_path / "source.toml").write_text(text)
-    found = load_settings(config=tmp_path / "source.toml", environment={})
-    assert found.bigquery.source == f"{project.name}.linked_{project.unique}.latest_observations"
+    loaded = load_settings(config=tmp_path / "source.toml", environment={})
+    assert loaded.bigquery.source == f"{project.name}.linked_{project.unique}.latest_observations"
 
 
 def test_a_subscription_that_was_revoked_does_not_count(
@@ -218,7 +220,7 @@ def error(code: int, message: str, reason: str = "") -> tuple[int, dict[str, Any
 
 
 @pytest.mark.parametrize(
-    ("refusal", "said"),
+    ("refusal", "message"),
     [
         (
             error(
@@ -238,13 +240,13 @@ def error(code: int, message: str, reason: str = "") -> tuple[int, dict[str, Any
 )
 def test_a_refusal_is_one_line_with_the_next_step(
     refusal: tuple[int, dict[str, Any]],
-    said: str,
+    message: str,
     project: CloudProject,
     hub: Hub,
     mistake: Mistake,
 ) -> None:
     hub.refusal = refusal
-    mistake("subscribe", LISTING, says=said, code={1, 2})
+    mistake("subscribe", LISTING, says=message, code={1, 2})
 
 
 @pytest.mark.parametrize("text", ["", "a/b/c", "a/b/c/d/e", "a/b/c/d?x=1", "projects/a/b/c/d"])

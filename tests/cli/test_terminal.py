@@ -40,7 +40,11 @@ def _no_secrets_before() -> Iterator[None]:
 
 def commands(text: str) -> list[str]:
     """Return the characters of a text that a terminal may act upon, line ends aside."""
-    return [one for one in text if unicodedata.category(one) in ACTED_UPON and one != "\n"]
+    return [
+        character
+        for character in text
+        if unicodedata.category(character) in ACTED_UPON and character != "\n"
+    ]
 
 
 def test_json_of_every_character_commands_nothing_and_has_the_same_value() -> None:

@@ -119,13 +119,13 @@ def test_it_is_given_up_with_a_reason_and_with_what_it_can_have_cost(
 
 
 def test_a_stop_waits_for_a_response_that_drips_no_longer_than_its_grace(job: Path) -> None:
-    asked, leaving = threading.Event(), threading.Event()
+    reached, leaving = threading.Event(), threading.Event()
 
     def drip(handler: BaseHTTPRequestHandler) -> None:
         begin(handler, Transfer_Encoding="chunked")
         while not leaving.wait(0.02):
             handler.wfile.write(b"1\r\n \r\n")
-            asked.set()
+            reached.set()
 
     with serving(drip) as url:
         worker = subprocess.Popen(
@@ -137,7 +137,7 @@ def test_a_stop_waits_for_a_response_that_drips_no_longer_than_its_grace(job: Pa
             text=True,
         )
         try:
-            assert asked.wait(60)
+            assert reached.wait(60)
             began_s = time.monotonic()
             worker.send_signal(signal.SIGTERM)
             out, err = worker.communicate(timeout=60)

@@ -25,14 +25,14 @@ def test_a_job_is_submitted_once_and_its_model_is_told_from_its_base(
     sightline: Command, bucket: Any, beside: Beside
 ) -> None:
     beside.pace(pending_s=0.05, running_s=0.05)
-    found = sightline(*SUBMIT, "--yes", "--epochs", "2")
-    plan, job = found["plan"], found["job"]
-    assert found["submitted"]
+    report = sightline(*SUBMIT, "--yes", "--epochs", "2")
+    plan, job = report["plan"], report["job"]
+    assert report["submitted"]
     assert (job["state"], job["base_model"], job["epochs"]) == ("SUCCEEDED", BASE_MODEL, 2)
     assert plan["training"]["examples"] + plan["validation"]["examples"] == IMAGES
     assert plan["held_out_assets"] * 2 == plan["validation"]["examples"]
     assert plan["usd"] is None
-    names = {one.name.rpartition("/")[2] for one in bucket.list_blobs()}
+    names = {blob.name.rpartition("/")[2] for blob in bucket.list_blobs()}
     assert names == {"train.jsonl", "validation.jsonl", "held_out.jsonl", "task.toml"}
 
     again = sightline(*SUBMIT, "--yes", "--epochs", "2")
@@ -41,18 +41,18 @@ def test_a_job_is_submitted_once_and_its_model_is_told_from_its_base(
     assert other["submitted"]
     assert len(sightline("tune", "list", "--location", "us-central1")) == 2
 
-    said = sightline("tune", "evaluate", job["name"])
-    fields = {one["field"]: one for one in said["fields"]}
-    assert said["compared"] == plan["held_out_assets"]
-    assert said["calls"] == 2 * said["compared"]
-    assert said["cost_usd"] > 0
+    comparison = sightline("tune", "evaluate", job["name"])
+    fields = {field["field"]: field for field in comparison["fields"]}
+    assert comparison["compared"] == plan["held_out_assets"]
+    assert comparison["calls"] == 2 * comparison["compared"]
+    assert comparison["cost_usd"] > 0
     assert fields["kind"]["base"] < 0.3 < fields["kind"]["tuned"]
     assert fields["kind"]["verdict"] == "better"
     assert fields["kind"]["low"] > 0
     assert fields["tilted"]["verdict"] == "not told apart"
     assert fields["tilted"]["difference"] == 0
     assert fields["damage"]["base"] == fields["damage"]["tuned"] == 1
-    assert said["not_compared"] == ["height", "note"]
+    assert comparison["not_compared"] == ["height", "note"]
 
 
 def test_nothing_is_sent_before_somebody_agrees(shown: Shown, bucket: Any) -> None:
@@ -68,16 +68,16 @@ def test_nothing_is_sent_before_somebody_agrees(shown: Shown, bucket: Any) -> No
 def test_somebody_at_a_terminal_is_asked(
     shown: Shown, sightline: Command, bucket: Any, monkeypatch: pytest.MonkeyPatch, agrees: bool
 ) -> None:
-    asked: list[str] = []
+    questions: list[str] = []
 
     def confirm(question: str, **_: Any) -> bool:
-        asked.append(question)
+        questions.append(question)
         return agrees
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("typer.confirm", confirm)
     assert shown(*SUBMIT)[0] == 0
-    assert asked == ["submit it?"]
+    assert questions == ["submit it?"]
     assert len(sightline("tune", "list", "--location", "us-central1")) == int(agrees)
 
 
@@ -111,7 +111,7 @@ def test_a_failed_job_is_told_and_does_not_stand_in_the_way(
     assert "is FAILED: The accelerators were lost; fix the cause and submit again" in err
     beside.pace(error="")
     assert sightline(*SUBMIT, "--yes")["submitted"]
-    assert [one["state"] for one in sightline("tune", "list", "--location", "us-central1")] == [
+    assert [job["state"] for job in sightline("tune", "list", "--location", "us-central1")] == [
         "SUCCEEDED",
         "FAILED",
     ]
@@ -171,7 +171,7 @@ def test_a_job_that_has_ended_is_cancelled_too_late_and_that_is_said(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--location", "global"), "tuning jobs run in a region"),
         (("--model", "demo-1"), "'demo-1' cannot be tuned; give --model"),
@@ -183,16 +183,16 @@ def test_a_job_that_has_ended_is_cancelled_too_late_and_that_is_said(
     ],
 )
 def test_a_mistake_is_told_in_one_line_and_submits_nothing(
-    shown: Shown, sightline: Command, bucket: Any, arguments: tuple[str, ...], said: str
+    shown: Shown, sightline: Command, bucket: Any, arguments: tuple[str, ...], message: str
 ) -> None:
     code, _, err = shown(*SUBMIT, "--yes", *arguments, "--json")
     assert code == 2
-    assert said in err.splitlines()[-1]
+    assert message in err.splitlines()[-1]
     assert sightline("tune", "list", "--location", "us-central1") == []
 
 
 @pytest.mark.parametrize(
-    ("refuse", "code", "said"),
+    ("refuse", "code", "message"),
     [
         ("PERMISSION_DENIED", 2, "grant roles/aiplatform.user"),
         ("RESOURCE_EXHAUSTED", 1, "wait for a job to end"),
@@ -200,12 +200,12 @@ def test_a_mistake_is_told_in_one_line_and_submits_nothing(
     ],
 )
 def test_what_google_refuses_is_told_in_one_line(
-    shown: Shown, bucket: Any, beside: Beside, refuse: str, code: int, said: str
+    shown: Shown, bucket: Any, beside: Beside, refuse: str, code: int, message: str
 ) -> None:
     beside.pace(refuse=refuse)
-    got, _, err = shown(*SUBMIT, "--yes", "--json")
-    assert got == code
-    assert said in err.splitlines()[-1]
+    code_of, _, err = shown(*SUBMIT, "--yes", "--json")
+    assert code_of == code
+    assert message in err.splitlines()[-1]
     assert "http://" not in err
 
 
@@ -245,11 +245,11 @@ def test_workers_answer_with_the_tuned_model_at_the_price_of_its_base(
     prices = tmp_path / "prices.toml"
     entry = f'model = "{endpoint}"\nsince = 2026-01-01\ntuned_from = "{BASE_MODEL}"\n'
     prices.write_text(f"[[price]]\n{entry}")
-    asked = ("--task", "signs", "--no-embed")
+    options = ("--task", "signs", "--no-embed")
     with monkeypatch.context() as patch:
         patch.setenv("SIGHTLINE_PRICES", str(prices))
-        assert sightline("estimate", *asked)["cost_usd"] > 0
-    sightline("enqueue", *asked)
+        assert sightline("estimate", *options)["cost_usd"] > 0
+    sightline("enqueue", *options)
     code, _, err = shown("work", "--drain")
     assert code == 2
     assert "that of a tuned model says tuned_from" in err
@@ -260,7 +260,7 @@ def test_workers_answer_with_the_tuned_model_at_the_price_of_its_base(
         "SELECT subject_id, answer, cost_usd_micros FROM classifications_all"
         f" WHERE model = '{endpoint}' ORDER BY subject_id",
     )
-    assert [one["subject_id"] for one in rows] == [f"o{n}" for n in numbers]
-    kinds = [json.loads(one["answer"])["kind"] for one in rows]
+    assert [row["subject_id"] for row in rows] == [f"o{n}" for n in numbers]
+    kinds = [json.loads(row["answer"])["kind"] for row in rows]
     assert kinds == [known(n)["kind"] for n in numbers]
-    assert all(one["cost_usd_micros"] > 0 for one in rows)
+    assert all(row["cost_usd_micros"] > 0 for row in rows)

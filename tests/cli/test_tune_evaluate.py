@@ -22,10 +22,10 @@ def test_images_that_are_gone_are_left_out_for_both_models(
 ) -> None:
     job = sightline(*SUBMIT, "--yes")["job"]
     beside.answers.gone = range(IMAGES // 2)
-    found = sightline("tune", "evaluate", job["name"])
-    assert found["left_out"]["image_gone"] > 0
-    assert found["left_out"]["image_gone"] + found["compared"] == found["asked"]
-    assert {one["subjects"] for one in found["fields"]} == {found["compared"]}
+    report = sightline("tune", "evaluate", job["name"])
+    assert report["left_out"]["image_gone"] > 0
+    assert report["left_out"]["image_gone"] + report["compared"] == report["asked"]
+    assert {field["subjects"] for field in report["fields"]} == {report["compared"]}
 
 
 @pytest.mark.extended
@@ -36,19 +36,19 @@ def test_calls_are_tried_again_as_a_worker_s_are(
     plain = sightline("tune", "evaluate", job["name"], "--sample", "12")
     monkeypatch.setenv("SIGHTLINE_WORKER__BACKOFF_S", "0.01")
     beside.control("faults", shares={"throttled": 0.2, "unavailable": 0.2})
-    found = sightline("tune", "evaluate", job["name"], "--sample", "12")
-    assert found["compared"] == 12
-    assert found["fields"] == plain["fields"]
-    assert found["calls"] > plain["calls"] == 24
+    report = sightline("tune", "evaluate", job["name"], "--sample", "12")
+    assert report["compared"] == 12
+    assert report["fields"] == plain["fields"]
+    assert report["calls"] > plain["calls"] == 24
 
 
 def test_answers_of_no_use_count_as_wrong(sightline: Command, bucket: Any, beside: Beside) -> None:
     job = sightline(*SUBMIT, "--yes")["job"]
     beside.answers.rambles = True
-    found = sightline("tune", "evaluate", job["name"], "--sample", "5")
-    assert found["compared"] == 5
-    assert found["failed"] == {"base": {"answer_invalid": 5}, "tuned": {"answer_invalid": 5}}
-    assert {one["base"] for one in found["fields"]} == {0}
+    report = sightline("tune", "evaluate", job["name"], "--sample", "5")
+    assert report["compared"] == 5
+    assert report["failed"] == {"base": {"answer_invalid": 5}, "tuned": {"answer_invalid": 5}}
+    assert {field["base"] for field in report["fields"]} == {0}
 
 
 def test_a_job_of_another_program_cannot_be_evaluated(
@@ -71,7 +71,7 @@ def test_what_cannot_be_compared_with_is_told_in_one_line(
         {"observation_id": f"obs-{n:03d}", "task": "signs", "truth": {"tilted": None}}
         for n in range(IMAGES)
     ]
-    truth.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    truth.write_text("".join(json.dumps(row) + "\n" for row in rows))
     code, _, err = shown("tune", "evaluate", job["name"], "--truth", str(truth))
     assert (code, "has the truth of signs about none of the" in err) == (2, True)
     truth.write_text('{"observation_id": "x", "task": "signs", "truth": {"tilted": "no"}}\n')
@@ -115,16 +115,16 @@ def test_truth_replaces_the_answers_that_were_held_out(
         }
         for n in range(IMAGES)
     ]
-    truth.write_text("".join(json.dumps(one) + "\n" for one in rows))
-    found = sightline("tune", "evaluate", job["name"], "--truth", str(truth))
-    (tilted,) = found["fields"]
+    truth.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = sightline("tune", "evaluate", job["name"], "--truth", str(truth))
+    (tilted,) = report["fields"]
     assert tilted["field"] == "tilted"
     assert tilted["base"] < 0.5
-    assert found["assets_without_truth"] == 0
-    truth.write_text("".join(json.dumps(one) + "\n" for one in rows[: IMAGES // 2]))
+    assert report["assets_without_truth"] == 0
+    truth.write_text("".join(json.dumps(row) + "\n" for row in rows[: IMAGES // 2]))
     part = sightline("tune", "evaluate", job["name"], "--truth", str(truth))
     assert part["assets_without_truth"] > 0
-    assert part["compared"] + part["assets_without_truth"] == found["compared"]
+    assert part["compared"] + part["assets_without_truth"] == report["compared"]
     few = sightline("tune", "evaluate", job["name"], "--truth", str(truth), "--sample", "3")
     assert few["compared"] == 3
     truth.write_text('{"observation_id": "x", "task": "signs", "truth": {}}\n')

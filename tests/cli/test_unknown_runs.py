@@ -27,9 +27,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sightline: Command) ->
 
 def the_fault(sightline: Command) -> str:
     """Return the one fault for which a check fails."""
-    found = sightline("status", "--check", code=1)
-    assert not found["holds"]
-    (fault,) = found["faults"]
+    status = sightline("status", "--check", code=1)
+    assert not status["holds"]
+    (fault,) = status["faults"]
     return str(fault)
 
 

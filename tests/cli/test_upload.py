@@ -31,14 +31,14 @@ def rows_of(source: str) -> list[dict[str, Any]]:
         async with BigQueryClient.open(bigquery_place(load_settings())) as client:
             schema = await client.use(lambda library: library.get_table(source).schema)
             table.check(schema)
-            found = await client.rows(
+            rows_read = await client.rows(
                 "SELECT observation_id, gcs_uri, latitude, longitude, capture_time, bbox_x_min,"
                 " bbox_y_max, camera_pose_heading, asset_type, map_url"
                 f" FROM ({table.select()}) ORDER BY 1"
             )
         names = ("observation_id", "gcs_uri", "latitude", "longitude", "capture_time", "x_min",
                  "y_max", "heading", "asset_type", "map_url")  # fmt: skip
-        return [dict(zip(names, row, strict=True)) for row in found]
+        return [dict(zip(names, row, strict=True)) for row in rows_read]
 
     return asyncio.run(read())
 
@@ -46,15 +46,15 @@ def rows_of(source: str) -> list[dict[str, Any]]:
 def test_a_folder_s_photographs_and_its_table_are_uploaded(
     sightline: Command, project: CloudProject, bucket: Any, scenes: Path
 ) -> None:
-    found = sightline("upload", str(scenes))
-    assert found["uri"] == f"gs://{project.bucket}/scenes"
-    assert (found["uploaded"], found["there"], found["failed"]) == (SCENES + 1, 0, 0)
-    names = {one.name: one for one in bucket.list_blobs()}
-    images = {f"scenes/{one.relative_to(scenes).as_posix()}" for one in scenes.rglob("*.jpg")}
+    report = sightline("upload", str(scenes))
+    assert report["uri"] == f"gs://{project.bucket}/scenes"
+    assert (report["uploaded"], report["there"], report["failed"]) == (SCENES + 1, 0, 0)
+    names = {blob.name: blob for blob in bucket.list_blobs()}
+    images = {f"scenes/{path.relative_to(scenes).as_posix()}" for path in scenes.rglob("*.jpg")}
     assert set(names) == {*images, "scenes/observations.csv"}
-    one = min(images)
-    assert names[one].download_as_bytes() == (scenes.parent / one).read_bytes()
-    assert names[one].content_type == "image/jpeg"
+    image = min(images)
+    assert names[image].download_as_bytes() == (scenes.parent / image).read_bytes()
+    assert names[image].content_type == "image/jpeg"
 
 
 def test_uploading_again_sends_only_what_is_new_or_differs(
@@ -93,8 +93,8 @@ def test_a_broken_off_upload_goes_on_where_it_stopped(
         assert main(["upload", str(scenes), "--threads", "1"]) == 130
     there = len(list(bucket.list_blobs()))
     assert 0 < there <= 20
-    found = sightline("upload", str(scenes))
-    assert (found["uploaded"], found["there"]) == (SCENES + 1 - there, there)
+    report = sightline("upload", str(scenes))
+    assert (report["uploaded"], report["there"]) == (SCENES + 1 - there, there)
 
 
 def test_a_file_that_cannot_be_read_fails_alone(
@@ -133,12 +133,16 @@ def test_the_demo_s_collection_becomes_a_source(
     sightline: Command, project: CloudProject, bucket: Any, scenes: Path
 ) -> None:
     table = scenes / "observations.csv"
-    found = sightline("upload", str(scenes), "--observations", str(table))["observations"]
-    assert (found["table"], found["loaded"], found["total"]) == (project.source, SCENES, SCENES)
+    observations = sightline("upload", str(scenes), "--observations", str(table))["observations"]
+    assert (observations["table"], observations["loaded"], observations["total"]) == (
+        project.source,
+        SCENES,
+        SCENES,
+    )
     with table.open(encoding="utf-8") as lines:
-        wanted = sorted(csv.DictReader(lines), key=lambda one: one["observation_id"])
+        wanted = sorted(csv.DictReader(lines), key=lambda row: row["observation_id"])
     rows = rows_of(project.source)
-    assert [one["observation_id"] for one in rows] == [one["observation_id"] for one in wanted]
+    assert [row["observation_id"] for row in rows] == [row["observation_id"] for row in wanted]
     for row, line in zip(rows, wanted, strict=True):
         assert row["gcs_uri"] == f"gs://{project.bucket}/scenes/{line['gcs_uri']}"
         assert row["latitude"] == float(line["latitude"])
@@ -156,16 +160,16 @@ def test_loading_again_merges_and_keeps_what_others_loaded(
     lines = table.read_text(encoding="utf-8").splitlines()
     half = scenes / "half.csv"
     half.write_text("\n".join([lines[0], *lines[1:11]]).replace("ASSET_CLASS_", "ASSET_CLASS_MY_"))
-    found = sightline("upload", str(scenes), "--observations", str(half))["observations"]
-    assert (found["loaded"], found["total"]) == (10, SCENES)
-    kinds = [one["asset_type"].startswith("ASSET_CLASS_MY_") for one in rows_of(project.source)]
+    observations = sightline("upload", str(scenes), "--observations", str(half))["observations"]
+    assert (observations["loaded"], observations["total"]) == (10, SCENES)
+    kinds = [row["asset_type"].startswith("ASSET_CLASS_MY_") for row in rows_of(project.source)]
     assert sum(kinds) == 10
 
     async def tables() -> set[str]:
         async with BigQueryClient.open(bigquery_place(load_settings())) as client:
             dataset = project.source.rpartition(".")[0]
             return await client.use(
-                lambda library: {one.table_id for one in library.list_tables(dataset)}
+                lambda library: {table.table_id for table in library.list_tables(dataset)}
             )
 
     assert asyncio.run(tables()) == {project.source.rpartition(".")[2]}
@@ -176,14 +180,14 @@ def test_photographs_without_a_table_become_observations_by_their_content(
 ) -> None:
     (scenes / "observations.csv").unlink()
     (scenes / "broken.jpg").write_bytes(b"no image")
-    found = sightline(
+    report = sightline(
         "upload", str(scenes), "--source-table", project.source, "--asset-type", "road_sign"
     )
-    assert found["observations"]["loaded"] == SCENES
-    assert found["observations"]["refused"] == 1
+    assert report["observations"]["loaded"] == SCENES
+    assert report["observations"]["refused"] == 1
     rows = rows_of(project.source)
-    assert {one["asset_type"] for one in rows} == {"ASSET_CLASS_ROAD_SIGN"}
-    assert all(one["gcs_uri"].startswith(f"gs://{project.bucket}/scenes/") for one in rows)
+    assert {row["asset_type"] for row in rows} == {"ASSET_CLASS_ROAD_SIGN"}
+    assert all(row["gcs_uri"].startswith(f"gs://{project.bucket}/scenes/") for row in rows)
 
 
 def test_an_observation_whose_image_is_not_in_the_folder_is_left_out_and_told(
@@ -191,15 +195,15 @@ def test_an_observation_whose_image_is_not_in_the_folder_is_left_out_and_told(
 ) -> None:
     gone = min(scenes.rglob("*.jpg"))
     gone.unlink()
-    found = sightline("upload", str(scenes), "--observations", str(scenes / "observations.csv"))[
-        "observations"
-    ]
-    assert (found["loaded"], found["without_image"]) == (SCENES - 1, 1)
-    assert gone.stem in found["left_out"][0]
+    observations = sightline(
+        "upload", str(scenes), "--observations", str(scenes / "observations.csv")
+    )["observations"]
+    assert (observations["loaded"], observations["without_image"]) == (SCENES - 1, 1)
+    assert gone.stem in observations["left_out"][0]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("scenes", "gs://"), "accepted: gs://bucket/prefix"),
         (("nowhere",), "give one with photographs"),
@@ -210,12 +214,12 @@ def test_an_observation_whose_image_is_not_in_the_folder_is_left_out_and_told(
 )
 def test_what_cannot_be_uploaded_is_told_in_one_line(
     arguments: tuple[str, ...],
-    said: str,
+    message: str,
     project: CloudProject,
     scenes: Path,
     mistake: Mistake,
 ) -> None:
-    mistake("upload", *arguments, says=said)
+    mistake("upload", *arguments, says=message)
 
 
 def test_a_ledger_is_no_table_for_observations(

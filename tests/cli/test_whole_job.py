@@ -28,11 +28,15 @@ def test_images_in_answers_out_and_a_second_run_publishes_nothing(
     assert (worked["answers"], worked["embeddings"], worked["dead"]) == (SCENES, SCENES, {})
     status = sightline("status", "--check")
     assert status["holds"]
-    assert [one["written"] for one in status["runs"]] == [PARTS]
+    assert [run["written"] for run in status["runs"]] == [PARTS]
     assert sightline("enqueue")["nothing_to_do"]["done"] == PARTS
     scores = sightline("evaluate", str(scenes / "ground_truth.jsonl"))
-    assert {one["task"] for one in scores} == {"road_signs", "utility_poles", "maintenance_covers"}
-    assert all(one["accuracy"] > one["majority"] for one in scores if one["answered"])
+    assert {score["task"] for score in scores} == {
+        "road_signs",
+        "utility_poles",
+        "maintenance_covers",
+    }
+    assert all(score["accuracy"] > score["majority"] for score in scores if score["answered"])
 
 
 def test_bad_input_costs_nobody_else_anything(
@@ -55,8 +59,8 @@ def test_bad_input_costs_nobody_else_anything(
     (run,) = status["runs"]
     assert (run["written"], run["dead"], run["lost"]) == (PARTS - 12, 12, 0)
     letters = sightline("dead-letters", "list")
-    assert Counter(one["reason"] for one in letters) == worked["dead"]
-    assert all(one["detail"] for one in letters)
+    assert Counter(letter["reason"] for letter in letters) == worked["dead"]
+    assert all(letter["detail"] for letter in letters)
     assert sightline("enqueue")["nothing_to_do"]["dead"] == 12
 
 
@@ -171,7 +175,7 @@ def test_two_workers_at_once_share_the_work_and_double_nothing(
         )
         for _ in range(2)
     ]
-    assert [one.wait(120) for one in workers] == [0, 0]
+    assert [worker.wait(120) for worker in workers] == [0, 0]
     (row,) = sightline("sql", "select count(*) n from classifications")
     assert row["n"] == SCENES
     assert sightline("status", "--check")["holds"]

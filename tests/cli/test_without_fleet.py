@@ -25,15 +25,15 @@ def project(
     sightline: Command,
 ) -> CloudProject:
     """Return a project with observations, whose models BigQuery is to ask."""
-    one = CloudProject(tmp_path, monkeypatch, bigquery=new_bigquery_emulator, gcs=gcs)
-    bucket: Any = make_bucket(gcs, one.bucket)
+    cloud = CloudProject(tmp_path, monkeypatch, bigquery=new_bigquery_emulator, gcs=gcs)
+    bucket: Any = make_bucket(gcs, cloud.bucket)
     for number in range(IMAGES):
         bucket.blob(f"images/{number}.jpg").upload_from_string(b"%d" % number)
-    one.let("ENGINE", "bigquery")
-    one.let("SQL__LOOK_EVERY_S", "0.05")
+    cloud.let("ENGINE", "bigquery")
+    cloud.let("SQL__LOOK_EVERY_S", "0.05")
     sightline("setup")
-    sightline("import", f"gs://{one.bucket}/images", "--asset-type", "road_sign")
-    return one
+    sightline("import", f"gs://{cloud.bucket}/images", "--asset-type", "road_sign")
+    return cloud
 
 
 @pytest.mark.extended
@@ -51,16 +51,16 @@ def test_a_run_is_planned_and_priced_and_nothing_is_lost_where_no_model_answers(
     assert run["parts"] == 2 * IMAGES
 
     batch_plan = sightline("work", "--dry-run")
-    assert {one["kind"]: one["parts"] for one in batch_plan} == {
+    assert {planned["kind"]: planned["parts"] for planned in batch_plan} == {
         "answers": IMAGES, "embeddings": IMAGES,
     }  # fmt: skip
     left = 0.001
-    for one in batch_plan:
-        assert (one["run_id"], one["passes"]) == (run["run_id"], 1)
-        assert one["most_cost_usd"] > 0
-        assert one["budget_left_usd"] == pytest.approx(left)
-        assert one["bound_by_budget"] == (one["most_cost_usd"] > left)
-        left = max(0.0, left - one["most_cost_usd"])
+    for planned in batch_plan:
+        assert (planned["run_id"], planned["passes"]) == (run["run_id"], 1)
+        assert planned["most_cost_usd"] > 0
+        assert planned["budget_left_usd"] == pytest.approx(left)
+        assert planned["bound_by_budget"] == (planned["most_cost_usd"] > left)
+        left = max(0.0, left - planned["most_cost_usd"])
     code, out, err = shown("work", "--dry-run")
     assert code == 0
     assert "models, at most" in out

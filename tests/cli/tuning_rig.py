@@ -85,8 +85,8 @@ class Beside:
         """Set what the control API has under a name."""
         url = f"{self.simulator.base_url}/control/{topic}"
         body = json.dumps(how).encode()
-        with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as found:
-            assert found.status == 200
+        with urllib.request.urlopen(urllib.request.Request(url, body, method="PUT")) as answer:
+            assert answer.status == 200
 
 
 @contextmanager
@@ -125,8 +125,8 @@ async def fill(root: Path, images: int = IMAGES) -> None:
 
 @pytest.fixture
 def beside(gcs: GcsServer) -> Iterator[Beside]:
-    with tuning_beside(gcs.endpoint) as one:
-        yield one
+    with tuning_beside(gcs.endpoint) as beside:
+        yield beside
 
 
 @pytest.fixture

@@ -135,20 +135,20 @@ class Session:
         """Type a command; return it, what it printed, and how it ended."""
         first = min((self.folder / "scenes").rglob("*.jpg")).relative_to(self.folder)
         named = {"IMAGE": str(first), "RUN": self.run_id}
-        typed = [named.get(one, one) for one in arguments]
+        typed = [named.get(word, word) for word in arguments]
         code, out, err = self._type(*typed)
         ids = RUN.findall(out)
         if arguments[0] == "enqueue" and ids:
             self.run_id = ids[-1]
         # Lines of progress depend on the machine's speed.
-        told = "".join(
+        remarks = "".join(
             f"! {line}\n"
             for line in err.splitlines()
             if not re.fullmatch(r"[\w -]+: [\d,]+(?: of [\d,]+)?", line)
         )
-        line = " ".join(f'"{one}"' if " " in one else one for one in arguments)
+        line = " ".join(f'"{word}"' if " " in word else word for word in arguments)
         end = f"[exit {code}]\n" if code else ""
-        return masked(f"$ sightline {line}\n{out}{told}{end}", self.folder) + "\n"
+        return masked(f"$ sightline {line}\n{out}{remarks}{end}", self.folder) + "\n"
 
     def _type(self, *arguments: str) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
@@ -168,10 +168,10 @@ def printed(folder: Path) -> Iterator[tuple[str, str]]:
     session.begin()
     for name, commands in SESSIONS.items():
         shown = [
-            session.type(one if not as_json else (*one, "--json"))
-            for one in commands
+            session.type(command if not as_json else (*command, "--json"))
+            for command in commands
             for as_json in (False, True)
-            if not (as_json and "--help" in one)
+            if not (as_json and "--help" in command)
         ]
         yield name, "".join(shown)
 
