@@ -30,11 +30,11 @@ def project(stack: Stack, tmp_path: Path) -> Iterator[Project]:
     control(stack, "faults", {"shares": {}})
     control(stack, "counters", method="DELETE")
     with run_bigquery_emulator(tmp_path / "bigquery.log") as bigquery:
-        one = Project(replace(stack, bigquery=bigquery))
+        cloud = Project(replace(stack, bigquery=bigquery))
         try:
-            yield one
+            yield cloud
         finally:
-            one.end()
+            cloud.end()
             control(stack, "faults", {"shares": {}})
 
 
@@ -43,9 +43,9 @@ def project_kept_locally(stack: Stack, tmp_path: Path) -> Iterator[Project]:
     """Yield a project without observations whose ledgers are a folder; faults are off."""
     control(stack, "faults", {"shares": {}})
     control(stack, "counters", method="DELETE")
-    one = KeptLocally(stack, folder=tmp_path)
+    local = KeptLocally(stack, folder=tmp_path)
     try:
-        yield one
+        yield local
     finally:
-        one.end()
+        local.end()
         control(stack, "faults", {"shares": {}})

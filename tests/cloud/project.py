@@ -134,17 +134,17 @@ class Project:
     def work(self, workers: int = 2, *, more: Mapping[str, str] | None = None) -> list[Any]:
         """Let so many workers drain the subscription; return what each says it did."""
         started = [self.start("work", "--drain", "--json", more=more) for _ in range(workers)]
-        return [self.finish(one) for one in started]
+        return [self.finish(worker) for worker in started]
 
     def dead(self) -> dict[str, int]:
         """Return the dead letters there are, by reason."""
-        found: dict[str, int] = self.run("status")["dead_letters"]
-        return found
+        dead: dict[str, int] = self.run("status")["dead_letters"]
+        return dead
 
     def balance(self, run_id: str) -> dict[str, Any]:
         """Return a run's balance, which must hold."""
-        found = self.run("status", "--run", run_id, "--check")
-        (balance,) = found["runs"]
+        status = self.run("status", "--run", run_id, "--check")
+        (balance,) = status["runs"]
         return dict(balance)
 
     def end(self) -> None:

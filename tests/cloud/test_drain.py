@@ -58,8 +58,8 @@ def test_a_drain_longer_than_a_lease_delivers_nothing_twice(project: Project) ->
     assert first["acked"] == first["pulled"]
     assert second["acked"] == second["pulled"] == MESSAGES - first["pulled"]
     for summary in (first, second):
-        told = ("redelivered", "nacked", "nacked_at_stop", "leases_lost", "already_settled")
-        assert {summary[name] for name in told} == {0}, summary
+        counters = ("redelivered", "nacked", "nacked_at_stop", "leases_lost", "already_settled")
+        assert {summary[name] for name in counters} == {0}, summary
     assert sum(control(project.stack, "counters")["received"].values()) == PARTS
     balance = project.balance(run_id)
     assert (balance["written"], balance["queued"], balance["duplicates"]) == (PARTS, 0, 0)

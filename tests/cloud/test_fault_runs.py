@@ -48,8 +48,8 @@ counted a second time. Where every third call hangs no faults are compared, and 
 
 def check_run(project: Project, run_id: str, parts: int) -> None:
     """Check the account, and each dead letter against what the simulator says it did."""
-    found = project.run_here("status", "--run", run_id, "--check")
-    (balance,) = found["runs"]
+    status = project.run_here("status", "--run", run_id, "--check")
+    (balance,) = status["runs"]
     assert (balance["parts"], balance["queued"], balance["duplicates"]) == (parts, 0, 0)
     assert balance["written"] + balance["dead"] == parts
     expected: dict[str, int] = {}
@@ -57,7 +57,7 @@ def check_run(project: Project, run_id: str, parts: int) -> None:
     for kind, reason in GIVEN_UP.items():
         if counted.get(kind):
             expected[reason.value] = expected.get(reason.value, 0) + counted[kind]
-    assert found["dead_letters"] == expected
+    assert status["dead_letters"] == expected
 
 
 def run_with(

@@ -57,23 +57,23 @@ class Reader:
 
     def follows(self, commands: list[CommandLine]) -> dict[str, str]:
         """Run the commands in order; return what each printed."""
-        return {one.arguments[0]: self.types(*one.arguments) for one in commands}
+        return {command.arguments[0]: self.types(*command.arguments) for command in commands}
 
     def balance(self) -> dict[str, int]:
         """Return the one run's balance, which must hold."""
-        found = json.loads(self.types("status", "--check", "--json"))
-        assert found["holds"]
-        assert found["dead_letters"] == {}
-        (run,) = found["runs"]
+        status = json.loads(self.types("status", "--check", "--json"))
+        assert status["holds"]
+        assert status["dead_letters"] == {}
+        (run,) = status["runs"]
         return {name: run[name] for name in ("parts", "written", "dead", "queued", "lost")}
 
 
 def shown(title: str) -> tuple[str, list[CommandLine]]:
     """Return the settings file and the commands that a section of the page shows."""
     body = sections(PAGE, 2)[title]
-    own = [one for one in blocks(PAGE) if one.text in body]
-    (settings,) = [one.text for one in own if (one.kind, one.language) == ("file", "toml")]
-    return settings, [line for one in own for line in command_lines(one)]
+    own = [block for block in blocks(PAGE) if block.text in body]
+    (settings,) = [block.text for block in own if (block.kind, block.language) == ("file", "toml")]
+    return settings, [line for block in own for line in command_lines(block)]
 
 
 def all_written(parts: int) -> dict[str, int]:
@@ -96,12 +96,12 @@ def test_a_key_of_the_gemini_api_is_enough(reader: Reader, tmp_path: Path) -> No
     (tmp_path / "sightline.toml").write_text(settings)
     with run_simulator(tmp_path / "simulator.log", ["--answers", "instant"]) as url:
         reader.environment = {"SIGHTLINE_GEMINI__ENDPOINT": url, "GEMINI_API_KEY": KEY}
-        said = reader.follows(commands)
+        outputs = reader.follows(commands)
         assert reader.balance() == all_written(2 * SCENES)
-    assert [one.arguments[0] for one in commands] == [
+    assert [command.arguments[0] for command in commands] == [
         "import", "enqueue", "work", "status", "search"
     ]  # fmt: skip
-    assert said["search"].count("photos/snapshot-") == 10
+    assert outputs["search"].count("photos/snapshot-") == 10
     kept = [path for path in (tmp_path / ".sightline").rglob("*") if path.is_file()]
     assert kept
     assert not any(KEY.encode() in path.read_bytes() for path in kept)
@@ -122,8 +122,8 @@ def test_without_the_key_one_line_says_what_to_do(reader: Reader, tmp_path: Path
         error = reader.types(*command, code=2)
         assert len(error.strip().splitlines()) == 1, error
         assert says in error
-    found = json.loads(reader.types("doctor", "--json", code=1, errors=False))
-    mends = {one["what"]: one["mend"] for one in found if not one["ok"]}
+    findings = json.loads(reader.types("doctor", "--json", code=1, errors=False))
+    mends = {finding["what"]: finding["mend"] for finding in findings if not finding["ok"]}
     assert set(mends.values()) == {"export GEMINI_API_KEY=... with a key of the Gemini API"}
 
 
@@ -151,12 +151,12 @@ async def test_a_service_that_speaks_openais_protocol_answers(
     stub = ChatServer()
     async with TestServer(stub.application()) as server:
         reader.environment = {"SIGHTLINE_OPENAI__ENDPOINT": str(server.make_url("/v1"))}
-        said = await asyncio.to_thread(reader.follows, commands)
+        outputs = await asyncio.to_thread(reader.follows, commands)
         await asyncio.to_thread(reader.types, "doctor")
         assert await asyncio.to_thread(reader.balance) == all_written(2 * SCENES)
-    assert said["search"].count("photos/snapshot-") == 10
+    assert outputs["search"].count("photos/snapshot-") == 10
     assert len(stub.requests) == stub.calls == SCENES
-    assert {one.model for one in stub.requests} == {"qwen2.5-vl-7b-instruct"}
+    assert {request.model for request in stub.requests} == {"qwen2.5-vl-7b-instruct"}
     photos = {path.read_bytes() for path in (tmp_path / "photos").rglob("*.jpg")}
     assert {content for images in stub.images for content in images} <= photos
     columns = json.loads(reader.types("sql", "select * from classifications_current", "--json"))
@@ -170,8 +170,8 @@ def test_the_clouds_queue_feeds_a_warehouse_at_home(reader: Reader, tmp_path: Pa
     (tmp_path / "sightline.toml").write_text(settings)
     with run_pstest(tmp_path / "pubsub.log") as pubsub:
         reader.environment = {"SIGHTLINE_PUBSUB__ENDPOINT": pubsub.endpoint}
-        said = reader.follows(commands)
-        assert "created    subscription street\n" in said["setup"]
+        outputs = reader.follows(commands)
+        assert "created    subscription street\n" in outputs["setup"]
         assert "0 created" in reader.types("setup")
         assert reader.balance() == all_written(2 * SCENES)
 
@@ -185,14 +185,14 @@ def test_what_the_queue_lost_is_published_again(reader: Reader, tmp_path: Path) 
         reader.environment = {"SIGHTLINE_PUBSUB__ENDPOINT": pubsub.endpoint}
         reader.types("setup")
         reader.types("import", "photos")
-        found = re.search(r"run (\S+): ", reader.types("enqueue"))
-        assert found
+        match = re.search(r"run (\S+): ", reader.types("enqueue"))
+        assert match
     with run_pstest(tmp_path / "after.log") as pubsub:  # it has forgotten everything
         reader.environment = {"SIGHTLINE_PUBSUB__ENDPOINT": pubsub.endpoint}
         reader.types("setup")
         assert f": {SCENES} messages published again" in reader.types(
-            "enqueue", "--reconcile", found[1]
+            "enqueue", "--reconcile", match[1]
         )
         reader.types("work", "--drain")
         assert reader.balance() == all_written(2 * SCENES)
-        assert ": 0 messages published again" in reader.types("enqueue", "--reconcile", found[1])
+        assert ": 0 messages published again" in reader.types("enqueue", "--reconcile", match[1])

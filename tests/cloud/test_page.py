@@ -48,8 +48,8 @@ class Newcomer:
     def types(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command as it is written, with the names of one's own; nobody is at a terminal."""
         own = [
-            one.replace("my-project", self.emulator.project).replace("my-images", self.bucket)
-            for one in arguments
+            word.replace("my-project", self.emulator.project).replace("my-images", self.bucket)
+            for word in arguments
         ]
         return subprocess.run(
             [sys.executable, "-m", "sightline", *own],
@@ -87,28 +87,30 @@ def newcomer(tmp_path: Path) -> Iterator[Newcomer]:
 
 @pytest.mark.extended
 def test_the_guide_to_google_cloud_can_be_followed(newcomer: Newcomer) -> None:
-    said: dict[str, str] = {}
+    outputs: dict[str, str] = {}
     for block in blocks(PAGE):
         if block.kind != "run":
             continue
         commands = command_lines(block)
         assert len(commands) == len(block.text.replace("\\\n", " ").strip().splitlines())
-        for one in commands:
-            done = newcomer.types(*one.arguments)
-            assert done.returncode == 0, f"{one.where}: {one.text}\n{done.stdout}\n{done.stderr}"
+        for command in commands:
+            done = newcomer.types(*command.arguments)
+            assert done.returncode == 0, (
+                f"{command.where}: {command.text}\n{done.stdout}\n{done.stderr}"
+            )
             assert "Traceback" not in done.stderr
-            said[one.arguments[0]] = done.stdout
+            outputs[command.arguments[0]] = done.stdout
 
-    assert f"{SCENES} observations loaded into" in said["upload"]
-    assert "FAIL" not in said["doctor"]
-    assert "road_sign " in said["pilot"]
-    assert ", 0 dead letters" in said["work"]
-    runs = [line.split() for line in said["status"].splitlines() if " done " in line]
+    assert f"{SCENES} observations loaded into" in outputs["upload"]
+    assert "FAIL" not in outputs["doctor"]
+    assert "road_sign " in outputs["pilot"]
+    assert ", 0 dead letters" in outputs["work"]
+    runs = [line.split() for line in outputs["status"].splitlines() if " done " in line]
     assert len(runs) == 2, "the pilot's run and the rest"
-    assert all(cells[-1] == "yes" for cells in runs), said["status"]
-    hits = [line for line in said["search"].splitlines() if "gs://my-own-images/photos/" in line]
+    assert all(cells[-1] == "yes" for cells in runs), outputs["status"]
+    hits = [line for line in outputs["search"].splitlines() if "gs://my-own-images/photos/" in line]
     assert len(hits) == 5
-    found = [line.split() for line in said["sql"].splitlines()[1:]]
+    counts = [line.split() for line in outputs["sql"].splitlines()[1:]]
     signs = (newcomer.folder / "photos" / "observations.csv").read_text().count("_ROAD_SIGN")
-    assert sum(int(count) for _, count in found) == signs > 0
-    assert said["dead-letters"].strip() == "no dead letters"
+    assert sum(int(count) for _, count in counts) == signs > 0
+    assert outputs["dead-letters"].strip() == "no dead letters"

@@ -60,13 +60,13 @@ def test_answers_and_vectors_are_those_of_the_local_run(tmp_path: Path) -> None:
         outcome = sightline(*in_cloud, "demo", "--dir", cloud, *demo)
         assert outcome["balance"]["holds"]
         assert outcome["dead_letters"] == {}
-        found, expected = answers(*in_cloud), answers(*at_home)
+        actual, expected = answers(*in_cloud), answers(*at_home)
         assert len(expected) == SCENES
-        assert found == expected
+        assert actual == expected
         theirs, ours = vectors(*in_cloud), vectors(*at_home)
     assert theirs.keys() == ours.keys()
     cosines = [
-        float(theirs[one] @ ours[one] / np.linalg.norm(theirs[one]) / np.linalg.norm(ours[one]))
-        for one in ours
+        float(theirs[name] @ ours[name] / np.linalg.norm(theirs[name]) / np.linalg.norm(ours[name]))
+        for name in ours
     ]
     assert min(cosines) >= 0.9999

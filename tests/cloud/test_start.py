@@ -81,5 +81,7 @@ def test_a_worker_loads_no_heavy_library_that_it_does_not_use(project: Project) 
     written = project.run("status")["runs"][0]["written"]
     assert written == parts, "it did its work"
     assert "google.pubsub_v1" in modules
-    heavy = [one for one in modules if any(f"{one}.".startswith(f"{name}.") for name in NEVER)]
+    heavy = [
+        module for module in modules if any(f"{module}.".startswith(f"{name}.") for name in NEVER)
+    ]
     assert heavy == []

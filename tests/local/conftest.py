@@ -43,8 +43,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counting(cls: type[FaissIndex], /, vectors: Array, **options: object) -> FaissIndex:
         counts.append(len(vectors))
-        found: FaissIndex = real(cls, vectors, **options)
-        return found
+        index: FaissIndex = real(cls, vectors, **options)
+        return index
 
     monkeypatch.setattr(FaissIndex, "build", classmethod(counting))
     return counts

@@ -21,4 +21,4 @@ def rows_in(source: Path) -> list[dict[str, Any]]:
 
 
 def reasons(report: ImportReport) -> list[tuple[str, str]]:
-    return [(one.where, one.reason.value) for one in report.refusals]
+    return [(refusal.where, refusal.reason.value) for refusal in report.refusals]

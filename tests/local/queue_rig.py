@@ -32,10 +32,10 @@ async def fill(queue: LocalQueue, count: int, *, run_id: str = "run-1", size: in
 
 async def drain(queue: LocalQueue) -> None:
     """Settle everything."""
-    while found := await queue.pull(1000, lease_s=LEASE_S):
-        await queue.ack(ids(found))
+    while deliveries := await queue.pull(1000, lease_s=LEASE_S):
+        await queue.ack(ids(deliveries))
 
 
 def ids(deliveries: Sequence[Delivery]) -> list[str]:
     """Return the lease ids."""
-    return [one.lease_id for one in deliveries]
+    return [delivery.lease_id for delivery in deliveries]

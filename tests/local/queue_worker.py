@@ -57,28 +57,30 @@ async def work(path: Path, log: Log, seed: int) -> None:
     clock = SeenClock()
     async with LocalQueue.open(path, now=clock) as queue:
         while True:
-            found = await queue.pull(chance.randint(1, 60), lease_s=LEASE_S)
+            deliveries = await queue.pull(chance.randint(1, 60), lease_s=LEASE_S)
             until_s = clock.seen_s + LEASE_S
-            for one in found:
-                log.write("leased", one.body.decode(), one.attempt, until_s - LEASE_S, until_s)
-            held = [one for one in found if chance.random() < 0.95]
+            for delivery in deliveries:
+                log.write(
+                    "leased", delivery.body.decode(), delivery.attempt, until_s - LEASE_S, until_s
+                )
+            held = [delivery for delivery in deliveries if chance.random() < 0.95]
             if held and chance.random() < 0.3:
-                lost = await queue.extend([one.lease_id for one in held], lease_s=LEASE_S)
+                lost = await queue.extend([delivery.lease_id for delivery in held], lease_s=LEASE_S)
                 until_s = clock.seen_s + LEASE_S
-                held = [one for one in held if one.lease_id not in lost]
-                for one in held:
-                    log.write("extended", one.body.decode(), one.attempt, until_s)
-            done = [one for one in held if chance.random() < 0.9]
-            back = [one for one in held if one not in done]
-            for one in done:
-                log.write("acking", one.body.decode(), one.attempt)
-            for one in back:
-                log.write("nacking", one.body.decode(), one.attempt)
-            await queue.ack([one.lease_id for one in done])
+                held = [delivery for delivery in held if delivery.lease_id not in lost]
+                for delivery in held:
+                    log.write("extended", delivery.body.decode(), delivery.attempt, until_s)
+            done = [delivery for delivery in held if chance.random() < 0.9]
+            back = [delivery for delivery in held if delivery not in done]
+            for delivery in done:
+                log.write("acking", delivery.body.decode(), delivery.attempt)
+            for delivery in back:
+                log.write("nacking", delivery.body.decode(), delivery.attempt)
+            await queue.ack([delivery.lease_id for delivery in done])
             if time.time() < until_s:  # else a lease may have run out, and the ack meant nothing
-                for one in done:
-                    log.write("acked", one.body.decode(), one.attempt)
-            await queue.nack([one.lease_id for one in back])
+                for delivery in done:
+                    log.write("acked", delivery.body.decode(), delivery.attempt)
+            await queue.nack([delivery.lease_id for delivery in back])
 
 
 if __name__ == "__main__":

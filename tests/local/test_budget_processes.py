@@ -33,7 +33,7 @@ def chance() -> random.Random:
 @pytest.fixture
 def start(tmp_path: Path, chance: random.Random) -> Iterator[Start]:
     """Return a function that starts a worker; what is left is killed."""
-    found: list[subprocess.Popen[bytes]] = []
+    processes: list[subprocess.Popen[bytes]] = []
 
     def start_(name: str, *, hours_later: float = 0.0) -> subprocess.Popen[bytes]:
         arguments = (tmp_path / "warehouse", tmp_path / f"{name}.log", name, chance.randrange(999))
@@ -45,13 +45,13 @@ def start(tmp_path: Path, chance: random.Random) -> Iterator[Start]:
             ],
             cwd=CHECKOUT,
         )
-        found.append(process)
+        processes.append(process)
         return process
 
     yield start_
-    for one in found:
-        one.kill()
-        one.wait()
+    for started_process in processes:
+        started_process.kill()
+        started_process.wait()
 
 
 async def put_budget(tmp_path: Path) -> LocalBudgets:
@@ -73,7 +73,7 @@ async def test_workers_that_race_for_the_last_slice_stay_within_the_budget(
 ) -> None:
     budgets = await put_budget(tmp_path)
     workers = [start(f"w{number}") for number in range(3)]
-    assert [one.wait(120) for one in workers] == [0, 0, 0]
+    assert [worker.wait(120) for worker in workers] == [0, 0, 0]
     paid = [sum(payments(tmp_path / f"w{number}.log")) for number in range(3)]
     # What is left over is less than a call, and what the others held when each of them gave up.
     assert BUDGET - 3 * 4 * ESTIMATE < sum(paid) <= BUDGET
@@ -97,7 +97,10 @@ async def test_the_slice_of_a_killed_worker_is_never_spent_twice(
     spent = Amount(sum(payments(tmp_path / "killed.log")))
     spent += Amount(sum(payments(tmp_path / "next.log")))
     assert spent.cost_usd_micros <= BUDGET
-    held = {one.worker_id: one.unspent for one in await budgets.unspent_reservations("run-1")}
+    held = {
+        reservation.worker_id: reservation.unspent
+        for reservation in await budgets.unspent_reservations("run-1")
+    }
     assert set(held) <= {"killed"}
     assert start("later", hours_later=2.0).wait(120) == 0
     spent += Amount(sum(payments(tmp_path / "later.log")))

@@ -181,17 +181,17 @@ def test_a_swap_at_any_moment_never_shows_what_is_elsewhere(root: Path) -> None:
     swapping = threading.Thread(target=swap)
     swapping.start()
     try:
-        found = set()
+        sizes = set()
         for _ in range(2000):
             try:
-                found.add(read(link, below(root)))
+                sizes.add(read(link, below(root)))
             except PermanentError as error:
-                found.add(error.reason.value.encode())
+                sizes.add(error.reason.value.encode())
     finally:
         stop.set()
         swapping.join()
-    assert found <= {PICTURE, b"bad_uri", b"image_unreadable", b"image_gone"}
-    assert PICTURE in found
+    assert sizes <= {PICTURE, b"bad_uri", b"image_unreadable", b"image_gone"}
+    assert PICTURE in sizes
 
 
 def test_a_folder_that_cannot_be_listed_can_be_read_from(root: Path) -> None:

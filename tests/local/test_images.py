@@ -23,7 +23,7 @@ MODES = {
 }
 
 
-@pytest.mark.parametrize(("kind", "mode"), [(kind, one) for kind in MODES for one in MODES[kind]])
+@pytest.mark.parametrize(("kind", "mode"), [(kind, flag) for kind in MODES for flag in MODES[kind]])
 def test_every_format_and_mode_comes_out_as_rgb(tmp_path: Path, kind: str, mode: str) -> None:
     path = tmp_path / "photo"
     path.write_bytes(encoded(halves().convert(mode), kind))

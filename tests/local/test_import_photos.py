@@ -124,7 +124,7 @@ def test_bad_files_are_refused_by_name_and_the_rest_is_imported(photos: Photos) 
         ("11-pipe.jpg", "image_unreadable"),
         ("12-dangling.jpg", "image_gone"),
     ]
-    details = {one.where: one.detail for one in report.refusals}
+    details = {refusal.where: refusal.detail for refusal in report.refusals}
     assert details["08-copy.jpg"] == "the same content as 01-good.jpg"
     assert [Path(row["gcs_uri"]).name for row in photos.rows()] == ["01-good.jpg", "10-good.jpg"]
 
@@ -232,8 +232,8 @@ def test_a_folder_that_is_not_there_is_not_found(photos: Photos) -> None:
 
 
 def test_progress_counts_the_files(photos: Photos) -> None:
-    told: list[tuple[int, int | None]] = []
+    progress: list[tuple[int, int | None]] = []
     photos.put("a.jpg", picture())
     photos.put("b.txt", b"x")
-    photos.load(on_progress=lambda *at: told.append(at))
-    assert told == [(1, 2), (2, 2)]
+    photos.load(on_progress=lambda *at: progress.append(at))
+    assert progress == [(1, 2), (2, 2)]

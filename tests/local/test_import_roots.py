@@ -67,7 +67,7 @@ def test_rows_that_point_elsewhere_are_imported_and_listed(tmp_path: Path, sourc
     rows = ["/proc/self/environ", "../../etc/passwd", "file:///etc/hostname", "a.jpg", "../x.jpg"]
     report = load(tmp_path, "".join(f"{n},T,{uri}\n" for n, uri in enumerate(rows)))
     assert report.imported == 5
-    assert [one.where for one in report.outside] == ["row 2", "row 3", "row 4", "row 6"]
+    assert [row.where for row in report.outside] == ["row 2", "row 3", "row 4", "row 6"]
     assert report.outside[0].folder == "/proc/self"
     assert report.outside[2].folder == "/etc"
     assert recorded_roots(source) == [tmp_path / "tables"], "no row adds a folder"

@@ -80,7 +80,7 @@ def test_a_file_has_the_columns_of_observations_and_the_time_of_import(folder: F
     (path,) = report.files
     assert path.parent == folder.source
     assert pq.read_schema(path).equals(parquet_schema(SOURCE))
-    names = [one for one in OBSERVATIONS.column_names() if one not in {"run_id", "written_at"}]
+    names = [name for name in OBSERVATIONS.column_names() if name not in {"run_id", "written_at"}]
     assert pq.read_schema(path).names == [*names, "imported_at"]
 
 
@@ -286,7 +286,7 @@ def test_ragged_empty_and_doubled_rows_are_refused_by_their_numbers(folder: Fold
         ("row 7", "duplicate"),
         ("row 8", "ragged_row"),
     ]
-    details = {one.where: one.detail for one in report.refusals}
+    details = {refusal.where: refusal.detail for refusal in report.refusals}
     assert details["row 7"] == "observation_id a is in row 2 already"
     assert details["row 3"] == "2 cells, and the header has 3"
     assert [row["observation_id"] for row in folder.rows()] == ["a", "b", "c"]
@@ -314,7 +314,7 @@ def test_row_numbers_hold_across_the_blocks_of_a_long_file(folder: Folder) -> No
         lines[number - 2] = "ragged"
     lines[9_000 - 2] = ",T,gs://b/o"
     report = folder.load("\n".join([HEADER, *lines]))
-    wrong = sorted(int(one.where.removeprefix("row ")) for one in report.refusals)
+    wrong = sorted(int(refusal.where.removeprefix("row ")) for refusal in report.refusals)
     assert wrong == [2, 3, 4000, 7777, 9_000, 12_001]
     assert report.imported == 12_000 - 6
 
@@ -346,12 +346,12 @@ def test_the_latest_import_of_an_id_is_what_later_ones_are_compared_with(folder:
 
 
 def test_progress_is_told_in_rows(folder: Folder) -> None:
-    told: list[tuple[int, int | None]] = []
-    folder.load(f"{HEADER}\n{ROW}\n", on_progress=lambda *at: told.append(at))
+    progress: list[tuple[int, int | None]] = []
+    folder.load(f"{HEADER}\n{ROW}\n", on_progress=lambda *at: progress.append(at))
     table = pa.table({"observation_id": ["a"], "asset_type": ["T"], "gcs_uri": ["gs://b/o"]})
     pq.write_table(table, folder.root / "t.parquet")
-    folder.load_file(folder.root / "t.parquet", on_progress=lambda *at: told.append(at))
-    assert told == [(1, None), (1, 1)]
+    folder.load_file(folder.root / "t.parquet", on_progress=lambda *at: progress.append(at))
+    assert progress == [(1, None), (1, 1)]
 
 
 def test_blank_lines_have_no_number(folder: Folder) -> None:
@@ -362,5 +362,5 @@ def test_blank_lines_have_no_number(folder: Folder) -> None:
 def test_every_reason_is_in_the_documentation() -> None:
     page = (Path(__file__).parents[2] / "docs" / "import.md").read_text()
     table = page[page.index("## What is refused") :]
-    told = set(re.findall(r"^\| `([a-z0-9_]+)` \|", table, re.MULTILINE))
-    assert told == {reason.value for reason in RefusalReason}
+    documented = set(re.findall(r"^\| `([a-z0-9_]+)` \|", table, re.MULTILINE))
+    assert documented == {reason.value for reason in RefusalReason}

@@ -121,15 +121,15 @@ async def until(condition: Any) -> None:
 async def test_an_image_is_read_and_encoded_once_for_all_who_ask(
     tmp_path: Path, encoder: FakeEncoder
 ) -> None:
-    one = photograph(tmp_path, "a.png")
+    image = photograph(tmp_path, "a.png")
     async with vision_of(encoder) as vision:
         embedder, classifier = LocalEmbedder(vision), LocalClassifier(vision)
         answers = await asyncio.gather(
-            embedder.embed_image(one, run_id="r"),
-            classifier.classify(parse_task(TASK), [one], run_id="r"),
-            embedder.embed_image(one, run_id="r"),
+            embedder.embed_image(image, run_id="r"),
+            classifier.classify(parse_task(TASK), [image], run_id="r"),
+            embedder.embed_image(image, run_id="r"),
         )
-        again = await embedder.embed_image(one, run_id="r")
+        again = await embedder.embed_image(image, run_id="r")
     assert (encoder.batches, encoder.decoded) == ([1], 1)
     vector: object = answers[0].vector
     assert isinstance(vector, np.ndarray)
@@ -138,15 +138,15 @@ async def test_an_image_is_read_and_encoded_once_for_all_who_ask(
 
 
 async def test_an_image_that_changed_is_read_again(tmp_path: Path, encoder: FakeEncoder) -> None:
-    one = photograph(tmp_path, "a.png", (200, 0, 0))
+    image = photograph(tmp_path, "a.png", (200, 0, 0))
     async with vision_of(encoder) as vision:
-        before = await vision.image_vector(one.gcs_uri)
+        before = await vision.image_vector(image.gcs_uri)
         photograph(tmp_path, "a.png", (0, 200, 0))
         os.utime(tmp_path / "a.png", ns=(0, 0))
-        after = await vision.image_vector(one.gcs_uri)
+        after = await vision.image_vector(image.gcs_uri)
         (tmp_path / "a.png").unlink()
         with pytest.raises(PermanentError, match="image_gone"):
-            await vision.image_vector(one.gcs_uri)
+            await vision.image_vector(image.gcs_uri)
     assert (before.tolist(), after.tolist()) == ([1, 0, 0], [0, 1, 0])
 
 
@@ -156,7 +156,9 @@ async def test_images_that_wait_go_through_the_model_together(
     photographs = [photograph(tmp_path, f"{n}.png", (n, 255 - n, 0)) for n in range(10)]
     async with vision_of(encoder, batch_size=4) as vision:
         encoder.go.clear()
-        waiting = [asyncio.create_task(vision.image_vector(one.gcs_uri)) for one in photographs]
+        waiting = [
+            asyncio.create_task(vision.image_vector(picture.gcs_uri)) for picture in photographs
+        ]
         await until(lambda: encoder.decoded == 10)
         encoder.go.set()
         vectors = await asyncio.gather(*waiting)
@@ -171,7 +173,9 @@ async def test_images_in_memory_are_bounded(tmp_path: Path, encoder: FakeEncoder
     photographs = [photograph(tmp_path, f"{n}.png", (n + 1, 0, 0)) for n in range(20)]
     async with vision_of(encoder, batch_size=2) as vision:
         encoder.go.clear()
-        waiting = [asyncio.create_task(vision.image_vector(one.gcs_uri)) for one in photographs]
+        waiting = [
+            asyncio.create_task(vision.image_vector(picture.gcs_uri)) for picture in photographs
+        ]
         await until(lambda: encoder.decoded == 8)
         assert encoder.decoded == 4 * 2
         encoder.go.set()
@@ -185,37 +189,41 @@ async def test_a_bad_image_fails_alone(tmp_path: Path, encoder: FakeEncoder) -> 
     bad = [observation(tmp_path / "gone.jpg"), observation(tmp_path / "text.jpg")]
     async with vision_of(encoder) as vision:
         embedder = LocalEmbedder(vision)
-        found = await asyncio.gather(
-            *(embedder.embed_image(one, run_id="r") for one in [*good, *bad]),
+        outcomes = await asyncio.gather(
+            *(embedder.embed_image(image, run_id="r") for image in [*good, *bad]),
             return_exceptions=True,
         )
-    reasons = [one.reason if isinstance(one, PermanentError) else None for one in found]
+    reasons = [
+        outcome.reason if isinstance(outcome, PermanentError) else None for outcome in outcomes
+    ]
     assert reasons == [None, None, None, Reason.IMAGE_GONE, Reason.IMAGE_UNREADABLE]
 
 
 async def test_a_model_that_fails_tells_all_who_wait_and_goes_on(
     tmp_path: Path, encoder: FakeEncoder
 ) -> None:
-    one, two = photograph(tmp_path, "a.png"), photograph(tmp_path, "b.png")
+    first, second = photograph(tmp_path, "a.png"), photograph(tmp_path, "b.png")
     async with vision_of(encoder) as vision:
         encoder.failure = TransientError("the model stumbled; it is tried again")
-        found = await asyncio.gather(
-            vision.image_vector(one.gcs_uri),
-            vision.image_vector(two.gcs_uri),
+        outcomes = await asyncio.gather(
+            vision.image_vector(first.gcs_uri),
+            vision.image_vector(second.gcs_uri),
             return_exceptions=True,
         )
-        assert [type(error) for error in found] == [TransientError] * 2
+        assert [type(error) for error in outcomes] == [TransientError] * 2
         encoder.failure = None
-        assert (await vision.image_vector(one.gcs_uri)).tolist() == [1, 0, 0]
+        assert (await vision.image_vector(first.gcs_uri)).tolist() == [1, 0, 0]
 
 
 async def test_a_cancelled_caller_leaves_the_work_to_the_others(
     tmp_path: Path, encoder: FakeEncoder
 ) -> None:
-    one = photograph(tmp_path, "a.png")
+    image = photograph(tmp_path, "a.png")
     async with vision_of(encoder) as vision:
         encoder.go.clear()
-        leaving, staying = (asyncio.create_task(vision.image_vector(one.gcs_uri)) for _ in range(2))
+        leaving, staying = (
+            asyncio.create_task(vision.image_vector(image.gcs_uri)) for _ in range(2)
+        )
         await until(lambda: encoder.decoded == 1)
         leaving.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -227,42 +235,42 @@ async def test_a_cancelled_caller_leaves_the_work_to_the_others(
 async def test_work_that_everyone_left_is_finished_for_the_next(
     tmp_path: Path, encoder: FakeEncoder
 ) -> None:
-    one = photograph(tmp_path, "a.png")
+    image = photograph(tmp_path, "a.png")
     gone = observation(tmp_path / "gone.png")
     async with vision_of(encoder) as vision:
         encoder.go.clear()
-        callers = [asyncio.create_task(vision.image_vector(at.gcs_uri)) for at in (one, gone)]
+        callers = [asyncio.create_task(vision.image_vector(at.gcs_uri)) for at in (image, gone)]
         await until(lambda: encoder.decoded == 1)
         for caller in callers:
             caller.cancel()
         await asyncio.gather(*callers, return_exceptions=True)
         encoder.go.set()
-        await vision.image_vector(one.gcs_uri)
+        await vision.image_vector(image.gcs_uri)
     assert encoder.batches == [1]
 
 
 async def test_closing_tells_those_who_wait_and_leaves_no_task(
     tmp_path: Path, encoder: FakeEncoder
 ) -> None:
-    one = photograph(tmp_path, "a.png")
+    image = photograph(tmp_path, "a.png")
     before = asyncio.all_tasks()
     async with vision_of(encoder) as vision:
         encoder.go.clear()
-        waiting = asyncio.create_task(vision.image_vector(one.gcs_uri))
+        waiting = asyncio.create_task(vision.image_vector(image.gcs_uri))
         await until(lambda: encoder.decoded == 1)
         asyncio.get_running_loop().call_soon(encoder.go.set)
     with pytest.raises(TransientError, match="the model is closed"):
         await waiting
     with pytest.raises(TransientError, match="the model is closed"):
-        await vision.image_vector(one.gcs_uri)
+        await vision.image_vector(image.gcs_uri)
     assert asyncio.all_tasks() == before
-    assert not [one for one in threading.enumerate() if one.name.startswith("sightline")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("sightline")]
 
 
 async def test_nothing_heavy_runs_in_the_loops_thread(tmp_path: Path, encoder: FakeEncoder) -> None:
-    one = photograph(tmp_path, "a.png")
+    image = photograph(tmp_path, "a.png")
     async with vision_of(encoder) as vision:
-        await LocalClassifier(vision).classify(parse_task(TASK), [one], run_id="r")
+        await LocalClassifier(vision).classify(parse_task(TASK), [image], run_id="r")
         await LocalEmbedder(vision).embed_text("pole")
     assert encoder.threads
     assert threading.get_ident() not in encoder.threads
@@ -275,11 +283,13 @@ async def test_what_the_model_cannot_answer_is_not_known(
     async with vision_of(encoder) as vision:
         classifier = LocalClassifier(vision)
         assert classifier.model == "fake-1"
-        found = await classifier.classify(task, [photograph(tmp_path, "a.png")], run_id="r")
-    assert found.answer == {"kind": "unknown", "flag": None, "notes": None, "count": None,
+        classification = await classifier.classify(
+            task, [photograph(tmp_path, "a.png")], run_id="r"
+        )
+    assert classification.answer == {"kind": "unknown", "flag": None, "notes": None, "count": None,
                             "size": None, "seen": []}  # fmt: skip
-    assert found.finish_reason == "STOP"
-    task.validate_answer(found.answer)
+    assert classification.finish_reason == "STOP"
+    task.validate_answer(classification.answer)
 
 
 async def test_several_images_of_an_asset_are_one_question(
@@ -295,7 +305,7 @@ async def test_several_images_of_an_asset_are_one_question(
 
 
 def test_the_mean_direction_is_of_unit_length() -> None:
-    east, north, west = (np.array(one, np.float32) for one in ((1, 0), (0, 1), (-1, 0)))
+    east, north, west = (np.array(direction, np.float32) for direction in ((1, 0), (0, 1), (-1, 0)))
     assert mean_direction([east, north]) == pytest.approx([0.5**0.5, 0.5**0.5])
     assert mean_direction([east]) is east
     assert mean_direction([east, west]) is east
@@ -309,16 +319,19 @@ def tasks() -> list[TaskSpec]:
 async def test_the_offline_model_answers_every_shipped_task_validly(
     tmp_path: Path, tasks: list[TaskSpec]
 ) -> None:
-    one = photograph(tmp_path, "a.png", (120, 130, 140))
+    image = photograph(tmp_path, "a.png", (120, 130, 140))
     async with LocalVision.open(ModelSettings(), ImageSettings()) as vision:
         classifier, embedder = LocalClassifier(vision), LocalEmbedder(vision)
         assert (classifier.model, embedder.model) == (ModelSettings().classify,) * 2
         assert embedder.dimension == ModelSettings().embed_dimension
         for task in tasks:
-            task.validate_answer((await classifier.classify(task, [one], run_id="r")).answer)
-        for found in (await embedder.embed_image(one, run_id="r"), await embedder.embed_text("a")):
-            assert np.linalg.norm(found.vector) == pytest.approx(1, abs=1e-4)
-            assert len(found.vector) == embedder.dimension
+            task.validate_answer((await classifier.classify(task, [image], run_id="r")).answer)
+        for embedding in (
+            await embedder.embed_image(image, run_id="r"),
+            await embedder.embed_text("a"),
+        ):
+            assert np.linalg.norm(embedding.vector) == pytest.approx(1, abs=1e-4)
+            assert len(embedding.vector) == embedder.dimension
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,13 @@ async def test_a_queue_keeps_its_messages_when_it_is_opened_again(path: Path) ->
 async def test_a_queue_closed_by_everybody_is_one_file(path: Path) -> None:
     async with LocalQueue.open(path) as queue:
         await fill(queue, 3)
-    assert [one.name for one in path.parent.iterdir()] == ["queue.db"]
+    assert [path.name for path in path.parent.iterdir()] == ["queue.db"]
 
 
 async def test_a_batch_key_is_remembered_after_its_messages_are_settled(path: Path) -> None:
     async with LocalQueue.open(path) as queue:
         await queue.publish([Outgoing(b"a", {})], batch_key="k")
-        await queue.ack([one.lease_id for one in await queue.pull(1, lease_s=LEASE_S)])
+        await queue.ack([delivery.lease_id for delivery in await queue.pull(1, lease_s=LEASE_S)])
     async with LocalQueue.open(path) as queue:
         assert await queue.publish([Outgoing(b"a", {})], batch_key="k") == 0
 
@@ -43,9 +43,9 @@ async def test_durable_work_is_synced_and_settling_is_not(path: Path) -> None:
     def synchronous(sqlite: sqlite3.Connection) -> int:
         return int(sqlite.execute("PRAGMA synchronous").fetchone()[0])
 
-    async with Connection.open(path, name="test") as one:
-        assert await one.write(synchronous, durable=True) == 2
-        assert await one.write(synchronous, durable=False) == 1
+    async with Connection.open(path, name="test") as connection:
+        assert await connection.write(synchronous, durable=True) == 2
+        assert await connection.write(synchronous, durable=False) == 1
 
 
 async def test_work_that_fails_leaves_nothing_behind(path: Path) -> None:
@@ -53,10 +53,10 @@ async def test_work_that_fails_leaves_nothing_behind(path: Path) -> None:
         store.publish(sqlite, [Outgoing(b"a", {})], "k", 0.0)
         raise ZeroDivisionError
 
-    async with Connection.open(path, name="test") as one:
+    async with Connection.open(path, name="test") as connection:
         with pytest.raises(ZeroDivisionError):
-            await one.write(half, durable=True)
-        count = await one.run(partial(store.count_backlog, run_id=None, now=0.0))
+            await connection.write(half, durable=True)
+        count = await connection.run(partial(store.count_backlog, run_id=None, now=0.0))
         assert count.ready == 0
 
 
@@ -86,7 +86,7 @@ async def test_a_cancelled_pull_gives_back_what_it_leased_uncounted(
         with pytest.raises(asyncio.CancelledError):
             await pull
         again = await queue.pull(10, lease_s=LEASE_S)
-    assert [(one.body, one.attempt) for one in again] == [
+    assert [(delivery.body, delivery.attempt) for delivery in again] == [
         (b"0000000000", 1),
         (b"0000000001", 1),
         (b"0000000002", 1),
@@ -100,7 +100,7 @@ async def test_a_pull_cancelled_before_it_begins_leases_nothing(queue: LocalQueu
     pull.cancel()
     with pytest.raises(asyncio.CancelledError):
         await pull
-    assert [one.attempt for one in await queue.pull(1, lease_s=LEASE_S)] == [1]
+    assert [delivery.attempt for delivery in await queue.pull(1, lease_s=LEASE_S)] == [1]
 
 
 async def test_a_pull_that_is_cancelled_as_it_ends_gives_back_what_it_leased(
@@ -124,8 +124,8 @@ async def test_a_pull_that_is_cancelled_as_it_ends_gives_back_what_it_leased(
 async def test_several_calls_may_be_under_way_at_once(queue: LocalQueue) -> None:
     await fill(queue, 100)
     pulls = await asyncio.gather(*(queue.pull(10, lease_s=LEASE_S) for _ in range(12)))
-    found = [one.message_id for pull in pulls for one in pull]
-    assert len(found) == len({*found}) == 100
+    message_ids = [delivery.message_id for pull in pulls for delivery in pull]
+    assert len(message_ids) == len({*message_ids}) == 100
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ async def test_messages_that_are_put_off_come_at_once_when_they_are_hastened(
     await queue.nack(ids(held[1:]), delay_s=600.0)
     assert await queue.pull(9, lease_s=LEASE_S) == []
     assert await queue.make_due("run-1") == 2
-    assert {one.attempt for one in await queue.pull(9, lease_s=LEASE_S)} == {2}
+    assert {delivery.attempt for delivery in await queue.pull(9, lease_s=LEASE_S)} == {2}
     assert await queue.make_due("run-1") == 0
     assert (await queue.backlog("run-2")).ready == 1
     await queue.ack([held[0].lease_id])

@@ -28,7 +28,7 @@ async def test_a_lease_runs_no_longer_than_its_length_after_the_clock_is_set_bac
     clock.time_s -= back_s
     assert await queue.pull(1, lease_s=LEASE_S) == []
     clock.time_s += LEASE_S + 1
-    assert [one.attempt for one in await queue.pull(1, lease_s=LEASE_S)] == [2]
+    assert [delivery.attempt for delivery in await queue.pull(1, lease_s=LEASE_S)] == [2]
 
 
 async def test_a_lease_from_before_the_clock_was_set_back_still_settles(

@@ -202,7 +202,7 @@ def test_two_that_open_a_new_queue_at_once_do_not_take_it_for_a_stranger_s(tmp_p
         (tables,) = mine.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     finally:
         mine.close()
-        for one in Interrupted.others:
-            one.join()
+        for process in Interrupted.others:
+            process.join()
     assert Interrupted.others
     assert tables > 0

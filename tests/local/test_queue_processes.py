@@ -58,9 +58,9 @@ class Crew:
 @pytest.fixture
 def crew(tmp_path: Path) -> Iterator[Crew]:
     """Yield an empty crew; end whoever is left."""
-    found = Crew(tmp_path)
-    yield found
-    for process in found.running:
+    crew = Crew(tmp_path)
+    yield crew
+    for process in crew.running:
         process.kill()
         process.wait()
 

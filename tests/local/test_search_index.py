@@ -30,9 +30,9 @@ def vectors() -> Array:
 
 def row(number: int, vector: Sequence[float]) -> EmbeddingRow:
     """Return the embedding of an image."""
-    one = observation(number, observation_id=f"obs-{number:05d}")
-    key = PART.key(one.observation_id)
-    return EmbeddingRow(key, one.observation_id, one, PART, vector, provenance())
+    image = observation(number, observation_id=f"obs-{number:05d}")
+    key = PART.key(image.observation_id)
+    return EmbeddingRow(key, image.observation_id, image, PART, vector, provenance())
 
 
 async def write(root: Path, vectors: Array, numbers: Sequence[int]) -> None:
@@ -45,7 +45,7 @@ async def made(root: Path) -> IndexState:
     return await LocalVectorIndexes(root).create("demo-1", 16, on_progress=lambda *_: None)
 
 
-def asked(vector: Array, **changes: object) -> SearchQuery:
+def search_query(vector: Array, **changes: object) -> SearchQuery:
     """Return a query."""
     return SearchQuery("demo-1", 16, vector.tolist(), **changes)  # type: ignore[arg-type]  # real fields
 
@@ -57,25 +57,25 @@ async def test_an_index_is_made_told_used_and_dropped(
     await write(tmp_path, vectors, range(COUNT))
     none = await indexes.status("demo-1", 16)
     assert (none.condition, none.rows, none.covered) == ("none", COUNT, 0)
-    told: list[tuple[int, int | None]] = []
+    progress: list[tuple[int, int | None]] = []
     made_now = await indexes.create(
-        "demo-1", 16, on_progress=lambda done, total: told.append((done, total))
+        "demo-1", 16, on_progress=lambda done, total: progress.append((done, total))
     )
-    assert told[-1] == (100, 100)
+    assert progress[-1] == (100, 100)
     assert (made_now.condition, made_now.covered, made_now.coverage) == ("ready", COUNT, 1.0)
     assert made_now.lists
     assert made_now.bytes
     assert made_now.refreshed_at is not None
-    plan = await LocalSearch(tmp_path).explain(asked(vectors[3]))
+    plan = await LocalSearch(tmp_path).explain(search_query(vectors[3]))
     assert (plan.method, plan.lists, plan.rows) == ("index", made_now.lists, COUNT)
     assert plan.probes is not None
     assert plan.compared < COUNT
-    (hit,) = await LocalSearch(tmp_path).search(asked(vectors[3], top=1))
+    (hit,) = await LocalSearch(tmp_path).search(search_query(vectors[3], top=1))
     assert hit.observation.observation_id == "obs-00003"
     await indexes.create("demo-1", 16, on_progress=lambda *_: None)
     assert trained == [COUNT]
     assert [await indexes.drop("demo-1", 16) for _ in range(2)] == [True, False]
-    assert (await LocalSearch(tmp_path).explain(asked(vectors[3]))).method == "exact"
+    assert (await LocalSearch(tmp_path).explain(search_query(vectors[3]))).method == "exact"
 
 
 async def test_an_index_serves_on_while_workers_append_and_files_are_merged(
@@ -83,16 +83,16 @@ async def test_an_index_serves_on_while_workers_append_and_files_are_merged(
 ) -> None:
     await write(tmp_path, vectors, range(0, 2 * COUNT, 2))
     search = LocalSearch(tmp_path, exact_up_to=0)
-    await search.search(asked(vectors[0]))
+    await search.search(search_query(vectors[0]))
     await write(tmp_path, vectors, range(1, COUNT, 2))
-    (late,) = await search.search(asked(vectors[COUNT - 1], top=1))
+    (late,) = await search.search(search_query(vectors[COUNT - 1], top=1))
     assert late.observation.observation_id == f"obs-{COUNT - 1:05d}"
     state = await LocalVectorIndexes(tmp_path).status("demo-1", 16)
     assert (state.condition, state.rows, state.covered) == ("behind", COUNT + COUNT // 2, COUNT)
-    plan = await search.explain(asked(vectors[0]))
+    plan = await search.explain(search_query(vectors[0]))
     assert plan.reason.endswith("vectors that it lacks are compared as well")
     compact_all(tmp_path, now=NOW + timedelta(days=9), everything=True)
-    after = [hit.observation for hit in await search.search(asked(vectors[9], top=5))]
+    after = [hit.observation for hit in await search.search(search_query(vectors[9], top=5))]
     assert after[0].observation_id == "obs-00009"
     assert trained == [COUNT]
     assert (await made(tmp_path)).condition == "ready"
@@ -109,28 +109,28 @@ async def test_a_selective_filter_finds_what_a_full_scan_finds(
     await LocalWriter(tmp_path).write(
         [
             EmbeddingRow(
-                one.part_key,
-                one.subject_id,
+                entry.part_key,
+                entry.subject_id,
                 observation(
                     number,
-                    observation_id=one.subject_id,
+                    observation_id=entry.subject_id,
                     asset_type=POLE if number in chosen else "OTHER",
                 ),
                 PART,
-                one.vector,
-                one.provenance,
+                entry.vector,
+                entry.provenance,
             )
-            for number, one in enumerate(rows)
+            for number, entry in enumerate(rows)
         ]
     )
     await made(tmp_path)
-    query = asked(vectors[2 * COUNT - 1], top=10, filter=Filter(asset_types=(POLE,)))
+    query = search_query(vectors[2 * COUNT - 1], top=10, filter=Filter(asset_types=(POLE,)))
     search = LocalSearch(tmp_path)
     assert (await search.explain(query)).selectivity == pytest.approx(few / COUNT)
-    found = [hit.observation.observation_id for hit in await search.search(query)]
+    ids = [hit.observation.observation_id for hit in await search.search(query)]
     scores = {number: float(vectors[number] @ vectors[2 * COUNT - 1]) for number in chosen}
     best = sorted(chosen, key=lambda number: -scores[number])[:10]
-    assert found == [f"obs-{number:05d}" for number in best]
+    assert ids == [f"obs-{number:05d}" for number in best]
 
 
 async def test_a_search_that_has_to_make_an_index_first_says_how_far_it_is(
@@ -138,12 +138,14 @@ async def test_a_search_that_has_to_make_an_index_first_says_how_far_it_is(
 ) -> None:
     await write(tmp_path, vectors, range(COUNT))
     with caplog.at_level(logging.WARNING):
-        await LocalSearch(tmp_path, exact_up_to=0).search(asked(vectors[3]))
-    said = [one.getMessage() for one in caplog.records]
-    assert len(said) >= 3
-    assert all(one.startswith("making the index of 1,500 vectors, once: ") for one in said)
+        await LocalSearch(tmp_path, exact_up_to=0).search(search_query(vectors[3]))
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) >= 3
+    assert all(
+        message.startswith("making the index of 1,500 vectors, once: ") for message in messages
+    )
     caplog.clear()
-    await LocalSearch(tmp_path, exact_up_to=0).search(asked(vectors[3]))
+    await LocalSearch(tmp_path, exact_up_to=0).search(search_query(vectors[3]))
     assert caplog.records == []
 
 
@@ -157,11 +159,11 @@ async def test_an_index_half_written_is_told_and_not_used(
     state = await LocalVectorIndexes(tmp_path).status("demo-1", 16)
     assert state.condition == "unusable"
     assert "is damaged" in state.detail
-    plan = await LocalSearch(tmp_path).explain(asked(vectors[3]))
+    plan = await LocalSearch(tmp_path).explain(search_query(vectors[3]))
     assert plan.method == "exact"
     assert "is damaged" in plan.reason
     with caplog.at_level(logging.WARNING):
-        (hit,) = await LocalSearch(tmp_path).search(asked(vectors[3], top=1))
+        (hit,) = await LocalSearch(tmp_path).search(search_query(vectors[3], top=1))
     assert hit.observation.observation_id == "obs-00003"
     assert (await made(tmp_path)).condition == "ready"
 
@@ -177,9 +179,9 @@ async def test_an_index_of_vectors_that_are_gone_is_unusable(
     index_path(tmp_path / "old", "demo-1", 16).rename(target)
     state = await LocalVectorIndexes(tmp_path / "new").status("demo-1", 16)
     assert (state.condition, state.covered) == ("unusable", 0)
-    plan = await LocalSearch(tmp_path / "new").explain(asked(vectors[3]))
+    plan = await LocalSearch(tmp_path / "new").explain(search_query(vectors[3]))
     assert (plan.method, plan.compared) == ("exact", COUNT)
-    first = await LocalSearch(tmp_path / "new", exact_up_to=0).explain(asked(vectors[3]))
+    first = await LocalSearch(tmp_path / "new", exact_up_to=0).explain(search_query(vectors[3]))
     assert (first.method, "the first search" in first.reason) == ("index", True)
 
 

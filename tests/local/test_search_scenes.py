@@ -59,8 +59,8 @@ async def test_lists_as_bigquery_s_index_has_them_are_searched_far_enough(
         index.nprobe = math.ceil(fraction_of(lists) * lists)
         assert index.nprobe < lists / 2
         for queries in (texts, vectors[::7]):
-            _, found = index.search(queries, 10)
-            assert recall(found, ExactIndex(vectors).search(queries, 10).rows) >= 0.98
+            _, actual_rows = index.search(queries, 10)
+            assert recall(actual_rows, ExactIndex(vectors).search(queries, 10).rows) >= 0.98
 
 
 @pytest.mark.extended
@@ -77,8 +77,8 @@ async def test_the_index_finds_what_comparing_all_finds(
     for few in (SCENES // 100, 1):  # 1 %, 0.1 %: these are compared
         allowed = np.zeros(SCENES, dtype=np.bool_)
         allowed[chance.choice(SCENES, few, replace=False)] = True
-        found = index.search(texts, 10, allowed)
-        np.testing.assert_array_equal(found.rows, exact.search(texts, 10, allowed).rows)
+        hits = index.search(texts, 10, allowed)
+        np.testing.assert_array_equal(hits.rows, exact.search(texts, 10, allowed).rows)
     monkeypatch.setattr(choice, "EXACT_ALLOWED", 0)  # and a half and a third through the index
     for share in (2, 3):
         allowed = np.arange(SCENES) % share == 0

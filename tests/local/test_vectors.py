@@ -26,7 +26,7 @@ def random_units(count: int, dimension: int, seed: int = 0) -> Array:
 def naive_search(vectors: Array, queries: Array, top: int, allowed: Any = None) -> Found:
     """Search by sorting everything, with exact sums."""
     width = min(top, len(vectors))
-    found = Found(
+    scan = Found(
         np.full((len(queries), width), -np.inf, np.float32),
         np.full((len(queries), width), NO_ROW, np.int64),
     )
@@ -34,9 +34,9 @@ def naive_search(vectors: Array, queries: Array, top: int, allowed: Any = None) 
         scores = (vectors.astype(np.float64) @ query.astype(np.float64)).astype(np.float32)
         rows = np.arange(len(vectors)) if allowed is None else np.flatnonzero(allowed)
         best = rows[np.argsort(-scores[rows], kind="stable")][:width]
-        found.rows[i, : len(best)] = best
-        found.scores[i, : len(best)] = scores[best]
-    return found
+        scan.rows[i, : len(best)] = best
+        scan.scores[i, : len(best)] = scores[best]
+    return scan
 
 
 # Sums of these are exact in float32, so ties are ties.
@@ -58,10 +58,10 @@ def test_exact_search_finds_what_a_naive_one_finds_ties_included(
     masks = st.lists(st.booleans(), min_size=len(vectors), max_size=len(vectors))
     mask = data.draw(st.none() | masks)
     allowed = None if mask is None else np.array(mask, dtype=np.bool_)
-    found = ExactIndex(vectors).search(queries, top, allowed)
+    hits = ExactIndex(vectors).search(queries, top, allowed)
     expected = naive_search(vectors, queries, top, allowed)
-    np.testing.assert_array_equal(found.rows, expected.rows)
-    np.testing.assert_array_equal(found.scores, expected.scores)
+    np.testing.assert_array_equal(hits.rows, expected.rows)
+    np.testing.assert_array_equal(hits.scores, expected.scores)
 
 
 @pytest.mark.parametrize("share", [None, 0.5, 0.05, 0.0005])
@@ -72,10 +72,10 @@ def test_exact_search_agrees_with_a_naive_one_over_many_vectors(
     vectors, queries = random_units(20_000, 64), random_units(3, 64, seed=1)
     chance = np.random.default_rng(2)
     allowed = None if share is None else chance.random(len(vectors)) < share
-    found = ExactIndex(vectors).search(queries, top, allowed)
+    hits = ExactIndex(vectors).search(queries, top, allowed)
     expected = naive_search(vectors, queries, top, allowed)
-    np.testing.assert_array_equal(found.rows, expected.rows)
-    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-6)
+    np.testing.assert_array_equal(hits.rows, expected.rows)
+    np.testing.assert_allclose(hits.scores, expected.scores, rtol=1e-6)
 
 
 def test_many_queries_are_answered_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,18 +93,18 @@ def test_many_queries_are_answered_in_steps(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_equal_vectors_score_equally_wherever_they_stand() -> None:
     vectors = np.repeat(random_units(1, 511), 10_007, axis=0)
-    found = ExactIndex(vectors).search(random_units(1, 511, seed=3), 50)
-    assert found.rows[0].tolist() == [*range(50)]
-    assert np.unique(found.scores).size == 1
+    hits = ExactIndex(vectors).search(random_units(1, 511, seed=3), 50)
+    assert hits.rows[0].tolist() == [*range(50)]
+    assert np.unique(hits.scores).size == 1
 
 
 def test_fewer_rows_than_asked_for_leave_no_row() -> None:
     vectors = random_units(20, 8)
     allowed = np.zeros(20, dtype=np.bool_)
     allowed[[3, 7]] = True
-    found = ExactIndex(vectors).search(vectors[3:4], 5, allowed)
-    assert found.rows.tolist() == [[3, 7, NO_ROW, NO_ROW, NO_ROW]]
-    assert np.isneginf(found.scores[0, 2:]).all()
+    hits = ExactIndex(vectors).search(vectors[3:4], 5, allowed)
+    assert hits.rows.tolist() == [[3, 7, NO_ROW, NO_ROW, NO_ROW]]
+    assert np.isneginf(hits.scores[0, 2:]).all()
 
 
 def test_nothing_is_found_where_nothing_is_or_nothing_is_allowed() -> None:

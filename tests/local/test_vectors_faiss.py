@@ -48,10 +48,12 @@ def index(vectors: Array) -> FaissIndex:
     return FaissIndex.build(vectors, threads=1)
 
 
-def recall(found: NDArray[np.int64], true: NDArray[np.int64]) -> float:
+def recall(rows: NDArray[np.int64], true: NDArray[np.int64]) -> float:
     """Return the share of the true rows that were found."""
     return float(
-        np.mean([np.isin(one, other).mean() for one, other in zip(true, found, strict=True)])
+        np.mean(
+            [np.isin(expected, other).mean() for expected, other in zip(true, rows, strict=True)]
+        )
     )
 
 
@@ -68,20 +70,20 @@ def test_a_selective_filter_finds_what_a_full_scan_finds(
 ) -> None:
     allowed = np.zeros(COUNT, dtype=np.bool_)
     allowed[np.random.default_rng(4).choice(COUNT, int(COUNT * share), replace=False)] = True
-    found, true = (
+    hits, true = (
         index.search(queries, 10, allowed),
         ExactIndex(vectors).search(queries, 10, allowed),
     )
-    np.testing.assert_array_equal(found.rows, true.rows)
-    np.testing.assert_array_equal(found.scores, true.scores)
+    np.testing.assert_array_equal(hits.rows, true.rows)
+    np.testing.assert_array_equal(hits.scores, true.scores)
 
 
 def test_scores_are_those_of_the_exact_search(
     vectors: Array, queries: Array, index: FaissIndex
 ) -> None:
-    found, true = index.search(queries, 1), ExactIndex(vectors).search(queries, 1)
-    same = found.rows[:, 0] == true.rows[:, 0]
-    np.testing.assert_array_equal(found.scores[same], true.scores[same])
+    hits, true = index.search(queries, 1), ExactIndex(vectors).search(queries, 1)
+    same = hits.rows[:, 0] == true.rows[:, 0]
+    np.testing.assert_array_equal(hits.scores[same], true.scores[same])
     assert (np.diff(index.search(queries, 10).scores, axis=1) <= 0).all()
 
 
@@ -95,9 +97,9 @@ def test_a_filter_holds_and_keeps_the_recall(
 ) -> None:
     monkeypatch.setattr(choice, "EXACT_ALLOWED", 0)
     allowed = np.random.default_rng(2).random(COUNT) < share
-    found = index.search(queries, 10, allowed)
-    assert allowed[found.rows].all()
-    assert recall(found.rows, ExactIndex(vectors).search(queries, 10, allowed).rows) >= 0.98
+    hits = index.search(queries, 10, allowed)
+    assert allowed[hits.rows].all()
+    assert recall(hits.rows, ExactIndex(vectors).search(queries, 10, allowed).rows) >= 0.98
 
 
 def test_a_filter_that_leaves_few_rows_is_searched_exactly(
@@ -105,10 +107,10 @@ def test_a_filter_that_leaves_few_rows_is_searched_exactly(
 ) -> None:
     allowed = np.zeros(COUNT, dtype=np.bool_)
     allowed[::1000] = True
-    found = index.search(queries, 20, allowed)
+    hits = index.search(queries, 20, allowed)
     true = ExactIndex(vectors).search(queries, 20, allowed)
-    np.testing.assert_array_equal(found.rows, true.rows)
-    np.testing.assert_array_equal(found.scores, true.scores)
+    np.testing.assert_array_equal(hits.rows, true.rows)
+    np.testing.assert_array_equal(hits.scores, true.scores)
 
 
 def test_lists_that_hold_too_few_are_made_up_for(
@@ -116,13 +118,13 @@ def test_lists_that_hold_too_few_are_made_up_for(
 ) -> None:
     monkeypatch.setattr(choice, "PROBES", 0.0)  # one list
     monkeypatch.setattr(choice, "CANDIDATES", 1)
-    found = index.search(queries[:3], 400)
-    assert (found.rows >= 0).all()
+    hits = index.search(queries[:3], 400)
+    assert (hits.rows >= 0).all()
 
 
 def test_more_rows_than_there_are_come_back_all(queries: Array, index: FaissIndex) -> None:
-    found = index.search(queries[:1], 10 * COUNT)
-    assert sorted(found.rows[0]) == [*range(COUNT)]
+    hits = index.search(queries[:1], 10 * COUNT)
+    assert sorted(hits.rows[0]) == [*range(COUNT)]
 
 
 def test_the_same_vectors_make_the_same_index(vectors: Array) -> None:
@@ -204,7 +206,7 @@ def test_codes_of_rows_that_are_gone_are_never_found(
     assert (shrunk.loose, shrunk.gone) == (0, COUNT // 3)
     allowed = np.arange(len(left)) % 2 == 0
     for mask in (None, allowed):
-        found = shrunk.search(queries, 10, mask)
-        assert (found.rows >= 0).all()
-        assert mask is None or mask[found.rows].all()
-        assert recall(found.rows, ExactIndex(left).search(queries, 10, mask).rows) >= 0.98
+        hits = shrunk.search(queries, 10, mask)
+        assert (hits.rows >= 0).all()
+        assert mask is None or mask[hits.rows].all()
+        assert recall(hits.rows, ExactIndex(left).search(queries, 10, mask).rows) >= 0.98

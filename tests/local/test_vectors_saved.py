@@ -54,7 +54,7 @@ def test_an_index_is_trained_once_for_its_vectors(
     assert trained == [COUNT]
     queries = random_units(5, 16, seed=2)
     np.testing.assert_array_equal(again.search(queries, 5).rows, first.search(queries, 5).rows)
-    assert [one.name for one in kept.path.parent.iterdir()] == ["one.faiss"]
+    assert [path.name for path in kept.path.parent.iterdir()] == ["one.faiss"]
 
 
 def test_rows_that_were_added_and_moved_need_no_training(
@@ -133,16 +133,16 @@ def test_few_vectors_are_searched_through_an_index_only_where_one_is_kept(
 
 
 def test_making_an_index_tells_its_progress_to_the_end(vectors: Array, tmp_path: Path) -> None:
-    told: list[int] = []
+    progress: list[int] = []
     rows = np.arange(COUNT)
-    make_index(vectors[rows], kept_in(tmp_path, rows), threads=1, on_progress=told.append)
-    assert told == sorted(told)
-    assert (len(told) > 5, told[-1]) == (True, 100)
+    make_index(vectors[rows], kept_in(tmp_path, rows), threads=1, on_progress=progress.append)
+    assert progress == sorted(progress)
+    assert (len(progress) > 5, progress[-1]) == (True, 100)
     more = np.arange(COUNT + 10)
     topped_up = make_index(
-        vectors[more], kept_in(tmp_path, more), threads=1, on_progress=told.append
+        vectors[more], kept_in(tmp_path, more), threads=1, on_progress=progress.append
     )
-    assert (topped_up.loose, told[-1]) == (0, 100)
+    assert (topped_up.loose, progress[-1]) == (0, 100)
 
 
 def test_too_few_vectors_get_no_index(vectors: Array, tmp_path: Path) -> None:

@@ -47,24 +47,24 @@ class Meanwhile:
 async def meanwhile(tmp_path: Path) -> Meanwhile:
     """Return a run of two items, not published, and a queue beside it."""
     rig = local_rig(tmp_path)
-    found = Meanwhile(rig)
-    found.runs = LocalRuns(tmp_path / "warehouse", found.bodies)
+    meanwhile = Meanwhile(rig)
+    meanwhile.runs = LocalRuns(tmp_path / "warehouse", meanwhile.bodies)
     await rig.load([observation(1), observation(2)])
     await rig.open(asking(EMBEDDING), "run-1")
-    return found
+    return meanwhile
 
 
 async def balance(meanwhile: Meanwhile) -> Balance:
     """Return the balance; it must hold."""
-    found = await meanwhile.runs.balance("run-1")
-    assert found.holds
-    return found
+    balance_now = await meanwhile.runs.balance("run-1")
+    assert balance_now.holds
+    return balance_now
 
 
 async def test_a_range_published_while_it_is_read_is_to_publish(meanwhile: Meanwhile) -> None:
     meanwhile.happens = lambda: asyncio.run(_publish(meanwhile.rig))
-    found = await balance(meanwhile)
-    assert (found.to_publish, meanwhile.readings) == (2, 1)
+    balance_now = await balance(meanwhile)
+    assert (balance_now.to_publish, meanwhile.readings) == (2, 1)
 
 
 async def _publish(rig: WarehouseRig) -> None:
@@ -79,8 +79,8 @@ async def test_a_message_settled_while_it_is_read_is_written(meanwhile: Meanwhil
         meanwhile.rig.queued["run-1"].clear()
 
     meanwhile.happens = work
-    found = await balance(meanwhile)
-    assert (found.written, found.awaiting_ack, meanwhile.readings) == (2, 2, 1)
+    balance_now = await balance(meanwhile)
+    assert (balance_now.written, balance_now.awaiting_ack, meanwhile.readings) == (2, 2, 1)
 
 
 async def test_a_run_cancelled_while_it_is_read_loses_nothing(meanwhile: Meanwhile) -> None:
@@ -104,19 +104,19 @@ async def test_a_replay_between_two_steps_is_read_again(meanwhile: Meanwhile) ->
         asyncio.run(rig.dead_letters.record([replayed]))
 
     meanwhile.happens = replay
-    found = await balance(meanwhile)
-    assert (found.written, found.queued, meanwhile.readings) == (1, 1, 2)
+    balance_now = await balance(meanwhile)
+    assert (balance_now.written, balance_now.queued, meanwhile.readings) == (1, 1, 2)
 
 
 async def test_what_stays_lost_is_told(meanwhile: Meanwhile) -> None:
     await meanwhile.rig.publish("run-1")
     meanwhile.rig.queued["run-1"].pop()
-    found = await meanwhile.runs.balance("run-1")
-    assert (found.lost, found.holds, meanwhile.readings) == (1, False, READINGS)
+    balance_now = await meanwhile.runs.balance("run-1")
+    assert (balance_now.lost, balance_now.holds, meanwhile.readings) == (1, False, READINGS)
 
 
 def test_the_keys_of_a_body_are_those_of_its_parts() -> None:
-    one = observation(1)
-    item = WorkItem("run-1", 0, 0, one.observation_id, (one,), (EMBEDDING,))
-    assert part_keys_of(encode(item)) == (EMBEDDING.key(one.observation_id),)
+    image = observation(1)
+    item = WorkItem("run-1", 0, 0, image.observation_id, (image,), (EMBEDDING,))
+    assert part_keys_of(encode(item)) == (EMBEDDING.key(image.observation_id),)
     assert part_keys_of(b"not json") == ()

@@ -202,7 +202,7 @@ async def test_the_only_copy_of_the_version_before_counts_again_after_a_repair(r
 def as_before(root: Path) -> None:
     """Turn the one output, and the manifest, into those of version 1."""
     folder = root / "classifications"
-    (output,) = [one for one in files(root) if "compacted" in one]
+    (output,) = [file for file in files(root) if "compacted" in file]
     plain = output.replace(".g1.compacted", ".compacted")
     pq.write_table(
         pq.read_table(folder / output, partitioning=None).replace_schema_metadata({}),

@@ -19,7 +19,7 @@ def test_every_key_is_in_just_one_share(parts: int) -> None:
     assert len(conditions) == max(1, min(-(-parts // ledgers.PARTS_AT_A_TIME), 65_536))
     some = conditions[:3] + conditions[-3:]
     keys = "SELECT sha256(i::VARCHAR) AS part_key FROM range(2000) AS numbers(i)"
-    hits = " + ".join(f"({one})::INTEGER" for one in dict.fromkeys(some))
+    hits = " + ".join(f"({key})::INTEGER" for key in dict.fromkeys(some))
     most = duckdb.execute(f"SELECT max({hits}), min({hits}) FROM ({keys})").fetchall()[0]
     assert most[0] <= 1
     if len(conditions) <= 6:
@@ -31,9 +31,9 @@ def test_shares_are_about_even() -> None:
     counts = [
         duckdb.execute(
             "SELECT count(*) FROM (SELECT sha256(i::VARCHAR) AS part_key FROM range(4000) AS n(i))"
-            f" WHERE {one}"
+            f" WHERE {condition}"
         ).fetchall()[0][0]
-        for one in conditions
+        for condition in conditions
     ]
     assert sum(counts) == 4000
     assert min(counts) > 800
@@ -46,5 +46,5 @@ async def test_the_shares_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     await rig.open(asking(EMBEDDING), "run-1")
     assert await rig.ledgers.missing() == 6
     items = await rig.items("run-1")
-    await rig.writer.write([embedding_row(one) for one in items[:4]])
+    await rig.writer.write([embedding_row(work_item) for work_item in items[:4]])
     assert await rig.ledgers.missing() == 2

@@ -42,9 +42,9 @@ class Kept:
 
     async def overview(self) -> Overview:
         """Return what is remembered, which is what the ledgers tell."""
-        found = await self.rig.runs.overview(from_ledgers=False)
-        assert found == await self.rig.runs.overview(from_ledgers=True)
-        return found
+        overview = await self.rig.runs.overview(from_ledgers=False)
+        assert overview == await self.rig.runs.overview(from_ledgers=True)
+        return overview
 
     @property
     def folder(self) -> Path:
@@ -61,15 +61,15 @@ async def kept(tmp_path: Path) -> Kept:
     items = await rig.publish("run-1")
     await write_all(rig, items[:2])
     await rig.writer.write([dead_row(items[2], TASK)])
-    found = Kept(tmp_path, rig, items)
-    await found.overview()
-    assert [one.suffix for one in sorted(found.folder.iterdir())] == [".duckdb", ".lock"]
-    return found
+    kept = Kept(tmp_path, rig, items)
+    await kept.overview()
+    assert [path.suffix for path in sorted(kept.folder.iterdir())] == [".duckdb", ".lock"]
+    return kept
 
 
-def written(found: Overview, run_id: str = "run-1") -> int:
+def written(overview: Overview, run_id: str = "run-1") -> int:
     """Return how many parts of a run are written."""
-    (account,) = [one for one in found.accounts if one.run.run_id == run_id]
+    (account,) = [account for account in overview.accounts if account.run.run_id == run_id]
     return account.balance.written
 
 
@@ -85,8 +85,8 @@ async def test_what_is_written_later_is_taken_in(kept: Kept) -> None:
 async def test_a_run_opened_later_is_taken_in(kept: Kept) -> None:
     await kept.rig.load([observation(number) for number in range(6, 9)])
     await kept.rig.open(asking(EMBEDDING), "run-2", at=NOW + timedelta(seconds=1))
-    found = await kept.overview()
-    assert [one.run.run_id for one in found.accounts] == ["run-2", "run-1"]
+    overview = await kept.overview()
+    assert [account.run.run_id for account in overview.accounts] == ["run-2", "run-1"]
     await write_all(kept.rig, await kept.rig.publish("run-2"))
     assert written(await kept.overview(), "run-2") == 3
 
@@ -113,18 +113,20 @@ async def test_what_counts_against_a_budget_is_what_the_budgets_say(tmp_path: Pa
     rig = local_rig(tmp_path)
     budgets = LocalBudgets(tmp_path / "warehouse")
     await rig.load([observation(number) for number in range(6)])
-    asked: dict[str, tuple[Part, ...]] = {"run-1": (TASK, EMBEDDING), "run-2": (ASSETS,)}
-    for run_id, parts in asked.items():
+    parts_of: dict[str, tuple[Part, ...]] = {"run-1": (TASK, EMBEDDING), "run-2": (ASSETS,)}
+    for run_id, parts in parts_of.items():
         limit = BudgetEvent(run_id, run_id, BudgetEventKind.SET, "", 10**6, None, NOW)
         await budgets.record([limit])
         await rig.open(by_asset(parts), run_id)
     items = {run_id: await rig.publish(run_id) for run_id in ("run-1", "run-2")}
     await write_all(rig, items["run-1"][:3])
     await rig.writer.write([dead_row(items["run-1"][4], TASK)])
-    await rig.writer.write([answer_row(one, ASSETS, by_asset=True) for one in items["run-2"]])
+    await rig.writer.write(
+        [answer_row(work_item, ASSETS, by_asset=True) for work_item in items["run-2"]]
+    )
     for from_ledgers in (True, False):
-        found = await rig.runs.overview(from_ledgers=from_ledgers)
-        for account in found.accounts:
+        overview = await rig.runs.overview(from_ledgers=from_ledgers)
+        for account in overview.accounts:
             assert account.spent == await budgets.spent(account.run.run_id)
             assert account.spent is not None
             assert account.spent.images > 0
@@ -166,4 +168,4 @@ async def test_a_damaged_ledger_is_named_and_not_remembered_away(kept: Kept) -> 
 
 def by_asset(parts: tuple[Part, ...]) -> RunRequest:
     """Return a request in which the task of assets takes all observations of one."""
-    return asking(*(PartRequest(one, by_asset=one is ASSETS) for one in parts))
+    return asking(*(PartRequest(part, by_asset=part is ASSETS) for part in parts))

@@ -54,9 +54,9 @@ def output(*arguments: object) -> list[str]:
 @pytest.fixture
 def crew() -> Iterator[list[subprocess.Popen[str]]]:
     """Yield a list of processes; kill those that are left."""
-    found: list[subprocess.Popen[str]] = []
-    yield found
-    for process in found:
+    processes: list[subprocess.Popen[str]] = []
+    yield processes
+    for process in processes:
         process.kill()
         process.wait()
 

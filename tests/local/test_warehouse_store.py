@@ -45,7 +45,7 @@ def root(tmp_path: Path) -> Path:
 async def write(root: Path, *subjects: str, at: datetime = NOW, worker_id: str = "w") -> None:
     """Append one file of answers."""
     rows: Sequence[ClassificationRow] = [
-        answer(one, at=at, worker_id=worker_id) for one in subjects
+        answer(subject, at=at, worker_id=worker_id) for subject in subjects
     ]
     await LocalWriter(root).write(rows)
 
@@ -69,7 +69,7 @@ def unfinished_output(root: Path) -> Path:
     """Leave the output of a compaction that is killed before it replaces the manifest."""
     folder = root / "classifications"
     inputs = files(root)
-    table = pq.read_table([folder / one for one in inputs], partitioning=None)
+    table = pq.read_table([folder / name for name in inputs], partitioning=None)
     named = {lineage.INPUTS_KEY: lineage.inputs_json(inputs)}
     output = folder / inputs[0].rpartition("/")[0] / "killed.g1.compacted.parquet"
     pq.write_table(table.replace_schema_metadata(named), output)
@@ -218,10 +218,10 @@ async def test_a_compaction_between_the_steps_of_a_snapshot_hides_and_doubles_no
     turns = iter([NOW, NOW + timedelta(minutes=11)])
 
     def step_then_compact(folder: Path) -> object:
-        found = real(folder) if step == "read_manifest" else list(real(folder))
+        listed = real(folder) if step == "read_manifest" else list(real(folder))
         for now in list(turns):  # the second one deletes what the first replaced
             compact(root, CLASSIFICATIONS, now=now, everything=True)
-        return found
+        return listed
 
     monkeypatch.setattr(store, step, step_then_compact)
 
@@ -265,13 +265,13 @@ async def test_compacting_a_ledger_without_a_key_keeps_each_row_once(root: Path)
     row = {"run_id": "run-1", "event": "range_published", "bucket": 0, "start": 0, "stop": 3}
     for stop in (3, 3, 4):
         Store(root).append_rows([{**row, "stop": stop, "at": NOW}], RUN_EVENTS)
-    done = {one.ledger: one for one in compact_all(root, now=NOW, everything=True)}
+    done = {report.ledger: report for report in compact_all(root, now=NOW, everything=True)}
     assert (done["run_events"].rows, done["run_events"].duplicates) == (2, 1)
     assert set(done) >= {"classifications", "observations", "dead_letters", "runs"}
 
 
 def test_an_empty_warehouse_compacts_to_nothing(root: Path) -> None:
-    assert all(one.partitions == 0 for one in compact_all(root, now=NOW))
+    assert all(report.partitions == 0 for report in compact_all(root, now=NOW))
 
 
 def test_names_of_files_are_in_the_order_of_their_making() -> None:

@@ -110,7 +110,7 @@ async def test_an_edited_task_changes_what_is_current_and_keeps_both_versions(
         at = NOW - timedelta(days=moment)
         await rig.writer.write([answer_row(item, answer_part(spec), answer=answer, at=at)])
     every = ask(tmp_path, "SELECT fingerprint FROM classifications_all")
-    assert {one for (one,) in every} == {old.fingerprint, new.fingerprint}
+    assert {version for (version,) in every} == {old.fingerprint, new.fingerprint}
     assert ask(tmp_path, "SELECT kind FROM signs_current") == [("yield",)]
     await rig.runs.remember_task(old, now=NOW)
     assert ask(tmp_path, "SELECT kind FROM signs_current") == [("stop",)]
@@ -147,5 +147,5 @@ async def test_every_shipped_task_has_its_view(tmp_path: Path) -> None:
     for spec in tasks:
         await rig.runs.remember_task(spec.resolve("demo-1"), now=NOW)
     for spec in tasks:
-        names = ", ".join(f'"{one.name}"' for one in spec.fields)
+        names = ", ".join(f'"{field.name}"' for field in spec.fields)
         assert ask(tmp_path, f"SELECT {names} FROM {spec.name}_current") == []

@@ -41,7 +41,7 @@ DEGREES = st.floats(-90, 90, allow_nan=False)
 OPTIONAL_DEGREES = st.none() | DEGREES
 TIMES = st.none() | st.datetimes(
     min_value=NOW.replace(year=1990, tzinfo=None), max_value=NOW.replace(tzinfo=None)
-).map(lambda one: one.replace(tzinfo=NOW.tzinfo))
+).map(lambda moment: moment.replace(tzinfo=NOW.tzinfo))
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -76,24 +76,29 @@ FILTERS = st.builds(
         lambda west, east, lows: BoundingBox(2 * west, min(lows), 2 * east, max(lows)),
         DEGREES, DEGREES, st.tuples(DEGREES, DEGREES),
     ),
-    radius=st.none() | st.builds(Radius, DEGREES, DEGREES.map(lambda one: 2 * one), st.just(5e6)),
+    radius=st.none() | st.builds(Radius, DEGREES, DEGREES.map(lambda half: 2 * half),
+    st.just(5e6)),
     polygon_wkt=st.none() | st.just("POLYGON ((-100 -50, 120 -40, 100 60, -20 0, -100 -50))"),
 )  # fmt: skip
 
 
-def matches(one: Observation, which: Filter) -> bool:
+def matches(image: Observation, which: Filter) -> bool:
     """Return what a filter means, said again in plain Python."""
-    if which.asset_types and one.asset_type not in which.asset_types:
+    if which.asset_types and image.asset_type not in which.asset_types:
         return False
-    if which.captured_from and not (one.capture_time and one.capture_time >= which.captured_from):
+    if which.captured_from and not (
+        image.capture_time and image.capture_time >= which.captured_from
+    ):
         return False
-    if which.captured_until and not (one.capture_time and one.capture_time < which.captured_until):
+    if which.captured_until and not (
+        image.capture_time and image.capture_time < which.captured_until
+    ):
         return False
     if not (which.box or which.radius or which.polygon_wkt):
         return True
-    if one.latitude is None or one.longitude is None:
+    if image.latitude is None or image.longitude is None:
         return False
-    return _in_places(one.latitude, one.longitude, which)
+    return _in_places(image.latitude, image.longitude, which)
 
 
 def _in_places(latitude: float, longitude: float, which: Filter) -> bool:
@@ -114,27 +119,27 @@ def _in_places(latitude: float, longitude: float, which: Filter) -> bool:
 
 
 def _metres(latitude: float, longitude: float, centre: Radius) -> float:
-    one, other = math.radians(latitude), math.radians(centre.latitude)
+    here, other = math.radians(latitude), math.radians(centre.latitude)
     turn = math.radians(longitude - centre.longitude)
     vectors = [
-        (math.cos(one) * math.cos(turn), math.cos(one) * math.sin(turn), math.sin(one)),
+        (math.cos(here) * math.cos(turn), math.cos(here) * math.sin(turn), math.sin(here)),
         (math.cos(other), 0.0, math.sin(other)),
     ]
-    cosine = sum(one * other for one, other in zip(*vectors, strict=True))
+    cosine = sum(component * other for component, other in zip(*vectors, strict=True))
     return EARTH_RADIUS_M * math.acos(max(-1.0, min(1.0, cosine)))
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    found=st.lists(observations(), max_size=8, unique_by=lambda one: one.observation_id),
+    images=st.lists(observations(), max_size=8, unique_by=lambda image: image.observation_id),
     which=FILTERS,
 )
 def test_a_work_list_holds_what_the_filter_means_as_it_was_imported(
-    found: list[Observation], which: Filter
+    images: list[Observation], which: Filter
 ) -> None:
     with TemporaryDirectory() as folder:
         home = Path(folder)
-        import_observations(home / "source", found, 0)
+        import_observations(home / "source", images, 0)
         rig = local_rig(home)
 
         async def listed() -> dict[str, Observation]:
@@ -142,7 +147,7 @@ def test_a_work_list_holds_what_the_filter_means_as_it_was_imported(
             items = await rig.items("run-1") if run.messages else []
             return {item.subject_id: item.observations[0] for item in items}
 
-        expected = {one.observation_id: one for one in found if matches(one, which)}
+        expected = {image.observation_id: image for image in images if matches(image, which)}
         assert asyncio.run(listed()) == expected
 
 
@@ -206,7 +211,10 @@ async def test_a_list_larger_than_memory_is_written_all_the_same(tmp_path: Path)
     source = LocalSource(tmp_path / "warehouse", tmp_path / "source", options=small)
     run = await source.open_run(asking(EMBEDDING), run_id="run-1", now=NOW)
     assert run.messages == 20_000
-    assert sum(one.stop - one.start for one in await source.unpublished("run-1")) == 20_000
+    assert (
+        sum(item_range.stop - item_range.start for item_range in await source.unpublished("run-1"))
+        == 20_000
+    )
 
 
 async def test_a_run_keeps_its_ranges_when_the_settings_change(tmp_path: Path) -> None:
@@ -228,8 +236,12 @@ def test_ranges_cover_just_what_is_not_published(
 ) -> None:
     done = [(bucket, start, start + length) for bucket, start, length in published]
     ranges = unpublished_ranges("r", sizes.items(), done, step)
-    covered = [(one.bucket, seq) for one in ranges for seq in range(one.start, one.stop)]
-    assert all(0 < one.stop - one.start <= step for one in ranges)
+    covered = [
+        (item_range.bucket, seq)
+        for item_range in ranges
+        for seq in range(item_range.start, item_range.stop)
+    ]
+    assert all(0 < item_range.stop - item_range.start <= step for item_range in ranges)
     assert covered == sorted(
         {(bucket, seq) for bucket, size in sizes.items() for seq in range(size)}
         - {(bucket, seq) for bucket, start, stop in done for seq in range(start, stop)}

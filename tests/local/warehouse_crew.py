@@ -97,8 +97,13 @@ def show_runs(home: Path) -> object:
         source = LocalSource(home / "warehouse", home / "source")
         runs = await LocalRuns(home / "warehouse", lambda _run_id: []).runs()
         preview = await source.preview(asking(PART, EMBEDDING))
-        ranges = [one for run in runs for one in await source.unpublished(run.run_id)]
-        listed = [part for one in ranges for item in await source.items(one) for part in item.parts]
+        ranges = [item_range for run in runs for item_range in await source.unpublished(run.run_id)]
+        listed = [
+            part
+            for item_range in ranges
+            for item in await source.items(item_range)
+            for part in item.parts
+        ]
         connection = connect(home / "warehouse")
         lists = connection.execute("SELECT count(*) FROM work_items_current").fetchall()[0][0]
         connection.close()

@@ -43,12 +43,12 @@ def lines_until(
 ) -> list[dict[str, Any]]:
     """Read lines of JSON from a process until one is what is waited for."""
     assert process.stdout is not None
-    found = []
+    lines = []
     for line in process.stdout:
-        found.append(json.loads(line))
-        if done(found[-1]):
-            return found
-    raise AssertionError(f"the process has ended before; its last line: {found[-1:]}")
+        lines.append(json.loads(line))
+        if done(lines[-1]):
+            return lines
+    raise AssertionError(f"the process has ended before; its last line: {lines[-1:]}")
 
 
 def stop(process: subprocess.Popen[str]) -> tuple[list[dict[str, Any]], str]:
@@ -62,10 +62,10 @@ def stop(process: subprocess.Popen[str]) -> tuple[list[dict[str, Any]], str]:
 def url_of(process: subprocess.Popen[str]) -> str:
     """Return where a worker says that its metrics are; it says so first."""
     assert process.stderr is not None
-    said = process.stderr.readline()
-    found = SERVED.search(said)
-    assert found, said
-    return found[1]
+    line = process.stderr.readline()
+    match = SERVED.search(line)
+    assert match, line
+    return match[1]
 
 
 @dataclass
@@ -76,22 +76,23 @@ class Collector:
     requests: list[ExportMetricsServiceRequest] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
-    asked: threading.Event = field(default_factory=threading.Event)
+    reached: threading.Event = field(default_factory=threading.Event)
     answer: threading.Event = field(default_factory=threading.Event)
 
     def values(self) -> dict[tuple[str, frozenset[tuple[str, str]]], Any]:
         """Return the last data point of every series."""
-        found = {}
+        values = {}
         for request in self.requests:
             for resource in request.resource_metrics:
                 for scope in resource.scope_metrics:
                     for metric in scope.metrics:
                         for point in getattr(metric, metric.WhichOneof("data")).data_points:
                             labels = frozenset(
-                                (one.key, one.value.string_value) for one in point.attributes
+                                (attribute.key, attribute.value.string_value)
+                                for attribute in point.attributes
                             )
-                            found[metric.name, labels] = point
-        return found
+                            values[metric.name, labels] = point
+        return values
 
     def number(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's last numbers that have these attributes."""
@@ -105,7 +106,7 @@ class Collector:
     def resource(self) -> dict[str, str]:
         """Return who sent the last request."""
         attributes = self.requests[-1].resource_metrics[0].resource.attributes
-        return {one.key: one.value.string_value for one in attributes}
+        return {attribute.key: attribute.value.string_value for attribute in attributes}
 
 
 @contextmanager
@@ -121,7 +122,7 @@ def collecting(*, answers: bool = True) -> Iterator[Collector]:
             collector.requests.append(ExportMetricsServiceRequest.FromString(body))
             collector.headers.append(dict(self.headers))
             collector.paths.append(self.path)
-            collector.asked.set()
+            collector.reached.set()
             collector.answer.wait()
             try:
                 self.send_response(200)

@@ -25,14 +25,14 @@ FOUND = LimiterSnapshot(LimiterState.STEADY, 42.5, 17, 96, 0.02, 0.01)
 class Telling:
     """A limiter that only tells."""
 
-    found: LimiterSnapshot
+    limits: LimiterSnapshot
 
     def snapshot(self) -> LimiterSnapshot:
-        return self.found
+        return self.limits
 
 
 def worker_status(
-    progress: Progress | None = None, leased: int = 0, **found: LimiterSnapshot
+    progress: Progress | None = None, leased: int = 0, **snapshots: LimiterSnapshot
 ) -> WorkerStatus:
     """Return the vital signs of a worker with these counts, leases and limiters."""
     leaser = Leaser(
@@ -40,7 +40,7 @@ def worker_status(
         random=lambda: 0.5,
     )  # fmt: skip
     leaser.hold([Delivery(f"l{n}", f"m{n}", b"", {}, 1) for n in range(leased)])
-    limiters = {kind: cast(Limiter, Telling(one)) for kind, one in found.items()}
+    limiters = {kind: cast(Limiter, Telling(snapshot)) for kind, snapshot in snapshots.items()}
     return WorkerStatus("w1", progress or Progress(), leaser, limiters, lambda: False)  # type: ignore[arg-type]  # kinds by keyword
 
 
@@ -56,17 +56,17 @@ def scrape(url: str) -> Scraped:
     """Return what Prometheus would read: by the sample's name, then by its labels."""
     with urllib.request.urlopen(url, timeout=GIVE_UP_S) as answer:
         text = answer.read().decode()
-    found: Scraped = {}
+    samples: Scraped = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels = tuple(sorted(sample.labels.items()))
-            found.setdefault(sample.name, {})[labels] = sample.value
-    return found
+            samples.setdefault(sample.name, {})[labels] = sample.value
+    return samples
 
 
-def only(found: Scraped, name: str, **labels: str) -> float:
+def only(samples: Scraped, name: str, **labels: str) -> float:
     """Return the sum of a metric's samples that have these labels."""
-    rows = found.get(name, {})
+    rows = samples.get(name, {})
     return sum(value for at, value in rows.items() if labels.items() <= dict(at).items())
 
 

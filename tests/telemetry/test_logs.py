@@ -89,7 +89,7 @@ def test_warnings_and_others_logs_are_lines_and_all_is_as_it_was_afterwards(
         logging.getLogger("worker.runner").debug("with --debug only")
         speak("a remark")
         warnings.showwarning("soon gone", UserWarning, "x.py", 1)
-    said = [entry["message"] for entry in entries(capsys)]
-    assert said[:3] == ["worth one", "ours", "a remark"]
-    assert "soon gone" in said[-1]
+    messages = [entry["message"] for entry in entries(capsys)]
+    assert messages[:3] == ["worth one", "ours", "a remark"]
+    assert "soon gone" in messages[-1]
     assert (root.handlers, root.level, logging.getLogger("worker").level) == before

@@ -70,44 +70,44 @@ def test_everything_that_is_counted_is_served() -> None:
         telemetry.meters["classify"].answered(Usage(1000, 50, 3), 1.0)
         telemetry.meters["classify"].failed(ThrottledError("429"), 0.1)
         telemetry.meters["embed"].answered(Usage(10, 0, 1), 0.5)
-        found = scrape(telemetry.prometheus_url)
-    assert only(found, "sightline_limiter_rate_per_second", sightline_limiter="classify") == 42.5
-    assert only(found, "sightline_limiter_in_flight", sightline_limiter="classify") == 17
-    assert only(found, "sightline_limiter_cap", sightline_limiter="embed") == 1
-    assert only(found, "sightline_limiter_refused_share", sightline_limiter="embed") == 0.02
-    states = found["sightline_limiter_state"]
+        samples = scrape(telemetry.prometheus_url)
+    assert only(samples, "sightline_limiter_rate_per_second", sightline_limiter="classify") == 42.5
+    assert only(samples, "sightline_limiter_in_flight", sightline_limiter="classify") == 17
+    assert only(samples, "sightline_limiter_cap", sightline_limiter="embed") == 1
+    assert only(samples, "sightline_limiter_refused_share", sightline_limiter="embed") == 0.02
+    states = samples["sightline_limiter_state"]
     assert len(states) == 2 * len(LimiterState)
-    assert only(found, "sightline_limiter_state", sightline_state="probing") == 1
+    assert only(samples, "sightline_limiter_state", sightline_state="probing") == 1
     calls = "sightline_calls_total"
-    assert only(found, calls, sightline_limiter="classify", sightline_outcome="throttled") == 1
-    assert only(found, calls, sightline_outcome="succeeded") == 2
-    assert only(found, "sightline_retries_total") == 8
+    assert only(samples, calls, sightline_limiter="classify", sightline_outcome="throttled") == 1
+    assert only(samples, calls, sightline_outcome="succeeded") == 2
+    assert only(samples, "sightline_retries_total") == 8
     pulled = "messaging_client_consumed_messages_total"
-    assert only(found, pulled, messaging_system="sqlite", messaging_operation_name="pull") == 100
-    assert only(found, "sightline_messages_redelivered_total") == 7
+    assert only(samples, pulled, messaging_system="sqlite", messaging_operation_name="pull") == 100
+    assert only(samples, "sightline_messages_redelivered_total") == 7
     settled = "sightline_messages_settled_total"
-    assert only(found, settled, sightline_settlement="ack") == 80
-    assert only(found, settled, sightline_settlement="nack") == 5
-    assert only(found, settled, sightline_settlement="nack_at_stop") == 2
+    assert only(samples, settled, sightline_settlement="ack") == 80
+    assert only(samples, settled, sightline_settlement="nack") == 5
+    assert only(samples, settled, sightline_settlement="nack_at_stop") == 2
     skipped = "sightline_messages_skipped_total"
-    assert only(found, skipped, sightline_reason="already_settled") == 3
-    assert only(found, skipped, sightline_reason="cancelled") == 4
-    assert only(found, skipped, sightline_reason="over_budget") == 6
-    assert only(found, "sightline_leases_outstanding") == 11
-    assert only(found, "sightline_leases_lost_total") == 1
-    assert only(found, "sightline_rows_written_total", sightline_ledger="embeddings") == 75
-    assert only(found, "sightline_dead_letters_total", sightline_reason="image_gone") == 2
-    assert only(found, "sightline_dead_letters_total") == 3
-    assert only(found, "sightline_cost_total") == 1.25
-    assert only(found, "sightline_backlog_messages", sightline_state="ready") == 40
-    assert only(found, "sightline_backlog_oldest_age_seconds") == 77.5
-    assert only(found, "sightline_event_loop_lag_seconds") == 0
+    assert only(samples, skipped, sightline_reason="already_settled") == 3
+    assert only(samples, skipped, sightline_reason="cancelled") == 4
+    assert only(samples, skipped, sightline_reason="over_budget") == 6
+    assert only(samples, "sightline_leases_outstanding") == 11
+    assert only(samples, "sightline_leases_lost_total") == 1
+    assert only(samples, "sightline_rows_written_total", sightline_ledger="embeddings") == 75
+    assert only(samples, "sightline_dead_letters_total", sightline_reason="image_gone") == 2
+    assert only(samples, "sightline_dead_letters_total") == 3
+    assert only(samples, "sightline_cost_total") == 1.25
+    assert only(samples, "sightline_backlog_messages", sightline_state="ready") == 40
+    assert only(samples, "sightline_backlog_oldest_age_seconds") == 77.5
+    assert only(samples, "sightline_event_loop_lag_seconds") == 0
     took = "gen_ai_client_operation_duration_seconds"
-    assert only(found, f"{took}_count", error_type="") == 2
-    assert only(found, f"{took}_sum", error_type="throttled") == 0.1
-    assert only(found, f"{took}_bucket", le="0.64", gen_ai_operation_name="embeddings") == 1
-    assert only(found, "gen_ai_client_token_usage_sum", gen_ai_token_type="input") == 1010
-    assert only(found, "target_info", service_instance_id="w1", service_name="sightline-worker")
+    assert only(samples, f"{took}_count", error_type="") == 2
+    assert only(samples, f"{took}_sum", error_type="throttled") == 0.1
+    assert only(samples, f"{took}_bucket", le="0.64", gen_ai_operation_name="embeddings") == 1
+    assert only(samples, "gen_ai_client_token_usage_sum", gen_ai_token_type="input") == 1010
+    assert only(samples, "target_info", service_instance_id="w1", service_name="sightline-worker")
 
 
 def test_what_nobody_can_tell_is_absent() -> None:
@@ -115,10 +115,10 @@ def test_what_nobody_can_tell_is_absent() -> None:
         assert telemetry.prometheus_url
         before = scrape(telemetry.prometheus_url)
         telemetry.probe.status = worker_status()
-        found = scrape(telemetry.prometheus_url)
+        samples = scrape(telemetry.prometheus_url)
     assert "sightline_messages_settled_total" not in before
-    assert not {one for one in found if one.startswith("sightline_backlog")}
-    assert not {one for one in found if one.startswith("gen_ai")}
+    assert not {metric for metric in samples if metric.startswith("sightline_backlog")}
+    assert not {metric for metric in samples if metric.startswith("gen_ai")}
 
 
 def test_no_attribute_has_values_that_grow_with_the_job() -> None:
@@ -128,10 +128,10 @@ def test_no_attribute_has_values_that_grow_with_the_job() -> None:
         assert telemetry.prometheus_url
         telemetry.probe.status = worker_status(a_day(), leased=3)
         telemetry.probe.limiters = {"classify": FOUND}
-        found = scrape(telemetry.prometheus_url)
-    named = {key for name, rows in found.items() if name != "target_info"
+        samples = scrape(telemetry.prometheus_url)
+    named = {key for name, rows in samples.items() if name != "target_info"
              for labels in rows for key, _ in labels}  # fmt: skip
-    assert named <= {one.replace(".", "_") for one in attributes} | {"le"}
+    assert named <= {attribute.replace(".", "_") for attribute in attributes} | {"le"}
 
 
 def test_a_port_in_use_is_an_error_that_says_what_to_do() -> None:
@@ -154,10 +154,10 @@ class Backlogs:
     """A queue that counts how often it was asked."""
 
     def __init__(self) -> None:
-        self.asked = asyncio.Event()
+        self.counted = asyncio.Event()
 
     async def backlog(self, run_id: str | None = None) -> Backlog:
-        self.asked.set()
+        self.counted.set()
         return Backlog(5, 6, 7.0)
 
     async def purge(self, run_id: str) -> int:
@@ -170,7 +170,7 @@ class Backlogs:
 async def test_a_probe_reads_limiters_and_the_backlog_in_the_event_loop() -> None:
     probe, queue = Probe(monotonic=asyncio.get_running_loop().time), Backlogs()
     running = asyncio.create_task(probe.run(worker_status(classify=FOUND), queue))
-    await queue.asked.wait()
+    await queue.counted.wait()
     assert probe.limiters == {"classify": FOUND}
     assert probe.backlog == Backlog(5, 6, 7.0)
     running.cancel()

@@ -28,41 +28,41 @@ def test_what_prometheus_scrapes_is_what_the_summary_says(home: Home) -> None:
     worker = home.start("work", "--watch", more=SERVE)
     url = url_of(worker)
     seen = lines_until(worker, lambda line: line["messages"] == MESSAGES + 1)
-    found = scrape(url)
+    samples = scrape(url)
     rest, _ = stop(worker)
     summary = rest[-1]["summary"]
     assert summary["acked"] == MESSAGES + 1
     pulled = "messaging_client_consumed_messages_total"
-    assert only(found, pulled, messaging_system="sqlite") == summary["pulled"] == MESSAGES + 1
+    assert only(samples, pulled, messaging_system="sqlite") == summary["pulled"] == MESSAGES + 1
     assert (
-        only(found, "sightline_messages_settled_total", sightline_settlement="ack")
+        only(samples, "sightline_messages_settled_total", sightline_settlement="ack")
         == (summary["acked"])
     )
     for kind, written in (("classify", summary["answers"]), ("embed", summary["embeddings"])):
         calls = {"sightline_limiter": kind, "sightline_outcome": "succeeded"}
-        assert only(found, "sightline_calls_total", **calls) == written == MESSAGES
-    assert only(found, "sightline_calls_total") == summary["calls"]
-    rows = found["sightline_rows_written_total"]
+        assert only(samples, "sightline_calls_total", **calls) == written == MESSAGES
+    assert only(samples, "sightline_calls_total") == summary["calls"]
+    rows = samples["sightline_rows_written_total"]
     assert {dict(at)["sightline_ledger"]: count for at, count in rows.items()} == summary["rows"]
-    dead = found["sightline_dead_letters_total"]
+    dead = samples["sightline_dead_letters_total"]
     assert {dict(at)["sightline_reason"]: count for at, count in dead.items() if count} == (
         summary["dead"]
     )
     assert summary["dead"] == {"bad_message": 1}
-    assert only(found, "sightline_cost_total") * 1e6 == pytest.approx(summary["cost_usd_micros"])
+    assert only(samples, "sightline_cost_total") * 1e6 == pytest.approx(summary["cost_usd_micros"])
     assert summary["cost_usd_micros"] > 0
     took = "gen_ai_client_operation_duration_seconds_count"
-    assert only(found, took, gen_ai_request_model="noop") == summary["calls"]
+    assert only(samples, took, gen_ai_request_model="noop") == summary["calls"]
     used = "gen_ai_client_token_usage_count"
-    assert only(found, used, gen_ai_token_type="output") == MESSAGES
-    assert only(found, "sightline_leases_outstanding") == 0
-    caps = found["sightline_limiter_cap"]
+    assert only(samples, used, gen_ai_token_type="output") == MESSAGES
+    assert only(samples, "sightline_leases_outstanding") == 0
+    caps = samples["sightline_limiter_cap"]
     assert {dict(at)["sightline_limiter"] for at in caps} == {"classify", "embed"}
     assert all(cap > 0 for cap in caps.values())
-    assert "sightline_limiter_rate_per_second" not in found, "an offline model has no quota"
-    assert only(found, "sightline_limiter_state") == 2, "each limiter is in one state"
+    assert "sightline_limiter_rate_per_second" not in samples, "an offline model has no quota"
+    assert only(samples, "sightline_limiter_state") == 2, "each limiter is in one state"
     assert set(seen[-1]["limiters"]) == {"classify", "embed"}
-    assert only(found, "target_info", service_instance_id=summary["worker_id"]) == 1
+    assert only(samples, "target_info", service_instance_id=summary["worker_id"]) == 1
     assert {line["worker_id"] for line in seen} == {summary["worker_id"]}
 
 
@@ -132,7 +132,7 @@ def test_a_collector_that_never_answers_does_not_hold_up_the_end(home: Home) -> 
         }
         worker = home.start("work", "--drain", "--json", more=environment)
         out, err = worker.communicate(timeout=GIVE_UP_S)  # an hour, were it not bounded
-        assert collector.asked.is_set()
+        assert collector.reached.is_set()
         assert not collector.answer.is_set()
     assert worker.returncode == 0, err
     assert json.loads(out)["acked"] == 20
@@ -190,6 +190,6 @@ def test_without_the_extra_metrics_are_an_error_that_says_how_to_install_it(
     monkeypatch.delitem(sys.modules, "worker.telemetry.opening", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.metrics", None)
     assert main(["work"]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert install_command("telemetry") in said
+    remark = capsys.readouterr().err
+    assert remark.count("\n") == 1
+    assert install_command("telemetry") in remark

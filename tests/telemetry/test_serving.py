@@ -68,5 +68,5 @@ def test_what_is_no_name_is_not_accepted(names: str) -> None:
 
 def test_names_are_read_with_commas_between_them() -> None:
     own = {"telemetry": {"prometheus_hosts": "worker, worker.lan:9464"}}
-    found = load_settings(environment={}, overrides=own).telemetry.host_names
-    assert found == ["worker", "worker.lan:9464"]
+    names = load_settings(environment={}, overrides=own).telemetry.host_names
+    assert names == ["worker", "worker.lan:9464"]

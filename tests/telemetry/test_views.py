@@ -78,20 +78,25 @@ def test_a_history_keeps_the_last_value_of_each_of_its_latest_slots() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(None, "-"), (0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (3599, "59 min 59 s"),
      (3600, "1 h 00 min"), (5254, "1 h 27 min"), (200_000, "2 d 07 h")],
 )  # fmt: skip
-def test_a_duration_is_said_in_its_two_largest_units(seconds: float | None, said: str) -> None:
-    assert duration(seconds) == said
+def test_a_duration_is_said_in_its_two_largest_units(seconds: float | None, text: str) -> None:
+    assert duration(seconds) == text
 
 
 def test_numbers_are_said_with_as_many_digits_as_tell_something() -> None:
-    assert [rate(one) for one in (None, 0.26, 99.94, 1234.5)] == ["-", "0.3/s", "99.9/s", "1,234/s"]
-    assert [usd(one) for one in (None, 0, 0.0123, 12.3, 1234)] == [
+    assert [rate(value) for value in (None, 0.26, 99.94, 1234.5)] == [
+        "-",
+        "0.3/s",
+        "99.9/s",
+        "1,234/s",
+    ]
+    assert [usd(value) for value in (None, 0, 0.0123, 12.3, 1234)] == [
         "-", "$0.00", "$0.0123", "$12.30", "$1,234.00"
     ]  # fmt: skip
-    assert [share(one) for one in (None, 0.0, 0.0123)] == ["-", "0.0 %", "1.2 %"]
+    assert [share(value) for value in (None, 0.0, 0.0123)] == ["-", "0.0 %", "1.2 %"]
 
 
 def test_a_sparkline_goes_from_zero_to_the_highest() -> None:
@@ -189,7 +194,7 @@ def test_runs_are_shown_with_their_rates_and_the_open_ones_first() -> None:
     state = StatusState()
     for at in range(10):
         view = state.view(2.0 * at, status(50 * at))
-    assert [one.run_id for one in view.runs] == ["r1", "r0"]
+    assert [run.run_id for run in view.runs] == ["r1", "r0"]
     assert (view.parts_per_s, view.left, view.eta_s) == (25, 550, 22)
     assert view.cost_usd_per_hour == pytest.approx(0.25 * 3600)
     assert view.runs[0].settled_share == 0.45

@@ -128,7 +128,7 @@ def test_on_a_pipe_a_worker_prints_lines_of_json_and_no_control_character(home: 
     out, err = worker.communicate(timeout=GIVE_UP_S)
     assert worker.returncode == 0, err
     assert out.isascii()
-    assert all(one.isprintable() for one in out.replace("\n", ""))
+    assert all(character.isprintable() for character in out.replace("\n", ""))
     *views, last = map(json.loads, out.splitlines())
     assert views[-1]["messages"] == last["summary"]["acked"] == 300
     assert (views[-1]["left"], views[-1]["left_unit"]) == (0, "messages")
@@ -183,5 +183,5 @@ def test_on_a_pipe_status_prints_a_line_of_json_each_time(home: Home) -> None:
 
 
 def test_a_check_looks_once(home: Home) -> None:
-    said = home.run("status", "--watch", "--check", code=2)
-    assert "--check looks once; leave out --watch" in said
+    output = home.run("status", "--watch", "--check", code=2)
+    assert "--check looks once; leave out --watch" in output
