@@ -53,10 +53,10 @@ def check_nothing_is_said(outcome: Outcome) -> None:
 def check_no_secret_is_shown(environment: Environment) -> None:
     """The token is neither in the outputs nor in any file of the state in clear text."""
     assert TOKEN not in str(environment.outputs())
-    files = [one for one in environment.state.rglob("*") if one.is_file()]
-    assert any("v1:" in one.read_text("utf-8") for one in files if one.suffix == ".json")
-    for one in files:
-        assert TOKEN.encode() not in one.read_bytes(), one
+    files = [path for path in environment.state.rglob("*") if path.is_file()]
+    assert any("v1:" in file.read_text("utf-8") for file in files if file.suffix == ".json")
+    for file in files:
+        assert TOKEN.encode() not in file.read_bytes(), file
 
 
 def what_is_left(cloud: Cloud) -> Mapping[str, Any]:
@@ -65,9 +65,9 @@ def what_is_left(cloud: Cloud) -> Mapping[str, Any]:
     owner = "cloudresourcemanager: projects/" + PROJECT
     left = {
         "kept": list(there["resources"]),
-        "remembered": [name for name, one in there["remembered"].items() if one],
+        "remembered": [name for name, value in there["remembered"].items() if value],
         "policies": [name for name in there["policies"] if name != owner],
-        "project": [one["role"] for one in there["policies"][owner]["bindings"]],
+        "project": [binding["role"] for binding in there["policies"][owner]["bindings"]],
         "topics": cloud.call("GET", f"pubsub.googleapis.com/v1/projects/{PROJECT}/topics"),
         "subscriptions": cloud.call(
             "GET", f"pubsub.googleapis.com/v1/projects/{PROJECT}/subscriptions"
@@ -79,7 +79,7 @@ def what_is_left(cloud: Cloud) -> Mapping[str, Any]:
             "GET", f"bigquery.googleapis.com/bigquery/v2/projects/{PROJECT}/datasets"
         ).get("datasets"),
     }
-    return {name: one for name, one in left.items() if one}
+    return {name: value for name, value in left.items() if value}
 
 
 NOTHING = {"project": ["roles/owner"]}

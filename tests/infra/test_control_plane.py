@@ -114,8 +114,8 @@ def test_a_mask_changes_what_it_names_and_nothing_else(google: Google) -> None:
     google.ask("POST", host, where, made, repositoryId="sightline")
     change = {"description": "other", "labels": {"a": "c"}}
     google.ask("PATCH", host, f"{where}/sightline", change, updateMask="labels")
-    found = google.ask("GET", host, f"{where}/sightline")
-    assert (found["labels"], found["description"]) == ({"a": "c"}, "images")
+    topic = google.ask("GET", host, f"{where}/sightline")
+    assert (topic["labels"], topic["description"]) == ({"a": "c"}, "images")
     with refused(400, "no field of Repository"):
         google.ask("PATCH", host, f"{where}/sightline", change, updateMask="label")
 
@@ -194,7 +194,7 @@ def test_a_method_without_a_rule_fails_loudly(google: Google) -> None:
 
 
 def test_every_gap_names_methods_that_google_has() -> None:
-    there = [one.name for host in EMULATED for one in methods(host)]
+    there = [method.name for host in EMULATED for method in methods(host)]
     for gap in GAPS:
         body: dict[str, Any] = {gap.where: {}} if gap.where else {}
         assert any(gap in gaps_of(name, body, ours=True) for name in there), gap.method
@@ -202,9 +202,9 @@ def test_every_gap_names_methods_that_google_has() -> None:
 
 
 def test_a_gap_that_depends_on_a_field_is_none_without_it() -> None:
-    assert not any(one.is_whole for one in gaps_of("bigquery.tables.insert", {"schema": {}}))
+    assert not any(gap.is_whole for gap in gaps_of("bigquery.tables.insert", {"schema": {}}))
     outside: dict[str, Any] = {"externalDataConfiguration": {}}
-    assert any(one.is_whole for one in gaps_of("bigquery.tables.insert", outside))
+    assert any(gap.is_whole for gap in gaps_of("bigquery.tables.insert", outside))
 
 
 def test_the_page_of_proofs_prints_the_gaps() -> None:

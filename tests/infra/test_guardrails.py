@@ -75,13 +75,13 @@ KEPT: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def broken_ids(kind: str, inputs: dict[str, Any], *, protects: bool = True) -> set[str]:
-    found = violations(Resource(kind, "it", inputs, protects))
-    return {one.rail.id for one in found}
+    broken = violations(Resource(kind, "it", inputs, protects))
+    return {violation.rail.id for violation in broken}
 
 
 def test_every_rail_is_broken_by_something_here() -> None:
-    assert {one.id for one in RAILS} == {rail for rail, _, _ in BROKEN}
-    assert len({one.id for one in RAILS}) == len(RAILS)
+    assert {rail.id for rail in RAILS} == {rail for rail, _, _ in BROKEN}
+    assert len({rail.id for rail in RAILS}) == len(RAILS)
 
 
 @pytest.mark.parametrize(("rail", "kind", "inputs"), BROKEN)
@@ -102,8 +102,8 @@ def test_a_stack_without_protection_may_be_emptied() -> None:
 
 
 def test_a_violation_says_what_which_and_why() -> None:
-    (found,) = violations(Resource(BUCKET, "images", {**SAFE_BUCKET, "labels": {}}))
-    assert str(found) == (
+    (violation,) = violations(Resource(BUCKET, "images", {**SAFE_BUCKET, "labels": {}}))
+    assert str(violation) == (
         "images (gcp:storage/bucket:Bucket): it has no labels [SL-12]; costs and owners are found"
         " by labels; pass the stack's"
     )
@@ -124,7 +124,7 @@ def guarded(make: Any, **configuration: str) -> list[str]:
         make()
 
     made = run(MINIMAL, of=program).resources
-    return [one.name for one in made if one.type.startswith("gcp:")]
+    return [resource.name for resource in made if resource.type.startswith("gcp:")]
 
 
 def open_to_all(member: pulumi.Input[str] = "allUsers") -> None:

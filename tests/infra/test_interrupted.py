@@ -47,8 +47,8 @@ def kill_in_the_middle(
     wait_until(lambda: cloud.held() > 0 or child.poll() is not None)
     assert child.poll() is None, "it does not end before it is killed"
     wait_until(lambda: stopped_between_writes([child.pid, *below(child.pid)], folder))
-    for one in [child.pid, *below(child.pid)]:
-        os.kill(one, signal.SIGKILL)
+    for pid in [child.pid, *below(child.pid)]:
+        os.kill(pid, signal.SIGKILL)
     child.wait()
     cloud.hold()
 
@@ -84,22 +84,22 @@ def below(process: int) -> Iterator[int]:
     listed = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=False
     )
-    for one in map(int, listed.stdout.split()):
-        yield one
-        yield from below(one)
+    for pid in map(int, listed.stdout.split()):
+        yield pid
+        yield from below(pid)
 
 
 def pending(environment: Environment) -> list[Mapping[str, Any]]:
     """Return what the engine had begun and not seen the end of."""
     state = environment.stack.export_stack().deployment or {}
-    return [one["resource"] for one in state.get("pending_operations", [])]
+    return [operation["resource"] for operation in state.get("pending_operations", [])]
 
 
-def is_named(key: str, said: str) -> bool:
+def is_named(key: str, text: str) -> bool:
     """Return whether something that is left should not be: it has a name, or nothing was said."""
     numbered = {"dashboards": "Dashboard", "alertPolicies": "AlertPolicy"}
     collection = key.split("/")[-2]
-    return collection not in numbered or numbered[collection] not in said
+    return collection not in numbered or numbered[collection] not in text
 
 
 def complete(begin: Begin, cloud: Cloud, settings: Mapping[str, str]) -> None:
@@ -107,12 +107,12 @@ def complete(begin: Begin, cloud: Cloud, settings: Mapping[str, str]) -> None:
     environment = begin(settings)
     assert pending(environment)
 
-    said = environment.repair()
-    assert all("may be there twice" in one for one in said.splitlines())
-    go_on(environment, cloud, said)
+    message = environment.repair()
+    assert all("may be there twice" in line for line in message.splitlines())
+    go_on(environment, cloud, message)
 
 
-def go_on(environment: Environment, cloud: Cloud, said: str = "") -> None:
+def go_on(environment: Environment, cloud: Cloud, message: str = "") -> None:
     """Refresh a repaired stack, bring it up, and destroy what it has made."""
     environment.refresh()
     assert not pending(environment)
@@ -122,8 +122,8 @@ def go_on(environment: Environment, cloud: Cloud, said: str = "") -> None:
     assert set(environment.up().changes) == {"same"}
     environment.destroy()
     left = dict(what_is_left(cloud))
-    left["kept"] = [one for one in left.get("kept", []) if is_named(one, said)]
-    assert {name: one for name, one in left.items() if one} == NOTHING
+    left["kept"] = [key for key in left.get("kept", []) if is_named(key, message)]
+    assert {name: value for name, value in left.items() if value} == NOTHING
 
 
 @pytest.mark.extended

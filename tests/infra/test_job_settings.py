@@ -32,20 +32,22 @@ def test_variables_and_file_say_the_same(fleet: str, tmp_path: Path) -> None:
 
 def test_names_of_the_settings_are_those_of_what_is_made() -> None:
     made = run({**PROD, "fleet": "worker-pool"}, stack="prod")
-    told = made.outputs["settings"]
-    assert told["pubsub"]["topic"] == made.one(":Topic", "work-topic").inputs["name"]
-    names = {one.inputs["name"] for one in made.of("pubsub/subscription:Subscription")}
-    assert {told["pubsub"][key] for key in ("subscription", "dead_letter_subscription")} == names
-    assert told["bigquery"]["dataset"] == made.one(":Dataset", "ledgers").inputs["dataset_id"]
-    assert told["gcs"]["bucket"] == made.one(":Bucket", "images").inputs["name"]
+    written = made.outputs["settings"]
+    assert written["pubsub"]["topic"] == made.one(":Topic", "work-topic").inputs["name"]
+    names = {
+        subscription.inputs["name"] for subscription in made.of("pubsub/subscription:Subscription")
+    }
+    assert {written["pubsub"][key] for key in ("subscription", "dead_letter_subscription")} == names
+    assert written["bigquery"]["dataset"] == made.one(":Dataset", "ledgers").inputs["dataset_id"]
+    assert written["gcs"]["bucket"] == made.one(":Bucket", "images").inputs["name"]
     batch = made.one(":Bucket", "batch-files").inputs["name"]
-    assert told["batch"]["bucket"] == f"gs://{batch}"
+    assert written["batch"]["bucket"] == f"gs://{batch}"
 
 
 def test_a_worker_is_started_with_these_settings() -> None:
     made = run({**PROD, "fleet": "worker-pool"}, stack="prod")
     (container,) = made.one(":WorkerPool").inputs["template"]["containers"]
-    given = {one["name"]: one["value"] for one in container["envs"]}
+    given = {variable["name"]: variable["value"] for variable in container["envs"]}
     assert given == environment(read_stack({**PROD, "fleet": "worker-pool"}, "prod"))
     assert container["args"] == ["-m", "worker"]
     assert all(isinstance(value, str) for value in given.values())
@@ -60,11 +62,11 @@ def message_class() -> Any:
         message = file.message_type.add(name=name)
         for number, (field, kind) in enumerate(form, 1):
             word = kind.removeprefix("repeated ")
-            one = message.field.add(name=field, number=number, json_name=field)
-            one.label = kinds.LABEL_REPEATED if word != kind else kinds.LABEL_OPTIONAL
-            one.type = plain.get(word, kinds.TYPE_MESSAGE)
+            added = message.field.add(name=field, number=number, json_name=field)
+            added.label = kinds.LABEL_REPEATED if word != kind else kinds.LABEL_OPTIONAL
+            added.type = plain.get(word, kinds.TYPE_MESSAGE)
             if word not in plain:
-                one.type_name = f".{word}"
+                added.type_name = f".{word}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(MESSAGE))

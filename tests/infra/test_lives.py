@@ -67,9 +67,9 @@ def come_up(environment: Environment) -> int:
 
 def data(environment: Environment) -> Iterator[tuple[str, str]]:
     """Yield what holds data, by name and id: these never change while it is kept."""
-    for one in environment.resources():
-        if one["type"] in HOLDS_DATA:
-            yield one["urn"], one["id"]
+    for resource in environment.resources():
+        if resource["type"] in HOLDS_DATA:
+            yield resource["urn"], resource["id"]
 
 
 def path_of(api: str, name: str) -> str:
@@ -142,9 +142,9 @@ def test_everything_in_production_is_protected_until_it_is_let_go(
     assert sorted(data(prod)) == before
 
     job = path_of("run.googleapis.com/v2", f"locations/{REGION}/jobs/sightline-prod-worker")
-    found = dict(cloud.call("GET", job))
-    found["template"] = {**found["template"], "taskCount": 9}
-    cloud.call("PATCH", job, found)
+    job_now = dict(cloud.call("GET", job))
+    job_now["template"] = {**job_now["template"], "taskCount": 9}
+    cloud.call("PATCH", job, job_now)
     schedule = f"locations/{REGION}/jobs/sightline-prod-producer"
     cloud.call("DELETE", path_of("cloudscheduler.googleapis.com/v1", schedule))
     check_drift_is_mended(prod, changed={"worker-job"}, gone={"producer-schedule"})
@@ -168,7 +168,9 @@ def test_a_cluster_and_a_stack_without_a_fleet_live_side_by_side(
     cluster = begin({**DEV, **theirs, "fleet": "gke"}, name="cluster")
     come_up(cluster)
     commands = cluster.outputs()["grantCommands"]
-    assert all(one.startswith("gcloud storage buckets add-iam-policy-binding") for one in commands)
+    assert all(
+        command.startswith("gcloud storage buckets add-iam-policy-binding") for command in commands
+    )
     assert len(commands) == 3
     assert "Deployment" in str(cluster.outputs()["manifests"])
     before = sorted(data(cluster))

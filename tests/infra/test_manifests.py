@@ -18,9 +18,9 @@ CUSTOM = {"PodMonitoring"}
 """Kinds that are no part of Kubernetes, but of GKE."""
 
 
-def one(kind: str, name: str = "worker") -> Any:
-    (found,) = [it for it in DOCUMENTS if it["kind"] == kind and it["metadata"]["name"] == name]
-    return found
+def manifest(kind: str, name: str = "worker") -> Any:
+    (document,) = [it for it in DOCUMENTS if it["kind"] == kind and it["metadata"]["name"] == name]
+    return document
 
 
 @pytest.mark.parametrize(
@@ -35,25 +35,25 @@ def test_a_manifest_is_valid_by_kubernetes_own_schema(document: dict[str, Any]) 
 
 
 def test_a_manifest_with_a_misspelt_field_is_refused() -> None:
-    wrong = {**one("Deployment"), "specs": {}}
+    wrong = {**manifest("Deployment"), "specs": {}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(wrong, "1.34", strict=True)
 
 
 def test_pods_work_as_the_worker_without_a_key() -> None:
-    account = one("ServiceAccount")
+    account = manifest("ServiceAccount")
     assert account["metadata"]["annotations"] == {
         "iam.gke.io/gcp-service-account": "sightline-prod-worker@my-project.iam.gserviceaccount.com"
     }
     made = run({**PROD, "fleet": "gke"}, stack="prod")
     bound = made.one("IAMMember", "pod-is-worker").inputs["member"]
     assert bound == "serviceAccount:my-project.svc.id.goog[sightline/worker]"
-    pod = one("Deployment")["spec"]["template"]["spec"]
+    pod = manifest("Deployment")["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == account["metadata"]["name"] == "worker"
 
 
 def test_the_autoscaler_follows_the_backlog_of_the_subscription() -> None:
-    spec = one("HorizontalPodAutoscaler")["spec"]
+    spec = manifest("HorizontalPodAutoscaler")["spec"]
     assert spec["maxReplicas"] == 20
     (metric,) = spec["metrics"]
     external = metric["external"]["metric"]
@@ -64,7 +64,7 @@ def test_the_autoscaler_follows_the_backlog_of_the_subscription() -> None:
 
 
 def test_a_pod_is_given_longer_than_the_worker_takes() -> None:
-    pod = one("Deployment")["spec"]["template"]["spec"]
+    pod = manifest("Deployment")["spec"]["template"]["spec"]
     environment = {it["name"]: it["value"] for it in pod["containers"][0]["env"]}
     grace_s = float(environment["SIGHTLINE_WORKER__GRACE_S"])
     assert grace_s == 60.0
@@ -72,7 +72,7 @@ def test_a_pod_is_given_longer_than_the_worker_takes() -> None:
 
 
 def test_pods_run_as_nobody_on_a_file_system_that_cannot_be_written() -> None:
-    pod = one("Deployment")["spec"]["template"]["spec"]
+    pod = manifest("Deployment")["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"] is True
 

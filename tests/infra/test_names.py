@@ -39,9 +39,9 @@ def test_every_name_is_legal_for_any_stack_name(stack: str, project: str) -> Non
 @example("dev", "Dev")
 @example("a.b", "a-b")
 @example("production-europe-1", "production-europe-2")
-def test_two_stacks_of_one_project_share_no_name(one: str, other: str) -> None:
-    if one != other:
-        assert slug(one) != slug(other)
+def test_two_stacks_of_one_project_share_no_name(first: str, other: str) -> None:
+    if first != other:
+        assert slug(first) != slug(other)
 
 
 @given(STACKS)
@@ -53,7 +53,7 @@ def test_a_cut_name_is_no_other_stack_s_own(stack: str) -> None:
 
 
 def test_a_short_plain_name_stands_as_it_is() -> None:
-    assert [slug(one) for one in ("dev", "prod", "staging", "eu-1")] == [
+    assert [slug(name) for name in ("dev", "prod", "staging", "eu-1")] == [
         "dev", "prod", "staging", "eu-1"
     ]  # fmt: skip
     assert Names("my-project", "prod").of("worker") == "sightline-prod-worker"

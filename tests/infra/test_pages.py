@@ -45,7 +45,7 @@ def test_every_command_that_sets_a_key_names_one_there_is() -> None:
 def test_every_output_that_a_page_names_is_one_there_is() -> None:
     source = (CHECKOUT / "infra" / "outputs.py").read_text(encoding="utf-8")
     known = set(re.findall(r'"(\w+)":|outputs\["(\w+)"\]', source))
-    names = {one for pair in known for one in pair if one}
+    names = {name for pair in known for name in pair if name}
     for path in (CHECKOUT / "docs").rglob("*.md"):
         named = re.findall(r"pulumi stack output\s+(\w+)", path.read_text(encoding="utf-8"))
         assert set(named) <= names, path.name
@@ -60,6 +60,6 @@ def test_keys_and_kinds_of_fleet_are_on_the_page() -> None:
 
 def test_the_provider_is_the_current_one() -> None:
     lock = (CHECKOUT / "uv.lock").read_text(encoding="utf-8")
-    found = dict(re.findall(r'name = "(pulumi|pulumi-gcp)"\nversion = "([\d.]+)"', lock))
-    assert found["pulumi-gcp"].startswith("10.")
-    assert tuple(map(int, found["pulumi"].split(".")[:2])) >= (3, 250)
+    versions = dict(re.findall(r'name = "(pulumi|pulumi-gcp)"\nversion = "([\d.]+)"', lock))
+    assert versions["pulumi-gcp"].startswith("10.")
+    assert tuple(map(int, versions["pulumi"].split(".")[:2])) >= (3, 250)

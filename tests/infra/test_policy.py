@@ -18,19 +18,19 @@ LIBRARY = SimpleNamespace(
 )
 
 
-def told(props: dict[str, Any], kind: str, *, protect: bool = True) -> list[str]:
-    found: list[str] = []
+def violations_of(props: dict[str, Any], kind: str, *, protect: bool = True) -> list[str]:
+    reports: list[str] = []
     args = SimpleNamespace(
         resource_type=kind, name="it", props=props, opts=SimpleNamespace(protect=protect)
     )
     for policy in make_pack(LIBRARY).policies:
-        policy.validate(args, lambda text, name=policy.name: found.append(f"{name}: {text}"))
-    return found
+        policy.validate(args, lambda text, name=policy.name: reports.append(f"{name}: {text}"))
+    return reports
 
 
 def test_every_rail_is_a_mandatory_policy() -> None:
     pack = make_pack(LIBRARY)
-    assert [one.name for one in pack.policies] == [one.id.lower() for one in RAILS]
+    assert [policy.name for policy in pack.policies] == [rail.id.lower() for rail in RAILS]
     assert pack.level == "mandatory"
 
 
@@ -43,10 +43,10 @@ def test_a_policy_reads_inputs_as_the_engine_names_them() -> None:
         "forceDestroy": True,
     }
     kind = "gcp:storage/bucket:Bucket"
-    (text,) = told(bucket, kind)
+    (text,) = violations_of(bucket, kind)
     assert text.startswith("sl-8: it: it can be deleted with all its objects")
-    assert told(bucket, kind, protect=False) == []
-    (text,) = told({**bucket, "publicAccessPrevention": "inherited"}, kind, protect=False)
+    assert violations_of(bucket, kind, protect=False) == []
+    (text,) = violations_of({**bucket, "publicAccessPrevention": "inherited"}, kind, protect=False)
     assert text.startswith("sl-7: it: public access to it is not prevented")
 
 

@@ -51,9 +51,9 @@ def test_a_stack_keeps_every_guard_rail(fleet: str, kind: str) -> None:
     protects = kind == "prod"
     broken = [
         str(wrong)
-        for one in made.resources
-        if one.type.startswith("gcp:")
-        for wrong in violations(Resource(one.type, one.name, one.inputs, protects))
+        for resource in made.resources
+        if resource.type.startswith("gcp:")
+        for wrong in violations(Resource(resource.type, resource.name, resource.inputs, protects))
     ]
     assert broken == []
 
@@ -70,7 +70,7 @@ def test_a_stack_keeps_every_guard_rail(fleet: str, kind: str) -> None:
 def test_a_fleet_is_of_the_kind_that_is_configured(fleet: str, runs: set[str]) -> None:
     made = made_of(fleet, "prod")
     kinds = {"WorkerPool", "Job", "Cluster"}
-    assert {one.type.rpartition(":")[2] for one in made.resources} & kinds == runs
+    assert {resource.type.rpartition(":")[2] for resource in made.resources} & kinds == runs
     assert len(made.of("cloudrunv2/job:Job")) == {"job": 2, "none": 0}.get(fleet, 1)
 
 
@@ -79,12 +79,12 @@ def test_without_an_image_all_is_made_but_what_needs_it() -> None:
     assert made.of(":Repository")
     assert not made.of(":WorkerPool")
     assert not made.of(":Job")
-    assert any("docker build" in one for one in made.outputs["next"])
+    assert any("docker build" in output for output in made.outputs["next"])
 
 
 def test_ledgers_and_views_are_those_of_setup(everything: Environment) -> None:
     vectors = embeddings_ledger("gemini-embedding-2", 768)
-    tables = {one.inputs["table_id"]: one for one in everything.of("bigquery/table:Table")}
+    tables = {table.inputs["table_id"]: table for table in everything.of("bigquery/table:Table")}
     for ledger in (*LEDGERS, vectors):
         made = tables[ledger.name].inputs
         assert json.loads(str(made["schema"])) == bigquery_schema(ledger)
@@ -97,8 +97,8 @@ def test_ledgers_and_views_are_those_of_setup(everything: Environment) -> None:
         assert "`my-project.sightline_prod." in query
         assert "{" not in query
     others = {"images", "arrivals", "arrivals_observations"}
-    assert set(tables) == {one.name for one in LEDGERS} | {vectors.name} | others | {
-        one.name for one in views
+    assert set(tables) == {ledger.name for ledger in LEDGERS} | {vectors.name} | others | {
+        view.name for view in views
     }
 
 
@@ -112,7 +112,9 @@ def test_another_model_changes_no_table_and_hides_no_vectors() -> None:
         made_of("none", "prod"),
         run({**PROD, "fleet": "none", "embedDimension": "256"}, stack="prod"),
     )
-    assert {one.name for one in before.resources} == {one.name for one in after.resources}
+    assert {resource.name for resource in before.resources} == {
+        resource.name for resource in after.resources
+    }
     assert after.one(":Table", "vectors").ignored == ("tableId", "description")
     for name in ("vectors-all", "embeddings", "embeddings-all", "embeddings-rows"):
         assert after.one(":Table", f"view-{name}").ignored == ("tableId", "view")
@@ -140,8 +142,8 @@ def test_what_holds_data_is_protected_kept_or_removed_as_is_chosen(
 ) -> None:
     made = run({**PROD, **configuration})
     for kind, name in ((":Dataset", "ledgers"), (":Bucket", "images"), (":Table", "runs")):
-        one = made.one(kind, name)
-        assert (one.protect, one.retain) == (protect, retain), name
+        resource = made.one(kind, name)
+        assert (resource.protect, resource.retain) == (protect, retain), name
     for name in ("images", "batch-files"):
         assert made.one(":Bucket", name).inputs["force_destroy"] is force
     assert made.one(":Dataset", "ledgers").inputs["delete_contents_on_destroy"] is force
@@ -149,7 +151,7 @@ def test_what_holds_data_is_protected_kept_or_removed_as_is_chosen(
 
 
 def test_every_role_that_is_granted_is_declared_and_every_one_declared_is_granted() -> None:
-    declared = {one.name: one.role for one in GRANTS}
+    declared = {grant.name: grant.role for grant in GRANTS}
     assert len(declared) == len(GRANTS)
     granted: dict[str, str] = {}
     for configuration in (
@@ -158,9 +160,9 @@ def test_every_role_that_is_granted_is_declared_and_every_one_declared_is_grante
         {**PROD, "fleet": "job", "drainSchedule": "0 1 * * *"},
         {**PROD, "source": "my-project.imagery.latest_observations"},
     ):
-        for one in run(configuration).resources:
-            if "role" in one.inputs:
-                granted[one.name] = str(one.inputs["role"])
+        for resource in run(configuration).resources:
+            if "role" in resource.inputs:
+                granted[resource.name] = str(resource.inputs["role"])
     assert granted == declared
 
 
@@ -171,14 +173,16 @@ OWN_BUCKETS = {"batch-files", "reports"}
 def on_images(made: Environment) -> list[Recorded]:
     """Return the grants on the bucket of images."""
     own = {made.one(":Bucket", name).inputs["name"] for name in OWN_BUCKETS}
-    return [one for one in made.of("BucketIAMMember") if one.inputs["bucket"] not in own]
+    return [grant for grant in made.of("BucketIAMMember") if grant.inputs["bucket"] not in own]
 
 
 def test_batch_jobs_have_a_bucket_that_empties_itself() -> None:
     made = run(PROD)
     bucket = made.one(":Bucket", "batch-files").inputs
-    grants = [one for one in made.of("BucketIAMMember") if one.inputs["bucket"] == bucket["name"]]
-    assert {one.name: one.inputs["role"] for one in grants} == {
+    grants = [
+        grant for grant in made.of("BucketIAMMember") if grant.inputs["bucket"] == bucket["name"]
+    ]
+    assert {grant.name: grant.inputs["role"] for grant in grants} == {
         "producer-keeps-requests": "roles/storage.objectUser",
         "vertex-writes-answers": "roles/storage.objectUser",
     }
@@ -194,8 +198,8 @@ def test_workers_report_in_a_bucket_of_their_own_and_may_write_in_no_other() -> 
     (rule,) = bucket["lifecycle_rules"]
     assert (rule["action"]["type"], rule["condition"]["age"]) == ("Delete", 1)
     worker = made.one("BucketIAMMember", "worker-reports").inputs["member"]
-    granted = [one for one in made.of("BucketIAMMember") if one.inputs["member"] == worker]
-    assert {one.name: one.inputs["role"] for one in granted} == {
+    granted = [grant for grant in made.of("BucketIAMMember") if grant.inputs["member"] == worker]
+    assert {grant.name: grant.inputs["role"] for grant in granted} == {
         "worker-reads-images": "roles/storage.objectViewer",
         "worker-reports": "roles/storage.objectUser",
     }
@@ -204,28 +208,28 @@ def test_workers_report_in_a_bucket_of_their_own_and_may_write_in_no_other() -> 
 def test_a_foreign_bucket_is_opened_by_commands_for_its_owner() -> None:
     made = run({**PROD, "imageBucket": "theirs", "grantOnBucket": "false"})
     assert on_images(made) == []
-    assert {one.name for one in made.of(":Bucket")} == OWN_BUCKETS
+    assert {bucket.name for bucket in made.of(":Bucket")} == OWN_BUCKETS
     commands = made.outputs["grantCommands"]
     assert len(commands) == 3
-    for one, who in zip(
+    for command, who in zip(
         commands, ("sightline-dev-worker@", "gcp-sa-aiplatform", "gcp-sa-bigquery"), strict=True
     ):
-        assert one.startswith("gcloud storage buckets add-iam-policy-binding gs://theirs ")
-        assert who in one
-        assert one.endswith("--role=roles/storage.objectViewer")
+        assert command.startswith("gcloud storage buckets add-iam-policy-binding gs://theirs ")
+        assert who in command
+        assert command.endswith("--role=roles/storage.objectViewer")
 
 
 def test_a_bucket_of_one_s_own_is_opened_but_not_made() -> None:
     made = run({**PROD, "imageBucket": "ours"})
-    assert {one.inputs["bucket"] for one in on_images(made)} == {"ours"}
+    assert {grant.inputs["bucket"] for grant in on_images(made)} == {"ours"}
     assert len(on_images(made)) == 3
-    assert {one.name for one in made.of(":Bucket")} == OWN_BUCKETS
+    assert {bucket.name for bucket in made.of(":Bucket")} == OWN_BUCKETS
 
 
 def test_a_dataset_of_one_s_own_is_opened_but_not_made() -> None:
     made = run({**PROD, "dataset": "ours", "makeDataset": "false"})
-    assert [one.name for one in made.of(":Dataset")] == ["models"]
-    assert {one.name for one in made.of("bigquery/table:Table")} == {"images-table"}
+    assert [dataset.name for dataset in made.of(":Dataset")] == ["models"]
+    assert {table.name for table in made.of("bigquery/table:Table")} == {"images-table"}
     opened = made.one("DatasetIamMember", "worker-writes")
     assert opened.inputs["dataset_id"] == "ours"
 
@@ -240,9 +244,13 @@ def test_nothing_of_a_stack_is_a_secret(everything: Environment) -> None:
 def test_everything_is_of_the_project_by_the_provider_of_the_program(
     everything: Environment,
 ) -> None:
-    for one in everything.resources:
-        if one.type.startswith("gcp:") and "project" in one.inputs and one.name != "listing":
-            assert one.inputs["project"] == "my-project", one.name
+    for resource in everything.resources:
+        if (
+            resource.type.startswith("gcp:")
+            and "project" in resource.inputs
+            and resource.name != "listing"
+        ):
+            assert resource.inputs["project"] == "my-project", resource.name
 
 
 def test_a_listing_is_subscribed_to_where_it_is_and_linked_here(everything: Environment) -> None:
@@ -256,14 +264,14 @@ def test_two_stacks_in_one_project_share_no_name() -> None:
     names = []
     for stack in ("dev", "prod"):
         made = run({**EVERYTHING, "fleet": "gke", "collectorImage": ""}, stack=stack)
-        found = set()
-        for one in made.resources:
-            kind = one.type.rpartition(":")[2]
+        used_names = set()
+        for resource in made.resources:
+            kind = resource.type.rpartition(":")[2]
             for key in ("name", "account_id", "dataset_id", "repository_id", "connection_id"):
                 is_own = key != "dataset_id" or kind == "Dataset"
-                if is_own and key in one.inputs and "role" not in one.inputs:
-                    found.add((kind, one.inputs[key]))
-        names.append(found)
+                if is_own and key in resource.inputs and "role" not in resource.inputs:
+                    used_names.add((kind, resource.inputs[key]))
+        names.append(used_names)
     assert len(names[0]) > 10
     assert names[0] & names[1] == set()
 
@@ -272,17 +280,19 @@ def test_no_deprecated_argument_is_used(caplog: pytest.LogCaptureFixture) -> Non
     with caplog.at_level(logging.WARNING):
         run(EVERYTHING)
         run({**PROD, "fleet": "gke"})
-    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
+    assert [
+        record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
+    ] == []
 
 
 def test_alerts_have_a_runbook_and_somebody_to_tell(everything: Environment) -> None:
     policies = everything.of(":AlertPolicy")
     assert len(policies) == 4
-    for one in policies:
-        assert f"docs/runbooks/{one.name.removeprefix('alert-')}.md" in str(one.inputs)
-        assert one.inputs["notification_channels"] == ["channel-id"]
+    for policy in policies:
+        assert f"docs/runbooks/{policy.name.removeprefix('alert-')}.md" in str(policy.inputs)
+        assert policy.inputs["notification_channels"] == ["channel-id"]
 
 
 def test_a_preview_knows_what_the_run_will_make() -> None:
-    names = {one.name for one in run(PROD, stack="prod", preview=True).resources}
-    assert names == {one.name for one in made_of("worker-pool", "prod").resources}
+    names = {resource.name for resource in run(PROD, stack="prod", preview=True).resources}
+    assert names == {resource.name for resource in made_of("worker-pool", "prod").resources}

@@ -105,39 +105,41 @@ def test_every_key_has_a_value_that_it_refuses() -> None:
 def test_a_bad_value_is_told_with_what_is_accepted(name: str) -> None:
     value, accepted = BAD[name]
     given = {**MINIMAL, key_name(name): value}
-    told = complaints(**given)
-    assert len(told) == 1, told
-    assert told[0].startswith(f"sightline:{key_name(name)} = ")
-    assert accepted in told[0]
+    listed = complaints(**given)
+    assert len(listed) == 1, listed
+    assert listed[0].startswith(f"sightline:{key_name(name)} = ")
+    assert accepted in listed[0]
 
 
 @pytest.mark.parametrize("text", ["2.9", "2.0", "nan", "inf", "true", "soon", "", "1e2"])
 @pytest.mark.parametrize("name", [name for name, info in KEYS.items() if info.annotation is int])
 def test_a_number_of_the_stack_is_read_as_strictly_as_a_setting(name: str, text: str) -> None:
-    (told,) = complaints(**{**MINIMAL, key_name(name): text})
+    (complaint,) = complaints(**{**MINIMAL, key_name(name): text})
     accepted = accepted_by(KEYS[name])
-    assert told == f"sightline:{key_name(name)} = {text!r} is not accepted; accepted: {accepted}"
+    assert (
+        complaint == f"sightline:{key_name(name)} = {text!r} is not accepted; accepted: {accepted}"
+    )
 
 
-@pytest.mark.parametrize(("configuration", "said"), MISFITS)
+@pytest.mark.parametrize(("configuration", "message"), MISFITS)
 def test_what_does_not_fit_together_is_told_in_one_sentence(
-    configuration: dict[str, str], said: str
+    configuration: dict[str, str], message: str
 ) -> None:
-    (told,) = complaints(**MINIMAL, **configuration)
-    assert said in told
-    assert "\n" not in told
+    (complaint,) = complaints(**MINIMAL, **configuration)
+    assert message in complaint
+    assert "\n" not in complaint
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    told = complaints(region="mars", workers="many", cpu="3")
-    assert [one.partition(" ")[0] for one in told] == [
+    listed = complaints(region="mars", workers="many", cpu="3")
+    assert [complaint.partition(" ")[0] for complaint in listed] == [
         "sightline:project", "sightline:region", "sightline:workers", "sightline:cpu"
     ]  # fmt: skip
 
 
 def test_a_misspelt_key_is_told_with_the_one_that_was_meant() -> None:
-    (told,) = complaints(**MINIMAL, worker="3")
-    assert told == "sightline:worker is not a key; did you mean workers?"
+    (complaint,) = complaints(**MINIMAL, worker="3")
+    assert complaint == "sightline:worker is not a key; did you mean workers?"
 
 
 def test_nothing_is_registered_when_the_configuration_is_wrong() -> None:
@@ -170,4 +172,4 @@ def test_own_labels_stand_beside_those_that_are_asked_for() -> None:
     assert labels == {
         "app": "sightline", "stack": "dev", "managed-by": "pulumi", "team": "roads", "cost": "12",
     }  # fmt: skip
-    assert all(re.fullmatch(r"[a-z0-9_-]{1,63}", one) for one in labels.values())
+    assert all(re.fullmatch(r"[a-z0-9_-]{1,63}", value) for value in labels.values())

@@ -18,8 +18,8 @@ def test_the_provider_lists_what_the_program_uses_and_nothing_else() -> None:
         {**EVERYTHING, "fleet": "job", "drainSchedule": "0 7 * * *", "collectorImage": ""}
     )
     stacks.append({**DEV, "source": f"{DEV['project']}.imagery.latest_observations"})
-    used = {one.type for stack in stacks for one in run(stack).resources}
-    assert {one for one in used if one.startswith("gcp:")} == set(LISTED["resources"].values())
+    used = {resource.type for stack in stacks for resource in run(stack).resources}
+    assert {kind for kind in used if kind.startswith("gcp:")} == set(LISTED["resources"].values())
 
 
 def test_the_provider_answers_for_the_locked_version_of_its_package() -> None:

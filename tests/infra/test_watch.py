@@ -35,8 +35,10 @@ def exposed_names() -> set[str]:
         "updown": meter.create_observable_up_down_counter,
         "gauge": meter.create_observable_gauge,
     }
-    for one in NUMBERS:
-        makers[one.kind](one.name, [lambda _: [Observation(1)]], one.unit, one.description)
+    for number in NUMBERS:
+        makers[number.kind](
+            number.name, [lambda _: [Observation(1)]], number.unit, number.description
+        )
     text = generate_latest(registry).decode()
     provider.shutdown()
     return {
@@ -45,26 +47,28 @@ def exposed_names() -> set[str]:
 
 
 def test_every_metric_that_is_asked_for_is_one_that_workers_serve() -> None:
-    labels = {one.replace(".", "_") for one in (LIMITER, REASON, LEDGER)}
-    policies = json.dumps([one.inputs for one in run({**PROD, "fleet": "gke"}).of(":AlertPolicy")])
-    asked = {name for chart in CHARTS for name in NAME.findall(chart.query)}
-    asked |= {one for one in NAME.findall(policies) if one.endswith("_total")}
-    assert asked - labels - BY_COLLECTOR <= exposed_names()
-    assert "sightline_limiter_rate_per_second" in asked
+    labels = {attribute.replace(".", "_") for attribute in (LIMITER, REASON, LEDGER)}
+    policies = json.dumps(
+        [alert.inputs for alert in run({**PROD, "fleet": "gke"}).of(":AlertPolicy")]
+    )
+    queried = {name for chart in CHARTS for name in NAME.findall(chart.query)}
+    queried |= {name for name in NAME.findall(policies) if name.endswith("_total")}
+    assert queried - labels - BY_COLLECTOR <= exposed_names()
+    assert "sightline_limiter_rate_per_second" in queried
 
 
 def test_the_dashboard_shows_what_a_person_asks_of_a_run() -> None:
     shown = dashboard(read_stack(PROD, "prod"))
-    titles = [one["widget"]["title"] for one in shown["mosaicLayout"]["tiles"]]
+    titles = [tile["widget"]["title"] for tile in shown["mosaicLayout"]["tiles"]]
     for wanted in ("Backlog", "Oldest", "Rate", "429", "Dead letters by reason", "Rows", "Cost"):
         assert any(wanted in title for title in titles), wanted
-    places = [(one["xPos"], one["yPos"]) for one in shown["mosaicLayout"]["tiles"]]
+    places = [(tile["xPos"], tile["yPos"]) for tile in shown["mosaicLayout"]["tiles"]]
     assert len(set(places)) == len(places)
 
 
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
     pages = {path.stem for path in RUNBOOKS.glob("*.md")} - {"README"}
-    assert pages == {one.name for one in ALERTS}
+    assert pages == {alert.name for alert in ALERTS}
     for page in pages:
         text = (RUNBOOKS / f"{page}.md").read_text(encoding="utf-8")
         for heading in ("What it means", "Look at", "Do", "Why it is there"):

@@ -44,7 +44,7 @@ def check_the_job(environment: Environment, vertex: str, folder: Path) -> None:
     assert not [item for item in setup["items"] if item["state"] == "differs"]
 
     findings = json.loads(job.run("doctor", "--json", quietly=True).stdout)
-    (others,) = [one["detail"] for one in findings if one["what"] == "other workers"]
+    (others,) = [finding["detail"] for finding in findings if finding["what"] == "other workers"]
     assert others.startswith("they see each other in gs://")
 
     run = ran(job, "enqueue")["run_id"]

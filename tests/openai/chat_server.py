@@ -72,8 +72,8 @@ def check_schema(schema: dict[str, Any]) -> None:
     if "object" in kinds:
         assert schema["additionalProperties"] is False, "additionalProperties must be false"
         assert set(schema["required"]) == set(schema["properties"]), "all must be required"
-        for one in schema["properties"].values():
-            check_schema(one)
+        for inner in schema["properties"].values():
+            check_schema(inner)
     if "array" in kinds:
         check_schema(schema["items"])
 
@@ -82,7 +82,7 @@ def first_value(schema: dict[str, Any]) -> Any:
     """Return some value that a schema allows."""
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if "object" in kinds:
-        return {name: first_value(one) for name, one in schema["properties"].items()}
+        return {name: first_value(inner) for name, inner in schema["properties"].items()}
     if "enum" in schema:
         return schema["enum"][0]
     if "null" in kinds:
@@ -118,27 +118,27 @@ class ChatServer:
         if request.headers.get("Authorization", "") != (f"Bearer {self.key}" if self.key else ""):
             return web.json_response({"error": {"message": "Unauthorized"}}, status=401)
         try:
-            asked = ChatRequest.model_validate(await request.json())
-            check_schema(asked.response_format.json_schema.schema_)
+            chat_request = ChatRequest.model_validate(await request.json())
+            check_schema(chat_request.response_format.json_schema.schema_)
         except (ValidationError, AssertionError, KeyError) as error:
             return web.json_response({"error": {"message": f"INVALID: {error}"}}, status=400)
-        self.requests.append(asked)
-        parts = asked.messages[0].content
+        self.requests.append(chat_request)
+        parts = chat_request.messages[0].content
         self.images.append(
             [
-                base64.b64decode(one.image_url.url.partition(",")[2])
-                for one in parts
-                if isinstance(one, ImagePart)
+                base64.b64decode(image_part.image_url.url.partition(",")[2])
+                for image_part in parts
+                if isinstance(image_part, ImagePart)
             ]
         )
         if self.does != "answer":
             return await self._fail(request)
         if self.body is not None or self.status != 200:
             return web.Response(status=self.status, body=self.body or b"", headers=self.headers)
-        return web.json_response(self._completion(asked))
+        return web.json_response(self._completion(chat_request))
 
-    def _completion(self, asked: ChatRequest) -> dict[str, Any]:
-        content = json.dumps(first_value(asked.response_format.json_schema.schema_))
+    def _completion(self, chat_request: ChatRequest) -> dict[str, Any]:
+        content = json.dumps(first_value(chat_request.response_format.json_schema.schema_))
         choice = {
             "index": 0,
             "message": {"role": "assistant", "content": content, "refusal": None},
@@ -146,11 +146,11 @@ class ChatServer:
             "finish_reason": "stop",
             **self.choice,
         }
-        found = {
-            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": asked.model,
-            "choices": [choice],
+        completion = {
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1,
+            "model": chat_request.model, "choices": [choice],
         }  # fmt: skip
-        return found if self.usage is None else {**found, "usage": self.usage}
+        return completion if self.usage is None else {**completion, "usage": self.usage}
 
     async def _fail(self, request: web.Request) -> web.StreamResponse:
         if self.does == "hang":

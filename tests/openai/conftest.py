@@ -58,8 +58,8 @@ async def url(server: ChatServer) -> AsyncIterator[str]:
 async def classifier(url: str) -> AsyncIterator[ChatClassifier]:
     async with ChatClassifier.open(
         model=MODEL, base_url=url, read_image=read_image, timeout_s=30.0, api_key=KEY, cost=cost
-    ) as one:
-        yield one
+    ) as classifier:
+        yield classifier
 
 
 async def error_of(classifier: ChatClassifier, task: TaskSpec) -> SightlineError:

@@ -50,10 +50,10 @@ async def test_every_shipped_task_is_asked_and_answered_validly(
     name: str, classifier: ChatClassifier
 ) -> None:
     task = TASKS[name].resolve(MODEL)
-    found = await classifier.classify(task, [at()], run_id="r")
-    task.validate_answer(found.answer)
-    assert found.finish_reason == "STOP"
-    assert found.usage == Usage(900, 40, 2 * 900 + 10 * 40)
+    classification = await classifier.classify(task, [at()], run_id="r")
+    task.validate_answer(classification.answer)
+    assert classification.finish_reason == "STOP"
+    assert classification.usage == Usage(900, 40, 2 * 900 + 10 * 40)
 
 
 async def test_the_images_come_first_in_their_order_and_then_the_prompt(
@@ -61,13 +61,17 @@ async def test_the_images_come_first_in_their_order_and_then_the_prompt(
 ) -> None:
     await classifier.classify(task, [at(uri) for uri in reversed(CONTENTS)], run_id="r")
     assert server.images == [list(reversed(CONTENTS.values()))]
-    (asked,) = server.requests
-    *shown, last = asked.messages[0].content
+    (chat_request,) = server.requests
+    *shown, last = chat_request.messages[0].content
     assert isinstance(last, TextPart)
     assert last.text == task.prompt
-    types = [one.image_url.url.partition(";")[0] for one in shown if not isinstance(one, TextPart)]
+    types = [
+        shown_part.image_url.url.partition(";")[0]
+        for shown_part in shown
+        if not isinstance(shown_part, TextPart)
+    ]
     assert types == ["data:image/webp", "data:image/png", "data:image/jpeg"]
-    assert asked.model == MODEL == classifier.model
+    assert chat_request.model == MODEL == classifier.model
 
 
 async def test_a_task_s_parameters_and_schema_are_sent(
@@ -75,10 +79,10 @@ async def test_a_task_s_parameters_and_schema_are_sent(
 ) -> None:
     task = parse_task(EVERY_KIND).resolve(MODEL)
     task.validate_answer((await classifier.classify(task, [at()], run_id="r")).answer)
-    (asked,) = server.requests
-    assert (asked.temperature, asked.seed, asked.max_tokens) == (0.5, 7, 600)
-    assert '"detail":"high"' in asked.model_dump_json()
-    form = asked.response_format.json_schema
+    (chat_request,) = server.requests
+    assert (chat_request.temperature, chat_request.seed, chat_request.max_tokens) == (0.5, 7, 600)
+    assert '"detail":"high"' in chat_request.model_dump_json()
+    form = chat_request.response_format.json_schema
     assert form.name == "every_kind"
     assert list(form.schema_["properties"].items()) == [
         ("kind", {"description": "An enum.", "type": "string", "enum": ["a", "unknown"]}),
@@ -116,5 +120,5 @@ async def test_without_a_key_none_is_sent_and_without_a_price_nothing_costs(task
             timeout_s=30.0,
         ) as classifier,
     ):  # fmt: skip
-        found = await classifier.classify(task, [at()], run_id="r")
-    assert found.usage == Usage(900, 40, 0)
+        classification = await classifier.classify(task, [at()], run_id="r")
+    assert classification.usage == Usage(900, 40, 0)

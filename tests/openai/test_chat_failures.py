@@ -77,7 +77,7 @@ async def test_a_success_without_an_answer_is_tried_again(
     assert server.calls == 1
 
 
-def said(text: str, **more: object) -> dict[str, Any]:
+def refused(text: str, **more: object) -> dict[str, Any]:
     """Return an error as OpenAI and vLLM send it."""
     return {"error": {"message": text, **more}}
 
@@ -85,33 +85,36 @@ def said(text: str, **more: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (429, said("Rate limit reached", code="rate_limit_exceeded"), ThrottledError),
+        (429, refused("Rate limit reached", code="rate_limit_exceeded"), ThrottledError),
         (429, None, ThrottledError),
-        (429, said("You exceeded your current quota", code="insufficient_quota"),
+        (429, refused("You exceeded your current quota", code="insufficient_quota"),
          ConfigurationError),
         (408, None, TransientError),
-        (500, said("CUDA out of memory"), TransientError),
+        (500, refused("CUDA out of memory"), TransientError),
         (502, None, TransientError),
         (503, {"error": "server busy, please try again"}, TransientError),
-        (401, said("Incorrect API key provided: sk-a-very-secret-key-0123456789"),
+        (401, refused("Incorrect API key provided: sk-a-very-secret-key-0123456789"),
          ConfigurationError),
         (403, None, ConfigurationError),
         (402, None, ConfigurationError),
-        (404, said("The model `x` does not exist.", type="NotFoundError"), ConfigurationError),
+        (404, refused("The model `x` does not exist.", type="NotFoundError"),
+        ConfigurationError),
         (404, {"error": 'model "x" not found, try pulling it first'}, ConfigurationError),
         (404, None, ConfigurationError),
         (405, {"detail": "Method Not Allowed"}, ConfigurationError),
         (301, None, ConfigurationError),
         (400, None, ConfigurationError),
-        (400, said("model 'x' not found"), ConfigurationError),
-        (400, said("The response was filtered", code="content_filter"), Reason.BLOCKED_BY_SAFETY),
-        (400, said("cannot identify image file <_io.BytesIO object>"), Reason.IMAGE_UNREADABLE),
-        (400, said("Failed to load image: truncated"), Reason.IMAGE_UNREADABLE),
+        (400, refused("model 'x' not found"), ConfigurationError),
+        (400, refused("The response was filtered", code="content_filter"),
+        Reason.BLOCKED_BY_SAFETY),
+        (400, refused("cannot identify image file <_io.BytesIO object>"),
+        Reason.IMAGE_UNREADABLE),
+        (400, refused("Failed to load image: truncated"), Reason.IMAGE_UNREADABLE),
         (400, {"object": "error", "message": "Invalid image data", "code": 400},
          Reason.IMAGE_UNREADABLE),
-        (400, said("Image size exceeds 20 MB"), Reason.IMAGE_TOO_LARGE),
+        (400, refused("Image size exceeds 20 MB"), Reason.IMAGE_TOO_LARGE),
         (413, None, Reason.IMAGE_TOO_LARGE),
-        (400, said("This model's maximum context length is 4096 tokens."),
+        (400, refused("This model's maximum context length is 4096 tokens."),
          Reason.MODEL_REJECTED_REQUEST),
         (422, {"detail": [{"loc": ["body", "seed"], "msg": "not an integer"}]},
          Reason.MODEL_REJECTED_REQUEST),
@@ -255,11 +258,11 @@ async def test_a_count_that_cannot_be_costs_what_the_request_can_have_cost(
     tokens: Any, classifier: ChatClassifier, server: ChatServer, task: TaskSpec
 ) -> None:
     server.usage = {"prompt_tokens": tokens, "completion_tokens": tokens}
-    found = await classifier.classify(task, [at()], run_id="r")
-    task.validate_answer(found.answer)
+    classification = await classifier.classify(task, [at()], run_id="r")
+    task.validate_answer(classification.answer)
     sent = input_tokens(task, 1)
     answered = 0 if tokens is None else server.requests[0].max_tokens
-    assert found.usage == Usage(sent, answered, 2 * sent + 10 * answered)
+    assert classification.usage == Usage(sent, answered, 2 * sent + 10 * answered)
 
 
 async def test_a_body_that_json_forbids_is_paid_for_once(

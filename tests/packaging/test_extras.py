@@ -61,14 +61,14 @@ def test_nothing_here_tells_a_reader_to_install_the_other_project() -> None:
         check=True,
     )
     own = "tests/packaging/test_extras.py"
-    found = [
+    places = [
         f"{name}:{number}"
         for name in listed.stdout.split("\n")
         if name and name != own and (CHECKOUT / name).is_file()
         for number, line in enumerate((CHECKOUT / name).read_text("utf-8").splitlines(), 1)
         if STRANGERS.search(line)
     ]
-    assert found == []
+    assert places == []
 
 
 @pytest.mark.parametrize(

@@ -40,14 +40,14 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def of(word: str) -> list[str]:
-    return [rest for one, rest in instructions() if one == word]
+    return [rest for name, rest in instructions() if name == word]
 
 
 def final() -> list[tuple[str, str]]:
     """Return the instructions of the last stage."""
-    found = instructions()
-    last = max(index for index, (word, _) in enumerate(found) if word == "FROM")
-    return found[last:]
+    listed = instructions()
+    last = max(index for index, (word, _) in enumerate(listed) if word == "FROM")
+    return listed[last:]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(root, with_pip=False)
     (packages,) = (root / "lib").glob("python3*/site-packages")
     zipfile.ZipFile(wheel).extractall(packages)
-    here = Path(next(one for one in sys.path if one.endswith("site-packages")))
+    here = Path(next(path for path in sys.path if path.endswith("site-packages")))
     (packages / "dependencies.pth").write_text(f"{here}\n")  # its own .pth files are not followed
     return root / "bin" / "python"
 
@@ -81,13 +81,13 @@ def test_the_image_runs_as_nobody_and_without_a_shell() -> None:
 
 def test_all_that_is_copied_is_there_and_sent_to_the_builder() -> None:
     sent = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    kept = [one.removeprefix("!") for one in sent if one.startswith("!")]
+    kept = [pattern.removeprefix("!") for pattern in sent if pattern.startswith("!")]
     copied = [
         name for rest in of("COPY") if "--from" not in rest for name in shlex.split(rest)[:-1]
     ]
     for name in copied:
         assert (CHECKOUT / name).exists(), name
-        assert any(fnmatch.fnmatch(name, one) for one in kept), name
+        assert any(fnmatch.fnmatch(name, pattern) for pattern in kept), name
     assert sent[1] == "*"
 
 
@@ -152,8 +152,8 @@ def test_sigterm_reaches_the_worker_and_its_health_is_told(python: Path, tmp_pat
     wait_until(lambda: heartbeat.exists() or worker.poll() is not None)
     healthy = subprocess.run(health, check=False, capture_output=True).returncode
     worker.send_signal(signal.SIGTERM)
-    said, _ = worker.communicate(timeout=GIVE_UP_S)
-    assert (healthy, worker.returncode) == (0, 0), said
+    output, _ = worker.communicate(timeout=GIVE_UP_S)
+    assert (healthy, worker.returncode) == (0, 0), output
     assert not heartbeat.exists()
 
 
@@ -172,7 +172,7 @@ def test_the_wheel_and_its_locked_dependencies_do_the_job_in_an_empty_environmen
 ) -> None:
     app = tmp_path / "app"
     steps = [rest for rest in of("RUN") if rest.startswith("uv ")]
-    assert [one.split()[1] for one in steps] == [
+    assert [step.split()[1] for step in steps] == [
         "export", "export", "venv", "pip", "build", "pip"
     ]  # fmt: skip
     for step in steps:

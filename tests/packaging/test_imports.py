@@ -91,12 +91,14 @@ assert main(["--home", {str(tmp_path / "home")!r}, "work", "--drain"]) == 0
 
 def test_only_the_telemetry_adapter_knows_what_it_is_made_with() -> None:
     files = [
-        one for top in ("sightline", "worker", "producer") for one in (CHECKOUT / top).rglob("*.py")
+        path
+        for top in ("sightline", "worker", "producer")
+        for path in (CHECKOUT / top).rglob("*.py")
     ]
     knowing = {
-        one.parent.relative_to(CHECKOUT).as_posix()
-        for one in files
-        for node in ast.walk(ast.parse(one.read_text(encoding="utf-8")))
+        path.parent.relative_to(CHECKOUT).as_posix()
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else
                      [alias.name for alias in node.names])

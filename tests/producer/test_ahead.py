@@ -19,8 +19,8 @@ async def test_each_is_read_while_the_one_before_is_used() -> None:
         return f"content {place}"
 
     seen = []
-    async with aclosing(read_ahead(read, [1, 2, 3])) as found:
-        async for place, content in found:
+    async with aclosing(read_ahead(read, [1, 2, 3])) as reading:
+        async for place, content in reading:
             await asyncio.sleep(0)
             seen.append((place, content, tuple(begun)))
     assert seen == [
@@ -41,8 +41,8 @@ async def test_leaving_early_ends_the_reading_that_is_under_way() -> None:
                 ended.set()
         return place
 
-    async with aclosing(read_ahead(read, [1, 2])) as found:
-        async for _ in found:
+    async with aclosing(read_ahead(read, [1, 2])) as reading:
+        async for _ in reading:
             await asyncio.sleep(0)
             break
     assert ended.is_set()
@@ -57,8 +57,8 @@ async def test_a_failed_reading_is_raised_when_it_is_due() -> None:
     seen: list[int] = []
 
     async def use() -> None:
-        async with aclosing(read_ahead(read, [1, 2, 3])) as found:
-            async for place, _ in found:
+        async with aclosing(read_ahead(read, [1, 2, 3])) as reading:
+            async for place, _ in reading:
                 seen.append(place)
 
     with pytest.raises(ValueError, match="two"):

@@ -62,17 +62,17 @@ async def test_parts_are_counted_and_priced_as_the_assumptions_say(
     rig: WarehouseRig, tmp_path: Path
 ) -> None:
     await rig.load([observation(number) for number in range(8)])
-    found = await estimated(rig, tmp_path, asking(answer_part(TASK), EMBEDDING))
-    answers, embeddings = found.lines
+    expectation = await estimated(rig, tmp_path, asking(answer_part(TASK), EMBEDDING))
+    answers, embeddings = expectation.lines
     tokens = input_tokens(TASK, 1)
     assert (answers.what, answers.calls, answers.history_calls) == ("signs", 8, 0)
     assert answers.usage_a_call.input_tokens == tokens > 560
     assert answers.usage_a_call.output_tokens == ANSWER_TOKENS
     assert answers.cost_usd_micros == 8 * (tokens + 10 * ANSWER_TOKENS)
     assert (embeddings.what, embeddings.calls) == ("embedding", 8)
-    assert found.cost_usd_micros == answers.cost_usd_micros + embeddings.cost_usd_micros
+    assert expectation.cost_usd_micros == answers.cost_usd_micros + embeddings.cost_usd_micros
     assert answers.price_is_old
-    assert found.hours is None
+    assert expectation.hours is None
     assert await rig.runs.runs() == []
 
 
@@ -89,9 +89,9 @@ async def test_output_is_that_of_answers_in_the_ledgers(rig: WarehouseRig, tmp_p
 async def test_a_model_without_a_price_costs_nothing(rig: WarehouseRig, tmp_path: Path) -> None:
     await rig.load([observation(1)])
     free = replace(PRICES, price_of=lambda _model: None)
-    found = await estimated(rig, tmp_path, asking(answer_part(TASK), EMBEDDING), prices=free)
-    assert found.cost_usd_micros == 0
-    assert [line.price_since for line in found.lines] == [None, None]
+    expectation = await estimated(rig, tmp_path, asking(answer_part(TASK), EMBEDDING), prices=free)
+    assert expectation.cost_usd_micros == 0
+    assert [line.price_since for line in expectation.lines] == [None, None]
 
 
 async def test_the_slowest_model_decides_how_long_it_takes(
@@ -99,17 +99,17 @@ async def test_the_slowest_model_decides_how_long_it_takes(
 ) -> None:
     await rig.load([observation(number) for number in range(36)])
     request = asking(answer_part(TASK), EMBEDDING)
-    found = await estimated(rig, tmp_path, request, rates=Rates(0.01, 10.0))
-    assert found.hours == pytest.approx(1.0)
+    expectation = await estimated(rig, tmp_path, request, rates=Rates(0.01, 10.0))
+    assert expectation.hours == pytest.approx(1.0)
 
 
 async def test_a_limit_is_shared_out_among_the_parts(rig: WarehouseRig, tmp_path: Path) -> None:
     await rig.load([observation(number) for number in range(16)])
     request = asking(PartRequest(answer_part(TASK), (SIGN,)), EMBEDDING, which=Filter(limit=6))
-    found = await estimated(rig, tmp_path, request)
-    assert found.shared_out
-    assert abs(sum(line.calls for line in found.lines) - found.preview.to_publish) <= 1
-    assert found.preview.messages == 6
+    expectation = await estimated(rig, tmp_path, request)
+    assert expectation.shared_out
+    assert abs(sum(line.calls for line in expectation.lines) - expectation.preview.to_publish) <= 1
+    assert expectation.preview.messages == 6
 
 
 async def test_all_images_of_an_asset_are_sent_in_one_call(
@@ -139,12 +139,12 @@ def test_an_embedding_is_priced_by_tokens_or_by_image() -> None:
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(0, 500), max_size=9), st.integers(1, 200))
 def test_shares_are_in_proportion_and_leave_no_type_out(to_do: dict[str, int], sample: int) -> None:
-    found = shares(to_do, sample)
+    shared = shares(to_do, sample)
     total = sum(to_do.values())
-    assert set(found) == {name for name, count in to_do.items() if count}
-    assert all(1 <= found[name] <= to_do[name] for name in found)
-    assert min(sample, total) <= sum(found.values()) <= max(sample, len(found))
-    for name, count in found.items():
+    assert set(shared) == {name for name, count in to_do.items() if count}
+    assert all(1 <= shared[name] <= to_do[name] for name in shared)
+    assert min(sample, total) <= sum(shared.values()) <= max(sample, len(shared))
+    for name, count in shared.items():
         assert count <= max(1, sample * to_do[name] / total + 1)
 
 
@@ -152,17 +152,17 @@ async def test_a_sample_is_of_every_type_and_of_what_is_to_do(rig: WarehouseRig)
     await rig.load([observation(number) for number in range(40)])
     request = asking(PartRequest(answer_part(TASK), (SIGN,)), PartRequest(EMBEDDING, (POLE,)))
     first = await draw_strata(rig.source, request, 10)
-    assert [(one.asset_type, one.messages, one.sample) for one in first] == [
+    assert [(stratum.asset_type, stratum.messages, stratum.sample) for stratum in first] == [
         (SIGN, 20, 5), (POLE, 20, 5),
     ]  # fmt: skip
     assert await draw_strata(rig.source, request, 10) == first
     seen: set[str] = set()
     for turn in range(2):
-        for place, one in enumerate(await draw_strata(rig.source, request, 10)):
-            run = await rig.open(one.request, f"run-{turn}-{place}")
+        for place, stratum in enumerate(await draw_strata(rig.source, request, 10)):
+            run = await rig.open(stratum.request, f"run-{turn}-{place}")
             items = await rig.publish(run.run_id)
             assert run.messages == 5
-            assert {item.observations[0].asset_type for item in items} == {one.asset_type}
+            assert {item.observations[0].asset_type for item in items} == {stratum.asset_type}
             seen |= {item.subject_id for item in items}
     assert len(seen) == 20
 

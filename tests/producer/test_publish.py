@@ -56,7 +56,7 @@ class Source:
             WorkRange(run_id, 0, start, min(start + 2, self.count))
             for start in range(0, self.count, 2)
         ]
-        return [one for one in ranges if one.key not in self.published]
+        return [item_range for item_range in ranges if item_range.key not in self.published]
 
     async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
         return [
@@ -68,7 +68,7 @@ class Source:
         ]  # fmt: skip
 
     async def messages(self, work_range: WorkRange) -> Sequence[ListedMessage]:
-        return [ListedMessage(encode(one), "T") for one in await self.items(work_range)]
+        return [ListedMessage(encode(item), "T") for item in await self.items(work_range)]
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         self.published.append(work_range.key)
@@ -101,13 +101,15 @@ class Bus:
         return len(messages)
 
 
-def producer(source: Source, bus: Bus, told: list[tuple[int, int]] | None = None) -> Producer:
+def producer(source: Source, bus: Bus, progress: list[tuple[int, int]] | None = None) -> Producer:
     return Producer(
         source,
         bus,
         now=lambda: MOMENT,
         new_run_id=lambda _now: "run",
-        on_progress=lambda done, total: told.append((done, total)) if told is not None else None,
+        on_progress=lambda done, total: (
+            progress.append((done, total)) if progress is not None else None
+        ),
     )
 
 
@@ -115,13 +117,15 @@ REQUEST = RunRequest(Filter(), ())
 
 
 async def test_every_item_is_published_once_and_progress_is_told() -> None:
-    source, bus, told = Source(5), Bus(), list[tuple[int, int]]()
-    done = await producer(source, bus, told).enqueue(REQUEST)
+    source, bus, progress = Source(5), Bus(), list[tuple[int, int]]()
+    done = await producer(source, bus, progress).enqueue(REQUEST)
     assert done is not None
     assert (done.messages, done.total) == (5, 5)
-    assert [decode(one.body).subject_id for one in bus.messages] == [f"o{n}" for n in range(5)]
-    assert not any(RECHECK in one.attributes for one in bus.messages)
-    assert told == [(2, 5), (4, 5), (5, 5)]
+    assert [decode(message.body).subject_id for message in bus.messages] == [
+        f"o{n}" for n in range(5)
+    ]
+    assert not any(RECHECK in message.attributes for message in bus.messages)
+    assert progress == [(2, 5), (4, 5), (5, 5)]
 
 
 async def test_nothing_to_do_publishes_nothing() -> None:
@@ -138,11 +142,11 @@ async def test_a_killed_run_goes_on_where_it_was_and_its_first_range_is_rechecke
     run = Run("run", MOMENT, "open", 6, 6, "{}")
     done = await producer(source, at_least_once).publish(run, resumed=True)
     assert done.messages == 4
-    flags = [RECHECK in one.attributes for one in at_least_once.messages]
+    flags = [RECHECK in message.attributes for message in at_least_once.messages]
     assert flags == [True, True, False, False]
-    assert {decode(one.body).subject_id for one in bus.messages + at_least_once.messages} == {
-        f"o{n}" for n in range(6)
-    }
+    assert {
+        decode(message.body).subject_id for message in bus.messages + at_least_once.messages
+    } == {f"o{n}" for n in range(6)}
 
 
 async def test_a_queue_that_knows_the_batch_publishes_it_once() -> None:
@@ -170,8 +174,8 @@ async def test_lost_parts_are_published_once_each_and_rechecked() -> None:
     items = await source.items(WorkRange("run", 0, 0, 3))
     runs = cast("Runs", LostForGood([items[:2], items[2:]]))
     assert await producer(source, bus).reconcile("run", runs) == 3
-    assert [decode(one.body).subject_id for one in bus.messages] == ["o0", "o1", "o2"]
-    assert all(RECHECK in one.attributes for one in bus.messages)
+    assert [decode(message.body).subject_id for message in bus.messages] == ["o0", "o1", "o2"]
+    assert all(RECHECK in message.attributes for message in bus.messages)
     assert len(set(bus.keys)) == 2
 
 
@@ -179,7 +183,9 @@ def test_the_request_holds_the_answers_of_the_tasks_and_the_embedding() -> None:
     known = load_tasks((shipped_directory(),))
     models = ModelSettings(classify="c", embed="e", embed_dimension=3)
     tasks = choose_tasks(known, [], models)
-    assert {task.name for task in tasks} == {one.name for one in known.values() if one.asset_types}
+    assert {task.name for task in tasks} == {
+        version.name for version in known.values() if version.asset_types
+    }
     assert {"road_signs", "film_posters"} <= {task.name for task in tasks} < set(known)
     request = build_request(Filter(), tasks, models, embed=True, command="x")
     assert request.parts[-1].part == EmbeddingPart("e", 3)
@@ -223,7 +229,7 @@ async def test_a_replay_publishes_first_and_records_after() -> None:
     with pytest.raises(KeyboardInterrupt):
         await replayer.replay(DeadLetterFilter())
     assert letters.events == []
-    assert [one.attributes.get(REPLAY) for one in bus.messages] == ["1", "1"]
+    assert [message.attributes.get(REPLAY) for message in bus.messages] == ["1", "1"]
     assert bus.messages[0].body.decode() == body
     assert bus.messages[1].body == b"\x00\x01\x02\x03"
 
@@ -234,8 +240,8 @@ async def test_no_message_is_sent_of_runs_that_are_worked_off_by_statements() ->
         letters, bus, now=lambda: MOMENT, new_id=lambda: "id", by_statements=frozenset({"r-2"})
     )
     assert await replayer.replay(DeadLetterFilter()) == 2
-    assert [one.attributes["run_id"] for one in bus.messages] == ["r"]
-    assert [one.run_id for one in letters.events] == ["r", "r-2"]
+    assert [message.attributes["run_id"] for message in bus.messages] == ["r"]
+    assert [event.run_id for event in letters.events] == ["r", "r-2"]
 
 
 async def test_dead_letters_of_an_engine_that_is_not_at_hand_stay_dead() -> None:
@@ -245,14 +251,14 @@ async def test_dead_letters_of_an_engine_that_is_not_at_hand_stay_dead() -> None
     )
     assert await replayer.replay(DeadLetterFilter()) == 1
     assert replayer.passed == 1
-    assert [one.run_id for one in letters.events] == ["r-2"]
+    assert [event.run_id for event in letters.events] == ["r-2"]
 
 
 async def test_a_purge_publishes_nothing_and_costs_nothing_twice() -> None:
     letters, bus = FakeDeadLetters([letter("x")]), Bus()
     replayer = DeadLetterReplayer(letters, bus, now=lambda: MOMENT, new_id=lambda: "id")
     assert await replayer.purge(DeadLetterFilter()) == 1
-    assert [(one.event, one.usage) for one in letters.events] == [("purged", Usage())]
+    assert [(event.event, event.usage) for event in letters.events] == [("purged", Usage())]
     assert bus.messages == []
 
 

@@ -87,11 +87,13 @@ async def test_a_step_that_fails_ends_the_command_and_a_later_one_publishes_the_
     await Producer(well, again, now=lambda: MOMENT, new_run_id=lambda _now: "run").publish(
         RUN, resumed=True
     )
-    first = [decode(one.body).subject_id for one in bus.messages]
-    then = {decode(one.body).subject_id: one for one in again.messages}
+    first = [decode(message.body).subject_id for message in bus.messages]
+    then = {decode(message.body).subject_id: message for message in again.messages}
     assert {*first, *then} == {f"o{number}" for number in range(COUNT)}
     doubled = [then[subject] for subject in first if subject in then]
-    assert all(RECHECK in one.attributes for one in doubled), "looked up before they are paid"
+    assert all(RECHECK in message.attributes for message in doubled), (
+        "looked up before they are paid"
+    )
 
 
 async def test_a_budget_that_cannot_be_set_opens_no_run() -> None:

@@ -42,7 +42,7 @@ COLUMN = st.from_regex(r"[a-z]{1,5}(_[a-z]{1,5})?", fullmatch=True)
 
 
 def rule_of(info: FieldInfo) -> Checked | None:
-    return next((one for one in info.metadata if isinstance(one, Checked)), None)
+    return next((bound for bound in info.metadata if isinstance(bound, Checked)), None)
 
 
 def accepted(name: str) -> st.SearchStrategy[Any]:

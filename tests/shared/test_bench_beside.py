@@ -36,9 +36,9 @@ def test_what_can_be_had_is_added_to_what_is_locked(
     assert command[-1] == "python"
     added = [word for flag, word in pairwise(command) if flag == "--with"]
     assert added == [f"numpy=={version('numpy')}", f"pyarrow=={version('pyarrow')}", "lance==1.0"]
-    assert [one[-1] for one in tried] == ["import lance", "import broken"]
-    said = capsys.readouterr().out
-    assert "broken==2.0 cannot be had, and is not measured:\nno compiler" in said
+    assert [command[-1] for command in tried] == ["import lance", "import broken"]
+    output = capsys.readouterr().out
+    assert "broken==2.0 cannot be had, and is not measured:\nno compiler" in output
 
 
 def test_with_nothing_to_be_had_the_environment_alone_is_measured(

@@ -91,8 +91,8 @@ def picture_of(image: Mapping[str, str | None]) -> Image.Image:
 def test_a_page_shows_each_image_with_its_score_answers_and_a_description(
     settings: Settings, tmp_path: Path
 ) -> None:
-    found = hit(file_uri(photograph(tmp_path / "stop sign.jpg")), {"sign_type": "stop", "n": 0})
-    sheet, page = written(settings, found, found)
+    shown_hit = hit(file_uri(photograph(tmp_path / "stop sign.jpg")), {"sign_type": "stop", "n": 0})
+    sheet, page = written(settings, shown_hit, shown_hit)
     assert (sheet.images, sheet.unreadable) == (2, 0)
     first, second = page.all("img")
     assert first == second
@@ -130,7 +130,9 @@ def test_names_answers_and_queries_are_shown_and_never_run(
     assert tags <= {"html", "head", "meta", "title", "style", "body", "header", "h1", "p", "bdi",
                     "main", "ul", "li", "figure", "img", "figcaption", "span", "dl", "dt", "dd",
                     "footer"}  # fmt: skip
-    assert not [one for _, named in page.elements for one in named if one.startswith("on")]
+    assert not [
+        attribute for _, named in page.elements for attribute in named if attribute.startswith("on")
+    ]
     assert page.text.count(HOSTILE) >= 6
     assert TITLE in page.text
 
@@ -206,9 +208,9 @@ def test_a_file_is_replaced_only_when_told_to_and_never_by_half_a_page(
 def test_a_grid_for_a_notebook_has_the_same_cards_and_says_how_many_more_there_are(
     settings: Settings, tmp_path: Path
 ) -> None:
-    found = hit(file_uri(photograph(tmp_path / "a.jpg")))
-    _, page = written(settings, found)
-    grid = render_grid(hit_cards(settings, [found]), more=1234)
+    shown_hit = hit(file_uri(photograph(tmp_path / "a.jpg")))
+    _, page = written(settings, shown_hit)
+    grid = render_grid(hit_cards(settings, [shown_hit]), more=1234)
     assert Page(grid).all("img") == page.all("img")
     assert "and 1,234 more" in grid
     assert "<html" not in grid

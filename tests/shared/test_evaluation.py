@@ -46,24 +46,31 @@ WHOLE = {
 }  # fmt: skip
 
 
-def scored(*said: tuple[object, object]) -> FieldScore:
+def scored(*pairs: tuple[object, object]) -> FieldScore:
     """Return the score of one field, of what is true and what was answered."""
-    truths = [(f"o{n}", "signs", {"field": true}) for n, (true, _) in enumerate(said)]
+    truths = [(f"o{n}", "signs", {"field": true}) for n, (true, _) in enumerate(pairs)]
     answers: dict[tuple[str, str], dict[str, Any]] = {
-        (f"o{n}", "signs"): {"field": answer} for n, (_, answer) in enumerate(said)
+        (f"o{n}", "signs"): {"field": answer} for n, (_, answer) in enumerate(pairs)
     }
-    (found,) = score(truths, answers)
-    return found
+    (field_score,) = score(truths, answers)
+    return field_score
 
 
 def test_unknown_is_no_answer_and_wrong() -> None:
-    found = scored(("stop", "stop"), ("stop", "unknown"), ("stop", None), ("yield", "yield"))
-    assert (found.subjects, found.answered, found.accuracy, found.majority) == (4, 2, 0.5, 0.75)
+    field_score = scored(("stop", "stop"), ("stop", "unknown"), ("stop", None), ("yield", "yield"))
+    assert (
+        field_score.subjects,
+        field_score.answered,
+        field_score.accuracy,
+        field_score.majority,
+    ) == (4, 2, 0.5, 0.75)
 
 
 def test_lists_are_compared_as_their_members() -> None:
-    found = scored((["rust", "dent"], ["dent", "rust"]), (["rust"], []), (["dent", "rust"], None))
-    assert (found.accuracy, found.majority) == (1 / 3, 2 / 3)
+    field_score = scored(
+        (["rust", "dent"], ["dent", "rust"]), (["rust"], []), (["dent", "rust"], None)
+    )
+    assert (field_score.accuracy, field_score.majority) == (1 / 3, 2 / 3)
 
 
 def test_a_truth_of_any_shape_is_read() -> None:
@@ -71,15 +78,18 @@ def test_a_truth_of_any_shape_is_read() -> None:
 
 
 def test_a_subject_without_an_answer_counts_as_wrong() -> None:
-    (found,) = score([("o1", "signs", {"kind": "stop"})], {})
-    assert (found.subjects, found.answered, found.accuracy) == (1, 0, 0.0)
+    (field_score,) = score([("o1", "signs", {"kind": "stop"})], {})
+    assert (field_score.subjects, field_score.answered, field_score.accuracy) == (1, 0, 0.0)
 
 
 def written(folder: Path, *truths: dict[str, Any], task: str = "signs") -> Path:
     """Return a file of these truths."""
-    rows = [{"observation_id": f"o{n}", "task": task, "truth": one} for n, one in enumerate(truths)]
+    rows = [
+        {"observation_id": f"o{n}", "task": task, "truth": fields}
+        for n, fields in enumerate(truths)
+    ]
     file = folder / "ground_truth.jsonl"
-    file.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
 
 
@@ -90,14 +100,14 @@ def test_a_field_whose_truth_is_null_is_not_counted(tmp_path: Path) -> None:
         ("o1", "signs"): {"year": None},
         ("o2", "signs"): {"year": 2001},
     }
-    (found,) = score(read_truth(file, {"signs": SIGNS}), answers)
-    assert (found.subjects, found.answered, found.accuracy) == (2, 1, 0.5)
+    (field_score,) = score(read_truth(file, {"signs": SIGNS}), answers)
+    assert (field_score.subjects, field_score.answered, field_score.accuracy) == (2, 1, 0.5)
     file = written(tmp_path, dict.fromkeys(WHOLE), WHOLE)
     assert [truth for _, _, truth in read_truth(file, {"signs": SIGNS})] == [{}, WHOLE]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"colour": "red"}, "signs has no field 'colour'; its fields: kind, tilted"),
         ({"kind": "Stop"}, "signs.kind is never 'Stop'; give one of stop, yield, unknown, or null"),
@@ -111,10 +121,10 @@ def test_a_field_whose_truth_is_null_is_not_counted(tmp_path: Path) -> None:
     ],
 )
 def test_a_truth_that_no_answer_could_agree_with_is_told_with_its_line(
-    wrong: dict[str, Any], said: str, tmp_path: Path
+    wrong: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     file = written(tmp_path, WHOLE, {**WHOLE, **wrong})
     with pytest.raises(ConfigurationError) as caught:
         list(read_truth(file, {"signs": SIGNS}))
-    assert f"ground_truth.jsonl, line 2: {said}" in str(caught.value)
+    assert f"ground_truth.jsonl, line 2: {message}" in str(caught.value)
     assert len(list(read_truth(file, load_tasks((shipped_directory(),))))) == 2, "not known"

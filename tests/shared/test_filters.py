@@ -82,7 +82,8 @@ def test_geojson_of_every_kind_is_an_area(tmp_path: Path, document: dict[str, An
 def test_the_polygons_of_a_collection_are_one_area(tmp_path: Path) -> None:
     path = tmp_path / "areas.geojson"
     features = [
-        {"type": "Feature", "geometry": one, "properties": {}} for one in (SQUARE, OTHER, None)
+        {"type": "Feature", "geometry": geometry, "properties": {}}
+        for geometry in (SQUARE, OTHER, None)
     ]
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     wkt = build_filter(polygon=path).polygon_wkt

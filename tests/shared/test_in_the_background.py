@@ -20,11 +20,11 @@ subprocess.run(ask, check=True)
 
 def test_a_command_hears_ctrl_c_though_the_tests_run_in_the_background() -> None:
     in_background = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
-    said = subprocess.run(
+    outcome = subprocess.run(
         [*in_background, sys.executable, "-c", IN_TESTS],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout.split() == ["True", "False"], "ignored before, heard after"
+    assert outcome.stdout.split() == ["True", "False"], "ignored before, heard after"

@@ -125,9 +125,17 @@ def test_a_batch_costs_its_share_but_what_was_cached_is_not_discounted_twice() -
         "m", FIRST, input_usd=2.0, cached_input_usd=0.2, image_input_usd=3.0, output_usd=8.0,
         usd_an_image=0.1, batch=0.5,
     )  # fmt: skip
-    found = price.in_batch()
-    assert (found.input_usd, found.image_input_usd, found.output_usd) == (1.0, 1.5, 4.0)
-    assert (found.cached_input_usd, found.usd_an_image, found.batch) == (0.2, 0.05, 1.0)
+    batch_price = price.in_batch()
+    assert (batch_price.input_usd, batch_price.image_input_usd, batch_price.output_usd) == (
+        1.0,
+        1.5,
+        4.0,
+    )
+    assert (batch_price.cached_input_usd, batch_price.usd_an_image, batch_price.batch) == (
+        0.2,
+        0.05,
+        1.0,
+    )
     dear = Price("m", FIRST, input_usd=2.0, cached_input_usd=1.9, batch=0.5).in_batch()
     assert dear.cached_input_usd == 1.0, "never dearer than what was not cached"
     assert Price("m", FIRST, input_usd=2.0).in_batch().input_usd == 2.0

@@ -33,7 +33,7 @@ def test_every_form_has_the_same_columns(ledger: Ledger) -> None:
     connection = duckdb.connect()
     connection.execute(f"CREATE TABLE t ({duckdb_columns(ledger)})")
     described = connection.execute("SELECT * FROM t").description
-    assert [one[0] for one in described] == names
+    assert [column[0] for column in described] == names
     assert set(ledger.cluster_by) <= set(names)
 
 
@@ -50,12 +50,12 @@ def test_a_model_and_a_dimension_have_a_table_of_their_own() -> None:
 
 def outside_of_the_standard_library(code: str, *options: str) -> set[str]:
     """Return the packages that a fresh interpreter holds after running the code."""
-    told = (
+    program = (
         "outside = {m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names;"
         "print(' '.join(name for name in outside if not name.startswith('_')))"
     )
     shown = subprocess.run(
-        [sys.executable, *options, "-c", f"import sys; {code}; {told}"],
+        [sys.executable, *options, "-c", f"import sys; {code}; {program}"],
         capture_output=True,
         text=True,
         check=True,

@@ -37,7 +37,7 @@ def written(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {written(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key} = {written(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(written, value)) + "]"
     return json.dumps(value) if isinstance(value, bool) else repr(value)
@@ -46,7 +46,8 @@ def written(value: Any) -> str:
 def by_file(folder: Path, name: str, value: Any) -> Settings:
     """Return the settings with a value from a file; and with what has to be beside it."""
     lines = [
-        f"{key} = {written(one)}\n" for key, one in {**BESIDE.get(name, {}), name: value}.items()
+        f"{key} = {written(setting)}\n"
+        for key, setting in {**BESIDE.get(name, {}), name: value}.items()
     ]
     (folder / "sightline.toml").write_text("".join(lines), encoding="utf-8")
     return load_settings(directory=folder, environment={}, config=folder / "sightline.toml")
@@ -56,24 +57,24 @@ def by_variable(folder: Path, name: str, value: Any) -> Settings:
     """Return the settings with a value from the environment."""
     (folder / "sightline.toml").unlink(missing_ok=True)
     variables: dict[str, str] = {}
-    for key, one in {**BESIDE.get(name, {}), name: value}.items():
+    for key, setting in {**BESIDE.get(name, {}), name: value}.items():
         variable = f"SIGHTLINE_{key.upper().replace('.', '__')}"
-        if isinstance(one, Mapping):
-            variables |= {f"{variable}__{inner.upper()}": text for inner, text in one.items()}
+        if isinstance(setting, Mapping):
+            variables |= {f"{variable}__{inner.upper()}": text for inner, text in setting.items()}
         else:
-            variables[variable] = json.dumps(one) if isinstance(one, list) else str(one)
+            variables[variable] = json.dumps(setting) if isinstance(setting, list) else str(setting)
     return load_settings(directory=folder, environment=variables)
 
 
-def value_of(found: Settings, name: str) -> Any:
-    return reduce(getattr, name.split("."), found)
+def value_of(settings_read: Settings, name: str) -> Any:
+    return reduce(getattr, name.split("."), settings_read)
 
 
 def expected(folder: Path, name: str, value: Any) -> Any:
     """Return what a setting is, once the value is read."""
     kind = required_kind(FIELDS[name].annotation)
     if get_origin(kind) is tuple:
-        return tuple(folder / one if get_args(kind)[0] is Path else one for one in value)
+        return tuple(folder / part if get_args(kind)[0] is Path else part for part in value)
     return folder / value if kind is Path else value
 
 
@@ -83,12 +84,14 @@ def test_a_value_that_a_field_accepts_comes_back_from_everywhere(folder: Path, n
     @given(accepted(name))
     def comes_back(value: Any) -> None:
         wanted = expected(folder, name, value)
-        for found in (by_file(folder, name, value), by_variable(folder, name, value)):
-            read = value_of(found, name)
+        for settings_read in (by_file(folder, name, value), by_variable(folder, name, value)):
+            read = value_of(settings_read, name)
             assert read == wanted
             assert type(read) is type(wanted)
-            again = load_settings(directory=folder / "other", environment=as_environment(found))
-            assert again == found
+            again = load_settings(
+                directory=folder / "other", environment=as_environment(settings_read)
+            )
+            assert again == settings_read
 
     comes_back()
 
@@ -123,14 +126,14 @@ def test_a_variable_that_a_field_refuses_is_told_in_one_line(folder: Path, name:
     is_refused()
 
 
-def check_told(said: str, name: str, value: Any) -> None:
+def check_told(message: str, name: str, value: Any) -> None:
     """Check that a refusal is one line with the key, the value and what is accepted."""
-    assert "\n" not in said
-    assert "geheim" not in said
-    assert f"{name} = " in said
-    assert said.endswith(f" is not accepted; accepted: {accepted_by(FIELDS[name])}")
+    assert "\n" not in message
+    assert "geheim" not in message
+    assert f"{name} = " in message
+    assert message.endswith(f" is not accepted; accepted: {accepted_by(FIELDS[name])}")
     if isinstance(value, int | float):
-        assert f"{name} = {tomllib.loads(f'v = {written(value)}')['v']!r} is not" in said
+        assert f"{name} = {tomllib.loads(f'v = {written(value)}')['v']!r} is not" in message
 
 
 @pytest.mark.parametrize("name", NUMBERS)
@@ -167,8 +170,8 @@ def test_a_lease_is_no_longer_than_it_is_extended(folder: Path) -> None:
 def test_a_later_source_may_mend_what_an_earlier_one_breaks(folder: Path) -> None:
     (folder / "sightline.toml").write_text("[worker]\nlease_s = 5000\n")
     variables = {"SIGHTLINE_WORKER__MAX_LEASE_S": "6000"}
-    found = load_settings(directory=folder, environment=variables)
-    assert (found.worker.lease_s, found.worker.max_lease_s) == (5000.0, 6000.0)
+    settings_read = load_settings(directory=folder, environment=variables)
+    assert (settings_read.worker.lease_s, settings_read.worker.max_lease_s) == (5000.0, 6000.0)
 
 
 @pytest.mark.parametrize("name", ["SIGHTLINE_WORKER", "SIGHTLINE_WORKER__GRACE_S"])

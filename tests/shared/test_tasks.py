@@ -47,7 +47,7 @@ def test_a_fingerprint_changes_with_what_changes_the_answer_and_only_then() -> N
         parse_task(GOOD.replace("ROAD_SIGN", "UTILITY_POLE")).resolve("m"),
         parse_task(GOOD.replace("temperature", "# a remark\ntemperature")).resolve("m"),
     ]
-    assert {one.fingerprint for one in same} == {task.fingerprint}
+    assert {spec.fingerprint for spec in same} == {task.fingerprint}
     other = [
         task.resolve("m"),
         replace(task, model="m2"),
@@ -57,7 +57,7 @@ def test_a_fingerprint_changes_with_what_changes_the_answer_and_only_then() -> N
         parse_task(GOOD.replace("How many.", "How many there are.")).resolve("m"),
         parse_task(GOOD + "\n[fields.more]\ntype='string'\ndescription='x'\n").resolve("m"),
     ]
-    assert len({one.fingerprint for one in other}) == 7
+    assert len({spec.fingerprint for spec in other}) == 7
 
 
 def test_the_response_schema_asks_for_every_field() -> None:
@@ -134,9 +134,9 @@ def test_a_file_that_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
 
 def test_a_field_gets_a_column_of_its_own_whatever_it_is_called() -> None:
     names = ("latitude", "latitude_answer", "kind")
-    fields = "".join(f'[fields.{one}]\ntype = "string"\ndescription = "d"\n' for one in names)
+    fields = "".join(f'[fields.{name}]\ntype = "string"\ndescription = "d"\n' for name in names)
     spec = parse_task(f'name = "t"\nprompt = "p"\n{fields}')
-    assert [(one.name, column) for one, column in field_columns(spec)] == [
+    assert [(field.name, column) for field, column in field_columns(spec)] == [
         ("latitude", "latitude_answer_answer"),
         ("latitude_answer", "latitude_answer"),
         ("kind", "kind"),

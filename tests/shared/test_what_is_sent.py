@@ -115,7 +115,7 @@ async def opened(settings: Settings, adapter: str) -> AsyncIterator[ModelSet]:
 
 async def errors_of(models: ModelSet, uri: str) -> list[SightlineError]:
     """Return what both ports say to an image."""
-    found: list[SightlineError] = []
+    errors: list[SightlineError] = []
     task = TASK.resolve(models.classify.model)
     for call in (
         lambda: models.classify.classify(task, [seen(uri)], run_id="r"),
@@ -124,8 +124,8 @@ async def errors_of(models: ModelSet, uri: str) -> list[SightlineError]:
         try:
             await call()
         except SightlineError as error:
-            found.append(error)
-    return found
+            errors.append(error)
+    return errors
 
 
 HOSTILE = (
