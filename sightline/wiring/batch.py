@@ -27,9 +27,9 @@ OnJob = Callable[[BatchJob], None]
 
 @asynccontextmanager
 async def open_batch(
-    settings: Settings, jobs: Jobs, keep: BigQueryClient, ledgers: Ledgers, on_job: OnJob
+    settings: Settings, jobs: Jobs, responses: BigQueryClient, ledgers: Ledgers, on_job: OnJob
 ) -> AsyncIterator[PassSubmitter]:
-    """Open who asks by batch jobs; what they say goes through ``keep``. Nothing is asked yet.
+    """Open the submitter of batch jobs, whose output is loaded through ``responses``.
 
     Raises:
         ConfigurationError: no project or bucket is set, or there are no credentials.
@@ -44,7 +44,7 @@ async def open_batch(
             lambda part: answers if isinstance(part, AnswerPart) else embeddings,
             folder,
             jobs,
-            LoadingStage(keep),
+            LoadingStage(responses),
             ledgers.task_version,
             buckets=settings.images.buckets,
             look_every_s=settings.batch.look_every_s,

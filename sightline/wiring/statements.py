@@ -11,7 +11,7 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery import BigQueryClient
 from sightline.gcp.bigquery.locks import LockTiming, TableLocks
 from sightline.gcp.bigquery.place import BigQueryPlace, checked_table
-from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementSubmitter
+from sightline.gcp.sql.by_statement import Functions, RemoteModelCalls, StatementSubmitter
 from sightline.gcp.sql.images import Images, ObjectTable, References
 from sightline.gcp.sql.jobs import BigQueryJobs, Jobs
 from sightline.gcp.sql.part_batches import BigQueryPartBatches
@@ -54,7 +54,7 @@ async def open_part_batches(
     prices = run_pricing(settings)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(BigQueryClient.open(place, credentials))
-        keep = await stack.enter_async_context(BigQueryClient.open(models, credentials))
+        responses = await stack.enter_async_context(BigQueryClient.open(models, credentials))
         mappings = ResultMappings(
             ledgers.task_version,
             prices.price_of,
@@ -67,13 +67,21 @@ async def open_part_batches(
         submitter: PassSubmitter
         if engine == BY_BATCH_JOBS:
             submitter = await stack.enter_async_context(
-                open_batch(settings, jobs, keep, ledgers, on_job)
+                open_batch(settings, jobs, responses, ledgers, on_job)
             )
         else:
             submitter = _statements(settings, jobs, client, models, ledgers)
         locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=PATIENCE_S))
         yield BigQueryPartBatches(
-            jobs, runs, place, keep, mappings, submitter, locks, worker_id=worker_id, engine=engine
+            jobs,
+            runs,
+            place,
+            responses,
+            mappings,
+            submitter,
+            locks,
+            worker_id=worker_id,
+            engine=engine,
         )
 
 
@@ -89,14 +97,14 @@ def _statements(
             "BigQuery asks models through a connection, and none is set; set sql.connection, or run"
             " `sightline config from-stack`"
         )
-    askings = RemoteAskings(
+    model_calls = RemoteModelCalls(
         BigQueryModels(client, models),
         lambda part: _definition(settings, part),
         ledgers.task_version,
         models=models,
         functions=Functions(settings.sql.answers, settings.sql.embeddings),
     )
-    return StatementSubmitter(jobs, askings, _images(settings))
+    return StatementSubmitter(jobs, model_calls, _images(settings))
 
 
 @asynccontextmanager

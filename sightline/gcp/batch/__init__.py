@@ -1,6 +1,6 @@
-"""Jobs of Vertex AI's batch prediction ask the models: slower than calls, at half of their price.
+"""Asks models through Vertex AI batch prediction jobs: slower than calls, at half the price.
 
-All but the asking is that of ``sightline.gcp.sql``: the work list, the choice of parts, the table
-of what was said, the judging. Here chosen parts become lines of requests in a bucket, a job
-answers them, and the lines of its output become rows of that table.
+The work list, the choice of parts, the responses table and the judging are those of
+``sightline.gcp.sql``. This package writes chosen parts as lines of requests into a bucket, lets a
+job answer them, and loads the lines of its output into that table.
 """

@@ -1,8 +1,8 @@
-"""The port ``PassSubmitter`` over jobs of batch prediction.
+"""Implements ``PassSubmitter`` with batch prediction jobs.
 
-A pass is a job with a name. Killed at any point it leaves nothing to mend: requests are written
-whole, a job that is there is waited for whatever its state, and what it said goes into the table of
-what was asked by one statement with a name.
+A pass is a named job. A process that is killed at any point leaves nothing to repair: requests are
+written as a whole, an existing job is waited for whatever its state, and one named statement copies
+its output into the responses table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sightline.gcp.batch.requests import (
 )
 from sightline.gcp.sql.files import statement
 from sightline.gcp.sql.images import Images, Uris
-from sightline.gcp.sql.jobs import MOST_TRIES, Jobs
+from sightline.gcp.sql.jobs import MAX_ATTEMPTS, Jobs
 from sightline.gcp.sql.judging import RETRYABLE
 from sightline.gcp.sql.pass_submitter import BatchPass
 from sightline.gcp.sql.result_mappings import TaskVersion, task_of
@@ -34,30 +34,30 @@ from sightline.ports import PartBatch
 from sightline.work_lists import check_in_batch
 
 LOOK_EVERY_S = 30.0
-"""How often a job that runs is looked at."""
+"""The interval at which a running job is polled."""
 
-BLIND_LOOKS = 30
-"""So many looks in a row may fail: a job of hours is not given up for minutes without a network."""
+MAX_FAILED_POLLS = 30
+"""How many polls in a row may fail: a job of hours survives some minutes without a network."""
 
 log = logging.getLogger(__name__)
 
 
 class Stage(Protocol):
-    """Takes rows into the table that a statement reads them from."""
+    """Loads rows into the staging table."""
 
     async def load(self, table: str, rows: Sequence[OutputRow]) -> None:
-        """Let a table, by its quoted name, hold these rows and no others.
+        """Replace the rows of a table, given by its quoted name.
 
         Raises:
-            TransientError, ConfigurationError, NotFoundError: it cannot.
+            TransientError, ConfigurationError, NotFoundError: the rows cannot be loaded.
         """
         ...
 
 
 class BatchSubmitter:
-    """Asks by jobs of batch prediction; ``on_job`` is told of a job each time it is looked at.
+    """Submits passes as batch prediction jobs; ``on_job`` receives a job each time it is polled.
 
-    ``buckets``, where any are named, are those whose images may be sent.
+    If ``buckets`` are given, only their images are sent.
     """
 
     def __init__(
@@ -84,61 +84,62 @@ class BatchSubmitter:
         self.images: Images = Uris(buckets)
 
     async def prepare(self, part: Part) -> None:
-        """Check that jobs ask the part's model; there is nothing to make."""
+        """Check that batch jobs support the part's model; there is nothing to create."""
         check_in_batch(part)
 
     async def ask(self, batch_pass: BatchPass) -> None:
-        """See ``PassSubmitter``. A job that failed before this process asked is passed by."""
+        """See ``PassSubmitter``. A job that failed before this call is skipped."""
         jobs = self._jobs_of(batch_pass.batch.part)
-        begun = 0
-        for tried in count(1):
-            name = _job_name(batch_pass, tried)
-            there = await jobs.find(name)
-            was_there = bool(there)
-            if not there:
-                begun += 1
-                there = await self._begin(jobs, name, batch_pass)
-                if not there:
-                    return  # of a run that was cancelled meanwhile nothing is chosen
-            failure = await self._end_of(jobs, there, batch_pass)
+        started = 0
+        for attempt in count(1):
+            name = _job_name(batch_pass, attempt)
+            named_jobs = await jobs.find(name)
+            existed = bool(named_jobs)
+            if not existed:
+                started += 1
+                named_jobs = await self._start(jobs, name, batch_pass)
+                if not named_jobs:
+                    return  # the run was cancelled meanwhile, so no part was chosen
+            failure = await self._failure_of(jobs, named_jobs, batch_pass)
             if failure is None:
                 return
-            if was_there:
-                continue  # what it failed for may be mended by now
-            if not isinstance(failure, TransientError) or begun >= MOST_TRIES:
+            if existed:
+                continue  # the cause of its failure may have been removed since
+            if not isinstance(failure, TransientError) or started >= MAX_ATTEMPTS:
                 raise failure
 
     async def wait(self, batch_pass: BatchPass) -> bool:
         """See ``PassSubmitter``."""
         jobs = self._jobs_of(batch_pass.batch.part)
-        for tried in count(1):
-            there = await jobs.find(_job_name(batch_pass, tried))
-            if not there:
+        for attempt in count(1):
+            named_jobs = await jobs.find(_job_name(batch_pass, attempt))
+            if not named_jobs:
                 return False
-            if await self._end_of(jobs, there, batch_pass) is None:
+            if await self._failure_of(jobs, named_jobs, batch_pass) is None:
                 return True
         raise AssertionError("numbers do not end")
 
     async def clear(self, batch_name: str) -> None:
-        """Remove requests and outputs: they hold URIs and answers, and all of it is written."""
+        """Remove requests and outputs: they contain URIs and answers, which are in the ledgers."""
         await asyncio.to_thread(self._folder.clear, batch_name)
 
-    async def _begin(self, jobs: BatchJobs, name: str, batch_pass: BatchPass) -> Sequence[BatchJob]:
-        """Begin a job over the chosen parts, unless there are none.
+    async def _start(self, jobs: BatchJobs, name: str, batch_pass: BatchPass) -> Sequence[BatchJob]:
+        """Start a job over the chosen parts, unless there are none.
 
-        Where the answer to that is lost, the job may be there: it is looked for before it is begun
-        once more. Two of a name do no harm, but are paid twice.
+        If the response is lost, the job may exist, so it is looked up before another attempt. Two
+        jobs of one name do no harm, but both are paid for.
         """
-        chosen = await self._warehouse.read(statement("chosen", to_ask=batch_pass.to_ask), {})
+        select = statement("chosen", chosen_table=batch_pass.chosen_table)
+        chosen = await self._warehouse.read(select, {})
         lines = request_lines(
             await self._question(batch_pass.batch), ((key, uris) for key, uris in chosen)
         )
         requests, output = _requests(batch_pass), _output(batch_pass)
         if not await asyncio.to_thread(self._folder.write, requests, lines):
             return ()
-        for begun in count(1):
+        for attempt in count(1):
             try:
-                job = await jobs.begin(
+                job = await jobs.start(
                     name,
                     model=batch_pass.batch.part.model,
                     requests=self._folder.uri(requests),
@@ -146,13 +147,13 @@ class BatchSubmitter:
                     run_id=batch_pass.batch.run_id,
                 )
             except TransientError:
-                if begun >= MOST_TRIES:
+                if attempt >= MAX_ATTEMPTS:
                     raise
             else:
                 return [job]
             await self._sleep(self._look_every_s)
-            if there := await jobs.find(name):
-                return there
+            if named_jobs := await jobs.find(name):
+                return named_jobs
         raise AssertionError("numbers do not end")
 
     async def _question(self, batch: PartBatch) -> Question:
@@ -162,28 +163,29 @@ class BatchSubmitter:
         task = await task_of(part, self._task_version)
         return AnswerQuestion(task, model=part.model, run_id=batch.run_id)
 
-    async def _end_of(
-        self, jobs: BatchJobs, there: Sequence[BatchJob], batch_pass: BatchPass
+    async def _failure_of(
+        self, jobs: BatchJobs, named_jobs: Sequence[BatchJob], batch_pass: BatchPass
     ) -> SightlineError | None:
-        """Wait for all jobs of a name, and take what they said.
+        """Wait for all jobs of a name, and load their output.
 
-        Return what they failed with where they said nothing. One that was cancelled, that expired
-        or that got half-way has said what it has said, and what is missing is asked again.
+        Returns their error if all failed without output. The output of a job that was cancelled,
+        expired or succeeded partially is kept, and missing parts are asked about again.
 
         Raises:
-            ConfigurationError: one writes elsewhere. Passed by, all would be paid again.
+            ConfigurationError: a job writes elsewhere; if it were skipped, its requests would be
+                paid for again.
         """
         below = self._folder.uri(_output(batch_pass))
-        for job in there:
+        for job in named_jobs:
             if job.output.rstrip("/") not in ("", below):
                 raise ConfigurationError(
                     f"the batch job {job.resource} writes below {job.output}, and not below"
-                    f" {below}; set batch.bucket to what it was, or `sightline cancel` the run"
+                    f" {below}; restore the value of batch.bucket, or `sightline cancel` the run"
                 )
-        ended = [await self._ended(jobs, job) for job in there]
-        took = await self._take(batch_pass)
+        ended = [await self._ended(jobs, job) for job in named_jobs]
+        has_output = await self._load_output(batch_pass)
         failed = [job for job in ended if job.failed]
-        return failed[0].failure() if not took and len(failed) == len(ended) else None
+        return failed[0].failure() if not has_output and len(failed) == len(ended) else None
 
     async def _ended(self, jobs: BatchJobs, job: BatchJob) -> BatchJob:
         self._on_job(job)
@@ -191,23 +193,22 @@ class BatchSubmitter:
         while not job.ended:
             await self._sleep(self._look_every_s)
             try:
-                job = await jobs.look(job.resource)
+                job = await jobs.get(job.resource)
             except TransientError as error:
                 failures += 1
-                if failures >= BLIND_LOOKS:
+                if failures >= MAX_FAILED_POLLS:
                     raise
-                log.warning("%s; the job goes on, and is looked at again", error)
+                log.warning("%s; the job continues, and will be polled again", error)
                 continue
             failures = 0
             self._on_job(job)
         return job
 
-    async def _take(self, batch_pass: BatchPass) -> bool:
-        """Bring what was said into the table, once; return whether anything was.
+    async def _load_output(self, batch_pass: BatchPass) -> bool:
+        """Copy the output into the responses table once; return whether there was any output.
 
         Raises:
-            ConfigurationError: the output is in a form that is not known. Asked again, it would
-                only be paid again.
+            ConfigurationError: the output has an unknown form; asking again would only cost again.
         """
         name = f"{batch_pass.name}-said"
         if await self._warehouse.wait(name):
@@ -217,41 +218,39 @@ class BatchSubmitter:
         output_rows = await asyncio.to_thread(
             lambda: read_lines(self._folder.lines(output), model=model)
         )
-        # One that is unreadable may be a line that was cut off.
+        # A single unreadable line may have been cut off.
         if output_rows.unreadable > 1 and not output_rows.rows:
             raise ConfigurationError(
                 f"none of {output_rows.unreadable:,} lines below {self._folder.uri(output)}"
-                " identifies its part; they are paid for and stay there, and nothing is asked"
-                " again: use a version that reads them, or `sightline cancel` the run"
+                " identifies its part; the lines are paid for and kept, and no request is"
+                " repeated: use a version that can read them, or `sightline cancel` the run"
             )
         if not output_rows.rows:
             return False
-        await self._stage.load(batch_pass.said, list(output_rows.rows.values()))
-        take = statement(
-            "take_responses",
-            asked=batch_pass.asked,
-            said=batch_pass.said,
-            listed=batch_pass.listed,
-            retryable=RETRYABLE,
-        )
+        tables = {
+            "staging_table": batch_pass.staging_table,
+            "responses_table": batch_pass.responses_table,
+        }
+        await self._stage.load(batch_pass.staging_table, list(output_rows.rows.values()))
+        take = statement("take_responses", **tables, listed=batch_pass.listed, retryable=RETRYABLE)
         await self._warehouse.run(
             name,
             take,
             {**batch_pass.values, "pass": batch_pass.number},
             run_id=batch_pass.batch.run_id,
         )
-        left = statement("strangers", said=batch_pass.said, asked=batch_pass.asked)
-        ((strangers,),) = await self._warehouse.read(left, {"pass": batch_pass.number})
-        if output_rows.unreadable or output_rows.doubled or strangers:
+        count_ignored = statement("ignored", **tables)
+        ((ignored,),) = await self._warehouse.read(count_ignored, {"pass": batch_pass.number})
+        if output_rows.unreadable or output_rows.duplicates or ignored:
             log.warning(
                 "%s: %d lines name no part, %d name a part again, %d parts were not asked about",
-                batch_pass.name, output_rows.unreadable, output_rows.doubled, strangers,
+                batch_pass.name, output_rows.unreadable, output_rows.duplicates, ignored,
             )  # fmt: skip
         return True
 
 
-def _job_name(batch_pass: BatchPass, tried: int) -> str:
-    return f"{batch_pass.name}-{tried}"
+def _job_name(batch_pass: BatchPass, attempt: int) -> str:
+    return f"{batch_pass.name}-{attempt}"
 
 
 def _requests(batch_pass: BatchPass) -> str:

@@ -1,6 +1,6 @@
-"""The folder of a bucket in which requests and outputs lie: written whole, read line by line.
+"""The bucket folder that holds requests and outputs: written as a whole, read line by line.
 
-All of it blocks, and is called in threads.
+All calls block, so they run in threads.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ from sightline.gcp.failures import STORAGE
 from sightline.gcp.storage.client import StoragePlace
 from sightline.gcp.storage.uri import BucketPrefix
 
-_ABSENT = "make the bucket, or set batch.bucket to one that is there"
+_ABSENT = "create the bucket, or set batch.bucket to an existing one"
 
 
 class Folder(Protocol):
-    """Objects by their names in one place."""
+    """Stores objects under relative names."""
 
     def uri(self, relative: str) -> str:
         """Return the ``gs://`` URI of an object."""
         ...
 
     def write(self, relative: str, lines: Iterable[bytes]) -> int:
-        """Write an object of these lines whole, or not at all; return how many they were.
+        """Write these lines as one object, as a whole or not at all; return their number.
 
         Raises:
-            NotFoundError, ConfigurationError, TransientError: see ``storage.failures``.
+            NotFoundError, ConfigurationError, TransientError: see ``sightline.gcp.failures``.
         """
         ...
 
     def lines(self, below: str) -> Iterator[bytes]:
-        """Yield the lines of all ``.jsonl`` objects below a name; raises as ``write`` does."""
+        """Yield the lines of all ``.jsonl`` objects in a folder; raises as ``write`` does."""
         ...
 
     def clear(self, below: str) -> None:
-        """Remove all objects below a name; raises as ``write`` does."""
+        """Remove all objects in a folder; raises as ``write`` does."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class BucketFolder:
-    """A folder through google-cloud-storage's client."""
+    """A folder of Cloud Storage, through google-cloud-storage's client."""
 
     client: Any
     place: StoragePlace
@@ -54,7 +54,7 @@ class BucketFolder:
         return self.root.uri(relative)
 
     def write(self, relative: str, lines: Iterable[bytes]) -> int:
-        """See ``Folder``; nothing is written of no lines."""
+        """See ``Folder``; without lines, writes no object."""
         count = 0
         with tempfile.TemporaryFile() as file:
             for line in lines:
@@ -77,7 +77,7 @@ class BucketFolder:
             for blob in blobs:
                 if not blob.name.endswith(".jsonl"):
                     continue
-                with tempfile.TemporaryFile() as file:  # whole, so that its checksum is looked at
+                with tempfile.TemporaryFile() as file:  # as a whole, so that its checksum is tested
                     blob.download_to_file(file, **self.place.how())
                     file.seek(0)
                     yield from file

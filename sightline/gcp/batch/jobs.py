@@ -1,7 +1,7 @@
-"""Jobs of batch prediction on Vertex AI, found again by their display names.
+"""Batch prediction jobs of Vertex AI, found again by their display names.
 
-Google numbers jobs itself and knows no key under which one is begun only once: a job is looked for
-by its name before one is begun, and where there are two of a name, both count.
+Google assigns job ids itself and offers no idempotency key. A job is therefore looked up by its
+name before it is started, and if two jobs have one name, both count.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from sightline.http_client.redaction import one_line
 
 TIMEOUT_S = 60.0
 RETRY_S = 30.0
-"""How long a look at a job is retried, unseen and in a thread that nothing ends; jobs themselves
-are begun once."""
+"""How long reading a job is retried: without a log line, in a thread that cannot be cancelled.
+Starting a job is never retried here."""
 
 _ENDED = frozenset(
     {"JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED", "JOB_STATE_FAILED",
@@ -35,31 +35,31 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class BatchJob:
-    """A job as it was last seen: ``code`` and ``said`` are its error's, ``done`` counts lines.
+    """The state of a job: ``code`` and ``message`` are its error's, ``done`` counts lines.
 
-    It writes below ``output`` (a URI).
+    The job writes its output below ``output``, a URI.
     """
 
     resource: str
     state: str
     code: int = 0
-    said: str = ""
+    message: str = ""
     done: int = 0
     output: str = ""
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more comes of it."""
+        """Whether the job has ended, successfully or not."""
         return self.state in _ENDED
 
     @property
     def failed(self) -> bool:
-        """Whether it failed as a whole; one that was cancelled or expired did not."""
+        """Whether the job failed as a whole; a cancelled or expired job did not."""
         return self.state == "JOB_STATE_FAILED"
 
     def failure(self) -> SightlineError:
-        """Return what a failed job is to who asked for it."""
-        why = f"the batch job {self.resource} failed ({one_line(self.said) or 'no details'})"
+        """Return the error to raise for a failed job."""
+        why = f"the batch job {self.resource} failed ({one_line(self.message) or 'no details'})"
         code = http_code(self.code)
         if code not in _REFUSED:
             return TransientError(f"{why}; run `sightline work` again")
@@ -73,29 +73,29 @@ class BatchJob:
 
 
 class BatchJobs(Protocol):
-    """Begins and watches jobs; Vertex AI's, or a test's.
+    """Starts and reads jobs of Vertex AI, or of a test.
 
-    Every method raises ConfigurationError where it is refused, TransientError where it may help to
-    try again.
+    Every method raises ConfigurationError if the request is refused, and TransientError if a retry
+    may succeed.
     """
 
     async def find(self, name: str) -> Sequence[BatchJob]:
-        """Return the jobs of this display name."""
+        """Return the jobs with this display name."""
         ...
 
-    async def begin(
+    async def start(
         self, name: str, *, model: str, requests: str, output: str, run_id: str
     ) -> BatchJob:
-        """Begin a job over a file of requests (its URI); it writes below ``output`` (a URI)."""
+        """Start a job over the file at the URI ``requests``; it writes below the URI ``output``."""
         ...
 
-    async def look(self, resource: str) -> BatchJob:
-        """Return a job as it is now."""
+    async def get(self, resource: str) -> BatchJob:
+        """Return the current state of a job."""
         ...
 
 
 class VertexBatchJobs:
-    """Jobs of a location, through Google's library; made by ``open``."""
+    """Jobs of a location, through Google's library; created by ``open``."""
 
     def __init__(self, client: Any, place: VertexLocation) -> None:
         self._client = client
@@ -105,7 +105,7 @@ class VertexBatchJobs:
     @classmethod
     @asynccontextmanager
     async def open(cls, place: VertexLocation, credentials: Any) -> AsyncIterator[Self]:
-        """Open a client; nothing is asked yet.
+        """Open a client, without sending a request.
 
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
@@ -120,18 +120,19 @@ class VertexBatchJobs:
     async def find(self, name: str) -> Sequence[BatchJob]:
         """See ``BatchJobs``."""
         request = {"parent": self._parent, "filter": f'display_name="{name}"'}
+        list_jobs = self._client.list_batch_prediction_jobs
         return await self._do(
             lambda: [
-                _seen(job)
-                for job in self._client.list_batch_prediction_jobs(request=request, **_patiently())
+                _batch_job(job)
+                for job in list_jobs(request=request, **_read_options())
                 if job.display_name == name
             ]
         )
 
-    async def begin(
+    async def start(
         self, name: str, *, model: str, requests: str, output: str, run_id: str
     ) -> BatchJob:
-        """See ``BatchJobs``; tried once, since a job may be begun whose answer is lost."""
+        """See ``BatchJobs``; not retried, since a job may start although its response is lost."""
         job = {
             "display_name": name,
             "model": f"publishers/google/models/{model}",
@@ -143,18 +144,17 @@ class VertexBatchJobs:
             },
         }
         return await self._do(
-            lambda: _seen(
+            lambda: _batch_job(
                 self._client.create_batch_prediction_job(
                     parent=self._parent, batch_prediction_job=job, timeout=TIMEOUT_S, retry=None
                 )
             )
         )
 
-    async def look(self, resource: str) -> BatchJob:
+    async def get(self, resource: str) -> BatchJob:
         """See ``BatchJobs``."""
-        return await self._do(
-            lambda: _seen(self._client.get_batch_prediction_job(name=resource, **_patiently()))
-        )
+        get_job = self._client.get_batch_prediction_job
+        return await self._do(lambda: _batch_job(get_job(name=resource, **_read_options())))
 
     async def _do(self, work: Callable[[], Result]) -> Result:
         with BATCH.translated(f"batch prediction in {self._place.location}"):
@@ -176,8 +176,8 @@ def _library_client(place: VertexLocation, credentials: Any) -> Any:
     return client
 
 
-def _patiently() -> dict[str, Any]:
-    """Return how a job is looked at: one lost answer is none."""
+def _read_options() -> dict[str, Any]:
+    """Return the timeout and the retries of a request that reads jobs."""
     from google.api_core.exceptions import (
         InternalServerError,
         ServerError,
@@ -187,19 +187,19 @@ def _patiently() -> dict[str, Any]:
     from requests.exceptions import ConnectionError as NoConnection
     from requests.exceptions import Timeout
 
-    passing = if_exception_type(
+    transient = if_exception_type(
         TooManyRequests, InternalServerError, ServerError, NoConnection, Timeout
     )
-    return {"timeout": TIMEOUT_S, "retry": Retry(predicate=passing, timeout=RETRY_S)}
+    return {"timeout": TIMEOUT_S, "retry": Retry(predicate=transient, timeout=RETRY_S)}
 
 
-def _seen(job: Any) -> BatchJob:
-    counted = job.completion_stats
+def _batch_job(job: Any) -> BatchJob:
+    stats = job.completion_stats
     return BatchJob(
         str(job.name),
         job.state.name,
         int(job.error.code),
         str(job.error.message),
-        int(counted.successful_count + counted.failed_count),
+        int(stats.successful_count + stats.failed_count),
         str(job.output_config.gcs_destination.output_uri_prefix),
     )

@@ -1,7 +1,7 @@
-"""What a job said: the lines of its output, read and merged. Pure.
+"""Reads and merges the output lines of a job. Pure.
 
-Lines come in any order, a part may have several, and the last may be cut off. What tells of no part
-is counted, never an error: the part is missing then, and is asked again.
+Lines come in any order, a part may have several, and the last line may be cut off. Lines without a
+part are counted, and are never an error: their parts are missing, and are asked about again.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import orjson
 
 from sightline.errors import Reason
 from sightline.gcp.batch.requests import key_in
-from sightline.gcp.batch.statuses import NOTHING_SAID, judged_status
+from sightline.gcp.batch.statuses import NO_RESPONSE, judged_status
 from sightline.gcp.gemini.outcome import text_of
-from sightline.gcp.sql.judging import FOR_NOW, MOST_NUMBER
+from sightline.gcp.sql.judging import MAX_COMPONENT, RETRYABLE_PREFIX
 from sightline.http_client.outcomes import decoded, first, mapping
 from sightline.http_client.redaction import one_line
 from sightline.redaction import SECRETS
 
-MOST_ROW_BYTES = 8_000_000
-"""Of one row of what was said: no answer of a task comes near it."""
+MAX_ROW_BYTES = 8_000_000
+"""The largest row to load; the answer to a task is far smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputRow:
-    """What was said about a part: an answer, a vector, or why there is neither."""
+    """The response about a part: an answer, a vector, or a status that explains why not."""
 
     part_key: str
     status: str = ""
@@ -36,14 +36,14 @@ class OutputRow:
     vector: tuple[float, ...] = ()
 
     @property
-    def worth(self) -> int:
-        """Which of two rows about a part counts: the one that answers, else the one that ends."""
+    def precedence(self) -> int:
+        """The row's rank among rows about one part: an answer, then a final status, then others."""
         if not self.status:
             return 2
-        return 0 if self.status.startswith(FOR_NOW) else 1
+        return 0 if self.status.startswith(RETRYABLE_PREFIX) else 1
 
     def as_json(self) -> bytes:
-        """Return the row as a line that BigQuery loads; numbers are texts, which lose nothing."""
+        """Return the row as a line for a load job, with numbers as text to keep them exact."""
         return orjson.dumps(
             {
                 "part_key": self.part_key,
@@ -58,15 +58,15 @@ class OutputRow:
 
 @dataclass(slots=True)
 class OutputRows:
-    """The rows by part; how many lines told of none, and how many told of one again."""
+    """The rows by part key, and the counts of lines without a part and of repeated parts."""
 
     rows: dict[str, OutputRow] = field(default_factory=dict)
     unreadable: int = 0
-    doubled: int = 0
+    duplicates: int = 0
 
 
 def read_lines(lines: Iterable[bytes], *, model: str) -> OutputRows:
-    """Return what lines of output say, each part once."""
+    """Return the rows in lines of output, one for each part."""
     output_rows = OutputRows()
     for line in lines:
         if not line.strip():
@@ -75,15 +75,15 @@ def read_lines(lines: Iterable[bytes], *, model: str) -> OutputRows:
         if row is None:
             output_rows.unreadable += 1
             continue
-        there = output_rows.rows.get(row.part_key)
-        output_rows.doubled += there is not None
-        if there is None or row.worth > there.worth:
+        earlier = output_rows.rows.get(row.part_key)
+        output_rows.duplicates += earlier is not None
+        if earlier is None or row.precedence > earlier.precedence:
             output_rows.rows[row.part_key] = row
     return output_rows
 
 
 def read_line(line: bytes, *, model: str) -> OutputRow | None:
-    """Return what a line says, or nothing where it tells of no part."""
+    """Return the row in a line, or None if the line identifies no part."""
     raw = decoded(line)
     part_key = key_in(raw) if isinstance(raw, Mapping) else None
     if part_key is None or not isinstance(raw, Mapping):
@@ -93,8 +93,8 @@ def read_line(line: bytes, *, model: str) -> OutputRow | None:
         size = len(row.as_json())
     except orjson.JSONEncodeError as error:
         return _unloadable(part_key, raw, str(error))
-    if size > MOST_ROW_BYTES:
-        return _unloadable(part_key, raw, f"{size} bytes, more than {MOST_ROW_BYTES}")
+    if size > MAX_ROW_BYTES:
+        return _unloadable(part_key, raw, f"{size} bytes, more than {MAX_ROW_BYTES}")
     return row
 
 
@@ -104,7 +104,7 @@ def _row_of(part_key: str, raw: Mapping[str, Any], *, model: str) -> OutputRow:
     if status and not _answers(response):
         return OutputRow(part_key, status)
     if not response:
-        return OutputRow(part_key, NOTHING_SAID)
+        return OutputRow(part_key, NO_RESPONSE)
     if "embedding" in response:
         return OutputRow(part_key, vector=_vector(response))
     candidate = first(response.get("candidates"))
@@ -113,9 +113,9 @@ def _row_of(part_key: str, raw: Mapping[str, Any], *, model: str) -> OutputRow:
 
 
 def _unloadable(part_key: str, raw: Mapping[str, Any], why: str) -> OutputRow:
-    """Return why BigQuery would refuse a row, and all others with it; what it cost stays readable.
+    """Return a row with a status, for a response that BigQuery cannot load; its usage is kept.
 
-    A row that is too long, or holds what is no Unicode, fails the whole load job:
+    A row that is too long, or is not valid Unicode, would fail the whole load job:
     https://cloud.google.com/bigquery/quotas#load_jobs
     """
     usage = mapping(mapping(raw.get("response")).get("usageMetadata"))
@@ -123,17 +123,17 @@ def _unloadable(part_key: str, raw: Mapping[str, Any], why: str) -> OutputRow:
         response = orjson.dumps({"usageMetadata": usage}).decode()
     except orjson.JSONEncodeError:
         response = None
-    what = f"{Reason.ANSWER_INVALID}: what was answered cannot be stored: {one_line(why)}"
-    return OutputRow(part_key, what, response=response)
+    status = f"{Reason.ANSWER_INVALID}: the answer cannot be stored: {one_line(why)}"
+    return OutputRow(part_key, status, response=response)
 
 
 def _answers(response: Mapping[str, Any]) -> bool:
-    """Return whether there is an answer: it is paid for, so it counts whatever the status says."""
+    """Return whether there is an answer; as it is paid for, it counts whatever the status is."""
     return first(response.get("candidates")) is not None or bool(_vector(response))
 
 
 def _vector(response: Mapping[str, Any]) -> tuple[float, ...]:
-    """Return the numbers of an embedding; none where one of them is none."""
+    """Return the numbers of an embedding; none if any value is not a valid number."""
     values = mapping(response.get("embedding")).get("values")
     if not isinstance(values, list):
         return ()
@@ -142,6 +142,6 @@ def _vector(response: Mapping[str, Any]) -> tuple[float, ...]:
         for value in values
         if isinstance(value, int | float)
         and not isinstance(value, bool)
-        and abs(value) <= MOST_NUMBER
+        and abs(value) <= MAX_COMPONENT
     )
     return numbers if len(numbers) == len(values) else ()

@@ -1,8 +1,8 @@
-"""The lines of requests: one part each, asked as workers ask it.
+"""Builds the request lines of a batch job: one part each, with the same request as the workers'.
 
-The part's key goes along twice. Google documents ``key`` for embeddings only, so for answers it
-also stands in a label of the request, which comes back with it; a label has 63 characters at most,
-and a SHA-256 has 52 in Base32.
+Each line contains the part's key twice. Google documents ``key`` for embeddings only, so requests
+for answers also carry it in a label, which the output repeats. A label has at most 63 characters; a
+SHA-256 has 52 in Base32.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from sightline.tasks import TaskSpec
 
 PART_LABEL = "sightline_part"
 
-MOST_BYTES = 1_000_000_000
-"""Of one file of requests; what does not fit is asked by the next job."""
+MAX_BYTES = 1_000_000_000
+"""The largest file of requests; the next pass asks about the parts that do not fit."""
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _LABEL = re.compile(r"[a-z2-7]{52}")
 
 
 class Question(Protocol):
-    """What is asked about each part of a batch."""
+    """Builds the request about each part of a batch."""
 
     def request(self, part_key: str, images: Sequence[str]) -> dict[str, Any]:
-        """Return the request about a part with these images, by their URIs."""
+        """Return the request about a part; ``images`` are URIs."""
         ...
 
 
 class AnswerQuestion:
-    """A task, as workers put it to a model."""
+    """Asks a task, with the same request as the workers'."""
 
     def __init__(self, task: TaskSpec, *, model: str, run_id: str) -> None:
         self._task = task
@@ -58,11 +58,11 @@ class AnswerQuestion:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingQuestion:
-    """One vector of so many numbers; such requests take no labels."""
+    """Requests one vector of ``dimension`` numbers; these requests accept no labels."""
 
     dimension: int
 
-    def request(self, part_key: str, images: Sequence[str]) -> dict[str, Any]:  # noqa: ARG002 - the key goes beside it
+    def request(self, part_key: str, images: Sequence[str]) -> dict[str, Any]:  # noqa: ARG002 - the line has the key
         """See ``Question``."""
         uri = images[0]
         part = SentImage(mime_type(uri), uri=uri).part
@@ -73,21 +73,21 @@ class EmbeddingQuestion:
 
 
 def request_lines(
-    question: Question, chosen: Iterable[tuple[str, Sequence[str]]], *, most_bytes: int = MOST_BYTES
+    question: Question, chosen: Iterable[tuple[str, Sequence[str]]], *, max_bytes: int = MAX_BYTES
 ) -> Iterator[bytes]:
-    """Yield a line for each chosen part (its key and its images), as many as one file may hold."""
+    """Yield a line for each chosen part (its key and its images), as many as fit into one file."""
     size = 0
     for part_key, images in chosen:
         request = question.request(part_key, images)
         line = orjson.dumps({"key": part_key, "request": request}) + b"\n"
         size += len(line)
-        if size > most_bytes:
+        if size > max_bytes:
             return
         yield line
 
 
 def key_in(line: Mapping[str, Any]) -> str | None:
-    """Return the key of the part that a line of output is about, if it says one."""
+    """Return the key of the part that a line of output is about, if the line contains it."""
     key = line.get("key")
     if isinstance(key, str) and _KEY.fullmatch(key):
         return key
@@ -98,7 +98,7 @@ def key_in(line: Mapping[str, Any]) -> str | None:
 
 
 def label_of(part_key: str) -> str:
-    """Return a part's key as the value of a label."""
+    """Return a part's key as a label value."""
     return base64.b32encode(bytes.fromhex(part_key)).decode().lower().rstrip("=")
 
 

@@ -1,4 +1,4 @@
-"""Loads rows into a table of BigQuery, in the place of what was there, by one job."""
+"""Replaces the rows of a BigQuery table, in one load job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLUMNS = (
 
 
 class LoadingStage:
-    """The port ``Stage`` over load jobs, which cost nothing and replace a table at one moment."""
+    """Implements ``Stage`` with load jobs, which are free and replace a table atomically."""
 
     def __init__(self, client: BigQueryClient) -> None:
         self._client = client

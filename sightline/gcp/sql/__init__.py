@@ -1,5 +1,5 @@
-"""The whole job inside BigQuery: models are asked by statements, and no worker leases a message.
+"""Runs a whole job inside BigQuery: statements call the models, and no worker leases a message.
 
-Each statement is a file in ``statements``; what stands in its braces is a checked name or a piece
-of SQL made here, and every value of a person's is a bound parameter.
+Each statement is a file in ``statements``. Its placeholders are filled with checked names or with
+SQL built here; every value from a user is a bound parameter.
 """

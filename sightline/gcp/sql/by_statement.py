@@ -1,4 +1,4 @@
-"""Asks by statements: BigQuery calls the model itself, in a job that is found again by its name."""
+"""Submits a pass as a statement: BigQuery itself calls the model, in a named job."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sightline.gcp.bigquery.place import BigQueryPlace
-from sightline.gcp.sql.asking import (
-    Asking,
+from sightline.gcp.sql.files import statement
+from sightline.gcp.sql.images import Images
+from sightline.gcp.sql.jobs import Jobs
+from sightline.gcp.sql.model_calls import (
     EmbedFunction,
     Function,
     Generate,
     GenerateEmbedding,
     GenerateText,
+    ModelCall,
 )
-from sightline.gcp.sql.files import statement
-from sightline.gcp.sql.images import Images
-from sightline.gcp.sql.jobs import Jobs
 from sightline.gcp.sql.pass_submitter import BatchPass
 from sightline.gcp.sql.remote_models import ModelStore, RemoteModel, ensure
 from sightline.gcp.sql.result_mappings import TaskVersion, task_of
@@ -26,30 +26,30 @@ from sightline.model import AnswerPart, EmbeddingPart, Part
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """Which of BigQuery's functions ask."""
+    """The BigQuery functions that call models."""
 
     answers: Function = "AI.GENERATE_TEXT"
     embeddings: EmbedFunction = "AI.GENERATE_EMBEDDING"
 
 
-class Askings(Protocol):
-    """Knows the call by which each part is asked about."""
+class ModelCalls(Protocol):
+    """Returns the model call for each part."""
 
     async def prepare(self, part: Part) -> None:
-        """Make what asking about a part needs, if it is not there."""
+        """Create what the call about a part needs, if it does not exist."""
         ...
 
-    async def of(self, part: Part) -> Asking:
+    async def of(self, part: Part) -> ModelCall:
         """Return the call.
 
         Raises:
-            NotFoundError: its task is not known.
+            NotFoundError: no ledger holds the part's task.
         """
         ...
 
 
-class RemoteAskings:
-    """Parts about which remote models are asked. ``define`` says what a model is to be."""
+class RemoteModelCalls:
+    """Calls of remote models; ``define`` returns the definition of a part's remote model."""
 
     def __init__(
         self,
@@ -67,13 +67,13 @@ class RemoteAskings:
         self._functions = functions
 
     async def prepare(self, part: Part) -> None:
-        """Let the part's remote model be as it is to be; ``AI.GENERATE`` needs none."""
+        """Create or update the part's remote model; ``AI.GENERATE`` needs none."""
         if isinstance(part, AnswerPart) and self._functions.answers == "AI.GENERATE":
             return
         await ensure(self._store, self._define(part))
 
-    async def of(self, part: Part) -> Asking:
-        """See ``Askings``."""
+    async def of(self, part: Part) -> ModelCall:
+        """See ``ModelCalls``."""
         remote = self._define(part)
         model = self._models.table(remote.name)
         if isinstance(part, EmbeddingPart):
@@ -85,22 +85,24 @@ class RemoteAskings:
 
 
 class StatementSubmitter:
-    """The port ``PassSubmitter`` over jobs of BigQuery."""
+    """Implements ``PassSubmitter`` with BigQuery jobs."""
 
-    def __init__(self, jobs: Jobs, askings: Askings, images: Images) -> None:
+    def __init__(self, jobs: Jobs, model_calls: ModelCalls, images: Images) -> None:
         self._jobs = jobs
-        self._askings = askings
+        self._model_calls = model_calls
         self.images = images
 
     async def prepare(self, part: Part) -> None:
         """See ``PassSubmitter``."""
-        await self._askings.prepare(part)
+        await self._model_calls.prepare(part)
 
     async def ask(self, batch_pass: BatchPass) -> None:
         """See ``PassSubmitter``."""
-        asking = await self._askings.of(batch_pass.batch.part)
+        model_call = await self._model_calls.of(batch_pass.batch.part)
         ask_statement = statement(
-            "ask", asked=batch_pass.asked, said=asking.said(batch_pass.to_ask)
+            "ask",
+            responses_table=batch_pass.responses_table,
+            responses=model_call.responses(batch_pass.chosen_table),
         )
         await self._jobs.run(
             batch_pass.name,
@@ -114,4 +116,4 @@ class StatementSubmitter:
         return await self._jobs.wait(batch_pass.name)
 
     async def clear(self, batch_name: str) -> None:
-        """Do nothing: a job that is done is only history."""
+        """Do nothing: a BigQuery job leaves no files."""

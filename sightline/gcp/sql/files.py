@@ -1,4 +1,4 @@
-"""The statements: files of SQL, whose braces are filled with names and pieces of SQL."""
+"""Loads the SQL statement files and fills their placeholders with names and pieces of SQL."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _STATEMENTS = files("sightline.gcp.sql") / "statements"
 
 
 def statement(name: str, /, **pieces: str) -> str:
-    """Return the statement of that name; a piece that it names and is not given is an error.
+    """Return the named statement, filled with ``pieces``; raises KeyError if one is missing.
 
-    Pieces are SQL: names that were quoted by ``BigQueryPlace.table``, or text made in this package.
-    A value never is one; it is bound.
+    Pieces are SQL: names quoted by ``BigQueryPlace.table``, or text built in this package. Values
+    are never pieces; they are bound as parameters.
     """
     return _text(name).format_map(pieces)
 

@@ -1,4 +1,4 @@
-"""How chosen parts name their images: by references made of URIs, by an object table, by URIs."""
+"""How chosen parts refer to images: by object references, through an object table, or by URI."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ IN_NO_NAMED_BUCKET = (
 )
 IN_NO_TABLE = "not_found: an image is not in the object table"
 
-_URI = "JSON_VALUE(one, '$.gcs_uri')"
+_URI = "JSON_VALUE(observation, '$.gcs_uri')"
 _NO_BUCKET = f"NOT STARTS_WITH(COALESCE({_URI}, ''), 'gs://')"
 
 
 def _outside(buckets: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield when an image is in no bucket, or in none of ``buckets``, where any are named."""
+    """Yield conditions for an image in no bucket and, if ``buckets`` are given, in none of them."""
     yield _NO_BUCKET, IN_NO_BUCKET
     if buckets:
         bucket = f"COALESCE(SPLIT(COALESCE({_URI}, ''), '/')[SAFE_OFFSET(2)], '')"
@@ -28,7 +28,7 @@ def _outside(buckets: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 class Images(Protocol):
-    """How images are named."""
+    """Builds the SQL that refers to images."""
 
     @property
     def image(self) -> str:
@@ -37,19 +37,19 @@ class Images(Protocol):
 
     @property
     def objects(self) -> str:
-        """SQL that joins what ``image`` reads, or nothing."""
+        """SQL for the join that ``image`` needs; may be empty."""
         ...
 
     def unreadable(self) -> Iterable[tuple[str, str]]:
-        """Yield conditions under which ``one`` image cannot be read, each with its status."""
+        """Yield SQL conditions for an ``observation`` whose image is unreadable, with statuses."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """References made of URIs, read by the account of ``connection``; no reservation is needed.
+    """Object references built from URIs, read by ``connection``'s account; needs no reservation.
 
-    ``buckets``, where any are named, are those whose images may be sent, as in the others here.
+    If ``buckets`` are given, only their images are sent. The same holds for the other classes here.
     """
 
     connection: str
@@ -72,7 +72,7 @@ class References:
 
 @dataclass(frozen=True, slots=True)
 class Uris:
-    """The URIs themselves, for whoever asks elsewhere."""
+    """The URIs themselves, for requests that are made outside BigQuery."""
 
     buckets: tuple[str, ...] = ()
 
@@ -93,7 +93,7 @@ class Uris:
 
 @dataclass(frozen=True, slots=True)
 class ObjectTable:
-    """References out of an object table, by its quoted name."""
+    """References from an object table, whose name is quoted."""
 
     table: str
     buckets: tuple[str, ...] = ()

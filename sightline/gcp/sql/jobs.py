@@ -1,9 +1,10 @@
-"""Statements as jobs of BigQuery that have a name, so that one is found again after a restart.
+"""Runs statements as named BigQuery jobs, so that a restarted process finds a job again.
 
-A model is asked by statements that may run for hours and are paid for. A job's id is made of what
-it does; whoever asks for the same again, a process that was killed and started anew say, gets the
-job that is there. A job that failed keeps its id for good, so the next try has a number more; what
-failed before this process asked (a permission was missing, a quota was used up) is passed by.
+Statements that call a model can run for hours, and are paid for. A job's id is derived from what
+the job does. A caller that requests the same job again, such as a process that was killed and
+restarted, gets the existing job. A failed job keeps its id permanently, so the next attempt uses
+the next number. Failures from before this process (a missing permission, an exhausted quota) are
+skipped.
 """
 
 from __future__ import annotations
@@ -24,61 +25,61 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 LOOK_EVERY_S = 2.0
-"""How often a job that runs is looked at."""
+"""The interval at which a running job is polled."""
 
-MOST_TRIES = 5
-"""Jobs of one name that may fail in passing, begun by one process, before that is told."""
+MAX_ATTEMPTS = 5
+"""How many jobs of one name a process starts, if they fail transiently, before it raises."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,900}")
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A job that is done: the rows it returned, or the number it changed, and what it took.
+    """A finished job: the rows that it returned, the number of rows that it changed, and its usage.
 
-    ``found`` says that it was begun before.
+    ``existed`` is true if the job had already been started by an earlier call.
     """
 
     rows: list[Row]
     changed: int
     usage: WarehouseUsage
-    found: bool = False
+    existed: bool = False
 
 
 class Jobs(Protocol):
-    """Runs statements; BigQuery, or a test's script of one."""
+    """Runs statements on BigQuery, or on a test's script of it."""
 
     @property
     def usage(self) -> WarehouseUsage:
-        """What statements under a name took that were begun here."""
+        """The usage of the named jobs that this object started."""
         ...
 
     async def run(
         self, name: str, statement: str, values: Mapping[str, Value], *, run_id: str = ""
     ) -> Finished:
-        """Run a statement under a name, once; one of this name that is there is waited for.
+        """Run a statement once under a name; if a job of this name exists, wait for it instead.
 
         Raises:
-            TransientError: it failed in passing again and again.
-            ConfigurationError, NotFoundError: it is refused.
+            TransientError: the job failed transiently ``MAX_ATTEMPTS`` times.
+            ConfigurationError, NotFoundError: BigQuery refused the job.
         """
         ...
 
     async def wait(self, name: str) -> bool:
-        """Wait for a job of this name, if one is there; return whether one is, and succeeded."""
+        """Wait for the job of this name, if any; return whether one exists and succeeded."""
         ...
 
     async def read(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
-        """Return the rows of a query that has no name; raises as ``run`` does."""
+        """Return the rows of an unnamed query; raises as ``run`` does."""
         ...
 
-    async def weigh(self, statement: str, values: Mapping[str, Value]) -> int:
-        """Return the bytes that a query would read; it is not run. Raises as ``run`` does."""
+    async def bytes_to_read(self, statement: str, values: Mapping[str, Value]) -> int:
+        """Return the bytes that a query would read, from a dry run; raises as ``run`` does."""
         ...
 
 
 class BigQueryJobs:
-    """Jobs of the project of ``client``."""
+    """Runs jobs in the project of ``client``."""
 
     def __init__(self, client: BigQueryClient, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._client = client
@@ -94,33 +95,33 @@ class BigQueryJobs:
                 f"{name[:80]!r} is not a valid name of a job; use letters, digits, _"
             )
         config = self._client.config(values, run_id)
-        begun = 0
-        for tried in count(1):
-            job_id = f"{name}-{tried}"
+        started = 0
+        for attempt in count(1):
+            job_id = f"{name}-{attempt}"
             job = await self._client.use(partial(self._find, job_id))
-            was_there = job is not None
+            existed = job is not None
             if job is None:
-                begun += 1
-                job = await self._client.use(partial(self._begin, job_id, statement, config))
-            failure = await self._end_of(job)
+                started += 1
+                job = await self._client.use(partial(self._start, job_id, statement, config))
+            failure = await self._failure_of(job)
             if failure is None:
-                finished = await self._client.use(partial(_finished, job, was_there))
-                if not was_there:
+                finished = await self._client.use(partial(_finished, job, existed))
+                if not existed:
                     self.usage += finished.usage
                 return finished
-            if was_there:
-                continue  # what it failed for may be mended by now
-            if not isinstance(failure, TransientError) or begun >= MOST_TRIES:
+            if existed:
+                continue  # the cause of its failure may have been removed since
+            if not isinstance(failure, TransientError) or started >= MAX_ATTEMPTS:
                 raise failure
         raise AssertionError("numbers do not end")
 
     async def wait(self, name: str) -> bool:
         """See ``Jobs``."""
-        for tried in count(1):
-            job = await self._client.use(partial(self._find, f"{name}-{tried}"))
+        for attempt in count(1):
+            job = await self._client.use(partial(self._find, f"{name}-{attempt}"))
             if job is None:
                 return False
-            if await self._end_of(job) is None:
+            if await self._failure_of(job) is None:
                 return True
         raise AssertionError("numbers do not end")
 
@@ -128,15 +129,15 @@ class BigQueryJobs:
         """See ``Jobs``."""
         return await self._client.bound(statement, values)
 
-    async def weigh(self, statement: str, values: Mapping[str, Value]) -> int:
+    async def bytes_to_read(self, statement: str, values: Mapping[str, Value]) -> int:
         """See ``Jobs``."""
         return await self._client.rehearse(statement, **values)
 
-    async def _end_of(self, job: bigquery.QueryJob) -> SightlineError | None:
-        """Wait for a job; return what it failed with, if it did.
+    async def _failure_of(self, job: bigquery.QueryJob) -> SightlineError | None:
+        """Wait for a job; return its error, if it failed.
 
-        That BigQuery is out of reach says nothing of the job, and is raised: begun again, it would
-        be paid twice.
+        If BigQuery cannot be reached, the job may still be running, so that error is raised:
+        starting the job again would pay for it twice.
         """
         while not await self._client.use(partial(_is_done, job)):  # noqa: ASYNC110 - elsewhere
             await asyncio.sleep(self._look_every_s)
@@ -152,18 +153,18 @@ class BigQueryJobs:
         from google.api_core.exceptions import NotFound
 
         try:
-            there = library.get_job(job_id, location=self._client.location, **self._client.how())
+            job = library.get_job(job_id, location=self._client.location, **self._client.how())
         except NotFound:
             return None
-        return cast("bigquery.QueryJob", there)
+        return cast("bigquery.QueryJob", job)
 
-    def _begin(
+    def _start(
         self, job_id: str, statement: str, config: bigquery.QueryJobConfig, library: bigquery.Client
     ) -> bigquery.QueryJob:
-        """Begin a job.
+        """Start a job, or return the existing one after any error.
 
-        Whatever a refusal says, a job that is there answers it: a 409 tells so, an overloaded
-        service may have begun the job and say otherwise, and an emulator has words of its own.
+        A 409 means that the job exists. An overloaded service may have started the job and still
+        report another error, and an emulator reports errors of its own.
         """
         from google.api_core.exceptions import GoogleAPICallError
 
@@ -177,20 +178,20 @@ class BigQueryJobs:
                 **self._client.how(),
             )
         except GoogleAPICallError as error:
-            if (there := self._find(job_id, library)) is None:
+            if (existing := self._find(job_id, library)) is None:
                 raise error from None
-            return there
+            return existing
 
 
 def _is_done(job: bigquery.QueryJob, _: bigquery.Client) -> bool:
     return bool(job.done())
 
 
-def _finished(job: bigquery.QueryJob, was_there: bool, _: bigquery.Client) -> Finished:
+def _finished(job: bigquery.QueryJob, existed: bool, _: bigquery.Client) -> Finished:
     rows: list[Any] = [row.values() for row in job.result(job_retry=None)]
     return Finished(
         rows,
         int(job.num_dml_affected_rows or 0),
         WarehouseUsage(int(job.total_bytes_billed or 0), int(job.slot_millis or 0)),
-        was_there,
+        existed,
     )

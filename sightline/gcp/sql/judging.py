@@ -1,7 +1,7 @@
-"""What a model said, judged in SQL: answered, refused for now, or refused for good and why.
+"""Judges responses in SQL: answered, retryable, or refused permanently, with the reason.
 
 The rules are those of the workers (``sightline.gcp.gemini.outcome``, ``TaskSpec.validate_answer``),
-so that both engines write the same ledgers.
+so that all engines write the same ledgers.
 """
 
 from __future__ import annotations
@@ -24,30 +24,31 @@ from sightline.prices import (
 from sightline.tasks import FieldSpec, TaskSpec
 from sightline.work_lists import MAX_OBSERVATIONS
 
-FOR_NOW = "A retryable error occurred"
-"""What the status of a row begins with that is to be asked again: BigQuery's own words."""
+RETRYABLE_PREFIX = "A retryable error occurred"
+"""The text with which BigQuery begins the status of a row that should be retried."""
 
-RETRYABLE = f"STARTS_WITH(COALESCE(status, ''), '{FOR_NOW}')"
+RETRYABLE = f"STARTS_WITH(COALESCE(status, ''), '{RETRYABLE_PREFIX}')"
 
 FAILED = "COALESCE(status, '') <> ''"
 
 PARSED = "SAFE.PARSE_JSON(answer, wide_number_mode => 'round')"
 """The answer; a number with more digits than a double holds is rounded, as the workers do."""
 
-MOST_NUMBER = 1e100
-"""Of a vector: where the square of a number overflows, a statement fails as a whole."""
+MAX_COMPONENT = 1e100
+"""The largest number in a vector; the square of a larger one could overflow, which would fail the
+whole statement."""
 
 LENGTH_SQUARED = "(SELECT SUM(IF(ABS(each) <= 1e100, each * each, 0)) FROM UNNEST(vector) AS each)"
 FINITE = "(SELECT COUNT(*) FROM UNNEST(vector) AS each WHERE ABS(each) <= 1e100)"
-"""How many numbers of a vector are some: a NaN compares with nothing."""
+"""The count of valid numbers in a vector; every comparison with NaN is false."""
 
-_OF_ANY_JSON = frozenset({"STRING", "BOOL", "FLOAT64"})
-"""Columns that hold each value of the right JSON type."""
+_UNBOUNDED_COLUMNS = frozenset({"STRING", "BOOL", "FLOAT64"})
+"""Column types that can hold every value of the matching JSON type."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseColumns:
-    """Where what a model said stands: SQL over the columns of the table of what was asked."""
+    """SQL expressions for the values in a response, over the columns of the responses table."""
 
     ending: str
     input_tokens: tuple[str, ...]
@@ -56,12 +57,12 @@ class ResponseColumns:
 
 
 def _in_response(snake: str, camel: str) -> str:
-    """Return SQL for a value of a response, in either spelling of its fields."""
+    """Return SQL for a value of a response, with field names in snake or camel case."""
     return f"COALESCE(JSON_VALUE(response, '$.{snake}'), JSON_VALUE(response, '$.{camel}'))"
 
 
 def _count(what: str, camel: str) -> str:
-    """Return SQL for a count of a response, as a text; NULL where there is none."""
+    """Return SQL for a token count of a response, as text; NULL if it is missing."""
     return _in_response(f"usage_metadata.{what}_token_count", f"usageMetadata.{camel}TokenCount")
 
 
@@ -73,7 +74,7 @@ GEMINI = ResponseColumns(
     output_tokens=(_count("candidates", "candidates"), _count("thoughts", "thoughts")),
     cached_tokens=_count("cached_content", "cachedContent"),
 )
-"""A response of Gemini as BigQuery hands it on, in either spelling of its fields."""
+"""A Gemini response as BigQuery returns it, with field names in snake or camel case."""
 
 _BLOCKED = _in_response("prompt_feedback.block_reason", "promptFeedback.blockReason")
 
@@ -99,8 +100,8 @@ def _tokens_of(expected: Expected) -> _Tokens:
 
 
 def _sum(counts: Iterable[str], most: int, expected: int) -> str:
-    """Return SQL for the sum of counts; what is expected where one of them cannot be."""
-    # What cannot be is beyond the most, and no sum overflows: that would fail the statement.
+    """Return SQL for the sum of counts, or for ``expected`` if one of them is impossible."""
+    # An impossible count becomes 2 * most, so that the sum cannot overflow and fail the statement.
     each = [
         f"IF({count} IS NULL, 0, IF(SAFE_CAST({count} AS INT64) BETWEEN 0 AND {most},"
         f" SAFE_CAST({count} AS INT64), {2 * most}))"
@@ -111,11 +112,11 @@ def _sum(counts: Iterable[str], most: int, expected: int) -> str:
 
 
 def judged_answers(table: str, task: TaskSpec, price: Price | None, *, location: str) -> str:
-    """Return the query that judges what was said about a task."""
+    """Return the query that judges the responses for a task."""
     tokens = _tokens_of(expected_of(task, price))
     return statement(
         "judged",
-        asked=table,
+        responses_table=table,
         retryable=RETRYABLE,
         failed=FAILED,
         reason_of_status=_reason_of_status(),
@@ -130,10 +131,10 @@ def judged_answers(table: str, task: TaskSpec, price: Price | None, *, location:
 
 
 def judged_vectors(table: str, dimension: int, *, tokens: int, cost_usd_micros: int) -> str:
-    """Return the query that judges vectors, each of which costs the same."""
+    """Return the query that judges vectors, all of which cost the same."""
     return statement(
         "judged",
-        asked=table,
+        responses_table=table,
         retryable=RETRYABLE,
         failed=FAILED,
         reason_of_status=_reason_of_status(),
@@ -149,7 +150,7 @@ def judged_vectors(table: str, dimension: int, *, tokens: int, cost_usd_micros: 
 
 
 def valid(task: TaskSpec) -> str:
-    """Return SQL that is true of an ``answer`` (a JSON text) that fits the task's fields."""
+    """Return SQL that is true if ``answer`` (JSON text) matches the task's fields."""
     checks = [*_shape(task), *(_fits(field) for field in task.fields)]
     fits = "\n      AND ".join(checks)
     return f"COALESCE(IF({_kind_of(PARSED)} = 'object', {fits}, FALSE), FALSE)"
@@ -159,19 +160,19 @@ def _shape(task: TaskSpec) -> Iterable[str]:
     names = quoted_list(field.name for field in task.fields)
     keys = f"JSON_KEYS({PARSED}, 1)"
     yield f"ARRAY_LENGTH({keys}) = {len(task.fields)}"
-    strangers = f"SELECT 1 FROM UNNEST({keys}) AS name WHERE name NOT IN UNNEST({names})"  # noqa: S608 - ours
-    yield f"NOT EXISTS ({strangers})"
+    unknown = f"SELECT 1 FROM UNNEST({keys}) AS name WHERE name NOT IN UNNEST({names})"  # noqa: S608 - ours
+    yield f"NOT EXISTS ({unknown})"
 
 
 def _kind_of(value: str) -> str:
-    """Return SQL for the type of a JSON value; of one that is not there, null's."""
+    """Return SQL for the type of a JSON value; a missing value has the type 'null'."""
     return f"JSON_TYPE(COALESCE({value}, JSON 'null'))"
 
 
 def _fits(field: FieldSpec) -> str:
-    # The name of a field is letters, digits and underscores: a task file with others is not read.
+    # A field's name has only letters, digits and underscores; other task files are rejected.
     path = f"'$.{field.name}'"
-    value = f"JSON_VALUE(answer, {path})"  # of the text, which tells 3.0 from 3
+    value = f"JSON_VALUE(answer, {path})"  # from the text, which distinguishes 3.0 from 3
     kind = _kind_of(f"JSON_QUERY({PARSED}, {path})")
     if field.type == "enum":
         return f"({kind} = 'string' AND {value} IN UNNEST({quoted_list(field.values)}))"
@@ -180,14 +181,14 @@ def _fits(field: FieldSpec) -> str:
         wrong = f"{_kind_of('item')} <> 'string'"
         if field.values:
             wrong += f" OR JSON_VALUE(item) NOT IN UNNEST({quoted_list(field.values)})"
-        strangers = f"SELECT 1 FROM {items} WHERE {wrong}"  # noqa: S608 - ours
-        return f"({kind} = 'array' AND NOT EXISTS ({strangers}))"
-    # SAFE_CAST: nothing says that an AND stops at the first that is false.
+        wrong_items = f"SELECT 1 FROM {items} WHERE {wrong}"  # noqa: S608 - ours
+        return f"({kind} = 'array' AND NOT EXISTS ({wrong_items}))"
+    # SAFE_CAST: AND is not guaranteed to stop at the first false operand.
     json_type = field.form.json_schema["type"]
     right = [f"{kind} = '{'number' if json_type == 'integer' else json_type}'"]
     if field.type == "integer":
         right.append(f"REGEXP_CONTAINS({value}, r'^-?[0-9]+$')")
-    if field.form.column not in _OF_ANY_JSON:
+    if field.form.column not in _UNBOUNDED_COLUMNS:
         right.append(f"SAFE_CAST({value} AS {field.form.column}) IS NOT NULL")
     if field.minimum is not None:
         right.append(f"SAFE_CAST({value} AS FLOAT64) >= {float(field.minimum)!r}")
@@ -197,9 +198,9 @@ def _fits(field: FieldSpec) -> str:
 
 
 def _reason_of_status() -> str:
-    """Return SQL for the reason of a status: the one that it begins with, or that its words mean.
+    """Return SQL for the reason of a status: the one that it begins with, or that its words imply.
 
-    Else the request itself was refused.
+    Without either, the reason is that the model rejected the request.
     """
     cases = [f"WHEN STARTS_WITH(status, '{reason}: ') THEN {quoted(reason)}" for reason in Reason]
     cases += [
@@ -220,7 +221,7 @@ def _reason_of_ending() -> str:
 
 
 def expected_of(task: TaskSpec, price: Price | None) -> Expected:
-    """Return what one request of a task is about to use; of a whole asset, with all its images."""
+    """Return the expected usage of a request; for tasks about assets, with the most images."""
     images = MAX_OBSERVATIONS if task.multi_observation else 1
     model = task.model if price is None else price.base_model
     most = output_tokens(model, task.max_output_tokens, task.thinking_budget)

@@ -1,6 +1,6 @@
-"""Who asks about the parts chosen for a pass: the one thing in which engines differ here.
+"""The port through which a pass asks a model: the only difference between the two engines here.
 
-A statement of BigQuery's asks (``by_statement``), or a job of Vertex AI's
+A pass is submitted as a BigQuery statement (``by_statement``) or as a Vertex AI batch job
 (``sightline.gcp.batch``).
 """
 
@@ -18,26 +18,28 @@ from sightline.ports import PartBatch
 
 @dataclass(frozen=True, slots=True)
 class BatchPass:
-    """One pass over a batch. Tables are quoted.
+    """One pass over a batch. Table names are quoted.
 
-    ``name`` is that of whatever asks, the same for a process that comes after one that was killed;
-    ``batch_name`` is what the names of all passes over the batch begin with. ``listed`` is the
-    query of the batch's parts, and ``values`` are bound to it.
+    ``name`` is the name of the statement or job; a process that replaces a killed one computes the
+    same name. ``batch_name`` is the common prefix of the names of all passes over the batch.
+    ``chosen_table`` holds the parts to ask about, ``responses_table`` the responses, and
+    ``staging_table`` the output of a batch job before it is copied into ``responses_table``.
+    ``listed`` is the query of the batch's parts, and ``values`` are its parameters.
     """
 
     batch: PartBatch
     number: int
     name: str
     batch_name: str
-    to_ask: str
-    asked: str
-    said: str
+    chosen_table: str
+    responses_table: str
+    staging_table: str
     listed: str
     values: Mapping[str, Value]
 
 
 class PassSubmitter(Protocol):
-    """Asks a model about chosen parts, and brings what it says into the table ``asked``, once.
+    """Asks a model about chosen parts, and stores each response once in ``responses_table``.
 
     Every method may raise TransientError, ConfigurationError and NotFoundError.
     """
@@ -48,24 +50,24 @@ class PassSubmitter(Protocol):
         ...
 
     async def prepare(self, part: Part) -> None:
-        """Make what asking about a part needs, if it is not there.
+        """Create what the calls about a part need, if it does not exist.
 
         Raises:
-            ConfigurationError: its model cannot be asked so.
+            ConfigurationError: this engine cannot call the part's model.
         """
         ...
 
     async def ask(self, batch_pass: BatchPass) -> None:
-        """Ask about the parts in ``to_ask``; what is under way for this pass is waited for."""
+        """Ask about the parts in ``chosen_table``; if this pass is already running, wait for it."""
         ...
 
     async def wait(self, batch_pass: BatchPass) -> bool:
-        """Wait for what is under way for this pass, if anything is.
+        """Wait for the statement or job of this pass, if one exists.
 
-        Return whether there was, and it ended: what was said is in the table then.
+        Return whether one exists and has succeeded; its responses are then in ``responses_table``.
         """
         ...
 
     async def clear(self, batch_name: str) -> None:
-        """Remove what asking about a batch left behind; nothing of it is needed any more."""
+        """Remove the files of a finished batch."""
         ...

@@ -1,4 +1,4 @@
-"""The queue of an engine that has none: a run's work list itself says what is to be done."""
+"""The queue port of an engine without a queue: the work list of a run defines what is to do."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _NO_MESSAGES = (
 
 
 class WorkListQueue:
-    """The ports of a queue over the ledgers: what is listed is queued, and no message is sent."""
+    """Implements the queue ports over the ledgers: listed parts count as queued; sends nothing."""
 
     def __init__(self, missing: Callable[[], Awaitable[int]]) -> None:
         self._missing = missing
 
     async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:  # noqa: ARG002 - the port's
-        """Send nothing: what is published stands in the work list already."""
+        """Send nothing: the work list already holds the messages."""
         return len(messages)
 
     async def backlog(self, run_id: str | None = None) -> Backlog:
-        """Count parts of open work lists that are neither written nor dead, of all runs."""
+        """Count the parts of all open work lists that are neither written nor dead."""
         return Backlog(None if run_id else await self._missing(), 0)
 
     async def purge(self, run_id: str) -> int:  # noqa: ARG002 - the port's
-        """Drop nothing: a cancelled run is not worked off."""
+        """Drop nothing: the parts of a cancelled run are not processed."""
         return 0
 
     async def make_due(self, run_id: str) -> int:  # noqa: ARG002 - the port's
-        """Hasten nothing: nothing waits out a delay."""
+        """Do nothing: no message is delayed."""
         return 0
 
     async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:  # noqa: ARG002 - the port's
@@ -44,7 +44,7 @@ class WorkListQueue:
         raise ConfigurationError(_NO_MESSAGES)
 
     async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:  # noqa: ARG002 - the port's
-        """Tell that all leases are lost; none was given."""
+        """Report all leases as lost; none was ever granted."""
         return frozenset(lease_ids)
 
     async def ack(self, lease_ids: Sequence[str]) -> None:
@@ -54,5 +54,5 @@ class WorkListQueue:
         """Give nothing back."""
 
     async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:  # noqa: ARG002 - the port's
-        """Return nothing: no queue gives up on a message."""
+        """Return nothing: no queue dead-letters messages."""
         return ()

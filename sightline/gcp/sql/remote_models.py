@@ -1,4 +1,4 @@
-"""Remote models: made when a statement first needs one, replaced when its definition changes."""
+"""Remote models: created when a statement first needs one, replaced if their definition changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONNECTION = re.compile(r"[a-z0-9.:-]+\.[a-z0-9-]+\.[\w-]+")
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
-    """A remote model as it is, or as it is to be: ``endpoint`` is a URL without a method."""
+    """The definition of a remote model; ``endpoint`` is a URL without a method."""
 
     name: str
     endpoint: str
@@ -28,35 +28,35 @@ class RemoteModel:
 
 
 class ModelStore(Protocol):
-    """The remote models of a dataset; BigQuery's, or a test's."""
+    """Stores the remote models of a dataset, in BigQuery or in a test."""
 
     async def models(self) -> Sequence[RemoteModel]:
         """Return Sightline's remote models."""
         ...
 
     async def define(self, model: RemoteModel) -> None:
-        """Make or replace a model."""
+        """Create or replace a model."""
         ...
 
     async def drop(self, name: str) -> None:
-        """Remove a model, if it is there."""
+        """Remove a model, if it exists."""
         ...
 
 
 async def ensure(store: ModelStore, wanted: RemoteModel) -> bool:
-    """Let a model be as wanted; return whether it had to be made or replaced."""
-    there = {model.name: model for model in await store.models()}
-    if there.get(wanted.name) == wanted:
+    """Create or replace a model if its definition differs; return whether that was necessary."""
+    existing = {model.name: model for model in await store.models()}
+    if existing.get(wanted.name) == wanted:
         return False
     await store.define(wanted)
     return True
 
 
 def remote_model(model: str, place: VertexLocation, connection: str) -> RemoteModel:
-    """Return the definition of the remote model for a model of Vertex AI at a place.
+    """Return the definition of the remote model for a Vertex AI model at a location.
 
     Raises:
-        ConfigurationError: ``connection`` is none, the model is a tuned one, or not served there.
+        ConfigurationError: ``connection`` is invalid, or the model is tuned or not served there.
     """
     if not _CONNECTION.fullmatch(connection):
         raise ConfigurationError(
@@ -82,7 +82,7 @@ class BigQueryModels:
         self._place = place
 
     async def models(self) -> Sequence[RemoteModel]:
-        """See ``ModelStore``; each model is asked for, since a list does not tell endpoints."""
+        """See ``ModelStore``; fetches each model, since the list does not contain endpoints."""
         dataset = f"{self._place.project}.{self._place.dataset}"
         how = self._client.how()
         models: list[Any] = await self._client.use(

@@ -1,4 +1,4 @@
-"""The two kinds of parts as statements need them: how each is judged and written."""
+"""How statements judge and write the two kinds of parts: answers and embeddings."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from sightline.schema import CLASSIFICATIONS, Ledger, embeddings_ledger
 from sightline.tasks import TaskSpec
 
 TaskVersion = Callable[[str], Awaitable[TaskSpec | None]]
-"""Returns the task of a fingerprint, or nothing where no ledger holds it."""
+"""Returns the task of a fingerprint, or None if no ledger holds it."""
 
 ANSWER = (
     "@task, @fingerprint, @model, SAFE.PARSE_JSON(judged.answer, wide_number_mode => 'round'),"
     f" {GEMINI.ending}"
 )
-"""The columns of an answer, out of what was judged."""
+"""The columns of an answer, from a judged response."""
 
 # IEEE_DIVIDE, since the emulator's / yields 0 here.
 VECTOR = (
     "@model, @dimension, ARRAY(SELECT IEEE_DIVIDE(number, judged.norm)"
     " FROM UNNEST(judged.vector) AS number WITH OFFSET AS place ORDER BY place)"
 )
-"""The columns of a vector, at unit length."""
+"""The columns of a vector, scaled to unit length."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResultMapping:
-    """How what was said about a part is judged and written: ``result`` is SQL for its columns."""
+    """How the responses about a part are judged and written; ``result`` is SQL for the columns."""
 
     judged: Callable[[str], str]
     result: str
@@ -64,7 +64,7 @@ class ResultMappings:
         """Return how a part is judged and written.
 
         Raises:
-            NotFoundError: its task is not known.
+            NotFoundError: no ledger holds its task.
         """
         if isinstance(part, EmbeddingPart):
             return self._of_embedding(part)

@@ -1,4 +1,4 @@
-"""The batches of a run, read from its request: what each engine without workers works off."""
+"""Reads the batches of a run from its request, for the engines that have no workers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sightline.work_lists import engine_of
 
 
 def part_batches_of(run: Run, engine: str) -> list[PartBatch]:
-    """Return the batches of a run; none of one that was cancelled, or that another engine does.
+    """Return the batches of a run; none if it was cancelled or belongs to another engine.
 
     Raises:
-        ConfigurationError: the request is in no form that this version knows.
+        ConfigurationError: this version cannot read the request.
     """
     if run.state == "cancelled" or engine_of(run.request_json) != engine:
         return []

@@ -1,7 +1,7 @@
-"""Batch jobs on servers of tests: BigQuery's emulator, a bucket, the simulator; and kills.
+"""Batch jobs on test servers (BigQuery's emulator, a bucket, the simulator), and killed processes.
 
-A process is a set of objects of its own over the same servers. It is killed by an error at a call
-that is named: before it, or after it took effect.
+Each process is a separate set of objects over the same servers. An error at a named call kills it:
+before the call, or after the call took effect.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ class KilledError(Exception):
 
 
 @dataclass
-class Killing:
-    """Calls of a thing, one of which ends the process: ``when`` is before it or after it."""
+class KillsProcess:
+    """Wraps an object and kills the process at one method; ``when`` is before or after the call."""
 
     inner: Any
     method: str
     when: str
 
     def __getattr__(self, name: str) -> Any:
-        """Return the method, or the one that kills."""
+        """Return the method, or one that kills the process."""
         method = getattr(self.inner, name)
         if name != self.method:
             return method
@@ -79,17 +79,17 @@ class Cloud:
 
     @property
     def jobs(self) -> SimulatedBatchJobs:
-        """The jobs there are at the service."""
+        """The jobs of the service."""
         return self.simulator.batch.jobs
 
     def pace(self, **how: Any) -> None:
-        """Let the next jobs go so."""
+        """Set the behaviour of the next jobs."""
         self.jobs.pace = BatchPace(**how)
 
     def submitter(self, **kills: tuple[str, str]) -> BatchSubmitter:
-        """Return who asks, in a process that is killed where it is told to be.
+        """Return the submitter of a process.
 
-        ``vertex``, ``stage`` and ``warehouse`` name a method and when.
+        ``vertex``, ``stage`` and ``warehouse`` give the method, and when, at which it is killed.
         """
         parts: dict[str, Any] = {
             "vertex": self.vertex,
@@ -97,7 +97,7 @@ class Cloud:
             "warehouse": self.warehouse.jobs,
         }
         for name, (method, when) in kills.items():
-            parts[name] = Killing(parts[name], method, when)
+            parts[name] = KillsProcess(parts[name], method, when)
         return BatchSubmitter(
             lambda _: parts["vertex"],
             self.folder,
@@ -110,7 +110,7 @@ class Cloud:
         )
 
     async def work(self, worker_id: str = "w1", /, **kills: tuple[str, str]) -> BatchWorkSummary:
-        """Work off all there is, as the command does; pauses take no time."""
+        """Process all open batches, as the command does, without real pauses."""
         numbers = iter(range(10_000))
 
         async def estimate(_: PartBatch) -> int:
@@ -133,7 +133,7 @@ class Cloud:
         return [blob.name for blob in blobs]
 
     async def written(self) -> list[str]:
-        """Return the keys of the parts in the ledgers, each as often as it is there."""
+        """Return the part keys in the ledgers, sorted, with duplicates."""
         place = self.warehouse.client.place
         vectors = place.table("embeddings_gemini_embedding_2_128")
         answers = place.table("classifications")
@@ -153,7 +153,7 @@ async def open_cloud(
     tasks: Sequence[TaskSpec] = (SIGNS,),
     allowed: tuple[str, ...] = (),
 ) -> AsyncIterator[Cloud]:
-    """Open the servers, with a run of these parts; ``allowed`` buckets are the submitter's."""
+    """Open the servers, with a run of these parts; ``allowed`` are the submitter's buckets."""
     storage = StoragePlace("p", gcs.endpoint)
     async with AsyncExitStack() as stack:
         warehouse = await stack.enter_async_context(

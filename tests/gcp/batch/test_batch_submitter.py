@@ -1,4 +1,4 @@
-"""Batch jobs against the simulator: what is brought, what is asked again, what a kill leaves."""
+"""Batch jobs against the simulator: responses, retries, and recovery from kills."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError, TransientError
-from sightline.gcp.batch.batch_submitter import BLIND_LOOKS
+from sightline.gcp.batch.batch_submitter import MAX_FAILED_POLLS
 from sightline.gcp.batch.jobs import VertexBatchJobs
 from sightline.gcp.batch.requests import AnswerQuestion
-from sightline.gcp.sql.jobs import MOST_TRIES
+from sightline.gcp.sql.jobs import MAX_ATTEMPTS
 from sightline.model import EmbeddingPart, PartRequest
 from sightline.sim.vertex import Behaviour, Fault, FaultMix
 from sightline.sim.vertex.answers import MadeUpAnswers
@@ -46,13 +46,13 @@ async def cloud(bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer) -> Asyn
 
 
 async def balance(cloud: Cloud) -> tuple[int, int]:
-    """Return the parts written and dead, of an account that holds."""
+    """Return the numbers of written and dead parts, of a run whose balance holds."""
     run_balance = await cloud.warehouse.runs.balance("run-1")
     assert run_balance.holds
     return run_balance.written, run_balance.dead
 
 
-async def test_answers_and_vectors_are_brought_and_the_folder_is_left_empty(
+async def test_answers_and_vectors_are_written_and_the_folder_is_left_empty(
     bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:
     async with open_cloud(bigquery_with_ledgers, gcs, parts=(SIGNS_PART, VECTORS_PART)) as cloud:
@@ -82,12 +82,12 @@ async def test_each_part_gets_its_own_answer(cloud: Cloud, keys: bool) -> None:
 
 
 KILLS = {
-    "after the requests are written": {"vertex": ("begin", "before")},
-    "after the job is made, before that is known": {"vertex": ("begin", "after")},
-    "while it runs": {"vertex": ("look", "before")},
+    "after the requests are written": {"vertex": ("start", "before")},
+    "after the job is created, before the response": {"vertex": ("start", "after")},
+    "while the job runs": {"vertex": ("get", "before")},
     "after its output, before a row is loaded": {"stage": ("load", "before")},
-    "after rows are loaded, before they are taken": {"stage": ("load", "after")},
-    "after they are taken, before they are settled": {"warehouse": ("run", "after")},
+    "after rows are loaded, before they are copied": {"stage": ("load", "after")},
+    "after rows are copied, before they are settled": {"warehouse": ("run", "after")},
 }
 
 
@@ -95,8 +95,8 @@ KILLS = {
     "where",
     [pytest.param(it, marks=[pytest.mark.extended] if n else []) for n, it in enumerate(KILLS)],
 )
-async def test_what_is_killed_is_finished_by_another_process(cloud: Cloud, where: str) -> None:
-    cloud.pace(hold=where == "while it runs")
+async def test_a_killed_pass_is_finished_by_another_process(cloud: Cloud, where: str) -> None:
+    cloud.pace(hold=where == "while the job runs")
     with pytest.raises(KilledError):
         await cloud.work(**KILLS[where])
     assert await cloud.written() == []
@@ -110,12 +110,12 @@ async def test_what_is_killed_is_finished_by_another_process(cloud: Cloud, where
 
 
 @pytest.mark.extended
-async def test_two_jobs_of_one_name_are_both_taken_and_no_third_is_begun(cloud: Cloud) -> None:
+async def test_two_jobs_of_one_name_are_both_used_and_no_third_is_started(cloud: Cloud) -> None:
     cloud.pace(ends=["JOB_STATE_EXPIRED"])
     with pytest.raises(KilledError):
-        await cloud.work(vertex=("begin", "after"))
+        await cloud.work(vertex=("start", "after"))
     (job,) = cloud.jobs.jobs.values()
-    await cloud.vertex.begin(  # as a process does that was not told of the first
+    await cloud.vertex.start(  # as a process does that does not know of the first
         job.request["displayName"],
         model=job.model,
         requests=job.request["inputConfig"]["gcsSource"]["uris"][0],
@@ -135,17 +135,17 @@ async def test_two_jobs_of_one_name_are_both_taken_and_no_third_is_begun(cloud: 
 @pytest.mark.extended
 async def test_a_job_that_writes_elsewhere_is_not_paid_for_again(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
-        await cloud.work("w1", vertex=("begin", "after"))
+        await cloud.work("w1", vertex=("start", "after"))
     was = cloud.folder
     cloud.folder = replace(was, root=replace(was.root, prefix="another"))
-    with pytest.raises(ConfigurationError, match=r"set batch\.bucket to what it was"):
+    with pytest.raises(ConfigurationError, match=r"restore the value of batch\.bucket"):
         await cloud.work("w2")
     cloud.folder = was
     assert (await cloud.work("w3")).answers == 6
     assert len(cloud.jobs.jobs) == 1
 
 
-async def test_a_lost_answer_to_create_is_no_second_job(cloud: Cloud) -> None:
+async def test_a_lost_response_to_create_starts_no_second_job(cloud: Cloud) -> None:
     cloud.pace(lose_answers=1)
     await cloud.work()
     assert len(cloud.jobs.jobs) == 1
@@ -156,7 +156,7 @@ async def test_a_lost_answer_to_create_is_no_second_job(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "end", ["JOB_STATE_EXPIRED", "JOB_STATE_CANCELLED", "JOB_STATE_PARTIALLY_SUCCEEDED"]
 )
-async def test_what_a_job_said_before_it_ended_is_kept(cloud: Cloud, end: str) -> None:
+async def test_the_output_of_an_unfinished_job_is_kept(cloud: Cloud, end: str) -> None:
     cloud.pace(ends=[end])
     done = await cloud.work()
     assert (done.answers, done.passes) == (6, 2)
@@ -166,36 +166,36 @@ async def test_what_a_job_said_before_it_ended_is_kept(cloud: Cloud, end: str) -
 
 
 @dataclass
-class Blind:
-    """Jobs that cannot be looked at for some time."""
+class Outage:
+    """Jobs whose next ``polls`` polls fail."""
 
     inner: Any
-    looks: int
+    polls: int
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the jobs can do."""
+        """Return any other method of the jobs."""
         return getattr(self.inner, name)
 
-    async def look(self, resource: str) -> Any:
-        """Look, once that is possible again."""
-        self.looks -= 1
-        if self.looks >= 0:
+    async def get(self, resource: str) -> Any:
+        """Return the job, once the outage is over."""
+        self.polls -= 1
+        if self.polls >= 0:
             raise TransientError("out of reach; try again")
-        return await self.inner.look(resource)
+        return await self.inner.get(resource)
 
 
 @pytest.mark.extended
 async def test_a_job_is_waited_for_through_an_outage_but_not_for_ever(cloud: Cloud) -> None:
-    cloud.vertex = cast(VertexBatchJobs, Blind(cloud.vertex, BLIND_LOOKS))
+    cloud.vertex = cast(VertexBatchJobs, Outage(cloud.vertex, MAX_FAILED_POLLS))
     with pytest.raises(TransientError, match="out of reach"):
         await cloud.work()
-    cloud.vertex = cast(VertexBatchJobs, Blind(cloud.vertex, BLIND_LOOKS - 1))
+    cloud.vertex = cast(VertexBatchJobs, Outage(cloud.vertex, MAX_FAILED_POLLS - 1))
     assert (await cloud.work("w2")).answers == 6
     assert len(cloud.jobs.jobs) == 1
 
 
 @pytest.mark.extended
-async def test_a_job_that_fails_in_passing_is_begun_anew(cloud: Cloud) -> None:
+async def test_a_job_that_fails_transiently_is_started_again(cloud: Cloud) -> None:
     cloud.pace(ends=["JOB_STATE_FAILED"])
     done = await cloud.work()
     assert done.answers == 6
@@ -206,14 +206,14 @@ async def test_a_job_that_fails_in_passing_is_begun_anew(cloud: Cloud) -> None:
 
 
 @pytest.mark.extended
-async def test_jobs_that_fail_again_and_again_end_it(cloud: Cloud) -> None:
-    cloud.pace(ends=["JOB_STATE_FAILED"] * (MOST_TRIES + 1))
+async def test_jobs_that_fail_repeatedly_end_the_work(cloud: Cloud) -> None:
+    cloud.pace(ends=["JOB_STATE_FAILED"] * (MAX_ATTEMPTS + 1))
     with pytest.raises(TransientError, match=r"batchPredictionJobs/\d+ failed .*; run `sightline"):
         await cloud.work()
-    assert len(cloud.jobs.jobs) == MOST_TRIES
+    assert len(cloud.jobs.jobs) == MAX_ATTEMPTS
     assert await balance(cloud) == (0, 0)
     cloud.pace()
-    assert (await cloud.work("w2")).answers == 6, "what failed before is passed by"
+    assert (await cloud.work("w2")).answers == 6, "earlier failures are skipped"
 
 
 @pytest.mark.extended
@@ -246,7 +246,7 @@ async def test_a_service_that_refuses_says_why_in_one_line(
     assert cloud.jobs.jobs == {}
 
 
-async def test_a_bucket_that_is_not_there_is_named(cloud: Cloud) -> None:
+async def test_a_missing_bucket_is_named(cloud: Cloud) -> None:
     cloud.folder = type(cloud.folder)(
         cloud.folder.client,
         cloud.folder.place,
@@ -258,7 +258,9 @@ async def test_a_bucket_that_is_not_there_is_named(cloud: Cloud) -> None:
 
 
 @pytest.mark.extended
-async def test_refused_for_now_is_asked_again_and_for_good_is_a_dead_letter(cloud: Cloud) -> None:
+async def test_retryable_refusals_are_retried_and_permanent_ones_are_dead_letters(
+    cloud: Cloud,
+) -> None:
     shares = {Fault.THROTTLED: 0.3, Fault.IMAGE_GONE: 0.3, Fault.SAFETY: 0.2}
     cloud.simulator.behave(Behaviour(faults=FaultMix(shares)))
     done = await cloud.work()
@@ -290,7 +292,7 @@ async def test_an_image_in_no_bucket_is_not_asked_about(
 
 
 @pytest.mark.extended
-async def test_an_image_in_a_bucket_that_is_not_named_is_not_asked_about(
+async def test_an_image_in_a_bucket_that_is_not_allowed_is_not_asked_about(
     new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
 ) -> None:
     seen = [*SEEN[:2], observation(7, gcs_uri="gs://private/a.jpg")]
@@ -312,7 +314,7 @@ async def test_a_task_about_assets_sends_all_their_images(
     async with open_cloud(bigquery_with_ledgers, gcs, parts=(), tasks=[whole]) as cloud:
         await cloud.warehouse.open_run(PartRequest(part, by_asset=True))
         with pytest.raises(KilledError):
-            await cloud.work(vertex=("begin", "before"))
+            await cloud.work(vertex=("start", "before"))
         (name,) = cloud.names()
         blob = cloud.folder.client.bucket(cloud.folder.root.bucket).blob(name)
         sent = [orjson.loads(line) for line in blob.download_as_bytes().splitlines()]
@@ -329,7 +331,7 @@ async def test_a_task_about_assets_sends_all_their_images(
 
 
 @pytest.mark.extended
-async def test_lines_about_others_are_left_alone(
+async def test_lines_about_other_parts_are_ignored(
     cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.raises(KilledError):
@@ -344,7 +346,7 @@ async def test_lines_about_others_are_left_alone(
 
 
 @pytest.mark.extended
-async def test_an_output_in_no_known_form_is_not_paid_for_again(cloud: Cloud) -> None:
+async def test_an_output_of_unknown_form_is_not_paid_for_again(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
         await cloud.work(stage=("load", "before"))
     (name,) = [name for name in cloud.names() if name.endswith("predictions.jsonl")]
@@ -360,9 +362,9 @@ async def test_an_output_in_no_known_form_is_not_paid_for_again(cloud: Cloud) ->
 
 
 @pytest.mark.extended
-async def test_a_cancelled_run_keeps_what_the_job_under_way_says(cloud: Cloud) -> None:
+async def test_a_cancelled_run_keeps_the_output_of_the_running_job(cloud: Cloud) -> None:
     with pytest.raises(KilledError):
-        await cloud.work(vertex=("begin", "after"))
+        await cloud.work(vertex=("start", "after"))
     batches = cloud.warehouse.batches_by(cloud.submitter(), "w2")
     batch = BATCHES[SIGNS_PART]
     async with batches.claim(batch):
@@ -370,6 +372,6 @@ async def test_a_cancelled_run_keeps_what_the_job_under_way_says(cloud: Cloud) -
         assert await batches.left(batch) == 0, "the job was waited for"
 
 
-async def test_a_model_that_jobs_do_not_ask_is_refused(cloud: Cloud) -> None:
+async def test_a_model_that_batch_jobs_do_not_support_is_refused(cloud: Cloud) -> None:
     with pytest.raises(ConfigurationError, match="--engine bigquery"):
         await cloud.submitter().prepare(EmbeddingPart("multimodalembedding@001", 512))

@@ -1,4 +1,4 @@
-"""What jobs say: any bytes are read, each part counts once, and a status means what it means."""
+"""The output of jobs: any bytes are read, each part counts once, and statuses are classified."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.errors import Reason
-from sightline.gcp.batch.output_rows import MOST_ROW_BYTES, OutputRow, read_line, read_lines
+from sightline.gcp.batch.output_rows import MAX_ROW_BYTES, OutputRow, read_line, read_lines
 from sightline.gcp.batch.requests import PART_LABEL, label_of
-from sightline.gcp.batch.statuses import NOTHING_SAID, judged_status
-from sightline.gcp.sql.judging import FOR_NOW
+from sightline.gcp.batch.statuses import NO_RESPONSE, judged_status
+from sightline.gcp.sql.judging import RETRYABLE_PREFIX
 from sightline.sim.vertex import Fault, errors
 
 MODEL = "gemini-3.5-flash-lite"
@@ -36,7 +36,7 @@ def refused(key: str, status: str) -> bytes:
 
 
 def rows(*lines: bytes) -> dict[str, OutputRow]:
-    """Return what lines say."""
+    """Return the rows in lines, by part key."""
     return read_lines(lines, model=MODEL).rows
 
 
@@ -46,7 +46,7 @@ def test_an_answer_is_its_text_without_thoughts() -> None:
     assert orjson.loads(row.response or "")["usageMetadata"] == {"promptTokenCount": 7}
 
 
-def test_a_line_without_a_key_is_told_by_its_label() -> None:
+def test_a_line_without_a_key_is_identified_by_its_label() -> None:
     line = orjson.loads(answered(KEYS[0]))
     del line["key"]
     line["request"] = {"labels": {PART_LABEL: label_of(KEYS[0])}, "tools": None}
@@ -61,16 +61,16 @@ def test_a_vector_is_its_numbers() -> None:
 
 
 @pytest.mark.parametrize("status", ["OK", {"code": 0}, "Some Phrase: {}"])
-def test_an_answer_that_is_there_counts_whatever_the_status_says(status: object) -> None:
+def test_an_answer_counts_whatever_the_status_is(status: object) -> None:
     assert rows(answered(KEYS[0], status=status)) == rows(answered(KEYS[0]))
     vector = {"key": KEYS[0], "response": {"embedding": {"values": [1.5]}}}
     with_status = orjson.dumps({**vector, "status": status})
     assert rows(with_status) == rows(orjson.dumps(vector))
 
 
-def test_a_response_without_anything_is_asked_again() -> None:
+def test_an_empty_response_is_retryable() -> None:
     line = orjson.dumps({"key": KEYS[0], "status": "", "response": {}})
-    assert rows(line)[KEYS[0]].status == NOTHING_SAID
+    assert rows(line)[KEYS[0]].status == NO_RESPONSE
 
 
 @given(st.randoms(use_true_random=False))
@@ -80,7 +80,7 @@ def test_a_good_line_wins_in_any_order(dice: random.Random) -> None:
     lines = [answered(KEYS[0]), throttled, final, throttled]
     dice.shuffle(lines)
     output = read_lines(lines, model=MODEL)
-    assert (output.rows[KEYS[0]].status, output.doubled) == ("", 3)
+    assert (output.rows[KEYS[0]].status, output.duplicates) == ("", 3)
     without = [line for line in lines if line != answered(KEYS[0])]
     assert rows(*without)[KEYS[0]].status.startswith(Reason.IMAGE_GONE)
 
@@ -89,12 +89,12 @@ def test_a_good_line_wins_in_any_order(dice: random.Random) -> None:
 def test_any_bytes_are_read(lines: list[bytes]) -> None:
     output = read_lines([*lines, answered(KEYS[1]), b"\n"], model=MODEL)
     told_lines = sum(1 for line in lines if line.strip())
-    assert len(output.rows) + output.unreadable + output.doubled == told_lines + 1
+    assert len(output.rows) + output.unreadable + output.duplicates == told_lines + 1
     assert KEYS[1] in output.rows
 
 
 @given(st.integers(min_value=0))
-def test_half_a_line_tells_of_no_part(cut: int) -> None:
+def test_a_line_that_was_cut_off_identifies_no_part(cut: int) -> None:
     whole = answered(KEYS[0])
     half = whole[: cut % len(whole)]
     output = read_lines([half, answered(KEYS[1])], model=MODEL)
@@ -129,7 +129,7 @@ def test_a_line_of_any_shape_is_read(status: object, response: object, request: 
 
 
 def status_of(fault: Fault) -> str:
-    """Return the status of a line that met a fault, as the simulator writes it."""
+    """Return the status of a line with a fault, as the simulator writes it."""
     reply = errors.fault_reply(fault, resource="projects/p/m", uri="gs://b/x", retry_delay_s=1.0)
     return f"Some Phrase: {orjson.dumps(reply.body()).decode()}"
 
@@ -138,8 +138,8 @@ def status_of(fault: Fault) -> str:
     "fault",
     [Fault.THROTTLED, Fault.INTERNAL, Fault.UNAVAILABLE, Fault.DEADLINE, Fault.CANCELLED],
 )
-def test_what_may_pass_is_asked_again(fault: Fault) -> None:
-    assert judged_status(status_of(fault), model=MODEL).startswith(FOR_NOW)
+def test_a_transient_fault_is_retryable(fault: Fault) -> None:
+    assert judged_status(status_of(fault), model=MODEL).startswith(RETRYABLE_PREFIX)
 
 
 @pytest.mark.parametrize(
@@ -155,19 +155,19 @@ def test_what_may_pass_is_asked_again(fault: Fault) -> None:
         (Fault.MODEL_CLOSED, Reason.MODEL_REJECTED_REQUEST),
     ],
 )
-def test_what_is_refused_for_good_has_the_workers_reason(fault: Fault, reason: Reason) -> None:
+def test_a_permanent_refusal_has_the_workers_reason(fault: Fault, reason: Reason) -> None:
     assert judged_status(status_of(fault), model=MODEL).startswith(f"{reason}: ")
 
 
 @pytest.mark.parametrize(
     ("status", "begins"),
     [
-        ("RESOURCE_EXHAUSTED: Resource has been exhausted", FOR_NOW),
-        ({"code": 8, "message": "Resource exhausted"}, FOR_NOW),
-        ({"code": 14}, FOR_NOW),
-        ({"status": "UNAVAILABLE"}, FOR_NOW),
-        ("503 Service Unavailable", FOR_NOW),
-        ("Internal Server Error", FOR_NOW),
+        ("RESOURCE_EXHAUSTED: Resource has been exhausted", RETRYABLE_PREFIX),
+        ({"code": 8, "message": "Resource exhausted"}, RETRYABLE_PREFIX),
+        ({"code": 14}, RETRYABLE_PREFIX),
+        ({"status": "UNAVAILABLE"}, RETRYABLE_PREFIX),
+        ("503 Service Unavailable", RETRYABLE_PREFIX),
+        ("Internal Server Error", RETRYABLE_PREFIX),
         ("Blocked by something new", "Blocked by something new"),
         ('Bad Request: {"error": {"code": 400, "mess', "Bad Request"),
         ({"code": 5, "message": "gs://b/x was not found"}, Reason.IMAGE_GONE),
@@ -181,10 +181,10 @@ def test_other_forms_of_a_status(status: object, begins: str) -> None:
     "line",
     [
         answered(KEYS[0], "@").replace(b"@", rb"\ud800"),
-        answered(KEYS[0], "x" * (MOST_ROW_BYTES + 1)),
+        answered(KEYS[0], "x" * (MAX_ROW_BYTES + 1)),
         answered(KEYS[0]).replace(b'"STOP"', rb'"\udfff"'),
     ],
-    ids=["no Unicode", "too long", "no Unicode beside the answer"],
+    ids=["invalid Unicode", "too long", "invalid Unicode beside the answer"],
 )
 def test_a_line_that_would_fail_the_whole_load_is_refused_alone_and_keeps_its_cost(
     line: bytes,
@@ -192,13 +192,13 @@ def test_a_line_that_would_fail_the_whole_load_is_refused_alone_and_keeps_its_co
     by_key = rows(line, answered(KEYS[1]))
     assert by_key[KEYS[1]].answer == '{"kind":"stop"}'
     row = by_key[KEYS[0]]
-    assert row.status.startswith(f"{Reason.ANSWER_INVALID}: what was answered cannot be stored")
+    assert row.status.startswith(f"{Reason.ANSWER_INVALID}: the answer cannot be stored")
     assert len(row.as_json()) < 1000
     assert orjson.loads(row.response or "")["usageMetadata"] == {"promptTokenCount": 7}
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e300", "true", "1" + "0" * 400])
-def test_a_vector_of_anything_but_numbers_is_none(number: str) -> None:
+def test_a_vector_with_an_invalid_number_is_discarded(number: str) -> None:
     line = b'{"key":"%s","response":{"embedding":{"values":[%s,1.0]}}}' % (
         KEYS[0].encode(), number.encode(),
     )  # fmt: skip

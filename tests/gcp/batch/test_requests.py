@@ -1,4 +1,4 @@
-"""Requests of batch jobs: what workers send, one line a part, under a key that comes back."""
+"""Requests of batch jobs: the workers' requests, one line a part, with a key that is returned."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ KEY = hashlib.sha256(b"a part").hexdigest()
 IMAGES = ["gs://images/a.jpg", "gs://images/b.png"]
 
 
-def test_an_answer_is_asked_for_as_workers_do(task: TaskSpec) -> None:
+def test_an_answer_is_requested_as_workers_do(task: TaskSpec) -> None:
     request = AnswerQuestion(task, model=GEMINI, run_id="run-1").request(KEY, IMAGES)
     sent = [SentImage("image/jpeg", uri=IMAGES[0]), SentImage("image/png", uri=IMAGES[1])]
     assert request["contents"] == [content_of(task, sent)]
     assert request["generationConfig"] == config_of(task, model=GEMINI)
     assert request["labels"].items() >= labels_of(task, run_id="run-1").items()
-    generate = read_generate(request)  # as the reference says it
+    generate = read_generate(request)  # follows the reference
     assert [image.uri for image in generate.images] == IMAGES
 
 
-def test_a_vector_is_asked_for_as_the_reference_says() -> None:
+def test_a_vector_is_requested_as_the_reference_says() -> None:
     request = EmbeddingQuestion(768).request(KEY, IMAGES[:1])
     part = {"fileData": {"fileUri": IMAGES[0], "mimeType": "image/jpeg"}}
     assert request == {
@@ -48,7 +48,7 @@ def test_a_vector_is_asked_for_as_the_reference_says() -> None:
 
 
 @given(KEYS)
-def test_a_key_comes_back_by_itself_or_by_the_label(key: str) -> None:
+def test_a_key_is_read_from_the_line_or_from_the_label(key: str) -> None:
     label = label_of(key)
     assert len(label) <= 63
     assert label == label.lower()
@@ -66,16 +66,16 @@ def test_a_key_comes_back_by_itself_or_by_the_label(key: str) -> None:
         max_leaves=6,
     )
 )
-def test_what_is_no_key_is_none(line: object) -> None:
+def test_an_invalid_key_is_not_returned(line: object) -> None:
     key = key_in(line) if isinstance(line, dict) else None
     assert key is None or len(key) == 64
 
 
-def test_a_file_holds_no_more_than_it_may(task: TaskSpec) -> None:
+def test_a_file_is_no_larger_than_the_limit(task: TaskSpec) -> None:
     question = AnswerQuestion(task, model=GEMINI, run_id="run-1")
     chosen = [(hashlib.sha256(bytes([n])).hexdigest(), IMAGES) for n in range(10)]
     lines = list(request_lines(question, chosen))
     assert [orjson.loads(line)["key"] for line in lines] == [key for key, _ in chosen]
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in lines)
     bound = sum(map(len, lines[:4]))
-    assert list(request_lines(question, chosen, most_bytes=bound)) == lines[:4]
+    assert list(request_lines(question, chosen, max_bytes=bound)) == lines[:4]

@@ -1,7 +1,7 @@
-"""BigQuery as the engine, on the emulator: every statement runs, but for the call of a model.
+"""BigQuery as the engine, on the emulator: every statement runs, except the call of a model.
 
-In its place stands a table with what the model is to say, by part and pass; and in the place of
-``OBJ.MAKE_REF``, which the emulator lacks too, the image's URI.
+A table with prepared responses, by part and pass, replaces that call. The image's URI replaces
+``OBJ.MAKE_REF``, which the emulator does not have either.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from sightline.gcp.bigquery.ledgers import BigQueryLedgers
 from sightline.gcp.bigquery.locks import LockTiming, TableLocks
 from sightline.gcp.bigquery.runs import BigQueryRuns
 from sightline.gcp.bigquery.tables import put_embeddings
-from sightline.gcp.sql.asking import Asking
-from sightline.gcp.sql.by_statement import Functions, RemoteAskings, StatementSubmitter
+from sightline.gcp.sql.by_statement import Functions, RemoteModelCalls, StatementSubmitter
 from sightline.gcp.sql.images import References
 from sightline.gcp.sql.jobs import BigQueryJobs
+from sightline.gcp.sql.model_calls import ModelCall
 from sightline.gcp.sql.part_batches import BigQueryPartBatches
 from sightline.gcp.sql.pass_submitter import PassSubmitter
 from sightline.gcp.sql.remote_models import RemoteModel
@@ -51,8 +51,8 @@ RETRY = "A retryable error occurred: RESOURCE_EXHAUSTED error from remote endpoi
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
-    """What a model says about a part: an answer, a vector, or a status."""
+class Response:
+    """A model's response about a part: an answer, a vector, or a status."""
 
     status: str = ""
     answer: str | None = None
@@ -60,77 +60,77 @@ class Saying:
     ending: str = "STOP"
 
     def response(self) -> str:
-        """Return the response as BigQuery hands it on."""
+        """Return the response as BigQuery returns it."""
         usage = {"prompt_token_count": 1000, "candidates_token_count": 50}
         return json.dumps({"candidates": [{"finish_reason": self.ending}], "usage_metadata": usage})
 
 
 @dataclass(frozen=True, slots=True)
-class Bare(References):
-    """References whose function the emulator does not have."""
+class UriReferences(References):
+    """References without the function that the emulator does not have."""
 
     @property
     def image(self) -> str:
-        """The URI in the reference's place."""
+        """The URI instead of a reference."""
         return "STRUCT(uri)"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """Asks a table, of which each pass of a part has a row."""
+class PreparedResponses:
+    """Reads responses from a table that has a row for each part and pass."""
 
     table: str
 
-    def said(self, to_ask: str) -> str:
-        """Return what is prepared for this pass."""
+    def responses(self, chosen_table: str) -> str:
+        """Return the responses that are prepared for this pass."""
         return (
-            "SELECT asked.part_key, status, answer, response, vector"
-            f" FROM {to_ask} AS asked JOIN {self.table} AS prepared"
-            " ON prepared.part_key = asked.part_key WHERE prepared.pass = @pass"
+            "SELECT chosen.part_key, status, answer, response, vector"
+            f" FROM {chosen_table} AS chosen JOIN {self.table} AS prepared"
+            " ON prepared.part_key = chosen.part_key WHERE prepared.pass = @pass"
         )
 
 
-class PreparedAskings:
-    """What the real calls need, and a table in their place."""
+class PreparedModelCalls:
+    """Prepares the real calls, but reads responses from a table."""
 
-    def __init__(self, askings: RemoteAskings, table: str) -> None:
-        self._askings = askings
+    def __init__(self, model_calls: RemoteModelCalls, table: str) -> None:
+        self._model_calls = model_calls
         self._table = table
 
     async def prepare(self, part: Part) -> None:
-        """Make what the part needs."""
-        await self._askings.prepare(part)
+        """Create what the real call needs."""
+        await self._model_calls.prepare(part)
 
-    async def of(self, part: Part) -> Asking:
-        """Return what asks the table."""
-        await self._askings.of(part)
-        return Prepared(self._table)
+    async def of(self, part: Part) -> ModelCall:
+        """Return the call that reads the table."""
+        await self._model_calls.of(part)
+        return PreparedResponses(self._table)
 
 
 @dataclass
 class Store:
-    """Remote models, remembered."""
+    """Stores remote models in memory."""
 
-    there: dict[str, RemoteModel] = field(default_factory=dict)
+    by_name: dict[str, RemoteModel] = field(default_factory=dict)
     defined: list[RemoteModel] = field(default_factory=list)
 
     async def models(self) -> Sequence[RemoteModel]:
         """Return the models."""
-        return list(self.there.values())
+        return list(self.by_name.values())
 
     async def define(self, model: RemoteModel) -> None:
-        """Make or replace one."""
-        self.there[model.name] = model
+        """Create or replace a model."""
+        self.by_name[model.name] = model
         self.defined.append(model)
 
     async def drop(self, name: str) -> None:
-        """Remove one."""
-        self.there.pop(name, None)
+        """Remove a model."""
+        self.by_name.pop(name, None)
 
 
 @dataclass
 class Warehouse:
-    """A dataset with observations, and what models are to say about them."""
+    """A dataset with observations, and prepared model responses about them."""
 
     client: BigQueryClient
     runs: BigQueryRuns
@@ -141,10 +141,10 @@ class Warehouse:
     jobs: BigQueryJobs
     batches_by: Callable[[PassSubmitter, str], BigQueryPartBatches]
 
-    async def say(self, pass_: int, sayings: Mapping[str, Saying]) -> None:
-        """Prepare what is said about these parts in this pass."""
+    async def prepare_responses(self, pass_: int, responses: Mapping[str, Response]) -> None:
+        """Prepare the responses about these parts in this pass."""
         table = self.client.place.table("prepared")
-        for key, saying in sayings.items():
+        for key, saying in responses.items():
             await self.client.bound(
                 f"INSERT INTO {table} (part_key, pass, status, answer, response, vector)"
                 " SELECT @key, @pass, @status, NULLIF(@answer, ''), @response,"
@@ -172,9 +172,9 @@ async def open_warehouse(
     engine: str = BY_STATEMENTS,
     buckets: tuple[str, ...] = (),
 ) -> AsyncIterator[Warehouse]:
-    """Open a dataset in which these observations are the source and these tasks are known.
+    """Open a dataset with these observations as its source, and with these tasks.
 
-    Runs are opened for ``engine``; ``buckets`` are those whose images may be sent, where named.
+    Runs are opened for ``engine``. If ``buckets`` are given, only their images are sent.
     """
     async with (
         open_dataset(emulator) as client,
@@ -195,11 +195,11 @@ async def open_warehouse(
         mappings = ResultMappings(
             ledgers.task_version, price, place=place, answers_at="global", embeddings_at="global"
         )
-        real = RemoteAskings(
+        real = RemoteModelCalls(
             store, definition, ledgers.task_version, models=place, functions=Functions()
         )
         jobs = BigQueryJobs(client, look_every_s=0.05)
-        askings = PreparedAskings(real, place.table("prepared"))
+        model_calls = PreparedModelCalls(real, place.table("prepared"))
 
         def batches_by(submitter: PassSubmitter, worker_id: str) -> BigQueryPartBatches:
             locks = TableLocks(client, worker_id, utc_now, timing=LockTiming(patience_s=0.0))
@@ -219,7 +219,9 @@ async def open_warehouse(
             request = RunRequest(Filter(), parts, "sightline enqueue", engine)
             await source.open_run(request, run_id=run_id, now=NOW)
 
-        batches = batches_by(StatementSubmitter(jobs, askings, Bare("p.us.c", buckets)), "w1")
+        batches = batches_by(
+            StatementSubmitter(jobs, model_calls, UriReferences("p.us.c", buckets)), "w1"
+        )
         yield Warehouse(client, runs, ledgers, batches, store, open_run, jobs, batches_by)
 
 

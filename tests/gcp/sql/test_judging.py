@@ -1,4 +1,4 @@
-"""Answers judged by SQL, on the emulator, and by the workers' own rules: the same is accepted."""
+"""SQL on the emulator accepts the same answers as the workers' own rules."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ ANSWERS = [
     *(_with("damage", value) for value in ("[null]", '["rust",null]', '[["rust"]]', "[1]", "{}")),
 ]  # fmt: skip
 
-"""Without integers told as 3.0 or 1e3: the emulator reads numbers as doubles, and tells 3."""
+"""Without integers written as 3.0 or 1e3: the emulator reads numbers as doubles, and returns 3."""
 
 
-def _workers_take(text: str) -> bool:
+def _workers_accept(text: str) -> bool:
     try:
         BOUNDED.validate_answer(answer_in(text, Usage()))
     except PermanentError:
@@ -84,7 +84,7 @@ def _workers_take(text: str) -> bool:
     return True
 
 
-async def test_what_workers_accept_is_accepted_and_nothing_else(
+async def test_exactly_the_answers_that_workers_accept_are_accepted(
     bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
     select = (
@@ -93,8 +93,8 @@ async def test_what_workers_accept_is_accepted_and_nothing_else(
     )
     async with open_dataset(bigquery_with_ledgers) as client:
         rows = await client.bound(select, {"answers": ANSWERS})
-    other = {text: taken for text, taken in rows if taken != _workers_take(text)}
-    assert other == {}
+    differ = {text: accepted for text, accepted in rows if accepted != _workers_accept(text)}
+    assert differ == {}
     assert len(rows) == len(ANSWERS)
 
 
@@ -111,15 +111,15 @@ RESPONSES = {
 }
 
 
-async def test_endings_mean_what_they_mean_to_workers(
+async def test_finish_reasons_have_the_same_outcome_as_with_workers(
     bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
-    from_responses = (
+    responses_table = (
         "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status,"
         " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@responses) AS response)"
     )
-    judged = judged_answers(from_responses, BOUNDED, price(GEMINI), location="global")
+    judged = judged_answers(responses_table, BOUNDED, price(GEMINI), location="global")
     async with open_dataset(bigquery_with_ledgers) as client:
         rows = await client.bound(
             f"SELECT response, outcome FROM ({judged})",
@@ -137,13 +137,15 @@ STATUSES = {
 }
 
 
-async def test_statuses_mean_what_they_say(bigquery_with_ledgers: BigQueryEmulator) -> None:
-    from_responses = (
+async def test_a_status_has_the_reason_that_its_words_imply(
+    bigquery_with_ledgers: BigQueryEmulator,
+) -> None:
+    responses_table = (
         "(SELECT status, CAST(NULL AS STRING) AS answer, CAST(NULL AS STRING) AS response,"
         " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@statuses) AS status)"
     )
-    judged = judged_answers(from_responses, BOUNDED, price(GEMINI), location="global")
+    judged = judged_answers(responses_table, BOUNDED, price(GEMINI), location="global")
     async with open_dataset(bigquery_with_ledgers) as client:
         rows = await client.bound(
             f"SELECT status, outcome FROM ({judged})", {"statuses": list(STATUSES)}
@@ -154,7 +156,7 @@ async def test_statuses_mean_what_they_say(bigquery_with_ledgers: BigQueryEmulat
 IMPOSSIBLE = ["18446744073709551615", "9223372036854775807", "-1", "1.5", "true", '"many"', "1e99"]
 
 
-async def test_counts_that_cannot_be_cost_what_the_request_can_have(
+async def test_impossible_token_counts_cost_what_the_request_can_use_at_most(
     bigquery_emulator: BigQueryEmulator,
 ) -> None:
     def response(prompt: str, answer: str = "20", cached: str = "0") -> str:
@@ -169,12 +171,12 @@ async def test_counts_that_cannot_be_cost_what_the_request_can_have(
     responses.append('{"candidates":[{"finishReason":"STOP"}]}')
     own = price(GEMINI)
     assert own is not None
-    from_responses = (
+    responses_table = (
         "(SELECT response, @answer AS answer, CAST(NULL AS STRING) AS status,"
         " CAST(NULL AS ARRAY<FLOAT64>) AS vector, FALSE AS settled"
         " FROM UNNEST(@responses) AS response)"
     )
-    judged = judged_answers(from_responses, BOUNDED, price(GEMINI), location="global")
+    judged = judged_answers(responses_table, BOUNDED, price(GEMINI), location="global")
     select = (
         f"SELECT response, outcome, input_tokens, output_tokens, cost_usd_micros FROM ({judged})"
     )
@@ -204,12 +206,12 @@ async def test_a_vector_that_no_table_can_hold_is_invalid_and_fails_no_statement
 ) -> None:
     # The emulator holds no NaN and no infinity.
     vectors = ["3.0,4.0", "1.0", "0.0,0.0", "1e300,1e300", "1e101,1.0", "-1e300,1.0"]
-    from_responses = (
+    responses_table = (
         "(SELECT part_key, CAST(NULL AS STRING) AS status, FALSE AS settled,"
         " ARRAY(SELECT CAST(number AS FLOAT64) FROM UNNEST(SPLIT(part_key, ',')) AS number)"
         " AS vector FROM UNNEST(@vectors) AS part_key)"
     )
-    judged = judged_vectors(from_responses, 2, tokens=258, cost_usd_micros=116)
+    judged = judged_vectors(responses_table, 2, tokens=258, cost_usd_micros=116)
     async with open_dataset(bigquery_emulator) as client:
         rows = await client.bound(f"SELECT part_key, outcome FROM ({judged})", {"vectors": vectors})
     assert dict(rows) == dict.fromkeys(vectors, "answer_invalid") | {"3.0,4.0": "answered"}

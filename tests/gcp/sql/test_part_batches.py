@@ -1,4 +1,4 @@
-"""Batches on the emulator: asked, judged, written once, and asked again where that may help."""
+"""Batches on the emulator: asked about, judged, written once, and retried where that may help."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sightline.tasks import TaskSpec
 from sightline.wire import decode
 from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
 from tests.gcp.servers import BigQueryEmulator
-from tests.gcp.sql.rig import EMBEDDING, GEMINI, RETRY, Saying, Warehouse, open_warehouse
+from tests.gcp.sql.rig import EMBEDDING, GEMINI, RETRY, Response, Warehouse, open_warehouse
 
 pytestmark = [pytest.mark.needs("go")]
 
@@ -41,11 +41,13 @@ async def test_answers_are_written_as_workers_write_them(warehouse: Warehouse) -
     assert list(await warehouse.batches.batches()) == [SIGNS_BATCH]
     await warehouse.batches.open(SIGNS_BATCH)
     assert await warehouse.batches.left(SIGNS_BATCH) == 6
-    await warehouse.say(1, {key: Saying(answer=ANSWER) for key in KEYS})
+    await warehouse.prepare_responses(1, {key: Response(answer=ANSWER) for key in KEYS})
 
     outcome = await warehouse.batches.ask(SIGNS_BATCH, 100)
     assert (outcome.answered, outcome.retryable, outcome.refused) == (6, 0, {})
-    assert await warehouse.batches.left(SIGNS_BATCH) == 0, "what was brought is not asked again"
+    assert await warehouse.batches.left(SIGNS_BATCH) == 0, (
+        "a stored response is not requested again"
+    )
     await warehouse.batches.settle(SIGNS_BATCH)
     await warehouse.batches.settle(SIGNS_BATCH)
 
@@ -73,10 +75,10 @@ async def test_vectors_are_written_at_unit_length(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(EMBEDDING))
     await warehouse.batches.open(VECTORS_BATCH)
     keys = [EMBEDDING.key(image.observation_id) for image in SEEN]
-    sayings = {key: Saying(vector=(0.0, 3.0, 4.0, 0.0)) for key in keys[:4]}
-    sayings[keys[4]] = Saying(vector=(1.0, 2.0))
-    sayings[keys[5]] = Saying(vector=(0.0, 0.0, 0.0, 0.0))
-    await warehouse.say(1, sayings)
+    responses = {key: Response(vector=(0.0, 3.0, 4.0, 0.0)) for key in keys[:4]}
+    responses[keys[4]] = Response(vector=(1.0, 2.0))
+    responses[keys[5]] = Response(vector=(0.0, 0.0, 0.0, 0.0))
+    await warehouse.prepare_responses(1, responses)
     outcome = await warehouse.batches.ask(VECTORS_BATCH, 100)
     assert outcome.answered == 4
     assert outcome.refused == {Reason.ANSWER_INVALID.value: 2}
@@ -90,15 +92,15 @@ async def test_vectors_are_written_at_unit_length(warehouse: Warehouse) -> None:
 async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.batches.open(SIGNS_BATCH)
-    sayings = [
-        Saying(answer=ANSWER),
-        Saying(answer=ANSWER.replace("stop", "go")),
-        Saying(answer='{"kind":"stop"', ending="MAX_TOKENS"),
-        Saying(status="gs://bucket/x.jpg was not found"),
-        Saying(status=RETRY),
-        Saying(ending="SAFETY"),
+    responses = [
+        Response(answer=ANSWER),
+        Response(answer=ANSWER.replace("stop", "go")),
+        Response(answer='{"kind":"stop"', ending="MAX_TOKENS"),
+        Response(status="gs://bucket/x.jpg was not found"),
+        Response(status=RETRY),
+        Response(ending="SAFETY"),
     ]
-    await warehouse.say(1, dict(zip(KEYS, sayings, strict=True)))
+    await warehouse.prepare_responses(1, dict(zip(KEYS, responses, strict=True)))
     outcome = await warehouse.batches.ask(SIGNS_BATCH, 100)
     assert (outcome.answered, outcome.retryable) == (1, 1)
     refused = {"answer_invalid": 1, "answer_truncated": 1, "blocked_by_safety": 1, "image_gone": 1}
@@ -114,7 +116,7 @@ async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
         assert message.observations[0] in SEEN
     assert any("not found" in detail for _, _, detail in rows)
 
-    await warehouse.say(2, {KEYS[4]: Saying(answer=ANSWER)})
+    await warehouse.prepare_responses(2, {KEYS[4]: Response(answer=ANSWER)})
     again = await warehouse.batches.ask(SIGNS_BATCH, 100)
     assert (again.answered, again.retryable, again.refused) == (1, 0, {})
     await warehouse.batches.settle(SIGNS_BATCH)
@@ -126,8 +128,8 @@ async def test_each_outcome_goes_where_it_belongs(warehouse: Warehouse) -> None:
 async def test_a_replayed_dead_letter_is_asked_again(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.batches.open(SIGNS_BATCH)
-    sayings = {key: Saying(answer=ANSWER) for key in KEYS[1:]}
-    await warehouse.say(1, {**sayings, KEYS[0]: Saying(ending="RECITATION")})
+    responses = {key: Response(answer=ANSWER) for key in KEYS[1:]}
+    await warehouse.prepare_responses(1, {**responses, KEYS[0]: Response(ending="RECITATION")})
     await warehouse.batches.ask(SIGNS_BATCH, 100)
     await warehouse.batches.settle(SIGNS_BATCH)
     assert await warehouse.batches.left(SIGNS_BATCH) == 0
@@ -138,27 +140,29 @@ async def test_a_replayed_dead_letter_is_asked_again(warehouse: Warehouse) -> No
         f" TIMESTAMP_ADD(letter.at, INTERVAL 1 HOUR) FROM {dead} AS letter"
     )
     assert await warehouse.batches.left(SIGNS_BATCH) == 1
-    await warehouse.say(2, {KEYS[0]: Saying(answer=ANSWER)})
+    await warehouse.prepare_responses(2, {KEYS[0]: Response(answer=ANSWER)})
     assert (await warehouse.batches.ask(SIGNS_BATCH, 100)).answered == 1
     await warehouse.batches.settle(SIGNS_BATCH)
     assert (await warehouse.runs.balance("run-1")).written == 6
 
 
 @pytest.mark.extended
-async def test_no_more_is_asked_than_is_to_be(warehouse: Warehouse) -> None:
+async def test_a_pass_asks_about_no_more_parts_than_requested(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.batches.open(SIGNS_BATCH)
     for pass_ in (1, 2):
-        await warehouse.say(pass_, {key: Saying(answer=ANSWER) for key in KEYS})
+        await warehouse.prepare_responses(pass_, {key: Response(answer=ANSWER) for key in KEYS})
     assert (await warehouse.batches.ask(SIGNS_BATCH, 4)).answered == 4
     await warehouse.batches.settle(SIGNS_BATCH)
     assert (await warehouse.batches.ask(SIGNS_BATCH, 4)).answered == 2
 
 
-async def test_what_was_brought_and_not_written_is_found_by_the_next(warehouse: Warehouse) -> None:
+async def test_responses_that_were_not_written_are_found_by_the_next_process(
+    warehouse: Warehouse,
+) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.batches.open(SIGNS_BATCH)
-    await warehouse.say(1, {key: Saying(answer=ANSWER) for key in KEYS})
+    await warehouse.prepare_responses(1, {key: Response(answer=ANSWER) for key in KEYS})
     await warehouse.batches.ask(SIGNS_BATCH, 100)
     # killed here: another process opens the batch
     assert await warehouse.batches.unsettled(SIGNS_BATCH) == 6
@@ -170,10 +174,12 @@ async def test_what_was_brought_and_not_written_is_found_by_the_next(warehouse: 
 
 
 @pytest.mark.extended
-async def test_a_denied_pass_is_taken_back(warehouse: Warehouse) -> None:
+async def test_the_refusals_of_a_denied_pass_are_discarded(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.batches.open(SIGNS_BATCH)
-    await warehouse.say(1, {key: Saying(status="PERMISSION_DENIED: connection") for key in KEYS})
+    await warehouse.prepare_responses(
+        1, {key: Response(status="PERMISSION_DENIED: connection") for key in KEYS}
+    )
     outcome = await warehouse.batches.ask(SIGNS_BATCH, 100)
     assert outcome.refused == {Reason.PERMISSION_DENIED.value: 6}
     await warehouse.batches.discard(SIGNS_BATCH)
@@ -194,7 +200,7 @@ async def test_an_image_in_no_bucket_costs_nothing(bigquery_with_ledgers: BigQue
 
 
 @pytest.mark.extended
-async def test_an_image_in_a_bucket_that_is_not_named_costs_nothing(
+async def test_an_image_in_a_bucket_that_is_not_allowed_costs_nothing(
     bigquery_emulator: BigQueryEmulator,
 ) -> None:
     seen = [
@@ -237,7 +243,7 @@ async def test_an_image_in_no_bucket_is_a_dead_letter_again_when_it_is_replayed(
 
 
 @pytest.mark.extended
-async def test_nothing_is_left_of_a_run_that_is_cancelled_meanwhile(warehouse: Warehouse) -> None:
+async def test_no_part_is_left_of_a_run_that_is_cancelled_meanwhile(warehouse: Warehouse) -> None:
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.batches.open(SIGNS_BATCH)
     assert await warehouse.batches.left(SIGNS_BATCH) == 6
@@ -250,7 +256,7 @@ async def test_a_table_that_was_dropped_does_not_stop_the_work(warehouse: Wareho
     await warehouse.open_run(PartRequest(SIGNS_PART))
     await warehouse.batches.open(SIGNS_BATCH)
     for pass_ in (1, 2):
-        await warehouse.say(pass_, {key: Saying(answer=ANSWER) for key in KEYS})
+        await warehouse.prepare_responses(pass_, {key: Response(answer=ANSWER) for key in KEYS})
     await warehouse.batches.ask(SIGNS_BATCH, 100)
     (asked_table,) = [
         table for table in await warehouse.client.tables() if table.startswith("asked_")
@@ -260,7 +266,7 @@ async def test_a_table_that_was_dropped_does_not_stop_the_work(warehouse: Wareho
     assert (await warehouse.batches.ask(SIGNS_BATCH, 100)).answered == 6, "under the next number"
 
 
-async def test_a_lot_is_held_by_one_process(warehouse: Warehouse) -> None:
+async def test_a_batch_is_locked_by_one_process(warehouse: Warehouse) -> None:
     async with warehouse.batches.claim(SIGNS_BATCH):
         with pytest.raises(BusyError, match="run run-1 is held by w1"):
             async with warehouse.batches.claim(SIGNS_BATCH):
@@ -282,7 +288,9 @@ async def test_an_asset_is_asked_about_once_with_all_its_images(
         await warehouse.batches.open(batch)
         assert await warehouse.batches.left(batch) == 3
         keys = [part.key(image.asset_id) for image in SEEN]
-        await warehouse.say(1, {key: Saying(answer=ANSWER) for key in dict.fromkeys(keys)})
+        await warehouse.prepare_responses(
+            1, {key: Response(answer=ANSWER) for key in dict.fromkeys(keys)}
+        )
         await warehouse.batches.ask(batch, 100)
         await warehouse.batches.settle(batch)
         rows = await warehouse.rows(
@@ -292,13 +300,13 @@ async def test_an_asset_is_asked_about_once_with_all_its_images(
 
 
 @pytest.mark.extended
-async def test_a_remote_model_is_made_once_and_replaced_when_it_changes(
+async def test_a_remote_model_is_created_once_and_replaced_when_it_changes(
     warehouse: Warehouse,
 ) -> None:
     for _ in range(2):
         await warehouse.batches.open(SIGNS_BATCH)
     assert len(warehouse.store.defined) == 1
-    name, old = next(iter(warehouse.store.there.items()))
-    warehouse.store.there[name] = replace(old, endpoint="https://elsewhere.example")
+    name, old = next(iter(warehouse.store.by_name.items()))
+    warehouse.store.by_name[name] = replace(old, endpoint="https://elsewhere.example")
     await warehouse.batches.open(SIGNS_BATCH)
     assert len(warehouse.store.defined) == 2

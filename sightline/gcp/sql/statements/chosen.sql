@@ -1,4 +1,4 @@
--- The chosen parts with their images, for whoever asks about them elsewhere.
+-- Returns the chosen parts with their images, for requests that are made outside BigQuery.
 SELECT part_key, images
-FROM {to_ask}
+FROM {chosen_table}
 ORDER BY part_key

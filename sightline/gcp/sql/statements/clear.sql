@@ -1,4 +1,4 @@
--- What was said of parts that are settled is in the ledgers.
-UPDATE {asked}
+-- Removes the responses about settled parts; their results are in the ledgers.
+UPDATE {responses_table}
 SET answer = NULL, response = NULL, vector = []
 WHERE settled

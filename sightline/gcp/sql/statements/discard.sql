@@ -1,4 +1,4 @@
--- A pass whose rows were all refused for a fault of the job is not held against them.
-UPDATE {asked}
+-- Discards the refusals of a pass that failed as a whole, so that its parts are asked about again.
+UPDATE {responses_table}
 SET settled = TRUE
 WHERE pass = @pass AND {failed} AND NOT {retryable}

@@ -1,2 +1,2 @@
--- A table of one batch that is done.
+-- Drops a temporary table of a batch.
 DROP TABLE IF EXISTS {table}

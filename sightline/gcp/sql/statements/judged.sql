@@ -1,4 +1,4 @@
--- What was said in a pass, or in all, judged: an outcome, what it used, and why it was refused.
+-- Judges the responses that are not settled: the outcome (or the reason), the usage and the cost.
 SELECT
   *,
   SQRT({length_squared}) AS norm,
@@ -12,5 +12,5 @@ SELECT
   {input_tokens} AS input_tokens,
   {output_tokens} AS output_tokens,
   {cost} AS cost_usd_micros
-FROM {asked}
+FROM {responses_table}
 WHERE NOT settled

@@ -1,4 +1,4 @@
--- The parts of one kind in one run's work list that are neither written nor dead.
+-- Returns the parts of one kind in a run's work list that are neither written nor dead.
 SELECT
   subject_id,
   asset_type,

@@ -1,6 +1,6 @@
--- Rows of which the ledgers hold what came of them. A dead letter that is replayed is asked again,
--- or refused again, and then becomes another one: its name has the time.
-UPDATE {asked}
+-- Marks the rows whose results are in the ledgers. A replayed dead letter is asked about or refused
+-- again, and then becomes another dead letter, since its event id contains the time.
+UPDATE {responses_table}
 SET settled = TRUE
 WHERE NOT settled AND (
   part_key IN (SELECT part_key FROM ({written}))

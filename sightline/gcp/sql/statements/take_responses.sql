@@ -1,6 +1,6 @@
--- What was said elsewhere about parts of the batch, each once; what is said of others is left alone.
--- Numbers come as texts, since the emulator loads them so.
-INSERT INTO {asked} (part_key, pass, status, answer, response, vector, asked_at, settled)
+-- Copies the staged responses about parts of the batch, each once; ignores rows about other parts.
+-- Numbers are stored as text, since the emulator can load only that.
+INSERT INTO {responses_table} (part_key, pass, status, answer, response, vector, asked_at, settled)
 SELECT
   part_key,
   @pass,
@@ -12,6 +12,7 @@ SELECT
   ),
   CURRENT_TIMESTAMP(),
   FALSE
-FROM {said}
+FROM {staging_table}
 WHERE part_key IN (SELECT part_key FROM ({listed}))
-  AND part_key NOT IN (SELECT part_key FROM {asked} WHERE NOT {retryable} AND NOT settled)
+  AND part_key NOT IN (
+    SELECT part_key FROM {responses_table} WHERE NOT {retryable} AND NOT settled)

@@ -1,5 +1,5 @@
--- What the last pass outcome, and what is not settled of those before, by outcome, with an example
--- of what was said of each.
+-- Counts the responses of the last pass, and the unsettled final ones of earlier passes, by outcome,
+-- with the cost and an example status.
 SELECT outcome, COUNT(*), SUM(cost_usd_micros), ANY_VALUE(status)
 FROM ({judged})
 WHERE pass = @pass OR outcome <> 'retryable'

@@ -1,2 +1,2 @@
--- How many parts of one batch are neither written nor dead.
+-- Counts the parts of a batch that are neither written nor dead.
 SELECT COUNT(*) FROM ({listed})

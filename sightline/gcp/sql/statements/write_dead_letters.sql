@@ -1,4 +1,4 @@
--- What was refused for good, as dead letters; each body is a message with this part alone.
+-- Writes permanently refused parts as dead letters; each body is a message with that part alone.
 INSERT INTO {dead_letters} ({columns})
 WITH listed AS ({listed}),
 judged AS ({judged})

@@ -1,4 +1,4 @@
--- What was answered, into its ledger; what is there stays as it is.
+-- Writes the results of answered parts into their ledger; existing rows are not changed.
 INSERT INTO {ledger} ({columns})
 WITH listed AS ({listed}),
 judged AS ({judged})

@@ -1,10 +1,10 @@
-"""How a model is asked within a statement: one class a function of BigQuery's.
+"""The model call within a statement: one class for each of BigQuery's functions.
 
-Each yields a query of the same columns: ``part_key, status, answer, response, vector``. The images
-go first and the prompt after them, and all parameters of the task go along, as the workers send
-them: an answer is that of the task's fingerprint, whichever engine asked. ``AI.GENERATE_TABLE`` is
-not among them, since it takes neither the media resolution, nor a seed, nor a list of accepted
-values.
+Each class builds a query of the same columns: ``part_key, status, answer, response, vector``. The
+images come first and the prompt follows, and all parameters of the task are passed, as in the
+workers' requests: an answer belongs to the task's fingerprint, whichever engine asked.
+``AI.GENERATE_TABLE`` is not supported, since it accepts neither a media resolution, nor a seed, nor
+a list of accepted values.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ Function = Literal["AI.GENERATE_TEXT", "AI.GENERATE", "ML.GENERATE_TEXT"]
 EmbedFunction = Literal["AI.GENERATE_EMBEDDING", "ML.GENERATE_EMBEDDING"]
 
 
-class Asking(Protocol):
+class ModelCall(Protocol):
     """Asks a model about the rows of a table."""
 
-    def said(self, to_ask: str) -> str:
-        """Return the query of what is said about the rows (``part_key, images``) of a table."""
+    def responses(self, chosen_table: str) -> str:
+        """Return the query of the responses about the rows (``part_key, images``) of a table."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateText:
-    """``AI.GENERATE_TEXT``, or its older twin, over a remote model."""
+    """``AI.GENERATE_TEXT`` or the older ``ML.GENERATE_TEXT``, with a remote model."""
 
     task: TaskSpec
     model: str
     function: Function = "AI.GENERATE_TEXT"
 
-    def said(self, to_ask: str) -> str:
-        """See ``Asking``."""
+    def responses(self, chosen_table: str) -> str:
+        """See ``ModelCall``."""
         rows = (
             f"SELECT part_key, STRUCT(images, {quoted(self.task.prompt)} AS question) AS prompt"  # noqa: S608 - quoted
-            f" FROM {to_ask}"
+            f" FROM {chosen_table}"
         )
         options = f"STRUCT({quoted(model_params(self.task))} AS model_params)"
         call = f"{self.function}(MODEL {self.model}, ({rows}), {options})"
@@ -56,25 +56,25 @@ class GenerateText:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """``AI.GENERATE``: no remote model is made; ``connection`` asks the model at ``endpoint``."""
+    """``AI.GENERATE``: calls the model at ``endpoint`` through ``connection``; no remote model."""
 
     task: TaskSpec
     endpoint: str
     connection: str
 
-    def said(self, to_ask: str) -> str:
-        """See ``Asking``."""
+    def responses(self, chosen_table: str) -> str:
+        """See ``ModelCall``."""
         call = (
             f"AI.GENERATE((images, {quoted(self.task.prompt)}),"
             f" connection_id => {quoted(self.connection)},"
             f" endpoint => {quoted(self.endpoint)},"
             f" model_params => JSON {quoted(model_params(self.task))})"
         )
-        rows = f"(SELECT part_key, {call} AS said FROM {to_ask})"  # noqa: S608 - quoted
+        rows = f"(SELECT part_key, {call} AS reply FROM {chosen_table})"  # noqa: S608 - quoted
         return _columns(
-            "said.status",
-            "said.result",
-            "TO_JSON_STRING(said.full_response)",
+            "reply.status",
+            "reply.result",
+            "TO_JSON_STRING(reply.full_response)",
             "CAST([] AS ARRAY<FLOAT64>)",
             rows,
         )
@@ -82,15 +82,15 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class GenerateEmbedding:
-    """``AI.GENERATE_EMBEDDING``, or its older twin, over a remote model."""
+    """``AI.GENERATE_EMBEDDING`` or the older ``ML.GENERATE_EMBEDDING``, with a remote model."""
 
     model: str
     dimension: int
     function: EmbedFunction = "AI.GENERATE_EMBEDDING"
 
-    def said(self, to_ask: str) -> str:
-        """See ``Asking``."""
-        rows = f"SELECT part_key, images[OFFSET(0)] AS content FROM {to_ask}"  # noqa: S608 - quoted
+    def responses(self, chosen_table: str) -> str:
+        """See ``ModelCall``."""
+        rows = f"SELECT part_key, images[OFFSET(0)] AS content FROM {chosen_table}"  # noqa: S608 - quoted
         options = f"STRUCT({int(self.dimension)} AS output_dimensionality)"
         call = f"{self.function}(MODEL {self.model}, ({rows}), {options})"
         older = self.function == "ML.GENERATE_EMBEDDING"
@@ -101,10 +101,10 @@ class GenerateEmbedding:
 
 
 def model_params(task: TaskSpec) -> str:
-    """Return the body of a request without its contents, as JSON.
+    """Return a request body without its contents, as JSON.
 
     Raises:
-        ConfigurationError: the task names no model yet.
+        ConfigurationError: the task has no model yet.
     """
     if not task.model:
         raise ConfigurationError(f"task {task.name} has no model; resolve it first")
@@ -112,7 +112,7 @@ def model_params(task: TaskSpec) -> str:
 
 
 def text_in(response: str) -> str:
-    """Return SQL for the text of a response of Gemini's, its thoughts aside."""
+    """Return SQL for the text of a Gemini response, without its thoughts."""
     return (
         "(SELECT STRING_AGG(JSON_VALUE(part, '$.text'), '' ORDER BY place)"  # noqa: S608 - ours
         f" FROM UNNEST(JSON_QUERY_ARRAY({response}, '$.candidates[0].content.parts')) AS part"
