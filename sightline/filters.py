@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 
-import shapely
-from shapely.errors import GEOSException
-from shapely.geometry import shape
-
 from sightline.errors import ConfigurationError
+from sightline.geodata.areas import read_area
 from sightline.model import BoundingBox, Filter, Radius, asset_class
 
 MOST_SUBJECTS = 2**31 - 1
@@ -101,78 +96,5 @@ def parse_radius(text: str | None) -> Radius | None:
 
 
 def read_polygon(path: Path | None) -> str | None:
-    """Return the union of a GeoJSON file's polygons, as well-known text."""
-    if path is None:
-        return None
-    try:
-        text = path.read_text(encoding="utf-8")
-        raw = json.loads(text, parse_float=_finite, parse_constant=_finite)
-        polygons = _geometries(raw)
-        if any(not _is_closed(polygon) for polygon in polygons):
-            raise ConfigurationError(
-                f"--polygon {path}: a ring of it is not closed; let it end where it begins"
-                " (RFC 7946, 3.1.6)"
-            )
-        geometries = [shape(polygon) for polygon in polygons]
-        areas = [
-            geometry for geometry in geometries if geometry.geom_type in {"Polygon", "MultiPolygon"}
-        ]
-        if not areas:
-            raise ConfigurationError(f"--polygon {path}: contains no polygon; give a GeoJSON area")
-        if any(_leaps(ring) for area in areas for ring in _rings(area)):
-            raise ConfigurationError(
-                f"--polygon {path}: crosses the antimeridian; cut it in two there (RFC 7946, 3.1.9)"
-            )
-        union = shapely.union_all([shapely.make_valid(area) for area in areas])
-    except OSError as error:
-        raise ConfigurationError(f"--polygon {path}: {error.strerror}; give a file") from error
-    except (
-        ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, GEOSException,
-    ) as error:  # fmt: skip
-        raise ConfigurationError(
-            f"--polygon {path}: is not GeoJSON ({error}); give a Polygon, Feature or collection"
-        ) from error
-    return str(union.wkt)
-
-
-def _finite(text: str) -> float:
-    """Return the number in a JSON text; NaN and what is beyond a float are none."""
-    value = float(text)
-    if not abs(value) < float("inf"):
-        raise ValueError(f"{text} is no position")
-    return value
-
-
-def _rings(area: shapely.Geometry) -> list[list[tuple[float, ...]]]:
-    """Return the rings of a (multi)polygon, each a list of positions."""
-    return [list(ring.coords) for ring in shapely.get_rings(area)]
-
-
-def _is_closed(geometry: object) -> bool:
-    """Return whether the rings of a GeoJSON (multi)polygon end where they begin."""
-    if not isinstance(geometry, dict) or geometry.get("type") not in {"Polygon", "MultiPolygon"}:
-        return True
-    areas = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else None
-    rings = [ring for area in areas for ring in area] if areas else geometry["coordinates"]
-    return all(not ring or ring[0] == ring[-1] for ring in rings)
-
-
-def _leaps(ring: list[tuple[float, ...]]) -> bool:
-    """Return whether two neighbours are more than half the globe apart."""
-    return any(abs(b[0] - a[0]) > 180 for a, b in pairwise(ring))
-
-
-def _geometries(raw: dict[str, object]) -> list[object]:
-    match raw.get("type"):
-        case "FeatureCollection":
-            features = raw["features"]
-            if not isinstance(features, list):
-                raise TypeError("features is not a list")
-            return [feature["geometry"] for feature in features if feature.get("geometry")]
-        case "Feature":
-            return [raw["geometry"]]
-        case "GeometryCollection":
-            geometries = raw["geometries"]
-            return list(geometries) if isinstance(geometries, list) else []
-        case _:
-            return [raw]
+    """Return the area in a file, as well-known text."""
+    return None if path is None else str(read_area(path, "--polygon").wkt)

@@ -14,8 +14,8 @@ import shapely
 from numpy.typing import NDArray
 
 from sightline.errors import ConfigurationError, NotFoundError
+from sightline.geodata.polygons import parse_polygon
 from sightline.model import BoundingBox, EmbeddingPart, Filter, Observation, Radius
-from sightline.polygons import parse_polygon
 from sightline.ports import EmbeddingRow, Search, SearchHit, SearchQuery, VectorIndexes
 from tests.contracts.warehouse_rig import NOW, POLE, SIGN, observation, provenance
 

@@ -38,6 +38,30 @@ from tests.contracts.warehouse_rig import (
 )
 
 TASK = answer_part(task())
+PLACES = (
+    (179.5, -18.0), (180.0, -18.0), (-180.0, -18.0), (-179.5, -18.0), (0.0, -18.0),
+    (0.0, 80.0), (-60.0, 80.0), (60.0, 80.0), (120.0, 80.0), (180.0, 80.0), (-120.0, 80.0),
+    (0.0, 90.0), (-180.0, 90.0), (0.0, -90.0),
+)  # fmt: skip
+"""Longitudes and latitudes at which a globe differs from a map."""
+
+FIJI = (
+    "MULTIPOLYGON (((179 -19, 180 -19, 180 -17, 179 -17, 179 -19)),"
+    " ((-180 -19, -179 -19, -179 -17, -180 -17, -180 -19)))"
+)
+NORTH = {place for place in PLACES if place[1] > 0}
+AREAS = {
+    "across the antimeridian": (FIJI, set(PLACES[:4])),
+    "up to it": ("POLYGON ((179 -19, 180 -19, 180 -17, 179 -17, 179 -19))", {PLACES[0]}),
+    "a polar cap": ("POLYGON ((-180 70, 180 70, 180 90, -180 90, -180 70))", NORTH),
+    "the whole world": ("POLYGON ((-180 -90, 180 -90, 180 90, -180 90, -180 -90))", set(PLACES)),
+    "all but Fiji": (
+        "POLYGON ((-178 -85, 178 -85, 178 85, -178 85, -178 -85))",
+        {place for place in PLACES if abs(place[0]) < 178 and abs(place[1]) < 90},
+    ),
+}  # fmt: skip
+"""Areas as ``sightline.geodata`` gives them, and the places inside."""
+
 POLYGON = (
     "POLYGON ((5.0015 52.0015, 5.0045 52.0015, 5.0045 52.0045, 5.0015 52.0045, 5.0015 52.0015))"
 )
@@ -267,6 +291,18 @@ class SourceContract:
         which = Filter(box=BoundingBox(179.0, 50.0, -179.0, 54.0))
         await rig.open(asking(EMBEDDING, which=which), "run-1")
         assert {item.subject_id for item in await rig.items("run-1")} == {"obs-000", "obs-001"}
+
+    @pytest.mark.parametrize("name", AREAS)
+    async def test_an_area_reaches_over_the_antimeridian_and_the_poles(
+        self, rig: WarehouseRig, name: str
+    ) -> None:
+        area, inside = AREAS[name]
+        await rig.load(
+            [observation(n, longitude=lon, latitude=lat) for n, (lon, lat) in enumerate(PLACES)]
+        )
+        await rig.open(asking(EMBEDDING, which=Filter(polygon_wkt=area)), "run-1")
+        found = {PLACES[int(item.subject_id[-3:])] for item in await rig.items("run-1")}
+        assert sorted(found) == sorted(inside), (found - inside, inside - found)
 
     @pytest.mark.parametrize("wkt", ["POLYGON ((", "POINT (5 52)", "POLYGON EMPTY"])
     async def test_what_is_no_polygon_is_refused(self, rig: WarehouseRig, wkt: str) -> None:

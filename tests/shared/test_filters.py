@@ -62,44 +62,12 @@ def test_a_mistake_names_the_option_and_an_accepted_form(
         build_filter(**options)
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        SQUARE,
-        {"type": "Feature", "geometry": SQUARE, "properties": {}},
-        {"type": "GeometryCollection", "geometries": [SQUARE]},
-        {"type": "MultiPolygon", "coordinates": [SQUARE["coordinates"]]},
-    ],
-)
-def test_geojson_of_every_kind_is_an_area(tmp_path: Path, document: dict[str, Any]) -> None:
-    path = tmp_path / "area.geojson"
-    path.write_text(json.dumps(document))
-    wkt = build_filter(polygon=path).polygon_wkt
-    assert wkt is not None
-    assert shapely.from_wkt(wkt).equals(shapely.box(0, 0, 2, 2))
-
-
-def test_the_polygons_of_a_collection_are_one_area(tmp_path: Path) -> None:
+def test_the_polygons_of_a_file_are_one_area(tmp_path: Path) -> None:
     path = tmp_path / "areas.geojson"
-    features = [
-        {"type": "Feature", "geometry": geometry, "properties": {}}
-        for geometry in (SQUARE, OTHER, None)
-    ]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    path.write_text(json.dumps({"type": "GeometryCollection", "geometries": [SQUARE, OTHER]}))
     wkt = build_filter(polygon=path).polygon_wkt
     assert wkt is not None
     assert shapely.from_wkt(wkt).equals(shapely.box(0, 0, 3, 2))
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "7", "{}", '{"type":"Point","coordinates":[1,2]}', '{"type":"Feature"}',
-             '{"type":"FeatureCollection","features":7}', '{"type":"Polygon","coordinates":[[1]]}']
-)  # fmt: skip
-def test_what_is_no_area_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "area.geojson"
-    path.write_text(text)
-    with pytest.raises(ConfigurationError, match=r"--polygon .*area\.geojson"):
-        build_filter(polygon=path)
 
 
 def test_a_polygon_file_that_is_absent_is_named(tmp_path: Path) -> None:

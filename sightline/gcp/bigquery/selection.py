@@ -3,21 +3,40 @@
 Edges of a polygon are straight lines on the map (``planar``), as they are for the other engines,
 and its boundary is outside. BigQuery's sphere is two metres larger in radius than the mean Earth of
 the other engines: a radius of 10 km is 3 mm shorter there.
+
+On a sphere, a polygon may be read as the rest of the globe, and edges along the antimeridian or at
+a pole are none. So shells run counterclockwise, and an area that is wide, or reaches there, is cut
+into slices that overlap.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sightline.geodata.polygons import (
+    POLAR,
+    bounds_of,
+    filled,
+    parse_polygon,
+    surrounded_poles,
+)
 from sightline.model import BoundingBox, Filter
-from sightline.polygons import bounds_of, parse_polygon
 
 if TYPE_CHECKING:
+    import shapely
+
     from sightline.gcp.bigquery.client import Value
 
 POSITION = "SAFE.ST_GEOGPOINT(longitude, latitude)"
 """Where an observation is; NULL where that is unknown, or no place on Earth."""
+
+TURNED_POSITION = "SAFE.ST_GEOGPOINT(IF(longitude > 0, longitude - 180, longitude + 180), latitude)"
+"""The same on a globe that is turned by half, on which the antimeridian is nothing special."""
+
+WIDEST = 120.0
+"""Degrees of longitude of an area that is asked about in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +110,45 @@ def _in_box(box: BoundingBox, name: str) -> BigQueryCondition:
 def _in_polygon(wkt: str) -> list[BigQueryCondition]:
     """Return the box around a polygon, which is cheap to test, and the polygon."""
     area = parse_polygon(wkt)
-    inside = f"ST_CONTAINS(ST_GEOGFROMTEXT(@polygon, planar => TRUE), {POSITION})"
-    return [_in_box(bounds_of(area), "around"), BigQueryCondition(inside, {"polygon": area.wkt})]
+    around = bounds_of(area)
+    if around.east - around.west <= WIDEST and max(map(abs, area.bounds[1::2])) <= POLAR:
+        parts = [_contains(area, "polygon", POSITION)]
+    else:
+        parts = [*_slices(area), *_poles(area)]
+    inside = " OR ".join(f"({part.sql})" for part in parts)
+    values = {name: value for part in parts for name, value in part.values.items()}
+    return [_in_box(around, "around"), BigQueryCondition(inside, values)]
+
+
+def _contains(area: shapely.Geometry, name: str, position: str) -> BigQueryCondition:
+    from shapely import orient_polygons
+
+    inside = f"ST_CONTAINS(ST_GEOGFROMTEXT(@{name}, planar => TRUE), {position})"
+    return BigQueryCondition(inside, {name: orient_polygons(area).wkt})
+
+
+def _slices(area: shapely.Geometry) -> Iterator[BigQueryCondition]:
+    """Yield a third of the globe after the other; that at the antimeridian is turned around."""
+    from shapely import box, union_all
+    from shapely.affinity import translate
+
+    def between(west: float, east: float) -> shapely.Geometry:
+        return filled(area & box(west, -POLAR, east, POLAR))
+
+    turned = union_all([translate(between(119, 180), -180), translate(between(-180, -119), 180)])
+    for name, part, position in (
+        ("polygon_west", between(-121, 1), POSITION),
+        ("polygon_east", between(-1, 121), POSITION),
+        ("polygon_turned", turned, TURNED_POSITION),
+    ):
+        if not part.is_empty:
+            yield _contains(part, name, position)
+
+
+def _poles(area: shapely.Geometry) -> Iterator[BigQueryCondition]:
+    """Yield the poles that are inside."""
+    south, north = surrounded_poles(area)
+    if south:
+        yield _in_box(BoundingBox(-180, -90, 180, -POLAR), "south_pole")
+    if north:
+        yield _in_box(BoundingBox(-180, POLAR, 180, 90), "north_pole")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from sightline.geodata.polygons import bounds_of, parse_polygon, without_seams
 from sightline.local.warehouse.engine import Session
 from sightline.model import BoundingBox, Filter, Radius
-from sightline.polygons import bounds_of, parse_polygon
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth (IUGG), for distances on the sphere."""
@@ -91,7 +91,7 @@ def allow_polygon(session: Session, which: Filter) -> None:
         return
     import shapely  # noqa: PLC0415 - 0.1 s, and only for those who give a polygon
 
-    area = parse_polygon(which.polygon_wkt)
+    area = without_seams(parse_polygon(which.polygon_wkt))
     shapely.prepare(area)
 
     def inside(longitude: pa.ChunkedArray, latitude: pa.ChunkedArray) -> pa.Array:

@@ -1,0 +1,60 @@
+"""Areas as people give them: the polygons in a file, as one area in WGS 84 degrees."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import shapely
+from shapely.errors import ShapelyError
+
+from sightline.errors import ConfigurationError
+from sightline.geodata.geojson import GeoJsonError, documents, features, geometries
+from sightline.geodata.globe import NoAreaError, on_globe
+from sightline.geodata.polygons import filled
+
+_FORMATS = "give a GeoJSON Polygon, Feature or collection"
+
+
+def read_area(path: Path, option: str) -> shapely.Geometry:
+    """Return the union of the polygons in a GeoJSON file, or in a sequence; ``option`` names it.
+
+    Other geometries in it are left aside. A CRS that the file declares is respected.
+
+    Raises:
+        ConfigurationError: it is no such file, or has no polygon, or its coordinates are no places.
+    """
+    where = f"{option} {path}"
+    kinds: Counter[str] = Counter()
+    areas = []
+    try:
+        for geometry, crs in _geojson(path, where):
+            kinds[geometry.geom_type] += 1
+            if geometry.geom_type in {"Polygon", "MultiPolygon"}:
+                areas += [on_globe(part, crs, where) for part in shapely.get_parts(geometry)]
+        area = filled(shapely.union_all(areas))
+    except NoAreaError as error:
+        raise ConfigurationError(f"{where}: {error}") from error
+    except ShapelyError as error:
+        raise ConfigurationError(f"{where}: {error}; mend it, e.g. by QGIS") from error
+    if not areas:
+        there = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+        raise ConfigurationError(
+            f"{where}: contains no polygon{there and f' but {there}'}; {_FORMATS}"
+        )
+    if area.is_empty:
+        raise ConfigurationError(f"{where}: its polygons fill no area; give one that does")
+    return area
+
+
+def _geojson(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, object]]:
+    """Yield the simple geometries of a GeoJSON file, each with the CRS that is declared for it."""
+    try:
+        for document in documents(path.read_bytes()):
+            for feature in features(document):
+                yield from geometries(feature.geometry, feature.crs)
+    except OSError as error:
+        raise ConfigurationError(f"{where}: {error.strerror}; give a file") from error
+    except GeoJsonError as error:
+        raise ConfigurationError(f"{where}: is not GeoJSON: {error}; {_FORMATS}") from error
