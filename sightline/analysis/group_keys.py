@@ -47,4 +47,9 @@ def _edges(number: int, step: float) -> tuple[Decimal, Decimal]:
 def _cell(key: tuple[int, int], step: float) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     south, north = _edges(key[0], step)
     west, east = _edges(key[1], step)
-    return west, max(south, Decimal(-90)), min(east, Decimal(180)), min(north, Decimal(90))
+    return (
+        max(west, Decimal(-180)),
+        max(south, Decimal(-90)),
+        min(east, Decimal(180)),
+        min(north, Decimal(90)),
+    )

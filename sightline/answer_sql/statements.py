@@ -6,7 +6,9 @@ condition that they pass. A condition stands in each statement once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Protocol
 
 from sightline.ports import AnswerQuality, Coverage, Dimension, FieldSummary, Group
@@ -229,8 +231,7 @@ def _keys(dialect: SqlDialect, dimension: Dimension, number: int) -> list[str]:
     if dimension.kind == "month":
         return [dialect.month]
     if dimension.kind == "cell":
-        step = dimension.step or 1.0
-        return [dialect.whole("latitude", step), dialect.whole("longitude", step)]
+        return _cell(dialect, dimension.step or 1.0)
     assert dimension.field is not None
     if dimension.field.type == "list":
         return [f"member{number}"]
@@ -238,6 +239,22 @@ def _keys(dialect: SqlDialect, dimension: Dimension, number: int) -> list[str]:
         value = dialect.number(dimension.field.name)
         return [dialect.whole(value, dimension.step) if dimension.step else value]
     return [f"NULLIF({dialect.text(dimension.field.name)}, '')"]
+
+
+def _cell(dialect: SqlDialect, step: float) -> list[str]:
+    """Return the row and the column of a cell; 180 degrees is -180, and a pole has one cell.
+
+    The northernmost row takes in its upper edge, since no row is beyond it.
+    """
+    top = math.ceil(90 / Decimal(repr(step))) - 1
+    east = (
+        "(CASE WHEN ABS(latitude) = 90 THEN 0.0 WHEN longitude = 180 THEN -180.0"
+        " ELSE longitude END)"
+    )
+    return [
+        f"CASE WHEN latitude = 90 THEN {top} ELSE {dialect.whole('latitude', step)} END",
+        dialect.whole(east, step),
+    ]
 
 
 def groups(by: Sequence[Dimension], rows: Sequence[Row]) -> list[Group]:

@@ -147,7 +147,9 @@ def test_groups_have_names_without_the_noise_of_binary_fractions() -> None:
     cell = Dimension("cell", step=0.01)
     assert key_text(cell, (5209, -1)) == "-0.01,52.09,0.00,52.10"
     assert key_value(cell, (5209, -1)) == [-0.01, 52.09, 0.0, 52.1]
-    assert key_text(Dimension("cell", step=90), (1, 2)) == "180,90,180,90"
+    assert key_text(Dimension("cell", step=90), (0, -2)) == "-180,0,-90,90"
+    assert key_value(Dimension("cell", step=0.7), (128, -258)) == [-180.0, 89.6, -179.9, 90.0]
+    assert key_value(Dimension("cell", step=0.7), (-129, 257)) == [179.9, -90.0, 180.0, -89.6]
     height = next(spec_field for spec_field in SIGNS.fields if spec_field.name == "height")
     assert key_text(Dimension("field", height, 0.1), 3) == "0.3 to 0.4"
     assert key_text(Dimension("field", height), 2.0) == "2"

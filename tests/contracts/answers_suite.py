@@ -218,6 +218,31 @@ class AnswersContract:
             ("unknown", POLE, (-1, -1)): 1,
         }
 
+    @pytest.mark.parametrize(
+        ("step", "cells"),
+        [
+            (0.01, {(0, -18000): 2, (0, 17999): 1, (8999, 0): 3, (8999, -18000): 1, (-9000, 0): 2}),
+            (0.7, {(0, -258): 2, (0, 257): 1, (128, 0): 3, (128, -258): 1, (-129, 0): 2}),
+            (90.0, {(0, -2): 3, (0, 1): 1, (0, 0): 3, (-1, 0): 2}),
+        ],
+    )
+    async def test_one_place_is_in_one_cell_at_the_antimeridian_and_at_the_poles(
+        self, rig: AnswersRig, step: float, cells: dict[tuple[int, int], int]
+    ) -> None:
+        await rig.ask()
+        places = (
+            (0.0, 180.0), (0.0, -180.0), (0.0, 179.995), (89.995, -180.0),
+            (90.0, 180.0), (90.0, -180.0), (90.0, 77.0), (-90.0, 180.0), (-90.0, 5.0),
+        )  # fmt: skip
+        part = answer_part(SPEC)
+        await rig.warehouse.writer.write(
+            [
+                answer_row(item(n, latitude=latitude, longitude=longitude), part, answer=EMPTY)
+                for n, (latitude, longitude) in enumerate(places)
+            ]
+        )
+        assert await rig.counted(Dimension("cell", step=step)) == cells
+
     async def test_a_field_s_summary_tells_known_unknown_and_missing(self, rig: AnswersRig) -> None:
         await rig.ask()
         await rig.write(
