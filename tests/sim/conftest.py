@@ -20,8 +20,8 @@ AUTHORISED = {"Authorization": "Bearer a-token"}
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator() as one:
-        yield one
+    async with VertexSimulator() as simulator:
+        yield simulator
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ Ask = Callable[..., Any]
 def ask(client: aiohttp.ClientSession) -> Ask:
     async def post(path: str, body: object, *, code: int = 200) -> Any:
         async with client.post(path, json=body) as response:
-            found = await response.json()
-            assert response.status == code, found
-            return found
+            answer = await response.json()
+            assert response.status == code, answer
+            return answer
 
     return post
 

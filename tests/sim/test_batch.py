@@ -40,11 +40,11 @@ class Rig:
     async def call(self, verb: str, path: str, body: object = None, *, code: int = 200) -> Any:
         """Make a call; return its body."""
         async with self.client.request(verb, path, json=body) as response:
-            found = await response.json()
-            assert response.status == code, found
-            return found
+            answer = await response.json()
+            assert response.status == code, answer
+            return answer
 
-    def asked(self, **more: Any) -> dict[str, Any]:
+    def job_request(self, **more: Any) -> dict[str, Any]:
         """Return a valid request for a job."""
         uris = [f"{self.bucket}/in.jsonl"]
         to = {"outputUriPrefix": f"{self.bucket}/out"}
@@ -59,7 +59,7 @@ class Rig:
 
     async def ended(self, **more: Any) -> dict[str, Any]:
         """Begin a job, and return it when it has ended."""
-        name = (await self.call("POST", JOBS, self.asked(**more)))["name"]
+        name = (await self.call("POST", JOBS, self.job_request(**more)))["name"]
         while True:
             job: dict[str, Any] = await self.call("GET", f"v1/{name}")
             if job["state"] in ENDED:
@@ -80,13 +80,13 @@ async def rig(gcs: GcsServer) -> AsyncIterator[Rig]:
         VertexSimulator(buckets=buckets, seed=3) as simulator,
         aiohttp.ClientSession(simulator.base_url + "/", headers=AUTHORISED) as client,
     ):
-        one = Rig(simulator, client, buckets, f"bucket-{uuid.uuid4().hex[:12]}")
+        rig = Rig(simulator, client, buckets, f"bucket-{uuid.uuid4().hex[:12]}")
         made = f"{gcs.endpoint}/storage/v1/b?project=p"
-        async with client.post(made, json={"name": one.bucket.removeprefix("gs://")}) as response:
+        async with client.post(made, json={"name": rig.bucket.removeprefix("gs://")}) as response:
             assert response.status == 200
         lines = (orjson.dumps({"key": str(n), "request": request()}) for n in range(LINES))
-        await buckets.write_file(f"{one.bucket}/in.jsonl", b"\n".join(lines))
-        yield one
+        await buckets.write_file(f"{rig.bucket}/in.jsonl", b"\n".join(lines))
+        yield rig
 
 
 async def test_a_job_answers_every_line_in_another_order(rig: Rig) -> None:
@@ -94,11 +94,11 @@ async def test_a_job_answers_every_line_in_another_order(rig: Rig) -> None:
     assert job["state"] == "JOB_STATE_SUCCEEDED"
     assert job["completionStats"]["successfulCount"] == str(LINES)
     lines = await rig.lines(job)
-    keys = [one["key"] for one in lines]
+    keys = [line["key"] for line in lines]
     assert sorted(keys, key=int) == [str(n) for n in range(LINES)]
     assert keys != sorted(keys, key=int)
-    assert all(one["status"] == "" and one["response"]["candidates"] for one in lines)
-    assert all(one["request"]["contents"] == request()["contents"] for one in lines)
+    assert all(line["status"] == "" and line["response"]["candidates"] for line in lines)
+    assert all(line["request"]["contents"] == request()["contents"] for line in lines)
     assert lines[0]["request"]["tools"] is None, "the request comes back normalised"
 
 
@@ -117,13 +117,13 @@ async def test_jobs_are_listed_by_name_and_label_newest_first(rig: Rig) -> None:
     second = await rig.ended()
     await rig.ended(displayName="another")
     named = await rig.call("GET", JOBS + '?filter=display_name="a-job"')
-    assert [one["name"] for one in named["batchPredictionJobs"]] == [second["name"], first["name"]]
+    assert [job["name"] for job in named["batchPredictionJobs"]] == [second["name"], first["name"]]
     page = await rig.call("GET", JOBS + "?filter=labels.sightline_run=r&pageSize=2")
     assert len(page["batchPredictionJobs"]) == 2
     rest = await rig.call(
         "GET", f"{JOBS}?filter=labels.sightline_run=r&pageToken={page['nextPageToken']}"
     )
-    assert [one["name"] for one in rest["batchPredictionJobs"]] == [first["name"]]
+    assert [job["name"] for job in rest["batchPredictionJobs"]] == [first["name"]]
     assert await rig.call("GET", JOBS + "?filter=displayName=x") == {"batchPredictionJobs": []}
     await rig.call("GET", JOBS + "?filter=who knows", code=400)
 
@@ -131,10 +131,10 @@ async def test_jobs_are_listed_by_name_and_label_newest_first(rig: Rig) -> None:
 async def test_lines_fail_as_calls_do(rig: Rig) -> None:
     rig.simulator.behave(Behaviour(faults=FaultMix({Fault.IMAGE_GONE: 0.5, Fault.HANG: 0.2})))
     job = await rig.ended()
-    said = [one["status"] for one in await rig.lines(job)]
-    failed = [one for one in said if one]
+    statuses = [line["status"] for line in await rig.lines(job)]
+    failed = [status for status in statuses if status]
     assert job["completionStats"]["failedCount"] == str(len(failed))
-    assert {one.partition(": ")[0] for one in failed} == {"Not Found", "Gateway Timeout"}
+    assert {status.partition(": ")[0] for status in failed} == {"Not Found", "Gateway Timeout"}
     assert orjson.loads(failed[0].partition(": ")[2])["error"]["code"] in {404, 504}
 
 
@@ -146,7 +146,7 @@ async def test_the_control_api_lets_jobs_go_otherwise(rig: Rig) -> None:
     expired = await rig.ended()
     lines = await rig.lines(expired)
     assert (expired["state"], len(lines)) == (ends[0], LINES), "half of them, each twice"
-    assert all("key" not in one for one in lines)
+    assert all("key" not in line for line in lines)
     assert expired["completionStats"]["incompleteCount"] == str(LINES // 2)
     failed = await rig.ended()
     assert (failed["state"], failed["error"]["code"]) == (ends[1], 7)
@@ -157,7 +157,7 @@ async def test_the_control_api_lets_jobs_go_otherwise(rig: Rig) -> None:
 
 async def test_a_job_that_runs_is_cancelled(rig: Rig) -> None:
     await rig.call("PUT", "control/batch", {"hold": True})
-    name = (await rig.call("POST", JOBS, rig.asked()))["name"]
+    name = (await rig.call("POST", JOBS, rig.job_request()))["name"]
     await rig.call("POST", f"v1/{name}:cancel", {})
     assert (await rig.call("GET", f"v1/{name}"))["state"] == "JOB_STATE_CANCELLED"
 
@@ -174,8 +174,8 @@ async def test_a_job_that_runs_is_cancelled(rig: Rig) -> None:
     ],
 )
 async def test_what_is_no_job_is_refused(rig: Rig, wrong: dict[str, Any]) -> None:
-    found = await rig.call("POST", JOBS, rig.asked(**wrong), code=400)
-    assert found["error"]["status"] == "INVALID_ARGUMENT"
+    refusal = await rig.call("POST", JOBS, rig.job_request(**wrong), code=400)
+    assert refusal["error"]["status"] == "INVALID_ARGUMENT"
 
 
 async def test_a_job_without_its_file_fails(rig: Rig) -> None:

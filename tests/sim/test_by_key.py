@@ -21,8 +21,8 @@ PART = {
 
 @pytest.fixture
 async def session(simulator: VertexSimulator) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(simulator.base_url + "/") as one:
-        yield one
+    async with aiohttp.ClientSession(simulator.base_url + "/") as session:
+        yield session
 
 
 async def ask(
@@ -30,23 +30,23 @@ async def ask(
 ) -> Any:
     headers = {"x-goog-api-key": key} if key else {}
     async with session.post(path, json=body, headers=headers) as response:
-        found = await response.json()
-        assert response.status == code, found
-        return found
+        answer = await response.json()
+        assert response.status == code, answer
+        return answer
 
 
-def asked(*parts: dict[str, Any], **more: Any) -> dict[str, Any]:
+def question(*parts: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"contents": [{"role": "user", "parts": [*parts, {"text": "What?"}]}], **more}
 
 
 async def test_a_key_is_as_good_as_a_token(session: aiohttp.ClientSession) -> None:
-    assert (await ask(session, GENERATE, asked(PART), code=200))["candidates"]
+    assert (await ask(session, GENERATE, question(PART), code=200))["candidates"]
     body = {"content": {"parts": [PART]}, "outputDimensionality": 256}
     assert len((await ask(session, EMBED, body, code=200))["embedding"]["values"]) == 256
 
 
 async def test_a_call_without_a_key_is_refused(session: aiohttp.ClientSession) -> None:
-    error = (await ask(session, GENERATE, asked(PART), code=403, key=""))["error"]
+    error = (await ask(session, GENERATE, question(PART), code=403, key=""))["error"]
     assert error["status"] == "PERMISSION_DENIED"
     assert "unregistered callers" in error["message"]
 
@@ -54,7 +54,7 @@ async def test_a_call_without_a_key_is_refused(session: aiohttp.ClientSession) -
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        (GENERATE, asked(PART, labels={"run": "r1"})),
+        (GENERATE, question(PART, labels={"run": "r1"})),
         (GENERATE, request()),  # its image is in a bucket
         (EMBED, {"content": {"parts": [PART]}, "embedContentConfig": {}}),
     ],

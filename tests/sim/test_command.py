@@ -38,12 +38,12 @@ async def running(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
 
 
 async def codes(url: str, calls: int) -> list[int]:
-    found = []
+    statuses = []
     async with aiohttp.ClientSession(url + "/", headers=AUTHORISED) as session:
         for _ in range(calls):
             async with session.post(GENERATE, json=request()) as response:
-                found.append(response.status)
-    return found
+                statuses.append(response.status)
+    return statuses
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -100,12 +100,12 @@ async def test_the_demo_model_s_images_come_from_the_endpoint_that_is_named() ->
 )
 async def test_what_makes_no_sense_is_told_in_one_line(options: tuple[str, ...]) -> None:
     async with running("--answers", "instant", *options) as (process, line):
-        out, said = await asyncio.wait_for(process.communicate(), GIVE_UP_S)
+        out, error = await asyncio.wait_for(process.communicate(), GIVE_UP_S)
     assert process.returncode == 2
     assert line == ""
     assert out == b""
-    assert said.decode().startswith("sightline: ")
-    assert said.count(b"\n") == 1
+    assert error.decode().startswith("sightline: ")
+    assert error.count(b"\n") == 1
 
 
 def test_a_schedule_in_words_is_the_schedule() -> None:

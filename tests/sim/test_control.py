@@ -111,7 +111,9 @@ async def test_every_call_received_is_counted_once_for_what_became_of_it(
         pass
     counted = simulator.counters
     outcomes = (counted.answered, counted.over_quota, counted.rejected, counted.faults)
-    assert sum(sum(one.values()) for one in outcomes) == 61 == sum(counted.received.values())
+    assert (
+        sum(sum(outcome.values()) for outcome in outcomes) == 61 == sum(counted.received.values())
+    )
     assert counted.labels == {
         "run=r1": counted.answered["generateContent"] + counted.faults["safety"]
     }

@@ -64,9 +64,9 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture
 def held(scenes: list[Path]) -> Held:
-    found = Held()
-    found.contents = {f"gs://scenes/s 1/{one.name}": one.read_bytes() for one in scenes}
-    return found
+    held = Held()
+    held.contents = {f"gs://scenes/s 1/{path.name}": path.read_bytes() for path in scenes}
+    return held
 
 
 @pytest.fixture
@@ -74,16 +74,16 @@ async def session(held: Held, encoder: DualEncoder) -> AsyncIterator[aiohttp.Cli
     async with (
         DemoAnswers(held, encoder) as answers,
         VertexSimulator(answerer=answers) as simulator,
-        aiohttp.ClientSession(simulator.base_url + "/", headers=AUTHORISED) as one,
+        aiohttp.ClientSession(simulator.base_url + "/", headers=AUTHORISED) as session,
     ):
-        yield one
+        yield session
 
 
 async def ask(session: aiohttp.ClientSession, path: str, body: object, code: int = 200) -> Any:
     async with session.post(path, json=body) as response:
-        found = await response.json()
-        assert response.status == code, found
-        return found
+        reply = await response.json()
+        assert response.status == code, reply
+        return reply
 
 
 def image_part(uri: str) -> dict[str, Any]:
@@ -103,8 +103,8 @@ def question(task: TaskSpec, parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
 async def answer(
     session: aiohttp.ClientSession, task: TaskSpec, parts: Sequence[dict[str, Any]]
 ) -> Any:
-    found = await ask(session, GENERATE, question(task, parts))
-    return json.loads(found["candidates"][0]["content"]["parts"][0]["text"])
+    response = await ask(session, GENERATE, question(task, parts))
+    return json.loads(response["candidates"][0]["content"]["parts"][0]["text"])
 
 
 def local(path: Path) -> Observation:
@@ -127,9 +127,9 @@ async def test_answers_and_vectors_are_those_of_the_local_engine(
                 "content": {"parts": [image_part(uri)]},
                 "embedContentConfig": {"outputDimensionality": 256},
             }
-            found = (await ask(session, EMBED, body))["embedding"]["values"]
+            vector = (await ask(session, EMBED, body))["embedding"]["values"]
             mine = (await embedder.embed_image(local(path), run_id="r")).vector
-            assert float(np.dot(found, mine)) >= 0.9999
+            assert float(np.dot(vector, mine)) >= 0.9999
     assert known > SCENES, "hardly anything was answered: this proves nothing"
 
 
@@ -139,7 +139,7 @@ async def test_several_images_of_an_asset_are_answered_as_the_local_engine_does(
     task = TASKS["utility_poles"]
     uris = list(held.contents)[1::3]
     async with LocalVision.open(ModelSettings(), ImageSettings()) as vision:
-        seen = [local(one) for one in scenes[1::3]]
+        seen = [local(path) for path in scenes[1::3]]
         ours = (await LocalClassifier(vision).classify(task, seen, run_id="r")).answer
     assert await answer(session, task, [image_part(uri) for uri in uris]) == ours
     assert set(ours.values()) - {"unknown", None}
@@ -161,8 +161,8 @@ async def test_a_query_has_the_local_engine_s_vector_with_its_prefix_or_without(
 ) -> None:
     words = "a leaning wooden pole"
     body = {"content": {"parts": [{"text": prefix + words}]}, "outputDimensionality": 256}
-    found = (await ask(session, EMBED, body))["embedding"]["values"]
-    assert found == pytest.approx(encoder.encode_texts([words])[0].tolist(), abs=1e-6)
+    vector = (await ask(session, EMBED, body))["embedding"]["values"]
+    assert vector == pytest.approx(encoder.encode_texts([words])[0].tolist(), abs=1e-6)
 
 
 async def test_predict_looks_at_the_image_and_reads_the_text(
@@ -173,13 +173,13 @@ async def test_predict_looks_at_the_image_and_reads_the_text(
         "instances": [{"image": {"gcsUri": uri}, "text": "a stop sign"}],
         "parameters": {"dimension": 256},
     }
-    (found,) = (await ask(session, PREDICT, body))["predictions"]
-    assert np.linalg.norm(found["imageEmbedding"]) == pytest.approx(1, abs=1e-4)
-    assert np.dot(found["imageEmbedding"], found["textEmbedding"]) < 0.99
+    (prediction,) = (await ask(session, PREDICT, body))["predictions"]
+    assert np.linalg.norm(prediction["imageEmbedding"]) == pytest.approx(1, abs=1e-4)
+    assert np.dot(prediction["imageEmbedding"], prediction["textEmbedding"]) < 0.99
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "said"),
+    ("content", "code", "message"),
     [
         (None, 404, "No such object: gs://scenes/x.jpg"),
         (b"", 400, "image is not valid"),
@@ -188,15 +188,15 @@ async def test_predict_looks_at_the_image_and_reads_the_text(
     ],
 )
 async def test_an_image_that_cannot_be_seen_is_refused_as_google_refuses_it(
-    content: bytes | None, code: int, said: str, held: Held, session: aiohttp.ClientSession
+    content: bytes | None, code: int, message: str, held: Held, session: aiohttp.ClientSession
 ) -> None:
     uri = "gs://scenes/x.jpg"
     if content is not None:
         held.contents[uri] = content
-    asked = question(TASKS["road_signs"], [image_part(uri)])
-    assert said in (await ask(session, GENERATE, asked, code))["error"]["message"]
+    body = question(TASKS["road_signs"], [image_part(uri)])
+    assert message in (await ask(session, GENERATE, body, code))["error"]["message"]
     embed = {"content": {"parts": [image_part(uri)]}, "outputDimensionality": 256}
-    assert said in (await ask(session, EMBED, embed, code))["error"]["message"]
+    assert message in (await ask(session, EMBED, embed, code))["error"]["message"]
 
 
 async def test_one_bad_image_of_several_fails_the_request(
@@ -224,7 +224,7 @@ def test_a_schema_without_plain_fields_is_refused() -> None:
 def test_the_asset_types_of_a_task_are_found_from_its_fields(
     name: str, encoder: DualEncoder
 ) -> None:
-    known = tuple(one for one in TASKS[name].asset_types if one in ASSET_TYPES)
+    known = tuple(kind for kind in TASKS[name].asset_types if kind in ASSET_TYPES)
     assert tuple(ZeroShot(encoder).asset_types_asked(TASKS[name].fields)) == known
 
 

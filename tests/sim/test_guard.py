@@ -27,8 +27,8 @@ ROUTES = [
 
 @pytest.fixture
 async def simulator() -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator(host_names=parse_names(["simulator"])) as one:
-        yield one
+    async with VertexSimulator(host_names=parse_names(["simulator"])) as simulator:
+        yield simulator
 
 
 async def status_of(url: str, method: str, path: str, **headers: str) -> int:

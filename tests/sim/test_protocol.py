@@ -28,31 +28,31 @@ def schema_request(schema: dict[str, Any], uri: str = "gs://b/1.jpg") -> dict[st
 
 
 async def test_an_answer_has_the_shape_of_the_reference(ask: Ask) -> None:
-    found = await ask(GENERATE, schema_request(TASKS["road_signs"].response_schema()))
-    (candidate,) = found["candidates"]
+    response = await ask(GENERATE, schema_request(TASKS["road_signs"].response_schema()))
+    (candidate,) = response["candidates"]
     assert candidate["content"]["role"] == "model"
     assert candidate["finishReason"] == "STOP"
-    usage = found["usageMetadata"]
+    usage = response["usageMetadata"]
     assert usage["totalTokenCount"] == usage["promptTokenCount"] + usage["candidatesTokenCount"]
     assert {"modality": "IMAGE", "tokenCount": 280} in usage["promptTokensDetails"]
-    assert found["modelVersion"] == "gemini-3.5-flash"
-    assert found["responseId"]
-    assert found["createTime"].endswith("Z")
+    assert response["modelVersion"] == "gemini-3.5-flash"
+    assert response["responseId"]
+    assert response["createTime"].endswith("Z")
 
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 async def test_answers_satisfy_their_task(name: str, ask: Ask) -> None:
     task = TASKS[name]
     for number in range(5):
-        asked = schema_request(task.response_schema(), f"gs://b/{number}.jpg")
-        found = await ask(GENERATE, asked)
-        task.validate_answer(json.loads(found["candidates"][0]["content"]["parts"][0]["text"]))
+        body = schema_request(task.response_schema(), f"gs://b/{number}.jpg")
+        response = await ask(GENERATE, body)
+        task.validate_answer(json.loads(response["candidates"][0]["content"]["parts"][0]["text"]))
 
 
 async def test_the_same_image_is_answered_the_same_and_another_is_not(ask: Ask) -> None:
     async def text(uri: str) -> Any:
-        found = await ask(GENERATE, schema_request(TASKS["road_signs"].response_schema(), uri))
-        return found["candidates"][0]["content"]["parts"][0]["text"]
+        response = await ask(GENERATE, schema_request(TASKS["road_signs"].response_schema(), uri))
+        return response["candidates"][0]["content"]["parts"][0]["text"]
 
     texts = [await text(f"gs://b/{number}.jpg") for number in (1, 1, 2, 3, 4)]
     assert texts[0] == texts[1]
@@ -134,12 +134,12 @@ async def test_embed_content_sends_one_vector(dimension: int, ask: Ask) -> None:
         "content": {"role": "user", "parts": [part]},
         "embedContentConfig": {"outputDimensionality": dimension},
     }
-    found = await ask(EMBED, body)
-    assert len(found["embedding"]["values"]) == dimension
-    assert found["usageMetadata"]["promptTokensDetails"] == [
+    response = await ask(EMBED, body)
+    assert len(response["embedding"]["values"]) == dimension
+    assert response["usageMetadata"]["promptTokensDetails"] == [
         {"modality": "IMAGE", "tokenCount": 258}
     ]
-    assert found == await ask(EMBED, body)
+    assert response == await ask(EMBED, body)
 
 
 @pytest.mark.parametrize("dimension", [128, 256, 512, 1408])
@@ -148,13 +148,13 @@ async def test_predict_sends_a_vector_for_each_thing_given(dimension: int, ask: 
         "instances": [{"image": {"gcsUri": "gs://b/1.jpg"}, "text": "a pole"}],
         "parameters": {"dimension": dimension},
     }
-    found = await ask(PREDICT, body)
-    (prediction,) = found["predictions"]
+    response = await ask(PREDICT, body)
+    (prediction,) = response["predictions"]
     assert {name: len(vector) for name, vector in prediction.items()} == {
         "imageEmbedding": dimension,
         "textEmbedding": dimension,
     }
-    assert found["deployedModelId"]
+    assert response["deployedModelId"]
 
 
 @pytest.mark.parametrize(

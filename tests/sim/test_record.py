@@ -16,8 +16,8 @@ IMAGE = "gs://b/1.jpg"
 
 async def _calls(client: aiohttp.ClientSession) -> list[dict[str, Any]]:
     async with client.get("control/calls") as response:
-        found: list[dict[str, Any]] = (await response.json())["calls"]
-        return found
+        calls: list[dict[str, Any]] = (await response.json())["calls"]
+        return calls
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ async def test_a_fault_and_a_refusal_are_told_by_their_names(
     async with client.put("control/quota", json={"rate_per_s": 0}):
         await ask(GENERATE, request())  # a full bucket holds one call
         await ask(GENERATE, request(), code=429)
-    assert [one["outcome"] for one in await _calls(client)] == [
+    assert [call["outcome"] for call in await _calls(client)] == [
         "unavailable", "safety", "safety", "over_quota"
     ]  # fmt: skip
 
@@ -73,9 +73,9 @@ async def test_a_call_whose_client_left_is_unanswered(
     async with client.put("control/latency", json={"median_s": 60}):
         pass
     calling = asyncio.create_task(client.post(GENERATE, json=request()))
-    while not (found := await _calls(client)):
+    while not (calls := await _calls(client)):
         pass
-    (under_way,) = found
+    (under_way,) = calls
     assert (under_way["outcome"], under_way["ended_s"]) == ("unanswered", None)
     calling.cancel()
     while simulator.counters.in_flight:

@@ -43,14 +43,14 @@ class AlwaysYield(MadeUpAnswers):
 
 
 def example(number: int, answer: object, **more: Any) -> dict[str, Any]:
-    asked = request()["contents"][0]
-    asked["parts"][0]["fileData"]["fileUri"] = f"gs://b/{number}.jpg"
-    told = {"role": "model", "parts": [{"text": json.dumps(answer)}]}
-    return {"contents": [asked, told], **more}
+    user_turn = request()["contents"][0]
+    user_turn["parts"][0]["fileData"]["fileUri"] = f"gs://b/{number}.jpg"
+    model_turn = {"role": "model", "parts": [{"text": json.dumps(answer)}]}
+    return {"contents": [user_turn, model_turn], **more}
 
 
 def jsonl(*rows: object) -> bytes:
-    return b"".join(json.dumps(one).encode() + b"\n" for one in rows)
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
 def job(**more: Any) -> dict[str, Any]:
@@ -63,16 +63,16 @@ BACKWARDS = {"contents": example(1, {})["contents"][::-1]}
 
 @pytest.fixture
 def files() -> Files:
-    found = Files()
-    found.content["gs://b/t.jsonl"] = jsonl(*(example(n, {"kind": "stop"}) for n in range(5)))
-    found.content["gs://b/v.jsonl"] = jsonl(example(9, {"kind": "stop"}))
-    return found
+    files = Files()
+    files.content["gs://b/t.jsonl"] = jsonl(*(example(n, {"kind": "stop"}) for n in range(5)))
+    files.content["gs://b/v.jsonl"] = jsonl(example(9, {"kind": "stop"}))
+    return files
 
 
 @pytest.fixture
 async def simulator(files: Files) -> AsyncIterator[VertexSimulator]:
-    async with VertexSimulator(answerer=AlwaysYield(), buckets=files) as one:
-        yield one
+    async with VertexSimulator(answerer=AlwaysYield(), buckets=files) as simulator:
+        yield simulator
 
 
 async def pace(client: aiohttp.ClientSession, **how: Any) -> None:
@@ -91,7 +91,7 @@ async def test_a_job_is_as_the_discovery_document_has_it(
 ) -> None:
     labels = {"a": "b"}
     made = await ask(JOBS, job(tunedModelDisplayName="own", labels=labels))
-    found = await fetched(client, f"v1/{made['name']}")
+    job_now = await fetched(client, f"v1/{made['name']}")
     schemas = json.loads(get_static_doc("aiplatform", "v1"))["schemas"]
 
     def check(value: dict[str, Any], name: str) -> None:
@@ -105,10 +105,12 @@ async def test_a_job_is_as_the_discovery_document_has_it(
             if known[key].get("format") == "int64":
                 assert isinstance(inner, str)
 
-    check(found, "GoogleCloudAiplatformV1TuningJob")
-    assert found["state"] == "JOB_STATE_SUCCEEDED"
-    assert found["tunedModel"]["endpoint"].startswith("projects/p/locations/us-central1/endpoints/")
-    assert (found["labels"], found["tunedModelDisplayName"]) == (labels, "own")
+    check(job_now, "GoogleCloudAiplatformV1TuningJob")
+    assert job_now["state"] == "JOB_STATE_SUCCEEDED"
+    assert job_now["tunedModel"]["endpoint"].startswith(
+        "projects/p/locations/us-central1/endpoints/"
+    )
+    assert (job_now["labels"], job_now["tunedModelDisplayName"]) == (labels, "own")
 
 
 async def test_a_job_goes_through_its_states_by_the_clock_and_can_be_cancelled(
@@ -120,9 +122,9 @@ async def test_a_job_goes_through_its_states_by_the_clock_and_can_be_cancelled(
     await pace(client, pending_s=0, running_s=3600)
     assert (await fetched(client, f"v1/{name}"))["state"] == "JOB_STATE_RUNNING"
     await ask(f"v1/{name}:cancel", {})
-    found = await fetched(client, f"v1/{name}")
-    assert (found["state"], found["error"]["code"]) == ("JOB_STATE_CANCELLED", 1)
-    assert "tunedModel" not in found
+    job_now = await fetched(client, f"v1/{name}")
+    assert (job_now["state"], job_now["error"]["code"]) == ("JOB_STATE_CANCELLED", 1)
+    assert "tunedModel" not in job_now
 
 
 async def test_a_list_has_pages_and_the_newest_first(
@@ -131,7 +133,9 @@ async def test_a_list_has_pages_and_the_newest_first(
     names = [(await ask(JOBS, job()))["name"] for _ in range(3)]
     first = await fetched(client, JOBS + "?pageSize=2")
     rest = await fetched(client, f"{JOBS}?pageSize=2&pageToken={first['nextPageToken']}")
-    assert [one["name"] for one in first["tuningJobs"] + rest["tuningJobs"]] == names[::-1]
+    assert [job_listed["name"] for job_listed in first["tuningJobs"] + rest["tuningJobs"]] == names[
+        ::-1
+    ]
     assert "nextPageToken" not in rest
     other = await fetched(client, JOBS.replace("us-central1", "europe-west4"))
     assert other["tuningJobs"] == []
@@ -147,7 +151,10 @@ async def test_a_tuned_model_answers_what_it_was_taught_and_the_base_does_not(
         "v1/projects/p/locations/us/publishers/google/models/gemini-3.5-flash:generateContent", body
     )
     tuned = await ask(f"v1/{endpoint}:generateContent", body)
-    assert [_text(one) for one in (base, tuned)] == ['{"kind":"yield"}', '{"kind":"stop"}']
+    assert [_text(response) for response in (base, tuned)] == [
+        '{"kind":"yield"}',
+        '{"kind":"stop"}',
+    ]
     gone = await ask("v1/projects/p/locations/us/endpoints/7:generateContent", body, code=404)
     assert (
         gone["error"]["message"] == "Endpoint `projects/p/locations/us/endpoints/7` is not found."
@@ -159,7 +166,7 @@ def _text(response: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"baseModel": "text-bison"}, "Base model text-bison is not supported."),
         ({"colour": "red"}, 'Unknown name "colour"'),
@@ -171,20 +178,20 @@ def _text(response: Any) -> str:
     ],
 )
 async def test_what_cannot_be_a_job_is_refused_at_once(
-    ask: Ask, change: dict[str, Any], said: str
+    ask: Ask, change: dict[str, Any], message: str
 ) -> None:
-    found = await ask(JOBS, job(**change), code=400)
-    assert said in found["error"]["message"]
-    assert found["error"]["status"] == "INVALID_ARGUMENT"
+    refusal = await ask(JOBS, job(**change), code=400)
+    assert message in refusal["error"]["message"]
+    assert refusal["error"]["status"] == "INVALID_ARGUMENT"
 
 
 async def test_no_job_runs_at_the_global_location(ask: Ask) -> None:
-    found = await ask(JOBS.replace("us-central1", "global"), job(), code=400)
-    assert "global" in found["error"]["message"]
+    refusal = await ask(JOBS.replace("us-central1", "global"), job(), code=400)
+    assert "global" in refusal["error"]["message"]
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("t", b"", "training dataset is empty"),
         ("t", b"{", "training dataset, row 1: not valid JSON"),
@@ -199,13 +206,13 @@ async def test_no_job_runs_at_the_global_location(ask: Ask) -> None:
     ],
 )
 async def test_files_that_cannot_be_learnt_from_fail_the_job_and_name_the_line(
-    client: aiohttp.ClientSession, ask: Ask, files: Files, name: str, content: bytes, said: str
+    client: aiohttp.ClientSession, ask: Ask, files: Files, name: str, content: bytes, message: str
 ) -> None:
     files.content[f"gs://b/{name}.jsonl"] = content
     made = await ask(JOBS, job())
-    found = await fetched(client, f"v1/{made['name']}")
-    assert found["state"] == "JOB_STATE_FAILED"
-    assert said in found["error"]["message"]
+    job_now = await fetched(client, f"v1/{made['name']}")
+    assert job_now["state"] == "JOB_STATE_FAILED"
+    assert message in job_now["error"]["message"]
 
 
 async def test_a_job_that_is_not_there_and_a_call_without_credentials_are_refused(
@@ -220,12 +227,12 @@ async def test_a_job_that_is_not_there_and_a_call_without_credentials_are_refuse
 
 
 def test_only_what_errs_alike_in_most_cases_is_put_right() -> None:
-    said = {"kind": "yield", "tilted": True, "damage": ["rust"]}
+    answer = {"kind": "yield", "tilted": True, "damage": ["rust"]}
     cases = [{"kind": "stop", "tilted": True, "damage": []}] * 3 + [
         {"kind": "yield", "tilted": False, "damage": []}
     ] * 2
-    found = corrections_of([(said, one) for one in cases])
-    assert found["kind"] == {"yield": "stop"}
-    assert found["tilted"] == {True: True}
-    assert "damage" not in found
-    assert corrections_of([(said, cases[0])] * 2) == {}
+    corrections = corrections_of([(answer, case) for case in cases])
+    assert corrections["kind"] == {"yield": "stop"}
+    assert corrections["tilted"] == {True: True}
+    assert "damage" not in corrections
+    assert corrections_of([(answer, cases[0])] * 2) == {}

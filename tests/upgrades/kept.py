@@ -80,13 +80,13 @@ class Dataset:
         for dataset in (f"{name}_source", name):
             for listed in _call(emulator, "GET", f"{dataset}/tables?maxResults=1000")["tables"]:
                 table = listed["tableReference"]["tableId"]
-                found = _call(emulator, "GET", f"{dataset}/tables/{table}")
-                if "view" in found:
-                    views[table] = found["view"]["query"]
+                description = _call(emulator, "GET", f"{dataset}/tables/{table}")
+                if "view" in description:
+                    views[table] = description["view"]["query"]
                 else:
                     where = f"{emulator.project}.{dataset}.{table}"
                     tables.append(
-                        Table(f"{dataset}.{table}", found["schema"], _rows(emulator, where))
+                        Table(f"{dataset}.{table}", description["schema"], _rows(emulator, where))
                     )
         return cls(name, tables, views)
 

@@ -82,7 +82,9 @@ def test_a_kept_project_s_dead_letters_are_replayed(kept: Kept) -> None:
     before = kept.expected["dead_letters"]
     reason = max(before, key=before.get)
     kept.run("dead-letters", "replay", "--reason", reason)
-    left = {one: count for one, count in before.items() if one != reason}
+    left = {
+        reason_listed: count for reason_listed, count in before.items() if reason_listed != reason
+    }
     assert kept.run("status", "--check")["dead_letters"] == left
 
 

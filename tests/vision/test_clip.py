@@ -94,10 +94,10 @@ def test_an_absent_package_names_the_extra(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_a_hub_id_is_fetched_file_by_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, str, str]] = []
+    requests: list[tuple[str, str, str]] = []
 
     def hf_hub_download(hub_id: str, name: str, *, revision: str) -> str:
-        asked.append((hub_id, name, revision))
+        requests.append((hub_id, name, revision))
         return str(folder / name)
 
     hub = ModuleType("huggingface_hub")
@@ -105,8 +105,8 @@ def test_a_hub_id_is_fetched_file_by_file(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
     encoder = ClipEncoder.load("acme/tiny-clip", revision="v2")
     assert encoder.name == "acme/tiny-clip"
-    assert {(hub_id, revision) for hub_id, _, revision in asked} == {("acme/tiny-clip", "v2")}
-    assert len(asked) == 4
+    assert {(hub_id, revision) for hub_id, _, revision in requests} == {("acme/tiny-clip", "v2")}
+    assert len(requests) == 4
 
 
 def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,9 +75,9 @@ def test_answerable_fields_beat_the_majority_class_on_unseen_scenes(
 def test_queries_of_two_attributes_find_scenes_with_both(
     encoder: DualEncoder, sample: EvaluationSample
 ) -> None:
-    found = measure_retrieval(encoder, sample, two_attribute_queries(UNSEEN_SEED))
-    assert found["scenes"] == 1000
-    assert found["precision_at_5"] >= 0.7, found["worst"]
+    measured = measure_retrieval(encoder, sample, two_attribute_queries(UNSEEN_SEED))
+    assert measured["scenes"] == 1000
+    assert measured["precision_at_5"] >= 0.7, measured["worst"]
 
 
 def test_embeddings_are_unit_vectors_of_the_dimension_named(encoder: DualEncoder) -> None:

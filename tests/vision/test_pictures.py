@@ -50,11 +50,11 @@ def truths(directory: Path) -> dict[str, Any]:
 def test_the_same_seed_gives_the_same_pictures_and_another_gives_others(
     kind: str, tmp_path: Path
 ) -> None:
-    told: list[int] = []
-    made = render_pictures(kind, tmp_path / "a", count=6, seed=1, on_progress=told.append)
+    progress: list[int] = []
+    made = render_pictures(kind, tmp_path / "a", count=6, seed=1, on_progress=progress.append)
     render_pictures(kind, tmp_path / "b", count=6, seed=1)
     render_pictures(kind, tmp_path / "c", count=6, seed=2)
-    assert told == [1, 2, 3, 4, 5, 6]
+    assert progress == [1, 2, 3, 4, 5, 6]
     assert made.observations == len(rows(tmp_path / "a")) == 6
     assert made.table.read_bytes() == (tmp_path / "b" / "observations.csv").read_bytes()
     first, again, other = [
@@ -74,21 +74,21 @@ def test_the_truth_is_an_answer_of_the_shipped_task(kind: str, task: str, tmp_pa
     made = render_pictures(kind, tmp_path, count=40, seed=SEED)
     assert made.ground_truth is not None
     spec = load_tasks((shipped_directory(),))[task]
-    known = {one.name: one for one in spec.fields}
+    known = {field.name: field for field in spec.fields}
     assert {row["asset_type"] for row in rows(tmp_path)} == set(spec.asset_types)
-    found = list(truths(tmp_path).values())
-    assert len(found) == made.observations
-    for truth in found:
+    answers = list(truths(tmp_path).values())
+    assert len(answers) == made.observations
+    for truth in answers:
         assert set(truth) == set(known)
         for name, value in truth.items():
             assert not known[name].values or value in known[name].values
     if kind == "posters":
-        years = [one["year"] for one in found]
+        years = [answer["year"] for answer in answers]
         assert None in years
         assert all(1888 <= year <= 2100 for year in years if year is not None)
-        assert len({one["title"] for one in found}) > 20
+        assert len({answer["title"] for answer in answers}) > 20
     else:
-        assert len({one["subject"] for one in found}) == 4
+        assert len({answer["subject"] for answer in answers}) == 4
 
 
 def test_portraits_of_a_person_are_images_of_one_asset(tmp_path: Path) -> None:
@@ -113,16 +113,16 @@ def test_the_most_alike_of_a_portrait_show_the_same_person_far_more_often_than_c
     np.fill_diagonal(cosines, -np.inf)
     others = PORTRAITS_A_PERSON - 1
     best = np.argsort(-cosines, axis=1)[:, :others]
-    found = float((people[best] == people[:, None]).mean())
-    assert found >= FOUND > 5 * others / (COUNT - 1)
+    share = float((people[best] == people[:, None]).mean())
+    assert share >= FOUND > 5 * others / (COUNT - 1)
 
 
 def test_words_find_what_the_model_knows_among_paintings_and_nothing_else(
     tmp_path: Path, encoder: DualEncoder
 ) -> None:
     render_pictures("paintings", tmp_path, count=COUNT, seed=SEED)
-    shows = [str(one["shows"]) for one in truths(tmp_path).values()]
-    at_night = np.array(["at night" in one for one in shows])
+    shows = [str(answer["shows"]) for answer in truths(tmp_path).values()]
+    at_night = np.array(["at night" in shown for shown in shows])
     (words,) = encoder.encode_texts(["a painting at night"])
     best = np.argsort(-(encoder.encode_images(images(tmp_path)) @ words))[:10]
     assert float(at_night[best].mean()) >= AT_NIGHT > 2 * float(at_night.mean())

@@ -123,11 +123,13 @@ def test_views_of_one_asset_share_its_lasting_attributes(tmp_path: Path) -> None
 def test_a_pool_writes_the_same_collection_as_one_process(tmp_path: Path) -> None:
     render_collection(tmp_path / "one", count=30, seed=4)
     render_collection(tmp_path / "pool", count=30, seed=4, processes=2)
-    one = {p.relative_to(tmp_path / "one"): p.read_bytes() for p in (tmp_path / "one").rglob("*.*")}
+    alone = {
+        p.relative_to(tmp_path / "one"): p.read_bytes() for p in (tmp_path / "one").rglob("*.*")
+    }
     pool = {
         p.relative_to(tmp_path / "pool"): p.read_bytes() for p in (tmp_path / "pool").rglob("*.*")
     }
-    assert one == pool
+    assert alone == pool
 
 
 def test_a_collection_that_fails_leaves_no_table(tmp_path: Path) -> None:

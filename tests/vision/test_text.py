@@ -31,8 +31,8 @@ def test_a_random_caption_is_true_of_its_own_picture(asset_type: str) -> None:
 def test_masks_and_captions_agree_on_what_is_true() -> None:
     rng = np.random.default_rng(2)
     for _ in range(150):
-        said, seen = (ASSET_TYPES[int(k)] for k in rng.integers(3, size=2))
-        caption = random_caption(said, draw_truth(said, rng), rng)
+        captioned, seen = (ASSET_TYPES[int(k)] for k in rng.integers(3, size=2))
+        caption = random_caption(captioned, draw_truth(captioned, rng), rng)
         truth = draw_truth(seen, rng)
         met = claim_masks(caption) @ attribute_vector(seen, truth) > 0
         assert bool(met.all()) == caption.is_true_of(seen, truth)

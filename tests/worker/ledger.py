@@ -33,8 +33,8 @@ class Ledger:
 
     async def record(self, events: Sequence[BudgetEvent]) -> None:
         await asyncio.sleep(0)
-        known = {one.event_id for one in self.events}
-        self.events += [one for one in events if one.event_id not in known]
+        known = {event.event_id for event in self.events}
+        self.events += [event for event in events if event.event_id not in known]
 
     async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
         self.before_states()
@@ -43,11 +43,11 @@ class Ledger:
         return {run: self._state(run) for run in self._runs() if run_id in {None, run}}
 
     def _runs(self) -> list[str]:
-        return [one.run_id for one in self.events if one.event is BudgetEventKind.SET]
+        return [event.run_id for event in self.events if event.event is BudgetEventKind.SET]
 
     def _state(self, run_id: str) -> BudgetState:
-        own = [one for one in self.events if one.run_id == run_id]
-        kinds = [one.event for one in own]
+        own = [event for event in self.events if event.run_id == run_id]
+        kinds = [event.event for event in own]
         last = max(place for place, kind in enumerate(kinds) if kind is BudgetEventKind.SET)
         return BudgetState(
             run_id,
@@ -59,9 +59,9 @@ class Ledger:
     def reserved(self, run_id: str = "run") -> Amount:
         signs = {BudgetEventKind.RESERVED: 1, BudgetEventKind.RELEASED: -1}
         total = Amount()
-        for one in self.events:
-            sign = signs.get(one.event, 0) if one.run_id == run_id else 0
-            total += Amount(sign * (one.cost_usd_micros or 0), sign * (one.images or 0))
+        for event in self.events:
+            sign = signs.get(event.event, 0) if event.run_id == run_id else 0
+            total += Amount(sign * (event.cost_usd_micros or 0), sign * (event.images or 0))
         return total
 
     def set(self, cost: int | None = None, images: int | None = None, run_id: str = "run") -> None:

@@ -28,7 +28,7 @@ async def test_each_lot_is_told_with_its_price_and_what_is_left_of_its_budget() 
         "passes": 3, "most_cost_usd": 30 * COST / 1e6, "bytes_read": 3000,
         "budget_left_usd": 20 * COST / 1e6, "budget_left_images": None, "bound_by_budget": True,
     }  # fmt: skip
-    assert not [*script.asked, *script.said, *budgets.events]
+    assert not [*script.parts_asked, *script.steps, *budgets.events]
 
 
 async def test_lots_of_a_run_share_its_budget() -> None:

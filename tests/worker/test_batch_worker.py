@@ -48,14 +48,14 @@ class Script:
 
     parts: dict[PartBatch, int]
     brings: deque[BatchOutcome | Exception]
-    said: list[str] = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+    parts_asked: list[int] = field(default_factory=list)
     kept: BatchOutcome = field(default_factory=BatchOutcome)
     held: list[PartBatch] = field(default_factory=list)
 
     @property
     def usage(self) -> WarehouseUsage:
-        return WarehouseUsage(10, 20) if self.asked else WarehouseUsage()
+        return WarehouseUsage(10, 20) if self.parts_asked else WarehouseUsage()
 
     async def batches(self, run_id: str | None = None) -> Sequence[PartBatch]:
         return [batch for batch in self.parts if run_id in (None, batch.run_id)]
@@ -76,13 +76,13 @@ class Script:
 
     async def open(self, batch: PartBatch) -> None:
         assert self.held == [batch], "held by this process"
-        self.said.append(f"open {batch.part.model}")
+        self.steps.append(f"open {batch.part.model}")
 
     async def left(self, batch: PartBatch) -> int:
         return self.parts[batch]
 
     async def ask(self, batch: PartBatch, parts: int) -> BatchOutcome:
-        self.asked.append(parts)
+        self.parts_asked.append(parts)
         outcome = self.brings.popleft()
         if isinstance(outcome, Exception):
             raise outcome
@@ -94,15 +94,15 @@ class Script:
         return self.kept
 
     async def settle(self, batch: PartBatch) -> None:
-        self.said.append("settle")
+        self.steps.append("settle")
         self.kept = BatchOutcome()
 
     async def discard(self, batch: PartBatch) -> None:
-        self.said.append("discard")
+        self.steps.append("discard")
         self.parts[batch] += _settled(self.kept)
 
     async def close(self, batch: PartBatch) -> None:
-        self.said.append("close")
+        self.steps.append("close")
 
 
 def _settled(outcome: BatchOutcome) -> int:
@@ -124,11 +124,11 @@ class FakeBudgets:
         if not self.limits:
             return {}
         reserved = Amount()
-        for one in self.events:
-            amount = Amount(one.cost_usd_micros or 0, one.images or 0)
-            if one.event is BudgetEventKind.RESERVED:
+        for event in self.events:
+            amount = Amount(event.cost_usd_micros or 0, event.images or 0)
+            if event.event is BudgetEventKind.RESERVED:
                 reserved += amount
-            elif one.event is BudgetEventKind.RELEASED:
+            elif event.event is BudgetEventKind.RELEASED:
                 reserved -= amount
         return {"run-1": BudgetState("run-1", self.limits, reserved)}
 
@@ -146,7 +146,7 @@ def engine(script: Script, *, budgets: FakeBudgets | None = None, parts: int = 1
         return COST
 
     async def sleep(seconds: float) -> None:
-        script.said.append(f"wait {seconds:g}")
+        script.steps.append(f"wait {seconds:g}")
 
     return BatchWorker(
         script, run_budgets(budgets or FakeBudgets()), estimate, parts=parts, sleep=sleep
@@ -177,9 +177,9 @@ async def test_refused_for_now_is_asked_again_until_nothing_is_left() -> None:
     done = await engine(script).work()
     assert (done.answers, done.embeddings, done.passes) == (100, 5, 4)
     assert done.cost_usd_micros == 105 * COST
-    assert script.asked == [100, 40, 10, 5]
+    assert script.parts_asked == [100, 40, 10, 5]
     assert refused_for_now(done, "bigquery") is None
-    assert script.said.count("close") == 2
+    assert script.steps.count("close") == 2
 
 
 async def test_two_passes_without_progress_end_it_and_say_so() -> None:
@@ -191,7 +191,7 @@ async def test_two_passes_without_progress_end_it_and_say_so() -> None:
     assert isinstance(error, TransientError)
     assert "signs: 100 parts" in str(error)
     assert "RESOURCE_EXHAUSTED" in str(error)
-    assert script.said.count("close") == 1, "what is stuck stays as it is"
+    assert script.steps.count("close") == 1, "what is stuck stays as it is"
 
 
 async def test_a_job_that_says_nothing_twice_ends_it_too() -> None:
@@ -208,7 +208,7 @@ async def test_pauses_grow_while_nothing_is_brought() -> None:
         {SIGNS: 3}, deque([BatchOutcome(retryable=3), answered(2, retryable=1), answered(1)])
     )
     await engine(script).work()
-    assert [one for one in script.said if one.startswith("wait")] == ["wait 60", "wait 30"]
+    assert [step for step in script.steps if step.startswith("wait")] == ["wait 60", "wait 30"]
 
 
 @pytest.mark.parametrize("reason", ["permission_denied", "model_rejected_request"])
@@ -217,7 +217,7 @@ async def test_what_everything_is_refused_for_is_a_fault_of_the_job(reason: str)
     script = Script({SIGNS: SYSTEMIC_ROWS}, deque([denied]))
     with pytest.raises(ConfigurationError, match="the connection may not"):
         await engine(script).work()
-    assert "settle" not in script.said, "no dead letter is written"
+    assert "settle" not in script.steps, "no dead letter is written"
     assert script.parts[SIGNS] == SYSTEMIC_ROWS, "all of it is asked again some day"
 
 
@@ -231,14 +231,14 @@ async def test_what_a_killed_process_was_brought_is_written_first() -> None:
     script = Script({SIGNS: 0}, deque(), kept=answered(7))
     done = await engine(script).work()
     assert done.answers == 7
-    assert script.said == ["open m", "settle", "close"]
+    assert script.steps == ["open m", "settle", "close"]
 
 
 async def test_what_a_killed_process_was_brought_counts_against_the_budget() -> None:
     budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
     script = Script({SIGNS: 100}, deque([answered(10)]), kept=answered(20))
     done = await engine(script, budgets=budgets).work()
-    assert script.asked == [10], "20 of the 30 were paid for before"
+    assert script.parts_asked == [10], "20 of the 30 were paid for before"
     assert done.stopped_by
     assert (await budgets.states())["run-1"].reserved == Amount(30 * COST, 0)
 
@@ -247,7 +247,9 @@ async def test_what_a_killed_process_was_brought_is_counted_beyond_the_budget() 
     budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
     script = Script({SIGNS: 100}, deque(), kept=answered(40))
     done = await engine(script, budgets=budgets).work()
-    assert (script.asked, done.answers) == ([], 40), "it is written, and nothing more is asked"
+    assert (script.parts_asked, done.answers) == ([], 40), (
+        "it is written, and nothing more is asked"
+    )
     assert (await budgets.states())["run-1"].reserved == Amount(40 * COST, 0)
 
 
@@ -261,14 +263,14 @@ async def test_a_budget_that_is_set_meanwhile_knows_what_was_under_way() -> None
 
     script = Limited({SIGNS: 100}, deque([answered(20), answered(10)]))
     await engine(script, budgets=budgets, parts=20).work()
-    assert script.asked == [20, 10]
+    assert script.parts_asked == [20, 10]
     assert (await budgets.states())["run-1"].reserved == Amount(30 * COST, 0)
 
 
 async def test_a_run_that_is_done_is_not_opened() -> None:
     script = Script({SIGNS: 0, VECTORS: 5}, deque([answered(5)]))
     await engine(script).work()
-    assert script.said == ["open m", "settle", "close"]
+    assert script.steps == ["open m", "settle", "close"]
 
 
 async def test_a_job_that_fails_again_and_again_leaves_all_as_it_is() -> None:
@@ -283,7 +285,7 @@ async def test_a_budget_bounds_each_statement_and_ends_the_work() -> None:
     script = Script({SIGNS: 100}, deque([answered(30), answered(5)]))
     budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
     done = await engine(script, budgets=budgets).work()
-    assert script.asked == [30]
+    assert script.parts_asked == [30]
     assert done.answers == 30
     error = over_budget(done)
     assert isinstance(error, BudgetError)
@@ -295,7 +297,7 @@ async def test_what_answers_cost_less_than_held_buys_more_of_them() -> None:
     script = Script({SIGNS: 59}, deque([cheap, BatchOutcome(answered=27), answered(2)]))
     budgets = FakeBudgets(Limits(cost_usd_micros=30 * COST))
     done = await engine(script, budgets=budgets).work()
-    assert script.asked == [30, 27, 2]
+    assert script.parts_asked == [30, 27, 2]
     assert done.stopped_by is None
 
 
@@ -303,7 +305,7 @@ async def test_a_budget_that_is_reached_does_not_hold_up_other_runs() -> None:
     other = PartBatch("run-2", SIGNS.part)
     script = Script({SIGNS: 100, other: 5}, deque([answered(30), answered(5)]))
     done = await engine(script, budgets=FakeBudgets(Limits(cost_usd_micros=30 * COST))).work()
-    assert script.asked == [30, 5]
+    assert script.parts_asked == [30, 5]
     assert done.stopped_by == "the budget of run run-1 is reached"
 
 
@@ -317,7 +319,7 @@ async def test_what_a_killed_process_held_of_a_budget_is_given_back_some_day() -
     )
     script = Script({SIGNS: 20}, deque([answered(20)]))
     done = await engine(script, budgets=budgets).work()
-    assert (script.asked, done.stopped_by) == ([20], None)
+    assert (script.parts_asked, done.stopped_by) == ([20], None)
 
 
 async def test_a_statement_that_lasts_for_hours_keeps_what_it_holds() -> None:
@@ -330,21 +332,24 @@ async def test_a_statement_that_lasts_for_hours_keeps_what_it_holds() -> None:
             return await super().ask(batch, parts)
 
     await engine(Long({SIGNS: 30}, deque([answered(30)])), budgets=budgets).work()
-    first, *heard = budgets.events
-    assert (first.cost_usd_micros, {one.cost_usd_micros for one in heard}) == (30 * COST, {0})
+    first, *renewals = budgets.events
+    assert (first.cost_usd_micros, {renewal.cost_usd_micros for renewal in renewals}) == (
+        30 * COST,
+        {0},
+    )
 
 
 async def test_images_bound_it_too() -> None:
     script = Script({SIGNS: 100}, deque([answered(20)]))
     done = await engine(script, budgets=FakeBudgets(Limits(images=20))).work()
-    assert script.asked == [20]
+    assert script.parts_asked == [20]
     assert done.stopped_by
 
 
 async def test_a_statement_asks_about_no_more_than_it_may() -> None:
     script = Script({SIGNS: 25}, deque([answered(10), answered(10), answered(5)]))
     await engine(script, parts=10).work()
-    assert script.asked == [10, 10, 5]
+    assert script.parts_asked == [10, 10, 5]
 
 
 async def test_a_run_without_a_budget_never_reports_that_one_is_reached() -> None:
@@ -355,7 +360,7 @@ async def test_a_run_without_a_budget_never_reports_that_one_is_reached() -> Non
         engine(Script({SIGNS: 5}, deque()), parts=0)
 
 
-@pytest.mark.parametrize("reason", [one for one in Reason if not one.systemic])
+@pytest.mark.parametrize("reason", [reason for reason in Reason if not reason.systemic])
 async def test_what_speaks_of_single_images_is_no_fault_of_the_job(reason: Reason) -> None:
     refused = BatchOutcome(refused={reason.value: UNUSABLE_ROWS}, example="this image")
     done = await engine(Script({SIGNS: UNUSABLE_ROWS}, deque([refused]))).work()
@@ -365,7 +370,7 @@ async def test_what_speaks_of_single_images_is_no_fault_of_the_job(reason: Reaso
 def test_progress_makes_up_for_a_fruitless_pass() -> None:
     rule = PassRule()
     nothing, some = Pass(0, 0, 5), Pass(1, 0, 4)
-    assert [rule.after(one) for one in (nothing, some, nothing)] == [Next.GO_ON] * 3
+    assert [rule.after(outcome) for outcome in (nothing, some, nothing)] == [Next.GO_ON] * 3
     assert rule.after(nothing) is Next.STUCK
 
 
@@ -385,19 +390,19 @@ async def test_answers_of_which_none_can_be_used_end_it_before_the_next_statemen
     script = Script({SIGNS: 5000}, deque([useless]))
     with pytest.raises(ConfigurationError, match=f"not one of {UNUSABLE_ROWS} answers to signs"):
         await engine(script).work()
-    assert "settle" in script.said, "they are paid for, so they are kept"
-    assert len(script.asked) == 1
+    assert "settle" in script.steps, "they are paid for, so they are kept"
+    assert len(script.parts_asked) == 1
 
 
 async def test_all_of_a_lot_is_asked_about_only_once_some_of_it_came_back() -> None:
     brings = [BatchOutcome(), answered(FIRST_PARTS), answered(5000 - FIRST_PARTS)]
     script = Script({SIGNS: 5000}, deque(brings))
     await engine(script, parts=10_000).work()
-    assert script.asked == [FIRST_PARTS, FIRST_PARTS, 5000 - FIRST_PARTS]
+    assert script.parts_asked == [FIRST_PARTS, FIRST_PARTS, 5000 - FIRST_PARTS]
 
 
 async def test_a_lot_s_first_statement_is_a_small_one() -> None:
     brings = [answered(FIRST_PARTS), answered(5000 - FIRST_PARTS)]
     script = Script({SIGNS: 5000}, deque(brings))
     await engine(script, parts=10_000).work()
-    assert script.asked == [FIRST_PARTS, 5000 - FIRST_PARTS]
+    assert script.parts_asked == [FIRST_PARTS, 5000 - FIRST_PARTS]

@@ -131,7 +131,7 @@ def test_calls_together_cost_no_more_than_granted_and_what_exceeded_estimates(
 
 
 @pytest.mark.parametrize(
-    ("limits", "images", "said"),
+    ("limits", "images", "message"),
     [
         (Limits(10_000_000), 0, "sightline budget run --max-cost 20"),
         (Limits(10_000_000, 5), 5, "sightline budget run --max-images 10"),
@@ -140,10 +140,10 @@ def test_calls_together_cost_no_more_than_granted_and_what_exceeded_estimates(
     ],
 )
 def test_the_next_step_names_the_run_and_a_larger_budget(
-    limits: Limits, images: int, said: str
+    limits: Limits, images: int, message: str
 ) -> None:
     reached = BudgetState("run", limits, Amount(0, images))
-    assert f"`{said}`" in next_step(reached)
+    assert f"`{message}`" in next_step(reached)
     assert "`sightline cancel run`" in next_step(replace(reached, reached=True))
 
 

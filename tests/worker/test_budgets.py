@@ -56,7 +56,7 @@ async def test_a_run_without_a_budget_asks_the_ledger_once() -> None:
     answering(world, *range(50))
     await world.runner().run(drain=True)
     assert len(world.store.results()) == 50
-    assert [one.event for one in world.ledger.events] == []
+    assert [event.event for event in world.ledger.events] == []
 
 
 async def test_at_the_budget_nothing_is_called_dead_or_lost() -> None:
@@ -64,8 +64,8 @@ async def test_at_the_budget_nothing_is_called_dead_or_lost() -> None:
     world.price(output_usd=1.0)
     world.ledger.set(cost=6000)
     answering(world, *range(20))
-    said = await over(world)
-    assert said.startswith("the budget of run run, $0.01, is reached")
+    error = await over(world)
+    assert error.startswith("the budget of run run, $0.01, is reached")
     paid = len(world.models.paid)
     assert 6000 - ESTIMATE < 600 * paid <= 6000
     assert len(world.store.results()) == paid == len(world.queue.acked)
@@ -81,7 +81,7 @@ async def test_a_worker_gives_back_what_it_did_not_spend() -> None:
     answering(world, *range(10))
     await world.runner().run(drain=True)
     assert world.ledger.reserved() == Amount(70, 10)
-    reserved = [one for one in world.ledger.events if one.event is BudgetEventKind.RESERVED]
+    reserved = [event for event in world.ledger.events if event.event is BudgetEventKind.RESERVED]
     assert len(reserved) <= 2 + 10 // 4
 
 
@@ -128,8 +128,8 @@ async def test_free_models_go_on_when_the_money_is_spent() -> None:
     world.price(output_usd=1.0)
     world.ledger.set(cost=0)
     world.put(1, 2)
-    said = await over(world)
-    assert "--max-cost 0.01" in said
+    error = await over(world)
+    assert "--max-cost 0.01" in error
     assert {row.part_key for row in world.store.results()} == {EMBED.key("o1"), EMBED.key("o2")}
     assert len(world.queue.delayed) == 2
     assert world.store.dead() == []
@@ -141,8 +141,8 @@ async def test_other_runs_go_on() -> None:
     world.ledger.set(cost=0)
     answering(world, *range(30))
     answering(world, *range(30, 60), run_id="other")
-    said = await over(world)
-    assert "run run" in said
+    error = await over(world)
+    assert "run run" in error
     assert len(world.queue.acked) == len(world.models.paid) == 30
 
 
@@ -296,7 +296,9 @@ async def test_of_two_workers_the_one_recorded_later_gives_its_slice_back() -> N
     ledger.before_states = rival_comes_between
     run_budgets = opened(ledger)
     await run_budgets.reserve("run", Amount(10))
-    kinds = [(one.worker_id, one.event.value, one.cost_usd_micros) for one in ledger.events[1:]]
+    kinds = [
+        (event.worker_id, event.event.value, event.cost_usd_micros) for event in ledger.events[1:]
+    ]
     assert kinds == [
         ("w2", "reserved", 70),
         ("w1", "reserved", 40),
@@ -321,8 +323,8 @@ async def test_the_slice_of_a_killed_worker_is_given_back_by_age() -> None:
     await world.runner().run(drain=True)
     assert len(world.store.results()) == 8
     assert world.ledger.reserved() == Amount(0, 10)
-    released = [one for one in world.ledger.events if one.event_id == "k/released"]
-    assert [one.worker_id for one in released] == ["killed"]
+    released = [event for event in world.ledger.events if event.event_id == "k/released"]
+    assert [event.worker_id for event in released] == ["killed"]
 
 
 async def test_a_worker_that_was_silent_for_long_reserves_anew() -> None:
@@ -333,7 +335,7 @@ async def test_a_worker_that_was_silent_for_long_reserves_anew() -> None:
     await run_budgets.reserve("run", Amount(0, 1))
     now += timedelta(minutes=31)
     await run_budgets.reserve("run", Amount(0, 1))
-    names = [one.event_id for one in ledger.events[1:]]
+    names = [event.event_id for event in ledger.events[1:]]
     assert names == ["n0", "n0/released", "n1"]
     await run_budgets.close()
     assert ledger.reserved() == Amount(0, 2)

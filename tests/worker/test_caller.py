@@ -46,7 +46,9 @@ class Free:
         return None
 
 
-async def heard(*ends: Exception | None, wanted: bool = True) -> list[tuple[Outcome, float | None]]:
+async def outcomes_of(
+    *ends: Exception | None, wanted: bool = True
+) -> list[tuple[Outcome, float | None]]:
     """Return what a limiter hears of calls that end so, one after the other."""
     listener = Listener()
     caller = Caller(
@@ -68,19 +70,19 @@ async def heard(*ends: Exception | None, wanted: bool = True) -> list[tuple[Outc
 
     with contextlib.suppress(PermanentError, GaveUpError, NotWantedError):
         await caller.call(attempt, wanted=lambda: wanted, funds=Free())
-    return [(one.outcome, one.retry_after_s) for one in listener.samples]
+    return [(sample.outcome, sample.retry_after_s) for sample in listener.samples]
 
 
 @pytest.mark.parametrize("reason", [Reason.IMAGE_GONE, Reason.BLOCKED_BY_SAFETY])
 async def test_a_model_that_will_not_answer_about_one_subject_is_well(reason: Reason) -> None:
-    assert await heard(PermanentError(reason, "no")) == [(Outcome.SUCCEEDED, None)]
+    assert await outcomes_of(PermanentError(reason, "no")) == [(Outcome.SUCCEEDED, None)]
 
 
 async def test_a_refusal_for_the_quota_is_heard_with_the_pause_that_it_asks_for() -> None:
     refusal = ThrottledError("429", retry_after_s=7.0)
-    assert await heard(refusal, None) == [(Outcome.THROTTLED, 7.0), (Outcome.SUCCEEDED, None)]
+    assert await outcomes_of(refusal, None) == [(Outcome.THROTTLED, 7.0), (Outcome.SUCCEEDED, None)]
 
 
 async def test_what_fails_in_passing_and_what_is_not_wanted_are_told_apart() -> None:
-    assert await heard(TransientError("503")) == [(Outcome.FAILED, None)]
-    assert await heard(None, wanted=False) == [(Outcome.CANCELLED, None)]
+    assert await outcomes_of(TransientError("503")) == [(Outcome.FAILED, None)]
+    assert await outcomes_of(None, wanted=False) == [(Outcome.CANCELLED, None)]

@@ -43,7 +43,7 @@ class RecordingModels:
     async def classify(
         self, task: TaskSpec, observations: Sequence[Observation], *, run_id: str
     ) -> Classification:
-        self.uris += [one.gcs_uri for one in observations]
+        self.uris += [observation.gcs_uri for observation in observations]
         return Classification({})
 
     async def embed_image(self, observation: Observation, *, run_id: str) -> Embedding:
@@ -61,8 +61,8 @@ class RecordingModels:
         return frozenset(self.buckets)
 
 
-async def ask(asked: RecordingModels, settings: Settings, *uris: str) -> None:
-    models = checked_models(asked, asked, settings)  # type: ignore[arg-type]  # a part of the port
+async def ask(recording: RecordingModels, settings: Settings, *uris: str) -> None:
+    models = checked_models(recording, recording, settings)  # type: ignore[arg-type]  # a part of the port
     observations = [seen(uri) for uri in uris]
     await models.classifier("m").classify(TASK, observations, run_id="r")
     for observation in observations:
@@ -73,10 +73,10 @@ VERTEX = Settings(engine="gcp")
 
 
 async def test_a_bucket_that_was_enqueued_is_allowed() -> None:
-    asked = RecordingModels()
-    await ask(asked, VERTEX, "gs://own/a.jpg", "gs://own/b.jpg")
-    assert sorted(asked.uris) == sorted(["gs://own/a.jpg", "gs://own/b.jpg"] * 2)
-    assert asked.reads == 1
+    recording = RecordingModels()
+    await ask(recording, VERTEX, "gs://own/a.jpg", "gs://own/b.jpg")
+    assert sorted(recording.uris) == sorted(["gs://own/a.jpg", "gs://own/b.jpg"] * 2)
+    assert recording.reads == 1
 
 
 @pytest.mark.parametrize("uri", ["gs://private/a.jpg", "gs://own.private/a.jpg", "gs://o/wn/a.jpg"])
@@ -84,49 +84,49 @@ async def test_a_bucket_that_was_enqueued_is_allowed() -> None:
 async def test_another_bucket_is_a_bad_uri_and_no_model_is_asked(
     uri: str, named: tuple[str, ...]
 ) -> None:
-    asked = RecordingModels()
+    recording = RecordingModels()
     settings = replace(VERTEX, images=ImageSettings(buckets=named))
     with pytest.raises(PermanentError, match=r"images\.buckets") as caught:
-        await ask(asked, settings, "gs://own/a.jpg", uri)
+        await ask(recording, settings, "gs://own/a.jpg", uri)
     assert caught.value.reason is Reason.BAD_URI
     assert caught.value.cost_usd_micros == 0
-    assert asked.uris == []
-    embedder = checked_models(asked, asked, settings).embedder("m", 4)  # type: ignore[arg-type]  # see above
+    assert recording.uris == []
+    embedder = checked_models(recording, recording, settings).embedder("m", 4)  # type: ignore[arg-type]  # see above
     with pytest.raises(PermanentError, match=r"images\.buckets"):
         await embedder.embed_image(seen(uri), run_id="r")
-    assert asked.uris == []
+    assert recording.uris == []
 
 
 async def test_buckets_of_the_settings_are_the_only_ones_and_no_ledger_is_read() -> None:
-    asked = RecordingModels(buckets={"own", "other"})
+    recording = RecordingModels(buckets={"own", "other"})
     settings = replace(VERTEX, images=ImageSettings(buckets=("named",)))
-    await ask(asked, settings, "gs://named/a.jpg")
+    await ask(recording, settings, "gs://named/a.jpg")
     with pytest.raises(PermanentError, match=r"images\.buckets does not name"):
-        await ask(asked, settings, "gs://other/a.jpg")
-    assert asked.reads == 0
+        await ask(recording, settings, "gs://other/a.jpg")
+    assert recording.reads == 0
 
 
 async def test_a_bucket_enqueued_while_the_worker_runs_is_allowed() -> None:
-    asked = RecordingModels()
-    models = checked_models(asked, asked, VERTEX)  # type: ignore[arg-type]  # a part of the port
+    recording = RecordingModels()
+    models = checked_models(recording, recording, VERTEX)  # type: ignore[arg-type]  # a part of the port
     await models.embedder("m", 4).embed_image(seen("gs://own/a.jpg"), run_id="r")
-    asked.buckets.add("new")
+    recording.buckets.add("new")
     await models.embedder("m", 4).embed_image(seen("gs://new/a.jpg"), run_id="r")
-    assert asked.uris == ["gs://own/a.jpg", "gs://new/a.jpg"]
+    assert recording.uris == ["gs://own/a.jpg", "gs://new/a.jpg"]
 
 
 async def test_messages_at_once_read_the_ledger_a_few_times_at_most() -> None:
-    asked, times = RecordingModels(), iter(range(1000))
-    buckets = AllowedBuckets((), asked.image_buckets, monotonic=lambda: float(next(times)))
+    recording, times = RecordingModels(), iter(range(1000))
+    buckets = AllowedBuckets((), recording.image_buckets, monotonic=lambda: float(next(times)))
     checks = (buckets.check([seen(f"gs://forged-{number}/a.jpg")]) for number in range(100))
-    found = await asyncio.gather(*checks, return_exceptions=True)
-    assert all(isinstance(one, PermanentError) for one in found)
-    assert asked.reads <= 2
+    results = await asyncio.gather(*checks, return_exceptions=True)
+    assert all(isinstance(result, PermanentError) for result in results)
+    assert recording.reads <= 2
 
 
 async def test_a_ledger_that_cannot_be_read_now_is_read_again() -> None:
-    asked = RecordingModels(failures=[TransientError("out of reach; trying again")])
-    buckets = AllowedBuckets((), asked.image_buckets, monotonic=lambda: 0.0)
+    recording = RecordingModels(failures=[TransientError("out of reach; trying again")])
+    buckets = AllowedBuckets((), recording.image_buckets, monotonic=lambda: 0.0)
     with pytest.raises(TransientError):
         await buckets.check([seen("gs://own/a.jpg")])
     await buckets.check([seen("gs://own/a.jpg")])
@@ -134,10 +134,10 @@ async def test_a_ledger_that_cannot_be_read_now_is_read_again() -> None:
 
 @pytest.mark.parametrize("adapter", ["local", "gemini", "openai"])
 async def test_a_model_that_is_sent_bytes_refuses_buckets_itself(adapter: str) -> None:
-    asked = RecordingModels()
+    recording = RecordingModels()
     named = AdapterSettings(classify=adapter, embed="local")  # type: ignore[arg-type]  # one of them
-    await ask(asked, Settings(adapters=named), "gs://anything/a.jpg")
-    assert asked.reads == 0
+    await ask(recording, Settings(adapters=named), "gs://anything/a.jpg")
+    assert recording.reads == 0
 
 
 def test_the_bucket_of_a_uri_is_what_stands_before_the_first_slash() -> None:
@@ -147,6 +147,6 @@ def test_the_bucket_of_a_uri_is_what_stands_before_the_first_slash() -> None:
 
 
 async def test_a_model_that_is_not_configured_is_still_refused() -> None:
-    asked = RecordingModels()
+    recording = RecordingModels()
     with pytest.raises(ConfigurationError):
-        checked_models(asked, asked, VERTEX).classifier("other")  # type: ignore[arg-type]  # see above
+        checked_models(recording, recording, VERTEX).classifier("other")  # type: ignore[arg-type]  # see above

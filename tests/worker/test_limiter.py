@@ -60,7 +60,7 @@ async def test_a_refusal_pauses_everybody_for_as_long_as_it_asked() -> None:
     limiter.release(Sample(Outcome.THROTTLED, 0.1, retry_after_s=0.02))
     waiting = [asyncio.create_task(limiter.acquire()) for _ in range(3)]
     await asyncio.sleep(0.03)
-    assert not any(one.done() for one in waiting)
+    assert not any(call.done() for call in waiting)
     now += 0.02
     await asyncio.wait_for(asyncio.gather(*waiting), GIVE_UP_S)
 
@@ -77,7 +77,7 @@ async def test_no_window_lets_more_calls_through_than_the_ceiling_and_one_burst(
 
     await asyncio.gather(*(caller() for _ in range(40)))
     for start in times:
-        assert sum(start <= one < start + 0.1 for one in times) <= 20
+        assert sum(start <= at_s < start + 0.1 for at_s in times) <= 20
     assert times[-1] - times[0] >= 0.25
 
 

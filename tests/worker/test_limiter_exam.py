@@ -108,20 +108,20 @@ def test_others_use_up_what_they_send() -> None:
 
 
 def test_hints_are_the_truth_or_always_the_same() -> None:
-    heard: set[float | None] = set()
+    hints: set[float | None] = set()
 
     class Listening(Bucket):
         def done(self, now_s: float, sample: object) -> None:
-            heard.add(getattr(sample, "retry_after_s", None))
+            hints.add(getattr(sample, "retry_after_s", None))
 
     wrong = replace(TEN_A_SECOND, hints=Hints(1.0, Fault.THROTTLED_RETRY_AFTER, 3600.0))
     wrong.world(lambda _cap, _ahead_s: Listening(20.0)).run()
-    assert heard == {None, 3600.0}
-    heard.clear()
+    assert hints == {None, 3600.0}
+    hints.clear()
     true = replace(TEN_A_SECOND, hints=Hints(1.0, Fault.THROTTLED_RETRY_INFO))
     true.world(lambda _cap, _ahead_s: Listening(20.0)).run()
-    assert all(hint_s is None or 0 <= hint_s <= 0.1 for hint_s in heard)
-    assert len(heard) > 10
+    assert all(hint_s is None or 0 <= hint_s <= 0.1 for hint_s in hints)
+    assert len(hints) > 10
 
 
 def test_a_cap_is_kept_by_whoever_knows_none() -> None:
@@ -149,8 +149,8 @@ def test_the_table_names_the_worst_worlds_and_who_is_better_there(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = short_world()
-    two = {name: exam.LIMITERS[name] for name in (exam.OURS, "AIMD")}
-    monkeypatch.setattr(exam, "LIMITERS", two)
+    compared = {name: exam.LIMITERS[name] for name in (exam.OURS, "AIMD")}
+    monkeypatch.setattr(exam, "LIMITERS", compared)
     monkeypatch.setattr("sys.argv", ["exam", "--seed", str(seed), "--count", "1", "--beside"])
     exam.main()
     table = capsys.readouterr().out

@@ -19,24 +19,24 @@ def measured(name: str, round_trip_s: float) -> dict[str, float]:
 
 @pytest.mark.parametrize("round_trip_s", [0.3, 2.0, 8.0])
 def test_few_calls_are_refused_while_the_quota_steps_down_and_up(round_trip_s: float) -> None:
-    found = measured("steps", round_trip_s)
-    assert found["refused, %"] <= 1.5
-    assert found["refused while steady, %"] <= 1.0
-    assert found["s until 20"] <= 10
+    measures = measured("steps", round_trip_s)
+    assert measures["refused, %"] <= 1.5
+    assert measures["refused while steady, %"] <= 1.0
+    assert measures["s until 20"] <= 10
 
 
 @pytest.mark.parametrize("round_trip_s", [0.3, 2.0, 8.0])
 def test_a_quota_by_the_minute_is_used_without_running_into_it(round_trip_s: float) -> None:
-    found = measured("minutes", round_trip_s)
-    assert found["quota used, %"] >= 90
-    assert found["refused, %"] <= 2.0
+    measures = measured("minutes", round_trip_s)
+    assert measures["quota used, %"] >= 90
+    assert measures["refused, %"] <= 2.0
 
 
 @pytest.mark.parametrize("round_trip_s", [0.3, 2.0, 8.0])
 def test_an_outage_is_probed_once_a_second_and_the_rate_comes_back(round_trip_s: float) -> None:
-    found = measured("outage", round_trip_s)
-    assert found["calls a second meanwhile"] <= 1.02
-    assert found["round trips until 90 %"] <= 10
+    measures = measured("outage", round_trip_s)
+    assert measures["calls a second meanwhile"] <= 1.02
+    assert measures["round trips until 90 %"] <= 10
 
 
 def test_eight_workers_use_the_whole_quota() -> None:
@@ -44,9 +44,9 @@ def test_eight_workers_use_the_whole_quota() -> None:
 
 
 def test_a_heavy_tail_of_latencies_costs_little() -> None:
-    found = measured("tail", 2.0)
-    assert found["quota used, %"] >= 92
-    assert found["refused, %"] <= 1.5
+    measures = measured("tail", 2.0)
+    assert measures["quota used, %"] >= 92
+    assert measures["refused, %"] <= 1.5
 
 
 def test_the_picture_of_a_run_is_always_the_same_file() -> None:
@@ -80,11 +80,11 @@ def test_a_sweep_takes_numbers_of_the_limiter_only(wrong: str) -> None:
 def test_a_sweep_without_constants_shows_the_limiter_as_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["sweep", "--scenario", "steps", "--seeds", "1"]
-    monkeypatch.setattr("sys.argv", asked)
+    arguments = ["sweep", "--scenario", "steps", "--seeds", "1"]
+    monkeypatch.setattr("sys.argv", arguments)
     sweep.main()
     first = capsys.readouterr().out
     assert "as it is: quota used, %" in first
-    monkeypatch.setattr("sys.argv", [*asked, "--first-seed", "7"])
+    monkeypatch.setattr("sys.argv", [*arguments, "--first-seed", "7"])
     sweep.main()
     assert capsys.readouterr().out != first

@@ -81,12 +81,12 @@ def test_a_drain_ends_only_when_nothing_is_missing() -> None:
 def test_missing_parts_are_counted_less_and_less_often() -> None:
     rule = DrainRule(idle_s=2.0, missing_s=1000.0)
     rule.empty(0.0)
-    asked = []
+    asked_at_s = []
     for tenths in range(600):
         if rule.empty(tenths / 10) is Drained.ASK:
-            asked.append(tenths / 10)
+            asked_at_s.append(tenths / 10)
             rule.answer(1, tenths / 10)
-    assert asked == [2.0, 4.0, 8.0, 16.0, 31.0, 46.0]
+    assert asked_at_s == [2.0, 4.0, 8.0, 16.0, 31.0, 46.0]
 
 
 def test_the_guard_holds_until_the_limit() -> None:

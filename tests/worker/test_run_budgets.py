@@ -59,8 +59,8 @@ async def test_what_is_held_for_hours_is_never_old() -> None:
             clock.allowed.release()
             await settle()
     assert clock.at == MOMENT + timedelta(seconds=8 * RENEW_EVERY_S)
-    events = [one for one in ledger.events if one.event is BudgetEventKind.RESERVED]
-    ages = [later.at - one.at for one, later in pairwise(events)]
+    events = [event for event in ledger.events if event.event is BudgetEventKind.RESERVED]
+    ages = [later.at - earlier.at for earlier, later in pairwise(events)]
     assert ages == [timedelta(seconds=RENEW_EVERY_S)] * 8
     assert ledger.reserved() == held
 

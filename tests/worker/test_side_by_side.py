@@ -29,8 +29,8 @@ async def test_outcomes_come_in_the_order_of_the_calls() -> None:
 @pytest.mark.parametrize("first_fails", [True, False])
 async def test_what_one_call_raises_leaves_the_others_alone(first_fails: bool) -> None:
     calls = [failing(), of(2)] if first_fails else [of(2), failing()]
-    found = await side_by_side(*calls)
-    error, value = found if first_fails else reversed(found)
+    results = await side_by_side(*calls)
+    error, value = results if first_fails else reversed(results)
     assert isinstance(error, ValueError)
     assert value == 2
 

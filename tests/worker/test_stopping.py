@@ -135,7 +135,11 @@ async def test_a_model_that_is_closed_stops_the_worker_which_gives_back_what_it_
     with pytest.raises(ConfigurationError, match="closed to this project"):
         await world.runner().run(drain=True)
     assert world.queue.acked == []
-    assert sorted(world.queue.nacked) + [one[0] for one in world.queue.ready] == ["m0", "m1", "m2"]
+    assert sorted(world.queue.nacked) + [delivery[0] for delivery in world.queue.ready] == [
+        "m0",
+        "m1",
+        "m2",
+    ]
 
 
 async def test_a_store_out_of_reach_for_a_while_loses_nothing() -> None:

@@ -85,19 +85,19 @@ def script(clock: Clock, *steps: Exception | None) -> Callable[[], Awaitable[Cla
 
 
 async def test_a_meter_hears_of_every_try_and_how_long_it_took() -> None:
-    heard, clock = Heard(), Clock()
+    meter, clock = Heard(), Clock()
     throttled = ThrottledError("quota", retry_after_s=0.0)
     attempt = script(clock, TransientError("down"), throttled, None)
-    await caller(heard, clock).call(attempt, wanted=lambda: True, funds=Free())
-    assert heard.what == ["TransientError", "ThrottledError", "answered 10+5"]
-    assert heard.seconds == [2.0, 2.0, 2.0]
+    await caller(meter, clock).call(attempt, wanted=lambda: True, funds=Free())
+    assert meter.what == ["TransientError", "ThrottledError", "answered 10+5"]
+    assert meter.seconds == [2.0, 2.0, 2.0]
 
 
 async def test_a_meter_hears_of_what_fails_for_good_and_of_what_is_broken_off() -> None:
-    heard, clock = Heard(), Clock()
+    meter, clock = Heard(), Clock()
     gone = PermanentError(Reason.IMAGE_GONE, "gone")
     with pytest.raises(PermanentError):
-        await caller(heard, clock).call(script(clock, gone), wanted=lambda: True, funds=Free())
+        await caller(meter, clock).call(script(clock, gone), wanted=lambda: True, funds=Free())
 
     async def forever() -> Classification:
         begun.set()
@@ -106,13 +106,13 @@ async def test_a_meter_hears_of_what_fails_for_good_and_of_what_is_broken_off() 
 
     begun = asyncio.Event()
     call = asyncio.create_task(
-        caller(heard, clock).call(forever, wanted=lambda: True, funds=Free())
+        caller(meter, clock).call(forever, wanted=lambda: True, funds=Free())
     )
     await begun.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert heard.what == ["PermanentError", "CancelledError"]
+    assert meter.what == ["PermanentError", "CancelledError"]
 
 
 async def test_rows_are_counted_by_ledger_when_they_are_written() -> None:

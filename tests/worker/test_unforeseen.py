@@ -167,9 +167,9 @@ async def stops(world: World, part: str, **how: Any) -> InternalError:
     async with asyncio.timeout(20):
         with pytest.raises(InternalError) as raised:
             await world.runner().run(**how)
-    said = str(raised.value)
-    assert said.startswith(f"internal error: {part} ")
-    assert "\n" not in said
+    error = str(raised.value)
+    assert error.startswith(f"internal error: {part} ")
+    assert "\n" not in error
     assert raised.value.exit_code == 70
     assert world.queue.leased == {}, "all of it is given back"
     return raised.value

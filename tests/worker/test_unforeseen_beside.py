@@ -28,7 +28,7 @@ class UnforeseenError(Exception):
 async def test_a_renewal_that_fails_ends_the_statement_loop_and_writes_nothing_away() -> None:
     class Broken(FakeBudgets):
         async def record(self, events: Sequence[BudgetEvent]) -> None:
-            if any(one.cost_usd_micros == 0 for one in events):
+            if any(event.cost_usd_micros == 0 for event in events):
                 raise UnforeseenError
             await super().record(events)
 
@@ -40,7 +40,7 @@ async def test_a_renewal_that_fails_ends_the_statement_loop_and_writes_nothing_a
     async with asyncio.timeout(10):
         with pytest.raises(UnforeseenError):
             await engine(script, budgets=Broken(Limits(cost_usd_micros=30 * COST))).work()
-    assert "discard" not in script.said
+    assert "discard" not in script.steps
 
 
 async def test_who_waits_for_a_batch_hears_what_ended_the_batches() -> None:
@@ -127,6 +127,6 @@ def test_a_worker_that_ends_so_says_why_in_one_line(
         assert isinstance(raised.value.__cause__, UnforeseenError)
         return
     assert main(["work"]) == EXIT_INTERNAL
-    said = capsys.readouterr().err.strip().splitlines()[-1]
-    assert said.startswith("sightline: internal error: the leaser failed (UnforeseenError: nobody")
-    assert said.endswith("report what `sightline --debug work` prints")
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("sightline: internal error: the leaser failed (UnforeseenError: nobody")
+    assert error.endswith("report what `sightline --debug work` prints")

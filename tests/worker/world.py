@@ -98,14 +98,14 @@ class Queue:
 
     async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:
         await asyncio.sleep(0)
-        found = []
+        deliveries = []
         for _ in range(min(max_messages, len(self.ready))):
             item = self.ready.pop(0)
             self.deliveries += 1
             lease_id = f"l{self.deliveries}"
             self.leased[lease_id] = item
-            found.append(Delivery(lease_id, item[0], item[1], item[2], item[3]))
-        return found
+            deliveries.append(Delivery(lease_id, item[0], item[1], item[2], item[3]))
+        return deliveries
 
     async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
         self.extended += len(lease_ids)
@@ -113,15 +113,17 @@ class Queue:
         return frozenset(self.lose & set(lease_ids))
 
     async def ack(self, lease_ids: Sequence[str]) -> None:
-        for one in lease_ids:
-            if one in self.leased:
-                self.acked.append(self.leased.pop(one)[0])
+        for lease_id in lease_ids:
+            if lease_id in self.leased:
+                self.acked.append(self.leased.pop(lease_id)[0])
         self.changed.set()
-        self.backstop = [one for one in self.backstop if one.lease_id not in lease_ids]
+        self.backstop = [
+            delivery for delivery in self.backstop if delivery.lease_id not in lease_ids
+        ]
 
     async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
-        for one in lease_ids:
-            name, body, attributes, attempt = self.leased.pop(one)
+        for lease_id in lease_ids:
+            name, body, attributes, attempt = self.leased.pop(lease_id)
             self.nacked.append(name)
             if delay_s >= LONG_DELAY_S:
                 self.delayed.append((name, body, attributes, attempt + 1))
@@ -140,7 +142,7 @@ class Queue:
 
     async def backlog(self, run_id: str | None = None) -> Backlog:
         def of(items: Iterable[tuple[str, bytes, dict[str, str], int]]) -> int:
-            return sum(run_id in {None, one[2]["run_id"]} for one in items)
+            return sum(run_id in {None, item[2]["run_id"]} for item in items)
 
         return Backlog(of([*self.ready, *self.delayed]), of(self.leased.values()))
 
@@ -164,7 +166,7 @@ class Store:
     done: set[str] = field(default_factory=set)
     finished_asked: list[tuple[str, ...]] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    runs_read: asyncio.Event = field(default_factory=asyncio.Event)
     before_write: Callable[[], None] = lambda: None
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
@@ -189,14 +191,14 @@ class Store:
         return frozenset()
 
     async def cancelled_runs(self) -> frozenset[str]:
-        self.asked.set()
+        self.runs_read.set()
         return frozenset(self.cancelled)
 
     async def until_asked(self) -> None:
         """Wait until the cancelled runs were asked for, and the answer was taken."""
         for _ in range(2):
-            self.asked.clear()
-            await self.asked.wait()
+            self.runs_read.clear()
+            await self.runs_read.wait()
 
     async def finished(self, run_ids: Sequence[str]) -> frozenset[str]:
         self.finished_asked.append(tuple(run_ids))

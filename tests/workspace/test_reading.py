@@ -166,9 +166,9 @@ def test_hits_and_outliers_are_written_as_pages(vectors: sl.Workspace, tmp_path:
     page = (tmp_path / "hits.html").read_text(encoding="utf-8")
     assert page.count("<figure") == 2
     assert "<title>alike</title>" in page
-    found = vectors.outliers("signs", neighbours=3, html=tmp_path / "review.html").outliers
+    outliers = vectors.outliers("signs", neighbours=3, html=tmp_path / "review.html").outliers
     review = (tmp_path / "review.html").read_text(encoding="utf-8")
-    assert review.count("<figure") == len(found)
+    assert review.count("<figure") == len(outliers)
     with pytest.raises(sl.errors.ConfigurationError, match="already exists"):
         vectors.outliers("signs", html=tmp_path / "review.html")
 
