@@ -1,20 +1,20 @@
-"""The errors of Sightline: one small tree, whose messages end with what to do next."""
+"""The errors of Sightline: one small hierarchy; each message ends with what to do next."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sightline.reasons import Reason as Reason  # noqa: PLC0414 - for those who raise errors
+from sightline.reasons import Reason as Reason  # noqa: PLC0414 - re-exported for modules that raise errors
 
 
 class SightlineError(Exception):
-    """The root of the tree. ``str(error)`` is one line that ends with the next step."""
+    """The base class of all errors. ``str(error)`` is one line that ends with the next step."""
 
     exit_code = 1
 
 
 class ConfigurationError(SightlineError):
-    """The job cannot be done as configured; a worker that meets it stops and says why."""
+    """The job cannot be done as configured; a worker stops and says why."""
 
     exit_code = 2
 
@@ -26,27 +26,27 @@ class NotFoundError(SightlineError):
 
 
 class BusyError(SightlineError):
-    """Another process holds what this one needs, and is still alive."""
+    """Another live process holds what this one needs."""
 
     exit_code = 3
 
 
 class StorageError(SightlineError):
-    """The disk is full, read-only or gone; nothing that was settled is lost."""
+    """The disk is full, read-only or missing; nothing that was settled is lost."""
 
     exit_code = 4
 
 
 class BudgetError(SightlineError):
-    """All that a worker is given is of runs whose budgets are reached; nothing is lost."""
+    """All queued messages belong to runs whose budgets are reached; nothing is lost."""
 
     exit_code = 5
 
 
 class InternalError(SightlineError):
-    """Something failed that nobody foresaw; what was held is given back, and it is to be reported.
+    """An unexpected failure, to be reported; messages and budget were returned.
 
-    The error behind it is its cause.
+    Its cause is the original error.
     """
 
     exit_code = 70
@@ -55,13 +55,13 @@ class InternalError(SightlineError):
 class UnwritableRowsError(SightlineError):
     """Some rows can never be written; all others of the same call are durable.
 
-    ``details`` says why, by the row's place in the call.
+    ``details`` maps a row's position in the call to the reason.
     """
 
     def __init__(self, details: Mapping[int, str]) -> None:
         first = next(iter(details.values()), "no details")
         super().__init__(
-            f"{len(details)} rows cannot be written, the first: {first}; see what holds such values"
+            f"{len(details)} rows cannot be written, the first: {first}; check its values"
         )
         self.details = dict(details)
 
@@ -69,8 +69,8 @@ class UnwritableRowsError(SightlineError):
 class CallError(SightlineError):
     """A call to a model failed.
 
-    ``input_tokens``, ``output_tokens`` and ``cost_usd_micros`` carry what the call cost all the
-    same, so that every paid call reaches a ledger.
+    ``input_tokens``, ``output_tokens`` and ``cost_usd_micros`` are the cost of the failed call, so
+    that every paid call is recorded in a ledger.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class CallError(SightlineError):
 
 
 class ThrottledError(CallError):
-    """The model refused for its quota (a 429): no failure, no attempt, the lease is kept."""
+    """The model refused because of its quota (a 429): not an attempt, and the lease is kept."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -96,7 +96,7 @@ class ThrottledError(CallError):
 
 
 class TransientError(CallError):
-    """The call may succeed if it is made again: it is retried inside the lease."""
+    """The call may succeed later: it is retried within the lease."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class TransientError(CallError):
 
 
 class PermanentError(CallError):
-    """The call cannot succeed for this subject: its part becomes a dead letter with a reason."""
+    """The call cannot succeed for this subject: its part becomes a dead letter with this reason."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""Optional dependencies: the command that adds one to what is installed.
+"""Optional dependencies: the command that adds one to this installation.
 
-The distribution is not called as the command and the package are: the package index has another
-project of that name.
+The distribution has another name than the command and the package, since the package index has an
+unrelated project of that name.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ DISTRIBUTION = "sightline-imagery"
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra, from where Sightline itself was installed."""
+    """Return the command that installs an extra, from the source of this installation."""
     return f"pip install '{DISTRIBUTION}[{extra}]{_origin()}'"
 
 
 def _origin() -> str:
-    """Return the checkout or the wheel that was installed, if it was no index (PEP 610)."""
+    """Return the checkout or wheel that was installed, unless it came from an index (PEP 610)."""
     from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415 - slow
 
     try:

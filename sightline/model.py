@@ -1,4 +1,4 @@
-"""The domain: observations of assets, and the parts that are to be known about them."""
+"""The domain: observations of assets, and the parts (answers, embeddings) requested for them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 SEPARATOR = "\x1f"
-"""Between the fields of a part's key; the same character is used by the SQL that computes it."""
+"""Separates the fields of a part's key; the SQL that computes keys uses the same character."""
 
 
 @dataclass(frozen=True, slots=True)
 class PixelBounds:
-    """Where the asset is in the image, in pixels from the top left corner."""
+    """The bounding box of the asset in the image, in pixels from the top left corner."""
 
     x_min: float
     y_min: float
@@ -23,7 +23,7 @@ class PixelBounds:
 
 @dataclass(frozen=True, slots=True)
 class CameraPose:
-    """Where the camera stood (WGS 84 degrees, metres) and how it was turned (degrees)."""
+    """The camera's position (WGS 84 degrees, metres) and orientation (degrees)."""
 
     latitude: float | None = None
     longitude: float | None = None
@@ -35,7 +35,7 @@ class CameraPose:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One image of an asset: a row of ``latest_observations``. Times carry a zone."""
+    """One image of an asset: a row of ``latest_observations``. Times have a time zone."""
 
     observation_id: str
     asset_id: str
@@ -82,10 +82,10 @@ Part = AnswerPart | EmbeddingPart
 def part_key(
     subject_id: str, kind: str, task: str, fingerprint: str, model: str, dimension: int | None
 ) -> str:
-    """Return the SHA-256 (hexadecimal) that names one part in every ledger.
+    """Return the SHA-256 (hexadecimal) that identifies one part in every ledger.
 
-    Adapters compute the same in SQL: ``sha256`` over the six fields joined by ``SEPARATOR``,
-    an absent one empty.
+    Adapters compute the same in SQL: ``sha256`` over the six fields joined by ``SEPARATOR``, with
+    absent fields empty.
     """
     size = "" if dimension is None else str(dimension)
     text = SEPARATOR.join((subject_id, kind, task, fingerprint, model, size))
@@ -94,10 +94,10 @@ def part_key(
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One line of a run's work list: a subject, its images, and the parts still to be known.
+    """One line of a run's work list: a subject, its images, and the parts requested for it.
 
-    ``subject_id`` is an observation's id, or an asset's where a task takes all its observations
-    together. ``bucket`` and ``seq`` are its place in the list.
+    ``subject_id`` is an observation's id, or an asset's if a task takes all its observations
+    together. ``bucket`` and ``seq`` are its position in the list.
     """
 
     run_id: str
@@ -110,7 +110,7 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class ListedMessage:
-    """One line of a run's work list as the message that asks for it (``sightline.wire``)."""
+    """One line of a run's work list, as its message (``sightline.wire``)."""
 
     body: bytes
     asset_type: str
@@ -118,7 +118,7 @@ class ListedMessage:
 
 @dataclass(frozen=True, slots=True)
 class WorkRange:
-    """The items ``start <= seq < stop`` of one bucket: the step in which a run is published."""
+    """The items ``start <= seq < stop`` of one bucket: the unit in which a run is published."""
 
     run_id: str
     bucket: int
@@ -127,7 +127,7 @@ class WorkRange:
 
     @property
     def key(self) -> str:
-        """Return the name under which this range is published once."""
+        """Return the key under which this range is published once."""
         return f"{self.run_id}/{self.bucket}/{self.start}-{self.stop}"
 
 
@@ -143,7 +143,7 @@ class BoundingBox:
 
 @dataclass(frozen=True, slots=True)
 class Radius:
-    """All within ``radius_m`` metres (on the sphere) of a position in WGS 84 degrees."""
+    """Everything within ``radius_m`` metres (on the sphere) of a position in WGS 84 degrees."""
 
     latitude: float
     longitude: float
@@ -152,10 +152,11 @@ class Radius:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which observations are meant. Everything named must hold; nothing named means all.
+    """Selects observations: those that meet every condition; without conditions, all.
 
-    ``captured_from`` is inside, ``captured_until`` is outside. ``polygon_wkt`` is a (multi)polygon
-    in WGS 84 as well-known text. ``limit`` bounds the subjects of a run, in a stable order.
+    ``captured_from`` is inclusive, ``captured_until`` exclusive. ``polygon_wkt`` is a
+    (multi)polygon in WGS 84 as well-known text. ``limit`` bounds the subjects of a run, in a stable
+    order.
     """
 
     asset_types: tuple[str, ...] = ()
@@ -169,7 +170,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class PartRequest:
-    """A part wanted of every subject that it applies to; no asset types means all of them.
+    """A part requested for every subject it applies to; without asset types, for all.
 
     ``by_asset`` makes the asset the subject, with all its observations in one request.
     """
@@ -181,7 +182,7 @@ class PartRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What a run is asked for. ``engine`` is what works it off; empty is workers, by messages."""
+    """What a run requests. ``engine`` processes it; empty means workers, by messages."""
 
     filter: Filter
     parts: tuple[PartRequest, ...]
@@ -191,9 +192,9 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a run would do (a dry run): subjects and parts, counted.
+    """What a run would request (a dry run): counts of subjects and parts.
 
-    ``matched`` parts are the sum of ``done`` (written), ``dead`` (given up; replay them),
+    ``matched`` parts are the sum of ``done`` (written), ``dead`` (failed permanently; replay them),
     ``held`` (in the work list of an open run) and ``to_publish``.
     """
 
@@ -209,7 +210,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run whose work list is written. ``state`` is ``open``, ``published`` or ``cancelled``."""
+    """A run whose work list is written; ``state`` is ``open``, ``published`` or ``cancelled``."""
 
     run_id: str
     created_at: datetime
@@ -220,15 +221,15 @@ class Run:
 
 
 MOST_TOKENS = 2**31 - 1
-"""Tokens of one part, in each direction, all its tries together: no model takes a hundredth."""
+"""The most tokens of one part per direction, over all tries: 100 times any model's limit."""
 
 MOST_COST_USD_MICROS = 10**12
-"""A million US dollars for one part, all its tries together."""
+"""The highest cost of one part over all tries: a million US dollars."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one call used and cost; 1 USD is 1,000,000 micros."""
+    """The usage and cost of one call; 1 USD is 1,000,000 micros."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -236,7 +237,7 @@ class Usage:
 
     @property
     def possible(self) -> bool:
-        """Whether these are numbers that calls can have used, and that every ledger can hold."""
+        """Whether these numbers are possible for calls, and can be stored in every ledger."""
         return (
             _within(self.input_tokens, MOST_TOKENS)
             and _within(self.output_tokens, MOST_TOKENS)
@@ -250,10 +251,10 @@ def _within(number: object, most: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Where the parts of a run's work list are: each is in exactly one state.
+    """The parts of a run's work list by state; each part is in exactly one.
 
-    ``awaiting_ack`` counts parts, among those written, whose message is not yet settled; it is
-    zero after a drain. ``duplicates`` counts keys that the ``_all`` views show more than once.
+    ``awaiting_ack`` counts the written parts whose message is not yet settled; it is zero after a
+    drain. ``duplicates`` counts keys that occur more than once in the ``_all`` views.
     """
 
     run_id: str
@@ -269,7 +270,7 @@ class Balance:
 
     @property
     def holds(self) -> bool:
-        """Return whether nothing is lost, nothing doubled, and the states add up."""
+        """Return whether nothing is lost or duplicated, and the states add up."""
         states = (self.written, self.dead, self.queued, self.to_publish, self.cancelled, self.lost)
         return self.lost == 0 and self.duplicates == 0 and sum(states) == self.parts
 
@@ -280,11 +281,11 @@ class Balance:
 
 
 def asset_class(name: str) -> str:
-    """Return the dataset's name of an asset type: ``road_sign`` is ``ASSET_CLASS_ROAD_SIGN``."""
+    """Return an asset type as the dataset writes it: ``road_sign`` is ``ASSET_CLASS_ROAD_SIGN``."""
     upper = name.strip().upper().replace("-", "_").replace(" ", "_")
     return upper if upper.startswith("ASSET_CLASS_") else f"ASSET_CLASS_{upper}"
 
 
 def subject_of(observations: Sequence[Observation], *, by_asset: bool) -> str:
-    """Return the id that names what is asked about: the asset's, or the one observation's."""
+    """Return the subject's id: the asset's, or the single observation's."""
     return observations[0].asset_id if by_asset else observations[0].observation_id

@@ -1,4 +1,4 @@
-"""How operations report progress: a callback that a face turns into a bar, a line, or nothing."""
+"""How operations report progress: a callback that a caller turns into a bar, a line, or nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 Update = Callable[[int, int | None], None]
-"""Takes how much is done, and the total where it is another than was said at first."""
+"""Receives the amount done, and the total if it differs from the one given at the start."""
 
 Progress = Callable[[str, int | None], AbstractContextManager[Update]]
-"""Opens the progress of one step: a label such as "reading answers", and the total if known."""
+"""Opens the progress of one step, with a label such as "reading answers" and the total if known."""
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""The closed list of reasons for dead letters: a row each, from which all else is derived.
+"""The closed list of reasons for dead letters, one row each; everything else is derived from it.
 
-docs/dead-letters.md says the same to people, and what to do about each; a test compares the two.
+docs/dead-letters.md explains each to users; a test compares the two.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from typing import Self
 
 
 class Scope(StrEnum):
-    """What one failure speaks of."""
+    """What a failure is about."""
 
     IMAGE = "image"
-    """One image, or the one message about it: neither the model nor the task is at fault."""
+    """One image, or its message: neither the model nor the task is at fault."""
 
     TASK = "task"
-    """What a model made of the task for this image: another prompt or schema may mend it."""
+    """The task applied to this image: another prompt or schema may help."""
 
     JOB = "job"
-    """The request, the model or the service: the image has no part in it."""
+    """The request, the model or the service: unrelated to the image."""
 
 
 SYSTEMIC, SINGLE = True, False
-"""Whether a reason is held against the job where nothing but such failures is seen.
+"""Whether the job is suspected if every failure has such a reason.
 
-A grant that is missing for all images fails each of them as one image's own would.
+For example, a missing grant fails every image in the way that one image's own grant would.
 """
 
 
 class Reason(StrEnum):
-    """Why a part was given up: value, scope, whether systemic, meaning, words of a status.
+    """Why a part failed permanently: value, scope, whether systemic, meaning, words in a status.
 
-    ``status_words``, in lower case, mean the reason where a status has no code, as BigQuery's. Of
-    several reasons whose words a status has, it is that of the lowest ``status_order``.
+    ``status_words``, in lower case, identify the reason if a status has no code, as BigQuery's do.
+    If the words of several reasons match, the lowest ``status_order`` wins.
     """
 
     scope: Scope
@@ -45,7 +45,7 @@ class Reason(StrEnum):
     def __new__(
         cls,
         value: str,
-        scope: Scope = Scope.IMAGE,  # a row gives it, a look-up by value does not
+        scope: Scope = Scope.IMAGE,  # given in the rows below, but not in a look-up by value
         systemic: bool = SINGLE,
         meaning: str = "",
         status_order: int = 0,

@@ -1,7 +1,7 @@
-"""Which field of a record stands in which column of a ledger, for every engine.
+"""Maps the fields of records to the columns of ledgers, for every engine.
 
-An engine that writes rows takes ``columns_of``; one that writes columns collects them from it. What
-is read back takes its time apart, since engines read times in ways of their own.
+An engine that writes rows uses ``columns_of``; one that writes columns collects them from it. Each
+engine reads times itself, since their representations differ.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ IDENTITY = (
     "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri", "latitude", "longitude",
     "capture_time",
 )  # fmt: skip
-"""What every table of results knows of an image, in this order."""
+"""The columns about an image in every table of results, in this order."""
 
 BBOX = tuple(field.name for field in fields(PixelBounds))
 POSE = tuple(field.name for field in fields(CameraPose))
-"""The members of an observation's nested columns."""
+"""The fields of an observation's nested columns."""
 
 AnswersByTask = Mapping[str, Mapping[str, object]]
 
@@ -64,7 +64,7 @@ def columns_of(row: ResultRow) -> Columns:
     """Return the values of a row for its ledger.
 
     Raises:
-        ValueError: a vector has another length than its part says.
+        ValueError: the length of a vector differs from its part's dimension.
     """
     if isinstance(row, ClassificationRow):
         return _classification(row)
@@ -145,7 +145,7 @@ LETTER_COLUMNS = """event_id, COALESCE(part_key, ''), COALESCE(message_id, ''),
   COALESCE(run_id, ''), COALESCE(subject_id, ''), event, reason, COALESCE(detail, ''),
   COALESCE(delivery_attempt, 0), COALESCE(input_tokens, 0), COALESCE(output_tokens, 0),
   COALESCE(cost_usd_micros, 0), COALESCE(body, ''), COALESCE(worker_id, '')"""
-"""All of a dead letter but its time."""
+"""All columns of a dead letter except its time."""
 
 
 def dead_letter(row: Sequence[Any], at: datetime) -> DeadLetterRow:
@@ -168,7 +168,7 @@ def dead_letter(row: Sequence[Any], at: datetime) -> DeadLetterRow:
 
 
 def range_published(work_range: WorkRange, now: datetime) -> Columns:
-    """Return the row of ``run_events`` by which a range is published."""
+    """Return the row of ``run_events`` that records a range as published."""
     return {
         "run_id": work_range.run_id,
         "event": "range_published",
@@ -180,7 +180,7 @@ def range_published(work_range: WorkRange, now: datetime) -> Columns:
 
 
 def run_cancelled(run_id: str, now: datetime) -> Columns:
-    """Return the row of ``run_events`` by which a run is cancelled."""
+    """Return the row of ``run_events`` that records a run as cancelled."""
     return {"run_id": run_id, "event": "cancelled", "at": now}
 
 
@@ -189,8 +189,7 @@ def task_version(
 ) -> Columns | None:
     """Return the row of ``task_versions`` that makes a task the active one of its name.
 
-    ``active`` is the fingerprint of the active one, and since when; ``None`` is returned where it
-    is this one already.
+    ``active`` is the active fingerprint, and since when; return ``None`` if it is this task's.
 
     Raises:
         ConfigurationError: the task has no model yet, or was not read from a file.
@@ -204,7 +203,7 @@ def task_version(
         "fingerprint": task.fingerprint,
         "model": task.model,
         "toml": task.toml,
-        # Later than the event it overrules, whatever the clock says.
+        # Later than the event that it replaces, whatever the clock says.
         "at": max(now, active[1] + timedelta(microseconds=1)) if active else now,
     }
 
@@ -216,7 +215,7 @@ def budget_event(event: BudgetEvent) -> Columns:
 
 BUDGET_COLUMNS = """run_id, max_cost_usd_micros, max_images, reserved_cost_usd_micros,
   reserved_images, reached"""
-"""All of a row of ``budgets_current`` but the time of the last event."""
+"""All columns of a row of ``budgets_current`` except the time of the last event."""
 
 
 def budget_state(row: Sequence[Any], last_event_at: datetime) -> BudgetState:
@@ -227,7 +226,7 @@ def budget_state(row: Sequence[Any], last_event_at: datetime) -> BudgetState:
 
 
 def run_cost(sums: Iterable[Any]) -> RunCost:
-    """Return the cost of a run from its sums, which are null where it has no rows."""
+    """Return the cost of a run from its sums, which are null without rows."""
     return RunCost(*(int(total or 0) for total in sums))
 
 
@@ -236,7 +235,7 @@ CALL_COLUMNS = """COUNT(*), AVG(input_tokens), AVG(output_tokens), AVG(cost_usd_
 
 
 def call_history(row: Sequence[Any]) -> CallHistory:
-    """Return what a row of ``CALL_COLUMNS`` says; sums over no calls are null."""
+    """Return the call costs in a row of ``CALL_COLUMNS``; sums over no calls are null."""
     calls, tokens_in, tokens_out, cost, most = row
     return CallHistory(calls, tokens_in or 0.0, tokens_out or 0.0, cost or 0.0, int(most or 0))
 
@@ -244,7 +243,7 @@ def call_history(row: Sequence[Any]) -> CallHistory:
 def answers_of_images(
     rows: Iterable[Sequence[Any]], images: Iterable[tuple[str, str]]
 ) -> list[AnswersByTask]:
-    """Return the current answers about each image by task, those about its asset included.
+    """Return the current answers about each image by task, including those about its asset.
 
     ``rows`` are subject, whether it is an asset, task and answer; ``images`` are the ids of an
     observation and of its asset.

@@ -1,6 +1,6 @@
-"""Files that are there whole or not at all: written beside, synced, renamed.
+"""Atomic files: written beside the target, synced, renamed.
 
-A reader never sees half of one, and after a crash of the machine it is there or it is not.
+A reader never sees half of a file, and after a crash of the machine it is complete or absent.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import BinaryIO
 from sightline.errors import StorageError
 
 TEMPORARY = ".tmp"
-"""Suffix of a file that is being written; a process that was killed leaves one behind."""
+"""Suffix of a file being written; a killed process leaves one behind."""
 _SHOWN_OF_NAME = 40
-"""So much of a file's name is in that of its temporary file, which has a limit."""
+"""How many characters of a file's name its temporary file repeats, since names are limited."""
 
 _NEXT_STEP = {
     errno.ENOSPC: "free some space",
@@ -39,7 +39,7 @@ _NEXT_STEP_OF_HOME = {
 
 
 def storage_error(path: Path, error: OSError) -> StorageError:
-    """Return the error of a failed read or write below the home, which says what to do."""
+    """Return the error of a failed read or write below the home, with what to do."""
     step = _NEXT_STEP_OF_HOME.get(error.errno or 0, "check the disk")
     what = error.strerror or str(error)
     return StorageError(f"{error.filename or path}: {what}; {step}, then run the command again")
@@ -47,7 +47,7 @@ def storage_error(path: Path, error: OSError) -> StorageError:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the operating system complains of into a StorageError about ``path``."""
+    """Convert an operating system error into a StorageError about ``path``."""
     try:
         yield
     except OSError as error:
@@ -56,7 +56,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """The same for a file that a command writes for somebody else, who chose its name."""
+    """The same for a file whose name the user chose."""
     try:
         yield
     except OSError as error:
@@ -67,10 +67,10 @@ def output_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def beside(*paths: Path) -> Iterator[Sequence[Path]]:
-    """Yield a path to write for each path; they take the paths' places when the block ends well.
+    """Yield a path to write for each path; they replace the paths when the block succeeds.
 
-    When it does not, what was there before stays. Of several files that replace older ones, the
-    older are removed before the first takes its place, so that old and new never stand together.
+    If it fails, the previous files stay. If several files replace older ones, the older ones are
+    removed before the first replacement, so that old and new files never exist together.
     """
     temporary = [
         path.with_name(f".{path.name[:_SHOWN_OF_NAME]}.{uuid.uuid4().hex[:12]}{TEMPORARY}")
@@ -93,10 +93,10 @@ def beside(*paths: Path) -> Iterator[Sequence[Path]]:
 
 @contextmanager
 def written_whole(*paths: Path) -> Iterator[Sequence[BinaryIO]]:
-    """Yield an open file for each path that a person chose; see ``beside``.
+    """Yield an open file for each path that the user chose; see ``beside``.
 
     Raises:
-        StorageError: the disk is full, read-only or gone.
+        StorageError: the disk is full, read-only or missing.
     """
     with output_errors(paths[0]), beside(*paths) as temporary, ExitStack() as stack:
         yield [stack.enter_context(path.open("xb")) for path in temporary]
@@ -106,7 +106,7 @@ def write_beside(path: Path, fill: Callable[[Path], None]) -> None:
     """Let ``fill`` write a temporary file beside ``path``, sync it and rename it to ``path``.
 
     Raises:
-        StorageError: the disk is full, read-only or gone.
+        StorageError: the disk is full, read-only or missing.
     """
     with storage_errors(path):
         make_directory(path.parent)
@@ -115,10 +115,10 @@ def write_beside(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def write_durably(path: Path, content: bytes | memoryview) -> None:
-    """Write a whole file, or none; durable when it returns.
+    """Write a file atomically; durable on return.
 
     Raises:
-        StorageError: the disk is full, read-only or gone.
+        StorageError: the disk is full, read-only or missing.
     """
 
     def fill(temporary: Path) -> None:
@@ -132,13 +132,13 @@ def write_json(path: Path, value: object) -> None:
     """Replace a JSON file atomically.
 
     Raises:
-        StorageError: the disk is full, read-only or gone.
+        StorageError: the disk is full, read-only or missing.
     """
     write_durably(path, json.dumps(value, indent=1).encode())
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and its parents, durably."""
+    """Create a directory and its parents, durably."""
     if path.is_dir():
         return
     make_directory(path.parent)

@@ -1,4 +1,4 @@
-"""The message between producer and workers, version 1: UTF-8 JSON of at most 1 MiB."""
+"""The messages between producer and workers, version 1: UTF-8 JSON of at most 1 MiB."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from sightline.model import AnswerPart, EmbeddingPart, Observation, Part, WorkIt
 VERSION = 1
 MAX_BODY_BYTES = 1 << 20
 RECHECK = "recheck"
-"""Attribute of a message whose parts may be written already though it is a first delivery."""
+"""Attribute of a message whose parts may already be written although it is a first delivery."""
 
 REPLAY = "replay"
-"""Attribute of a message that was a dead letter: only written parts of it count as settled."""
+"""Attribute of a replayed dead letter: only written parts count as settled."""
 
 _URI = re.compile(r"(gs://[a-z0-9][a-z0-9._-]*|file://(localhost)?)/.*[^/].*", re.DOTALL)
 _OBSERVATIONS: TypeAdapter[tuple[Observation, ...]] = TypeAdapter(tuple[Observation, ...])
@@ -28,7 +28,7 @@ _OBSERVATIONS: TypeAdapter[tuple[Observation, ...]] = TypeAdapter(tuple[Observat
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A decoded message: a subject, its images, and the parts to be known about it."""
+    """A decoded message: a subject, its images, and the parts requested for it."""
 
     run_id: str
     subject_id: str
@@ -41,7 +41,7 @@ class Message:
 
 
 def encode(message: Message | WorkItem) -> bytes:
-    """Return the body that carries this message."""
+    """Return the body of this message."""
     return orjson.dumps(
         {
             "v": VERSION,
@@ -71,7 +71,7 @@ def decode(body: bytes) -> Message:
     """Return the message in a body.
 
     Raises:
-        PermanentError: ``bad_message`` when it is no message of version 1.
+        PermanentError: ``bad_message``, it is not a message of version 1.
     """
     if len(body) > MAX_BODY_BYTES:
         raise PermanentError(Reason.BAD_MESSAGE, f"{len(body)} bytes, more than {MAX_BODY_BYTES}")
@@ -87,9 +87,9 @@ def decode(body: bytes) -> Message:
         raw.get(key) for key in ("run_id", "subject_id", "observations", "parts")
     )
     if not (isinstance(run_id, str) and isinstance(subject_id, str) and run_id and subject_id):
-        raise PermanentError(Reason.BAD_MESSAGE, "run_id and subject_id must be texts")
+        raise PermanentError(Reason.BAD_MESSAGE, "run_id and subject_id must be strings")
     if not (isinstance(rows, list) and rows and isinstance(parts, list) and parts):
-        raise PermanentError(Reason.BAD_MESSAGE, "observations and parts must be filled lists")
+        raise PermanentError(Reason.BAD_MESSAGE, "observations and parts must be non-empty lists")
     observations = rows_to_observations(rows)
     return Message(run_id, subject_id, observations, parts_from_json(parts))
 
@@ -98,7 +98,7 @@ def rows_to_observations(rows: Sequence[Any]) -> tuple[Observation, ...]:
     """Return the observations in decoded source rows (``location`` nested, as in the source).
 
     Raises:
-        PermanentError: ``bad_message``, naming the first column that is wrong.
+        PermanentError: ``bad_message``, naming the first wrong column.
     """
     try:
         return _OBSERVATIONS.validate_python([_flatten(row) for row in rows])
@@ -123,7 +123,7 @@ def parts_from_json(parts: Sequence[Any]) -> tuple[Part, ...]:
     """Return the parts in decoded JSON.
 
     Raises:
-        PermanentError: ``bad_message`` when one is neither an answer nor an embedding.
+        PermanentError: ``bad_message``, a part is neither an answer nor an embedding.
     """
     return tuple(_part_from_json(part) for part in parts)
 
@@ -141,14 +141,14 @@ def _part_from_json(part: object) -> Part:
 
 
 def part_to_json(part: Part) -> dict[str, object]:
-    """Return a part as it stands in a message."""
+    """Return a part in its JSON form."""
     if isinstance(part, AnswerPart):
         return {"task": part.task, "fingerprint": part.fingerprint, "model": part.model}
     return {"embed": {"model": part.model, "dimension": part.dimension}}
 
 
 def observation_to_row(observation: Observation) -> dict[str, object]:
-    """Return an observation as a source row; absent values are left out."""
+    """Return an observation as a source row, without absent values."""
     row: dict[str, object] = {
         "observation_id": observation.observation_id,
         "asset_id": observation.asset_id,
@@ -174,7 +174,7 @@ def _utc(moment: datetime) -> str:
 
 
 def check_uris(message: Message) -> None:
-    """Check that every image of a message has a URI that can name one.
+    """Check the URI of every image of a message.
 
     Raises:
         PermanentError: ``bad_uri``.
@@ -184,7 +184,7 @@ def check_uris(message: Message) -> None:
 
 
 def check_uri(uri: str) -> None:
-    """Check that a URI can name an image.
+    """Check the form of an image's URI.
 
     Raises:
         PermanentError: ``bad_uri``.

@@ -1,4 +1,4 @@
-"""What every engine's work lists have in common: what is asked, how it is drawn and read back."""
+"""What the work lists of all engines share: requested parts, columns, ranges."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from sightline.settings.serving import why_not_in_batch
 from sightline.wire import VERSION, parts_from_json, rows_to_observations
 
 MAX_REQUESTS = 62
-"""Parts of one request: an engine may keep a bit for each in a 64-bit integer."""
+"""The most parts per request: an engine may store one bit for each in a 64-bit integer."""
 
 MAX_OBSERVATIONS = 16
-"""Observations in one message: an asset's most recent ones, so that 1 MiB holds them."""
+"""The most observations in one message, an asset's newest, so that it fits into 1 MiB."""
 
 ITEM_COLUMNS = "bucket, seq, subject_id, observations, parts"
 
@@ -39,7 +39,7 @@ ItemRow = tuple[int, int, str, str, str]
 
 
 def part_suffix(part: Part) -> str:
-    """Return what follows the subject's id in the text whose SHA-256 is the part's key."""
+    """Return the text that follows the subject's id in the input of a part key's SHA-256."""
     if isinstance(part, AnswerPart):
         fields = ("answer", part.task, part.fingerprint, part.model, "")
     else:
@@ -48,7 +48,7 @@ def part_suffix(part: Part) -> str:
 
 
 def distinct_requests(request: RunRequest) -> tuple[PartRequest, ...]:
-    """Return the parts asked for, each once.
+    """Return the requested parts, each once.
 
     Raises:
         ConfigurationError: there are more than a work list can hold.
@@ -56,49 +56,49 @@ def distinct_requests(request: RunRequest) -> tuple[PartRequest, ...]:
     requests = tuple({(part.part, part.by_asset): part for part in request.parts}.values())
     if len(requests) > MAX_REQUESTS:
         raise ConfigurationError(
-            f"{len(requests)} parts a subject exceed {MAX_REQUESTS}; enqueue fewer tasks a run"
+            f"{len(requests)} parts per subject exceed {MAX_REQUESTS}; enqueue fewer tasks per run"
         )
     return requests
 
 
 def request_json(request: RunRequest, *, buckets: int, range_items: int) -> str:
-    """Return what a run was document for, and how its work list is cut up, as its row holds it."""
+    """Return a run's request and the division of its work list, as stored in its row."""
     document = {**asdict(request), "buckets": buckets, "range_items": range_items}
     return json.dumps(document, default=str, sort_keys=True)
 
 
 BY_STATEMENTS = "bigquery"
-"""The engine, in a run's request, whose statements ask the models; no message is sent for it."""
+"""The engine name, in a run's request, for work in SQL statements; no messages are sent."""
 
 BY_BATCH_JOBS = "batch"
-"""The engine whose statements do all but ask: jobs of batch prediction ask the models."""
+"""The engine name for batch prediction jobs; statements do everything else."""
 
 BY_WORKERS = ""
-"""What stands in the request of a run that workers do."""
+"""The engine name in the request of a run for workers."""
 
 
 def engine_of(request: str) -> str:
-    """Return the engine that a run with this request is for."""
+    """Return the engine for a run with this request."""
     return str(orjson.loads(request).get("engine") or BY_WORKERS)
 
 
 def is_by_workers(request: str) -> bool:
-    """Return whether workers do a run with this request, for which messages are sent."""
+    """Return whether workers process a run with this request, so that messages are sent."""
     return engine_of(request) == BY_WORKERS
 
 
 def tasks_of(requests: Iterable[str]) -> dict[str, str]:
-    """Return the names of the tasks, by fingerprint, that runs with these requests ask for."""
+    """Return the tasks' names, by fingerprint, that runs with these requests ask for."""
     parts_of_runs = (orjson.loads(request).get("parts", ()) for request in {*requests})
     parts = (part["part"] for parts in parts_of_runs for part in parts)
     return {part["fingerprint"]: part["task"] for part in parts if "fingerprint" in part}
 
 
 def check_in_batch(part: Part) -> None:
-    """Check that jobs of batch prediction ask a part's model.
+    """Check that batch prediction jobs can call a part's model.
 
     Raises:
-        ConfigurationError: they do not, and what to do instead.
+        ConfigurationError: they cannot; the message says what to do instead.
     """
     why_not = why_not_in_batch(part.model)
     if not why_not:
@@ -112,7 +112,7 @@ def check_in_batch(part: Part) -> None:
 
 
 def work_item(run_id: str, row: ItemRow) -> WorkItem:
-    """Return the item that a row of a work list holds."""
+    """Return the item in a row of a work list."""
     bucket, seq, subject_id, observations, parts = row
     return WorkItem(
         run_id,
@@ -133,8 +133,8 @@ ListedRow = tuple[str, str | None, str, str]
 def listed_message(run_id: str, row: ListedRow) -> ListedMessage:
     """Return the message of a row of a work list.
 
-    The row holds its JSON already: reading it and writing it again took three quarters of the time
-    of publishing. What is wrong in it is the worker's to find, who makes it a dead letter.
+    The row's JSON is copied as it is: decoding and encoding it took three quarters of the time of
+    publishing. A worker that receives an invalid message makes it a dead letter.
     """
     subject_id, asset_type, observations, parts = row
     body = (
@@ -154,7 +154,7 @@ def unpublished_ranges(
     published: Iterable[tuple[int, int, int]],
     range_items: int,
 ) -> list[WorkRange]:
-    """Return what no published range covers, in order, in ranges of at most ``range_items``.
+    """Return the unpublished ranges, in order, of at most ``range_items`` items each.
 
     ``bucket_sizes`` are (bucket, items), ``published`` are (bucket, start, stop).
     """
@@ -181,7 +181,7 @@ def _gaps(size: int, covered: list[tuple[int, int]]) -> Iterable[tuple[int, int]
 
 
 async def run_to_completion(work: Awaitable[Result]) -> Result:
-    """Wait for work in threads, also when cancelled: its lock must not be let go before."""
+    """Wait for work in threads even if cancelled: its lock must not be released earlier."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

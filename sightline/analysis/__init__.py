@@ -1,1 +1,1 @@
-"""What answers and vectors tell together. Pure: nothing here reads, writes, or knows an engine."""
+"""Algorithms on answers and vectors. Pure: without input or output, independent of the engine."""

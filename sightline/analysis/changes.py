@@ -1,6 +1,6 @@
-"""What differs between two views of an asset: two snapshots, or before and after a time.
+"""Compares two views of an asset: two snapshots, or before and after a time.
 
-Each view is consolidated for itself, and then compared field by field. A value that was not known
+Each view is consolidated separately, then the fields are compared. A value that was not known
 before is newly known, and one that is not known any more is no longer known: neither is a change.
 """
 
@@ -21,7 +21,7 @@ AssetChange = Literal["appeared", "vanished", "changed", "known_differently", "s
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field in which two views differ, each with the share of the weight behind its value.
+    """A field in which two views differ, each with its value's share of the weight.
 
     ``sureness`` is the lesser share: a change between two values that all images agree on is 1.
     """
@@ -46,7 +46,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An asset as it was, and as it is; one of both where it appeared or vanished."""
+    """An asset before and after; one of them is missing if it appeared or vanished."""
 
     asset_id: str
     before: AssetAnswer | None
@@ -55,7 +55,7 @@ class Change:
 
     @property
     def kind(self) -> AssetChange:
-        """What became of the asset."""
+        """Whether the asset appeared, vanished, changed, or stayed the same."""
         if self.before is None:
             return "appeared"
         if self.after is None:
@@ -66,7 +66,7 @@ class Change:
 
     @property
     def sureness(self) -> float:
-        """How sure the surest changed field is; 0 where none changed."""
+        """The highest sureness of its changed fields; 0 without any."""
         return max(
             (
                 difference.sureness
@@ -85,10 +85,10 @@ def compared(
     *,
     tolerance: float = 0.0,
 ) -> Change:
-    """Return what differs between two views of one asset, of which one may be empty.
+    """Return the differences between two views of one asset, of which one may be empty.
 
-    Numbers that are no further apart than ``tolerance`` are equal. Texts are not compared: two
-    descriptions of the same thing differ always.
+    Numbers that differ by at most ``tolerance`` are equal. Texts are not compared: two descriptions
+    of the same thing always differ.
 
     Raises:
         ValueError: both are empty, or they are about several assets.
@@ -104,17 +104,17 @@ def compared(
 
 
 def latest_two(last_captured: Iterable[tuple[str, datetime | None]]) -> tuple[str, str] | None:
-    """Return the two snapshots that were captured last, the older first; or nothing.
+    """Return the two most recently captured snapshots, the older one first; or none.
 
-    Takes the time of the newest image of each. One without times is older than all others; equal
-    ones go by their ids.
+    A snapshot's time is that of its newest image. Snapshots without times are the oldest; equal
+    ones are ordered by id.
     """
     snapshots = _by_time(last_captured)
     return (snapshots[-2], snapshots[-1]) if len(snapshots) > 1 else None
 
 
 def latest(last_captured: Iterable[tuple[str, datetime | None]]) -> str | None:
-    """Return the snapshot that was captured last, as ``latest_two`` does."""
+    """Return the most recently captured snapshot; see ``latest_two``."""
     snapshots = _by_time(last_captured)
     return snapshots[-1] if snapshots else None
 

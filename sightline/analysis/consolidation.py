@@ -1,8 +1,8 @@
-"""Several answers about one asset become one, and every vote is kept.
+"""Consolidates several answers about one asset into one, and keeps every vote.
 
-A field is decided by a vote of the answers in which it is known. An answer weighs what its own
-confidence says, halved for each half-life that its image is older than the newest one of the asset.
-What is not known of an answer's confidence or time counts as the least that is known in its asset.
+A field is decided by a vote of the answers in which it is known. The weight of an answer is its own
+confidence, halved for each half-life by which its image is older than the asset's newest one. An
+answer without a confidence or a time counts as the least known one of its asset.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Value = str | float | bool | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Weighting:
-    """How much an answer counts: by a field in which it says how sure it is, and by age."""
+    """How much an answer counts: by a confidence field, and by age."""
 
     confidence: str | None = None
     half_life_days: float | None = HALF_LIFE_DAYS
@@ -34,9 +34,9 @@ class Weighting:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A value, its share of the weight of all answers that know the field, and who gave it.
+    """A value, its share of the weight of all answers that know the field, and its voters.
 
-    The members of a list are values of their own, so that their shares may exceed 1 together.
+    The items of a list are separate values, so their shares may add up to more than 1.
     """
 
     value: Value
@@ -46,10 +46,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class FieldVerdict:
-    """What the answers say together in one field; ``evidence`` has the best supported value first.
+    """The consolidated value of one field; ``evidence`` has the best supported value first.
 
-    ``share`` is that of the value (of a list, of its least supported member). A conflict has
-    several values; in a tie the best ones weigh the same, and the newest image decides.
+    ``share`` is that of the value (for a list, of its least supported item). A conflict has several
+    values; in a tie, the best ones weigh the same and the newest image decides.
     """
 
     field: str
@@ -61,7 +61,7 @@ class FieldVerdict:
 
 @dataclass(frozen=True, slots=True)
 class AssetAnswer:
-    """One answer about an asset; ``newest`` is the newest of those that it was made of."""
+    """The consolidated answer about an asset; ``newest`` is the newest of its answers."""
 
     asset_id: str
     newest: AnswerRow
@@ -74,7 +74,7 @@ class AssetAnswer:
         return tuple(field.field for field in self.fields if field.verdict in {"conflict", "tie"})
 
     def answer(self) -> dict[str, object]:
-        """Return the fields' values as an answer of the task holds them; unknown is ``None``."""
+        """Return the fields' values in the form of an answer to the task; unknown is ``None``."""
         return {
             field.field: list(field.value) if isinstance(field.value, tuple) else field.value
             for field in self.fields
@@ -84,7 +84,7 @@ class AssetAnswer:
 def consolidate(
     task: TaskSpec, answers: Sequence[AnswerRow], weighting: Weighting | None = None
 ) -> AssetAnswer:
-    """Return one answer out of those about one asset; their order does not matter.
+    """Return the consolidation of the answers about one asset, independent of their order.
 
     Raises:
         ValueError: there is no answer, or they are about several assets.
@@ -117,7 +117,7 @@ def weights_of(rows: Sequence[AnswerRow], weighting: Weighting) -> list[float]:
 
 
 def known_value(field: FieldSpec, answer: Mapping[str, object]) -> Value | None:
-    """Return what an answer says in a field; ``None`` when it is not known, or of another type."""
+    """Return an answer's value in a field; ``None`` if it is not known, or of another type."""
     value = answer.get(field.name)
     match field.type, value:
         case "boolean", bool():
@@ -155,7 +155,7 @@ def _ages_days(rows: Sequence[AnswerRow]) -> list[float | None]:
 
 
 def _decide(field: FieldSpec, rows: Sequence[AnswerRow], weights: Sequence[float]) -> FieldVerdict:
-    """Return the verdict on a field; the rows come with the newest first."""
+    """Return the consolidated value of a field; the rows are sorted, the newest first."""
     known = [
         (value, weight, row.subject_id)
         for row, weight in zip(rows, weights, strict=True)
@@ -181,7 +181,7 @@ def _decide(field: FieldSpec, rows: Sequence[AnswerRow], weights: Sequence[float
 def _of_list(
     field: FieldSpec, known: Sequence[tuple[Value, float, str]], total: float
 ) -> FieldVerdict:
-    """Keep the members that more than half of the weight has; where none has, the best ones."""
+    """Return the items with more than half of the weight; if there are none, the best ones."""
     votes = [
         (member, weight, who)
         for value, weight, who in known
@@ -199,7 +199,7 @@ def _of_list(
 
 
 def _evidence(votes: Sequence[tuple[Value, float, str]], total: float) -> tuple[Evidence, ...]:
-    """Return the values, the best supported first; equal ones by their newest image."""
+    """Return the values, the best supported first; ties by their newest image."""
     shares: dict[Value, list[float]] = {}
     subjects: dict[Value, list[str]] = {}
     for value, weight, who in votes:
@@ -207,13 +207,13 @@ def _evidence(votes: Sequence[tuple[Value, float, str]], total: float) -> tuple[
         subjects.setdefault(value, []).append(who)
     evidence = [
         Evidence(value, min(1.0, math.fsum(some) / total), tuple(subjects[value]))
-        for value, some in shares.items()  # in the order in which the newest image has them
+        for value, some in shares.items()  # in the order of the newest image
     ]
     return tuple(sorted(evidence, key=lambda support: -round(support.share, 9)))
 
 
 def _median(values: Sequence[tuple[float, float]]) -> float:
-    """Return the least value that, with those below it, has half of the weight."""
+    """Return the weighted median: the least value with half of the weight at or below it."""
     ordered = sorted(values)
     half = math.fsum(weight for _, weight in ordered) / 2
     so_far = 0.0

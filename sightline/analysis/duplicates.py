@@ -1,8 +1,8 @@
 """Images that are nearly the same, and different images of one place.
 
-Near duplicates are found by leaders: images come in an order of preference, and each joins the
-leader that it is most like, or becomes one. So every image that is left out is as like the one that
-is kept as was asked, no two that are kept are, and memory grows with the images alone.
+Near duplicates are found with leaders: images come in order of preference, and each joins the most
+similar leader, or becomes one. So every image that is left out is at least as similar to its kept
+image as requested, no two kept images are, and memory grows only with the number of images.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from sightline.ports import EmbeddedImage
 
 NO_LEADER = -1
 ROUNDING = 1e-6
-"""By how much the cosine of two equal vectors may be less than 1 in float32."""
+"""How much less than 1 the cosine of two equal vectors may be in float32."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaders:
-    """For each row the row that stands for it, itself if it does, and how like it is."""
+    """For each row, its leader (itself if it leads), and the cosine between them."""
 
     rows: Rows
     cosines: Array
 
     def groups(self) -> list[list[int]]:
-        """Return the rows of each leader that stands for others, the leader first."""
+        """Return the rows of each leader with followers, the leader first."""
         groups: dict[int, list[int]] = {}
         for row in np.flatnonzero(self.rows != np.arange(len(self.rows))).tolist():
             groups.setdefault(int(self.rows[row]), []).append(row)
@@ -48,9 +48,9 @@ def leaders(
     block: int = BLOCK,
     on_block: OnBlock | None = None,
 ) -> Leaders:
-    """Return who stands for whom among unit vectors, the preferred rows first in ``order``.
+    """Return the leaders of unit vectors, shape (n, dimension); ``order`` has preferred rows first.
 
-    ``order`` may name some of the rows only: the others stand for themselves.
+    ``order`` may contain only some rows: the others are their own leaders.
     """
     ordered: Rows = np.asarray(order, dtype=np.int64)
     result = Leaders(np.arange(len(vectors)), np.ones(len(vectors), np.float32))
@@ -90,13 +90,13 @@ def by_preference(images: Sequence[EmbeddedImage]) -> list[int]:
 
 
 class Clusters:
-    """Things that are joined one by one (union-find)."""
+    """Clusters that are joined one by one (union-find)."""
 
     def __init__(self, count: int) -> None:
         self._parents = list(range(count))
 
     def find(self, thing: int) -> int:
-        """Return what stands for the cluster of a thing."""
+        """Return the representative of an item's cluster."""
         root = thing
         while self._parents[root] != root:
             root = self._parents[root]
@@ -105,12 +105,12 @@ class Clusters:
         return root
 
     def join(self, thing: int, other: int) -> None:
-        """Make one cluster of those of two things."""
+        """Join the clusters of two items."""
         first, second = sorted((self.find(thing), self.find(other)))
         self._parents[second] = first
 
     def all(self, things: Iterable[int]) -> list[list[int]]:
-        """Return the clusters of these things, each in order, by their first ones."""
+        """Return the clusters of these items, each in order, sorted by their first items."""
         clusters: dict[int, list[int]] = {}
         for thing in sorted(things):
             clusters.setdefault(self.find(thing), []).append(thing)
@@ -118,10 +118,10 @@ class Clusters:
 
 
 def views_of_one_place(images: Sequence[EmbeddedImage], metres: float | None) -> list[list[int]]:
-    """Return the rows of the images of each asset, and with ``metres`` of each place.
+    """Return the rows of the images of each asset and, with ``metres``, of each place.
 
-    Then images join that are no further apart, as do those that a third one joins. What belongs to
-    no asset and, with ``metres``, has no position, is in no cluster.
+    With ``metres``, images at most that far apart join, directly or through others. An image
+    without an asset and, with ``metres``, without a position is in no cluster.
     """
     clusters = Clusters(len(images))
     first: dict[str, int] = {}
@@ -136,7 +136,7 @@ def views_of_one_place(images: Sequence[EmbeddedImage], metres: float | None) ->
 
 
 def _take(best: Array, leader: Rows, products: npt.NDArray[np.float32], others: Rows) -> None:
-    """Let those be led by others that are more like them; equal ones stay with the earlier."""
+    """Move rows to leaders that are more similar; ties stay with the earlier leader."""
     at = products.argmax(axis=1)
     values = products[np.arange(len(products)), at]
     better = values > best

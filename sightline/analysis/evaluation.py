@@ -1,4 +1,4 @@
-"""Measures answers against ground truth: accuracy a field, beside the majority class."""
+"""Measures answers against ground truth: the accuracy of each field, and of its majority class."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 class FieldScore:
     """How well one field of one task was answered.
 
-    ``accuracy`` is over all subjects with truth, an answer of unknown counted as wrong;
-    ``majority`` is what always answering the commonest value would reach.
+    ``accuracy`` is over all subjects with ground truth; an answer of unknown counts as wrong.
+    ``majority`` is the accuracy of always giving the most frequent value.
     """
 
     task: str
@@ -29,7 +29,7 @@ Truth = tuple[str, str, Mapping[str, Any]]
 
 
 def comparable(value: object) -> Hashable:
-    """Return a value as it is compared: a list is its members, in no order."""
+    """Return a value in comparable form: a list becomes the set of its items."""
     if isinstance(value, list | tuple):
         return frozenset(map(str, value))
     return str(value) if isinstance(value, dict) else value

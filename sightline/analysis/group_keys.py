@@ -1,4 +1,4 @@
-"""What a group of counted answers is called: a value, a bin of numbers, a cell of the map."""
+"""Labels of groups of counted answers: a value, a bin of numbers, a cell of the map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KeyValue = str | float | list[float] | None
 
 
 def key_value(dimension: Dimension, key: GroupKey) -> KeyValue:
-    """Return a key as a value."""
+    """Return a key's value."""
     if isinstance(key, tuple):
         return [float(edge) for edge in _cell(key, dimension.step or 1.0)]
     if key is None or isinstance(key, str):
@@ -25,7 +25,7 @@ def key_value(dimension: Dimension, key: GroupKey) -> KeyValue:
 
 
 def key_text(dimension: Dimension, key: GroupKey) -> str:
-    """Return a key as a table shows it; a cell as ``--box`` takes it."""
+    """Return a key as shown in a table; a cell in the form of ``--box``."""
     if key is None:
         return NOT_KNOWN
     if isinstance(key, tuple):
@@ -39,7 +39,7 @@ def key_text(dimension: Dimension, key: GroupKey) -> str:
 
 
 def _edges(number: int, step: float) -> tuple[Decimal, Decimal]:
-    """Return where a bin begins and ends, without the noise of binary fractions."""
+    """Return the bounds of a bin, without binary rounding errors."""
     width = Decimal(repr(step))
     return width * number, width * (number + 1)
 

@@ -1,6 +1,7 @@
-"""Cosines of all vectors with one another, block by block: time grows with the square, memory not.
+"""Cosines of all pairs of vectors, in blocks: time is quadratic in their number, memory is not.
 
-Vectors are float32 of shape (n, dimension), each of length 1, or 0 where it has no direction.
+Vectors are float32 of shape (n, dimension), each of length 1, or of length 0 if it has no
+direction.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 BLOCK = 2048
-"""Vectors that are compared with as many others at a time: 16 MB of cosines."""
+"""The number of vectors in a block: 16 MB of cosines."""
 
 Array = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 OnBlock = Callable[[int, int], None]
-"""Told how many of the block products are done, and how many there are."""
+"""Receives the number of finished blocks, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The nearest others of the vectors from ``start``, the best first, each row (count, k)."""
+    """The nearest neighbours of the vectors from ``start``, the best first; arrays of shape (count,
+    k).
+    """
 
     start: int
     rows: Rows
@@ -32,9 +35,9 @@ class Nearest:
 def nearest_others(
     vectors: Array, k: int, *, block: int = BLOCK, on_block: OnBlock | None = None
 ) -> Iterator[Nearest]:
-    """Yield the ``k`` nearest others of each vector, block by block; fewer where there are fewer.
+    """Yield the ``k`` nearest neighbours of each vector, in blocks; fewer if there are fewer.
 
-    Equal cosines come in the order of the rows.
+    Equal cosines are in the order of the rows.
     """
     count = len(vectors)
     k = min(k, count - 1)
@@ -62,7 +65,7 @@ def nearest_others(
 
 
 def unit_vectors(vectors: Array) -> Array:
-    """Return vectors of length 1; what has no direction stays 0."""
+    """Return vectors of length 1; those without a direction stay 0."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     units: Array = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
     return units

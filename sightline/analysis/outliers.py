@@ -1,9 +1,9 @@
-"""Answers that disagree with those about the images most like theirs.
+"""Answers that disagree with the answers about the most similar images.
 
-The neighbours in which a field is known vote on it, each weighted by the inverse of its distance,
-as in IDW interpolation; the distance is 1 less the cosine. An answer is an outlier when another
-value wins, and the score is by how much: the winner's share of the weight, less that of the
-answer's own value. What is not known neither votes nor disagrees.
+The neighbours in which a field is known vote, weighted by the inverse of their distance, as in IDW
+interpolation; the distance is 1 less the cosine. An answer is an outlier if another value wins; its
+score is the winner's share of the weight, less that of its own value. Unknown values neither vote
+nor disagree.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from sightline.analysis.consolidation import Value
 
 SOFTENING = 0.01
-"""Added to a distance, so that a copy of an image does not outvote all others."""
+"""Added to a distance, so that a copy of an image does not outweigh all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """An image like another, its cosine, and what was answered about it, if that is known."""
+    """A similar image, its cosine, and its answer if known."""
 
     subject_id: str
     cosine: float
@@ -29,7 +29,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """An answer's own value, the one its neighbours have, and how sure that is: from 0 to 1."""
+    """An answer's own value, its neighbours' value, and how certain that is: from 0 to 1."""
 
     value: Value
     expected: Value
@@ -45,9 +45,9 @@ class Disagreement:
 def disagreement(
     value: Value | None, neighbours: Sequence[Neighbour], *, count: int, fewest: int
 ) -> Disagreement | None:
-    """Return how an answer disagrees with its neighbours, which come with the nearest first.
+    """Return how an answer disagrees with its neighbours, which are sorted, the nearest first.
 
-    The first ``count`` that are known vote; where fewer than ``fewest`` are, nobody can tell.
+    The first ``count`` known ones vote; with fewer than ``fewest``, the result is ``None``.
     """
     if value is None:
         return None

@@ -1,8 +1,9 @@
-"""Two models on the same subjects: how often each is right, and whether the difference is chance.
+"""Compares two models on the same subjects, and tests whether their difference is chance.
 
-The test is McNemar's, exact (binomial over the subjects on which only one of them is right); the
+The test is McNemar's, exact (binomial over the subjects on which only one model is right); the
 interval is Newcombe's for a difference of paired proportions (Statistics in Medicine 17, 1998,
-2635-2650, method 10). Several fields are several tests, so p-values are also given after Holm.
+2635-2650, method 10). Several fields are several tests, so p-values are also adjusted by Holm's
+method.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from sightline.analysis.evaluation import comparable
 from sightline.tasks import COMPARABLE, FieldSpec
 
 Z = 1.959963984540054
-"""The normal distribution's 97.5th percentile: intervals are of 95 %."""
+"""The normal distribution's 97.5th percentile, for 95 % intervals."""
 
 Answer = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One subject: what is held to be right, and what each model said; ``None`` is no answer."""
+    """One subject: the true value, and each model's; ``None`` is no answer."""
 
     right: Answer
     base: Answer | None
@@ -34,10 +35,11 @@ class Pair:
 class FieldComparison:
     """How both models answered one field.
 
-    ``base``, ``tuned`` and ``majority`` are shares of ``subjects`` that are right: of each model,
-    and of always giving the commonest value. ``only_base`` and ``only_tuned`` count the subjects on
-    which just one of them is right. ``p`` is of McNemar's exact test, two-sided; ``p_holm`` is
-    adjusted for the number of fields. ``low`` and ``high`` bound ``difference``, tuned less base.
+    ``base``, ``tuned`` and ``majority`` are the shares of ``subjects`` answered correctly: by each
+    model, and by always giving the most frequent value. ``only_base`` and ``only_tuned`` count the
+    subjects on which exactly that model is right. ``p`` is of McNemar's exact test, two-sided;
+    ``p_holm`` is adjusted for the number of fields. ``low`` and ``high`` bound ``difference``,
+    tuned less base.
     """
 
     field: str
@@ -55,14 +57,14 @@ class FieldComparison:
 
     @property
     def verdict(self) -> str:
-        """What the numbers say: ``better``, ``worse``, or ``not told apart``, at 5 % after Holm."""
+        """The verdict: ``better``, ``worse``, or ``not told apart``, at 5 % after Holm."""
         if self.p_holm > 0.05:
             return "not told apart"
         return "better" if self.difference > 0 else "worse"
 
 
 def compared(fields: Sequence[FieldSpec], pairs: Sequence[Pair]) -> list[FieldComparison]:
-    """Return a comparison for each field that can be compared and that something is known of."""
+    """Return a comparison for each comparable field with known values."""
     each = (_of_field(field.name, pairs) for field in fields if field.type in COMPARABLE)
     comparisons = [comparison for comparison in each if comparison is not None]
     adjusted = holm([comparison.p for comparison in comparisons])
@@ -134,7 +136,7 @@ def newcombe(both: int, only_first: int, only_second: int, neither: int) -> tupl
 
 
 def _phi(both: int, only_first: int, only_second: int, neither: int) -> float:
-    """Return how alike the two are, corrected for continuity as Newcombe does."""
+    """Return the correlation of the two, corrected for continuity as by Newcombe."""
     margins = (
         (both + only_first)
         * (only_second + neither)
@@ -151,14 +153,14 @@ def _phi(both: int, only_first: int, only_second: int, neither: int) -> float:
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
-    """Return Wilson's 95 % score interval of a share."""
+    """Return Wilson's 95 % score interval for a share."""
     centre = count + Z**2 / 2
     spread = Z * math.sqrt(Z**2 / 4 + count * (n - count) / n)
     return max(0.0, (centre - spread) / (n + Z**2)), min(1.0, (centre + spread) / (n + Z**2))
 
 
 def holm(values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for their number, in their order (Holm's step-down method)."""
+    """Return adjusted p-values, in the same order (Holm's step-down method)."""
     order = sorted(range(len(values)), key=lambda place: values[place])
     adjusted = [1.0] * len(values)
     least = 0.0

@@ -1,7 +1,7 @@
-"""Positions that lie near one another on the sphere, without comparing each with each.
+"""Joins nearby positions on the sphere, without comparing all pairs.
 
-Positions are points in space, in cells whose diagonal is the distance asked for: what shares a
-cell is near, and what is near lies at most two cells away.
+Positions are points in space, in cells whose diagonal is the distance: points in one cell are near,
+and near points are at most two cells apart.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth (IUGG)."""
 
 MOST_METRES = 100_000.0
-"""Beyond it a chord is notably shorter than the way over ground."""
+"""Beyond this distance in metres, a chord is noticeably shorter than the distance over ground."""
 
 _AHEAD = [step for step in product(range(-2, 3), repeat=3) if step > (0, 0, 0)]
 
@@ -27,17 +27,17 @@ Point = tuple[float, float, float]
 
 
 class Joins(Protocol):
-    """What is told which two positions belong together."""
+    """Receives pairs of positions that belong together."""
 
     def join(self, thing: int, other: int) -> None:
-        """Take two of them together."""
+        """Join two positions."""
         ...
 
 
 def join_near(clusters: Joins, positions: Sequence[Position], metres: float) -> set[int]:
-    """Join positions (latitude, longitude) that are at most so far apart, directly or by others.
+    """Join positions (latitude, longitude) at most this far apart, directly or through others.
 
-    Returns those that are places on Earth.
+    Returns the rows with a valid position.
 
     Raises:
         ValueError: the distance is not between 0 and ``MOST_METRES``.
@@ -76,6 +76,6 @@ def _point(position: Position) -> Point | None:
 
 
 def _touch(some: npt.NDArray[np.float64], others: npt.NDArray[np.float64], metres: float) -> bool:
-    """Return whether any of some points is so near to any of others; stops at the first."""
+    """Return whether any point of one set is near any point of the other; stops at the first."""
     limit = metres**2
     return any(bool((((others - point) ** 2).sum(axis=1) <= limit).any()) for point in some)

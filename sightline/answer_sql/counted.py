@@ -1,4 +1,4 @@
-"""The current answers, counted and checked, by an engine that runs a statement over them."""
+"""Counts and checks the current answers, for an engine that executes SQL statements."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sightline.ports import (
 from sightline.tasks import TaskSpec
 
 Statement = Callable[..., str]
-"""Makes a statement of the query of the ``rows`` that are meant, and the condition ``where``."""
+"""Builds a statement from the query of the ``rows`` and the condition ``where``."""
 
 
 class CountedAnswers(ABC):
-    """What of ``Answers`` is the same for every engine that speaks SQL.
+    """The part of ``Answers`` that is the same for every SQL engine.
 
-    ``dialect`` are what it says differently; ``names`` tells what its ledgers and views are called.
+    ``dialect`` holds the differences between engines; ``names`` the names of its ledgers and views.
     """
 
     dialect: SqlDialect
@@ -35,15 +35,15 @@ class CountedAnswers(ABC):
 
     @abstractmethod
     async def ask(self, query: AnswerQuery, statement: Statement) -> Sequence[Row]:
-        """Return the rows of a statement over the current answers that pass the query's filter."""
+        """Return the rows of a statement over the current answers that match the query's filter."""
 
     @abstractmethod
     async def ask_known(
         self, which: Filter, task: TaskSpec | None, statement: Statement
     ) -> Sequence[Row]:
-        """Return the rows of a statement over the observations that pass.
+        """Return the rows of a statement over the observations that match the filter.
 
-        Its ``rows`` are the current answers of the task; without a task it has none.
+        Its ``rows`` are the current answers of the task; without a task there are none.
         """
 
     async def count(self, query: AnswerQuery) -> int:
@@ -68,7 +68,7 @@ class CountedAnswers(ABC):
         return sql.summaries(self.dialect, task, counted, compared)
 
     async def quality(self, query: AnswerQuery) -> AnswerQuality:
-        """Return what is to be known about the answers before they are relied on."""
+        """Return what to check before relying on the answers."""
         (places,) = await self.ask(query, sql.QUALITY.format)
         (versions,) = await self.ask(
             query, partial(sql.versions, self.dialect, self.names, query.task)
@@ -76,6 +76,6 @@ class CountedAnswers(ABC):
         return sql.quality(places, versions)
 
     async def coverage(self, which: Filter, task: TaskSpec | None) -> Sequence[Coverage]:
-        """Return how many observations that pass are known, answered, dead: a row a type."""
+        """Return how many matching observations are known, answered, and dead, one row per type."""
         covered = partial(sql.covered, self.dialect, self.names, task)
         return sql.coverage(await self.ask_known(which, task, covered))

@@ -1,7 +1,7 @@
 """Statements that count and check answers, in the SQL that both engines share.
 
-An engine gives the words in which they differ, the query of the rows that are meant, and the
-condition that they pass. A condition stands in each statement once.
+An engine supplies its dialect, the query of the rows, and the condition that they must meet, which
+occurs once in each statement.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SELECT
     SELECT subject_id FROM ({rows}) AS answered) AS older),
   (SELECT COUNT(DISTINCT fingerprint) FROM every_answer)
 """
-"""Subjects whose only answers are older ones, and how many versions have answers."""
+"""Subjects that have only older answers, and the number of versions with answers."""
 
 COVERAGE = """
 SELECT
@@ -63,7 +63,7 @@ NOBODY = "SELECT observation_id FROM {observations_current} WHERE false"
 
 
 class SqlDialect(Protocol):
-    """What engines say differently; ``name`` is a field of the column ``answer``."""
+    """The differences between engines; ``name`` is a field of the column ``answer``."""
 
     month: str
     """The month of ``capture_time`` in UTC, as ``2026-05``."""
@@ -73,7 +73,7 @@ class SqlDialect(Protocol):
         ...
 
     def number(self, name: str) -> str:
-        """Return the field as a number; NULL where it is none."""
+        """Return the field as a number; NULL if it is not one."""
         ...
 
     def length(self, name: str) -> str:
@@ -93,7 +93,7 @@ class SqlDialect(Protocol):
         ...
 
     def literal(self, text: str) -> str:
-        """Return a text as it stands in a statement."""
+        """Return a text as an SQL literal."""
         ...
 
 
@@ -113,7 +113,7 @@ def known(dialect: SqlDialect, field: FieldSpec) -> str:
 
 
 def _values(dialect: SqlDialect, field: FieldSpec) -> list[tuple[str, str]]:
-    """Return each value that is counted, with the condition that a field has it."""
+    """Return each counted value, with the condition that a field has it."""
     if field.type == "list":
         return [(value, dialect.holds(field.name, value)) for value in field.values]
     values = ("true", "false") if field.type == "boolean" else field.values
@@ -122,7 +122,7 @@ def _values(dialect: SqlDialect, field: FieldSpec) -> list[tuple[str, str]]:
 
 
 def summary(dialect: SqlDialect, task: TaskSpec, *, rows: str, where: str) -> str:
-    """Return the query of one row: all answers, then for each field what ``summaries`` reads."""
+    """Return the query of one row: all answers, then each field's columns for ``summaries``."""
     columns = ["COUNT(*)"]
     for field in task.fields:
         columns.append(_count(known(dialect, field)))
@@ -137,7 +137,7 @@ def _count(condition: str) -> str:
 
 
 def disagreement(dialect: SqlDialect, task: TaskSpec, *, rows: str, where: str) -> str:
-    """Return the query of one row: for each compared field, assets compared and disagreeing."""
+    """Return the query of one row: for each compared field, the assets compared and disagreeing."""
     fields = _compared(task)
     values = ", ".join(
         f"CASE WHEN {known(dialect, field)} THEN {dialect.text(field.name)} END AS v{n}"
@@ -166,14 +166,14 @@ def _compared(task: TaskSpec) -> list[FieldSpec]:
 
 
 def compares(task: TaskSpec) -> bool:
-    """Return whether ``disagreement`` has anything to ask."""
+    """Return whether ``disagreement`` has any field to query."""
     return bool(_compared(task))
 
 
 def summaries(
     dialect: SqlDialect, task: TaskSpec, counted: Row, compared: Row
 ) -> list[FieldSummary]:
-    """Return what the rows of ``summary`` and ``disagreement`` say."""
+    """Return the field summaries in the rows of ``summary`` and ``disagreement``."""
     fields = []
     left: Iterator[Any] = iter(counted)
     pairs = iter(compared)
@@ -207,7 +207,7 @@ def summaries(
 def counts(
     dialect: SqlDialect, by: Sequence[Dimension], *, rows: str, where: str, most: int
 ) -> str:
-    """Return the query of groups: a column or two for each dimension, then the answers."""
+    """Return the query of groups: one or two columns per dimension, then the number of answers."""
     columns: list[str] = []
     joins = []
     for number, dimension in enumerate(by):
@@ -258,7 +258,7 @@ def _cell(dialect: SqlDialect, step: float) -> list[str]:
 
 
 def groups(by: Sequence[Dimension], rows: Sequence[Row]) -> list[Group]:
-    """Return what the rows of ``counts`` say."""
+    """Return the groups in the rows of ``counts``."""
     return [Group(tuple(_read_keys(by, iter(row))), int(row[-1])) for row in rows]
 
 
@@ -272,14 +272,14 @@ def _read_keys(by: Sequence[Dimension], row: Iterator[Any]) -> Iterator[Any]:
 
 
 def _marker(task: TaskSpec) -> str:
-    """Return what stands in the body of a dead letter of this task, and in no other."""
+    """Return a text that occurs in the body of a dead letter of this task, and in no other."""
     return f'"task":"{task.name}"'
 
 
 def versions(
     dialect: SqlDialect, names: Mapping[str, str], task: TaskSpec, *, rows: str, where: str
 ) -> str:
-    """Return the query of one row that ``quality`` reads besides that of ``QUALITY``."""
+    """Return the query of one row that ``quality`` reads in addition to ``QUALITY``."""
     return VERSIONS.format(
         classifications=names["classifications"],
         task=dialect.literal(task.name),
@@ -291,7 +291,7 @@ def versions(
 def covered(
     dialect: SqlDialect, names: Mapping[str, str], task: TaskSpec | None, *, rows: str, where: str
 ) -> str:
-    """Return the query that ``coverage`` reads; without a task nothing is answered."""
+    """Return the query that ``coverage`` reads; without a task, none counts as answered."""
     if task is None:
         answered, dead = NOBODY.format_map(names), DEAD.format_map(names)
     else:
@@ -310,12 +310,12 @@ def covered(
 
 
 def quality(places: Row, versions: Row) -> AnswerQuality:
-    """Return what the rows of ``QUALITY`` and ``VERSIONS`` say."""
+    """Return the quality in the rows of ``QUALITY`` and ``VERSIONS``."""
     answers, without_position, without_time = map(int, places)
     stale, different = map(int, versions)
     return AnswerQuality(answers, without_position, without_time, stale, different)
 
 
 def coverage(rows: Sequence[Row]) -> list[Coverage]:
-    """Return what the rows of ``COVERAGE`` say."""
+    """Return the coverage in the rows of ``COVERAGE``."""
     return [Coverage(str(row[0]), *map(int, row[1:])) for row in rows]

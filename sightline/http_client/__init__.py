@@ -1,1 +1,1 @@
-"""What every client of a web service needs: a session, reading headers, hiding secrets."""
+"""Shared by the clients of web services: sessions, headers, redaction."""

@@ -1,7 +1,7 @@
-"""Reads a response as far as a bound on its bytes, on the wire and after decompression.
+"""Reads a response up to a bound on its bytes, both on the wire and after decompression.
 
-A service that answers without end, or with a little that unpacks to a lot, costs no more memory
-than the bound; and the loop is never held up for long, so that a stop stays within its grace.
+A service that sends without end, or a little that decompresses to a lot, costs no more memory than
+the bound. The event loop is never blocked for long, so that a stop stays within its grace period.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 
 
 class ResponseTooLargeError(PermanentError):
-    """A response has more bytes than are read: ``answer_too_large``; what it cost is not known."""
+    """A response has more bytes than the bound: ``answer_too_large``; its cost is unknown."""
 
     def __init__(self, most_bytes: int) -> None:
         super().__init__(
             Reason.ANSWER_TOO_LARGE,
             f"the response has more than {most_bytes:,} bytes; raise models.max_response_bytes if"
-            " the service is to be trusted",
+            " you trust the service",
         )
 
 
 def bounded_response_class(most_bytes: int) -> type[aiohttp.ClientResponse]:
     """Return the class of a session's responses, whose ``read`` is bounded.
 
-    The session must not decompress itself. An error's body is cut off at the bound, since its
-    status says enough.
+    The session must not decompress by itself. An error's body is truncated at the bound, since its
+    status is sufficient.
     """
 
     class BoundedResponse(aiohttp.ClientResponse):
@@ -54,7 +54,7 @@ async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
             response.close()
             raise aiohttp.ClientPayloadError("the body cannot be decompressed") from None
         if max(received, len(body)) > most_bytes:
-            response.close()  # and the connection: whatever else is sent is not read
+            response.close()  # and the connection: the rest is not read
             if response.status == 200:
                 raise ResponseTooLargeError(most_bytes)
             return bytes(body[:most_bytes])
@@ -64,7 +64,7 @@ async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
 
 
 class _Decoder(Protocol):
-    """Decompresses piece by piece."""
+    """Decompresses chunk by chunk."""
 
     @property
     def complete(self) -> bool:
@@ -72,7 +72,7 @@ class _Decoder(Protocol):
         ...
 
     def decode(self, chunk: bytes, most_bytes: int) -> bytes:
-        """Return what a chunk unpacks to, no more than ``most_bytes`` (1 or more) of it."""
+        """Return the decompressed chunk, at most ``most_bytes`` (1 or more) of it."""
         ...
 
 
@@ -84,7 +84,7 @@ class _Identity:
 
 
 class _Inflate:
-    """Gzip, of one member or several, and deflate with a zlib header or (as some send it) none."""
+    """Gzip, with one member or several, and deflate, with or without a zlib header."""
 
     def __init__(self, window_bits: int) -> None:
         self._window_bits = window_bits
@@ -118,4 +118,4 @@ def _decoder_of(encoding: str) -> _Decoder:
         case "deflate":
             return _Inflate(_ZLIB)
         case _:
-            raise aiohttp.ClientPayloadError("the body has an encoding that was not asked for")
+            raise aiohttp.ClientPayloadError("the body has an encoding that was not requested")

@@ -1,8 +1,9 @@
-"""Which requests a server on this machine answers: those that name it, and no page of another site.
+"""Which requests a server on this machine answers: those that name it, but not those of other
+sites' pages.
 
-A page in a browser reaches a server on loopback, or in a private network, by a name of its own
-that its DNS points there (DNS rebinding), and then reads what it answers. The name stands in the
-header ``Host``, which no page can set; an address there cannot have been rebound.
+A page in a browser reaches a server on loopback, or in a private network, by a name whose DNS entry
+points there (DNS rebinding), and can then read its responses. The ``Host`` header contains that
+name, and a page cannot change it; an IP address in it cannot have been rebound.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ FORBIDDEN = 403
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A host and a port, as in ``Host``; ``port`` is ``None`` where none is given."""
+    """A host and a port, as in ``Host``; ``port`` is ``None`` if it is absent."""
 
     name: str
     port: int | None
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Return what ``name``, ``name:port`` or ``[address]:port`` says; ``None`` of any other."""
+        """Return the parsed ``name``, ``name:port`` or ``[address]:port``; else ``None``."""
         match = _AUTHORITY.fullmatch(text.strip())
         if match is None:
             return None
@@ -51,11 +52,11 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class HostRule:
-    """What a server that is bound to ``host`` and ``port`` answers.
+    """The values of ``Host`` that a server bound to ``host`` and ``port`` answers.
 
-    On loopback: requests to a loopback name or address, at this port. Elsewhere, where others are
-    to read it: requests to any IP address too (a scrape by a pod's address), to ``host`` itself and
-    to loopback. And ``names``, at their port or, without one, at any.
+    On loopback: loopback names and addresses, at this port. Otherwise: any IP address too (a scrape
+    by a pod's address), ``host`` itself and loopback. In addition ``names``, at their port or,
+    without one, at any.
     """
 
     host: str
@@ -82,7 +83,7 @@ class HostRule:
         )
 
     def refuses(self, headers: Mapping[str, Sequence[str]]) -> int | None:
-        """Return the status by which a request is refused; ``None`` when it is answered.
+        """Return the status with which to refuse a request; ``None`` to answer it.
 
         ``headers`` holds all values of ``Host`` and ``Origin``, by these names.
         """
@@ -93,10 +94,10 @@ class HostRule:
 
 
 def parse_names(names: Iterable[str]) -> tuple[Authority, ...]:
-    """Return the authorities that ``name`` or ``name:port`` are.
+    """Return the authorities in ``name`` or ``name:port`` texts.
 
     Raises:
-        ValueError: with the text that is none.
+        ValueError: with the invalid text.
     """
     authorities = []
     for text in names:

@@ -1,4 +1,4 @@
-"""The media type of an image, by the first bytes of its content."""
+"""The media type of an image, from its first bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _MAGIC = (
 
 
 def media_type_of(content: bytes, uri: str) -> str:
-    """Return what a JPEG, PNG or WebP says that it is; ``uri`` names it in the error.
+    """Return the media type of a JPEG, PNG or WebP; ``uri`` names it in the error.
 
     Raises:
-        PermanentError: ``image_unreadable``, it is none of these, and so is never sent.
+        PermanentError: ``image_unreadable``, it is none of these, and is therefore not sent.
     """
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"

@@ -1,7 +1,7 @@
-"""What every model's response has in common: JSON to be looked into, and answers not to be had.
+"""Shared by the responses of all models: decoding JSON, and the errors of missing answers.
 
-What was paid for and holds no answer is given up with a reason: asking the same again would be
-paid again, up to tries times deliveries. What was not paid is tried again.
+A paid response without a usable answer fails permanently: each retry would be paid again, up to
+tries times deliveries. An unpaid one is retried.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from sightline.model import Usage
 
 
 def decoded(raw: bytes) -> object:
-    """Return the JSON in a body, or ``None`` where there is none.
+    """Return the JSON in a body, or ``None`` if it is not JSON.
 
-    What only JSON forbids (a NaN, half of a surrogate pair) is read: the response is paid for, and
-    is not asked for again. What comes of it is judged like any other value.
+    What only the JSON standard forbids (NaN, half of a surrogate pair) is accepted: the response is
+    paid for and is not requested again. The result is validated like any other value.
     """
     document: object
     try:
@@ -34,12 +34,12 @@ def decoded(raw: bytes) -> object:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Return a JSON object, or an empty one where something else stands."""
+    """Return a JSON object, or an empty one for any other value."""
     return value if isinstance(value, Mapping) else {}
 
 
 def first(values: object) -> Mapping[str, Any] | None:
-    """Return the first of a list, if it is a JSON object."""
+    """Return the first item of a list, if it is a JSON object."""
     match values:
         case [Mapping() as document, *_]:
             return document
@@ -48,10 +48,10 @@ def first(values: object) -> Mapping[str, Any] | None:
 
 
 def answer_in(text: str, usage: Usage) -> dict[str, object]:
-    """Return the answer that a text is, not yet validated against a task.
+    """Return the answer in a text, not yet validated against a task.
 
     Raises:
-        PermanentError: ``answer_invalid``, with what the call cost.
+        PermanentError: ``answer_invalid``, with the cost of the call.
     """
     try:
         answer = orjson.loads(text)
@@ -63,7 +63,7 @@ def answer_in(text: str, usage: Usage) -> dict[str, object]:
 
 
 def given_up(reason: Reason, detail: str, usage: Usage) -> PermanentError:
-    """Return the error of a call that has no use, with what it cost."""
+    """Return the error of an unusable response, with its cost."""
     return PermanentError(
         reason,
         detail,
@@ -74,14 +74,14 @@ def given_up(reason: Reason, detail: str, usage: Usage) -> PermanentError:
 
 
 def with_most_cost(error: PermanentError, most: Usage) -> PermanentError:
-    """Return an error with what its call can have cost at most, where nobody read what it did."""
+    """Return an error with the highest cost its call can have had, if its usage was not read."""
     if error.reason is not Reason.ANSWER_TOO_LARGE:
         return error
     return given_up(error.reason, error.detail, most)
 
 
 def without_answer(what: str, usage: Usage) -> CallError:
-    """Return the error of a response without an answer: paid it is given up, else tried again."""
+    """Return the error of a response without an answer: permanent if paid for, else transient."""
     if usage.input_tokens or usage.output_tokens:
         return given_up(Reason.ANSWER_INVALID, f"the model gave {what}", usage)
     return TransientError(f"the model gave {what}; trying again")

@@ -1,4 +1,4 @@
-"""Makes what a server said fit to be stored and logged: one line, bounded, without secrets."""
+"""Makes a server's text fit to store and log: one line, bounded, without secrets."""
 
 from __future__ import annotations
 

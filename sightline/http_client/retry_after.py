@@ -1,4 +1,4 @@
-"""When a server says to come back: the header ``Retry-After`` (RFC 9110, 10.2.3)."""
+"""The delay that a server requests by the header ``Retry-After`` (RFC 9110, 10.2.3)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 MOST_RETRY_S = 3600.0
-"""Nobody is waited for longer than that, whatever the server says."""
+"""The longest accepted delay, in seconds, whatever the server sends."""
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the header says, a number or a date; at most an hour."""
+    """Return the delay in the header, a number or a date, in seconds; at most an hour."""
     given = {name.lower(): value for name, value in headers.items()}
     value = given.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", value):
@@ -20,7 +20,7 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     then, sent = _date(value), _date(given.get("date", ""))
     if then is None or sent is None:
         return None
-    # The server's own clock, so that ours does not matter.
+    # Relative to the server's own clock, so that ours does not matter.
     return min(max((then - sent).total_seconds(), 0.0), MOST_RETRY_S)
 
 

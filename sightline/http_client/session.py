@@ -1,4 +1,4 @@
-"""The HTTP session to one service, and what it means when a connection fails."""
+"""The HTTP session of one service, and the errors of failed connections."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ async def open_session(
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Open a session for one service; every call is bounded by ``timeout_s``.
 
-    Of a response no more than ``most_bytes`` are read: see ``bounded``.
-
-    How many calls are in flight is the limiter's business, and not bounded here. The environment's
-    proxy is looked up once: with ``trust_env`` each call would look for it, and for a ``.netrc``,
-    in threads, which costs more processor time than the call.
+    At most ``most_bytes`` of a response are read: see ``bounded``. The limiter bounds the number of
+    calls in flight, not the session. The environment's proxy is looked up once: with ``trust_env``,
+    each call would look for it, and for a ``.netrc``, in threads, which costs more processor time
+    than the call.
     """
     import aiohttp  # noqa: PLC0415 - takes a fifth of a second, which not every command needs
 
@@ -66,16 +65,16 @@ def _proxy_of(url: str) -> str | None:
 
 
 def sendable(body: bytes) -> bytes | BytesIO:
-    """Return a body as aiohttp is to be given it: a large one is then sent in pieces."""
+    """Return a body for aiohttp, which sends a large one in pieces."""
     return body if len(body) <= _SENT_AT_ONCE else BytesIO(body)
 
 
 def no_answer(model: str) -> TransientError:
-    """Return the error of a call that took too long."""
+    """Return the error of a call that timed out."""
     return TransientError(f"{model} did not answer in time; trying again")
 
 
 def broken_off(model: str, error: Exception) -> TransientError:
-    """Return the error of a connection that failed, was reset, or ended in the middle."""
+    """Return the error of a connection that failed, was reset, or ended early."""
     kind = type(error).__name__
     return TransientError(f"the connection to {model} failed ({kind}); trying again")

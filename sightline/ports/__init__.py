@@ -1,7 +1,8 @@
-"""What the programs need of the world: one Protocol a port, at most eight methods each.
+"""The interfaces to everything outside the programs: one Protocol per port, with at most eight
+methods.
 
-Adapters live in ``sightline.local`` (and, for Google Cloud, ``sightline.gcp``); each passes the
-behavioural suite of its port in ``tests/contracts/``.
+Adapters live in ``sightline.local`` and, for Google Cloud, in ``sightline.gcp``; each passes its
+port's suite in ``tests/contracts/``.
 """
 
 from sightline.ports.answers import (

@@ -1,4 +1,4 @@
-"""The current answers as people use them: row by row, counted, and checked."""
+"""The current answers: row by row, counted, and checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sightline.model import Filter
 from sightline.tasks import FieldSpec, TaskSpec
 
 MOST_GROUPS = 10_000
-"""Groups that one table may have; the largest come first, and the rest is not read."""
+"""The most groups in one table; the largest come first, and the rest is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class AnswerQuery:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """A current answer, what was looked at, and where the answer comes from.
+    """A current answer, its subject, and its provenance.
 
-    ``observation_id`` is ``None`` where the subject is an asset; place and time are those of its
-    first image then. ``answer`` is as the ledger holds it.
+    ``observation_id`` is ``None`` if the subject is an asset; place and time are then those of its
+    first image. ``answer`` is as stored in the ledger.
     """
 
     subject_id: str
@@ -52,10 +52,10 @@ DimensionKind = Literal["field", "asset_type", "month", "cell"]
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What answers are counted by.
+    """A dimension by which answers are counted.
 
-    ``step`` is the edge of a cell in degrees, or the width of a bin of a number; a number without
-    one is counted value by value. Cells and bins are whole multiples of it.
+    ``step`` is the edge of a cell in degrees, or the width of a number's bin; a number without a
+    step is counted value by value. Cells and bins start at whole multiples of it.
     """
 
     kind: DimensionKind
@@ -64,13 +64,14 @@ class Dimension:
 
 
 GroupKey = str | float | tuple[int, int] | None
-"""A text; a number, or the number of its bin; the numbers of a cell to the north and to the east;
-``None`` where it is not known."""
+"""A text; a number, or the index of its bin; the indices of a cell to the north and to the east;
+``None`` if it is not known.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Answers that agree in every dimension."""
+    """Answers with the same value in every dimension."""
 
     keys: tuple[GroupKey, ...]
     answers: int
@@ -80,9 +81,9 @@ class Group:
 class FieldSummary:
     """How a field was answered.
 
-    ``unknown`` answers say so; ``missing`` ones are null, or an empty list. ``values`` are counted
-    where the task lists them, and for booleans. ``assets`` have several images with a known value;
-    ``disagreeing`` are those whose images differ (enums, booleans and integers).
+    ``unknown`` counts answers of unknown; ``missing`` counts nulls and empty lists. ``values`` are
+    counted for booleans, and if the task lists them. ``assets`` counts those with a known value in
+    several images; ``disagreeing`` counts those whose images differ (enums, booleans and integers).
     """
 
     field: FieldSpec
@@ -99,10 +100,10 @@ class FieldSummary:
 
 @dataclass(frozen=True, slots=True)
 class AnswerQuality:
-    """What is to be known about the answers of a task before they are relied on.
+    """What to check before relying on a task's answers.
 
-    ``stale`` subjects have an answer at another fingerprint, and none at the active one.
-    ``versions`` counts the fingerprints there are answers at.
+    ``stale`` subjects have an answer only at another fingerprint than the active one. ``versions``
+    counts the fingerprints that have answers.
     """
 
     answers: int
@@ -116,8 +117,8 @@ class AnswerQuality:
 class Coverage:
     """How many observations of a type are known, embedded, answered, and dead.
 
-    ``dead`` are those with a dead letter of the task and no current answer. Without a task nothing
-    counts as answered, and a dead letter of any part as dead.
+    ``dead`` observations have a dead letter of the task and no current answer. Without a task, none
+    counts as answered, and a dead letter of any part counts as dead.
     """
 
     asset_type: str
@@ -129,10 +130,10 @@ class Coverage:
 
 
 class Answers(Protocol):
-    """The current answers: one row a subject and task, at the active fingerprint."""
+    """The current answers: one row per subject and task, at the active fingerprint."""
 
     async def tasks(self) -> Sequence[TaskSpec]:
-        """Return the active version of each task that was ever asked, by name."""
+        """Return the active version of every task that was ever enqueued, by name."""
         ...
 
     async def count(self, query: AnswerQuery) -> int:
@@ -140,10 +141,10 @@ class Answers(Protocol):
         ...
 
     def pages(self, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
-        """Yield the current answers page by page, in constant memory and in no stated order.
+        """Yield the current answers page by page, in constant memory and in no particular order.
 
         Raises:
-            StorageError: the answers cannot be read to their end.
+            StorageError: the answers cannot be read completely.
         """
         ...
 
@@ -161,12 +162,12 @@ class Answers(Protocol):
         ...
 
     async def quality(self, query: AnswerQuery) -> AnswerQuality:
-        """Return what is to be known about the answers before they are relied on."""
+        """Return what to check before relying on the answers."""
         ...
 
     async def coverage(self, which: Filter, task: TaskSpec | None) -> Sequence[Coverage]:
-        """Return how many observations that pass are known, answered, dead: a row a type.
+        """Return how many matching observations are known, answered, and dead, one row per type.
 
-        An answer about an asset is one about all its observations.
+        An answer about an asset counts for all of its observations.
         """
         ...

@@ -1,4 +1,4 @@
-"""Budgets: what a run may cost, and what workers have reserved of it."""
+"""Budgets: the limits of a run, and what workers have reserved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sightline.model import Part
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """Money and images. 1 USD is 1,000,000 micros; an image counts once a message."""
+    """Money and images. 1 USD is 1,000,000 micros; an image counts once per message."""
 
     cost_usd_micros: int = 0
     images: int = 0
@@ -27,18 +27,18 @@ class Amount:
         return Amount(self.cost_usd_micros - other.cost_usd_micros, self.images - other.images)
 
     def __bool__(self) -> bool:
-        """Return whether there is anything of either."""
+        """Return whether there is any money or any image."""
         return bool(self.cost_usd_micros or self.images)
 
     @property
     def positive(self) -> Amount:
-        """The same, with nothing below zero."""
+        """The same amount, with negative parts set to zero."""
         return Amount(max(0, self.cost_usd_micros), max(0, self.images))
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a run may use; ``None`` is no limit."""
+    """The limits of a run; ``None`` is no limit."""
 
     cost_usd_micros: int | None = None
     images: int | None = None
@@ -48,13 +48,13 @@ class Limits:
         return self.cost_usd_micros is not None or self.images is not None
 
     def hold(self, used: Amount) -> bool:
-        """Return whether so much stays within the limits."""
+        """Return whether an amount is within the limits."""
         return (self.cost_usd_micros is None or used.cost_usd_micros <= self.cost_usd_micros) and (
             self.images is None or used.images <= self.images
         )
 
     def of(self, amount: Amount) -> Amount:
-        """Return the amount without what is not limited."""
+        """Return the amount without its unlimited parts."""
         return Amount(
             0 if self.cost_usd_micros is None else amount.cost_usd_micros,
             0 if self.images is None else amount.images,
@@ -62,7 +62,7 @@ class Limits:
 
 
 class BudgetEventKind(StrEnum):
-    """What an event says: the limits, a slice taken, a slice given back, or no more to be had."""
+    """An event's kind: limits set, a slice reserved or released, or the budget reached."""
 
     SET = "set"
     RESERVED = "reserved"
@@ -72,7 +72,7 @@ class BudgetEventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BudgetEvent:
-    """A row of ``budget_events``; of two with the same ``event_id`` the earlier counts."""
+    """A row of ``budget_events``; of two with the same ``event_id``, the earlier counts."""
 
     event_id: str
     run_id: str
@@ -84,16 +84,16 @@ class BudgetEvent:
 
 
 def released_id(event_id: str) -> str:
-    """Return the name of the event that gives back what a worker held since this event of its.
+    """Return the id of the event that releases a worker's reservations as of this event.
 
-    Whoever gives it back, the worker or somebody who thinks it dead, it counts once.
+    Whether the worker itself releases them or another worker that assumes it dead, it counts once.
     """
     return f"{event_id}/released"
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """A run's limits and what is reserved of them: spent, or in the hands of workers."""
+    """A run's limits, and the amount reserved of them: spent, or held by workers."""
 
     run_id: str
     limits: Limits = field(default_factory=Limits)
@@ -109,7 +109,9 @@ class BudgetState:
 
 @dataclass(frozen=True, slots=True)
 class UnspentReservation:
-    """What a worker reserved and no ledger shows as spent; ``last_*`` is its latest event."""
+    """An amount that a worker reserved and that no ledger shows as spent; ``last_*`` is its last
+    event.
+    """
 
     worker_id: str
     last_event_id: str
@@ -119,7 +121,7 @@ class UnspentReservation:
 
 @dataclass(frozen=True, slots=True)
 class CallHistory:
-    """What the ledgers hold of a part's calls: means, and the dearest."""
+    """The costs of a part's calls in the ledgers: the means, and the highest."""
 
     calls: int = 0
     input_tokens: float = 0.0
@@ -129,24 +131,25 @@ class CallHistory:
 
 
 class Budgets(Protocol):
-    """The ledger ``budget_events``, and what the other ledgers say was spent.
+    """The ledger ``budget_events``, and the spending shown by the other ledgers.
 
     Every method may raise TransientError, ConfigurationError and StorageError.
     """
 
     async def record(self, events: Sequence[BudgetEvent]) -> None:
-        """Append events; durable, and seen by every later call of any process, on return.
+        """Append events; on return they are durable, and visible to every later call of any
+        process.
 
         Safe to repeat.
         """
         ...
 
     async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
-        """Return the budgets by run, of one run or of all; a run without one is not there."""
+        """Return the budgets by run, of one run or of all, without the runs that have none."""
         ...
 
     async def spent(self, run_id: str) -> Amount:
-        """Sum what the ledgers show as spent for a run, its dead letters included."""
+        """Return the sum that the ledgers show as spent for a run, including its dead letters."""
         ...
 
     async def unspent_reservations(self, run_id: str) -> Sequence[UnspentReservation]:
@@ -154,5 +157,5 @@ class Budgets(Protocol):
         ...
 
     async def history(self, part: Part) -> CallHistory:
-        """Return what calls for this task and model, or this embedding, have cost so far."""
+        """Return the costs so far of calls for this task and model, or for this embedding."""
         ...

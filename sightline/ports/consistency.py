@@ -1,4 +1,4 @@
-"""Whether queue and warehouse belong together: what contradicts itself is named, not acted on."""
+"""Whether queue and warehouse belong together; contradictions are reported, not acted on."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Protocol
 
 
 class Consistency(Protocol):
-    """A queue and a warehouse, compared with each other and each with itself.
+    """Compares a queue with a warehouse, and each with itself.
 
-    ``notices_restores`` is whether a restored half is noticed by ``begin``.
+    ``notices_restores`` is whether ``begin`` detects that one of them was restored from a backup.
     """
 
     @property
     def notices_restores(self) -> bool:
-        """Whether a first delivery that was settled already cannot go unnoticed."""
+        """Whether a first delivery that is already settled is always detected."""
         ...
 
     async def faults(self, *, thorough: bool) -> Sequence[str]:
-        """Return what contradicts itself, one line each, which ends with the next step.
+        """Return the contradictions, one line each, which ends with the next step.
 
-        Without ``thorough``, ledgers are not compared row by row, unless there seems to be no run.
+        Without ``thorough``, ledgers are compared row by row only if there seems to be no run.
 
         Raises:
             StorageError: a ledger is damaged.
@@ -31,14 +31,14 @@ class Consistency(Protocol):
         """Check, before anything is published or paid for, that nothing was restored in part.
 
         Raises:
-            StorageError: the first fault that could have something paid twice.
+            StorageError: the first fault that could cause a second payment.
         """
         ...
 
     async def accept(self) -> int:
-        """Go on with what was restored: every queued message is looked up before it is paid.
+        """Accept the restored state: every queued message is looked up before it is paid for.
 
-        Return how many messages that are. Where messages cannot be changed there are none.
+        Return the number of these messages; 0 if messages cannot be changed.
         """
         ...
 
@@ -46,10 +46,10 @@ class Consistency(Protocol):
 def faults_of_runs(
     seen: Mapping[str, Collection[str]], known: Collection[str], restore: str
 ) -> list[str]:
-    """Return a line for the runs that are seen somewhere and are not in the ledger ``runs``.
+    """Return a line about runs that occur somewhere but not in the ledger ``runs``.
 
-    ``seen`` are run ids by where they are seen. A work list alone is what a killed producer leaves:
-    it says nothing. ``restore`` is what brings the ledger back.
+    ``seen`` maps places to run ids. Runs in a work list alone are ignored: a killed producer leaves
+    them. ``restore`` says how to bring the ledger back.
     """
     places: dict[str, list[str]] = {}
     for place, run_ids in seen.items():
@@ -67,9 +67,9 @@ def faults_of_runs(
 
 
 def faults_of_tasks(used: Mapping[str, str], known: Collection[str], restore: str) -> list[str]:
-    """Return a line for the fingerprints that are used and are not in ``task_versions``.
+    """Return a line about fingerprints in use that are not in ``task_versions``.
 
-    ``used`` are the names of tasks by fingerprint.
+    ``used`` maps fingerprints to task names.
     """
     unknown = sorted(
         (task, fingerprint) for fingerprint, task in used.items() if fingerprint not in known
@@ -79,14 +79,14 @@ def faults_of_tasks(used: Mapping[str, str], known: Collection[str], restore: st
     task, fingerprint = unknown[0]
     others = f", and so are {len(unknown) - 1:,} other versions" if len(unknown) > 1 else ""
     line = (
-        f"task {task} at {fingerprint[:12]} is asked for or answered but not in the ledger"
+        f"task {task} at {fingerprint[:12]} is requested or answered but not in the ledger"
         f" task_versions{others}; {restore}"
     )
     return [line]
 
 
 WORK_LISTS = "the work lists"
-"""What the work lists are called in a line."""
+"""The name of the work lists in messages."""
 
 
 def _listed(names: Sequence[str]) -> str:

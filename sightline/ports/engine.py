@@ -1,4 +1,4 @@
-"""The engine: every port but the models, behind one configuration: a queue and a warehouse."""
+"""The engine: all ports except the models, opened from one configuration."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Warehouse:
-    """The ports of a warehouse: the observations and the ledgers, since one statement reads both.
+    """The ports of a warehouse: the observations and the ledgers, since some statements read both.
 
-    ``settings`` are those that it was opened with.
+    ``settings`` are those it was opened with.
     """
 
     settings: Settings
@@ -52,4 +52,4 @@ class Warehouse:
 
 @dataclass(frozen=True, kw_only=True)
 class Engine(Queue, Warehouse):
-    """A queue and the warehouse beside it."""
+    """A queue and its warehouse."""

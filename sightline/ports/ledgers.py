@@ -1,4 +1,4 @@
-"""The ledgers: rows to append, and what a worker reads of them."""
+"""The ledgers: rows to append, and what a worker reads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sightline.tasks import TaskSpec
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a result came about."""
+    """Where a result comes from."""
 
     usage: Usage
     latency_ms: int
@@ -26,7 +26,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class ClassificationRow:
-    """A row of ``classifications``; ``observation`` is the first of the subject's."""
+    """A row of ``classifications``; ``observation`` is the first of its subject."""
 
     part_key: str
     subject_id: str
@@ -73,50 +73,50 @@ ResultRow = ClassificationRow | EmbeddingRow | DeadLetterRow
 
 
 class ResultWriter(Protocol):
-    """The ledgers, to append to."""
+    """Appends rows to the ledgers."""
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
-        """Append rows; durable when it returns. Safe to repeat (views show one row a key).
+        """Append rows; durable on return. Safe to repeat: views show one row per key.
 
         Raises:
-            TransientError: the store is out of reach for now; nothing or all may be written.
+            TransientError: the store is unreachable; none or all of the rows may be written.
             ConfigurationError: the store does not take such rows (schema, permission).
             StorageError: the disk is full or read-only.
-            UnwritableRowsError: some rows cannot be stored, for what they hold; all others are
+            UnwritableRowsError: some rows have content that cannot be stored; all others are
                 durable.
         """
         ...
 
 
 class Ledgers(Protocol):
-    """The ledgers, as a worker reads them."""
+    """What a worker reads from the ledgers."""
 
     async def settled(self, part_keys: Sequence[str]) -> frozenset[str]:
-        """Return which of the keys are written, or dead and not replayed."""
+        """Return the keys that are written, or dead and not replayed."""
         ...
 
     async def written(self, part_keys: Sequence[str]) -> frozenset[str]:
-        """Return which of the keys are written; a replayed dead letter asks only for these."""
+        """Return the keys that are written; the lookup for replayed dead letters."""
         ...
 
     async def task_version(self, fingerprint: str) -> TaskSpec | None:
-        """Return the task behind a fingerprint, resolved to its model."""
+        """Return the task with this fingerprint, resolved to its model."""
         ...
 
     async def cancelled_runs(self) -> frozenset[str]:
-        """Return the ids of the runs that were cancelled."""
+        """Return the ids of cancelled runs."""
         ...
 
     async def finished(self, run_ids: Sequence[str]) -> frozenset[str]:
         """Return which of these runs have as many results and dead letters as parts.
 
-        A run that the ledgers do not know is among them. Rows are counted and not compared, so that
-        it costs little: where parts were written twice, a run may be among them too early.
+        Runs that the ledgers do not know are included. To keep this cheap, rows are counted without
+        comparing them: if parts were written twice, a run may be included too early.
         """
         ...
 
     async def missing(self) -> int:
-        """Count parts of open work lists (all runs) that are neither written nor dead."""
+        """Count the parts of open work lists (all runs) that are neither written nor dead."""
         ...
 
     async def image_buckets(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The models: one answers tasks, one places images and texts in a space."""
+"""The models: a classifier answers tasks, an embedder maps images and texts to vectors."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Classifier(Protocol):
 
     @property
     def model(self) -> str:
-        """The model's name, as it stands in part keys."""
+        """The model's name, as in part keys."""
         ...
 
     async def classify(
         self, task: TaskSpec, observations: Sequence[Observation], *, run_id: str
     ) -> Classification:
-        """Answer a task about one subject, in exactly one call.
+        """Answer a task about one subject, with exactly one call.
 
         Raises:
             ThrottledError, TransientError, PermanentError: see ``sightline.errors``.
@@ -41,7 +41,7 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A unit vector of the model's dimension; of a query, also the words it says nothing about."""
+    """A unit vector, shape (dimension,); for a query, also the words unknown to the model."""
 
     vector: Sequence[float]
     usage: Usage = field(default_factory=Usage)
@@ -49,16 +49,16 @@ class Embedding:
 
 
 class Embedder(Protocol):
-    """A model that places images and texts in one space."""
+    """A model that maps images and texts to vectors in one space."""
 
     @property
     def model(self) -> str:
-        """The model's name, as it stands in part keys."""
+        """The model's name, as in part keys."""
         ...
 
     @property
     def dimension(self) -> int:
-        """The length of its vectors."""
+        """The dimension of its vectors."""
         ...
 
     async def embed_image(self, observation: Observation, *, run_id: str) -> Embedding:

@@ -1,4 +1,4 @@
-"""Work by statements: a warehouse that asks models itself, about many parts at a time."""
+"""Work by statements: a warehouse that calls models itself, for many parts at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sightline.model import Part
 
 @dataclass(frozen=True, slots=True)
 class PartBatch:
-    """The parts of one kind in one run: one task at one fingerprint, or one embedding."""
+    """The parts of one kind in one run: of one task at one fingerprint, or of one embedding."""
 
     run_id: str
     part: Part
@@ -21,9 +21,9 @@ class PartBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """What one statement brought: parts answered, refused for now, and refused by reason.
+    """The outcome of one statement: parts answered, refused temporarily, and refused by reason.
 
-    ``example`` is the status of one that was refused.
+    ``example`` is the status of one refused part.
     """
 
     answered: int = 0
@@ -35,7 +35,7 @@ class BatchOutcome:
 
 @dataclass(frozen=True, slots=True)
 class WarehouseUsage:
-    """What statements took of the warehouse: bytes that are billed, slots times milliseconds."""
+    """The resources that statements used: bytes billed, and slot milliseconds."""
 
     bytes_billed: int = 0
     slot_ms: int = 0
@@ -46,70 +46,71 @@ class WarehouseUsage:
 
 
 class PartBatches(Protocol):
-    """Batches of parts, and the statements that work them off.
+    """Batches of parts, and the statements that process them.
 
-    Everything but ``ask`` is safe to repeat. Every method may raise TransientError,
+    Everything except ``ask`` is safe to repeat. Every method may raise TransientError,
     ConfigurationError and NotFoundError.
     """
 
     @property
     def usage(self) -> WarehouseUsage:
-        """What the statements took that asked, as far as this process began them."""
+        """The resources used by the statements that this process started."""
         ...
 
     async def batches(self, run_id: str | None = None) -> Sequence[PartBatch]:
-        """Return the batches of a run, or of all that are to be worked off so, oldest first."""
+        """Return the batches of a run, or of all runs for this engine, oldest first."""
         ...
 
     async def unsettled(self, batch: PartBatch) -> int:
-        """Count the parts that are neither written nor dead; nothing need be open for it."""
+        """Count the parts that are neither written nor dead; works without ``open``."""
         ...
 
     async def weight(self, batch: PartBatch) -> int:
-        """Return the bytes that the statements of one pass read, what models read aside.
+        """Return the bytes that the statements of one pass read, not counting what models read.
 
-        A dry run says so: nothing need be open for it, and nothing is made.
+        Uses a dry run: it works without ``open``, and creates nothing.
         """
         ...
 
     def claim(self, batch: PartBatch) -> AbstractAsyncContextManager[None]:
-        """Hold a batch, so that one process at a time works it off.
+        """Lock a batch, so that only one process at a time works on it.
 
         Raises:
-            BusyError: another process holds it, or this one lost it meanwhile.
+            BusyError: another process holds the lock, or this one has lost it.
         """
         ...
 
     async def open(self, batch: PartBatch) -> None:
-        """Make what the batch's statements need; wait for one that a process before left."""
+        """Create what the batch's statements need; wait for a statement of an earlier process."""
         ...
 
     async def left(self, batch: PartBatch) -> int:
-        """Count the parts that are neither settled nor answered and not yet written.
+        """Count the parts that are neither settled nor have a response waiting to be written.
 
-        None is left of a run that was cancelled.
+        A cancelled run has none.
         """
         ...
 
     async def ask(self, batch: PartBatch, parts: int) -> BatchOutcome:
-        """Ask about so many of them, in one statement; one that is under way is waited for.
+        """Ask about this many parts in one statement; a statement already running is awaited
+        instead.
 
-        What is brought is kept, and is not asked for again, whatever becomes of this process.
+        Responses are stored and not requested again, even if this process ends.
         """
         ...
 
     async def outcome(self, batch: PartBatch) -> BatchOutcome:
-        """Tell what the last statement brought, and what is not settled of those before it."""
+        """Return the outcome of the last statement, and of unsettled earlier ones."""
         ...
 
     async def settle(self, batch: PartBatch) -> None:
-        """Write what was brought: answers, vectors, dead letters."""
+        """Write the responses: answers, vectors, dead letters."""
         ...
 
     async def discard(self, batch: PartBatch) -> None:
-        """Take back what the last pass refused, so that it is asked for again some day."""
+        """Discard what the last pass refused, so that a later pass asks again."""
         ...
 
     async def close(self, batch: PartBatch) -> None:
-        """Remove what ``open`` made for this batch alone."""
+        """Remove what ``open`` created for this batch alone."""
         ...

@@ -1,4 +1,4 @@
-"""The queue: where messages go, where they come from under leases, and a look into it."""
+"""The queue: publishing, receiving under leases, and inspecting."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ class Publisher(Protocol):
     async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:
         """Publish a batch durably; return how many messages were published.
 
-        An adapter that can publishes a batch once for its ``batch_key`` (0 the second time); one
-        that cannot publishes at least once, and the workers' check before a paid call stands in.
+        An adapter that can publishes each ``batch_key`` once (0 the second time). One that cannot
+        publishes at least once; then the workers' lookup before a paid call prevents double work.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A leased message. ``attempt`` is 1 plus the nacks plus the leases that ran out.
+    """A leased message.
 
-    ``age_s`` is how long ago it was published, where the queue tells.
+    ``attempt`` is 1 plus the number of nacks and expired leases. ``age_s`` is the time since it was
+    published, if the queue reports it.
     """
 
     lease_id: str
@@ -43,14 +44,14 @@ class Delivery:
 
 
 class Subscription(Protocol):
-    """Where messages come from, under leases. A lease that is lost is ignored by ack and nack."""
+    """Receives messages under leases. Acks and nacks of a lost lease are ignored."""
 
     async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:
-        """Lease up to ``max_messages``; an empty answer proves nothing about the backlog."""
+        """Lease up to ``max_messages``; an empty result does not prove an empty backlog."""
         ...
 
     async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
-        """Let the leases run ``lease_s`` seconds from now; return those known to be lost."""
+        """Extend the leases to ``lease_s`` seconds from now; return those known to be lost."""
         ...
 
     async def ack(self, lease_ids: Sequence[str]) -> None:
@@ -58,17 +59,17 @@ class Subscription(Protocol):
         ...
 
     async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
-        """Give the messages back, to be delivered again after ``delay_s`` seconds or more."""
+        """Return messages to the queue, to be redelivered after at least ``delay_s`` seconds."""
         ...
 
     async def collect_backstop(self, max_messages: int) -> Sequence[Delivery]:
-        """Take messages that the queue itself gave up on; ack them once they are recorded."""
+        """Return messages of the dead-letter topic; ack them once they are recorded."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What a queue holds of one run, or of all; ``None`` where it cannot tell."""
+    """The content of a queue, for one run or for all; ``None`` if the queue cannot report it."""
 
     ready: int | None
     leased: int | None
@@ -76,19 +77,19 @@ class Backlog:
 
 
 class BacklogReader(Protocol):
-    """A look into the queue, for status, drain and cancel."""
+    """Inspects the queue, for status, drain and cancel."""
 
     async def backlog(self, run_id: str | None = None) -> Backlog:
         """Count unsettled messages."""
         ...
 
     async def purge(self, run_id: str) -> int:
-        """Drop a cancelled run's unleased messages; return how many (0 where it cannot)."""
+        """Drop a cancelled run's unleased messages; return how many (0 if the queue cannot)."""
         ...
 
     async def make_due(self, run_id: str) -> int:
-        """Let a run's messages that wait out a delay come at once; return how many.
+        """Deliver a run's delayed messages immediately; return how many.
 
-        0 where the queue cannot: they then come when their delays are over.
+        0 if the queue cannot; they are then delivered after their delays.
         """
         ...

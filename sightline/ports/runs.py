@@ -1,4 +1,4 @@
-"""Runs and dead letters, as people look after them."""
+"""Runs and dead letters, for status and upkeep."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sightline.tasks import TaskSpec
 
 @dataclass(frozen=True, slots=True)
 class RunCost:
-    """What a run used so far, its dead letters included."""
+    """The usage of a run so far, including its dead letters."""
 
     input_tokens: int
     output_tokens: int
@@ -25,9 +25,10 @@ class RunCost:
 
 @dataclass(frozen=True, slots=True)
 class RunAccount:
-    """A run, where its parts are, and what it used.
+    """A run, the states of its parts, and its usage.
 
-    ``spent`` is what counts against its budget; ``None`` where it has none, or is to be asked for.
+    ``spent`` is the amount that counts against its budget; ``None`` if it has no budget, or was not
+    requested.
     """
 
     run: Run
@@ -38,36 +39,37 @@ class RunAccount:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All runs, the newest first, and how many dead letters there are, by reason."""
+    """All runs, the newest first, and the number of dead letters by reason."""
 
     accounts: Sequence[RunAccount]
     dead_by_reason: Mapping[str, int]
 
 
 class Runs(Protocol):
-    """Runs, as people look after them."""
+    """Reads and changes runs."""
 
     async def runs(self) -> Sequence[Run]:
         """Return all runs, the newest first."""
         ...
 
     async def balance(self, run_id: str) -> Balance:
-        """Count where every part of a run is: work list, then queue, then ledgers are read."""
+        """Count each run's parts by state; reads work list, queue and ledgers, in this order."""
         ...
 
     async def overview(self, *, from_ledgers: bool) -> Overview:
         """Return the accounts of all runs, in one pass over the ledgers.
 
-        With ``from_ledgers`` all is read from the ledgers themselves; without it an adapter may
-        remember what it has read before, of what never changes.
+        With ``from_ledgers``, everything is read from the ledgers; without, an adapter may use
+        cached results about rows that never change.
         """
         ...
 
     def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
-        """Yield, by pages, the items of a run that hold lost parts, with these parts alone.
+        """Yield, page by page, the items of a run that have lost parts, with these parts alone.
 
-        An item comes once, also when its parts are still lost later on. Where nobody can look
-        into the queue, every published part that is neither written nor dead may be lost.
+        Each item occurs once per call, even if its parts are still lost in a later call. If the
+        queue cannot be inspected, every published part that is neither written nor dead may be
+        lost.
 
         Raises:
             NotFoundError: there is no such run.
@@ -87,13 +89,13 @@ class Runs(Protocol):
         ...
 
     async def remember_task(self, task: TaskSpec, *, now: datetime) -> None:
-        """Make a task's fingerprint known, and the active one of its name."""
+        """Record a task version, and make it the active one of its name."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterFilter:
-    """Which dead letters are meant; nothing named means all."""
+    """Which dead letters to select; without any condition, all."""
 
     reason: Reason | None = None
     run_id: str | None = None
@@ -101,7 +103,7 @@ class DeadLetterFilter:
 
 
 class DeadLetters(Protocol):
-    """Dead letters, as people look after them."""
+    """Reads dead letters and appends their events."""
 
     def list(self, which: DeadLetterFilter) -> AsyncIterator[DeadLetterRow]:
         """Yield the ``dead`` events that were neither replayed nor purged, oldest first."""

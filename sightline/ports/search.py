@@ -1,4 +1,4 @@
-"""Search over what was embedded and answered, and the indexes that make it fast."""
+"""Search over embeddings and answers, and the indexes that speed it up."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class AnswerFilter:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search in one model's space of one dimension; without a vector, filters alone.
+    """A search among the vectors of one model and dimension; without a vector, by filters alone.
 
-    ``leave_out`` is the id of an observation that is no hit.
+    ``leave_out`` is the id of an observation to exclude.
     """
 
     model: str
@@ -40,13 +40,13 @@ class SearchQuery:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything but ``leave_out`` keeps images out."""
+        """Whether any condition other than ``leave_out`` excludes images."""
         return bool(self.answers) or self.filter != Filter(limit=self.filter.limit)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
-    """A found image; ``score`` is the cosine, from -1 to 1 (``None`` without a vector)."""
+    """A hit; ``score`` is the cosine, from -1 to 1 (``None`` without a vector)."""
 
     observation: Observation
     score: float | None
@@ -55,11 +55,11 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class SearchPlan:
-    """How a search is done, and why.
+    """How a search is executed, and why.
 
-    ``rows`` are those of the space, ``allowed`` those that pass the filters, ``compared`` about as
-    many as are looked at. ``lists`` of an index, of which ``probes`` are searched. Only an engine
-    that is asked in SQL has a ``statement``, and bytes that it would read.
+    ``rows`` counts the vectors, ``allowed`` those that pass the filters, ``compared`` (about) those
+    whose cosine is computed. An index has ``lists``, of which ``probes`` are searched. Only engines
+    that use SQL have a ``statement``, and the bytes that it would read.
     """
 
     method: SearchMethod
@@ -80,10 +80,10 @@ class SearchPlan:
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """What is known of the index of one model's vectors of one dimension.
+    """The state of the index of one model's vectors of one dimension.
 
-    ``rows`` are the vectors there are, ``covered`` those that the index holds. ``behind``: it is
-    used, with what it lacks compared besides. ``unusable``: it is there, and no search uses it.
+    ``rows`` counts the vectors, ``covered`` those in the index. ``behind``: searches use the index,
+    and compare the missing vectors separately. ``unusable``: the index exists, but is not used.
     """
 
     name: str
@@ -99,12 +99,12 @@ class IndexState:
 
     @property
     def coverage(self) -> float:
-        """The share of the vectors that the index holds; 0 without any."""
+        """The share of the vectors that are in the index; 0 without any."""
         return min(1.0, self.covered / self.rows) if self.rows else 0.0
 
 
 class Search(Protocol):
-    """Text to image and image to image, over what was embedded."""
+    """Searches images by text or by image."""
 
     async def search(self, query: SearchQuery) -> Sequence[SearchHit]:
         """Return the best hits, the best first.
@@ -115,36 +115,36 @@ class Search(Protocol):
         ...
 
     async def explain(self, query: SearchQuery) -> SearchPlan:
-        """Return how ``search`` would go about it; raises as it does. Nothing is searched."""
+        """Return how ``search`` would execute this query, without searching; raises as it does."""
         ...
 
     async def check(self, model: str, dimension: int) -> None:
-        """Check that there is something to search, before a query is embedded at a price.
+        """Check that there are vectors to search, before paying for the embedding of a query.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension, naming those by
-                which something was.
+            NotFoundError: there is no vector by this model at this dimension; the message names the
+                models and dimensions that have vectors.
         """
         ...
 
     async def vector_of(self, observation_id: str, model: str, dimension: int) -> Sequence[float]:
-        """Return the vector that was made of an image.
+        """Return the vector of an image, float32 of shape (dimension,).
 
         Raises:
-            NotFoundError: this image has none by this model at this dimension.
+            NotFoundError: the image has no vector by this model at this dimension.
         """
         ...
 
 
-NEWEST_SHOWN = "without words or an image the newest that pass are shown"
+NEWEST_SHOWN = "without words or an image, the newest images that pass the filters are shown"
 """The reason of a plan without a vector."""
 
 
 def check_length(query: SearchQuery) -> None:
-    """Check that a query's vector has the dimension that is searched.
+    """Check the dimension of a query's vector.
 
     Raises:
-        ConfigurationError: it has another.
+        ConfigurationError: it differs from the query's dimension.
     """
     if query.vector is not None and len(query.vector) != query.dimension:
         raise ConfigurationError(
@@ -154,7 +154,7 @@ def check_length(query: SearchQuery) -> None:
 
 
 def nothing_enqueued() -> NotFoundError:
-    """Return the error of a search for the newest images where there is none."""
+    """Return the error of a search by filters alone in a warehouse without images."""
     return NotFoundError("no image was enqueued yet; run `sightline enqueue`")
 
 
@@ -162,23 +162,23 @@ Progress = Callable[[int, int | None], None]
 
 
 class VectorIndexes(Protocol):
-    """The indexes beside the vectors: one for each model and dimension, or none."""
+    """The indexes of the vectors: at most one per model and dimension."""
 
     async def create(
         self, model: str, dimension: int, *, on_progress: Progress, wait: bool = True
     ) -> IndexState:
-        """Make the index, or bring it up to date; with ``wait``, return when it is complete.
+        """Create or update the index; with ``wait``, return once it is complete.
 
-        Where it is there already, or is being made, only what is left is done or awaited.
+        If it exists or is being built, only the missing part is built or awaited.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension.
-            ConfigurationError: there are too few vectors for one, or the engine refuses.
+            NotFoundError: there is no vector by this model at this dimension.
+            ConfigurationError: there are too few vectors for an index, or the engine refuses.
         """
         ...
 
     async def status(self, model: str, dimension: int) -> IndexState:
-        """Return what is known of the index; raises ``NotFoundError`` as ``create`` does."""
+        """Return the state of the index; raises ``NotFoundError`` as ``create`` does."""
         ...
 
     async def drop(self, model: str, dimension: int) -> bool:
@@ -189,7 +189,7 @@ class VectorIndexes(Protocol):
 def nothing_embedded(
     model: str, dimension: int, there: Mapping[tuple[str, int], int]
 ) -> NotFoundError:
-    """Return the error of a space without vectors; ``there`` counts those of others."""
+    """Return the error of a space without vectors; ``there`` counts those of other spaces."""
     if not there:
         return NotFoundError(
             f"nothing was embedded by {model} at {dimension} dimensions; "

@@ -14,19 +14,20 @@ class ObservationSource(Protocol):
     """The observations, and the work lists drawn from them."""
 
     async def preview(self, request: RunRequest) -> Preview:
-        """Count what a run of this request would do; write nothing."""
+        """Count what a run of this request would contain; write nothing."""
         ...
 
     async def open_run(self, request: RunRequest, *, run_id: str, now: datetime) -> Run:
-        """Write the run, its observations and its work list in one step, or none of them.
+        """Write the run, its observations and its work list atomically.
 
-        Parts that are written, dead and not replayed, or held by an open run are left out. Two
-        producers at once take turns. A run without items is not written (``messages == 0``).
+        Parts that are written, dead and not replayed, or in the work list of an open run are left
+        out. Concurrent producers take turns. A run without items is not written (``messages ==
+        0``).
         """
         ...
 
     async def unpublished(self, run_id: str) -> Sequence[WorkRange]:
-        """Return the ranges of a run's list that are not known to be published, in order."""
+        """Return, in order, the ranges of a run's list that are not known to be published."""
         ...
 
     async def items(self, work_range: WorkRange) -> Sequence[WorkItem]:
@@ -34,7 +35,7 @@ class ObservationSource(Protocol):
         ...
 
     async def messages(self, work_range: WorkRange) -> Sequence[ListedMessage]:
-        """Return the messages of a range, in order; their content is not looked at."""
+        """Return the messages of a range, in order, without checking their content."""
         ...
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
@@ -42,13 +43,13 @@ class ObservationSource(Protocol):
         ...
 
     async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
-        """Return which of these runs a live process holds for publishing; it holds up nobody."""
+        """Return which of these runs a live process is publishing; does not wait for it."""
         ...
 
     def claim(self, run_id: str) -> AbstractAsyncContextManager[None]:
-        """Hold a run for publishing, so that one producer at a time does it.
+        """Lock a run for publishing, so that only one producer at a time publishes it.
 
         Raises:
-            BusyError: another live process holds it.
+            BusyError: another live process holds the lock.
         """
         ...

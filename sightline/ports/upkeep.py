@@ -1,4 +1,4 @@
-"""A warehouse as analysts and its keepers use it."""
+"""A warehouse for analysis and maintenance: queries, compaction, repair, task views."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from sightline.tasks import TaskSpec
 
 @dataclass(frozen=True, slots=True)
 class Compacted:
-    """What a compaction of one ledger did. ``duplicates`` are the rows that were left out.
+    """The result of compacting one ledger.
 
-    Files are counted where a ledger is made of files.
+    ``duplicates`` counts the rows that were dropped. Files are counted if a ledger consists of
+    files.
     """
 
     ledger: str
@@ -28,7 +29,9 @@ class Compacted:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """A ledger whose manifest was rebuilt. ``files`` count now; ``replaced`` are held by these."""
+    """A ledger whose manifest was rebuilt: ``files`` are listed now, and contain the ``replaced``
+    ones.
+    """
 
     ledger: str
     files: int
@@ -36,13 +39,13 @@ class Repaired:
 
 
 class Upkeep(Protocol):
-    """A warehouse as analysts and its keepers use it."""
+    """A warehouse for analysis and maintenance."""
 
     async def query(self, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return the columns and rows of one SELECT; nothing can be written.
+        """Return the columns and rows of one read-only SELECT.
 
         Raises:
-            ConfigurationError: it is no single SELECT, or the engine refuses it.
+            ConfigurationError: it is not a single SELECT, or the engine refuses it.
         """
         ...
 
@@ -55,12 +58,12 @@ class Upkeep(Protocol):
         ...
 
     async def repair(self, *, now: datetime) -> Sequence[Repaired]:
-        """Mend what can be told from the ledgers themselves; return the ledgers that needed it.
+        """Repair what can be derived from the ledgers; return the repaired ledgers.
 
-        Nothing is deleted. Where a ledger is no set of files there is nothing to mend.
+        Nothing is deleted. Ledgers that do not consist of files need no repair.
         """
         ...
 
     async def apply_task(self, task: TaskSpec) -> None:
-        """Make the task's typed view, or bring it to the task's present form."""
+        """Create the task's typed view, or update it."""
         ...

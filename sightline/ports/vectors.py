@@ -1,4 +1,4 @@
-"""The vectors themselves, page by page, for what compares all of them with one another."""
+"""The vectors, page by page, for operations that compare all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class VectorQuery:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedImage:
-    """An image that has a vector."""
+    """An image with a vector."""
 
     observation_id: str
     asset_id: str
@@ -38,7 +38,7 @@ class EmbeddedImage:
 
 @dataclass(frozen=True, slots=True)
 class VectorPage:
-    """Images, and a row of ``vectors`` for each: float32 of shape (images, dimension)."""
+    """Images, and one row of ``vectors`` for each: float32 of shape (images, dimension)."""
 
     images: Sequence[EmbeddedImage]
     vectors: npt.NDArray[np.float32]
@@ -48,13 +48,13 @@ class Vectors(Protocol):
     """The vectors of images, each image once."""
 
     async def count(self, query: VectorQuery) -> int:
-        """Count the images that have a vector and pass.
+        """Count the images that have a vector and pass the filter.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension.
+            NotFoundError: there is no vector by this model at this dimension.
         """
         ...
 
     def pages(self, query: VectorQuery) -> AsyncIterator[VectorPage]:
-        """Yield the vectors page by page, in no stated order."""
+        """Yield the vectors page by page, in no particular order."""
         ...

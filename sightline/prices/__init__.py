@@ -1,4 +1,4 @@
-"""What calls cost: a dated price table, and estimates of calls that are not made yet."""
+"""The cost of calls: a dated price table, and estimates of future calls."""
 
 from sightline.prices.counted import (
     MOST_INPUT_TOKENS,

@@ -1,9 +1,8 @@
-"""Tokens as a service counts them, checked: no call costs more than its request can have used.
+"""Checks the token counts of a service: no call costs more than its request can have used.
 
-A count is taken as it is up to the limits of the largest models. One that cannot be (negative,
-larger, no whole number) is replaced by what the request says: its input as estimated, and the most
-output that it allows. So is the count of an input that is missing though there is an answer: it
-was paid for.
+A count is accepted up to the limits of the largest models. An impossible one (negative, larger, not
+an integer) is replaced by a value from the request: the estimated input, or the maximum output. The
+same applies to a missing input count if there is an answer, since the call was paid for.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ MOST_OUTPUT_TOKENS = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a request is about to use: its input as estimated, the most output that it allows."""
+    """What a request is expected to use: its estimated input, and its maximum output."""
 
     input_tokens: int = 0
     output_tokens: int = 0
 
 
 def counted(value: object, *, most: int, expected: int) -> int:
-    """Return a service's count; ``expected`` where it cannot be, 0 where there is none."""
+    """Return a service's count; ``expected`` if it is impossible, 0 if it is missing."""
     if value is None:
         return 0
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
@@ -36,14 +35,14 @@ def counted(value: object, *, most: int, expected: int) -> int:
 
 
 def counted_input(values: Sequence[object], expected: Expected, *, answered: bool) -> int:
-    """Return the tokens of an input that is counted in several values, of which some may lack."""
+    """Return the input tokens, counted in several values of which some may be missing."""
     if answered and all(value is None for value in values):
         return expected.input_tokens
     return _sum(values, MOST_INPUT_TOKENS, expected.input_tokens)
 
 
 def counted_output(values: Sequence[object], expected: Expected) -> int:
-    """Return the tokens of an output that is counted in several values, of which some may lack."""
+    """Return the output tokens, counted in several values of which some may be missing."""
     return _sum(values, MOST_OUTPUT_TOKENS, expected.output_tokens)
 
 

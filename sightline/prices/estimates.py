@@ -1,4 +1,4 @@
-"""What calls will cost, before they are made: tokens are estimated, prices come from the table."""
+"""Estimates the cost of calls before they are made: estimated tokens, prices from the table."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ BYTES_A_TOKEN = 4
 """Google's rule of thumb for English: https://ai.google.dev/gemini-api/docs/tokens."""
 
 ANSWER_TOKENS = 200
-"""Assumed for an answer, thought included, of which no ledger tells; a pilot measures it."""
+"""The assumed length of an answer, including thoughts, until a ledger or a pilot shows it."""
 
 
 def known_price(prices: Sequence[Price], model: str, today: date) -> Price | None:
-    """Return a model's price, or ``None`` of a model that costs nothing, such as a local one."""
+    """Return a model's price, or ``None`` for a model that costs nothing, such as a local one."""
     if all(price.model != model for price in prices):
         return None
     return price_of(prices, model, today)
 
 
 def prompt_tokens(task: TaskSpec) -> int:
-    """Return about how many tokens a task's prompt and its response schema have."""
+    """Return the approximate number of tokens in a task's prompt and response schema."""
     text = task.prompt + json.dumps(task.response_schema(), separators=(",", ":"))
     return -(-len(text.encode()) // BYTES_A_TOKEN)
 
 
 def input_tokens(task: TaskSpec, images: float) -> int:
-    """Return about how many tokens a call sends, with so many images."""
+    """Return the approximate number of tokens that a call sends, with this many images."""
     return prompt_tokens(task) + round(TOKENS_AN_IMAGE[task.media_resolution] * images)
 
 
 def answer_usage(
     task: TaskSpec, price: Price | None, *, images: float, output_tokens: float, location: str
 ) -> Usage:
-    """Return about what one answer uses and costs."""
+    """Return the approximate usage and cost of one answer."""
     tokens = Tokens(
         input=input_tokens(task, images),
         output=min(round(output_tokens), task.max_output_tokens),
@@ -52,7 +52,7 @@ def answer_usage(
 
 
 def embedding_usage(price: Price | None, *, location: str) -> Usage:
-    """Return what the embedding of one image uses and costs."""
+    """Return the approximate usage and cost of the embedding of one image."""
     if price is None:
         return Usage()
     if not price.tokens_an_image:

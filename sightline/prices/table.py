@@ -19,10 +19,10 @@ from sightline.model import Usage
 
 SHIPPED = "prices.toml"
 MOST_USD = 1e5
-"""The highest amount of an entry: with it, and the most tokens, a call is a sum that is counted."""
+"""The highest amount in an entry; with it, even the most tokens give a cost that can be stored."""
 
 _OF_CALLS = ("input_usd", "output_usd", "usd_an_image", "usd_a_thousand_characters")
-"""The amounts of which an entry says one at least: without any, calls would cost nothing."""
+"""The amounts of which an entry needs at least one: without any, calls would cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class TokenPrice:
-    """What one token costs, in micros: of the input, of what was cached of it, of the output."""
+    """The price of one token in micros: of input, cached input, and output."""
 
     input: float
     cached: float
@@ -46,9 +46,9 @@ class TokenPrice:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A model's price from a day on; see ``prices.toml`` for what each number means.
+    """A model's price from a day on; see ``prices.toml`` for the meaning of each number.
 
-    A tuned model costs what the model does that it was ``tuned_from``.
+    A tuned model costs the same as the model it was ``tuned_from``.
     """
 
     model: str
@@ -68,17 +68,17 @@ class Price:
 
     @property
     def base_model(self) -> str:
-        """The model itself, or the one that it was tuned from."""
+        """The model itself, or the one it was tuned from."""
         return self.tuned_from or self.model
 
     def is_old(self, today: date) -> bool:
-        """Return whether the price was promised for days that are over."""
+        """Return whether the price was announced for a period that is over."""
         return self.until is not None and today > self.until
 
     def in_batch(self) -> Price:
-        """Return what the same costs in a job of batch prediction.
+        """Return the price of the same work in a batch prediction job.
 
-        Cached input costs what it does elsewhere: the two discounts do not add up.
+        Cached input costs the same as elsewhere: the two discounts do not add up.
         """
         share = self.batch
         cached_usd, image_usd = self.cached_input_usd, self.image_input_usd
@@ -96,7 +96,7 @@ class Price:
         )
 
     def of_tokens(self, tokens: Tokens, *, location: str) -> Usage:
-        """Return what a call with these tokens used and cost."""
+        """Return the usage and cost of a call with these tokens."""
         cached_usd = self.input_usd if self.cached_input_usd is None else self.cached_input_usd
         image_usd = self.input_usd if self.image_input_usd is None else self.image_input_usd
         plain = max(tokens.input - tokens.cached - tokens.image, 0)
@@ -109,17 +109,17 @@ class Price:
         return Usage(tokens.input, tokens.output, round(micros * self._factor(location)))
 
     def a_token(self, *, location: str) -> TokenPrice:
-        """Return what one token costs, for those who count tokens elsewhere."""
+        """Return the price of one token, for code that counts tokens itself."""
         cached_usd = self.input_usd if self.cached_input_usd is None else self.cached_input_usd
         factor = self._factor(location)
         return TokenPrice(self.input_usd * factor, cached_usd * factor, self.output_usd * factor)
 
     def of_image(self, *, location: str) -> Usage:
-        """Return what the embedding of one image cost, where no tokens are counted."""
+        """Return the cost of the embedding of one image, if tokens are not counted."""
         return Usage(cost_usd_micros=round(self.usd_an_image * 1e6 * self._factor(location)))
 
     def of_text(self, text: str, *, location: str) -> Usage:
-        """Return what the embedding of a text cost, where no tokens are counted."""
+        """Return the cost of the embedding of a text, if tokens are not counted."""
         micros = len(text) * self.usd_a_thousand_characters * 1e3
         return Usage(cost_usd_micros=round(micros * self._factor(location)))
 
@@ -128,10 +128,10 @@ class Price:
 
 
 def load_prices(own: Path | None = None) -> tuple[Price, ...]:
-    """Return the shipped prices and, after them, those of a file of the same form.
+    """Return the shipped prices, followed by those of a file of the same form.
 
     Raises:
-        ConfigurationError: the file cannot be read, or an entry is wrong.
+        ConfigurationError: the file cannot be read, or an entry is invalid.
     """
     shipped = files("sightline.prices").joinpath(SHIPPED).read_text(encoding="utf-8")
     prices = _parse(shipped, SHIPPED)
@@ -144,12 +144,12 @@ def load_prices(own: Path | None = None) -> tuple[Price, ...]:
 
 
 def price_of(prices: Sequence[Price], model: str, today: date) -> Price:
-    """Return a model's price on a day; of two from the same day the later in the list.
+    """Return a model's price on a day; of two from the same day, the later one in the list.
 
-    A tuned model has the price of the model that it was tuned from.
+    A tuned model has the price of the model it was tuned from.
 
     Raises:
-        ConfigurationError: there is none, so that no budget could be kept.
+        ConfigurationError: there is none, so that no budget could be enforced.
     """
     price = _listed(prices, model, today)
     if not price.tuned_from:
@@ -168,7 +168,7 @@ def _listed(prices: Sequence[Price], model: str, today: date) -> Price:
     if not begun:
         known = ", ".join(sorted({price.model for price in prices}))
         raise ConfigurationError(
-            f"no price of {model!r} is known for {today}, and what is paid must be counted; add a"
+            f"no price of {model!r} is known for {today}, so its cost cannot be counted; add a"
             f" [[price]] to a price file of your own (known: {known}); that of a tuned model says"
             " tuned_from instead of numbers"
         )

@@ -1,7 +1,7 @@
-"""Keeps secrets out of everything that is printed, logged or stored. Standard library only.
+"""Removes secrets from everything that is printed, logged or stored. Standard library only.
 
-By value: every secret that the program reads is registered where it is read. By shape: what looks
-like a key or a token is hidden too, since a service may quote one that is not ours.
+By value: every secret that the program reads is registered where it is read. By shape: anything
+that looks like a key or a token is hidden too, since a service may quote one that is not ours.
 """
 
 from sightline.redaction.endpoints import (

@@ -1,4 +1,4 @@
-"""URLs and hosts that people configure: shown without secrets, and their secrets registered."""
+"""URLs and hosts from settings: shown without secrets, with their secrets registered."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MOST_SHOWN = 200
 
 
 def shown_endpoint(endpoint: str) -> str:
-    """Return a URL, or a host and port, as messages show it: without user, values and fragment.
+    """Return a URL, or a host and port, for a message: without user, values and fragment.
 
-    It need not be a valid one; nothing of what may be a password is shown, whatever is wrong with
-    the rest: all up to the last @ is taken for the user.
+    The URL may be invalid; nothing that may be a password is shown in any case: everything up to
+    the last @ counts as the user.
     """
     scheme = match[0] if (match := _SCHEME.match(endpoint)) and "//" in match[0] else ""
     rest = endpoint[len(scheme) :]
@@ -36,7 +36,7 @@ def shown_endpoint(endpoint: str) -> str:
 
 
 def endpoint_secrets(endpoint: str) -> Iterator[str]:
-    """Yield what is secret in a URL or a host: the password, or a user without one; keys."""
+    """Yield the secrets in a URL or a host: the password, or a lone user, and keys."""
     match = _SCHEME.match(endpoint)
     rest = endpoint[len(match[0]) if match and "//" in match[0] else 0 :]
     user, at, rest = rest.rpartition("@")
@@ -51,7 +51,7 @@ def endpoint_secrets(endpoint: str) -> Iterator[str]:
 
 
 def register_endpoints(values: object, name: str = "") -> None:
-    """Register the secrets in every URL among values as settings have them, tables included.
+    """Register the secrets in every URL among the values of settings, including tables.
 
     A value is an endpoint by its form, or by the name of its setting.
     """
@@ -64,7 +64,7 @@ def register_endpoints(values: object, name: str = "") -> None:
 
 
 def register_headers(text: str) -> None:
-    """Register the values in ``name=value,name=value``, as OpenTelemetry's variables hold them."""
+    """Register the values in ``name=value,name=value``, the form of OpenTelemetry's variables."""
     for pair in text.split(","):
         name, _, value = pair.partition("=")
         value = unquote(value.strip())
@@ -73,7 +73,7 @@ def register_headers(text: str) -> None:
 
 
 def register_authorization(value: str) -> None:
-    """Register the value of a header ``Authorization``, and what of it is the secret."""
+    """Register the value of an ``Authorization`` header, and the secret in it."""
     SECRETS.register(value)
     scheme, _, secret = value.strip().partition(" ")
     if not secret:
@@ -83,5 +83,5 @@ def register_authorization(value: str) -> None:
         try:
             pair = base64.b64decode(secret.strip(), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
-            return  # it is no such value: the whole is hidden
+            return  # not such a value: all of it is hidden
         SECRETS.register(pair.partition(":")[2])

@@ -1,4 +1,4 @@
-"""The forms in which a secret comes back: as it is, escaped, percent-encoded, in Base64. Pure."""
+"""The forms in which a secret may occur: literal, escaped, percent-encoded, in Base64. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PERCENT = re.compile(r"%[0-9A-F]{2}")
 
 
 def forms_of(secret: str) -> frozenset[str]:
-    """Return a secret as JSON, HTML, URLs and Base64 write it, and as it is."""
+    """Return the literal secret, and its forms in JSON, HTML, URLs and Base64."""
     escaped = {
         secret,
         json.dumps(secret)[1:-1],
@@ -29,10 +29,10 @@ def forms_of(secret: str) -> frozenset[str]:
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
-    """Yield what any Base64 text that holds these bytes contains, wherever they begin in it.
+    """Yield what any Base64 text contains if it encodes these bytes at any position.
 
-    Three bytes become four characters, so there are three ways; the characters at the edges, which
-    depend on the bytes beside, are left out.
+    Three bytes become four characters, so there are three alignments; the characters at the edges,
+    which depend on the neighbouring bytes, are left out.
     """
     for before in range(3):
         bits = 8 * (before + len(secret))

@@ -1,4 +1,4 @@
-"""The secrets that this process has read, and their removal from a text."""
+"""The secrets that this process has read, and their removal from texts."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from sightline.redaction.forms import forms_of
 
 HIDDEN = "[hidden]"
 LEAST_CHARACTERS = 4
-"""A shorter value is never hidden by value: too much of every text would be gone."""
+"""A shorter value is never hidden by value: it would remove too much of every text."""
 ANYWHERE_CHARACTERS = 8
-"""From here on a secret is hidden wherever it stands, in every form, in part too; a shorter one
-only where it stands alone, and only when it is no plain word and no number."""
+"""A secret of this length or more is hidden wherever it occurs, in every form, even in part.
+
+A shorter one is hidden only where it stands alone, and only if it is neither a word nor a number.
+"""
 MOST_TOKENS = 32
-"""Access tokens are renewed every hour and expire: of these the oldest are forgotten."""
+"""Access tokens are renewed every hour and expire: only this many are kept, the newest."""
 _PLACEHOLDERS = frozenset(
     {"dummy", "emulator", "empty", "lm-studio", "no-key", "no-key-required", "none",
      "not-needed", "notneeded", "null", "ollama", "password", "placeholder", "test", "unused"}
 )  # fmt: skip
-"""What servers that check no key tell people to set: words that texts hold for other reasons."""
+"""Values that servers without key checks tell users to set: words that texts contain otherwise."""
 
 ReadTokens = Callable[[], Iterable[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A form of a secret, and the beginning and the end by which a part of it is noticed."""
+    """A form of a secret, with the beginning and the end by which a part of it is recognised."""
 
     whole: str
     head: str
@@ -41,7 +43,7 @@ class _Form:
         return cls(whole, whole[:length], whole[-length:])
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where the form stands in a text: whole, from its beginning, or to its end."""
+        """Yield where the form occurs in a text: whole, from its beginning, or up to its end."""
         for start in _places(self.head, text):
             yield start, start + _common(self.whole, text[start : start + len(self.whole)])
         for start in _places(self.tail, text):
@@ -58,13 +60,13 @@ def _places(part: str, text: str) -> Iterator[int]:
 
 
 def _common(left: str, right: str) -> int:
-    """Return how many characters two texts have in common at their beginning."""
+    """Return the number of characters that two texts have in common at their beginning."""
     length = min(len(left), len(right))
     return next((at for at in range(length) if left[at] != right[at]), length)
 
 
 class Secrets:
-    """Values to be hidden. Threads may register and hide at once."""
+    """Values to hide. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -75,19 +77,19 @@ class Secrets:
         self._alone: re.Pattern[str] | None = None
 
     def register(self, secret: str | None) -> None:
-        """Hide a value from now on; what cannot be told from plain text is not hidden.
+        """Hide a value from now on, unless it cannot be told from plain text.
 
-        Fewer than four characters, the words that stand for "no key", and numbers that could be
-        counts are such.
+        Values of fewer than four characters, the words that mean "no key", and numbers that could
+        be counts are not hidden.
         """
         self._add(secret, self._kept)
 
     def register_token(self, token: str | None) -> None:
-        """Hide an access token, until many others came after it."""
+        """Hide an access token, until enough newer ones were added."""
         self._add(token, self._tokens)
 
     def register_tokens_of(self, read: ReadTokens) -> None:
-        """Hide what ``read`` returns whenever a text is looked at: tokens that others renew."""
+        """Hide what ``read`` returns at each use: tokens that other code renews."""
         with self._lock:
             self._sources = (*self._sources[1 - MOST_TOKENS :], read)
 
@@ -107,13 +109,13 @@ class Secrets:
         return text if self._alone is None else self._alone.sub(HIDDEN, text)
 
     def hide_in_bytes(self, content: bytes) -> bytes:
-        """Return bytes that may be a text without the registered values."""
+        """Return bytes that may be text, without the registered values."""
         text = content.decode("utf-8", "surrogateescape")
         hidden = self.hide(text)
         return content if hidden == text else hidden.encode("utf-8", "surrogateescape")
 
     def forget(self) -> None:
-        """Forget everything, as a new process knows nothing."""
+        """Forget all values, as in a new process."""
         with self._lock:
             self._kept.clear()
             self._tokens.clear()
@@ -149,7 +151,7 @@ def _is_secret(value: str) -> bool:
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Return a text in which each span, those that touch as one, is hidden."""
+    """Return a text with each span hidden; adjacent spans are hidden as one."""
     pieces: list[str] = []
     done, begun = 0, False
     for start, end in sorted(spans):
@@ -160,4 +162,4 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 SECRETS = Secrets()
-"""Those of this process: a secret is hidden wherever a text leaves it, whoever read the secret."""
+"""The secrets of this process; every text that leaves the process is redacted with them."""

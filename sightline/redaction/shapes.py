@@ -1,4 +1,4 @@
-"""Hides what looks like a secret, and every registered one: for texts that people read."""
+"""Hides registered secrets and anything that looks like one, in texts for people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: read once, into one frozen object. Infra imports this, so it imports little of ours."""
+"""Settings: read once, into one frozen object. Infra imports this, so it imports little else."""
 
 from sightline.settings.loading import CONFIG_FILE, as_environment, describe, load_settings
 from sightline.settings.sections import (

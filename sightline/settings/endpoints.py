@@ -1,4 +1,4 @@
-"""What the endpoints of services must look like; none is shown with what may be secret in it."""
+"""The accepted forms of service endpoints; their possible secrets are never shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def is_url(text: str) -> bool:
 
 
 def names_in(text: str) -> list[str]:
-    """Return the names of hosts in a text that has commas between them."""
+    """Return the host names in a comma-separated text."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 

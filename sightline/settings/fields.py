@@ -1,7 +1,7 @@
-"""A setting is a field: its kind, its bounds and its meaning stand on it, and Pydantic checks them.
+"""A setting is a field with its type, bounds and meaning, which Pydantic checks.
 
-Settings, and the configuration of a stack, are frozen dataclasses of Pydantic. Numbers are strict:
-none is cut to a whole number, no `true` is 1, and neither `nan` nor `inf` is a number.
+Settings, and the configuration of a stack, are frozen Pydantic dataclasses. Numbers are strict:
+none is truncated to an integer, `true` is not 1, and `nan` and `inf` are not numbers.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ STRICT = ConfigDict(
     validate_default=True,
     hide_input_in_errors=True,  # a value may be an endpoint with a password in it
 )
-"""How every class of settings is checked, whoever makes an object of it."""
+"""The validation settings of every class of settings."""
 RULE = "setting_rule"
-"""The type of an error whose message is what is accepted."""
+"""The type of an error whose message says what is accepted."""
 _GROUPED = 10_000
 _SAID = {bool: "true or false", str: "a text", Path: "a path"}
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a text must be: ``accepted`` says it, ``check`` tells."""
+    """A rule for a text: ``check`` applies it, ``accepted`` describes it."""
 
     accepted: str
     check: Callable[[str], object]
 
     @classmethod
     def pattern(cls, pattern: str, accepted: str) -> Checked:
-        """Return the check that the whole text matches a regular expression."""
+        """Return a check that the whole text matches a regular expression."""
         return cls(accepted, re.compile(pattern, re.ASCII).fullmatch)
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Check after Pydantic has seen that it is a text."""
+        """Apply the check after Pydantic has verified that it is a text."""
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def _checked(self, text: str) -> str:
@@ -55,7 +55,7 @@ class Checked:
 
 
 def broken_rule(accepted: str) -> PydanticCustomError:
-    """Return the error of a value that a rule of ours refuses."""
+    """Return the error of a value that one of our rules refuses."""
     return PydanticCustomError(RULE, "{accepted}", {"accepted": accepted})
 
 
@@ -66,25 +66,25 @@ def fields_of(section: type[Any]) -> Mapping[str, FieldInfo]:
 
 
 def section_of(info: FieldInfo) -> type[Any] | None:
-    """Return the class of settings that a field holds; ``None`` where it is a setting itself."""
+    """Return the class of settings in a field; ``None`` for a plain setting."""
     kind: Any = info.annotation
     return kind if hasattr(kind, "__pydantic_fields__") else None
 
 
 def required_kind(kind: Any) -> Any:
-    """Return the kind of a field without ``None``, which says that it is not set."""
+    """Return a field's type without ``None``, which means not set."""
     if get_origin(kind) not in {Union, types.UnionType}:
         return kind
     return next(member for member in get_args(kind) if member is not type(None))
 
 
 def may_be_unset(info: FieldInfo) -> bool:
-    """Return whether a field may be ``None``, which an empty text says in every source."""
+    """Return whether a field may be ``None``, written as an empty text in every source."""
     return type(None) in get_args(info.annotation)
 
 
 def accepted_by(info: FieldInfo) -> str:
-    """Return what a field accepts, as messages and pages say it."""
+    """Return what a field accepts, for messages and pages."""
     kind = required_kind(info.annotation)
     rule = next((rule for rule in info.metadata if isinstance(rule, Checked)), None)
     if rule is not None:
@@ -100,7 +100,7 @@ def accepted_by(info: FieldInfo) -> str:
 
 
 def bounds_of(info: FieldInfo) -> tuple[float, float]:
-    """Return the least and the most that a number may be."""
+    """Return the minimum and maximum of a number."""
     bounds = {
         name: getattr(rule, name)
         for rule in info.metadata
@@ -111,7 +111,7 @@ def bounds_of(info: FieldInfo) -> tuple[float, float]:
 
 
 def written(number: float) -> str:
-    """Return a number as settings files have it: in groups of three digits when it is long."""
+    """Return a number as settings files write it: long ones in groups of three digits."""
     return f"{number:_}" if isinstance(number, int) and number >= _GROUPED else f"{number}"
 
 
@@ -121,7 +121,7 @@ def _each(kind: Any) -> str:
 
 
 def all_fields(section: type[Any], at: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Yield every setting of a class and of the sections in it, by its dotted name."""
+    """Yield every setting of a class and its sections, by its dotted name."""
     for name, info in fields_of(section).items():
         inner = section_of(info)
         if inner is None:

@@ -1,7 +1,7 @@
 """Reads settings from defaults, a TOML file, the environment and the command line.
 
 Later sources win: defaults, then ``sightline.toml`` (or ``--config``, or ``SIGHTLINE_CONFIG``),
-then ``SIGHTLINE_<SECTION>__<KEY>``, then what the command line says.
+then ``SIGHTLINE_<SECTION>__<KEY>``, then command line options.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from sightline.settings.sections import Settings
 CONFIG_FILE = "sightline.toml"
 PREFIX = "SIGHTLINE_"
 _GENERAL = ""
-"""The section of the settings that are in none."""
+"""The name of the section for settings outside any section."""
 Section = TypeVar("Section")
 BySection = Mapping[str, dict[str, SourceValue]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Values from one place; ``base`` is where their relative paths start."""
+    """Values from one source; ``base`` is the folder of their relative paths."""
 
     values: Mapping[str, Any]
     origin: str
@@ -49,7 +49,7 @@ def load_settings(
     overrides: Mapping[str, Any] | None = None,
     directory: Path | None = None,
 ) -> Settings:
-    """Return the settings in force.
+    """Return the effective settings.
 
     Raises:
         ConfigurationError: naming the key, its value and what is accepted.
@@ -64,7 +64,7 @@ def load_settings(
     sources.append(_Source(_from_environment(env), "environment", base, is_text=True))
     sources.append(_Source(dict(overrides or {}), "command line", base))
     for source in sources:
-        register_secrets_in(source.values)  # before any of them can be named in an error
+        register_secrets_in(source.values)  # before an error can name any of them
     values: BySection = defaultdict(dict)
     for source in sources:
         _collect(source, values)
@@ -84,7 +84,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    # Sorted, a variable of a section comes before those of its settings.
+    # When sorted, a section's own variable precedes those of its settings.
     for name, value in sorted(env.items()):
         if not name.startswith(PREFIX) or name == PREFIX + "CONFIG":
             continue
@@ -99,7 +99,7 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _collect(source: _Source, into: BySection) -> None:
-    """Add the values of a source, which win over those that are there."""
+    """Add the values of a source, which override earlier ones."""
     sections = fields_of(Settings)
     for name, value in source.values.items():
         if name not in sections:
@@ -167,7 +167,7 @@ def _plain(value: Any) -> Any:
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """Return variables from which another process reads these very settings."""
+    """Return environment variables from which another process reads the same settings."""
     return dict(_variables(describe(settings), PREFIX))
 
 

@@ -1,6 +1,6 @@
-"""The one reader of settings, be they from TOML, from variables or from a stack's configuration.
+"""Reads settings from TOML, from variables or from a stack's configuration.
 
-It gives a value the form that its field has, where the source has another; Pydantic then judges it.
+It converts a value to its field's type if the source uses another one; Pydantic then validates it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _FLAGS = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class SourceValue:
-    """A value as a source has it.
+    """A value from a source.
 
-    ``is_text``: the source has nothing but texts, so a number is read from its digits. ``base`` is
-    where relative paths start.
+    ``is_text``: the source contains only texts, so a number is parsed from its digits. ``base`` is
+    the folder of relative paths.
     """
 
     value: object
@@ -45,7 +45,7 @@ class SourceValue:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A field whose value is invalid, or is missing; ``shown`` is the value without secrets."""
+    """A field whose value is invalid or missing; ``shown`` is the value without secrets."""
 
     field: str
     shown: str
@@ -54,7 +54,7 @@ class Refusal:
 
 
 class RefusedError(ValueError):
-    """Values that are not accepted, in the order of their fields."""
+    """Refused values, in the order of their fields."""
 
     def __init__(self, refusals: tuple[Refusal, ...]) -> None:
         super().__init__("; ".join(f"{refusal.field}: {refusal.accepted}" for refusal in refusals))
@@ -66,7 +66,7 @@ def read(
     values: Mapping[str, SourceValue],
     parts: Mapping[str, object] | None = None,
 ) -> Section:
-    """Return an object of a class of settings; ``parts`` are sections in it that are read already.
+    """Return an object of a class of settings; ``parts`` are sections that were already read.
 
     Raises:
         RefusedError: with every field whose value is invalid or missing.
@@ -81,7 +81,7 @@ def read(
 
 
 def _as_shown(given: object, shaped: object) -> object:
-    """Return a number that was read from a text as a number, and all else as it was given."""
+    """Return a number parsed from a text; any other value unchanged."""
     return shaped if isinstance(shaped, int | float) else given
 
 
@@ -109,7 +109,7 @@ def _is_checked(info: FieldInfo) -> bool:
 
 
 def shown(value: object, *, is_endpoint: bool = False) -> str:
-    """Return a value as a message shows it; a URL or a host without what may be secret in it."""
+    """Return a value for a message; a URL or a host without its possible secrets."""
     return without_secrets(repr(_without_users(value, is_endpoint=is_endpoint)))
 
 
@@ -127,7 +127,7 @@ def _without_users(value: object, *, is_endpoint: bool) -> object:
 
 
 def _shaped(info: FieldInfo, given: SourceValue) -> object:
-    """Return the value in the form of its field; as it is where it has no such form."""
+    """Return the value converted to its field's type; unchanged if that is impossible."""
     if given.value == "" and may_be_unset(info):
         return None
     kind = required_kind(info.annotation)
@@ -139,7 +139,7 @@ def _shaped(info: FieldInfo, given: SourceValue) -> object:
 
 
 def _list(given: SourceValue, kind: Any) -> object:
-    """Return a list of paths or texts; in the environment it is JSON, or one text."""
+    """Return a list of paths or texts; in the environment it is JSON, or a single text."""
     items = _items(given.value) if isinstance(given.value, str) else given.value
     if not isinstance(items, list | tuple):
         return items
@@ -162,7 +162,7 @@ def _plain(value: object, kind: Any, given: SourceValue) -> object:
     if kind is bool:
         return _FLAGS.get(value.lower(), value)
     if kind in {int, float}:
-        with contextlib.suppress(ValueError):  # no digits: it is refused as the text that it is
+        with contextlib.suppress(ValueError):  # no digits: it is refused as a text
             return kind(value)
     return value
 
@@ -170,6 +170,6 @@ def _plain(value: object, kind: Any, given: SourceValue) -> object:
 def _path(value: object, base: Path) -> object:
     if not isinstance(value, str | Path) or value == "" or "\0" in str(value):
         return value
-    with contextlib.suppress(RuntimeError):  # the home of a user who is not there
+    with contextlib.suppress(RuntimeError):  # the home folder of an unknown user
         return base / Path(value).expanduser()
     return value

@@ -1,4 +1,4 @@
-"""Registers the secrets that come with the settings, so that nothing shows them from then on."""
+"""Registers the secrets in settings, so that they are never shown."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
 def register_secrets_in(values: Mapping[str, object]) -> None:
-    """Register the passwords and keys in endpoints, as a file or the environment has them."""
+    """Register the passwords and keys in endpoints, from a file or the environment."""
     register_endpoints(values)
 
 
 def register_secrets(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Register the keys in the variables that the settings name, headers and proxies' passwords."""
+    """Register the keys in the variables that the settings name, and proxies' passwords."""
     for name in (settings.gemini.api_key_env, settings.openai.api_key_env):
         SECRETS.register(environment.get(name))
         if not _VARIABLE.fullmatch(name):
-            SECRETS.register(name)  # the key itself, set in the place of the variable's name
+            SECRETS.register(name)  # the key itself, given in place of the variable's name
     for name, value in environment.items():
         if _HEADERS.fullmatch(name):
             register_headers(value)

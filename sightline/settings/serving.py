@@ -1,4 +1,4 @@
-"""Where Google serves which model, as far as that is known without asking."""
+"""Which models Google serves at which locations, as far as known without a request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GEMINI_3 = re.compile(r"gemini-(3|[4-9])")
 
 
 def why_not_served(model: str, location: str) -> str:
-    """Return why a model is not served at a location, and what to set; empty when it may be."""
+    """Return why a model is not served at a location, and what to set; empty if it may be."""
     if _GEMINI_3.match(model) and location not in MULTI_REGIONS:
         return (
             f"{model} is not served from {location!r}; set the location to one of"
@@ -21,7 +21,7 @@ def why_not_served(model: str, location: str) -> str:
 
 
 def why_not_in_batch(model: str) -> str:
-    """Return why jobs of batch prediction do not ask a model; empty when they may."""
+    """Return why batch prediction jobs cannot call a model; empty if they may."""
     if model.startswith("gemini"):
         return ""
-    return f"{model} cannot be asked by jobs of batch prediction"
+    return f"{model} cannot be called by batch prediction jobs"

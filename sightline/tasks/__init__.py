@@ -1,4 +1,4 @@
-"""Task specs: a TOML file says what is asked; schema, validation and columns follow from it."""
+"""Tasks: a TOML file defines the questions; schema, validation and columns follow from it."""
 
 from sightline.tasks.field_types import COMPARABLE, DISCRETE, FieldType
 from sightline.tasks.files import load_task, load_tasks, shipped_directory

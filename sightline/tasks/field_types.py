@@ -1,4 +1,4 @@
-"""The types of a task's fields: a row each, with what JSON, Python, SQL and people call it."""
+"""The types of a task's fields, one row each: their names in JSON, Python, SQL and English."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ FieldType = Literal["string", "enum", "boolean", "integer", "number", "list"]
 
 @dataclass(frozen=True, slots=True)
 class FieldForm:
-    """What a value of one type is.
+    """The properties of a type.
 
-    ``json_schema`` and ``python`` leave out what a field itself names: its values and its bounds.
-    ``column`` is the type of its column in BigQuery; ``words`` say what a value must be.
+    ``json_schema`` and ``python`` leave out what a field defines: its values and bounds. ``column``
+    is the type of its column in BigQuery; ``words`` describe a value.
     """
 
     words: str
@@ -22,7 +22,7 @@ class FieldForm:
     python: Any
     column: str = "STRING"
     is_discrete: bool = field(default=False, kw_only=True)
-    """Whether two values are either equal or different; numbers and texts are more or less so."""
+    """Whether two values are either equal or different; numbers and texts differ by degrees."""
 
 
 FIELD_FORMS: Mapping[FieldType, FieldForm] = {
@@ -34,7 +34,7 @@ FIELD_FORMS: Mapping[FieldType, FieldForm] = {
     "list": FieldForm("a list", {"type": "array"}, list),
 }
 DISCRETE = tuple(name for name, form in FIELD_FORMS.items() if form.is_discrete)
-"""Types of which one value equals another or not."""
+"""Types whose values are either equal or different."""
 
 COMPARABLE = (*DISCRETE, "list")
-"""Types that can be right or wrong: lists too, member by member."""
+"""Types whose values can be right or wrong, including lists, member by member."""

@@ -1,4 +1,4 @@
-"""Task files: where they lie, and the tasks in them by name."""
+"""Task files: their folders, and the tasks in them by name."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def load_task(path: Path) -> TaskSpec:
 
 
 def shipped_directory() -> Path:
-    """Return the folder of the shipped tasks: the wheel's, or the checkout's."""
+    """Return the folder of the shipped tasks, in the wheel or in the checkout."""
     packaged = Path(str(files("sightline"))) / "shipped_tasks"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "tasks"
 
 
 def load_tasks(directories: tuple[Path, ...]) -> dict[str, TaskSpec]:
-    """Return all tasks in the folders by name; a later folder's task replaces an earlier one's."""
+    """Return all tasks in the folders by name; a task in a later folder replaces an earlier one."""
     tasks: dict[str, TaskSpec] = {}
     for directory in directories:
         if not directory.is_dir():

@@ -1,4 +1,4 @@
-"""Reads a task file; every complaint names the file, the line and the key."""
+"""Reads a task file; every error names the file, the line and the key."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _Reader:
 
 
 _KINDS: dict[type, str] = {
-    str: 'a text, "..."',
+    str: 'a string, "..."',
     int: "a whole number",
     float: "a number",
     bool: "true or false",
@@ -73,7 +73,7 @@ _KINDS: dict[type, str] = {
 
 
 def _line_of(text: str, path: tuple[str, ...]) -> int:
-    """Return the line on which a key stands, or its table's, or 1."""
+    """Return the line of a key; else that of its table, or 1."""
     table, best = "", 1
     target = ".".join(path)
     for number, line in enumerate(text.splitlines(), 1):
@@ -116,12 +116,14 @@ def parse_task(text: str, origin: str = "task") -> TaskSpec:
     if not _NAME.fullmatch(name):
         raise read.fail(("name",), f"{name!r} must begin with a to z, then a to z, digits or _")
     if name in _RESERVED_TASKS:
-        raise read.fail(("name",), f"{name!r} is a ledger's name, and the view {name}_current its")
+        raise read.fail(
+            ("name",), f"{name!r} is the name of a ledger, which has the view {name}_current"
+        )
     resolution = read.get(raw, ("media_resolution",), str, "medium")
     read.choice(resolution, ("media_resolution",), get_args(MediaResolution))
     prompt = read.get(raw, ("prompt",), str).strip()
     if not prompt:
-        raise read.fail(("prompt",), "is empty; say what is asked")
+        raise read.fail(("prompt",), "is empty; write the question")
     price = read.get(raw, ("price",), dict, {})
     read.only(price, ("price",), {"prompt_usd", "answer_usd"})
     number = (int, float)
@@ -151,9 +153,9 @@ def _texts(read: _Reader, table: Mapping[str, Any], path: tuple[str, ...]) -> tu
     values = read.get(table, path, list, [])
     for value in values:
         if not isinstance(value, str) or not value:
-            raise read.fail(path, f"{value!r} must be a text")
+            raise read.fail(path, f"{value!r} must be a string")
     if len(set(values)) != len(values):
-        raise read.fail(path, "names a value twice")
+        raise read.fail(path, "lists a value twice")
     return tuple(values)
 
 
@@ -171,7 +173,7 @@ def _parse_field(read: _Reader, name: str, fields: Mapping[str, Any]) -> FieldSp
         reserved = ", ".join(sorted(_RESERVED))
         raise read.fail(
             path,
-            f"a field's name begins with a to z, then a to z, digits or _; none is {reserved}",
+            f"a field's name begins with a to z, then a to z, digits or _, and is not {reserved}",
         )
     read.only(table, path, _FIELD_KEYS)
     kind = read.get(table, (*path, "type"), str)
@@ -180,13 +182,13 @@ def _parse_field(read: _Reader, name: str, fields: Mapping[str, Any]) -> FieldSp
     if kind == "enum" and (UNKNOWN not in values or len(values) < 2):
         raise read.fail((*path, "values"), f'an enum has values, "{UNKNOWN}" among them')
     if values and kind not in {"enum", "list"}:
-        raise read.fail((*path, "values"), f"a {kind} has none")
+        raise read.fail((*path, "values"), f"a {kind} has no values")
     low, high = (
         read.get(table, (*path, key), (int, float), None) for key in ("minimum", "maximum")
     )
     if (low is not None or high is not None) and kind not in {"integer", "number"}:
         raise read.fail((*path, "minimum"), f"a {kind} has no bounds")
     if low is not None and high is not None and low > high:
-        raise read.fail((*path, "minimum"), f"{low} is more than the maximum, {high}")
+        raise read.fail((*path, "minimum"), f"{low} is above the maximum, {high}")
     description = read.get(table, (*path, "description"), str)
     return FieldSpec(name, kind, description.strip(), values, low, high)

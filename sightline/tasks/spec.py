@@ -1,4 +1,4 @@
-"""A task spec: what is asked; the response schema and the validation follow from it."""
+"""A task: its prompt and fields, from which the response schema and the validation follow."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ UNKNOWN = "unknown"
 class FieldSpec:
     """One field of an answer.
 
-    ``values`` are those of an enum (``unknown`` among them), or of a list whose items are one.
-    In an answer, not known is ``unknown`` in an enum, an empty list, and null elsewhere.
+    ``values`` are those of an enum (including ``unknown``), or of a list of enum items. In an
+    answer, a value that is not known is ``unknown`` in an enum, an empty list, and null otherwise.
     """
 
     name: str
@@ -37,7 +37,7 @@ class FieldSpec:
 
     @property
     def form(self) -> FieldForm:
-        """What a value of its type is."""
+        """The type of its values."""
         return FIELD_FORMS[self.type]
 
 
@@ -65,12 +65,14 @@ class TaskSpec:
     toml: str = field(default="", repr=False, compare=False)
 
     def resolve(self, model: str) -> TaskSpec:
-        """Return the task with its own model, or with this one where it names none."""
+        """Return the task with its own model, or with this model if it names none."""
         return self if self.model else replace(self, model=model)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of what changes the answer: prompt, fields, model, parameters."""
+        """SHA-256 (hexadecimal) of everything that affects the answer: prompt, fields, model,
+        parameters.
+        """
         what = {
             "prompt": self.prompt,
             "fields": [
@@ -95,11 +97,11 @@ class TaskSpec:
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def applies_to(self, asset_type: str) -> bool:
-        """Return whether the task is asked of assets of this type."""
+        """Return whether the task applies to assets of this type."""
         return not self.asset_types or asset_type in self.asset_types
 
     def response_schema(self) -> dict[str, Any]:
-        """Return the JSON schema of an answer, in the subset that Gemini takes."""
+        """Return the JSON schema of an answer, in the subset that Gemini supports."""
         return {
             "type": "object",
             "properties": {field.name: _json_schema(field) for field in self.fields},
@@ -123,7 +125,7 @@ class TaskSpec:
         """Return the answer as canonical JSON, its fields in the task's order.
 
         Raises:
-            PermanentError: ``answer_invalid``, naming the first field that is wrong.
+            PermanentError: ``answer_invalid``, naming the first invalid field.
         """
         try:
             valid = self.answer_model.model_validate(answer)

@@ -1,4 +1,4 @@
-"""A task as the ledger ``task_versions`` holds it: its file, its model, its fingerprint."""
+"""A task as stored in the ledger ``task_versions``: its file, model and fingerprint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def stored_task(toml: str, model: str, fingerprint: str) -> TaskSpec:
     """Return the task of a row of ``task_versions``.
 
     Raises:
-        StorageError: the text no longer means what its fingerprint says.
+        StorageError: the text no longer has the stored fingerprint.
     """
     task = parse_task(toml, "task_versions").resolve(model)
     if task.fingerprint != fingerprint:

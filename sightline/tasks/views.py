@@ -1,4 +1,4 @@
-"""A task's typed view, alike in every engine: its name, and the names of its columns."""
+"""A task's typed view, the same in every engine: its name, and the names of its columns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ VIEW_IDENTITY = (
     "subject_id", "observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri",
     "latitude", "longitude", "capture_time",
 )  # fmt: skip
-"""The columns before a task's fields: what was looked at."""
+"""The columns before the task's fields: the subject."""
 
 VIEW_PROVENANCE = ("fingerprint", "model", "run_id", "written_at", "part_key")
-"""The columns after them: where the answer comes from."""
+"""The columns after them: the provenance of the answer."""
 
 _TAKEN = {*VIEW_IDENTITY, *VIEW_PROVENANCE}
 
@@ -24,9 +24,9 @@ def view_name(task: TaskSpec) -> str:
 
 
 def field_columns(task: TaskSpec) -> Iterator[tuple[FieldSpec, str]]:
-    """Yield each field with its column's name in the typed view.
+    """Yield each field with the name of its column in the typed view.
 
-    A field named as one of the other columns becomes ``<field>_answer``.
+    A field with the name of one of the other columns becomes ``<field>_answer``.
     """
     names = {field.name for field in task.fields}
     for field in task.fields:

@@ -1,1 +1,1 @@
-"""Puts the adapters that the settings name behind the ports; adapters are imported here only."""
+"""Opens the adapters that the settings name; only this package imports adapters."""

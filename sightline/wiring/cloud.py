@@ -39,7 +39,7 @@ from sightline.wiring.places import bigquery_place, project, pubsub_place, sourc
 
 @asynccontextmanager
 async def open_pubsub(settings: Settings) -> AsyncIterator[OpenQueue]:
-    """Open the topic and its subscription, and where workers report; nothing is asked yet.
+    """Open the topic and its subscription, and the workers' reports; sends no request yet.
 
     Raises:
         ConfigurationError: no project is set, or there are no credentials.
@@ -59,10 +59,10 @@ async def open_pubsub(settings: Settings) -> AsyncIterator[OpenQueue]:
 
 @asynccontextmanager
 async def open_peers(settings: Settings) -> AsyncIterator[Peers]:
-    """Open where workers report, or nothing where no place is set; nothing is asked yet.
+    """Open the workers' reports, if a place for them is set; sends no request yet.
 
     Raises:
-        ConfigurationError: the place is no bucket, or no project is set.
+        ConfigurationError: the place is not a bucket, or no project is set.
     """
     if not settings.worker.peers:
         yield UnseenPeers()
@@ -77,7 +77,7 @@ async def open_peers(settings: Settings) -> AsyncIterator[Peers]:
 
 @asynccontextmanager
 async def open_work_list(settings: Settings) -> AsyncIterator[OpenQueue]:
-    """Open the work lists as the queue that they are; raises as ``open_bigquery`` does."""
+    """Open the work lists as a queue, for engines without messages; raises as ``open_bigquery``."""
     place = bigquery_place(settings)
     credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with BigQueryClient.open(place, credentials) as client:
@@ -89,7 +89,7 @@ async def open_work_list(settings: Settings) -> AsyncIterator[OpenQueue]:
 async def open_bigquery(
     settings: Settings, *, now: Callable[[], datetime]
 ) -> AsyncIterator[Warehouse]:
-    """Open the dataset, whose locks run by this clock; nothing is asked yet.
+    """Open the dataset, with the clock of its locks; sends no request yet.
 
     Raises:
         ConfigurationError: no project is set, or there are no credentials.

@@ -1,4 +1,4 @@
-"""As whom Google Cloud is used: the default credentials, or an account that they impersonate."""
+"""The identity for Google Cloud: the default credentials, or an account they impersonate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def google_tokens(settings: Settings, endpoint: str = "") -> GoogleTokens:
 
 
 def google_credentials(settings: Settings, endpoint: str | None = None) -> Any:
-    """Return google-auth's credentials for Google; nothing for an emulator (blocks for a moment).
+    """Return google-auth's credentials for Google; ``None`` for an emulator (blocks for a moment).
 
     ``endpoint`` is the setting that replaces Google's own, in any form: a URL, a host and port.
 

@@ -1,4 +1,4 @@
-"""The engine: every port but the models, behind one configuration; or its warehouse alone."""
+"""The engine: all ports except the models, from one configuration; or its warehouse alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sightline.work_lists import BY_BATCH_JOBS, BY_STATEMENTS, BY_WORKERS
 async def open_engine(
     settings: Settings, *, now: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Engine]:
-    """Open every port but the models; ``now`` is the clock of leases and locks.
+    """Open all ports except the models; ``now`` is the clock of leases and locks.
 
     Raises:
         ConfigurationError, StorageError: a part of the engine cannot be opened.
@@ -35,7 +35,7 @@ async def open_engine(
 async def open_warehouse(
     settings: Settings, *, now: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Warehouse]:
-    """Open the warehouse without the queue, for what only reads: a broken queue is no matter.
+    """Open the warehouse without the queue, for reading even if the queue is broken.
 
     Raises:
         ConfigurationError, StorageError: it cannot be opened.
@@ -47,7 +47,7 @@ async def open_warehouse(
 def _open_queue(
     settings: Settings, now: Callable[[], datetime]
 ) -> AbstractAsyncContextManager[OpenQueue]:
-    """Return what opens the queue; only adapters that are used are imported."""
+    """Return the opener of the queue; imports only the adapter in use."""
     adapter = settings.adapter("queue")
     if adapter == "local":
         from sightline.wiring.local import open_local_queue  # noqa: PLC0415 - as above
@@ -61,7 +61,7 @@ def _open_queue(
 def _open_warehouse(
     settings: Settings, queue: OpenQueue | None, now: Callable[[], datetime]
 ) -> AbstractAsyncContextManager[Warehouse]:
-    """Return what opens the warehouse; only adapters that are used are imported."""
+    """Return the opener of the warehouse; imports only the adapter in use."""
     if settings.adapter("warehouse") == "local":
         from sightline.wiring.local import open_local_warehouse  # noqa: PLC0415 - as above
 
@@ -80,7 +80,7 @@ def _without_secrets(warehouse: Warehouse) -> Warehouse:
 
 
 def engine_of_runs(settings: Settings) -> str:
-    """Return what the requests of runs say that this engine works off."""
+    """Return this engine's name in the requests of runs."""
     if settings.adapter("queue") != "work_list":
         return BY_WORKERS
     return BY_BATCH_JOBS if settings.engine == "batch" else BY_STATEMENTS

@@ -9,20 +9,20 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Return the present moment."""
+    """Return the current time."""
     return datetime.now(UTC)
 
 
 def new_run_id(now: datetime) -> str:
-    """Return a run's id: its time and some randomness, in an order that sorts."""
+    """Return a run id: its time, then random characters; ids sort by time."""
     return f"{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 def new_id() -> str:
-    """Return an id that nothing else has."""
+    """Return a unique id."""
     return uuid.uuid4().hex
 
 
 def new_worker_id() -> str:
-    """Return a worker's id: host, process, and some randomness."""
+    """Return a worker's id: host, process, and random characters."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"

@@ -1,4 +1,4 @@
-"""Which images may be sent to a model, by the settings."""
+"""Which images may be sent to a model, according to the settings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ NO_FILES = (
 def image_folders(settings: Settings) -> ImageFolders:
     """Return the folders in which rows and messages may name files.
 
-    They are those of ``images.roots`` and those that were imported, as they are when a file is
-    looked for; no row adds one.
+    They are those of ``images.roots``, and the imported ones at the time of the look-up; no row
+    adds one.
     """
     if settings.adapter("queue") == "pubsub" and not settings.images.files_from_pubsub:
         return Nowhere(NO_FILES)
@@ -31,7 +31,7 @@ def image_folders(settings: Settings) -> ImageFolders:
 
 
 def image_reader(settings: Settings, folders: ImageFolders) -> ImageReader:
-    """Return what reads an image file in these folders, off the event loop, to be sent."""
+    """Return a reader for image files in these folders, which runs off the event loop."""
 
     async def read(observation: Observation) -> bytes:
         return await asyncio.to_thread(
@@ -45,5 +45,5 @@ def image_reader(settings: Settings, folders: ImageFolders) -> ImageReader:
 
 
 def named_image_reader(settings: Settings) -> Callable[[Observation], Awaitable[bytes]]:
-    """Return what reads an image that a person names, wherever it is."""
+    """Return a reader for images that the user names, in any folder."""
     return image_reader(settings, ANYWHERE)

@@ -32,7 +32,7 @@ from sightline.wiring.paths import queue_path, source_path, warehouse_path
 async def open_local_queue(
     settings: Settings, *, now: Callable[[], datetime]
 ) -> AsyncIterator[OpenQueue]:
-    """Open the queue in the home folder; its leases run by this clock.
+    """Open the queue in the home folder, with the clock of its leases.
 
     Raises:
         StorageError: it cannot be opened.
@@ -48,7 +48,7 @@ async def open_local_queue(
 
 
 def local_bodies(settings: Settings) -> QueuedBodies:
-    """Return what reads a run's unsettled messages; the queue is opened when it is called."""
+    """Return a reader of a run's unsettled messages; it opens the queue when it is called."""
     path = queue_path(settings)
     return lambda run_id: stream_bodies(path, run_id)
 
@@ -59,7 +59,7 @@ async def open_local_warehouse(
 ) -> AsyncIterator[Warehouse]:
     """Open the ledgers in the home folder.
 
-    The queue beside them is opened where its messages are asked for; ``queue`` is one that is open.
+    Their queue is opened when its messages are needed; ``queue`` is one that is already open.
     """
     root = warehouse_path(settings)
     bodies = queue.bodies if queue else None

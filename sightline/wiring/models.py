@@ -1,4 +1,4 @@
-"""The models behind one configuration: each port has an adapter of its own."""
+"""The models of one configuration; each port has its own adapter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelSet:
-    """The models that are configured, by name."""
+    """The configured models, by name."""
 
     classify: Classifier
     embed: Embedder
@@ -26,7 +26,7 @@ class ModelSet:
         """Return the classifier of this name.
 
         Raises:
-            ConfigurationError: this configuration has none so named.
+            ConfigurationError: it is not configured.
         """
         if model != self.classify.model:
             raise ConfigurationError(
@@ -48,11 +48,11 @@ class ModelSet:
 
 @asynccontextmanager
 async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
-    """Open the configured models; the offline one is loaded, the others are not asked yet.
+    """Open the configured models; the offline one is loaded, the others receive no request yet.
 
     Raises:
-        ConfigurationError: a model is not known, not served or without a price; or its weights
-            cannot be loaded.
+        ConfigurationError: a model is unknown, not served or without a price, or its weights cannot
+            be loaded.
     """
     async with AsyncExitStack() as stack:
         adapters = _Adapters(settings, stack)
@@ -61,7 +61,7 @@ async def open_models(settings: Settings) -> AsyncIterator[ModelSet]:
 
 @asynccontextmanager
 async def open_query_embedder(settings: Settings) -> AsyncIterator[Embedder]:
-    """Open the embedding model alone, for queries: it takes the image files that a person names.
+    """Open the embedding model alone, for queries: it accepts image files that the user names.
 
     Raises:
         ConfigurationError: as ``open_models``.
@@ -73,7 +73,7 @@ async def open_query_embedder(settings: Settings) -> AsyncIterator[Embedder]:
 class _Adapters:
     """Opens the adapters that the settings name, and imports no others.
 
-    ``named``: images are files that a person names, not a row or a message.
+    ``named``: images are files that the user names, not those of rows or messages.
     """
 
     def __init__(self, settings: Settings, stack: AsyncExitStack, *, named: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The offline model, and ``noop`` in its place, behind the ports of models."""
+"""The offline model, or ``noop`` in its place, as models of both ports."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sightline.wiring.prices import NOOP, pricing
 
 
 class OfflineModel:
-    """The model, loaded when it is first needed and shared by both ports.
+    """The model, loaded on first use and shared by both ports.
 
-    ``named``: its images are files that a person names, wherever they are.
+    ``named``: its images are files that the user names, in any folder.
     """
 
     def __init__(self, settings: Settings, stack: AsyncExitStack, *, named: bool) -> None:
@@ -30,13 +30,13 @@ class OfflineModel:
         self._vision: LocalVision | None = None
 
     async def classifier(self) -> Classifier:
-        """Return what answers; raises ``ConfigurationError`` where the weights cannot be loaded."""
+        """Return the classifier; raises ``ConfigurationError`` if the weights cannot be loaded."""
         if self._settings.models.classify == NOOP:
             return NoopClassifier(usage=_pretended_answer(self._settings))
         return LocalClassifier(await self._loaded())
 
     async def embedder(self) -> Embedder:
-        """Return what embeds; raises as ``classifier`` does."""
+        """Return the embedder; raises as ``classifier`` does."""
         models = self._settings.models
         if models.embed == NOOP:
             usage = _pretended_embedding(self._settings)
@@ -59,7 +59,7 @@ class OfflineModel:
 
 
 def _pretended_answer(settings: Settings) -> Callable[[TaskSpec, int], Usage] | None:
-    """Return what an answer of ``noop`` pretends to cost, where a price file says so."""
+    """Return the cost that ``noop`` reports for an answer, if a price file names one."""
     prices = pricing(settings)
     if (price := prices.price_of(NOOP)) is None:
         return None
@@ -69,6 +69,6 @@ def _pretended_answer(settings: Settings) -> Callable[[TaskSpec, int], Usage] | 
 
 
 def _pretended_embedding(settings: Settings) -> Usage:
-    """Return what an embedding by ``noop`` pretends to cost."""
+    """Return the cost that ``noop`` reports for an embedding."""
     prices = pricing(settings)
     return embedding_usage(prices.price_of(NOOP), location=prices.embeddings_at)

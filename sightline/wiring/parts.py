@@ -1,4 +1,4 @@
-"""A queue that was opened, with what a local warehouse beside it has to know of it."""
+"""An open queue, with what a local warehouse beside it needs to know."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ QueuedBodies = Callable[[str | None], Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class OpenQueue:
-    """A queue. ``bodies`` yields unsettled messages, of a run or of all, where the queue can tell.
+    """A queue.
 
-    ``local`` is the queue itself where it is a file of this machine, and ``marks`` what its process
-    shares with the local warehouse's writers.
+    ``bodies`` yields unsettled messages, of one run or of all, if the queue can list them.
+    ``local`` is the queue itself if it is a file of this machine, and ``marks`` the marks that its
+    process shares with the local warehouse's writers.
     """
 
     ports: Queue

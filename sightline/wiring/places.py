@@ -1,4 +1,4 @@
-"""The resources of Google Cloud that the settings name."""
+"""The Google Cloud resources that the settings name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def bigquery_place(settings: Settings) -> BigQueryPlace:
     """Return the dataset of the ledgers.
 
     Raises:
-        ConfigurationError: no project is set, or a name is none.
+        ConfigurationError: no project is set, or a name is invalid.
     """
     own = settings.bigquery
     return BigQueryPlace(
@@ -50,7 +50,7 @@ def pubsub_place(settings: Settings) -> PubSubPlace:
 
 
 def vertex_place(settings: Settings, port: Literal["classify", "embed"]) -> VertexLocation:
-    """Return where a model of Vertex AI is asked; raises as ``bigquery_place`` does."""
+    """Return the location of a model on Vertex AI; raises as ``bigquery_place`` does."""
     own = settings.vertex
     location = own.embed_location or own.location if port == "embed" else own.location
     return VertexLocation(project(settings), location, own.endpoint)

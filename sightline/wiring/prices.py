@@ -1,4 +1,4 @@
-"""What the configured models cost: the price table, and where each model is asked."""
+"""The prices of the configured models, and the location of each."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
 
 NOOP = "noop"
-"""The name of the model that answers nothing, at once."""
+"""The name of the model that returns fixed answers without any computation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """Prices of models today, and the locations that may change them."""
+    """Today's prices of models, and the locations on which they depend."""
 
     price_of: Callable[[str], Price | None]
     answers_at: str
@@ -25,9 +25,9 @@ class Pricing:
 
 
 def pricing(settings: Settings) -> Pricing:
-    """Return the prices that the settings name; a model without one costs nothing.
+    """Return the prices for these settings; a model without a price costs nothing.
 
-    Adapters of models that are paid for refuse to open without a price.
+    The adapters of paid models refuse to open without a price.
 
     Raises:
         ConfigurationError: the price file cannot be read.
@@ -41,10 +41,10 @@ def pricing(settings: Settings) -> Pricing:
 
 
 def run_pricing(settings: Settings) -> Pricing:
-    """Return the prices of what runs of the settings' engine ask; raises as ``pricing`` does.
+    """Return the prices for runs of the settings' engine; raises as ``pricing`` does.
 
-    Jobs of batch prediction have a rate of their own, and Google bills what BigQuery's functions
-    ask of Gemini 2 and later at that rate too; of embeddings it says no such thing.
+    Batch prediction jobs have their own rate. Google also bills the calls of BigQuery's functions
+    to Gemini 2 and later at that rate; its documentation says nothing like it of embeddings.
     """
     own = pricing(settings)
     if settings.adapter("queue") != "work_list":

@@ -1,4 +1,4 @@
-"""Models asked over the network: on Vertex AI, by a Gemini key, behind OpenAI's protocol."""
+"""Remote models: on Vertex AI, by a Gemini key, or with OpenAI's protocol."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
     """Open Gemini on Vertex AI.
 
     Raises:
-        ConfigurationError: no project, no credentials, or a model that is not served or has no
+        ConfigurationError: no project or no credentials, or the model is not served or has no
             price.
     """
     place = vertex_place(settings, "classify")
@@ -48,8 +48,8 @@ async def vertex_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 async def vertex_embedder(settings: Settings, *, named: bool = False) -> AsyncIterator[Embedder]:
     """Open an embedding model on Vertex AI; raises as ``vertex_classifier`` does.
 
-    It reads images of buckets; with ``named``, files that a person names are sent to it as well,
-    for queries.
+    It reads images from buckets; with ``named``, image files that the user names are sent to it
+    too, for queries.
     """
     place = vertex_place(settings, "embed")
     async with GoogleEmbedder.open(
@@ -90,7 +90,7 @@ async def gemini_classifier(settings: Settings) -> AsyncIterator[Classifier]:
 async def gemini_embedder(settings: Settings, *, named: bool = False) -> AsyncIterator[Embedder]:
     """Open an embedding model by an API key; raises as ``gemini_classifier`` does.
 
-    ``named``: its images are files that a person names, wherever they are, for queries.
+    ``named``: its images are files that the user names, in any folder, for queries.
     """
     async with GoogleEmbedder.open_with_key(
         model=_remote_model(settings.models.embed, "models.embed"),
@@ -108,10 +108,10 @@ async def gemini_embedder(settings: Settings, *, named: bool = False) -> AsyncIt
 
 @asynccontextmanager
 async def openai_classifier(settings: Settings) -> AsyncIterator[Classifier]:
-    """Open a model behind OpenAI's chat completions; a model without a price costs nothing.
+    """Open a model with OpenAI's chat completions; a model without a price costs nothing.
 
     Raises:
-        ConfigurationError: the endpoint or the key cannot be right.
+        ConfigurationError: the endpoint or the key is invalid.
     """
     model = settings.models.classify
     price = pricing(settings).price_of(model)
@@ -153,8 +153,8 @@ EMBEDDERS: Mapping[str, _OpensEmbedder] = {"vertex": vertex_embedder, "gemini": 
 def _image_reader(
     settings: Settings, *, named: bool = False
 ) -> Callable[[Observation], Awaitable[bytes]]:
-    """Return what reads image files; Vertex AI reads those of buckets itself, and needs none."""
-    from sightline.wiring import images  # noqa: PLC0415 - Pillow, which Vertex AI's workers spare
+    """Return a reader of image files; none for Vertex AI, which reads buckets itself."""
+    from sightline.wiring import images  # noqa: PLC0415 - Pillow, which workers on Vertex AI do not need
 
     if named:
         return images.named_image_reader(settings)
@@ -184,11 +184,11 @@ def _remote_model(name: str, setting: str) -> str:
     """Return the name of a model that Google serves.
 
     Raises:
-        ConfigurationError: it is that of the offline model.
+        ConfigurationError: it is the offline model's.
     """
     if name.startswith("demo-") or name == NOOP:
         raise ConfigurationError(
-            f"{setting} = {name!r} is an offline model, and Google is asked; set it to one of"
+            f"{setting} = {name!r} is an offline model, but the service is Google; set it to one of"
             " Google's, as `sightline init` does"
         )
     return name

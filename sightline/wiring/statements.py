@@ -1,4 +1,4 @@
-"""Engines without workers: batches, the statements that work them off, and who asks the models."""
+"""Engines without workers: batches, their statements, and their models."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sightline.wiring.prices import run_pricing
 from sightline.work_lists import BY_BATCH_JOBS
 
 PATIENCE_S = 90.0
-"""For how long a batch that is held is waited for: well after a killed process holds it no more."""
+"""How long to wait for a batch's lock, in seconds: well beyond a killed process's hold."""
 
 
 @asynccontextmanager
@@ -42,9 +42,9 @@ async def open_part_batches(
     worker_id: str,
     on_job: OnJob = lambda _: None,
 ) -> AsyncIterator[PartBatches]:
-    """Open the batches of the configured dataset and engine; nothing is asked yet.
+    """Open the batches of the configured dataset and engine; sends no request yet.
 
-    ``on_job`` is told of a batch job each time it is looked at.
+    ``on_job`` is called with a batch job each time its state is read.
 
     Raises:
         ConfigurationError: no project, connection or bucket is set, or there are no credentials.
@@ -94,7 +94,7 @@ def _statements(
 ) -> PassSubmitter:
     if not settings.sql.connection:
         raise ConfigurationError(
-            "BigQuery asks models through a connection, and none is set; set sql.connection, or run"
+            "BigQuery calls models through a connection, and none is set; set sql.connection or run"
             " `sightline config from-stack`"
         )
     model_calls = RemoteModelCalls(
@@ -117,7 +117,7 @@ async def open_remote_models(settings: Settings) -> AsyncIterator[BigQueryModels
 
 
 def models_place(settings: Settings) -> BigQueryPlace:
-    """Return the dataset of remote models, and of what models said until it is written."""
+    """Return the dataset of remote models, and of responses until they are written."""
     own = bigquery_place(settings)
     return replace(own, dataset=settings.sql.models_dataset or f"{own.dataset}_models")
 

@@ -1,4 +1,4 @@
-"""The tasks that can be asked for."""
+"""The available tasks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from sightline.tasks import TaskSpec, load_tasks, shipped_directory
 
 
 def known_tasks(settings: Settings) -> Mapping[str, TaskSpec]:
-    """Return the shipped tasks and, over them, those of the ``tasks_dir`` setting."""
+    """Return the shipped tasks, and those of the ``tasks_dir`` setting, which take precedence."""
     own = (settings.tasks_dir,) if settings.tasks_dir else ()
     return load_tasks((shipped_directory(), *own))

@@ -1,4 +1,4 @@
-"""Tuning jobs, and the two models that are compared, by the settings."""
+"""Tuning jobs, and the two models of a comparison, according to the settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sightline.wiring.places import vertex_place
 
 @asynccontextmanager
 async def open_tuning(settings: Settings, location: str | None) -> AsyncIterator[TuningClient]:
-    """Open the tuning jobs of a location, ``vertex.location`` where none is given.
+    """Open the tuning jobs of a location, by default ``vertex.location``.
 
     Raises:
         ConfigurationError: no project, no region, no library or no credentials.
@@ -37,7 +37,7 @@ async def open_tuning(settings: Settings, location: str | None) -> AsyncIterator
 async def open_compared(
     settings: Settings, base_model: str, endpoint: str
 ) -> AsyncIterator[tuple[Classifier, Classifier]]:
-    """Open a base model where it is configured, and the model tuned from it at its endpoint.
+    """Open a base model at its configured location, and the model tuned from it at its endpoint.
 
     Raises:
         ConfigurationError: no credentials, or the base model has no price or is not served.
@@ -67,6 +67,6 @@ async def open_compared(
 def prices_with(
     settings: Settings, base_model: str, endpoint: str, today: date
 ) -> tuple[Price, ...]:
-    """Return the prices, and among them that of a tuned model, which costs what its base does."""
+    """Return the prices, including that of a tuned model, which costs what its base model does."""
     prices = load_prices(settings.prices)
     return (*prices, Price(endpoint, today, tuned_from=base_model))

@@ -1,6 +1,6 @@
-"""What every row passes on its way into a ledger: no registered secret is ever stored.
+"""Redacts every row before it is written to a ledger: no registered secret is ever stored.
 
-A model's service may give back the key it was asked with, in an answer or in an error.
+A model's service may return the key of the request, in an answer or in an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sightline.redaction import SECRETS
 
 @dataclass(frozen=True, slots=True)
 class ResultsWithoutSecrets:
-    """The port ``ResultWriter``, before that of the engine."""
+    """A ``ResultWriter`` in front of the engine's."""
 
     results: ResultWriter
 
@@ -32,7 +32,7 @@ class ResultsWithoutSecrets:
 
 @dataclass(frozen=True, slots=True)
 class DeadLettersWithoutSecrets:
-    """The port ``DeadLetters``, before that of the engine."""
+    """A ``DeadLetters`` in front of the engine's."""
 
     dead_letters: DeadLetters
 
@@ -54,7 +54,7 @@ def _clean(row: ResultRow) -> ResultRow:
         )
     if isinstance(row, DeadLetterRow):
         return _clean_event(row)
-    return row  # an embedding holds numbers
+    return row  # an embedding contains only numbers
 
 
 def _clean_event(event: DeadLetterRow) -> DeadLetterRow:

@@ -74,7 +74,7 @@ def test_a_lost_version_of_a_task_is_named(home: Path, sightline: Command, shown
     aside = (home / "warehouse" / "task_versions").rename(home / "aside")
     fault = the_fault(sightline)
     assert "task film_posters at " in fault
-    assert "is asked for or answered but not in the ledger task_versions" in fault
+    assert "is requested or answered but not in the ledger task_versions" in fault
     assert "not in the ledger task_versions" in refused(shown, "work", "--drain")
     aside.rename(home / "warehouse" / "task_versions")
     sightline("work", "--drain")

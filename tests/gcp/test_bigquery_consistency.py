@@ -66,7 +66,7 @@ async def test_a_lost_table_of_runs_is_named_and_nothing_is_cleared(rig: BigQuer
 async def test_a_lost_version_of_a_task_is_named(rig: BigQueryRig) -> None:
     await empty(rig, "task_versions")
     (fault,) = await faults(rig)
-    assert fault.startswith(f"task {SPEC.name} at {SPEC.fingerprint[:12]} is asked for or answered")
+    assert fault.startswith(f"task {SPEC.name} at {SPEC.fingerprint[:12]} is requested or answered")
 
 
 @pytest.mark.extended

@@ -15,14 +15,10 @@ FRUITLESS = 2
 
 PAUSE_S = 30.0
 LONGEST_PAUSE_S = 600.0
-"""The pause before a pass that follows refusals, in seconds; doubled after each pass without a
-result.
-"""
+"""The pause after refusals, in seconds; doubled after each pass without a result."""
 
 SYSTEMIC_ROWS = 20
-"""If this many rows of a pass are all refused for reasons unrelated to the image, the job is at
-fault.
-"""
+"""If this many rows of a pass are all refused for no fault of an image, the job is at fault."""
 
 UNUSABLE_ROWS = 50
 """If this many rows of a pass all have unusable answers, the task is at fault."""

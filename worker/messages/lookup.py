@@ -90,9 +90,7 @@ class Lookup:
         return await self._read("the ledgers cannot be read", look)
 
     def nothing_came(self) -> None:
-        """Drop the cached states of runs: after an empty queue, a subscription may have been set
-        back.
-        """
+        """Drop the cached states of runs: the empty queue's subscription may be set back."""
         self._finished.clear()
 
     def _is_suspect(self, delivery: Delivery, finished: Mapping[str, bool]) -> bool:

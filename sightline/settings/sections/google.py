@@ -16,7 +16,7 @@ _LONGEST_LOOK_S = 86_400
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class GcpSettings:
-    """The project, and as whom it is used."""
+    """The project, and the identity for it."""
 
     project: str = Field(default="", description="the project that everything is in and billed to")
     impersonate: str = Field(
@@ -28,7 +28,7 @@ class GcpSettings:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class BigQuerySettings:
-    """The dataset of the ledgers, and the table of the observations with its columns' names."""
+    """The dataset of the ledgers, and the table of the observations with its column names."""
 
     dataset: str = Field(default="sightline", description="the dataset of the ledgers")
     location: str = Field(
@@ -75,11 +75,11 @@ class BigQuerySettings:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class SqlSettings:
-    """How BigQuery itself asks models."""
+    """How BigQuery itself calls models."""
 
     connection: str = Field(
         default="",
-        description="the connection through which BigQuery asks models, as"
+        description="the connection through which BigQuery calls models, as"
         " `project.location.connection`",
     )
     models_dataset: str = Field(
@@ -94,7 +94,7 @@ class SqlSettings:
     )
     answers: Literal["AI.GENERATE_TEXT", "AI.GENERATE", "ML.GENERATE_TEXT"] = Field(
         default="AI.GENERATE_TEXT",
-        description="the function that asks for answers; `AI.GENERATE` needs no remote model,"
+        description="the function that returns answers; `AI.GENERATE` needs no remote model,"
         " `ML.GENERATE_TEXT` is older",
     )
     embeddings: Literal["AI.GENERATE_EMBEDDING", "ML.GENERATE_EMBEDDING"] = Field(
@@ -140,11 +140,11 @@ class PubSubSettings:
     subscription: str = Field(default="sightline-work", description="where workers lease them")
     dead_letter_topic: str = Field(
         default="sightline-work-abandoned",
-        description="where Pub/Sub puts messages that it gave up on",
+        description="where Pub/Sub puts messages that it no longer delivers",
     )
     dead_letter_subscription: str = Field(
         default="sightline-work-abandoned",
-        description="where workers collect these; empty for none",
+        description="where workers read these; empty for none",
     )
     endpoint: Address = Field(default="", description="host and port of an emulator")
 

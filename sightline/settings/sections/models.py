@@ -1,4 +1,4 @@
-"""Settings of the models: which are asked, within which limits, and what is behind each port."""
+"""Settings of the models: names, limits, and the adapter of each port."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sightline.settings.fields import STRICT
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class ModelSettings:
-    """Which models are asked. Their names stand in part keys and in every row."""
+    """The models in use. Their names are part of part keys and of every row."""
 
     classify: str = Field(
         default="demo-1",
-        description="the model that answers tasks which name none; `demo-1` is the demo model,"
+        description="the model for tasks that name none; `demo-1` is the demo model,"
         " `noop` answers nothing, at once, for measuring; a tuned model is named by its endpoint",
     )
     embed: str = Field(
@@ -49,13 +49,13 @@ class LimitSettings:
     """Bounds on the calls to one model."""
 
     in_flight: int = Field(
-        default=64, ge=1, le=100_000, description="calls under way at once, at most"
+        default=64, ge=1, le=100_000, description="calls in progress at once, at most"
     )
     rate_per_s: float = Field(
         default=0.0,
         ge=0,
         le=1_000_000,
-        description="calls started in a second, at most; 0 sets no ceiling",
+        description="calls started per second, at most; 0 sets no ceiling",
     )
     adaptive: bool = Field(
         default=True,
@@ -66,7 +66,7 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class AdapterSettings:
-    """What is behind each port; ``engine`` is what the engine's name says."""
+    """The adapter of each port; by default that of ``engine``."""
 
     queue: Literal["engine", "local", "pubsub", "work_list"] = Field(
         default="engine",
@@ -90,21 +90,21 @@ class AdapterSettings:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class VertexSettings:
-    """Where Vertex AI is asked."""
+    """The locations of models on Vertex AI."""
 
     location: str = Field(
         default="global",
-        description="where the models are asked; Gemini 3 is served from `us`, `eu` and `global`",
+        description="the location of the models; Gemini 3 is served from `us`, `eu` and `global`",
     )
     embed_location: str = Field(
-        default="", description="where the embedding model is asked; empty for the same"
+        default="", description="the location of the embedding model; empty for the same"
     )
     endpoint: UrlWithoutUser = Field(default="", description="URL of a simulator")
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class GeminiSettings:
-    """The Gemini API that takes a key."""
+    """The Gemini API, with a key."""
 
     api_key_env: str = Field(
         default="GEMINI_API_KEY",
@@ -115,11 +115,11 @@ class GeminiSettings:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class OpenAiSettings:
-    """A service that speaks OpenAI's chat completions."""
+    """A service with OpenAI's chat completions."""
 
     endpoint: Url = Field(
         default="http://127.0.0.1:8000/v1",
-        description="where the service that speaks OpenAI's protocol is",
+        description="the URL of the service with OpenAI's protocol",
     )
     api_key_env: str = Field(
         default="OPENAI_API_KEY",

@@ -1,4 +1,4 @@
-"""Settings of what is told of a worker: where its metrics go, and the form of its log."""
+"""Settings of a worker's metrics and log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sightline.settings.fields import STRICT
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class TelemetrySettings:
-    """Where a worker's metrics go, which is nowhere without a port or an endpoint; and its log."""
+    """Where metrics go (nowhere without a port or an endpoint), and the form of the log."""
 
     prometheus_port: int | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""Settings of the programs: how a worker leases, writes and stops; how a run is cut up; images."""
+"""Settings of workers (leasing, writing, stopping), of work lists, and of images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sightline.settings.fields import STRICT, Checked, broken_rule
 
 WEEK_S = 604_800
 MANY = 1_000_000
-"""More than this is no limit any more."""
+"""A number from here on is no limit in practice."""
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
@@ -59,7 +59,7 @@ class WorkerSettings:
         ge=0,
         le=WEEK_S,
         description="how long a stopping worker continues with messages in progress; the rest"
-        " are given back",
+        " are nacked",
     )
     drain_idle_s: float = Field(
         default=2.0,
@@ -76,7 +76,7 @@ class WorkerSettings:
         " Pub/Sub's longest pause before it delivers again, together",
     )
     cancel_poll_s: float = Field(
-        default=2.0, ge=0.01, le=WEEK_S, description="how often a worker looks for cancelled runs"
+        default=2.0, ge=0.01, le=WEEK_S, description="how often a worker checks for cancelled runs"
     )
     call_timeout_s: float = Field(
         default=120.0,
@@ -119,7 +119,7 @@ class WorkerSettings:
         default=20.0,
         ge=0,
         le=WEEK_S,
-        description="for how long suspect dead letters are held back if nothing else happens",
+        description="for how long suspect dead letters are held while the worker is idle",
     )
     heartbeat_file: Path | None = Field(
         default=None,
@@ -145,13 +145,13 @@ class WorkerSettings:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class ProducerSettings:
-    """How a run is cut up: buckets by hash, ranges of items, one publish a range."""
+    """How a run is divided: buckets by hash, in ranges of items, each published in one step."""
 
     buckets: int = Field(
-        default=16, ge=1, le=4096, description="into how many buckets a work list is hashed"
+        default=16, ge=1, le=4096, description="the number of buckets of a work list"
     )
     range_items: int = Field(
-        default=5000, ge=1, le=100_000, description="how many messages are published in one step"
+        default=5000, ge=1, le=100_000, description="the number of messages published in one step"
     )
 
 
