@@ -6,7 +6,7 @@ before is newly known, and one that is not known any more is no longer known: ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,6 +17,18 @@ from sightline.tasks import FieldSpec, TaskSpec
 
 FieldChange = Literal["changed", "newly_known", "no_longer_known"]
 AssetChange = Literal["appeared", "vanished", "changed", "known_differently", "same"]
+
+MEANINGS: Mapping[AssetChange, str] = {
+    "appeared": (
+        "appeared: there are answers about the asset on the later side only; that does not mean"
+        " that it is new: it may not have been photographed before"
+    ),
+    "vanished": (
+        "vanished: there are answers about the asset on the earlier side only; that does not mean"
+        " that it is gone: it may not have been photographed again"
+    ),
+}
+"""What a change says that is no more than a missing answer, and what it does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
-from sightline.analysis.changes import Change
+from sightline.analysis.changes import MEANINGS, Change
 from sightline.analysis.consolidation import AssetAnswer, Value
 from sightline.export.consolidated_task import free_name
 from sightline.ports import AnswerRow
 from sightline.tasks import FieldSpec, TaskSpec
+
+_MEANINGS = " ".join(f"{meaning.capitalize()}." for meaning in MEANINGS.values())
 
 
 class ChangesTask:
@@ -30,7 +32,7 @@ class ChangesTask:
         self.task = replace(
             task,
             fields=(
-                FieldSpec(self._change, "string", "What became of the asset."),
+                FieldSpec(self._change, "string", f"What became of the asset. {_MEANINGS}"),
                 FieldSpec(self._changed, "list", "Fields that changed."),
                 FieldSpec(self._sureness, "number", "Share of the weight behind the change."),
                 *both,

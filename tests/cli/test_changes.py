@@ -43,6 +43,21 @@ def test_the_last_two_snapshots_are_compared(sightline: Command, home: Path) -> 
     assert sightline("changes", "--field", "count")["assets"]["same"] == 3
 
 
+def test_what_vanished_means_is_said_wherever_it_stands(
+    sightline: Command, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    appeared, vanished = sightline("changes", "--out", "a.parquet")["notes"]
+    assert vanished.startswith("vanished: there are answers about the asset on the earlier side")
+    assert "does not mean that it is gone" in vanished
+    assert "does not mean that it is new" in appeared
+    described = pq.read_schema(tmp_path / "a.parquet").field("change").metadata[b"description"]
+    assert b"does not mean that it is gone" in described
+    assert main(["changes", "--top", "0"]) == 0
+    assert "does not mean that it is gone" in capsys.readouterr().err
+    assert main(["changes", "--from-snapshot", OLDEST, "--to-snapshot", OLD]) == 0
+    assert "does not mean that it is gone" not in capsys.readouterr().err
+
+
 def test_snapshots_and_times_can_be_chosen(sightline: Command, home: Path) -> None:
     report = sightline("changes", "signs", "--from-snapshot", OLDEST, "--to-snapshot", OLD)
     assert report["assets"]["appeared"] == 3
@@ -56,7 +71,7 @@ def test_snapshots_and_times_can_be_chosen(sightline: Command, home: Path) -> No
 
 
 def test_files_hold_a_row_an_asset(sightline: Command, home: Path, tmp_path: Path) -> None:
-    for name in ("a.parquet", "a.geojson", "a.jsonl"):
+    for name in ("a.parquet", "a.geojson", "a.gpkg", "a.jsonl"):
         assert sightline("changes", "--out", name)["file"] == name
     rows = {row["subject_id"]: row for row in pq.read_table(tmp_path / "a.parquet").to_pylist()}
     assert len(rows) == 5
@@ -77,6 +92,7 @@ def test_people_see_what_changed(
     assert output.out.startswith(f"signs: {OLD} (4 answers) and {NEW} (4)\n")
     assert f"{CHANGED}  kind   stop    yield  1.000" in output.out
     assert f"vanished: {VANISHED}\n" in output.out
+    assert "that does not mean that it is gone: it may not have been photographed" in output.err
     assert "1 answers are on neither side" in output.err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sightline.analysis.changes import MEANINGS
 from sightline.cli.output import print_table, remark, say
 from sightline.export.changes_task import ChangesTask
 from sightline.operations.changes import FIELD_KINDS, Changes
@@ -27,6 +28,7 @@ def changes_json(result: Changes) -> dict[str, object]:
             for kind, listed in result.shown.items()
         },
         "file": None if result.file is None else str(result.file),
+        "notes": list(MEANINGS.values()),
     }
 
 
@@ -61,6 +63,9 @@ def print_changes(result: Changes) -> None:
             more = result.assets[kind] - len(listed)
             names = ", ".join(change.asset_id for change in listed)
             say(f"{kind}: {names}" + (f", and {more:,} more" if more > 0 else ""))
+    for kind, meaning in MEANINGS.items():
+        if result.assets[kind]:
+            remark(meaning)
     if result.file is not None:
         say(f"{result.file}: {sum(result.assets.values()):,} assets")
     left = result.answers - result.answers_before - result.answers_after
