@@ -6,7 +6,11 @@ unrelated project of that name.
 
 from __future__ import annotations
 
+import importlib
 import json
+from types import ModuleType
+
+from sightline.errors import ConfigurationError
 
 DISTRIBUTION = "sightline-imagery"
 
@@ -14,6 +18,20 @@ DISTRIBUTION = "sightline-imagery"
 def install_command(extra: str) -> str:
     """Return the command that installs an extra, from the source of this installation."""
     return f"pip install '{DISTRIBUTION}[{extra}]{_origin()}'"
+
+
+def library(name: str, extra: str) -> ModuleType:
+    """Return an optional library.
+
+    Raises:
+        ConfigurationError: it is not installed, and how to install it.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{name} is not installed; run `{install_command(extra)}`"
+        ) from error
 
 
 def _origin() -> str:

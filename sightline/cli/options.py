@@ -55,6 +55,7 @@ Replace = Annotated[bool, typer.Option("--force", help="Replace a file that is t
 OutFile = Annotated[
     Path | None,
     typer.Option(
-        "--out", help="Write a row an asset: .parquet, .geoparquet, .geojson, .csv or .jsonl."
+        "--out",
+        help="Write a row an asset: .parquet, .geoparquet, .geojson, .gpkg, .csv or .jsonl.",
     ),
 ]

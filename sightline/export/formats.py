@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 from sightline.errors import ConfigurationError
 from sightline.export.csv_table import CsvTable
 from sightline.export.geojson_table import GeoJsonTable
+from sightline.export.geopackage_table import GeoPackageTable
 from sightline.export.parquet_table import ParquetTable
 from sightline.ports import AnswerRow
 from sightline.tasks import TaskSpec
@@ -22,6 +23,7 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
     GEOPARQUET = "geoparquet"
     GEOJSON = "geojson"
+    GPKG = "gpkg"
     CSV = "csv"
     TUNING = "tuning"
 
@@ -30,6 +32,7 @@ FORMATS = {
     ".parquet": ExportFormat.PARQUET,
     ".geoparquet": ExportFormat.GEOPARQUET,
     ".geojson": ExportFormat.GEOJSON,
+    ".gpkg": ExportFormat.GPKG,
     ".csv": ExportFormat.CSV,
 }
 """The format that a suffix means."""
@@ -42,7 +45,7 @@ class TableWriter(Protocol):
     """Rows so far without a usable position."""
 
     changed_cells: int
-    """Cells so far that stand otherwise than they are; only CSV has any."""
+    """Cells so far that stand otherwise than they are; CSV and GeoPackage have such."""
 
     def write(self, page: Sequence[AnswerRow]) -> None:
         """Append rows."""
@@ -83,11 +86,13 @@ def open_table(kind: ExportFormat, file: BinaryIO, task: TaskSpec) -> Iterator[T
         table = ParquetTable(file, task, geo=kind is ExportFormat.GEOPARQUET)
     elif kind is ExportFormat.GEOJSON:
         table = GeoJsonTable(file, task)
+    elif kind is ExportFormat.GPKG:
+        table = GeoPackageTable(file, task)
     elif kind is ExportFormat.CSV:
         table = CsvTable(file, task)
     else:
         raise ConfigurationError(
-            f"--format {kind} does not write a table; give parquet, geojson or csv"
+            f"--format {kind} does not write a table; give parquet, geojson, gpkg or csv"
         )
     try:
         yield table

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import shapely
 
+from sightline.export.points import coordinates_of, wkb_points
 from sightline.export.table import AnswerTable, position, rows_of
 from sightline.ports import AnswerRow
 from sightline.tasks import TaskSpec
@@ -27,8 +27,6 @@ ROW_GROUP = 50_000
 GEOMETRY = "geometry"
 BBOX = "bbox"
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
-_LITTLE_ENDIAN = 1
-_NOWHERE = (np.nan, np.nan)
 
 _TYPES = {
     "boolean": pa.bool_(),
@@ -85,11 +83,8 @@ class ParquetTable:
         self, rows: Sequence[dict[str, Any]], positions: Sequence[tuple[float, float] | None]
     ) -> None:
         """Give each row its point and its bounds, or null, and widen those of the file."""
-        coordinates = np.array([place or _NOWHERE for place in positions]).reshape(-1, 2)
-        points = shapely.points(coordinates)
-        points[np.isnan(coordinates[:, 0])] = None
-        geometries = shapely.to_wkb(points, byte_order=_LITTLE_ENDIAN)
-        for row, place, geometry in zip(rows, positions, geometries, strict=True):
+        coordinates = coordinates_of(positions)
+        for row, place, geometry in zip(rows, positions, wkb_points(coordinates), strict=True):
             row[GEOMETRY] = geometry
             row[BBOX] = place and dict(zip(_EDGES, place * 2, strict=True))
         corners = np.vstack([self._bounds.reshape(2, 2), coordinates])

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import html
-import importlib
 from collections.abc import Iterator, Sequence
-from types import ModuleType
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from sightline.errors import ConfigurationError
-from sightline.extras import install_command
+from sightline.extras import library
 
 SHOWN_ROWS = 20
 SHOWN_CHARACTERS = 80
@@ -69,7 +67,7 @@ class Table:
         Raises:
             ConfigurationError: geopandas is not installed, or the table has no positions.
         """
-        geopandas = library("geopandas", "geo")
+        geopandas = library("geopandas", "gis")
         if not {"longitude", "latitude"} <= set(self.columns):
             raise ConfigurationError(
                 "this table has no columns longitude and latitude; give one that has, such as"
@@ -103,17 +101,3 @@ def html_table(columns: list[str], rows: list[list[object]]) -> str:
 def _short(value: object) -> str:
     text = "" if value is None else str(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
-
-
-def library(name: str, extra: str) -> ModuleType:
-    """Return an optional library.
-
-    Raises:
-        ConfigurationError: it is not installed, and how to install it.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ConfigurationError(
-            f"{name} is not installed; run `{install_command(extra)}`"
-        ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pyogrio
 import pytest
 
 from sightline.errors import StorageError
@@ -26,7 +27,7 @@ def home(tmp_path: Path) -> Path:
     return answered_home(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["a.parquet", "a.geoparquet", "a.geojson", "a.csv"])
+@pytest.mark.parametrize("name", ["a.parquet", "a.geoparquet", "a.geojson", "a.gpkg", "a.csv"])
 def test_each_table_holds_every_current_answer(
     sightline: Command, home: Path, tmp_path: Path, name: str
 ) -> None:
@@ -41,6 +42,8 @@ def test_each_table_holds_every_current_answer(
         case ".csv":
             with path.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
+        case ".gpkg":
+            rows = pyogrio.read_arrow(path)[1].to_pylist()
         case _:
             rows = pq.read_table(path).to_pylist()
     assert [row["subject_id"] for row in rows] == [f"obs-{n:03d}" for n in range(ANSWERS)]

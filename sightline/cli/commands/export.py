@@ -16,7 +16,7 @@ from sightline.export.targets import check_target
 from sightline.operations.export import export as run
 from sightline.operations.export import export_paths
 
-_CHOICES = "parquet, geoparquet, geojson, csv, or tuning"
+_CHOICES = "parquet, geoparquet, geojson, gpkg, csv, or tuning"
 
 
 @filtered

@@ -37,7 +37,12 @@ def print_export(result: ExportedTable | ExportedExamples) -> None:
         _print_file(result.file, "answers", result.task.name)
         if result.without_position:
             say(f"  {result.without_position:,} have no usable position")
-        if result.changed_cells:
+        if result.changed_cells and result.format is ExportFormat.GPKG:
+            remark(
+                f"{result.changed_cells:,} texts have U+FFFD in the place of a zero character, at"
+                " which GeoPackage ends a text; parquet and geojson keep them as they are"
+            )
+        elif result.changed_cells:
             remark(
                 f"{result.changed_cells:,} texts that a spreadsheet would take for a formula got an"
                 " apostrophe before them; parquet and geojson keep them as they are"
