@@ -58,7 +58,7 @@ class Environment:
             resource for resource in self.resources if resource.type.startswith("sightline:infra:")
         ]
 
-    def one(self, kind: str, name: str = "") -> Recorded:
+    def only(self, kind: str, name: str = "") -> Recorded:
         """Return the one resource of this type (and name)."""
         (resource,) = [each for each in self.of(kind) if not name or each.name == name]
         return resource

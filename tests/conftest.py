@@ -109,4 +109,4 @@ def _no_secret_is_logged(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with looking_for_secrets() as finder:
         yield
-    assert not finder.found, f"secrets were logged: {finder.found}"
+    assert not finder.leaks, f"secrets were logged: {finder.leaks}"

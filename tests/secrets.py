@@ -29,13 +29,13 @@ class SecretFinder(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
-        self.found: list[str] = []
+        self.leaks: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at one record."""
         text = self.format(record)
         if SECRET.search(text):
-            self.found.append(f"{record.name}: {SECRET.sub('(a secret)', text)[:300]}")
+            self.leaks.append(f"{record.name}: {SECRET.sub('(a secret)', text)[:300]}")
 
 
 @contextmanager

@@ -75,9 +75,9 @@ def write_hits(
     """
     check_sheet(file, force=force)
     unknown = ", ".join(result.unknown_words)
-    said = [f"The model does not know: {unknown}"] if unknown else []
+    unknown_note = [f"The model does not know: {unknown}"] if unknown else []
     cards = hit_cards(settings, result.hits, progress)
-    return _write(file, ContactSheet(title, [*remarks, *said], cards, utc_now()))
+    return _write(file, ContactSheet(title, [*remarks, *unknown_note], cards, utc_now()))
 
 
 def write_outliers(

@@ -175,7 +175,7 @@ def _processes_end_as_they_should(evidence: Evidence) -> Iterator[str]:
 
 def _is_fine(ending: Exit) -> bool:
     if ending.status == -signal.SIGTERM:
-        return ending.asked  # before it listened
+        return ending.sent_term  # before it listened
     if ending.harmed and ending.status in {1, 4}:
         return True
     return ending.status in {0, -signal.SIGKILL}

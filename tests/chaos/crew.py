@@ -163,7 +163,7 @@ class Crew:
                 member.casting.number,
                 status,
                 killed=member.killed,
-                asked=member.asked_at_s is not None,
+                sent_term=member.asked_at_s is not None,
                 harmed=member.met_harm,
             )
         )

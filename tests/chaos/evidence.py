@@ -26,14 +26,14 @@ class Happening:
 class Exit:
     """How a process ended: ``status`` is minus a signal's number where a signal ended it.
 
-    ``killed`` and ``asked`` (to stop) say what was done to it, ``harmed`` that a disk was broken.
+    ``killed`` and ``sent_term`` say what was done to it, ``harmed`` that a disk was broken.
     """
 
     role: str
     number: int
     status: int
     killed: bool
-    asked: bool
+    sent_term: bool
     harmed: bool
 
 

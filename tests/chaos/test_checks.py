@@ -48,13 +48,13 @@ FINE = Evidence(
     calls=[_call(about, 1.0) for about in PARTS],
     happenings=[],
     notes=[],
-    exits=[Exit("work", 0, 0, killed=False, asked=True, harmed=False)],
+    exits=[Exit("work", 0, 0, killed=False, sent_term=True, harmed=False)],
     left_running=[],
     limits=Limits(),
     called_within_limits=[],
     seconds=3.0,
 )
-KILLED = Exit("work", 0, -9, killed=True, asked=False, harmed=False)
+KILLED = Exit("work", 0, -9, killed=True, sent_term=False, harmed=False)
 
 
 def _with(**ledgers: Any) -> Evidence:
@@ -100,11 +100,11 @@ def test_a_round_in_which_nothing_is_wrong_passes() -> None:
         (_with(files=["warehouse/runs/x.parquet.1.tmp"]), "nothing_is_left_lying_about"),
         (replace(FINE, left_running=[17]), "processes_end_as_they_should"),
         (
-            replace(FINE, exits=[Exit("work", 0, 4, killed=False, asked=False, harmed=False)]),
+            replace(FINE, exits=[Exit("work", 0, 4, killed=False, sent_term=False, harmed=False)]),
             "processes_end_as_they_should",
         ),
         (
-            replace(FINE, exits=[Exit("work", 0, -9, killed=False, asked=False, harmed=False)]),
+            replace(FINE, exits=[Exit("work", 0, -9, killed=False, sent_term=False, harmed=False)]),
             "processes_end_as_they_should",
         ),
         (

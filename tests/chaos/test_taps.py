@@ -29,15 +29,15 @@ class Port:
     name = "a port"
 
     def __init__(self) -> None:
-        self.asked: list[Any] = []
+        self.batches: list[Any] = []
 
     async def write(self, rows: Sequence[Any]) -> None:
         """Remember the rows."""
-        self.asked.append(list(rows))
+        self.batches.append(list(rows))
 
     async def record(self, events: Sequence[BudgetEvent]) -> None:
         """Remember the events."""
-        self.asked.append(list(events))
+        self.batches.append(list(events))
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ async def test_a_process_dies_at_its_nth_call_and_says_so(
     await results.write([1])
     with pytest.raises(Killed):
         await results.write([2])
-    assert port.asked == written  # amid a write, what is no classification is not written yet
+    assert port.batches == written  # amid a write, what is no classification is not written yet
     assert _noted(diary) == ["died"]
 
 
@@ -93,7 +93,7 @@ async def test_writes_are_refused_before_or_after_they_are_durable(
     with pytest.raises(TransientError):
         await results.write([2])
     await results.write([3])
-    assert port.asked == written
+    assert port.batches == written
     assert _noted(diary) == ["refused"]
 
 

@@ -301,8 +301,8 @@ class SourceContract:
             [observation(n, longitude=lon, latitude=lat) for n, (lon, lat) in enumerate(PLACES)]
         )
         await rig.open(asking(EMBEDDING, which=Filter(polygon_wkt=area)), "run-1")
-        found = {PLACES[int(item.subject_id[-3:])] for item in await rig.items("run-1")}
-        assert sorted(found) == sorted(inside), (found - inside, inside - found)
+        selected = {PLACES[int(item.subject_id[-3:])] for item in await rig.items("run-1")}
+        assert sorted(selected) == sorted(inside), (selected - inside, inside - selected)
 
     @pytest.mark.parametrize("wkt", ["POLYGON ((", "POINT (5 52)", "POLYGON EMPTY"])
     async def test_what_is_no_polygon_is_refused(self, rig: WarehouseRig, wkt: str) -> None:

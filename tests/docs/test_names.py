@@ -1,17 +1,21 @@
-"""Names in the code are the field's own: no retired word, and no two classes of one name."""
+"""Names in the code are the field's own, say what they hold, and stand for one class each."""
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import CHECKOUT
 
 PACKAGES = ("sightline", "worker", "producer", "infra")
+BESIDE = ("tests", "scripts", "bench")
 
 RETIRED = {
     "purse": "BudgetSlice",
@@ -54,6 +58,15 @@ ALLOWED = {
 }
 """Public names that contain a retired word, each with the reason."""
 
+BARE = frozenset({"asked", "found", "got", "heard", "one", "ones", "said", "told"})
+"""Names of variables, parameters, fields and functions that do not say what they hold."""
+MAYBE_BARE = re.compile(
+    rf"(?:\b(?:for|as|lambda|def)\b|[*(,.\[=]|^) *(?:{'|'.join(sorted(BARE))})\b *"
+    rf"(?:[=:,)\](+|*/-]|in\b|$)|\b(?:{'|'.join(sorted(BARE))}) *:=",
+    re.MULTILINE,
+)
+"""Where such a name may be given: parsing every module would take ten seconds."""
+
 SAME_NAME = {
     "ResponseTooLargeError": "one for each HTTP client; messages show the name",
     "Run": "a run as the ledgers have it, and as the library hands it out",
@@ -69,6 +82,37 @@ def modules() -> dict[Path, ast.Module]:
     return {
         path.relative_to(CHECKOUT): ast.parse(path.read_text(encoding="utf-8")) for path in paths
     }
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Yield where the code is that a person reads, and its text: modules, cells of notebooks."""
+    for folder in (*PACKAGES, *BESIDE):
+        for path in sorted((CHECKOUT / folder).rglob("*.py")):
+            yield str(path.relative_to(CHECKOUT)), path.read_text(encoding="utf-8")
+    for path in sorted((CHECKOUT / "notebooks").glob("*.ipynb")):
+        for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+            if cell["cell_type"] == "code":
+                lines = [line for line in cell["source"] if not line.startswith("%")]
+                yield f"{path.relative_to(CHECKOUT)}, cell {number}", "".join(lines)
+
+
+def given_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the names that a module gives to a value, a parameter or a function, by their line."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store(), lineno=line):
+                yield line, name
+            case ast.Attribute(attr=name, ctx=ast.Store(), lineno=line):
+                yield line, name
+            case ast.arg(arg=name, lineno=line):
+                yield line, name
+            case ast.ExceptHandler(name=str(name), lineno=line):
+                yield line, name
+            case (
+                ast.FunctionDef(name=name, lineno=line)
+                | ast.AsyncFunctionDef(name=name, lineno=line)
+            ):
+                yield line, name
 
 
 def public_names() -> Iterator[tuple[str, str]]:
@@ -99,6 +143,40 @@ def test_no_public_name_uses_a_retired_word() -> None:
         if name in RETIRED_CLASSES
     ]
     assert retired == []
+
+
+def bare_names(where: str, text: str) -> list[str]:
+    """Return where code gives a name that does not say what it holds."""
+    if not MAYBE_BARE.search(text):
+        return []
+    names = given_names(ast.parse(text))
+    return [f"{where}:{line}: {name}" for line, name in names if name in BARE]
+
+
+def test_every_name_says_what_it_holds() -> None:
+    bare = [place for where, text in texts() for place in bare_names(where, text)]
+    assert bare == [], "name these after what they hold, such as answer, row, path or message"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "one = 1",
+        "for one in rows: pass",
+        "[one for one in rows]",
+        "lambda found: found",
+        "def rows(*, found): pass",
+        "async def found(): pass",
+        "with opened() as (_, one): pass",
+        "self.found = []",
+        "class Row:\n    found: int",
+        "if found := rows: pass",
+        "first = found = rows",
+        "try: pass\nexcept ValueError as one: pass",
+    ],
+)
+def test_a_bare_name_is_noticed_wherever_it_is_given(code: str) -> None:
+    assert len(bare_names("it", code)) == 1
 
 
 def test_no_two_classes_share_a_name() -> None:

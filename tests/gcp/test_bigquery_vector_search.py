@@ -102,13 +102,13 @@ async def test_a_large_table_is_asked_by_its_index_unless_a_filter_leaves_little
     await writer.write(rows)
     search = SearchByIndex(rehearsing)
     await search.search(query(rows[0].vector))
-    assert len(rehearsing.asked) == 1
+    assert len(rehearsing.statements) == 1
     narrow = query(rows[0].vector, filter=Filter(asset_types=(POLE,)))
     assert {hit.observation.asset_type for hit in await search.search(narrow)} == {POLE}
     answered = query(rows[0].vector, answers=(AnswerFilter("signs", "kind", "stop"),))
     assert await search.search(answered) == []
     assert len(await search.search(query([0.0] * 4))) == 10  # without direction, none is nearest
-    assert len(rehearsing.asked) == 1
+    assert len(rehearsing.statements) == 1
 
 
 async def test_an_index_that_was_filtered_after_the_search_is_made_up_for(
@@ -122,7 +122,7 @@ async def test_an_index_that_was_filtered_after_the_search_is_made_up_for(
     )
     search_query = query(rows[9].vector, filter=Filter(asset_types=(POLE,)))
     hits = await SearchByIndex(rehearsing).search(search_query)
-    assert len(rehearsing.asked) == 1
+    assert len(rehearsing.statements) == 1
     monkeypatch.setattr(search_module, "choose", lambda *_: Plan("exact", "told so"))
     assert scored(hits) == scored(await BigQuerySearch(rehearsing).search(search_query))
     assert len(hits) == 10
@@ -137,7 +137,7 @@ async def test_a_plan_by_the_index_tells_its_lists_its_statement_and_what_it_rea
     plan = await SearchByIndex(rehearsing).explain(query(rows[0].vector))
     assert (plan.method, plan.reason, plan.bytes_read) == ("index", "told so", 12_345)
     assert (plan.lists, plan.probes, plan.rows, plan.compared) == (1000, 50, COUNT, 3)
-    assert plan.statement == rehearsing.asked[0]
+    assert plan.statement == rehearsing.statements[0]
     assert plan.statement.startswith("SELECT observation_id")
 
 
@@ -150,7 +150,7 @@ async def test_the_statement_filters_inside_and_spells_the_cosine_out(
     search_query = query(rows[0].vector, top=3, filter=EVERYTHING, leave_out="obs-000")
     hits = await SearchByIndex(rehearsing).search(search_query)
     assert "obs-000" not in {hit.observation.observation_id for hit in hits}
-    (statement,) = rehearsing.asked
+    (statement,) = rehearsing.statements
     _, _, (base, column, _, *named) = call_of(statement)
     assert column == "'embedding'"
     assert named == [

@@ -28,11 +28,11 @@ class Remembering(MadeUpAnswers):
     """Answers, and keeps what it was asked; ``says`` is answered instead, if set."""
 
     def __init__(self) -> None:
-        self.asked: list[Embed] = []
+        self.requests: list[Embed] = []
         self.says: list[float] | None = None
 
     async def embed(self, model: str, request: Embed) -> Sequence[float]:
-        self.asked.append(request)
+        self.requests.append(request)
         return await super().embed(model, request) if self.says is None else self.says
 
 
@@ -62,7 +62,7 @@ async def test_one_image_goes_by_reference_in_one_request(
     embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
     await embedder.embed_image(seen(3), run_id="r")
-    (request,) = answerer.asked
+    (request,) = answerer.requests
     assert [(image.uri, image.content) for image in request.images] == [
         ("gs://images/s1/v0/o3.jpg", None)
     ]
@@ -75,7 +75,7 @@ async def test_a_query_says_what_it_is_for_where_the_model_wants_that(
 ) -> None:
     await embedder.embed_text("a leaning pole")
     prefix = "task: search result | query: " if embedder.model == "gemini-embedding-2" else ""
-    assert [request.text for request in answerer.asked] == [prefix + "a leaning pole"]
+    assert [request.text for request in answerer.requests] == [prefix + "a leaning pole"]
 
 
 async def test_an_embedding_costs_its_price(embedder: GoogleEmbedder) -> None:
@@ -173,7 +173,7 @@ async def test_a_query_that_is_not_taken_whole_is_refused_before_a_call(
 ) -> None:
     with pytest.raises(ConfigurationError, match=says):
         await embedder.embed_text(text)
-    assert answerer.asked == []
+    assert answerer.requests == []
 
 
 @pytest.mark.parametrize("embedder", [("gemini-embedding-2", 768)], indirect=True)

@@ -31,11 +31,11 @@ class Remembering(MadeUpAnswers):
     """Answers, and keeps what it was asked; ``says`` is answered instead, if set."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, GenerateRequest]] = []
+        self.requests: list[tuple[str, GenerateRequest]] = []
         self.says: str | None = None
 
     async def generate(self, model: str, request: GenerateRequest) -> object:
-        self.asked.append((model, request))
+        self.requests.append((model, request))
         return await super().generate(model, request) if self.says is None else self.says
 
 
@@ -70,7 +70,7 @@ async def test_the_images_go_by_reference_in_their_order_under_the_run_s_label(
     classifier: GeminiClassifier, answerer: Remembering, task: TaskSpec
 ) -> None:
     await classifier.classify(task, [seen(2), seen(1)], run_id="Run 7")
-    ((model, request),) = answerer.asked
+    ((model, request),) = answerer.requests
     assert model == GEMINI == classifier.model
     assert [image.uri for image in request.images] == [
         "gs://images/s1/v0/o2.jpg",

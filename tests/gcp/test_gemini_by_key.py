@@ -40,10 +40,10 @@ class Remembering(MadeUpAnswers):
     """Answers, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[GenerateRequest] = []
+        self.requests: list[GenerateRequest] = []
 
     async def generate(self, model: str, request: GenerateRequest) -> object:
-        self.asked.append(request)
+        self.requests.append(request)
         return await super().generate(model, request)
 
 
@@ -110,7 +110,7 @@ async def test_the_images_go_inside_the_request_in_their_order_and_without_label
     classification = await classifier.classify(task, images, run_id="r1")
     task.validate_answer(classification.answer)
     assert classification.usage.cost_usd_micros > 0
-    (request,) = answerer.asked
+    (request,) = answerer.requests
     assert [image.content for image in request.images] == [PNG, JPEG]
     assert request.labels == {}
 

@@ -206,13 +206,13 @@ class Server:
     """Answers pulls when it is told to."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[int, asyncio.Future[list[Delivery]]]] = []
+        self.pulls: list[tuple[int, asyncio.Future[list[Delivery]]]] = []
         self.extended: list[str] = []
         self.now_s = 0.0
 
     async def pull(self, ask: int, lease_s: float) -> Sequence[Delivery]:
         answer: asyncio.Future[list[Delivery]] = asyncio.get_running_loop().create_future()
-        self.asked.append((ask, answer))
+        self.pulls.append((ask, answer))
         return await answer
 
     async def extend(self, deliveries: Sequence[Delivery], lease_s: float) -> None:
@@ -229,7 +229,7 @@ class Server:
 
     async def answer(self, index: int, count: int) -> None:
         """Let a pull bring so many messages, named after the pull."""
-        self.asked[index][1].set_result([delivery(f"{index}-{n}") for n in range(count)])
+        self.pulls[index][1].set_result([delivery(f"{index}-{n}") for n in range(count)])
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
@@ -243,7 +243,7 @@ async def test_a_large_wish_is_shared_by_several_pulls() -> None:
     intake = server.intake()
     assert await intake.take(4_000, lease_s=30) == []
     await asyncio.sleep(0)
-    assert [ask for ask, _ in server.asked] == [1_000] * 4
+    assert [ask for ask, _ in server.pulls] == [1_000] * 4
     await intake.close()
 
 
@@ -252,7 +252,7 @@ async def test_a_small_wish_is_one_pull() -> None:
     intake = server.intake()
     await intake.take(30, lease_s=30)
     await asyncio.sleep(0)
-    assert [ask for ask, _ in server.asked] == [30]
+    assert [ask for ask, _ in server.pulls] == [30]
     await intake.close()
 
 
@@ -276,10 +276,10 @@ async def test_no_more_is_asked_for_than_is_wanted() -> None:
     await intake.take(100, lease_s=30)
     await intake.take(60, lease_s=30)
     await asyncio.sleep(0)
-    assert sum(ask for ask, _ in server.asked) == 100
+    assert sum(ask for ask, _ in server.pulls) == 100
     await server.answer(0, 50)
     assert len(await intake.take(20, lease_s=30)) == 20
-    assert len(server.asked) == 2
+    assert len(server.pulls) == 2
     assert len(await intake.close()) == 30
 
 
@@ -311,7 +311,7 @@ async def test_a_failed_pull_is_told_when_nothing_came() -> None:
     intake = server.intake()
     await intake.take(10, lease_s=30)
     await asyncio.sleep(0)
-    server.asked[0][1].set_exception(TransientError("out of reach"))
+    server.pulls[0][1].set_exception(TransientError("out of reach"))
     await asyncio.sleep(0)
     with pytest.raises(TransientError, match="out of reach"):
         await intake.take(10, lease_s=30)
@@ -325,7 +325,7 @@ async def test_a_pull_that_fails_as_nobody_foresaw_hides_no_message_at_the_close
     intake = server.intake()
     await intake.take(4_000, lease_s=30)
     await asyncio.sleep(0)
-    server.asked[0][1].set_exception(ZeroDivisionError("unforeseen"))
+    server.pulls[0][1].set_exception(ZeroDivisionError("unforeseen"))
     await server.answer(1, 3)
     assert len(await intake.close()) == 3, "they are given back"
     assert "unforeseen" in caplog.text

@@ -35,10 +35,10 @@ class Remembering(MadeUpAnswers):
     """Answers for tuned models, too, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, GenerateRequest]] = []
+        self.requests: list[tuple[str, GenerateRequest]] = []
 
     async def generate(self, model: str, request: GenerateRequest) -> object:
-        self.asked.append((model, request))
+        self.requests.append((model, request))
         return await super().generate(model, request)
 
 

@@ -69,12 +69,12 @@ class Rehearsing(BigQueryClient):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.asked: list[str] = []
+        self.statements: list[str] = []
 
     async def rows(self, statement: str, /, *, run_id: str = "", **values: Any) -> Any:
         """Run a statement."""
         if NAME in statement:
-            self.asked.append(statement)
+            self.statements.append(statement)
             statement = with_stand_in(statement)
         return await super().rows(statement, run_id=run_id, **values)
 

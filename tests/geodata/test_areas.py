@@ -145,7 +145,7 @@ def test_a_hole_is_outside_and_a_ring_that_crosses_itself_is_mended(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "message"),
     [
         ("", "is not GeoJSON: it is empty"),
         ("\ufeff", "is not GeoJSON: it is empty"),
@@ -198,13 +198,15 @@ def test_a_hole_is_outside_and_a_ring_that_crosses_itself_is_mended(tmp_path: Pa
         ('{"type":"Feature"}\n{"type":', "text 2: line 1, column 9: unexpected end"),
     ],
 )  # fmt: skip
-def test_what_is_no_area_is_refused_in_own_words(tmp_path: Path, document: Any, said: str) -> None:
+def test_what_is_no_area_is_refused_in_own_words(
+    tmp_path: Path, document: Any, message: str
+) -> None:
     path = tmp_path / "area.geojson"
     path.write_text(document if isinstance(document, str) else json.dumps(document))
     with pytest.raises(ConfigurationError) as refusal:
         read_area(path, "--polygon")
     assert str(refusal.value).startswith(f"--polygon {path}: ")
-    assert said in str(refusal.value)
+    assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 

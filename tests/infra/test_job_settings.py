@@ -33,20 +33,20 @@ def test_variables_and_file_say_the_same(fleet: str, tmp_path: Path) -> None:
 def test_names_of_the_settings_are_those_of_what_is_made() -> None:
     made = run({**PROD, "fleet": "worker-pool"}, stack="prod")
     written = made.outputs["settings"]
-    assert written["pubsub"]["topic"] == made.one(":Topic", "work-topic").inputs["name"]
+    assert written["pubsub"]["topic"] == made.only(":Topic", "work-topic").inputs["name"]
     names = {
         subscription.inputs["name"] for subscription in made.of("pubsub/subscription:Subscription")
     }
     assert {written["pubsub"][key] for key in ("subscription", "dead_letter_subscription")} == names
-    assert written["bigquery"]["dataset"] == made.one(":Dataset", "ledgers").inputs["dataset_id"]
-    assert written["gcs"]["bucket"] == made.one(":Bucket", "images").inputs["name"]
-    batch = made.one(":Bucket", "batch-files").inputs["name"]
+    assert written["bigquery"]["dataset"] == made.only(":Dataset", "ledgers").inputs["dataset_id"]
+    assert written["gcs"]["bucket"] == made.only(":Bucket", "images").inputs["name"]
+    batch = made.only(":Bucket", "batch-files").inputs["name"]
     assert written["batch"]["bucket"] == f"gs://{batch}"
 
 
 def test_a_worker_is_started_with_these_settings() -> None:
     made = run({**PROD, "fleet": "worker-pool"}, stack="prod")
-    (container,) = made.one(":WorkerPool").inputs["template"]["containers"]
+    (container,) = made.only(":WorkerPool").inputs["template"]["containers"]
     given = {variable["name"]: variable["value"] for variable in container["envs"]}
     assert given == environment(read_stack({**PROD, "fleet": "worker-pool"}, "prod"))
     assert container["args"] == ["-m", "worker"]

@@ -46,7 +46,7 @@ def test_pods_work_as_the_worker_without_a_key() -> None:
         "iam.gke.io/gcp-service-account": "sightline-prod-worker@my-project.iam.gserviceaccount.com"
     }
     made = run({**PROD, "fleet": "gke"}, stack="prod")
-    bound = made.one("IAMMember", "pod-is-worker").inputs["member"]
+    bound = made.only("IAMMember", "pod-is-worker").inputs["member"]
     assert bound == "serviceAccount:my-project.svc.id.goog[sightline/worker]"
     pod = manifest("Deployment")["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == account["metadata"]["name"] == "worker"

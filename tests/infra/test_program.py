@@ -103,7 +103,7 @@ def test_ledgers_and_views_are_those_of_setup(everything: Environment) -> None:
 
 
 def test_a_view_is_made_after_what_it_reads(everything: Environment) -> None:
-    made = everything.one(":Table", "view-classifications-current")
+    made = everything.only(":Table", "view-classifications-current")
     assert {"view-classifications-all", "view-tasks-active"} <= set(made.depends_on)
 
 
@@ -115,13 +115,13 @@ def test_another_model_changes_no_table_and_hides_no_vectors() -> None:
     assert {resource.name for resource in before.resources} == {
         resource.name for resource in after.resources
     }
-    assert after.one(":Table", "vectors").ignored == ("tableId", "description")
+    assert after.only(":Table", "vectors").ignored == ("tableId", "description")
     for name in ("vectors-all", "embeddings", "embeddings-all", "embeddings-rows"):
-        assert after.one(":Table", f"view-{name}").ignored == ("tableId", "view")
+        assert after.only(":Table", f"view-{name}").ignored == ("tableId", "view")
 
 
 def test_the_subscription_is_as_setup_would_make_it(everything: Environment) -> None:
-    made = everything.one(":Subscription", "work-subscription").inputs
+    made = everything.only(":Subscription", "work-subscription").inputs
     assert made["ack_deadline_seconds"] == ACK_DEADLINE_S == 60
     assert made["expiration_policy"] == {"ttl": ""}
     assert made["retry_policy"] == {"minimum_backoff": "1s", "maximum_backoff": "60s"}
@@ -142,12 +142,12 @@ def test_what_holds_data_is_protected_kept_or_removed_as_is_chosen(
 ) -> None:
     made = run({**PROD, **configuration})
     for kind, name in ((":Dataset", "ledgers"), (":Bucket", "images"), (":Table", "runs")):
-        resource = made.one(kind, name)
+        resource = made.only(kind, name)
         assert (resource.protect, resource.retain) == (protect, retain), name
     for name in ("images", "batch-files"):
-        assert made.one(":Bucket", name).inputs["force_destroy"] is force
-    assert made.one(":Dataset", "ledgers").inputs["delete_contents_on_destroy"] is force
-    assert made.one(":Dataset", "models").inputs["delete_contents_on_destroy"] is True
+        assert made.only(":Bucket", name).inputs["force_destroy"] is force
+    assert made.only(":Dataset", "ledgers").inputs["delete_contents_on_destroy"] is force
+    assert made.only(":Dataset", "models").inputs["delete_contents_on_destroy"] is True
 
 
 def test_every_role_that_is_granted_is_declared_and_every_one_declared_is_granted() -> None:
@@ -172,13 +172,13 @@ OWN_BUCKETS = {"batch-files", "reports"}
 
 def on_images(made: Environment) -> list[Recorded]:
     """Return the grants on the bucket of images."""
-    own = {made.one(":Bucket", name).inputs["name"] for name in OWN_BUCKETS}
+    own = {made.only(":Bucket", name).inputs["name"] for name in OWN_BUCKETS}
     return [grant for grant in made.of("BucketIAMMember") if grant.inputs["bucket"] not in own]
 
 
 def test_batch_jobs_have_a_bucket_that_empties_itself() -> None:
     made = run(PROD)
-    bucket = made.one(":Bucket", "batch-files").inputs
+    bucket = made.only(":Bucket", "batch-files").inputs
     grants = [
         grant for grant in made.of("BucketIAMMember") if grant.inputs["bucket"] == bucket["name"]
     ]
@@ -193,11 +193,11 @@ def test_batch_jobs_have_a_bucket_that_empties_itself() -> None:
 
 def test_workers_report_in_a_bucket_of_their_own_and_may_write_in_no_other() -> None:
     made = run(PROD)
-    bucket = made.one(":Bucket", "reports").inputs
-    assert made.one("BucketIAMMember", "worker-reports").inputs["bucket"] == bucket["name"]
+    bucket = made.only(":Bucket", "reports").inputs
+    assert made.only("BucketIAMMember", "worker-reports").inputs["bucket"] == bucket["name"]
     (rule,) = bucket["lifecycle_rules"]
     assert (rule["action"]["type"], rule["condition"]["age"]) == ("Delete", 1)
-    worker = made.one("BucketIAMMember", "worker-reports").inputs["member"]
+    worker = made.only("BucketIAMMember", "worker-reports").inputs["member"]
     granted = [grant for grant in made.of("BucketIAMMember") if grant.inputs["member"] == worker]
     assert {grant.name: grant.inputs["role"] for grant in granted} == {
         "worker-reads-images": "roles/storage.objectViewer",
@@ -230,7 +230,7 @@ def test_a_dataset_of_one_s_own_is_opened_but_not_made() -> None:
     made = run({**PROD, "dataset": "ours", "makeDataset": "false"})
     assert [dataset.name for dataset in made.of(":Dataset")] == ["models"]
     assert {table.name for table in made.of("bigquery/table:Table")} == {"images-table"}
-    opened = made.one("DatasetIamMember", "worker-writes")
+    opened = made.only("DatasetIamMember", "worker-writes")
     assert opened.inputs["dataset_id"] == "ours"
 
 
@@ -254,7 +254,7 @@ def test_everything_is_of_the_project_by_the_provider_of_the_program(
 
 
 def test_a_listing_is_subscribed_to_where_it_is_and_linked_here(everything: Environment) -> None:
-    made = everything.one(":ListingSubscription").inputs
+    made = everything.only(":ListingSubscription").inputs
     assert (made["project"], made["data_exchange_id"]) == ("provider", "exchange")
     reference = made["destination_dataset"]["dataset_reference"]
     assert reference == {"project_id": "my-project", "dataset_id": "sightline_prod_listing"}

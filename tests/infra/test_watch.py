@@ -77,7 +77,7 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
 
 def test_a_budget_is_told_to_the_same_people_as_alerts() -> None:
     made = run({**PROD, "billingAccount": "012345-6789AB-CDEF01", "budgetUsd": "500"})
-    budget = made.one(":Budget").inputs
+    budget = made.only(":Budget").inputs
     assert budget["amount"] == {"specified_amount": {"currency_code": "USD", "units": "500"}}
     assert budget["budget_filter"] == {"projects": ["projects/123456789012"]}
     assert budget["all_updates_rule"]["monitoring_notification_channels"] == ["channel-id"]

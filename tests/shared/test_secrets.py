@@ -24,17 +24,17 @@ from tests.secrets import looking_for_secrets
 def test_a_secret_in_a_log_line_is_found_and_not_repeated(secret: str, logger: str) -> None:
     with looking_for_secrets() as finder:
         logging.getLogger(logger).debug("asked with %s", secret)
-    assert len(finder.found) == 1
-    assert secret not in finder.found[0]
+    assert len(finder.leaks) == 1
+    assert secret not in finder.leaks[0]
 
 
 def test_a_secret_in_a_traceback_is_found() -> None:
     with looking_for_secrets() as finder:
         logging.getLogger("sightline").error("failed", exc_info=ValueError("ya29.secret-token"))
-    assert finder.found
+    assert finder.leaks
 
 
 def test_a_line_without_secrets_is_let_through() -> None:
     with looking_for_secrets() as finder:
         logging.getLogger("sightline").debug("GET /v1/projects/p/topics?pageSize=1 200")
-    assert finder.found == []
+    assert finder.leaks == []
