@@ -32,7 +32,10 @@ class FilterOptions:
     )
     near: Annotated[str | None, typer.Option("--near", help="LAT,LON,METRES.")] = None
     polygon: Annotated[
-        Path | None, typer.Option("--polygon", help="A GeoJSON file; inside its polygons.")
+        Path | None,
+        typer.Option(
+            "--polygon", help="Inside the polygons of a GeoJSON, GeoPackage or Shapefile."
+        ),
     ] = None
 
     def filter(self, limit: int | None = None) -> Filter:

@@ -11,16 +11,18 @@ from shapely.errors import ShapelyError
 
 from sightline.errors import ConfigurationError
 from sightline.geodata.geojson import GeoJsonError, documents, features, geometries
+from sightline.geodata.gis_files import is_gis_file, layer_geometries, open_layer
 from sightline.geodata.globe import NoAreaError, on_globe
 from sightline.geodata.polygons import filled
 
-_FORMATS = "give a GeoJSON Polygon, Feature or collection"
+_FORMATS = "give GeoJSON, a GeoPackage or a Shapefile with polygons"
 
 
 def read_area(path: Path, option: str) -> shapely.Geometry:
-    """Return the union of the polygons in a GeoJSON file, or in a sequence; ``option`` names it.
+    """Return the union of the polygons in a file; ``option`` names it.
 
-    Other geometries in it are left aside. A CRS that the file declares is respected.
+    The file is GeoJSON, a sequence of it, a GeoPackage or a Shapefile (with its folder or in an
+    archive). Other geometries in it are left aside. A CRS that the file declares is respected.
 
     Raises:
         ConfigurationError: it is no such file, or has no polygon, or its coordinates are no places.
@@ -29,7 +31,7 @@ def read_area(path: Path, option: str) -> shapely.Geometry:
     kinds: Counter[str] = Counter()
     areas = []
     try:
-        for geometry, crs in _geojson(path, where):
+        for geometry, crs in _geometries(path, where):
             kinds[geometry.geom_type] += 1
             if geometry.geom_type in {"Polygon", "MultiPolygon"}:
                 areas += [on_globe(part, crs, where) for part in shapely.get_parts(geometry)]
@@ -46,6 +48,18 @@ def read_area(path: Path, option: str) -> shapely.Geometry:
     if area.is_empty:
         raise ConfigurationError(f"{where}: its polygons fill no area; give one that does")
     return area
+
+
+def _geometries(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, object]]:
+    """Yield the geometries of a file, each with the CRS that is declared for it."""
+    try:
+        by_gdal = is_gis_file(path)
+    except OSError as error:
+        raise ConfigurationError(f"{where}: {error.strerror}; give a file") from error
+    if by_gdal:
+        yield from layer_geometries(open_layer(path, "Polygon", where), where)
+    else:
+        yield from _geojson(path, where)
 
 
 def _geojson(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, object]]:

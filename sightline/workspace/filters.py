@@ -22,7 +22,7 @@ class Where(TypedDict, total=False):
 
     ``asset_type`` is one or several, such as ``road_sign``; ``since`` and ``until`` bound the
     capture time; ``box`` is west, south, east, north in degrees; ``near`` latitude, longitude and
-    metres; ``polygon`` a GeoJSON file.
+    metres; ``polygon`` a file: GeoJSON, GeoPackage or Shapefile.
     """
 
     asset_type: str | Sequence[str]

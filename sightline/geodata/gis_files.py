@@ -1,0 +1,165 @@
+"""GeoPackages and Shapefiles, by GDAL: which layer of a file, a folder or a ZIP archive is meant.
+
+A file with several layers is written as QGIS writes it: ``signs.gpkg|layername=poles``.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from sightline.errors import ConfigurationError
+from sightline.extras import library
+
+if TYPE_CHECKING:
+    import shapely
+
+EXTRA = "gis"
+_LAYER = "|layername="
+_SHAPEFILE, _GEOPACKAGE = ".shp", ".gpkg"
+_MAGICS = (b"SQLite format 3\0", b"\x00\x00\x27\x0a")
+_ZIP = b"PK\x03\x04"
+_ANY = ("Unknown", "GeometryCollection")
+
+
+@dataclass(frozen=True, slots=True)
+class GisLayer:
+    """A layer: the dataset that GDAL opens, the layer's name, its type of geometry or ``None``."""
+
+    dataset: str
+    name: str
+    geometry: str | None
+
+    @property
+    def is_shapefile(self) -> bool:
+        """Whether names of columns are cut to ten characters."""
+        return self.dataset.lower().endswith(_SHAPEFILE)
+
+    def may_have(self, kind: str) -> bool:
+        """Return whether its geometries may be of a kind such as ``Polygon``."""
+        return self.geometry is not None and (kind in self.geometry or self.geometry in _ANY)
+
+
+def split_layer(path: Path) -> tuple[Path, str | None]:
+    """Return the file, and the layer that is named behind it."""
+    file, marker, layer = str(path).partition(_LAYER)
+    return Path(file), layer if marker else None
+
+
+def is_gis_file(path: Path) -> bool:
+    """Return whether GDAL is needed: a GeoPackage, or a Shapefile as file, folder or archive.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    file, layer = split_layer(path)
+    if layer is not None:
+        return True
+    if file.is_dir():
+        return bool(_shapefiles(file))
+    with file.open("rb") as content:
+        head = content.read(16)
+    return head.startswith(_MAGICS) or (head.startswith(_ZIP) and bool(_members(file)))
+
+
+def open_layer(path: Path, kind: str, where: str) -> GisLayer:
+    """Return the layer that is named, or the only one whose geometries may be of a kind.
+
+    Where no layer may have such a geometry, the only layer is returned.
+
+    Raises:
+        ConfigurationError: GDAL is missing or cannot open it, or it is not clear which is meant.
+    """
+    file, name = split_layer(path)
+    gdal = library("pyogrio", EXTRA)
+    with gdal_errors(gdal, where):
+        layers = [
+            GisLayer(dataset, str(layer), geometry)
+            for dataset in _datasets(file)
+            for layer, geometry in gdal.list_layers(dataset)
+        ]
+    if name is not None:
+        chosen = [layer for layer in layers if layer.name == name]
+    else:
+        chosen = [layer for layer in layers if layer.may_have(kind)] or layers
+    if len(chosen) == 1:
+        return chosen[0]
+    listed = ", ".join(f"{layer.name} ({layer.geometry or 'no geometry'})" for layer in layers)
+    example = f"'{file.name}{_LAYER}{layers[0].name}'" if layers else "another file"
+    what = f"has no layer {name!r}" if name is not None else "has several layers"
+    raise ConfigurationError(
+        f"{where}: {what if layers else 'has no layer'}; it has {listed or 'none'}: give one, as"
+        f" {example}"
+    )
+
+
+def layer_geometries(layer: GisLayer, where: str) -> Iterator[tuple[shapely.Geometry, object]]:
+    """Yield the geometries of a layer in two dimensions, each with the layer's CRS.
+
+    Raises:
+        ConfigurationError: GDAL cannot read it.
+    """
+    import shapely  # noqa: PLC0415 - 0.1 s, and only for those who give a map
+
+    gdal = library("pyogrio", EXTRA)
+    with gdal_errors(gdal, where):
+        meta, _, encoded, _ = gdal.raw.read(
+            layer.dataset, layer=layer.name, columns=[], force_2d=True
+        )
+        geometries = shapely.from_wkb(encoded) if encoded is not None else []
+    for geometry in geometries:
+        if geometry is not None and not geometry.is_empty:
+            yield geometry, meta["crs"]
+
+
+@contextmanager
+def gdal_errors(gdal: ModuleType, where: str) -> Iterator[None]:
+    """Turn what GDAL complains of into a ConfigurationError that begins with ``where``."""
+    import shapely  # noqa: PLC0415 - as above
+
+    known = (gdal.errors.DataSourceError, gdal.errors.DataLayerError, gdal.errors.GeometryError)
+    try:
+        with warnings.catch_warnings():
+            # Measures (the M of PointM) are left out, which nobody misses here; what GDAL warns of
+            # is either of no consequence or becomes an error.
+            warnings.filterwarnings("ignore", message="Measured", category=UserWarning)
+            warnings.filterwarnings("ignore", category=RuntimeWarning)
+            yield
+    except (*known, shapely.errors.ShapelyError, zipfile.BadZipFile) as error:
+        text = " ".join(str(error).partition(" It might help")[0].split())[:300]
+        raise ConfigurationError(f"{where}: {text}; export it again, e.g. by QGIS") from error
+
+
+def _datasets(path: Path) -> list[str]:
+    """Return what GDAL opens: the file itself, or the datasets in a folder or an archive."""
+    if path.is_dir():
+        return [str(file) for file in _shapefiles(path)]
+    if zipfile.is_zipfile(path):
+        return [f"/vsizip/{path.absolute()}/{member}" for member in _members(path)]
+    return [str(path)]
+
+
+def _shapefiles(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() == _SHAPEFILE)
+
+
+def _members(archive: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            names = opened.namelist()
+    except zipfile.BadZipFile:
+        return []
+    hidden = ("__MACOSX/", ".")
+    return sorted(
+        name
+        for name in names
+        if os.path.splitext(name)[1].lower() in {_SHAPEFILE, _GEOPACKAGE}  # noqa: PTH122 - no path
+        and not name.startswith(hidden)
+    )
