@@ -9,7 +9,7 @@ import pytest
 from sightline.cli.views.batches import batch_plan_json
 from sightline.operations.batches import BatchWorkPlan
 from sightline.ports import Limits, PartBatch
-from tests.worker.test_batch_worker import COST, SIGNS, VECTORS, FakeBudgets, Script, run_budgets
+from tests.worker.scripted_batches import COST, SIGNS, VECTORS, FakeBudgets, Script, run_budgets
 from worker.batches.batch_worker import FIRST_PARTS
 from worker.batches.plan import passes_for, plan
 
@@ -18,7 +18,7 @@ async def estimate(_: PartBatch) -> int:
     return COST
 
 
-async def test_each_lot_is_told_with_its_price_and_what_is_left_of_its_budget() -> None:
+async def test_each_part_batch_is_listed_with_its_price_and_what_is_left_of_its_budget() -> None:
     script = Script({SIGNS: 30, VECTORS: 0}, deque())
     budgets = FakeBudgets(Limits(cost_usd_micros=20 * COST))
     plans = await plan(script, run_budgets(budgets), estimate, parts=10)
@@ -31,7 +31,7 @@ async def test_each_lot_is_told_with_its_price_and_what_is_left_of_its_budget() 
     assert not [*script.parts_asked, *script.steps, *budgets.events]
 
 
-async def test_lots_of_a_run_share_its_budget() -> None:
+async def test_part_batches_of_a_run_share_its_budget() -> None:
     script = Script({SIGNS: 15, VECTORS: 10}, deque())
     budgets = FakeBudgets(Limits(cost_usd_micros=20 * COST))
     signs, vectors = await plan(script, run_budgets(budgets), estimate, parts=10)

@@ -15,7 +15,7 @@ from sightline.cli.watching import work_watch
 from sightline.ports import BudgetEvent, Limits
 from sightline.vision.serving.batching import MicroBatcher
 from tests.telemetry.rig import settings, worker_status
-from tests.worker.test_batch_worker import COST, SIGNS, FakeBudgets, Script, answered, engine
+from tests.worker.scripted_batches import COST, SIGNS, FakeBudgets, Script, answered, engine
 from worker.leaser import Leaser
 from worker.telemetry.opening import open_telemetry
 from worker.telemetry.readers import WithHistograms

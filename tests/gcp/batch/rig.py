@@ -29,7 +29,7 @@ from sightline.work_lists import BY_BATCH_JOBS
 from tests.contracts.warehouse_rig import NOW, answer_part, observation, task
 from tests.gcp.servers import BigQueryEmulator, GcsServer
 from tests.gcp.sql.rig import GEMINI, Warehouse, open_warehouse
-from tests.worker.test_batch_worker import FakeBudgets
+from tests.worker.scripted_batches import FakeBudgets
 from worker.batches.batch_worker import BatchWorker, BatchWorkSummary
 from worker.budgets.run_budgets import RunBudgets
 
