@@ -65,7 +65,7 @@ def environment(stack: Stack, *, is_worker: bool = True) -> Mapping[str, str]:
     variables["SIGHTLINE_TELEMETRY__LOG_FORMAT"] = "json"
     if not is_worker:
         return dict(sorted(variables.items()))
-    if stack.config.fleet == "gke":
+    if stack.runs_on_gke:
         variables["SIGHTLINE_TELEMETRY__PROMETHEUS_PORT"] = str(PROMETHEUS_PORT)
         variables["SIGHTLINE_TELEMETRY__PROMETHEUS_HOST"] = "0.0.0.0"  # noqa: S104 - inside a pod
     elif stack.config.collector_image:

@@ -36,12 +36,12 @@ def outputs(
     if not stack.grants_on_bucket:
         readers = {**landing.readers, "the connection": warehouse.connection_member}
         outputs["grantCommands"] = [_grant_command(stack, who) for who in readers.values()]
-    if stack.config.fleet == "gke" and stack.config.image:
+    if stack.runs_on_gke and stack.config.image:
         outputs["manifests"] = rendered(stack)
         outputs["applyCommand"] = _apply_command(stack)
     if stack.config.fleet == "job" and stack.config.image:
         outputs["drainCommand"] = _execute(stack, "worker")
-    if stack.config.fleet != "none" and stack.config.image:
+    if stack.has_fleet and stack.config.image:
         outputs["enqueueCommand"] = _execute(stack, "producer")
     return outputs
 
@@ -67,14 +67,14 @@ def _execute(stack: Stack, name: str) -> str:
 
 def _next(stack: Stack) -> list[str]:
     steps = []
-    if stack.config.fleet != "none" and not stack.config.image:
+    if stack.has_fleet and not stack.config.image:
         image = f"{repository_url(stack)}/sightline:1"
         steps += [
             f"gcloud auth configure-docker {stack.region}-docker.pkg.dev",
             f"docker build -t {image} . && docker push {image}",
             f"pulumi config set image {shlex.quote(image)} && pulumi up",
         ]
-    elif stack.config.fleet == "gke":
+    elif stack.runs_on_gke:
         steps.append('eval "$(pulumi stack output applyCommand)"')
     if not stack.source:
         steps.append("sightline upload PHOTOS gs://BUCKET/PREFIX, or set sightline:source")

@@ -28,8 +28,8 @@ def wanted_apis(stack: Stack) -> Iterator[str]:
         ("billingbudgets", chosen.budget_usd),
         ("cloudkms", chosen.kms_key),
         ("cloudscheduler", chosen.producer_schedule or chosen.drain_schedule),
-        ("container", chosen.fleet == "gke"),
-        ("run", chosen.fleet != "none"),
+        ("container", stack.runs_on_gke),
+        ("run", stack.has_fleet),
     ):
         if is_wanted:
             yield api

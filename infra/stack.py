@@ -100,3 +100,13 @@ class Stack:
     def runs_on_cloud_run(self) -> bool:
         """Whether workers run on Cloud Run, which grants 10 s after SIGTERM."""
         return self.config.fleet in {"worker-pool", "job"}
+
+    @property
+    def runs_on_gke(self) -> bool:
+        """Whether workers run on GKE, which scales them and collects their metrics."""
+        return self.config.fleet == "gke"
+
+    @property
+    def has_fleet(self) -> bool:
+        """Whether anything runs workers here."""
+        return self.config.fleet != "none"

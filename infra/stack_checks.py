@@ -118,7 +118,7 @@ def _fleet(stack: Stack) -> Iterator[str]:
             f"sightline:drainSchedule starts the job, and sightline:fleet is {chosen.fleet!r};"
             " set the fleet to job, or remove the schedule"
         )
-    if chosen.producer_schedule and chosen.fleet == "none":
+    if chosen.producer_schedule and not stack.has_fleet:
         yield (
             "sightline:producerSchedule starts a job, and sightline:fleet is 'none';"
             " set another fleet, or remove the schedule"

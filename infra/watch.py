@@ -83,7 +83,7 @@ class Watch(Entity):
         self._policy(BACKLOG_OLD, [self._backlog_old()])
         self._policy(ABANDONED, [self._abandoned()])
         self._policy(NO_PROGRESS, [self._backlog(), self._nothing_settled()])
-        if stack.config.fleet == "gke" or stack.config.collector_image:
+        if stack.runs_on_gke or stack.config.collector_image:
             self._policy(DEAD_LETTERS, [self._dead_letters()])
         if stack.config.budget_usd:
             self._budget(stack.config.budget_usd)

@@ -35,10 +35,10 @@ class Fleet(Entity):
         self.registry = make_registry(stack, self.below())
         self.cluster: gcp.container.Cluster | None = None
         self._starter: gcp.serviceaccount.Account | None = None
-        if stack.config.fleet == "gke":
+        if stack.runs_on_gke:
             self.cluster = gke.make_cluster(stack, self.registry, self.below)
             gke.let_pods_work(stack, accounts.worker, self.cluster, self.below, self.after_apis())
-        if stack.config.image and stack.config.fleet != "none":
+        if stack.config.image and stack.has_fleet:
             self._run(accounts)
         self.register_outputs({})
 
