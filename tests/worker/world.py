@@ -289,84 +289,79 @@ class World:
         )
 
     def runner(self) -> Runner:
-        now = self.clock or asyncio.get_running_loop().time
-        own = self.settings
+        """Return a worker in this world; it begins when it is run."""
+        now, own = self.clock or asyncio.get_running_loop().time, self.settings
         leaser = Leaser(
-            self.queue,
-            lease_s=own.lease_s,
-            max_lease_s=own.max_lease_s,
-            monotonic=now,
+            self.queue, lease_s=own.lease_s, max_lease_s=own.max_lease_s, monotonic=now,
             random=lambda: 0.5,
+        )  # fmt: skip
+        identity = Identity(
+            self.worker_id, lambda: MOMENT, lambda: f"e{next(self.ids)}", lambda: 0.5
         )
-        ids = self.ids
-        backoff = Backoff(own.backoff_s, own.max_backoff_s)
-        policy = RetryPolicy(own.tries_per_lease, own.max_lease_s, backoff)
+        run_budgets = self._run_budgets()
+        writer = self._writer(leaser, identity, on_settled=lambda: runner.settled())  # noqa: PLW0108 - the runner comes after
+        runner = Runner(
+            self.queue, self.queue, self.store, self._handler(run_budgets, identity, now), leaser,
+            writer, run_budgets, self.progress, own, monotonic=now, random=lambda: 1.0,
+            trusts_first_deliveries=self.trusts_first_deliveries,
+        )  # fmt: skip
+        return runner
 
-        def caller() -> Caller:
-            return Caller(
-                self.limiter(self.limit),
-                policy,
-                RetryBudget(own.retry_budget),
-                self.progress,
-                timeout_s=own.call_timeout_s,
-                monotonic=now,
-                random=lambda: 0.5,
-                meter=self.meter,
-            )
+    @property
+    def _backoff(self) -> Backoff:
+        return Backoff(self.settings.backoff_s, self.settings.max_backoff_s)
 
-        run_budgets = RunBudgets(
+    def _run_budgets(self) -> RunBudgets:
+        return RunBudgets(
             self.ledger,
             worker_id=self.worker_id,
             now=self.now,
-            new_id=lambda: f"{self.worker_id}-b{next(ids)}",
+            new_id=lambda: f"{self.worker_id}-b{next(self.ids)}",
             random=lambda: 0.5,
             pause_s=0.0,
         )
-        identity = Identity(self.worker_id, lambda: MOMENT, lambda: f"e{next(ids)}", lambda: 0.5)
+
+    def _handler(
+        self, run_budgets: RunBudgets, identity: Identity, now: Callable[[], float]
+    ) -> Handler:
+        callers = {AnswerPart: self._caller(now), EmbeddingPart: self._caller(now)}
         parts = PartHandler(
-            self.models,
-            self.store,
-            {AnswerPart: caller(), EmbeddingPart: caller()},
-            self.progress,
-            identity,
-            max_attempts=own.max_attempts,
-        )
-        handler = Handler(
+            self.models, self.store, callers, self.progress, identity,
+            max_attempts=self.settings.max_attempts,
+        )  # fmt: skip
+        return Handler(
             parts,
             run_budgets,
             Estimates(self.prices.get, self.ledger, answers_at="global", embeddings_at="global"),
             self.progress,
             identity,
-            redelivery=backoff,
+            redelivery=self._backoff,
         )
+
+    def _caller(self, now: Callable[[], float]) -> Caller:
+        own = self.settings
+        return Caller(
+            self.limiter(self.limit),
+            RetryPolicy(own.tries_per_lease, own.max_lease_s, self._backoff),
+            RetryBudget(own.retry_budget),
+            self.progress,
+            timeout_s=own.call_timeout_s,
+            monotonic=now,
+            random=lambda: 0.5,
+            meter=self.meter,
+        )
+
+    def _writer(
+        self, leaser: Leaser, identity: Identity, *, on_settled: Callable[[], None]
+    ) -> BatchWriter:
+        own = self.settings
         rows = RowWriter(
             self.store,
             DeadLetterBuilder(self.progress, identity),
             self.progress,
-            backoff,
+            self._backoff,
             most_refused=own.systemic_failures,
             random=lambda: 0.5,
         )
-        writer = BatchWriter(
-            rows,
-            self.queue,
-            leaser,
-            self.progress,
-            FlushRule(own.flush_rows, own.max_outstanding, own.flush_s),
-            on_settled=lambda: runner.settled(),  # noqa: PLW0108 - the runner comes after
-        )
-        runner = Runner(
-            self.queue,
-            self.queue,
-            self.store,
-            handler,
-            leaser,
-            writer,
-            run_budgets,
-            self.progress,
-            own,
-            monotonic=now,
-            random=lambda: 1.0,
-            trusts_first_deliveries=self.trusts_first_deliveries,
-        )
-        return runner
+        rule = FlushRule(own.flush_rows, own.max_outstanding, own.flush_s)
+        return BatchWriter(rows, self.queue, leaser, self.progress, rule, on_settled=on_settled)
