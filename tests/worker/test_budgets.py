@@ -16,7 +16,8 @@ from sightline.ports import Amount, BudgetEvent, BudgetEventKind, UnspentReserva
 from sightline.settings import LimitSettings
 from sightline.wire import encode
 from tests.worker.ledger import MOMENT, Ledger
-from tests.worker.world import ANSWER, EMBED, FAST, FakeModels, World, message
+from tests.worker.signs import ANSWER, EMBED, message
+from tests.worker.world import FAST, FakeModels, World
 from worker.budgets.estimates import Estimates
 from worker.budgets.run_budgets import OverBudgetError, RunBudgets
 

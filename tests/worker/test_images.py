@@ -13,7 +13,7 @@ from sightline.model import Observation
 from sightline.ports import Classification, Embedding
 from sightline.settings import AdapterSettings, ImageSettings, Settings
 from sightline.tasks import TaskSpec
-from tests.worker.world import TASK
+from tests.worker.signs import TASK
 from worker.messages.images import AllowedBuckets, bucket_of, checked_models
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from sightline.ports import Delivery
 from sightline.wire import RECHECK, REPLAY, encode
-from tests.worker.world import Store, World, message
+from tests.worker.ports_in_memory import Store
+from tests.worker.signs import message
+from tests.worker.world import World
 from worker.messages.lookup import FINISHED_HOLDS_S, Lookup, LookupRule
 from worker.progress import Progress
 

@@ -26,7 +26,8 @@ from sightline.ports import (
 )
 from sightline.wire import MAX_BODY_BYTES, encode
 from tests.worker.ledger import MOMENT
-from tests.worker.world import ANSWER, EMBED, FakeModels, World, message, observation
+from tests.worker.signs import ANSWER, EMBED, message, observation
+from tests.worker.world import FakeModels, World
 from worker.calls.retry import Backoff
 from worker.leaser import Lease
 from worker.results.dead_letter_builder import DeadLetterBuilder, Identity

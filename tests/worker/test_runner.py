@@ -15,7 +15,8 @@ from sightline.model import Usage
 from sightline.ports import DeadLetterRow
 from sightline.settings import LimitSettings
 from sightline.wire import REPLAY, encode
-from tests.worker.world import ANSWER, EMBED, FAST, TASK, FakeModels, World, message
+from tests.worker.signs import ANSWER, EMBED, TASK, message
+from tests.worker.world import FAST, FakeModels, World
 
 
 async def test_every_part_is_written_before_its_message_is_acked() -> None:

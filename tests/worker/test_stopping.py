@@ -17,7 +17,8 @@ from sightline.errors import (
 from sightline.ports import Delivery
 from sightline.wire import encode
 from tests.waiting import GIVE_UP_S
-from tests.worker.world import EMBED, FAST, FakeModels, World, message
+from tests.worker.signs import EMBED, message
+from tests.worker.world import FAST, FakeModels, World
 
 
 async def test_a_drain_extends_leases_until_the_last_message_is_settled() -> None:

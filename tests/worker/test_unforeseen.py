@@ -18,7 +18,8 @@ from sightline.errors import InternalError, PermanentError, Reason, TransientErr
 from sightline.model import Usage
 from sightline.ports import Delivery
 from sightline.settings import LimitSettings
-from tests.worker.world import ANSWER, EMBED, FAST, FakeModels, World, message
+from tests.worker.signs import ANSWER, EMBED, message
+from tests.worker.world import FAST, FakeModels, World
 from worker.limiting import Sample, StaticLimiter
 
 MESSAGES = range(6)
