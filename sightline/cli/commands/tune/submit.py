@@ -18,42 +18,47 @@ from sightline.cli.state import State
 from sightline.cli.views import tune as views
 from sightline.operations.tuning.jobs import check_ended_well, wait_for_job
 from sightline.operations.tuning.parameters import TuningParameters, check_adapter_size
-from sightline.operations.tuning.plan import plan_tuning
-from sightline.operations.tuning.submit import submit_tuning
+from sightline.operations.tuning.plan import TuningPlan, plan_tuning
+from sightline.operations.tuning.submit import Submission, submit_tuning
+from sightline.settings import Settings
+
+Task = Annotated[
+    str | None, typer.Argument(help="Whose answers; required where several tasks have some.")
+]
+Model = Annotated[str | None, typer.Option(help="The model to tune; without it models.classify.")]
+Bucket = Annotated[
+    str | None,
+    typer.Option(help="gs://bucket/prefix for the examples; without it gcs.bucket."),
+]
+Validation = Annotated[float, typer.Option(help="The share of assets held out.", min=0.01, max=0.9)]
+Epochs = Annotated[
+    int | None,
+    typer.Option(help="Passes over the examples; without it Google chooses.", min=1, max=100),
+]
+AdapterSize = Annotated[
+    int | None, typer.Option(help="1, 2, 4, 8 or 16; without it Google chooses.")
+]
+LearningRateMultiplier = Annotated[
+    float | None, typer.Option(help="Multiplies Google's own rate.", min=0.001, max=10)
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Submit without asking.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Return when the job has ended.")]
 
 
 @filtered
 def submit(
     context: typer.Context,
-    task: Annotated[
-        str | None, typer.Argument(help="Whose answers; required where several tasks have some.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The model to tune; without it models.classify.")
-    ] = None,
+    task: Task = None,
+    model: Model = None,
     location: Location = None,
-    bucket: Annotated[
-        str | None,
-        typer.Option(help="gs://bucket/prefix for the examples; without it gcs.bucket."),
-    ] = None,
-    validation: Annotated[
-        float, typer.Option(help="The share of assets held out.", min=0.01, max=0.9)
-    ] = 0.1,
-    epochs: Annotated[
-        int | None,
-        typer.Option(help="Passes over the examples; without it Google chooses.", min=1, max=100),
-    ] = None,
-    adapter_size: Annotated[
-        int | None, typer.Option(help="1, 2, 4, 8 or 16; without it Google chooses.")
-    ] = None,
-    learning_rate_multiplier: Annotated[
-        float | None, typer.Option(help="Multiplies Google's own rate.", min=0.001, max=10)
-    ] = None,
+    bucket: Bucket = None,
+    validation: Validation = 0.1,
+    epochs: Epochs = None,
+    adapter_size: AdapterSize = None,
+    learning_rate_multiplier: LearningRateMultiplier = None,
     chosen: FilterOptions = NO_FILTER,
-    yes: Annotated[bool, typer.Option("--yes", help="Submit without asking.")] = False,
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Return when the job has ended.")
-    ] = True,
+    yes: Yes = False,
+    wait: Wait = True,
     look_every: LookEvery = 20.0,
     as_json: AsJson = False,
 ) -> None:
@@ -77,17 +82,9 @@ def submit(
                 validation=validation, bucket=bucket, location=location, progress=progress_bar,
             )
         )  # fmt: skip
-        if not as_json:
-            views.print_plan(plan)
-        if plan.existing is None and not yes and (as_json or not _agreed()):
-            if as_json:
-                print_json(views.submission_json(plan, None, is_new=False))
-            else:
-                views.remark_not_submitted()
-            return
-        submission = asyncio.run(submit_tuning(settings, plan, progress=progress_bar))
-    if not as_json:
-        views.print_submission(submission)
+        submission = _submitted(settings, plan, yes=yes, as_json=as_json)
+    if submission is None:
+        return
     job = submission.job
     if wait:
         job = asyncio.run(
@@ -98,6 +95,24 @@ def submit(
     check_ended_well(job)
     if as_json:
         print_json(views.submission_json(plan, job, is_new=submission.is_new))
+
+
+def _submitted(
+    settings: Settings, plan: TuningPlan, *, yes: bool, as_json: bool
+) -> Submission | None:
+    """Show the plan and submit it; return nothing where nobody agreed."""
+    if not as_json:
+        views.print_plan(plan)
+    if plan.existing is None and not yes and (as_json or not _agreed()):
+        if as_json:
+            print_json(views.submission_json(plan, None, is_new=False))
+        else:
+            views.remark_not_submitted()
+        return None
+    submission = asyncio.run(submit_tuning(settings, plan, progress=progress_bar))
+    if not as_json:
+        views.print_submission(submission)
+    return submission
 
 
 def _agreed() -> bool:
