@@ -61,6 +61,7 @@ def is_gis_file(path: Path) -> bool:
     """
     file, layer = split_layer(path)
     if layer is not None:
+        file.stat()
         return True
     if file.is_dir():
         return bool(_shapefiles(file))
