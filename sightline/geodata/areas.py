@@ -15,7 +15,7 @@ from sightline.geodata.gis_files import is_gis_file, layer_geometries, open_laye
 from sightline.geodata.globe import NoAreaError, on_globe
 from sightline.geodata.polygons import filled
 
-_FORMATS = "give GeoJSON, a GeoPackage or a Shapefile with polygons"
+_FORMATS = "give polygons as GeoJSON, GeoPackage or Shapefile, e.g. made by ogr2ogr"
 
 
 def read_area(path: Path, option: str) -> shapely.Geometry:

@@ -123,6 +123,12 @@ def test_a_truth_that_is_none_is_told_in_one_line(
     [
         ("[" * 100_000, "is not GeoJSON"),
         ('{"type":"Polygon","coordinates":[[[0,0],[NaN,2],[2,2],[0,0]]]}', "is not GeoJSON"),
+        ('{"type":"Polygone","coordinates":[]}', "is not GeoJSON: it has a 'Polygone'"),
+        ('{"type":"Feature","geometry":null,"properties":null}', "contains no polygon; give"),
+        (
+            '{"type":"Polygon","coordinates":[[[0,0],[9e5,0],[9e5,9e5],[0,9e5],[0,0]]]}',
+            "are no degrees, and it does not declare a CRS; export it as EPSG:4326",
+        ),
         (
             '{"type":"Polygon","coordinates":[[[179,0],[-179,0],[-179,2],[179,2],[179,0]]]}',
             "crosses the antimeridian; cut it in two there",
