@@ -24,23 +24,23 @@ SCENES = 4800
 
 
 def _demo(directory: Path) -> dict[str, Any]:
-    shown = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "sightline", "demo", "--json",
          "--dir", str(directory), "--scenes", str(SCENES)],
         check=True, capture_output=True,
     )  # fmt: skip
-    outcome: dict[str, Any] = json.loads(shown.stdout)
+    outcome: dict[str, Any] = json.loads(completed.stdout)
     return outcome
 
 
 def _written_in_s(home: Path) -> float:
     """Return the seconds from the first row to the last, when both workers were at work."""
-    shown = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "sightline", "--home", str(home), "sql", "--json",
          "select epoch(max(written_at)) - epoch(min(written_at)) s from embeddings_all"],
         check=True, capture_output=True,
     )  # fmt: skip
-    return float(json.loads(shown.stdout)[0]["s"])
+    return float(json.loads(completed.stdout)[0]["s"])
 
 
 def _script(scenes: Path, count: int) -> float:

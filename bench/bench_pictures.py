@@ -76,8 +76,8 @@ Table = Sequence[Mapping[str, str]]
 def drawn(kind: str, seed: int) -> Iterator[tuple[Path, Table]]:
     """Yield a folder of pictures, and its table."""
     with tempfile.TemporaryDirectory() as directory:
-        made = render_pictures(kind, Path(directory), count=COUNT, seed=seed)
-        with made.table.open(encoding="utf-8", newline="") as file:
+        collection = render_pictures(kind, Path(directory), count=COUNT, seed=seed)
+        with collection.table.open(encoding="utf-8", newline="") as file:
             yield Path(directory), list(csv.DictReader(file))
 
 

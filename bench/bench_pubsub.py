@@ -97,7 +97,7 @@ def _observations(start: int, stop: int, schema: pa.Schema) -> pa.Table:
     names = pc.utf8_lpad(pa.array(range(start, stop)).cast(pa.string()), 9, "0")
     uris = pc.binary_join_element_wise("gs://bucket/snapshot-1/v0/", names, ".jpg", "")
     now = pa.scalar(utc_now(), pa.timestamp("us", tz="UTC"))
-    given = {
+    columns = {
         "observation_id": names,
         "asset_id": names,
         "snapshot_id": pa.repeat("snapshot-1", rows),
@@ -109,7 +109,7 @@ def _observations(start: int, stop: int, schema: pa.Schema) -> pa.Table:
         "imported_at": pa.repeat(now, rows),
     }
     return pa.table(
-        [given.get(field.name, pa.nulls(rows, field.type)) for field in schema], schema=schema
+        [columns.get(field.name, pa.nulls(rows, field.type)) for field in schema], schema=schema
     )
 
 

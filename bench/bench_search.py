@@ -53,20 +53,20 @@ def run(*, count: int, rounds: int = ROUNDS, others: bool = True) -> list[Figure
     for share, mask in masks.items():
         ours[f"ours, approximate, {share:.1%} allowed"] = _behind(approximate, mask)
     if not others:
-        taken = middle_ms(ours, queries, rounds)
-        return _figures(count, taken, build_s, memory_mb) + _recalls(
+        times_ms = middle_ms(ours, queries, rounds)
+        return _figures(count, times_ms, build_s, memory_mb) + _recalls(
             count, approximate, exact, queries, masks
         )
     with contenders(vectors, TOP) as installed:
-        taken = middle_ms(
+        times_ms = middle_ms(
             {**ours, **{contender.name: contender.search for contender in installed}},
             queries,
             rounds,
         )
         return [
-            *_figures(count, taken, build_s, memory_mb),
+            *_figures(count, times_ms, build_s, memory_mb),
             *_recalls(count, approximate, exact, queries, masks),
-            *_of_others(count, installed, taken, exact, queries),
+            *_of_others(count, installed, times_ms, exact, queries),
         ]
 
 
@@ -74,14 +74,16 @@ def _behind(index: VectorIndex, mask: Mask) -> Callable[[Array], object]:
     return lambda query: index.search(query, TOP, mask)
 
 
-def _figures(count: int, taken: dict[str, float], build_s: float, memory_mb: float) -> list[Figure]:
+def _figures(
+    count: int, times_ms: dict[str, float], build_s: float, memory_mb: float
+) -> list[Figure]:
     goals = {"ours, approximate": GOAL_MS.get(count)}
     times = [
         Figure(f"{count:,}: {name}", value, "ms", goals.get(name), "lower")
-        for name, value in taken.items()
+        for name, value in times_ms.items()
         if name.startswith(("ours", "bare"))
     ]
-    ratio = taken["ours, exact"] / taken["bare numpy product"]
+    ratio = times_ms["ours, exact"] / times_ms["bare numpy product"]
     return [
         *times,
         Figure(f"{count:,}: ours, exact, times a bare product", ratio, "x", 1.3, "lower"),
@@ -112,7 +114,7 @@ def _recalls(
 def _of_others(
     count: int,
     installed: list[Contender],
-    taken: dict[str, float],
+    times_ms: dict[str, float],
     exact: ExactIndex,
     queries: Array,
 ) -> list[Figure]:
@@ -128,7 +130,7 @@ def _of_others(
         figures += [
             Figure(
                 name,
-                taken[contender.name],
+                times_ms[contender.name],
                 "ms",
                 better="lower",
                 note=f"version {contender.version}",
@@ -167,14 +169,14 @@ def middle_ms(
     searches: dict[str, Callable[[Array], object]], queries: Array, rounds: int
 ) -> dict[str, float]:
     """Return the middle time of each search, in milliseconds; all take turns in every round."""
-    taken: dict[str, list[float]] = {name: [] for name in searches}
+    times_ms: dict[str, list[float]] = {name: [] for name in searches}
     for number in range(rounds + 1):
         query = queries[number % len(queries)][None]
         for name, search in searches.items():
             start = time.perf_counter()
             search(query)
-            taken[name].append(time.perf_counter() - start)
-    return {name: 1e3 * median(times[1:]) for name, times in taken.items()}
+            times_ms[name].append(time.perf_counter() - start)
+    return {name: 1e3 * median(times[1:]) for name, times in times_ms.items()}
 
 
 def recall(

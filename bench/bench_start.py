@@ -37,12 +37,12 @@ PULL = "/google.pubsub.v1.Subscriber/Pull"
 
 def _seconds(command: Sequence[str]) -> float:
     """Return the median seconds of a command's whole process, after one run that is not counted."""
-    taken = []
+    durations_s = []
     for _ in range(ROUNDS + 1):
         started_s = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
-        taken.append(time.perf_counter() - started_s)
-    return statistics.median(taken[1:])
+        durations_s.append(time.perf_counter() - started_s)
+    return statistics.median(durations_s[1:])
 
 
 @dataclass
@@ -191,9 +191,9 @@ def _library_figures(python_s: float) -> Iterator[Figure]:
 def run() -> list[Figure]:
     """Measure; about a minute."""
     python_s = _seconds([sys.executable, "-c", "pass"])
-    shown = _seconds([sys.executable, "-m", "sightline", "--help"])
+    help_s = _seconds([sys.executable, "-m", "sightline", "--help"])
     return [
-        Figure("sightline --help", shown, "s", 0.3, "lower", f"Python alone {python_s:.3f} s"),
+        Figure("sightline --help", help_s, "s", 0.3, "lower", f"Python alone {python_s:.3f} s"),
         *_library_figures(python_s),
         *_worker_figures(),
     ]

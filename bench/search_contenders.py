@@ -88,9 +88,9 @@ def _duckdb(vectors: Array, top: int) -> Contender:
         rows = database.execute(statement, [query[0].tolist()]).fetchall()
         return np.array([row[0] for row in rows], dtype=np.int64)
 
-    taken = time.perf_counter() - start
+    build_s = time.perf_counter() - start
     return Contender(
-        "DuckDB, all compared", duckdb.__version__, search, False, taken, resident_mb() - before
+        "DuckDB, all compared", duckdb.__version__, search, False, build_s, resident_mb() - before
     )
 
 
@@ -112,11 +112,11 @@ def _lancedb(lancedb: Any, folder: str, vectors: Array, top: int) -> list[Conten
         "LanceDB, all compared", lancedb.__version__, flat, False, written_s, resident_mb() - before
     )
     table.create_index(metric="cosine", vector_column_name="v", index_type="IVF_HNSW_SQ")
-    taken = time.perf_counter() - start
+    build_s = time.perf_counter() - start
     memory = resident_mb() - before
     return [
         exact,
-        Contender("LanceDB, IVF_HNSW_SQ", lancedb.__version__, by_index, True, taken, memory),
+        Contender("LanceDB, IVF_HNSW_SQ", lancedb.__version__, by_index, True, build_s, memory),
     ]
 
 
@@ -143,7 +143,7 @@ def _hnswlib(hnswlib: Any, vectors: Array, top: int) -> Contender:
         rows, _ = index.knn_query(query, k=top)
         return np.asarray(rows[0], dtype=np.int64)
 
-    taken = time.perf_counter() - start
+    build_s = time.perf_counter() - start
     return Contender(
-        "hnswlib, M 16, ef 64", version("hnswlib"), search, True, taken, resident_mb() - before
+        "hnswlib, M 16, ef 64", version("hnswlib"), search, True, build_s, resident_mb() - before
     )

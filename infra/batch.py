@@ -41,14 +41,14 @@ class Batch(Entity):
     def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
         super().__init__("batch", stack, needs=services.enabled, **more)
         producer = accounts.member(accounts.producer)
-        made = bucket(
+        batch_bucket = bucket(
             "batch-files",
             stack,
             self.below(),
             called=stack.batch_bucket,
             rules=[after_days(LEFT_FOR_DAYS)],
         )
-        files = {"bucket": made.name}
+        files = {"bucket": batch_bucket.name}
         on_bucket, on_project = gcp.storage.BucketIAMMember, gcp.projects.IAMMember
         project = {"project": stack.project}
         grant(PRODUCER_ASKS_BY_JOBS, on_project, producer, project, self.below())

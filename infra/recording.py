@@ -66,18 +66,18 @@ class Environment:
 
 class _Mocks(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        given = dict(args.inputs)
+        inputs = dict(args.inputs)
         if args.typ == "gcp:serviceaccount/account:Account":
-            given["email"] = f"{given['accountId']}@{PROJECT}.iam.gserviceaccount.com"
-            given["name"] = f"projects/{PROJECT}/serviceAccounts/{given['email']}"
+            inputs["email"] = f"{inputs['accountId']}@{PROJECT}.iam.gserviceaccount.com"
+            inputs["name"] = f"projects/{PROJECT}/serviceAccounts/{inputs['email']}"
         elif args.typ == "gcp:projects/serviceIdentity:ServiceIdentity":
-            short = given["service"].partition(".")[0]
-            given["email"] = f"service-{NUMBER}@gcp-sa-{short}.iam.gserviceaccount.com"
-            given["member"] = f"serviceAccount:{given['email']}"
+            short = inputs["service"].partition(".")[0]
+            inputs["email"] = f"service-{NUMBER}@gcp-sa-{short}.iam.gserviceaccount.com"
+            inputs["member"] = f"serviceAccount:{inputs['email']}"
         elif args.typ == "gcp:bigquery/connection:Connection":
-            given["cloudResource"] = {"serviceAccountId": "bqcx-1@gcp-sa-bigquery.example"}
-            given["name"] = f"{NUMBER}.us.{given['connectionId']}"
-        return f"{args.name}-id", given
+            inputs["cloudResource"] = {"serviceAccountId": "bqcx-1@gcp-sa-bigquery.example"}
+            inputs["name"] = f"{NUMBER}.us.{inputs['connectionId']}"
+        return f"{args.name}-id", inputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         if "getProjectServiceAccount" in args.token:
@@ -119,12 +119,12 @@ class _Monitor(mocks.MockMonitor):
 
     def _register(self, request: Any) -> Any:
         answer: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # untyped
-        given = rpc.deserialize_properties(request.object, keep_unknowns=True)
+        inputs = rpc.deserialize_properties(request.object, keep_unknowns=True)
         self._environment.resources.append(
             Recorded(
                 request.type,
                 request.name,
-                snake(given),
+                snake(inputs),
                 request.parent.rpartition("::")[2],
                 request.protect,
                 request.retainOnDelete,
@@ -159,8 +159,8 @@ def run(
     monitor = _Monitor(environment)
     mocks.set_mocks(_Mocks(), project="sightline", stack=stack, preview=preview, monitor=monitor)
     settings.ROOT.set(None)
-    given = {f"{NAMESPACE}:{name}": value for name, value in configuration.items()}
-    pulumi_config.set_all_config(given)
+    values = {f"{NAMESPACE}:{name}": value for name, value in configuration.items()}
+    pulumi_config.set_all_config(values)
 
     async def whole() -> None:
         await run_in_stack(of)

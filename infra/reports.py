@@ -28,7 +28,7 @@ class Reports(Entity):
 
     def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
         super().__init__("reports", stack, needs=services.enabled, **more)
-        made = bucket(
+        reports_bucket = bucket(
             "reports",
             stack,
             self.below(),
@@ -37,6 +37,6 @@ class Reports(Entity):
             location=stack.region,
         )
         member = accounts.member(accounts.worker)
-        target = {"bucket": made.name}
+        target = {"bucket": reports_bucket.name}
         grant(WORKER_REPORTS, gcp.storage.BucketIAMMember, member, target, self.below())
         self.register_outputs({})

@@ -45,10 +45,10 @@ def grant(
 ) -> pulumi.CustomResource:
     """Grant a role on a resource, beside whatever others are granted there."""
     make: Any = kind
-    made: pulumi.CustomResource = make(
+    member_grant: pulumi.CustomResource = make(
         role.name, role=role.role, member=member, opts=opts, **target
     )
-    return made
+    return member_grant
 
 
 def account(email: pulumi.Input[str]) -> pulumi.Output[str]:

@@ -339,6 +339,6 @@ def refusal(name: str, value: object, accepted: str) -> str:
     return refused(name, repr(value), accepted)
 
 
-def refused(name: str, shown: str, accepted: str) -> str:
+def refused(name: str, value_text: str, accepted: str) -> str:
     """Return the sentence that refuses a value, of which ``shown`` is what may be shown."""
-    return f"{NAMESPACE}:{key_name(name)} = {shown} is not accepted; accepted: {accepted}"
+    return f"{NAMESPACE}:{key_name(name)} = {value_text} is not accepted; accepted: {accepted}"

@@ -30,13 +30,13 @@ def read_stack(values: Mapping[str, str], stack_name: str) -> Stack:
         WrongConfigurationError: with all that is wrong, one sentence each.
     """
     wrong = list(_unknown(values))
-    given = {
+    sources = {
         field: SourceValue(values[key_name(field)].strip(), is_text=True)
         for field in KEYS
         if key_name(field) in values
     }
     try:
-        config = read(StackConfig, given)
+        config = read(StackConfig, sources)
     except RefusedError as error:
         wrong += map(_sentence, error.refusals)
         raise WrongConfigurationError(tuple(wrong)) from None

@@ -117,22 +117,24 @@ class Warehouse(Entity):
         chosen = self.stack.config
         vectors = embeddings_ledger(chosen.embed_model, chosen.embed_dimension)
         over_vectors = vector_views([vectors.name])
-        made: dict[str, pulumi.Resource] = {ledger.name: self._table(ledger) for ledger in LEDGERS}
+        tables: dict[str, pulumi.Resource] = {
+            ledger.name: self._table(ledger) for ledger in LEDGERS
+        }
         # The first model's: another model is no change here, and the producer makes its table.
-        made[vectors.name] = self._table(
+        tables[vectors.name] = self._table(
             vectors, name="vectors", ignore_changes=["table_id", "description"]
         )
-        names = {name: self._quoted(name) for name in made}
+        names = {name: self._quoted(name) for name in tables}
         names |= {view.name: self._quoted(view.name) for view in (*VIEWS, *over_vectors)}
         for view in VIEWS:
-            made[view.name] = self._view(view, names, made)
+            tables[view.name] = self._view(view, names, tables)
         for view in over_vectors:
             name = "vectors-all" if view.name.startswith(vectors.name) else ""
             # The producer and `sightline setup` let them show the vectors of other models too.
-            made[view.name] = self._view(
-                view, names, made, name=name, ignore_changes=["table_id", "view"]
+            tables[view.name] = self._view(
+                view, names, tables, name=name, ignore_changes=["table_id", "view"]
             )
-        self.tables: Mapping[str, pulumi.Resource] = made
+        self.tables: Mapping[str, pulumi.Resource] = tables
 
     def _quoted(self, name: str) -> str:
         return f"`{self.stack.project}.{self.stack.dataset}.{name}`"
@@ -158,11 +160,11 @@ class Warehouse(Entity):
         self,
         view: View,
         names: Mapping[str, str],
-        made: Mapping[str, pulumi.Resource],
+        tables: Mapping[str, pulumi.Resource],
         name: str = "",
         **more: Any,
     ) -> gcp.bigquery.Table:
-        after = [made[name] for name in _read_by(view.select, made)]
+        after = [tables[name] for name in _read_by(view.select, tables)]
         return gcp.bigquery.Table(
             f"view-{name or view.name.replace('_', '-')}",
             project=self.stack.project,
@@ -260,5 +262,5 @@ class Warehouse(Entity):
         grant(role, gcp.bigquery.DatasetIamMember, who, target, self.below())
 
 
-def _read_by(select: str, made: Mapping[str, pulumi.Resource]) -> list[str]:
-    return [name for name in made if f"{{{name}}}" in select]
+def _read_by(select: str, tables: Mapping[str, pulumi.Resource]) -> list[str]:
+    return [name for name in tables if f"{{{name}}}" in select]

@@ -68,9 +68,9 @@ class DeadLetterReplayer:
     async def _settle(self, batch: Sequence[DeadLetterRow], event: str, *, publish: bool) -> int:
         # Taken before publishing: a part that fails again at once is dead after it was replayed.
         now = self._now()
-        sent = [_message(row) for row in batch if row.run_id not in self._by_statements]
-        if sent and publish:
-            await self._publisher.publish(sent, batch_key=f"replay/{self._new_id()}")
+        messages = [_message(row) for row in batch if row.run_id not in self._by_statements]
+        if messages and publish:
+            await self._publisher.publish(messages, batch_key=f"replay/{self._new_id()}")
         if batch:
             await self._dead_letters.record([self._event(row, event, now) for row in batch])
         return len(batch)

@@ -48,7 +48,7 @@ async def draw_strata(source: ObservationSource, request: RunRequest, sample: in
         if asset_type
     }
     to_do = {name: (await source.preview(of_type)).messages for name, of_type in alone.items()}
-    taken = shares(to_do, sample)
+    sample_sizes = shares(to_do, sample)
     return [
         Stratum(
             name,
@@ -56,7 +56,7 @@ async def draw_strata(source: ObservationSource, request: RunRequest, sample: in
             count,
             await _limited(source, alone[name], count),
         )
-        for name, count in taken.items()
+        for name, count in sample_sizes.items()
     ]
 
 
@@ -65,15 +65,15 @@ def _of_type(request: RunRequest, asset_type: str) -> RunRequest:
     return replace(request, filter=which)
 
 
-async def _limited(source: ObservationSource, request: RunRequest, wanted: int) -> RunRequest:
+async def _limited(source: ObservationSource, request: RunRequest, sample_size: int) -> RunRequest:
     def at(limit: int) -> RunRequest:
         return replace(request, filter=replace(request.filter, limit=limit))
 
-    low, high = wanted - 1, wanted
-    while (await source.preview(at(high))).messages < wanted:
+    low, high = sample_size - 1, sample_size
+    while (await source.preview(at(high))).messages < sample_size:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        enough = (await source.preview(at(middle))).messages >= wanted
+        enough = (await source.preview(at(middle))).messages >= sample_size
         low, high = (low, middle) if enough else (middle, high)
     return at(high)

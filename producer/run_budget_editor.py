@@ -60,8 +60,8 @@ class RunBudgetEditor:
             state.limits.cost_usd_micros if cost is None else cost,
             state.limits.images if limits.images is None else limits.images,
         )
-        wanted = self._event(run_id, BudgetEventKind.SET, both, self._after(state))
-        await self._budgets.record([*before, wanted])
+        event = self._event(run_id, BudgetEventKind.SET, both, self._after(state))
+        await self._budgets.record([*before, event])
 
     async def release(self, run_id: str) -> Amount:
         """Give back what workers reserved and no ledger shows as spent; return how much.

@@ -24,8 +24,8 @@ def main() -> int:
     parser.add_argument("--dir", type=Path, default=Path("cloud-demo"))
     parser.add_argument("--scenes", type=int, default=600)
     parser.add_argument("--keep", action="store_true", help="leave the servers running after it")
-    given = parser.parse_args()
-    servers = given.dir / "servers"
+    arguments = parser.parse_args()
+    servers = arguments.dir / "servers"
     print("starting Pub/Sub, BigQuery, Cloud Storage and a model simulator", flush=True)
     with run_stack(servers) as stack:
         kind = "Google's emulator" if isinstance(stack.pubsub, PubSubEmulator) else "pstest"
@@ -38,10 +38,10 @@ def main() -> int:
         ):
             print(f"  {name:<14} {where}", flush=True)
         make_bucket(stack.gcs)
-        folder = str(given.dir / "demo")
-        options = ("--dir", folder, "--scenes", str(given.scenes))
+        folder = str(arguments.dir / "demo")
+        options = ("--dir", folder, "--scenes", str(arguments.scenes))
         code = sightline(stack.settings, "demo", *options).returncode
-        if given.keep and code == 0:
+        if arguments.keep and code == 0:
             keep(stack.settings)
     return code
 

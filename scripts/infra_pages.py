@@ -122,13 +122,15 @@ def rails() -> str:
 
 def picture() -> str:
     """Return the environment as a Mermaid flow chart, of what a run of the program registers."""
-    made = run({**PROD, "listing": "provider/us/exchange/listing", "producerSchedule": "0 6 * * *"})
+    environment = run(
+        {**PROD, "listing": "provider/us/exchange/listing", "producerSchedule": "0 6 * * *"}
+    )
     lines = ["```mermaid", "flowchart LR"]
-    for entity in sorted(made.of_entities(), key=lambda entity: ORDER.index(entity.name)):
+    for entity in sorted(environment.of_entities(), key=lambda entity: ORDER.index(entity.name)):
         lines += [f"  subgraph {entity.name}"]
-        lines += [f'    {node}["{label}"]' for node, label in _nodes(made, entity)]
+        lines += [f'    {node}["{label}"]' for node, label in _nodes(environment, entity)]
         lines += ["  end"]
-    lines += sorted(set(_edges(made)))
+    lines += sorted(set(_edges(environment)))
     return "\n".join([*lines, "```"]) + "\n"
 
 
@@ -140,14 +142,14 @@ ORDER = (
 _HIDDEN = re.compile(r"IAM|Iam|projects/service|Provider")
 
 
-def _nodes(made: Environment, entity: Recorded) -> Iterator[tuple[str, str]]:
+def _nodes(environment: Environment, entity: Recorded) -> Iterator[tuple[str, str]]:
     parts = [
         resource
-        for resource in made.resources
+        for resource in environment.resources
         if resource.parent == entity.name and not _HIDDEN.search(resource.type)
     ]
     if entity.name == "services":
-        apis = sum(resource.type.endswith(":Service") for resource in made.resources)
+        apis = sum(resource.type.endswith(":Service") for resource in environment.resources)
         yield "apis", f"{apis} APIs"
     counts = Counter(map(_bundle, parts))
     for bundle, count in sorted(counts.items()):
@@ -166,20 +168,20 @@ def _bundle(recorded: Recorded) -> str:
     return "views" if recorded.inputs.get("view") else "tables"
 
 
-def _edges(made: Environment) -> Iterator[str]:
+def _edges(environment: Environment) -> Iterator[str]:
     """Yield who may do what on what, and which subscription is bound to which topic."""
     who = {grant.name: grant.who for grant in GRANTS}
     targets = {
         _target_key(resource): _id(resource.name)
-        for resource in made.resources
+        for resource in environment.resources
         if _target_key(resource)
     }
-    for resource in made.resources:
+    for resource in environment.resources:
         where = next((targets[key] for key in _granted_on(resource) if key in targets), None)
         if where and resource.name in who:
             role = str(resource.inputs["role"]).removeprefix("roles/")
             yield f'  {_person(who[resource.name])} -- "{role}" --> {where}'
-    for subscription in made.of(":Subscription"):
+    for subscription in environment.of(":Subscription"):
         topic = str(subscription.inputs["topic"]).removesuffix("-id")
         yield f"  {_id(topic)} --> {_id(subscription.name)}"
 

@@ -38,8 +38,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path("up-demo"))
     parser.add_argument("--scenes", type=int, default=60)
-    given = parser.parse_args()
-    folder = Path(given.dir).resolve()
+    arguments = parser.parse_args()
+    folder = Path(arguments.dir).resolve()
     servers = folder / "servers"
     servers.mkdir(parents=True, exist_ok=True)
     tell("starting emulators, the control plane and a model simulator")
@@ -55,14 +55,14 @@ def main() -> int:
             environment = Environment(
                 cloud, run, infrastructure(cloud), name=STACK, settings=SETTINGS
             )
-            return whole_life(environment, vertex, run, given.scenes)
+            return whole_life(environment, vertex, run, arguments.scenes)
 
 
 def whole_life(environment: Environment, vertex: str, folder: Path, scenes: int) -> int:
     """Bring up, do the job, destroy; return the exit code."""
     tell("pulumi up")
-    made = environment.up()
-    show(f"{made.changes['create']} resources made; `{folder}` has the stack's state")
+    outcome = environment.up()
+    show(f"{outcome.changes['create']} resources made; `{folder}` has the stack's state")
     job = Job(environment.cloud, vertex, folder)
     job.write_settings(environment.outputs())
     render_collection(folder / "photos", count=scenes, seed=5)

@@ -78,17 +78,17 @@ def beside(*paths: Path) -> Iterator[Sequence[Path]]:
     ]
     try:
         yield temporary
-        for written in temporary:
-            sync(written)
+        for temporary_path in temporary:
+            sync(temporary_path)
         if len(paths) > 1:
             for path in paths:
                 path.unlink(missing_ok=True)
-        for written, path in zip(temporary, paths, strict=True):
-            written.replace(path)
+        for temporary_path, path in zip(temporary, paths, strict=True):
+            temporary_path.replace(path)
         sync(paths[0].absolute().parent)
     finally:
-        for written in temporary:
-            written.unlink(missing_ok=True)
+        for temporary_path in temporary:
+            temporary_path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -78,19 +78,19 @@ class Leaser:
     async def extend_once(self) -> None:
         """Extend the held leases; mark those that are lost or have reached the maximum."""
         now_s = self._monotonic()
-        wanted: list[str] = []
+        lease_ids: list[str] = []
         for lease_id, lease in self._leases.items():
             if now_s - lease.since_s > self._max_lease_s:
                 lease.lost = True
             elif not lease.lost:
-                wanted.append(lease_id)
-        if not wanted:
+                lease_ids.append(lease_id)
+        if not lease_ids:
             return
         try:
-            lost = await self._subscription.extend(wanted, lease_s=self._lease_s)
+            lost_ids = await self._subscription.extend(lease_ids, lease_s=self._lease_s)
         except TransientError as error:
-            log.warning("%d leases were not extended, trying again soon: %s", len(wanted), error)
+            log.warning("%d leases were not extended, trying again soon: %s", len(lease_ids), error)
             return
-        for lease_id in lost:
+        for lease_id in lost_ids:
             if lease_id in self._leases:
                 self._leases[lease_id].lost = True

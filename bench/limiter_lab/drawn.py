@@ -137,27 +137,27 @@ NO_CAP = 1000
 class DrawnService:
     """Decides about the calls of a drawn world, and lets the others' calls arrive between them."""
 
-    def __init__(self, drawn: DrawnWorld, dice: random.Random) -> None:
-        self._drawn = drawn
+    def __init__(self, drawn_world: DrawnWorld, dice: random.Random) -> None:
+        self._drawn = drawn_world
         self._dice = dice
-        self._quota = Quota(drawn.quota, now_s=-drawn.phase_s)
+        self._quota = Quota(drawn_world.quota, now_s=-drawn_world.phase_s)
         self._other_s = 0.0
 
     def decide(self, model: str, verb: Verb, *, now_s: float) -> Decision:  # noqa: ARG002
         """Decide what becomes of a call that arrives now."""
-        drawn, dice = self._drawn, self._dice
+        drawn_world, dice = self._drawn, self._dice
         self._let_others_call(now_s)
-        at_random = dice.random() < drawn.random_share
-        if at_random and not drawn.random_drains:
+        at_random = dice.random() < drawn_world.random_share
+        if at_random and not drawn_world.random_drains:
             return self._refuse(now_s, over_quota=False)
         if not self._quota.admit(now_s):
             return self._refuse(now_s, over_quota=True)
         if at_random:
             return self._refuse(now_s, over_quota=False)
-        trouble = drawn.trouble
+        trouble = drawn_world.trouble
         if trouble and trouble.begin_s <= now_s < trouble.end_s:
-            return Decision(trouble.kind, drawn.latency.refusal_s)
-        return Decision(None, drawn.latency.answer_s(dice))
+            return Decision(trouble.kind, drawn_world.latency.refusal_s)
+        return Decision(None, drawn_world.latency.answer_s(dice))
 
     def _refuse(self, now_s: float, *, over_quota: bool) -> Decision:
         hints, refusal_s = self._drawn.hints, self._drawn.latency.refusal_s

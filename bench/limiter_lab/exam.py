@@ -93,8 +93,8 @@ def examine_all(trials: Sequence[Trial]) -> list[Score]:
 
 
 def _cost(seed: int) -> float:
-    drawn = draw(seed)
-    return drawn.rate_at(drawn.seconds / 2) * drawn.seconds
+    drawn_world = draw(seed)
+    return drawn_world.rate_at(drawn_world.seconds / 2) * drawn_world.seconds
 
 
 def summary(scores: Sequence[Score]) -> Mapping[str, float]:
@@ -143,9 +143,9 @@ def summary_lines(scores: Mapping[str, Sequence[Score]]) -> Iterator[str]:
     ours = scores[OURS]
     for name, theirs in scores.items():
         if name != OURS and (seeds := overtaken(ours, theirs)):
-            shown = ", ".join(map(str, seeds[:WORST]))
+            worst = ", ".join(map(str, seeds[:WORST]))
             yield (
-                f"\n{name} has more, at no more refusals, in {len(seeds)} of {len(ours)}: {shown}"
+                f"\n{name} has more, at no more refusals, in {len(seeds)} of {len(ours)}: {worst}"
             )
 
 
@@ -174,9 +174,9 @@ def _unfair(own: Score) -> float:
 
 def examine_named(name: str, round_trip_s: float, limiter: str = OURS) -> Score:
     """Return how a limiter did in a named world."""
-    drawn = named_worlds(round_trip_s)[name]
-    calls = drawn.world(LIMITERS[limiter], told_peers=limiter == OURS).run()
-    return score(drawn, calls)
+    drawn_world = named_worlds(round_trip_s)[name]
+    calls = drawn_world.world(LIMITERS[limiter], told_peers=limiter == OURS).run()
+    return score(drawn_world, calls)
 
 
 def named_lines() -> Iterator[str]:
@@ -240,10 +240,14 @@ def main() -> None:
 
 def _plot(path: Path, trial: Trial) -> None:
     """Draw what was sent and refused in a world, beside its quota."""
-    drawn = draw(trial.seed)
+    drawn_world = draw(trial.seed)
     calls = run_world(trial)
     picture = draw_run(
-        calls, drawn.rate_at, drawn.seconds, title=f"World {drawn.seed}", caption=str(drawn)
+        calls,
+        drawn_world.rate_at,
+        drawn_world.seconds,
+        title=f"World {drawn_world.seed}",
+        caption=str(drawn_world),
     )
     path.write_text(picture, encoding="utf-8")
 

@@ -28,7 +28,7 @@ def draw_run(
     seconds = ceil(duration_s)
     times = np.arange(seconds)
     sent_at = np.minimum([int(call.sent_s) for call in calls], seconds - 1)
-    sent = np.bincount(sent_at, minlength=seconds)
+    sent_per_s = np.bincount(sent_at, minlength=seconds)
     refused = np.bincount(sent_at, [call.refused for call in calls], minlength=seconds)
     quota = [rate_at(second) or 0.0 for second in range(seconds)]
     # Texts stay texts, and identifiers come from what is drawn: the same run gives the same file.
@@ -39,7 +39,7 @@ def draw_run(
         figure.suptitle(title, x=0.01, ha="left", weight="bold")
         axes.set_title(caption, loc="left", color=MUTED, fontsize=9)
         axes.step(times, quota, where="post", color=QUOTA, lw=2, ls="--", label="quota")
-        axes.plot(times, sent, color=SENT, lw=1, label="sent a second")
+        axes.plot(times, sent_per_s, color=SENT, lw=1, label="sent a second")
         axes.fill_between(times, refused, step="post", color=REFUSED, lw=0, label="answered 429")
         axes.set(xlim=(0, seconds), ylim=(0, 1.6 * max(quota)))
         axes.xaxis.set_major_locator(MultipleLocator(60 * ceil(seconds / 720)))

@@ -38,40 +38,40 @@ class Score:
     sent: int
 
 
-def score(drawn: DrawnWorld, calls: Sequence[Call]) -> Score:
+def score(drawn_world: DrawnWorld, calls: Sequence[Call]) -> Score:
     """Return what became of a world's calls."""
-    oracle = list(accumulate(drawn.oracle(), initial=0.0))
-    start_s = _start_s(drawn, oracle)
-    begin_s, end_s = _whole_windows(drawn, start_s)
+    oracle = list(accumulate(drawn_world.oracle(), initial=0.0))
+    start_s = _start_s(drawn_world, oracle)
+    begin_s, end_s = _whole_windows(drawn_world, start_s)
     after = between(calls, begin_s, end_s)
     due = _at(oracle, end_s) - _at(oracle, begin_s)
     before = between(calls, 0.0, start_s)
     refused_at_start = sum(call.over_quota for call in before)
-    allowed = max(START_REFUSALS * len(drawn.stays), START_SHARE * len(before))
+    allowed = max(START_REFUSALS * len(drawn_world.stays), START_SHARE * len(before))
     return Score(
-        seed=drawn.seed,
+        seed=drawn_world.seed,
         used=sum(call.good or call.unanswered for call in after) / due if due else 1.0,
         refused=sum(call.over_quota for call in after) / max(len(after), 1),
         start=refused_at_start / allowed,
-        jain=_jain(drawn, oracle, calls, start_s),
+        jain=_jain(drawn_world, oracle, calls, start_s),
         sent=len(calls),
     )
 
 
-def _start_s(drawn: DrawnWorld, oracle: Sequence[float]) -> float:
-    needed = START_CALLS * len(drawn.stays)
+def _start_s(drawn_world: DrawnWorld, oracle: Sequence[float]) -> float:
+    needed = START_CALLS * len(drawn_world.stays)
     reached = next((second for second, calls in enumerate(oracle) if calls >= needed), inf)
-    return min(max(reached, START_S), drawn.seconds / 2.0)
+    return min(max(reached, START_S), drawn_world.seconds / 2.0)
 
 
-def _whole_windows(drawn: DrawnWorld, start_s: float) -> tuple[float, float]:
+def _whole_windows(drawn_world: DrawnWorld, start_s: float) -> tuple[float, float]:
     """Return from when to when is measured: where quotas are counted by windows, whole ones."""
-    window_s = drawn.quota.window_s
+    window_s = drawn_world.quota.window_s
     if not window_s:
-        return start_s, drawn.seconds
-    first = ceil((start_s + drawn.phase_s) / window_s)
-    last = floor((drawn.seconds + drawn.phase_s) / window_s)
-    return first * window_s - drawn.phase_s, last * window_s - drawn.phase_s
+        return start_s, drawn_world.seconds
+    first = ceil((start_s + drawn_world.phase_s) / window_s)
+    last = floor((drawn_world.seconds + drawn_world.phase_s) / window_s)
+    return first * window_s - drawn_world.phase_s, last * window_s - drawn_world.phase_s
 
 
 def _at(oracle: Sequence[float], at_s: float) -> float:
@@ -81,11 +81,11 @@ def _at(oracle: Sequence[float], at_s: float) -> float:
 
 
 def _jain(
-    drawn: DrawnWorld, oracle: Sequence[float], calls: Sequence[Call], start_s: float
+    drawn_world: DrawnWorld, oracle: Sequence[float], calls: Sequence[Call], start_s: float
 ) -> float | None:
     """Return Jain's index, the mean over the spans that are long enough, by their calls."""
     total = weight = 0.0
-    for begin_s, end_s, workers in _spans(drawn, start_s):
+    for begin_s, end_s, workers in _spans(drawn_world, start_s):
         due = _at(oracle, end_s) - _at(oracle, begin_s)
         if len(workers) < 2 or due < FAIR_CALLS * len(workers):
             continue
@@ -97,17 +97,18 @@ def _jain(
     return total / weight if weight else None
 
 
-def _spans(drawn: DrawnWorld, start_s: float) -> Iterator[tuple[float, float, list[int]]]:
+def _spans(drawn_world: DrawnWorld, start_s: float) -> Iterator[tuple[float, float, list[int]]]:
     """Yield the spans in which the same workers are there, and who they are."""
-    moves = {at_s for stay in drawn.stays for at_s in (stay.join_s, stay.leave_s)}
+    moves = {at_s for stay in drawn_world.stays for at_s in (stay.join_s, stay.leave_s)}
     times = sorted(
-        {start_s, drawn.seconds} | {at_s for at_s in moves if start_s < at_s < drawn.seconds}
+        {start_s, drawn_world.seconds}
+        | {at_s for at_s in moves if start_s < at_s < drawn_world.seconds}
     )
     for begin_s, end_s in pairwise(times):
         middle_s = (begin_s + end_s) / 2.0
         there = [
             place
-            for place, stay in enumerate(drawn.stays)
+            for place, stay in enumerate(drawn_world.stays)
             if stay.join_s <= middle_s < stay.leave_s
         ]
         yield begin_s, end_s, there

@@ -20,13 +20,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("--project", "--pubsub", "--bigquery", "--storage"):
         parser.add_argument(name, required=True)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     emulators = {
-        "pubsub.googleapis.com": given.pubsub,
-        "bigquery.googleapis.com": given.bigquery,
-        "storage.googleapis.com": given.storage,
+        "pubsub.googleapis.com": arguments.pubsub,
+        "bigquery.googleapis.com": arguments.bigquery,
+        "storage.googleapis.com": arguments.storage,
     }
-    asyncio.run(_serve(Router(ControlPlane(given.project), emulators)))
+    asyncio.run(_serve(Router(ControlPlane(arguments.project), emulators)))
 
 
 async def _serve(router: Router) -> None:

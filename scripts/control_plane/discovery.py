@@ -83,7 +83,7 @@ class Method:
         schema: Mapping[str, Any] = self.document.schemas[name]
         return schema
 
-    def check_query(self, given: Mapping[str, str]) -> None:
+    def check_query(self, parameters: Mapping[str, str]) -> None:
         """Refuse parameters that the method does not have.
 
         Raises:
@@ -91,7 +91,7 @@ class Method:
         """
         of_body = self.document.fields({"$ref": self.request}) if self.request else {}
         known = {*self.query, *self.document.parameters, *of_body}
-        for name in given:
+        for name in parameters:
             if not {name, camel(name)} & known:
                 raise RefusedError.argument(
                     f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query'
@@ -251,8 +251,8 @@ def _is_of(value: Any, kind: str, form: str) -> bool:
     return isinstance(value, {"string": str, "boolean": bool}[kind])
 
 
-def _mistyped(at: str, wanted: str, value: Any) -> RefusedError:
-    return RefusedError.argument(f"Invalid value at '{at}' ({wanted}), {json.dumps(value)}")
+def _mistyped(at: str, expected: str, value: Any) -> RefusedError:
+    return RefusedError.argument(f"Invalid value at '{at}' ({expected}), {json.dumps(value)}")
 
 
 def camel(name: str) -> str:

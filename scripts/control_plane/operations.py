@@ -20,15 +20,15 @@ class Operations:
         self._done: dict[str, Mapping[str, Any]] = {}
         self._count = itertools.count(1)
 
-    def begin(self, call: Call, name: str, made: Mapping[str, Any]) -> Mapping[str, Any]:
+    def begin(self, call: Call, name: str, resource: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the answer to a call that made, changed or removed a resource."""
         if call.method.response not in MESSAGES:
-            return made
+            return resource
         if call.service == "container":
             return self._begin_at_container(name)
         where = "/".join(name.split("/")[:4]) + "/" if "/locations/" in name else ""
         operation = f"{where}operations/{next(self._count)}"
-        response = {"@type": f"type.googleapis.com/google.{call.service}.Response", **made}
+        response = {"@type": f"type.googleapis.com/google.{call.service}.Response", **resource}
         done = {"name": operation, "done": True, "response": response}
         self._done[key_of(call.service, operation)] = done
         return {"name": operation, "done": False}
@@ -46,13 +46,13 @@ class Operations:
     def _begin_at_container(self, name: str) -> Mapping[str, Any]:
         where = "/".join(name.split("/")[:4])
         operation = f"operation-{next(self._count)}"
-        shown = {
+        status = {
             "name": operation,
             "operationType": "CREATE_CLUSTER",
             "location": name.split("/")[3],
             "selfLink": f"{_CONTAINER}{where}/operations/{operation}",
             "targetLink": _CONTAINER + name,
         }
-        done = {**shown, "status": "DONE"}
+        done = {**status, "status": "DONE"}
         self._done[key_of("container", f"{where}/operations/{operation}")] = done
-        return {**shown, "status": "RUNNING"}
+        return {**status, "status": "RUNNING"}

@@ -112,11 +112,11 @@ class ControlPlane:
         key = key_of(call.service, name)
         if key in self.resources:
             raise RefusedError(409, "ALREADY_EXISTS", f"Resource '{name}' already exists")
-        made = copy.deepcopy(dict(call.body.get(kind.body, {}) if kind.body else call.body))
+        resource = copy.deepcopy(dict(call.body.get(kind.body, {}) if kind.body else call.body))
         fields = call.fields
-        strip_read_only(made, fields)
+        strip_read_only(resource, fields)
         if "name" in fields:
-            made["name"] = name.rpartition("/")[2] if kind.short_name else name
+            resource["name"] = name.rpartition("/")[2] if kind.short_name else name
         known = {
             "etag": self._etag(),
             "uid": hashlib.sha256(name.encode()).hexdigest()[:32],
@@ -125,23 +125,23 @@ class ControlPlane:
             "generation": "1",
             "observedGeneration": "1",
         }
-        made |= {field: value for field, value in known.items() if field in fields}
+        resource |= {field: value for field, value in known.items() if field in fields}
         if kind.filled is not None:
-            filled = kind.filled(name, made)
+            filled = kind.filled(name, resource)
             self.project.accounts |= set(_accounts_in(filled))
-            merge(made, filled)
-        self.resources[key] = made
-        return self.operations.begin(call, name, made)
+            merge(resource, filled)
+        self.resources[key] = resource
+        return self.operations.begin(call, name, resource)
 
     def _update(self, call: Call) -> Mapping[str, Any]:
         now = self.resource(call)
-        given, mask = call.body, call.query.get("updateMask", "")
-        if call.kind.body and set(given) <= {"updateMask", call.kind.body}:
-            given, mask = given.get(call.kind.body, {}), given.get("updateMask", mask)
-        if given.get("etag") and now.get("etag") and given["etag"] != now["etag"]:
+        body, mask = call.body, call.query.get("updateMask", "")
+        if call.kind.body and set(body) <= {"updateMask", call.kind.body}:
+            body, mask = body.get(call.kind.body, {}), body.get("updateMask", mask)
+        if body.get("etag") and now.get("etag") and body["etag"] != now["etag"]:
             raise RefusedError(409, "ABORTED", f"the etag of '{call.name}' is another")
         fields = call.fields
-        change = copy.deepcopy(dict(given))
+        change = copy.deepcopy(dict(body))
         strip_read_only(change, fields)
         change.pop("name", None)
         if mask:
@@ -160,8 +160,8 @@ class ControlPlane:
     def _delete(self, call: Call) -> Mapping[str, Any]:
         gone = self.resource(call)
         self.drop(call)
-        made = gone if call.method.response in MESSAGES else {}
-        return self.operations.begin(call, call.name, made)
+        result = gone if call.method.response in MESSAGES else {}
+        return self.operations.begin(call, call.name, result)
 
     def _switch(self, call: Call, state: str) -> Mapping[str, Any]:
         resource = self.resource(call)

@@ -36,8 +36,8 @@ class Policies:
         Raises:
             RefusedError: it was changed since it was read, or names what does not exist.
         """
-        given = policy.get("etag")
-        if given and given != self.get(name)["etag"]:
+        etag = policy.get("etag")
+        if etag and etag != self.get(name)["etag"]:
             raise RefusedError(
                 409,
                 "ABORTED",

@@ -56,8 +56,8 @@ class Project:
         is_own = email.endswith(f"@{self.name}.iam.gserviceaccount.com")
         if not is_own and f"-{PROJECT_NUMBER}" not in email:
             return True
-        made = key_of("iam", f"projects/{self.name}/serviceAccounts/{email}")
-        return made in self.resources or email in self.accounts
+        key = key_of("iam", f"projects/{self.name}/serviceAccounts/{email}")
+        return key in self.resources or email in self.accounts
 
     def answer(self, call: Call) -> Mapping[str, Any] | None:
         """Answer a call of a verb that is known here, and no other."""
@@ -137,7 +137,7 @@ class Project:
         if key_of(call.service, name) in self.resources:
             raise RefusedError(409, "ALREADY_EXISTS", f"Resource '{name}' already exists")
         linked = {"linkedDataset": f"projects/{self.name}/datasets/{dataset}"}
-        made = {
+        subscription = {
             "name": name,
             "listing": call.name,
             "state": "STATE_ACTIVE",
@@ -148,13 +148,13 @@ class Project:
             "linkedDatasetMap": {"dataset": linked},
             "destinationDataset": at,
         }
-        self.resources[key_of(call.service, name)] = made
+        self.resources[key_of(call.service, name)] = subscription
         self.resources[key_of("bigquery", linked["linkedDataset"])] = {
             **at,
             "access": [{"role": "OWNER", "specialGroup": "projectOwners"}],
             "type": "LINKED",
         }
-        return {"subscription": made}
+        return {"subscription": subscription}
 
     def _unsubscribe(self, call: Call) -> Mapping[str, Any]:
         gone = self.resources.pop(call.key, None)

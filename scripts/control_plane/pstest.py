@@ -54,12 +54,12 @@ async def send_to_pstest(
     if short not in _CALLS:
         return 501, _error(501, f"pstest is not asked for {method.name}")
     path, request, response, named = _CALLS[short]
-    given = dict(body) | ({named: name} if named else {})
+    fields = dict(body) | ({named: name} if named else {})
     if not named:
         kind = method.collection.rstrip("s")
-        given = {**given, kind: {**given.get(kind, {}), "name": name}}
+        fields = {**fields, kind: {**fields.get(kind, {}), "name": name}}
     try:
-        message = json_format.ParseDict(given, request.pb(request()))
+        message = json_format.ParseDict(fields, request.pb(request()))
     except json_format.ParseError as error:
         return 400, _error(400, str(error))
     answers = empty_pb2.Empty if response is None else response.pb(response()).__class__

@@ -93,9 +93,9 @@ class Router:
         method = ""
         by = "nobody"
         try:
-            called, _ = find_method(host, request.method, path)
-            method = called.name
-            call = await self._read(request, host, path, called)
+            method_called, _ = find_method(host, request.method, path)
+            method = method_called.name
+            call = await self._read(request, host, path, method_called)
             await self._wait_if(call, after=False)
             by, status, answer = await self._answer(call)
             await self._wait_if(call, after=True)
@@ -212,20 +212,20 @@ class Router:
         if topic == "requests":
             if request.method == "DELETE":
                 self.seen.clear()
-            shown: Any = {
+            report: Any = {
                 "requests": [asdict(request) for request in self.seen],
                 "strays": self.strays,
             }
         elif topic == "hold":
             if request.method == "PUT":
                 self.hold = Hold(**await request.json())
-            shown = asdict(self.hold)
+            report = asdict(self.hold)
         else:
-            shown = {
+            report = {
                 "resources": self.plane.resources, "policies": self.plane.policies.all(),
                 "remembered": self.remembered, "enabled": sorted(self.plane.project.enabled),
             }  # fmt: skip
-        return web.json_response(shown)
+        return web.json_response(report)
 
 
 def _decoded(path: str) -> str:
@@ -254,7 +254,7 @@ def _made(call: Call) -> str:
 
 
 def _error(error: RefusedError) -> dict[str, Any]:
-    shown = {"code": error.code, "message": str(error), "status": error.status}
+    error_body = {"code": error.code, "message": str(error), "status": error.status}
     usual = {404: "notFound", 409: "alreadyExists", 403: "forbidden"}.get(error.code, "badRequest")
     reasons = [{"message": str(error), "reason": error.reason or usual}]
-    return {"error": {**shown, "errors": reasons}}
+    return {"error": {**error_body, "errors": reasons}}

@@ -75,7 +75,7 @@ def measure_fields(encoder: CardedEncoder, sample: EvaluationSample) -> list[dic
         values = () if entry.is_boolean else (*map(str, entry.values), "unknown")
         field = _Field(entry.field, "boolean" if entry.is_boolean else "enum", values)
         answers = zero_shot.answer([field], sample.vectors[places])
-        given = [answer[entry.field] for answer in answers]
+        answered_values = [answer[entry.field] for answer in answers]
         truth = [sample.truth[place][entry.field] for place in places]
         commonest = Counter(truth).most_common(1)[0][1]
         rows.append(
@@ -83,9 +83,11 @@ def measure_fields(encoder: CardedEncoder, sample: EvaluationSample) -> list[dic
                 "asset_type": entry.asset_type,
                 "field": entry.field,
                 "scenes": len(places),
-                "accuracy": sum(g == t for g, t in zip(given, truth, strict=True)) / len(places),
+                "accuracy": sum(g == t for g, t in zip(answered_values, truth, strict=True))
+                / len(places),
                 "majority": commonest / len(places),
-                "withheld": sum(value in (None, "unknown") for value in given) / len(places),
+                "withheld": sum(value in (None, "unknown") for value in answered_values)
+                / len(places),
             }
         )
     return rows

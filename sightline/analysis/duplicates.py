@@ -83,8 +83,11 @@ def by_preference(images: Sequence[EmbeddedImage]) -> list[int]:
     """Return the rows of images in the order in which they are kept: the newest, then by id."""
 
     def key(row: int) -> tuple[float, str]:
-        taken = images[row].capture_time
-        return (np.inf if taken is None else -taken.timestamp(), images[row].observation_id)
+        captured_at = images[row].capture_time
+        return (
+            np.inf if captured_at is None else -captured_at.timestamp(),
+            images[row].observation_id,
+        )
 
     return sorted(range(len(images)), key=key)
 

@@ -47,9 +47,9 @@ def score(
         for name, value in truth.items():
             key = (task, name)
             values[key][comparable(value)] += 1
-            given = answer.get(name)
-            answered[key] += given not in (None, "unknown")
-            right[key] += comparable(given) == comparable(value)
+            answer_value = answer.get(name)
+            answered[key] += answer_value not in (None, "unknown")
+            right[key] += comparable(answer_value) == comparable(value)
     return [
         FieldScore(
             task,

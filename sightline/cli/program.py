@@ -57,5 +57,5 @@ def _shown(path: Path) -> str:
     """Return a path as it is shortest to type."""
     absolute = os.path.abspath(path)  # noqa: PTH100 - a link of an environment is not followed
     relative = os.path.relpath(absolute)
-    shown = absolute if relative.startswith("..") else relative
-    return shlex.quote(shown if os.sep in shown else f".{os.sep}{shown}")
+    shortest = absolute if relative.startswith("..") else relative
+    return shlex.quote(shortest if os.sep in shortest else f".{os.sep}{shortest}")

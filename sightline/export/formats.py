@@ -60,14 +60,14 @@ class TableWriter(Protocol):
         ...
 
 
-def format_of(path: Path, given: ExportFormat | None) -> ExportFormat:
+def format_of(path: Path, chosen: ExportFormat | None) -> ExportFormat:
     """Return the format that is meant.
 
     Raises:
         ConfigurationError: none is given, and the name does not tell.
     """
-    if given is not None:
-        return given
+    if chosen is not None:
+        return chosen
     format_ = FORMATS.get(path.suffix.lower())
     if format_ is None:
         also = " (.jsonl is for --format tuning)" if path.suffix == ".jsonl" else ""

@@ -38,13 +38,13 @@ async def post_json(
         ThrottledError, TransientError, PermanentError, ConfigurationError: see ``refusals``.
         PermanentError: ``image_too_large``; the body has more than ``most_bytes``.
     """
-    sent = orjson.dumps(body)
-    if most_bytes is not None and len(sent) > most_bytes:
-        raise too_large(len(sent), most_bytes)
+    content = orjson.dumps(body)
+    if most_bytes is not None and len(content) > most_bytes:
+        raise too_large(len(content), most_bytes)
     headers = await access.headers()
-    code, answered, raw = await _post(session, url, sent, headers, model)
+    code, answered, raw = await _post(session, url, content, headers, model)
     if code == 401 and await access.renew(headers):
-        code, answered, raw = await _post(session, url, sent, await access.headers(), model)
+        code, answered, raw = await _post(session, url, content, await access.headers(), model)
     answer = decoded(raw)
     if code != 200:
         refusal = read_refusal(code, answer, answered)

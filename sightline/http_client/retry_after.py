@@ -13,15 +13,15 @@ MOST_RETRY_S = 3600.0
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Return the delay in the header, a number or a date, in seconds; at most an hour."""
-    given = {name.lower(): value for name, value in headers.items()}
-    value = given.get("retry-after", "").strip()
+    lowered = {name.lower(): value for name, value in headers.items()}
+    value = lowered.get("retry-after", "").strip()
     if re.fullmatch(r"\d+(\.\d+)?", value):
         return min(float(value), MOST_RETRY_S)
-    then, sent = _date(value), _date(given.get("date", ""))
-    if then is None or sent is None:
+    then, date = _date(value), _date(lowered.get("date", ""))
+    if then is None or date is None:
         return None
     # Relative to the server's own clock, so that ours does not matter.
-    return min(max((then - sent).total_seconds(), 0.0), MOST_RETRY_S)
+    return min(max((then - date).total_seconds(), 0.0), MOST_RETRY_S)
 
 
 def _date(value: str) -> datetime | None:

@@ -26,10 +26,12 @@ class InlineImage:
 
 def body_of(task: TaskSpec, images: Sequence[InlineImage], *, model: str) -> dict[str, Any]:
     """Return the request for one answer about these images, in their order."""
-    shown = [_image(image, _DETAIL[task.media_resolution]) for image in images]
+    image_parts = [_image(image, _DETAIL[task.media_resolution]) for image in images]
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": "user", "content": [*shown, {"type": "text", "text": task.prompt}]}],
+        "messages": [
+            {"role": "user", "content": [*image_parts, {"type": "text", "text": task.prompt}]}
+        ],
         "response_format": {
             "type": "json_schema",
             "json_schema": {

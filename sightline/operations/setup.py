@@ -94,14 +94,14 @@ async def setup(
 
 async def _set_up_warehouse(settings: Settings, *, dry_run: bool, update: Update) -> Sequence[Item]:
     tasks = [*known_tasks(settings).values()]
-    wanted = _wanted(settings, tasks)
+    objects = _wanted(settings, tasks)
     place = bigquery_place(settings)
     credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
     async with BigQueryClient.open(place, credentials) as client:
         before = await _existing_tables(client)
         if not dry_run:
-            await _put_all(settings, client, tasks, _counting(update, len(wanted)))
-        items = [_table_item(kind, name, before, dry_run=dry_run) for kind, name in wanted]
+            await _put_all(settings, client, tasks, _counting(update, len(objects)))
+        items = [_table_item(kind, name, before, dry_run=dry_run) for kind, name in objects]
         differing = await _differing_tables(settings, client, before or frozenset())
     named = {item.name for item in differing}
     return [*(item for item in items if item.name not in named), *differing]
@@ -179,11 +179,11 @@ async def _set_up_queue(
     credentials = await asyncio.to_thread(google_credentials, settings, endpoint)
     items = []
     async with QueueSetup.open(shape, credentials) as queue:
-        wanted = queue.wanted()
-        for number, (kind, path) in enumerate(wanted, 1):
+        objects = queue.wanted()
+        for number, (kind, path) in enumerate(objects, 1):
             resource = await (queue.look(kind, path) if dry_run else queue.put(kind, path))
             items.append(_queue_item(shape, resource, dry_run=dry_run))
-            update(number, len(wanted))
+            update(number, len(objects))
     return items
 
 

@@ -113,41 +113,41 @@ class Starter:
     bucket: str = ""
 
 
-def starter_text(wanted: Starter) -> str:
+def starter_text(starter: Starter) -> str:
     """Return the text of the settings file.
 
     Raises:
         ConfigurationError: a name is invalid; the error names the option.
     """
-    if wanted.engine == "local":
-        if wanted != Starter("local"):
+    if starter.engine == "local":
+        if starter != Starter("local"):
             raise ConfigurationError(
                 "the local engine has no project, dataset, source or bucket; give --engine gcp"
             )
         return _LOCAL
-    _check(wanted)
+    _check(starter)
     return _GCP.format(
-        project=json.dumps(wanted.project),
-        dataset=json.dumps(wanted.dataset),
-        location=json.dumps(wanted.location),
-        source=json.dumps(wanted.source),
-        bucket=json.dumps(wanted.bucket),
+        project=json.dumps(starter.project),
+        dataset=json.dumps(starter.dataset),
+        location=json.dumps(starter.location),
+        source=json.dumps(starter.source),
+        bucket=json.dumps(starter.bucket),
     )
 
 
-def _check(wanted: Starter) -> None:
-    if not wanted.project:
+def _check(starter: Starter) -> None:
+    if not starter.project:
         raise ConfigurationError(
             "a settings file for Google Cloud names a project; give --project PROJECT"
         )
-    BigQueryPlace(wanted.project, wanted.dataset)
-    if not _LOCATION.fullmatch(wanted.location):
+    BigQueryPlace(starter.project, starter.dataset)
+    if not _LOCATION.fullmatch(starter.location):
         raise ConfigurationError(
-            f"--location {wanted.location!r} is not accepted; accepted: US, EU, or a region"
+            f"--location {starter.location!r} is not accepted; accepted: US, EU, or a region"
         )
-    if wanted.source:
-        checked_table(wanted.source, "--source")
-    if wanted.bucket and not _BUCKET.fullmatch(wanted.bucket):
+    if starter.source:
+        checked_table(starter.source, "--source")
+    if starter.bucket and not _BUCKET.fullmatch(starter.bucket):
         raise ConfigurationError(
-            f"--bucket {wanted.bucket!r} is not accepted; accepted: a bucket's name, without gs://"
+            f"--bucket {starter.bucket!r} is not accepted; accepted: a bucket's name, without gs://"
         )

@@ -59,11 +59,11 @@ def subscribe(
         ConfigurationError: a name is invalid, or Google Cloud refuses.
         TransientError: a service is out of reach; run it again.
     """
-    wanted = Listing.parse(listing)
+    parsed = Listing.parse(listing)
     with progress("subscribing", None):
-        subscribed = _subscribe(settings, wanted, _dataset(wanted, dataset))
-        sources = asyncio.run(_sources(settings, wanted, subscribed))
-    location = wanted.location.upper()
+        subscribed = _subscribe(settings, parsed, _dataset(parsed, dataset))
+        sources = asyncio.run(_sources(settings, parsed, subscribed))
+    location = parsed.location.upper()
     return ListingSubscription(
         name=subscribed.name,
         existed=subscribed.existed,

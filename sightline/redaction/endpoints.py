@@ -30,9 +30,9 @@ def shown_endpoint(endpoint: str) -> str:
     query = _QUERY_VALUE.sub(rf"\1={HIDDEN}", mark + query)
     if mark and "=" not in query:
         query = f"?{HIDDEN}" if len(query) > 1 else query
-    shown = scheme + (f"{HIDDEN}@" if at and user else at) + address + query
-    shown = SECRETS.hide(shown + (f"#{HIDDEN}" if fragment else ""))
-    return shown if len(shown) <= MOST_SHOWN else shown[: MOST_SHOWN - 1] + "…"
+    text = scheme + (f"{HIDDEN}@" if at and user else at) + address + query
+    text = SECRETS.hide(text + (f"#{HIDDEN}" if fragment else ""))
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
 
 
 def endpoint_secrets(endpoint: str) -> Iterator[str]:

@@ -170,8 +170,8 @@ class ClipEncoder:
 def _vectors(session: InferenceSession, feeds: Mapping[str, NDArray[Any]], kind: str) -> Vectors:
     """Run a tower and scale its embeddings to unit length."""
     names = [entry.name for entry in session.get_outputs()]
-    wanted = f"{kind}_embeds" if f"{kind}_embeds" in names else names[0]
-    vectors = np.asarray(session.run([wanted], feeds)[0], np.float32)
+    output = f"{kind}_embeds" if f"{kind}_embeds" in names else names[0]
+    vectors = np.asarray(session.run([output], feeds)[0], np.float32)
     unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-12)
     return unit
 

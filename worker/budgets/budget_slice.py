@@ -43,9 +43,9 @@ class BudgetSlice:
         """Take an amount; return the limited part of it, or ``None`` if not enough is left."""
         if not self.covers(needed):
             return None
-        taken = self.limits.of(needed)
-        self.left -= taken
-        return taken
+        amount = self.limits.of(needed)
+        self.left -= amount
+        return amount
 
     def covers(self, needed: Amount) -> bool:
         """Return whether this much is left."""
@@ -54,9 +54,9 @@ class BudgetSlice:
             needed.cost_usd_micros == 0 or self.left.cost_usd_micros >= needed.cost_usd_micros
         ) and (needed.images == 0 or self.left.images >= needed.images)
 
-    def charge(self, taken: Amount, used: Amount) -> None:
+    def charge(self, reserved: Amount, used: Amount) -> None:
         """Put back an amount that was taken, less the part that was used."""
-        self.left += taken - self.limits.of(used)
+        self.left += reserved - self.limits.of(used)
 
     def may_get_back(self, needed: Amount) -> bool:
         """Return whether calls under way may put back enough of what is needed."""

@@ -76,8 +76,8 @@ class RunBudgets:
                 return account.free
             if budget_slice.is_stale(self._now()):
                 await self._reservations.give_back(account)
-            if (taken := budget_slice.take(needed)) is not None:
-                return Reservation(account, taken)
+            if (amount := budget_slice.take(needed)) is not None:
+                return Reservation(account, amount)
             changed = account.changed
             if not account.dry:
                 await self._reserve_in_turn(account, needed)

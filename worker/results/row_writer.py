@@ -178,8 +178,8 @@ class RowWriter:
             return {}
 
     def _count(self, rows: Sequence[ResultRow]) -> None:
-        for kind, written in Counter(map(type, rows)).items():
-            self._progress.rows[LEDGERS[kind]] += written
+        for kind, count in Counter(map(type, rows)).items():
+            self._progress.rows[LEDGERS[kind]] += count
         self._progress.dead.update(
             row.reason.value
             for row in rows

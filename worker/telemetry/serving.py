@@ -73,12 +73,12 @@ def _guarded(application: Application, rule: HostRule) -> Application:
     """Return an application that refuses requests that do not name this server."""
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        given = {
+        headers = {
             name: (environ[key],)
             for name, key in (("Host", "HTTP_HOST"), ("Origin", "HTTP_ORIGIN"))
             if key in environ
         }
-        refused = rule.refuses(given)
+        refused = rule.refuses(headers)
         if refused is None:
             return application(environ, start_response)
         status = f"{refused} {'Misdirected Request' if refused == 421 else 'Forbidden'}"

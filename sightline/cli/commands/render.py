@@ -34,7 +34,7 @@ def render(
     state.check_output(directory)
     try:
         with progress_bar("rendering", count) as update:
-            made = _rendered(kind, directory, count, seed, lambda done: update(done, None))
+            collection = _rendered(kind, directory, count, seed, lambda done: update(done, None))
     except OSError as error:
         raise StorageError(
             f"{directory}: {error.strerror or error}; give a DIRECTORY that can be written"
@@ -42,17 +42,17 @@ def render(
     document = {
         "kind": kind,
         "directory": str(directory),
-        "pictures": made.observations,
-        "assets": made.assets,
-        "table": str(made.table),
-        "ground_truth": None if made.ground_truth is None else str(made.ground_truth),
+        "pictures": collection.observations,
+        "assets": collection.assets,
+        "table": str(collection.table),
+        "ground_truth": None if collection.ground_truth is None else str(collection.ground_truth),
     }
     if as_json:
         print_json(document)
         return
-    pictures = _counted(made.observations, "picture")
-    are = "is" if made.observations == 1 else "are"
-    say(f"{pictures} of {_counted(made.assets, 'asset')} {are} in {directory}")
+    pictures = _counted(collection.observations, "picture")
+    are = "is" if collection.observations == 1 else "are"
+    say(f"{pictures} of {_counted(collection.assets, 'asset')} {are} in {directory}")
     remark(f"next: `sightline import {directory}`")
 
 

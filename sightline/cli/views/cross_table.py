@@ -28,10 +28,10 @@ def cross_table(
         row_totals[row] += group.answers
         column_totals[column] += group.answers
         cells[row, column] += group.answers
-    shown = _in_order(by, row_totals, top)
+    top_rows = _in_order(by, row_totals, top)
     heads = _in_order(across, column_totals, MOST_COLUMNS) if across else []
-    lines = [(key_text(by, row), [row]) for row in shown]
-    hidden = [row for row in row_totals if row not in set(shown)]
+    lines = [(key_text(by, row), [row]) for row in top_rows]
+    hidden = [row for row in row_totals if row not in set(top_rows)]
     if hidden:
         lines.append((f"({len(hidden):,} others)", hidden))
     beyond = [column for column in column_totals if column not in set(heads)] if across else []

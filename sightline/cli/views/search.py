@@ -21,8 +21,8 @@ def short_uri(uri: str) -> str:
     if parts.scheme != "file":
         return uri
     path = os.fsdecode(unquote_to_bytes(parts.path))
-    shown = min((path, os.path.relpath(path)), key=len)
-    return shown.encode("utf-8", "replace").decode()
+    shortest = min((path, os.path.relpath(path)), key=len)
+    return shortest.encode("utf-8", "replace").decode()
 
 
 def print_hits(result: SearchResult, *, as_json: bool) -> None:

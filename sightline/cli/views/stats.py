@@ -126,13 +126,13 @@ def _print_fields(overview: TaskOverview, top: int) -> None:
     if not answers:
         return
     columns = ("known", "unknown", "missing", "assets", "disagreeing", "minimum", "mean", "maximum")
-    shown = [name for name in columns if any(getattr(row, name) is not None for row in fields)]
+    filled = [name for name in columns if any(getattr(row, name) is not None for row in fields)]
     say()
     print_table(
         "",
-        ("field", "type", *shown, "share known"),
+        ("field", "type", *filled, "share known"),
         [
-            (row.field.name, row.field.type, *(getattr(row, name) for name in shown),
+            (row.field.name, row.field.type, *(getattr(row, name) for name in filled),
              row.known / answers)
             for row in fields
         ],

@@ -79,10 +79,10 @@ def remark_unbalanced(result: Status) -> None:
     """Print what to do about accounts that do not balance; a fault says so itself."""
     if result.faults:
         return
-    lost = next((status.run.run_id for status in result.runs if status.balance.lost), None)
+    run_id = next((status.run.run_id for status in result.runs if status.balance.lost), None)
     remark(
-        f"parts of {lost} are lost; `sightline enqueue --reconcile {lost}`"
-        if lost
+        f"parts of {run_id} are lost; `sightline enqueue --reconcile {run_id}`"
+        if run_id
         else "the account does not balance; `sightline --debug status --check --json`"
     )
 

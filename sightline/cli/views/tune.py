@@ -91,8 +91,8 @@ def remark_not_submitted() -> None:
 
 def print_submission(submission: Submission) -> None:
     """Print which job it is, and whether it is new."""
-    made = "is submitted" if submission.is_new else "already exists: nothing is paid for again"
-    say(f"tuning job {submission.job.number} {made}")
+    outcome = "is submitted" if submission.is_new else "already exists: nothing is paid for again"
+    say(f"tuning job {submission.job.number} {outcome}")
 
 
 def remark_waiting(job: TuningJob) -> None:

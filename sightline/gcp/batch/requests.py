@@ -48,9 +48,9 @@ class AnswerQuestion:
 
     def request(self, part_key: str, images: Sequence[str]) -> dict[str, Any]:
         """See ``Question``."""
-        sent = [SentImage(mime_type(uri), uri=uri) for uri in images]
+        sent_images = [SentImage(mime_type(uri), uri=uri) for uri in images]
         return {
-            "contents": [content_of(self._task, sent)],
+            "contents": [content_of(self._task, sent_images)],
             "generationConfig": self._config,
             "labels": {**self._labels, PART_LABEL: label_of(part_key)},
         }

@@ -171,8 +171,8 @@ class TableStream:
             refused = refusal(response)
             if refused is None:
                 return
-            sent = len(request.proto_rows.rows.serialized_rows)
-            refused_rows.update(rows_to_blame(response, sent))
+            row_count = len(request.proto_rows.rows.serialized_rows)
+            refused_rows.update(rows_to_blame(response, row_count))
             if not refused_rows:
                 raise refused
 

@@ -25,7 +25,7 @@ def refusal(response: Any) -> Exception | None:
     return refused
 
 
-def rows_to_blame(response: Any, sent: int) -> dict[int, str]:
+def rows_to_blame(response: Any, row_count: int) -> dict[int, str]:
     """Return why single rows of a request of so many are refused; the service then took none.
 
     Nothing where it names rows that were not sent: then something else is wrong.
@@ -33,7 +33,7 @@ def rows_to_blame(response: Any, sent: int) -> dict[int, str]:
     if response.error.code not in (0, _INVALID_ARGUMENT):
         return {}
     named = {int(row.index): one_line(str(row.message)) for row in response.row_errors}
-    return named if all(0 <= number < sent for number in named) else {}
+    return named if all(0 <= number < row_count for number in named) else {}
 
 
 def _status_code(number: int) -> Any:

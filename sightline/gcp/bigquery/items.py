@@ -62,7 +62,7 @@ class ItemReader:
     def _read(self, table: str, work_range: WorkRange) -> list[ItemFields]:
         from google.cloud.bigquery_storage_v1 import types
 
-        wanted = types.ReadSession(
+        session_request = types.ReadSession(
             table=table,
             data_format=types.DataFormat.ARROW,
             read_options=types.ReadSession.TableReadOptions(
@@ -70,7 +70,9 @@ class ItemReader:
             ),
         )
         session = self._client.create_read_session(
-            parent=f"projects/{self._place.project}", read_session=wanted, max_stream_count=1
+            parent=f"projects/{self._place.project}",
+            read_session=session_request,
+            max_stream_count=1,
         )
         rows_by_seq: dict[int, ItemFields] = {}
         for stream in session.streams:

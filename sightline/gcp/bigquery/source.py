@@ -192,11 +192,11 @@ class BigQuerySource:
 
     async def _read(self, work_range: WorkRange) -> list[ItemFields]:
         rows = await self._reader.read(work_range)
-        wanted = work_range.stop - work_range.start
-        if len(rows) != wanted:
+        row_count = work_range.stop - work_range.start
+        if len(rows) != row_count:
             await self._request_of(work_range.run_id)
             raise StorageError(
-                f"the work list of run {work_range.run_id} has {len(rows)} of the {wanted} items"
+                f"the work list of run {work_range.run_id} has {len(rows)} of the {row_count} items"
                 f" of {work_range.key}; cancel the run, and enqueue again"
             )
         return rows

@@ -25,11 +25,11 @@ def unlike(ledger: Ledger, fields: Sequence[Any]) -> list[str]:
     for column in ledger.columns:
         name = f"{ledger.name}.{column.name}"
         field = there.pop(column.name, None)
-        wanted = _TYPES.get(column.type, column.type)
+        expected = _TYPES.get(column.type, column.type)
         if field is None:
             wrong.append(f"{name} is missing")
-        elif field.type_.name not in {wanted, _NOT_SAID}:
-            wrong.append(f"{name} is {field.type_.name}, not {wanted}")
+        elif field.type_.name not in {expected, _NOT_SAID}:
+            wrong.append(f"{name} is {field.type_.name}, not {expected}")
         elif (field.mode.name == "REPEATED") != column.repeated:
             wrong.append(f"{name} is {'no array' if column.repeated else 'an array'}")
         elif field.mode.name == "REQUIRED" and not column.required:

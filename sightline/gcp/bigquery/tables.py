@@ -52,15 +52,15 @@ async def put_embeddings(
 ) -> None:
     """Make the tables of these embeddings, and let the views over all of them show them too."""
     there = set(await embeddings_tables(client))
-    wanted = {
+    ledgers = {
         ledger.name: ledger for ledger in (ledger_of(part.model, part.dimension) for part in parts)
     }
-    new = [ledger for name, ledger in wanted.items() if name not in there]
+    new = [ledger for name, ledger in ledgers.items() if name not in there]
     for ledger in new:
         await client.create_table(ledger)
-    if not (new or afresh or await _are_hidden(client, wanted)):
+    if not (new or afresh or await _are_hidden(client, ledgers)):
         return
-    tables = sorted(there | set(wanted))
+    tables = sorted(there | set(ledgers))
     views = vector_views(tables)
     names = {name: client.place.table(name) for name in (*tables, *(view.name for view in views))}
     for view in views:
@@ -69,8 +69,8 @@ async def put_embeddings(
 
 async def _are_hidden(client: BigQueryClient, tables: Iterable[str]) -> bool:
     """Return whether the view over all vectors lacks one of these tables, which another made."""
-    shown = await client.view_query(ALL_VECTORS)
-    return any(client.place.table(table) not in shown for table in tables)
+    view_text = await client.view_query(ALL_VECTORS)
+    return any(client.place.table(table) not in view_text for table in tables)
 
 
 async def embeddings_tables(client: BigQueryClient) -> list[str]:

@@ -154,7 +154,7 @@ class PreparedRequest:
 
     def _steps(self, observation_json: str) -> str:
         limit = self.request.filter.limit
-        wanted = PARTS_WANTED.format(
+        parts_select = PARTS_WANTED.format(
             separator=quoted(SEPARATOR), only_first="" if limit is None else ONLY_FIRST
         )
         stated = PARTS_IN_THEIR_STATE.format(written=self._written(), **self.place.names())
@@ -167,7 +167,7 @@ class PreparedRequest:
             ),
             "asked": SUBJECTS_ASKED,
             **({} if limit is None else {"first_subjects": FIRST_SUBJECTS.format(limit=limit)}),
-            "wanted": wanted,
+            "wanted": parts_select,
             "stated": stated,
             "to_do": ITEMS_TO_DO,
         }

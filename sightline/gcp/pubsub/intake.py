@@ -58,21 +58,21 @@ class Intake:
         self._arrived: deque[Arrived] = deque()
         self._failure: SightlineError | None = None
 
-    async def take(self, wanted: int, *, lease_s: float) -> list[Delivery]:
+    async def take(self, most: int, *, lease_s: float) -> list[Delivery]:
         """Return up to ``wanted`` messages, or none when nothing came in time.
 
         Raises:
             SightlineError: nothing came, since a pull failed.
         """
-        await self._wait(wanted, lease_s)
-        taken: list[Delivery] = []
-        while self._arrived and len(taken) < wanted:
+        await self._wait(most, lease_s)
+        deliveries: list[Delivery] = []
+        while self._arrived and len(deliveries) < most:
             if await self._is_fresh(self._arrived[0], lease_s):
-                taken += self._cut(wanted - len(taken))
-        if not taken and self._failure is not None:
+                deliveries += self._cut(most - len(deliveries))
+        if not deliveries and self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        return taken
+        return deliveries
 
     async def close(self) -> list[Delivery]:
         """End the pulls that are under way; return what had arrived and was not taken."""
@@ -88,12 +88,12 @@ class Intake:
         self._arrived.clear()
         return left
 
-    async def _wait(self, wanted: int, lease_s: float) -> None:
+    async def _wait(self, most: int, lease_s: float) -> None:
         """Ask for what is missing, then wait until something has arrived or nothing will."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._wait_s
         self._harvest()
-        self._ask(wanted, lease_s)
+        self._ask(most, lease_s)
         while self._asked and not self._arrived:
             done, _ = await asyncio.wait(
                 self._asked,
@@ -104,9 +104,9 @@ class Intake:
                 return
             self._harvest()
 
-    def _ask(self, wanted: int, lease_s: float) -> None:
+    def _ask(self, most: int, lease_s: float) -> None:
         held = sum(len(arrived.deliveries) for arrived in self._arrived)
-        missing = wanted - held - sum(self._asked.values())
+        missing = most - held - sum(self._asked.values())
         pulls = min(self._in_flight - len(self._asked), max(1, missing // LEAST_ASKED))
         for left in range(pulls, 0, -1):
             ask = min(MOST_MESSAGES, -(-missing // left))
@@ -145,9 +145,9 @@ class Intake:
             self._arrived[0] = Arrived(arrived.deliveries, self._monotonic(), lease_s)
         return True
 
-    def _cut(self, wanted: int) -> Sequence[Delivery]:
+    def _cut(self, most: int) -> Sequence[Delivery]:
         first = self._arrived.popleft()
-        if len(first.deliveries) > wanted:
-            rest = Arrived(first.deliveries[wanted:], first.at_s, first.lease_s)
+        if len(first.deliveries) > most:
+            rest = Arrived(first.deliveries[most:], first.at_s, first.lease_s)
             self._arrived.appendleft(rest)
-        return first.deliveries[:wanted]
+        return first.deliveries[:most]

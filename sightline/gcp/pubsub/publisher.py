@@ -68,12 +68,12 @@ class PubSubPublisher:
         outcomes = await asyncio.gather(*map(self._publish_batch, cut), return_exceptions=True)
         failed = [failure for failure in outcomes if isinstance(failure, BaseException)]
         if failed:
-            lost = sum(
+            unpublished = sum(
                 len(batch)
                 for batch, outcome in zip(cut, outcomes, strict=True)
                 if isinstance(outcome, BaseException)
             )
-            _raise_worst(failed, f"{lost} of {len(messages)} messages were not published")
+            _raise_worst(failed, f"{unpublished} of {len(messages)} messages were not published")
         return len(messages)
 
     async def _publish_batch(self, batch: Sequence[Outgoing]) -> None:

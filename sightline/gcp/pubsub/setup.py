@@ -87,14 +87,14 @@ class QueueSetup:
     def wanted(self) -> Sequence[tuple[Kind, str]]:
         """Return what the job needs, in the order in which it can be made."""
         place, shape = self._shape.place, self._shape
-        wanted: list[tuple[Kind, str]] = [
+        entries: list[tuple[Kind, str]] = [
             ("topic", place.topic_path),
             ("topic", shape.dead_letter_topic_path),
             ("subscription", place.subscription_path),
         ]
         if place.dead_letter_path is not None:
-            wanted.append(("subscription", place.dead_letter_path))
-        return wanted
+            entries.append(("subscription", place.dead_letter_path))
+        return entries
 
     async def look(self, kind: Kind, path: str) -> QueueResource:
         """Return what is there of one of them.
@@ -196,19 +196,19 @@ class QueueSetup:
         return wrong
 
     def _policy_differences(self, policy: Any) -> list[str]:
-        wanted = self._shape
+        shape = self._shape
         if not policy.dead_letter_topic:
             return ["it has no dead-letter policy, without which deliveries are not counted"]
         wrong = []
-        if policy.dead_letter_topic != wanted.dead_letter_topic_path:
+        if policy.dead_letter_topic != shape.dead_letter_topic_path:
             wrong.append(
                 f"its dead letters go to {policy.dead_letter_topic},"
-                f" not {wanted.dead_letter_topic_path}"
+                f" not {shape.dead_letter_topic_path}"
             )
-        if policy.max_delivery_attempts != wanted.backstop_attempts:
+        if policy.max_delivery_attempts != shape.backstop_attempts:
             wrong.append(
                 f"it gives up after {policy.max_delivery_attempts} deliveries,"
-                f" not {wanted.backstop_attempts}"
+                f" not {shape.backstop_attempts}"
             )
         return wrong
 
@@ -270,11 +270,11 @@ def agent_grants(shape: QueueShape) -> tuple[str, str]:
         f"serviceAccount:service-$(gcloud projects describe {project}"
         " --format='value(projectNumber)')@gcp-sa-pubsub.iam.gserviceaccount.com"
     )
-    given = f'--project={project} --member="{agent}" --role=roles/pubsub'
+    grant = f'--project={project} --member="{agent}" --role=roles/pubsub'
     bind = "add-iam-policy-binding"
     return (
-        f"gcloud pubsub topics {bind} {shape.dead_letter_topic} {given}.publisher",
-        f"gcloud pubsub subscriptions {bind} {shape.place.subscription} {given}.subscriber",
+        f"gcloud pubsub topics {bind} {shape.dead_letter_topic} {grant}.publisher",
+        f"gcloud pubsub subscriptions {bind} {shape.place.subscription} {grant}.subscriber",
     )
 
 

@@ -300,8 +300,8 @@ def _by_subscription(lease_ids: Iterable[str]) -> dict[str, list[str]]:
     """Return the ack ids in lease ids that this adapter gave, by their subscription."""
     known: dict[str, list[str]] = {}
     for lease_id in lease_ids:
-        if given := _LEASE_ID.fullmatch(lease_id):
-            known.setdefault(given[1], []).append(given[2])
+        if match := _LEASE_ID.fullmatch(lease_id):
+            known.setdefault(match[1], []).append(match[2])
     return known
 
 

@@ -43,12 +43,12 @@ class ModelStore(Protocol):
         ...
 
 
-async def ensure(store: ModelStore, wanted: RemoteModel) -> bool:
+async def ensure(store: ModelStore, needed: RemoteModel) -> bool:
     """Create or replace a model if its definition differs; return whether that was necessary."""
     existing = {model.name: model for model in await store.models()}
-    if existing.get(wanted.name) == wanted:
+    if existing.get(needed.name) == needed:
         return False
-    await store.define(wanted)
+    await store.define(needed)
     return True
 
 

@@ -110,14 +110,14 @@ def upload_files(
 
 def _count(report: UploadReport, upload: Upload, done: Future[tuple[Outcome, int]]) -> None:
     try:
-        outcome, sent = done.result()
+        outcome, byte_count = done.result()
     except OSError as error:
         report.failed_count += 1
         if len(report.failed) < MOST_FAILURES_TOLD:
             report.failed.append(f"{upload.relative}: {error.strerror or type(error).__name__}")
         return
     setattr(report, outcome, getattr(report, outcome) + 1)
-    report.bytes_sent += sent
+    report.bytes_sent += byte_count
 
 
 def _listing(client: Any, place: StoragePlace, target: BucketPrefix) -> Mapping[str, Stored]:

@@ -18,8 +18,8 @@ def same_job(jobs: Sequence[TuningJob], request: TuningRequest) -> TuningJob | N
     Raises:
         ConfigurationError: there is only one that is done and names no model: it has been paid for.
     """
-    wanted = request.labels[IDENTITY_LABEL]
-    alike = [job for job in jobs if job.labels.get(IDENTITY_LABEL) == wanted]
+    identity = request.labels[IDENTITY_LABEL]
+    alike = [job for job in jobs if job.labels.get(IDENTITY_LABEL) == identity]
     same = [job for job in alike if (job.succeeded or job.waits) and job.state != CANCELLING]
     if same:
         return min(same, key=_age)
@@ -60,14 +60,14 @@ async def found_or_submitted(
     if job is not None:
         return job, False
     try:
-        made = await client.create(request)
+        new_job = await client.create(request)
     except TransientError:
         job = same_job(await client.jobs(), request)
         if job is None:
             raise
         return job, True
     job = same_job(await client.jobs(), request)
-    if job is None or job.name == made.name:
-        return made, True
-    await client.cancel(made.name)
+    if job is None or job.name == new_job.name:
+        return new_job, True
+    await client.cancel(new_job.name)
     return job, False

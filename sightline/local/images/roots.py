@@ -31,8 +31,8 @@ def record_root(source: Path, root: Path, *, now: datetime) -> None:
         if file.exists():
             return
     # Percent-encoded, since the name of a folder need not be UTF-8.
-    written = {"version": VERSION, "root": quote_from_bytes(path), "recorded_at": now.isoformat()}
-    write_json(file, written)
+    record = {"version": VERSION, "root": quote_from_bytes(path), "recorded_at": now.isoformat()}
+    write_json(file, record)
 
 
 def recorded_roots(source: Path) -> list[Path]:

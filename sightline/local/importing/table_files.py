@@ -128,21 +128,21 @@ def _csv_batches(table: TableFile, names: frozenset[str], tally: Tally) -> Itera
         )
         return "skip"
 
-    wanted = [name for name in table.schema.names if name in names]
+    columns = [name for name in table.schema.names if name in names]
     reader = pa_csv.open_csv(
         table.path,
         # One thread: otherwise the parser does not say which row it is at.
         read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
         parse_options=_parsing(table.delimiter or ",", invalid_row_handler=refuse),
         convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(wanted, pa.binary()), include_columns=wanted
+            column_types=dict.fromkeys(columns, pa.binary()), include_columns=columns
         ),
     )
     last, seen = 1, 0
     with reader:
         for batch in reader:
             numbers, last, seen = _number(len(batch), last, seen, ragged)
-            yield RawBatch(dict(zip(wanted, batch.columns, strict=True)), numbers)
+            yield RawBatch(dict(zip(columns, batch.columns, strict=True)), numbers)
 
 
 def _number(count: int, last: int, seen: int, ragged: array[int]) -> tuple[Any, int, int]:
@@ -162,8 +162,8 @@ def _number(count: int, last: int, seen: int, ragged: array[int]) -> tuple[Any, 
 def _parquet_batches(path: Path, names: frozenset[str]) -> Iterator[RawBatch]:
     last = 0
     with pq.ParquetFile(path) as parquet:
-        wanted = [name for name in parquet.schema_arrow.names if name in names]
-        for batch in parquet.iter_batches(_BATCH_ROWS, columns=wanted):
+        columns = [name for name in parquet.schema_arrow.names if name in names]
+        for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
             numbers = np.arange(last + 1, last + 1 + len(batch), dtype=np.int64)
             last += len(batch)
             yield RawBatch(dict(zip(batch.schema.names, batch.columns, strict=True)), numbers)

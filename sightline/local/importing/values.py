@@ -89,12 +89,12 @@ def bounds_json(value: object) -> str | None:
         sides = (min(known_x), min(known_y), max(known_x), max(known_y))
     else:
         bounds = [_first(members, names) for names in _BOUNDS_KEYS]
-        given = [bound for bound in bounds if bound is not None]
-        if not given:
+        known_bounds = [bound for bound in bounds if bound is not None]
+        if not known_bounds:
             return None
-        if len(given) < 4:
+        if len(known_bounds) < 4:
             raise FaultError("one of x_min, y_min, x_max, y_max is missing")
-        sides = (given[0], given[1], given[2], given[3])
+        sides = (known_bounds[0], known_bounds[1], known_bounds[2], known_bounds[3])
     if sides[0] > sides[2] or sides[1] > sides[3]:
         raise FaultError(f"{sides} is inside out")
     return orjson.dumps(PixelBounds(*sides)).decode()

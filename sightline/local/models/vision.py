@@ -69,8 +69,8 @@ class LocalVision:
         """
         encoder = DualEncoder.load(threads=models.inference_threads)
         uses = (("classify", models.classify, answers), ("embed", models.embed, embeds))
-        for setting, name, wanted in uses:
-            if wanted and name != encoder.name:
+        for setting, name, is_used in uses:
+            if is_used and name != encoder.name:
                 raise ConfigurationError(
                     f"models.{setting} = {name!r} is not accepted where adapters.{setting} is"
                     f" local; accepted: {encoder.name}, or set adapters.{setting}"

@@ -67,8 +67,8 @@ def lease(
     (queue_id,) = sqlite.execute(sql.READ_QUEUE_ID).fetchone()
     deliveries: list[Delivery] = []
     while len(deliveries) < max_messages:
-        wanted = {"place": sql.QUEUE, "now": now, "max_messages": max_messages - len(deliveries)}
-        rows = sqlite.execute(sql.SELECT_READY, wanted).fetchall()
+        values = {"place": sql.QUEUE, "now": now, "max_messages": max_messages - len(deliveries)}
+        rows = sqlite.execute(sql.SELECT_READY, values).fetchall()
         fresh = [row for row in rows if row[1] < attempts]
         sqlite.executemany(
             sql.MOVE_BEHIND_BACKSTOP, [{"id": row[0]} for row in rows if row[1] >= attempts]
@@ -85,8 +85,8 @@ def lease_behind_backstop(
 ) -> list[Delivery]:
     """Lease messages that were moved aside; being looked at is no delivery."""
     (queue_id,) = sqlite.execute(sql.READ_QUEUE_ID).fetchone()
-    wanted = {"place": sql.BACKSTOP, "now": now, "max_messages": max(0, max_messages)}
-    rows = sqlite.execute(sql.SELECT_READY, wanted).fetchall()
+    values = {"place": sql.BACKSTOP, "now": now, "max_messages": max(0, max_messages)}
+    rows = sqlite.execute(sql.SELECT_READY, values).fetchall()
     return _hold(sqlite, rows, f"{queue_id}-", secrets.token_hex(8), lease_s=lease_s, now=now)
 
 
@@ -186,8 +186,8 @@ def accept_marks(sqlite: sqlite3.Connection, there: Mapping[str, int]) -> None:
 
 def recheck_page(sqlite: sqlite3.Connection, after: int) -> list[int]:
     """Have the next page of messages looked up before anything is paid; return their ids."""
-    wanted = {"attribute": f"$.{RECHECK}", "after": after, "page": PURGE_PAGE}
-    return [id_ for (id_,) in sqlite.execute(sql.RECHECK_AFTER, wanted).fetchall()]
+    values = {"attribute": f"$.{RECHECK}", "after": after, "page": PURGE_PAGE}
+    return [id_ for (id_,) in sqlite.execute(sql.RECHECK_AFTER, values).fetchall()]
 
 
 def shorten_holds(sqlite: sqlite3.Connection, *, now: float) -> None:
@@ -203,8 +203,8 @@ def any_held_too_long(sqlite: sqlite3.Connection, *, now: float) -> bool:
 
 def count_backlog(sqlite: sqlite3.Connection, run_id: str | None, now: float) -> Backlog:
     """Count the unsettled messages of a run, or of all."""
-    wanted = {"run_id": run_id, "now": now}
-    ready, leased, oldest = sqlite.execute(sql.COUNT_BACKLOG, wanted).fetchone()
+    values = {"run_id": run_id, "now": now}
+    ready, leased, oldest = sqlite.execute(sql.COUNT_BACKLOG, values).fetchone()
     return Backlog(ready, leased, None if oldest is None else max(0.0, now - oldest))
 
 
@@ -215,8 +215,8 @@ def run_ids(sqlite: sqlite3.Connection) -> frozenset[str]:
 
 def purge_page(sqlite: sqlite3.Connection, run_id: str, after: int, now: float) -> list[int]:
     """Drop the next unleased messages of a run; return their ids."""
-    wanted = {"run_id": run_id, "after": after, "page": PURGE_PAGE, "now": now}
-    return [id_ for (id_,) in sqlite.execute(sql.PURGE_AFTER, wanted).fetchall()]
+    values = {"run_id": run_id, "after": after, "page": PURGE_PAGE, "now": now}
+    return [id_ for (id_,) in sqlite.execute(sql.PURGE_AFTER, values).fetchall()]
 
 
 def make_due(sqlite: sqlite3.Connection, run_id: str, now: float) -> int:
@@ -228,8 +228,8 @@ def read_bodies(
     sqlite: sqlite3.Connection, run_id: str | None, after: int
 ) -> list[tuple[int, bytes]]:
     """Return the next page of ids and bodies, in the order of their ids."""
-    wanted = {"run_id": run_id, "after": after, "page": PAGE}
-    return sqlite.execute(sql.READ_BODIES_AFTER, wanted).fetchall()
+    values = {"run_id": run_id, "after": after, "page": PAGE}
+    return sqlite.execute(sql.READ_BODIES_AFTER, values).fetchall()
 
 
 def stream_bodies(path: Path, run_id: str | None = None) -> Iterator[bytes]:

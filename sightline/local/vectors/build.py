@@ -134,10 +134,10 @@ def _brought_up_to_date(
             log.warning("%s is of other vectors, comparing all instead", index_file.path)
             return ExactIndex(vectors)
         log.warning("%s is of other vectors, making the index again", index_file.path)
-    made = FaissIndex.build(vectors, threads=threads, on_progress=on_progress)
+    new_index = FaissIndex.build(vectors, threads=threads, on_progress=on_progress)
     if index_file is None or digests is None:
-        return made
-    return _kept_too(made, index_file, digests)
+        return new_index
+    return _kept_too(new_index, index_file, digests)
 
 
 def _kept_too(index: FaissIndex, index_file: IndexFile, digests: Digests) -> FaissIndex:

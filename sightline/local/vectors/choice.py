@@ -31,12 +31,12 @@ class LookUp:
 
 def look_up(rows: int, allowed: int, top: int, lists: int) -> LookUp | None:
     """Return how an index over ``rows`` is asked, or ``None``: compare the allowed rows."""
-    wanted = max(FEWEST_CANDIDATES, top * CANDIDATES)
-    if wanted >= allowed or (allowed < rows and allowed <= EXACT_ALLOWED):
+    candidates = max(FEWEST_CANDIDATES, top * CANDIDATES)
+    if candidates >= allowed or (allowed < rows and allowed <= EXACT_ALLOWED):
         return None
     # What is left after a filter is further away, in more lists.
     probes = math.ceil(PROBES * math.sqrt(lists) * rows / allowed)
-    return LookUp(wanted, max(1, min(lists, probes)))
+    return LookUp(candidates, max(1, min(lists, probes)))
 
 
 def lists_for(rows: int) -> int:

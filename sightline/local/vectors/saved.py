@@ -76,15 +76,15 @@ def digests_of(vectors: Vectors) -> Digests:
     return digests
 
 
-def places_of(wanted: Digests, there: Digests) -> Rows:
+def places_of(digests: Digests, there: Digests) -> Rows:
     """Return where each of ``wanted`` stands in ``there``, ``NO_ROW`` where it does not."""
-    places = np.full(len(wanted), NO_ROW, dtype=np.int64)
+    places = np.full(len(digests), NO_ROW, dtype=np.int64)
     if not len(there):
         return places
     order = np.argsort(there, kind="stable")
     ordered = there[order]
-    at = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
-    same = ordered[at] == wanted
+    at = np.minimum(np.searchsorted(ordered, digests), len(ordered) - 1)
+    same = ordered[at] == digests
     places[same] = order[at[same]]
     return places
 

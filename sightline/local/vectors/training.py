@@ -31,8 +31,8 @@ def train_codes(
     faiss = import_faiss()
     count, dimension = vectors.shape
     codes = faiss.index_factory(dimension, factory_of(count, dimension), faiss.METRIC_INNER_PRODUCT)
-    wanted = min(count, max(SMALLEST, _TRAINING_PER_LIST * codes.nlist))
-    rows = np.random.default_rng(_SEED).choice(count, wanted, replace=False)
+    sample_size = min(count, max(SMALLEST, _TRAINING_PER_LIST * codes.nlist))
+    rows = np.random.default_rng(_SEED).choice(count, sample_size, replace=False)
     sample = np.ascontiguousarray(vectors[np.sort(rows)])
     codes.pq.cp.min_points_per_centroid = 1
     with bounded_threads(faiss, threads):

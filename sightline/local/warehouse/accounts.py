@@ -157,8 +157,8 @@ def read_overview(session: Session, digest: Digest, queued_bodies: QueuedBodies 
     """
     for turn in range(1, READINGS + 1):
         balances = _balances(session, digest, queued_bodies)
-        lost = any(balance["lost"] for balance in balances.values())
-        if queued_bodies is None or turn == READINGS or not lost:
+        any_lost = any(balance["lost"] for balance in balances.values())
+        if queued_bodies is None or turn == READINGS or not any_lost:
             break
     costs = _costs(session)
     spent = _spent(session, costs)

@@ -27,8 +27,8 @@ def listed_rows(
     within = [("seq", ">=", start), ("seq", "<", stop)]
     try:
         with storage_errors(path):
-            wanted = [*{*columns, "seq"}]
-            table = pq.read_table(path, columns=wanted, filters=within, partitioning=None)
+            selected = [*{*columns, "seq"}]
+            table = pq.read_table(path, columns=selected, filters=within, partitioning=None)
             rows = table.sort_by("seq").select(list(columns))
     except pa.ArrowException as error:
         raise StorageError(

@@ -75,13 +75,13 @@ async def check_tables(settings: Settings) -> Sequence[Finding]:
 async def _dataset(settings: Settings, client: BigQueryClient) -> str:
     name = f"{client.place.project}.{client.place.dataset}"
     stored = await client.use(lambda library: library.get_dataset(name, **client.how()))
-    wanted = settings.bigquery.location
-    if stored.location and stored.location.upper() != wanted.upper():
+    location = settings.bigquery.location
+    if stored.location and stored.location.upper() != location.upper():
         raise ConfigurationError(
-            f"{name} is in {stored.location}, and bigquery.location is {wanted}; set it to"
+            f"{name} is in {stored.location}, and bigquery.location is {location}; set it to"
             f" {stored.location}"
         )
-    return f"{name} in {stored.location or wanted}"
+    return f"{name} in {stored.location or location}"
 
 
 async def _query(client: BigQueryClient) -> str:
@@ -104,11 +104,11 @@ async def _ledger(
 
 async def _views(client: BigQueryClient) -> str:
     there = await client.tables()
-    wanted = [*(view.name for view in VIEWS), *EMBEDDINGS_VIEWS]
-    missing = [name for name in wanted if name not in there]
+    names = [*(view.name for view in VIEWS), *EMBEDDINGS_VIEWS]
+    missing = [name for name in names if name not in there]
     if missing:
         raise NotFoundError(f"{', '.join(missing)} missing; run `sightline setup`")
-    return f"{len(wanted)} there"
+    return f"{len(names)} there"
 
 
 async def _may_write(client: BigQueryClient, remedy: Callable[[Exception], str]) -> Finding:

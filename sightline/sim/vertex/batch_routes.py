@@ -55,12 +55,12 @@ class BatchRoutes(JobRoutes[SimulatedBatchJob]):
 
     def resource(self, job: SimulatedBatchJob) -> dict[str, Any]:
         """See ``JobRoutes``."""
-        shown: dict[str, Any] = resource(job)
-        return shown
+        answer: dict[str, Any] = resource(job)
+        return answer
 
-    def listed(self, place: str, wanted: str) -> list[SimulatedBatchJob]:
+    def listed(self, place: str, filter_text: str) -> list[SimulatedBatchJob]:
         """See ``JobRoutes``; equalities joined by AND are understood."""
-        terms = _terms(wanted)
+        terms = _terms(filter_text)
         own = (job for job in reversed(self.jobs.jobs.values()) if job.place == place)
         return [job for job in own if _fits(job, terms)]
 
@@ -77,11 +77,13 @@ def _checked(body: object) -> dict[str, Any]:
         raise InvalidArgumentError("A display name of 1 to 128 characters is needed.", at)
     if not _MODEL.fullmatch(str(job.get("model", ""))):
         raise InvalidArgumentError(f"Model {job.get('model')} is not supported.", f"{at}.model")
-    given = fields(job.get("inputConfig"), at, frozenset({"instancesFormat", "gcsSource"}))
-    taken = fields(job.get("outputConfig"), at, frozenset({"predictionsFormat", "gcsDestination"}))
-    uris = fields(given.get("gcsSource"), at, frozenset({"uris"})).get("uris")
-    prefix = fields(taken.get("gcsDestination"), at, frozenset({"outputUriPrefix"}))
-    formats = {given.get("instancesFormat"), taken.get("predictionsFormat")}
+    input_config = fields(job.get("inputConfig"), at, frozenset({"instancesFormat", "gcsSource"}))
+    output_config = fields(
+        job.get("outputConfig"), at, frozenset({"predictionsFormat", "gcsDestination"})
+    )
+    uris = fields(input_config.get("gcsSource"), at, frozenset({"uris"})).get("uris")
+    prefix = fields(output_config.get("gcsDestination"), at, frozenset({"outputUriPrefix"}))
+    formats = {input_config.get("instancesFormat"), output_config.get("predictionsFormat")}
     if formats != {"jsonl"} or not isinstance(uris, list) or len(uris) != 1:
         raise InvalidArgumentError("One file of JSONL is taken, and JSONL is written.", at)
     for uri in (*uris, prefix.get("outputUriPrefix")):
@@ -116,4 +118,4 @@ def _fits(job: SimulatedBatchJob, terms: list[tuple[str, str]]) -> bool:
     labels: Mapping[str, str] = job.request.get("labels", {})
     values = {"displayName": job.request["displayName"], "state": job.state}
     values |= {camel(f"labels.{key}"): value for key, value in labels.items()}
-    return all(values.get(name) == wanted for name, wanted in terms)
+    return all(values.get(name) == expected for name, expected in terms)

@@ -74,8 +74,8 @@ class Control:
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def write(request: web.Request) -> web.Response:
             try:
-                wanted = orjson.loads(await request.read())
-                behaviour = change(self._service.behaviour, wanted)
+                changes = orjson.loads(await request.read())
+                behaviour = change(self._service.behaviour, changes)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 return _json({"error": f"{type(error).__name__}: {error}"}, status=400)
             self._service.behave(behaviour, now_s=self._now())
@@ -104,11 +104,11 @@ def _show_quota(how: Behaviour) -> dict[str, Any]:
     }
 
 
-def _change_quota(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
-    step = RateStep(0.0, wanted["rate_per_s"])
-    schedule = _schedule_of([step], wanted)
-    refusal = Fault(wanted.get("refusal", how.refusal))
-    schedules = {**how.schedules, str(wanted.get("model", ANY_MODEL)): schedule}
+def _change_quota(how: Behaviour, change: Mapping[str, Any]) -> Behaviour:
+    step = RateStep(0.0, change["rate_per_s"])
+    schedule = _schedule_of([step], change)
+    refusal = Fault(change.get("refusal", how.refusal))
+    schedules = {**how.schedules, str(change.get("model", ANY_MODEL)): schedule}
     return replace(how, schedules=schedules, refusal=refusal)
 
 
@@ -116,17 +116,17 @@ def _show_schedule(how: Behaviour) -> dict[str, Any]:
     return {"schedules": {model: asdict(schedule) for model, schedule in how.schedules.items()}}
 
 
-def _change_schedule(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
-    steps = [RateStep(float(step["at_s"]), step["rate_per_s"]) for step in wanted["steps"]]
-    schedule = _schedule_of(steps, wanted)
-    return replace(how, schedules={**how.schedules, str(wanted.get("model", ANY_MODEL)): schedule})
+def _change_schedule(how: Behaviour, change: Mapping[str, Any]) -> Behaviour:
+    steps = [RateStep(float(step["at_s"]), step["rate_per_s"]) for step in change["steps"]]
+    schedule = _schedule_of(steps, change)
+    return replace(how, schedules={**how.schedules, str(change.get("model", ANY_MODEL)): schedule})
 
 
-def _schedule_of(steps: Sequence[RateStep], wanted: Mapping[str, Any]) -> Schedule:
-    window_s = wanted.get("window_s")
+def _schedule_of(steps: Sequence[RateStep], change: Mapping[str, Any]) -> Schedule:
+    window_s = change.get("window_s")
     return Schedule.of(
         steps,
-        burst_s=float(wanted.get("burst_s", BURST_S)),
+        burst_s=float(change.get("burst_s", BURST_S)),
         window_s=None if window_s is None else float(window_s),
     )
 
@@ -135,9 +135,9 @@ def _show_faults(how: Behaviour) -> dict[str, Any]:
     return {"shares": dict(how.faults.shares), "retry_delay_s": how.faults.retry_delay_s}
 
 
-def _change_faults(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
-    shares = {Fault(kind): float(share) for kind, share in wanted["shares"].items()}
-    delay_s = float(wanted.get("retry_delay_s", how.faults.retry_delay_s))
+def _change_faults(how: Behaviour, change: Mapping[str, Any]) -> Behaviour:
+    shares = {Fault(kind): float(share) for kind, share in change["shares"].items()}
+    delay_s = float(change.get("retry_delay_s", how.faults.retry_delay_s))
     return replace(how, faults=FaultMix(shares, delay_s))
 
 
@@ -145,5 +145,5 @@ def _show_latency(how: Behaviour) -> dict[str, Any]:
     return asdict(how.latency)
 
 
-def _change_latency(how: Behaviour, wanted: Mapping[str, Any]) -> Behaviour:
-    return replace(how, latency=Latency(**{key: float(value) for key, value in wanted.items()}))
+def _change_latency(how: Behaviour, change: Mapping[str, Any]) -> Behaviour:
+    return replace(how, latency=Latency(**{key: float(value) for key, value in change.items()}))

@@ -63,7 +63,7 @@ class JobRoutes(ABC, Generic[Job]):
         """Return a job as JSON."""
 
     @abstractmethod
-    def listed(self, place: str, wanted: str) -> Sequence[Job]:
+    def listed(self, place: str, filter_text: str) -> Sequence[Job]:
         """Return the jobs that a filter names, the newest first."""
 
     @abstractmethod

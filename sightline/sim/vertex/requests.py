@@ -268,8 +268,8 @@ def read_embed(body: object) -> Embed:
         raise InvalidArgumentError("content is required.", "content")
     images, words = _content(request["content"], "content")
     least, most = EMBED_DIMENSIONS
-    wanted = config.get("outputDimensionality", request.get("outputDimensionality"))
-    size = number(wanted, "output_dimensionality", least=least, most=most, whole=True)
+    dimension = config.get("outputDimensionality", request.get("outputDimensionality"))
+    size = number(dimension, "output_dimensionality", least=least, most=most, whole=True)
     return Embed(tuple(images), "\n".join(words), most if size is None else int(size))
 
 

@@ -96,7 +96,7 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
         """See ``JobRoutes``."""
         return self.jobs.resource(job)
 
-    def listed(self, place: str, wanted: str) -> list[SimulatedTuningJob]:  # noqa: ARG002 - all are listed
+    def listed(self, place: str, filter_text: str) -> list[SimulatedTuningJob]:  # noqa: ARG002 - all are listed
         """See ``JobRoutes``."""
         return [job for job in self.jobs.jobs.values() if job.place == place][::-1]
 
