@@ -340,5 +340,5 @@ def refusal(name: str, value: object, accepted: str) -> str:
 
 
 def refused(name: str, value_text: str, accepted: str) -> str:
-    """Return the sentence that refuses a value, of which ``shown`` is what may be shown."""
+    """Return the sentence that refuses a value, of which ``value_text`` may be shown."""
     return f"{NAMESPACE}:{key_name(name)} = {value_text} is not accepted; accepted: {accepted}"

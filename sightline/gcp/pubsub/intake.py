@@ -59,7 +59,7 @@ class Intake:
         self._failure: SightlineError | None = None
 
     async def take(self, most: int, *, lease_s: float) -> list[Delivery]:
-        """Return up to ``wanted`` messages, or none when nothing came in time.
+        """Return up to ``most`` messages, or none when nothing came in time.
 
         Raises:
             SightlineError: nothing came, since a pull failed.
