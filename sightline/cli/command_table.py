@@ -14,7 +14,7 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "render": ("render:render", "Draw posters, paintings, portraits or streets."),
         "init": ("init:init", "Write a settings file."),
         "import": ("importing:import_", "Make observations of photographs or a table."),
-        "tasks": ("tasks:app", "List, show and check tasks."),
+        "tasks": ("tasks:app", "List, show, check and begin tasks."),
     },
     "Run": {
         "estimate": ("estimate:estimate", "Say what a run would cost, before it does."),

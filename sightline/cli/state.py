@@ -50,9 +50,13 @@ class State:
             if path is not None:
                 own.check(path, may_be_settings=may_be_settings)
 
-    def _own_files(self) -> OwnFiles:
+    def config_file(self) -> Path:
+        """Return the settings file, or where it would be."""
         named = self.config or os.environ.get("SIGHTLINE_CONFIG")
-        config = Path(named) if named else Path(CONFIG_FILE)
+        return Path(named) if named else Path(CONFIG_FILE)
+
+    def _own_files(self) -> OwnFiles:
+        config = self.config_file()
         try:
             settings = self.settings()
         except ConfigurationError:

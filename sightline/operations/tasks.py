@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.settings import Settings
-from sightline.tasks import TaskSpec, load_task
+from sightline.tasks import TaskSpec, complaint_of_name, load_task, new_task_text, parse_task
 from sightline.whole_files import storage_errors, write_durably
 from sightline.wiring.tasks import known_tasks
 
@@ -49,10 +49,15 @@ def checked_task(settings: Settings, file: Path) -> TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class AddedTask:
-    """A task that was added to a project, and the folder that its ``tasks_dir`` setting names."""
+    """A task of a project's own: its file, in the folder that the ``tasks_dir`` setting names."""
 
     task: TaskSpec
-    tasks_dir: Path
+    file: Path
+
+    @property
+    def tasks_dir(self) -> Path:
+        """The folder of the project's own tasks."""
+        return self.file.parent
 
 
 def add_task(settings: Settings, file: Path, *, config: Path) -> AddedTask:
@@ -68,14 +73,49 @@ def add_task(settings: Settings, file: Path, *, config: Path) -> AddedTask:
     """
     task = checked_task(settings, file)
     content = file.read_bytes()
-    folder = settings.tasks_dir or config.absolute().parent / "tasks"
-    target = folder / f"{task.name}.toml"
+    target = _own_file(settings, task.name, config)
     if target.exists() and target.read_bytes() != content:
         raise ConfigurationError(f"{target} is another task of this name; edit that file instead")
+    return _written(settings, task, target, content, config)
+
+
+def new_task(
+    settings: Settings, name: str, *, asset_types: Sequence[str] = (), config: Path
+) -> AddedTask:
+    """Write a task to be changed into the folder of the project's own tasks; see ``add_task``.
+
+    It is a valid task as it stands, with each kind of field once, and says in comments what to
+    change.
+
+    Raises:
+        ConfigurationError: the name is invalid, or there is a task or a file of this name.
+        StorageError: it cannot be written.
+    """
+    complaint = complaint_of_name(name)
+    if complaint:
+        raise ConfigurationError(f"{complaint}; give another name, such as sign_posts")
+    text = new_task_text(name, asset_types)
+    target = _own_file(settings, name, config)
+    task = parse_task(text, f"task {name}").resolve(settings.models.classify)
+    if name in known_tasks(settings) or target.exists():
+        raise ConfigurationError(
+            f"there is a task {name} already; give another name, or edit its file"
+            f" (`sightline tasks show {name}` shows it)"
+        )
+    return _written(settings, task, target, text.encode(), config)
+
+
+def _own_file(settings: Settings, name: str, config: Path) -> Path:
+    return (settings.tasks_dir or config.absolute().parent / "tasks") / f"{name}.toml"
+
+
+def _written(
+    settings: Settings, task: TaskSpec, target: Path, content: bytes, config: Path
+) -> AddedTask:
     with storage_errors(target):
-        folder.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         write_durably(target, content)
         if settings.tasks_dir is None:
             before = config.read_bytes() if config.exists() else b""
             write_durably(config, b'tasks_dir = "tasks"\n' + before)  # tables end what is above
-    return AddedTask(task, folder)
+    return AddedTask(task, target)

@@ -2,7 +2,8 @@
 
 from sightline.tasks.field_types import COMPARABLE, DISCRETE, FieldType
 from sightline.tasks.files import load_task, load_tasks, shipped_directory
-from sightline.tasks.parse import parse_task
+from sightline.tasks.parse import complaint_of_name, parse_task
+from sightline.tasks.scaffold import new_task_text
 from sightline.tasks.spec import UNKNOWN, FieldSpec, MediaResolution, TaskSpec
 from sightline.tasks.stored import stored_task
 from sightline.tasks.text import answer_text, value_text
@@ -19,9 +20,11 @@ __all__ = [
     "MediaResolution",
     "TaskSpec",
     "answer_text",
+    "complaint_of_name",
     "field_columns",
     "load_task",
     "load_tasks",
+    "new_task_text",
     "parse_task",
     "shipped_directory",
     "stored_task",

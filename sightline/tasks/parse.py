@@ -93,6 +93,15 @@ def _line_of(text: str, path: tuple[str, ...]) -> int:
     return best
 
 
+def complaint_of_name(name: str) -> str:
+    """Return why a task cannot have this name; nothing where it can."""
+    if not _NAME.fullmatch(name):
+        return f"{name!r} must begin with a to z, then a to z, digits or _"
+    if name in _RESERVED_TASKS:
+        return f"{name!r} is the name of a ledger, which has the view {name}_current"
+    return ""
+
+
 _TASK_KEYS = {
     "name", "description", "asset_types", "model", "prompt", "media_resolution", "temperature",
     "seed", "thinking_budget", "max_output_tokens", "multi_observation", "price", "fields",
@@ -113,12 +122,9 @@ def parse_task(text: str, origin: str = "task") -> TaskSpec:
     read = _Reader(text, origin)
     read.only(raw, (), _TASK_KEYS)
     name = read.get(raw, ("name",), str)
-    if not _NAME.fullmatch(name):
-        raise read.fail(("name",), f"{name!r} must begin with a to z, then a to z, digits or _")
-    if name in _RESERVED_TASKS:
-        raise read.fail(
-            ("name",), f"{name!r} is the name of a ledger, which has the view {name}_current"
-        )
+    complaint = complaint_of_name(name)
+    if complaint:
+        raise read.fail(("name",), complaint)
     resolution = read.get(raw, ("media_resolution",), str, "medium")
     read.choice(resolution, ("media_resolution",), get_args(MediaResolution))
     prompt = read.get(raw, ("prompt",), str).strip()

@@ -10,10 +10,10 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
-from sightline.cli.views.tasks import print_check, print_task, print_tasks, task_json
-from sightline.operations.tasks import all_tasks, checked_task, task_of
+from sightline.cli.views.tasks import print_check, print_new, print_task, print_tasks, task_json
+from sightline.operations.tasks import all_tasks, checked_task, new_task, task_of
 
-app = typer.Typer(help="List, show and check tasks.", no_args_is_help=True)
+app = typer.Typer(help="List, show, check and begin tasks.", no_args_is_help=True)
 
 
 @app.command("list", short_help="List the shipped tasks and your own.")
@@ -46,3 +46,25 @@ def check(
     state: State = context.obj
     task = checked_task(state.settings(), file)
     print_json(task_json(task)) if as_json else print_check(file, task)
+
+
+@app.command("new", short_help="Begin a task file of your own.")
+def new(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The task's name: a to z, digits and _.")],
+    asset_type: Annotated[
+        list[str] | None,
+        typer.Option(help="A type that it is asked about, such as road_sign; may be repeated."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a task file with comments, in the folder of the `tasks_dir` setting, and check it.
+
+    Without that setting, the folder is `tasks`, and the settings file then names it. Example:
+    sightline tasks new benches --asset-type bench
+    """
+    state: State = context.obj
+    added = new_task(
+        state.settings(), name, asset_types=asset_type or (), config=state.config_file()
+    )
+    print_json({"file": added.file, **task_json(added.task)}) if as_json else print_new(added)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from sightline.cli.output import print_table, say
+from sightline.cli.output import print_table, remark, say
+from sightline.operations.tasks import AddedTask
 from sightline.tasks import TaskSpec
 
 
@@ -30,8 +32,7 @@ def print_tasks(tasks: Sequence[TaskSpec]) -> None:
         [
             (
                 task.name,
-                ", ".join(name.removeprefix("ASSET_CLASS_").lower() for name in task.asset_types)
-                or "all",
+                ", ".join(_types(task)) or "all",
                 len(task.fields),
                 task.fingerprint[:12],
                 task.description,
@@ -57,3 +58,20 @@ def print_task(task: TaskSpec) -> None:
 def print_check(file: Path, task: TaskSpec) -> None:
     """Print that a task file is sound."""
     say(f"{file}: {task.name} is sound, {len(task.fields)} fields, {task.fingerprint[:12]}")
+
+
+def print_new(added: AddedTask) -> None:
+    """Print where a new task file is, and what to do with it."""
+    file = Path(min(str(added.file), os.path.relpath(added.file), key=len))
+    print_check(file, added.task)
+    name, kinds = added.task.name, ", ".join(_types(added.task))
+    if kinds:
+        remark(f"the next `sightline enqueue` asks it about every {kinds}: change it before")
+    remark(
+        f"next: change its prompt and fields, then run `sightline tasks check {file}` and"
+        f" `sightline pilot --task {name}`"
+    )
+
+
+def _types(task: TaskSpec) -> list[str]:
+    return [name.removeprefix("ASSET_CLASS_").lower() for name in task.asset_types]
