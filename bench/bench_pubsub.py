@@ -120,7 +120,7 @@ async def _engine(server: Server, count: int) -> AsyncIterator[tuple[Engine, Run
         settings = _settings(Path(folder) / "home", running.endpoint)
         shape = QueueShape(pubsub_place(settings), settings.pubsub.dead_letter_topic)
         async with QueueSetup.open(shape) as setup:
-            for kind, path in setup.wanted():
+            for kind, path in setup.required():
                 await setup.put(kind, path)
         _import(settings, count)
         tasks = choose_tasks(known_tasks(settings), ["road_signs"], settings.models)

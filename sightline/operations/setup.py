@@ -19,7 +19,7 @@ from sightline.gcp.pubsub.setup import (
     QueueSetup,
     QueueShape,
     agent_grants,
-    mending_command,
+    repair_command,
 )
 from sightline.operations.cloud import (
     embedding_part,
@@ -179,16 +179,16 @@ async def _set_up_queue(
     credentials = await asyncio.to_thread(google_credentials, settings, endpoint)
     items = []
     async with QueueSetup.open(shape, credentials) as queue:
-        objects = queue.wanted()
-        for number, (kind, path) in enumerate(objects, 1):
-            resource = await (queue.look(kind, path) if dry_run else queue.put(kind, path))
+        wanted = queue.required()
+        for number, (kind, path) in enumerate(wanted, 1):
+            resource = await (queue.inspect(kind, path) if dry_run else queue.put(kind, path))
             items.append(_queue_item(shape, resource, dry_run=dry_run))
             update(number, len(objects))
     return items
 
 
 def _queue_item(shape: QueueShape, resource: QueueResource, *, dry_run: bool) -> Item:
-    if resource.wrong:
-        mend = mending_command(shape, resource)
-        return Item(resource.kind, resource.name, "differs", resource.wrong, mend)
+    if resource.differences:
+        mend = repair_command(shape, resource)
+        return Item(resource.kind, resource.name, "differs", resource.differences, mend)
     return Item(resource.kind, resource.name, _state(resource.existed, dry_run=dry_run))

@@ -1,4 +1,4 @@
-"""A topic with its subscription and its dead letters, for one test, on a server of tests."""
+"""A topic with its subscription and its dead letters, for one test, on a test server."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sightline.gcp.pubsub.clients import publisher_client, subscriber_client
 from sightline.ports import Delivery
 
 BACKSTOP_ATTEMPTS = 5
-"""The fewest that Pub/Sub takes."""
+"""The minimum that Pub/Sub accepts."""
 ACK_DEADLINE_S = 30
 RULE = PullRule(wait_s=0.4, backstop_attempts=BACKSTOP_ATTEMPTS)
 
 
 async def lay_out(endpoint: str) -> PubSubPlace:
-    """Make new topics and subscriptions in a project of their own."""
+    """Create topics and subscriptions in a new project."""
     place = PubSubPlace(
         f"project-{uuid.uuid4().hex[:12]}", "work", "workers", "dead-letters", endpoint
     )
@@ -60,11 +60,11 @@ async def open_queue(
 
 
 class FastForward:
-    """A subscription on a server whose clock cannot be moved: its leases end at a word.
+    """A subscription with a simulated clock, for a server whose clock cannot be moved.
 
-    Every lease is asked of the server for ten minutes, and given back once the time that
-    ``advance`` let pass is longer than the lease that was wanted: to the server a lease that runs
-    out and a nack are the same. So no test waits, and none fails on a slow machine.
+    Every lease is requested for ten minutes, and nacked once ``advance`` has passed the end of the
+    lease that the test wanted: the server treats an expired lease and a nack alike. No test waits,
+    and none depends on the speed of the machine.
     """
 
     LONG_S = 600.0
@@ -76,7 +76,7 @@ class FastForward:
         self._ends: dict[str, float] = {}
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the simulated clock."""
         self._now_s += seconds
 
     async def pull(self, max_messages: int, *, lease_s: float) -> Sequence[Delivery]:

@@ -1,4 +1,4 @@
-"""The Pub/Sub adapters beyond the queue contract, on servers that others wrote."""
+"""The Pub/Sub adapters beyond the queue contract, on third-party servers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def google_place(request: pytest.FixtureRequest) -> PubSubPlace:
 async def pull_many(
     subscription: PubSubSubscription, wanted: int, *, lease_s: float = 600.0
 ) -> list[Delivery]:
-    """Pull until so many came."""
+    """Pull until ``wanted`` messages have arrived."""
     deliveries: list[Delivery] = []
     async with asyncio.timeout(GIVE_UP_S):
         while len(deliveries) < wanted:
@@ -54,7 +54,7 @@ async def pull_many(
     return deliveries
 
 
-async def test_five_thousand_messages_go_through_in_batches_and_chunks(place: PubSubPlace) -> None:
+async def test_five_thousand_messages_are_sent_in_batches_and_chunks(place: PubSubPlace) -> None:
     names = {f"message-{n}".encode() for n in range(5_000)}
     async with open_queue(place) as (publisher, subscription):
         published = await publisher.publish(
@@ -82,13 +82,13 @@ async def test_messages_of_the_largest_size_are_published_together(
         assert {len(delivery.body) for delivery in await pull_many(subscription, 20)} == {len(body)}
 
 
-async def test_a_topic_that_is_not_there_is_named(place: PubSubPlace) -> None:
+async def test_a_missing_topic_is_named(place: PubSubPlace) -> None:
     async with PubSubPublisher.open(replace(place, topic="nothing-here")) as publisher:
         with pytest.raises(ConfigurationError, match=r"2 of 2 messages .* no .*nothing-here; make"):
             await publisher.publish([Outgoing(b"x", {})] * 2, batch_key="k")
 
 
-async def test_a_subscription_that_is_not_there_is_named(place: PubSubPlace) -> None:
+async def test_a_missing_subscription_is_named(place: PubSubPlace) -> None:
     elsewhere = replace(
         place, subscription="nothing-here", dead_letter_subscription="nothing-there"
     )
@@ -118,7 +118,7 @@ async def test_a_lease_longer_than_pubsub_grants_is_refused(place: PubSubPlace) 
             await subscription.pull(1, lease_s=601)
 
 
-async def test_a_delivery_says_how_old_its_message_is(place: PubSubPlace) -> None:
+async def test_a_delivery_has_the_age_of_its_message(place: PubSubPlace) -> None:
     async with open_queue(place) as (publisher, subscription):
         await publisher.publish([Outgoing(b"x", {})], batch_key="k")
         (delivery,) = await pull_many(subscription, 1)
@@ -132,7 +132,7 @@ async def test_without_a_dead_letter_subscription_nothing_is_collected(place: Pu
         assert await subscription.collect_backstop(10) == ()
 
 
-async def test_a_server_that_is_gone_is_a_transient_failure() -> None:
+async def test_an_unreachable_server_is_a_transient_failure() -> None:
     gone = PubSubPlace("any-project", "work", "workers", endpoint="127.0.0.1:1")
     rule = PullRule(wait_s=LONG_S, open_s=LONG_S)
     async with (
@@ -147,7 +147,7 @@ async def test_a_server_that_is_gone_is_a_transient_failure() -> None:
             await subscription.ack(["m1:x"])
 
 
-async def test_what_nobody_took_is_given_back_on_closing(place: PubSubPlace) -> None:
+async def test_buffered_messages_are_nacked_on_closing(place: PubSubPlace) -> None:
     async with open_queue(place) as (publisher, subscription):
         assert await subscription.pull(2, lease_s=600) == []  # a pull for two may stay under way
         await publisher.publish([Outgoing(b"x", {})] * 2, batch_key="k")
@@ -157,7 +157,7 @@ async def test_what_nobody_took_is_given_back_on_closing(place: PubSubPlace) -> 
 
 
 @pytest.mark.needs("pubsub-emulator")
-async def test_a_lease_runs_out_by_the_server_s_own_clock(google_place: PubSubPlace) -> None:
+async def test_a_lease_expires_by_the_server_s_own_clock(google_place: PubSubPlace) -> None:
     async with open_queue(google_place) as (publisher, subscription):
         await publisher.publish([Outgoing(b"x", {})], batch_key="k")
         await pull_many(subscription, 1, lease_s=1)
@@ -166,7 +166,7 @@ async def test_a_lease_runs_out_by_the_server_s_own_clock(google_place: PubSubPl
 
 
 @pytest.mark.needs("pubsub-emulator")
-async def test_a_delayed_nack_is_kept_back_by_the_server(google_place: PubSubPlace) -> None:
+async def test_a_delayed_nack_is_delayed_by_the_server(google_place: PubSubPlace) -> None:
     async with open_queue(google_place) as (publisher, subscription):
         await publisher.publish([Outgoing(b"x", {})], batch_key="k")
         held = await pull_many(subscription, 1)
@@ -178,7 +178,7 @@ async def test_a_delayed_nack_is_kept_back_by_the_server(google_place: PubSubPla
 
 
 @pytest.mark.needs("go")
-async def test_a_delay_beyond_what_pubsub_grants_is_ten_minutes(pstest: Pstest) -> None:
+async def test_a_delay_beyond_pubsub_s_limit_is_ten_minutes(pstest: Pstest) -> None:
     async with open_queue(await lay_out(pstest.endpoint)) as (publisher, subscription):
         await publisher.publish([Outgoing(b"x", {})], batch_key="k")
         held = await pull_many(subscription, 1)
@@ -187,7 +187,7 @@ async def test_a_delay_beyond_what_pubsub_grants_is_ten_minutes(pstest: Pstest) 
         assert await subscription.pull(1, lease_s=30) == []
 
 
-async def test_pubsub_counts_no_backlog_and_drops_nothing(place: PubSubPlace) -> None:
+async def test_pubsub_counts_no_backlog_and_drops_no_message(place: PubSubPlace) -> None:
     async with PubSubSubscription.open(place) as subscription:
         backlog = await subscription.backlog("run-1")
         assert (backlog.ready, backlog.leased, backlog.oldest_age_s) == (None, None, None)

@@ -1,4 +1,4 @@
-"""What the Pub/Sub adapters decide without a network: sizes, failures, retries, the intake."""
+"""The logic of the Pub/Sub adapters without a network: sizes, failures, retries, buffered pulls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sightline.errors import ConfigurationError, SightlineError, TransientError
 from sightline.gcp.failures import PUBSUB
 from sightline.gcp.pubsub import PubSubPlace, PubSubPublisher, PubSubSubscription, PullRule
 from sightline.gcp.pubsub.chunks import ack_chunks, batches, message_bytes
-from sightline.gcp.pubsub.intake import Intake
+from sightline.gcp.pubsub.pull_buffer import PullBuffer
 from sightline.gcp.pubsub.setup import QueueShape, subscription_request
 from sightline.gcp.retry import RetryRule
 from sightline.ports import Delivery, Outgoing
@@ -28,7 +28,7 @@ from sightline.ports import Delivery, Outgoing
 
 
 @given(st.lists(st.integers(0, 4_000_000), max_size=40))
-def test_batches_keep_the_order_and_their_bounds(sizes: list[int]) -> None:
+def test_batches_keep_the_order_and_the_limits(sizes: list[int]) -> None:
     blank = memoryview(bytes(4_000_000))
     messages = [Outgoing(bytes(blank[:size]), {"n": str(n)}) for n, size in enumerate(sizes)]
     cut = list(batches(messages))
@@ -42,13 +42,13 @@ def test_a_batch_has_a_thousand_messages_at_most() -> None:
     assert [len(batch) for batch in batches([Outgoing(b"x", {})] * 2_001)] == [1_000, 1_000, 1]
 
 
-def test_a_message_beyond_the_bound_goes_alone() -> None:
+def test_an_oversized_message_is_a_batch_of_its_own() -> None:
     large = Outgoing(bytes(9_500_000), {})
     small = Outgoing(b"x", {})
     assert [len(batch) for batch in batches([small, large, small])] == [1, 1, 1]
 
 
-def test_ack_ids_go_in_chunks_of_a_thousand_and_half_a_mebibyte() -> None:
+def test_ack_ids_are_sent_in_chunks_of_a_thousand_and_half_a_mebibyte() -> None:
     assert [len(chunk) for chunk in ack_chunks(["x"] * 2_500)] == [1_000, 1_000, 500]
     long = [f"{n:04}" + "x" * 1_000 for n in range(1_000)]
     chunks = list(ack_chunks(long))
@@ -78,7 +78,7 @@ def test_ack_ids_go_in_chunks_of_a_thousand_and_half_a_mebibyte() -> None:
         (TransportError("x"), TransientError, "again"),
     ],
 )
-def test_a_refusal_becomes_an_error_of_ours_with_the_next_step(
+def test_a_refusal_becomes_a_sightline_error_with_the_next_step(
     error: Exception, kind: type[SightlineError], next_step: str
 ) -> None:
     with pytest.raises(kind) as raised, PUBSUB.translated("topic t"):
@@ -88,7 +88,7 @@ def test_a_refusal_becomes_an_error_of_ours_with_the_next_step(
     assert "\n" not in str(raised.value)
 
 
-def test_a_wish_to_be_asked_later_is_heard() -> None:
+def test_the_server_s_retry_delay_is_kept() -> None:
     info = RetryInfo(retry_delay=Duration(seconds=3, nanos=500_000_000))
     with pytest.raises(TransientError) as raised, PUBSUB.translated("topic t"):
         raise google.ResourceExhausted("x", details=[info])
@@ -99,7 +99,7 @@ def test_a_wish_to_be_asked_later_is_heard() -> None:
 
 
 class Calls:
-    """A call that fails as it is told, and a sleep that only remembers."""
+    """A call that raises the given failures in order, and a sleep that only records its time."""
 
     def __init__(self, *failures: SightlineError) -> None:
         self.failures = list(failures)
@@ -120,25 +120,25 @@ class Calls:
         )
 
 
-async def test_a_transient_failure_is_tried_again_after_growing_pauses() -> None:
+async def test_a_transient_failure_is_retried_after_growing_delays() -> None:
     calls = Calls(*[TransientError("no")] * 3)
     await calls.rule().run(calls)
     assert (calls.made, calls.slept) == (4, [0.5, 1.0, 1.5])
 
 
-async def test_the_server_s_wish_is_the_shortest_pause() -> None:
+async def test_the_server_s_retry_delay_is_the_minimum() -> None:
     calls = Calls(TransientError("no", retry_after_s=20))
     await calls.rule().run(calls)
     assert calls.slept == [20]
 
 
-async def test_the_last_failure_is_told() -> None:
+async def test_the_last_failure_is_raised() -> None:
     calls = Calls(*[TransientError(f"no {n}") for n in range(9)])
     with pytest.raises(TransientError, match="no 3"):
         await calls.rule().run(calls)
 
 
-async def test_a_failure_that_trying_again_does_not_mend_is_told_at_once() -> None:
+async def test_a_failure_that_a_retry_cannot_fix_is_raised_immediately() -> None:
     calls = Calls(ConfigurationError("no"))
     with pytest.raises(ConfigurationError):
         await calls.rule().run(calls)
@@ -149,7 +149,7 @@ async def test_a_failure_that_trying_again_does_not_mend_is_told_at_once() -> No
 
 
 class Flaky:
-    """A client whose calls fail as long as they are told to, by the first thing they carry."""
+    """A client whose calls fail a given number of times, by the first item in the call."""
 
     def __init__(self, **failing: int) -> None:
         self.failing = failing
@@ -182,7 +182,7 @@ async def test_only_the_batch_that_failed_is_published_again() -> None:
     assert sorted(client.seen) == ["b0", "b1", "b1", "b1", "b2"]
 
 
-async def test_a_batch_that_keeps_failing_is_told_after_all_others_were_published() -> None:
+async def test_a_batch_that_keeps_failing_is_reported_after_all_others_were_published() -> None:
     client = Flaky(b0=99, b2=99)
     publisher = PubSubPublisher(cast("Any", client), PLACE, Calls().rule(), 1.0)
     with pytest.raises(TransientError, match=r"^1500 of 2500 messages were not published"):
@@ -199,11 +199,11 @@ async def test_a_chunk_of_acks_that_fails_is_sent_again_and_the_others_are_not()
     assert sorted(client.seen) == ["a1", "a1", "a1001", "a2001"]
 
 
-# --- the intake -------------------------------------------------------------------------------
+# --- buffered pulls ---------------------------------------------------------------------------
 
 
 class Server:
-    """Answers pulls when it is told to."""
+    """Answers pulls when ``answer`` is called."""
 
     def __init__(self) -> None:
         self.pulls: list[tuple[int, asyncio.Future[list[Delivery]]]] = []
@@ -218,8 +218,8 @@ class Server:
     async def extend(self, deliveries: Sequence[Delivery], lease_s: float) -> None:
         self.extended += [taken.lease_id for taken in deliveries]
 
-    def intake(self, *, in_flight: int = 4) -> Intake:
-        return Intake(
+    def buffer(self, *, in_flight: int = 4) -> PullBuffer:
+        return PullBuffer(
             self.pull,
             self.extend,
             in_flight=in_flight,
@@ -228,7 +228,7 @@ class Server:
         )
 
     async def answer(self, index: int, count: int) -> None:
-        """Let a pull bring so many messages, named after the pull."""
+        """Let a pull return ``count`` messages, named after the pull."""
         self.pulls[index][1].set_result([delivery(f"{index}-{n}") for n in range(count)])
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -238,115 +238,115 @@ def delivery(name: str) -> Delivery:
     return Delivery(name, name, b"", {}, 1)
 
 
-async def test_a_large_wish_is_shared_by_several_pulls() -> None:
+async def test_a_large_request_is_split_into_several_pulls() -> None:
     server = Server()
-    intake = server.intake()
-    assert await intake.take(4_000, lease_s=30) == []
+    buffer = server.buffer()
+    assert await buffer.take(4_000, lease_s=30) == []
     await asyncio.sleep(0)
     assert [ask for ask, _ in server.pulls] == [1_000] * 4
-    await intake.close()
+    await buffer.close()
 
 
-async def test_a_small_wish_is_one_pull() -> None:
+async def test_a_small_request_is_one_pull() -> None:
     server = Server()
-    intake = server.intake()
-    await intake.take(30, lease_s=30)
+    buffer = server.buffer()
+    await buffer.take(30, lease_s=30)
     await asyncio.sleep(0)
     assert [ask for ask, _ in server.pulls] == [30]
-    await intake.close()
+    await buffer.close()
 
 
-async def test_what_comes_after_the_wait_is_there_for_the_next_one() -> None:
+async def test_messages_that_arrive_after_the_wait_are_returned_by_the_next_call() -> None:
     server = Server()
-    intake = server.intake()
-    await intake.take(10, lease_s=30)
+    buffer = server.buffer()
+    await buffer.take(10, lease_s=30)
     await asyncio.sleep(0)
     await server.answer(0, 3)
-    assert [message.lease_id for message in await intake.take(10, lease_s=30)] == [
+    assert [message.lease_id for message in await buffer.take(10, lease_s=30)] == [
         "0-0",
         "0-1",
         "0-2",
     ]
-    await intake.close()
+    await buffer.close()
 
 
-async def test_no_more_is_asked_for_than_is_wanted() -> None:
+async def test_no_more_messages_are_requested_than_wanted() -> None:
     server = Server()
-    intake = server.intake()
-    await intake.take(100, lease_s=30)
-    await intake.take(60, lease_s=30)
+    buffer = server.buffer()
+    await buffer.take(100, lease_s=30)
+    await buffer.take(60, lease_s=30)
     await asyncio.sleep(0)
     assert sum(ask for ask, _ in server.pulls) == 100
     await server.answer(0, 50)
-    assert len(await intake.take(20, lease_s=30)) == 20
+    assert len(await buffer.take(20, lease_s=30)) == 20
     assert len(server.pulls) == 2
-    assert len(await intake.close()) == 30
+    assert len(await buffer.close()) == 30
 
 
-async def test_what_waited_for_half_its_lease_is_extended_before_it_is_handed_out() -> None:
+async def test_messages_past_half_their_lease_are_extended_before_they_are_returned() -> None:
     server = Server()
-    intake = server.intake()
-    await intake.take(10, lease_s=30)
+    buffer = server.buffer()
+    await buffer.take(10, lease_s=30)
     await asyncio.sleep(0)
     await server.answer(0, 2)
     server.now_s += 16
-    assert len(await intake.take(1, lease_s=30)) == 1
+    assert len(await buffer.take(1, lease_s=30)) == 1
     assert server.extended == ["0-0", "0-1"]
-    await intake.close()
+    await buffer.close()
 
 
-async def test_what_waited_for_its_whole_lease_is_not_handed_out() -> None:
+async def test_messages_whose_lease_expired_are_not_returned() -> None:
     server = Server()
-    intake = server.intake()
-    await intake.take(10, lease_s=30)
+    buffer = server.buffer()
+    await buffer.take(10, lease_s=30)
     await asyncio.sleep(0)
     await server.answer(0, 2)
     server.now_s += 30
-    assert await intake.take(10, lease_s=30) == []
-    assert await intake.close() == []
+    assert await buffer.take(10, lease_s=30) == []
+    assert await buffer.close() == []
 
 
-async def test_a_failed_pull_is_told_when_nothing_came() -> None:
+async def test_a_failed_pull_is_raised_if_no_message_arrived() -> None:
     server = Server()
-    intake = server.intake()
-    await intake.take(10, lease_s=30)
+    buffer = server.buffer()
+    await buffer.take(10, lease_s=30)
     await asyncio.sleep(0)
     server.pulls[0][1].set_exception(TransientError("out of reach"))
     await asyncio.sleep(0)
     with pytest.raises(TransientError, match="out of reach"):
-        await intake.take(10, lease_s=30)
-    await intake.close()
+        await buffer.take(10, lease_s=30)
+    await buffer.close()
 
 
-async def test_a_pull_that_fails_as_nobody_foresaw_hides_no_message_at_the_close(
+async def test_a_pull_with_an_unforeseen_failure_hides_no_message_on_closing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     server = Server()
-    intake = server.intake()
-    await intake.take(4_000, lease_s=30)
+    buffer = server.buffer()
+    await buffer.take(4_000, lease_s=30)
     await asyncio.sleep(0)
     server.pulls[0][1].set_exception(ZeroDivisionError("unforeseen"))
     await server.answer(1, 3)
-    assert len(await intake.close()) == 3, "they are given back"
+    assert len(await buffer.close()) == 3, "they are returned to the queue"
     assert "unforeseen" in caplog.text
 
 
-async def test_a_take_that_is_cancelled_loses_nothing() -> None:
+async def test_a_take_that_is_cancelled_loses_no_message() -> None:
     server = Server()
-    intake = Intake(
+    buffer = PullBuffer(
         server.pull, server.extend, in_flight=1, wait_s=3600.0, monotonic=lambda: server.now_s
     )
-    taking = asyncio.create_task(intake.take(10, lease_s=30))
+    taking = asyncio.create_task(buffer.take(10, lease_s=30))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     taking.cancel()
     await asyncio.wait([taking])
     await server.answer(0, 2)
-    assert len(await intake.take(10, lease_s=30)) == 2
-    await intake.close()
+    assert len(await buffer.take(10, lease_s=30)) == 2
+    await buffer.close()
 
 
-def test_pubsub_itself_waits_before_it_delivers_again_except_on_emulators() -> None:
+def test_a_subscription_has_a_retry_policy_except_on_emulators() -> None:
     place = PubSubPlace("a-project", "work", "work", "abandoned")
     real = subscription_request(QueueShape(place, "abandoned"), place.subscription_path)
     assert real["retry_policy"] == {

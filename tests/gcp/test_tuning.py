@@ -1,4 +1,4 @@
-"""Tuning jobs through Google's own client: submitted once, watched, and told in a line."""
+"""Tuning jobs through Google's own client: submitted once, waited for, errors in one line."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from sightline.gcp.tuning import (
     TuningClient,
     TuningJob,
     TuningRequest,
-    found_or_submitted,
+    find_or_submit,
     same_job,
-    watched,
+    wait_until_ended,
 )
 from sightline.gcp.vertex_location import VertexLocation
 from sightline.sim.vertex.answers import CannotAnswerError
@@ -47,7 +47,7 @@ REQUEST = TuningRequest(
 
 
 class OneExample:
-    """A bucket in which every file but ``absent.jsonl`` holds one example."""
+    """A bucket in which every file except ``absent.jsonl`` has one example."""
 
     async def read(self, uri: str) -> bytes:
         if uri.endswith("absent.jsonl"):
@@ -77,7 +77,7 @@ async def pace(simulator: VertexSimulator, **how: Any) -> None:
         assert response.status == 200
 
 
-async def test_a_job_carries_what_was_asked_and_comes_back_as_it_was(client: TuningClient) -> None:
+async def test_a_job_has_the_values_of_its_request(client: TuningClient) -> None:
     made = await client.create(REQUEST)
     job = await client.get(made.number)
     assert replace(job, ended_at=None) == replace(made, ended_at=None)
@@ -95,46 +95,46 @@ async def test_a_job_carries_what_was_asked_and_comes_back_as_it_was(client: Tun
     assert hyper["adapter_size"] == "ADAPTER_SIZE_FOUR"
 
 
-async def test_what_is_not_said_is_left_to_google(client: TuningClient) -> None:
+async def test_parameters_that_are_not_given_are_left_to_google(client: TuningClient) -> None:
     plain = replace(REQUEST, epochs=None, adapter_size=None, learning_rate_multiplier=None)
     assert plain.message()["supervised_tuning_spec"]["hyper_parameters"] == {}
     assert (await client.create(plain)).epochs is None
 
 
 async def test_the_same_job_is_found_and_another_is_submitted(client: TuningClient) -> None:
-    first, new = await found_or_submitted(client, REQUEST)
+    first, new = await find_or_submit(client, REQUEST)
     assert new
-    again, new = await found_or_submitted(client, REQUEST)
+    again, new = await find_or_submit(client, REQUEST)
     assert (again.name, new) == (first.name, False)
-    _, new = await found_or_submitted(client, replace(REQUEST, identity="1" * 64))
+    _, new = await find_or_submit(client, replace(REQUEST, identity="1" * 64))
     assert new
     assert len(await client.jobs()) == 2
 
 
-async def test_a_job_whose_answer_was_lost_is_found_again(
+async def test_a_job_whose_response_was_lost_is_found_again(
     client: TuningClient, simulator: VertexSimulator
 ) -> None:
     await pace(simulator, lose_answers=1)
-    job, new = await found_or_submitted(client, REQUEST)
+    job, new = await find_or_submit(client, REQUEST)
     assert new
     assert [job.name for job in await client.jobs()] == [job.name]
 
 
-async def test_of_two_commands_at_once_the_later_one_takes_back_its_job(
+async def test_of_two_simultaneous_commands_the_later_one_cancels_its_job(
     client: TuningClient, simulator: VertexSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await pace(simulator, running_s=3600)
     jobs, other = client.jobs, []
 
     async def overtaken() -> Any:
-        """Tell of no job, while another command submits the same."""
+        """Return no job, while another command submits the same request."""
         monkeypatch.setattr(client, "jobs", jobs)
         listed = await jobs()
         other.append(await client.create(REQUEST))
         return listed
 
     monkeypatch.setattr(client, "jobs", overtaken)
-    job, new = await found_or_submitted(client, REQUEST)
+    job, new = await find_or_submit(client, REQUEST)
     assert (job.name, new) == (other[0].name, False)
     assert sorted(job.state for job in await client.jobs()) == ["CANCELLED", "RUNNING"]
 
@@ -145,12 +145,12 @@ async def test_a_killed_command_s_job_is_found_by_the_next_one(
     await pace(simulator, lose_answers=1, running_s=3600)
     with pytest.raises(TransientError):
         await client.create(REQUEST)  # and the process ends here
-    job, new = await found_or_submitted(client, REQUEST)
+    job, new = await find_or_submit(client, REQUEST)
     assert (job.state, new) == ("RUNNING", False)
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "EXPIRED", "CANCELLING"])
-def test_only_a_job_that_may_give_a_model_counts_as_the_same(state: str) -> None:
+def test_only_a_job_that_may_create_a_model_counts_as_the_same(state: str) -> None:
     job = TuningJob("n", "d", state, "m", "t", "v", labels=REQUEST.labels)
     assert same_job([job], REQUEST) is None
     done = replace(job, state="SUCCEEDED", endpoint="e")
@@ -159,65 +159,65 @@ def test_only_a_job_that_may_give_a_model_counts_as_the_same(state: str) -> None
     assert same_job([replace(done, labels={})], REQUEST) is None
 
 
-async def test_a_job_that_is_done_without_a_model_is_not_paid_for_again(
+async def test_a_job_that_succeeded_without_a_model_is_not_paid_for_again(
     client: TuningClient, simulator: VertexSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lame = TuningJob("n/7", "d", "SUCCEEDED", "m", "t", "v", labels=REQUEST.labels)
+    no_model = TuningJob("n/7", "d", "SUCCEEDED", "m", "t", "v", labels=REQUEST.labels)
 
     async def jobs() -> list[TuningJob]:
-        return [lame]
+        return [no_model]
 
     with monkeypatch.context() as patch:
         patch.setattr(client, "jobs", jobs)
         with pytest.raises(
             ConfigurationError, match=r"job 7 is SUCCEEDED and names no model.*cons"
         ):
-            await found_or_submitted(client, REQUEST)
+            await find_or_submit(client, REQUEST)
     assert await client.jobs() == []
-    other = replace(lame, name="n/8", state="RUNNING")
-    assert same_job([lame, other], REQUEST) == other
-    assert same_job([replace(lame, labels={})], REQUEST) is None
+    other = replace(no_model, name="n/8", state="RUNNING")
+    assert same_job([no_model, other], REQUEST) == other
+    assert same_job([replace(no_model, labels={})], REQUEST) is None
 
 
-async def test_a_watch_tells_each_look_until_the_job_ends(
+async def test_each_polled_state_is_reported_until_the_job_ends(
     client: TuningClient, simulator: VertexSimulator
 ) -> None:
     await pace(simulator, running_s=3600)
     job = await client.create(REQUEST)
-    looks: list[str] = []
+    states: list[str] = []
 
     async def sleep(seconds: float) -> None:
         assert seconds == 5
-        if len(looks) == 2:
+        if len(states) == 2:
             await pace(simulator, running_s=0)
 
-    ended = await watched(
-        client, job, lambda looked: looks.append(looked.state), JobWatch(5, sleep=sleep)
+    ended = await wait_until_ended(
+        client, job, lambda polled: states.append(polled.state), JobWatch(5, sleep=sleep)
     )
     assert ended.succeeded
-    assert looks == ["RUNNING", "RUNNING", "SUCCEEDED"]
+    assert states == ["RUNNING", "RUNNING", "SUCCEEDED"]
 
 
-async def test_a_watch_is_patient_with_an_outage_but_not_for_ever(
+async def test_waiting_tolerates_a_limited_number_of_failed_polls(
     client: TuningClient, simulator: VertexSimulator
 ) -> None:
     await pace(simulator, running_s=3600)
     job = await client.create(REQUEST)
     await pace(simulator, refuse="UNAVAILABLE")
-    naps = 0
+    pauses = 0
 
     async def sleep(_: float) -> None:
-        nonlocal naps
-        naps += 1
-        if naps == 3 and mends:
+        nonlocal pauses
+        pauses += 1
+        if pauses == 3 and recovers:
             await pace(simulator, refuse="", running_s=0)
 
-    mends = True
-    assert (await watched(client, job, lambda _: None, JobWatch(1, 4, sleep))).succeeded
-    mends = False
+    recovers = True
+    assert (await wait_until_ended(client, job, lambda _: None, JobWatch(1, 4, sleep))).succeeded
+    recovers = False
     await pace(simulator, refuse="UNAVAILABLE")
     with pytest.raises(TransientError):
-        await watched(client, job, lambda _: None, JobWatch(1, 4, sleep))
+        await wait_until_ended(client, job, lambda _: None, JobWatch(1, 4, sleep))
 
 
 async def test_a_cancelled_job_has_no_model(
@@ -227,7 +227,7 @@ async def test_a_cancelled_job_has_no_model(
     job = await client.create(REQUEST)
     await client.cancel(job.number)
     job_now = await client.get(job.name)
-    assert (job_now.state, job_now.succeeded, job_now.waits) == ("CANCELLED", False, False)
+    assert (job_now.state, job_now.succeeded, job_now.is_active) == ("CANCELLED", False, False)
     assert job_now.error == "The tuning job was cancelled."
 
 
@@ -266,7 +266,7 @@ async def test_a_refusal_is_one_line_with_the_next_step(
         ({"adapter_size": 16, "training_uri": "gs://b/t.csv"}, "should be a GCS object"),
     ],
 )
-async def test_a_job_that_cannot_be_is_refused_before_it_is_paid(
+async def test_an_invalid_job_is_refused_before_it_costs_anything(
     client: TuningClient, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match="correct --model, --location") as caught:
@@ -278,14 +278,14 @@ async def test_a_job_that_cannot_be_is_refused_before_it_is_paid(
 @pytest.mark.parametrize(
     "job", ["", "1/2", "../1", "1?x=2", "projects/p/locations/l/tuningJobs/", "projects/p/jobs/1"]
 )
-async def test_what_cannot_name_a_job_is_told_before_it_is_asked_for(
+async def test_an_invalid_job_name_is_reported_before_any_request(
     client: TuningClient, job: str
 ) -> None:
     with pytest.raises(ConfigurationError, match="as `sightline tune list` shows them"):
         await client.get(job)
 
 
-async def test_a_service_out_of_reach_may_be_tried_again(simulator: VertexSimulator) -> None:
+async def test_an_unreachable_service_is_a_transient_error(simulator: VertexSimulator) -> None:
     place = VertexLocation("p", "us-central1", "http://127.0.0.1:9")
     async with TuningClient.open(place, GoogleTokens.fixed(TOKEN).credentials) as nobody:
         with pytest.raises(TransientError, match="out of reach"):
@@ -293,7 +293,7 @@ async def test_a_service_out_of_reach_may_be_tried_again(simulator: VertexSimula
 
 
 @pytest.mark.parametrize("location", ["global", "us", "eu", "", "a.example/", "us-central1/.."])
-async def test_where_no_job_can_run_none_is_asked_for(location: str) -> None:
+async def test_a_location_without_tuning_is_refused_before_any_request(location: str) -> None:
     with pytest.raises(ConfigurationError, match="give --location"):
         async with TuningClient.open(VertexLocation("p", location), None):
             pass

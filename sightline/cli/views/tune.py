@@ -141,7 +141,7 @@ def print_jobs(result: TuningJobs) -> None:
 
 def remark_too_late(job: TuningJob) -> None:
     """Say of a job that was to be cancelled that it had ended otherwise, if it had."""
-    if job.waits or job.state == "CANCELLED":
+    if job.is_active or job.state == "CANCELLED":
         return
     remark(
         f"too late: tuning job {job.number} has ended, {job.state.lower()}, and is not cancelled;"

@@ -1,4 +1,4 @@
-"""Pub/Sub as the queue: many machines publish to a topic and lease from its subscription."""
+"""Uses Pub/Sub as the queue: machines publish to a topic and lease from its subscription."""
 
 from sightline.gcp.pubsub.place import PubSubPlace
 from sightline.gcp.pubsub.publisher import PubSubPublisher

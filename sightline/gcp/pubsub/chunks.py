@@ -1,4 +1,4 @@
-"""Cuts sequences into what one Pub/Sub request may carry (cloud.google.com/pubsub/quotas)."""
+"""Splits sequences by the limits of a Pub/Sub request (cloud.google.com/pubsub/quotas)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sightline.ports import Outgoing
 Item = TypeVar("Item")
 
 MOST_MESSAGES = 1_000
-"""Messages in a publish request, or in the answer to a pull."""
+"""Messages in a publish request, or in the response to a pull."""
 MOST_PUBLISHED_BYTES = 9_000_000
-"""A publish request may have 10 MB; the rest is room for what framing adds."""
+"""A publish request may have 10 MB; the rest is reserved for framing."""
 MOST_ACK_IDS = 1_000
 MOST_ACK_BYTES = 512 * 1024 - 4096
-"""An acknowledge request may have 512 KiB; the rest is room for the subscription's name."""
+"""An acknowledge request may have 512 KiB; the rest is reserved for the subscription's name."""
 
 _FRAME_BYTES = 16
 
@@ -23,7 +23,7 @@ _FRAME_BYTES = 16
 def chunks(
     items: Iterable[Item], size: Callable[[Item], int], *, most_items: int, most_bytes: int
 ) -> Iterator[list[Item]]:
-    """Yield the items in order, in lists within both bounds; a larger item goes alone."""
+    """Yield the items in order, in lists within both limits; an oversized item is alone."""
     chunk: list[Item] = []
     total = 0
     for item in items:
@@ -38,14 +38,14 @@ def chunks(
 
 
 def batches(messages: Iterable[Outgoing]) -> Iterator[list[Outgoing]]:
-    """Yield messages as publish requests may carry them."""
+    """Yield messages in batches that fit into publish requests."""
     return chunks(
         messages, message_bytes, most_items=MOST_MESSAGES, most_bytes=MOST_PUBLISHED_BYTES
     )
 
 
 def ack_chunks(ack_ids: Iterable[str]) -> Iterator[list[str]]:
-    """Yield ack ids as acknowledge and modify-deadline requests may carry them."""
+    """Yield ack ids in chunks that fit into acknowledge and modify-deadline requests."""
     return chunks(
         ack_ids,
         lambda ack_id: len(ack_id.encode()) + _FRAME_BYTES,
@@ -55,7 +55,7 @@ def ack_chunks(ack_ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def message_bytes(message: Outgoing) -> int:
-    """Return about how many bytes a message takes in a request, never fewer than it does."""
+    """Return an upper estimate of the bytes that a message takes in a request."""
     attributes = sum(
         len(key.encode()) + len(value.encode()) + _FRAME_BYTES
         for key, value in message.attributes.items()

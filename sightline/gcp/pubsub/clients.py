@@ -1,4 +1,4 @@
-"""The GAPIC asyncio clients of Pub/Sub, opened on a channel that is closed again."""
+"""Opens the GAPIC asyncio clients of Pub/Sub, and closes their channels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHANNEL_OPTIONS = (
 async def publisher_client(
     place: PubSubPlace, credentials: Any = None
 ) -> AsyncIterator[PublisherAsyncClient]:
-    """Open a client that publishes, with google-auth's credentials or the default ones.
+    """Open a client that publishes, with these google-auth credentials or the default ones.
 
     Raises:
         ConfigurationError: the library is not installed, or there are no credentials.

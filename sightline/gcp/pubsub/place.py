@@ -1,4 +1,4 @@
-"""Where the queue is: a project's topic and subscriptions, at Google or at an emulator."""
+"""The location of the queue: a project's topic and subscriptions, at Google or on an emulator."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PubSubPlace:
-    """Short names of one project. ``endpoint`` is the ``host:port`` of an emulator, or ``None``.
+    """Short names in one project. ``endpoint`` is the ``host:port`` of an emulator, or ``None``.
 
-    An emulator is spoken to in clear text and without credentials; Google with the application
-    default credentials.
+    Emulators are called in clear text and without credentials.
     """
 
     project: str

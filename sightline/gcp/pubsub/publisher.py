@@ -1,4 +1,4 @@
-"""Publishes to a topic, in batches of which several are under way at once."""
+"""Publishes to a topic in batches, several at a time."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ BATCHES_IN_FLIGHT = 4
 
 
 class PubSubPublisher:
-    """``Publisher`` over a Pub/Sub topic; publishes at least once.
+    """Implements ``Publisher`` on a Pub/Sub topic; publishes at least once.
 
-    Only here is it known which batch failed, so only here is a publish tried again: those that
-    succeeded are not repeated.
+    Batches are retried here and nowhere else, since only this class knows which ones failed.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class PubSubPublisher:
         retry: RetryRule | None = None,
         timeout_s: float = 60.0,
     ) -> AsyncIterator[PubSubPublisher]:
-        """Open a publisher; ``timeout_s`` bounds each try of each batch.
+        """Open a publisher; ``timeout_s`` limits each attempt of each batch.
 
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
@@ -56,21 +55,23 @@ class PubSubPublisher:
             yield cls(client, place, retry or RetryRule(), timeout_s)
 
     async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:  # noqa: ARG002
-        """Publish all messages; return how many. The key says nothing to Pub/Sub.
+        """Publish all messages; return their number. Pub/Sub does not use ``batch_key``.
 
-        All batches are tried, whatever becomes of the others.
+        All batches are attempted, even if some fail.
 
         Raises:
-            ConfigurationError: no topic of this name, or no permission to publish to it.
-            TransientError: some batches failed at every try; publish all of them again.
+            ConfigurationError: the topic does not exist, or may not be published to.
+            TransientError: some batches failed in every attempt; publish all messages again.
         """
-        cut = list(batches(messages))
-        outcomes = await asyncio.gather(*map(self._publish_batch, cut), return_exceptions=True)
+        message_batches = list(batches(messages))
+        outcomes = await asyncio.gather(
+            *map(self._publish_batch, message_batches), return_exceptions=True
+        )
         failed = [failure for failure in outcomes if isinstance(failure, BaseException)]
         if failed:
             unpublished = sum(
                 len(batch)
-                for batch, outcome in zip(cut, outcomes, strict=True)
+                for batch, outcome in zip(message_batches, outcomes, strict=True)
                 if isinstance(outcome, BaseException)
             )
             _raise_worst(failed, f"{unpublished} of {len(messages)} messages were not published")
@@ -91,8 +92,8 @@ class PubSubPublisher:
             await self._client.publish(request=request, retry=None, timeout=self._timeout_s)
 
 
-def _raise_worst(failed: Sequence[BaseException], what: str) -> None:
-    """Raise the failure that trying again does not mend, or else a transient one."""
+def _raise_worst(failed: Sequence[BaseException], summary: str) -> None:
+    """Raise a failure that a retry cannot fix if there is one, or else a transient one."""
     worst = min(
         failed,
         key=lambda failure: (
@@ -101,7 +102,7 @@ def _raise_worst(failed: Sequence[BaseException], what: str) -> None:
         ),
     )
     if isinstance(worst, TransientError):
-        raise TransientError(f"{what}: {worst}", retry_after_s=worst.retry_after_s) from worst
+        raise TransientError(f"{summary}: {worst}", retry_after_s=worst.retry_after_s) from worst
     if isinstance(worst, SightlineError):
-        raise type(worst)(f"{what}: {worst}") from worst
+        raise type(worst)(f"{summary}: {worst}") from worst
     raise worst

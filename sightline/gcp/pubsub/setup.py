@@ -1,7 +1,7 @@
-"""The topics and subscriptions of the job: made where they are missing, told where they differ.
+"""Creates the job's missing topics and subscriptions, and reports those that differ.
 
-An existing subscription is never changed: somebody may have set it so on purpose, and one that is
-bound to another topic cannot be changed at all. What differs from what the job needs is told.
+An existing subscription is never changed: its settings may be intentional, and a subscription that
+is bound to another topic cannot be changed at all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ Kind = Literal["topic", "subscription"]
 
 @dataclass(frozen=True, slots=True)
 class QueueShape:
-    """What the job needs: a place, the topic of what Pub/Sub gives up on, and after how often."""
+    """The queue that the job needs.
+
+    After ``backstop_attempts`` deliveries, Pub/Sub forwards a message to ``dead_letter_topic``.
+    """
 
     place: PubSubPlace
     dead_letter_topic: str
@@ -47,12 +50,12 @@ class QueueShape:
 
 @dataclass(frozen=True, slots=True)
 class QueueResource:
-    """A topic or a subscription: whether it was there, and in what it differs from the need."""
+    """A topic or a subscription: whether it existed, and how it differs from what the job needs."""
 
     kind: Kind
     path: str
     existed: bool
-    wrong: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -61,7 +64,7 @@ class QueueResource:
 
 
 class QueueSetup:
-    """Looks at the topics and subscriptions and makes them; made by ``open``."""
+    """Inspects and creates the topics and subscriptions; created by ``open``."""
 
     def __init__(
         self, shape: QueueShape, publisher: PublisherAsyncClient, subscriber: SubscriberAsyncClient
@@ -73,7 +76,7 @@ class QueueSetup:
     @classmethod
     @asynccontextmanager
     async def open(cls, shape: QueueShape, credentials: Any = None) -> AsyncIterator[QueueSetup]:
-        """Open both clients; nothing is asked yet.
+        """Open both clients, without sending a request.
 
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
@@ -84,40 +87,40 @@ class QueueSetup:
         ):
             yield cls(shape, publisher, subscriber)
 
-    def wanted(self) -> Sequence[tuple[Kind, str]]:
-        """Return what the job needs, in the order in which it can be made."""
+    def required(self) -> Sequence[tuple[Kind, str]]:
+        """Return the required topics and subscriptions, in the order of their creation."""
         place, shape = self._shape.place, self._shape
-        entries: list[tuple[Kind, str]] = [
+        required: list[tuple[Kind, str]] = [
             ("topic", place.topic_path),
             ("topic", shape.dead_letter_topic_path),
             ("subscription", place.subscription_path),
         ]
         if place.dead_letter_path is not None:
-            entries.append(("subscription", place.dead_letter_path))
-        return entries
+            required.append(("subscription", place.dead_letter_path))
+        return required
 
-    async def look(self, kind: Kind, path: str) -> QueueResource:
-        """Return what is there of one of them.
+    async def inspect(self, kind: Kind, path: str) -> QueueResource:
+        """Return whether a topic or subscription exists, and how it differs.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         if kind == "topic":
-            return QueueResource(kind, path, existed=await self._topic_is_there(path))
+            return QueueResource(kind, path, existed=await self._topic_exists(path))
         subscription = await self._subscription(path)
         if subscription is None:
             return QueueResource(kind, path, existed=False)
         return QueueResource(kind, path, True, tuple(self._differences(path, subscription)))
 
     async def put(self, kind: Kind, path: str) -> QueueResource:
-        """Make one of them, unless it is there; return what was there before.
+        """Create a topic or subscription if it does not exist; return its state before the call.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         from google.api_core.exceptions import AlreadyExists
 
-        resource = await self.look(kind, path)
+        resource = await self.inspect(kind, path)
         if resource.existed:
             return resource
         with PUBSUB.translated(path):
@@ -132,15 +135,15 @@ class QueueSetup:
                         retry=None,
                         timeout=TIMEOUT_S,
                     )
-            except AlreadyExists:  # another made it in between
-                return replace(await self.look(kind, path), existed=True)
+            except AlreadyExists:  # another process created it meanwhile
+                return replace(await self.inspect(kind, path), existed=True)
         return resource
 
     async def missing_permissions(self, kind: Kind, path: str) -> Sequence[str] | None:
-        """Return which permissions the caller lacks; ``None`` from a server without IAM.
+        """Return the permissions that the caller lacks; ``None`` from a server without IAM.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         from google.api_core.exceptions import MethodNotImplemented
 
@@ -148,14 +151,14 @@ class QueueSetup:
         needed = _PERMISSIONS[kind]
         with PUBSUB.translated(path):
             try:
-                answer = await client.test_iam_permissions(
+                response = await client.test_iam_permissions(
                     request={"resource": path, "permissions": needed}, timeout=TIMEOUT_S
                 )
             except MethodNotImplemented:
                 return None
-        return [permission for permission in needed if permission not in answer.permissions]
+        return [permission for permission in needed if permission not in response.permissions]
 
-    async def _topic_is_there(self, path: str) -> bool:
+    async def _topic_exists(self, path: str) -> bool:
         from google.api_core.exceptions import NotFound
 
         with PUBSUB.translated(path):
@@ -179,51 +182,52 @@ class QueueSetup:
                 return None
 
     def _differences(self, path: str, subscription: Any) -> list[str]:
-        wrong = []
-        if subscription.topic != self._shape.topic_of(path):
-            wrong.append(f"it is bound to {subscription.topic}, not {self._shape.topic_of(path)}")
+        differences = []
+        topic = self._shape.topic_of(path)
+        if subscription.topic != topic:
+            differences.append(f"it is bound to {subscription.topic}, not {topic}")
         if subscription.push_config.push_endpoint or subscription.bigquery_config.table:
-            wrong.append("its messages are delivered elsewhere, not pulled")
+            differences.append("its messages are delivered elsewhere, not pulled")
         if subscription.ack_deadline_seconds < ACK_DEADLINE_S:
-            wrong.append(
+            differences.append(
                 f"its ack deadline is {subscription.ack_deadline_seconds} s, not {ACK_DEADLINE_S} s"
             )
         if subscription.expiration_policy.ttl:
             days = subscription.expiration_policy.ttl.days
-            wrong.append(f"it is removed when nobody pulls for {days} days")
+            differences.append(f"it expires after {days} days without a pull")
         if path == self._shape.place.subscription_path:
-            wrong += self._policy_differences(subscription.dead_letter_policy)
-        return wrong
+            differences += self._policy_differences(subscription.dead_letter_policy)
+        return differences
 
     def _policy_differences(self, policy: Any) -> list[str]:
         shape = self._shape
         if not policy.dead_letter_topic:
             return ["it has no dead-letter policy, without which deliveries are not counted"]
-        wrong = []
+        differences = []
         if policy.dead_letter_topic != shape.dead_letter_topic_path:
-            wrong.append(
+            differences.append(
                 f"its dead letters go to {policy.dead_letter_topic},"
                 f" not {shape.dead_letter_topic_path}"
             )
         if policy.max_delivery_attempts != shape.backstop_attempts:
-            wrong.append(
-                f"it gives up after {policy.max_delivery_attempts} deliveries,"
+            differences.append(
+                f"it stops after {policy.max_delivery_attempts} delivery attempts,"
                 f" not {shape.backstop_attempts}"
             )
-        return wrong
+        return differences
 
 
 def subscription_request(shape: QueueShape, path: str) -> dict[str, Any]:
-    """Return the request that makes a subscription as the job needs it."""
+    """Return the request that creates a subscription with the settings that the job needs."""
     request: dict[str, Any] = {
         "name": path,
         "topic": shape.topic_of(path),
         "ack_deadline_seconds": ACK_DEADLINE_S,
-        "expiration_policy": {},  # without a time to live: never
+        "expiration_policy": {},  # without a time to live, it never expires
     }
     if shape.place.endpoint is None:
-        # Google's emulator forgets messages under such a policy: about one in seven of those
-        # whose leases run out, as a delay ends, is never delivered again.
+        # Google's emulator loses messages under such a policy: about one in seven of those whose
+        # leases expire, as at the end of a delay, is never delivered again.
         request["retry_policy"] = {
             "minimum_backoff": {"seconds": MIN_BACKOFF_S},
             "maximum_backoff": {"seconds": MAX_BACKOFF_S},
@@ -242,12 +246,12 @@ _PERMISSIONS: dict[Kind, list[str]] = {
 }
 
 
-def mending_command(shape: QueueShape, resource: QueueResource) -> str:
-    """Return the one command that gives a subscription the settings that the job needs."""
+def repair_command(shape: QueueShape, resource: QueueResource) -> str:
+    """Return the command that gives a subscription the settings that the job needs."""
     project = f"--project={shape.place.project}"
-    is_bound_elsewhere = any("is bound to" in difference for difference in resource.wrong)
+    is_bound_elsewhere = any("is bound to" in difference for difference in resource.differences)
     if is_bound_elsewhere or any(
-        "delivered elsewhere" in difference for difference in resource.wrong
+        "delivered elsewhere" in difference for difference in resource.differences
     ):
         return f"gcloud pubsub subscriptions delete {resource.name} {project} && sightline setup"
     options = [f"--ack-deadline={ACK_DEADLINE_S}", "--expiration-period=never"]
@@ -260,7 +264,7 @@ def mending_command(shape: QueueShape, resource: QueueResource) -> str:
 
 
 def agent_grants(shape: QueueShape) -> tuple[str, str]:
-    """Return the commands that let Pub/Sub itself forward dead letters.
+    """Return the commands that permit Pub/Sub to forward dead letters.
 
     Its service agent publishes to the dead-letter topic and acknowledges on the subscription
     (https://cloud.google.com/pubsub/docs/dead-letter-topics#grant_forwarding_permissions).
@@ -270,19 +274,19 @@ def agent_grants(shape: QueueShape) -> tuple[str, str]:
         f"serviceAccount:service-$(gcloud projects describe {project}"
         " --format='value(projectNumber)')@gcp-sa-pubsub.iam.gserviceaccount.com"
     )
-    grant = f'--project={project} --member="{agent}" --role=roles/pubsub'
+    options = f'--project={project} --member="{agent}" --role=roles/pubsub'
     bind = "add-iam-policy-binding"
     return (
-        f"gcloud pubsub topics {bind} {shape.dead_letter_topic} {grant}.publisher",
-        f"gcloud pubsub subscriptions {bind} {shape.place.subscription} {grant}.subscriber",
+        f"gcloud pubsub topics {bind} {shape.dead_letter_topic} {options}.publisher",
+        f"gcloud pubsub subscriptions {bind} {shape.place.subscription} {options}.subscriber",
     )
 
 
 def check_names(shape: QueueShape) -> None:
-    """Check the names before anything is made.
+    """Check the names before anything is created.
 
     Raises:
-        ConfigurationError: the two topics, or the two subscriptions, are the same.
+        ConfigurationError: the two topics, or the two subscriptions, have the same name.
     """
     place = shape.place
     if shape.dead_letter_topic == place.topic:

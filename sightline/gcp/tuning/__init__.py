@@ -2,16 +2,16 @@
 
 from sightline.gcp.tuning.client import TuningClient
 from sightline.gcp.tuning.job import TuningJob, TuningRequest
-from sightline.gcp.tuning.submitting import found_or_submitted, same_job, without_model
-from sightline.gcp.tuning.watching import JobWatch, watched
+from sightline.gcp.tuning.submission import find_or_submit, no_model_error, same_job
+from sightline.gcp.tuning.watch import JobWatch, wait_until_ended
 
 __all__ = [
     "JobWatch",
     "TuningClient",
     "TuningJob",
     "TuningRequest",
-    "found_or_submitted",
+    "find_or_submit",
+    "no_model_error",
     "same_job",
-    "watched",
-    "without_model",
+    "wait_until_ended",
 ]

@@ -1,4 +1,4 @@
-"""The calls about tuning jobs, through Google's client: one try each, off the event loop."""
+"""Calls the tuning API through Google's client: in threads, without retries."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sightline.gcp.vertex_location import VertexLocation
 from sightline.settings.serving import MULTI_REGIONS
 
 TIMEOUT_S = 60.0
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 _NUMBER = re.compile(r"[A-Za-z0-9_-]+")
 _NAME = re.compile(rf"projects/[^/]+/locations/[^/]+/tuningJobs/{_NUMBER.pattern}")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-"""What may be one; it becomes a part of a host's name."""
+"""The form of a region, which becomes a part of a host name."""
 
 
 class TuningClient:
-    """Tuning jobs of one project in one location; made by ``open``."""
+    """Tuning jobs of one project in one location; created by ``open``."""
 
     def __init__(self, library: Any, place: VertexLocation) -> None:
         self._library = library
@@ -33,10 +33,10 @@ class TuningClient:
     @classmethod
     @asynccontextmanager
     async def open(cls, place: VertexLocation, credentials: Any) -> AsyncIterator[Self]:
-        """Open the client; nothing is asked yet. Importing the library takes seconds.
+        """Open the client, without sending a request. Importing the library takes seconds.
 
         Raises:
-            ConfigurationError: no region, or the library is not installed.
+            ConfigurationError: the location is not a region, or the library is not installed.
         """
         check_region(place.location)
         library = await asyncio.to_thread(_library, place, credentials)
@@ -47,14 +47,14 @@ class TuningClient:
 
     @property
     def parent(self) -> str:
-        """The project and the location, as jobs are named under them."""
+        """The project and the location, which begin the full name of a job."""
         return f"projects/{self.place.project}/locations/{self.place.location}"
 
     def name(self, job: str) -> str:
-        """Return a job's full name by its number, or the full name itself.
+        """Return the full name of a job, given its number or its full name.
 
         Raises:
-            ConfigurationError: it is neither.
+            ConfigurationError: ``job`` is neither.
         """
         if _NUMBER.fullmatch(job):
             return f"{self.parent}/tuningJobs/{job}"
@@ -66,7 +66,7 @@ class TuningClient:
         )
 
     async def create(self, request: TuningRequest) -> TuningJob:
-        """Submit a job, which is paid for. Raises as ``failures``."""
+        """Submit a job, which costs money; for errors see ``sightline.gcp.failures``."""
         message = {"parent": self.parent, "tuning_job": request.message()}
         tuning_job = await self._call(
             f"tuning in {self.place.location}",
@@ -75,7 +75,7 @@ class TuningClient:
         return job_of(tuning_job)
 
     async def get(self, job: str) -> TuningJob:
-        """Return a job as it is now. Raises as ``failures``."""
+        """Return the current state of a job; for errors see ``sightline.gcp.failures``."""
         name = self.name(job)
         tuning_job = await self._call(
             f"tuning job {job}",
@@ -84,7 +84,7 @@ class TuningClient:
         return job_of(tuning_job)
 
     async def jobs(self) -> Sequence[TuningJob]:
-        """Return all jobs of the location, the newest first. Raises as ``failures``."""
+        """Return all jobs of the location, newest first. Raises as ``get`` does."""
         jobs = await self._call(
             f"tuning in {self.place.location}",
             lambda: list(self._library.list_tuning_jobs({"parent": self.parent}, **_ONCE)),
@@ -92,29 +92,29 @@ class TuningClient:
         return [job_of(job) for job in jobs]
 
     async def cancel(self, job: str) -> None:
-        """Ask for a job to be cancelled; it may end otherwise. Raises as the others."""
+        """Request that a job be cancelled; it may still succeed or fail. Raises as ``get`` does."""
         name = self.name(job)
         await self._call(
             f"tuning job {job}",
             lambda: self._library.cancel_tuning_job({"name": name}, **_ONCE),
         )
 
-    async def _call(self, what: str, call: Callable[[], Found]) -> Found:
-        def made() -> Found:
-            with TUNING.translated(what):
+    async def _call(self, subject: str, call: Callable[[], Result]) -> Result:
+        def translated_call() -> Result:
+            with TUNING.translated(subject):
                 return call()
 
-        return await asyncio.to_thread(made)
+        return await asyncio.to_thread(translated_call)
 
 
 _ONCE: dict[str, Any] = {"retry": None, "timeout": TIMEOUT_S}
 
 
 def check_region(location: str) -> None:
-    """Check that a location can run tuning jobs, as far as that is known without asking.
+    """Check that a location may be able to run tuning jobs, without sending a request.
 
     Raises:
-        ConfigurationError: it is none, or no region.
+        ConfigurationError: it is not a region.
     """
     if location in MULTI_REGIONS or not _REGION.fullmatch(location):
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""A tuning job, as it is requested and as Vertex AI describes it. Pure."""
+"""Tuning jobs: the request, and the job as Vertex AI describes it. Pure."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ ADAPTER_SIZES: Mapping[int, str] = {
     8: "ADAPTER_SIZE_EIGHT", 16: "ADAPTER_SIZE_SIXTEEN",
 }  # fmt: skip
 CANCELLING = "CANCELLING"
-WAITING = frozenset({"QUEUED", "PENDING", "RUNNING", "PAUSED", "UPDATING", CANCELLING})
+ACTIVE = frozenset({"QUEUED", "PENDING", "RUNNING", "PAUSED", "UPDATING", CANCELLING})
 SUCCEEDED = frozenset({"SUCCEEDED", "PARTIALLY_SUCCEEDED"})
 
 
 @dataclass(frozen=True, slots=True)
 class TuningRequest:
-    """What a job is to do.
+    """The request for a job.
 
-    ``identity`` names examples, base model and parameters: two that agree in it would give the same
-    model, and be paid for twice. ``None`` leaves a parameter to Google.
+    ``identity`` is a hash of the examples, the base model and the parameters: two jobs with the
+    same identity would create the same model and cost twice. ``None`` leaves a parameter to Google.
     """
 
     task: str
@@ -42,12 +42,12 @@ class TuningRequest:
 
     @property
     def display_name(self) -> str:
-        """What the job and its model are called: at most 128 characters."""
+        """The display name of the job and of its model: at most 128 characters."""
         return f"sightline-{billing_label(self.task)}-{self.identity[:12]}"
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels by which the job is found again, and its task is known."""
+        """The labels that identify the job and its task."""
         return {
             IDENTITY_LABEL: self.identity[:_IDENTITY_DIGITS],
             TASK_LABEL: billing_label(self.task),
@@ -55,7 +55,7 @@ class TuningRequest:
         }
 
     def message(self) -> dict[str, Any]:
-        """Return the job as the library's message takes it."""
+        """Return the job in the form of the library's message."""
         hyper: dict[str, Any] = {}
         if self.epochs is not None:
             hyper["epoch_count"] = self.epochs
@@ -71,7 +71,7 @@ class TuningRequest:
                 "training_dataset_uri": self.training_uri,
                 "validation_dataset_uri": self.validation_uri,
                 "hyper_parameters": hyper,
-                # Each checkpoint is deployed to an endpoint of its own; one is used here.
+                # Each checkpoint would get its own endpoint; only one is used here.
                 "export_last_checkpoint_only": True,
             },
         }
@@ -79,10 +79,10 @@ class TuningRequest:
 
 @dataclass(frozen=True, slots=True)
 class TuningJob:
-    """A job as it is now. ``state`` is Google's, without ``JOB_STATE_``.
+    """The state of a job. ``state`` is Google's, without ``JOB_STATE_``.
 
-    ``endpoint`` is the tuned model, once the job has succeeded; ``error`` says why it has not.
-    ``billable_tokens`` is what Google counted, over all epochs, once it has.
+    ``endpoint`` is the tuned model, if the job has succeeded; ``error`` is the reason if it has
+    not. ``billable_tokens`` is Google's count over all epochs, once available.
     """
 
     name: str
@@ -103,34 +103,34 @@ class TuningJob:
 
     @property
     def number(self) -> str:
-        """The last part of the name, by which the job can be named to commands."""
+        """The last part of the name, which commands accept for the job."""
         return self.name.rpartition("/")[2]
 
     @property
     def task(self) -> str:
-        """The task, as its label has it; empty of a job that another program made."""
+        """The task in the job's label; empty if another program created the job."""
         return self.labels.get(TASK_LABEL, "")
 
     @property
-    def waits(self) -> bool:
-        """Whether the job is still to end."""
-        return self.state in WAITING
+    def is_active(self) -> bool:
+        """Whether the job has not ended yet."""
+        return self.state in ACTIVE
 
     @property
     def succeeded(self) -> bool:
-        """Whether there is a tuned model."""
+        """Whether the job has a tuned model."""
         return self.state in SUCCEEDED and bool(self.endpoint)
 
     @property
     def lacks_model(self) -> bool:
-        """Whether the job has done its work, and names no model that came of it."""
+        """Whether the job has succeeded, but names no model."""
         return self.state in SUCCEEDED and not self.endpoint
 
 
 def job_of(message: Any) -> TuningJob:
-    """Return the job that the library's message tells of."""
-    spec, stats = message.supervised_tuning_spec, message.tuning_data_stats
-    counted = stats.supervised_tuning_data_stats
+    """Return the job in the library's message."""
+    spec = message.supervised_tuning_spec
+    stats = message.tuning_data_stats.supervised_tuning_data_stats
     return TuningJob(
         name=message.name,
         display_name=message.tuned_model_display_name,
@@ -145,6 +145,6 @@ def job_of(message: Any) -> TuningJob:
         ended_at=message.end_time,
         error=" ".join(message.error.message.split()) if message.error.code else "",
         endpoint=message.tuned_model.endpoint,
-        examples=counted.tuning_dataset_example_count or None,
-        billable_tokens=counted.total_billable_token_count or None,
+        examples=stats.tuning_dataset_example_count or None,
+        billable_tokens=stats.total_billable_token_count or None,
     )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError
-from sightline.gcp.pubsub.setup import Kind, QueueSetup, QueueShape, mending_command
+from sightline.gcp.pubsub.setup import Kind, QueueSetup, QueueShape, repair_command
 from sightline.operations.cloud import queue_shape
 from sightline.operations.doctor.finding import Finding, attempt, failed
 from sightline.operations.doctor.peers import check_peers
@@ -35,7 +35,7 @@ async def check_queue(settings: Settings) -> Sequence[Finding]:
     async with QueueSetup.open(shape, credentials) as queue:
         findings = [
             await _Check(settings, shape, queue, kind, path).finding()
-            for kind, path in queue.wanted()
+            for kind, path in queue.required()
         ]
     return [*findings, await check_peers(settings)]
 
@@ -65,12 +65,12 @@ class _Check:
         return await attempt(subject, self._look, lambda error: self._remedy or remedy(error))
 
     async def _look(self) -> str:
-        resource = await self._queue.look(self._kind, self._path)
+        resource = await self._queue.inspect(self._kind, self._path)
         if not resource.existed:
             raise NotFoundError(f"{self._path} is not there; run `sightline setup`")
-        if resource.wrong:
-            self._remedy = mending_command(self._shape, resource)
-            raise ConfigurationError(f"{'; '.join(resource.wrong)}; correct it")
+        if resource.differences:
+            self._remedy = repair_command(self._shape, resource)
+            raise ConfigurationError(f"{'; '.join(resource.differences)}; correct it")
         if self._path == self._shape.dead_letter_topic_path:
             return "there"  # Pub/Sub itself publishes to it
         missing = await self._queue.missing_permissions(self._kind, self._path)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.tuning import JobWatch, TuningJob, watched, without_model
+from sightline.gcp.tuning import JobWatch, TuningJob, no_model_error, wait_until_ended
 from sightline.settings import Settings
 from sightline.wiring.tuning import open_tuning
 
@@ -56,14 +56,14 @@ async def wait_for_job(
     """
     state = ""
 
-    def on_look(now: TuningJob) -> None:
+    def on_poll(now: TuningJob) -> None:
         nonlocal state
-        if now.state != state and now.waits:
+        if now.state != state and now.is_active:
             on_waiting(now)
         state = now.state
 
     async with open_tuning(settings, _location_of(job.name)) as client:
-        return await watched(client, job, on_look, JobWatch(look_every_s=look_every_s))
+        return await wait_until_ended(client, job, on_poll, JobWatch(look_every_s=look_every_s))
 
 
 async def cancel_tuning(settings: Settings, name: str, location: str | None = None) -> TuningJob:
@@ -75,7 +75,7 @@ async def cancel_tuning(settings: Settings, name: str, location: str | None = No
     """
     async with open_tuning(settings, _location_of(name) or location) as client:
         job = await client.get(name)
-        if not job.waits:
+        if not job.is_active:
             return job
         await client.cancel(name)
         return await client.get(name)
@@ -87,10 +87,10 @@ def check_ended_well(job: TuningJob) -> None:
     Raises:
         ConfigurationError: the job has ended without a model, and why.
     """
-    if job.waits or job.succeeded:
+    if job.is_active or job.succeeded:
         return
     if job.lacks_model:
-        raise without_model(job)
+        raise no_model_error(job)
     raise ConfigurationError(
         f"tuning job {job.number} is {job.state}:"
         f" {job.error.rstrip('. ') or 'no reason was reported'}; fix the cause and submit again: a"

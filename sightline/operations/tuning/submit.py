@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from sightline.gcp.tuning import TuningJob, found_or_submitted
+from sightline.gcp.tuning import TuningJob, find_or_submit
 from sightline.operations.tuning.job_files import upload_job_files
 from sightline.operations.tuning.plan import TuningPlan
 from sightline.progress import Progress, no_progress
@@ -34,4 +34,4 @@ async def submit_tuning(
         return Submission(plan.existing, is_new=False)
     async with open_tuning(settings, plan.location) as client:
         await asyncio.to_thread(upload_job_files, settings, plan.folder, plan.target, progress)
-        return Submission(*await found_or_submitted(client, plan.request))
+        return Submission(*await find_or_submit(client, plan.request))
