@@ -121,7 +121,9 @@ async def _layout(client: BigQueryClient, name: str) -> str | None:
     if layout not in get_args(get_type_hints(BigQuerySettings)["layout"]):
         return None
     full_name = f"{client.place.project}.{client.place.dataset}.{name}"
-    schema = await client.use(lambda library: library.get_table(full_name, **client.how()).schema)
+    schema = await client.use(
+        lambda library: library.get_table(full_name, **client.request_options()).schema
+    )
     try:
         SourceTable(full_name, layout).check(schema)
     except ConfigurationError:

@@ -227,7 +227,7 @@ def test_a_ledger_is_no_table_for_observations(
 ) -> None:
     ledger = f"{project.name}.{project.dataset}.observations"
     mistake("upload", str(scenes), "--source-table", ledger,
-            says="is a ledger of ours; give another name")  # fmt: skip
+            says="is one of Sightline's ledgers; give another name")  # fmt: skip
 
 
 def test_a_name_that_no_object_can_have_is_told_before_anything_is_sent(

@@ -92,7 +92,7 @@ class ScriptedClient:
         table = SimpleNamespace(num_rows=self._rows, num_bytes=self._size, streaming_buffer=None)
         return work(SimpleNamespace(get_table=lambda *_, **__: table))
 
-    def how(self) -> dict[str, Any]:
+    def request_options(self) -> dict[str, Any]:
         """Return nothing."""
         return {}
 

@@ -1,4 +1,4 @@
-"""A lock whose renewal ends, whatever the cause: its holder is interrupted at once."""
+"""If the renewal of a lock ends for any reason, its holder is interrupted immediately."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from sightline.errors import BusyError
 from sightline.gcp.bigquery.lock_tables import Holder, LockTables
-from sightline.gcp.bigquery.locks import LockTiming, _held, _Hold
+from sightline.gcp.bigquery.locks import LockTiming, _held, _HeldLock
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 class Tables:
-    """Lock tables whose renewal does what the test says."""
+    """Lock tables with a fixed outcome of renewals."""
 
     def __init__(self, renewal: bool | Exception) -> None:
         self._renewal = renewal
@@ -31,15 +31,15 @@ class Tables:
         self.removed.append(table)
 
 
-def hold(tables: Tables) -> _Hold:
-    """Return a lock that is held, and renewed at once."""
+def held_lock(tables: Tables) -> _HeldLock:
+    """Return a lock that is held, and renewed without a pause."""
 
-    async def at_once(_: float) -> None:
+    async def no_pause(_: float) -> None:
         await asyncio.sleep(0)
 
     timing, mine = LockTiming(), Holder("w", "token", "now")
-    return _Hold(
-        cast(LockTables, tables), "t", mine, timing.expires(NOW), lambda: NOW, timing, at_once
+    return _HeldLock(
+        cast(LockTables, tables), "t", mine, timing.expires(NOW), lambda: NOW, timing, no_pause
     )
 
 
@@ -47,17 +47,17 @@ def hold(tables: Tables) -> _Hold:
     ("renewal", "raised"),
     [(False, BusyError), (ZeroDivisionError("unforeseen"), ZeroDivisionError)],
 )
-async def test_what_ends_the_renewal_interrupts_the_holder(renewal: Any, raised: Any) -> None:
+async def test_the_end_of_the_renewal_interrupts_the_holder(renewal: Any, raised: Any) -> None:
     tables = Tables(renewal)
     async with asyncio.timeout(10):
         with pytest.raises(raised):
-            async with _held(hold(tables), "the run"):
+            async with _held(held_lock(tables), "the run"):
                 await asyncio.Event().wait()
-    assert tables.removed == [], "it may be another's by now"
+    assert tables.removed == [], "another process may hold it by now"
 
 
-async def test_a_holder_that_is_done_lets_go() -> None:
+async def test_a_holder_that_has_finished_releases_the_lock() -> None:
     tables = Tables(renewal=True)
-    async with _held(hold(tables), "the run"):
+    async with _held(held_lock(tables), "the run"):
         await asyncio.sleep(0)
     assert tables.removed == ["t"]

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from sightline.gcp.bigquery.search_facts import read_index_row, stored_columns
 from sightline.gcp.bigquery.search_plan import (
-    FEWEST_BYTES,
-    FEWEST_ROWS,
-    MOST_FRACTION,
-    MOST_LISTS,
+    MAX_FRACTION,
+    MAX_LISTS,
+    MIN_BYTES,
+    MIN_ROWS,
     STORED,
     IndexFacts,
     SearchRequest,
     TableFacts,
     choose,
-    instead_of,
+    exact_instead,
+    index_matters,
     lists_for,
-    worth_a_look,
 )
 
 MILLION = TableFacts(1_000_000, 5 << 30)
@@ -34,15 +34,15 @@ def test_a_large_table_with_an_index_is_asked_through_it() -> None:
     assert (plan.method, plan.fetch, plan.fraction) == ("index", 70, 0.0632)
     assert plan.reason == "the index i covers 100 % of 1,000,000 rows"
     assert plan.expected == 10
-    assert instead_of(plan).reason.endswith("rows, and found fewer than 10")
+    assert exact_instead(plan).reason.endswith("rows, and found fewer than 10")
 
 
 @pytest.mark.parametrize(
     ("table", "index", "search_request", "reason"),
     [
         (MILLION, INDEX, replace(TEN, answers=True), "cannot filter by a join"),
-        (TableFacts(FEWEST_ROWS - 1, 1 << 30), INDEX, TEN, "4,999 rows are fewer"),
-        (TableFacts(9_000, FEWEST_BYTES - 1), INDEX, TEN, "MB are less than the 10 MB"),
+        (TableFacts(MIN_ROWS - 1, 1 << 30), INDEX, TEN, "4,999 rows are fewer"),
+        (TableFacts(9_000, MIN_BYTES - 1), INDEX, TEN, "MB are less than the 10 MB"),
         (MILLION, None, TEN, "`sightline index create` makes one"),
         (MILLION, replace(INDEX, coverage_percent=0), TEN, "still being built: it covers 0 %"),
         (
@@ -86,9 +86,9 @@ def test_an_index_that_is_half_built_serves_and_says_so() -> None:
 
 
 def test_the_index_is_not_looked_at_where_it_cannot_matter() -> None:
-    assert worth_a_look(MILLION, TEN)
-    assert not worth_a_look(MILLION, replace(TEN, answers=True))
-    assert not worth_a_look(TableFacts(10, 1 << 30), TEN)
+    assert index_matters(MILLION, TEN)
+    assert not index_matters(MILLION, replace(TEN, answers=True))
+    assert not index_matters(TableFacts(10, 1 << 30), TEN)
 
 
 tables = st.builds(TableFacts, st.integers(0, 10**10), st.integers(0, 1 << 45))
@@ -98,7 +98,7 @@ indexes = st.none() | st.builds(
     st.sampled_from(["ACTIVE", "PENDING DISABLEMENT", "PERMANENTLY DISABLED", ""]),
     st.integers(0, 100),
     st.frozensets(st.sampled_from(STORED)) | st.just(frozenset(STORED)),
-    st.none() | st.integers(1, MOST_LISTS),
+    st.none() | st.integers(1, MAX_LISTS),
 )
 questions = st.builds(
     SearchRequest,
@@ -121,8 +121,8 @@ def test_an_index_is_asked_only_where_it_finds_enough(
     assert index is not None
     assert not index.unusable
     assert not search_request.answers
-    assert table.rows >= FEWEST_ROWS
-    assert 0 < plan.fraction <= MOST_FRACTION
+    assert table.rows >= MIN_ROWS
+    assert 0 < plan.fraction <= MAX_FRACTION
     assert plan.fetch >= 2 * search_request.top
     allowed = (
         table.rows if search_request.allowed is None else min(search_request.allowed, table.rows)
@@ -134,8 +134,8 @@ def test_an_index_is_asked_only_where_it_finds_enough(
 @given(st.integers(0, 10**12))
 def test_an_index_has_about_as_many_lists_as_a_list_has_rows(rows: int) -> None:
     lists = lists_for(rows)
-    assert 1 <= lists <= MOST_LISTS
-    if 0 < lists < MOST_LISTS:
+    assert 1 <= lists <= MAX_LISTS
+    if 0 < lists < MAX_LISTS:
         assert abs(lists * lists - rows) <= 2 * lists + 1
 
 

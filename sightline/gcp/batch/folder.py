@@ -66,7 +66,10 @@ class BucketFolder:
             blob = self.client.bucket(self.root.bucket).blob(self.root.name(relative))
             with STORAGE.translated(self.uri(relative), absent=_ABSENT):
                 blob.upload_from_file(
-                    file, content_type="application/jsonl", checksum="crc32c", **self.place.how()
+                    file,
+                    content_type="application/jsonl",
+                    checksum="crc32c",
+                    **self.place.request_options(),
                 )
         return count
 
@@ -78,7 +81,7 @@ class BucketFolder:
                 if not blob.name.endswith(".jsonl"):
                     continue
                 with tempfile.TemporaryFile() as file:  # as a whole, so that its checksum is tested
-                    blob.download_to_file(file, **self.place.how())
+                    blob.download_to_file(file, **self.place.request_options())
                     file.seek(0)
                     yield from file
 
@@ -89,10 +92,12 @@ class BucketFolder:
         with STORAGE.translated(self.uri(below), absent=_ABSENT):
             for blob in self._below(below):
                 try:
-                    blob.delete(**self.place.how())
+                    blob.delete(**self.place.request_options())
                 except NotFound:
                     continue  # another process was faster
 
     def _below(self, below: str) -> list[Any]:
         prefix = f"{self.root.name(below)}/"
-        return list(self.client.list_blobs(self.root.bucket, prefix=prefix, **self.place.how()))
+        return list(
+            self.client.list_blobs(self.root.bucket, prefix=prefix, **self.place.request_options())
+        )

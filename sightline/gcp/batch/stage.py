@@ -44,6 +44,6 @@ class LoadingStage:
                     job_config=config,
                     location=self._client.location,
                 )
-                job.result(**self._client.how())
+                job.result(**self._client.request_options())
 
         await self._client.use(load)

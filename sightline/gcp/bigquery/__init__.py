@@ -1,4 +1,4 @@
-"""The ports over BigQuery: observations, ledgers, runs, dead letters and search as tables."""
+"""Implements the ports on BigQuery: observations, ledgers, runs, dead letters and search."""
 
 from sightline.gcp.bigquery.answers import BigQueryAnswers
 from sightline.gcp.bigquery.append import AppendRule, LedgerAppender

@@ -1,6 +1,7 @@
-"""The accounts of all runs, by two statements, whatever the number of runs.
+"""Reads the accounts of all runs with two statements, whatever the number of runs.
 
-They tell the same states as ``balance`` of one run, each over its tables as they were at one time.
+The states are the same as in ``balance`` of one run. Each statement reads its tables as of one
+time.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ GROUP BY part_key
 HAVING COUNT(*) > 1
 """
 
-# ``IN`` and not a join, as in ``balance``. The first state that holds is the part's.
+# ``IN`` and not a join, as in ``balance``. The first condition that holds gives the state.
 BALANCES = f"""
 SELECT run_id, state, COUNT(*), COUNTIF(part_key IN ({PARTS_TWICE})) FROM (
   SELECT run_id, part_key,
@@ -50,7 +51,7 @@ SELECT run_id, state, COUNT(*), COUNTIF(part_key IN ({PARTS_TWICE})) FROM (
 GROUP BY run_id, state
 """  # noqa: S608 - a constant
 
-# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+# Two calls for one part wrote two different rows, and both cost money; a repeated append did not.
 COSTS = """
 SELECT run_id, SUM(input_tokens), SUM(output_tokens), SUM(cost_usd_micros) FROM (
   SELECT DISTINCT run_id, part_key, worker_id, attempt, written_at,
@@ -72,10 +73,10 @@ GROUP BY run_id
 
 
 async def read_accounts(client: BigQueryClient, runs: Sequence[Run]) -> list[RunAccount]:
-    """Return the accounts of these runs; what counts against budgets is to be asked for.
+    """Return the accounts of these runs, without the amounts that count against budgets.
 
     Raises:
-        TransientError, ConfigurationError: see ``failures``.
+        TransientError, ConfigurationError: see ``sightline.gcp.failures``.
     """
     names = ledger_names(client.place)
     accounts: dict[str, dict[str, Any]] = {
@@ -83,7 +84,7 @@ async def read_accounts(client: BigQueryClient, runs: Sequence[Run]) -> list[Run
         for run in runs
     }
     for run_id, state, count, twice in await client.rows(BALANCES.format_map(names)):
-        if run_id in accounts:  # a list without its run is a killed producer's
+        if run_id in accounts:  # a killed producer leaves a work list without a run
             accounts[run_id][state] += count
             accounts[run_id]["duplicates"] += twice
     costs = {run_id: sums for run_id, *sums in await client.rows(COSTS.format_map(names))}

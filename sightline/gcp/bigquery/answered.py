@@ -1,4 +1,4 @@
-"""Current answers in GoogleSQL: among which rows, and of which value."""
+"""Builds GoogleSQL for current answers: which rows they are, and conditions on their values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sightline.schema import CURRENT_ANSWERS, ONE_ROW_A_PART
 
 _FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
-# A text is compared as such, a number as a number, too, so that 2 finds 2.0, and a list's members.
+# Compares as text, as a number (so that 2 finds 2.0), and with each member of a list.
 ANSWER_IS = """(JSON_VALUE(answer, '{path}') = @{value}
       OR SAFE_CAST(TO_JSON_STRING(JSON_QUERY(answer, '{path}')) AS FLOAT64)
         = SAFE_CAST(@{value} AS FLOAT64)
       OR @{value} IN UNNEST(JSON_VALUE_ARRAY(answer, '{path}')))"""
 
-# An answer about an asset is one about all its images.
+# An answer about an asset applies to all its images.
 ANSWERED = """observation_id IN (
     SELECT subject_id FROM ({current}) WHERE observation_id IS NOT NULL AND {answer_is})
   OR asset_id IN (
@@ -26,7 +26,7 @@ ANSWERED = """observation_id IN (
 
 
 def answered(place: BigQueryPlace, filters: Sequence[AnswerFilter]) -> Iterator[BigQueryCondition]:
-    """Yield conditions over images: their current answers are as the filters say."""
+    """Yield conditions over images, one for each filter on their current answers."""
     for number, answer_filter in enumerate(filters):
         if _FIELD.fullmatch(answer_filter.field) is None:  # no task has such a field
             yield BigQueryCondition("false")
@@ -42,10 +42,10 @@ def answered(place: BigQueryPlace, filters: Sequence[AnswerFilter]) -> Iterator[
 
 
 def current_answers(place: BigQueryPlace, where: str) -> str:
-    """Return the query of ``classifications_current``, among the rows that hold a condition.
+    """Return the query of ``classifications_current``, restricted to rows that meet a condition.
 
-    The condition must hold for all rows of a part or for none. Asked so, the table is read only
-    where its clustering says that such rows may be.
+    The condition must hold for all rows of a part or for none. BigQuery then reads only the blocks
+    that may contain such rows, by the table's clustering.
     """
     rows = f"(SELECT * FROM {place.table('classifications')} WHERE {where})"  # noqa: S608 - our own
     parts = f"({ONE_ROW_A_PART.format(ledger=rows)})"

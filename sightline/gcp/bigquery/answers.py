@@ -1,6 +1,6 @@
-"""The current answers of a dataset: row by row, counted, and checked.
+"""Reads the current answers of a dataset: row by row, counted, and checked.
 
-BigQuery bills the columns that a statement names, of the rows that the clustering by task leaves.
+BigQuery bills the columns that a statement names, for the rows that clustering by task leaves.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ANSWER = 9
 
 
 class _GoogleSqlDialect:
-    """GoogleSQL's words for what the statements need."""
+    """The GoogleSQL expressions that the statements need."""
 
     month = "FORMAT_TIMESTAMP('%Y-%m', capture_time, 'UTC')"
 
@@ -52,8 +52,8 @@ class _GoogleSqlDialect:
         return f"{quoted(value)} IN UNNEST({self._list(name)})"
 
     def members(self, name: str, alias: str) -> str:
-        # An emulator loses the rows of an empty array in a LEFT JOIN.
-        own = f"ARRAY(SELECT DISTINCT one FROM UNNEST({self._list(name)}) AS one)"  # noqa: S608 - ours
+        # An emulator drops the rows of an empty array in a LEFT JOIN.
+        own = f"ARRAY(SELECT DISTINCT item FROM UNNEST({self._list(name)}) AS item)"  # noqa: S608 - ours
         some = f"IF({self.length(name)} > 0, {own}, [CAST(NULL AS STRING)])"
         return f"CROSS JOIN UNNEST({some}) AS {alias}"
 
@@ -77,16 +77,16 @@ class BigQueryAnswers(CountedAnswers):
         self.names = ledger_names(client.place)
 
     async def tasks(self) -> Sequence[TaskSpec]:
-        """Return the active version of each task that was ever asked, by name.
+        """Return the active version of each recorded task, by name.
 
         Raises:
-            StorageError: this version of the program reads a task differently.
+            StorageError: this version reads a stored task differently.
         """
         rows = await self._client.rows(TASKS.format_map(self.names))
         return [stored_task(toml, model, fingerprint) for toml, model, fingerprint in rows]
 
     async def pages(self, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
-        """Yield the current answers page by page, in constant memory and in no stated order."""
+        """Yield the current answers page by page, in constant memory and in no particular order."""
         statement, values = self._prepared(query, ROWS.format)
         async for page in self._client.pages(statement, page_rows=PAGE_ROWS, **values):
             if page:
@@ -100,7 +100,7 @@ class BigQueryAnswers(CountedAnswers):
     async def ask_known(
         self, which: Filter, task: TaskSpec | None, statement: Statement
     ) -> Sequence[Row]:
-        """Return the rows of a statement over the observations that pass."""
+        """Return the rows of a statement over the observations that pass a filter."""
         where = condition(which)
         values: dict[str, Any] = dict(where.values)
         rows = ""
@@ -110,7 +110,7 @@ class BigQueryAnswers(CountedAnswers):
         return await self._client.rows(statement(rows=rows, where=where.sql), **values)
 
     def _prepared(self, query: AnswerQuery, statement: Statement) -> tuple[str, dict[str, Any]]:
-        """Return a statement, and the values bound to it."""
+        """Return a statement, and the values of its parameters."""
         where = condition(query.filter)
         filled = statement(rows=self._current(), where=f"({where.sql})")
         return filled, {**where.values, "task": query.task.name}

@@ -1,7 +1,7 @@
-"""Appends rows to ledgers by the Storage Write API: one connection a table, kept and reused.
+"""Appends rows to ledgers with the Storage Write API, over one reused connection for each table.
 
-The default stream takes rows at least once, which is all that the ledgers need: their views show
-one row a key.
+The default stream appends rows at least once, which is sufficient: the ledgers' views show one row
+for each key.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sightline.gcp.bigquery.append_connection import AppendConnection
 from sightline.gcp.bigquery.append_refusals import refusal, rows_to_blame
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.bigquery.rows import Chunk, Row, RowFormat
-from sightline.gcp.bigquery.stream_schema import unlike
+from sightline.gcp.bigquery.stream_schema import differences
 from sightline.gcp.failures import BIGQUERY_APPEND
 from sightline.gcp.retry import RetryRule
 from sightline.gcp.translation import needed_for
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from google.cloud.bigquery_storage_v1.services.big_query_write import BigQueryWriteAsyncClient
 
 RefusedRows = dict[int, str]
-"""Why the service refuses rows, by their numbers in the request."""
+"""The reasons for which the service refuses rows, by their numbers in the request."""
 
 _SCOPES = ["https://www.googleapis.com/auth/bigquery.insertdata"]
 _CHANNEL_OPTIONS = (
@@ -39,9 +39,9 @@ _CHANNEL_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class AppendRule:
-    """How rows are appended: ``in_flight`` requests a table, each answered in ``timeout_s``.
+    """How rows are appended: up to ``in_flight`` requests a table, each within ``timeout_s``.
 
-    ``appends`` calls of ``append`` go on at once; the BigQuery emulator stalls at more than one.
+    Up to ``appends`` calls of ``append`` run at the same time; the emulator stalls at more than 1.
     """
 
     in_flight: int = 4
@@ -51,7 +51,7 @@ class AppendRule:
 
 
 class LedgerAppender:
-    """Rows to append, to several ledgers at once; made by ``open``."""
+    """Appends rows to several ledgers concurrently; created by ``open``."""
 
     def __init__(
         self, client: BigQueryWriteAsyncClient, place: BigQueryPlace, rule: AppendRule
@@ -67,7 +67,7 @@ class LedgerAppender:
     async def open(
         cls, place: BigQueryPlace, credentials: Any = None, *, rule: AppendRule | None = None
     ) -> AsyncIterator[Self]:
-        """Open an appender; no table is looked at yet. ``credentials`` are as for the client.
+        """Open an appender, without checking any table. ``credentials`` are as for the client.
 
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
@@ -84,16 +84,17 @@ class LedgerAppender:
                 await transport.close()
 
     async def append(self, ledger: Ledger, rows: Sequence[Row]) -> None:
-        """Append rows; durable and seen by queries when it returns.
+        """Append rows; they are durable and visible to queries when the call returns.
 
-        It waits while as much as is allowed is under way to this table. Cancelled or failed, some
-        of the rows may be written, always the first ones.
+        Waits while the allowed number of requests to this table is in flight. If cancelled or
+        failed, some rows may have been written, always the first ones.
 
         Raises:
-            TransientError: no success at any try.
-            ConfigurationError: the table is missing, closed to us, or other than the ledger.
-            UnwritableRowsError: some rows cannot be encoded, or the service refuses them by name;
-                all others are durable.
+            TransientError: every attempt failed.
+            ConfigurationError: the table is missing, may not be written, or differs from the
+                ledger.
+            UnwritableRowsError: some rows cannot be encoded, or the service refuses them
+                individually; all others are durable.
         """
         if not rows:
             return
@@ -106,7 +107,7 @@ class LedgerAppender:
 
 
 class TableStream:
-    """The default stream of one table, through one connection that is made anew when it broke."""
+    """The default stream of one table, over one connection that is reopened if it breaks."""
 
     def __init__(
         self,
@@ -132,7 +133,7 @@ class TableStream:
         chunks = self._format.requests(rows)
         while True:
             async with self._in_flight:
-                chunk = next(chunks, None)  # encoded only now, so that waiting takes no memory
+                chunk = next(chunks, None)  # encoded only now, to save memory while waiting
                 if chunk is None:
                     break
                 await self._deliver(chunk)
@@ -141,30 +142,30 @@ class TableStream:
             raise UnwritableRowsError(unwritable)
 
     async def _deliver(self, chunk: Chunk) -> None:
-        """Send a chunk; where the service refuses single rows, it takes none: send the others."""
+        """Send a chunk. If the service refuses single rows, it appends none: send the others."""
         while chunk.rows:
             request = _request(self._name, list(chunk.rows.values()))
             refused: RefusedRows = {}
-            await self._rule.retry.run(lambda: self._send(request, refused))  # noqa: B023 - run in this turn
+            await self._rule.retry.run(lambda: self._send(request, refused))  # noqa: B023 - called in this iteration
             if not refused:
                 return
             chunk.refuse(refused)
 
     async def close(self) -> None:
-        """End the connection, once what is under way is answered."""
+        """Close the connection after the requests in flight are answered."""
         async with self._connecting:
             if self._connection is not None:
                 await self._connection.close()
 
     async def _send(self, request: Any, refused_rows: RefusedRows) -> None:
-        """Send a request; rows that are refused by their numbers in it are added to the last."""
+        """Send a request; adds individually refused rows to ``refused_rows``."""
         with BIGQUERY_APPEND.translated(self._table):
             connection = await self._connected()
             try:
                 async with asyncio.timeout(self._rule.timeout_s):
                     response = await connection.send(request)
             except TimeoutError:
-                await connection.abort()  # what else is under way on it is sent again, too
+                await connection.abort()  # its other requests are sent again, too
                 raise TransientError(
                     f"{self._table}: no answer in {self._rule.timeout_s:g} s; try again in a moment"
                 ) from None
@@ -191,17 +192,17 @@ class TableStream:
             return self._connection
 
     def _prepare(self, request: Any) -> None:
-        """Say what the first request of a connection says, and no other needs to."""
+        """Set the fields that only the first request of a connection needs."""
         request.trace_id = "sightline"
         request.proto_rows.writer_schema.proto_descriptor.CopyFrom(self._format.descriptor)
 
     async def _get_stream(self) -> None:
-        """Ask for the stream once: that says whether the table is there, and is the ledger's.
+        """Request the stream once, to check that the table exists and matches the ledger.
 
-        An emulator has a default stream only after it was asked for.
+        An emulator creates the default stream on this request.
 
         Raises:
-            ConfigurationError: it is not, naming the columns.
+            ConfigurationError: the table does not match; the message names the columns.
         """
         if self._known:
             return
@@ -211,17 +212,17 @@ class TableStream:
         stream = await self._client.get_write_stream(
             request, retry=None, timeout=self._rule.timeout_s
         )
-        wrong = unlike(self._ledger, stream.table_schema.fields)
+        wrong = differences(self._ledger, stream.table_schema.fields)
         if wrong:
             raise ConfigurationError(
-                f"{self._table} is not as this version writes it: {'; '.join(wrong)};"
+                f"{self._table} differs from what this version writes: {'; '.join(wrong)};"
                 " run `sightline setup`"
             )
         self._known = True
 
 
 def _request(stream: str, rows: Sequence[bytes]) -> Any:
-    """Return a request. All name the stream, since an emulator guesses it where none is said."""
+    """Return a request. Each one names the stream, since an emulator would guess it otherwise."""
     from google.cloud.bigquery_storage_v1.types import AppendRowsRequest
 
     request = AppendRowsRequest.pb(AppendRowsRequest(write_stream=stream))
@@ -230,7 +231,7 @@ def _request(stream: str, rows: Sequence[bytes]) -> Any:
 
 
 def _routing(stream: str) -> tuple[tuple[str, str], ...]:
-    """Return the header by which a request finds its region; the library sends an empty one."""
+    """Return the header that routes a request to its region; the library sends it empty."""
     return (("x-goog-request-params", f"write_stream={stream}"),)
 
 

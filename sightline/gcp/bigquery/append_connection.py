@@ -1,4 +1,4 @@
-"""One ``AppendRows`` call: requests go out in order, and their answers come back in that order."""
+"""One ``AppendRows`` call: sends requests in order, and receives their responses in that order."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 CLOSE_S = 10.0
-"""How long a closing connection waits for the answers that are still due."""
+"""How long a closing connection waits for outstanding responses."""
 
 
 class AppendConnection:
-    """A call under way. It is over as soon as either side ends it, and then another is made.
+    """An open call. It is over as soon as either side ends it; the caller then opens another.
 
-    A caller that is cancelled leaves the connection as it is: what it sent is answered, and the
-    answer is dropped. How much waits here is bounded by the callers (``TableStream``).
+    Cancelling a sender does not affect the connection: its response is received and dropped. The
+    callers limit how many requests wait here (``TableStream``).
     """
 
     def __init__(self, call: Any, prepare: Callable[[Any], None]) -> None:
-        """Take a GAPIC stream, and what makes a request the first one of a connection."""
+        """Take a GAPIC stream, and a function that completes the first request of a connection."""
         self._call = call
         self._prepare: Callable[[Any], None] | None = prepare
         self._outgoing: asyncio.Queue[tuple[Any, asyncio.Future[Any]] | None] = asyncio.Queue()
@@ -30,14 +30,14 @@ class AppendConnection:
 
     @property
     def over(self) -> bool:
-        """Whether nothing can be sent any more."""
+        """Whether no more requests can be sent."""
         return self._closing or self._over
 
     async def send(self, request: Any) -> Any:
-        """Return the answer to a request.
+        """Send a request and return its response.
 
         Raises:
-            GoogleAPICallError: the connection ended before the answer came.
+            GoogleAPICallError: the connection ended before the response arrived.
         """
         from google.api_core.exceptions import Aborted
 
@@ -48,7 +48,7 @@ class AppendConnection:
         return await answer
 
     async def close(self) -> None:
-        """End the call once all answers that are due have come, or after ``CLOSE_S``."""
+        """End the call after all outstanding responses have arrived, or after ``CLOSE_S``."""
         self._closing = True
         self._outgoing.put_nowait(None)
         try:
@@ -57,8 +57,8 @@ class AppendConnection:
             await self.abort()
 
     async def abort(self) -> None:
-        """End the call at once; what is unanswered fails."""
-        if not self._over:  # else it is ending by itself, and is not to be disturbed
+        """End the call immediately; unanswered requests fail."""
+        if not self._over:  # otherwise it is already ending by itself
             self._running.cancel()
         await asyncio.wait([self._running])
         if not self._running.cancelled():
@@ -73,7 +73,7 @@ class AppendConnection:
                 writing = group.create_task(self._write())
                 await self._read()
                 writing.cancel()
-        except* Exception as errors:  # noqa: BLE001 - raised in all who wait for an answer
+        except* Exception as errors:  # noqa: BLE001 - raised to all callers that wait for a response
             failure = _first(errors)
         finally:
             self._over = True
@@ -100,7 +100,7 @@ class AppendConnection:
                 await self._call.write(request)
             await self._call.done_writing()
         except (GoogleAPICallError, asyncio.InvalidStateError):
-            return  # the call is over, and the reader is told why
+            return  # the call is over, and the reader receives the reason
 
     def _fail_all(self, failure: Exception) -> None:
         while not self._outgoing.empty():

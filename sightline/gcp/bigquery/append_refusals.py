@@ -1,4 +1,4 @@
-"""What an answer of the Storage Write API refuses: all of a request, or rows of it by number."""
+"""Reads refusals from a response of the Storage Write API: of a request, or of its single rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SOME_ROW_ERRORS = 3
 
 
 def refusal(response: Any) -> Exception | None:
-    """Return the error that stands in an ``AppendRowsResponse``, as google-api-core has it."""
+    """Return the error in an ``AppendRowsResponse`` as a google-api-core exception, if any."""
     from google.api_core.exceptions import from_grpc_status
 
     status, row_errors = response.error, response.row_errors
@@ -25,10 +25,10 @@ def refusal(response: Any) -> Exception | None:
     return refused
 
 
-def rows_to_blame(response: Any, row_count: int) -> dict[int, str]:
-    """Return why single rows of a request of so many are refused; the service then took none.
+def rows_to_blame(response: Any, sent: int) -> dict[int, str]:
+    """Return the reasons for which single rows were refused; the service then appended none.
 
-    Nothing where it names rows that were not sent: then something else is wrong.
+    Empty if the response names rows that were not sent, which means that the cause is another.
     """
     if response.error.code not in (0, _INVALID_ARGUMENT):
         return {}
@@ -44,7 +44,7 @@ def _status_code(number: int) -> Any:
 
 
 def _details(packed: Sequence[Any]) -> list[Any]:
-    """Return the details of a status; those that say when to come again are unpacked."""
+    """Return the details of a status, with any ``RetryInfo`` unpacked."""
     from google.rpc.error_details_pb2 import RetryInfo
 
     details = []

@@ -1,9 +1,9 @@
-"""The account of a run: where every part of its work list is, in one statement.
+"""Reads the balance of a run, the state of every part of its work list, in one statement.
 
-A statement reads its tables as they were at one moment, so that it raises no false alarm while
-producers and workers go on. Pub/Sub cannot be enumerated: a part that was published and that no
-ledger knows yet is ``queued``, and nothing is said to be lost. Which parts may be lost, once the
-backlog is drained, ``read_lost`` yields.
+A statement reads all its tables as of one moment, so it raises no false alarm while producers and
+workers continue. Pub/Sub messages cannot be listed: a published part that is in no ledger is
+``queued``, and no part is reported as lost. ``read_lost`` yields the parts that are lost if the
+backlog is empty.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ WHERE items.run_id = @run
 GROUP BY part_key
 """
 
-# ``IN`` and not a join: the emulator compares every row of a join with every other.
-# The first state that holds is the part's.
+# ``IN`` and not a join: the emulator compares every row of a join with every other row.
+# The first condition that holds gives the state.
 PARTS_IN_THEIR_STATE = f"""
 SELECT
   CASE
@@ -68,7 +68,7 @@ FROM ({PARTS_IN_THEIR_STATE})
 
 STATE_OF_A_RUN = "SELECT state FROM {runs_current} WHERE run_id = @run"
 
-# In no order: sorting what may be a whole work list is more than one worker of BigQuery can hold.
+# Unordered: a work list may be too large for BigQuery to sort, which it does on one worker.
 ITEMS_UNSETTLED = f"""
 SELECT listed.bucket, listed.seq, ANY_VALUE(listed.subject_id),
   ANY_VALUE(TO_JSON_STRING(listed.observations)), ANY_VALUE(TO_JSON_STRING(listed.parts)),
@@ -84,10 +84,10 @@ GROUP BY listed.bucket, listed.seq
 
 
 async def read_balance(client: BigQueryClient, run_id: str) -> Balance:
-    """Return where the parts of a run are.
+    """Return the balance of a run.
 
     Raises:
-        NotFoundError: there is no such run.
+        NotFoundError: the run does not exist.
     """
     (row,) = await client.rows(_named(client, BALANCE), run=run_id)
     parts, written, dead, queued, to_publish, cancelled, duplicates = row
@@ -110,10 +110,12 @@ async def read_balance(client: BigQueryClient, run_id: str) -> Balance:
 async def read_lost(
     client: BigQueryClient, run_id: str, *, page_items: int
 ) -> AsyncIterator[list[WorkItem]]:
-    """Yield, by pages, the published items with parts neither written nor dead, these alone.
+    """Yield, page by page, the published items with parts that are neither written nor dead.
+
+    Each item has only those parts.
 
     Raises:
-        NotFoundError: there is no such run.
+        NotFoundError: the run does not exist.
     """
     state = await client.rows(_named(client, STATE_OF_A_RUN), run=run_id)
     if not state:
@@ -122,7 +124,7 @@ async def read_lost(
         return
     statement = _named(client, ITEMS_UNSETTLED)
     async for page in client.pages(statement, page_rows=page_items, run=run_id):
-        for start in range(0, len(page), page_items):  # a server may send more than was asked for
+        for start in range(0, len(page), page_items):  # a server may send more than requested
             yield [_item(run_id, row) for row in page[start : start + page_items]]
 
 

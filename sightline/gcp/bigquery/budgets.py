@@ -1,4 +1,4 @@
-"""Budgets in BigQuery: events appended, and sums over them and over what was spent."""
+"""Stores budgets in BigQuery: appends events, and sums events and costs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BUDGETS_OF_RUNS = f"""
 SELECT {BUDGET_COLUMNS}, last_event_at FROM {{budgets_current}}{{condition}}
 """  # noqa: S608 - a constant
 
-# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+# Two calls for one part wrote two different rows, and both cost money; a repeated append did not.
 PAID = """
 SELECT DISTINCT worker_id, subject_id, part_key, attempt, written_at, cost_usd_micros
 FROM (
@@ -99,7 +99,7 @@ CALLS_FOR_EMBEDDINGS = CALLS.format(
 
 
 class BigQueryBudgets:
-    """The budgets of a dataset. An append is seen by queries when it returns, as the rule needs."""
+    """The budgets of a dataset. Queries see an append when it returns, which budgets rely on."""
 
     def __init__(self, client: BigQueryClient, appender: LedgerAppender) -> None:
         self._client = client
@@ -107,7 +107,7 @@ class BigQueryBudgets:
         self._names = ledger_names(client.place)
 
     async def record(self, events: Sequence[BudgetEvent]) -> None:
-        """Append events; durable and seen by every process when it returns."""
+        """Append events; durable and visible to every process when the call returns."""
         await self._appender.append(BUDGET_EVENTS, [budget_event(event) for event in events])
 
     async def states(self, run_id: str | None = None) -> Mapping[str, BudgetState]:
@@ -121,12 +121,12 @@ class BigQueryBudgets:
         return {state.run_id: state for state in states}
 
     async def spent(self, run_id: str) -> Amount:
-        """Sum what the ledgers show as spent for a run, its dead letters included."""
+        """Return the amount spent on a run according to the ledgers, including dead letters."""
         ((cost, images),) = await self._client.rows(SPENT.format(**self._names), run=run_id)
         return Amount(int(cost or 0), int(images or 0))
 
     async def unspent_reservations(self, run_id: str) -> Sequence[UnspentReservation]:
-        """Return the workers that reserved more than the ledgers show as spent by them."""
+        """Return the workers that reserved more than they spent, according to the ledgers."""
         rows = await self._client.rows(HELD_BY_WORKERS.format(**self._names), run=run_id)
         return [
             UnspentReservation(worker, event_id, last, Amount(int(cost), int(images)))
@@ -134,7 +134,7 @@ class BigQueryBudgets:
         ]
 
     async def history(self, part: Part) -> CallHistory:
-        """Return what calls for this task and model, or this embedding, have cost so far."""
+        """Return the costs of past calls for this task and model, or for this embedding."""
         if isinstance(part, AnswerPart):
             statement = CALLS_FOR_ANSWERS.format(**self._names)
             (row,) = await self._client.rows(statement, task=part.task, model=part.model)

@@ -1,7 +1,7 @@
-"""Statements and tables of one dataset: google-cloud-bigquery, off the event loop.
+"""Runs statements and manages tables of one dataset, with google-cloud-bigquery in threads.
 
-The library retries what is transient, with one request id, so that a statement whose answer was
-lost is not run twice; nothing above it retries again.
+The library retries transient errors with the same request id, so that a statement whose response
+was lost does not run twice. Callers do not retry.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 RETRY_S = 120.0
-"""How long a call is retried by the library; an emulator's refusal is taken at its word."""
+"""How long the library retries a call; on an emulator, only while it is busy."""
 
 Row = tuple[Any, ...]
 Value = str | int | float | bool | datetime | Sequence[str]
@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 
 
 class BigQueryClient:
-    """Statements and tables of one dataset; made by ``open``."""
+    """Runs statements and manages tables of one dataset; created by ``open``."""
 
     def __init__(self, client: bigquery.Client, place: BigQueryPlace) -> None:
         self.place = place
@@ -40,7 +40,9 @@ class BigQueryClient:
     @classmethod
     @asynccontextmanager
     async def open(cls, place: BigQueryPlace, credentials: Any = None) -> AsyncIterator[Self]:
-        """Open a client; nothing is asked yet. ``credentials`` are google-auth's, or the default.
+        """Open a client, without sending a request.
+
+        ``credentials`` are google-auth's; by default, the application default credentials.
 
         Raises:
             ConfigurationError: the library is not installed, or there are no credentials.
@@ -56,28 +58,28 @@ class BigQueryClient:
         """Return all rows of a query; ``values`` are bound to its ``@`` parameters.
 
         Raises:
-            TransientError, NotFoundError, ConfigurationError: see ``failures``.
+            TransientError, NotFoundError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         return await self._do(
             lambda: [row.values() for row in self._run(statement, values, run_id)]
         )
 
     async def bound(self, statement: str, values: Mapping[str, Value]) -> list[Row]:
-        """Return all rows of a query whose values have any name; raises as ``rows`` does."""
+        """Return all rows of a query with parameters of any name; raises as ``rows`` does."""
         return await self._do(lambda: [row.values() for row in self._run(statement, values, "")])
 
     async def value(self, statement: str, /, *, run_id: str = "", **values: Value) -> Any:
-        """Return the one value of a query's one row."""
+        """Return the value of a query with one row and one column."""
         return (await self.rows(statement, run_id=run_id, **values))[0][0]
 
     async def execute(self, statement: str, /, *, run_id: str = "", **values: Value) -> None:
-        """Run a statement whose result is not wanted; raises as ``rows`` does."""
+        """Run a statement and discard its result; raises as ``rows`` does."""
         await self._do(lambda: self._run(statement, values, run_id))
 
-    async def rehearse(self, statement: str, /, **values: Value) -> int:
-        """Return the bytes that a statement would read; it is checked, not run. Free of charge.
+    async def dry_run(self, statement: str, /, **values: Value) -> int:
+        """Check a statement and return the bytes that it would read, free of charge.
 
-        An emulator runs it.
+        An emulator runs the statement.
         """
         from google.cloud import bigquery
 
@@ -92,7 +94,7 @@ class BigQueryClient:
                 job_config=config,
                 location=self.place.location if self._real else None,
                 job_retry=None,
-                **self.how(),
+                **self.request_options(),
             )
         )
         return int(job.total_bytes_processed or 0)
@@ -106,7 +108,7 @@ class BigQueryClient:
             yield [row.values() for row in page]
 
     async def create_dataset(self) -> None:
-        """Make the dataset, unless it is there."""
+        """Create the dataset if it does not exist."""
         from google.api_core.exceptions import NotFound
         from google.cloud import bigquery
 
@@ -115,18 +117,18 @@ class BigQueryClient:
 
         def create() -> None:
             try:
-                self._client.get_dataset(dataset.reference, **self.how())
+                self._client.get_dataset(dataset.reference, **self.request_options())
             except NotFound:
-                self._client.create_dataset(dataset, exists_ok=True, **self.how())
+                self._client.create_dataset(dataset, exists_ok=True, **self.request_options())
 
         await self._do(create)
 
     async def create_table(self, ledger: Ledger) -> None:
-        """Make a ledger's table, unless it is there."""
+        """Create a ledger's table if it does not exist."""
         from google.cloud import bigquery
 
         fields = [bigquery.SchemaField.from_api_repr(column) for column in bigquery_schema(ledger)]
-        if not self._real:  # the emulator takes FLOAT for four bytes, and no FLOAT64 into it
+        if not self._real:  # the emulator's FLOAT has four bytes, and accepts no FLOAT64 value
             fields = [_as_float64(field) for field in fields]
         table = bigquery.Table(self._full(ledger.name), schema=fields)
         table.description = ledger.description
@@ -134,10 +136,12 @@ class BigQueryClient:
             table.time_partitioning = bigquery.TimePartitioning(field=ledger.partition_by)
         if ledger.cluster_by:
             table.clustering_fields = list(ledger.cluster_by)
-        await self._do(lambda: self._client.create_table(table, exists_ok=True, **self.how()))
+        await self._do(
+            lambda: self._client.create_table(table, exists_ok=True, **self.request_options())
+        )
 
     async def put_view(self, name: str, select: str, description: str) -> None:
-        """Make a view, or make it show this query from now on."""
+        """Create a view, or replace its query if that differs."""
         from google.api_core.exceptions import NotFound
         from google.cloud import bigquery
 
@@ -147,27 +151,32 @@ class BigQueryClient:
 
         def put() -> None:
             try:
-                there = self._client.get_table(view.reference, **self.how())
+                existing = self._client.get_table(view.reference, **self.request_options())
             except NotFound:
-                self._client.create_table(view, **self.how())
+                self._client.create_table(view, **self.request_options())
                 return
-            if there.view_query == select:
+            if existing.view_query == select:
                 return
             if self._real:
-                self._client.update_table(view, ["view_query", "description"], **self.how())
+                self._client.update_table(
+                    view, ["view_query", "description"], **self.request_options()
+                )
             else:  # the emulator cannot change a view
-                self._client.delete_table(view.reference, **self.how())
-                self._client.create_table(view, **self.how())
+                self._client.delete_table(view.reference, **self.request_options())
+                self._client.create_table(view, **self.request_options())
 
         await self._do(put)
 
     async def view_query(self, name: str) -> str:
-        """Return what a view shows; empty when there is none of this name."""
+        """Return the query of a view; empty if the view does not exist."""
         from google.api_core.exceptions import NotFound
 
         def query() -> str:
             try:
-                return self._client.get_table(self._full(name), **self.how()).view_query or ""
+                return (
+                    self._client.get_table(self._full(name), **self.request_options()).view_query
+                    or ""
+                )
             except NotFound:
                 return ""
 
@@ -176,23 +185,25 @@ class BigQueryClient:
     async def tables(self) -> dict[str, str]:
         """Return the dataset's tables and views: name to ``TABLE`` or ``VIEW``."""
         dataset = f"{self.place.project}.{self.place.dataset}"
-        tables = await self._do(lambda: list(self._client.list_tables(dataset, **self.how())))
+        tables = await self._do(
+            lambda: list(self._client.list_tables(dataset, **self.request_options()))
+        )
         return {table.table_id: table.table_type for table in tables}
 
     async def columns(self, full_name: str) -> dict[str, str]:
-        """Return a table's columns: name to type, as the REST API says it."""
-        table = await self._do(lambda: self._client.get_table(full_name, **self.how()))
+        """Return a table's columns: name to type, in the REST API's terms."""
+        table = await self._do(lambda: self._client.get_table(full_name, **self.request_options()))
         return {
             field.name: "FLOAT" if field.field_type == "FLOAT64" else field.field_type
             for field in table.schema
         }
 
     async def use(self, work: Callable[[bigquery.Client], Result]) -> Result:
-        """Return what ``work`` returns; it runs in a thread, with the library's own client."""
+        """Call ``work`` in a thread with the library's own client, and return its result."""
         return await self._do(lambda: work(self._client))
 
     def config(self, values: Mapping[str, Value], run_id: str = "") -> bigquery.QueryJobConfig:
-        """Return how a statement is run: its bound values, its bound on cost, its billing label."""
+        """Return a statement's job configuration: parameters, cost limit and billing label."""
         from google.cloud import bigquery
 
         return bigquery.QueryJobConfig(
@@ -203,7 +214,7 @@ class BigQueryClient:
 
     @property
     def location(self) -> str | None:
-        """Where jobs run; an emulator knows no place."""
+        """The location of jobs; None for an emulator."""
         return self.place.location if self._real else None
 
     def _run(
@@ -216,11 +227,11 @@ class BigQueryClient:
             location=self.location,
             job_retry=None,  # type: ignore[arg-type]  # None is accepted, as its docstring says
             page_size=page_rows,
-            **self.how(),
+            **self.request_options(),
         )
 
-    def how(self) -> dict[str, Any]:
-        """Return how the library is called: for how long it retries, and what."""
+    def request_options(self) -> dict[str, Any]:
+        """Return the retry options of the library's calls."""
         from google.api_core.retry import Retry
         from google.cloud.bigquery import DEFAULT_RETRY
 
@@ -245,7 +256,7 @@ def _as_float64(field: bigquery.SchemaField) -> bigquery.SchemaField:
 
 
 def _is_busy(error: Exception) -> bool:
-    """Return whether the emulator, which takes one statement at a time, was at another."""
+    """Return whether the emulator, which runs one statement at a time, was running another."""
     return "database is locked" in str(error)
 
 
@@ -290,7 +301,7 @@ def _parameter(name: str, value: Value) -> Any:
 
 
 def _real(name: str, value: float) -> Any:
-    """Return a FLOAT64 parameter whose value is a text, as all of the REST API's values are."""
+    """Return a FLOAT64 parameter whose value is text, as the REST API requires."""
     from google.cloud import bigquery
 
     class Real(bigquery.ScalarQueryParameter):

@@ -1,18 +1,18 @@
-"""The source table, and how its columns become an observation's.
+"""Maps the columns of the source table to those of an observation.
 
-The layouts are those of Google's Imagery Insights (Street View Insights) datasets, as its reference
-pages and published samples show them. All tables of assets are laid out alike there; ``bbox`` is a
+The layouts are those of Google's Imagery Insights (Street View Insights) datasets, according to its
+reference pages and published samples. All asset tables there have the same layout; ``bbox`` is a
 STRUCT of two corners (``lo`` and ``hi``, each with ``x`` and ``y``), ``camera_pose`` one of six
-floats. A panorama's frame belongs to no asset: its table has no asset, no bounds and no time of
-detection, and its position is ``capture_location``. Not every column was seen for every table (the
-bounds of cropped images, for one, only in a sample that reads them and full frames alike), so the
-table itself is looked at before a statement runs, and any column can be mapped otherwise.
+floats. A panorama frame belongs to no asset: its table has no asset, bounds or detection time, and
+its position is ``capture_location``. Not every column was documented for every table (the bounds of
+cropped images, for example, only in a sample that reads them like full frames), so the table's
+schema is checked before a statement runs, and every column can be mapped differently.
 
-Newest first: a ``_latest`` table (and ``latest_observations``) holds one snapshot, so that an
-observation is in it once; should it not be, the row of the greater snapshot id counts, then the
-later detection, so that the choice is at least always the same. A table of all snapshots is joined
-with the table ``snapshots`` beside it, and the snapshot made last counts: images of older ones
-expire first.
+The newest row counts. A ``_latest`` table (or ``latest_observations``) has one snapshot, and each
+observation once; otherwise the row with the greater snapshot id counts, then the one with the later
+detection, which makes the choice deterministic. A table of all snapshots is joined with the table
+``snapshots`` beside it, and the snapshot that was created last counts, since the images of older
+snapshots expire first.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ NUMBERS = (
     *(f"camera_pose_{name}" for name in POSE),
 )
 COLUMNS = (*TEXTS, *TIMES, *NUMBERS)
-"""What a column of the source can be mapped to."""
+"""The columns of an observation to which a column of the source can be mapped."""
 
 STRUCTS = {"bbox": BBOX, "camera_pose": POSE}
-"""What may be mapped as a whole: another column of the same shape, or none."""
+"""Columns that can be mapped as a whole, to another column of the same shape or to none."""
 
 NEEDED = ("observation_id", "gcs_uri")
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
@@ -52,7 +52,7 @@ _SETTING = "correct `[bigquery.columns]` in the settings"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a generation of tables names its columns; ``snapshots``: it holds all snapshots."""
+    """The column names of one kind of table; ``snapshots`` is true if it holds all snapshots."""
 
     columns: Mapping[str, str]
     snapshots: bool = False
@@ -91,15 +91,15 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         "pano_observations_all": Layout(_PANORAMAS, snapshots=True),
     }
 )
-"""The generations of the dataset's tables, by the name of the table."""
+"""The layouts of the dataset's tables, by the name of the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """A table of observations: ``project.dataset.table``, its layout, and what differs from it.
+    """A table of observations: ``project.dataset.table``, its layout, and exceptions from it.
 
-    ``columns`` maps names of ours (``COLUMNS``, or a whole of ``STRUCTS``) to a path in the table,
-    such as ``location.latitude``, or to the empty text where the table has nothing of the kind.
+    ``columns`` maps Sightline's names (``COLUMNS``, or a whole of ``STRUCTS``) to a path in the
+    table, such as ``location.latitude``, or to the empty text if the table has no such column.
     """
 
     full_name: str
@@ -107,12 +107,12 @@ class SourceTable:
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check all names, since they stand in statements.
+        """Check all names, since statements contain them.
 
         Raises:
-            ConfigurationError: one is not accepted.
+            ConfigurationError: a name is invalid.
         """
-        if self.full_name:  # a worker needs none; whoever reads it is told that it is not set
+        if self.full_name:  # workers need none; reading observations without one is an error
             checked_table(self.full_name, "bigquery.source")
         if self.layout not in LAYOUTS:
             raise ConfigurationError(
@@ -127,13 +127,13 @@ class SourceTable:
             if not _PATH.fullmatch(path) and (path or name in NEEDED):
                 raise ConfigurationError(
                     f"bigquery.columns.{name} = {path!r} is not accepted; accepted: a column of"
-                    " the source, such as location.latitude, or nothing for what it has not"
-                    f" ({_list(NEEDED)} it must have)"
+                    " the source, such as location.latitude, or empty if the source has none"
+                    f" ({_list(NEEDED)} are required)"
                 )
 
     @property
     def has_snapshots(self) -> bool:
-        """Whether the table holds all snapshots, so that ``snapshots`` says which is the newest."""
+        """Whether the table holds all snapshots; ``snapshots`` then gives the newest one."""
         return LAYOUTS[self.layout].snapshots
 
     @property
@@ -143,7 +143,7 @@ class SourceTable:
         return f"`{project_and_dataset}.snapshots`"
 
     def paths(self) -> dict[str, str]:
-        """Return the path in the table behind each of ``COLUMNS``; empty where there is none."""
+        """Return the path in the table for each of ``COLUMNS``; empty if it has none."""
         paths = dict(LAYOUTS[self.layout].columns)
         for whole, members in STRUCTS.items():
             replacement = self.columns.get(whole)
@@ -153,13 +153,13 @@ class SourceTable:
         return paths | {name: path for name, path in self.columns.items() if name in COLUMNS}
 
     def check(self, schema: Iterable[SchemaField]) -> None:
-        """Check that the table has what is mapped.
+        """Check that the table has all mapped columns.
 
         Raises:
-            ConfigurationError: it has not, naming the columns that it has.
+            ConfigurationError: it lacks some; the message lists the columns that it has.
         """
-        there = sorted(_paths_of(schema))
-        lower = {path.lower() for path in there}
+        present = sorted(_paths_of(schema))
+        lower = {path.lower() for path in present}
         absent = [
             f"{path} (for {name})"
             for name, path in self.paths().items()
@@ -168,14 +168,14 @@ class SourceTable:
         if absent:
             raise ConfigurationError(
                 f"{self.full_name} is not laid out as {self.layout}: it has no {_list(absent)}; it"
-                f" has {_list(there)}; {_SETTING}"
+                f" has {_list(present)}; {_SETTING}"
             )
 
     def select(self) -> str:
-        """Return the query of the observations: each once, as it is in the newest snapshot.
+        """Return the query of the observations: each once, from the newest snapshot.
 
-        Numbers are finite or NULL, times are TIMESTAMP, identities are never NULL. A row without
-        an observation's id is none.
+        Numbers are finite or NULL, times are TIMESTAMP, identities are never NULL. Rows without an
+        observation id are ignored.
         """
         paths = {name: path for name, path in self.paths().items() if path}
         values = {name: f"_source.{column_path(path)}" for name, path in paths.items()}

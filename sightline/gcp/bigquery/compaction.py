@@ -1,17 +1,17 @@
-"""Compaction: rows that a ledger holds twice are dropped from its closed partitions.
+"""Compaction: deletes duplicate rows from the closed partitions of the ledgers.
 
-Duplicates are rare (a retry of an append, a message delivered twice) and hidden by the views; they
-only cost. So they are counted first, by the key and time columns alone, and then each day that
-has some is mended in a transaction of its own: only that partition is read and billed, and only
-keys that are there twice are touched. The transaction works on a snapshot: rows appended meanwhile,
-in that partition too, are neither seen nor lost. Killed half-way, it is rolled back.
+Duplicates are rare (a retried append, a message delivered twice) and hidden by the views; they only
+cost storage. They are counted first, from the key and time columns alone. Each day that has some is
+then repaired in a transaction of its own: BigQuery reads and bills only that partition, and only
+duplicate keys are touched. The transaction works on a snapshot: rows appended meanwhile, even to
+that partition, are neither seen nor lost. If the process is killed, the transaction is rolled back.
 
-BigQuery has rules about it:
+BigQuery has these rules:
 
-* Rows that came by the Storage Write API in the last 30 minutes may be closed to what deletes in
-  a transaction of several statements. A day is therefore closed ``CLOSED_AFTER`` its end. Where a
-  day is refused all the same, since late rows came to it, nothing is changed: compact again later.
-* Of two transactions that delete from one table at once, one is aborted; appends go on beside them.
+* A transaction of several statements may be unable to delete rows that the Storage Write API
+  appended in the last 30 minutes. A day is therefore closed ``CLOSED_AFTER`` its end. If BigQuery
+  still refuses a day, because late rows were appended to it, nothing changes: compact again later.
+* If two transactions delete from one table at the same time, one is aborted. Appends continue.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from sightline.ports import Compacted
 from sightline.schema import CLASSIFICATIONS, DEAD_LETTERS, RUNS, Ledger, embeddings_ledger
 
 CLOSED_AFTER = timedelta(hours=2)
-"""Rows of a day may still be on their way, or too young to be deleted, so long after its end."""
+"""How long after its end a day's rows may still arrive, or be too recent to be deleted."""
 
 COMPACTED = (CLASSIFICATIONS, DEAD_LETTERS, RUNS)
-"""Those of fixed name; all vectors come on top. What ``observations`` holds of a key is history,
-and the other ledgers have no keys."""
+"""The ledgers with fixed names that are compacted, in addition to all tables of vectors. The rows
+of one key in ``observations`` are history, and the other ledgers have no keys."""
 
 SPENT = ("input_tokens", "output_tokens", "cost_usd_micros")
-"""What the row that stays takes over from those that go: a part paid twice has cost twice."""
+"""The columns that are summed into the remaining row: two calls for a part have cost twice."""
 
 DAYS_WITH_DUPLICATES = """
 SELECT day, SUM(copies), SUM(copies - 1) FROM (
@@ -43,7 +43,7 @@ SELECT day, SUM(copies), SUM(copies - 1) FROM (
 GROUP BY day HAVING SUM(copies - 1) > 0 ORDER BY day
 """
 
-# Of rows that are physically the same one stays, and counts once; then one of each key.
+# Of identical rows one remains and counts once; then one row of each key remains.
 ONE_ROW_A_KEY = """
 BEGIN TRANSACTION;
 
@@ -75,15 +75,16 @@ class _Day:
 async def compact(
     client: BigQueryClient, *, now: datetime, everything: bool = False
 ) -> Sequence[Compacted]:
-    """Drop the duplicates of days closed before ``now``, with ``everything`` of the open ones too.
+    """Delete the duplicates of days closed before ``now``; with ``everything``, of all days.
 
-    Returns, for each ledger, the partitions that held some, and these partitions' rows as they
-    are left. A second time, nothing is left to be done. With ``everything`` BigQuery refuses while
-    rows are younger than half an hour.
+    Returns, for each ledger, the number of partitions with duplicates, and the number of rows left
+    in them. A repeated call finds nothing to do. With ``everything``, BigQuery refuses while rows
+    are younger than half an hour.
 
     Raises:
-        TransientError: another compaction of the same day was faster; what is done stays done.
-        ConfigurationError: BigQuery refuses; see ``failures``.
+        TransientError: another compaction of the same day was faster; finished days remain
+            compacted.
+        ConfigurationError: BigQuery refuses; see ``sightline.gcp.failures``.
     """
     template = embeddings_ledger("any", 1)
     vectors = [replace(template, name=name) for name in await embeddings_tables(client)]
@@ -112,7 +113,7 @@ async def _compact(client: BigQueryClient, ledger: Ledger, until: date) -> Compa
 
 
 def _script(table: str, ledger: Ledger, day: date) -> str:
-    """Return the script that mends one day; every name in it is the schema's."""
+    """Return the script that compacts one day; all names in it come from the schema."""
     names, time, key = ledger.column_names(), _time(ledger), ledger.key[0]
     first = ", ".join([time, *(name for name in ("worker_id", "attempt") if name in names)])
     columns = (
@@ -126,7 +127,7 @@ def _script(table: str, ledger: Ledger, day: date) -> str:
         first=first,
         columns=", ".join(columns),
         names=", ".join(f"`{name}`" for name in names),
-        # Literals: a script's parameters do not reach its temporary tables everywhere.
+        # Literals, since parameters of a script do not reach temporary tables on every server.
         day=f"{time} >= {_midnight(day)} AND {time} < {_midnight(day + timedelta(days=1))}",
     )
 

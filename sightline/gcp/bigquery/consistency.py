@@ -1,8 +1,8 @@
-"""The ledgers of a dataset compared with each other: runs and tasks that one of them lost.
+"""Compares the ledgers of a dataset with each other, to find runs and tasks that one of them lost.
 
-A queue in the cloud can be set back and a table restored, and neither can hold a mark of the other.
-So nothing is compared with the queue; workers look into the ledgers before they pay, where a first
-delivery may be none (``worker.messages.lookup``).
+A cloud queue can be rewound and a table restored, and neither can store a marker for the other.
+Nothing is therefore compared with the queue. Instead, workers look into the ledgers before they
+call a model, if a first delivery may be a repeated one (``worker.messages.lookup``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sightline.ports.consistency import WORK_LISTS, faults_of_runs, faults_of_ta
 from sightline.schema import RUNS, TASK_VERSIONS, Ledger
 from sightline.work_lists import tasks_of
 
-# A message that cannot be read may come from anybody: its dead letter proves no run.
+# An unreadable message may come from any publisher: its dead letter does not prove a run.
 RUNS_UNKNOWN = f"""
 SELECT place, run_id FROM (
   SELECT DISTINCT 'classifications' AS place, run_id FROM {{classifications}}
@@ -41,7 +41,7 @@ REQUESTS = "SELECT DISTINCT TO_JSON_STRING(request) FROM {runs}"
 
 
 async def unknown_runs(client: BigQueryClient) -> list[str]:
-    """Return a line for the runs that something was written about and that ``runs`` lacks."""
+    """Return a line for the runs that other ledgers mention and that ``runs`` lacks."""
     seen: dict[str, set[str]] = {}
     statement = RUNS_UNKNOWN.format_map(ledger_names(client.place))
     for place, run_id in await client.rows(statement):
@@ -55,7 +55,7 @@ def _restored(client: BigQueryClient, ledger: Ledger) -> str:
 
 
 class BigQueryConsistency:
-    """The client's dataset, compared with itself."""
+    """Compares the ledgers of the client's dataset."""
 
     def __init__(self, client: BigQueryClient) -> None:
         self._client = client
@@ -63,14 +63,14 @@ class BigQueryConsistency:
 
     @property
     def notices_restores(self) -> bool:
-        """Whether a restored half is noticed: none is."""
+        """Whether a restored queue or warehouse is noticed: never, in the cloud."""
         return False
 
     async def faults(self, *, thorough: bool) -> list[str]:
-        """Return the runs and tasks that are seen and that their ledgers lack, a line each.
+        """Return the runs and tasks that are used but missing from their ledgers, a line each.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         if not thorough and await self._rows(ANY_RUN):
             return []
@@ -81,11 +81,11 @@ class BigQueryConsistency:
             self._rows(TASKS_KNOWN),
         )
         used = {**tasks_of(request for (request,) in requests), **dict(answered)}
-        there = {fingerprint for (fingerprint,) in known}
-        return [*runs, *faults_of_tasks(used, there, _restored(self._client, TASK_VERSIONS))]
+        stored = {fingerprint for (fingerprint,) in known}
+        return [*runs, *faults_of_tasks(used, stored, _restored(self._client, TASK_VERSIONS))]
 
     async def begin(self) -> None:
-        """Do nothing: neither half can hold what would tell that the other one was restored."""
+        """Do nothing: neither half can store a marker that reveals a restore of the other."""
 
     async def accept(self) -> int:
         """Return 0: messages in the cloud cannot be changed."""

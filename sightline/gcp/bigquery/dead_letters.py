@@ -1,4 +1,4 @@
-"""Dead letters as people look after them: a list, and events appended."""
+"""Lists dead letters for the people who manage them, and appends their events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sightline.records import LETTER_COLUMNS, dead_letter
 
 PAGE_ROWS = 1000
 
-# A part that was written after all (its message was on the way twice) is no dead letter.
+# A part that was written later (its message was delivered twice) is not a dead letter.
 CURRENT_DEAD_LETTERS = f"""
 SELECT letters.* FROM {{dead_letters_current}} AS letters
 WHERE letters.part_key IS NULL
@@ -36,11 +36,11 @@ class BigQueryDeadLetters:
     async def list(self, which: DeadLetterFilter) -> AsyncIterator[DeadLetterRow]:
         """Yield the ``dead`` events that were neither replayed nor purged, oldest first.
 
-        They are those there are when the first is asked for; they come by pages, so that memory
-        does not grow with them.
+        The result is that of the moment when iteration starts. Rows are fetched page by page, in
+        constant memory.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         values = {
             name: value
@@ -60,9 +60,9 @@ class BigQueryDeadLetters:
                 yield dead_letter(row, row[-1])
 
     async def record(self, events: Sequence[DeadLetterRow]) -> None:
-        """Append events; durable when it returns.
+        """Append events; they are durable when the call returns.
 
         Raises:
-            TransientError, ConfigurationError: as the writer does.
+            TransientError, ConfigurationError: see the writer.
         """
         await self._results.write(events)

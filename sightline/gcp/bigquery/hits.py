@@ -1,4 +1,4 @@
-"""What is known of the images that a search found: the source row, and the current answers."""
+"""Reads the source rows and the current answers of the images that a search returned."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ORDER BY task
 async def observations_of(
     client: BigQueryClient, images: Sequence[Sequence[Any]]
 ) -> tuple[Observation, ...]:
-    """Return the source rows of found images, in order; their identity alone where none is kept.
+    """Return the source rows of images, in order; only the identity if no source row is stored.
 
     ``images`` are rows of ``IDENTITY``.
     """
@@ -44,7 +44,7 @@ async def observations_of(
 async def answers_of(
     client: BigQueryClient, observations: Sequence[Observation]
 ) -> list[AnswersByTask]:
-    """Return the current answers about each image by task, those about its asset included."""
+    """Return the current answers about each image, by task, including those about its asset."""
     subjects = sorted(
         {
             name
@@ -62,7 +62,7 @@ async def answers_of(
 
 
 def _cleaned(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row without what is unknown; half a position is none."""
+    """Return a row without its unknown values; an incomplete position is dropped."""
     cleaned = {name: value for name, value in row.items() if value is not None}
     if not {"latitude", "longitude"} <= cleaned.keys():
         cleaned.pop("latitude", None)

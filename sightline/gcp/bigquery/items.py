@@ -1,4 +1,4 @@
-"""The items of a work list's ranges, by the Storage Read API: no query, hence no query's price."""
+"""Reads ranges of a work list with the Storage Read API, without the price of a query."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _FIELDS = ("run_id", "bucket", "seq", "subject_id", "asset_type", "observations", "parts")
 
 ItemFields = Mapping[str, Any]
-"""A row of ``work_items``: the values of ``_FIELDS``, JSON as texts."""
+"""A row of ``work_items``: the values of ``_FIELDS``, with JSON as text."""
 
 
 class ItemReader:
-    """Ranges of the work lists of one dataset, through one connection; made by ``open``."""
+    """Reads work lists of one dataset through one connection; created by ``open``."""
 
     def __init__(self, client: BigQueryReadClient, place: BigQueryPlace) -> None:
         self._client = client
@@ -48,12 +48,12 @@ class ItemReader:
             client.transport.close()  # type: ignore[no-untyped-call]  # untyped there
 
     async def read(self, work_range: WorkRange) -> list[ItemFields]:
-        """Return the rows there are in a range, in order; fewer than it says where some are gone.
+        """Return the existing rows of a range, in order; fewer than its length if some are missing.
 
-        A broken stream is taken up again by the library, where it broke.
+        The library resumes a broken stream where it broke.
 
         Raises:
-            TransientError, NotFoundError, ConfigurationError: see ``failures``.
+            TransientError, NotFoundError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         table = self._place.table_path(WORK_ITEMS.name)
         with BIGQUERY.translated(table):
@@ -82,7 +82,7 @@ class ItemReader:
                     response.arrow_record_batch.serialized_record_batch,
                     session.arrow_schema.serialized_schema,
                 )
-                rows_by_seq.update(_meant(batch, work_range))
+                rows_by_seq.update(_rows_in(batch, work_range))
         return [rows_by_seq[seq] for seq in sorted(rows_by_seq)]
 
 
@@ -94,7 +94,7 @@ def _restriction(work_range: WorkRange) -> str:
 
 
 def _batch(serialized: bytes, schema: bytes) -> pa.Table:
-    """Return a record batch, alone as Google sends it or behind its schema as the emulator does."""
+    """Return a record batch, sent alone by Google or after its schema by the emulator."""
     import pyarrow as pa
 
     message = pa.ipc.read_message(serialized)
@@ -104,8 +104,8 @@ def _batch(serialized: bytes, schema: bytes) -> pa.Table:
     return pa.Table.from_batches([batch])
 
 
-def _meant(batch: pa.Table, work_range: WorkRange) -> dict[int, ItemFields]:
-    """Return the rows of a batch by number, those alone that the range means."""
+def _rows_in(batch: pa.Table, work_range: WorkRange) -> dict[int, ItemFields]:
+    """Return the rows of a batch that are in the range, by their number."""
     return {
         row["seq"]: row
         for row in batch.to_pylist()
@@ -116,14 +116,14 @@ def _meant(batch: pa.Table, work_range: WorkRange) -> dict[int, ItemFields]:
 
 
 def item_of(row: ItemFields) -> WorkItem:
-    """Return the item that a row holds."""
+    """Return the item in a row."""
     columns = ("bucket", "seq", "subject_id", "observations", "parts")
     bucket, seq, subject_id, observations, parts = (row[name] for name in columns)
     return work_item(row["run_id"], (bucket, seq, subject_id, observations, parts))
 
 
 def message_of(row: ItemFields) -> ListedMessage:
-    """Return the message that a row holds."""
+    """Return the message in a row."""
     columns = ("subject_id", "asset_type", "observations", "parts")
     subject_id, asset_type, observations, parts = (row[name] for name in columns)
     return listed_message(row["run_id"], (subject_id, asset_type, observations, parts))

@@ -1,8 +1,8 @@
-"""The ledgers as a worker reads them: what is settled, which task is meant, what is missing.
+"""Reads the ledgers for workers: settled parts, task versions, missing parts.
 
-BigQuery bills the columns that a query names, of every row it cannot prune, and at least 10 MB
-for each table. What is asked for by part key reads the keys of all results there are (66 bytes a
-row), so it is asked for many keys at a time, and only for messages that came before.
+BigQuery bills the columns that a query names, for every row that it cannot prune, and at least
+10 MB for each table. A query by part key reads the keys of all results (66 bytes a row), so it is
+made for many keys at a time, and only for messages that were delivered before.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from sightline.tasks import TaskSpec, stored_task
 OVER_ALL_VECTORS = ("embeddings_rows", "embeddings_all")
 
 KEYS_A_QUERY = 10_000
-"""Keys that one query asks for: 0.8 MB of a request, which may be 10 MB."""
+"""Keys in one query: 0.8 MB of a request, which may have 10 MB."""
 
 CANCELLED_HOLDS_S = 30.0
-"""How long the cancelled runs that were read stand, so that a worker that asks every other second
-causes 29 GB a day to be billed, not 430."""
+"""How long the list of cancelled runs is cached: for a worker that reads it every two seconds,
+BigQuery bills 29 GB a day instead of 430."""
 
 ALL_WRITTEN = """
 SELECT part_key FROM {classifications} UNION ALL SELECT part_key FROM {embeddings_rows}
@@ -32,17 +32,18 @@ ALL_SETTLED = f"""{ALL_WRITTEN}
 UNION ALL
 SELECT part_key FROM {{dead_letters_latest}} WHERE event <> 'replayed' AND part_key IS NOT NULL
 """  # noqa: S608 - a constant
-"""The keys of all parts for which nothing more is to be done, some of them twice."""
+"""The keys of all parts that need no more work, some of them twice."""
 
-ASKED_AMONG = """
-SELECT DISTINCT part_key FROM ({keys}) WHERE part_key IN (SELECT asked FROM UNNEST(@keys) AS asked)
+REQUESTED_AMONG = """
+SELECT DISTINCT part_key FROM ({keys})
+WHERE part_key IN (SELECT requested FROM UNNEST(@keys) AS requested)
 """
-KEYS_WRITTEN = ASKED_AMONG.replace("{keys}", ALL_WRITTEN)
-KEYS_SETTLED = ASKED_AMONG.replace("{keys}", ALL_SETTLED)
+KEYS_WRITTEN = REQUESTED_AMONG.replace("{keys}", ALL_WRITTEN)
+KEYS_SETTLED = REQUESTED_AMONG.replace("{keys}", ALL_SETTLED)
 
 TASK_AT = "SELECT toml, model FROM {task_versions} WHERE fingerprint = @fingerprint LIMIT 1"
 
-# Clustered by run, this small table has no column that would spare reading it all.
+# This small table is clustered by run, so a query for all runs reads it as a whole.
 RUNS_CANCELLED = "SELECT DISTINCT run_id FROM {run_events} WHERE event = 'cancelled'"
 
 IMAGE_BUCKETS = """
@@ -52,7 +53,8 @@ WHERE STARTS_WITH(gcs_uri, 'gs://')
 """
 
 RUNS_KNOWN = """
-SELECT run_id, parts FROM {runs_once} WHERE run_id IN (SELECT asked FROM UNNEST(@runs) AS asked)
+SELECT run_id, parts FROM {runs_once}
+WHERE run_id IN (SELECT requested FROM UNNEST(@runs) AS requested)
 """
 
 PARTS_DONE = """
@@ -62,7 +64,7 @@ SELECT run_id, COUNT(*) FROM (
   SELECT run_id FROM {embeddings_rows}
   UNION ALL
   SELECT run_id FROM {dead_letters} WHERE event = 'dead')
-WHERE run_id IN (SELECT asked FROM UNNEST(@runs) AS asked)
+WHERE run_id IN (SELECT requested FROM UNNEST(@runs) AS requested)
 GROUP BY run_id
 """
 
@@ -79,9 +81,9 @@ SELECT COUNT(*) FROM (
 
 
 class BigQueryLedgers:
-    """The ledgers of a dataset, to read. Each call sees what was durable when it began.
+    """Reads the ledgers of a dataset. Each call sees the rows that were durable when it started.
 
-    All but the cancelled runs, which may be ``CANCELLED_HOLDS_S`` old.
+    The exception is the list of cancelled runs, which may be ``CANCELLED_HOLDS_S`` old.
     """
 
     def __init__(
@@ -97,15 +99,15 @@ class BigQueryLedgers:
         """Return which of the keys are written, or dead and not replayed.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         return await self._keys(KEYS_SETTLED, part_keys)
 
     async def written(self, part_keys: Sequence[str]) -> frozenset[str]:
-        """Return which of the keys are written; a replayed dead letter asks only for these.
+        """Return which of the keys are written; used for replayed dead letters.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         return await self._keys(KEYS_WRITTEN, part_keys)
 
@@ -117,19 +119,19 @@ class BigQueryLedgers:
         return frozenset(known)
 
     async def task_version(self, fingerprint: str) -> TaskSpec | None:
-        """Return the task behind a fingerprint, resolved to its model.
+        """Return the task with a fingerprint, resolved to its model.
 
         Raises:
-            StorageError: this version of the program reads the task differently.
+            StorageError: this version reads the stored task differently.
         """
         rows = await self._client.rows(TASK_AT.format_map(self._names), fingerprint=fingerprint)
         return stored_task(rows[0][0], rows[0][1], fingerprint) if rows else None
 
     async def cancelled_runs(self) -> frozenset[str]:
-        """Return the ids of the runs that were cancelled, as they were a moment ago.
+        """Return the ids of the cancelled runs, possibly cached.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         now = self._monotonic()
         if self._cancelled_until is None or now >= self._cancelled_until:
@@ -139,10 +141,10 @@ class BigQueryLedgers:
         return self._cancelled
 
     async def finished(self, run_ids: Sequence[str]) -> frozenset[str]:
-        """Return which of these runs have as many results and dead letters as parts.
+        """Return which of these runs have at least as many results and dead letters as parts.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         done = await self._counts(PARTS_DONE, run_ids)
         known = await self._counts(RUNS_KNOWN, run_ids)
@@ -155,10 +157,10 @@ class BigQueryLedgers:
         return {run_id: int(parts) for run_id, parts in rows}
 
     async def missing(self) -> int:
-        """Count parts of work lists, of all runs not cancelled, neither written nor dead.
+        """Count the parts of all runs not cancelled that are neither written nor dead.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         return int(await self._client.value(PARTS_MISSING.format_map(self._names)))
 
@@ -166,7 +168,7 @@ class BigQueryLedgers:
         """Return the buckets of all observations that were ever enqueued.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         rows = await self._client.rows(IMAGE_BUCKETS.format_map(self._names))
         return frozenset(bucket for (bucket,) in rows)
@@ -179,5 +181,5 @@ def _batches(part_keys: Sequence[str]) -> Iterator[list[str]]:
 
 
 def ledger_names(place: BigQueryPlace) -> dict[str, str]:
-    """Return the quoted names of all ledgers and views, those over all vectors included."""
+    """Return the quoted names of all ledgers and views, including the views over all vectors."""
     return {**place.names(), **{name: place.table(name) for name in OVER_ALL_VECTORS}}

@@ -1,4 +1,4 @@
-"""Values as GoogleSQL literals, for the few places that take no bound parameter."""
+"""Writes values as GoogleSQL literals, for the few places that accept no bound parameter."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def quoted(text: str) -> str:
     """Return a STRING literal; quotes, backslashes and control characters are escaped.
 
     Raises:
-        ValueError: half a surrogate pair, which no encoding of Unicode can carry.
+        ValueError: the text has half a surrogate pair, which UTF-8 cannot encode.
     """
     text.encode()
     return "'" + _UNSAFE.sub(_escape, text) + "'"
 
 
 def quoted_list(texts: Iterable[str]) -> str:
-    """Return an ARRAY<STRING> literal; an empty one keeps its type, too."""
+    """Return an ARRAY<STRING> literal, which keeps its type even if it is empty."""
     values = ", ".join(quoted(text) for text in texts)
     return f"[{values}]" if values else "CAST([] AS ARRAY<STRING>)"
 

@@ -1,4 +1,4 @@
-"""The tables that are locks: made once, read, renewed and removed by BigQuery's REST API."""
+"""Creates, reads, renews and removes the tables that serve as locks, with BigQuery's REST API."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from sightline.gcp.bigquery.client import BigQueryClient
 
 RETRY_S = 10.0
-"""How long a call about a lock is retried: well below a lock's life."""
+"""How long a call about a lock is retried: much less than a lock's lifetime."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock; ``token`` is another each time that it is taken."""
+    """The holder of a lock; ``token`` is new each time that the lock is taken."""
 
     owner: str
     token: str
@@ -23,22 +23,22 @@ class Holder:
 
 
 class LockTables:
-    """The client's calls: a table with a description and an expiration time."""
+    """Stores locks as tables with a description and an expiration time."""
 
     def __init__(self, client: BigQueryClient) -> None:
         self._client = client
         self._dataset = f"{client.place.project}.{client.place.dataset}"
 
     def _retry(self) -> Any:
-        retry = self._client.how()["retry"]
+        retry = self._client.request_options()["retry"]
         return retry and retry.with_timeout(RETRY_S)
 
     async def make(self, name: str, holder: Holder, expires: datetime) -> bool:
-        """Make a lock's table; return whether it was not there."""
+        """Create a lock's table; return whether this call created it."""
         from google.api_core.exceptions import Conflict
         from google.cloud import bigquery
 
-        schema = [bigquery.SchemaField("holder", "STRING")]  # an emulator removes none without
+        schema = [bigquery.SchemaField("holder", "STRING")]  # emulators need one to remove it
         table = bigquery.Table(f"{self._dataset}.{name}", schema=schema)
         table.description = json.dumps(asdict(holder))
         table.expires = expires
@@ -54,11 +54,11 @@ class LockTables:
         return await self._client.use(make)
 
     async def names(self) -> frozenset[str]:
-        """Return the names of all tables there are, locks among them."""
+        """Return the names of all existing tables, including locks."""
         return frozenset(await self._client.tables())
 
     async def read(self, name: str) -> tuple[Holder, datetime] | None:
-        """Return who holds a lock, and until when."""
+        """Return the holder and the expiry of a lock, or None if it is free."""
         from google.api_core.exceptions import NotFound
         from google.cloud import bigquery
 
@@ -73,7 +73,7 @@ class LockTables:
         return await self._client.use(read)
 
     async def renew(self, name: str, holder: Holder, expires: datetime) -> bool:
-        """Let a lock end later; return whether it was still this holder's."""
+        """Extend a lock; return whether it still belonged to this holder."""
         from google.api_core.exceptions import NotFound, PreconditionFailed
         from google.cloud import bigquery
 
@@ -83,7 +83,7 @@ class LockTables:
                 if _holder_of(table.description) != holder:
                     return False
                 table.expires = expires
-                # refused if it changed since it was read
+                # BigQuery refuses this if the table has changed since it was read.
                 library.update_table(table, ["expires"], retry=self._retry())
             except (NotFound, PreconditionFailed):
                 return False
@@ -92,7 +92,7 @@ class LockTables:
         return await self._client.use(renew)
 
     async def remove(self, name: str) -> None:
-        """Remove a lock's table, if it is there."""
+        """Remove a lock's table, if it exists."""
         table = f"{self._dataset}.{name}"
         await self._client.use(
             lambda library: library.delete_table(table, retry=self._retry(), not_found_ok=True)
@@ -103,4 +103,4 @@ def _holder_of(description: str | None) -> Holder:
     try:
         return Holder(**json.loads(description or ""))
     except (ValueError, TypeError):
-        return Holder("somebody", "", "an unknown time")
+        return Holder("an unknown process", "", "an unknown time")

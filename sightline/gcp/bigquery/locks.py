@@ -1,12 +1,12 @@
-"""Locks between machines, with no service but BigQuery: a table can be made only once.
+"""Locks between machines with BigQuery alone, where only one process can create a given table.
 
-A lock is an empty table whose description says who holds it. It expires unless its holder renews
-it, so that a killed holder's lock ends by itself: BigQuery removes expired tables, and one that is
-still there is removed by whoever waits. For that a second table is made first, named after the
-expired holder, so that one alone removes it, and never a lock made since.
+A lock is an empty table whose description names its holder. It expires unless the holder renews it,
+so the lock of a killed process ends by itself: BigQuery removes expired tables, and a waiting
+process removes one that still exists. It first creates a second table, named after the expired
+holder, so that only one process removes the lock, and never a newer one.
 
-A holder whose lock was not renewed in time (its machine was asleep, say) is interrupted. Clocks
-may differ by ``LockTiming.skew_s``.
+A holder whose lock was not renewed in time, for example because its machine slept, is interrupted.
+Clocks may differ by ``LockTiming.skew_s``.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ PREFIX = "_lock_"
 
 @dataclass(frozen=True, slots=True)
 class LockTiming:
-    """How long a lock lives unless renewed, and how its next holder waits, in seconds.
+    """How long a lock lasts unless renewed, and how the next holder waits, in seconds.
 
-    A waiting process looks again after ``poll_s``, a half longer each time up to ``max_poll_s``,
-    each time shortened at random by up to a half; it gives up after ``patience_s``.
+    A waiting process polls after ``poll_s``; the interval grows by half each time up to
+    ``max_poll_s``, and is randomly shortened by up to half. It raises after ``patience_s``.
     """
 
     life_s: float = 60.0
@@ -43,30 +43,30 @@ class LockTiming:
     patience_s: float = 1800.0
 
     def expires(self, now: datetime) -> datetime:
-        """Return when a lock taken or renewed now ends."""
+        """Return when a lock that is taken or renewed now expires."""
         return now + timedelta(seconds=self.life_s)
 
     def over(self, expires: datetime, now: datetime) -> bool:
-        """Return whether a lock ended, by any clock."""
+        """Return whether a lock has expired, by every clock within the skew."""
         return now > expires + timedelta(seconds=self.skew_s)
 
     def safe(self, expires: datetime, now: datetime) -> bool:
-        """Return whether a lock has not ended, by any clock."""
+        """Return whether a lock has not expired, by every clock within the skew."""
         return now < expires - timedelta(seconds=self.skew_s)
 
     def renewal_s(self, expires: datetime, now: datetime) -> float:
-        """Return how long to wait before a lock is renewed: not beyond its last safe moment."""
+        """Return how long to wait before a lock is renewed, at most until its last safe moment."""
         left_s = (expires - now).total_seconds() - self.skew_s
         return max(0.0, min(self.renew_s, left_s))
 
     def delay_s(self, attempt: int, chance: float) -> float:
-        """Return how long to wait after the ``attempt``-th look, ``chance`` in [0, 1)."""
+        """Return how long to wait after the ``attempt``-th poll, with ``chance`` in [0, 1)."""
         growing: float = self.poll_s * 1.5 ** min(attempt, 50)
         return min(self.max_poll_s, growing) * (1.0 - chance / 2)
 
 
 class TableLocks:
-    """The locks of a dataset, as ``owner`` (a name for people) takes them."""
+    """Takes the locks of a dataset; ``owner`` is a name for people."""
 
     def __init__(
         self,
@@ -87,28 +87,28 @@ class TableLocks:
 
     @asynccontextmanager
     async def at_once(self, name: str, what: str) -> AsyncIterator[None]:
-        """Hold a lock, or fail at once; ``what`` it protects begins the message.
+        """Hold a lock, or fail without waiting; error messages begin with ``what``.
 
         Raises:
-            BusyError: another process holds it, or this one lost it meanwhile.
+            BusyError: another process holds the lock, or this process lost it meanwhile.
         """
         taken = await self._take(name, self._holder())
-        if not isinstance(taken, _Hold):
+        if not isinstance(taken, _HeldLock):
             raise BusyError(f"{what} {_held_by(*taken)}; wait for it")
         async with _held(taken, what):
             yield
 
     @asynccontextmanager
     async def in_turn(self, name: str, what: str) -> AsyncIterator[None]:
-        """Hold a lock, after waiting for whoever holds it now.
+        """Hold a lock, after waiting for its present holder.
 
         Raises:
-            BusyError: it did not come free for long, or this process lost it meanwhile.
+            BusyError: the lock stayed taken for ``patience_s``, or this process lost it meanwhile.
         """
         mine = self._holder()
         give_up = self._now() + timedelta(seconds=self._timing.patience_s)
         attempt = 0
-        while not isinstance(taken := await self._take(name, mine), _Hold):
+        while not isinstance(taken := await self._take(name, mine), _HeldLock):
             if self._now() > give_up:
                 raise BusyError(f"{what} {_held_by(*taken)}; try again once that is over")
             await self._sleep(self._timing.delay_s(attempt, self._chance()))
@@ -117,11 +117,11 @@ class TableLocks:
             yield
 
     async def held(self, names: Sequence[str]) -> frozenset[str]:
-        """Return which of these locks are held now; nothing is taken."""
-        there = await self._tables.names()
+        """Return which of these locks are held now; takes none."""
+        existing = await self._tables.names()
         held = set()
         for name in names:
-            if (table := _table_name(name)) not in there:
+            if (table := _table_name(name)) not in existing:
                 continue
             holder = await self._tables.read(table)
             if holder is not None and not self._timing.over(holder[1], self._now()):
@@ -131,30 +131,31 @@ class TableLocks:
     def _holder(self) -> Holder:
         return Holder(self._owner, uuid.uuid4().hex, self._now().astimezone(UTC).isoformat())
 
-    async def _take(self, name: str, mine: Holder) -> _Hold | tuple[Holder, datetime]:
-        """Take a lock; return it, or who holds it instead and until when."""
+    async def _take(self, name: str, mine: Holder) -> _HeldLock | tuple[Holder, datetime]:
+        """Take a lock; return it, or else its present holder and expiry."""
         table = _table_name(name)
         while True:
             expires = self._timing.expires(self._now())
             made = await self._tables.make(table, mine, expires)
             other = None if made else await self._tables.read(table)
-            if made or (other is not None and other[0] == mine):  # made at an unanswered try
-                return _Hold(
+            # The holder is this process if the response to an earlier attempt was lost.
+            if made or (other is not None and other[0] == mine):
+                return _HeldLock(
                     self._tables, table, mine, expires, self._now, self._timing, self._sleep
                 )
             if other is None:
-                continue  # let go in between
+                continue  # released meanwhile
             if not self._timing.over(other[1], self._now()) or not await self._clear(table, *other):
                 return other
 
     async def _clear(self, table: str, holder: Holder, expires: datetime) -> bool:
-        """Remove the lock of a holder that is gone; return whether it is worth trying again."""
+        """Remove an expired lock; return whether taking the lock should be tried again."""
         remover = f"{table}_after_{holder.token}"
         ends = self._timing.expires(self._now())
         if not await self._tables.make(remover, self._holder(), ends):
             other = await self._tables.read(remover)
             if other is not None and self._timing.over(other[1], self._now()):
-                await self._tables.remove(remover)  # its maker was killed in the midst of this
+                await self._tables.remove(remover)  # the process that created it was killed here
             return False
         try:
             if await self._tables.read(table) == (holder, expires):
@@ -164,8 +165,8 @@ class TableLocks:
         return True
 
 
-class _Hold:
-    """A lock while it is held."""
+class _HeldLock:
+    """A lock that this process holds."""
 
     def __init__(
         self,
@@ -187,9 +188,9 @@ class _Hold:
         self.lost = False
 
     async def renew(self, body: asyncio.Task[object]) -> None:
-        """Renew the lock until cancelled; when that fails for too long, interrupt the holder.
+        """Renew the lock until cancelled; if that fails for too long, interrupt the holder.
 
-        So does a failure that nobody foresaw: a lock that is not renewed is another's soon.
+        An unforeseen failure also interrupts it, since another process may soon take the lock.
         """
         try:
             await self._renew_on()
@@ -206,17 +207,17 @@ class _Hold:
             await self._sleep(self._timing.renewal_s(self._expires, self._now()))
             expires = self._timing.expires(self._now())
             try:
-                there = self._timing.safe(self._expires, self._now()) and (
+                held = self._timing.safe(self._expires, self._now()) and (
                     await self._tables.renew(self._table, self._mine, expires)
                 )
             except SightlineError:
-                continue  # there may be time for another try
-            if not there:
+                continue  # there may be time for another attempt
+            if not held:
                 return
             self._expires = expires
 
-    async def let_go(self) -> None:
-        """Remove the lock, unless it may be another's by now; then it ends by itself."""
+    async def release(self) -> None:
+        """Remove the lock, unless another process may hold it by now."""
         if self.lost or not self._timing.safe(self._expires, self._now()):
             return
         try:
@@ -226,16 +227,16 @@ class _Hold:
 
 
 @asynccontextmanager
-async def _held(hold: _Hold, what: str) -> AsyncIterator[None]:
-    """Renew a lock for as long as the body runs, and let it go.
+async def _held(lock: _HeldLock, what: str) -> AsyncIterator[None]:
+    """Renew a lock while the body runs, then release it.
 
     Raises:
-        BusyError: it was lost; the body is interrupted.
-        Exception: what ended the renewing, as nobody foresaw; the body is interrupted.
+        BusyError: the lock was lost, and the body interrupted.
+        Exception: renewing failed in an unforeseen way, and the body was interrupted.
     """
     body = asyncio.current_task()
-    assert body is not None  # in a coroutine there is one
-    renewing = asyncio.create_task(hold.renew(body))
+    assert body is not None  # a coroutine runs in a task
+    renewing = asyncio.create_task(lock.renew(body))
     try:
         try:
             yield
@@ -243,7 +244,7 @@ async def _held(hold: _Hold, what: str) -> AsyncIterator[None]:
             renewing.cancel()
             await asyncio.wait([renewing])
     except asyncio.CancelledError:
-        if not hold.lost:
+        if not lock.lost:
             raise
         body.uncancel()
         if not renewing.cancelled() and (failure := renewing.exception()) is not None:
@@ -253,11 +254,11 @@ async def _held(hold: _Hold, what: str) -> AsyncIterator[None]:
             " try again"
         ) from None
     finally:
-        await hold.let_go()
+        await lock.release()
 
 
 def _table_name(name: str) -> str:
-    """Return a name that any lock's name can have, whatever letters a run's id has."""
+    """Return a valid table name for any lock name, whatever characters a run's id has."""
     return PREFIX + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 

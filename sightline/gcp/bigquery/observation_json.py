@@ -1,6 +1,6 @@
-"""The GoogleSQL that writes a source row as it stands in a message, and reads it back.
+"""The GoogleSQL that writes a source row as a message's observation, and reads it back.
 
-``location`` is nested, times are RFC 3339 in UTC, and what is absent is left out: the shape of
+``location`` is nested, times are RFC 3339 in UTC, and absent values are left out, as in
 ``sightline.wire.observation_to_row``.
 """
 
@@ -12,7 +12,7 @@ from sightline.records import BBOX, POSE
 
 
 def _member(name: str, value: str) -> str:
-    """Return SQL for a member of a JSON object, empty where the value is NULL."""
+    """Return SQL for a member of a JSON object; empty if the value is NULL."""
     return f"""IFNULL(CONCAT(',"{name}":', {value}), '')"""
 
 
@@ -25,7 +25,7 @@ def _time(column: str) -> str:
 
 
 def _numbers(columns: Mapping[str, str], needed: str) -> str:
-    """Return SQL for an object of numbers, NULL unless ``needed`` holds."""
+    """Return SQL for an object of numbers; NULL unless ``needed`` holds."""
     members = ", ".join(_number(name, column) for name, column in columns.items())
     return f"IF({needed}, CONCAT('{{', SUBSTR(CONCAT({members}), 2), '}}'), NULL)"
 
@@ -52,23 +52,23 @@ OBSERVATION_JSON = f"""CONCAT(
     {_member("camera_pose", _numbers(_POSE, f"COALESCE({', '.join(_POSE.values())}) IS NOT NULL"))},
     IF(map_url IS NULL, '', CONCAT(',"map_url":', TO_JSON_STRING(map_url))),
     '}}')"""
-"""A row of the source's columns as a JSON text."""
+"""A row of the source's columns as JSON text."""
 
 
 def _text_of(name: str) -> str:
-    return f"JSON_VALUE(one, '$.{name}') AS {name}"
+    return f"JSON_VALUE(observation, '$.{name}') AS {name}"
 
 
 OBSERVATION_COLUMNS = ",\n  ".join(
     (
         *map(_text_of, ("observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri")),
-        *(f"CAST(JSON_VALUE(one, '$.location.{x}') AS FLOAT64) AS {x}" for x in _POSITION),
+        *(f"CAST(JSON_VALUE(observation, '$.location.{x}') AS FLOAT64) AS {x}" for x in _POSITION),
         *(
-            f"TIMESTAMP(JSON_VALUE(one, '$.{name}')) AS {name}"
+            f"TIMESTAMP(JSON_VALUE(observation, '$.{name}')) AS {name}"
             for name in ("capture_time", "detection_time")
         ),
-        *(f"JSON_QUERY(one, '$.{name}') AS {name}" for name in ("bbox", "camera_pose")),
+        *(f"JSON_QUERY(observation, '$.{name}') AS {name}" for name in ("bbox", "camera_pose")),
         _text_of("map_url"),
     )
 )
-"""The columns of the ledger ``observations``, out of such a JSON value named ``one``."""
+"""The columns of the ledger ``observations``, read from a JSON value named ``observation``."""

@@ -1,4 +1,4 @@
-"""Where the warehouse is: a project's dataset, at Google or at an emulator."""
+"""The location of the warehouse: a project's dataset, at Google or on an emulator."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _TABLE = re.compile(r"(?P<project>[a-z0-9.:-]+)\.(?P<dataset>\w+)\.(?P<table>[\w
 class BigQueryPlace:
     """A dataset. ``endpoint`` (a URL) and ``storage_endpoint`` (``host:port``) are an emulator's.
 
-    An emulator is spoken to in clear text and without credentials. ``max_bytes_billed`` bounds
-    what one query may cost.
+    Emulators are called in clear text and without credentials. ``max_bytes_billed`` limits the cost
+    of one query.
     """
 
     project: str
@@ -30,10 +30,10 @@ class BigQueryPlace:
     max_bytes_billed: int = 100 << 30
 
     def __post_init__(self) -> None:
-        """Check the names, since they stand in statements.
+        """Check the names, since statements contain them.
 
         Raises:
-            ConfigurationError: one cannot be a name.
+            ConfigurationError: a name is invalid.
         """
         if not _PROJECT.fullmatch(self.project):
             raise ConfigurationError(
@@ -54,12 +54,12 @@ class BigQueryPlace:
         return f"`{self.project}.{self.dataset}.{name}`"
 
     def names(self) -> Mapping[str, str]:
-        """Return the quoted names of all ledgers and views of fixed name."""
+        """Return the quoted names of all ledgers and views with fixed names."""
         names = [*(ledger.name for ledger in LEDGERS), *(view.name for view in VIEWS)]
         return {name: self.table(name) for name in names}
 
     def table_path(self, name: str) -> str:
-        """Return a table's resource name, as the Storage APIs take it."""
+        """Return a table's resource name, as the Storage APIs expect it."""
         return f"projects/{self.project}/datasets/{self.dataset}/tables/{name}"
 
 
@@ -67,7 +67,7 @@ def checked_table(full_name: str, setting: str) -> str:
     """Return ``project.dataset.table`` quoted for a statement.
 
     Raises:
-        ConfigurationError: naming the setting, when it is no such name.
+        ConfigurationError: it is not such a name; the message names ``setting``.
     """
     if not _TABLE.fullmatch(full_name):
         raise ConfigurationError(

@@ -1,6 +1,6 @@
-"""Rows of a ledger as the protocol buffers that the Storage Write API takes.
+"""Encodes rows of a ledger as protocol buffers for the Storage Write API.
 
-https://cloud.google.com/bigquery/docs/supported-data-types says which types stand for which.
+Types: https://cloud.google.com/bigquery/docs/supported-data-types
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from sightline.schema import Ledger
 Row = Mapping[str, Any]
 
 MAX_REQUEST_BYTES = 8_000_000
-"""Rows of one request; the service takes 10 MB a request, in older documents, and 20 MB now."""
+"""The rows of one request; its documented limit is 20 MB now, and was 10 MB earlier."""
 
 MAX_REQUEST_ROWS = 2_000
-"""Rows are encoded on the event loop: these take some ten milliseconds."""
+"""Rows are encoded on the event loop; this many take about ten milliseconds."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -31,13 +31,13 @@ _LENGTH_DELIMITED = 2
 
 @dataclass(slots=True)
 class Chunk:
-    """The rows of one request, encoded, and why others cannot be sent: by their places."""
+    """The encoded rows of one request, and the reasons why others cannot be sent, by position."""
 
     rows: dict[int, bytes] = field(default_factory=dict)
     unwritable: dict[int, str] = field(default_factory=dict)
 
     def refuse(self, errors: Mapping[int, str]) -> None:
-        """Take out the rows that the service refuses, by their numbers in the request."""
+        """Remove the rows that the service refuses, given by their numbers in the request."""
         places = list(self.rows)
         for number, why in errors.items():
             del self.rows[places[number]]
@@ -45,7 +45,7 @@ class Chunk:
 
 
 class RowFormat:
-    """How rows of one ledger are encoded: as ``message``, of which ``descriptor`` tells."""
+    """Encodes rows of one ledger as ``message``, which ``descriptor`` describes."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.descriptor = _descriptor(ledger)
@@ -58,12 +58,12 @@ class RowFormat:
         ]
 
     def encode(self, row: Row) -> bytes:
-        """Return a row: ``None`` and absent columns are null, times carry a zone.
+        """Return an encoded row. ``None`` and absent columns are null; times have a time zone.
 
-        Arrays of reals may be numpy's: they are copied as one block.
+        Arrays of reals may be NumPy arrays; they are copied as one block.
 
         Raises:
-            ValueError, TypeError: the row is none of this ledger.
+            ValueError, TypeError: the row does not fit the ledger.
         """
         values = dict(row)
         for name in self._times:
@@ -80,16 +80,16 @@ class RowFormat:
         return encoded + packed
 
     def requests(self, rows: Sequence[Row]) -> Iterator[Chunk]:
-        """Yield the rows, encoded only when they are asked for, in chunks fit for one request.
+        """Yield the rows in chunks that fit into one request; encodes each chunk when it is needed.
 
-        A row that cannot be encoded, or is too long for a request of its own, is left out of its
-        chunk, which says why.
+        A row that cannot be encoded, or is too long for any request, is left out; its chunk holds
+        the reason.
         """
         chunk, size = Chunk(), 0
         for place, row in enumerate(rows):
             try:
                 encoded = self._sendable(row)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is of this row
+            except Exception as error:  # noqa: BLE001 - any error concerns this row alone
                 chunk.unwritable[place] = f"{type(error).__name__}: {one_line(str(error))}"
                 continue
             if chunk.rows and (
@@ -151,7 +151,7 @@ def _message_class(descriptor: Any) -> Any:
 
 
 def _varint(number: int) -> bytes:
-    """Return a number as protocol buffers write it: seven bits a byte, the lowest first."""
+    """Return a number in protocol buffers' encoding: seven bits a byte, the lowest first."""
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)

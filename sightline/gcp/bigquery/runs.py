@@ -1,4 +1,4 @@
-"""Runs as people look after them: their states, balance, cost, and the tasks they used."""
+"""Runs for the people who manage them: state, balance, cost, and the tasks used."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SELECT run_id, created_at, state, messages, parts, TO_JSON_STRING(request)
 FROM {runs_current} ORDER BY created_at DESC, run_id DESC
 """
 
-# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+# Two calls for one part wrote two different rows, and both cost money; a repeated append did not.
 COST_OF_A_RUN = """
 SELECT SUM(input_tokens), SUM(output_tokens), SUM(cost_usd_micros) FROM (
   SELECT DISTINCT part_key, worker_id, attempt, written_at,
@@ -55,7 +55,7 @@ SELECT active.fingerprint, active.at FROM {tasks_active} AS active WHERE active.
 
 
 class BigQueryRuns:
-    """The runs of a dataset; ``appender`` writes what happens to them."""
+    """The runs of a dataset; ``appender`` writes their events."""
 
     def __init__(self, client: BigQueryClient, appender: LedgerAppender) -> None:
         self._client = client
@@ -63,29 +63,30 @@ class BigQueryRuns:
         self._names = ledger_names(client.place)
 
     async def runs(self) -> Sequence[Run]:
-        """Return all runs, the newest first."""
+        """Return all runs, newest first."""
         return [Run(*row) for row in await self._client.rows(self._named(RUNS_NEWEST_FIRST))]
 
     async def balance(self, run_id: str) -> Balance:
-        """Count where every part of a run is; published and not settled is ``queued``.
+        """Count a run's parts by state; published parts that are not settled are ``queued``.
 
         Raises:
-            NotFoundError: there is no such run.
+            NotFoundError: the run does not exist.
         """
         return await read_balance(self._client, run_id)
 
     async def overview(self, *, from_ledgers: bool) -> Overview:  # noqa: ARG002 - the port's
-        """Return the accounts of all runs, by as many statements as of one; none is remembered."""
+        """Return the accounts of all runs, with a fixed number of statements; nothing is cached."""
         accounts = await read_accounts(self._client, await self.runs())
         return Overview(tuple(accounts), await self.dead_by_reason())
 
     def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
-        """Yield, by pages, the published items with parts neither written nor dead, these alone.
+        """Yield, page by page, the published items with parts that are neither written nor dead.
 
-        They are lost only where the backlog is drained; no message may be on its way.
+        Each item has only those parts. They are lost only if the backlog is empty and no message is
+        in flight.
 
         Raises:
-            NotFoundError: there is no such run.
+            NotFoundError: the run does not exist.
         """
         return read_lost(self._client, run_id, page_items=page_items)
 
@@ -93,28 +94,28 @@ class BigQueryRuns:
         """Record that a run is cancelled.
 
         Raises:
-            NotFoundError: there is no such run.
+            NotFoundError: the run does not exist.
         """
         if all(run.run_id != run_id for run in await self.runs()):
             raise unknown_run(run_id)
         await self._appender.append(RUN_EVENTS, [run_cancelled(run_id, now)])
 
     async def dead_by_reason(self, run_id: str | None = None) -> Mapping[str, int]:
-        """Count dead letters, not replayed and not purged, by reason."""
+        """Count the dead letters that are neither replayed nor purged, by reason."""
         values = {} if run_id is None else {"run": run_id}
         condition = " AND dead.run_id = @run" if values else ""
         statement = DEAD_BY_REASON.format(**self._names, condition=condition)
         return dict(await self._client.rows(statement, **values))
 
     async def cost(self, run_id: str) -> RunCost:
-        """Sum what a run used, calls that were paid twice and dead letters included."""
+        """Return the usage of a run, including repeated calls and dead letters."""
         (sums,) = await self._client.rows(self._named(COST_OF_A_RUN), run=run_id)
         return run_cost(sums)
 
     async def remember_task(self, task: TaskSpec, *, now: datetime) -> None:
-        """Make a task's fingerprint known, the active one of its name, and its view typed so.
+        """Record a task's fingerprint as the active one of its name, and put its typed view.
 
-        Two that do this at once record both; the later one is the active one.
+        If two processes do this at the same time, both are recorded, and the later one is active.
 
         Raises:
             ConfigurationError: the task has no model yet, or was not read from a file.
@@ -122,7 +123,7 @@ class BigQueryRuns:
         active = await self._client.rows(self._named(ACTIVE_VERSION), task=task.name)
         if row := task_version(task, active[0] if active else None, now):
             await self._appender.append(TASK_VERSIONS, [row])
-        # Also when it is the active one already: who recorded it may have been killed before this.
+        # Even if it is already active: the process that recorded it may have been killed here.
         await put_task_view(self._client, task)
 
     def _named(self, statement: str) -> str:

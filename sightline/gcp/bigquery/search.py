@@ -1,8 +1,8 @@
-"""Search over what was embedded: filters first, then the nearest of the vectors that are left.
+"""Searches embedded images: applies filters, then ranks the remaining vectors.
 
-Where ``search_plan`` finds an index that serves, it is asked; otherwise every vector that passes
-is compared, which is exact. BigQuery bills the vectors of the table for that: 4 kB an image of 512
-dimensions.
+If ``search_plan`` chooses an index, the search uses it; otherwise it compares every vector that
+passes the filters, which is exact. BigQuery bills the vectors of the table for that: 4 kB an image
+at 512 dimensions.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from sightline.gcp.bigquery.search_plan import (
     SearchRequest,
     TableFacts,
     choose,
-    instead_of,
-    worth_a_look,
+    exact_instead,
+    index_matters,
 )
 from sightline.gcp.bigquery.search_sql import (
     COUNT_ALLOWED,
@@ -50,28 +50,28 @@ log = logging.getLogger(__name__)
 
 
 class Counted(NamedTuple):
-    """Rows of a table of vectors, and those of them that pass the filters."""
+    """The number of rows in a table of vectors, and of those that pass the filters."""
 
     rows: int
     allowed: int
 
 
 class BigQuerySearch:
-    """``Search`` over the dataset's tables of vectors."""
+    """Implements ``Search`` over the dataset's tables of vectors."""
 
     def __init__(self, client: BigQueryClient) -> None:
         self._client = client
 
     async def search(self, query: SearchQuery) -> Sequence[SearchHit]:
-        """Return the best hits, the best first; equal scores in the order of the images' ids.
+        """Return the best hits, best first; hits with equal scores are ordered by image id.
 
-        Without a vector they are the newest images that pass the filters, embedded or not.
+        Without a vector, returns the newest images that pass the filters, embedded or not.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension, or, without a
-                vector, nothing was ever enqueued.
-            ConfigurationError: the vector has another length, or a filter cannot be used.
-            TransientError: see ``failures``.
+            NotFoundError: there are no vectors of this model and dimension, or, without a vector in
+                the query, nothing was ever enqueued.
+            ConfigurationError: the vector has another length, or a filter is invalid.
+            TransientError: see ``sightline.gcp.failures``.
         """
         check_length(query)
         images = await (self._newest(query) if query.vector is None else self._nearest(query))
@@ -85,9 +85,9 @@ class BigQuerySearch:
         ]
 
     async def explain(self, query: SearchQuery) -> SearchPlan:
-        """Return how ``search`` would go about it, and the bytes that it would read.
+        """Return how ``search`` would run, and the bytes that it would read.
 
-        The rows that pass the filters are counted; the statement itself is only rehearsed.
+        Counts the rows that pass the filters; the search itself is only run dry.
         """
         check_length(query)
         where = self._where(query)
@@ -115,7 +115,7 @@ class BigQuerySearch:
             allowed if plan.method == "exact" else round(allowed * plan.fraction),
             lists=lists,
             probes=max(1, round(lists * plan.fraction)) if lists else None,
-            bytes_read=await self._client.rehearse(statement, **values),
+            bytes_read=await self._client.dry_run(statement, **values),
             statement=statement,
         )
 
@@ -123,17 +123,17 @@ class BigQuerySearch:
         """Check that there are vectors of this model and dimension.
 
         Raises:
-            NotFoundError: there are none; it names those there are.
+            NotFoundError: there are none; the message lists the existing ones.
         """
         table = await self._table(model, dimension)
         if not await self._has_rows(table):
             raise await self._nothing_embedded(model, dimension)
 
     async def vector_of(self, observation_id: str, model: str, dimension: int) -> Sequence[float]:
-        """Return the vector that was made of an image.
+        """Return the vector of an image.
 
         Raises:
-            NotFoundError: this image has none by this model at this dimension.
+            NotFoundError: the image has no vector of this model and dimension.
         """
         table = await self._table(model, dimension)
         rows = await self._client.rows(
@@ -153,7 +153,7 @@ class BigQuerySearch:
         _, plan = await self._plan(query, table, where)
         rows = await self._by(plan, query, table, where)
         if len(rows) < plan.expected:
-            plan = instead_of(plan)
+            plan = exact_instead(plan)
             log.warning("comparing all: %s", plan.reason)
             rows = await self._by(plan, query, table, where)
         if not rows and not await self._has_rows(table):
@@ -187,7 +187,7 @@ class BigQuerySearch:
             request = replace(request, allowed=counted.allowed)
         index = None
         # A query without direction has no nearest.
-        if worth_a_look(facts, request) and _has_direction(query):
+        if index_matters(facts, request) and _has_direction(query):
             index = await self.index_facts(table)
         usable = index is not None and not index.unusable
         if usable and request.filtered and request.allowed is None:
@@ -231,7 +231,7 @@ class BigQuerySearch:
             rows,
             allowed,
             0,
-            bytes_read=await self._client.rehearse(statement, **_bound(where)),
+            bytes_read=await self._client.dry_run(statement, **_bound(where)),
             statement=statement,
         )
 
@@ -249,7 +249,7 @@ class BigQuerySearch:
         """Return the table of these vectors.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: the table does not exist.
         """
         table = embeddings_table(model, dimension)
         if table not in await embeddings_tables(self._client):
@@ -261,7 +261,7 @@ class BigQuerySearch:
         return bool(await self._client.value(f"SELECT COUNT(*) FROM {name}"))  # noqa: S608 - checked
 
     async def _nothing_embedded(self, model: str, dimension: int) -> NotFoundError:
-        """Return the error, which names the models and dimensions that there are rows of."""
+        """Return the error, which lists the models and dimensions of the existing vectors."""
         if not await embeddings_tables(self._client):
             return nothing_embedded(model, dimension, {})
         rows = self._client.place.table(ALL_VECTORS)

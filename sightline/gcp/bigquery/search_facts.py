@@ -1,4 +1,4 @@
-"""What BigQuery knows of a table of vectors and of its index, without reading the table."""
+"""Reads facts about a table of vectors and its index, without reading the table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LISTS = re.compile(r"num_lists\\?\"\s*:\s*(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class IndexRow:
-    """A row of ``VECTOR_INDEXES``: the facts that a plan needs, and what people want to know."""
+    """A row of ``VECTOR_INDEXES``: the facts for a search plan, and details for people."""
 
     facts: IndexFacts
     unindexed_rows: int
@@ -36,30 +36,30 @@ class IndexRow:
 
 
 async def table_facts(client: BigQueryClient, table: str) -> TableFacts:
-    """Return how large a table is, what is not yet settled into it included. Free of charge.
+    """Return the size of a table, including its streaming buffer; free of charge.
 
     Raises:
-        NotFoundError: there is no such table.
-        TransientError, ConfigurationError: see ``failures``.
+        NotFoundError: the table does not exist.
+        TransientError, ConfigurationError: see ``sightline.gcp.failures``.
     """
     full_name = f"{client.place.project}.{client.place.dataset}.{table}"
 
-    def look(library: bigquery.Client) -> TableFacts:
-        table = library.get_table(full_name, **client.how())
-        fresh = table.streaming_buffer
+    def read(library: bigquery.Client) -> TableFacts:
+        table = library.get_table(full_name, **client.request_options())
+        buffer = table.streaming_buffer
         return TableFacts(
-            int(table.num_rows or 0) + int((fresh and fresh.estimated_rows) or 0),
-            int(table.num_bytes or 0) + int((fresh and fresh.estimated_bytes) or 0),
+            int(table.num_rows or 0) + int((buffer and buffer.estimated_rows) or 0),
+            int(table.num_bytes or 0) + int((buffer and buffer.estimated_bytes) or 0),
         )
 
-    return await client.use(look)
+    return await client.use(read)
 
 
 async def index_row(client: BigQueryClient, table: str) -> IndexRow | None:
-    """Return the vector index of a table, which has one at most; at an emulator none has.
+    """Return the vector index of a table, which has at most one; emulators have none.
 
     Raises:
-        TransientError, ConfigurationError: see ``failures``.
+        TransientError, ConfigurationError: see ``sightline.gcp.failures``.
     """
     if client.place.endpoint is not None:
         return None
@@ -70,14 +70,14 @@ async def index_row(client: BigQueryClient, table: str) -> IndexRow | None:
 
 
 def read_index_row(row: tuple[Any, ...]) -> IndexRow:
-    """Return what a row of ``INDEX_OF`` says. What an index stores is only in its DDL."""
+    """Return the facts in a row of ``INDEX_OF``. The stored columns appear only in the DDL."""
     name, status, coverage, unindexed, ddl, why, created_at, refreshed_at, size = row
     lists = _LISTS.search(ddl or "")
     return IndexRow(
         IndexFacts(
             name=str(name),
             status=str(status or ""),
-            # It may cover rows, and still not be ready for its first use.
+            # An index may cover rows before it is ready for its first use.
             coverage_percent=int(coverage or 0) if refreshed_at is not None else 0,
             stored=stored_columns(ddl or ""),
             lists=int(lists.group(1)) if lists else None,

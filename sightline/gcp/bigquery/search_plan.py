@@ -1,9 +1,9 @@
-"""How a search in BigQuery is done: by comparing all that passes the filters, or by an index.
+"""Chooses how BigQuery runs a search: comparing all vectors that pass the filters, or by an index.
 
-Comparing all is exact, and BigQuery reads every vector of the table for it. An index reads a part
-of its lists. It can filter first only by the columns that it stores, not by a join, and what a
-narrow filter leaves may lie in lists that are not searched. So an index is used where it is
-certain to find enough candidates, and nowhere else. This is policy, and asks nobody.
+Comparing all vectors is exact, and BigQuery reads every vector of the table for it. An index search
+reads a share of the index's lists. It can filter first only by the columns that the index stores,
+not by a join, and the matches of a narrow filter may be in lists that are not searched. An index is
+therefore used only if it is certain to return enough candidates. Pure: sends no request.
 """
 
 from __future__ import annotations
@@ -14,50 +14,50 @@ from typing import Literal
 
 from sightline.records import IDENTITY
 
-FEWEST_ROWS = 5_000
+MIN_ROWS = 5_000
 """BigQuery refuses an index of fewer rows."""
-FEWEST_BYTES = 10 << 20
-"""BigQuery leaves an index of a smaller table empty."""
-MOST_LISTS = 5_000
-"""What ``num_lists`` may be."""
+MIN_BYTES = 10 << 20
+"""BigQuery does not fill the index of a smaller table."""
+MAX_LISTS = 5_000
+"""The limit of ``num_lists``."""
 
 PROBES = 2.0
-"""Lists searched where nothing is filtered, times the square root of how many there are.
+"""The number of lists searched without a filter, divided by the square root of the list count.
 
-So 98 % of the best ten of words and of images are found among rendered scenes and among clustered
-vectors, by inverted lists of whole vectors such as BigQuery's; tests hold it to that.
+With this value, inverted lists of whole vectors, such as BigQuery's, return 98 % of the best ten
+hits for texts and images among rendered scenes and among clustered vectors; tests check this.
 """
-MOST_FRACTION = 0.4
-"""Beyond it an index saves little, and comparing all is exact."""
+MAX_FRACTION = 0.4
+"""Above this share of the lists, an index saves little, and comparing all is exact."""
 CANDIDATES_PER_HIT = 40
-"""Rows that are looked at for each hit, at least."""
-FEWEST_FETCHED = 50
-"""Rows fetched beyond twice those wanted, since some may be there twice."""
+"""The least number of rows examined for each hit."""
+EXTRA_ROWS = 50
+"""The rows fetched beyond twice the requested number, since some may be duplicates."""
 
 STORED = ("model", *IDENTITY, "written_at")
-"""What the index stores: what filters name, what a hit shows, and what tells duplicates apart."""
+"""The columns that the index stores: those of filters and hits, and one to order duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What is known of a table of vectors without reading it; ``bytes`` 0 is unknown."""
+    """The size of a table of vectors, known without reading it; ``bytes`` 0 means unknown."""
 
     rows: int
     bytes: int
 
     @property
     def too_small(self) -> str:
-        """Return why BigQuery would not index it; empty where it would."""
-        if self.rows < FEWEST_ROWS:
-            return f"{self.rows:,} rows are fewer than the {FEWEST_ROWS:,} that an index needs"
-        if self.bytes < FEWEST_BYTES:
+        """The reason why BigQuery would not index the table; empty if it would."""
+        if self.rows < MIN_ROWS:
+            return f"{self.rows:,} rows are fewer than the {MIN_ROWS:,} that an index needs"
+        if self.bytes < MIN_BYTES:
             return f"{self.bytes / (1 << 20):.1f} MB are less than the 10 MB that an index needs"
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """What ``INFORMATION_SCHEMA.VECTOR_INDEXES`` says of an index."""
+    """The state of an index according to ``INFORMATION_SCHEMA.VECTOR_INDEXES``."""
 
     name: str
     status: str
@@ -68,10 +68,10 @@ class IndexFacts:
 
     @property
     def unusable(self) -> str:
-        """Return why a search cannot use it; empty where it can."""
+        """The reason why a search cannot use the index; empty if it can."""
         if self.status not in {"ACTIVE", "PENDING DISABLEMENT"}:
             because = f" ({self.disable_reason})" if self.disable_reason else ""
-            return f"the index is {self.status.lower() or 'in no known state'}{because}"
+            return f"the index is {self.status.lower() or 'in an unknown state'}{because}"
         if self.coverage_percent <= 0:
             return "the index is still being built: it covers 0 %"
         lacking = [name for name in STORED if name not in self.stored]
@@ -82,9 +82,9 @@ class IndexFacts:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """What is asked of a search: so many hits, behind filters or a join with answers.
+    """The number of hits requested, and whether filters or a join with answers apply.
 
-    ``allowed`` rows pass the filters; ``None`` where that was not counted.
+    ``allowed`` is the number of rows that pass the filters; ``None`` if they were not counted.
     """
 
     top: int
@@ -95,10 +95,10 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How it is done. ``fetch`` rows are asked of the index, in ``fraction`` of its lists.
+    """How a search runs: ``fetch`` rows are requested from a ``fraction`` of the index's lists.
 
-    Fewer hits than ``expected`` are too few: then BigQuery filtered after its search, which it does
-    without a word where it cannot do it before.
+    With fewer hits than ``expected``, BigQuery filtered after its search, which it does silently
+    if it cannot filter first.
     """
 
     method: Literal["exact", "index"]
@@ -108,24 +108,24 @@ class Plan:
     expected: int = 0
 
 
-def worth_a_look(table: TableFacts, request: SearchRequest) -> bool:
-    """Return whether it matters what index there is, which costs a statement to ask."""
+def index_matters(table: TableFacts, request: SearchRequest) -> bool:
+    """Return whether an index could serve the request; reading the index costs a statement."""
     return not (table.too_small or request.answers)
 
 
 def choose(table: TableFacts, index: IndexFacts | None, request: SearchRequest) -> Plan:
-    """Return how a search is done, with the reason on one line."""
+    """Return the plan of a search, with its reason on one line."""
     why = _cannot_serve(table, index, request)
     if why or index is None:
         return Plan("exact", why)
     allowed = table.rows if request.allowed is None else min(request.allowed, table.rows)
-    fetch = 2 * request.top + FEWEST_FETCHED
+    fetch = 2 * request.top + EXTRA_ROWS
     needed = max(CANDIDATES_PER_HIT * request.top, fetch)
     share = allowed / table.rows
-    # What is left after a filter is further away, in more lists.
+    # The rows that pass a filter are further from the query, spread over more lists.
     base = fraction_of(index.lists or lists_for(table.rows))
     fraction = max(base / share, needed / allowed) if allowed else math.inf
-    if fraction > MOST_FRACTION:
+    if fraction > MAX_FRACTION:
         return Plan(
             "exact",
             f"only {allowed:,} of {table.rows:,} rows pass the filter"
@@ -143,27 +143,27 @@ def choose(table: TableFacts, index: IndexFacts | None, request: SearchRequest) 
 
 
 def fraction_of(lists: int) -> float:
-    """Return the share of so many lists that is searched where nothing is filtered."""
+    """Return the share of the lists that is searched without a filter."""
     return min(1.0, PROBES / math.sqrt(lists))
 
 
 def lists_for(rows: int) -> int:
-    """Return how many lists an index over so many rows has: about the square root.
+    """Return the number of lists of an index over ``rows`` rows: about the square root.
 
-    So a list holds about as many rows as there are lists, and a share of the lists is that share of
-    the rows. faiss' guide asks for more lists, of an engine that reads memory; here a list is read
-    from storage.
+    A list then has about as many rows as there are lists, and a share of the lists is the same
+    share of the rows. The Faiss guide recommends more lists, for an engine that reads memory;
+    BigQuery reads lists from storage.
     """
-    return max(1, min(MOST_LISTS, round(math.sqrt(max(rows, 0)))))
+    return max(1, min(MAX_LISTS, round(math.sqrt(max(rows, 0)))))
 
 
-def instead_of(plan: Plan) -> Plan:
-    """Return the plan after one whose index found too little."""
+def exact_instead(plan: Plan) -> Plan:
+    """Return the exact plan that replaces one whose index returned too few hits."""
     return Plan("exact", f"{plan.reason}, and found fewer than {plan.expected:,}")
 
 
 def _cannot_serve(table: TableFacts, index: IndexFacts | None, request: SearchRequest) -> str:
-    """Return why the index cannot serve, whatever it covers; empty where it can."""
+    """Return why the index cannot serve, whatever it covers; empty if it can."""
     if request.answers:
         return "answers are joined, and an index cannot filter by a join"
     if table.too_small:

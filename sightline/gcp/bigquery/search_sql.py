@@ -1,8 +1,7 @@
-"""The statements of a search in BigQuery: comparing all, by an index, and the newest.
+"""The statements of a search in BigQuery: all vectors compared, by an index, and newest images.
 
-Filters hold before the search in each. Rows that are in a ledger twice are one hit: the earliest
-counts, as in the views. The cosine is always spelled out, since BigQuery's own choice is the
-Euclidean distance.
+Each applies its filters before the search. Duplicate rows are one hit: the earliest counts, as in
+the views. The cosine distance is always given, since BigQuery's default is the Euclidean distance.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from sightline.records import IDENTITY
 
 _IMAGE = ", ".join(IDENTITY)
 
-# The emulator takes arrays of texts alone as parameters.
+# The emulator accepts only arrays of strings as parameters.
 QUERY_VECTOR = """ARRAY(
     SELECT CAST(number AS FLOAT64) FROM UNNEST(@vector) AS number WITH OFFSET AS place
     ORDER BY place)"""
 _COSINE = f"1 - COSINE_DISTANCE(embedding, {QUERY_VECTOR})"
 _NO_DIRECTION = "0.0"
-"""The score of all images for a query of zeros, which has no cosine."""
+"""The score of all images for a query of zeros, for which the cosine is undefined."""
 
-# Scores are taken before duplicates are told apart, so that no vector is carried along.
+# Scores are computed before duplicates are removed, so that vectors are not carried along.
 COMPARE_ALL = f"""
 SELECT {_IMAGE}, score
 FROM (
@@ -37,8 +36,8 @@ ORDER BY score DESC, observation_id
 LIMIT {{top}}
 """  # noqa: S608 - a constant
 
-# The inner query may have no subquery and no condition on the vectors: the index is not used then.
-# Its columns are all stored in the index, so that the table itself is not read.
+# With a subquery, or a condition on vectors, in the inner query, BigQuery would not use the index.
+# The index stores all its columns, so that the table itself is not read.
 BY_INDEX = f"""
 SELECT {_IMAGE}, score
 FROM (
@@ -88,7 +87,7 @@ SPACES = "SELECT model, dimension, COUNT(*) FROM {rows} GROUP BY model, dimensio
 
 
 def nearest(plan: Plan, *, table: str, where: str, top: int, vector: Sequence[float]) -> str:
-    """Return the statement of a plan. ``table`` is quoted; ``where`` has bound values only."""
+    """Return the statement of a plan. ``table`` is quoted; ``where`` contains no values."""
     if plan.method == "index":
         return BY_INDEX.format(
             table=table, where=where, top=int(top), fetch=int(plan.fetch), fraction=plan.fraction

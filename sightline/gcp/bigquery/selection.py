@@ -1,12 +1,12 @@
-"""Which rows a filter means: a condition in GoogleSQL, with bound values.
+"""Translates a filter into a condition in GoogleSQL, with bound values.
 
-Edges of a polygon are straight lines on the map (``planar``), as they are for the other engines,
-and its boundary is outside. BigQuery's sphere is two metres larger in radius than the mean Earth of
-the other engines: a radius of 10 km is 3 mm shorter there.
+The edges of a polygon are straight lines on the map (``planar``), as in the other engines, and its
+boundary is outside. The radius of BigQuery's sphere is two metres larger than the mean Earth radius
+of the other engines: a radius of 10 km is 3 mm shorter there.
 
-On a sphere, a polygon may be read as the rest of the globe, and edges along the antimeridian or at
-a pole are none. So shells run counterclockwise, and an area that is wide, or reaches there, is cut
-into slices that overlap.
+On a sphere, BigQuery may read a polygon as the rest of the globe, and drops edges along the
+antimeridian and at the poles. Shells therefore run counterclockwise, and an area that is wide, or
+reaches there, is cut into overlapping slices.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
     from sightline.gcp.bigquery.client import Value
 
 POSITION = "SAFE.ST_GEOGPOINT(longitude, latitude)"
-"""Where an observation is; NULL where that is unknown, or no place on Earth."""
+"""The position of an observation; NULL if it is unknown or invalid."""
 
 TURNED_POSITION = "SAFE.ST_GEOGPOINT(IF(longitude > 0, longitude - 180, longitude + 180), latitude)"
-"""The same on a globe that is turned by half, on which the antimeridian is nothing special."""
+"""The same on a globe rotated by 180 degrees, where the antimeridian is an ordinary meridian."""
 
 WIDEST = 120.0
-"""Degrees of longitude of an area that is asked about in one piece."""
+"""The widest area, in degrees of longitude, that is tested in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
 class BigQueryCondition:
-    """A condition over the columns of an observation, and the values bound to its ``@`` names."""
+    """A condition over the columns of an observation, and the values of its ``@`` parameters."""
 
     sql: str = "true"
     values: dict[str, Value] = field(default_factory=dict)
 
 
 def condition(which: Filter) -> BigQueryCondition:
-    """Return all of a filter but its limit. An unknown position or time is in none.
+    """Return the condition of a filter, without its limit; unknown positions and times never match.
 
     Raises:
-        ConfigurationError: the polygon is none.
+        ConfigurationError: the polygon is invalid.
     """
     conditions: list[BigQueryCondition] = []
     if which.asset_types:
@@ -93,8 +93,8 @@ def condition(which: Filter) -> BigQueryCondition:
 
 
 def _in_box(box: BoundingBox, name: str) -> BigQueryCondition:
-    # Bound values stand left: an emulator compares a STRUCT's 5.0 on the left as an integer.
-    together = "AND" if box.west <= box.east else "OR"  # over the antimeridian
+    # Parameters are on the left: an emulator compares a STRUCT's 5.0 on the left as an integer.
+    together = "AND" if box.west <= box.east else "OR"  # across the antimeridian
     across = f"(@{name}_west <= longitude {together} @{name}_east >= longitude)"
     return BigQueryCondition(
         f"@{name}_south <= latitude AND @{name}_north >= latitude AND {across}",
@@ -108,7 +108,7 @@ def _in_box(box: BoundingBox, name: str) -> BigQueryCondition:
 
 
 def _in_polygon(wkt: str) -> list[BigQueryCondition]:
-    """Return the box around a polygon, which is cheap to test, and the polygon."""
+    """Return conditions for the bounding box of a polygon, which is cheap to test, and for it."""
     area = parse_polygon(wkt)
     around = bounds_of(area)
     if around.east - around.west <= WIDEST and max(map(abs, area.bounds[1::2])) <= POLAR:
@@ -128,7 +128,7 @@ def _contains(area: shapely.Geometry, name: str, position: str) -> BigQueryCondi
 
 
 def _slices(area: shapely.Geometry) -> Iterator[BigQueryCondition]:
-    """Yield a third of the globe after the other; that at the antimeridian is turned around."""
+    """Yield a condition for each third of the globe; the one at the antimeridian is rotated."""
     from shapely import box, union_all
     from shapely.affinity import translate
 

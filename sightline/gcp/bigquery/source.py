@@ -1,4 +1,4 @@
-"""The observations of a BigQuery table, and the runs and work lists drawn from them."""
+"""Reads the observations of a BigQuery table, and opens runs and work lists from them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from sightline.work_lists import request_json, run_to_completion, unpublished_ra
 ENQUEUE = "enqueue"
 """The lock under which runs are opened."""
 
-# What a killed producer left: nothing of it is seen, and the lock says that nobody writes it now.
+# Rows that a killed producer left: no view shows them, and the lock excludes a running producer.
 LEFTOVERS = """
 SELECT 'run' AS kind FROM {runs} WHERE run_id = @run
 UNION DISTINCT
@@ -48,7 +48,7 @@ LISTED = """
 SELECT COUNT(*), COALESCE(SUM(ARRAY_LENGTH(part_keys)), 0) FROM {work_items} WHERE run_id = @run
 """
 
-# Only if the whole list is there still: a producer whose lock ended meanwhile makes no run.
+# Only if the whole list still exists: a producer whose lock expired meanwhile creates no run.
 RUN_MADE = """
 INSERT INTO {runs} (run_id, request, messages, parts, created_at)
 SELECT @run, PARSE_JSON(@request, wide_number_mode => 'round'), @messages, @parts, @now
@@ -69,8 +69,8 @@ SELECT 'published', bucket, start, stop FROM {ranges_published} WHERE run_id = @
 class BigQuerySource:
     """The observations of ``table``, and the runs in the client's dataset.
 
-    ``buckets`` and ``range_items`` cut up the work lists of new runs; ``owner`` is who holds a lock
-    while this process opens or publishes one, in words for people.
+    ``buckets`` and ``range_items`` divide the work lists of new runs; ``owner`` names this process
+    to people while it holds a lock.
     """
 
     def __init__(
@@ -95,33 +95,33 @@ class BigQuerySource:
         self._locks = TableLocks(client, owner, now)
 
     async def preview(self, request: RunRequest) -> Preview:
-        """Count what a run of this request would do; write nothing.
+        """Count what a run of this request would do, without writing.
 
-        ``observations`` and ``by_asset_type`` count what the filter matches, its limit aside.
+        ``observations`` and ``by_asset_type`` count the filter's matches without its limit.
 
         Raises:
-            ConfigurationError: the filter cannot be used, or the table is not laid out as said.
-            TransientError, NotFoundError: see ``failures``.
+            ConfigurationError: the filter is invalid, or the table lacks mapped columns.
+            TransientError, NotFoundError: see ``sightline.gcp.failures``.
         """
-        self._drawing(request, ())  # refused, if at all, before anything is asked
+        self._prepared(request, ())  # an invalid request is refused before any query
         await self._check_table()
-        counts = self._drawing(request, await embeddings_tables(self._client)).counts()
+        counts = self._prepared(request, await embeddings_tables(self._client)).counts()
         return preview_of(await self._client.rows(counts.sql, run_id="", **counts.values))
 
     async def open_run(self, request: RunRequest, *, run_id: str, now: datetime) -> Run:
-        """Write the run, its observations and its work list, the run's own row last.
+        """Write the run's observations, its work list and, last, its own row.
 
-        That row is what makes the run exist: killed before it, nothing of the run is seen, and
-        the next ``open_run`` clears what lies about. Producers take turns at a lock, so that the
-        parts one of them lists are held when the next one looks.
+        The run exists once its row does: if the process is killed before, no view shows the run,
+        and the next ``open_run`` removes its rows. Producers take turns with a lock, so that each
+        sees the parts that the previous one listed as held.
 
         Raises:
-            ConfigurationError: the filter cannot be used, the table is not laid out as said, or
-                the run exists already.
-            BusyError: other producers held the lock for very long.
-            TransientError, NotFoundError: see ``failures``.
+            ConfigurationError: the filter is invalid, the table lacks mapped columns, or the run
+                exists already.
+            BusyError: other producers held the lock for too long.
+            TransientError, NotFoundError: see ``sightline.gcp.failures``.
         """
-        self._drawing(request, ())  # refused, if at all, before anybody waits
+        self._prepared(request, ())  # an invalid request is refused before waiting for the lock
         await self._check_table()
         async with self._locks.in_turn(ENQUEUE, "opening runs"):
             return await run_to_completion(self._open(request, run_id, now))
@@ -129,9 +129,9 @@ class BigQuerySource:
     async def _open(self, request: RunRequest, run_id: str, now: datetime) -> Run:
         await self._clear_leftovers(run_id)
         await put_embeddings(self._client, embedding_parts(request))
-        drawing = self._drawing(request, await embeddings_tables(self._client))
-        list_written = drawing.write(run_id, self._buckets)
-        await self._client.execute(list_written.sql, run_id=run_id, **list_written.values)
+        prepared = self._prepared(request, await embeddings_tables(self._client))
+        insert = prepared.write(run_id, self._buckets)
+        await self._client.execute(insert.sql, run_id=run_id, **insert.values)
         ((messages, parts),) = await self._rows(LISTED, run=run_id)
         text = request_json(request, buckets=self._buckets, range_items=self._range_items)
         if not messages:
@@ -142,32 +142,32 @@ class BigQuerySource:
         )
         if not await self._rows(REQUEST, run=run_id):
             raise BusyError(
-                f"run {run_id} was given up: another producer cleared it, since its lock had"
-                " ended; enqueue again"
+                f"run {run_id} was not opened: another producer removed its rows after this"
+                " process lost its lock; enqueue again"
             )
         return Run(run_id, now, "open", messages, parts, text)
 
     async def _clear_leftovers(self, run_id: str) -> None:
-        """Remove what killed producers left. The lock is held: no other run is being opened."""
+        """Remove the rows of killed producers, while the lock prevents others from opening runs."""
         leftovers = {kind for (kind,) in await self._rows(LEFTOVERS, run=run_id)}
         if "run" in leftovers:
-            raise ConfigurationError(f"run {run_id} exists already; resume it, or let it be named")
+            raise ConfigurationError(f"run {run_id} exists already; resume it, or omit its id")
         if leftovers:
-            # A run that something was written about has lost its row: it is no leftover.
+            # If other ledgers mention the run, its row was lost: it must not be removed.
             for fault in await unknown_runs(self._client):
                 raise StorageError(fault)
         for table in sorted(leftovers):
             await self._execute(CLEAR.replace("{table}", self._names[table]))
 
     async def unpublished(self, run_id: str) -> Sequence[WorkRange]:
-        """Return the ranges of a run's list that are not known to be published, in order.
+        """Return the ranges of a run's list that are not recorded as published, in order.
 
-        They are cut as the run was opened, whatever the settings say now, so that a range keeps
+        They are divided by the settings with which the run was opened, so that each range keeps
         its name.
 
         Raises:
-            NotFoundError: there is no such run.
-            TransientError, ConfigurationError: see ``failures``.
+            NotFoundError: the run does not exist.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         request, rows = await asyncio.gather(
             self._request_of(run_id), self._rows(PLACES, run=run_id)
@@ -180,9 +180,9 @@ class BigQuerySource:
         """Return the items of a range, in order.
 
         Raises:
-            NotFoundError: there is no such run.
+            NotFoundError: the run does not exist.
             StorageError: the work list lacks some of them.
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         return [item_of(row) for row in await self._read(work_range)]
 
@@ -211,23 +211,23 @@ class BigQuerySource:
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator[None]:
-        """Hold a run for publishing, so that one producer at a time does it.
+        """Lock a run for publishing, so that one producer publishes it at a time.
 
         Raises:
-            BusyError: another producer holds it, or took it over since this one could not renew
-                its lock; publishing is interrupted then.
-            NotFoundError: there is no such run.
-            TransientError, ConfigurationError: see ``failures``.
+            BusyError: another producer holds the lock, or took it because this one could not renew
+                it; publishing is then interrupted.
+            NotFoundError: the run does not exist.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         await self._request_of(run_id)
         async with self._locks.at_once(f"run {run_id}", f"run {run_id}"):
             yield
 
     async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
-        """Return which of these runs a producer holds for publishing; it holds up nobody.
+        """Return which of these runs a producer is publishing; takes no lock.
 
         Raises:
-            TransientError, ConfigurationError: see ``failures``.
+            TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
         held = await self._locks.held([f"run {run_id}" for run_id in run_ids]) if run_ids else ()
         return frozenset(run_id for run_id in run_ids if f"run {run_id}" in held)
@@ -239,14 +239,14 @@ class BigQuerySource:
         request: dict[str, Any] = orjson.loads(rows[0][0])
         return request
 
-    def _drawing(self, request: RunRequest, tables: Sequence[str]) -> PreparedRequest:
+    def _prepared(self, request: RunRequest, tables: Sequence[str]) -> PreparedRequest:
         return PreparedRequest.of(self._client.place, self._table, request, tables)
 
     async def _check_table(self) -> None:
         name = self._table.full_name
         self._table.check(
             await self._client.use(
-                lambda library: library.get_table(name, **self._client.how()).schema
+                lambda library: library.get_table(name, **self._client.request_options()).schema
             )
         )
 

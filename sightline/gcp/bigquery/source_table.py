@@ -1,7 +1,7 @@
-"""A source of one's own: observations loaded into a table laid out as ``latest_observations``.
+"""Loads observations into a user's own source table, with the layout of ``latest_observations``.
 
-Rows go to a table beside it first and are merged in one statement, so that a load that was broken
-off leaves nothing behind in the source, and loading again changes nothing.
+Rows are loaded into a staging table first and merged in one statement, so that an interrupted load
+leaves the source unchanged, and repeating a load has no effect.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SCHEMA: Mapping[str, Any] = {
     "gcs_uri": "STRING",
     "map_url": "STRING",
 }
-"""The columns of Imagery Insights' ``latest_observations``, as the REST API names their types."""
+"""The columns of Imagery Insights' ``latest_observations``, with the REST API's type names."""
 
 _MERGE = """
 MERGE {source} AS source USING {staged} AS staged
@@ -50,7 +50,7 @@ WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({columns})"""
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a load came to: the rows of this load, and those in the table now."""
+    """The result of a load: the number of rows in it, and in the table afterwards."""
 
     table: str
     rows: int
@@ -58,7 +58,7 @@ class Loaded:
 
 
 def row_of(observation: Observation) -> dict[str, Any]:
-    """Return an observation as a row, in the JSON form that BigQuery loads."""
+    """Return an observation as a row, in the JSON form for load jobs."""
     box, pose = observation.bbox, observation.camera_pose
     place = None
     if observation.latitude is not None and observation.longitude is not None:
@@ -84,11 +84,11 @@ def _text(moment: datetime | None) -> str | None:
 
 
 async def make_source_table(client: BigQueryClient, full_name: str) -> None:
-    """Make the table, and its dataset where the ledgers are, unless they are there.
+    """Create the table, and its dataset in the location of the ledgers, if they do not exist.
 
     Raises:
-        ConfigurationError: it is there with other columns, or may not be made.
-        TransientError: see ``failures``.
+        ConfigurationError: the table exists with other columns, or may not be created.
+        TransientError: see ``sightline.gcp.failures``.
     """
     from google.api_core.exceptions import NotFound
     from google.cloud import bigquery
@@ -96,7 +96,7 @@ async def make_source_table(client: BigQueryClient, full_name: str) -> None:
     checked_table(full_name, "--source-table")
     _not_a_ledger(client, full_name)
     project, dataset, _ = full_name.split(".")
-    how = client.how()
+    how = client.request_options()
 
     def make(library: bigquery.Client) -> list[bigquery.SchemaField]:
         holder = bigquery.Dataset(f"{project}.{dataset}")
@@ -106,7 +106,7 @@ async def make_source_table(client: BigQueryClient, full_name: str) -> None:
         except NotFound:
             library.create_dataset(holder, exists_ok=True, **how)
         table = bigquery.Table(full_name, schema=_fields(_SCHEMA))
-        table.description = "Observations of photographs of one's own, for Sightline"
+        table.description = "Observations of your own photographs, for Sightline"
         library.create_table(table, exists_ok=True, **how)
         return list(library.get_table(full_name, **how).schema)
 
@@ -119,20 +119,20 @@ def _not_a_ledger(client: BigQueryClient, full_name: str) -> None:
     place = client.place
     if full_name in {f"{place.project}.{place.dataset}.{ledger.name}" for ledger in LEDGERS}:
         raise ConfigurationError(
-            f"--source-table {full_name} is a ledger of ours; give another name,"
-            f" {full_name.rpartition('.')[0]}.photographs say"
+            f"--source-table {full_name} is one of Sightline's ledgers; give another name,"
+            f" such as {full_name.rpartition('.')[0]}.photographs"
         )
 
 
 async def load_observations(
     client: BigQueryClient, full_name: str, lines: Path, *, rows: int, load_id: str
 ) -> Loaded:
-    """Merge a file of lines, each the JSON of ``row_of``, into the table, by observation.
+    """Merge a file of JSON lines (see ``row_of``) into the table, by observation.
 
-    Each observation may be in the file once. ``load_id`` names this load alone.
+    Each observation may appear once in the file. ``load_id`` is unique to this load.
 
     Raises:
-        ConfigurationError, NotFoundError, TransientError: see ``failures``.
+        ConfigurationError, NotFoundError, TransientError: see ``sightline.gcp.failures``.
     """
     staged = f"{full_name}_{re.sub(r'[^a-z0-9]+', '_', load_id)}"
     source_name = checked_table(full_name, "--source-table")
@@ -149,7 +149,7 @@ async def load_observations(
             )
         )
     finally:
-        how = client.how()
+        how = client.request_options()
         await client.use(lambda library: library.delete_table(staged, not_found_ok=True, **how))
     total = await client.value(f"SELECT COUNT(*) FROM {source_name}")  # noqa: S608 - checked name
     return Loaded(full_name, rows, int(total))
@@ -158,9 +158,9 @@ async def load_observations(
 def _load(client: BigQueryClient, library: bigquery.Client, staged: str, lines: Path) -> None:
     from google.cloud import bigquery
 
-    how = client.how()
+    how = client.request_options()
     table = bigquery.Table(staged, schema=_fields(_SCHEMA))
-    if client.place.endpoint is None:  # should this process be killed before it deletes it
+    if client.place.endpoint is None:  # in case this process is killed before it deletes the table
         table.expires = datetime.now(UTC) + _STAGED_FOR
     library.create_table(table, exists_ok=True, **how)
     config = bigquery.LoadJobConfig(
@@ -173,7 +173,7 @@ def _load(client: BigQueryClient, library: bigquery.Client, staged: str, lines: 
         job = library.load_table_from_file(
             content, staged, job_config=config, location=location, timeout=LOAD_TIMEOUT_S
         )
-    # Asked for by its id, since the answer to an upload need not say that the job has ended.
+    # Read again by its id, since the response to an upload may not say that the job has ended.
     library.get_job(job.job_id, location=location, **how).result(timeout=LOAD_TIMEOUT_S, **how)
 
 

@@ -1,4 +1,4 @@
-"""The dataset's tables and views: made where they are missing, and checked against the schema."""
+"""Creates the dataset's missing tables and views, and checks tables against the schema."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sightline.schema import embeddings_ledger as ledger_of
 ALL_VECTORS = "embeddings_rows"
 
 
-def _unheard(_: str) -> None:
+def _ignore(_: str) -> None:
     pass
 
 
@@ -27,14 +27,14 @@ async def put_tables(
     client: BigQueryClient,
     parts: Iterable[EmbeddingPart] = (),
     *,
-    on_put: Callable[[str], None] = _unheard,
+    on_put: Callable[[str], None] = _ignore,
 ) -> None:
-    """Make the dataset, its tables and views, and the tables of these embeddings. Idempotent.
+    """Create the dataset, its tables and views, and the tables of these embeddings. Idempotent.
 
-    ``on_put`` is told the name of each table and view of fixed name, once it is there.
+    ``on_put`` receives the name of each table and view with a fixed name, once it exists.
 
     Raises:
-        TransientError, ConfigurationError: see ``failures``.
+        TransientError, ConfigurationError: see ``sightline.gcp.failures``.
     """
     await client.create_dataset()
     for ledger in LEDGERS:
@@ -44,23 +44,23 @@ async def put_tables(
     for view in VIEWS:
         await client.put_view(view.name, view.sql(names), view.description)
         on_put(view.name)
-    await put_embeddings(client, parts, afresh=True)
+    await put_embeddings(client, parts, replace_views=True)
 
 
 async def put_embeddings(
-    client: BigQueryClient, parts: Iterable[EmbeddingPart], *, afresh: bool = False
+    client: BigQueryClient, parts: Iterable[EmbeddingPart], *, replace_views: bool = False
 ) -> None:
-    """Make the tables of these embeddings, and let the views over all of them show them too."""
-    there = set(await embeddings_tables(client))
-    ledgers = {
+    """Create the tables of these embeddings, and add them to the views over all vectors."""
+    existing = set(await embeddings_tables(client))
+    wanted = {
         ledger.name: ledger for ledger in (ledger_of(part.model, part.dimension) for part in parts)
     }
-    new = [ledger for name, ledger in ledgers.items() if name not in there]
+    new = [ledger for name, ledger in wanted.items() if name not in existing]
     for ledger in new:
         await client.create_table(ledger)
-    if not (new or afresh or await _are_hidden(client, ledgers)):
+    if not (new or replace_views or await _are_hidden(client, wanted)):
         return
-    tables = sorted(there | set(ledgers))
+    tables = sorted(existing | set(wanted))
     views = vector_views(tables)
     names = {name: client.place.table(name) for name in (*tables, *(view.name for view in views))}
     for view in views:
@@ -68,13 +68,13 @@ async def put_embeddings(
 
 
 async def _are_hidden(client: BigQueryClient, tables: Iterable[str]) -> bool:
-    """Return whether the view over all vectors lacks one of these tables, which another made."""
-    view_text = await client.view_query(ALL_VECTORS)
-    return any(client.place.table(table) not in view_text for table in tables)
+    """Return whether the view over all vectors lacks a table that another process created."""
+    shown = await client.view_query(ALL_VECTORS)
+    return any(client.place.table(table) not in shown for table in tables)
 
 
 async def embeddings_tables(client: BigQueryClient) -> list[str]:
-    """Return the names of the tables of vectors there are."""
+    """Return the names of the existing tables of vectors."""
     return sorted(
         name
         for name, kind in (await client.tables()).items()
@@ -83,16 +83,16 @@ async def embeddings_tables(client: BigQueryClient) -> list[str]:
 
 
 async def wrong_columns(client: BigQueryClient, ledger: Ledger) -> list[str]:
-    """Return what is wrong with a ledger's table, one sentence a column; nothing when it fits.
+    """Return how a ledger's table differs from the schema, one sentence a column.
 
     Raises:
-        NotFoundError: there is no such table.
+        NotFoundError: the table does not exist.
     """
     place = client.place
-    there = await client.columns(f"{place.project}.{place.dataset}.{ledger.name}")
+    actual_types = await client.columns(f"{place.project}.{place.dataset}.{ledger.name}")
     wrong = []
     for column in bigquery_schema(ledger):
-        actual_type = there.get(column["name"])
+        actual_type = actual_types.get(column["name"])
         if actual_type is None:
             wrong.append(f"{ledger.name}.{column['name']} is missing")
         elif actual_type != column["type"]:

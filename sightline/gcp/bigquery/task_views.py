@@ -1,4 +1,4 @@
-"""The typed view of a task: ``<task>_current``, with one column a field, and its description."""
+"""Creates the typed view of a task, ``<task>_current``, with a described column for each field."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 DESCRIPTION_CHARACTERS = 1024
-"""What BigQuery takes as the description of a column."""
+"""BigQuery's limit for the description of a column."""
 
 
 async def put_task_view(client: BigQueryClient, task: TaskSpec) -> None:
-    """Make a task's typed view, or bring it to this form; a taken name is not replaced.
+    """Create or update a task's typed view; a name that a ledger or view has is left alone.
 
     Raises:
-        TransientError, ConfigurationError: see ``failures``.
+        TransientError, ConfigurationError: see ``sightline.gcp.failures``.
     """
     name = view_name(task)
     if name in client.place.names():
@@ -40,9 +40,9 @@ async def put_task_view(client: BigQueryClient, task: TaskSpec) -> None:
 
 
 def typed_select(client: BigQueryClient, task: TaskSpec) -> str:
-    """Return the query behind a task's typed view.
+    """Return the query of a task's typed view.
 
-    The names in it are letters, digits and underscores: a task file with others is not read.
+    Its names have only letters, digits and underscores; other task files are rejected.
     """
     fields = (_field(field, column) for field, column in field_columns(task))
     columns = ",\n  ".join((*VIEW_IDENTITY, *fields, *VIEW_PROVENANCE))
@@ -64,13 +64,13 @@ def _field(field: FieldSpec, column: str) -> str:
 
 
 async def _describe(client: BigQueryClient, name: str, texts: Mapping[str, str]) -> None:
-    """Let the columns of a view be described by these texts; a view is made without any."""
+    """Set the descriptions of a view's columns, which a new view does not have."""
     full_name = f"{client.place.project}.{client.place.dataset}.{name}"
 
     def work(library: bigquery.Client) -> None:
         from google.cloud import bigquery
 
-        there = library.get_table(full_name, **client.how()).schema
+        schema = library.get_table(full_name, **client.request_options()).schema
         described = [
             bigquery.SchemaField(
                 column.name,
@@ -78,12 +78,12 @@ async def _describe(client: BigQueryClient, name: str, texts: Mapping[str, str])
                 mode=column.mode,
                 description=texts[column.name][:DESCRIPTION_CHARACTERS],
             )
-            for column in there
+            for column in schema
         ]
         if [column.description for column in described] != [
-            column.description or "" for column in there
+            column.description or "" for column in schema
         ]:
             view = bigquery.Table(full_name, schema=described)
-            library.update_table(view, ["schema"], **client.how())
+            library.update_table(view, ["schema"], **client.request_options())
 
     await client.use(work)

@@ -1,4 +1,4 @@
-"""The warehouse in BigQuery as analysts and its keepers use it."""
+"""Queries and maintenance of the warehouse in BigQuery."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sightline.gcp.bigquery.asking import current_answers, query
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.compaction import compact
+from sightline.gcp.bigquery.queries import current_answers, query
 from sightline.gcp.bigquery.task_views import put_task_view
 from sightline.ports import Compacted, Repaired
 from sightline.tasks import TaskSpec
 
 
 class BigQueryUpkeep:
-    """The client's dataset: questions in GoogleSQL, compaction, typed views."""
+    """The client's dataset: queries in GoogleSQL, compaction, typed views."""
 
     def __init__(self, client: BigQueryClient) -> None:
         self._client = client
 
     async def query(self, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return the columns and rows of one SELECT; nothing can be written.
+        """Return the columns and rows of one SELECT; other statements are refused.
 
         Raises:
-            ConfigurationError: it is no single SELECT, or BigQuery refuses it.
-            TransientError: see ``failures``.
+            ConfigurationError: the text is not a single SELECT, or BigQuery refuses it.
+            TransientError: see ``sightline.gcp.failures``.
         """
         return await query(self._client, select)
 
@@ -34,18 +34,18 @@ class BigQueryUpkeep:
         return await current_answers(self._client)
 
     async def compact(self, *, now: datetime, everything: bool) -> Sequence[Compacted]:
-        """Drop physical duplicates of closed days; see ``compaction``.
+        """Delete the duplicate rows of closed days; see ``compaction``.
 
         Raises:
-            ConfigurationError: today was asked for too, which workers may be appending to.
-            TransientError: see ``failures``.
+            ConfigurationError: ``everything`` includes today, and BigQuery refuses recent rows.
+            TransientError: see ``sightline.gcp.failures``.
         """
         return await compact(self._client, now=now, everything=everything)
 
     async def repair(self, *, now: datetime) -> Sequence[Repaired]:  # noqa: ARG002 - the port's
-        """Return nothing: BigQuery itself knows which rows a table has."""
+        """Return nothing: BigQuery's tables need no repair."""
         return ()
 
     async def apply_task(self, task: TaskSpec) -> None:
-        """Make the task's typed view, or bring it to the task's present form."""
+        """Create or update the task's typed view."""
         await put_task_view(self._client, task)

@@ -1,7 +1,7 @@
-"""The vectors of a dataset, page by page.
+"""Reads the vectors of a dataset page by page.
 
-BigQuery bills the columns of all vectors of the table for that: 4 kB an image of 512 dimensions.
-They come to the client as JSON, about 10 kB an image.
+BigQuery bills all vectors of the table for that: 4 kB an image at 512 dimensions. The client
+receives them as JSON, about 10 kB an image.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sightline.ports import EmbeddedImage, VectorPage, VectorQuery
 from sightline.schema import embeddings_table
 
 PAGE_ROWS = 500
-"""A page of JSON is cut at 20 MB."""
+"""BigQuery cuts a page of JSON at 20 MB."""
 
 COUNT = """
 SELECT COUNT(DISTINCT part_key) FROM {table}
@@ -40,10 +40,10 @@ class BigQueryVectors:
         self._client = client
 
     async def count(self, query: VectorQuery) -> int:
-        """Count the images that have a vector and pass.
+        """Count the images that have a vector and pass the filter.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension.
+            NotFoundError: there are no vectors of this model and dimension.
         """
         await BigQuerySearch(self._client).check(query.model, query.dimension)
         where = condition(query.filter)
@@ -52,7 +52,7 @@ class BigQueryVectors:
         return int(await self._client.value(statement, **values))
 
     async def pages(self, query: VectorQuery) -> AsyncIterator[VectorPage]:
-        """Yield the vectors page by page, in constant memory and in no stated order."""
+        """Yield the vectors page by page, in constant memory and in no particular order."""
         import numpy as np
 
         where = condition(query.filter)

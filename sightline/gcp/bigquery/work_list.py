@@ -1,7 +1,7 @@
-"""The statements that draw a work list: what is asked, less what is done, dead, or held by a run.
+"""Builds the statements of a work list: the requested parts that are not done, dead or held.
 
-A list is written by one statement, so that it is all there or not at all. The constants are its
-steps, each named for what it finds; each reads those before it.
+One statement writes the whole list, so that it is complete or absent. The constants are its steps,
+named after their results; each step reads the ones before it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ASSETS_AS_SUBJECTS = f"""
     FROM matched WHERE asset_id <> '' AND of_asset_types)
   GROUP BY asset_id"""  # noqa: S608 - constants
 
-SUBJECTS_ASKED = """
+SUBJECTS_WITH_PARTS = """
   SELECT subjects.*, requested.position, requested.suffix, requested.part
   FROM subjects CROSS JOIN requested
   WHERE requested.by_asset = subjects.by_asset AND (
@@ -51,17 +51,17 @@ SUBJECTS_ASKED = """
       WHERE seen IN UNNEST(requested.asset_types)))"""
 
 FIRST_SUBJECTS = """
-  SELECT subject_id, by_asset FROM asked GROUP BY subject_id, by_asset
+  SELECT subject_id, by_asset FROM subject_parts GROUP BY subject_id, by_asset
   ORDER BY SHA256(subject_id), by_asset LIMIT {limit}"""
 
 PARTS_WANTED = """
   SELECT *, TO_HEX(SHA256(CONCAT(subject_id, {separator}, suffix))) AS part_key
-  FROM asked{only_first}"""
+  FROM subject_parts{only_first}"""
 
 ONLY_FIRST = """
   WHERE (subject_id, by_asset) IN (SELECT (subject_id, by_asset) FROM first_subjects)"""
 
-# ``IN`` and not a join: an emulator compares every row of a join with every other.
+# ``IN`` and not a join: an emulator compares every row of a join with every other row.
 PARTS_IN_THEIR_STATE = """
   SELECT *, CASE
     WHEN part_key IN ({written}) THEN 'done'
@@ -97,22 +97,24 @@ SELECT 'parts', state, COUNT(*) FROM stated GROUP BY state
 UNION ALL
 SELECT 'messages', '', COUNT(*) FROM to_do"""
 
-# The rows come from the list, not from the source, which may have moved on since.
+# The rows come from the list, since the source may have changed meanwhile.
 OBSERVATIONS_NEW = f"""
 INSERT INTO {{observations}} ({", ".join(OBSERVATIONS.column_names())})
 SELECT
   {OBSERVATION_COLUMNS},
   @run, @now
-FROM {{work_items}}, UNNEST(JSON_QUERY_ARRAY(observations)) AS one
+FROM {{work_items}}, UNNEST(JSON_QUERY_ARRAY(observations)) AS observation
 WHERE run_id = @run
-  AND JSON_VALUE(one, '$.observation_id') NOT IN (SELECT observation_id FROM {{observations}})
-QUALIFY ROW_NUMBER() OVER (PARTITION BY JSON_VALUE(one, '$.observation_id') ORDER BY subject_id) = 1
+  AND JSON_VALUE(observation, '$.observation_id') NOT IN (
+    SELECT observation_id FROM {{observations}})
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY JSON_VALUE(observation, '$.observation_id') ORDER BY subject_id) = 1
 """  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """A request over a source, ready to be counted or written; ``embeddings`` are tables."""
+    """A request over a source, ready to be counted or written; ``embeddings`` are table names."""
 
     place: BigQueryPlace
     source: SourceTable
@@ -129,18 +131,18 @@ class PreparedRequest:
         request: RunRequest,
         embeddings: Iterable[str],
     ) -> PreparedRequest:
-        """Return the drawing of a request; ``embeddings`` are the tables of vectors there are.
+        """Return a prepared request; ``embeddings`` are the existing tables of vectors.
 
         Raises:
-            ConfigurationError: the filter or the parts cannot be used.
+            ConfigurationError: the filter or the parts are invalid.
         """
         requests, matching = distinct_requests(request), condition(request.filter)
         tables = {embeddings_table(part.model, part.dimension) for part in embedding_parts(request)}
         return cls(place, source, request, requests, matching, frozenset(tables & set(embeddings)))
 
     def counts(self) -> BigQueryCondition:
-        """Return the query that counts what a run would do: rows for ``preview_of``."""
-        steps = self._steps("''")  # what is counted is not shown
+        """Return the query that counts what a run would do; its rows are for ``preview_of``."""
+        steps = self._steps("''")  # counts need no observation
         return BigQueryCondition(f"WITH {steps}{COUNTS}", self.matching.values)
 
     def write(self, run_id: str, buckets: int) -> BigQueryCondition:
@@ -165,7 +167,7 @@ class PreparedRequest:
             "subjects": (OBSERVATIONS_AS_SUBJECTS + self._assets()).replace(
                 "observation_json", observation_json
             ),
-            "asked": SUBJECTS_ASKED,
+            "subject_parts": SUBJECTS_WITH_PARTS,
             **({} if limit is None else {"first_subjects": FIRST_SUBJECTS.format(limit=limit)}),
             "wanted": parts_select,
             "stated": stated,
@@ -193,7 +195,7 @@ class PreparedRequest:
         return f"[{', '.join(rows)}]" if rows else f"CAST([] AS ARRAY<{_REQUESTED_TYPE}>)"
 
     def _written(self) -> str:
-        """Return the query of the parts that have a row, among those that can be meant."""
+        """Return the query of the written parts, among those that the request can contain."""
         answers = [
             requested.part for requested in self.requests if isinstance(requested.part, AnswerPart)
         ]
@@ -209,17 +211,17 @@ class PreparedRequest:
 
 
 def embedding_parts(request: RunRequest) -> list[EmbeddingPart]:
-    """Return the embeddings that a request asks for."""
+    """Return the embeddings in a request."""
     return [
         requested.part for requested in request.parts if isinstance(requested.part, EmbeddingPart)
     ]
 
 
 def preview_of(rows: Sequence[Sequence[object]]) -> Preview:
-    """Return what the rows of ``Drawing.counts`` say."""
+    """Return the preview in the rows of ``PreparedRequest.counts``."""
     counted: dict[str, dict[str, int]] = {"observations": {}, "parts": {}, "messages": {}}
-    for what, name, n in rows:
-        counted[str(what)][str(name)] = int(str(n))
+    for kind, name, n in rows:
+        counted[str(kind)][str(name)] = int(str(n))
     parts: Mapping[str, int] = counted["parts"]
     return Preview(
         observations=sum(counted["observations"].values()),

@@ -1,4 +1,4 @@
-"""Appends results: each row goes to the ledger of its kind, those of several ledgers at once."""
+"""Appends results to the ledgers of their kinds, to several ledgers concurrently."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ from sightline.schema import Ledger
 
 
 class BigQueryWriter:
-    """``ResultWriter`` over the dataset's ledgers; many processes may write at once."""
+    """Implements ``ResultWriter`` on the dataset's ledgers; several processes may write."""
 
     def __init__(self, appender: LedgerAppender, client: BigQueryClient) -> None:
         self._appender = appender
         self._client = client
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
-        """Append rows; durable when it returns. Safe to repeat (views show one row a key).
+        """Append rows; they are durable when the call returns. Safe to repeat.
 
-        The rows of all ledgers are tried: some may be written when it raises.
+        Views show one row for each key. The rows of all ledgers are attempted, so some may be
+        written when this raises.
 
         Raises:
-            TransientError: the store is out of reach for now.
-            ConfigurationError: a table is missing, closed to us, or other than its ledger.
+            TransientError: BigQuery cannot be reached.
+            ConfigurationError: a table is missing, may not be written, or differs from its ledger.
             UnwritableRowsError: some rows cannot be stored; all others are durable.
         """
         by_ledger: dict[str, tuple[Ledger, dict[int, Columns]]] = {}
@@ -43,7 +44,7 @@ class BigQueryWriter:
         for place, row in enumerate(rows):
             try:
                 ledger, columns = ledger_of(row), columns_of(row)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is of this row
+            except Exception as error:  # noqa: BLE001 - any error concerns this row alone
                 unwritable[place] = f"{type(error).__name__}: {one_line(str(error))}"
                 continue
             by_ledger.setdefault(ledger.name, (ledger, {}))[1][place] = columns
@@ -52,7 +53,7 @@ class BigQueryWriter:
             return_exceptions=True,
         )
         failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        if failures:  # what trying again does not mend is told first
+        if failures:  # a failure that a retry cannot fix comes first
             raise min(failures, key=lambda failure: isinstance(failure, TransientError))
         for outcome in outcomes:
             if not isinstance(outcome, BaseException):
@@ -61,11 +62,11 @@ class BigQueryWriter:
             raise UnwritableRowsError(dict(sorted(unwritable.items())))
 
     async def _append(self, ledger: Ledger, rows: Mapping[int, Columns]) -> Mapping[int, str]:
-        """Append rows, by their places; return which cannot be stored, and why."""
+        """Append rows, given by position; return the positions that cannot be stored, and why."""
         try:
             await self._appender.append(ledger, list(rows.values()))
         except UnwritableRowsError as error:
-            await self._check_columns(ledger, error)  # rows are not to blame for a wrong table
+            await self._check_columns(ledger, error)  # the table may be wrong, not the rows
             places = list(rows)
             return {places[number]: why for number, why in error.details.items()}
         except ConfigurationError as error:
@@ -74,18 +75,18 @@ class BigQueryWriter:
         return {}
 
     async def _check_columns(self, ledger: Ledger, error: SightlineError) -> None:
-        """Say so where an error comes of a table that is other than its ledger.
+        """Check whether the cause of an error is a table that differs from its ledger.
 
         Raises:
-            ConfigurationError: naming the columns.
+            ConfigurationError: it differs; the message names the columns.
         """
         if wrong := await self._wrong_columns(ledger):
             raise ConfigurationError(
-                f"the table {ledger.name} does not fit: {'; '.join(wrong)}; run `sightline setup`"
+                f"the table {ledger.name} does not match: {'; '.join(wrong)}; run `sightline setup`"
             ) from error
 
     async def _wrong_columns(self, ledger: Ledger) -> list[str]:
-        """Return which columns are to blame, if any, and if that can be told."""
+        """Return the columns that differ; none if the table cannot be read."""
         try:
             return await wrong_columns(self._client, ledger)
         except (NotFoundError, ConfigurationError, TransientError):

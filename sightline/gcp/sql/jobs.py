@@ -131,7 +131,7 @@ class BigQueryJobs:
 
     async def bytes_to_read(self, statement: str, values: Mapping[str, Value]) -> int:
         """See ``Jobs``."""
-        return await self._client.rehearse(statement, **values)
+        return await self._client.dry_run(statement, **values)
 
     async def _failure_of(self, job: bigquery.QueryJob) -> SightlineError | None:
         """Wait for a job; return its error, if it failed.
@@ -153,7 +153,9 @@ class BigQueryJobs:
         from google.api_core.exceptions import NotFound
 
         try:
-            job = library.get_job(job_id, location=self._client.location, **self._client.how())
+            job = library.get_job(
+                job_id, location=self._client.location, **self._client.request_options()
+            )
         except NotFound:
             return None
         return cast("bigquery.QueryJob", job)
@@ -175,7 +177,7 @@ class BigQueryJobs:
                 job_id=job_id,
                 location=self._client.location,
                 job_retry=None,
-                **self._client.how(),
+                **self._client.request_options(),
             )
         except GoogleAPICallError as error:
             if (existing := self._find(job_id, library)) is None:

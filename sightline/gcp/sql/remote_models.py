@@ -84,7 +84,7 @@ class BigQueryModels:
     async def models(self) -> Sequence[RemoteModel]:
         """See ``ModelStore``; fetches each model, since the list does not contain endpoints."""
         dataset = f"{self._place.project}.{self._place.dataset}"
-        how = self._client.how()
+        how = self._client.request_options()
         models: list[Any] = await self._client.use(
             lambda library: [
                 library.get_model(model.reference, **how)

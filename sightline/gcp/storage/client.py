@@ -24,7 +24,7 @@ class StoragePlace:
     project: str
     endpoint: str | None = None
 
-    def how(self) -> dict[str, Any]:
+    def request_options(self) -> dict[str, Any]:
         """Return how calls are made: the library retries, except from an emulator."""
         from google.cloud.storage.retry import (  # type: ignore[import-untyped]  # ships no types
             DEFAULT_RETRY,
@@ -82,6 +82,6 @@ def first_bytes(client: Any, place: StoragePlace, uri: str, count: int) -> bytes
     blob = client.bucket(bucket).blob(name)
     with STORAGE.translated(uri, absent=_IMAGE_GONE):
         content: bytes = blob.download_as_bytes(
-            start=0, end=count - 1, checksum=None, **place.how()
+            start=0, end=count - 1, checksum=None, **place.request_options()
         )
     return content

@@ -54,7 +54,7 @@ def list_images(
     with STORAGE.translated(bucket, absent=_ABSENT):
         pages = iter(
             client.list_blobs(
-                where.bucket, prefix=prefix or None, fields=_FIELDS, **place.how()
+                where.bucket, prefix=prefix or None, fields=_FIELDS, **place.request_options()
             ).pages
         )
     while True:

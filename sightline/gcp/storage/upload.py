@@ -124,7 +124,9 @@ def _listing(client: Any, place: StoragePlace, target: BucketPrefix) -> Mapping[
     prefix = f"{target.prefix}/" if target.prefix else None
     fields = "items(name,size,crc32c,generation),nextPageToken"
     with STORAGE.translated(f"gs://{target.bucket}", absent=_make_bucket(place, target)):
-        blobs = client.list_blobs(target.bucket, prefix=prefix, fields=fields, **place.how())
+        blobs = client.list_blobs(
+            target.bucket, prefix=prefix, fields=fields, **place.request_options()
+        )
         return {blob.name: Stored(blob.size, blob.crc32c, blob.generation) for blob in blobs}
 
 
@@ -156,11 +158,11 @@ def _send(
                 content_type=_content_type(upload.file),
                 if_generation_match=stored.generation if stored else 0,
                 checksum="crc32c",
-                **place.how(),
+                **place.request_options(),
             )
         except PreconditionFailed:
             # Another wrote it meanwhile, or a try of this upload whose answer was lost.
-            blob.reload(**place.how())
+            blob.reload(**place.request_options())
             if blob.crc32c == crc32c_of(upload.file):
                 return "uploaded", size_bytes
             raise ConfigurationError(

@@ -26,7 +26,7 @@ def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         statements = connection.extract_statements(select)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise ConfigurationError(
-                "this is not a single SELECT; pass one, nothing else can be run here"
+                "this is not a single SELECT; pass one, since nothing else can be run here"
             )
         table = connection.sql(select).to_arrow_table()
     except duckdb.Error as error:

@@ -164,7 +164,7 @@ class LocalSource:
         """Remove what killed producers left. The lock is held: no other run is being opened."""
         known = {name for (name,) in session.rows("SELECT run_id FROM runs")}
         if run_id in known:
-            raise ConfigurationError(f"run {run_id} exists already; resume it, or let it be named")
+            raise ConfigurationError(f"run {run_id} exists already; resume it, or omit its id")
         lists = self._store.work_lists()
         if not known >= lists.keys():
             # A run that something was written about has lost its row: it is no leftover.

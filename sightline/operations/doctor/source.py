@@ -77,7 +77,9 @@ async def _look(settings: Settings, client: BigQueryClient, table: SourceTable) 
 
 async def _table(client: BigQueryClient, table: SourceTable) -> bigquery.Table:
     try:
-        return await client.use(lambda library: library.get_table(table.full_name, **client.how()))
+        return await client.use(
+            lambda library: library.get_table(table.full_name, **client.request_options())
+        )
     except NotFoundError:
         raise NotFoundError(
             f"there is no table {table.full_name}; subscribe, or correct bigquery.source"
@@ -98,7 +100,7 @@ def _first_row(
     library: bigquery.Client, client: BigQueryClient, table: bigquery.Table
 ) -> Mapping[str, Any] | None:
     """Return one row, by a call that costs nothing, unlike a query."""
-    rows = library.list_rows(table, max_results=1, **client.how())
+    rows = library.list_rows(table, max_results=1, **client.request_options())
     return next((dict(row.items()) for row in rows), None)
 
 

@@ -74,9 +74,9 @@ async def check_tables(settings: Settings) -> Sequence[Finding]:
 
 async def _dataset(settings: Settings, client: BigQueryClient) -> str:
     name = f"{client.place.project}.{client.place.dataset}"
-    stored = await client.use(lambda library: library.get_dataset(name, **client.how()))
-    location = settings.bigquery.location
-    if stored.location and stored.location.upper() != location.upper():
+    stored = await client.use(lambda library: library.get_dataset(name, **client.request_options()))
+    wanted = settings.bigquery.location
+    if stored.location and stored.location.upper() != wanted.upper():
         raise ConfigurationError(
             f"{name} is in {stored.location}, and bigquery.location is {location}; set it to"
             f" {stored.location}"
@@ -119,7 +119,7 @@ async def _may_write(client: BigQueryClient, remedy: Callable[[Exception], str])
         return not_checked(subject, "permissions are not known to an emulator")
     try:
         answer = await client.use(
-            lambda library: library.test_iam_permissions(name, _WRITING, **client.how())
+            lambda library: library.test_iam_permissions(name, _WRITING, **client.request_options())
         )
     except SightlineError as error:
         return failed(subject, str(error), remedy(error))

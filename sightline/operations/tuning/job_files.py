@@ -100,5 +100,7 @@ def _content(client: Any, place: StoragePlace, uri: str) -> bytes:
     bucket, path = bucket_and_name(uri)
     absent = "`sightline tune submit` puts it there: only its jobs can be evaluated"
     with STORAGE.translated(uri, absent=absent):
-        content: bytes = client.bucket(bucket).blob(path).download_as_bytes(**place.how())
+        content: bytes = (
+            client.bucket(bucket).blob(path).download_as_bytes(**place.request_options())
+        )
     return content

@@ -196,7 +196,7 @@ FITS = [
     [
         ({"name": "parts", "type_": "STRING"}, r"runs\.parts is STRING, not INT64"),
         ({"name": "parts", "type_": "INT64", "mode": "REPEATED"}, r"runs\.parts is an array"),
-        ({"name": "other", "type_": "INT64", "mode": "REQUIRED"}, r"runs\.other must be filled"),
+        ({"name": "other", "type_": "INT64", "mode": "REQUIRED"}, r"runs\.other is required"),
         ({"name": "parts_"}, r"runs\.parts is missing"),
     ],
 )

@@ -84,7 +84,7 @@ class Client:
 
         return QueryJobConfig()
 
-    def how(self) -> dict[str, Any]:
+    def request_options(self) -> dict[str, Any]:
         return {}
 
     async def use(self, work: Callable[[Any], Any]) -> Any:

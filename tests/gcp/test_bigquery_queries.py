@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.bigquery import asking
+from sightline.gcp.bigquery import queries
 from sightline.gcp.bigquery.append import LedgerAppender
-from sightline.gcp.bigquery.asking import current_answers, is_one_select, query
 from sightline.gcp.bigquery.client import BigQueryClient
+from sightline.gcp.bigquery.queries import current_answers, is_one_select, query
 from sightline.gcp.bigquery.runs import BigQueryRuns
 from sightline.gcp.bigquery.writer import BigQueryWriter
 from tests.contracts.warehouse_rig import NOW, answer_part, task
@@ -95,7 +95,7 @@ async def test_a_question_that_is_wrong_is_told_in_one_line(client: BigQueryClie
 async def test_an_endless_answer_is_refused(
     client: BigQueryClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "MOST_ROWS", 3)
+    monkeypatch.setattr(queries, "MOST_ROWS", 3)
     assert len((await query(client, "SELECT * FROM UNNEST([1, 2, 3])"))[1]) == 3
     with pytest.raises(ConfigurationError, match=r"more than 3 rows; .*LIMIT"):
         await query(client, "SELECT * FROM UNNEST([1, 2, 3, 4])")
@@ -110,7 +110,7 @@ async def test_a_question_that_reads_too_much_is_never_run(
     def never(*_: Any) -> Any:
         raise AssertionError
 
-    monkeypatch.setattr(asking, "_run", never)
+    monkeypatch.setattr(queries, "_run", never)
     with pytest.raises(ConfigurationError, match=r"would read .* GB.*bigquery\.max_gb_billed"):
         await query(client, "SELECT 1 AS a")
 
