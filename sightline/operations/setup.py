@@ -179,8 +179,8 @@ async def _set_up_queue(
     credentials = await asyncio.to_thread(google_credentials, settings, endpoint)
     items = []
     async with QueueSetup.open(shape, credentials) as queue:
-        wanted = queue.required()
-        for number, (kind, path) in enumerate(wanted, 1):
+        objects = queue.required()
+        for number, (kind, path) in enumerate(objects, 1):
             resource = await (queue.inspect(kind, path) if dry_run else queue.put(kind, path))
             items.append(_queue_item(shape, resource, dry_run=dry_run))
             update(number, len(objects))

@@ -25,7 +25,7 @@ def refusal(response: Any) -> Exception | None:
     return refused
 
 
-def rows_to_blame(response: Any, sent: int) -> dict[int, str]:
+def rows_to_blame(response: Any, row_count: int) -> dict[int, str]:
     """Return the reasons for which single rows were refused; the service then appended none.
 
     Empty if the response names rows that were not sent, which means that the cause is another.

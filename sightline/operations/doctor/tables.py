@@ -75,8 +75,8 @@ async def check_tables(settings: Settings) -> Sequence[Finding]:
 async def _dataset(settings: Settings, client: BigQueryClient) -> str:
     name = f"{client.place.project}.{client.place.dataset}"
     stored = await client.use(lambda library: library.get_dataset(name, **client.request_options()))
-    wanted = settings.bigquery.location
-    if stored.location and stored.location.upper() != wanted.upper():
+    location = settings.bigquery.location
+    if stored.location and stored.location.upper() != location.upper():
         raise ConfigurationError(
             f"{name} is in {stored.location}, and bigquery.location is {location}; set it to"
             f" {stored.location}"
