@@ -1,4 +1,4 @@
-"""Reads a list of things one ahead: each while the one before it is being used."""
+"""Reads the items of a list one ahead: the next is read while the current one is used."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Content = TypeVar("Content")
 async def read_ahead(
     read: Callable[[Place], Awaitable[Content]], places: Sequence[Place]
 ) -> AsyncGenerator[tuple[Place, Content], None]:
-    """Yield each place with what is read there. Close it: a reading may be under way.
+    """Yield each item with its content. Close the generator: a read may be in progress.
 
     Raises:
-        Exception: what ``read`` raises, when its place is due.
-        InternalError: a reading ended by itself, without a content or an error.
+        Exception: what ``read`` raises, when its item is due.
+        InternalError: a read ended by itself, without a content or an error.
     """
     reading: asyncio.Task[Content] | None = None
     try:
@@ -40,9 +40,9 @@ async def _content(reading: asyncio.Task[Content], place: object) -> Content:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
-        # Nobody asked for it: handed on as it is, it would end the program without a word.
+        # An unrequested cancellation: raised as it is, it would end the program silently.
         raise InternalError(
-            f"internal error: reading {place} ended by itself; run the command again, which goes on"
+            f"internal error: reading {place} ended by itself; run the command again: it continues"
             " where it was, and report it"
         ) from None
 

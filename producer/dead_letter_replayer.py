@@ -1,4 +1,4 @@
-"""Sends dead letters again, or purges them."""
+"""Replays or purges dead letters."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ BATCH = 500
 class DeadLetterReplayer:
     """Replays and purges dead letters in batches, in constant memory.
 
-    A replayed message is published first and recorded after: killed in between, it is both dead
-    and queued, and a second replay is harmless. The other order could lose it.
-
-    Of runs ``by_statements`` no message is sent: what is recorded as replayed is asked again. Dead
-    letters of runs ``passed_by`` are not replayed; they are counted in ``passed``.
+    A replayed message is published first and recorded afterwards: if killed in between, it is both
+    dead and queued, and a second replay is harmless. The other order could lose it. For runs
+    ``by_statements`` no message is sent: recording the replay is enough. Dead letters of runs
+    ``passed_by`` are not replayed, but counted in ``passed``.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class DeadLetterReplayer:
         return await self._each(which, "replayed", publish=True)
 
     async def purge(self, which: DeadLetterFilter) -> int:
-        """Take the dead letters off the list; they stay accounted for as dead."""
+        """Remove the dead letters from the list; their parts remain dead."""
         return await self._each(which, "purged", publish=False)
 
     async def _each(self, which: DeadLetterFilter, event: str, *, publish: bool) -> int:
@@ -66,7 +65,7 @@ class DeadLetterReplayer:
         return count + await self._settle(batch, event, publish=publish)
 
     async def _settle(self, batch: Sequence[DeadLetterRow], event: str, *, publish: bool) -> int:
-        # Taken before publishing: a part that fails again at once is dead after it was replayed.
+        # Read before publishing: a part that fails again immediately is dead after its replay.
         now = self._now()
         messages = [_message(row) for row in batch if row.run_id not in self._by_statements]
         if messages and publish:

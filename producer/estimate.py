@@ -1,4 +1,4 @@
-"""What a run would cost and how long it would take, before anything is spent."""
+"""Estimates the cost and duration of a run before anything is spent."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sightline.prices import ANSWER_TOKENS, Price, answer_usage, embedding_usage
 from sightline.tasks import TaskSpec
 
 MOST_OBSERVATIONS = 16
-"""Images of one asset in one message, at most."""
+"""The most images of one asset in one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What models cost today, and where they are asked."""
+    """Today's prices of the models, and their locations."""
 
     price_of: Callable[[str], Price | None]
     answers_at: str
@@ -27,7 +27,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Calls a second to each model, all workers together; ``None`` where nobody has said."""
+    """Calls per second to each model, over all workers; ``None`` if unknown."""
 
     answers_per_s: float | None
     embeddings_per_s: float | None
@@ -35,7 +35,7 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One task's answers, or the embeddings. ``history_calls`` is 0 where output is assumed."""
+    """One task's answers, or the embeddings. ``history_calls`` is 0 if the output is assumed."""
 
     what: str
     model: str
@@ -54,7 +54,7 @@ class Line:
 
     @property
     def hours(self) -> float | None:
-        """How long the calls take at the stated rate; ``None`` without one."""
+        """How long the calls take at the stated rate, in hours; ``None`` without a rate."""
         if self.calls == 0:
             return 0.0
         return self.calls / self.rate_per_s / 3600 if self.rate_per_s else None
@@ -62,7 +62,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run would do and cost. ``shared_out`` when a limit made the lines approximate."""
+    """The contents and cost of a run. ``shared_out`` if a limit made the lines approximate."""
 
     preview: Preview
     lines: tuple[Line, ...]
@@ -75,7 +75,7 @@ class Estimate:
 
     @property
     def hours(self) -> float | None:
-        """The longest line's hours, since models are asked side by side."""
+        """The hours of the longest line, since the models are called concurrently."""
         known = [line.hours for line in self.lines if line.hours is not None]
         return max(known, default=0.0) if len(known) == len(self.lines) else None
 
@@ -88,10 +88,10 @@ async def estimate(
     prices: Prices,
     rates: Rates,
 ) -> Estimate:
-    """Return what a run of this request would cost; nothing is written.
+    """Return the cost of a run of this request; nothing is written.
 
-    A limit chooses among the subjects of all parts together, while each part is counted alone:
-    the lines then share out what the run would do as the parts stand to each other without it.
+    A limit applies to the subjects of all parts together, but each part is counted alone. The lines
+    then divide the run's total in the proportions that the parts have without the limit.
     """
     whole = await source.preview(request)
     unlimited = replace(request.filter, limit=None)

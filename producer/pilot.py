@@ -1,4 +1,4 @@
-"""A stratified sample of what is to do: so many subjects of each asset type, chosen by hash."""
+"""A stratified sample of the work: a number of subjects of each asset type, chosen by hash."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sightline.ports import ObservationSource
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """The subjects of one asset type: what is to do of them, and how many the sample takes."""
+    """The subjects of one asset type: the work to do on them, and the number in the sample."""
 
     asset_type: str
     messages: int
@@ -20,9 +20,9 @@ class Stratum:
 
 
 def shares(to_do: Mapping[str, int], sample: int) -> dict[str, int]:
-    """Return how many subjects of each type to take: in proportion, but one of each at least.
+    """Return how many subjects of each type to take: in proportion, but at least one of each.
 
-    After that one, the next always goes to the type that is furthest below its exact share.
+    After the first one, the next always goes to the type that is furthest below its exact share.
     """
     total = sum(to_do.values())
     size = min(sample, total)
@@ -36,10 +36,10 @@ def shares(to_do: Mapping[str, int], sample: int) -> dict[str, int]:
 
 
 async def draw_strata(source: ObservationSource, request: RunRequest, sample: int) -> list[Stratum]:
-    """Return the strata, each with a request that asks for its share alone.
+    """Return the strata, each with a request for its share alone.
 
-    A limit counts subjects whether they are done or not, in the order of their hashes; so it is
-    searched for the smallest one that leaves enough to do.
+    A limit counts subjects in the order of their hashes, whether they are done or not; so this
+    searches for the smallest limit that leaves enough to do.
     """
     whole = await source.preview(request)
     alone = {

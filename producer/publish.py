@@ -1,4 +1,4 @@
-"""Opens a run and publishes its work list, range by range; a killed run goes on where it was."""
+"""Opens a run and publishes its work list by ranges; a killed run continues where it stopped."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sightline.ports import ObservationSource, Outgoing, Publisher, Runs
 from sightline.wire import attributes, attributes_of, encode
 
 RECONCILE_ITEMS = 5000
-"""Lost items that are looked for and published at a time."""
+"""The number of lost items that are read and published at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publish did. ``messages`` were published now, of ``total`` in the work list."""
+    """The result of publishing: ``messages`` published now, of ``total`` in the work list."""
 
     run_id: str
     messages: int
@@ -27,9 +27,9 @@ class Published:
 
 
 class Producer:
-    """Publishes work lists. Progress is told as (messages so far, messages in all).
+    """Publishes work lists, and reports progress as (messages so far, messages in total).
 
-    ``before_open`` is told the id of a run before it exists, to set its budget say.
+    ``before_open`` receives the id of a run before it exists, for example to set its budget.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Producer:
         self._before_open = before_open
 
     async def enqueue(self, request: RunRequest) -> Published | None:
-        """Write a work list of what is not done yet, and publish it; ``None`` when all is done."""
+        """Write a work list of everything not done yet, and publish it; ``None`` if all is done."""
         now = self._now()
         run_id = self._new_run_id(now)
         if self._before_open:
@@ -59,10 +59,10 @@ class Producer:
         return await self.publish(run) if run.messages else None
 
     async def publish(self, run: Run, *, resumed: bool = False) -> Published:
-        """Publish what is not known to be published of a run.
+        """Publish the ranges of a run that are not known to be published.
 
         The first range of a resumed run may have been published before the producer died: its
-        messages ask the workers to look into the ledgers before they pay for a call.
+        messages make the workers look into the ledgers before they pay for a call.
 
         Raises:
             BusyError: another producer is publishing this run.

@@ -1,4 +1,4 @@
-"""What a run asks for: the parts of the chosen tasks, and the embedding."""
+"""The request of a run: the answers to chosen tasks, and the embeddings."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sightline.tasks import TaskSpec
 def choose_tasks(
     known: Mapping[str, TaskSpec], names: Sequence[str], models: ModelSettings
 ) -> list[TaskSpec]:
-    """Return the named tasks, or all that are bound to asset types, resolved to their models.
+    """Return the named tasks, or all tasks that are bound to asset types, resolved to their models.
 
     Raises:
-        NotFoundError: naming the task and those there are.
+        NotFoundError: naming the missing task and the existing ones.
     """
     for name in names:
         if name not in known:
@@ -49,5 +49,5 @@ def build_request(
 
 
 def request_json(request: RunRequest) -> str:
-    """Return the request as it stands in the ``runs`` ledger."""
+    """Return the request as stored in the ledger ``runs``."""
     return SECRETS.hide(json.dumps(asdict(request), default=str, sort_keys=True))

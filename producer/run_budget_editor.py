@@ -1,4 +1,4 @@
-"""Sets a run's budget: before the run exists, or when people change their mind."""
+"""Sets a run's budget, before the run exists or later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sightline.ports import (
 
 
 def read_limits(max_cost_usd: float | None, max_images: int | None) -> Limits:
-    """Return the limits that these options mean.
+    """Return the limits in these options.
 
     Raises:
         ConfigurationError: naming the option, its value and an accepted value.
@@ -32,7 +32,7 @@ def read_limits(max_cost_usd: float | None, max_images: int | None) -> Limits:
 
 
 class RunBudgetEditor:
-    """Sets budgets, and gives back what killed workers reserved."""
+    """Sets budgets, and releases what killed workers had reserved."""
 
     def __init__(
         self, budgets: Budgets, *, now: Callable[[], datetime], new_id: Callable[[], str]
@@ -42,13 +42,13 @@ class RunBudgetEditor:
         self._new_id = new_id
 
     async def open(self, run_id: str, limits: Limits) -> None:
-        """Set the budget of a run that does not exist yet, so that it never is without."""
+        """Set the budget of a run that does not exist yet, so that it is never without one."""
         if limits:
             event = self._event(run_id, BudgetEventKind.SET, limits, self._now())
             await self._budgets.record([event])
 
     async def change(self, run_id: str, limits: Limits) -> None:
-        """Set a run's budget anew; what is not named stays. What was spent before it counts."""
+        """Change a run's budget; limits that are not named stay. Earlier spending counts."""
         state = (await self._budgets.states(run_id)).get(run_id)
         before = []
         if state is None:
@@ -64,9 +64,9 @@ class RunBudgetEditor:
         await self._budgets.record([*before, event])
 
     async def release(self, run_id: str) -> Amount:
-        """Give back what workers reserved and no ledger shows as spent; return how much.
+        """Release what workers reserved and no ledger shows as spent; return the amount.
 
-        For when no worker is at work on the run: one that is would go on spending it.
+        Only for a run without active workers: an active one would continue to spend it.
         """
         held = await self._budgets.unspent_reservations(run_id)
         total = sum((reservation.unspent for reservation in held), Amount())
@@ -91,7 +91,7 @@ class RunBudgetEditor:
         return total
 
     def _after(self, state: BudgetState) -> datetime:
-        """Return a time later than the event that is overruled, whatever the clock says."""
+        """Return a time later than that of the replaced event, whatever the clock says."""
         now = self._now()
         if state.last_event_at is None:
             return now

@@ -1,4 +1,4 @@
-"""Models behind OpenAI's chat completions (vLLM, Ollama, LM Studio, ...) as a ``Classifier``."""
+"""A ``Classifier`` for models with OpenAI's chat completions (vLLM, Ollama, LM Studio, ...)."""
 
 from sightline.openai.classifier import ChatClassifier
 

@@ -1,4 +1,4 @@
-"""The port ``Classifier`` over chat completions: one call an answer, images inside the request."""
+"""The port ``Classifier`` over chat completions: one call per answer, images in the request."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ ImageReader = Callable[[Observation], Awaitable[bytes]]
 
 
 def costs_nothing(_input_tokens: int, _output_tokens: int) -> int:
-    """Return 0: a model on one's own machine."""
+    """Return 0: the cost of a model on your own machine."""
     return 0
 
 
 class ChatClassifier:
-    """Answers tasks with a model behind chat completions; made by ``open``."""
+    """Answers tasks with a chat completions model; created by ``open``."""
 
     def __init__(
         self,
@@ -74,12 +74,13 @@ class ChatClassifier:
         cost: Cost = costs_nothing,
         max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
-        """Open a classifier on the service at ``base_url`` (``http://127.0.0.1:8000/v1``, say).
+        """Open a classifier for the service at ``base_url`` (for example
+        ``http://127.0.0.1:8000/v1``).
 
-        ``cost`` prices the tokens of a call. Nothing is called yet.
+        ``cost`` returns the price of a call's tokens. No request is sent yet.
 
         Raises:
-            ConfigurationError: the URL or the key cannot be right.
+            ConfigurationError: the URL or the key is invalid.
         """
         url = _checked(base_url) + "/chat/completions"
         headers = {"Content-Type": "application/json", **_authorisation(api_key, base_url)}
@@ -90,7 +91,7 @@ class ChatClassifier:
 
     @property
     def model(self) -> str:
-        """The model's name, as it stands in part keys."""
+        """The model's name, as in part keys."""
         return self._model
 
     async def classify(
@@ -98,12 +99,12 @@ class ChatClassifier:
         task: TaskSpec,
         observations: Sequence[Observation],
         *,
-        run_id: str,  # noqa: ARG002 - these services bill by no label
+        run_id: str,  # noqa: ARG002 - these services have no labels for billing
     ) -> Classification:
-        """Answer a task about one subject, in exactly one call.
+        """Answer a task about one subject, with exactly one call.
 
         Raises:
-            ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
+            ThrottledError, TransientError, PermanentError, ConfigurationError: see the port.
         """
         images = [await self._image(observation) for observation in observations]
         body = body_of(task, images, model=self._model)
@@ -115,7 +116,7 @@ class ChatClassifier:
         return classification_of(response, self._cost, expected)
 
     def _most_usage(self, expected: Expected) -> Usage:
-        """Return about what a call uses at most, and what that costs."""
+        """Return an upper estimate of a call's usage, and its cost."""
         cost = self._cost(expected.input_tokens, expected.output_tokens)
         return Usage(expected.input_tokens, expected.output_tokens, cost)
 

@@ -1,4 +1,4 @@
-"""What a chat completion means: an answer, or one of our errors, and what it cost. Pure."""
+"""Interprets a chat completion: an answer or an error, and its cost. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sightline.ports import Classification
 from sightline.prices import Expected, counted_input, counted_output
 
 Cost = Callable[[int, int], int]
-"""Returns micros of a US dollar for so many tokens in and out."""
+"""Returns micros of a US dollar for these input and output tokens."""
 
 FINISHED = "stop"
 NOTHING = Expected()
@@ -23,10 +23,10 @@ REASONS = {"length": Reason.ANSWER_TRUNCATED, "content_filter": Reason.BLOCKED_B
 def classification_of(
     response: Mapping[str, Any], cost: Cost, expected: Expected = NOTHING
 ) -> Classification:
-    """Return the answer in a response to a request that was ``expected`` to use so much.
+    """Return the answer in a response; ``expected`` is the estimated usage of its request.
 
     Raises:
-        PermanentError, TransientError: with what the call cost.
+        PermanentError, TransientError: with the cost of the call.
     """
     usage = usage_of(response, cost, expected)
     choice = first(response.get("choices"))
@@ -45,7 +45,7 @@ def classification_of(
 
 
 def usage_of(response: Mapping[str, Any], cost: Cost, expected: Expected = NOTHING) -> Usage:
-    """Return the tokens that a response counts, and what they cost."""
+    """Return the tokens that a response reports, and their cost."""
     counts = mapping(response.get("usage"))
     choice = first(response.get("choices")) or {}
     prompt = counted_input(

@@ -1,7 +1,7 @@
-"""The request: images as data URIs, the task's prompt, its JSON schema and its parameters.
+"""Builds the request: images as data URIs, the task's prompt, its JSON schema and its parameters.
 
-https://platform.openai.com/docs/api-reference/chat/create, as far as vLLM, Ollama and LM Studio
-take it as well.
+https://platform.openai.com/docs/api-reference/chat/create, limited to what vLLM, Ollama and LM
+Studio accept as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _DETAIL = {"low": "low", "medium": "auto", "high": "high"}
 
 @dataclass(frozen=True, slots=True)
 class InlineImage:
-    """An image file's content, and its media type by that content."""
+    """An image file's content, and the media type of that content."""
 
     media_type: str
     content: bytes
@@ -41,7 +41,7 @@ def body_of(task: TaskSpec, images: Sequence[InlineImage], *, model: str) -> dic
             },
         },
         "temperature": task.temperature,
-        # Thoughts count against this bound, where a server has a model think.
+        # This bound includes thoughts, if the server lets the model think.
         "max_tokens": task.max_output_tokens + max(task.thinking_budget or 0, 0),
         "stream": False,
     }

@@ -1,7 +1,7 @@
-"""What an HTTP error of such a service means: one of our errors, and a reason. Pure.
+"""Converts an HTTP error of such a service to one of our errors, with a reason. Pure.
 
-The servers agree on codes and on little else: an error is ``{"error": {"message": ...}}``
-(OpenAI, vLLM), ``{"error": "..."}``, ``{"message": ...}`` (older vLLM) or ``{"detail": ...}``.
+The servers agree on codes and on little else: an error is ``{"error": {"message": ...}}`` (OpenAI,
+vLLM), ``{"error": "..."}``, ``{"message": ...}`` (older vLLM) or ``{"detail": ...}``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MODEL = re.compile(r"(?i)\bmodel\b.{0,200}(not found|does not exist|not loaded|
 
 @dataclass(frozen=True, slots=True)
 class OpenAiRefusal:
-    """An HTTP error: its code, the names and the words in its body, and when to come back."""
+    """An HTTP error: its code, the names and the text in its body, and the retry delay."""
 
     code: int
     names: frozenset[str]
@@ -45,7 +45,7 @@ class OpenAiRefusal:
 
 
 def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> OpenAiRefusal:
-    """Return what an error response says; a body of no known form says nothing."""
+    """Return the content of an error response; empty if its body has no known form."""
     outer = body if isinstance(body, Mapping) else {}
     inner = outer.get("error", outer)
     error = inner if isinstance(inner, Mapping) else {"message": inner}
@@ -55,7 +55,7 @@ def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> OpenAiR
 
 
 def error_of(refusal: OpenAiRefusal, *, model: str) -> SightlineError:
-    """Return the error that a refusal is; it carries when to come back, if the server said so."""
+    """Return the error for a refusal, with the retry delay if the server sent one."""
     code, text = refusal.code, refusal.message.rstrip(". ") or "no details"
     if code == 429 and not refusal.names & _NO_CREDIT:
         return ThrottledError(
@@ -72,7 +72,7 @@ def error_of(refusal: OpenAiRefusal, *, model: str) -> SightlineError:
 
 
 def _reason_of(refusal: OpenAiRefusal) -> Reason | None:
-    """Return why this one request cannot succeed; ``None`` where none would."""
+    """Return why this request can never succeed; ``None`` if no request could."""
     text = refusal.message
     if refusal.names & _FILTERED:
         return Reason.BLOCKED_BY_SAFETY

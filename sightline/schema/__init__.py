@@ -1,4 +1,5 @@
-"""The ledgers and their views, once, as data: every engine's tables and DDL are derived from here.
+"""Defines the ledgers and their views once, as data; each engine's tables and DDL are derived from
+it.
 
 Standard library only, since the infrastructure program imports it.
 """

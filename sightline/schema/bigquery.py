@@ -1,4 +1,4 @@
-"""The ledgers and views as BigQuery takes them: REST schemas and DDL."""
+"""The ledgers and views for BigQuery: REST schemas and DDL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _BIGQUERY_REST = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "FLOAT32": "FLOAT", "B
 
 
 def bigquery_schema(ledger: Ledger) -> list[dict[str, str]]:
-    """Return the ledger's schema as BigQuery's REST API takes it."""
+    """Return the ledger's schema for BigQuery's REST API."""
     return [
         {
             "name": column.name,

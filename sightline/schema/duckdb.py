@@ -1,4 +1,4 @@
-"""The ledgers as DuckDB takes them."""
+"""The ledgers for DuckDB."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DUCKDB_TYPES: dict[str, str] = {
 
 
 def duckdb_columns(ledger: Ledger) -> str:
-    """Return the ledger's column list as DuckDB's ``CREATE TABLE`` takes it."""
+    """Return the ledger's column list for DuckDB's ``CREATE TABLE``."""
     return ", ".join(
         f'"{column.name}" {DUCKDB_TYPES[column.type]}{"[]" if column.repeated else ""}'
         for column in ledger.columns

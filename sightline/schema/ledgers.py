@@ -1,4 +1,4 @@
-"""The ledgers, once, as data: every engine's tables are derived from here."""
+"""Defines the ledgers once, as data; each engine's tables are derived from it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 ColumnType = Literal["STRING", "INT64", "FLOAT64", "FLOAT32", "BOOL", "TIMESTAMP", "JSON"]
-"""BigQuery's types, and FLOAT32, which BigQuery has not: FLOAT64 there, four bytes elsewhere."""
+"""BigQuery's types, and FLOAT32: FLOAT64 in BigQuery, 32 bits elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its BigQuery type, whether it may be null, and what it means."""
+    """A column: its BigQuery type, whether it may be null, and its meaning."""
 
     name: str
     type: ColumnType
@@ -242,4 +242,4 @@ LEDGERS: tuple[Ledger, ...] = (
     TASK_VERSIONS,
     BUDGET_EVENTS,
 )
-"""All ledgers of fixed name; each model's embeddings have one more (``embeddings_ledger``)."""
+"""All ledgers with fixed names; each model's embeddings have one more (``embeddings_ledger``)."""

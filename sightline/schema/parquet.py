@@ -1,4 +1,4 @@
-"""The ledgers as Parquet files hold them."""
+"""The ledgers as Parquet schemas."""
 
 from __future__ import annotations
 

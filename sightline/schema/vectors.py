@@ -1,4 +1,4 @@
-"""The views over the tables of vectors: one a table, and those over all tables there are."""
+"""The views over the tables of vectors: one per table, and those over all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ALL = "_all"
 
 
 def vector_views(tables: Sequence[str]) -> tuple[View, ...]:
-    """Return the views over these tables of vectors for BigQuery, each after those it reads."""
+    """Return the views over these tables of vectors for BigQuery, each after the views it reads."""
     each = tuple(
         View(
             f"{table}{_ALL}",

@@ -1,7 +1,7 @@
-"""The views over the ledgers, once, in the SQL that BigQuery and DuckDB share.
+"""Defines the views over the ledgers once, in the SQL that BigQuery and DuckDB share.
 
-In a ``select``, ``{name}`` stands for a ledger or a view of that name, as the engine quotes it.
-``at`` is a reserved word in both, hence written after its table's name.
+In a ``select``, ``{name}`` stands for the ledger or view of that name, quoted by the engine. ``at``
+is a reserved word in both, so it follows its table's name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: what it shows, over which ledgers (also through other views)."""
+    """A view: its content, and the ledgers it reads (also through other views)."""
 
     name: str
     description: str
@@ -20,7 +20,7 @@ class View:
     ledgers: tuple[str, ...]
 
     def sql(self, names: Mapping[str, str]) -> str:
-        """Return the query, with each ledger and view under the name that the engine gives it."""
+        """Return the query, with each ledger and view replaced by the engine's name for it."""
         return self.select.format_map(names)
 
 
@@ -77,7 +77,7 @@ QUALIFY row_number() OVER (PARTITION BY observation_id ORDER BY written_at DESC,
     ("observations",),
 )
 
-# A ``retried`` event only records what a failed call cost; the part lives on.
+# A ``retried`` event only records the cost of a failed call; its part is not dead.
 DEAD_LETTERS_LATEST = View(
     "dead_letters_latest",
     "The last event of each dead letter",
@@ -144,7 +144,7 @@ LEFT JOIN (
     ("runs", "run_events"),
 )
 
-# A run exists from its row in ``runs`` on; a list without one is a killed producer's leftover.
+# A run exists once it is in ``runs``; a list without one was left by a killed producer.
 WORK_ITEMS_CURRENT = View(
     "work_items_current",
     "The work lists of the runs there are",
@@ -212,4 +212,4 @@ VIEWS: tuple[View, ...] = (
     BUDGET_EVENTS_ONCE,
     BUDGETS_CURRENT,
 )
-"""All views of fixed name, each after those it reads; the vectors' and the tasks' come on top."""
+"""All views with fixed names, each after those it reads; others are of vectors and tasks."""

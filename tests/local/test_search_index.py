@@ -142,7 +142,7 @@ async def test_a_search_that_has_to_make_an_index_first_says_how_far_it_is(
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) >= 3
     assert all(
-        message.startswith("making the index of 1,500 vectors, once: ") for message in messages
+        message.startswith("building the index of 1,500 vectors, once: ") for message in messages
     )
     caplog.clear()
     await LocalSearch(tmp_path, exact_up_to=0).search(search_query(vectors[3]))

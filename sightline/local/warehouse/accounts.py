@@ -1,7 +1,7 @@
-"""The accounts of all runs, in one pass: the same states as ``balance`` tells of one run.
+"""The accounts of all runs in one pass, with the same states that ``balance`` returns for one run.
 
-The order of reading is that of ``balance``: work lists and published ranges, then the queue, then
-the ledgers, and last which runs are cancelled.
+The order of reads is that of ``balance``: work lists and published ranges, then the queue, then the
+ledgers, and last the cancelled runs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CREATE OR REPLACE TABLE ranges AS
 SELECT DISTINCT run_id, bucket, start, stop FROM digest_events WHERE event = 'range_published'
 """
 
-# Where every item of a run is published, no range needs to be looked at.
+# If every item of a run is published, its ranges need not be read.
 PARTS_LISTED = """
 CREATE OR REPLACE TABLE listed AS
 WITH whole AS (
@@ -73,14 +73,14 @@ QUALIFY row_number() OVER (
     event_id DESC) = 1
 """
 
-# A part that was written after all (its message was on the way twice) is no dead letter.
+# A part that was written after all (its message was delivered twice) is not dead.
 DEAD_BY_REASON = """
 SELECT reason, count(*) FROM letters
 WHERE event = 'dead' AND NOT EXISTS (SELECT 1 FROM written WHERE written.key = letters.key)
 GROUP BY reason ORDER BY reason
 """
 
-# The first state that holds is the part's.
+# A part's state is the first that matches.
 PARTS_BY_STATE = """
 SELECT listed.run_id,
   CASE
@@ -104,7 +104,7 @@ LEFT JOIN (SELECT DISTINCT run_id, key FROM queued) AS queued
 GROUP BY ALL
 """
 
-# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+# A call paid twice wrote two rows of one part, both of which count; a repeated row counts once.
 COSTS = """
 SELECT run_id, sum(input_tokens), sum(output_tokens), sum(cost_usd_micros) FROM (
   SELECT run_id, input_tokens, output_tokens, cost_usd_micros FROM ({paid})
@@ -152,8 +152,8 @@ ORDER BY created_us DESC, asked.run_id DESC
 def read_overview(session: Session, digest: Digest, queued_bodies: QueuedBodies | None) -> Overview:
     """Return the accounts of all runs, the newest first.
 
-    A reading that finds something lost is repeated, as ``balance`` does. Without ``queued_bodies``
-    (nobody can look into the queue) what is published and not settled counts as queued.
+    If a part seems lost, everything is read again, as in ``balance``. Without ``queued_bodies``
+    (the queue cannot be inspected), published and unsettled parts count as queued.
     """
     for turn in range(1, READINGS + 1):
         balances = _balances(session, digest, queued_bodies)
@@ -245,4 +245,4 @@ def _parts(bodies: Iterable[bytes]) -> Iterator[tuple[str, str]]:
             run_id, subject_id, parts = raw["run_id"], raw["subject_id"], raw["parts"]
             yield from ((run_id, part.key(subject_id)) for part in parts_from_json(parts))
         except (orjson.JSONDecodeError, PermanentError, KeyError, TypeError):
-            continue  # such a message becomes a dead letter under a key of its own
+            continue  # such a message becomes a dead letter with its own key

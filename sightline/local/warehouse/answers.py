@@ -51,7 +51,7 @@ ORDER BY subject_id
 
 
 class _DuckDbDialect:
-    """DuckDB's words for what the statements need."""
+    """DuckDB's dialect for the statements."""
 
     month = "strftime(capture_time AT TIME ZONE 'UTC', '%Y-%m')"
 
@@ -93,7 +93,7 @@ class LocalAnswers(CountedAnswers):
         self._options = options
 
     async def tasks(self) -> Sequence[TaskSpec]:
-        """Return the active version of each task that was ever asked, by name."""
+        """Return the active version of every task that was ever enqueued, by name."""
 
         def work(session: Session) -> list[TaskSpec]:
             attach(session, TASK_VERSIONS)
@@ -102,12 +102,13 @@ class LocalAnswers(CountedAnswers):
         return await self._engine.read(work)
 
     async def pages(self, query: AnswerQuery) -> AsyncIterator[Sequence[AnswerRow]]:
-        """Yield the current answers page by page, by subject; the warehouse as it was at the start.
+        """Yield the current answers page by page, by subject, from the warehouse as it was at the
+        start.
 
-        What does not fit into the engine's memory limit is sorted on disk.
+        Answers that exceed the engine's memory limit are sorted on disk.
 
         Raises:
-            StorageError: a file of the warehouse cannot be read, or vanished meanwhile.
+            StorageError: a file of the warehouse cannot be read, or has vanished.
         """
         session = Session(self._engine.store, open_connection(self._engine.store, self._options))
         try:
@@ -165,7 +166,7 @@ def _current(task: TaskSpec) -> str:
 def _prepared(
     session: Session, query: AnswerQuery, statement: Statement
 ) -> tuple[str, tuple[object, ...]]:
-    """Attach what a statement needs; return it, and its parameters."""
+    """Attach the ledgers of a statement; return it with its parameters."""
     attach(session, CLASSIFICATIONS, TASK_VERSIONS)
     allow_polygon(session, query.filter)
     where = condition(query.filter)

@@ -1,4 +1,4 @@
-"""Questions in SQL, and the current answers by subject and task."""
+"""SQL queries, and the current answers by subject and task."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from sightline.local.warehouse.views import connect
 def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the columns and rows of one SELECT over the ledgers and their views.
 
-    It can read no other file, no variable and no setting of this process.
+    It cannot read any other file, variable or setting of this process.
 
     Raises:
-        ConfigurationError: it is no single SELECT, or DuckDB refuses it; with DuckDB's own words.
+        ConfigurationError: it is not a single SELECT, or DuckDB refuses it; with DuckDB's message.
     """
     connection = connect(root)
     try:

@@ -1,9 +1,9 @@
-"""The account of a run: where every part of its work list is.
+"""The account of one run: the state of every part of its work list.
 
-The order of reading is what makes it true while producers and workers go on. The work list and
-its published ranges come first, so that a range published later counts as to be published. The
-queue comes next, so that a message settled later has its rows in a ledger that is read later
-still. The ledgers, and whether the run is cancelled, come last.
+The order of reads makes it correct while producers and workers continue. The work list and its
+published ranges come first, so that a range published later counts as not published. The queue
+comes next, so that a message settled later has its rows in a ledger, which is read later still. The
+ledgers, and whether the run is cancelled, come last.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from sightline.wire import parts_from_json
 from sightline.work_lists import ITEM_COLUMNS, work_item
 
 QueuedBodies = Callable[[str | None], Iterable[bytes]]
-"""Yields the unsettled messages of a run, or of all, those the queue gave up on included."""
+"""Yields the unsettled messages of one run or of all, including those of the dead-letter topic."""
 
 BATCH = 5000
 BEFORE_ALL_ITEMS = (-1, -1)
-"""The place (bucket, number) that all items of a work list come after."""
+"""A position (bucket, number) before all items of a work list."""
 
 READINGS = 3
-"""How often a run is read before a part is believed to be lost."""
+"""How many reads must find a part lost."""
 
 PARTS_LISTED = """
 CREATE OR REPLACE TABLE listed AS
@@ -55,7 +55,7 @@ WHERE part_key IN (SELECT part_key FROM listed)
 GROUP BY part_key
 """
 
-# The first state that holds is the part's.
+# A part's state is the first that matches.
 PARTS_IN_THEIR_STATE = """
 CREATE OR REPLACE TABLE states AS
   SELECT
@@ -95,10 +95,10 @@ ORDER BY bucket, seq
 
 
 def read_balance(session: Session, run_id: str, queued_bodies: QueuedBodies | None) -> Balance:
-    """Return where the parts of a run are.
+    """Return the parts of a run by state.
 
-    Without ``queued_bodies`` (nobody can look into the queue), what is published and not settled
-    counts as queued, and nothing as lost.
+    Without ``queued_bodies`` (the queue cannot be inspected), published and unsettled parts count
+    as queued, and none as lost.
 
     Raises:
         NotFoundError: there is no such run.
@@ -110,10 +110,10 @@ def read_balance(session: Session, run_id: str, queued_bodies: QueuedBodies | No
 
 
 def _read(session: Session, run_id: str, queued_bodies: QueuedBodies | None) -> Balance:
-    """Return a reading.
+    """Return a reading, repeated if it finds a lost part.
 
-    A reading that finds something lost is repeated: a dead letter that is replayed is published
-    first and recorded after, so a reading that fell in between saw it in neither place.
+    A replayed dead letter is published first and recorded afterwards, so a reading in between may
+    see it in neither place.
 
     Raises:
         NotFoundError: there is no such run.
@@ -162,7 +162,7 @@ def read_lost(
     after: tuple[int, int],
     max_items: int,
 ) -> list[WorkItem]:
-    """Return the first items after a place that hold lost parts, with these parts alone.
+    """Return the first items after a position that have lost parts, with these parts alone.
 
     Raises:
         NotFoundError: there is no such run.
@@ -202,13 +202,13 @@ def _keys(bodies: Iterable[bytes]) -> Iterator[str]:
 
 
 def part_keys_of(body: bytes) -> tuple[str, ...]:
-    """Return the keys of a message's parts; none when it names no part of any work list.
+    """Return the keys of a message's parts; none if it names no part of any work list.
 
-    The observations are not looked at: a message whose images are wrong still holds its parts.
+    Its observations are not checked: a message with invalid images still contains its parts.
     """
     try:
         raw = orjson.loads(body)
         subject_id, parts = raw["subject_id"], raw["parts"]
         return tuple(part.key(subject_id) for part in parts_from_json(parts))
     except (orjson.JSONDecodeError, PermanentError, KeyError, TypeError):
-        return ()  # such a message becomes a dead letter under a key of its own
+        return ()  # such a message becomes a dead letter with its own key

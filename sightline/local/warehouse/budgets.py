@@ -1,4 +1,4 @@
-"""Budgets in the local warehouse: events appended, and sums over them and over what was spent."""
+"""Budgets in the local warehouse: appended events, and sums over them and over the spending."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SELECT {BUDGET_COLUMNS}, epoch_us(last_event_at)
 FROM budgets_current WHERE $run_id IS NULL OR run_id = $run_id
 """  # noqa: S608 - a constant
 
-# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+# A call paid twice wrote two rows of one part, both of which count; a repeated row counts once.
 PAID_BY_WORKERS = """
 CREATE TABLE paid AS
 SELECT DISTINCT worker_id, subject_id, part_key, attempt, written_at, cost_usd_micros
@@ -91,16 +91,16 @@ CALLS_FOR_EMBEDDINGS = CALLS.format(rows="embeddings_all WHERE model = ? AND dim
 
 
 class LocalBudgets:
-    """The budgets below ``root``; many processes may record at once."""
+    """The budgets below ``root``; several processes may record at the same time."""
 
     def __init__(self, root: Path, *, options: EngineOptions = WORKER_OPTIONS) -> None:
         self._engine = DuckDbEngine(root, options)
 
     async def record(self, events: Sequence[BudgetEvent]) -> None:
-        """Append events; durable and seen by every process when it returns.
+        """Append events; on return they are durable, and visible to every process.
 
         Raises:
-            StorageError: the disk is full, read-only or gone.
+            StorageError: the disk is full, read-only or missing.
         """
         rows = [budget_event(event) for event in events]
         await asyncio.to_thread(self._engine.store.append_rows, rows, BUDGET_EVENTS)
@@ -117,7 +117,7 @@ class LocalBudgets:
         return await self._engine.read(work)
 
     async def spent(self, run_id: str) -> Amount:
-        """Sum what the ledgers show as spent for a run, its dead letters included."""
+        """Return the sum that the ledgers show as spent for a run, including its dead letters."""
 
         def work(session: Session) -> Amount:
             _sum_up(session, run_id)
@@ -130,7 +130,7 @@ class LocalBudgets:
         """Return the workers that reserved more than the ledgers show as spent by them."""
 
         def work(session: Session) -> list[UnspentReservation]:
-            # Reservations first: what is spent meanwhile is then seen as spent.
+            # Reservations first: amounts spent meanwhile then count as spent.
             attach(session, BUDGET_EVENTS)
             _sum_up(session, run_id)
             rows = session.connection.execute(HELD_BY_WORKERS, {"run_id": run_id}).fetchall()
@@ -142,7 +142,7 @@ class LocalBudgets:
         return await self._engine.read(work)
 
     async def history(self, part: Part) -> CallHistory:
-        """Return what calls for this task and model, or this embedding, have cost so far."""
+        """Return the costs so far of calls for this task and model, or for this embedding."""
 
         def work(session: Session) -> CallHistory:
             if isinstance(part, AnswerPart):
@@ -157,7 +157,7 @@ class LocalBudgets:
 
 
 def _sum_up(session: Session, run_id: str) -> None:
-    """Make the table ``spent``: what each worker spent for a run."""
+    """Create the table ``spent``: the spending of each worker for a run."""
     attach(session, RUNS, WORK_ITEMS)
     attach_results(session)
     parameters = {"run_id": run_id}

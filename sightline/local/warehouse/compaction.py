@@ -1,10 +1,10 @@
-"""Compaction: the small files of a closed partition become one, without physical duplicates.
+"""Merges the small files of a closed partition into one, without physical duplicates.
 
-Readers and appends go on beside it. The outputs are written under names that do not count; then
-the manifest is replaced, and in that instant the outputs count and their inputs do not. Killed
-before it, the outputs are litter; killed after it, the inputs are. Litter is removed by the next
-compaction: inputs only after a grace period, since a reader may have listed them, and outputs only
-when a manifest of their generation or a later one has left them out.
+Readers and appends continue meanwhile. The outputs are first written under names that readers
+ignore; then the manifest is replaced, which in one step makes the outputs valid and their inputs
+invalid. If killed before that step, the outputs are garbage; if killed after it, the inputs are.
+The next compaction removes garbage: inputs only after a grace period, since a reader may have
+listed them, and outputs only once a manifest of their generation or a later one leaves them out.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from sightline.schema import LEDGERS, Ledger, duckdb_columns
 from sightline.whole_files import TEMPORARY, storage_errors, write_beside
 
 GRACE = timedelta(minutes=10)
-"""How long replaced files stay, for readers that listed them before."""
+"""How long replaced files stay, for readers that listed them earlier."""
 
 LITTER_AGE_S = 3600.0
-"""From which age on a temporary file is a killed writer's."""
+"""The age from which a temporary file counts as left by a killed writer."""
 
 SPILLED_AGE_S = 86_400.0
-"""From which age on a folder of spilled rows is a killed query's."""
+"""The age from which a folder of spilled rows counts as left by a killed query."""
 
 ONE_ROW_A_KEY = """
 SELECT *{spent} FROM (
@@ -55,7 +55,7 @@ QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {first}) = 1
 """
 
 SPENT = ("input_tokens", "output_tokens", "cost_usd_micros")
-"""What the row that stays takes over from those that go: a part paid twice has cost twice."""
+"""The columns summed over duplicates: a part that was paid twice has cost twice."""
 
 EVERY_ROW_ONCE = "SELECT DISTINCT * FROM ({rows})"
 
@@ -67,11 +67,11 @@ def compact_all(
     everything: bool = False,
     options: EngineOptions = DEFAULT_OPTIONS,
 ) -> list[Compacted]:
-    """Compact every ledger that is partitioned by date; return what was done to each.
+    """Compact every ledger that is partitioned by date; return the result for each.
 
     Raises:
         BusyError: another process is compacting.
-        StorageError: the disk is full, or a file is not what it should be.
+        StorageError: the disk is full, or a file is invalid.
     """
     _clear_spilled(root)
     ledgers = [ledger for ledger in LEDGERS if ledger.partition_by]
@@ -82,7 +82,7 @@ def compact_all(
 
 
 def _clear_spilled(root: Path) -> None:
-    """Remove what queries that were killed had spilled."""
+    """Remove the spilled rows of killed queries."""
     with storage_errors(root):
         for folder in root.glob(f"{SPILL}*"):
             if time.time() - folder.stat().st_mtime > SPILLED_AGE_S:
@@ -101,15 +101,15 @@ def compact(
 
     Raises:
         BusyError: another process is compacting this ledger.
-        StorageError: the disk is full, a file is not what it should be, or the ledger's files and
-            its manifest contradict each other: nothing is changed then.
+        StorageError: the disk is full, a file is invalid, or the ledger's files and its manifest
+            contradict each other; then nothing is changed.
     """
     engine = DuckDbEngine(root, options)
     folder = engine.store.folder(ledger)
     if not folder.is_dir():
         return Compacted(ledger.name, partitions=0, rows=0, duplicates=0)
     with compaction_lock(folder):
-        engine.store.snapshot(ledger)  # a ledger that is damaged is left as it is
+        engine.store.snapshot(ledger)  # a damaged ledger is not changed
         deleted = _clear_litter(folder, now)
         generation = read_manifest(folder).generation + 1
         today = f"date={now.astimezone(UTC).date()}"
@@ -141,17 +141,17 @@ def compact(
 
 
 def compaction_lock(folder: Path) -> AbstractContextManager[None]:
-    """Hold a ledger's folder, so that one process at a time changes its manifest.
+    """Lock a ledger's folder, so that one process at a time changes its manifest.
 
     Raises:
-        BusyError: another process holds it.
+        BusyError: another process holds the lock.
     """
     busy = f"{folder.name} is being compacted by another process; wait for it"
     return lock_now(folder / ".compact.lock", busy)
 
 
 def _partitions(store: Store, ledger: Ledger) -> dict[str, list[str]]:
-    """Return the files that count, by partition, relative to the ledger's folder."""
+    """Return the valid files, by partition, relative to the ledger's folder."""
     folder = store.folder(ledger)
     partitions: dict[str, list[str]] = {}
     for path in store.snapshot(ledger).files:
@@ -167,7 +167,7 @@ def _is_compact(files: list[str]) -> bool:
 
 
 def _merge(session: Session, *, ledger: Ledger, files: list[str], generation: int) -> str:
-    """Write the rows of the files once each; return the output's path in the ledger's folder."""
+    """Write each row of the files once; return the output's path in the ledger's folder."""
     store = session.store
     folder = store.folder(ledger)
     paths = [folder / path for path in files]
@@ -214,7 +214,7 @@ def _rows(path: Path) -> int:
 def _switch(
     folder: Path, inputs: Sequence[str], outputs: Sequence[str], generation: int, now: datetime
 ) -> None:
-    """Let the outputs count instead of the inputs."""
+    """Make the outputs valid instead of the inputs."""
     before = read_manifest(folder)
     replaced = dict.fromkeys(inputs, now.isoformat())
     write_manifest(
@@ -228,11 +228,11 @@ def _switch(
 
 
 def _clear_litter(folder: Path, now: datetime) -> int:
-    """Delete what earlier compactions replaced or left, and old temporary files; count them.
+    """Delete files that earlier compactions replaced or left, and old temporary files; count them.
 
-    The ledger is sound: outputs of which the manifest says nothing are those of compactions that
-    were killed. A manifest of their generation leaves them out before they are deleted. A replaced
-    file is deleted before the manifest forgets it: the other way round, it would count again in
+    Requires a consistent ledger: outputs that the manifest does not name are then those of killed
+    compactions. A manifest of their generation leaves them out before they are deleted. A replaced
+    file is deleted before the manifest forgets it: in the other order, it would be valid again in
     between.
     """
     manifest = read_manifest(folder)

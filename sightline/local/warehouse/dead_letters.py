@@ -1,4 +1,4 @@
-"""Dead letters as people look after them: a list, and events appended."""
+"""Lists dead letters, and appends their events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sightline.records import LETTER_COLUMNS, dead_letter
 
 PAGE = 1000
 
-# A part that was written after all (its message was on the way twice) is no dead letter.
+# A part that was written after all (its message was delivered twice) is not dead.
 CURRENT_DEAD_LETTERS = """
 SELECT * FROM dead_letters_current AS letters
 WHERE NOT EXISTS (SELECT 1 FROM classifications AS done WHERE done.part_key = letters.part_key)
@@ -46,8 +46,8 @@ class LocalDeadLetters:
     async def list(self, which: DeadLetterFilter) -> AsyncIterator[DeadLetterRow]:
         """Yield the ``dead`` events that were neither replayed nor purged, oldest first.
 
-        They are read by pages, so that memory does not grow with them; what is replayed in the
-        meantime is left out.
+        They are read page by page, so that memory does not grow; those replayed meanwhile are left
+        out.
         """
         after = (-(1 << 62), "")
         left = which.limit
@@ -79,9 +79,9 @@ class LocalDeadLetters:
         return await self._engine.read(work)
 
     async def record(self, events: Sequence[DeadLetterRow]) -> None:
-        """Append events; durable when it returns.
+        """Append events; durable on return.
 
         Raises:
-            StorageError: the disk is full, read-only or gone.
+            StorageError: the disk is full, read-only or missing.
         """
         await self._writer.write(events)

@@ -1,8 +1,8 @@
-"""What the account of all runs needs of the ledgers, as five small tables.
+"""The content of the ledgers that the account of all runs needs, in five small tables.
 
-Either made anew from the files, in memory, or kept in a file of its own (``remembered``) that takes
-in only what was written since: the files of ledgers never change, so what was read of one stays
-true. Of a part's key 128 bits are kept, which tell parts apart.
+It is either built from all files, in memory, or kept in its own file (``remembered``), to which
+only new files are added: files of ledgers never change. 128 bits of a part's key are kept, which
+are enough to distinguish parts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ FROM rows
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One table of the digest, with the query that makes its rows of a ledger's ``rows``.
+    """One table of the digest, with the query that derives its rows from a ledger's ``rows``.
 
     ``rows`` has the ledger's columns, and ``file``, the number of the file.
     """
@@ -87,7 +87,7 @@ LETTERS = Part(
 
 
 def results_of(ledger: Ledger) -> Part:
-    """Return the table of results, made of a ledger of answers or embeddings."""
+    """Return the table of results, derived from a ledger of answers or embeddings."""
     return Part("digest_results", RESULTS_COLUMNS, _RESULTS.format(ledger=ledger.name))
 
 
@@ -95,7 +95,7 @@ TABLES: tuple[Part, ...] = (ASKED, EVENTS, LISTED, ASSETS, results_of(CLASSIFICA
 
 
 class Digest:
-    """The tables, in ``schema`` of a session's connection: ``main`` is memory alone."""
+    """The tables, in ``schema`` of a session's connection; ``main`` is in memory."""
 
     def __init__(self, session: Session, schema: str = "memory.main") -> None:
         self._session = session
@@ -111,17 +111,17 @@ class Digest:
                 session.sql(f"CREATE VIEW memory.main.{name} AS FROM {schema}.{name}")
 
     def read_lists(self) -> None:
-        """Take in the runs, what is published of them, and their work lists."""
+        """Add the runs, their published ranges, and their work lists."""
         self.read_events()
         self._take_in(RUNS, ASKED)
         self._take_in_lists()
 
     def read_events(self) -> None:
-        """Take in what happened to runs."""
+        """Add the events of runs."""
         self._take_in(RUN_EVENTS, EVENTS)
 
     def read_results(self) -> None:
-        """Take in what is written and what is dead."""
+        """Add the written and the dead parts."""
         self._take_in(DEAD_LETTERS, LETTERS)
         self._take_in(CLASSIFICATIONS, results_of(CLASSIFICATIONS))
         for ledger in self._session.store.embeddings_ledgers():
@@ -136,7 +136,7 @@ class Digest:
         self._add(ledger, (part,), {path: folder / path for path in live if path not in known})
 
     def _take_in_lists(self) -> None:
-        """Take in the work lists of runs that exist: a list is whole before its run exists."""
+        """Add the work lists of existing runs: a list is complete before its run exists."""
         runs = {
             run_id for (run_id,) in self._session.rows("SELECT DISTINCT run_id FROM digest_runs")
         }

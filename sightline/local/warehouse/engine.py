@@ -23,18 +23,20 @@ Result = TypeVar("Result")
 Connection = duckdb.DuckDBPyConnection
 
 SNAPSHOT_TRIES = 5
-"""How often a snapshot is taken again after one of its files was compacted away."""
+"""How many snapshots are taken if files are compacted away meanwhile."""
 
 SPILL = ".spill-"
-"""Prefix of a connection's own folder for what does not fit into memory. Each has its own, since
-DuckDB names the files in it alike in every process."""
+"""Prefix of a connection's own folder for spilled rows.
+
+Each connection has its own, since DuckDB gives its files the same names in every process.
+"""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """Bounds of one query; beyond the memory limit DuckDB spills below the warehouse's root."""
+    """Bounds of one query; above the memory limit, DuckDB spills below the warehouse's root."""
 
     threads: int = 2
     memory_limit: str = "1GB"
@@ -65,11 +67,11 @@ class Session:
         return int(self.rows(statement, parameters)[0][0] or 0)
 
     def watch(self, ledger: Ledger, files: Sequence[Path]) -> None:
-        """Let these files be looked at when a query fails."""
+        """Add files to be checked if a query fails."""
         self.snapshots[ledger.name] = Snapshot(ledger, tuple(files))
 
     def attach(self, ledger: Ledger) -> Snapshot:
-        """Take a snapshot of a ledger and make the view of its rows, named as the ledger."""
+        """Take a snapshot of a ledger, and create the view of its rows, with the ledger's name."""
         snapshot = self.store.snapshot(ledger)
         self.snapshots[ledger.name] = snapshot
         self.sql(
@@ -80,10 +82,10 @@ class Session:
 
 
 def parquet_select(files: Iterable[Path], columns: str, *, with_filename: bool = False) -> str:
-    """Return a SELECT over Parquet files, typed and empty when there are none.
+    """Return a SELECT over Parquet files, typed even if there are none.
 
-    ``columns`` are given as in CREATE TABLE. ``with_filename`` adds the path of each row's file, as
-    ``filename``; then there must be files.
+    ``columns`` are as in CREATE TABLE. ``with_filename`` adds the path of each row's file, as
+    ``filename``; it requires at least one file.
     """
     typed = [column.rpartition(" ") for column in columns.split(", ")]
     names = ", ".join(f"{name}::{kind} AS {name}" for name, _, kind in typed)
@@ -102,17 +104,17 @@ def quoted(text: str) -> str:
 
 
 def _literal_path(path: Path) -> str:
-    """Return a path in which no character is a wildcard."""
+    """Return a path with its wildcards escaped."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in str(path))
 
 
 def moment(microseconds: int | None) -> datetime | None:
-    """Return the time that ``epoch_us`` gave."""
+    """Return the time in a value of ``epoch_us``."""
     return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
 
 
 def moment_of(microseconds: int) -> datetime:
-    """Return the time that ``epoch_us`` gave of a column that is never null."""
+    """Return the time in a value of ``epoch_us`` of a column that is never null."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
@@ -121,7 +123,7 @@ def open_connection(
 ) -> Connection:
     """Return an in-memory connection that installs nothing and prints nothing.
 
-    Its statements, whoever wrote them, open no file outside of the store's folders and ``reads``.
+    None of its statements can open files outside the store's folders and ``reads``.
     """
     connection = duckdb.connect(
         ":memory:",
@@ -140,9 +142,10 @@ def open_connection(
 
 
 def hide_progress_bar(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let DuckDB draw no bar of its own, as it does by default for people.
+    """Disable DuckDB's own progress bar.
 
-    It is only set where it is on: in a notebook without ipywidgets DuckDB refuses even to set it.
+    It is only disabled if it is enabled: in a notebook without ipywidgets, DuckDB refuses even
+    that.
     """
     (is_on,) = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0]
     if is_on:
@@ -150,14 +153,14 @@ def hide_progress_bar(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def confine(connection: Connection, folders: Iterable[Path]) -> None:
-    """Let a connection open files in these folders and nothing else, and lock that.
+    """Allow a connection to open files in these folders only, and lock that setting.
 
-    Symbolic links that lead out of a folder are refused (by DuckDB 1.5 and later), but a folder
-    may itself be one. Python's variables cannot be read as tables either. See
+    Symbolic links that lead out of a folder are refused (by DuckDB 1.5 and later), but a folder may
+    itself be one. Python variables cannot be read as tables either. See
     https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
     """
     paths = {path for folder in folders for path in (folder.absolute(), folder.resolve())}
-    # As statements spell them too: DuckDB compares the pattern first, and then each file.
+    # Also as statements write them: DuckDB compares the pattern first, and then each file.
     names = {str(path) for path in paths} | {_literal_path(path) for path in paths}
     listed = ", ".join(quoted(name) for name in sorted(names))
     connection.execute(f"SET allowed_directories = [{listed}]")
@@ -167,9 +170,9 @@ def confine(connection: Connection, folders: Iterable[Path]) -> None:
 
 
 class DuckDbEngine:
-    """Runs pieces of work over fresh snapshots, each with a connection of its own.
+    """Runs functions over fresh snapshots, each with its own connection.
 
-    ``reads`` are folders that the work reads besides the warehouse.
+    ``reads`` are folders that they read in addition to the warehouse.
     """
 
     def __init__(
@@ -184,15 +187,15 @@ class DuckDbEngine:
         self._reads = tuple(reads)
 
     async def read(self, work: Callable[[Session], Result]) -> Result:
-        """Run ``work`` in a thread; again, over a new snapshot, when a file of it vanished.
+        """Run ``work`` in a thread; if a file of its snapshot vanished, again over a new snapshot.
 
         Raises:
-            StorageError: a file in a ledger's folder is not the ledger's.
+            StorageError: a file in a ledger's folder does not belong to the ledger.
         """
         return await asyncio.to_thread(self.read_now, work)
 
     def read_now(self, work: Callable[[Session], Result]) -> Result:
-        """Do as ``read`` does, in this thread."""
+        """The same as ``read``, in this thread."""
         for _ in range(SNAPSHOT_TRIES):
             with self._session() as session:
                 try:
@@ -222,7 +225,7 @@ class DuckDbEngine:
 
 
 def explain(session: Session, error: duckdb.Error) -> StorageError | None:
-    """Return what is behind DuckDB's complaint, if it is no defect: the file at fault first."""
+    """Return the cause of DuckDB's error, unless it is a defect: first of all, an invalid file."""
     for snapshot in session.snapshots.values():
         for path in snapshot.files:
             fault = file_fault(path, [column.name for column in snapshot.ledger.columns])
@@ -240,7 +243,7 @@ def explain(session: Session, error: duckdb.Error) -> StorageError | None:
 
 
 def file_fault(path: Path, columns: Iterable[str]) -> str | None:
-    """Return why a file is not Parquet with these columns, or ``None`` when it is."""
+    """Return why a file is not Parquet with these columns; ``None`` if it is."""
     try:
         with storage_errors(path):
             there = set(pq.read_schema(path).names)

@@ -1,4 +1,4 @@
-"""What is known of the images that a search found: the source row, and the current answers."""
+"""The details of hits: the source row, and the current answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ORDER BY task
 
 
 def observations_of(session: Session, images: pa.Table) -> list[Observation]:
-    """Return the source rows of found images, in order; their identity alone where none is kept."""
+    """Return the source rows of hits, in order; only their ids if a row is not stored."""
     attach(session, OBSERVATIONS)
     session.connection.register("hits", images)
     by_id: dict[str, Any] = {}
@@ -49,9 +49,9 @@ def observations_of(session: Session, images: pa.Table) -> list[Observation]:
 
 
 def answers_of(session: Session, images: pa.Table) -> list[AnswersByTask]:
-    """Return the current answers about each image by task, those about its asset included.
+    """Return the current answers about each image by task, including those about its asset.
 
-    Needs the ledgers ``classifications`` and ``task_versions`` attached.
+    Requires that the ledgers ``classifications`` and ``task_versions`` are attached.
     """
     session.connection.register("hits", images)
     assets: list[str] = images.column("asset_id").to_pylist()

@@ -1,4 +1,4 @@
-"""The ledgers as a worker reads them: what is settled, which task is meant, what is missing."""
+"""The ledgers for workers: settled parts, tasks, missing parts."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ ANTI JOIN (
 """
 
 PARTS_AT_A_TIME = 100_000
-"""Parts that are compared at a time, so that a worker's memory does not grow with its runs."""
+"""The number of parts compared at a time, so that a worker's memory does not grow with its runs."""
 
 DIGITS = 4
-"""Hexadecimal digits of a part's key by which parts are shared out."""
+"""The hexadecimal digits of a part's key by which parts are divided."""
 
 
 def shares(parts: int) -> list[str]:
-    """Return conditions on ``part_key`` that split so many parts evenly, each in just one."""
+    """Return conditions on ``part_key`` that divide parts evenly; one matches each part."""
     count = max(1, min(-(-parts // PARTS_AT_A_TIME), 16**DIGITS))
     edges = [f"{16**DIGITS * place // count:0{DIGITS}x}" for place in range(count)]
     return [
@@ -89,11 +89,11 @@ SELECT DISTINCT split_part(gcs_uri, '/', 3) FROM observations WHERE starts_with(
 """
 
 WORKER_OPTIONS = EngineOptions(threads=1, memory_limit="64MB")
-"""A worker's memory is bounded; it asks seldom, so that time matters less."""
+"""Bounds for a worker, which has little memory and queries seldom."""
 
 
 class LocalLedgers:
-    """The ledgers below ``root``, to read. Each call sees what was durable when it began."""
+    """Reads the ledgers below ``root``. Each call sees everything durable when it began."""
 
     def __init__(self, root: Path, *, options: EngineOptions = WORKER_OPTIONS) -> None:
         self._engine = DuckDbEngine(root, options)
@@ -103,7 +103,7 @@ class LocalLedgers:
         return await self._keys(part_keys, f"{KEYS_WRITTEN} UNION {KEYS_DEAD}")
 
     async def written(self, part_keys: Sequence[str]) -> frozenset[str]:
-        """Return which of the keys are written; a replayed dead letter asks only for these."""
+        """Return the keys that are written; the lookup for replayed dead letters."""
         return await self._keys(part_keys, KEYS_WRITTEN)
 
     async def _keys(self, part_keys: Sequence[str], select: str) -> frozenset[str]:
@@ -118,10 +118,10 @@ class LocalLedgers:
         return await self._engine.read(work)
 
     async def task_version(self, fingerprint: str) -> TaskSpec | None:
-        """Return the task behind a fingerprint, resolved to its model.
+        """Return the task with this fingerprint, resolved to its model.
 
         Raises:
-            StorageError: this version of the program reads the task differently.
+            StorageError: this version of the program interprets the task differently.
         """
 
         def work(session: Session) -> TaskSpec | None:
@@ -135,7 +135,7 @@ class LocalLedgers:
         return await self._engine.read(work)
 
     async def cancelled_runs(self) -> frozenset[str]:
-        """Return the ids of the runs that were cancelled."""
+        """Return the ids of cancelled runs."""
 
         def work(session: Session) -> frozenset[str]:
             attach(session, RUN_EVENTS)
@@ -178,7 +178,7 @@ class LocalLedgers:
         return await self._engine.read(work)
 
 
-# A message that cannot be read may come from anybody: its dead letter proves no run.
+# An unreadable message may come from anybody: its dead letter is no evidence of a run.
 RUNS_SEEN = """
 SELECT DISTINCT 'classifications', run_id FROM classifications
 UNION ALL
@@ -191,7 +191,7 @@ SELECT DISTINCT 'run_events', run_id FROM run_events
 
 
 def runs_seen(session: Session) -> dict[str, set[str]]:
-    """Return the runs that something was written about, by ledger; ``runs`` itself is not read."""
+    """Return the runs with rows, by ledger; ``runs`` itself is not read."""
     attach(session, RUN_EVENTS)
     attach_results(session)
     seen: dict[str, set[str]] = {}
@@ -201,11 +201,11 @@ def runs_seen(session: Session) -> dict[str, set[str]]:
 
 
 def restored(store: Store, ledger: Ledger) -> str:
-    """Return what brings a ledger back, for the end of an error's line."""
+    """Return how to restore a ledger, for the end of an error message."""
     return f"put {store.folder(ledger)} back from a backup"
 
 
 def attach_results(session: Session) -> None:
-    """Make the views of what is written and what is dead."""
+    """Create the views of written and dead parts."""
     attach(session, DEAD_LETTERS, CLASSIFICATIONS)
     attach_embeddings(session)

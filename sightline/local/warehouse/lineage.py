@@ -1,7 +1,7 @@
-"""What compacted files tell of themselves, and which of them contradict the manifest.
+"""The inputs recorded in compacted files, and the files that contradict the manifest.
 
-An output of a compaction carries the names of its inputs in its own metadata. So what a manifest
-says can be checked against the files, and, where it is lost, be told from them.
+The output of a compaction stores the names of its inputs in its own metadata. So a manifest can be
+checked against the files, and rebuilt from them if it is lost.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ INPUTS_KEY = "sightline_inputs"
 
 
 def inputs_json(inputs: Sequence[str]) -> str:
-    """Return the value of ``INPUTS_KEY`` of an output with these inputs."""
+    """Return the value of ``INPUTS_KEY`` for an output with these inputs."""
     return json.dumps(sorted(inputs))
 
 
 def inputs_of(path: Path) -> tuple[str, ...] | None:
-    """Return the inputs that an output was made of, relative to the ledger's folder.
+    """Return the inputs of an output, relative to the ledger's folder.
 
-    ``None`` when it does not tell: it is no Parquet file, or of an older version of this program.
+    ``None`` if they are not recorded: it is not Parquet, or of an older version of this program.
 
     Raises:
-        FileNotFoundError: it is not there any more.
+        FileNotFoundError: it no longer exists.
         StorageError: it cannot be read.
     """
     try:
@@ -45,18 +45,18 @@ def inputs_of(path: Path) -> tuple[str, ...] | None:
 
 
 def unnamed_outputs(files: Collection[str], manifest: Manifest) -> list[str]:
-    """Return the outputs among the files of which the manifest says nothing."""
+    """Return the outputs among the files that the manifest does not mention."""
     named = {*manifest.compacted, *manifest.superseded}
     return [path for path in files if is_output(path) and path not in named]
 
 
 def contradiction(folder: Path, files: Collection[str], manifest: Manifest) -> str | None:
-    """Return what is wrong between a ledger's files and its manifest, in a line, or ``None``.
+    """Return the contradiction between a ledger's files and its manifest, in a line, or ``None``.
 
-    ``files`` are those that were there before the manifest was read. An output that the manifest
-    does not name is harmless in two cases: a manifest of its generation or a later one left it
-    out, so it was replaced; or all that it was made of still counts, so a compaction was killed
-    before its manifest. In every other case it may be the only copy of what it holds.
+    ``files`` are those that existed before the manifest was read. An output that the manifest does
+    not name is harmless in two cases: a manifest of its generation or a later one left it out, so
+    it was replaced; or all its inputs are still valid, so a compaction was killed before it
+    replaced the manifest. In every other case it may be the only copy of its rows.
     """
     there = frozenset(files)
     live = {*manifest.compacted, *(path for path in there if path not in manifest.superseded)}
@@ -80,8 +80,8 @@ def contradiction(folder: Path, files: Collection[str], manifest: Manifest) -> s
 
 
 def _is_unfinished(path: Path, live: Collection[str]) -> bool:
-    """Return whether an output is a killed compaction's: everything in it counts without it."""
+    """Return whether an output is a killed compaction's: all its rows are in other valid files."""
     if not path.exists():
-        return True  # replaced, and deleted, since it was listed
+        return True  # replaced and deleted since it was listed
     inputs = inputs_of(path)
     return inputs is not None and all(path in live for path in inputs)

@@ -1,6 +1,6 @@
 """Reads ranges of work lists, each from its bucket's file.
 
-Without DuckDB: to open a connection for a few thousand rows took most of the time of publishing.
+Without DuckDB: opening a connection for a few thousand rows took most of the time of publishing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def listed_rows(
     """Yield the rows ``start <= seq < stop`` of a bucket's file, in order.
 
     Raises:
-        StorageError: the file is no work list, or cannot be read.
+        StorageError: the file is not a work list, or cannot be read.
     """
     within = [("seq", ">=", start), ("seq", "<", stop)]
     try:

@@ -1,4 +1,4 @@
-"""Locks between processes: an flock is let go by the system when its holder dies."""
+"""Locks between processes: the system releases an flock when its holder dies."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sightline.errors import BusyError
 from sightline.whole_files import make_directory, storage_errors
 
 POLL_S = 0.02
-"""How often a waiting process looks whether its turn has come, in seconds."""
+"""How often a waiting process tries again, in seconds."""
 
 
 @contextmanager
 def lock_now(path: Path, busy: str) -> Iterator[None]:
-    """Hold the lock file, or fail at once.
+    """Hold the lock file, or fail immediately.
 
     Raises:
-        BusyError: with the message ``busy``, when another process (or task) holds it.
-        StorageError: the lock file cannot be made.
+        BusyError: with the message ``busy``, another process (or task) holds it.
+        StorageError: the lock file cannot be created.
     """
     descriptor = _open(path)
     try:
@@ -35,10 +35,10 @@ def lock_now(path: Path, busy: str) -> Iterator[None]:
 
 @contextmanager
 def lock_waiting(path: Path) -> Iterator[None]:
-    """Hold the lock file, after waiting for whoever holds it now, without an event loop.
+    """Hold the lock file, after waiting for its current holder, without an event loop.
 
     Raises:
-        StorageError: the lock file cannot be made.
+        StorageError: the lock file cannot be created.
     """
     descriptor = _open(path)
     try:
@@ -50,14 +50,14 @@ def lock_waiting(path: Path) -> Iterator[None]:
 
 @asynccontextmanager
 async def lock_in_turn(path: Path) -> AsyncIterator[None]:
-    """Hold the lock file, after waiting for whoever holds it now; waiting can be cancelled.
+    """Hold the lock file, after waiting for its current holder; waiting can be cancelled.
 
     Raises:
-        StorageError: the lock file cannot be made.
+        StorageError: the lock file cannot be created.
     """
     descriptor = _open(path)
     try:
-        while not _try(descriptor):  # noqa: ASYNC110 - another process lets it go, no event can
+        while not _try(descriptor):  # noqa: ASYNC110 - another process releases it, so no event can
             await asyncio.sleep(POLL_S)
         yield
     finally:
@@ -65,7 +65,7 @@ async def lock_in_turn(path: Path) -> AsyncIterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a process holds a lock file; who takes it ``in turn`` never fails for a look.
+    """Return whether a process holds a lock file, without making a caller of ``in_turn`` fail.
 
     Raises:
         StorageError: the lock file cannot be read.

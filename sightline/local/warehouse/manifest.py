@@ -1,4 +1,4 @@
-"""A ledger's manifest: which compacted files count, and which inputs they replaced."""
+"""A ledger's manifest: the valid compacted files, and the inputs that they replaced."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sightline.whole_files import storage_errors, write_json
 
 MANIFEST = "manifest.json"
 VERSION = 2
-"""Version 1 had no generation, and its outputs do not tell what they replaced."""
+"""Version 1 had no generation, and its outputs do not record their inputs."""
 
 REBUILD = "`sightline compact --repair` rebuilds it from the files"
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What compaction did. Paths are relative to the ledger's folder.
+    """The state of compaction. Paths are relative to the ledger's folder.
 
-    ``generation`` grows with every compaction; the outputs of one carry it in their names.
-    ``compacted`` are the outputs that count; ``superseded`` maps each replaced file to the moment
-    (RFC 3339) of its replacement: ignored by readers from then on, deleted later.
+    ``generation`` grows with every compaction; its outputs carry it in their names. ``compacted``
+    are the valid outputs; ``superseded`` maps each replaced file to the time (RFC 3339) of its
+    replacement: readers ignore it from then on, and it is deleted later.
     """
 
     generation: int = 0
@@ -32,19 +32,19 @@ class Manifest:
     superseded: dict[str, str] = field(default_factory=dict)
 
     def superseded_before(self, moment: datetime) -> list[str]:
-        """Return the files that were replaced before a moment."""
+        """Return the files that were replaced before a time."""
         return [path for path, at in self.superseded.items() if datetime.fromisoformat(at) < moment]
 
 
 class DamagedManifestError(StorageError):
-    """A manifest is there and cannot be read; the files beside it may tell what it said."""
+    """The manifest exists but cannot be read; it may be rebuilt from the files beside it."""
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Return the manifest of a ledger's folder; an empty one before the first compaction.
 
     Raises:
-        DamagedManifestError: the manifest is there and cannot be read.
+        DamagedManifestError: the manifest exists but cannot be read.
         StorageError: it is of a later version of this program.
     """
     path = folder / MANIFEST
@@ -78,9 +78,9 @@ def _parsed(raw: dict[str, Any]) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace the manifest atomically: this is the instant at which a compaction happens.
+    """Replace the manifest atomically, which puts a compaction into effect.
 
     Raises:
-        StorageError: the disk is full, read-only or gone.
+        StorageError: the disk is full, read-only or missing.
     """
     write_json(folder / MANIFEST, {"version": VERSION, **asdict(manifest)})

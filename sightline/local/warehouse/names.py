@@ -1,9 +1,9 @@
-"""What the name of a ledger's file says: its kind, its generation, the mark it was written at.
+"""The names of a ledger's files, which hold their kind, generation, and mark of the queue.
 
 An appended file is ``<id>.parquet`` or ``<id>.m<mark>.parquet``; the output of a compaction is
-``<id>[.m<mark>].g<generation>.compacted.parquet``, so that it is known for one whatever became of
-its manifest. Outputs of older versions of this program have no generation. A mark is the queue's,
-as the writer knew it (``sightline.local.marks``).
+``<id>[.m<mark>].g<generation>.compacted.parquet``, so that it is recognised without its manifest.
+Outputs of older versions of this program have no generation. A mark is the queue's, as known to the
+writer (``sightline.local.marks``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 SUFFIX = ".parquet"
 COMPACTED = ".compacted.parquet"
-"""Suffix of a file that counts only when the manifest names it."""
+"""Suffix of a file that is valid only if the manifest names it."""
 
 _GENERATION = re.compile(r"\.g(\d{1,18})\.compacted\.parquet$")
 _MARK = re.compile(r"\.m(\d{1,18})\.(?:g\d+\.compacted\.)?parquet$")
@@ -36,12 +36,12 @@ def is_output(path: str) -> bool:
 
 
 def generation_of(path: str) -> int | None:
-    """Return the generation of a compaction's output; ``None`` when its name has none."""
+    """Return the generation of a compaction's output; ``None`` if its name has none."""
     match = _GENERATION.search(path)
     return int(match[1]) if match else None
 
 
 def mark_of(path: str) -> int:
-    """Return the mark of the queue at which a file was written; 0 when its name has none."""
+    """Return the mark of the queue at which a file was written; 0 if its name has none."""
     match = _MARK.search(path)
     return int(match[1]) if match else 0

@@ -1,6 +1,6 @@
-"""The SQL that writes a source row as it stands in a message.
+"""The SQL that converts a source row to its JSON in a message.
 
-``location`` is nested, times are RFC 3339 in UTC, and what is absent is left out: the shape of
+``location`` is nested, times are RFC 3339 in UTC, and absent values are left out: the form of
 ``sightline.wire.observation_to_row``, which reads it back.
 """
 
@@ -17,7 +17,7 @@ _TIME = """CASE
 
 
 def _member(name: str, value: str) -> str:
-    """Return SQL for a member of a JSON object, NULL (so left out by concat) when absent."""
+    """Return SQL for a member of a JSON object; NULL, which concat leaves out, if it is absent."""
     return f"""',"{name}":' || {value}"""
 
 
@@ -26,7 +26,7 @@ def _text(column: str) -> str:
 
 
 def _numbers(column: str, names: tuple[str, ...], *, all_of_them: bool) -> str:
-    """Return SQL for the JSON object of numbers in a JSON text, cleaned of anything else."""
+    """Return SQL for the JSON object of numbers in a JSON text, without anything else."""
     values = {
         name: f"TRY_CAST(json_extract_string({column}, '$.{name}') AS DOUBLE)" for name in names
     }

@@ -1,7 +1,7 @@
-"""The digest that is kept beside the warehouse, so that it takes in only what is new.
+"""The digest that is kept beside the warehouse, so that only new files are read.
 
-It is one DuckDB file, which one process uses at a time; others go without. It may be deleted at any
-time, and whatever is wrong with it, it is made anew: nothing rests on it but speed.
+It is one DuckDB file, which one process uses at a time; others work without it. It may be deleted
+at any time, and is built anew after any error: it only saves time.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ FOLDER = ".digest"
 """Folder below the warehouse's root; safe to delete."""
 
 VERSION = 1
-"""Of the tables in the file: another version's file is another file."""
+"""The version of its tables; each version has its own file."""
 
 
 async def remembering(
     engine: DuckDbEngine, work: Callable[[Session, Digest], Result]
 ) -> Result | None:
-    """Do work with the digest that is kept; return ``None`` when it cannot be used now.
+    """Run ``work`` with the kept digest; return ``None`` if it cannot be used now.
 
-    Whatever goes wrong, the caller does the same work from the ledgers, which tell what it is.
+    After any error, the caller does the same work from the ledgers, and reports their errors.
     """
     folder = engine.store.root / FOLDER
     path = folder / f"runs-{VERSION}.duckdb"
@@ -52,7 +52,7 @@ def _remembering(
                 for file in path.parent.glob(f"{path.name}*"):
                     file.unlink(missing_ok=True)
     except (BusyError, StorageError, OSError):
-        pass  # another process uses it, or nothing can be written here
+        pass  # another process uses it, or the folder is not writable
     return None
 
 

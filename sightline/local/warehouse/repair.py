@@ -1,8 +1,8 @@
-"""Rebuilds a ledger's manifest from what its compacted files tell of themselves.
+"""Rebuilds a ledger's manifest from the inputs recorded in its compacted files.
 
-Nothing is deleted and no row is left out: a file is taken for replaced only when an output that is
-there says that it was made of it, or when the manifest that is there says so. An output of a
-compaction that was killed is passed over when another holds all that it was made of.
+Nothing is deleted and no row is left out: a file counts as replaced only if an existing output
+records it as an input, or an existing manifest says so. An output of a killed compaction is ignored
+if another output has all of its inputs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sightline.whole_files import storage_errors
 
 
 def repair_all(root: Path, *, now: datetime) -> list[Repaired]:
-    """Rebuild the manifest of every ledger whose files contradict it; return what was done.
+    """Rebuild the manifest of every ledger whose files contradict it; return the results.
 
     Raises:
         BusyError: another process is compacting.
@@ -66,9 +66,9 @@ def _readable(folder: Path) -> Manifest | None:
 
 
 def rebuilt(folder: Path, files: list[str], known: Manifest, now: datetime) -> Manifest:
-    """Return the manifest that these files tell of; ``known`` is what an older one says.
+    """Return the manifest derived from these files; ``known`` is the content of an older one.
 
-    An output that ``known`` names stays named, also when it is missing, so that it is missed.
+    An output that ``known`` names stays named even if it is missing, so that this is reported.
     """
     there = frozenset(files)
     outputs = {path: inputs_of(folder / path) or () for path in files if is_output(path)}
@@ -85,7 +85,7 @@ def rebuilt(folder: Path, files: list[str], known: Manifest, now: datetime) -> M
 
 
 def _covered(ends: list[str], outputs: Mapping[str, tuple[str, ...]]) -> set[str]:
-    """Return the outputs whose inputs a later output was all made of, too."""
+    """Return the outputs whose inputs are all inputs of one later output too."""
     made_of = {path: _sources(path, outputs) for path in ends}
     return {
         path
@@ -100,7 +100,7 @@ def _covered(ends: list[str], outputs: Mapping[str, tuple[str, ...]]) -> set[str
 
 
 def _sources(path: str, outputs: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
-    """Return the files that an output goes back to, those that are still known of."""
+    """Return the original files of an output, as far as they are known."""
     sources: set[str] = set()
     left = list(outputs[path])
     while left:

@@ -1,4 +1,4 @@
-"""Runs as people look after them: their states, balance, cost, and the tasks they used."""
+"""Runs: their states, balance, cost, and tasks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SELECT run_id, epoch_us(created_at), state, messages, parts, request
 FROM runs_current ORDER BY created_at DESC, run_id DESC
 """
 
-# A call paid twice wrote two rows of one part: both were paid, a row repeated was not.
+# A call paid twice wrote two rows of one part, both of which count; a repeated row counts once.
 COST_OF_A_RUN = """
 SELECT sum(input_tokens), sum(output_tokens), sum(cost_usd_micros) FROM (
   SELECT DISTINCT part_key, worker_id, attempt, written_at,
@@ -75,7 +75,7 @@ ORDER BY 1, 5, 2
 
 @dataclass(frozen=True, slots=True)
 class TaskVersion:
-    """A task at one fingerprint. ``active`` tells whether it is what its views show."""
+    """A task at one fingerprint; ``active`` if its views show this version."""
 
     task: TaskSpec
     first_used_at: datetime
@@ -83,10 +83,10 @@ class TaskVersion:
 
 
 class LocalRuns:
-    """The runs below ``root``. ``queued_bodies`` yields a run's unsettled messages.
+    """The runs below ``root``.
 
-    Asked for no run, it yields all of them. Without it (a queue that nobody can look into) what is
-    published and not settled counts as queued, and may be lost.
+    ``queued_bodies`` yields the unsettled messages of a run, or of all runs. Without it (the queue
+    cannot be inspected), published and unsettled parts count as queued, and may be lost.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class LocalRuns:
         return await self._engine.read(work)
 
     async def balance(self, run_id: str) -> Balance:
-        """Count where every part of a run is: work list, then queue, then ledgers are read.
+        """Count the parts of every run by state; reads work list, queue and ledgers, in this order.
 
         Raises:
             NotFoundError: there is no such run.
@@ -127,7 +127,7 @@ class LocalRuns:
     async def overview(self, *, from_ledgers: bool) -> Overview:
         """Return the accounts of all runs, in one pass; see ``accounts``.
 
-        Without ``from_ledgers`` what was read of files before is remembered beside the warehouse.
+        Without ``from_ledgers``, content already read is kept beside the warehouse.
         """
         bodies = self._queued_bodies
         if not from_ledgers:
@@ -141,9 +141,9 @@ class LocalRuns:
         )
 
     async def lost(self, run_id: str, *, page_items: int) -> AsyncIterator[Sequence[WorkItem]]:
-        """Yield, by pages and in order, the items with lost parts, with these parts alone.
+        """Yield, page by page and in order, the items with lost parts, with these parts alone.
 
-        Each page is read when it is asked for: what was settled by then is left out.
+        Each page is read when it is requested, without parts that are settled by then.
 
         Raises:
             NotFoundError: there is no such run.
@@ -183,7 +183,7 @@ class LocalRuns:
         return await self._engine.read(work)
 
     async def cost(self, run_id: str) -> RunCost:
-        """Sum what a run used, calls that were paid twice and dead letters included."""
+        """Return the usage of a run, including calls that were paid twice and dead letters."""
 
         def work(session: Session) -> RunCost:
             attach_results(session)
@@ -193,7 +193,7 @@ class LocalRuns:
         return await self._engine.read(work)
 
     async def remember_task(self, task: TaskSpec, *, now: datetime) -> None:
-        """Make a task's fingerprint known, and the active one of its name.
+        """Record a task version, and make it the active one of its name.
 
         Raises:
             ConfigurationError: the task has no model yet, or was not read from a file.

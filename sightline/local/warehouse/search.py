@@ -1,4 +1,4 @@
-"""Search over what was embedded: filters first, then the vectors that are left."""
+"""Search over embeddings: filters first, then the remaining vectors."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ FROM observations_current
 
 
 class LocalSearch:
-    """Search below ``root``. Vectors stay loaded while nothing new was written."""
+    """Search below ``root``. Vectors stay in memory while nothing new is written."""
 
     def __init__(
         self,
@@ -89,28 +89,28 @@ class LocalSearch:
         self._loading = threading.Lock()
 
     async def search(self, query: SearchQuery) -> Sequence[SearchHit]:
-        """Return the best hits, the best first; equal scores in the order of the images' ids.
+        """Return the best hits, the best first; ties in the order of the images' ids.
 
-        Without a vector they are the newest images that pass the filters, embedded or not.
+        Without a vector, they are the newest images that pass the filters, embedded or not.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension, or, without a
-                vector, nothing was ever enqueued.
-            ConfigurationError: the vector has another length, or a filter cannot be used.
+            NotFoundError: there is no vector by this model at this dimension, or, without a vector,
+                no image.
+            ConfigurationError: the vector has another length, or a filter is invalid.
         """
         check_length(query)
         return await self._engine.read(lambda session: self._search(session, query))
 
     async def explain(self, query: SearchQuery) -> SearchPlan:
-        """Return how ``search`` would go about it: what is compared, or looked up in the index."""
+        """Return how ``search`` would execute this query: by comparing vectors, or by the index."""
         check_length(query)
         return await self._engine.read(lambda session: self._explain(session, query))
 
     async def check(self, model: str, dimension: int) -> None:
-        """Check that there are vectors of this model and dimension.
+        """Check that there are vectors by this model at this dimension.
 
         Raises:
-            NotFoundError: there are none; it names those there are.
+            NotFoundError: there are none; the message names those that exist.
         """
 
         def look(session: Session) -> None:
@@ -121,10 +121,10 @@ class LocalSearch:
         await self._engine.read(look)
 
     async def vector_of(self, observation_id: str, model: str, dimension: int) -> Sequence[float]:
-        """Return the vector that was made of an image.
+        """Return the vector of an image.
 
         Raises:
-            NotFoundError: this image has none by this model at this dimension.
+            NotFoundError: the image has none by this model at this dimension.
         """
         ledger = embeddings_ledger(model, dimension)
         vector = await self._engine.read(
@@ -177,7 +177,7 @@ class LocalSearch:
         with self._loading:
             loaded = self._loaded.get(key)
             if loaded is None or loaded[0].files != session.attach(ledger).files:
-                self._loaded.pop(key, None)  # before the new ones, so that both never lie in memory
+                self._loaded.pop(key, None)  # before the new ones, so that both are never in memory
                 del loaded
                 vectors = load_vectors(session, ledger, query.model, query.dimension)
                 if not len(vectors.vectors):
@@ -197,7 +197,7 @@ class LocalSearch:
 
 
 class _Told:
-    """Logs how far an index is that a search has to make first, now and then."""
+    """Logs the progress of building an index, which a search needs first, now and then."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -205,7 +205,7 @@ class _Told:
 
     def __call__(self, done: int) -> None:
         if done >= self._next:
-            log.warning("making the index of %s vectors, once: %s %%", f"{self._rows:,}", done)
+            log.warning("building the index of %s vectors, once: %s %%", f"{self._rows:,}", done)
             self._next = done + TOLD_EVERY_PERCENT
 
 
@@ -219,7 +219,7 @@ def _enqueued(session: Session) -> pa.Table:
 
 
 def _allowed(session: Session, images: pa.Table, query: SearchQuery) -> Mask | None:
-    """Return which rows pass the filters; ``None`` when there are none."""
+    """Return the rows that pass the filters; ``None`` without filters."""
     mask = None
     where = condition(query.filter)
     if where.sql != "true" or query.answers:
