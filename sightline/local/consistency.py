@@ -1,8 +1,8 @@
-"""The local queue and the local warehouse: whether they are of the same moment and know each other.
+"""Checks that the local queue and warehouse belong together and are from the same moment.
 
-A restored half is noticed by its marks (``sightline.local.marks``). The warehouse also keeps the
-identity of the queue it is used with, in ``queue.json``; a queue to which nothing was ever
-published takes its place without a word, since nothing in it can be paid twice.
+If one was restored from a copy, its marks show it (``sightline.local.marks``). The warehouse also
+stores the identity of its queue, in ``queue.json``; a queue to which nothing was ever published may
+replace it, since nothing in it can be paid twice.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sightline.whole_files import storage_errors, write_json
 from sightline.work_lists import tasks_of
 
 USED_WITH = "queue.json"
-"""The file, in the warehouse, that names the queue it is used with."""
+"""The file, in the warehouse, that names its queue."""
 
 RECHECK = (
     "`sightline enqueue --recheck` goes on with it, and has every message looked up before anything"
@@ -44,14 +44,14 @@ RECHECK = (
 
 @dataclass(frozen=True, slots=True)
 class WarehouseMarks:
-    """What a warehouse says: the queue it was used with, and the greatest mark of each ledger."""
+    """The warehouse's state: its queue's identity, and the greatest mark of each ledger."""
 
     queue_id: str | None
     latest: Mapping[str, int]
 
 
 class LocalConsistency:
-    """The warehouse below ``root``, and its queue; without one (it is elsewhere) itself alone."""
+    """Compares the warehouse below ``root`` with its queue, or, without one here, with itself."""
 
     def __init__(self, root: Path, queue: LocalQueue | None, queue_file: Path) -> None:
         self._engine = DuckDbEngine(root)
@@ -61,13 +61,13 @@ class LocalConsistency:
 
     @property
     def notices_restores(self) -> bool:
-        """Whether the queue is here, too, so that marks can be compared."""
+        """Whether the queue is local too, so that marks can be compared."""
         return self._queue is not None
 
     async def faults(self, *, thorough: bool) -> list[str]:
-        """Return what contradicts itself, one line each.
+        """Return the contradictions, one line each.
 
-        Without ``thorough``, runs and tasks are looked for only where there seems to be no run.
+        Without ``thorough``, runs and tasks are checked only if there seems to be no run.
 
         Raises:
             StorageError: a ledger is damaged.
@@ -84,10 +84,10 @@ class LocalConsistency:
         return faults
 
     async def begin(self) -> None:
-        """Check what could have something paid twice; let queue and warehouse know each other.
+        """Check for anything that could be paid twice; record queue and warehouse with each other.
 
         Raises:
-            StorageError: a ledger is damaged, or a half was restored.
+            StorageError: a ledger is damaged, or one of the two was restored.
         """
         await asyncio.to_thread(self._check_ledgers)
         if self._queue is None:
@@ -103,7 +103,7 @@ class LocalConsistency:
         await self._know(ours, there)
 
     async def accept(self) -> int:
-        """Go on with these two as they are; return how many messages are to be looked up.
+        """Accept these two as they are; return how many messages are to be looked up.
 
         Raises:
             StorageError: a ledger is damaged.
@@ -123,16 +123,16 @@ class LocalConsistency:
             await asyncio.to_thread(write_json, path, {"queue_id": ours.queue_id})
 
     async def _marks(self, queue: LocalQueue) -> tuple[QueueMarks, WarehouseMarks]:
-        # The queue's are read first: what is recorded after is then durable in the warehouse.
+        # The queue's marks are read first: what they record is then durable in the warehouse.
         ours = await queue.read_marks()
         there = await asyncio.to_thread(warehouse_marks, self._store)
         if max(there.latest.values(), default=0) > ours.latest:
-            now = await queue.read_marks()  # what was written meanwhile, the queue knows by now
+            now = await queue.read_marks()  # written meanwhile, and by now known to the queue
             ours = replace(ours, latest=now.latest)
         return ours, there
 
     def _between(self, ours: QueueMarks, there: WarehouseMarks) -> str | None:
-        """Return which half is the older, in a line, or ``None`` when they fit."""
+        """Return, in a line, which one is older; ``None`` if they fit."""
         for ledger, mark in sorted(ours.durable.items()):
             if mark > there.latest.get(ledger, 0):
                 return (
@@ -149,8 +149,8 @@ class LocalConsistency:
             )
         if max(there.latest.values(), default=0) > ours.latest:
             return (
-                f"{self._queue_file} is older than the warehouse (was a copy restored?): what it"
-                f" holds may be done already; put the newer queue back, or {RECHECK}"
+                f"{self._queue_file} is older than the warehouse (was a copy restored?): its"
+                f" messages may already be done; put the newer queue back, or {RECHECK}"
             )
         return None
 
@@ -158,15 +158,16 @@ class LocalConsistency:
         return bool(self._store.snapshot(RUNS).files)
 
     def _check_ledgers(self) -> None:
-        """Raise StorageError when the files of a ledger and its manifest contradict each other."""
+        """Raise StorageError if the files of a ledger and its manifest contradict each other."""
         for ledger in (*LEDGERS, *self._store.embeddings_ledgers()):
             if ledger.partition_by:
                 self._store.live_files(ledger)
 
     def _of_queue(self, session: Session, queued: Collection[str]) -> list[str]:
-        """Return what is wrong with the runs and tasks that workers are asked for.
+        """Return the contradictions about the runs and tasks in the queue.
 
-        A message of a run that has no work list either may come from anybody: it stops nobody.
+        A message of a run that has no work list either may come from anybody: it is no
+        contradiction.
         """
         listed = self._store.work_lists().keys() & queued
         if not listed:
@@ -182,9 +183,10 @@ class LocalConsistency:
         ]
 
     def _unknown(self, session: Session, queued: Collection[str]) -> list[str]:
-        """Return what is seen of runs and tasks that their ledgers do not know.
+        """Return the runs and tasks in use that are missing from their ledgers.
 
-        ``runs`` and ``task_versions`` are read last: they are written before all that names them.
+        ``runs`` and ``task_versions`` are read last: they are written before everything that names
+        them.
         """
         seen = {"the queue": {*queued}, WORK_LISTS: {*self._store.work_lists()}}
         seen |= runs_seen(session)
@@ -206,7 +208,7 @@ class LocalConsistency:
 
 
 def warehouse_marks(store: Store) -> WarehouseMarks:
-    """Return what the warehouse says.
+    """Return the warehouse's state.
 
     Raises:
         StorageError: it cannot be read.

@@ -1,14 +1,14 @@
-"""The marks that tell which of queue and warehouse is the older, when one of them was restored.
+"""Marks that show which of queue and warehouse is older, if one of them was restored.
 
-The queue counts its deliveries and publishes: each takes the next mark. What a process writes into
-the warehouse carries the latest mark that it took, in the file's name; and when messages are
-settled, the queue records, for each ledger, the greatest mark that was durable by then. So
+The queue counts its deliveries and publishes: each takes the next mark. A file that a process
+writes to the warehouse carries the latest mark that the process took, in its name; when messages
+are settled, the queue records, for each ledger, the greatest mark that was durable by then. So
 
 * a file with a mark that the queue has not reached was written after the queue was copied;
 * a recorded mark that no file of the ledger has was recorded after the warehouse was copied.
 
-A message that is delivered for the first time after a copy takes a mark that the copy lacks, and
-what is written about it carries that mark: an older queue cannot go unnoticed.
+The first delivery of a message after a copy takes a mark that the copy lacks, and the rows about it
+carry that mark: so an older queue is always detected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 
 class Marks:
-    """What one process knows of the marks; its queue and its writers share it."""
+    """The marks known to one process, shared by its queue and its writers."""
 
     def __init__(self) -> None:
         self._latest = 0
@@ -26,7 +26,7 @@ class Marks:
 
     @property
     def latest(self) -> int:
-        """The mark that this process took last; 0 before it took one."""
+        """The last mark that this process took; 0 before the first."""
         return self._latest
 
     @property
@@ -35,21 +35,21 @@ class Marks:
         return dict(self._durable)
 
     def took(self, mark: int) -> None:
-        """Hear that the queue gave this process a mark."""
+        """Record a mark that the queue gave this process."""
         self._latest = max(self._latest, mark)
 
     def wrote(self, ledger: str, mark: int) -> None:
-        """Hear that a file of a ledger is durable."""
+        """Record that a file of a ledger is durable."""
         if mark > self._durable.get(ledger, 0):
             self._durable[ledger] = mark
 
 
 @dataclass(frozen=True, slots=True)
 class QueueMarks:
-    """What a queue says of itself.
+    """A queue's state: ``latest`` is the last mark it gave; ``durable`` the marks it recorded, by
+    ledger.
 
-    ``latest`` is the last mark it gave; ``durable`` the marks it recorded, by ledger. A queue is
-    ``unused`` when nothing was ever published to it.
+    A queue is ``unused`` if nothing was ever published to it.
     """
 
     queue_id: str

@@ -1,4 +1,4 @@
-"""Models that answer at once and know nothing, for measuring everything around them."""
+"""Models that return a constant immediately, for measuring everything around them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sightline.tasks import TaskSpec
 
 
 class NoopClassifier:
-    """A valid answer to any task: nothing is known.
+    """A valid answer to any task, in which every value is unknown.
 
-    ``usage`` says, of a task and so many images, what a call pretends to have cost: with it a
+    ``usage`` returns the cost that a call reports, for a task and a number of images: with it, a
     budget can be rehearsed without paying.
     """
 
@@ -28,7 +28,7 @@ class NoopClassifier:
 
     @property
     def model(self) -> str:
-        """The name it was given."""
+        """The name it was created with."""
         return self._model
 
     async def classify(
@@ -38,7 +38,7 @@ class NoopClassifier:
         *,
         run_id: str,  # noqa: ARG002 - the port's
     ) -> Classification:
-        """Answer without looking."""
+        """Return the constant answer."""
         answer = {field.name: not_known(field) for field in task.fields}
         usage = self._usage(task, len(observations)) if self._usage else Usage()
         return Classification(answer, usage=usage)
@@ -58,12 +58,12 @@ class NoopEmbedder:
 
     @property
     def model(self) -> str:
-        """The name it was given."""
+        """The name it was created with."""
         return self._model
 
     @property
     def dimension(self) -> int:
-        """The length of its vectors."""
+        """The dimension of its vectors."""
         return self._dimension
 
     async def embed_image(
@@ -72,9 +72,9 @@ class NoopEmbedder:
         *,
         run_id: str,  # noqa: ARG002 - the port's
     ) -> Embedding:
-        """Embed without looking."""
+        """Return the constant vector."""
         return self._embedding
 
     async def embed_text(self, text: str) -> Embedding:  # noqa: ARG002 - the port's
-        """Embed without reading."""
+        """Return the constant vector."""
         return self._embedding

@@ -190,7 +190,7 @@ def test_an_index_that_cannot_be_kept_only_costs_time(
             vectors[rows], exact_up_to=0, index_file=kept_in(tmp_path, rows), threads=1
         )
     assert len(index) == COUNT
-    assert "the index is not kept" in caplog.text
+    assert "the index is not stored" in caplog.text
     with pytest.raises(StorageError, match="cannot be written"):
         make_index(vectors[rows], kept_in(tmp_path, rows), threads=1)
 

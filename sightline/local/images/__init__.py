@@ -1,4 +1,4 @@
-"""Reading images with limits: JPEG, PNG and WebP from files, refused early and by name."""
+"""Reads images with limits: JPEG, PNG and WebP files, refused early and with a reason."""
 
 from sightline.local.images.folders import ImageFolders, Nowhere
 from sightline.local.images.reader import (

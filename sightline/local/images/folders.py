@@ -1,8 +1,8 @@
-"""Which files of this machine are read as images, and how one is opened without a race.
+"""Which files of this machine may be read as images, and how to open one without a race.
 
-A path comes from a row or a message, so it may name anything. It is resolved first, and compared
-with the folders that are allowed; then it is opened component by component without following
-links, so that nothing that is exchanged in between leads elsewhere.
+A path comes from a row or a message, so it may name anything. It is first resolved and compared
+with the allowed folders; then it is opened component by component without following links, so that
+a file exchanged in between cannot lead elsewhere.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from pathlib import Path
 from sightline.errors import ConfigurationError, PermanentError, Reason
 
 NEVER = ("/proc", "/sys", "/dev")
-"""What lies there is no image, whatever folder leads to it."""
+"""Files here are not images, whatever folder contains them."""
 
 _FOLDER_FLAGS = os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
-# Not blocking, should a pipe have taken the file's place since it was looked at.
+# Non-blocking, in case a pipe has replaced the file since it was checked.
 _FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedFile:
-    """A file below a folder that is allowed; both paths are resolved."""
+    """A file below an allowed folder; both paths are resolved."""
 
     root: str
     path: str
 
     def open(self) -> int:
-        """Open the file to be read, by one component after the other; return its descriptor.
+        """Open the file for reading, one component after another; return its descriptor.
 
         Raises:
-            OSError: it cannot be opened; a link that took the place of a component is not followed.
+            OSError: it cannot be opened; a link that replaced a component is not followed.
         """
         *folders, name = os.path.relpath(self.path, self.root).split("/")
         directory = os.open(self.root, _FOLDER_FLAGS)

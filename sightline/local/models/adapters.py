@@ -1,4 +1,4 @@
-"""The ports ``Classifier`` and ``Embedder`` over one ``LocalVision``; nothing costs anything."""
+"""The ports ``Classifier`` and ``Embedder`` over one ``LocalVision``; calls cost nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["LocalClassifier", "LocalEmbedder", "embedding", "mean_direction", "n
 
 
 class LocalClassifier:
-    """Answers tasks zero-shot; what the model was not measured to answer is not known."""
+    """Answers tasks zero-shot; fields that the model was not measured on are unknown."""
 
     def __init__(self, vision: LocalVision) -> None:
         self._vision = vision
 
     @property
     def model(self) -> str:
-        """The model's name, as the settings spell it."""
+        """The model's name, as in the settings."""
         return self._vision.name
 
     async def classify(
@@ -33,12 +33,12 @@ class LocalClassifier:
         task: TaskSpec,
         observations: Sequence[Observation],
         *,
-        run_id: str,  # noqa: ARG002 - the port's; there is nobody to bill
+        run_id: str,  # noqa: ARG002 - the port's; calls are not billed
     ) -> Classification:
         """Answer a task about one subject, by the mean direction of its images.
 
         Raises:
-            PermanentError, TransientError: of the first image that cannot be read.
+            PermanentError, TransientError: the error of the first image that cannot be read.
         """
         outcomes = await asyncio.gather(
             *(self._vision.image_vector(observation.gcs_uri) for observation in observations),
@@ -63,19 +63,19 @@ class LocalEmbedder:
 
     @property
     def model(self) -> str:
-        """The model's name, as the settings spell it."""
+        """The model's name, as in the settings."""
         return self._vision.name
 
     @property
     def dimension(self) -> int:
-        """The length of its vectors."""
+        """The dimension of its vectors."""
         return self._vision.encoder.dimension
 
     async def embed_image(
         self,
         observation: Observation,
         *,
-        run_id: str,  # noqa: ARG002 - the port's; there is nobody to bill
+        run_id: str,  # noqa: ARG002 - the port's; calls are not billed
     ) -> Embedding:
         """Embed one image.
 
@@ -91,5 +91,5 @@ class LocalEmbedder:
 
 
 def embedding(vector: Vector) -> Embedding:
-    """Return an embedding around an array, which is a sequence in all but its declared type."""
+    """Return an embedding over an array, which is a sequence except for its declared type."""
     return Embedding(cast("Sequence[float]", vector))

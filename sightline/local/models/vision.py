@@ -1,4 +1,4 @@
-"""The offline model, shared: each image is read once and encoded once, off the event loop."""
+"""The offline model, shared: each image is read and encoded once, off the event loop."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _REMEMBERED = 1024
 class LocalVision:
     """Vectors of images and texts, and answers, by one encoder; an async context manager.
 
-    Requests for the same image share one encoding, and the last 1,024 vectors are remembered by
-    URI, size and time of change. What else it does is ``EncodingLine``'s. ``name`` is the model's
-    name as it stands in part keys, by default the encoder's own. Images are read from ``folders``.
+    Requests for the same image share one encoding, and the last 1,024 vectors are cached by URI,
+    size and modification time. ``EncodingLine`` does the rest. ``name`` is the model's name in part
+    keys, by default the encoder's. Images are read from ``folders``.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class LocalVision:
         embeds: bool = True,
         folders: ImageFolders = ANYWHERE,
     ) -> Self:
-        """Load the offline model (about 0.3 s; blocks) and return it, to be entered.
+        """Load the offline model (about 0.3 s; blocks) and return it, not entered yet.
 
-        What it is there for, to answer or to embed, the settings must name it for.
+        The settings must name it for its use: to answer or to embed.
 
         Raises:
-            ConfigurationError: the weights cannot be loaded, or the settings name another model
-                or another dimension.
+            ConfigurationError: the weights cannot be loaded, or the settings name another model or
+                another dimension.
         """
         encoder = DualEncoder.load(threads=models.inference_threads)
         uses = (("classify", models.classify, answers), ("embed", models.embed, embeds))
@@ -84,7 +84,7 @@ class LocalVision:
 
     @property
     def encoder(self) -> VisionEncoder:
-        """The encoder that makes the vectors."""
+        """The encoder of the vectors."""
         return self._encoder
 
     async def __aenter__(self) -> Self:
@@ -98,7 +98,7 @@ class LocalVision:
         await self._stack.aclose()
 
     async def image_vector(self, uri: str) -> Vector:
-        """Return the unit vector of an image.
+        """Return the unit vector of an image, shape (dimension,).
 
         Raises:
             PermanentError, TransientError: as ``read_image`` does; only for this image.
@@ -106,13 +106,13 @@ class LocalVision:
         return await self._shared.get(uri)
 
     async def text_vector(self, text: str) -> Vector:
-        """Return the unit vector of a text."""
+        """Return the unit vector of a text, shape (dimension,)."""
         return await self._line.text_vector(text)
 
     async def answer(
         self, fields: Sequence[FieldSpec], vector: Vector, *, asset_types: Sequence[str] = ()
     ) -> Answer:
-        """Answer a task's fields about one vector; what the model cannot answer is withheld."""
+        """Answer a task's fields about one vector; fields the model cannot answer are unknown."""
         return await self._line.answer(fields, vector, asset_types=asset_types)
 
     async def _vector(self, uri: str) -> Vector:
@@ -150,5 +150,5 @@ def _stamp(uri: str) -> Stamp | None:
     try:
         status = os.stat(path_of(uri))  # noqa: PTH116 - a path of surrogates, as read_image takes it
     except (OSError, PermanentError):
-        return None  # the reading that follows says why
+        return None  # the read that follows reports the error
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -1,4 +1,4 @@
-"""One SQLite connection with a thread of its own, so that the event loop never waits for a disk."""
+"""An SQLite connection with its own thread, so that the event loop never waits for a disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUSY_TIMEOUT_S = 30.0
 CHECKPOINT_PAGES = 4_000
 """A commit that leaves more pages than this (16 MB) in the WAL moves them into the file."""
 WAL_LIMIT_BYTES = 64_000_000
-"""Beyond it a commit waits a moment for all readers, so that the WAL starts over, empty."""
+"""Above this number of pages, a commit waits briefly for all readers, to empty the WAL."""
 OLDEST_SQLITE = (3, 37, 0)
 """The first with STRICT tables; RETURNING and UPDATE FROM are older."""
 
@@ -31,10 +31,9 @@ Result = TypeVar("Result")
 
 
 class Connection:
-    """A connection whose work is done in order, by one thread.
+    """A connection whose jobs run in order, in one thread.
 
-    A caller that is cancelled while its work waits takes the work back; once it has begun, the
-    work is finished.
+    If a caller is cancelled while its job waits, the job is removed; a started job is finished.
     """
 
     def __init__(self, path: Path, executor: ThreadPoolExecutor) -> None:
@@ -47,7 +46,7 @@ class Connection:
     @classmethod
     @asynccontextmanager
     async def open(cls, path: Path, *, name: str) -> AsyncIterator[Connection]:
-        """Open the queue's file, and make it if there is none.
+        """Open the queue's file; create it if there is none.
 
         Raises:
             ConfigurationError, StorageError, TransientError: see ``failures.translated``.
@@ -63,14 +62,14 @@ class Connection:
             await asyncio.shield(asyncio.wrap_future(closed))
 
     async def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Do work in the thread, outside any transaction, and wait for it."""
+        """Run a job in the thread, outside any transaction, and await it."""
         return await asyncio.wrap_future(self._executor.submit(self._do, work))
 
     async def write(self, work: Callable[[sqlite3.Connection], Result], *, durable: bool) -> Result:
-        """Do work in the thread, inside a transaction that nobody else writes beside.
+        """Run a job in the thread, in a transaction with the write lock.
 
-        ``durable`` work is on the disk when this returns; other work survives the death of every
-        process, and is on the disk no later than the next durable work (sqlite.org/pragma.html,
+        A ``durable`` job is on disk on return; other jobs survive the death of every process, and
+        are on disk with the next durable job at the latest (sqlite.org/pragma.html,
         ``synchronous``).
         """
         return await asyncio.wrap_future(self.submit_write(work, durable=durable))
@@ -78,7 +77,7 @@ class Connection:
     def submit_write(
         self, work: Callable[[sqlite3.Connection], Result], *, durable: bool
     ) -> Future[Result]:
-        """Put such work at the end of the thread's list, and do not wait for it."""
+        """Append such a job to the thread's list without awaiting it."""
         return self._executor.submit(self._do, lambda sqlite: self._write(sqlite, work, durable))
 
     def _do(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
@@ -99,7 +98,7 @@ class Connection:
         return result
 
     def _bound_wal(self, sqlite: sqlite3.Connection) -> None:
-        # Passive checkpoints never let the WAL start over while other writers keep appending.
+        # Passive checkpoints never empty the WAL while other writers keep appending.
         try:
             size = self._wal.stat().st_size
         except FileNotFoundError:
@@ -123,7 +122,7 @@ class Connection:
 
 @contextmanager
 def transaction(sqlite: sqlite3.Connection) -> Iterator[None]:
-    """Hold the write lock from the first statement on; commit, or leave nothing behind."""
+    """Hold the write lock from the first statement on; commit, or roll back everything."""
     sqlite.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -135,7 +134,8 @@ def transaction(sqlite: sqlite3.Connection) -> Iterator[None]:
 
 
 def open_sqlite(path: Path) -> sqlite3.Connection:
-    """Open and, where it is new, lay out the queue's file; the connection stays in one thread.
+    """Open the queue's file, and create its tables if it is new; the connection stays in one
+    thread.
 
     Raises:
         ConfigurationError, StorageError, TransientError: see ``failures.translated``.
@@ -162,7 +162,7 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
 
 def _prepare(sqlite: sqlite3.Connection, path: Path) -> None:
     with _one_moment(sqlite):
-        laid_out = _is_laid_out(sqlite, path)  # asked first: a stranger's file is left as it is
+        laid_out = _is_laid_out(sqlite, path)  # read first: another program's file is not changed
     sqlite.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only counts before the file is made
     _enter_wal_mode(sqlite)
     sqlite.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -179,7 +179,7 @@ def _prepare(sqlite: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def _one_moment(sqlite: sqlite3.Connection) -> Iterator[None]:
-    """Read the file as it is at one moment: another process may lay it out in between."""
+    """Read the file's state in one transaction: another process may be creating its tables."""
     sqlite.execute("BEGIN")
     try:
         yield

@@ -1,4 +1,4 @@
-"""What SQLite can refuse, in the project's own errors: one line that ends with the next step."""
+"""Converts SQLite's errors to the project's own: one line that ends with the next step."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PRIMARY_CODE = 0xFF
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Raise what SQLite raises as an error of the project.
+    """Raise SQLite's errors as errors of the project.
 
     Raises:
-        TransientError: another process held the file for longer than the busy timeout.
-        StorageError: the disk is full, read-only, failing or gone, or the file is damaged.
-        ConfigurationError: the file is no queue.
+        TransientError: another process locked the file for longer than the busy timeout.
+        StorageError: the disk is full, read-only, failing or missing, or the file is damaged.
+        ConfigurationError: the file is not a queue.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The queue that a laptop has for Pub/Sub: ports over one SQLite file, for many processes."""
+"""The local queue, in place of Pub/Sub: its ports over one SQLite file, for many processes."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from sightline.ports import Backlog, Delivery, Outgoing, PeerRates
 BACKSTOP_ATTEMPTS = 100
 BACKSTOP_LEASE_S = 60.0
 CLOCK_SLACK_S = 1.0
-"""A clock that goes back by more than this has been set, not slewed."""
+"""A clock that goes back by more than this, in seconds, was set rather than slewed."""
 
 
 class LocalQueue:
     """``Publisher``, ``Subscription``, ``BacklogReader`` and ``Peers`` over one SQLite file.
 
-    Safe for many processes, and for SIGKILL at any instant. A call that is cancelled has happened
-    or has not; messages leased by a cancelled ``pull`` are given back, uncounted. Every method may
-    raise what ``failures.translated`` says.
+    Safe for many processes, and for SIGKILL at any time. A cancelled call has either happened or
+    not; messages leased by a cancelled ``pull`` are returned, and the delivery is not counted.
+    Every method may raise the errors of ``failures.translated``.
 
-    Publishing and leasing are on the disk when they return: a lost publish is lost work, and a
-    lost delivery would come again as a first one, which nobody checks before paying. Settling is
-    not: a lost ack is a second delivery, and those are checked against the ledgers.
+    Publishing and leasing are on disk on return: a lost publish is lost work, and after a lost
+    delivery the message would come again as a first delivery, which is paid for without a lookup.
+    Settling is not: a lost ack leads to a second delivery, which is looked up in the ledgers.
     """
 
     seen = True
-    """Workers see each other in the file."""
+    """Workers see each other through the file."""
     every_s = store.REPORT_EVERY_S
 
     def __init__(
@@ -64,16 +64,16 @@ class LocalQueue:
         backstop_attempts: int = BACKSTOP_ATTEMPTS,
         marks: Marks | None = None,
     ) -> AsyncIterator[LocalQueue]:
-        """Open the queue in this file, and make it if there is none.
+        """Open the queue in this file; create it if there is none.
 
-        ``now`` is Unix time in seconds. A message already delivered ``backstop_attempts`` times
-        is not delivered again but kept for ``collect_backstop``. ``marks`` are shared with the
-        writers of this process.
+        ``now`` is Unix time in seconds. A message delivered ``backstop_attempts`` times is not
+        delivered again but kept for ``collect_backstop``. ``marks`` are shared with the writers of
+        this process.
 
         Raises:
-            ConfigurationError: the file is no queue, or of another layout.
-            StorageError: it cannot be made, read or written.
-            TransientError: another process held it for 30 seconds.
+            ConfigurationError: the file is not a queue, or has another layout.
+            StorageError: it cannot be created, read or written.
+            TransientError: another process locked it for 30 seconds.
         """
         async with (
             Connection.open(path, name="queue-writing") as writing,
@@ -94,7 +94,7 @@ class LocalQueue:
             await queue._record_durable()
 
     async def publish(self, messages: Sequence[Outgoing], *, batch_key: str) -> int:
-        """Publish a batch once for its key, durably; return how many, 0 the second time."""
+        """Publish a batch once for its key, durably; return its messages, 0 the second time."""
         marks: list[int] = []
 
         def work(sqlite: sqlite3.Connection) -> int:
@@ -128,9 +128,9 @@ class LocalQueue:
         return deliveries
 
     async def extend(self, lease_ids: Sequence[str], *, lease_s: float) -> frozenset[str]:
-        """Let the leases run ``lease_s`` seconds from now; return those that are lost.
+        """Extend the leases to ``lease_s`` seconds from now; return those that are lost.
 
-        A lease that ran out is not lost until its message is delivered again.
+        An expired lease is lost only once its message is delivered again.
         """
         if not lease_ids:
             return frozenset()
@@ -152,7 +152,7 @@ class LocalQueue:
         await self._writing.write(work, durable=False)
 
     async def nack(self, lease_ids: Sequence[str], *, delay_s: float = 0.0) -> None:
-        """Give back the messages whose leases are not lost, for ``delay_s`` seconds from now."""
+        """Nack the messages whose leases are not lost, with a delay of ``delay_s`` seconds."""
         if lease_ids:
             await self._writing.write(
                 lambda sqlite: store.nack(sqlite, lease_ids, delay_s=delay_s, now=self._now()),
@@ -172,7 +172,7 @@ class LocalQueue:
         )
 
     async def backlog(self, run_id: str | None = None) -> Backlog:
-        """Count unsettled messages: leased, and ready (also those waiting out a back-off)."""
+        """Count unsettled messages: leased, and ready (including delayed ones)."""
         return await self._reading.run(
             lambda sqlite: store.count_backlog(sqlite, run_id, self._now())
         )
@@ -193,7 +193,7 @@ class LocalQueue:
         return dropped
 
     async def make_due(self, run_id: str) -> int:
-        """Let a run's messages that wait out a back-off come at once; return how many."""
+        """Make a run's delayed messages ready immediately; return how many."""
         return await self._writing.write(
             lambda sqlite: store.make_due(sqlite, run_id, self._now()), durable=False
         )
@@ -209,7 +209,9 @@ class LocalQueue:
             after = page[-1][0]
 
     async def _record_durable(self) -> None:
-        """Record what this process made durable and no ack has told, a producer's events say."""
+        """Record the files that this process made durable without an ack, for example a producer's
+        events.
+        """
         durable = self._marks.durable
         if durable:
             await self._writing.write(
@@ -217,15 +219,15 @@ class LocalQueue:
             )
 
     async def read_marks(self) -> QueueMarks:
-        """Return what the queue says of itself, to be compared with a warehouse."""
+        """Return the queue's state, for comparison with a warehouse."""
         return await self._reading.run(store.read_marks)
 
     async def accept_marks(self, there: Mapping[str, int]) -> None:
-        """Go on from the marks that are in the warehouse, by ledger, whatever was recorded."""
+        """Continue from the warehouse's marks, by ledger, whatever was recorded."""
         await self._writing.write(lambda sqlite: store.accept_marks(sqlite, there), durable=True)
 
     async def recheck_all(self) -> int:
-        """Have every unsettled message looked up before anything is paid; return how many."""
+        """Mark every unsettled message to be looked up before anything is paid; return how many."""
         count = after = 0
         while page := await self._writing.write(
             partial(store.recheck_page, after=after), durable=True
@@ -235,14 +237,14 @@ class LocalQueue:
         return count
 
     async def report(self, worker_id: str, rates: Mapping[str, float]) -> Mapping[str, PeerRates]:
-        """Report this worker's calls per second of each kind; return what all report."""
+        """Report this worker's calls per second of each kind; return everybody's reports."""
         return await self._writing.write(
             lambda sqlite: store.report_rates(sqlite, worker_id, rates, now=self._now()),
             durable=False,
         )
 
     async def leave(self, worker_id: str) -> None:
-        """The worker sends nothing any more."""
+        """Remove this worker's report."""
         await self._writing.write(
             lambda sqlite: store.forget_sender(sqlite, worker_id, now=self._now()), durable=False
         )
@@ -251,7 +253,7 @@ class LocalQueue:
         try:
             return await asyncio.wrap_future(job)
         except asyncio.CancelledError:
-            # Jobs run in order, so this one finds the other finished, or never begun.
+            # Jobs run in order, so this one runs after the other finished, or was removed.
             self._writing.submit_write(partial(self._undo, job), durable=False)
             raise
 

@@ -1,9 +1,9 @@
-"""The queue's SQL, each statement named for what it does; docs/adr/0003 says why it is so.
+"""The queue's SQL, each statement named for what it does; docs/adr/0003 explains the design.
 
-A message is a small row in ``messages``, which leases touch, and a large one in ``bodies``, which
-they do not. ``place`` is 0 in the queue and 1 behind the backstop. A message may be taken while
+A message is a small row in ``messages``, which leases change, and a large one in ``bodies``, which
+they do not. ``place`` is 0 in the queue and 1 behind the backstop. A message is ready while
 ``visible_at <= now``: 0 for a message never delivered, so that no clock can hide it, else the end
-of its lease or back-off, which lasts ``hold_s`` seconds. All times are Unix times in seconds.
+of its lease or delay, which lasts ``hold_s`` seconds. All times are Unix times in seconds.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ CREATE_MARKS = """
         mark   INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID
 """
-"""Queues of earlier versions lack this table, and earlier versions do not look at it."""
+"""Queues of earlier versions lack this table, and earlier versions ignore it."""
 
 CREATE_SENDERS = """
     CREATE TABLE IF NOT EXISTS senders (
@@ -74,10 +74,10 @@ CREATE_SENDERS = """
         PRIMARY KEY (worker_id, kind)
     ) STRICT, WITHOUT ROWID
 """
-"""Who sends how fast. Queues of earlier versions lack this table, too."""
+"""The workers' reports. Queues of earlier versions lack this table, too."""
 
 OWN = ""
-"""In ``marks``, the row of the queue's own mark; the others are named as the ledgers."""
+"""In ``marks``, the row of the queue's own mark; the others have the ledgers' names."""
 
 # --- publishing --------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What the queue does with its tables, step by step, inside transactions that others open."""
+"""The steps of the queue's operations on its tables, inside the callers' transactions."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from sightline.ports import Backlog, Delivery, Outgoing, PeerRates
 from sightline.wire import RECHECK
 
 PAGE = 1_000
-"""Bodies read at a time: no read lasts long enough to keep the WAL from starting over."""
+"""Bodies read at a time: short reads, so that the WAL can be emptied in between."""
 PURGE_PAGE = 10_000
 FREE_PAGES_KEPT = 4_000
-"""Free pages (16 MB) that the file keeps for the next messages."""
+"""Free pages (16 MB) that the file keeps for future messages."""
 FREE_PAGES_STEP = 1_000
 
 REPORT_EVERY_S = 5.0
 REPORTS_LAST_S = 3 * REPORT_EVERY_S
-"""A worker that has not reported for so long is gone."""
+"""A worker whose report is older than this, in seconds, has ended."""
 
 _OUR_ID = re.compile(r"[0-9]{1,18}")
 
@@ -62,7 +62,7 @@ def publish(
 def lease(
     sqlite: sqlite3.Connection, max_messages: int, *, lease_s: float, now: float, attempts: int
 ) -> list[Delivery]:
-    """Lease ready messages in order; what was delivered ``attempts`` times goes aside."""
+    """Lease ready messages in order; move those delivered ``attempts`` times aside."""
     token = secrets.token_hex(8)
     (queue_id,) = sqlite.execute(sql.READ_QUEUE_ID).fetchone()
     deliveries: list[Delivery] = []
@@ -83,7 +83,7 @@ def lease(
 def lease_behind_backstop(
     sqlite: sqlite3.Connection, max_messages: int, *, lease_s: float, now: float
 ) -> list[Delivery]:
-    """Lease messages that were moved aside; being looked at is no delivery."""
+    """Lease messages behind the backstop; this does not count as a delivery."""
     (queue_id,) = sqlite.execute(sql.READ_QUEUE_ID).fetchone()
     values = {"place": sql.BACKSTOP, "now": now, "max_messages": max(0, max_messages)}
     rows = sqlite.execute(sql.SELECT_READY, values).fetchall()
@@ -122,7 +122,7 @@ def _hold(
 def extend(
     sqlite: sqlite3.Connection, lease_ids: Sequence[str], *, lease_s: float, now: float
 ) -> frozenset[str]:
-    """Prolong the leases that still hold; return the ids of the others."""
+    """Extend the leases that are still held; return the ids of the others."""
     return frozenset(
         lease_id
         for lease_id, held in zip(lease_ids, _held(lease_ids, lease_s, now), strict=True)
@@ -131,19 +131,19 @@ def extend(
 
 
 def ack(sqlite: sqlite3.Connection, lease_ids: Sequence[str]) -> None:
-    """Remove the messages whose leases still hold."""
+    """Remove the messages whose leases are still held."""
     sqlite.executemany(sql.ACK, _held(lease_ids))
 
 
 def nack(
     sqlite: sqlite3.Connection, lease_ids: Sequence[str], *, delay_s: float, now: float
 ) -> None:
-    """Free the messages whose leases still hold, after ``delay_s`` seconds."""
+    """Release the messages whose leases are still held, after ``delay_s`` seconds."""
     sqlite.executemany(sql.NACK, _held(lease_ids, delay_s, now))
 
 
 def undo_lease(sqlite: sqlite3.Connection, lease_ids: Sequence[str], *, now: float) -> None:
-    """Free messages that nobody received, as though they had not been delivered."""
+    """Release messages that no caller received, as if they had not been delivered."""
     sqlite.executemany(sql.UNDO_LEASE, _held(lease_ids, now=now))
 
 
@@ -152,12 +152,12 @@ def _held(
 ) -> Iterator[dict[str, int | float | str]]:
     for lease_id in lease_ids:
         id_, _, token = lease_id.partition(".")
-        number = int(id_) if _OUR_ID.fullmatch(id_) else 0  # 0 is nobody's
+        number = int(id_) if _OUR_ID.fullmatch(id_) else 0  # 0 is no lease
         yield {"id": number, "lease": token, "hold_s": hold_s, "now": now}
 
 
 def take_mark(sqlite: sqlite3.Connection) -> int:
-    """Give the next mark."""
+    """Take the next mark."""
     (mark,) = sqlite.execute(sql.TAKE_MARK).fetchone()
     return int(mark)
 
@@ -169,7 +169,7 @@ def record_durable(sqlite: sqlite3.Connection, durable: Mapping[str, int]) -> No
 
 
 def read_marks(sqlite: sqlite3.Connection) -> QueueMarks:
-    """Return what the queue says of itself."""
+    """Return the queue's state."""
     queue_id, next_id = sqlite.execute(sql.READ_USE).fetchone()
     marks = dict(sqlite.execute(sql.READ_MARKS).fetchall())
     latest = marks.pop(sql.OWN, 0)
@@ -177,7 +177,7 @@ def read_marks(sqlite: sqlite3.Connection) -> QueueMarks:
 
 
 def accept_marks(sqlite: sqlite3.Connection, there: Mapping[str, int]) -> None:
-    """Go on from the marks that are in the warehouse, by ledger."""
+    """Continue from the warehouse's marks, by ledger."""
     latest = max(there.values(), default=0)
     sqlite.execute(sql.RAISE_MARK, {"ledger": sql.OWN, "mark": latest})
     for ledger in read_marks(sqlite).durable:
@@ -191,12 +191,12 @@ def recheck_page(sqlite: sqlite3.Connection, after: int) -> list[int]:
 
 
 def shorten_holds(sqlite: sqlite3.Connection, *, now: float) -> None:
-    """Let no lease or back-off end later than its own length from now (the clock went back)."""
+    """Shorten leases and delays that end later than their own length from now (clock set back)."""
     sqlite.execute(sql.SHORTEN_HOLDS, {"now": now})
 
 
 def any_held_too_long(sqlite: sqlite3.Connection, *, now: float) -> bool:
-    """Return whether a lease or back-off ends later than its own length from now."""
+    """Return whether a lease or delay ends later than its own length from now."""
     (overdue,) = sqlite.execute(sql.ANY_HELD_TOO_LONG, {"now": now}).fetchone()
     return bool(overdue)
 
@@ -209,7 +209,7 @@ def count_backlog(sqlite: sqlite3.Connection, run_id: str | None, now: float) ->
 
 
 def run_ids(sqlite: sqlite3.Connection) -> frozenset[str]:
-    """Return the runs that have unsettled messages; messages that name none are left out."""
+    """Return the runs that have unsettled messages, without messages that name none."""
     return frozenset(run_id for (run_id,) in sqlite.execute(sql.RUN_IDS) if run_id)
 
 
@@ -220,7 +220,7 @@ def purge_page(sqlite: sqlite3.Connection, run_id: str, after: int, now: float) 
 
 
 def make_due(sqlite: sqlite3.Connection, run_id: str, now: float) -> int:
-    """Let a run's delayed messages be ready now; return how many."""
+    """Make a run's delayed messages ready now; return how many."""
     return sqlite.execute(sql.MAKE_DUE, {"run_id": run_id, "now": now}).rowcount
 
 
@@ -235,7 +235,7 @@ def read_bodies(
 def stream_bodies(path: Path, run_id: str | None = None) -> Iterator[bytes]:
     """Yield the bodies of all unsettled messages of a run, or of all, in constant memory.
 
-    For threads without an event loop; a message settled meanwhile may or may not be among them.
+    For threads without an event loop; a message settled meanwhile may or may not be included.
 
     Raises:
         ConfigurationError, StorageError, TransientError: see ``failures.translated``.
@@ -252,17 +252,17 @@ def stream_bodies(path: Path, run_id: str | None = None) -> Iterator[bytes]:
 
 
 def give_back_space(sqlite: sqlite3.Connection) -> None:
-    """Hand a step of the file's free pages back to the disk, if many; outside a transaction."""
+    """Return some of the file's free pages to the disk, if there are many; no transaction."""
     (free,) = sqlite.execute("PRAGMA freelist_count").fetchone()
     if free > FREE_PAGES_KEPT:
-        # ``execute`` would stop after one page: the statement yields a row without columns a page.
+        # ``execute`` would stop after one page: the statement yields one empty row per page.
         sqlite.executescript(f"PRAGMA incremental_vacuum({FREE_PAGES_STEP})")
 
 
 def report_rates(
     sqlite: sqlite3.Connection, worker_id: str, rates: Mapping[str, float], *, now: float
 ) -> dict[str, PeerRates]:
-    """Record how fast a worker sends; return what all who reported lately send."""
+    """Record a worker's rates; return the recent reports of all workers."""
     forget_sender(sqlite, worker_id, now=now)
     sqlite.executemany(
         sql.REPORT_RATE,
@@ -278,7 +278,7 @@ def report_rates(
 
 
 def forget_sender(sqlite: sqlite3.Connection, worker_id: str, *, now: float) -> None:
-    """Forget a worker, and those that have not reported for a while."""
+    """Remove a worker's report, and expired ones."""
     until = now + REPORTS_LAST_S
     since = now - REPORTS_LAST_S
     sqlite.execute(sql.FORGET_SENDERS, {"worker_id": worker_id, "since": since, "until": until})

@@ -1,4 +1,4 @@
-"""Nearest neighbours by cosine over one model's vectors: exact while few, approximate above."""
+"""Nearest neighbours by cosine among one model's vectors: exact for few, approximate for many."""
 
 from sightline.local.vectors.approximate import FaissIndex
 from sightline.local.vectors.build import IndexFile, build_index, fit_of, make_index

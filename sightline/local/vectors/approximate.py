@@ -1,7 +1,7 @@
 """Approximate search by faiss: inverted lists of 4-bit product codes, then an exact ranking.
 
-The codes only choose candidates; their scores come from the vectors themselves, so that a score
-is the same number whichever index found it.
+The codes only select candidates; scores are computed from the vectors themselves, so that a score
+is the same whichever index found it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sightline.local.vectors.ranking import rank
 from sightline.local.vectors.training import bounded_threads, import_faiss, train_codes, unheard
 
 LOOSE_MOST = 20_000
-"""Rows that the codes lack are compared one by one up to here, some milliseconds; then added."""
+"""Up to this many rows without codes are compared one by one; beyond, codes are added."""
 
 _ADDED_AT_ONCE = 32_768
 
@@ -36,10 +36,10 @@ _ADDED_AT_ONCE = 32_768
 class FaissIndex:
     """A ``VectorIndex`` for hundreds of thousands of vectors and more.
 
-    It holds 4 bits for every 4 components beside the vectors, which may be a read-only memory
-    map. ``rows_of`` says which row each code was made of, ``NO_ROW`` where there is none any more;
-    without it they stand in order. Rows without a code are compared one by one. ``threads`` bounds
-    what faiss uses (0 leaves that to faiss).
+    It holds 4 bits for every 4 components, in addition to the vectors, which may be a read-only
+    memory map. ``rows_of`` maps each code to its row, or ``NO_ROW`` if the row no longer exists;
+    without it, codes and rows have the same order. Rows without a code are compared one by one.
+    ``threads`` bounds what faiss uses (0: faiss decides).
     """
 
     def __init__(
@@ -64,9 +64,9 @@ class FaissIndex:
     def build(
         cls, vectors: Vectors, *, threads: int = 0, on_progress: Callable[[int], None] = unheard
     ) -> FaissIndex:
-        """Train and fill an index; of the same vectors it makes the same one.
+        """Train and fill an index; deterministic for the same vectors.
 
-        ``on_progress`` is told how much is done, of 100.
+        ``on_progress`` receives how much is done, of 100.
 
         Raises:
             ConfigurationError: fewer than ``SMALLEST`` vectors, or not finite unit vectors.
@@ -81,7 +81,7 @@ class FaissIndex:
         return cls(vectors, codes, threads=threads)
 
     def topped_up(self, *, on_progress: Callable[[int], None] = unheard) -> FaissIndex:
-        """Return the index with codes of the rows that lacked one; the lists stay as they are."""
+        """Return the index with codes added for rows without one; its lists do not change."""
         _add(self._codes, self._vectors, self._loose, self._threads, 0, on_progress)
         before = self.rows_of
         rows_of = np.concatenate([before, self._loose])
@@ -98,22 +98,22 @@ class FaissIndex:
 
     @property
     def codes(self) -> Any:
-        """The faiss index, to be kept on disk."""
+        """The faiss index, for storage on disk."""
         return self._codes
 
     @property
     def rows_of(self) -> Rows:
-        """The row that each code was made of."""
+        """The row of each code."""
         return np.arange(self._codes.ntotal) if self._rows_of is None else self._rows_of
 
     @property
     def loose(self) -> int:
-        """How many rows have no code."""
+        """The number of rows without a code."""
         return len(self._loose)
 
     @property
     def gone(self) -> int:
-        """How many codes are of rows that are there no more."""
+        """The number of codes whose rows no longer exist."""
         return self._gone
 
     def search(self, queries: Vectors, top: int, allowed: Allowed | None = None) -> Found:
@@ -129,7 +129,7 @@ class FaissIndex:
             rows = candidates[i][candidates[i] >= 0]
             if self._rows_of is not None:
                 rows = self._with_loose(self._rows_of[rows], query, how.candidates, allowed)
-            if len(rows) < top:  # the lists that were searched held too few
+            if len(rows) < top:  # the searched lists held too few
                 single = self._exact.search(queries[i : i + 1], top, allowed)
                 results.scores[i], results.rows[i] = single.scores[0], single.rows[0]
                 continue
@@ -138,7 +138,7 @@ class FaissIndex:
         return results
 
     def _look_up(self, queries: Vectors, how: LookUp, allowed: Allowed | None) -> Rows:
-        """Return the candidates' codes of each query, -1 where there are fewer."""
+        """Return the candidates' codes for each query, -1 if there are fewer."""
         faiss = import_faiss()
         options: dict[str, Any] = {}
         accepted = allowed
@@ -154,7 +154,7 @@ class FaissIndex:
         return np.asarray(codes, dtype=np.int64)
 
     def _with_loose(self, rows: Rows, query: Vectors, most: int, allowed: Allowed | None) -> Rows:
-        """Return the rows, and the best of those without a code."""
+        """Return these rows, and the best rows without a code."""
         if not len(self._loose):
             return rows
         scores = self._loose_vectors @ query
@@ -172,7 +172,7 @@ def _add(
     done: int,
     on_progress: Callable[[int], None],
 ) -> None:
-    """Add codes of these rows, in their order; ``done`` of 100 is done before."""
+    """Add codes of these rows, in order, at ``done`` of 100."""
     with bounded_threads(import_faiss(), threads):
         for start in range(0, len(rows), _ADDED_AT_ONCE):
             block = rows[start : start + _ADDED_AT_ONCE]

@@ -1,4 +1,4 @@
-"""Chooses the index for a set of vectors, and keeps on disk what took long to make."""
+"""Chooses the index for a set of vectors, and stores slow-to-build ones on disk."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ Fit = Literal["whole", "few are missing", "many are missing", "no"]
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """Where an index is kept, and the number of the part behind each of its vectors."""
+    """Where an index is stored, and the number of the part of each of its vectors."""
 
     path: Path
     parts: Digests
 
 
 def fit_of(rows: int, codes: int, covered: int) -> Fit:
-    """Return how well an index of so many codes, ``covered`` of them of rows there are, still fits.
+    """Return how well an index with this many codes, ``covered`` of them of existing rows, still
+    fits.
 
-    Lists that were trained on less than half of the vectors divide them badly.
+    Lists trained on less than half of the vectors divide them poorly.
     """
     if 2 * covered < rows or codes - covered > rows // 4:
         return "no"
@@ -59,9 +60,9 @@ def build_index(
 ) -> VectorIndex:
     """Return an index over unit vectors of shape (count, dimension), float32.
 
-    Above ``exact_up_to`` vectors it is approximate, and below too where one is kept. One that is
-    kept is used while it fits, brought up to date when many vectors have no code, and made again
-    when it no longer fits. ``threads`` bounds faiss, 0 does not.
+    Above ``exact_up_to`` vectors it is approximate, and below too if one is stored. A stored index
+    is used while it fits, updated if many vectors have no code, and rebuilt if it no longer fits.
+    ``threads`` bounds faiss, 0 does not.
 
     Raises:
         ConfigurationError: they are not finite unit vectors.
@@ -83,11 +84,11 @@ def make_index(
     threads: int = 0,
     on_progress: Callable[[int], None] = unheard,
 ) -> FaissIndex:
-    """Return an index with a code of every vector, and keep it; what fits is not made again.
+    """Return an index with a code for every vector, and store it; one that fits is not rebuilt.
 
     Raises:
         ConfigurationError: too few vectors, or they are not finite unit vectors.
-        StorageError: it cannot be kept.
+        StorageError: it cannot be stored.
     """
     if len(vectors) < SMALLEST:
         raise ConfigurationError(
@@ -131,7 +132,9 @@ def _brought_up_to_date(
         if index is not None and fit == "many are missing":
             return _kept_too(index.topped_up(on_progress=on_progress), index_file, digests)
         if len(vectors) <= exact_up_to:
-            log.warning("%s is of other vectors, comparing all instead", index_file.path)
+            log.warning(
+                "%s does not fit the vectors, comparing all of them instead", index_file.path
+            )
             return ExactIndex(vectors)
         log.warning("%s is of other vectors, making the index again", index_file.path)
     new_index = FaissIndex.build(vectors, threads=threads, on_progress=on_progress)
@@ -141,11 +144,11 @@ def _brought_up_to_date(
 
 
 def _kept_too(index: FaissIndex, index_file: IndexFile, digests: Digests) -> FaissIndex:
-    """Return the index, kept where that can be done: a search does without."""
+    """Return the index, stored if possible: a search works without that."""
     try:
         save_index(index_file.path, index, index_file.parts, digests)
     except StorageError as error:
-        log.warning("the index is not kept: %s", error)
+        log.warning("the index is not stored: %s", error)
     return index
 
 
@@ -155,7 +158,7 @@ def _saved(index_file: IndexFile | None) -> SavedIndex | None:
     try:
         return load_index(index_file.path)
     except DamagedIndexError as error:
-        log.warning("%s is damaged (%s), doing without", index_file.path, error)
+        log.warning("%s is damaged (%s), continuing without it", index_file.path, error)
         return None
 
 

@@ -1,4 +1,4 @@
-"""Whether an index is asked, for how many candidates, and in how many of its lists."""
+"""Whether to use an index, with how many candidates, and how many of its lists to search."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from dataclasses import dataclass
 SMALLEST = 512
 """Fewer vectors cannot train the codes."""
 EXACT_UP_TO = 200_000
-"""Up to here an exact search takes some 10 to 30 ms (512 dimensions, 2 cores), and no index is made
-unless somebody asks for it."""
+"""Up to this number, an exact search takes 10 to 30 ms (512 dimensions, 2 cores), and an index is
+built only on request.
+"""
 EXACT_ALLOWED = 20_000
-"""With no more allowed rows than this, looking at each of them is as fast, and exact."""
+"""With at most this many allowed rows, comparing all of them is as fast, and exact."""
 
 CANDIDATES = 30
-"""Candidates ranked for each row asked for; at least ``FEWEST_CANDIDATES``."""
+"""Candidates ranked per requested row; at least ``FEWEST_CANDIDATES``."""
 FEWEST_CANDIDATES = 300
 PROBES = 3.0
-"""Lists searched, times the square root of how many there are. So words find 99.7 % of their best
-ten among 4,000 rendered scenes; images, which are nearer to each other than words to them, all."""
+"""Lists searched, times the square root of their number.
+
+With this, words find 99.7 % of their best ten among 4,000 rendered scenes; images, which are nearer
+to each other than words are to them, find all.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """So many candidates are looked up in so many lists; all others are never looked at."""
+    """The number of candidates to rank, and of lists to search."""
 
     candidates: int
     probes: int
@@ -34,16 +38,16 @@ def look_up(rows: int, allowed: int, top: int, lists: int) -> LookUp | None:
     candidates = max(FEWEST_CANDIDATES, top * CANDIDATES)
     if candidates >= allowed or (allowed < rows and allowed <= EXACT_ALLOWED):
         return None
-    # What is left after a filter is further away, in more lists.
+    # Rows that pass a filter are further away, in more lists.
     probes = math.ceil(PROBES * math.sqrt(lists) * rows / allowed)
     return LookUp(candidates, max(1, min(lists, probes)))
 
 
 def lists_for(rows: int) -> int:
-    """Return how many lists an index over so many vectors has.
+    """Return the number of lists for an index over this many vectors.
 
     About ``4 * sqrt(rows)``, a power of two, as the faiss guidelines suggest
-    (github.com/facebookresearch/faiss/wiki/Guidelines-to-choose-an-index), and 32 vectors a list.
+    (github.com/facebookresearch/faiss/wiki/Guidelines-to-choose-an-index), and 32 vectors per list.
     """
     lists: int = 2 ** max(0, round(math.log2(4 * rows**0.5)))
     return max(1, min(lists, rows // 32))

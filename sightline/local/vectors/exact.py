@@ -1,4 +1,4 @@
-"""Exact search: one matrix product, and a selection that hardly adds to it."""
+"""Exact search: one matrix product, and a selection that adds little to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HALF_ULP = 2.0**-24
 
 
 class ExactIndex:
-    """A ``VectorIndex`` that looks at every allowed row. Vectors may be a read-only memory map."""
+    """A ``VectorIndex`` that compares every allowed row. Vectors may be a read-only memory map."""
 
     def __init__(self, vectors: Vectors) -> None:
         self._vectors = checked_vectors(vectors)
@@ -73,8 +73,8 @@ class ExactIndex:
 
 
 def best_of(scores: Vectors, top: int, dimension: int) -> Rows:
-    """Return where all stand that may be among the best, given how wrong a float32 sum can be."""
-    # A sum of d products of unit vectors is wrong by d/2 ulp at most (Higham, Accuracy and
+    """Return the rows that may be among the best, given the rounding error of float32 sums."""
+    # The error of a sum of d products of unit vectors is at most d/2 ulp (Higham, Accuracy and
     # Stability of Numerical Algorithms, 3.1); two such sums are compared.
     slack = 2 * dimension * _HALF_ULP
     enough = _at_most_the_kth_best(scores, top) - slack
@@ -82,10 +82,10 @@ def best_of(scores: Vectors, top: int, dimension: int) -> Rows:
 
 
 def _at_most_the_kth_best(scores: Vectors, top: int) -> float:
-    """Return a bound that at least ``top`` scores reach, close below the ``top``-th best.
+    """Return a bound that at least ``top`` scores reach, slightly below the ``top``-th best.
 
-    The best of each group of scores are scores themselves, so the ``top``-th best of those is a
-    bound, found in one pass instead of a partition of all.
+    The best scores of each group are scores too, so the ``top``-th best of those is a bound, which
+    takes one pass instead of a partition of all.
     """
     groups = len(scores) // _GROUP
     if groups >= 2 * top:

@@ -1,4 +1,4 @@
-"""What a vector index answers, and what it accepts: unit vectors, finite, of one dimension."""
+"""The interface of a vector index, and its input: finite unit vectors of one dimension."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sightline.errors import ConfigurationError
 
 NO_ROW = -1
-"""Stands where fewer rows were found than asked for; its score is minus infinity."""
+"""Fills results with fewer rows than requested; its score is minus infinity."""
 
 _UNIT_TOLERANCE = 0.01
 _BLOCK_ROWS = 65_536
@@ -21,14 +21,14 @@ Allowed = NDArray[np.bool_]
 
 
 class Found(NamedTuple):
-    """The best rows of each query, best first; both of shape (queries, min(top, rows))."""
+    """The best rows for each query, best first; arrays of shape (queries, min(top, rows))."""
 
     scores: Vectors
     rows: Rows
 
 
 class VectorIndex(Protocol):
-    """Vectors, numbered from 0, that can be searched. Safe to search from several threads."""
+    """Vectors, numbered from 0, that can be searched. Thread-safe."""
 
     def __len__(self) -> int:
         """Return the number of vectors."""
@@ -43,8 +43,8 @@ class VectorIndex(Protocol):
         """Return the ``top`` rows of the highest cosine for each query.
 
         ``queries`` has shape (q, dimension); ``allowed``, of shape (rows,), is applied before the
-        search. Scores are cosines from -1 to 1; of equal scores the lower row comes first.
-        Missing rows are ``NO_ROW``.
+        search. Scores are cosines from -1 to 1; ties in the order of the rows. Missing rows are
+        ``NO_ROW``.
 
         Raises:
             ConfigurationError: a shape does not fit, or a query is not a finite unit vector.
@@ -101,6 +101,6 @@ def checked_search(
 
 
 def nothing_found(queries: int, top: int) -> Found:
-    """Return an answer of ``NO_ROW`` throughout, to be filled in."""
+    """Return a result that consists of ``NO_ROW``, to be filled."""
     scores = np.full((queries, top), -np.inf, dtype=np.float32)
     return Found(scores, np.full((queries, top), NO_ROW, dtype=np.int64))

@@ -1,4 +1,4 @@
-"""Ranks a few candidate rows by their exact cosine, always in the same order."""
+"""Ranks a few candidate rows by exact cosine, in a deterministic order."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _BLOCK_ROWS = 4_096
 
 
 def rank(vectors: Vectors, query: Vectors, candidates: Rows, top: int) -> tuple[Vectors, Rows]:
-    """Return the scores and rows of the ``top`` best candidates, equal scores by row.
+    """Return the scores and rows of the ``top`` best candidates, ties by row.
 
-    The sums are taken in float64 and rounded once, so that equal vectors score equally wherever
-    they stand; the float32 product of a whole matrix does not promise that.
+    Sums are computed in float64 and rounded once, so that equal vectors have equal scores at any
+    position; the float32 product of a whole matrix does not guarantee that.
     """
     exact = query.astype(np.float64)
     scores = np.empty(len(candidates), dtype=np.float32)

@@ -1,8 +1,8 @@
-"""Keeps an index on disk, beside the digests of the vectors that it was made of.
+"""Stores an index on disk, with digests of its vectors.
 
-A file is checked whole before it is believed, and each of its codes is matched with a vector that
-is there now: what has changed or gone since is not searched through it. So an index serves on while
-vectors are added, and a wrong one cannot be used by mistake.
+A file is validated completely before it is used, and each of its codes is matched with an existing
+vector: vectors that have changed or disappeared are not searched through it. So an index remains
+usable while vectors are added, and a wrong one is never used.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ SUFFIX = ".faiss"
 _FORMAT = "sightline-index-1"
 _BLOCK_ROWS = 65_536
 _BEFORE = "*-IVF*.faiss"
-"""What the first version called its indexes, of which there was one for each content."""
+"""The first version's index files, one for each content."""
 
 
 class DamagedIndexError(Exception):
-    """A file is no index, or not a whole one. It is handled where indexes are read."""
+    """A file is not an index, or is incomplete. Handled where indexes are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedIndex:
-    """An index as it was kept: ``parts`` and ``digests`` name what each code was made of."""
+    """A stored index: ``parts`` and ``digests`` identify the vector of each code."""
 
     dimension: int
     lists: int
@@ -49,18 +49,18 @@ class SavedIndex:
     def for_vectors(
         self, vectors: Vectors, parts: Digests, digests: Digests, *, threads: int
     ) -> FaissIndex:
-        """Return the index over the vectors there are now, matched by what they were made of."""
+        """Return the index over the current vectors, matched by their digests."""
         codes = import_faiss().deserialize_index(np.frombuffer(self.codes, dtype=np.uint8))
         rows_of = places_of(self.parts ^ self.digests, parts ^ digests)
         return FaissIndex(vectors, codes, rows_of=rows_of, threads=threads)
 
     def covered(self, parts: Digests) -> int:
-        """Return how many of these parts the index was made of; vectors are not looked at."""
+        """Return how many of these parts have a code; vectors are not read."""
         return int(np.count_nonzero(places_of(self.parts, parts) != NO_ROW))
 
 
 def digests_of(vectors: Vectors) -> Digests:
-    """Return 64 bits for each vector that change with any of its components."""
+    """Return 64 bits for each vector, which depend on all its components."""
     chance = np.random.default_rng(20_260_504)
     flat = np.ascontiguousarray(vectors, dtype=np.float32)
     pairs = flat.shape[1] % 2 == 0
@@ -69,7 +69,7 @@ def digests_of(vectors: Vectors) -> Digests:
     digests = np.empty(len(flat), dtype=np.uint64)
     for start in range(0, len(flat), _BLOCK_ROWS):
         block = words[start : start + _BLOCK_ROWS]
-        # Modulo 2^64, where no change times an odd number is nothing.
+        # Modulo 2^64, where no change times an odd number is zero.
         digests[start : start + _BLOCK_ROWS] = np.einsum(
             "ij,j->i", block.astype(np.uint64, copy=False), odd
         )
@@ -90,10 +90,10 @@ def places_of(digests: Digests, there: Digests) -> Rows:
 
 
 def save_index(path: Path, index: FaissIndex, parts: Digests, digests: Digests) -> None:
-    """Keep an index, whole or not at all.
+    """Store an index atomically.
 
     Raises:
-        StorageError: the disk is full, read-only or gone.
+        StorageError: the disk is full, read-only or missing.
     """
     rows_of = index.rows_of
     there = rows_of != NO_ROW
@@ -120,10 +120,10 @@ def save_index(path: Path, index: FaissIndex, parts: Digests, digests: Digests) 
 
 
 def load_index(path: Path) -> SavedIndex | None:
-    """Return the index that is kept, or ``None`` when there is none.
+    """Return the stored index, or ``None`` if there is none.
 
     Raises:
-        DamagedIndexError: the file is no index, or not a whole one.
+        DamagedIndexError: the file is not an index, or is incomplete.
     """
     try:
         content = path.read_bytes()
@@ -151,7 +151,7 @@ def load_index(path: Path) -> SavedIndex | None:
 
 
 def drop_index(path: Path) -> bool:
-    """Remove a kept index, and return whether there was one.
+    """Remove a stored index, and return whether there was one.
 
     Raises:
         StorageError: it cannot be removed.

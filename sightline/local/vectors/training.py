@@ -1,4 +1,4 @@
-"""Trains the lists and codes of an index with faiss, round by round, so that progress is seen."""
+"""Trains the lists and codes of an index with faiss in rounds, to report progress."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _ROUNDS = 6
 _SEED = 1
 _ROUNDS_DONE = 50
 _CODES_DONE = 60
-"""How much is done, of 100, when the lists and when the codes are trained, as measured."""
+"""How much is done, of 100, after training lists and codes, as measured."""
 
 
 def unheard(_: int) -> None:
-    """Let nobody know of progress."""
+    """Report nothing."""
 
 
 def train_codes(
     vectors: Vectors, *, threads: int, on_progress: Callable[[int], None]
 ) -> tuple[Any, int]:
-    """Return an empty index trained on a sample of the vectors, and how much of 100 that was."""
+    """Return an empty index trained on a sample of the vectors, and how much of 100 is done."""
     faiss = import_faiss()
     count, dimension = vectors.shape
     codes = faiss.index_factory(dimension, factory_of(count, dimension), faiss.METRIC_INNER_PRODUCT)
@@ -39,7 +39,7 @@ def train_codes(
         lists = faiss.Clustering(dimension, codes.nlist)
         lists.niter, lists.seed, lists.spherical = 1, _SEED, True
         lists.min_points_per_centroid = 1
-        for number in range(1, _ROUNDS + 1):  # each goes on from the centroids of the last
+        for number in range(1, _ROUNDS + 1):  # each round continues from the centroids of the last
             lists.train(sample, faiss.IndexFlatIP(dimension))
             on_progress(_ROUNDS_DONE * number // _ROUNDS)
         codes.quantizer.add(faiss.vector_to_array(lists.centroids).reshape(-1, dimension))
@@ -49,16 +49,16 @@ def train_codes(
 
 
 def factory_of(count: int, dimension: int) -> str:
-    """Return faiss's name for the index of so many vectors.
+    """Return faiss's name for an index of this many vectors.
 
-    A code has 4 bits for every 4 components, or for fewer where 4 does not divide the dimension.
+    A code has 4 bits for every 4 components, or for fewer if the dimension is not divisible by 4.
     """
     size = next(size for size in (4, 3, 2, 1) if dimension % size == 0)
     return f"IVF{lists_for(count)},PQ{dimension // size}x4fs"
 
 
 def import_faiss() -> Any:
-    """Return faiss, imported when first needed (0.2 s)."""
+    """Return faiss, imported on first use (0.2 s)."""
     with warnings.catch_warnings():  # SWIG's types lack __module__, deprecated since Python 3.12
         warnings.simplefilter("ignore", DeprecationWarning)
         import faiss  # noqa: PLC0415 - slow to import, and not needed while vectors are few
@@ -67,7 +67,7 @@ def import_faiss() -> Any:
 
 @contextmanager
 def bounded_threads(faiss: Any, threads: int) -> Iterator[None]:
-    """Let faiss use so many threads meanwhile (the setting is the whole process's)."""
+    """Limit faiss to this many threads within the block (the setting is process-wide)."""
     before = faiss.omp_get_max_threads()
     if threads:
         faiss.omp_set_num_threads(threads)
