@@ -1,1 +1,1 @@
-"""What `pulumi up` creates: one file a logical entity, its IAM beside what it opens."""
+"""What `pulumi up` creates: one logical entity per file, with the IAM grants on it."""

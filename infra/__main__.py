@@ -1,4 +1,4 @@
-"""``pulumi up`` runs this; the program itself is a function, so that tests run it too."""
+"""The entry point of ``pulumi up``; the program is a function, so that tests can run it too."""
 
 from infra.program import program
 

@@ -1,4 +1,4 @@
-"""Who works here: a service account each for the producer, the workers, and what starts jobs."""
+"""One service account each for the producer, the workers, and the starter of jobs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from infra.stack import Stack
 
 WORKER_QUERIES = Role(
     "worker-queries", "worker", "roles/bigquery.jobUser", "the project",
-    "looks redelivered messages up before they are paid for; jobs belong to projects",
+    "looks up redelivered messages before paying for a call; jobs belong to projects",
 )  # fmt: skip
 WORKER_ASKS_MODELS = Role(
     "worker-asks-models", "worker", "roles/aiplatform.user", "the project",
-    "asks Gemini and the embedding model; Google's models have no policy of their own",
+    "calls Gemini and the embedding model; Google's models have no policy of their own",
 )  # fmt: skip
 WORKER_WRITES_METRICS = Role(
     "worker-writes-metrics", "worker", "roles/monitoring.metricWriter", "the project",
-    "the collector beside it sends its numbers; metrics belong to projects",
+    "the collector beside it exports its metrics; metrics belong to projects",
     "`collectorImage` is set",
 )  # fmt: skip
 PRODUCER_QUERIES = Role(
@@ -39,11 +39,11 @@ GRANTS = (
 
 
 class Accounts(Entity):
-    """Accounts without keys, and the few roles that only a project can grant."""
+    """Service accounts without keys, and the few roles that only a project can grant."""
 
     def __init__(self, stack: Stack, **more: Any) -> None:
         super().__init__("accounts", stack, **more)
-        self.worker = self._account("worker", "Sightline: leases, asks models, writes")
+        self.worker = self._account("worker", "Sightline: leases, calls models, writes")
         self.producer = self._account("producer", "Sightline: publishes what is not done yet")
         self._grant(WORKER_QUERIES, self.worker)
         self._grant(WORKER_ASKS_MODELS, self.worker)
@@ -54,7 +54,7 @@ class Accounts(Entity):
         self.register_outputs({})
 
     def member(self, account_resource: gcp.serviceaccount.Account) -> pulumi.Output[str]:
-        """Return an account as a member of policies."""
+        """Return a service account as a member of IAM policies."""
         return account(account_resource.email)
 
     def _account(self, name: str, says: str) -> gcp.serviceaccount.Account:

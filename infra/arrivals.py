@@ -1,7 +1,7 @@
-"""New objects enqueue themselves: the bucket tells a topic, which BigQuery lists as observations.
+"""New objects are enqueued automatically: the bucket notifies a topic, and BigQuery lists them.
 
 A view over the list has the columns of ``latest_observations``, so that the scheduled producer
-finds what is not done yet as it does in any source. Nothing has to run in between.
+finds new work as in any other source. No other program has to run in between.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from infra.warehouse import Warehouse
 
 BUCKET_TELLS = Role(
     "bucket-tells", "Cloud Storage's service agent", "roles/pubsub.publisher",
-    "the topic of arrivals", "tells of new objects", "`notifyNewImages` is true",
+    "the topic of arrivals", "publishes notifications of new objects", "`notifyNewImages` is true",
 )  # fmt: skip
 AGENT_LISTS = Role(
     "agent-lists", "Pub/Sub's service agent", "roles/bigquery.dataEditor", "the table of arrivals",
@@ -39,7 +39,7 @@ COLUMNS = (
     ("data", "STRING"),
     ("attributes", "STRING"),
 )
-"""What Pub/Sub writes of a message, with its metadata."""
+"""The columns that Pub/Sub writes for a message with its metadata."""
 
 SELECT = r"""
 SELECT
@@ -121,7 +121,7 @@ class Arrivals(Entity):
             project=self.stack.project,
             dataset_id=self._warehouse.dataset_id,
             table_id=TABLE,
-            description="Objects that arrived in the bucket, as it told of them",
+            description="Notifications of new objects in the bucket",
             labels=self.stack.labels,
             schema=json.dumps(columns),
             time_partitioning=gcp.bigquery.TableTimePartitioningArgs(
@@ -163,7 +163,7 @@ class Arrivals(Entity):
             project=stack.project,
             dataset_id=self._warehouse.dataset_id,
             table_id=VIEW,
-            description="The objects that arrived, in the columns of latest_observations",
+            description="The new objects, in the columns of latest_observations",
             labels=stack.labels,
             view=gcp.bigquery.TableViewArgs(
                 query=SELECT.replace("{arrivals}", arrivals), use_legacy_sql=False

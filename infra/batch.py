@@ -1,4 +1,4 @@
-"""Where batch jobs read requests and write answers: a bucket that empties itself."""
+"""The bucket for the requests and responses of batch jobs, emptied automatically."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from infra.stack import Stack
 
 KEEPER = "roles/storage.objectUser"
 LEFT_FOR_DAYS = 30
-"""Far longer than a job waits and runs; what a run leaves there is removed when it is done.
+"""In days: far longer than a job waits and runs.
 
-What was removed is in the ledgers; kept, it would be billed for nothing.
+A run's objects are removed when it is done. Responses are in the ledgers by then, and would cost
+storage for nothing.
 """
 
 PRODUCER_ASKS_BY_JOBS = Role(
     "producer-asks-by-jobs", "producer", "roles/aiplatform.user", "the project",
-    "begins batch jobs and looks at them; jobs belong to projects",
+    "starts batch jobs and reads their state; jobs belong to projects",
 )  # fmt: skip
 PRODUCER_KEEPS_REQUESTS = Role(
     "producer-keeps-requests", "producer", KEEPER, "the bucket of batch jobs",
-    "writes requests, reads answers, removes both when they are in the ledgers",
+    "writes requests, reads responses, removes both once they are in the ledgers",
 )  # fmt: skip
 VERTEX_WRITES_ANSWERS = Role(
     "vertex-writes-answers", "Vertex AI's service agent", KEEPER, "the bucket of batch jobs",
-    "batch jobs read requests and write answers as this account",
+    "batch jobs read requests and write responses with this account",
 )  # fmt: skip
 GRANTS = (PRODUCER_ASKS_BY_JOBS, PRODUCER_KEEPS_REQUESTS, VERTEX_WRITES_ANSWERS)
 
 
 class Batch(Entity):
-    """A bucket of its own, since that of the images may be somebody else's."""
+    """A separate bucket, since that of the images may belong to somebody else."""
 
     def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
         super().__init__("batch", stack, needs=services.enabled, **more)

@@ -1,4 +1,4 @@
-"""How every bucket is made: uniform access, nothing public, deleted objects kept or not."""
+"""Creates every bucket alike: uniform access, nothing public, deleted objects kept or not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def bucket(
     keeps_deleted_s: int = 0,
     **more: Any,
 ) -> gcp.storage.Bucket:
-    """Make a bucket; a protected stack's cannot be deleted while there are objects in it."""
+    """Create a bucket; in a protected stack, it cannot be deleted while it contains objects."""
     return gcp.storage.Bucket(
         name,
         project=stack.project,
@@ -43,7 +43,7 @@ def bucket(
 
 
 def after_days(days: int, action: str = "Delete") -> Rule:
-    """Return the rule that does something with an object of this age."""
+    """Return a lifecycle rule for objects of this age."""
     return Rule(
         action=gcp.storage.BucketLifecycleRuleActionArgs(type=action),
         condition=gcp.storage.BucketLifecycleRuleConditionArgs(age=days),

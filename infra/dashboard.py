@@ -1,6 +1,6 @@
-"""The dashboard: what waits, how old it is, how fast the work goes, what fails, what it costs.
+"""The dashboard: backlog and its age, throughput, failures, costs.
 
-Numbers of the queue are Pub/Sub's. The workers' own come by Prometheus' names: from GKE's
+The queue's metrics are Pub/Sub's. The workers' metrics have Prometheus names, and come from GKE's
 collection or from the collector beside each worker.
 """
 
@@ -34,7 +34,7 @@ CHARTS: tuple[Chart, ...] = (
     Chart("Oldest message not settled", "seconds", pubsub="oldest_unacked_message_age"),
     Chart("Messages settled", "a second", pubsub="ack_message_count", aligner="ALIGN_RATE"),
     Chart(
-        "Rate that the limiters found", "calls a second",
+        "Rate found by the limiters", "calls per second",
         query="sum by (sightline_limiter) (sightline_limiter_rate_per_second)",
     ),
     Chart(
@@ -43,23 +43,23 @@ CHARTS: tuple[Chart, ...] = (
         " sightline_limiter_refused_share_ratio)",
     ),
     Chart(
-        "Dead letters by reason", "parts an hour",
+        "Dead letters by reason", "parts per hour",
         query="sum by (sightline_reason) (increase(sightline_dead_letters_total[1h]))",
     ),
     Chart(
         "Rows written", "a second",
         query="sum by (sightline_ledger) (rate(sightline_rows_written_total[5m]))",
     ),
-    Chart("Cost", "US dollars an hour", query="sum(increase(sightline_cost_total[1h]))"),
+    Chart("Cost", "US dollars per hour", query="sum(increase(sightline_cost_total[1h]))"),
     Chart(
-        "Given up by Pub/Sub, not collected yet", "messages",
+        "In the dead-letter topic, not collected yet", "messages",
         pubsub="num_undelivered_messages", of="abandoned",
     ),
 )  # fmt: skip
 
 
 def dashboard(stack: Stack) -> Mapping[str, Any]:
-    """Return the dashboard as Cloud Monitoring's API takes it."""
+    """Return the dashboard in the form of Cloud Monitoring's API."""
     tiles = [
         {
             "xPos": index * WIDTH % COLUMNS,

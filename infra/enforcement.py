@@ -1,7 +1,7 @@
-"""Puts the guard rails in force: each resource is looked at before it reaches the engine.
+"""Enforces the guard rails: checks each resource before it reaches the engine.
 
-What is known is checked at once. An input that is known only when another resource is there is
-checked when it is, and the resource is not made before.
+Known inputs are checked immediately. An input that depends on another resource is checked when that
+resource exists, and until then its own resource is not created.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from infra.guardrails import Resource, Violation, violations
 from infra.stack import Stack
 
 _LATER = ("member", "members", "role")
-"""Inputs that are worth to wait for: they may be made of other resources' outputs."""
+"""Inputs to wait for: they may be outputs of other resources."""
 
 
 def enforce(stack: Stack) -> None:
-    """Look at every resource that is registered from now on."""
+    """Check every resource that is registered from now on."""
     pulumi.runtime.register_stack_transformation(_Look(stack))
 
 
@@ -74,7 +74,7 @@ def _is_of_grants(violation: Violation) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Return an input as the checks read it: the inputs of nested types as mappings."""
+    """Return an input in the form of the checks: nested input types as mappings."""
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What the entities of the program share: a component whose children wait for the APIs."""
+"""The base class of the program's entities: a component whose children wait for the APIs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.stack import Stack
 
 
 class Entity(pulumi.ComponentResource):
-    """One logical entity: a component with all it is made of below it."""
+    """One logical entity: a component with its resources as children."""
 
     def __init__(
         self, name: str, stack: Stack, *, needs: Sequence[pulumi.Resource] = (), **more: Any
@@ -23,13 +23,13 @@ class Entity(pulumi.ComponentResource):
         self._needs = list(needs)
 
     def after_apis(self) -> pulumi.InvokeOutputOptions:
-        """Return the options of a look-up, which is not made before the APIs are enabled."""
+        """Return the options of a look-up that waits until the APIs are enabled."""
         return pulumi.InvokeOutputOptions(parent=self, depends_on=self._needs)
 
     def below(
         self, *after: pulumi.Resource, holds_data: bool = False, **more: Any
     ) -> pulumi.ResourceOptions:
-        """Return the options of a child; what holds data is protected, or kept, as is chosen."""
+        """Return a child's options; if it holds data, it is protected, or kept, as configured."""
         if holds_data:
             more = {
                 "protect": self.stack.protects,

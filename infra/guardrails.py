@@ -1,8 +1,8 @@
 """Guard rails: what no resource of any stack may be, checked as each is registered.
 
 The checks are plain functions of a resource's type and inputs, so that the policy pack in
-``infra/policy`` enforces the same centrally. Ids are those of the CIS Google Cloud Foundation
-Benchmark and of Checkov where they have one. Standard library only.
+``infra/policy`` can enforce them centrally. Ids are those of the CIS Google Cloud Foundation
+Benchmark and of Checkov where they exist. Standard library only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Found = Iterator[str]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as it is registered; names of inputs are in snake case."""
+    """A resource as registered; the names of inputs are in snake case."""
 
     type: str
     name: str
@@ -27,13 +27,13 @@ class Resource:
 
     @property
     def kind(self) -> str:
-        """The type's last word: ``Topic`` of ``gcp:pubsub/topic:Topic``."""
+        """The last part of the type: ``Topic`` of ``gcp:pubsub/topic:Topic``."""
         return self.type.rpartition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Rail:
-    """A rule: its own id, those of others, what it asks, why, and how it is checked."""
+    """A rule: its id, ids of the same rule elsewhere, its meaning, its reason, and its check."""
 
     id: str
     also: tuple[str, ...]
@@ -44,7 +44,7 @@ class Rail:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A broken rule: which, by what, and how."""
+    """A violation: the rule, the resource, and the detail."""
 
     rail: Rail
     resource: Resource
@@ -58,14 +58,14 @@ class Violation:
 
 
 def violations(resource: Resource) -> Iterator[Violation]:
-    """Yield what is wrong with a resource; inputs that are not known yet are not looked at."""
+    """Yield the violations of a resource; inputs that are not known yet are skipped."""
     for rail in RAILS:
         for detail in rail.check(resource):
             yield Violation(rail, resource, detail)
 
 
 def snake(value: Any) -> Any:
-    """Return inputs with their names in snake case, all the way down."""
+    """Return inputs with names in snake case, at every level."""
     if isinstance(value, Mapping):
         return {re.sub(r"(?<!^)(?=[A-Z])", "_", str(k)).lower(): snake(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -83,7 +83,7 @@ ONLY_ON_PROJECTS: Mapping[str, str] = {
     "roles/monitoring.metricWriter": "metrics belong to projects",
     "roles/monitoring.viewer": "metrics belong to projects",
 }
-"""Roles for which no resource-level grant exists, and why."""
+"""Roles that only a project can grant, and why."""
 
 _QUEUES = {"gcp:pubsub/topic:Topic", "gcp:pubsub/subscription:Subscription"}
 _PROTECTED_BY_FLAG = ("Table", "Cluster", "WorkerPool")
@@ -101,7 +101,7 @@ _LABELLED = {
     "gcp:pubsub/topic:Topic": "labels",
     "gcp:storage/bucket:Bucket": "labels",
 }
-"""The types that take labels, and what they call them."""
+"""The types with labels, and the name of that input."""
 
 
 def _members(resource: Resource) -> list[str]:
@@ -189,7 +189,7 @@ def _protected(resource: Resource) -> Found:
 
 
 def _is_of_models(resource: Resource) -> bool:
-    """Return whether a dataset holds remote models only, which are made again."""
+    """Return whether a dataset holds only remote models, which can be recreated."""
     return resource.kind == "Dataset" and resource.name == "models"
 
 

@@ -1,4 +1,4 @@
-"""The job's settings that follow from the stack: for containers, and for a person's file."""
+"""The job's settings that follow from the stack: for containers, and for a user's settings file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROMETHEUS_PORT = 9464
 
 
 def job_settings(stack: Stack) -> JobSettings:
-    """Return the settings, section by section, as a settings file has them; all are known now."""
+    """Return the settings by section, as in a settings file; all values are known."""
     chosen, names = stack.config, stack.names
     return {
         "engine": "gcp",
@@ -53,7 +53,7 @@ def job_settings(stack: Stack) -> JobSettings:
 
 
 def environment(stack: Stack, *, is_worker: bool = True) -> Mapping[str, str]:
-    """Return the settings as the variables that a container of this stack is started with."""
+    """Return the settings as environment variables for containers of this stack."""
     variables: dict[str, str] = {}
     for name, value in job_settings(stack).items():
         if isinstance(value, Mapping):

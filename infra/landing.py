@@ -1,4 +1,4 @@
-"""Where images come from: the subscribed listing, and the bucket, with who may read it."""
+"""The source of images: the subscribed listing, and the bucket with its readers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ READER = "roles/storage.objectViewer"
 
 WORKER_READS_IMAGES = Role(
     "worker-reads-images", "worker", READER, "the bucket of images",
-    "reads images itself where a model cannot",
+    "reads images itself if a model cannot",
 )  # fmt: skip
 VERTEX_READS_IMAGES = Role(
     "vertex-reads-images", "Vertex AI's service agent", READER, "the bucket of images",
-    "Gemini reads `gs://` images as this account, not as the worker",
+    "Gemini reads `gs://` images with this account, not with the worker's",
 )  # fmt: skip
 STORAGE_ENCRYPTS = Role(
     "storage-encrypts", "Cloud Storage's service agent",
@@ -45,7 +45,7 @@ GRANTS = (
 
 
 class Landing(Entity):
-    """The bucket is made here or brought along; a listing is subscribed to where one is named."""
+    """The bucket is created here or exists already; a configured listing is subscribed to."""
 
     def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
         super().__init__("landing", stack, needs=services.enabled, **more)
@@ -72,7 +72,7 @@ class Landing(Entity):
         self.register_outputs({})
 
     def let_read(self, role: Role, who: pulumi.Input[str]) -> None:
-        """Let somebody read the images."""
+        """Grant read access to the images."""
         target = {"bucket": self.bucket}
         granted = grant(role, gcp.storage.BucketIAMMember, who, target, self.below())
         self.grants_to_read.append(granted)
@@ -115,7 +115,7 @@ class Landing(Entity):
         at = gcp.bigqueryanalyticshub
         subscription = at.ListingSubscription(
             "listing",
-            project=project,  # of the listing: what is linked is in the destination's project
+            project=project,  # of the listing: the linked dataset is in the destination's project
             location=location,
             data_exchange_id=exchange,
             listing_id=listing,
@@ -127,7 +127,7 @@ class Landing(Entity):
                     project_id=stack.project, dataset_id=stack.listing_dataset
                 ),
             ),
-            # Labels of a linked dataset cannot be changed, and its name is taken while it is there.
+            # Labels of a linked dataset cannot change, and its name stays taken while it exists.
             opts=self.below(
                 ignore_changes=["destinationDataset.labels"], delete_before_replace=True
             ),
@@ -143,7 +143,7 @@ class Landing(Entity):
         )
 
     def _source_is_ours(self) -> bool:
-        """Return whether the source is a table that this project can open to the producer."""
+        """Return whether the source is a table on which this project can grant access."""
         project, dataset, _ = (self.stack.config.source or "..").split(".")
         return project == self.stack.project and dataset != self.stack.dataset
 

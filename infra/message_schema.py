@@ -1,4 +1,4 @@
-"""The form of a message, version 1, as Pub/Sub checks it: Protocol Buffers' JSON, from one table.
+"""The schema of a message, version 1, for Pub/Sub: Protocol Buffers' JSON form, from one table.
 
 Pub/Sub takes one file without imports, with one message at its top level.
 """
@@ -53,7 +53,7 @@ FORMS: Mapping[str, Sequence[tuple[str, str]]] = {
     ),
     "Embedding": (("model", "string"), ("dimension", "int32")),
 }
-"""The message and what stands in it: names and types, numbered in this order."""
+"""The message and its nested types: names and types, numbered in this order."""
 
 
 def _form(name: str, indent: str = "") -> str:

@@ -1,4 +1,4 @@
-"""The queue: topic, subscription, and the topic behind it for what Pub/Sub gives up on."""
+"""The queue: topic, subscription, and the dead-letter topic."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ WORKER_LEASES = Role(
 )  # fmt: skip
 WORKER_COLLECTS = Role(
     "worker-collects", "worker", "roles/pubsub.subscriber", "the dead-letter subscription",
-    "collects into the ledger what Pub/Sub gave up on",
+    "records in the ledger what Pub/Sub no longer delivers",
 )  # fmt: skip
 AGENT_FORWARDS = Role(
     "agent-forwards", "Pub/Sub's service agent", "roles/pubsub.publisher", "the dead-letter topic",
-    "forwards there what was delivered too often",
+    "forwards messages that were delivered too often",
 )  # fmt: skip
 AGENT_ACKS = Role(
     "agent-acks", "Pub/Sub's service agent", "roles/pubsub.subscriber",
@@ -43,7 +43,7 @@ GRANTS = (PRODUCER_PUBLISHES, WORKER_LEASES, WORKER_COLLECTS, AGENT_FORWARDS, AG
 
 
 class Messaging(Entity):
-    """Topics and subscriptions, set as ``sightline setup`` would set them."""
+    """Topics and subscriptions, configured as by ``sightline setup``."""
 
     def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
         super().__init__("messaging", stack, needs=services.enabled, **more)

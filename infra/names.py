@@ -1,4 +1,4 @@
-"""The one scheme of names: `sightline-<stack>-<what>`, within Google's limits for any stack name.
+"""Names all resources: `sightline-<stack>-<what>`, within Google's limits for any stack name.
 
 Limits: a service account's id 30 characters, a GKE cluster's name 40, a Cloud Run worker pool's 49,
 a bucket's and a repository's 63; datasets take letters, digits and underscores.
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 
 PREFIX = "sightline"
 SLUG_CHARACTERS = 11
-"""What a service account's 30 characters leave beside the prefix and the longest of its words."""
+"""What a service account's 30 characters leave beside the prefix and its longest suffix."""
 _HASH_CHARACTERS = 6
 
 
 def slug(stack_name: str) -> str:
-    """Return a stack's name as it stands in names: one slug a stack, no two stacks alike.
+    """Return the slug of a stack's name; different names have different slugs.
 
     A name of lower case letters, digits and hyphens that is short enough is its own slug; any other
-    is cut and gets a part of its SHA-256. Google's own name may stand in no bucket's.
+    is truncated, with part of its SHA-256 appended. Bucket names must not contain Google's own
+    name.
     """
     plain = re.sub(r"[^a-z0-9]+", "-", stack_name.lower()).strip("-")
     own = plain == stack_name and len(plain) <= SLUG_CHARACTERS
@@ -32,7 +33,7 @@ def slug(stack_name: str) -> str:
 
 
 def _is_hashed(text: str) -> bool:
-    """Return whether a name looks like one that was cut, and might be taken for another's."""
+    """Return whether a name looks like a truncated one, and could be mistaken for another's."""
     return re.fullmatch(rf".*-[0-9a-f]{{{_HASH_CHARACTERS}}}", text) is not None
 
 
@@ -42,13 +43,13 @@ def _is_googles(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of everything in one stack of one project."""
+    """The names of all resources of one stack in one project."""
 
     project: str
     stack_name: str
 
     def of(self, what: str = "") -> str:
-        """Return the name of a thing: lower case letters, digits and hyphens."""
+        """Return the name of a resource: lower case letters, digits and hyphens."""
         return "-".join(filter(None, (PREFIX, slug(self.stack_name), what)))
 
     def dataset(self, what: str = "") -> str:
@@ -56,7 +57,7 @@ class Names:
         return self.of(what).replace("-", "_")
 
     def bucket(self, what: str) -> str:
-        """Return the name of a bucket, which no other project has either."""
+        """Return the name of a bucket, unique over all projects."""
         return f"{self.project}-{self.of(what)}"
 
     def email(self, what: str) -> str:

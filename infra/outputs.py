@@ -1,4 +1,4 @@
-"""What the stack tells: the job's settings, and the commands that a person runs next."""
+"""The stack's outputs: the job's settings, and the commands to run next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infra.watch import Watch
 def outputs(
     stack: Stack, landing: Landing, warehouse: Warehouse, fleet: Fleet, watch: Watch
 ) -> Mapping[str, Any]:
-    """Return the outputs by name; none is secret, and none is made of a secret."""
+    """Return the outputs by name; none contains or derives from a secret."""
     outputs: dict[str, Any] = {
         "settings": job_settings(stack),
         "imageRepository": fleet.registry.repository_id.apply(lambda _: repository_url(stack)),
@@ -47,7 +47,7 @@ def outputs(
 
 
 def _grant_command(stack: Stack, who: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Return what the bucket's owner runs, so that somebody of ours may read the images."""
+    """Return the commands with which the bucket's owner lets our accounts read the images."""
     bucket = f"gcloud storage buckets add-iam-policy-binding gs://{stack.bucket}"
     return pulumi.Output.concat(bucket, " --member=", who, f" --role={READER}")
 

@@ -1,4 +1,4 @@
-"""The program: reads the configuration, puts the guard rails in force, makes the environment.
+"""The program: reads the configuration, enforces the guard rails, creates the environment.
 
 ``infra/__main__.py`` calls it for ``pulumi up``; tests call it as an inline program.
 """
@@ -37,16 +37,16 @@ GRANTS = (
     *arrivals.GRANTS,
     *FLEET_GRANTS,
 )
-"""Every role that any stack grants."""
+"""Every role that any stack may grant."""
 
 
 def program(provider: gcp.Provider | None = None) -> None:
-    """Make the environment that the stack's configuration describes.
+    """Create the environment that the stack's configuration describes.
 
     ``provider`` replaces Google's own endpoints, in tests.
 
     Raises:
-        pulumi.RunError: the configuration is wrong, or a guard rail is broken.
+        pulumi.RunError: the configuration is invalid, or a resource violates a guard rail.
     """
     stack = configured()
     enforce(stack)
@@ -54,7 +54,7 @@ def program(provider: gcp.Provider | None = None) -> None:
 
 
 def _google(stack: Stack) -> gcp.Provider:
-    """Return Google's provider; a person's own credentials ask for budgets in a project's name."""
+    """Return Google's provider; with user credentials, budgets need a quota project."""
     asks_for_budget = bool(stack.config.budget_usd)
     return gcp.Provider(
         "google",
@@ -69,7 +69,7 @@ def configured() -> Stack:
     """Return the stack of this run.
 
     Raises:
-        pulumi.RunError: its configuration is wrong, with all that is, one sentence a line.
+        pulumi.RunError: its configuration is invalid; the message has one line per fault.
     """
     prefix = f"{NAMESPACE}:"
     values = {
@@ -88,7 +88,7 @@ def _all_configuration() -> dict[str, str]:
 
 
 def environment(stack: Stack, google: gcp.Provider) -> None:
-    """Make all entities, each after those it is opened to, and export what they tell."""
+    """Create all entities, each after those it depends on, and export the outputs."""
     below = {"providers": [google]}
     services = Services(stack, **below)
     people = Accounts(stack, needs=services.enabled, **below)

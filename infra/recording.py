@@ -1,6 +1,6 @@
-"""Runs the program without an engine: Pulumi's mocks record every resource, and make nothing.
+"""Runs the program without an engine: Pulumi's mocks record every resource, and create nothing.
 
-For the documentation's tables and picture, and for quick tests.
+For the tables and the picture in the documentation, and for quick tests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEV = {**PROD, "deletionProtection": "false", "workers": "2"}
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A resource that was registered, and what else it was registered with."""
+    """A registered resource, with its options."""
 
     type: str
     name: str
@@ -43,17 +43,17 @@ class Recorded:
 
 @dataclass(slots=True)
 class Environment:
-    """All that a run registered, and what it exported."""
+    """Everything that a run registered and exported."""
 
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Recorded]:
-        """Return the resources whose type ends with this."""
+        """Return the resources whose type ends with this text."""
         return [resource for resource in self.resources if resource.type.endswith(kind)]
 
     def of_entities(self) -> list[Recorded]:
-        """Return the entities, without what they are made of."""
+        """Return the entities, without their children."""
         return [
             resource for resource in self.resources if resource.type.startswith("sightline:infra:")
         ]
@@ -90,7 +90,7 @@ class _Mocks(mocks.Mocks):
 
 @contextmanager
 def _loop_of_thread() -> Iterator[None]:
-    """Give this thread an event loop, which the mocks want, and close it again."""
+    """Give this thread an event loop, which the mocks need, and close it on exit."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
@@ -101,7 +101,7 @@ def _loop_of_thread() -> Iterator[None]:
 
 
 class _Monitor(mocks.MockMonitor):
-    """Pulumi's monitor of mocks, which also keeps how each resource was registered."""
+    """Pulumi's mock monitor, which also records each resource's options."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(_Mocks())
@@ -113,7 +113,7 @@ class _Monitor(mocks.MockMonitor):
             return super().Invoke(request)  # type: ignore[no-untyped-call]  # untyped
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Keep a resource, and how it was registered."""
+        """Record a resource and its options."""
         with _loop_of_thread():
             return self._register(request)
 
@@ -135,7 +135,7 @@ class _Monitor(mocks.MockMonitor):
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
-        """Keep what the stack exports."""
+        """Record the stack's outputs."""
         if "pulumi:pulumi:Stack" in request.urn:
             self._environment.outputs.update(rpc.deserialize_properties(request.outputs))
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]  # untyped
@@ -151,11 +151,11 @@ def run(
     """Run a program with this configuration, and return what it registered.
 
     Raises:
-        pulumi.RunError: as the program does.
+        pulumi.RunError: as raised by the program.
     """
     environment = Environment()
     settings.reset_options()
-    settings.ROOT.set(object())  # type: ignore[arg-type]  # else a stack is begun and never ended
+    settings.ROOT.set(object())  # type: ignore[arg-type]  # type: ignore[arg-type]  # else a stack would be started and never ended
     monitor = _Monitor(environment)
     mocks.set_mocks(_Mocks(), project="sightline", stack=stack, preview=preview, monitor=monitor)
     settings.ROOT.set(None)

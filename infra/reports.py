@@ -1,4 +1,4 @@
-"""Where workers see each other: a bucket in which each tells how fast it sends."""
+"""The bucket in which workers report their rates to each other."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from infra.stack import Stack
 
 WORKER_REPORTS = Role(
     "worker-reports", "worker", "roles/storage.objectUser", "the bucket of reports",
-    "tells the other workers how fast it sends, and reads what they tell",
+    "reports its rates, and reads the other workers' reports",
 )  # fmt: skip
 GRANTS = (WORKER_REPORTS,)
 
 LEFT_FOR_DAYS = 1
-"""A report is of use for less than a minute; what a killed worker leaves is removed."""
+"""In days. A report is valid for less than a minute; this removes those of killed workers."""
 
 
 class Reports(Entity):
-    """A bucket of its own: a worker may write nowhere else."""
+    """A separate bucket: the only one that a worker may write to."""
 
     def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
         super().__init__("reports", stack, needs=services.enabled, **more)

@@ -1,4 +1,4 @@
-"""Roles as data: who may do what on what, and why; each is declared beside what it opens."""
+"""Roles as data: who may do what on which resource, and why; declared with the resource."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IamMember = (
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role that is granted. ``name`` is the grant's own, ``when`` the choice that brings it."""
+    """A role to grant. ``name`` identifies the grant, ``when`` is the option that requires it."""
 
     name: str
     who: str
@@ -43,7 +43,7 @@ def grant(
     target: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.CustomResource:
-    """Grant a role on a resource, beside whatever others are granted there."""
+    """Grant a role on a resource, in addition to those that others grant there."""
     make: Any = kind
     member_grant: pulumi.CustomResource = make(
         role.name, role=role.role, member=member, opts=opts, **target
@@ -52,5 +52,5 @@ def grant(
 
 
 def account(email: pulumi.Input[str]) -> pulumi.Output[str]:
-    """Return a service account as a member of policies."""
+    """Return a service account as a member of IAM policies."""
     return pulumi.Output.concat("serviceAccount:", email)

@@ -1,4 +1,4 @@
-"""The APIs that are enabled, and the accounts with which Google's own services act."""
+"""The APIs to enable, and the service agents of Google's own services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.entity import Entity
 from infra.stack import Stack
 
 READS_PROJECTS = "cloudresourcemanager"
-"""Enabled before the others: once one is enabled, the provider reads its project through this."""
+"""Enabled before the others: afterwards, the provider reads its project through these."""
 
 
 def wanted_apis(stack: Stack) -> Iterator[str]:
@@ -60,7 +60,7 @@ class Services(Entity):
         )
 
     def _agent(self, api: str) -> pulumi.Output[str]:
-        """Make the agent of a service, unless it is there; return it as a member of policies."""
+        """Create a service's agent unless it exists; return it as a member of IAM policies."""
         agent = gcp.projects.ServiceIdentity(
             f"agent-{api}",
             project=self.stack.project,

@@ -1,4 +1,4 @@
-"""A stack: its configuration, its names, and what follows from both."""
+"""A stack: its configuration, its names, and derived values."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from infra.stack_config import StackConfig
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What is chosen, under which names, and what follows from it."""
+    """The configuration, the names, and the values derived from them."""
 
     config: StackConfig
     names: Names
 
     @property
     def location(self) -> str:
-        """Where BigQuery keeps the ledgers."""
+        """The location of the ledgers in BigQuery."""
         area = self.region.partition("-")[0]
         return self.config.location or {"us": "US", "europe": "EU"}.get(area, self.region)
 
@@ -52,12 +52,12 @@ class Stack:
 
     @property
     def listing_dataset(self) -> str:
-        """The dataset that the listing is linked as."""
+        """The dataset that is linked to the listing."""
         return self.config.listing_dataset or self.names.dataset("listing")
 
     @property
     def makes_bucket(self) -> bool:
-        """Whether the bucket of images is made here."""
+        """Whether the bucket of images is created here."""
         return not self.config.image_bucket
 
     @property
@@ -72,17 +72,17 @@ class Stack:
 
     @property
     def reports_bucket(self) -> str:
-        """The bucket in which workers see each other."""
+        """The bucket of the workers' reports."""
         return self.names.bucket("reports")
 
     @property
     def grants_on_bucket(self) -> bool:
-        """Whether reading the bucket is granted here, and not by its owner."""
+        """Whether read access to the bucket is granted here rather than by its owner."""
         return self.makes_bucket or self.config.grant_on_bucket
 
     @property
     def source(self) -> str:
-        """The table of the observations; empty when none is known."""
+        """The table of the observations; empty if unknown."""
         if self.config.source:
             return self.config.source
         if self.config.listing:
@@ -93,7 +93,7 @@ class Stack:
 
     @property
     def protects(self) -> bool:
-        """Whether what holds data is protected."""
+        """Whether resources with data are protected."""
         return self.config.deletion_protection
 
     @property
@@ -108,5 +108,5 @@ class Stack:
 
     @property
     def has_fleet(self) -> bool:
-        """Whether anything runs workers here."""
+        """Whether the stack runs any workers."""
         return self.config.fleet != "none"

@@ -18,7 +18,7 @@ _SLOTS_STEP = 50
 
 
 def find_misfits(stack: Stack) -> Iterator[str]:
-    """Yield one sentence for each thing that does not fit another."""
+    """Yield one sentence for each contradiction."""
     for check in _CHECKS:
         yield from check(stack)
 
@@ -35,7 +35,7 @@ def _places(stack: Stack) -> Iterator[str]:
     listing = stack.config.listing
     if listing and listing.split("/")[1].lower() != location.lower():
         yield (
-            f"sightline:listing is in {listing.split('/')[1]!r} and sightline:location is"
+            f"sightline:listing is in {listing.split('/')[1]!r}, but sightline:location is"
             f" {location!r}; set the location to the listing's, since BigQuery joins no tables"
             " across locations"
         )
@@ -57,7 +57,7 @@ def _labels(stack: Stack) -> Iterator[str]:
 def _datasets(stack: Stack) -> Iterator[str]:
     if not (stack.config.make_dataset or stack.config.dataset):
         yield (
-            "sightline:makeDataset is false, and sightline:dataset names none that is there;"
+            "sightline:makeDataset is false, but sightline:dataset names no existing one;"
             " set its name"
         )
     taken = {"dataset": stack.dataset, "models_dataset": stack.models_dataset}
@@ -87,8 +87,8 @@ def _images(stack: Stack) -> Iterator[str]:
         )
     if chosen.notify_new_images and not stack.grants_on_bucket:
         yield (
-            "sightline:notifyNewImages needs the bucket's consent, and sightline:grantOnBucket is"
-            " false; set one of them otherwise"
+            "sightline:notifyNewImages needs a grant on the bucket, but sightline:grantOnBucket is"
+            " false; change one of them"
         )
 
 

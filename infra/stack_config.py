@@ -1,6 +1,6 @@
-"""Every key of the configuration: its default, its meaning, and what it accepts.
+"""Every key of the configuration: its default, its meaning, and its accepted values.
 
-Without Pulumi, so that it is documented without it; settings are declared in the same way.
+Without Pulumi, so that the documentation can be generated without it; declared like the settings.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def key(
     ge: int | None = None,
     le: int | None = None,
 ) -> Any:
-    """Declare a key: what it means, and the least and the most that a number may be."""
+    """Declare a key: its meaning, and a number's minimum and maximum."""
     return Field(
         default=default, ge=ge, le=le, description=meaning, json_schema_extra={"group": group}
     )
@@ -54,7 +54,7 @@ def key(
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class StackConfig:
-    """What a person chooses. A field ``image_bucket`` is the key ``sightline:imageBucket``."""
+    """The configuration of a stack; the field ``image_bucket`` is ``sightline:imageBucket``."""
 
     project: ProjectId = key(
         "the project that everything is in and billed to",

@@ -1,6 +1,6 @@
-"""Reads a stack's configuration once, and checks it whole before anything is made.
+"""Reads a stack's configuration, and checks all of it before anything is created.
 
-Without Pulumi, by the reader of the settings.
+Without Pulumi, with the reader of the settings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sightline.settings.reading import Refusal, RefusedError, SourceValue, read
 
 
 class WrongConfigurationError(Exception):
-    """The configuration is wrong: ``wrong`` holds one sentence for each mistake."""
+    """The configuration is invalid: ``wrong`` has one sentence per mistake."""
 
     def __init__(self, wrong: tuple[str, ...]) -> None:
         super().__init__("\n".join(wrong))
@@ -27,7 +27,7 @@ def read_stack(values: Mapping[str, str], stack_name: str) -> Stack:
     """Return the stack that these values configure; keys are without their namespace.
 
     Raises:
-        WrongConfigurationError: with all that is wrong, one sentence each.
+        WrongConfigurationError: with every mistake, one sentence each.
     """
     wrong = list(_unknown(values))
     sources = {

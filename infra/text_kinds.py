@@ -1,6 +1,6 @@
-"""What the texts of a stack's configuration must look like, and how that is said.
+"""The accepted forms of texts in a stack's configuration, and their descriptions.
 
-Where a pattern ends with a bar, the text may be empty.
+If a pattern ends with a bar, the text may be empty.
 """
 
 from __future__ import annotations

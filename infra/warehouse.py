@@ -1,7 +1,7 @@
 """The warehouse: dataset, ledgers and views, the connection to models, the images as a table.
 
-Tables and views come from ``sightline.schema``, as those of ``sightline setup`` do. The typed views
-of tasks stay with ``sightline setup``: they follow the task files, not the stack.
+Tables and views come from ``sightline.schema``, as in ``sightline setup``, which also creates the
+typed views of tasks: these depend on the task files, not on the stack.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ EDITOR = "roles/bigquery.dataEditor"
 
 WORKER_WRITES = Role(
     "worker-writes", "worker", EDITOR, "the dataset of the ledgers",
-    "appends results and dead letters, and reads what is settled",
+    "appends results and dead letters, and reads settled parts",
 )  # fmt: skip
 PRODUCER_WRITES = Role(
     "producer-writes", "producer", EDITOR, "the dataset of the ledgers",
-    "writes runs and work lists; makes tables of vectors, and the tables that are its locks",
+    "writes runs and work lists; creates tables of vectors, and the tables that are its locks",
 )  # fmt: skip
 PRODUCER_MAKES_MODELS = Role(
     "producer-makes-models", "producer", EDITOR, "the dataset of remote models",
-    "the SQL engine makes its remote models there",
+    "the SQL engine creates its remote models there",
 )  # fmt: skip
 PRODUCER_CONNECTS = Role(
     "producer-connects", "producer", "roles/bigquery.connectionUser", "the connection",
-    "the SQL engine's statements ask models through it",
+    "the SQL engine's statements call models through it",
 )  # fmt: skip
 CONNECTION_ASKS_MODELS = Role(
     "connection-asks-models", "the connection's account", "roles/aiplatform.user", "the project",
-    "remote models are asked as this account; Google's models have no policy of their own",
+    "remote models are called with this account; Google's models have no policy of their own",
 )  # fmt: skip
 CONNECTION_READS_IMAGES = Role(
     "connection-reads-images", "the connection's account", READER, "the bucket of images",
-    "the object table lists and reads images as this account", "the bucket's owner lets us",
+    "the object table lists and reads images as this account", "the bucket's owner allows it",
 )  # fmt: skip
 GRANTS = (
     WORKER_WRITES, PRODUCER_WRITES, PRODUCER_MAKES_MODELS, PRODUCER_CONNECTS,
@@ -62,7 +62,7 @@ GRANTS = (
 
 
 class Warehouse(Entity):
-    """The ledgers are protected, or kept, as is chosen; remote models are neither."""
+    """The ledgers are protected, or kept, as configured; remote models are neither."""
 
     def __init__(
         self, stack: Stack, services: Services, accounts: Accounts, landing: Landing, **more: Any
@@ -107,7 +107,7 @@ class Warehouse(Entity):
             dataset_id=stack.models_dataset,
             location=stack.location,
             friendly_name="Sightline's remote models",
-            description="Remote models that statements of the SQL engine make; nothing to keep",
+            description="Remote models created by the SQL engine's statements; nothing to keep",
             labels=stack.labels,
             delete_contents_on_destroy=True,
             opts=self.below(),
@@ -185,7 +185,7 @@ class Warehouse(Entity):
             connection_id=stack.names.of("models"),
             location=stack.location,
             friendly_name="Sightline",
-            description="Asks models and reads images for statements",
+            description="Calls models and reads images for statements",
             cloud_resource=gcp.bigquery.ConnectionCloudResourceArgs(),
             opts=self.below(),
         )

@@ -1,4 +1,4 @@
-"""What a person looks at and is told of: the dashboard, alerts with their runbooks, the budget."""
+"""Monitoring: the dashboard, alerts with their runbooks, the budget."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from infra.services import Services
 from infra.stack import Stack
 
 STUCK_S = 1800
-"""How long nothing may be settled, with a backlog, before an alert."""
+"""How long no message may be settled, despite a backlog, before an alert."""
 THRESHOLDS = (0.5, 0.9, 1.0)
-"""Shares of the budget at which somebody is told."""
+"""Shares of the budget at which a notification is sent."""
 
 monitoring = gcp.monitoring
 Condition = monitoring.AlertPolicyConditionArgs
@@ -37,39 +37,39 @@ class Alert:
 
 BACKLOG_OLD = Alert(
     "backlog-old",
-    "the oldest message waits for longer than the backlog may be old",
-    "see whether workers run, and what their limiter found: more workers, or more quota",
+    "the oldest message has waited for longer than the configured limit",
+    "check whether workers run, and the quota their limiter found",
 )
 ABANDONED = Alert(
     "abandoned-messages",
-    "Pub/Sub gives up on messages: they were delivered a hundred times and settled by nobody",
+    "Pub/Sub gave up on messages: a hundred deliveries each, and no worker settled them",
     "`sightline dead-letters list`, and the workers' log",
     "ERROR",
 )
 DEAD_LETTERS = Alert(
     "dead-letters",
-    "workers give parts up at an unusual rate",
+    "unusually many parts become dead letters",
     "`sightline dead-letters list` counts them by reason; docs/dead-letters.md says what to do",
 )
 NO_PROGRESS = Alert(
     "no-progress",
     "there is a backlog, and no worker has settled a message for half an hour",
-    "look at the workers' log: a worker that cannot do its job ends, and says why",
+    "read the workers' log: a worker that cannot do its job ends, and logs the reason",
     "CRITICAL",
 )
 BUDGET = Alert(
     "budget",
-    "the project's costs of this month come near the budget",
+    "the project's costs of this month approach the budget",
     "`sightline status` shows what each run has cost; `sightline cancel RUN` ends one",
 )
 ALERTS: tuple[Alert, ...] = (BACKLOG_OLD, ABANDONED, DEAD_LETTERS, NO_PROGRESS, BUDGET)
 
 DEAD_SHARE = 0.05
-"""The share of parts that may be given up before an alert."""
+"""The share of parts that may become dead letters before an alert."""
 
 
 class Watch(Entity):
-    """One dashboard, one policy an alert, and a channel when there is somebody to tell."""
+    """One dashboard, one policy per alert, and a channel if somebody is to be notified."""
 
     def __init__(self, stack: Stack, services: Services, **more: Any) -> None:
         super().__init__("watch", stack, needs=services.enabled, **more)
@@ -141,7 +141,9 @@ class Watch(Entity):
 
     def _abandoned(self) -> Condition:
         counted = self._of_work("dead_letter_message_count")
-        return _above("messages were given up", counted, 0.0, aligner="ALIGN_DELTA", for_s=0)
+        return _above(
+            "messages reached the dead-letter topic", counted, 0.0, aligner="ALIGN_DELTA", for_s=0
+        )
 
     def _backlog(self) -> Condition:
         waiting = self._of_work("num_undelivered_messages")
@@ -165,7 +167,7 @@ class Watch(Entity):
         rows = "sum(rate(sightline_rows_written_total[15m]))"
         query = monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs
         return Condition(
-            display_name="many parts are given up",
+            display_name="many parts become dead letters",
             condition_prometheus_query_language=query(
                 query=f"{dead} / ({dead} + {rows}) > {DEAD_SHARE}",
                 duration="900s",

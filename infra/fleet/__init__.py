@@ -1,4 +1,4 @@
-"""What runs workers and producer: one kind of fleet, and the registry of images."""
+"""The fleet that runs workers and producer, of one kind, and the registry of its images."""
 
 from infra.fleet.fleet import GRANTS, Fleet
 

@@ -1,6 +1,7 @@
-"""The adapter that shows Cloud Monitoring's metrics to Kubernetes' autoscaler, external ones only.
+"""The adapter that provides Cloud Monitoring's external metrics to Kubernetes' autoscaler.
 
-After https://github.com/GoogleCloudPlatform/k8s-stackdriver/tree/master/custom-metrics-stackdriver-adapter
+After
+https://github.com/GoogleCloudPlatform/k8s-stackdriver/tree/master/custom-metrics-stackdriver-adapter
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _LABELS = {"k8s-app": ADAPTER_ACCOUNT}
 
 
 def adapter_manifests() -> Iterator[Mapping[str, Any]]:
-    """Yield the adapter's manifests; a cluster has one adapter, whoever applies it."""
+    """Yield the adapter's manifests; a cluster has only one adapter, whichever stack applies it."""
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": ADAPTER_NAMESPACE}}
     yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _IN}
     yield from _rights()

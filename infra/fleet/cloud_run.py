@@ -21,7 +21,7 @@ COLLECTOR = "collector"
 def worker_pool(
     stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> gcp.cloudrunv2.WorkerPool:
-    """Make a pool of workers that are always on."""
+    """Create a pool of workers that is always on."""
     chosen = stack.config
     worker = run.WorkerPoolTemplateContainerArgs(
         name="worker",
@@ -57,7 +57,7 @@ def worker_pool(
 def drain_job(
     stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> gcp.cloudrunv2.Job:
-    """Make a job whose tasks are workers that end when the backlog is empty."""
+    """Create a job whose tasks are workers that end when the backlog is empty."""
     chosen = stack.config
     return _job(
         stack,
@@ -74,7 +74,7 @@ def drain_job(
 def producer_job(
     stack: Stack, email: pulumi.Input[str], opts: pulumi.ResourceOptions
 ) -> gcp.cloudrunv2.Job:
-    """Make the job that enqueues what is not done yet."""
+    """Create the job that enqueues work that is not done yet."""
     arguments = (*ENQUEUE, *shlex.split(stack.config.producer_arguments))
     return _job(stack, "producer", arguments, email, opts, timeout_s=PRODUCER_TIMEOUT_S)
 

@@ -1,4 +1,4 @@
-"""The fleet: the registry, the workers in the kind that is configured, the producer, schedules."""
+"""The fleet: the registry, the configured kind of workers, the producer, and schedules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRANTS = (*starter.GRANTS, *gke.GRANTS)
 
 
 class Fleet(Entity):
-    """Nothing that needs the image is made before there is one; all else is."""
+    """What needs the image is created once the image is configured; the rest at once."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Workers on GKE Autopilot: the cluster, its nodes' account, and who a pod is to Google Cloud."""
+"""Workers on GKE Autopilot: the cluster, its nodes' account, and the identity of pods."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Below = Callable[..., pulumi.ResourceOptions]
 def make_cluster(
     stack: Stack, repository: gcp.artifactregistry.Repository, below: Below
 ) -> gcp.container.Cluster:
-    """Make an Autopilot cluster whose nodes have an account of their own."""
+    """Create an Autopilot cluster whose nodes have their own service account."""
     nodes = gcp.serviceaccount.Account(
         "nodes",
         project=stack.project,
@@ -80,7 +80,7 @@ def let_pods_work(
     below: Below,
     after_apis: pulumi.InvokeOutputOptions,
 ) -> None:
-    """Let pods be the worker, and the adapter read metrics; the pool of identities comes first."""
+    """Let pods act as the worker, and the adapter read metrics, once the identity pool exists."""
     pool = f"{stack.project}.svc.id.goog"
     grant(
         POD_IS_WORKER,

@@ -1,7 +1,7 @@
-"""What Kubernetes is told: the workers, their autoscaler, and the adapter of its metrics.
+"""The Kubernetes manifests: the workers, their autoscaler, and the adapter of its metrics.
 
-Rendered here and applied by one command, since a program that made the cluster and used it in one
-run would have to reach it while it is planned.
+They are rendered here and applied by one command: a program that creates a cluster and also uses it
+would have to reach it during the preview.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 NAMESPACE = "sightline"
 WORKER_ACCOUNT = "worker"
 SETTLE_S = 30
-"""What a pod is left beyond the worker's own grace, to flush and to ack."""
+"""A pod's time beyond the worker's own grace period, to flush and to ack, in seconds."""
 HEARTBEAT = "/tmp/heartbeat"  # noqa: S108 - inside a container of one process
 QUIET_S = 600
 
@@ -35,7 +35,7 @@ Manifest = Mapping[str, Any]
 
 
 def manifests(stack: Stack) -> Iterator[Manifest]:
-    """Yield everything that is applied, in an order in which it can be."""
+    """Yield all manifests, in an order in which they can be applied."""
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     yield {
         "apiVersion": "v1",

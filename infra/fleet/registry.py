@@ -1,4 +1,4 @@
-"""The registry of container images: old ones are removed, the last ones stay."""
+"""The registry of container images: old ones are deleted, the latest ones kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OLD_S = "2592000s"
 
 
 def make_registry(stack: Stack, opts: pulumi.ResourceOptions) -> gcp.artifactregistry.Repository:
-    """Make the repository of images."""
+    """Create the repository of images."""
     policy = gcp.artifactregistry.RepositoryCleanupPolicyArgs
     return gcp.artifactregistry.Repository(
         "registry",
@@ -43,5 +43,5 @@ def make_registry(stack: Stack, opts: pulumi.ResourceOptions) -> gcp.artifactreg
 
 
 def repository_url(stack: Stack) -> str:
-    """Return where images are pushed to."""
+    """Return the address to which images are pushed."""
     return f"{stack.region}-docker.pkg.dev/{stack.project}/{stack.names.of('images')}"

@@ -1,4 +1,4 @@
-"""What starts jobs by the clock: Cloud Scheduler, as an account that may start these jobs alone."""
+"""Starts jobs on a schedule: Cloud Scheduler, with an account that may start only these jobs."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ ATTEMPTS = 3
 
 STARTER_STARTS_WORKERS = Role(
     "starter-starts-workers", "starter", INVOKER, "the job of the workers",
-    "Cloud Scheduler starts it as this account", "`drainSchedule` is set",
+    "Cloud Scheduler starts it with this account", "`drainSchedule` is set",
 )  # fmt: skip
 STARTER_STARTS_PRODUCER = Role(
     "starter-starts-producer", "starter", INVOKER, "the job of the producer",
-    "Cloud Scheduler starts it as this account", "`producerSchedule` is set",
+    "Cloud Scheduler starts it with this account", "`producerSchedule` is set",
 )  # fmt: skip
 GRANTS = (STARTER_STARTS_WORKERS, STARTER_STARTS_PRODUCER)
 
 
 def starter_account(stack: Stack, opts: pulumi.ResourceOptions) -> gcp.serviceaccount.Account:
-    """Make the account that starts jobs."""
+    """Create the account that starts jobs."""
     return gcp.serviceaccount.Account(
         "starter",
         project=stack.project,
         account_id=stack.names.of("starter"),
-        display_name="Sightline: starts jobs by the clock",
+        display_name="Sightline: starts jobs on a schedule",
         opts=opts,
     )
 
@@ -41,7 +41,7 @@ def start_by_clock(
     schedule: str,
     opts: pulumi.ResourceOptions,
 ) -> gcp.cloudscheduler.Job:
-    """Start a job by this schedule, in UTC."""
+    """Start a job on this schedule, in UTC."""
     target = {"project": stack.project, "location": stack.region, "name": job.name}
     grant(role, gcp.cloudrunv2.JobIamMember, account(starter.email), target, opts)
     what = role.name.rpartition("-")[2]

@@ -1,1 +1,1 @@
-"""The guard rails as a CrossGuard policy pack; ``pulumi-policy`` is imported nowhere else."""
+"""The guard rails as a CrossGuard policy pack; only this package imports ``pulumi-policy``."""

@@ -1,4 +1,4 @@
-"""``pulumi preview --policy-pack infra/policy`` runs this, in the pack's own environment."""
+"""The entry point of ``pulumi preview --policy-pack infra/policy``, in its own environment."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One policy for each guard rail, by the same checks; enforced wherever the pack is."""
+"""One policy per guard rail, with the same checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PACK = "sightline"
 
 
 def make_pack(library: Any) -> Any:
-    """Return the pack, made with the module ``pulumi_policy``."""
+    """Return the pack, created with the module ``pulumi_policy``."""
     policies = [_policy(library, rail) for rail in RAILS]
     return library.PolicyPack(PACK, policies, library.EnforcementLevel.MANDATORY)
 
