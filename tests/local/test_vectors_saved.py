@@ -99,7 +99,7 @@ def test_an_index_of_other_vectors_is_made_again(
     with caplog.at_level(logging.WARNING):
         index = build_index(other, exact_up_to=0, index_file=kept, threads=1)
     assert trained == [COUNT, COUNT]
-    assert "of other vectors, making the index again" in caplog.text
+    assert "does not fit the vectors, building the index again" in caplog.text
     np.testing.assert_array_equal(index.search(other[:5], 1).rows[:, 0], np.arange(5))
 
 
