@@ -120,7 +120,7 @@ class Warehouse(Entity):
         tables: dict[str, pulumi.Resource] = {
             ledger.name: self._table(ledger) for ledger in LEDGERS
         }
-        # The first model's: another model is no change here, and the producer makes its table.
+        # The first model's only: the producer creates the tables of other models.
         tables[vectors.name] = self._table(
             vectors, name="vectors", ignore_changes=["table_id", "description"]
         )

@@ -185,7 +185,7 @@ def accept_marks(sqlite: sqlite3.Connection, there: Mapping[str, int]) -> None:
 
 
 def recheck_page(sqlite: sqlite3.Connection, after: int) -> list[int]:
-    """Have the next page of messages looked up before anything is paid; return their ids."""
+    """Mark the next page of messages to be looked up before anything is paid; return their ids."""
     values = {"attribute": f"$.{RECHECK}", "after": after, "page": PURGE_PAGE}
     return [id_ for (id_,) in sqlite.execute(sql.RECHECK_AFTER, values).fetchall()]
 

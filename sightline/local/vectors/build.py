@@ -136,7 +136,7 @@ def _brought_up_to_date(
                 "%s does not fit the vectors, comparing all of them instead", index_file.path
             )
             return ExactIndex(vectors)
-        log.warning("%s is of other vectors, making the index again", index_file.path)
+        log.warning("%s does not fit the vectors, building the index again", index_file.path)
     new_index = FaissIndex.build(vectors, threads=threads, on_progress=on_progress)
     if index_file is None or digests is None:
         return new_index

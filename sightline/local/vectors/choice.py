@@ -34,7 +34,7 @@ class LookUp:
 
 
 def look_up(rows: int, allowed: int, top: int, lists: int) -> LookUp | None:
-    """Return how an index over ``rows`` is asked, or ``None``: compare the allowed rows."""
+    """Return how to search an index over ``rows``; ``None`` to compare the allowed rows."""
     candidates = max(FEWEST_CANDIDATES, top * CANDIDATES)
     if candidates >= allowed or (allowed < rows and allowed <= EXACT_ALLOWED):
         return None

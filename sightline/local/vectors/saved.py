@@ -77,7 +77,7 @@ def digests_of(vectors: Vectors) -> Digests:
 
 
 def places_of(digests: Digests, there: Digests) -> Rows:
-    """Return where each of ``digests`` stands in ``there``, ``NO_ROW`` where it does not."""
+    """Return the position of each of ``digests`` in ``there``, or ``NO_ROW``."""
     places = np.full(len(digests), NO_ROW, dtype=np.int64)
     if not len(there):
         return places
