@@ -155,7 +155,7 @@ def run(
     """
     environment = Environment()
     settings.reset_options()
-    settings.ROOT.set(object())  # type: ignore[arg-type]  # type: ignore[arg-type]  # else a stack would be started and never ended
+    settings.ROOT.set(object())  # type: ignore[arg-type]  # else a stack would be started and never ended
     monitor = _Monitor(environment)
     mocks.set_mocks(_Mocks(), project="sightline", stack=stack, preview=preview, monitor=monitor)
     settings.ROOT.set(None)
