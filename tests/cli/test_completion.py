@@ -66,8 +66,8 @@ def test_completion_that_is_installed_completes_in_this_shell(shell: str, tmp_pa
     script = typed("sightline --show-completion", tmp_path, shell=shell)
     assert f"_SIGHTLINE_COMPLETE=complete_{shell}" in script
     assert not any(script.strip() in path.read_text() for path in files_of(tmp_path))
-    told = typed("sightline --install-completion", tmp_path, shell=shell)
-    assert f"{shell} completion installed" in told
+    printed = typed("sightline --install-completion", tmp_path, shell=shell)
+    assert f"{shell} completion installed" in printed
     assert any(script.strip() in path.read_text() for path in files_of(tmp_path))
     printed = typed(ASKED[shell], tmp_path, shell=shell, TERM="dumb")
     assert [name for name in ("list", "purge", "replay") if name not in printed] == []

@@ -1,4 +1,4 @@
-"""What BigQuery is asked about an area means the places that the local engine finds inside."""
+"""What BigQuery is queries about an area means the places that the local engine finds inside."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def areas(draw: st.DrawFn) -> shapely.Geometry:
                                      translate(east, -360)]))  # fmt: skip
 
 
-def asked(area: shapely.Geometry, longitude: float, latitude: float) -> bool:
+def queries(area: shapely.Geometry, longitude: float, latitude: float) -> bool:
     """Return what the condition for BigQuery says of a place, its functions said by shapely."""
     which = condition(Filter(polygon_wkt=area.wkt))
     turned = longitude - 180 if longitude > 0 else longitude + 180
@@ -69,4 +69,4 @@ def test_every_place_is_inside_for_both_engines_or_for_none(
     whole = without_seams(area)
     on_edge = shapely.Point(longitude, latitude).distance(whole.boundary) < 1e-6
     assume(not on_edge or abs(latitude) == 90)
-    assert asked(area, longitude, latitude) == bool(shapely.contains_xy(whole, longitude, latitude))
+    assert queries(area, longitude, latitude) == bool(shapely.contains_xy(whole, longitude, latitude))
