@@ -133,12 +133,21 @@ class WorkRange:
 
 @dataclass(frozen=True, slots=True)
 class BoundingBox:
-    """A box in WGS 84 degrees."""
+    """A box in WGS 84 degrees, edges included; west is greater than east if it crosses 180."""
 
     west: float
     south: float
     east: float
     north: float
+
+    @property
+    def meridians(self) -> tuple[float, float]:
+        """West and east, such that a box that ends at 180 degrees has -180 in it, too."""
+        if self.west == -180 and self.east < 180:
+            return 180.0, self.east
+        if self.east == 180 and self.west > -180:
+            return self.west, -180.0
+        return self.west, self.east
 
 
 @dataclass(frozen=True, slots=True)

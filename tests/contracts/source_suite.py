@@ -292,6 +292,28 @@ class SourceContract:
         await rig.open(asking(EMBEDDING, which=which), "run-1")
         assert {item.subject_id for item in await rig.items("run-1")} == {"obs-000", "obs-001"}
 
+    @pytest.mark.parametrize(
+        ("west", "east", "inside"),
+        [
+            (179, 180, {0, 1, 2}),
+            (-180, -179, {1, 2, 3}),
+            (180, -179, {1, 2, 3}),
+            (-180, 180, {*range(5)}),
+        ],
+    )
+    async def test_a_box_up_to_the_antimeridian_has_it_in_both_spellings(
+        self, rig: WarehouseRig, west: float, east: float, inside: set[int]
+    ) -> None:
+        await rig.load(
+            [
+                observation(n, longitude=longitude, latitude=latitude)
+                for n, (longitude, latitude) in enumerate(PLACES[:5])
+            ]
+        )
+        which = Filter(box=BoundingBox(west, -20, east, 20))
+        await rig.open(asking(EMBEDDING, which=which), "run-1")
+        assert {int(item.subject_id[-3:]) for item in await rig.items("run-1")} == inside
+
     @pytest.mark.parametrize("name", AREAS)
     async def test_an_area_reaches_over_the_antimeridian_and_the_poles(
         self, rig: WarehouseRig, name: str

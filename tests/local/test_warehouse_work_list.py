@@ -106,16 +106,20 @@ def _in_places(latitude: float, longitude: float, which: Filter) -> bool:
         box = which.box
         if not box.south <= latitude <= box.north:
             return False
-        if box.west <= box.east:
-            if not box.west <= longitude <= box.east:
-                return False
-        elif box.east < longitude < box.west:
+        spellings = {longitude, -longitude} if abs(longitude) == 180 else {longitude}
+        if not any(_between(spelling, box.west, box.east) for spelling in spellings):
             return False
     if which.radius and _metres(latitude, longitude, which.radius) > which.radius.radius_m:
         return False
     if which.polygon_wkt is None:
         return True
     return bool(shapely.from_wkt(which.polygon_wkt).contains(shapely.Point(longitude, latitude)))
+
+
+def _between(longitude: float, west: float, east: float) -> bool:
+    if west <= east:
+        return west <= longitude <= east
+    return longitude >= west or longitude <= east
 
 
 def _metres(latitude: float, longitude: float, centre: Radius) -> float:

@@ -94,14 +94,15 @@ def condition(which: Filter) -> BigQueryCondition:
 
 def _in_box(box: BoundingBox, name: str) -> BigQueryCondition:
     # Parameters are on the left: an emulator compares a STRUCT's 5.0 on the left as an integer.
-    together = "AND" if box.west <= box.east else "OR"  # across the antimeridian
+    west, east = box.meridians
+    together = "AND" if west <= east else "OR"  # across the antimeridian
     across = f"(@{name}_west <= longitude {together} @{name}_east >= longitude)"
     return BigQueryCondition(
         f"@{name}_south <= latitude AND @{name}_north >= latitude AND {across}",
         {
-            f"{name}_west": float(box.west),
+            f"{name}_west": float(west),
             f"{name}_south": float(box.south),
-            f"{name}_east": float(box.east),
+            f"{name}_east": float(east),
             f"{name}_north": float(box.north),
         },
     )

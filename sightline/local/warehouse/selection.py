@@ -66,12 +66,11 @@ def condition(which: Filter) -> DuckDbCondition:
 
 
 def _in_box(box: BoundingBox) -> DuckDbCondition:
-    if box.west <= box.east:
-        across = "longitude BETWEEN ? AND ?"
-    else:  # over the antimeridian
-        across = "(longitude >= ? OR longitude <= ?)"
+    west, east = box.meridians
+    together = "AND" if west <= east else "OR"  # across the antimeridian
+    across = f"(longitude >= ? {together} longitude <= ?)"
     return DuckDbCondition(
-        f"latitude BETWEEN ? AND ? AND {across}", (box.south, box.north, box.west, box.east)
+        f"latitude BETWEEN ? AND ? AND {across}", (box.south, box.north, west, east)
     )
 
 
