@@ -69,4 +69,6 @@ def test_every_place_is_inside_for_both_engines_or_for_none(
     whole = without_seams(area)
     on_edge = shapely.Point(longitude, latitude).distance(whole.boundary) < 1e-6
     assume(not on_edge or abs(latitude) == 90)
-    assert queries(area, longitude, latitude) == bool(shapely.contains_xy(whole, longitude, latitude))
+    assert queries(area, longitude, latitude) == bool(
+        shapely.contains_xy(whole, longitude, latitude)
+    )
