@@ -28,13 +28,21 @@ def _enabled_at_first() -> set[str]:
 
 @dataclass
 class Project:
-    """A project; ``accounts`` are the service accounts that Google itself has made in it."""
+    """A project; ``accounts`` are the service accounts that Google itself has made in it.
+
+    ``billing_account`` pays for it, if any; ``denied`` are the permissions on it that the caller
+    has not; ``quotas`` are metrics of any API, as Google lists them.
+    """
 
     name: str
     operations: Operations
     resources: dict[str, dict[str, Any]]
     enabled: set[str] = field(default_factory=_enabled_at_first)
     accounts: set[str] = field(default_factory=set)
+    state: str = "ACTIVE"
+    billing_account: str = ""
+    denied: set[str] = field(default_factory=set)
+    quotas: list[Mapping[str, Any]] = field(default_factory=list)
 
     def check_enabled(self, host: str) -> None:
         """Refuse calls of an API that the project has not enabled.
@@ -64,10 +72,12 @@ class Project:
         rule = {
             "analyticshub.projects.locations.dataExchanges.listings.subscribe": self._subscribe,
             "analyticshub.projects.locations.subscriptions.delete": self._unsubscribe,
-            "cloudbilling.projects.getBillingInfo": lambda call: {"name": call.name},
+            "cloudbilling.projects.getBillingInfo": self._billing,
             "cloudresourcemanager.projects.get": self._get,
+            "cloudresourcemanager.projects.testIamPermissions": self._test_permissions,
             "serviceusage.services.batchEnable": self._enable,
             "serviceusage.services.batchGet": self._batch_get,
+            "serviceusage.services.consumerQuotaMetrics.list": self._quotas,
             "serviceusage.services.disable": self._disable,
             "serviceusage.services.enable": self._enable,
             "serviceusage.services.generateServiceIdentity": self._generate_identity,
@@ -80,12 +90,39 @@ class Project:
     def _get(self, call: Call) -> Mapping[str, Any]:
         if call.name != f"projects/{self.name}":
             raise RefusedError(403, "PERMISSION_DENIED", "The caller does not have permission")
+        if "lifecycleState" in call.fields:  # version 1
+            return {
+                "projectId": self.name,
+                "projectNumber": PROJECT_NUMBER,
+                "name": self.name,
+                "lifecycleState": self.state,
+            }
         return {
             "projectId": self.name,
-            "projectNumber": PROJECT_NUMBER,
-            "name": self.name,
-            "lifecycleState": "ACTIVE",
+            "name": f"projects/{PROJECT_NUMBER}",
+            "displayName": self.name,
+            "state": self.state,
         }
+
+    def _billing(self, _: Call) -> Mapping[str, Any]:
+        shown = {"name": f"projects/{self.name}/billingInfo", "projectId": self.name}
+        if not self.billing_account:
+            return shown
+        account = f"billingAccounts/{self.billing_account}"
+        return {**shown, "billingAccountName": account, "billingEnabled": True}
+
+    def _test_permissions(self, call: Call) -> Mapping[str, Any]:
+        asked = call.body.get("permissions", [])
+        granted = [permission for permission in asked if permission not in self.denied]
+        return {"permissions": granted} if granted else {}
+
+    def _quotas(self, call: Call) -> Mapping[str, Any]:
+        """Answer with one metric a page, so that pages are turned."""
+        at = int(call.query.get("pageToken", "0"))
+        page: dict[str, Any] = {"metrics": self.quotas[at : at + 1]}
+        if at + 1 < len(self.quotas):
+            page["nextPageToken"] = str(at + 1)
+        return page
 
     def _service(self, host: str) -> Mapping[str, Any]:
         parent = f"projects/{PROJECT_NUMBER}"

@@ -113,7 +113,7 @@ class Router:
         except ValueError:
             raise RefusedError.argument("Invalid JSON payload received.") from None
         method.check_query(request.query)
-        query = {camel(key): value for key, value in request.query.items()}
+        query = {camel(key): ",".join(request.query.getall(key)) for key in request.query}
         method.check_body(body)
         if host not in _ALWAYS_ENABLED:
             self.plane.project.check_enabled(host)
@@ -257,4 +257,7 @@ def _error(error: RefusedError) -> dict[str, Any]:
     error_body = {"code": error.code, "message": str(error), "status": error.status}
     usual = {404: "notFound", 409: "alreadyExists", 403: "forbidden"}.get(error.code, "badRequest")
     reasons = [{"message": str(error), "reason": error.reason or usual}]
+    if error.reason == "accessNotConfigured":
+        info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "SERVICE_DISABLED"}
+        error_body["details"] = [{**info, "domain": "googleapis.com"}]
     return {"error": {**error_body, "errors": reasons}}

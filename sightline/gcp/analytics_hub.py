@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.credentials import LOG_IN
-from sightline.http_client.redaction import one_line
+from sightline.gcp.rest_session import RestAnswer, RestSession
 
 ENDPOINT = "https://analyticshub.googleapis.com"
 TIMEOUT_S = 120.0
@@ -84,7 +84,7 @@ class Subscribed:
 class AnalyticsHub:
     """Subscriptions of one project; made by ``open``."""
 
-    def __init__(self, session: Any, project: str, endpoint: str) -> None:
+    def __init__(self, session: RestSession, project: str, endpoint: str) -> None:
         self._session = session
         self._project = project
         self._base = f"{endpoint.rstrip('/')}/v1"
@@ -93,16 +93,8 @@ class AnalyticsHub:
     @contextmanager
     def open(cls, project: str, credentials: Any, endpoint: str = "") -> Iterator[Self]:
         """Open a session with google-auth's credentials; nothing is asked yet."""
-        from google.auth.transport.requests import AuthorizedSession
-
-        from sightline.gcp.bounded_requests import bound_responses
-
-        session: Any = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]  # untyped
-        bound_responses(session)
-        try:
+        with RestSession.open(credentials, TIMEOUT_S) as session:
             yield cls(session, project, endpoint or ENDPOINT)
-        finally:
-            session.close()
 
     def subscribe(self, listing: Listing, dataset: str) -> Subscribed:
         """Subscribe, unless the project is subscribed already; then ``dataset`` is not asked for.
@@ -175,41 +167,18 @@ class AnalyticsHub:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        from google.auth.exceptions import GoogleAuthError, TransportError
-        from requests.exceptions import RequestException
-
-        # Nothing is chained to a failed request: it carries headers, and with them the token.
-        try:
-            response = self._session.request(
-                method,
-                f"{self._base}/{path}",
-                params=query,
-                json=body,
-                timeout=TIMEOUT_S,
-                allow_redirects=False,
-            )
-        except (TransportError, RequestException, ConnectionError, TimeoutError) as error:
-            kind = type(error).__name__
-            raise TransientError(
-                f"{what}: Analytics Hub is out of reach ({kind}); try again in a moment"
-            ) from None
-        except GoogleAuthError as error:
-            raise ConfigurationError(f"{what}: {type(error).__name__}; {LOG_IN}") from None
-        try:
-            content = response.json()
-        except ValueError:
-            content = {}
-        if response.status_code != 200:
-            raise _refused(response.status_code, content, what, self._project)
-        return content if isinstance(content, Mapping) else {}
+        answer = self._session.ask(
+            method, f"{self._base}/{path}", service="Analytics Hub", what=what, query=query,
+            body=body,
+        )  # fmt: skip
+        if answer.code != 200:
+            raise _refused(answer, what, self._project)
+        return answer.content
 
 
-def _refused(code: int, body: object, what: str, project: str) -> SightlineError:
-    error = body.get("error") if isinstance(body, Mapping) else None
-    message = str(error.get("message", "")) if isinstance(error, Mapping) else ""
-    line = one_line(message).rstrip(". ") or f"HTTP {code}"
-    disabled = "SERVICE_DISABLED" in str(error) or "has not been used in project" in message
-    if disabled:
+def _refused(answer: RestAnswer, what: str, project: str) -> SightlineError:
+    code, line = answer.code, answer.message
+    if answer.is_api_disabled:
         return ConfigurationError(
             f"{what}: the Analytics Hub API is disabled; run `gcloud services enable"
             f" analyticshub.googleapis.com --project={project}`"

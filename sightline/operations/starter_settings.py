@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -126,6 +127,10 @@ def starter_text(starter: Starter) -> str:
             )
         return _LOCAL
     _check(starter)
+    return _text(starter)
+
+
+def _text(starter: Starter) -> str:
     return _GCP.format(
         project=json.dumps(starter.project),
         dataset=json.dumps(starter.dataset),
@@ -133,6 +138,11 @@ def starter_text(starter: Starter) -> str:
         source=json.dumps(starter.source),
         bucket=json.dumps(starter.bucket),
     )
+
+
+def starter_values(project: str) -> dict[str, object]:
+    """Return the settings of a new file for Google Cloud; no project is one that is not set yet."""
+    return tomllib.loads(_text(Starter("gcp", project)))
 
 
 def _check(starter: Starter) -> None:

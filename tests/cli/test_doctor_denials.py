@@ -100,9 +100,10 @@ def test_each_missing_permission_of_bigquery_has_its_own_grant(
     grant = f"gcloud projects add-iam-policy-binding my-project --member={USER} --role="
     assert findings["dataset"]["mend"] == f"{grant}roles/bigquery.dataEditor"
     assert findings["queries"]["mend"] == f"{grant}roles/bigquery.jobUser"
-    holder = project.source.rpartition(".")[0].replace(".", ":", 1)
     assert findings["source"]["mend"] == (
-        f"bq add-iam-policy-binding --member={USER} --role=roles/bigquery.dataViewer {holder}"
+        "bq query --use_legacy_sql=false --project_id=my-project"
+        rf' "GRANT \`roles/bigquery.dataViewer\` ON SCHEMA \`{project.source.rpartition(".")[0]}\`'
+        " TO 'user:$(gcloud config get account)'\""
     )
 
 

@@ -11,7 +11,8 @@ from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 from sightline.cli.views.doctor import examination_json, print_examination
-from sightline.operations.doctor import examine
+from sightline.errors import ConfigurationError
+from sightline.operations.doctor import examine, examine_project
 
 EXIT_UNWELL = 1
 
@@ -22,14 +23,32 @@ def doctor(
         bool,
         typer.Option("--call-models", help="Call each model of the cloud once, which is paid for."),
     ] = False,
+    cloud: Annotated[
+        bool,
+        typer.Option(
+            "--cloud", help="Check instead, before `pulumi up`, what it needs of the project."
+        ),
+    ] = False,
+    project: Annotated[
+        str, typer.Option(help="With --cloud: the project; without it that of the settings.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Check what the job needs: this machine, and with the gcp engine all that it uses there.
 
     Each failure is reported with its remedy; one failure hides no other.
+    Example: sightline doctor --cloud --project my-project
     """
     state: State = context.obj
-    result = asyncio.run(examine(state.settings, call_models=call_models, progress=progress_bar))
+    if cloud and call_models:
+        raise ConfigurationError("--cloud calls no model; leave out --call-models")
+    if project and not cloud:
+        raise ConfigurationError("--project is an option of --cloud; give both, or set gcp.project")
+    if cloud:
+        examination = examine_project(state.settings, project=project, progress=progress_bar)
+    else:
+        examination = examine(state.settings, call_models=call_models, progress=progress_bar)
+    result = asyncio.run(examination)
     print_json(examination_json(result)) if as_json else print_examination(result)
     if result.has_failures:
         raise typer.Exit(EXIT_UNWELL)

@@ -6,10 +6,12 @@ One failure hides no other: each check that can be made is made.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sightline.errors import SightlineError
+from sightline.gcp.project_apis import TIMEOUT_S
 from sightline.operations.cloud import has_cloud_queue, has_cloud_warehouse
 from sightline.operations.doctor.batch import check_batch
 from sightline.operations.doctor.credentials import check_credentials
@@ -18,12 +20,18 @@ from sightline.operations.doctor.images import check_images
 from sightline.operations.doctor.local_engine import check_engine
 from sightline.operations.doctor.machine import check_interpreter, check_machine
 from sightline.operations.doctor.models import check_models
+from sightline.operations.doctor.project import check_project
 from sightline.operations.doctor.queue import check_queue
 from sightline.operations.doctor.source import check_source
 from sightline.operations.doctor.tables import check_tables
+from sightline.operations.starter_settings import starter_values
 from sightline.progress import Progress, no_progress
 from sightline.redaction import without_secrets
 from sightline.settings import Settings
+
+ReadSettings = Callable[[Mapping[str, Any]], Settings]
+"""Reads the settings, with some that win over all others."""
+_CORRECT = "correct the settings file, or unset the variable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,40 @@ async def examine(
     """
     with progress("checking", None):
         findings = await _findings(read_settings, call_models=call_models)
+    return _without_secrets(findings)
+
+
+async def examine_project(
+    read_settings: ReadSettings,
+    *,
+    project: str = "",
+    timeout_s: float = TIMEOUT_S,
+    progress: Progress = no_progress,
+) -> Examination:
+    """Check what ``pulumi up`` needs of a project, by default that of the settings.
+
+    Where the settings are those of the local engine, those of a new file for Google Cloud hold.
+    ``timeout_s`` bounds each call of Google.
+    """
+    with progress("checking", None):
+        findings = await _project_findings(read_settings, project, timeout_s)
+    return _without_secrets(findings)
+
+
+async def _project_findings(
+    read_settings: ReadSettings, project: str, timeout_s: float
+) -> Sequence[Finding]:
+    findings = [*check_interpreter()]
+    try:
+        settings = read_settings({"gcp": {"project": project}} if project else {})
+        if settings.engine == "local":
+            settings = read_settings(starter_values(settings.gcp.project))
+    except SightlineError as error:
+        return [*findings, failed("settings", str(error), _CORRECT)]
+    return [*findings, *await check_project(settings, timeout_s)]
+
+
+def _without_secrets(findings: Sequence[Finding]) -> Examination:
     return Examination(
         [replace(finding, detail=without_secrets(finding.detail)) for finding in findings]
     )
@@ -63,8 +105,7 @@ async def _findings(
     try:
         settings = read_settings()
     except SightlineError as error:
-        remedy = "correct the settings file, or unset the variable"
-        return [*findings, failed("settings", str(error), remedy)]
+        return [*findings, failed("settings", str(error), _CORRECT)]
     findings.append(passed("settings", f"engine {settings.engine}, home {settings.home}"))
     findings += await check_machine(settings)
     if _asks_google(settings):

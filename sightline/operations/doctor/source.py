@@ -53,9 +53,11 @@ async def check_source(settings: Settings) -> SourceCheck:
 
 
 def _grant(settings: Settings, source: str) -> str:
-    dataset = source.rpartition(".")[0].replace(".", ":", 1)
+    """Return the command that grants the role on a dataset, which ``bq`` itself does for tables."""
+    dataset = source.rpartition(".")[0]
     who = member(settings).strip('"')
-    return f'bq add-iam-policy-binding --member="{who}" --role=roles/bigquery.dataViewer {dataset}'
+    grant = rf"GRANT \`roles/bigquery.dataViewer\` ON SCHEMA \`{dataset}\` TO '{who}'"
+    return f'bq query --use_legacy_sql=false --project_id={settings.gcp.project} "{grant}"'
 
 
 async def _look(settings: Settings, client: BigQueryClient, table: SourceTable) -> SourceCheck:

@@ -24,6 +24,11 @@ class GcpSettings:
         description="the service account to act as, by its address; your own credentials need"
         " `roles/iam.serviceAccountTokenCreator` on it",
     )
+    endpoint: Url = Field(
+        default="",
+        description="URL of a stand-in for the APIs that `sightline doctor --cloud` asks; the host"
+        " of each is the first part of a request's path",
+    )
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
