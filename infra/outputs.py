@@ -71,7 +71,7 @@ def _next(stack: Stack) -> list[str]:
         image = f"{repository_url(stack)}/sightline:1"
         steps += [
             f"gcloud auth configure-docker {stack.region}-docker.pkg.dev",
-            f"docker build -t {image} . && docker push {image}",
+            f"docker build --platform linux/amd64 -t {image} . && docker push {image}",
             f"pulumi config set image {shlex.quote(image)} && pulumi up",
         ]
     elif stack.runs_on_gke:

@@ -1,6 +1,6 @@
 """Completes what an interrupted ``pulumi up`` had begun, so that the next one can go on.
 
-    pulumi stack export | python -m infra.repair | pulumi stack import
+    pulumi stack export | .venv/bin/python -m infra.repair | pulumi stack import
     pulumi refresh --yes && pulumi up
 
 Pulumi does not know whether what it was making is there by now. What has an id by its name is put

@@ -16,6 +16,8 @@ import pytest
 
 EIGHTHS = 8
 NOT_IN_ANY_INDEX = {
+    "bq": "BigQuery's command, which comes with gcloud",
+    "gcloud": "the Google Cloud CLI, which Google publishes itself",
     "photos": "a folder of real photographs beside the checkout",
     "fish": "the shell fish, which the system's packages have",
     "pubsub-emulator": "Google's Pub/Sub emulator, which comes with gcloud",

@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -47,10 +48,8 @@ class Newcomer:
 
     def types(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command as it is written, with the names of one's own; nobody is at a terminal."""
-        own = [
-            word.replace("my-project", self.emulator.project).replace("my-images", self.bucket)
-            for word in arguments
-        ]
+        names = {"PROJECT": self.emulator.project, "BUCKET": self.bucket, "LOCATION": "us"}
+        own = [Template(word).substitute(names) for word in arguments]
         return subprocess.run(
             [sys.executable, "-m", "sightline", *own],
             cwd=self.folder,

@@ -16,6 +16,10 @@ from sightline.wiring.credentials import google_credentials
 
 API = "pubsub.googleapis.com"
 _ROLES = {"topic": "roles/pubsub.publisher", "subscription": "roles/pubsub.subscriber"}
+_BIND = {
+    "topic": "gcloud pubsub topics add-iam-policy-binding",
+    "subscription": "gcloud pubsub subscriptions add-iam-policy-binding",
+}
 
 
 async def check_queue(settings: Settings) -> Sequence[Finding]:
@@ -83,7 +87,7 @@ class _Check:
 
     def _grant(self, name: str, role: str) -> str:
         return (
-            f"gcloud pubsub {self._kind}s add-iam-policy-binding {name}"
+            f"{_BIND[self._kind]} {name}"
             f" --project={self._settings.gcp.project} --member={member(self._settings)}"
             f" --role={role}"
         )
