@@ -112,8 +112,8 @@ class Project:
         return {**shown, "billingAccountName": account, "billingEnabled": True}
 
     def _test_permissions(self, call: Call) -> Mapping[str, Any]:
-        asked = call.body.get("permissions", [])
-        granted = [permission for permission in asked if permission not in self.denied]
+        permissions = call.body.get("permissions", [])
+        granted = [permission for permission in permissions if permission not in self.denied]
         return {"permissions": granted} if granted else {}
 
     def _quotas(self, call: Call) -> Mapping[str, Any]:

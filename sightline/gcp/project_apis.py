@@ -158,19 +158,19 @@ class ProjectApis:
         return answer.content
 
     def _refused(self, answer: RestAnswer, host: str) -> SightlineError:
-        said = f"{self._name}: {answer.message}"
+        refusal = f"{self._name}: {answer.message}"
         if answer.is_api_disabled:
             return ConfigurationError(
                 f"{self._name}: the {NAMES[host]} API is disabled; run `gcloud services enable"
                 f" {host} --project={self._project}`"
             )
         if answer.code == 401:
-            return RefusedCredentialsError(f"{said}; {LOG_IN}")
+            return RefusedCredentialsError(f"{refusal}; {LOG_IN}")
         if answer.code == 404:
-            return NotFoundError(f"{said}; correct the project's id")
+            return NotFoundError(f"{refusal}; correct the project's id")
         if answer.code == 429 or answer.code >= 500:
-            return TransientError(f"{said}; try again in a moment")
-        return ConfigurationError(f"{said}; ask an owner of the project for the role")
+            return TransientError(f"{refusal}; try again in a moment")
+        return ConfigurationError(f"{refusal}; ask an owner of the project for the role")
 
 
 def _quotas_of(metric: Mapping[str, Any]) -> Iterator[ServiceQuota]:

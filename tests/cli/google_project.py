@@ -42,14 +42,14 @@ class GoogleProject:
     """A sound project, until a test changes it.
 
     ``refusals`` answers calls of some methods with a status and a body; ``silent`` has methods
-    that never answer; ``asked`` has the methods that were called; ``headers`` those of the last.
+    that never answer; ``methods`` has those that were called; ``headers`` those of the last.
     """
 
     plane: ControlPlane
     url: str = ""
     refusals: dict[str, tuple[int, Any]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def refuse(self, method: str, code: int, message: str, reason: str = "") -> None:
@@ -69,7 +69,7 @@ class _Server:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         host, _, path = request.path.lstrip("/").partition("/")
         method, _ = find_method(host, request.method, path)
-        self._google.asked.append(method.name)
+        self._google.methods.append(method.name)
         self._google.headers = {name.lower(): value for name, value in request.headers.items()}
         if method.name in self._google.silent:
             await asyncio.Event().wait()

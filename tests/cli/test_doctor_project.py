@@ -32,9 +32,9 @@ LOG_IN = "gcloud auth application-default login"
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleProject]:
-    with google_project() as one:
-        monkeypatch.setenv("SIGHTLINE_GCP__ENDPOINT", one.url)
-        yield one
+    with google_project() as project:
+        monkeypatch.setenv("SIGHTLINE_GCP__ENDPOINT", project.url)
+        yield project
 
 
 @pytest.fixture
@@ -42,29 +42,29 @@ def examine(sightline: Command) -> Examine:
     """Return a function that runs ``doctor --cloud``: findings by what they are about."""
 
     def run(project: str = NAME, code: int = 0) -> Findings:
-        found = sightline("doctor", "--cloud", "--project", project, code=code)
-        assert len({one["what"] for one in found}) == len(found)
-        assert all(one["ok"] or one["mend"] for one in found)
-        assert all("\n" not in one["detail"] + one["mend"] for one in found)
-        return {one["what"]: one for one in found}
+        findings = sightline("doctor", "--cloud", "--project", project, code=code)
+        assert len({finding["what"] for finding in findings}) == len(findings)
+        assert all(finding["ok"] or finding["mend"] for finding in findings)
+        assert all("\n" not in finding["detail"] + finding["mend"] for finding in findings)
+        return {finding["what"]: finding for finding in findings}
 
     return run
 
 
-def failures(found: Findings) -> dict[str, str]:
-    return {what: one["mend"] for what, one in found.items() if not one["ok"]}
+def failures(findings: Findings) -> dict[str, str]:
+    return {what: finding["mend"] for what, finding in findings.items() if not finding["ok"]}
 
 
 def test_a_sound_project_has_one_line_for_each_check(
     google: GoogleProject, examine: Examine
 ) -> None:
-    found = examine()
-    assert failures(found) == {}
-    assert found["project"]["detail"] == "my-project is active"
-    assert found["APIs"]["detail"] == f"{len(APIS)} are enabled"
-    assert "5,000,000" in found["quota of gemini-embedding-2"]["detail"]
-    assert [*found][-2:] == ["quota of gemini-3.5-flash-lite", "quota of gemini-embedding-2"]
-    assert google.asked == [GET, BILLING, ENABLED, PERMISSIONS, QUOTAS, QUOTAS]
+    findings = examine()
+    assert failures(findings) == {}
+    assert findings["project"]["detail"] == "my-project is active"
+    assert findings["APIs"]["detail"] == f"{len(APIS)} are enabled"
+    assert "5,000,000" in findings["quota of gemini-embedding-2"]["detail"]
+    assert [*findings][-2:] == ["quota of gemini-3.5-flash-lite", "quota of gemini-embedding-2"]
+    assert google.methods == [GET, BILLING, ENABLED, PERMISSIONS, QUOTAS, QUOTAS]
 
 
 def test_the_project_itself_is_named_as_the_one_that_asks(
@@ -88,24 +88,24 @@ def test_the_project_and_the_models_of_the_settings_are_looked_at(
     sightline("init", "--project", NAME)
     text = (tmp_path / "sightline.toml").read_text()
     (tmp_path / "sightline.toml").write_text(text.replace("gemini-3.5-flash-lite", "gemini-4"))
-    found = sightline("doctor", "--cloud")
-    assert "quota of gemini-4" in {one["what"] for one in found}
+    findings = sightline("doctor", "--cloud")
+    assert "quota of gemini-4" in {finding["what"] for finding in findings}
 
 
 def test_a_project_that_nobody_named_is_asked_for(examine: Examine, sightline: Command) -> None:
-    found = sightline("doctor", "--cloud", code=1)
-    assert found[-1]["what"] == "project"
-    assert found[-1]["mend"] == "sightline doctor --cloud --project PROJECT"
+    findings = sightline("doctor", "--cloud", code=1)
+    assert findings[-1]["what"] == "project"
+    assert findings[-1]["mend"] == "sightline doctor --cloud --project PROJECT"
 
 
 def test_a_project_that_is_not_there_leaves_the_other_checks(
     google: GoogleProject, examine: Examine
 ) -> None:
     google.refuse(BILLING, 403, "The caller does not have permission")
-    found = examine(project="another", code=1)
-    assert failures(found)["project"] == "gcloud projects list"
-    assert "billing" in failures(found)
-    assert PERMISSIONS in google.asked
+    findings = examine(project="another", code=1)
+    assert failures(findings)["project"] == "gcloud projects list"
+    assert "billing" in failures(findings)
+    assert PERMISSIONS in google.methods
 
 
 def test_a_project_that_is_being_deleted_is_restored(
@@ -117,10 +117,10 @@ def test_a_project_that_is_being_deleted_is_restored(
 
 def test_a_project_that_nobody_pays_for_is_linked(google: GoogleProject, examine: Examine) -> None:
     google.plane.project.billing_account = ""
-    found = examine(code=1)
+    findings = examine(code=1)
     link = "gcloud billing projects link my-project --billing-account=ACCOUNT"
-    assert failures(found) == {"billing": link}
-    assert "gcloud billing accounts list" in found["billing"]["detail"]
+    assert failures(findings) == {"billing": link}
+    assert "gcloud billing accounts list" in findings["billing"]["detail"]
 
 
 def test_missing_apis_are_enabled_by_one_command(google: GoogleProject, examine: Examine) -> None:
@@ -134,10 +134,10 @@ def test_each_missing_permission_names_the_role_that_has_it(
     google: GoogleProject, examine: Examine, role: str
 ) -> None:
     google.plane.project.denied = {ROLES[role][-1]}
-    found = examine(code=1)
+    findings = examine(code=1)
     bind = "gcloud projects add-iam-policy-binding my-project"
-    assert failures(found) == {role: f"{bind} --member={USER} --role={role}"}
-    assert ROLES[role][-1] in found[role]["detail"]
+    assert failures(findings) == {role: f"{bind} --member={USER} --role={role}"}
+    assert ROLES[role][-1] in findings[role]["detail"]
 
 
 def test_the_permissions_that_are_looked_for_fit_into_one_call() -> None:
@@ -200,9 +200,9 @@ def test_expired_credentials_are_renewed(
 
 def test_expired_credentials_are_one_line(google: GoogleProject, examine: Examine) -> None:
     google.refuse(GET, 401, "Request had invalid authentication credentials.")
-    found = examine(code=1)
-    assert list(found)[-1] == "credentials"
-    assert google.asked == [GET]
+    findings = examine(code=1)
+    assert list(findings)[-1] == "credentials"
+    assert google.methods == [GET]
 
 
 def test_without_credentials_one_line_says_how_to_get_them(
@@ -212,9 +212,9 @@ def test_without_credentials_one_line_says_how_to_get_them(
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
-    found = examine(code=1)
-    assert failures(found) == {"credentials": LOG_IN}
-    assert found["credentials"]["detail"] == "no Google credentials were found"
+    findings = examine(code=1)
+    assert failures(findings) == {"credentials": LOG_IN}
+    assert findings["credentials"]["detail"] == "no Google credentials were found"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_call_that_is_never_answered_ends(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     google.silent = {method}
-    failed = [one for one in examined(0.2).findings if one.failed]
+    failed = [finding for finding in examined(0.2).findings if finding.failed]
     assert len(failed) == 1
     assert "is out of reach" in failed[0].detail
     assert failed[0].remedy.startswith("look at the network")
@@ -256,7 +256,7 @@ def test_where_google_is_out_of_reach_it_is_asked_once(
     google.silent = {GET, BILLING, ENABLED, PERMISSIONS, QUOTAS}
     last = examined(0.2).findings[-1]
     assert "Google is out of reach" in last.detail
-    assert google.asked == [GET]
+    assert google.methods == [GET]
 
 
 @pytest.mark.parametrize("body", [[], "text", {"error": "text"}, {"error": {"details": "text"}}])
@@ -277,7 +277,7 @@ def test_no_more_apis_are_asked_about_at_once_than_google_takes(google: GooglePr
     google.plane.project.enabled |= set(many)
     with ProjectApis.open(NAME, GoogleTokens.fixed("emulator").credentials, google.url) as apis:
         assert apis.enabled(many) == frozenset(many)
-    assert google.asked == [ENABLED] * 3
+    assert google.methods == [ENABLED] * 3
 
 
 def a_quota(limit: int, **dimensions: str) -> ServiceQuota:
@@ -309,5 +309,5 @@ def test_the_quota_of_the_location_comes_before_that_of_all() -> None:
         a_quota(2, base_model=model, region="europe-west4"),
         a_quota(3, base_model=model, region="us-central1"),
     ]
-    assert [one.limit for one in quotas_of(model, "europe-west4", quotas)] == [2]
-    assert [one.limit for one in quotas_of(model, "us-east1", quotas)] == [1]
+    assert [applied.limit for applied in quotas_of(model, "europe-west4", quotas)] == [2]
+    assert [applied.limit for applied in quotas_of(model, "us-east1", quotas)] == [1]

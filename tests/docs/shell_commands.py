@@ -55,12 +55,12 @@ class Shape:
 def shapes() -> Mapping[str, Shape]:
     """Return the shape of every command that is shown, by its name."""
     table = tomllib.loads((Path(__file__).parent / "shell_commands.toml").read_text("utf-8"))
-    found = {}
+    by_name = {}
     for name, entry in table.items():
         fewest, _, most = str(entry.get("arguments", "0")).partition("-")
         limit = int(most or 99) if "-" in str(entry.get("arguments", "0")) else int(fewest)
-        found[name] = Shape(name, int(fewest), limit, frozenset(entry.get("options", ())))
-    return found
+        by_name[name] = Shape(name, int(fewest), limit, frozenset(entry.get("options", ())))
+    return by_name
 
 
 def shape_of(words: Sequence[str]) -> Shape | None:
@@ -158,9 +158,9 @@ def _source_commands() -> Iterator[ShellCommand]:
         for path in sorted((CHECKOUT / package).rglob("*.py")):
             where = str(path.relative_to(CHECKOUT))
             for text in _texts(ast.parse(path.read_text(encoding="utf-8"))):
-                for found in _IN_MESSAGE.finditer(text):
-                    line = found["line"].partition("\n")[0].rstrip(".: ")
-                    if "`" in found[0] or shape_of(line.split()) or not line.startswith("pulumi"):
+                for match in _IN_MESSAGE.finditer(text):
+                    line = match["line"].partition("\n")[0].rstrip(".: ")
+                    if "`" in match[0] or shape_of(line.split()) or not line.startswith("pulumi"):
                         yield from _lenient(line, where)
 
 

@@ -94,25 +94,29 @@ def is_named(command: ShellCommand) -> bool:
 
 def test_every_command_on_a_page_has_its_shape() -> None:
     wrong = {
-        f"{command.where}: {command.text}": said
+        f"{command.where}: {command.text}": complained
         for command in shown_commands()
-        if (said := complaint(command.words, partial=is_named(command)))
+        if (complained := complaint(command.words, partial=is_named(command)))
     }
     assert not wrong
 
 
 def test_every_command_in_the_texts_of_the_program_has_its_shape() -> None:
     wrong = {
-        f"{command.where}: {command.text}": said
+        f"{command.where}: {command.text}": complained
         for command in source_commands()
-        if (said := complaint(command.words, partial=True))
+        if (complained := complaint(command.words, partial=True))
     }
     assert not wrong
 
 
 def test_every_command_that_is_put_together_has_its_shape() -> None:
     assert len(printed()) > 15
-    wrong = {one.text: said for one in printed() if (said := complaint(one.words))}
+    wrong = {
+        command.text: complained
+        for command in printed()
+        if (complained := complaint(command.words))
+    }
     assert not wrong
 
 
@@ -160,7 +164,7 @@ def test_the_table_lists_what_is_shown_and_nothing_else() -> None:
             used[shape.name] |= {name for name in shape.options if name.rstrip("=") in words}
     unused = {name: shapes()[name].options - options for name, options in used.items()}
     assert {name: options for name, options in unused.items() if options} == {}
-    shown = {shape.name for one in _all() if (shape := shape_of(one.words))}
+    shown = {shape.name for command in _all() if (shape := shape_of(command.words))}
     assert set(shapes()) - shown == set()
 
 
@@ -200,10 +204,10 @@ def typed(command: ShellCommand) -> str:
 def test_the_installed_gcloud_parses_every_command(tmp_path: Path) -> None:
     lines = [typed(command) for command in of("gcloud")]
     assert len(lines) > 20
-    asked = tmp_path / "commands.json"
+    listed = tmp_path / "commands.json"
     commands = [*lines, "gcloud services enable x --projct=y"]
-    asked.write_text(json.dumps([{"command_string": line} for line in commands]))
-    done = _run(["gcloud", "meta", "lint-gcloud-commands", f"--commands-file={asked}"], tmp_path)
+    listed.write_text(json.dumps([{"command_string": line} for line in commands]))
+    done = _run(["gcloud", "meta", "lint-gcloud-commands", f"--commands-file={listed}"], tmp_path)
     assert done.stdout, done.stderr
     *answers, noticed = json.loads(done.stdout)
     wrong = {it["command_string"]: it["error_message"] for it in answers if not it["success"]}
@@ -294,11 +298,11 @@ def test_pulumi_takes_a_value_that_begins_with_a_hyphen_as_the_page_writes_it(
     pulumi: Pulumi,
 ) -> None:
     assert pulumi.types("stack", "init", "prod").returncode == 0
-    (command,) = {one.words for one in of("pulumi") if "producerArguments" in one.words}
-    assert pulumi.types(*command[1:]).returncode == 0
+    (words,) = {command.words for command in of("pulumi") if "producerArguments" in command.words}
+    assert pulumi.types(*words[1:]).returncode == 0
     value = pulumi.types("config", "get", "producerArguments").stdout
     assert value == "--asset-type road_sign --max-cost 20\n"
-    refused = pulumi.types(*[word for word in command[1:] if word != "--"])
+    refused = pulumi.types(*[word for word in words[1:] if word != "--"])
     assert "unknown flag" in refused.stderr
 
 
@@ -306,9 +310,10 @@ def test_pulumi_takes_a_value_that_begins_with_a_hyphen_as_the_page_writes_it(
 @pytest.mark.needs("go")
 def test_pulumi_takes_every_key_as_the_pages_set_it(pulumi: Pulumi) -> None:
     setting = [
-        one.words
-        for one in of("pulumi")
-        if one.words[:3] == ("pulumi", "config", "set") and one.words[3] not in {"KEY", VALUE}
+        command.words
+        for command in of("pulumi")
+        if command.words[:3] == ("pulumi", "config", "set")
+        and command.words[3] not in {"KEY", VALUE}
     ]
     assert pulumi.types("stack", "init", "prod").returncode == 0
     for words in setting:
