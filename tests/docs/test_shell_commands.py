@@ -21,7 +21,7 @@ from infra.recording import DEV, run
 from scripts.build_tools import place
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.pubsub import PubSubPlace
-from sightline.gcp.pubsub.setup import QueueResource, QueueShape, agent_grants, mending_command
+from sightline.gcp.pubsub.setup import QueueResource, QueueShape, agent_grants, repair_command
 from sightline.operations.doctor.remedies import grant_on_bucket, grant_on_project, vertex_agent
 from sightline.operations.expected_tables import mend_table
 from sightline.schema import LEDGERS
@@ -52,12 +52,16 @@ def printed() -> tuple[ShellCommand, ...]:
     place = PubSubPlace("my-project", "work", "work", "work-abandoned")
     shape = QueueShape(place, "work-abandoned", 5)
     path = place.subscription_path
-    shaped = QueueResource("subscription", path, existed=True, wrong=("the ack deadline is 10 s",))
-    bound = QueueResource("subscription", path, existed=True, wrong=("it is bound to another",))
+    shaped = QueueResource(
+        "subscription", path, existed=True, differences=("the ack deadline is 10 s",)
+    )
+    bound = QueueResource(
+        "subscription", path, existed=True, differences=("it is bound to another",)
+    )
     ledger, where = LEDGERS[0], BigQueryPlace("my-project", "sightline")
     lines = [
-        mending_command(shape, shaped),
-        mending_command(shape, bound),
+        repair_command(shape, shaped),
+        repair_command(shape, bound),
         *agent_grants(shape),
         grant_on_project(SETTINGS, "roles/pubsub.viewer"),
         grant_on_bucket("images", vertex_agent(SETTINGS)),

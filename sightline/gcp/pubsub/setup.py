@@ -275,12 +275,10 @@ def agent_grants(shape: QueueShape) -> tuple[str, str]:
         " --format='value(projectNumber)')@gcp-sa-pubsub.iam.gserviceaccount.com"
     )
     options = f'--project={project} --member="{agent}" --role=roles/pubsub'
+    topic, subscription = shape.dead_letter_topic, shape.place.subscription
     return (
-        f"gcloud pubsub topics add-iam-policy-binding {shape.dead_letter_topic} {options}.publisher",
-        (
-            "gcloud pubsub subscriptions add-iam-policy-binding"
-            f" {shape.place.subscription} {options}.subscriber"
-        ),
+        f"gcloud pubsub topics add-iam-policy-binding {topic} {options}.publisher",
+        f"gcloud pubsub subscriptions add-iam-policy-binding {subscription} {options}.subscriber",
     )
 
 
