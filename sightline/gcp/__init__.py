@@ -1,1 +1,1 @@
-"""Adapters of Google Cloud; heavy clients are imported where they are used."""
+"""Adapters for Google Cloud; slow imports of client libraries happen where they are used."""

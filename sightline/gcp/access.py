@@ -1,4 +1,4 @@
-"""As whom a model is called: by an access token, or by a key. Neither is ever shown."""
+"""Credentials of model calls: an access token or an API key. Neither is ever shown."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ KEY_HEADER = "x-goog-api-key"
 
 
 class Access(Protocol):
-    """What a request carries to be let in."""
+    """The credentials of requests."""
 
     @property
     def next_step(self) -> str:
-        """What a person does when it is not let in."""
+        """What a person should do if the credentials are refused."""
         ...
 
     async def headers(self) -> Mapping[str, str]:
-        """Return the headers that let a request in now.
+        """Return the headers that authenticate a request now.
 
         Raises:
             ConfigurationError: there are no credentials.
-            TransientError: the token service is out of reach for now.
+            TransientError: the token service cannot be reached.
         """
         ...
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
-        """Return whether other headers than these, which were refused, may be let in."""
+        """Renew credentials whose headers were refused; return whether there are new ones."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TokenAccess:
-    """Access by the tokens of Google credentials."""
+    """Authenticates with the tokens of Google credentials."""
 
     tokens: TokenSource = field(repr=False)
     next_step: str = LOG_IN
 
     async def headers(self) -> Mapping[str, str]:
-        """Return the header with a token that is valid now; raises as ``Access.headers`` does."""
+        """Return the header with a valid token; raises as ``Access.headers`` does."""
         token = await self.tokens.token()
         SECRETS.register_token(token)
         return {"Authorization": f"Bearer {token}"}
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
-        """Take a new token in the place of one that was revoked before its time."""
+        """Replace a token that was revoked before it expired."""
         return await self.tokens.renew(refused["Authorization"].removeprefix("Bearer "))
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAccess:
-    """Access by an API key, in a header: a URL would be logged on its way."""
+    """Authenticates with an API key in a header, since servers may log URLs."""
 
     key: str = field(repr=False)
     next_step: str = "set a valid key in the variable that gemini.api_key_env names"
 
     def __post_init__(self) -> None:
-        """Register the key, so that no service's answer can show it."""
+        """Register the key, so that it is hidden if a service's response contains it."""
         SECRETS.register(self.key)
 
     async def headers(self) -> Mapping[str, str]:
@@ -68,5 +68,5 @@ class KeyAccess:
         return {KEY_HEADER: self.key}
 
     async def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - the protocol's
-        """Return false: there is one key."""
+        """Return false: there is only one key."""
         return False

@@ -1,4 +1,4 @@
-"""Subscribes to a listing of Analytics Hub, which links the provider's dataset into the project.
+"""Subscribes to an Analytics Hub listing, which links the provider's dataset into the project.
 
 The REST API of analyticshub.googleapis.com, version 1:
 https://cloud.google.com/bigquery/docs/reference/analytics-hub/rest
@@ -38,10 +38,10 @@ class Listing:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``PROJECT/LOCATION/EXCHANGE/LISTING``, or a listing's full resource name.
+        """Parse ``PROJECT/LOCATION/EXCHANGE/LISTING``, or a listing's full resource name.
 
         Raises:
-            ConfigurationError: it is neither.
+            ConfigurationError: the text is neither.
         """
         match = _FULL.fullmatch(text) or _SHORT.fullmatch(text)
         if match is None or not all(_SAFE.fullmatch(group) for group in match.groups()):
@@ -60,7 +60,7 @@ class Listing:
         )
 
     def is_same(self, path: str) -> bool:
-        """Return whether a resource name is this listing's; projects have a number besides."""
+        """Return whether a resource name is this listing's, with the project's id or number."""
         match = _FULL.fullmatch(path)
         if match is None or match["location"].lower() != self.location.lower():
             return False
@@ -72,8 +72,8 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Subscribed:
-    """A subscription: its resource name, and the linked dataset; ``existed`` before this call."""
+class LinkedSubscription:
+    """A subscription and its linked dataset; ``existed`` is true if it existed before the call."""
 
     name: str
     project: str
@@ -82,7 +82,7 @@ class Subscribed:
 
 
 class AnalyticsHub:
-    """Subscriptions of one project; made by ``open``."""
+    """Subscriptions of one project; created by ``open``."""
 
     def __init__(self, session: RestSession, project: str, endpoint: str) -> None:
         self._session = session
@@ -92,17 +92,17 @@ class AnalyticsHub:
     @classmethod
     @contextmanager
     def open(cls, project: str, credentials: Any, endpoint: str = "") -> Iterator[Self]:
-        """Open a session with google-auth's credentials; nothing is asked yet."""
+        """Open a session with google-auth credentials, without sending a request."""
         with RestSession.open(credentials, TIMEOUT_S) as session:
             yield cls(session, project, endpoint or ENDPOINT)
 
-    def subscribe(self, listing: Listing, dataset: str) -> Subscribed:
-        """Subscribe, unless the project is subscribed already; then ``dataset`` is not asked for.
+    def subscribe(self, listing: Listing, dataset: str) -> LinkedSubscription:
+        """Subscribe, unless the project is subscribed already; ``dataset`` is then not used.
 
         Raises:
-            NotFoundError: there is no such listing, or it is not shown to this account.
+            NotFoundError: the listing does not exist, or is not visible to this account.
             ConfigurationError: no permission, the API is disabled, or the dataset's name is taken.
-            TransientError: the service is out of reach, or over its quota for now.
+            TransientError: the service cannot be reached, or is over its quota.
         """
         for subscription in self._subscriptions(listing.location):
             if (
@@ -117,12 +117,12 @@ class AnalyticsHub:
                 "friendlyName": "Imagery observations, for Sightline",
             }
         }
-        answer = self._call("POST", f"{listing.path}:subscribe", listing.path, body=body)
-        created = answer.get("subscription")
+        response = self._call("POST", f"{listing.path}:subscribe", listing.path, body=body)
+        created = response.get("subscription")
         if not isinstance(created, Mapping):
             raise TransientError(
-                f"{listing.path}: the answer names no subscription; run it again to see whether"
-                " it was made"
+                f"{listing.path}: the response contains no subscription; run the command again to"
+                " check whether it was created"
             )
         return self._subscribed(created, listing, existed=False)
 
@@ -131,15 +131,15 @@ class AnalyticsHub:
         page = ""
         while True:
             query = {"pageSize": "1000", **({"pageToken": page} if page else {})}
-            answer = self._call("GET", f"{parent}/subscriptions", parent, query=query)
-            yield from answer.get("subscriptions", ())
-            page = str(answer.get("nextPageToken", ""))
+            response = self._call("GET", f"{parent}/subscriptions", parent, query=query)
+            yield from response.get("subscriptions", ())
+            page = str(response.get("nextPageToken", ""))
             if not page:
                 return
 
     def _subscribed(
         self, subscription: Mapping[str, Any], listing: Listing, *, existed: bool
-    ) -> Subscribed:
+    ) -> LinkedSubscription:
         linked = [
             *subscription.get("linkedDatasetMap", {}).values(),
             *subscription.get("linkedResources", ()),
@@ -149,8 +149,8 @@ class AnalyticsHub:
                 r"projects/([^/]+)/datasets/([^/]+)", resource.get("linkedDataset", "")
             )
             if path:
-                # The project is named by its number there, and statements take its id.
-                return Subscribed(
+                # That name has the project's number, but statements need its id.
+                return LinkedSubscription(
                     str(subscription.get("name", "")), self._project, path[2], existed
                 )
         raise NotFoundError(
@@ -167,18 +167,18 @@ class AnalyticsHub:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        answer = self._session.ask(
+        response = self._session.ask(
             method, f"{self._base}/{path}", service="Analytics Hub", what=what, query=query,
             body=body,
         )  # fmt: skip
-        if answer.code != 200:
-            raise _refused(answer, what, self._project)
-        return answer.content
+        if response.code != 200:
+            raise _refused(response, what, self._project)
+        return response.content
 
 
-def _refused(answer: RestAnswer, what: str, project: str) -> SightlineError:
-    code, line = answer.code, answer.message
-    if answer.is_api_disabled:
+def _refused(response: RestAnswer, what: str, project: str) -> SightlineError:
+    code, line = response.code, response.message
+    if response.is_api_disabled:
         return ConfigurationError(
             f"{what}: the Analytics Hub API is disabled; run `gcloud services enable"
             f" analyticshub.googleapis.com --project={project}`"

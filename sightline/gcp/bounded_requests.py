@@ -1,4 +1,4 @@
-"""Bounds the responses of Google's libraries that speak REST through ``requests``."""
+"""Limits the size of responses in Google's libraries that use ``requests``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from requests import PreparedRequest, RequestException, Response, Session
 from requests.adapters import HTTPAdapter
 
 MOST_RESPONSE_BYTES = 64 << 20
-"""A page of BigQuery's rows is the largest, of 20 MB; a page of jobs or subscriptions has a few."""
+"""The largest response is a page of BigQuery rows, 20 MB; a page of jobs has a few."""
 _PIECE_BYTES = 1 << 16
 
 
 class ResponseTooLargeError(RequestException):
-    """A response has more bytes than are read."""
+    """A response is larger than the limit."""
 
 
 def bound_responses(session: Session, most_bytes: int = MOST_RESPONSE_BYTES) -> None:
-    """Read no more than so many bytes of any response, decompressed; more is an error.
+    """Limit all responses of a session to ``most_bytes`` decompressed bytes; more is an error.
 
-    An adapter of another kind, as client certificates need it, is left in its place.
+    Adapters of other kinds, such as those for client certificates, are not replaced.
     """
     for prefix in ("https://", "http://"):
         if type(session.get_adapter(prefix)) is HTTPAdapter:
@@ -39,7 +39,7 @@ class _BoundedAdapter(HTTPAdapter):
 
 
 class _BoundedBody:
-    """The body of a response; urllib3 decompresses no more at once than it is asked for."""
+    """The body of a response; urllib3 decompresses no more at a time than requested."""
 
     def __init__(self, raw: Any, most_bytes: int) -> None:
         self._raw = raw
@@ -51,7 +51,7 @@ class _BoundedBody:
         """Yield the content in pieces.
 
         Raises:
-            ResponseTooLargeError: there is more of it than the bound.
+            ResponseTooLargeError: the content exceeds the limit.
         """
         size = 0
         for piece in self._raw.stream(min(amt, _PIECE_BYTES), decode_content=decode_content):

@@ -1,4 +1,4 @@
-"""One call of one of Google's models over HTTP, and what its failures mean."""
+"""Calls a Google model over HTTP, and translates its failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from sightline.http_client.session import broken_off, no_answer, sendable
 if TYPE_CHECKING:
     import aiohttp
 
-Answered = tuple[int, Mapping[str, str], bytes]
+RawResponse = tuple[int, Mapping[str, str], bytes]
+"""The status code, the headers and the body of a response."""
 
 
 async def post_json(
@@ -29,10 +30,10 @@ async def post_json(
     model: str,
     most_bytes: int | None = None,
 ) -> Mapping[str, Any]:
-    """Return the JSON object that a method answers, in exactly one call.
+    """Call a method exactly once, and return the JSON object in its response.
 
-    Only a call that was not let in (a 401, which nobody pays) is made once more, should there be
-    other credentials by then.
+    Only a call whose credentials were refused (a 401, which costs nothing) is repeated once, if
+    there are new credentials.
 
     Raises:
         ThrottledError, TransientError, PermanentError, ConfigurationError: see ``refusals``.
@@ -42,21 +43,22 @@ async def post_json(
     if most_bytes is not None and len(content) > most_bytes:
         raise too_large(len(content), most_bytes)
     headers = await access.headers()
-    code, answered, raw = await _post(session, url, content, headers, model)
+    code, response_headers, raw = await _post(session, url, content, headers, model)
     if code == 401 and await access.renew(headers):
-        code, answered, raw = await _post(session, url, content, await access.headers(), model)
-    answer = decoded(raw)
+        headers = await access.headers()
+        code, response_headers, raw = await _post(session, url, content, headers, model)
+    response = decoded(raw)
     if code != 200:
-        refusal = read_refusal(code, answer, answered)
+        refusal = read_refusal(code, response, response_headers)
         raise error_of(refusal, model=model, next_step=access.next_step)
-    if not isinstance(answer, Mapping):
+    if not isinstance(response, Mapping):
         raise TransientError(f"{model} returned a response that is not JSON; trying again")
-    return answer
+    return response
 
 
 async def _post(
     session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], model: str
-) -> Answered:
+) -> RawResponse:
     import aiohttp
 
     try:
@@ -70,5 +72,5 @@ async def _post(
     except TimeoutError:
         raise no_answer(model) from None
     except (aiohttp.ClientError, OSError) as error:
-        # Not chained: such an error may carry the request's headers, and with them the token.
+        # Not chained, since such an error may contain the request's headers, and so the token.
         raise broken_off(model, error) from None

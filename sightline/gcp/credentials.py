@@ -1,4 +1,4 @@
-"""Access tokens: google-auth credentials, refreshed off the event loop, once for all who wait."""
+"""Access tokens from google-auth credentials, refreshed in a thread, once for all callers."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ LOG_IN = "run `gcloud auth application-default login`, or attach a service accou
 
 
 class TokenSource(Protocol):
-    """Where access tokens come from."""
+    """Provides access tokens."""
 
     async def token(self) -> str:
-        """Return a token that is valid now.
+        """Return a valid token.
 
         Raises:
-            ConfigurationError: there is none to be had.
-            TransientError: the token service is out of reach for now.
+            ConfigurationError: no token can be obtained.
+            TransientError: the token service cannot be reached.
         """
         ...
 
     async def renew(self, rejected: str) -> bool:
-        """Return whether there is now another token than this one, which a service rejected.
+        """Replace a token that a service rejected; return whether there is a different one now.
 
         Raises:
-            TransientError: the token service is out of reach for now.
+            TransientError: the token service cannot be reached.
         """
         ...
 
 
 class GoogleTokens:
-    """Tokens of google-auth credentials; ``credentials`` may be handed to Google's libraries."""
+    """Tokens of google-auth credentials; ``credentials`` may be passed to Google's libraries."""
 
     def __init__(self, credentials: Any) -> None:
         self.credentials = credentials
@@ -43,10 +43,10 @@ class GoogleTokens:
 
     @classmethod
     def default(cls, *, impersonate: str = "") -> Self:
-        """Return the application default credentials' tokens (blocks for a moment).
+        """Return tokens of the application default credentials (blocks briefly).
 
-        With ``impersonate``, tokens of that service account, which these credentials may ask for
-        by ``roles/iam.serviceAccountTokenCreator`` on it.
+        With ``impersonate``, returns tokens of that service account, for which these credentials
+        need ``roles/iam.serviceAccountTokenCreator``.
 
         Raises:
             ConfigurationError: there are no such credentials.
@@ -59,7 +59,7 @@ class GoogleTokens:
         except DefaultCredentialsError as error:
             raise ConfigurationError(f"no Google credentials were found; {LOG_IN}") from error
         credentials = _acting_as(impersonate, credentials) if impersonate else credentials
-        # Google's libraries renew tokens too: whatever is valid when a text is shown is hidden.
+        # Google's libraries also renew tokens, so the tokens valid when a text is shown are hidden.
         SECRETS.register_tokens_of(lambda: secrets_of(credentials))
         return cls(credentials)
 
@@ -71,7 +71,7 @@ class GoogleTokens:
         return cls(Credentials(token))  # type: ignore[no-untyped-call]  # untyped in google-auth
 
     async def token(self) -> str:
-        """Return a token that is valid now; raises as ``TokenSource.token`` does."""
+        """Return a valid token; raises as ``TokenSource.token`` does."""
         if not self.credentials.valid:
             async with self._refreshing:
                 if not self.credentials.valid:
@@ -79,24 +79,24 @@ class GoogleTokens:
         return str(self.credentials.token)
 
     async def renew(self, rejected: str) -> bool:
-        """Refresh a token that was rejected before its time, once for all whom it let down.
+        """Refresh a token that was rejected before it expired, once for all callers.
 
         Raises:
-            TransientError: the token service is out of reach for now.
+            TransientError: the token service cannot be reached.
         """
         async with self._refreshing:
             if str(self.credentials.token) == rejected:
                 try:
                     await self._refresh()
                 except ConfigurationError:
-                    return False  # what the service said about the token says more
+                    return False  # the service's own error message says more
             return str(self.credentials.token) != rejected
 
     async def _refresh(self) -> None:
         from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
         from google.auth.transport.requests import Request
 
-        # What google-auth says may quote the token service's answer: only its kind is repeated.
+        # A message of google-auth may quote the token service's response: only its class is shown.
         try:
             await asyncio.to_thread(self.credentials.refresh, Request())
         except TransportError as error:
@@ -113,7 +113,7 @@ _SECRETS = ("token", "refresh_token", "client_secret", "id_token", "_subject_tok
 
 
 def secrets_of(credentials: Any) -> Iterator[str]:
-    """Yield what google-auth's credentials hold now that nobody may see, and their sources'."""
+    """Yield the present secrets of google-auth credentials and of their source credentials."""
     seen: set[int] = set()
     while credentials is not None and id(credentials) not in seen:
         seen.add(id(credentials))

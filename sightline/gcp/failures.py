@@ -1,4 +1,4 @@
-"""What Google's services refuse, as errors of ours: a table for each, read from the top."""
+"""The tables that translate the errors of Google's services, each read from the top."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _is_not_aborted(error: Exception, _message: str) -> bool:
     return not isinstance(error, Aborted)
 
 
-_NOT_LET_IN = ErrorMapping("Unauthorized", ConfigurationError, "{what}: {message}; " + LOG_IN)
+_UNAUTHORIZED = ErrorMapping("Unauthorized", ConfigurationError, "{what}: {message}; " + LOG_IN)
 
 
 def _not_permitted(next_step: str) -> ErrorMapping:
@@ -25,13 +25,13 @@ def _not_permitted(next_step: str) -> ErrorMapping:
     return ErrorMapping("Forbidden", ConfigurationError, line)
 
 
-# --- Cloud Storage: ``absent`` is the next step where something is not there -------------------
+# --- Cloud Storage: ``absent`` is the next step if an object or bucket does not exist ----------
 
 STORAGE = GoogleService(
     "Cloud Storage",
     (
-        ErrorMapping("NotFound", NotFoundError, "{what} is not there; {absent}"),
-        _NOT_LET_IN,
+        ErrorMapping("NotFound", NotFoundError, "{what} does not exist; {absent}"),
+        _UNAUTHORIZED,
         _not_permitted(
             "grant roles/storage.objectViewer to read, roles/storage.objectUser to upload, on the"
             " bucket"
@@ -54,9 +54,10 @@ BATCH = GoogleService(
             NotFoundError,
             "{what}: {message}; correct the model, gcp.project or vertex.location",
         ),
-        _NOT_LET_IN,
+        _UNAUTHORIZED,
         _not_permitted(
-            "grant roles/aiplatform.user on the project, and see that the API is enabled and billed"
+            "grant roles/aiplatform.user on the project, and check that the API is enabled and"
+            " billed"
         ),
         ErrorMapping(
             "BadRequest Conflict MethodNotAllowed",
@@ -68,7 +69,7 @@ BATCH = GoogleService(
 
 
 def _without_url(error: Exception) -> str:
-    # Google's client begins with the method and the URL, which say nothing that helps.
+    # Messages of Google's client begin with the method and the URL, which do not help.
     text = re.sub(r"^[A-Z]+ https?://\S+: ", "", str(getattr(error, "message", error)))
     return one_line(text).rstrip(". ")
 
@@ -79,26 +80,27 @@ TUNING = GoogleService(
         ErrorMapping(
             "NotFound",
             NotFoundError,
-            "{what} is not there ({message}); `sightline tune list` shows the jobs of a --location",
+            "{what} does not exist ({message}); `sightline tune list` lists the jobs of a"
+            " --location",
         ),
-        _NOT_LET_IN,
+        _UNAUTHORIZED,
         _not_permitted(
-            "grant roles/aiplatform.user on the project, and see that aiplatform.googleapis.com is"
-            " enabled there"
+            "grant roles/aiplatform.user on the project, and check that aiplatform.googleapis.com"
+            " is enabled there"
         ),
         ErrorMapping(
             "TooManyRequests",
             ThrottledError,
-            "{what}: {message}; wait for a job to end, or ask for more quota of tuning jobs",
+            "{what}: {message}; wait for a job to end, or request more quota for tuning jobs",
         ),
         ErrorMapping(
             "ClientError",
             ConfigurationError,
-            "{what} refuses: {message}; correct --model, --location or the parameters: which models"
-            " can be tuned where is in Google's documentation of supervised tuning",
+            "{what} refuses: {message}; correct --model, --location or the parameters: Google's"
+            " documentation of supervised tuning lists the models and their locations",
         ),
     ),
-    says=_without_url,
+    read_message=_without_url,
 )
 
 # --- Pub/Sub -----------------------------------------------------------------------------------
@@ -107,9 +109,9 @@ PUBSUB = GoogleService(
     "Pub/Sub",
     (
         ErrorMapping(
-            "NotFound", ConfigurationError, "there is no {what}; make it, or correct its name"
+            "NotFound", ConfigurationError, "there is no {what}; create it, or correct its name"
         ),
-        _NOT_LET_IN,
+        _UNAUTHORIZED,
         ErrorMapping(
             "PermissionDenied",
             ConfigurationError,
@@ -131,27 +133,27 @@ PUBSUB_SEEN = replace(
         ErrorMapping(
             "NotFound",
             TransientError,
-            "{what} was there and is gone: make it again (`sightline setup`), then publish what it"
-            " held (`sightline enqueue --reconcile RUN`)",
+            "{what} no longer exists: create it again (`sightline setup`), then publish its"
+            " messages again (`sightline enqueue --reconcile RUN`)",
         ),
         *PUBSUB.mappings,
     ),
 )
-"""Of what was there a moment ago, and may come back: an emulator that is restarted forgets
-everything, and somebody makes it again."""
+"""The table for topics and subscriptions that existed earlier and may be created again, for example
+after an emulator was restarted, which forgets everything."""
 
 # --- BigQuery: its statements, and its Storage Write API ---------------------------------------
 
-_TOO_DEAR = "bytesBilledLimitExceeded"
-_OUTRUN = "due to concurrent update", "database is locked"
-"""In the words of a refused statement or transaction that another one was faster than: BigQuery's,
-and the emulator's."""
+_TOO_EXPENSIVE = "bytesBilledLimitExceeded"
+_CONFLICTS = "due to concurrent update", "database is locked"
+"""Messages for a statement or transaction that lost against a concurrent one: BigQuery's, and the
+emulator's."""
 
 _EMULATOR_REFUSES = "jobInternalError"
-"""The reason that the emulator gives, with a 500, for every statement that it refuses."""
+"""The emulator's reason, with a 500, for every statement that it refuses."""
 
-_EMULATOR_MISSES = "failed to find stream from"
-"""What the emulator says, as an unknown error, where there is no such table."""
+_EMULATOR_HAS_NO_TABLE = "failed to find stream from"
+"""The emulator's message, as an unknown error, if the table does not exist."""
 
 
 def _reasons(error: Exception) -> set[object]:
@@ -159,12 +161,12 @@ def _reasons(error: Exception) -> set[object]:
     return {detail.get("reason") for detail in errors if isinstance(detail, dict)}
 
 
-def _is_too_dear(error: Exception, message: str) -> bool:
-    return _TOO_DEAR in _reasons(error) or _TOO_DEAR in message
+def _is_too_expensive(error: Exception, message: str) -> bool:
+    return _TOO_EXPENSIVE in _reasons(error) or _TOO_EXPENSIVE in message
 
 
-def _is_not_outrun(_error: Exception, message: str) -> bool:
-    return not any(words in message for words in _OUTRUN)
+def _is_not_conflict(_error: Exception, message: str) -> bool:
+    return not any(words in message for words in _CONFLICTS)
 
 
 _REFUSED = "{what} refuses: {message}; see `sightline doctor`"
@@ -177,14 +179,14 @@ BIGQUERY = GoogleService(
             ConfigurationError,
             "{what}: a query would read more than is allowed ({message}); narrow the filter, or"
             " raise bigquery.max_gb_billed",
-            when=_is_too_dear,
+            when=_is_too_expensive,
         ),
         ErrorMapping(
             "NotFound",
             NotFoundError,
             "{what}: {message}; run `sightline setup`, or correct its name",
         ),
-        _NOT_LET_IN,
+        _UNAUTHORIZED,
         replace(
             _not_permitted(
                 "grant roles/bigquery.dataEditor on the dataset and roles/bigquery.jobUser on the"
@@ -196,14 +198,14 @@ BIGQUERY = GoogleService(
             "BadRequest Conflict PreconditionFailed",
             ConfigurationError,
             _REFUSED,
-            when=_is_not_outrun,
+            when=_is_not_conflict,
         ),
         ErrorMapping(
             "GoogleAPICallError",
             ConfigurationError,
             _REFUSED,
             when=lambda error, message: (
-                _EMULATOR_REFUSES in message and _is_not_outrun(error, message)
+                _EMULATOR_REFUSES in message and _is_not_conflict(error, message)
             ),
         ),
     ),
@@ -211,7 +213,7 @@ BIGQUERY = GoogleService(
 
 
 def _with_storage_error(error: Exception) -> str:
-    """Return the message, and the name of the Storage API's own code, if the error carries one."""
+    """Return the message, with the name of the Storage API's own code, if the error has one."""
     from google.cloud.bigquery_storage_v1.types import StorageError
 
     message = message_of(error)
@@ -233,9 +235,9 @@ BIGQUERY_APPEND = GoogleService(
             "Unknown",
             ConfigurationError,
             _NO_TABLE,
-            when=lambda _, message: _EMULATOR_MISSES in message,
+            when=lambda _, message: _EMULATOR_HAS_NO_TABLE in message,
         ),
-        _NOT_LET_IN,
+        _UNAUTHORIZED,
         ErrorMapping(
             "PermissionDenied",
             ConfigurationError,
@@ -245,9 +247,9 @@ BIGQUERY_APPEND = GoogleService(
         ErrorMapping(
             "BadRequest Conflict MethodNotImplemented",
             ConfigurationError,
-            "{what} does not take these rows: {message}; run `sightline setup`",
+            "{what} refuses these rows: {message}; run `sightline setup`",
             when=_is_not_aborted,
         ),
     ),
-    says=_with_storage_error,
+    read_message=_with_storage_error,
 )

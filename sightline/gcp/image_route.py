@@ -1,4 +1,4 @@
-"""How an image travels to a model: by its ``gs://`` URI, or with its bytes inside the request."""
+"""How an image is sent to a model: as its ``gs://`` URI, or as content inside the request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ImageReader = Callable[[Observation], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class SentImage:
-    """An image as it stands in a request: a URI, or Base64 where there is none."""
+    """An image in a request: a URI, or Base64 if it has none."""
 
     media_type: str
     uri: str = ""
@@ -26,32 +26,32 @@ class SentImage:
 
     @property
     def part(self) -> dict[str, Any]:
-        """The image as a part of a content."""
+        """The image as a part of the request's content."""
         if self.uri:
             return {"fileData": {"fileUri": self.uri, "mimeType": self.media_type}}
         return {"inlineData": {"mimeType": self.media_type, "data": self.base64}}
 
 
 class ImageRoute(Protocol):
-    """Brings images into requests."""
+    """Prepares images for requests."""
 
     async def image(self, observation: Observation) -> SentImage:
-        """Return an observation's image as it is sent.
+        """Return an observation's image for a request.
 
         Raises:
-            PermanentError, TransientError: it cannot be sent so.
+            PermanentError, TransientError: the image cannot be sent.
         """
         ...
 
 
 class ByReference:
-    """The model reads the image itself, out of its bucket."""
+    """Sends the URI; the model reads the image from its bucket."""
 
     async def image(self, observation: Observation) -> SentImage:
         """Return the URI.
 
         Raises:
-            PermanentError: ``bad_uri``, the image is in no bucket.
+            PermanentError: ``bad_uri``; the image is not in a bucket.
         """
         uri = image_uri(observation)
         return SentImage(mime_type(uri), uri=uri)
@@ -59,7 +59,7 @@ class ByReference:
 
 @dataclass(frozen=True, slots=True)
 class Inline:
-    """The image's content goes with the request; ``most_bytes`` bounds the content."""
+    """Sends the image's content inside the request; ``most_bytes`` limits the content."""
 
     read: ImageReader
     most_bytes: int
@@ -69,15 +69,15 @@ class Inline:
 
         Raises:
             PermanentError: ``bad_uri`` for an image in a bucket, ``image_too_large``,
-                ``image_unreadable`` for what is no image, and those of the reader.
-            TransientError: of the reader.
+                ``image_unreadable`` if the content is not an image, and those of the reader.
+            TransientError: from the reader.
         """
         if observation.gcs_uri.startswith("gs://"):
             raise PermanentError(
                 Reason.BAD_URI,
-                f"{observation.gcs_uri[:200]!r} is in a bucket, and a model that is asked by key"
-                " does not read buckets; ask it on Vertex AI (adapters.classify = 'vertex'), or"
-                " import the images as files",
+                f"{observation.gcs_uri[:200]!r} is in a bucket, and models called with an API key"
+                " do not read buckets; use Vertex AI (adapters.classify = 'vertex'), or import the"
+                " images as files",
             )
         content = await self.read(observation)
         if len(content) > self.most_bytes:
@@ -88,7 +88,7 @@ class Inline:
 
 @dataclass(frozen=True, slots=True)
 class ByReferenceOrInline:
-    """By reference where the image is in a bucket, inside the request where it is a file."""
+    """Sends the URI of an image in a bucket, and the content of a file."""
 
     inline: Inline
 
@@ -100,7 +100,7 @@ class ByReferenceOrInline:
 
 
 def too_large(size: int, most: int) -> PermanentError:
-    """Return the error of a request that is more than a service takes."""
+    """Return the error for a request that is larger than a service accepts."""
     return PermanentError(
         Reason.IMAGE_TOO_LARGE,
         f"{size:,} bytes, more than the {most:,} that a request may have; store it smaller",

@@ -1,9 +1,9 @@
-"""What an HTTP error of Google's models means: one of our errors, and a reason. Pure.
+"""Translates an HTTP error of Google's models into one of Sightline's errors and a reason. Pure.
 
-Bodies are ``google.rpc.Status`` in JSON form (https://google.aip.dev/193). Codes alone say too
-little: a 404 is a gone image or a closed model, a 403 an image's bucket or the caller's own grant.
-Where nothing tells them apart the reason is one that the worker holds suspect, so that a fault of
-the whole job stops it instead of becoming a flood of dead letters.
+Bodies are ``google.rpc.Status`` as JSON (https://google.aip.dev/193). Codes alone are ambiguous: a
+404 means a missing image or a closed model, a 403 the image's bucket or the caller's own
+permissions. If nothing distinguishes them, the reason is one that the worker treats as possibly
+systemic, so that a failure of the whole job stops it instead of writing many dead letters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sightline.gcp.credentials import LOG_IN
 from sightline.http_client.redaction import one_line
 from sightline.http_client.retry_after import MOST_RETRY_S, retry_after_s
 
-_CALLER_S_FAULT = frozenset(
+_CALLER_REASONS = frozenset(
     {"SERVICE_DISABLED", "BILLING_DISABLED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED",
      "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "ACCESS_TOKEN_EXPIRED", "API_KEY_INVALID",
      "API_KEY_SERVICE_BLOCKED", "API_KEY_HTTP_REFERRER_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED",
@@ -55,7 +55,7 @@ _DENIED = re.compile(r"(?i)permission|denied|forbidden|403|not have access")
 
 @dataclass(frozen=True, slots=True)
 class GoogleRefusal:
-    """An HTTP error: its code, the status in its body, and when to come back."""
+    """An HTTP error: its code, the status in its body, and the retry delay."""
 
     code: int
     status: str
@@ -67,7 +67,7 @@ class GoogleRefusal:
 
 
 def read_refusal(code: int, body: object, headers: Mapping[str, str]) -> GoogleRefusal:
-    """Return what an error response says; a body that is no ``google.rpc.Status`` says nothing."""
+    """Return the contents of an error response; empty if its body is no ``google.rpc.Status``."""
     if isinstance(body, list) and body:
         body = body[0]
     error = body.get("error") if isinstance(body, Mapping) else None
@@ -104,16 +104,16 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _delay_s(detail: Mapping[str, Any]) -> float | None:
-    """Return the seconds of a ``google.protobuf.Duration`` in JSON form, "3.5s"."""
+    """Return the seconds in a JSON ``google.protobuf.Duration``, such as "3.5s"."""
     match = re.fullmatch(r"(\d+(\.\d+)?)s", str(detail.get("retryDelay", "")))
     return float(match[1]) if match else None
 
 
 def error_of(refusal: GoogleRefusal, *, model: str, next_step: str = LOG_IN) -> SightlineError:
-    """Return the error that a refusal is.
+    """Return the error for a refusal.
 
-    A throttle and what may pass carry when to come back, if the server said so. ``next_step`` is
-    what to do when the caller is not let in.
+    Throttled and transient errors carry the retry delay, if the server sent one. ``next_step`` is
+    what to do if the caller's credentials are refused.
     """
     if refusal.code == 429 or refusal.status == "RESOURCE_EXHAUSTED":
         return ThrottledError(
@@ -127,26 +127,26 @@ def error_of(refusal: GoogleRefusal, *, model: str, next_step: str = LOG_IN) -> 
         )
     if not refusal.known_form:
         return ConfigurationError(
-            f"{refusal.code} from the endpoint of {model}, in no form that Vertex AI has;"
+            f"{refusal.code} from the endpoint of {model}, in a form that is not Vertex AI's;"
             " check the endpoint, the location and the model's name"
         )
     if (
         refusal.code == 401
-        or refusal.reasons & _CALLER_S_FAULT
+        or refusal.reasons & _CALLER_REASONS
         or refusal.status == "FAILED_PRECONDITION"
     ):
-        return _not_let_in(refusal, model, next_step)
+        return _unauthorized(refusal, model, next_step)
     return _BY_CODE.get(refusal.code, _rejected)(refusal, model)
 
 
-def _not_let_in(refusal: GoogleRefusal, model: str, next_step: str) -> ConfigurationError:
+def _unauthorized(refusal: GoogleRefusal, model: str, next_step: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{model} may not be called ({refusal.code}: {_ended(refusal.message)}); {next_step}, and"
-        " see that the API is enabled and billed in the project"
+        f"{model} may not be called ({refusal.code}: {_shortened(refusal.message)}); {next_step},"
+        " and check that the API is enabled and billed in the project"
     )
 
 
-def _ended(message: str) -> str:
+def _shortened(message: str) -> str:
     return message.rstrip(". ") or "no details"
 
 
@@ -173,19 +173,20 @@ def _reason_of_image(message: str) -> Reason | None:
 
 def _forbidden(refusal: GoogleRefusal, model: str) -> SightlineError:
     message = refusal.message
-    # Storage first: the service agent, which lacks the grant there, has "aiplatform" in its name.
+    # Storage comes first, since the name of the service agent, which needs that permission,
+    # contains "aiplatform".
     about_storage = refusal.permission.startswith("storage.") or (
         not refusal.permission and _IMAGE.search(message)
     )
     if about_storage:
         hint = "the Vertex AI service agent needs roles/storage.objectViewer"
-        return PermanentError(Reason.PERMISSION_DENIED, f"{_ended(message)}; {hint}")
+        return PermanentError(Reason.PERMISSION_DENIED, f"{_shortened(message)}; {hint}")
     if refusal.permission or _CALLER.search(message):
         return ConfigurationError(
-            f"{model} may not be called (403: {_ended(message)}); grant the worker"
-            " roles/aiplatform.user, and see that the API is enabled and billed"
+            f"{model} may not be called (403: {_shortened(message)}); grant the worker"
+            " roles/aiplatform.user, and check that the API is enabled and billed"
         )
-    return PermanentError(Reason.PERMISSION_DENIED, _ended(message))
+    return PermanentError(Reason.PERMISSION_DENIED, _shortened(message))
 
 
 def _not_found(refusal: GoogleRefusal, model: str) -> SightlineError:
@@ -193,7 +194,7 @@ def _not_found(refusal: GoogleRefusal, model: str) -> SightlineError:
     if _MODEL.search(message) and "gs://" not in message:
         return ConfigurationError(
             f"{model} is not available to this project, or is closed or retired"
-            f" ({_ended(message)}); set another model, or a location that serves it"
+            f" ({_shortened(message)}); set another model, or a location that serves it"
         )
     if _IMAGE.search(message):
         return PermanentError(Reason.IMAGE_GONE, message)

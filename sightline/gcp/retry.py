@@ -1,4 +1,4 @@
-"""Tries a call again after a transient failure; the SDK's own retries are off everywhere."""
+"""Retries a call after transient failures; the SDK's own retries are always disabled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sightline.errors import TransientError
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """How often a call is made, and the pauses between: exponential, with full jitter."""
+    """How often a call is attempted, and the delays between: exponential, with full jitter."""
 
     tries: int = 5
     backoff_s: float = 0.25
@@ -20,17 +20,17 @@ class RetryRule:
     random: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    def delay_s(self, failures: int, asked_s: float | None) -> float:
-        """Return the pause after so many failures; the server's wish is the least."""
+    def delay_s(self, failures: int, retry_after_s: float | None) -> float:
+        """Return the delay after ``failures`` failures, at least the server's ``retry_after_s``."""
         ceiling = min(self.max_backoff_s, self.backoff_s * 2.0 ** (failures - 1))
-        return max(ceiling * self.random(), asked_s or 0.0)
+        return max(ceiling * self.random(), retry_after_s or 0.0)
 
     async def run(self, call: Callable[[], Awaitable[None]]) -> None:
-        """Make a call until it succeeds.
+        """Repeat a call until it succeeds.
 
         Raises:
-            TransientError: the last try's failure.
-            SightlineError: any other failure, at once.
+            TransientError: the failure of the last attempt.
+            SightlineError: any other failure, without a retry.
         """
         for failures in range(1, self.tries):
             try:

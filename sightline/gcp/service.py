@@ -1,7 +1,7 @@
-"""A service that serves Google's models: where it is, as whom it is called, how images get there.
+"""The two services for Google's models: location, credentials, and how images are sent.
 
-There are two: Vertex AI, with tokens and images in buckets, and the Gemini API, with a key and
-images inside the requests. The models and the bodies are the same but for what stands here.
+Vertex AI uses access tokens and images in buckets; the Gemini API uses a key and images inside the
+requests. The models and the request bodies are the same except for what this module defines.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 GEMINI_API = "https://generativelanguage.googleapis.com"
 MOST_INLINE_BYTES = 20_000_000
-"""Of a whole request (https://ai.google.dev/gemini-api/docs/image-understanding)."""
+"""The limit of a whole request (https://ai.google.dev/gemini-api/docs/image-understanding)."""
 
 
 class ModelPlace(Protocol):
-    """Where models are asked."""
+    """The endpoint and location of models."""
 
     @property
     def location(self) -> str:
-        """The location, on which the price depends."""
+        """The location, which the price depends on."""
         ...
 
     def method_url(self, model: str, method: str) -> str:
@@ -46,11 +46,11 @@ class ModelPlace(Protocol):
         ...
 
     def location_of(self, model: str) -> str:
-        """Return the location of a model, on which its price depends."""
+        """Return the location of a model, which its price depends on."""
         ...
 
     def check_served(self, model: str) -> None:
-        """Check that a model is served here, as far as that is known without asking.
+        """Check that a model may be served here, without sending a request.
 
         Raises:
             ConfigurationError: it is not.
@@ -66,11 +66,11 @@ class GeminiApi:
 
     @property
     def location(self) -> str:
-        """Return ``global``: it has one price everywhere."""
+        """Return ``global``: prices do not depend on a location."""
         return "global"
 
     def location_of(self, model: str) -> str:  # noqa: ARG002 - the protocol's
-        """Return ``global``, of every model."""
+        """Return ``global`` for every model."""
         return self.location
 
     def method_url(self, model: str, method: str) -> str:
@@ -81,18 +81,18 @@ class GeminiApi:
         """Check that it is a Gemini model.
 
         Raises:
-            ConfigurationError: it is none.
+            ConfigurationError: it is not.
         """
         if not model.startswith("gemini"):
             raise ConfigurationError(
                 f"{model!r} is not served by the Gemini API; set a model whose name begins with"
-                " gemini, or ask it on Vertex AI"
+                " gemini, or use Vertex AI"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class ModelService:
-    """A service; ``most_bytes`` bounds one request, ``takes_labels`` says whether bills do."""
+    """A service; ``most_bytes`` limits a request, ``takes_labels`` is true if it has labels."""
 
     place: ModelPlace
     access: Access
@@ -110,7 +110,7 @@ class ModelService:
     async def call(
         self, session: aiohttp.ClientSession, model: str, method: str, body: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Return what a method answers, in exactly one call; raises as ``post_json`` does."""
+        """Call a method exactly once and return its response; raises as ``post_json`` does."""
         return await post_json(
             session,
             self.place.method_url(model, method),
@@ -124,7 +124,7 @@ class ModelService:
 def vertex_ai(
     place: VertexLocation, tokens: TokenSource, read_image: ImageReader | None = None
 ) -> ModelService:
-    """Return Vertex AI at a place. With ``read_image``, files are sent inside the requests."""
+    """Return Vertex AI at a location. With ``read_image``, files are sent inside the requests."""
     images: ImageRoute = ByReference()
     if read_image is not None:
         images = ByReferenceOrInline(Inline(read_image, most_bytes=MOST_INLINE_BYTES // 4 * 3))
@@ -145,7 +145,7 @@ def gemini_api(api_key: str, read_image: ImageReader, *, base_url: str = "") -> 
     return ModelService(
         GeminiApi(base_url),
         KeyAccess(api_key),
-        # The content alone; Base64 makes four bytes of three.
+        # The limit of the content alone; Base64 turns three bytes into four.
         Inline(read_image, most_bytes=MOST_INLINE_BYTES // 4 * 3),
         takes_labels=False,
         most_bytes=MOST_INLINE_BYTES,

@@ -1,6 +1,7 @@
-"""Translates what Google's libraries raise into errors of ours, by a table for each service.
+"""Translates exceptions of Google's libraries into Sightline's errors, with a table per service.
 
-Each error becomes one line that ends with the next step. What no row fits may pass by itself.
+Each error becomes one line that ends with the next step. Exceptions that match no row become
+transient errors.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from sightline.http_client.redaction import one_line
 
 @dataclass(frozen=True, slots=True)
 class ErrorMapping:
-    """What errors of some classes of ``google.api_core.exceptions`` are.
+    """Maps some classes of ``google.api_core.exceptions`` to an error.
 
-    ``line`` may have ``{what}`` the call was about, the service's ``{message}``, and the words that
-    are given to ``translated``. ``when`` narrows the row, by the error and its message.
+    ``line`` may contain ``{what}`` (the subject of the call), the service's ``{message}``, and the
+    keyword arguments of ``translated``. ``when`` restricts the row by the error and its message.
     """
 
     kinds: str
@@ -29,7 +30,7 @@ class ErrorMapping:
     when: Callable[[Exception, str], bool] = lambda _error, _message: True
 
     def fits(self, error: Exception, message: str) -> bool:
-        """Return whether this row is about an error."""
+        """Return whether this row matches an error."""
         from google.api_core import exceptions
 
         kinds = tuple(getattr(exceptions, name) for name in self.kinds.split())
@@ -37,44 +38,44 @@ class ErrorMapping:
 
 
 def message_of(error: Exception) -> str:
-    """Return what an error says, on one line."""
+    """Return the message of an error, on one line."""
     return one_line(str(getattr(error, "message", error)))
 
 
 @dataclass(frozen=True, slots=True)
 class GoogleService:
-    """A service of Google's, and what it refuses: the first row that fits an error says it.
+    """A Google service and its table of errors, of which the first matching row applies.
 
-    ``says`` returns the service's own words.
+    ``read_message`` returns the service's own message.
     """
 
     name: str
     mappings: tuple[ErrorMapping, ...]
-    says: Callable[[Exception], str] = message_of
+    read_message: Callable[[Exception], str] = message_of
 
     @contextmanager
     def translated(self, what: str, **words: str) -> Iterator[None]:
-        """Raise what a call about ``what`` (a table, a topic, a job) raises as an error of ours.
+        """Translate the errors of a call about ``what`` (a table, a topic, a job).
 
         Raises:
-            TransientError: the service is out of reach, overloaded or over its quota for now.
+            TransientError: the service cannot be reached, is overloaded, or over its quota.
             ConfigurationError: no credentials, no permission, or a request that cannot succeed.
-            SightlineError: what the service's own rows say, such as ``NotFoundError``.
+            SightlineError: an error from the service's own rows, such as ``NotFoundError``.
         """
         from google.api_core.exceptions import GoogleAPICallError, RetryError
         from google.auth.exceptions import GoogleAuthError, TransportError
         from requests.exceptions import RequestException
 
-        # Nothing is chained to a failed request: it carries headers, and with them the token.
+        # Errors are not chained, since a failed request contains headers, and so the token.
         try:
             yield
         except GoogleAPICallError as error:
-            raise self._as_ours(error, what, words) from None
+            raise self._translate(error, what, words) from None
         except RetryError as error:
             cause = error.cause
             if isinstance(cause, GoogleAPICallError):
-                raise self._as_ours(cause, what, words) from None
-            raise TransientError(f"{what}: no answer; try again in a moment") from None
+                raise self._translate(cause, what, words) from None
+            raise TransientError(f"{what}: no response; try again in a moment") from None
         except (TransportError, RequestException, ConnectionError, TimeoutError) as error:
             kind = type(error).__name__
             raise TransientError(
@@ -83,8 +84,8 @@ class GoogleService:
         except GoogleAuthError as error:
             raise ConfigurationError(f"{what}: {one_line(str(error))}; {LOG_IN}") from None
 
-    def _as_ours(self, error: Exception, what: str, words: dict[str, str]) -> SightlineError:
-        message = self.says(error)
+    def _translate(self, error: Exception, what: str, words: dict[str, str]) -> SightlineError:
+        message = self.read_message(error)
         for row in self.mappings:
             if row.fits(error, message):
                 return row.becomes(row.line.format(what=what, message=message, **words))
@@ -95,7 +96,7 @@ class GoogleService:
 
 
 def _retry_after_s(error: Exception) -> float | None:
-    """Return what ``google.rpc.RetryInfo`` asks for, if it is there."""
+    """Return the delay in ``google.rpc.RetryInfo``, if the error has one."""
     for detail in getattr(error, "details", None) or ():
         delay = getattr(detail, "retry_delay", None)
         if delay is not None:
@@ -105,10 +106,10 @@ def _retry_after_s(error: Exception) -> float | None:
 
 @contextmanager
 def needed_for(what: str, verb: str = "needs") -> Iterator[None]:
-    """Import Google's libraries inside.
+    """Translate the error if an import of Google's libraries in the body fails.
 
     Raises:
-        ConfigurationError: they are not installed.
+        ConfigurationError: a library is not installed.
     """
     try:
         yield

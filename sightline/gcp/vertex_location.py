@@ -1,6 +1,6 @@
-"""Where a model is asked: project, location, endpoint, and how images and runs are named there.
+"""The project, location and endpoint of Vertex AI, and the names of images and runs in requests.
 
-A model is one of Google's by its name, or a tuned one by its endpoint:
+A model is named by its Google name or, if tuned, by its endpoint:
 ``projects/P/locations/L/endpoints/E``.
 """
 
@@ -31,7 +31,7 @@ class VertexLocation:
 
     @property
     def endpoint(self) -> str:
-        """The URL under which the location's API is, without a slash at its end."""
+        """The base URL of the location's API, without a trailing slash."""
         if self.base_url:
             return self.base_url.rstrip("/")
         if self.location == "global":
@@ -41,7 +41,7 @@ class VertexLocation:
         return f"https://{self.location}-aiplatform.googleapis.com"
 
     def method_url(self, model: str, method: str) -> str:
-        """Return the URL of a method of a publisher's model, or of a tuned one where it is."""
+        """Return the URL of a method of a publisher model, or of a tuned model in its location."""
         tuned = tuned_location(model)
         if tuned is not None:
             return f"{replace(self, location=tuned).endpoint}/v1/{model}:{method}"
@@ -51,24 +51,24 @@ class VertexLocation:
         )
 
     def location_of(self, model: str) -> str:
-        """Return where a model is asked: a tuned one in its own location, whatever is set."""
+        """Return the location of a model; a tuned model has its own, whatever is configured."""
         return tuned_location(model) or self.location
 
     def check_served(self, model: str) -> None:
-        """Check that Google serves a model here, as far as that is known without asking.
+        """Check that Google may serve a model here, without sending a request.
 
         Raises:
-            ConfigurationError: it does not, or its name cannot be one.
+            ConfigurationError: it does not, or the name is invalid.
         """
         if "/" in model and tuned_location(model) is None:
             raise ConfigurationError(
-                f"{model!r} is not a valid name of a model; give that of one of Google's, or of a"
+                f"{model!r} is not a valid model name; give the name of a Google model, or of a"
                 " tuned one, projects/P/locations/L/endpoints/E, as `sightline tune status` shows"
                 " it"
             )
         if not (self.project and self.location):
             raise ConfigurationError(
-                "a project and a location are needed to ask a model of Vertex AI; set both"
+                "a project and a location are required for models on Vertex AI; set both"
             )
         why_not = why_not_served(model, self.location)
         if why_not:
@@ -76,13 +76,13 @@ class VertexLocation:
 
 
 def tuned_location(model: str) -> str | None:
-    """Return the location of a tuned model by its endpoint; ``None`` of any other name."""
+    """Return the location in the endpoint of a tuned model; ``None`` for any other name."""
     match = _TUNED.fullmatch(model)
     return match["location"] if match else None
 
 
 def image_uri(observation: Observation) -> str:
-    """Return the URI by which a model reads an image itself.
+    """Return the URI from which a model reads an image.
 
     Raises:
         PermanentError: ``bad_uri``; only ``gs://`` images can be read by a model.
@@ -96,7 +96,7 @@ def image_uri(observation: Observation) -> str:
 
 
 def mime_type(uri: str) -> str:
-    """Return an image's media type by its name; JPEG where that does not say."""
+    """Return an image's media type by the suffix of its name; JPEG if that is unknown."""
     return _MIME_TYPES.get(PurePosixPath(uri).suffix.lower(), JPEG)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import get_args, get_type_hints
 
 from sightline.errors import ConfigurationError
-from sightline.gcp.analytics_hub import AnalyticsHub, Listing, Subscribed
+from sightline.gcp.analytics_hub import AnalyticsHub, LinkedSubscription, Listing
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.columns import LAYOUTS, SourceTable
 from sightline.progress import Progress, no_progress
@@ -84,7 +84,7 @@ def _dataset(listing: Listing, named: str | None) -> str:
     return named
 
 
-def _subscribe(settings: Settings, listing: Listing, dataset: str) -> Subscribed:
+def _subscribe(settings: Settings, listing: Listing, dataset: str) -> LinkedSubscription:
     endpoint = settings.bigquery.hub_endpoint
     credentials = google_tokens(settings, endpoint).credentials
     with AnalyticsHub.open(project(settings), credentials, endpoint) as hub:
@@ -92,7 +92,7 @@ def _subscribe(settings: Settings, listing: Listing, dataset: str) -> Subscribed
 
 
 async def _sources(
-    settings: Settings, listing: Listing, subscribed: Subscribed
+    settings: Settings, listing: Listing, subscribed: LinkedSubscription
 ) -> Sequence[Source]:
     """Return the tables of the linked dataset that can be a source."""
     place = replace(

@@ -253,7 +253,7 @@ def test_where_workers_report_is_tried(
 
     project.let("WORKER__PEERS", "gs://where-workers-report/here")
     finding = examine(code=1)["other workers"]
-    assert "gs://where-workers-report/here is not there" in finding["detail"]
+    assert "gs://where-workers-report/here does not exist" in finding["detail"]
     assert finding["mend"].startswith("gcloud storage buckets create gs://where-workers-report ")
 
     bucket = make_bucket(gcs, "where-workers-report")

@@ -97,7 +97,7 @@ def test_what_is_refused_is_named_by_the_object_and_said_to_people(
     ("uri", "says"),
     [
         ("gs://{bucket}/nothing", "has no images; give a prefix that has"),
-        ("gs://no-such-bucket-at-all/x", "is not there; correct its name, or create it"),
+        ("gs://no-such-bucket-at-all/x", "does not exist; correct its name, or create it"),
         ("gs://UPPER/x", "is not accepted; accepted: gs://bucket/prefix"),
     ],
 )

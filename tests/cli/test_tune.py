@@ -178,7 +178,7 @@ def test_a_job_that_has_ended_is_cancelled_too_late_and_that_is_said(
         (("--adapter-size", "3"), "--adapter-size 3 is not accepted; accepted: 1, 2, 4, 8, 16"),
         (("--asset-type", "tree"), "no answer of signs passes"),
         (("--validation", "0.01", "--near", "52.0,5.0,100"), "and both are needed"),
-        (("--bucket", "gs://no-such-bucket-here"), "is not there; run `gcloud storage buckets"),
+        (("--bucket", "gs://no-such-bucket-here"), "does not exist; run `gcloud storage buckets"),
         (("--bucket", "?"), "--bucket '?' is not accepted"),
     ],
 )

@@ -121,7 +121,7 @@ def test_an_object_that_another_wrote_meanwhile_is_not_overwritten(
     files = [Upload(image, "one.jpg")]
     with open_storage(place) as client:
         bucket.blob("p/one.jpg").upload_from_string(b"theirs")
-        with pytest.raises(Exception, match="was changed by another while it was uploaded"):
+        with pytest.raises(Exception, match="was changed by another process during the upload"):
             upload_files(client, place, BucketPrefix(project.bucket, "p"), files, threads=1)
         assert bucket.blob("p/one.jpg").download_as_bytes() == b"theirs"
         bucket.blob("p/one.jpg").upload_from_filename(str(image))

@@ -55,7 +55,7 @@ def slow_models(project: Project) -> Iterator[None]:
 
 def check_log(project: Project, log: str) -> None:
     """Check that the worker said what is missing and what to do."""
-    assert f"{project.name} was there and is gone: make it again (`sightline setup`)" in log
+    assert f"{project.name} no longer exists: create it again (`sightline setup`)" in log
     assert "`sightline enqueue --reconcile RUN`" in log
     assert "Traceback" not in log
 

@@ -97,7 +97,9 @@ async def test_only_objects_of_workers_are_read_and_removed(
 @pytest.mark.needs("go")
 async def test_a_bucket_that_is_not_there_is_named_with_its_setting(gcs: GcsServer) -> None:
     seen = bucket_peers(gcs, BucketPrefix("no-such-bucket"))
-    with pytest.raises(NotFoundError, match=r"^gs://no-such-bucket is not there; .*worker\.peers"):
+    with pytest.raises(
+        NotFoundError, match=r"^gs://no-such-bucket does not exist; .*worker\.peers"
+    ):
         await seen.report("w1", {"classify": 2.0})
 
 

@@ -163,7 +163,7 @@ async def test_no_token_is_ever_logged(
     ("embedder", "text", "says"),
     [
         (("multimodalembedding@001", 512), "pole " * 33, "33 words.*reads 32 at most; shorten it"),
-        (("multimodalembedding@001", 512), "наклонный столб", "knows English alone; write it"),
+        (("multimodalembedding@001", 512), "наклонный столб", "supports only English; write it"),
         (("gemini-embedding-2", 768), "x" * 40_000, "40,000 characters.*shorten it"),
     ],
     indirect=["embedder"],

@@ -84,7 +84,9 @@ async def test_messages_of_the_largest_size_are_published_together(
 
 async def test_a_missing_topic_is_named(place: PubSubPlace) -> None:
     async with PubSubPublisher.open(replace(place, topic="nothing-here")) as publisher:
-        with pytest.raises(ConfigurationError, match=r"2 of 2 messages .* no .*nothing-here; make"):
+        with pytest.raises(
+            ConfigurationError, match=r"2 of 2 messages .* no .*nothing-here; create"
+        ):
             await publisher.publish([Outgoing(b"x", {})] * 2, batch_key="k")
 
 
@@ -93,9 +95,9 @@ async def test_a_missing_subscription_is_named(place: PubSubPlace) -> None:
         place, subscription="nothing-here", dead_letter_subscription="nothing-there"
     )
     async with PubSubSubscription.open(elsewhere, rule=RULE) as subscription:
-        with pytest.raises(ConfigurationError, match=r"no .*nothing-here; make"):
+        with pytest.raises(ConfigurationError, match=r"no .*nothing-here; create"):
             await subscription.pull(1, lease_s=30)
-        with pytest.raises(ConfigurationError, match=r"no .*nothing-there; make"):
+        with pytest.raises(ConfigurationError, match=r"no .*nothing-there; create"):
             await subscription.collect_backstop(1)
 
 

@@ -62,7 +62,7 @@ def test_ack_ids_are_sent_in_chunks_of_a_thousand_and_half_a_mebibyte() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "next_step"),
     [
-        (google.NotFound("x"), ConfigurationError, "make it"),
+        (google.NotFound("x"), ConfigurationError, "create it"),
         (google.Unauthenticated("x"), ConfigurationError, "gcloud auth"),
         (google.PermissionDenied("x"), ConfigurationError, "roles/pubsub"),
         (google.InvalidArgument("x"), ConfigurationError, "compare"),

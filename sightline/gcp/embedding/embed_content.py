@@ -1,7 +1,7 @@
 """``gemini-embedding-2``: the ``:embedContent`` method, priced by token.
 
-Several images in one request fuse into one vector, so a request holds one. Queries carry a prefix
-that says what they are for; images carry none.
+Several images in one request would be combined into one vector, so a request has one image. Queries
+have a prefix that states their purpose; images have none.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class GeminiEmbedding:
     method = "embedContent"
 
     def check_dimension(self, dimension: int) -> None:
-        """Check that it is within the model's bounds."""
+        """Check that it is within the model's limits."""
         if not LEAST <= dimension <= MOST:
             raise ConfigurationError(
                 f"models.embed_dimension = {dimension} is not accepted; accepted: {LEAST} to {MOST}"
             )
 
     def check_text(self, text: str) -> None:
-        """Check that it is not longer than the model reads; it knows more than 100 languages."""
+        """Check the length; the model supports more than 100 languages."""
         if len(text) > MOST_CHARACTERS:
             raise ConfigurationError(
                 f"the query has {len(text):,} characters, and gemini-embedding-2 reads about"
@@ -42,27 +42,27 @@ class GeminiEmbedding:
             )
 
     def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:
-        """Return a content of one image."""
+        """Return the request body for an image."""
         return self._body(image.part, dimension)
 
     def text_body(self, text: str, dimension: int) -> dict[str, Any]:
-        """Return a content of one query."""
+        """Return the request body for a query."""
         return self._body({"text": QUERY_PREFIX + text}, dimension)
 
     def vector(
         self,
         answer: Mapping[str, Any],
         *,
-        of_image: bool,  # noqa: ARG002 - one place for both
+        of_image: bool,  # noqa: ARG002 - the field is the same for both
     ) -> object:
-        """Return the values of the one embedding."""
+        """Return the values of the embedding."""
         embedding = answer.get("embedding")
         return embedding.get("values") if isinstance(embedding, Mapping) else None
 
     def usage(
         self, answer: Mapping[str, Any], price: Price, *, text: str | None, location: str
     ) -> Usage:
-        """Return the tokens that the answer counts; the usual ones where it has no such count."""
+        """Return the tokens counted in the response; the expected number if it has no count."""
         usage = answer.get("usageMetadata")
         usual = price.tokens_an_image if text is None else max(len(text) // 4, 1)
         total = counted_input(
@@ -81,7 +81,7 @@ class GeminiEmbedding:
 
 
 class GeminiApiEmbedding(GeminiEmbedding):
-    """The same by key, where the dimension stands in the request itself.
+    """The same model on the Gemini API, where the dimension is a field of the request itself.
 
     https://ai.google.dev/api/embeddings#method:-models.embedcontent
     """

@@ -1,4 +1,4 @@
-"""The port ``Embedder`` over aiohttp: one call a vector, vectors of unit length."""
+"""Implements ``Embedder`` with aiohttp: one call for each vector, scaled to unit length."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ BY_KEY: Protocols = {"gemini-embedding-2": GeminiApiEmbedding}
 class GoogleEmbedder:
     """Embeds images and queries with one model at one dimension.
 
-    Made by ``open`` or ``open_with_key``.
+    Created by ``open`` or ``open_with_key``.
     """
 
     def __init__(
@@ -74,12 +74,13 @@ class GoogleEmbedder:
         read_image: ImageReader | None = None,
         max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
-        """Open an embedder on Vertex AI, which reads the images itself; nothing is called yet.
+        """Open an embedder on Vertex AI, which reads images from buckets; sends no request yet.
 
-        With ``read_image`` it takes files too, for queries: their content goes with the request.
+        With ``read_image``, it also accepts files, for queries; their content is sent inside the
+        request.
 
         Raises:
-            ConfigurationError: the model is not known, has no vectors of this dimension, is not
+            ConfigurationError: the model is unknown, has no vectors of this dimension, is not
                 served there, or has no price.
         """
         protocol = _protocol(ON_VERTEX, model, dimension)
@@ -104,11 +105,11 @@ class GoogleEmbedder:
         base_url: str = "",
         max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
-        """Open an embedder on the Gemini API; images go inside the requests.
+        """Open an embedder on the Gemini API; images are sent inside the requests.
 
         Raises:
-            ConfigurationError: the key, the model or the dimension cannot be right, or there is
-                no price.
+            ConfigurationError: the key, the model or the dimension is invalid, or there is no
+                price.
         """
         protocol = _protocol(BY_KEY, model, dimension)
         service = gemini_api(api_key, read_image, base_url=base_url)
@@ -147,12 +148,12 @@ class GoogleEmbedder:
 
     @property
     def model(self) -> str:
-        """The model's name, as it stands in part keys."""
+        """The model's name, as in part keys."""
         return self._model
 
     @property
     def dimension(self) -> int:
-        """The length of its vectors."""
+        """The number of values in a vector."""
         return self._dimension
 
     async def embed_image(
@@ -164,13 +165,13 @@ class GoogleEmbedder:
         """Embed one image, in exactly one call.
 
         Raises:
-            ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
+            ThrottledError, TransientError, PermanentError, ConfigurationError: see the port.
         """
         image = await self._service.images.image(observation)
         return await self._embed(self._protocol.image_body(image, self._dimension), None)
 
     async def embed_text(self, text: str) -> Embedding:
-        """Embed a query; raises as ``embed_image`` does, and where it is not taken whole."""
+        """Embed a query; raises as ``embed_image`` does, and if the model cannot read all of it."""
         self._protocol.check_text(text)
         return await self._embed(self._protocol.text_body(text, self._dimension), text)
 
@@ -201,12 +202,12 @@ def unit_vector(values: object, dimension: int, usage: Usage) -> Sequence[float]
     """Return a vector of unit length, as a read-only array of float32.
 
     Raises:
-        PermanentError: ``answer_invalid`` when these are not so many finite numbers, or all zero;
-            with what the call cost.
+        PermanentError: ``answer_invalid``, with the cost of the call, if the values are not
+            ``dimension`` finite numbers, or are all zero.
     """
     vector = np.empty(0)
     if isinstance(values, list) and set(map(type, values)) <= {int, float}:  # no texts, no booleans
-        with suppress(OverflowError):  # an integer beyond every float
+        with suppress(OverflowError):  # an integer that is too large for a float
             vector = np.asarray(values, dtype=np.float64)
     with np.errstate(over="ignore"):
         length = float(np.linalg.norm(vector)) if vector.shape == (dimension,) else 0.0

@@ -14,7 +14,7 @@ from sightline.prices import Price
 
 DIMENSIONS = (128, 256, 512, 1408)
 MOST_WORDS = 32
-"""The model reads so many tokens of a text, and a word is one at least."""
+"""The model reads this many tokens of a text, and a word has at least one."""
 
 
 class MultimodalEmbedding:
@@ -23,7 +23,7 @@ class MultimodalEmbedding:
     method = "predict"
 
     def check_dimension(self, dimension: int) -> None:
-        """Check that it is one of the four that the model has."""
+        """Check that it is one of the model's four dimensions."""
         if dimension not in DIMENSIONS:
             accepted = ", ".join(map(str, DIMENSIONS))
             raise ConfigurationError(
@@ -31,7 +31,7 @@ class MultimodalEmbedding:
             )
 
     def check_text(self, text: str) -> None:
-        """Check that it has no more words than are read, in a script that English is written in."""
+        """Check the number of words, and that the script is Latin, as in English."""
         words = len(re.findall(r"\w+", text))
         if words > MOST_WORDS:
             raise ConfigurationError(
@@ -42,22 +42,22 @@ class MultimodalEmbedding:
             (letter for letter in text if letter.isalpha() and not _is_latin(letter)), None
         ):
             raise ConfigurationError(
-                f"the query has the letter {strange!r}, and multimodalembedding@001 knows English"
-                " alone; write it in English, or embed with gemini-embedding-2"
+                f"the query has the letter {strange!r}, and multimodalembedding@001 supports only"
+                " English; write it in English, or embed with gemini-embedding-2"
             )
 
     def image_body(self, image: SentImage, dimension: int) -> dict[str, Any]:
-        """Return one instance with an image."""
+        """Return a request body with one image."""
         if not image.uri:
             return _body({"image": {"bytesBase64Encoded": image.base64}}, dimension)
         return _body({"image": {"gcsUri": image.uri}}, dimension)
 
     def text_body(self, text: str, dimension: int) -> dict[str, Any]:
-        """Return one instance with a text."""
+        """Return a request body with one text."""
         return _body({"text": text}, dimension)
 
     def vector(self, answer: Mapping[str, Any], *, of_image: bool) -> object:
-        """Return the image's or the text's vector of the one prediction."""
+        """Return the image's or the text's vector in the prediction."""
         match answer.get("predictions"):
             case [Mapping() as prediction, *_]:
                 return prediction.get("imageEmbedding" if of_image else "textEmbedding")
@@ -66,7 +66,7 @@ class MultimodalEmbedding:
 
     def usage(
         self,
-        answer: Mapping[str, Any],  # noqa: ARG002 - it does not say
+        answer: Mapping[str, Any],  # noqa: ARG002 - it has no usage
         price: Price,
         *,
         text: str | None,

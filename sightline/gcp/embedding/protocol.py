@@ -1,4 +1,4 @@
-"""How an embedding model is spoken to: its method, its bodies, where its vector is, its cost."""
+"""The REST protocol of an embedding model: method, request bodies, vector in the response, cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sightline.prices import Price
 
 
 class EmbeddingProtocol(Protocol):
-    """One model's REST protocol. Pure: bodies in, vectors and usages out."""
+    """One model's REST protocol. Pure."""
 
     @property
     def method(self) -> str:
@@ -22,15 +22,15 @@ class EmbeddingProtocol(Protocol):
         """Check that the model has vectors of this length.
 
         Raises:
-            ConfigurationError: it has not.
+            ConfigurationError: it does not.
         """
         ...
 
     def check_text(self, text: str) -> None:
-        """Check that the model takes this query whole, as far as that is known without asking.
+        """Check that the model can read all of this query, without sending a request.
 
         Raises:
-            ConfigurationError: it is too long, or in a language that the model does not know.
+            ConfigurationError: it is too long, or in a language that the model does not support.
         """
         ...
 
@@ -43,11 +43,11 @@ class EmbeddingProtocol(Protocol):
         ...
 
     def vector(self, answer: Mapping[str, Any], *, of_image: bool) -> object:
-        """Return what stands where the vector should be; ``None`` where nothing does."""
+        """Return the unchecked value of the vector's field; ``None`` if it is missing."""
         ...
 
     def usage(
         self, answer: Mapping[str, Any], price: Price, *, text: str | None, location: str
     ) -> Usage:
-        """Return what the call used and cost; ``text`` is the query, ``None`` for an image."""
+        """Return the usage and cost of the call; ``text`` is the query, ``None`` for an image."""
         ...

@@ -1,4 +1,4 @@
-"""Gemini, on Vertex AI or by key, behind the port ``Classifier``."""
+"""Implements the port ``Classifier`` with Gemini, on Vertex AI or with an API key."""
 
 from sightline.gcp.gemini.classifier import GeminiClassifier
 

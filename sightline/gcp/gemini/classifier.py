@@ -1,4 +1,4 @@
-"""The port ``Classifier`` over ``generateContent``: one call an answer."""
+"""Implements ``Classifier`` with ``generateContent``: one call for each answer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from sightline.tasks import TaskSpec
 if TYPE_CHECKING:
     import aiohttp
 
-_REMEMBERED = 64
+_CACHED_CONFIGS = 64
 
 
 class GeminiClassifier:
-    """Answers tasks with a Gemini model; made by ``open`` or ``open_with_key``."""
+    """Answers tasks with a Gemini model; created by ``open`` or ``open_with_key``."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class GeminiClassifier:
         timeout_s: float,
         max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
-        """Open a classifier on Vertex AI, which reads the images itself; nothing is called yet.
+        """Open a classifier on Vertex AI, which reads images from buckets; sends no request yet.
 
         Raises:
             ConfigurationError: the model is not served there, or has no price.
@@ -84,10 +84,10 @@ class GeminiClassifier:
         base_url: str = "",
         max_response_bytes: int = MOST_RESPONSE_BYTES,
     ) -> AsyncIterator[Self]:
-        """Open a classifier on the Gemini API; images go inside the requests.
+        """Open a classifier on the Gemini API; images are sent inside the requests.
 
         Raises:
-            ConfigurationError: the key or the model cannot be right, or there is no price.
+            ConfigurationError: the key or the model is invalid, or there is no price.
         """
         service = gemini_api(api_key, read_image, base_url=base_url)
         async with cls._open(
@@ -115,7 +115,7 @@ class GeminiClassifier:
 
     @property
     def model(self) -> str:
-        """The model's name, as it stands in part keys."""
+        """The model's name, as in part keys."""
         return self._model
 
     async def classify(
@@ -124,7 +124,7 @@ class GeminiClassifier:
         """Answer a task about one subject, in exactly one call, billed under the run's label.
 
         Raises:
-            ThrottledError, TransientError, PermanentError, ConfigurationError: as the port says.
+            ThrottledError, TransientError, PermanentError, ConfigurationError: see the port.
         """
         images = [await self._service.images.image(observation) for observation in observations]
         config = self._config(task)
@@ -147,9 +147,9 @@ class GeminiClassifier:
     def _config(self, task: TaskSpec) -> dict[str, Any]:
         key = task.fingerprint
         if key not in self._configs:
-            if len(self._configs) >= _REMEMBERED:
+            if len(self._configs) >= _CACHED_CONFIGS:
                 self._configs.clear()
-            # What a tuned model takes is what the model took that it was made from.
+            # A tuned model accepts the parameters of its base model.
             base = price_of(self._prices, self._model, self._today()).base_model
             self._configs[key] = config_of(task, model=base)
         return self._configs[key]

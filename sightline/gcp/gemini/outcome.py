@@ -1,4 +1,4 @@
-"""What a response of Gemini means: an answer, or one of our errors, and what it cost. Pure."""
+"""Translates a Gemini response into an answer or an error, with its cost. Pure."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ REASONS = {
     "UNEXPECTED_TOOL_CALL": Reason.ANSWER_INVALID,
     "TOO_MANY_TOOL_CALLS": Reason.ANSWER_INVALID,
 }
-"""Why an answer that ended so is given up, paid or not."""
+"""The reasons for dead letters by finish reason, whether the answer was paid for or not."""
 
 
 def classification_of(
     response: Mapping[str, Any], price: Price, *, location: str, expected: Expected = NOTHING
 ) -> Classification:
-    """Return the answer in a response to a request that was ``expected`` to use so much.
+    """Return the answer in a response to a request with the ``expected`` usage.
 
     Raises:
-        PermanentError, TransientError: with what the call cost.
+        PermanentError, TransientError: there is no usable answer; the error has the call's cost.
     """
     usage = usage_of(response, price, location=location, expected=expected)
     feedback = mapping(response.get("promptFeedback"))
@@ -63,7 +63,7 @@ def classification_of(
 def usage_of(
     response: Mapping[str, Any], price: Price, *, location: str, expected: Expected = NOTHING
 ) -> Usage:
-    """Return what a response used and cost; tokens of thought are output."""
+    """Return the usage and the cost of a response; thinking tokens count as output."""
     usage = mapping(response.get("usageMetadata"))
     answered = ending_of(first(response.get("candidates")) or {}) == FINISHED
 
@@ -82,12 +82,12 @@ def usage_of(
 
 
 def ending_of(candidate: Mapping[str, Any]) -> str:
-    """Return how a candidate ended; nothing where it does not say."""
+    """Return the finish reason of a candidate; empty if it has none."""
     return one_line(str(candidate.get("finishReason") or ""))
 
 
 def text_of(candidate: Mapping[str, Any]) -> str:
-    """Return the text of a candidate, its thoughts aside."""
+    """Return the text of a candidate, without its thoughts."""
     parts = mapping(candidate.get("content")).get("parts")
     mappings = [mapping(part) for part in parts] if isinstance(parts, list) else []
     return "".join(str(part.get("text") or "") for part in mappings if not part.get("thought"))

@@ -1,5 +1,6 @@
-"""The request: images, the task's prompt, its schema and its parameters, as ``generateContent``
-takes them (https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference).
+"""Builds the request of ``generateContent``: images, prompt, schema and parameters of a task.
+
+https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ TASK_LABEL = "sightline_task"
 
 
 def content_of(task: TaskSpec, images: Sequence[SentImage]) -> dict[str, Any]:
-    """Return the images, in their order, and after them the prompt; nothing that is not hashed.
+    """Return the images, in order, followed by the prompt, and nothing else.
 
-    What stands here besides the prompt would change answers without changing the fingerprint.
+    Any other text would change answers without changing the task's fingerprint.
     """
     return {"role": "user", "parts": [*(image.part for image in images), {"text": task.prompt}]}
 
@@ -43,12 +44,12 @@ def config_of(task: TaskSpec, *, model: str) -> dict[str, Any]:
 
 
 def labels_of(task: TaskSpec, *, run_id: str) -> dict[str, str]:
-    """Return the labels under which a task's calls in a run are billed."""
+    """Return the billing labels of a task's calls in a run."""
     return {RUN_LABEL: billing_label(run_id), TASK_LABEL: billing_label(task.name)}
 
 
 def _schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema with its types in the API's spelling."""
+    """Return a schema with its types in upper case, as the API requires."""
     converted = {**schema, "type": str(schema["type"]).upper()}
     if "items" in schema:
         converted["items"] = _schema(schema["items"])

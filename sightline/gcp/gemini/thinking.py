@@ -1,7 +1,7 @@
-"""How much a model may think, in the terms of its generation, and the room that thoughts need.
+"""The thinking parameters of each model generation, and the output tokens that thinking needs.
 
-Thoughts count against the bound on an answer's tokens, so it is widened by what they may take:
-otherwise a model that thinks long is cut off, and is paid for no answer.
+Thoughts count against the limit of output tokens, so the limit is raised by the tokens that they
+may use. Otherwise a model that thinks long would be cut off, and the call paid without an answer.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 
 MOST_OUTPUT_TOKENS = 65_536
 _LEVELS = (("MINIMAL", 0), ("LOW", 1_024), ("MEDIUM", 8_192), ("HIGH", 24_576))
-"""Levels and the budgets that they stand for (https://ai.google.dev/gemini-api/docs/openai)."""
-_UNSAID = 8_192
-"""Room for a model that decides itself how long it thinks."""
+"""Levels and the equivalent budgets (https://ai.google.dev/gemini-api/docs/openai)."""
+_UNLIMITED_THINKING = 8_192
+"""The allowance for a model that decides itself how long it thinks."""
 _GENERATION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 
 
 def thinking_config(model: str, budget: int | None) -> dict[str, Any] | None:
-    """Return what to say about thinking; ``None`` leaves it to the model, as a budget of -1 does.
+    """Return the thinking parameters; ``None`` leaves them to the model, as a budget of -1 does.
 
-    From Gemini 3 on a model takes a level, before that a number of tokens.
+    Models from Gemini 3 accept a level, earlier ones a number of tokens.
     """
     if budget is None or budget < 0:
         return None
@@ -30,11 +30,11 @@ def thinking_config(model: str, budget: int | None) -> dict[str, Any] | None:
 
 
 def output_tokens(model: str, answer_tokens: int, budget: int | None) -> int:
-    """Return the bound on an answer of so many tokens and the thoughts before it."""
+    """Return the limit of output tokens: ``answer_tokens`` and an allowance for thoughts."""
     if _generation(model) < (2, 5):
         room = 0  # these do not think
     elif budget is None or budget < 0:
-        room = _UNSAID
+        room = _UNLIMITED_THINKING
     elif _generation(model) < (3, 0):
         room = budget
     else:
@@ -44,5 +44,5 @@ def output_tokens(model: str, answer_tokens: int, budget: int | None) -> int:
 
 def _generation(model: str) -> tuple[int, int]:
     match = _GENERATION.match(model)
-    # A name without a number (an alias such as gemini-flash-latest) is one of the newest.
+    # A name without a number, such as the alias gemini-flash-latest, is one of the newest models.
     return (int(match[1]), int(match[2] or 0)) if match else (99, 0)

@@ -1,4 +1,4 @@
-"""Cloud Storage: where photographs of one's own go, and where workers see each other."""
+"""Cloud Storage: uploads users' own photographs, and lets workers see each other."""
 
 from sightline.gcp.storage.client import StoragePlace, first_bytes, open_storage
 from sightline.gcp.storage.peers import BucketPeers

@@ -1,4 +1,4 @@
-"""google-cloud-storage's client, opened and closed, and the first bytes of one object."""
+"""Opens google-cloud-storage's client, and reads the first bytes of an object."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from sightline.gcp.translation import needed_for
 
 TIMEOUT_S = 60.0
 RETRY_S = 120.0
-"""How long a call is retried by the library; an emulator's answer is taken at its word."""
+"""How long the library retries a call; calls to an emulator are not retried."""
 _IMAGE_GONE = "images expire about 35 days after their snapshot, so take a newer one"
 
 
 @dataclass(frozen=True, slots=True)
 class StoragePlace:
-    """Who is billed, and the URL of an emulator, which is spoken to without credentials."""
+    """The billed project, and the URL of an emulator, which is called without credentials."""
 
     project: str
     endpoint: str | None = None
 
     def request_options(self) -> dict[str, Any]:
-        """Return how calls are made: the library retries, except from an emulator."""
+        """Return the timeout and the retries of calls; there are no retries on an emulator."""
         from google.cloud.storage.retry import (  # type: ignore[import-untyped]  # ships no types
             DEFAULT_RETRY,
         )
@@ -38,7 +38,7 @@ class StoragePlace:
 def open_storage(
     place: StoragePlace, credentials: Any = None, *, connections: int = 10
 ) -> Iterator[Any]:
-    """Open the library's client, for so many threads at once; nothing is asked yet.
+    """Open the library's client, for ``connections`` threads, without sending a request.
 
     Raises:
         ConfigurationError: the library is not installed, or there are no credentials.
@@ -64,7 +64,7 @@ def open_storage(
 
 
 def _widen(client: Any, connections: int) -> None:
-    """Keep a connection for each thread; the default of ten throws the others away."""
+    """Keep a connection for each thread; by default, those beyond ten are discarded."""
     from requests.adapters import HTTPAdapter
 
     adapter = HTTPAdapter(pool_connections=connections, pool_maxsize=connections)
@@ -76,7 +76,7 @@ def first_bytes(client: Any, place: StoragePlace, uri: str, count: int) -> bytes
     """Return the first bytes of an object.
 
     Raises:
-        NotFoundError, ConfigurationError, TransientError: see ``failures``.
+        NotFoundError, ConfigurationError, TransientError: see ``sightline.gcp.failures``.
     """
     bucket, name = bucket_and_name(uri)
     blob = client.bucket(bucket).blob(name)

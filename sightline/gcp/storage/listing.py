@@ -1,4 +1,4 @@
-"""The images in a bucket: their names, and what the bucket knows of each. None is opened."""
+"""Lists the images in a bucket, with their metadata, without opening them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ABSENT = "correct its name, or create it"
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
-    """An object that is an image by its type or its name.
+    """An object that is an image according to its type or its name.
 
-    ``relative`` is its name below the prefix; ``content`` names its content, where the bucket has
-    a checksum of it, else this version of this object.
+    ``relative`` is its name below the prefix. ``content`` is the checksum of its content or, if the
+    bucket has none, identifies this generation of the object.
     """
 
     uri: str
@@ -33,21 +33,21 @@ class StoredImage:
 
 @dataclass(slots=True)
 class ListingCounts:
-    """Counts of what was passed by while a bucket is listed."""
+    """Counts the objects that were skipped while a bucket was listed."""
 
     ignored: int = 0
     empty: int = 0
 
 
 def list_images(
-    client: Any, place: StoragePlace, where: BucketPrefix, passed: ListingCounts
+    client: Any, place: StoragePlace, where: BucketPrefix, skipped: ListingCounts
 ) -> Iterator[StoredImage]:
-    """Yield the images below a prefix, in the order of their names; constant memory.
+    """Yield the images below a prefix, ordered by name, in constant memory.
 
     Raises:
-        NotFoundError: there is no such bucket.
-        ConfigurationError: no permission to list.
-        TransientError: the service is out of reach; run it again.
+        NotFoundError: the bucket does not exist.
+        ConfigurationError: no permission to list it.
+        TransientError: the service cannot be reached; run the command again.
     """
     prefix = f"{where.prefix}/" if where.prefix else ""
     bucket = f"gs://{where.bucket}"
@@ -64,9 +64,9 @@ def list_images(
             return
         for blob in page:
             if not _is_image(blob):
-                passed.ignored += 1
+                skipped.ignored += 1
             elif not blob.size:
-                passed.empty += 1
+                skipped.empty += 1
             else:
                 yield _image(blob, bucket, prefix)
 

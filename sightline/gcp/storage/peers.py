@@ -1,4 +1,4 @@
-"""Workers that see each other in a bucket: each has an object, whose metadata are its rates."""
+"""Lets workers see each other in a bucket, where each has an object with its rates as metadata."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from sightline.gcp.storage.uri import BucketPrefix
 from sightline.ports import PeerRates
 
 EVERY_S = 15.0
-"""How often workers report: two requests each time, some cents per day and worker."""
+"""How often workers report: two requests each time, which cost some cents per day and worker."""
 
 REPORTS_LAST = timedelta(seconds=3 * EVERY_S)
 REMOVED_AFTER = timedelta(hours=1)
-"""A worker that was killed leaves its object behind; others remove it."""
+"""The age at which workers remove the object of a killed worker."""
 
 MOST_PER_S = 1_000_000.0
 """The highest rate that a limit may have; no worker reports more."""
 
 FOLDER = "sightline-workers"
-"""Below it there is nothing but workers' objects, since old ones are removed."""
+"""The folder of the workers' objects and of nothing else, since old objects in it are removed."""
 
-_HOW = {"timeout": 5.0, "retry": None}
-"""A report that fails is not repeated: the next one follows. A worker that stops waits for it."""
+_REQUEST_OPTIONS = {"timeout": 5.0, "retry": None}
+"""A failed report is not retried, since another follows soon, and a stopping worker waits for it.
+"""
 
-_ABSENT = "make the bucket, or set worker.peers to one that is there"
+_ABSENT = "create the bucket, or set worker.peers to an existing one"
 _FIELDS = "items(name,updated,metadata),nextPageToken"
 
 
 class BucketPeers:
-    """``Peers`` through a bucket. Reports are dated by Cloud Storage's clock, not by workers'."""
+    """Implements ``Peers`` with a bucket. Reports are timed by Cloud Storage's clock."""
 
     seen = True
     every_s = EVERY_S
@@ -49,14 +50,14 @@ class BucketPeers:
         self._credentials = credentials
         self._client: Any = None
         self._opened = ExitStack()
-        self._one_at_a_time = Lock()  # so that a report under way does not come after ``leave``
+        self._one_at_a_time = Lock()  # so that no report is written after ``leave``
 
     @classmethod
     @asynccontextmanager
     async def open(
         cls, root: BucketPrefix, place: StoragePlace, credentials: Callable[[], Any]
     ) -> AsyncIterator[BucketPeers]:
-        """Yield where workers report; nothing is opened before the first report."""
+        """Yield the peers; the client is opened with the first report."""
         peers = cls(root, place, credentials)
         try:
             yield peers
@@ -67,7 +68,7 @@ class BucketPeers:
         """See ``Peers``.
 
         Raises:
-            NotFoundError, ConfigurationError, TransientError: see ``failures``.
+            NotFoundError, ConfigurationError, TransientError: see ``sightline.gcp.failures``.
         """
         return await asyncio.to_thread(self._report, worker_id, rates)
 
@@ -80,10 +81,12 @@ class BucketPeers:
             client = self._open()
             own = self._object(client, worker_id)
             own.metadata = {kind: str(rate) for kind, rate in rates.items()}
-            own.upload_from_string(b"", **_HOW)
+            own.upload_from_string(b"", **_REQUEST_OPTIONS)
             prefix = self._root.name(f"{FOLDER}/")
             blobs = list(
-                client.list_blobs(self._root.bucket, prefix=prefix, fields=_FIELDS, **_HOW)
+                client.list_blobs(
+                    self._root.bucket, prefix=prefix, fields=_FIELDS, **_REQUEST_OPTIONS
+                )
             )
             for blob in blobs:
                 if own.updated - blob.updated > REMOVED_AFTER:
@@ -105,7 +108,7 @@ class BucketPeers:
         from google.api_core.exceptions import NotFound
 
         with suppress(NotFound):  # another worker was faster
-            blob.delete(**_HOW)
+            blob.delete(**_REQUEST_OPTIONS)
 
     def _open(self) -> Any:
         if self._client is None:
@@ -115,7 +118,7 @@ class BucketPeers:
 
 
 def _rates(blobs: Iterable[Any], since: datetime) -> Mapping[str, PeerRates]:
-    """Return what was reported since then. What is no rate was not written by a worker."""
+    """Return the rates reported since then; ignores metadata that are not rates."""
     reported: dict[str, list[float]] = {}
     for blob in blobs:
         if blob.updated >= since:

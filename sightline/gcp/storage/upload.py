@@ -1,7 +1,7 @@
-"""Uploads files to a bucket: what is there already, just so, is passed by.
+"""Uploads files to a bucket, and skips those that exist there with the same content.
 
-A run that was broken off is resumed by running it again. An object that differs is replaced, but
-only in the generation that was seen, so that nothing written by another meanwhile is lost.
+Repeating an interrupted upload resumes it. An object that differs is replaced, but only in the
+generation that was listed, so that concurrent changes are not lost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sightline.gcp.storage.client import StoragePlace
 from sightline.gcp.storage.uri import BucketPrefix
 from sightline.gcp.vertex_location import mime_type
 
-MOST_FAILURES_TOLD = 20
+MAX_FAILURES_REPORTED = 20
 _CHUNK_BYTES = 1 << 20
 _OTHER_TYPES = {
     ".csv": "text/csv",
@@ -42,7 +42,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object as a listing shows it."""
+    """An object in a listing."""
 
     size_bytes: int
     crc32c: str
@@ -51,7 +51,7 @@ class Stored:
 
 @dataclass(slots=True)
 class UploadReport:
-    """What came of an upload, in files; ``failed`` tells the first ``MOST_FAILURES_TOLD``."""
+    """The result of an upload, in files; ``failed`` has the first ``MAX_FAILURES_REPORTED``."""
 
     uploaded: int = 0
     replaced: int = 0
@@ -62,7 +62,7 @@ class UploadReport:
 
     @property
     def done(self) -> int:
-        """How many files were dealt with."""
+        """The number of files that were processed."""
         return self.uploaded + self.replaced + self.there + self.failed_count
 
 
@@ -76,12 +76,12 @@ def upload_files(
     total: int | None = None,
     on_progress: Progress | None = None,
 ) -> UploadReport:
-    """Upload files, so many at once; a file that cannot be read fails alone.
+    """Upload files in ``threads`` threads; an unreadable file does not affect the others.
 
     Raises:
-        NotFoundError: there is no such bucket.
-        ConfigurationError: no permission to list or to write, or a name that cannot be.
-        TransientError: the service is out of reach; run it again.
+        NotFoundError: the bucket does not exist.
+        ConfigurationError: no permission to list or to write, or an invalid name.
+        TransientError: the service cannot be reached; run the command again.
     """
     there = _listing(client, place, target)
     bucket = client.bucket(target.bucket)
@@ -113,7 +113,7 @@ def _count(report: UploadReport, upload: Upload, done: Future[tuple[Outcome, int
         outcome, byte_count = done.result()
     except OSError as error:
         report.failed_count += 1
-        if len(report.failed) < MOST_FAILURES_TOLD:
+        if len(report.failed) < MAX_FAILURES_REPORTED:
             report.failed.append(f"{upload.relative}: {error.strerror or type(error).__name__}")
         return
     setattr(report, outcome, getattr(report, outcome) + 1)
@@ -161,13 +161,13 @@ def _send(
                 **place.request_options(),
             )
         except PreconditionFailed:
-            # Another wrote it meanwhile, or a try of this upload whose answer was lost.
+            # Another process wrote it, or an attempt of this upload whose response was lost.
             blob.reload(**place.request_options())
             if blob.crc32c == crc32c_of(upload.file):
                 return "uploaded", size_bytes
             raise ConfigurationError(
-                f"{target.uri(upload.relative)} was changed by another while it was uploaded; run"
-                " the upload again when nobody else writes there"
+                f"{target.uri(upload.relative)} was changed by another process during the upload;"
+                " run the upload again when no other process writes there"
             ) from None
     return ("replaced" if stored else "uploaded"), size_bytes
 
@@ -177,7 +177,7 @@ def _content_type(file: Path) -> str:
 
 
 def crc32c_of(file: Path) -> str:
-    """Return a file's CRC32C as Cloud Storage writes it: base64 of four bytes, big-endian."""
+    """Return a file's CRC32C in Cloud Storage's form: Base64 of four bytes, big-endian."""
     import google_crc32c
 
     checksum: Any = google_crc32c.Checksum()  # type: ignore[no-untyped-call]  # untyped there

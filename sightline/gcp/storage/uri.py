@@ -1,4 +1,4 @@
-"""``gs://`` URIs: a bucket, and the names of objects in it."""
+"""Parses and builds ``gs://`` URIs of a bucket and its objects."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from sightline.errors import ConfigurationError
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]")
 _LONGEST_NAME = 1024
-"""Bytes of UTF-8 (https://cloud.google.com/storage/docs/objects#naming)."""
+"""In bytes of UTF-8 (https://cloud.google.com/storage/docs/objects#naming)."""
 
 
 @dataclass(frozen=True, slots=True)
 class BucketPrefix:
-    """A bucket and what the names of objects in it begin with, without a slash at the end."""
+    """A bucket and a prefix of object names, without a trailing slash."""
 
     bucket: str
     prefix: str = ""
 
     @classmethod
     def parse(cls, text: str, setting: str) -> BucketPrefix:
-        """Read ``gs://bucket/prefix``, or a bucket's name alone.
+        """Parse ``gs://bucket/prefix``, or a bucket's name alone.
 
         Raises:
-            ConfigurationError: naming the setting, when it is neither.
+            ConfigurationError: the text is neither; the message names ``setting``.
         """
         bucket, _, prefix = text.removeprefix("gs://").partition("/")
         if not _BUCKET.fullmatch(bucket):
@@ -37,7 +37,7 @@ class BucketPrefix:
         """Return the name of an object by its path below the prefix.
 
         Raises:
-            ConfigurationError: Cloud Storage takes no such name.
+            ConfigurationError: Cloud Storage does not accept the name.
         """
         name = f"{self.prefix}/{relative}" if self.prefix else relative
         if len(name.encode(errors="surrogateescape")) > _LONGEST_NAME or not name.isprintable():
@@ -57,7 +57,7 @@ def bucket_and_name(uri: str) -> tuple[str, str]:
     """Return the bucket and the object's name in a ``gs://`` URI.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is not such a URI.
     """
     bucket, _, name = uri.removeprefix("gs://").partition("/")
     if not (uri.startswith("gs://") and bucket and name):
