@@ -10,6 +10,7 @@ from sightline.errors import NotFoundError
 from sightline.model import AnswerPart, EmbeddingPart, Filter, PartRequest, RunRequest
 from sightline.redaction import SECRETS
 from sightline.settings import ModelSettings
+from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec
 
 
@@ -24,7 +25,10 @@ def choose_tasks(
     for name in names:
         if name not in known:
             there = ", ".join(sorted(known)) or "none"
-            raise NotFoundError(f"no task {name!r}; there are: {there} (`sightline tasks list`)")
+            raise NotFoundError(
+                f"no task {name!r}{did_you_mean(name, known)}; there are: {there}"
+                " (`sightline tasks list`)"
+            )
     chosen = [known[name] for name in names] or [
         task for task in known.values() if task.asset_types
     ]

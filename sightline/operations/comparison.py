@@ -9,6 +9,7 @@ from datetime import datetime
 from sightline.analysis.changes import latest, latest_two
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.ports import AnswerRow
+from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec
 
 LISTED = 20
@@ -69,7 +70,8 @@ class Comparison:
                 there = sorted(snapshot for snapshot in snapshots if snapshot)
                 more = ", ..." if len(there) > LISTED else ""
                 raise NotFoundError(
-                    f"no answer of {task.name} is of snapshot {name!r}; there are"
+                    f"no answer of {task.name} is of snapshot {name!r}{did_you_mean(name, there)};"
+                    " there are"
                     f" {', '.join(there[:LISTED]) or 'none'}{more}"
                 )
         old, new = self._chosen(task, snapshots)

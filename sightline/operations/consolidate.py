@@ -17,6 +17,7 @@ from sightline.operations.asset_files import asset_file, check_asset_file
 from sightline.operations.reading.answers_by_asset import each_page, gathering, selected_answers
 from sightline.ports import Warehouse
 from sightline.progress import Progress, no_progress
+from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec
 
 VERDICTS = ("agreed", "conflict", "tie", "unknown")
@@ -92,7 +93,8 @@ def weighting_of(task: TaskSpec, confidence: str | None, half_life_days: float) 
         others = f"give one of {', '.join(numbers)}" if numbers else "leave --confidence out"
         if confidence in {field.name for field in task.fields}:
             raise ConfigurationError(f"--confidence {confidence} is not a number; {others}")
-        raise NotFoundError(f"{task.name} has no field {confidence!r}; {others}")
+        meant = did_you_mean(confidence, numbers)
+        raise NotFoundError(f"{task.name} has no field {confidence!r}{meant}; {others}")
     return Weighting(confidence, half_life_days or None)
 
 
@@ -106,7 +108,8 @@ def only_fields(task: TaskSpec, names: Sequence[str]) -> TaskSpec:
     for name in names:
         if name not in there:
             raise NotFoundError(
-                f"{task.name} has no field {name!r}; give one of {', '.join(there)}"
+                f"{task.name} has no field {name!r}{did_you_mean(name, there)}; give one of"
+                f" {', '.join(there)}"
             )
     chosen = tuple(field for field in task.fields if field.name in names)
     return replace(task, fields=chosen) if names else task

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from producer.dead_letter_replayer import DeadLetterReplayer
 from sightline.errors import ConfigurationError, NotFoundError, Reason
 from sightline.ports import DeadLetterFilter, DeadLetterRow, Engine, Warehouse
+from sightline.suggestions import did_you_mean
 from sightline.wiring.ids import new_id, utc_now
 from sightline.work_lists import is_by_workers
 
@@ -48,9 +49,9 @@ def dead_letter_filter(reason: str | None = None, run_id: str | None = None) -> 
     try:
         return DeadLetterFilter(Reason(reason) if reason else None, run_id)
     except ValueError as error:
-        accepted = ", ".join(Reason)
+        meant = did_you_mean(reason or "", Reason)
         raise ConfigurationError(
-            f"--reason {reason!r} is not accepted; give one of {accepted}"
+            f"--reason {reason!r} is not accepted{meant}; give one of {', '.join(Reason)}"
         ) from error
 
 

@@ -14,6 +14,7 @@ from sightline.model import Filter
 from sightline.operations.reading.answers_by_asset import each_page, selected_answers
 from sightline.ports import AnswerQuery, Warehouse
 from sightline.progress import Progress, no_progress
+from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec
 
 
@@ -68,7 +69,8 @@ def export_format(file: Path, format_: str | None) -> ExportFormat:
         named = ExportFormat(format_) if format_ is not None else None
     except ValueError:
         raise ConfigurationError(
-            f"--format {format_!r} is not accepted; give one of {', '.join(ExportFormat)}"
+            f"--format {format_!r} is not accepted{did_you_mean(format_ or '', ExportFormat)};"
+            f" give one of {', '.join(ExportFormat)}"
         ) from None
     return format_of(file, named)
 

@@ -16,6 +16,7 @@ from sightline.operations.reading.answers_by_asset import each_page, selected_an
 from sightline.operations.reading.gathered_vectors import GatheredVectors, gathered_vectors
 from sightline.ports import AnswerRow, EmbeddedImage, VectorQuery, Warehouse
 from sightline.progress import Progress, no_progress
+from sightline.suggestions import did_you_mean
 from sightline.tasks import DISCRETE, FieldSpec, TaskSpec
 
 MORE = 4
@@ -142,7 +143,7 @@ def comparable_fields(task: TaskSpec, names: Sequence[str]) -> list[FieldSpec]:
             raise ConfigurationError(
                 f"--field {name} is not of type {', '.join(kinds)} or {last_kind}; {others}"
             )
-        raise NotFoundError(f"{task.name} has no field {name!r}; {others}")
+        raise NotFoundError(f"{task.name} has no field {name!r}{did_you_mean(name, can)}; {others}")
     if not can:
         raise NotFoundError(f"no field of {task.name} can be compared; {others}")
     return [can[name] for name in dict.fromkeys(names)] if names else list(can.values())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sightline.errors import NotFoundError
 from sightline.gcp.sql.remote_models import RemoteModel
 from sightline.settings import Settings
+from sightline.suggestions import did_you_mean
 from sightline.wiring.statements import open_remote_models
 
 
@@ -39,7 +40,10 @@ async def drop_remote_models(settings: Settings, names: Sequence[str] = ()) -> R
         existing = [model.name for model in await store.models()]
         for name in names:
             if name not in existing:
-                raise NotFoundError(f"no remote model {name!r}; there are: {', '.join(existing)}")
+                raise NotFoundError(
+                    f"no remote model {name!r}{did_you_mean(name, existing)}; there are:"
+                    f" {', '.join(existing)}"
+                )
         chosen = tuple(names or existing)
         for name in chosen:
             await store.drop(name)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.settings import Settings
+from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec, complaint_of_name, load_task, new_task_text, parse_task
 from sightline.whole_files import storage_errors, write_durably
-from sightline.wiring.tasks import known_tasks
+from sightline.wiring.tasks import check_types, known_tasks
 
 
 def all_tasks(settings: Settings) -> Sequence[TaskSpec]:
@@ -34,7 +35,9 @@ def task_of(settings: Settings, name: str) -> TaskSpec:
         return known[name].resolve(settings.models.classify)
     if Path(name).suffix == ".toml":
         return checked_task(settings, Path(name))
-    raise NotFoundError(f"no task {name!r}; `sightline tasks list` names them")
+    raise NotFoundError(
+        f"no task {name!r}{did_you_mean(name, known)}; `sightline tasks list` names them"
+    )
 
 
 def checked_task(settings: Settings, file: Path) -> TaskSpec:
@@ -44,7 +47,9 @@ def checked_task(settings: Settings, file: Path) -> TaskSpec:
         NotFoundError: there is no such file.
         ConfigurationError: the file is invalid; the error names the line and the key.
     """
-    return load_task(file).resolve(settings.models.classify)
+    task = load_task(file)
+    check_types(task)
+    return task.resolve(settings.models.classify)
 
 
 @dataclass(frozen=True, slots=True)

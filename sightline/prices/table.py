@@ -16,6 +16,7 @@ from typing import Any
 
 from sightline.errors import ConfigurationError
 from sightline.model import Usage
+from sightline.suggestions import did_you_mean
 
 SHIPPED = "prices.toml"
 MOST_USD = 1e5
@@ -166,11 +167,11 @@ def price_of(prices: Sequence[Price], model: str, today: date) -> Price:
 def _listed(prices: Sequence[Price], model: str, today: date) -> Price:
     begun = [price for price in prices if price.model == model and price.since <= today]
     if not begun:
-        known = ", ".join(sorted({price.model for price in prices}))
+        known = sorted({price.model for price in prices})
         raise ConfigurationError(
-            f"no price of {model!r} is known for {today}, so its cost cannot be counted; add a"
-            f" [[price]] to a price file of your own (known: {known}); that of a tuned model says"
-            " tuned_from instead of numbers"
+            f"no price of {model!r} is known for {today}{did_you_mean(model, known)}, so its"
+            " cost cannot be counted; add a [[price]] to a price file of your own (known:"
+            f" {', '.join(known)}); that of a tuned model says tuned_from instead of numbers"
         )
     return max(enumerate(begun), key=lambda pair: (pair[1].since, pair[0]))[1]
 

@@ -20,6 +20,7 @@ from sightline.settings.fields import fields_of, section_of
 from sightline.settings.reading import RefusedError, SourceValue, read, shown
 from sightline.settings.secrets import register_secrets, register_secrets_in
 from sightline.settings.sections import Settings
+from sightline.suggestions import did_you_mean
 
 CONFIG_FILE = "sightline.toml"
 PREFIX = "SIGHTLINE_"
@@ -119,7 +120,8 @@ def _collect(source: _Source, into: BySection) -> None:
 
 def _unknown(origin: str, name: str, known: Mapping[str, object]) -> ConfigurationError:
     accepted = ", ".join(sorted(known))
-    return ConfigurationError(f"{origin}: {name} is not a setting; accepted: {accepted}")
+    meant = did_you_mean(name.rpartition(".")[2], known)
+    return ConfigurationError(f"{origin}: {name} is not a setting{meant}; accepted: {accepted}")
 
 
 def _no_table(origin: str, name: str, value: object) -> ConfigurationError:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from sightline.errors import ConfigurationError
 from sightline.model import asset_class
+from sightline.suggestions import did_you_mean
 from sightline.tasks.field_types import FIELD_FORMS
 from sightline.tasks.spec import UNKNOWN, FieldSpec, MediaResolution, TaskSpec
 
@@ -54,11 +55,15 @@ class _Reader:
         for key in table:
             if key not in known:
                 accepted = ", ".join(sorted(known))
-                raise self.fail((*path, key), f"is not a key of a task; accepted: {accepted}")
+                raise self.fail(
+                    (*path, key),
+                    f"is not a key of a task{did_you_mean(key, known)}; accepted: {accepted}",
+                )
 
     def choice(self, value: str, path: tuple[str, ...], accepted: tuple[str, ...]) -> str:
         if value not in accepted:
-            raise self.fail(path, f"{value!r} is not one of {', '.join(accepted)}")
+            meant = did_you_mean(value, accepted)
+            raise self.fail(path, f"{value!r} is not one of {', '.join(accepted)}{meant}")
         return value
 
 

@@ -13,6 +13,7 @@ from sightline.model import Filter
 from sightline.operations.search import answer_filters
 from sightline.ports import AnswerFilter
 from sightline.settings import Settings
+from sightline.suggestions import did_you_mean
 
 Time = datetime | str
 
@@ -42,7 +43,8 @@ def filter_of(**where: Unpack[Where]) -> Filter:
     unknown = where.keys() - Where.__annotations__.keys()
     if unknown:
         raise ConfigurationError(
-            f"{', '.join(sorted(unknown))}: not a filter; give one of"
+            f"{', '.join(sorted(unknown))}: not a filter"
+            f"{did_you_mean(min(unknown), Where.__annotations__)}; give one of"
             f" {', '.join(Where.__annotations__)}"
         )
     types = where.get("asset_type", ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
 from sightline.errors import ConfigurationError, StorageError
+from sightline.suggestions import did_you_mean
 from sightline.vision.pictures import KINDS, render_pictures
 from sightline.vision.scenes import render_collection
 
@@ -53,7 +55,7 @@ def render(
     pictures = _counted(collection.observations, "picture")
     are = "is" if collection.observations == 1 else "are"
     say(f"{pictures} of {_counted(collection.assets, 'asset')} {are} in {directory}")
-    remark(f"next: `sightline import {directory}`")
+    remark(f"next: `sightline import {shlex.quote(str(directory))}`")
 
 
 def _counted(count: int, what: str) -> str:
@@ -74,7 +76,10 @@ def _check(kind: str, directory: Path) -> None:
     """
     kinds = (*KINDS, STREETS)
     if kind not in kinds:
-        raise ConfigurationError(f"{kind!r} cannot be rendered; give one of {', '.join(kinds)}")
+        meant = did_you_mean(kind, kinds)
+        raise ConfigurationError(
+            f"{kind!r} cannot be rendered{meant}; give one of {', '.join(kinds)}"
+        )
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise ConfigurationError(
             f"{directory} exists and is not empty; give another DIRECTORY, or remove it"

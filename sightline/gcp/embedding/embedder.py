@@ -22,6 +22,7 @@ from sightline.http_client.session import MOST_RESPONSE_BYTES
 from sightline.model import Observation, Usage
 from sightline.ports import Embedding
 from sightline.prices import Price, embedding_usage, price_of
+from sightline.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     import aiohttp
@@ -192,7 +193,10 @@ class GoogleEmbedder:
 def _protocol(protocols: Protocols, model: str, dimension: int) -> EmbeddingProtocol:
     if model not in protocols:
         accepted = ", ".join(protocols)
-        raise ConfigurationError(f"models.embed = {model!r} is not accepted; accepted: {accepted}")
+        meant = did_you_mean(model, protocols)
+        raise ConfigurationError(
+            f"models.embed = {model!r} is not accepted{meant}; accepted: {accepted}"
+        )
     protocol = protocols[model]()
     protocol.check_dimension(dimension)
     return protocol

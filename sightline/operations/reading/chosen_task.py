@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sightline.errors import ConfigurationError, NotFoundError
 from sightline.ports import Warehouse
+from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec
 from sightline.wiring.tasks import known_tasks
 
@@ -32,4 +33,7 @@ async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
         raise NotFoundError(
             f"{name} has not been enqueued yet; run `sightline enqueue --task {name}`"
         )
-    raise NotFoundError(f"no task {name!r}; there are {', '.join(sorted({*enqueued, *known}))}")
+    there = sorted({*enqueued, *known})
+    raise NotFoundError(
+        f"no task {name!r}{did_you_mean(name, there)}; there are {', '.join(there)}"
+    )
