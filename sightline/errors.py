@@ -43,6 +43,16 @@ class BudgetError(SightlineError):
     exit_code = 5
 
 
+class UnmatchedError(SightlineError):
+    """Observations match no task: nothing is asked about them, and nothing failed."""
+
+    exit_code = 6
+
+
+class UnreadImportError(SightlineError):
+    """Nothing of what was to be imported could be read."""
+
+
 class InternalError(SightlineError):
     """An unexpected failure, to be reported; messages and budget were returned.
 
@@ -114,6 +124,14 @@ class TransientError(CallError):
             cost_usd_micros=cost_usd_micros,
         )
         self.retry_after_s = retry_after_s
+
+
+class UnreachableError(TransientError):
+    """No connection to a service, or no answer in time: ``host`` is its name, and its port."""
+
+    def __init__(self, message: str, *, host: str) -> None:
+        super().__init__(message)
+        self.host = host
 
 
 class PermanentError(CallError):

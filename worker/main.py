@@ -21,6 +21,7 @@ from sightline.wiring.models import ModelSet, open_models
 from worker.budgets.wiring import estimates_of, run_budgets_of
 from worker.calls.caller import Caller
 from worker.calls.meter import CallMeter
+from worker.calls.outages import Outages
 from worker.calls.retry import Backoff, RetryBudget, RetryPolicy
 from worker.concurrency.side_tasks import Work
 from worker.handler import Handler
@@ -144,7 +145,7 @@ async def work_with(
     )
     runner, status = worker.runner, worker.status
     stopping.then(runner.stop)
-    beside: dict[str, Work] = {}
+    beside: dict[str, Work] = {"the watch on what is out of reach": status.outages.watch}
     if watch is not None:
         beside["the progress display"] = lambda: watch(status, engine)
     if engine.peers.seen:
@@ -206,7 +207,10 @@ def build_worker(
         random=random.random,
     )
     run_budgets = run_budgets_of(engine, worker_id=worker_id, now=now)
-    callers = _callers(settings, progress, backoff, meters or {}, seen_peers=engine.peers.seen)
+    outages = Outages(time.monotonic)
+    callers = _callers(
+        settings, progress, backoff, meters or {}, outages, seen_peers=engine.peers.seen
+    )
     identity = Identity(worker_id, now, new_id, random.random)
     parts = PartHandler(
         checked_models(models, engine.ledgers, settings),
@@ -255,7 +259,7 @@ def build_worker(
         trusts_first_deliveries=engine.consistency.notices_restores,
     )
     limiters = {kind: caller.limiter for kind, caller in callers.items()}
-    status = WorkerStatus(worker_id, progress, leaser, limiters, lambda: runner.stopping)
+    status = WorkerStatus(worker_id, progress, leaser, limiters, outages, lambda: runner.stopping)
     return Worker(runner, status)
 
 
@@ -267,7 +271,13 @@ def _ahead_of_limits(settings: Settings) -> WorkerSettings:
 
 
 def _callers(
-    settings: Settings, progress: Progress, backoff: Backoff, meters: Meters, *, seen_peers: bool
+    settings: Settings,
+    progress: Progress,
+    backoff: Backoff,
+    meters: Meters,
+    outages: Outages,
+    *,
+    seen_peers: bool,
 ) -> Mapping[Kind, Caller]:
     own = settings.worker
     policy = RetryPolicy(own.tries_per_lease, own.max_lease_s / 2, backoff)
@@ -283,6 +293,7 @@ def _callers(
             monotonic=time.monotonic,
             random=random.random,
             meter=meters.get(kind),
+            outages=outages,
         )
 
     return {

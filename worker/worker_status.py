@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from worker.calls.outages import Outages
 from worker.leaser import Leaser
 from worker.limiting import Limiter, LimiterSnapshot
 from worker.progress import Progress
@@ -22,6 +23,7 @@ class WorkerStatus:
     progress: Progress
     leaser: Leaser
     limiters: Mapping[Kind, Limiter]
+    outages: Outages
     stopping: Callable[[], bool]
 
     def limiter_states(self) -> dict[Kind, LimiterSnapshot]:

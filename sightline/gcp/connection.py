@@ -70,7 +70,7 @@ async def _post(
         ) as response:
             return response.status, response.headers, await response.read()
     except TimeoutError:
-        raise no_answer(model) from None
+        raise no_answer(model, url) from None
     except (aiohttp.ClientError, OSError) as error:
         # Not chained, since such an error may contain the request's headers, and so the token.
-        raise broken_off(model, error) from None
+        raise broken_off(model, error, url) from None

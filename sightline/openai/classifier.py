@@ -140,10 +140,10 @@ class ChatClassifier:
             ) as response:
                 code, answered, raw = response.status, response.headers, await response.read()
         except TimeoutError:
-            raise no_answer(self._model) from None
+            raise no_answer(self._model, self._url) from None
         except (aiohttp.ClientError, OSError) as error:
             # Not chained: such an error may carry the request's headers, and with them the key.
-            raise broken_off(self._model, error) from None
+            raise broken_off(self._model, error, self._url) from None
         answer = decoded(raw)
         if code != 200:
             raise error_of(read_refusal(code, answer, answered), model=self._model)

@@ -7,11 +7,12 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sightline.errors import ConfigurationError
 from sightline.gcp.embedding import GoogleEmbedder
 from sightline.gcp.gemini import GeminiClassifier
+from sightline.gcp.service import GEMINI_API
 from sightline.model import Observation
 from sightline.openai import ChatClassifier
 from sightline.ports import Classifier, Embedder
@@ -139,6 +140,25 @@ CLASSIFIERS: Mapping[str, Callable[[Settings], AbstractAsyncContextManager[Class
     "gemini": gemini_classifier,
     "openai": openai_classifier,
 }
+
+
+def model_urls(settings: Settings) -> Mapping[str, str]:
+    """Return where the remote models are asked: the URL of each service, by what it is for.
+
+    Raises:
+        ConfigurationError: no project is set, where Vertex AI is asked.
+    """
+    urls: dict[str, str] = {}
+    ports: tuple[Literal["classify", "embed"], ...] = ("classify", "embed")
+    for port in ports:
+        adapter = settings.adapter(port)
+        if adapter == "openai":
+            urls[port] = settings.openai.endpoint
+        elif adapter == "gemini":
+            urls[port] = settings.gemini.endpoint or GEMINI_API
+        elif adapter == "vertex":
+            urls[port] = vertex_place(settings, port).endpoint
+    return urls
 
 
 class _OpensEmbedder(Protocol):

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sightline.ports import Delivery, Subscription
 from sightline.settings import Settings, TelemetrySettings
 from tests.waiting import GIVE_UP_S
+from worker.calls.outages import Outages
 from worker.leaser import Leaser
 from worker.limiting import Limiter, LimiterSnapshot, LimiterState
 from worker.progress import Progress
@@ -41,7 +42,8 @@ def worker_status(
     )  # fmt: skip
     leaser.hold([Delivery(f"l{n}", f"m{n}", b"", {}, 1) for n in range(leased)])
     limiters = {kind: cast(Limiter, Telling(snapshot)) for kind, snapshot in snapshots.items()}
-    return WorkerStatus("w1", progress or Progress(), leaser, limiters, lambda: False)  # type: ignore[arg-type]  # kinds by keyword
+    outages = Outages(lambda: 0.0)
+    return WorkerStatus("w1", progress or Progress(), leaser, limiters, outages, lambda: False)  # type: ignore[arg-type]  # kinds by keyword
 
 
 def settings(**own: object) -> Settings:

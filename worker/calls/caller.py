@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
@@ -14,11 +15,13 @@ from sightline.errors import (
     Reason,
     ThrottledError,
     TransientError,
+    UnreachableError,
 )
 from sightline.model import Usage
 from worker.budgets.funds import Funds
 from worker.budgets.run_budgets import OverBudgetError
 from worker.calls.meter import CallMeter
+from worker.calls.outages import Outages
 from worker.calls.retry import RetryBudget, RetryPolicy
 from worker.limiting import Limiter, Outcome, Sample
 from worker.progress import Progress
@@ -107,6 +110,7 @@ class Caller:
         monotonic: Callable[[], float],
         random: Callable[[], float],
         meter: CallMeter | None = None,
+        outages: Outages | None = None,
     ) -> None:
         self._limiter = limiter
         self._policy = policy
@@ -116,6 +120,9 @@ class Caller:
         self._monotonic = monotonic
         self._random = random
         self._meter = meter
+        self._outages = outages
+        self._unreached: set[str] = set()
+        self._answered_s = -math.inf
 
     @property
     def limiter(self) -> Limiter:
@@ -189,6 +196,7 @@ class Caller:
         except BaseException as error:
             latency_s = self._monotonic() - began_s
             outcome, retry_after_s = _how_it_ended(error)
+            self._note_reached(error, began_s)
             try:
                 if meter is not None:
                     meter.failed(error, latency_s)
@@ -196,6 +204,7 @@ class Caller:
                 self._limiter.release(Sample(outcome, latency_s, retry_after_s))
             raise
         latency_s = self._monotonic() - began_s
+        self._note_reached(None, began_s)
         usage = result.usage
         fault = first_fault(
             lambda: funds.charge(usage.cost_usd_micros),
@@ -204,6 +213,18 @@ class Caller:
             self._budget.deposit,
         )
         return Answered(result, latency_s, Usage(), fault)
+
+    def _note_reached(self, error: BaseException | None, began_s: float) -> None:
+        """Take note of whether a call, begun at this moment, reached its service."""
+        if self._outages is None or not isinstance(error, CallError | None):
+            return
+        if isinstance(error, UnreachableError):
+            self._unreached.add(error.host)
+            self._outages.failed(error, since_s=max(began_s, self._answered_s))
+            return
+        self._answered_s = self._monotonic()
+        while self._unreached:
+            self._outages.answered(self._unreached.pop())
 
     async def _paid(self, attempt: Callable[[], Awaitable[Result]], funds: Funds) -> Result:
         """Make one call. A failed call is charged; an interrupted one too, as it may have been

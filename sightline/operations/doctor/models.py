@@ -6,12 +6,14 @@ cent, and only with ``--call-models``.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Literal
 
-from sightline.errors import PermanentError, Reason
+from sightline.errors import ConfigurationError, PermanentError, Reason
+from sightline.http_client.session import check_reached
 from sightline.model import Observation, Usage
 from sightline.operations.doctor.finding import CheckStatus, Finding, attempt, not_checked
 from sightline.operations.doctor.remedies import (
@@ -44,10 +46,37 @@ async def check_models(settings: Settings, *, call: bool, sample_uri: str) -> Se
     """Return a finding on each model, and on whether it reads images where it does so itself."""
     if _is_local(settings, "classify") and _is_local(settings, "embed"):
         return (await attempt("model", lambda: _both_local(settings), _LOCAL_REMEDY),)
-    findings = [await _classify(settings, call=call), await _embed(settings, call=call)]
+    findings = [
+        *await _connections(settings),
+        await _classify(settings, call=call),
+        await _embed(settings, call=call),
+    ]
     if settings.adapter("classify") == "vertex" and _may_be_sent(settings, sample_uri):
         findings.append(await _image(settings, call=call, uri=sample_uri))
     return findings
+
+
+async def _connections(settings: Settings) -> Sequence[Finding]:
+    """Return a finding on the connection to each service that is asked; nothing is asked yet."""
+    from sightline.wiring.remote_models import model_urls  # noqa: PLC0415 - not for local models
+
+    try:
+        urls = model_urls(settings)
+    except ConfigurationError:
+        return ()  # what is missing is a finding of the model's own
+    return await asyncio.gather(
+        *(_connection(port, url) for url, port in {url: port for port, url in urls.items()}.items())
+    )
+
+
+async def _connection(port: str, url: str) -> Finding:
+    async def look() -> str:
+        return f"{await check_reached(url)} answers"
+
+    setting = "openai.endpoint, gemini.endpoint or vertex.endpoint"
+    return await attempt(
+        f"connection for {port}", look, lambda _: f"start the service, or correct {setting}"
+    )
 
 
 def _may_be_sent(settings: Settings, uri: str) -> bool:
