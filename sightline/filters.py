@@ -32,10 +32,16 @@ def build_filter(
     """
     if limit is not None and not 1 <= limit <= MOST_SUBJECTS:
         raise ConfigurationError(f"--limit {limit} is not accepted; give 1 to {MOST_SUBJECTS}")
+    since, until = parse_time(captured_from, "--from"), parse_time(captured_until, "--until")
+    if since is not None and until is not None and since >= until:
+        raise ConfigurationError(
+            f"--from {captured_from} is not before --until {captured_until}, so nothing can be"
+            " between them; exchange them, or give a later --until"
+        )
     return Filter(
         asset_types=tuple(dict.fromkeys(_asset_class(name) for name in asset_types)),
-        captured_from=parse_time(captured_from, "--from"),
-        captured_until=parse_time(captured_until, "--until"),
+        captured_from=since,
+        captured_until=until,
         box=parse_box(box),
         radius=parse_radius(near),
         polygon_wkt=read_polygon(polygon),
@@ -79,9 +85,25 @@ def parse_box(text: str | None) -> BoundingBox | None:
         return None
     example = "WEST,SOUTH,EAST,NORTH such as 5.10,52.05,5.15,52.10"
     west, south, east, north = _numbers(text, 4, "--box", example)
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise ConfigurationError(f"--box {text!r} is not a valid box in degrees; give {example}")
-    return BoundingBox(west, south, east, north)
+    if _is_box(west, south, east, north):
+        return BoundingBox(west, south, east, north)
+    exchanged = (south, west, north, east)
+    if max(abs(south), abs(north)) > 90 and _is_box(*exchanged):
+        raise _exchanged("--box", text, f"{south:g},{west:g},{north:g},{east:g}", example)
+    if _is_box(west, north, east, south):
+        raise ConfigurationError(f"--box {text!r}: south is north of north; give {example}")
+    raise ConfigurationError(f"--box {text!r} is not a valid box in degrees; give {example}")
+
+
+def _is_box(west: float, south: float, east: float, north: float) -> bool:
+    return abs(west) <= 180 and abs(east) <= 180 and -90 <= south <= north <= 90
+
+
+def _exchanged(option: str, text: str, meant: str, example: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{option} {text!r}: latitude and longitude are exchanged (did you mean {meant}?); give"
+        f" {example}"
+    )
 
 
 def parse_radius(text: str | None) -> Radius | None:
@@ -90,6 +112,8 @@ def parse_radius(text: str | None) -> Radius | None:
         return None
     example = "LAT,LON,METRES such as 52.09,5.12,500"
     latitude, longitude, radius_m = _numbers(text, 3, "--near", example)
+    if abs(longitude) <= 90 < abs(latitude) <= 180 and radius_m > 0:
+        raise _exchanged("--near", text, f"{longitude:g},{latitude:g},{radius_m:g}", example)
     if not (abs(latitude) <= 90 and abs(longitude) <= 180 and radius_m > 0):
         raise ConfigurationError(f"--near {text!r} is not a valid circle; give {example}")
     return Radius(latitude, longitude, radius_m)

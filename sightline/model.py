@@ -295,6 +295,11 @@ def asset_class(name: str) -> str:
     return upper if upper.startswith("ASSET_CLASS_") else f"ASSET_CLASS_{upper}"
 
 
+def asset_name(asset_type: str) -> str:
+    """Return an asset type as people write it: ``ASSET_CLASS_ROAD_SIGN`` is ``road_sign``."""
+    return asset_type.removeprefix("ASSET_CLASS_").lower()
+
+
 def subject_of(observations: Sequence[Observation], *, by_asset: bool) -> str:
     """Return the subject's id: the asset's, or the single observation's."""
     return observations[0].asset_id if by_asset else observations[0].observation_id

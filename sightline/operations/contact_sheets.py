@@ -74,10 +74,8 @@ def write_hits(
         StorageError: the disk is full or read-only.
     """
     check_sheet(file, force=force)
-    unknown = ", ".join(result.unknown_words)
-    unknown_note = [f"The model does not know: {unknown}"] if unknown else []
     cards = hit_cards(settings, result.hits, progress)
-    return _write(file, ContactSheet(title, [*remarks, *unknown_note], cards, utc_now()))
+    return _write(file, ContactSheet(title, [*remarks, *result.remarks], cards, utc_now()))
 
 
 def write_outliers(

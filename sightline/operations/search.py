@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sightline.errors import ConfigurationError, NotFoundError, PermanentError
 from sightline.model import Filter, Observation
+from sightline.operations.demo_model import stand_in_remark
+from sightline.operations.selection import Emptied, check_asset_types, why_empty
 from sightline.ports import AnswerFilter, Embedder, SearchHit, SearchPlan, SearchQuery, Warehouse
 from sightline.settings import Settings
+from sightline.suggestions import did_you_mean
 from sightline.tasks import FieldSpec
 from sightline.wiring.models import open_query_embedder
 from sightline.wiring.tasks import known_tasks
@@ -19,12 +22,49 @@ from sightline.wiring.tasks import known_tasks
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
+CHANCE_SIGMAS = 2.0
+"""Standard deviations of a random vector's cosine: two say that 98 of 100 images score below."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Images that were found, the best first, and words of the query that the model lacks."""
+    """Images that were found, the best first, and what is to be known about them.
+
+    ``unknown_words`` of the query are those that the model lacks. ``emptied`` says which filter
+    left nothing. A random vector scores ``chance_score`` or less with 98 of 100 images; ``None``
+    where nothing is compared. ``model_remark`` is of a model that cannot read these images.
+    """
 
     hits: Sequence[SearchHit]
     unknown_words: Sequence[str] = ()
+    emptied: Emptied | None = None
+    chance_score: float | None = None
+    model_remark: str = ""
+
+    @property
+    def below_chance(self) -> int:
+        """How many hits score no higher than a random vector does."""
+        chance = self.chance_score
+        if chance is None:
+            return 0
+        return sum(hit.score is not None and hit.score <= chance for hit in self.hits)
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What is to be known about the hits, a line each."""
+        remarks = []
+        if self.unknown_words:
+            remarks.append(f"the model does not know: {', '.join(self.unknown_words)}")
+        if self.emptied is not None:
+            remarks.append(f"nothing is left: {self.emptied}")
+        if self.below_chance:
+            remarks.append(
+                f"{self.below_chance:,} of {len(self.hits):,} hits score {self.chance_score:.3f} or"
+                " less, as a random query does: they are probably not what was searched for"
+            )
+        if self.model_remark:
+            remarks.append(self.model_remark)
+        return remarks
 
 
 async def search(
@@ -46,13 +86,14 @@ async def search(
         NotFoundError: nothing was embedded by this model at this dimension.
     """
     check_query(text, image, answers)
+    await check_asset_types(warehouse, which or Filter())
     vector, unknown = None, tuple[str, ...]()
     if image is not None:
         vector = await _image_vector(warehouse, image, named or str(image))
     elif text is not None:
         vector, unknown = await _text_vector(warehouse, text)
     query = _query(warehouse.settings, vector, top, which, answers)
-    return SearchResult(await warehouse.search.search(query), unknown)
+    return await _result(warehouse, query, await warehouse.search.search(query), unknown)
 
 
 def check_query(text: str | None, image: Path | None, answers: Sequence[object]) -> None:
@@ -76,10 +117,15 @@ async def explain(
     answers: Sequence[AnswerFilter] = (),
 ) -> SearchPlan:
     """Return how a search would be done; nothing is searched and no model is called."""
-    # Any vector will do: what is done is the same for all.
-    dimension = warehouse.settings.models.embed_dimension
-    vector = [1.0] + [0.0] * (dimension - 1) if by_vector else None
-    return await warehouse.search.explain(_query(warehouse.settings, vector, top, which, answers))
+    await check_asset_types(warehouse, which or Filter())
+    settings = warehouse.settings
+    vector = _any_vector(settings) if by_vector else None
+    return await warehouse.search.explain(_query(settings, vector, top, which, answers))
+
+
+def _any_vector(settings: Settings) -> Sequence[float]:
+    """Return a vector to explain a search with: what is done is the same for all."""
+    return [1.0] + [0.0] * (settings.models.embed_dimension - 1)
 
 
 async def similar(
@@ -97,18 +143,20 @@ async def similar(
     Raises:
         NotFoundError: there is no such file, or no vector of this observation.
     """
+    await check_asset_types(warehouse, which or Filter())
     models = warehouse.settings.models
     image = _image_file(what)
     if image is None:
         vector = await warehouse.search.vector_of(what, models.embed, models.embed_dimension)
         query = _query(warehouse.settings, vector, top, which, answers, leave_out=what)
-        return SearchResult(await warehouse.search.search(query))
+        return await _result(warehouse, query, await warehouse.search.search(query))
     vector = await _image_vector(warehouse, image, str(image))
     # The file may be one of the collection: then it is its own best hit.
     query = _query(warehouse.settings, vector, top + 1, which, answers)
     hits = await warehouse.search.search(query)
     own = file_uri(image)
-    return SearchResult([hit for hit in hits if hit.observation.gcs_uri != own][:top])
+    others = [hit for hit in hits if hit.observation.gcs_uri != own][:top]
+    return await _result(warehouse, query, others)
 
 
 def answer_filters(texts: Sequence[str], settings: Settings) -> tuple[AnswerFilter, ...]:
@@ -140,6 +188,28 @@ def _query(
     )  # fmt: skip
 
 
+async def _result(
+    warehouse: Warehouse,
+    query: SearchQuery,
+    hits: Sequence[SearchHit],
+    unknown_words: Sequence[str] = (),
+) -> SearchResult:
+    """Return the hits of a query with what is to be known about them."""
+
+    async def count(which: Filter, answers: Sequence[AnswerFilter]) -> int:
+        counted = replace(query, filter=which, answers=tuple(answers))
+        return (await warehouse.search.explain(counted)).allowed
+
+    emptied = None
+    if not hits and query.is_filtered:
+        emptied = await why_empty(count, query.filter, query.answers)
+    chance = None if query.vector is None else CHANCE_SIGMAS / math.sqrt(query.dimension)
+    images = [hit.observation for hit in hits]
+    return SearchResult(
+        hits, unknown_words, emptied, chance, stand_in_remark(warehouse.settings, images)
+    )
+
+
 def _answer_filter(text: str, settings: Settings) -> AnswerFilter:
     name, equals, value = text.partition("=")
     task, dot, field = name.partition(".")
@@ -149,13 +219,22 @@ def _answer_filter(text: str, settings: Settings) -> AnswerFilter:
         )
     known = known_tasks(settings)
     if task not in known:
-        raise NotFoundError(f"--answer {text!r}: no task {task!r}; there are {', '.join(known)}")
+        raise NotFoundError(
+            f"--answer {text!r}: no task {task!r}{did_you_mean(task, known)}; there are"
+            f" {', '.join(known)}"
+        )
     specs = {spec.name: spec for spec in known[task].fields}
     if field not in specs:
-        raise NotFoundError(f"--answer {text!r}: no such field; give one of {', '.join(specs)}")
+        meant = did_you_mean(field, specs)
+        raise NotFoundError(
+            f"--answer {text!r}: no such field{meant}; give one of {', '.join(specs)}"
+        )
     accepted = _accepted(specs[field])
     if accepted and value.lower() not in accepted:
-        raise NotFoundError(f"--answer {text!r}: no such value; give one of {', '.join(accepted)}")
+        meant = did_you_mean(value, accepted)
+        raise NotFoundError(
+            f"--answer {text!r}: no such value{meant}; give one of {', '.join(accepted)}"
+        )
     return AnswerFilter(task, field, value.lower() if accepted else value)
 
 
@@ -187,11 +266,10 @@ async def _text_vector(warehouse: Warehouse, text: str) -> tuple[Sequence[float]
     """Return the vector of words, and those that the model does not know."""
     async with _query_embedder(warehouse) as embedder:
         embedding = await embedder.embed_text(text)
-    words = set(re.findall(r"\w+", text.lower()))
-    if words <= set(embedding.unknown_words):
+    if embedding.says_nothing:
         raise ConfigurationError(
-            f"the model knows none of the words {text!r}; describe what the image shows, such as"
-            ' "a leaning wooden pole"'
+            f"the model knows none of the words {text!r} that say what an image shows; describe it"
+            ' in other words, such as "a leaning wooden pole"'
         )
     return embedding.vector, tuple(embedding.unknown_words)
 

@@ -41,11 +41,15 @@ class Classifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """A unit vector, shape (dimension,); for a query, also the words unknown to the model."""
+    """A unit vector, shape (dimension,); for a query, also the words unknown to the model.
+
+    ``says_nothing``: none of the words that are left says what an image shows, as "a" does not.
+    """
 
     vector: Sequence[float]
     usage: Usage = field(default_factory=Usage)
     unknown_words: tuple[str, ...] = ()
+    says_nothing: bool = False
 
 
 class Embedder(Protocol):

@@ -159,6 +159,10 @@ class ClipEncoder:
         del text
         return []
 
+    def says_nothing(self, text: str) -> bool:
+        """Whether there is no word at all."""
+        return not text.strip()
+
     def _ready(self, image: NDArray[Any] | Image.Image) -> NDArray[np.float32]:
         if isinstance(image, Image.Image):
             return self.preprocess(image)

@@ -78,6 +78,10 @@ class DualEncoder:
         """Words of a text that the model never saw, in order, so that a search can say so."""
         return self._vocabulary.unknown(text)
 
+    def says_nothing(self, text: str) -> bool:
+        """Whether no word of a text says anything about images to the model."""
+        return self._vocabulary.says_nothing(text)
+
     def _ready(self, image: NDArray[Any] | Image.Image) -> NDArray[np.uint8]:
         if isinstance(image, Image.Image):
             return self.preprocess(image)

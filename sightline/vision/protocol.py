@@ -39,3 +39,6 @@ class VisionEncoder(Protocol):
 
     def unknown_words(self, text: str) -> list[str]:
         """Words of a text that mean nothing to the model; empty for a model that splits words."""
+
+    def says_nothing(self, text: str) -> bool:
+        """Whether no word of a text says anything about images to the model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +59,19 @@ class Hit:
 
 
 class Hits(Sequence[Hit]):
-    """Images that were found, the best first; ``unknown_words`` of the query the model lacks."""
+    """Images that were found, the best first.
+
+    ``unknown_words`` of the query are those that the model lacks; ``emptied`` says which filter
+    left nothing; ``remarks`` say in words what is to be known about the hits.
+    """
 
     def __init__(self, result: SearchResult, settings: Settings) -> None:
         self._result = result
         self._settings = settings
         self._hits = [Hit(hit, settings) for hit in result.hits]
         self.unknown_words = tuple(result.unknown_words)
+        self.emptied = result.emptied
+        self.remarks = tuple(result.remarks)
 
     def __len__(self) -> int:
         return len(self._hits)
@@ -126,7 +133,8 @@ class Hits(Sequence[Hit]):
 
     def _repr_html_(self) -> str:
         cards = hit_cards(self._settings, self._result.hits[:SHOWN_HITS])
-        return render_grid(cards, more=max(0, len(self) - SHOWN_HITS))
+        remarks = "".join(f"<p>{html.escape(line)}</p>" for line in self.remarks)
+        return render_grid(cards, more=max(0, len(self) - SHOWN_HITS)) + remarks
 
 
 _TEXTS = ("observation_id", "asset_id", "snapshot_id", "asset_type", "gcs_uri")

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from sightline.cli.output import print_json, print_table, remark, say
+from sightline.model import asset_name
 from sightline.operations.search import SearchResult
 from sightline.ports import SearchHit, SearchPlan
 from sightline.tasks import answer_text
@@ -27,8 +28,8 @@ def short_uri(uri: str) -> str:
 
 def print_hits(result: SearchResult, *, as_json: bool) -> None:
     """Print hits, the best first."""
-    if result.unknown_words:
-        remark(f"the model does not know: {', '.join(result.unknown_words)}")
+    for line in result.remarks:
+        remark(line)
     hits = result.hits
     if as_json:
         print_json([_as_dict(hit) for hit in hits])
@@ -42,7 +43,7 @@ def print_hits(result: SearchResult, *, as_json: bool) -> None:
         [
             (
                 hit.score,
-                hit.observation.asset_type.removeprefix("ASSET_CLASS_").lower(),
+                asset_name(hit.observation.asset_type),
                 "; ".join(filter(None, map(answer_text, hit.answers.values()))),
                 _degrees(hit.observation.latitude),
                 _degrees(hit.observation.longitude),

@@ -87,7 +87,12 @@ class LocalEmbedder:
     async def embed_text(self, text: str) -> Embedding:
         """Embed a query."""
         embedded = embedding(await self._vision.text_vector(text))
-        return replace(embedded, unknown_words=tuple(self._vision.encoder.unknown_words(text)))
+        encoder = self._vision.encoder
+        return replace(
+            embedded,
+            unknown_words=tuple(encoder.unknown_words(text)),
+            says_nothing=encoder.says_nothing(text),
+        )
 
 
 def embedding(vector: Vector) -> Embedding:

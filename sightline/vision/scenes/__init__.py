@@ -1,6 +1,6 @@
 """Street scenes rendered from a seed, with the truth about what is in them."""
 
-from sightline.vision.scenes.collection import COLUMNS, Collection, render_collection
+from sightline.vision.scenes.collection import COLUMNS, Collection, is_rendered, render_collection
 from sightline.vision.scenes.scene import Scene, compose, render
 from sightline.vision.scenes.truth import (
     ASSET_TYPES,
@@ -26,6 +26,7 @@ __all__ = [
     "Truth",
     "Value",
     "compose",
+    "is_rendered",
     "render",
     "render_collection",
 ]

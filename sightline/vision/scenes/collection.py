@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +24,9 @@ from sightline.vision.scenes.weather import encode_jpeg
 
 _CHUNK = 25
 _WORTH_A_POOL = 100
+_RENDERED = re.compile(
+    r"/snapshot-\d{4}-\d{2}/v0/[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\.jpg$"
+)
 _SPACE = uuid.UUID("6f0b5f0e-7f6c-4b9c-9a55-5a1de0c0ffee")
 
 
@@ -134,6 +138,11 @@ def _written(
 
 def _write_views(directory: Path, views: list[_View]) -> list[tuple[str, str]]:
     return [_write_view(directory, view) for view in views]
+
+
+def is_rendered(uri: str) -> bool:
+    """Return whether an image is a rendered scene, by the name that ``render_collection`` gives."""
+    return _RENDERED.search(uri) is not None
 
 
 def _identity(*parts: object) -> str:
