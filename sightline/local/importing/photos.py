@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -23,16 +23,14 @@ from sightline.local.importing.report import ImportReport, RefusalReason, Tally
 from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE, Staging
 from sightline.local.importing.tables import import_table
+from sightline.model import asset_class
 from sightline.settings import ImageSettings
+from sightline.suggestions import is_plural_of
 from sightline.vision.images import open_image
 
 Progress = Callable[[int, int | None], None]
 TABLES = ("observations.csv", "observations.parquet")
-FOLDER_TYPES: Mapping[str, str] = {
-    "road_signs": "ASSET_CLASS_ROAD_SIGN",
-    "utility_poles": "ASSET_CLASS_UTILITY_POLE",
-    "maintenance_covers": "ASSET_CLASS_MAINTENANCE_COVER",
-}
+FOLDER_TYPES = ("road_sign", "utility_pole", "maintenance_cover")
 """Names of folders, directly below the imported one, that say what their photographs show."""
 
 IMAGE_SUFFIXES = frozenset(
@@ -137,13 +135,19 @@ def _rows(
                 facts = read_exif(examined.exif)
                 for text in facts.notes:
                     tally.note(where, text)
-                kind = FOLDER_TYPES.get(path.relative_to(root).parts[0], asset_type)
+                kind = folder_type(path.relative_to(root).parts[0]) or asset_type
                 row = _row(examined.observation_id, path, snapshot_id, kind, facts)
                 yield row | {ROW: number, WHERE: where}
             case PermanentError():
                 tally.refuse(where, RefusalReason(examined.reason.value), examined.detail)
             case TransientError():
                 tally.refuse(where, RefusalReason.READ_FAILED, str(examined))
+
+
+def folder_type(name: str) -> str | None:
+    """Return the asset type that a folder's name says, in the singular or the plural."""
+    meant = (known for known in FOLDER_TYPES if is_plural_of(name, known))
+    return next(map(asset_class, meant), None)
 
 
 def _row(

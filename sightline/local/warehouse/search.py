@@ -25,6 +25,7 @@ from sightline.local.warehouse.search_plan import explained
 from sightline.local.warehouse.selection import allow_polygon, condition
 from sightline.local.warehouse.vector_set import (
     VectorSet,
+    files_of,
     load_images,
     load_vector,
     load_vectors,
@@ -176,7 +177,7 @@ class LocalSearch:
         key = (query.model, query.dimension)
         with self._loading:
             loaded = self._loaded.get(key)
-            if loaded is None or loaded[0].files != session.attach(ledger).files:
+            if loaded is None or loaded[0].files != files_of(session, ledger):
                 self._loaded.pop(key, None)  # before the new ones, so that both are never in memory
                 del loaded
                 vectors = load_vectors(session, ledger, query.model, query.dimension)

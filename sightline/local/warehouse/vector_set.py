@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline.local.warehouse.engine import Session
-from sightline.schema import Ledger
+from sightline.schema import OBSERVATIONS, Ledger
 
 LOAD_ROWS = 16_384
 DROPPED = -1
@@ -30,13 +30,27 @@ VECTOR_OF = f"""
 SELECT embedding {_OF_THE_MODEL}{_OF_ITS_LENGTH} AND observation_id = $observation_id
 ORDER BY written_at, worker_id, attempt LIMIT 1"""
 
+ENQUEUED_AGAIN = """
+SELECT * FROM observations WHERE observation_id IN (
+  SELECT observation_id FROM observations GROUP BY observation_id HAVING count(*) > 1)
+QUALIFY row_number() OVER (PARTITION BY observation_id ORDER BY written_at DESC, run_id DESC) = 1
+"""
+AS_LAST_ENQUEUED = """
+SELECT images.observation_id, {identity}, images.row
+FROM images LEFT JOIN ({again}) AS again USING (observation_id)
+ORDER BY images.row
+"""
+_IDENTITY = (
+    "asset_id", "snapshot_id", "asset_type", "gcs_uri", "latitude", "longitude", "capture_time"
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class VectorSet:
     """``vectors`` is (n, dimension) float32; ``images`` has a row for each, and its ``row``.
 
     ``parts`` are 64 bits for the part behind each. ``files`` are those it was read from: the set is
-    current while the ledger has just these.
+    current while the ledgers have just these (``files_of``).
     """
 
     vectors: npt.NDArray[np.float32]
@@ -59,7 +73,7 @@ def load_vectors(session: Session, ledger: Ledger, model: str, dimension: int) -
     Two passes over the same files in the same order: the first says where each row belongs, so
     that the second needs no memory beside the block.
     """
-    files = session.attach(ledger).files
+    files = files_of(session, ledger)
     parameters = {"model": model, "dimension": dimension}
     images = session.connection.sql(
         IMAGES_OF_A_MODEL.format(ledger=ledger.name), params=parameters
@@ -76,7 +90,7 @@ def load_vectors(session: Session, ledger: Ledger, model: str, dimension: int) -
         used = places != DROPPED
         block[places[used]] = flat.reshape(batch.num_rows, dimension)[used]
         at += batch.num_rows
-    arranged = _arranged(images, kept_rows)
+    arranged = _arranged(session, images, kept_rows)
     return VectorSet(block, arranged.images, arranged.parts, files)
 
 
@@ -87,7 +101,12 @@ def load_images(session: Session, ledger: Ledger, model: str, dimension: int) ->
     images = session.connection.sql(
         _IMAGES.format(ledger=ledger.name), params=parameters
     ).to_arrow_table()
-    return _arranged(images, _places(images)[1])
+    return _arranged(session, images, _places(images)[1])
+
+
+def files_of(session: Session, ledger: Ledger) -> tuple[Path, ...]:
+    """Return the files that a set of vectors is read from."""
+    return (*session.attach(ledger).files, *session.attach(OBSERVATIONS).files)
 
 
 def load_vector(
@@ -113,12 +132,27 @@ def spaces(session: Session) -> dict[tuple[str, int], int]:
     return counts
 
 
-def _arranged(images: pa.Table, kept_rows: npt.NDArray[np.int64]) -> ImageSet:
+def _arranged(session: Session, images: pa.Table, kept_rows: npt.NDArray[np.int64]) -> ImageSet:
     chosen = images.take(pa.array(kept_rows)).append_column(
         "row", pa.array(np.arange(len(kept_rows)))
     )
     parts = chosen.column("part").to_numpy().astype(np.uint64)
-    return ImageSet(chosen.drop_columns(["key", "part", "written_us"]), parts)
+    chosen = chosen.drop_columns(["key", "part", "written_us"])
+    return ImageSet(_as_last_enqueued(session, chosen), parts)
+
+
+def _as_last_enqueued(session: Session, images: pa.Table) -> pa.Table:
+    """Return the images as they were last enqueued: a type or a place may be imported later on."""
+    session.attach(OBSERVATIONS)
+    if not session.number(f"SELECT count(*) FROM ({ENQUEUED_AGAIN})"):  # noqa: S608 - a constant
+        return images
+    session.connection.register("images", images)
+    identity = ", ".join(
+        f"CASE WHEN again.observation_id IS NULL THEN images.{name} ELSE again.{name} END AS {name}"
+        for name in _IDENTITY
+    )
+    select = AS_LAST_ENQUEUED.format(identity=identity, again=ENQUEUED_AGAIN)
+    return session.connection.sql(select).to_arrow_table()
 
 
 def _places(images: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

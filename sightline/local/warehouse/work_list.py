@@ -129,15 +129,19 @@ FROM matched
 JOIN bucket ON NOT bucket.by_asset AND bucket.subject_id = matched.observation_id
 """  # noqa: S608 - constants
 
-OBSERVATIONS_NEW = """
+_IDENTITY = """(observation_id, asset_id, snapshot_id, asset_type, gcs_uri, latitude, longitude,
+    capture_time)"""
+
+# An observation that was imported again, such as with another type, is written again.
+OBSERVATIONS_NEW = f"""
 SELECT observation_id, asset_id, snapshot_id, asset_type, gcs_uri, latitude, longitude,
-  capture_time, detection_time, bbox, camera_pose, map_url, {run_id} AS run_id,
-  make_timestamptz({now_us}) AS written_at
+  capture_time, detection_time, bbox, camera_pose, map_url, {{run_id}} AS run_id,
+  make_timestamptz({{now_us}}) AS written_at
 FROM matched
 WHERE (observation_id IN (SELECT subject_id FROM placed WHERE NOT by_asset)
     OR asset_id IN (SELECT subject_id FROM placed WHERE by_asset))
-  AND observation_id NOT IN (SELECT observation_id FROM observations)
-"""
+  AND {_IDENTITY} NOT IN (SELECT {_IDENTITY} FROM observations_current)
+"""  # noqa: S608 - constants
 
 
 def draw(session: Session, request: RunRequest, *, columns: str) -> None:
