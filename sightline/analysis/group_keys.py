@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from sightline.model import asset_name
 from sightline.ports import Dimension, GroupKey
 
 NOT_KNOWN = "(not known)"
@@ -32,7 +33,7 @@ def key_text(dimension: Dimension, key: GroupKey) -> str:
         return ",".join(f"{edge:f}" for edge in _cell(key, dimension.step or 1.0))
     if isinstance(key, str):
         is_type = dimension.kind == "asset_type"
-        return key.removeprefix("ASSET_CLASS_").lower() if is_type else key
+        return asset_name(key) if is_type else key
     if dimension.step is not None:
         return " to ".join(f"{edge:f}" for edge in _edges(int(key), dimension.step))
     return str(key_value(dimension, key))

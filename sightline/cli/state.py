@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sightline.cli.output import remark
 from sightline.errors import ConfigurationError, NotFoundError
+from sightline.model import Filter
+from sightline.operations.demo_model import remark_on_answers
 from sightline.operations.own_files import OwnFiles
 from sightline.ports import Engine, Warehouse
 from sightline.settings import CONFIG_FILE, Settings, load_settings
@@ -83,6 +86,19 @@ class State:
                 return await operation(warehouse)
 
         return asyncio.run(run())
+
+    def read_answers(
+        self, which: Filter, operation: Callable[[Warehouse], Coroutine[None, None, Result]]
+    ) -> Result:
+        """Run an operation whose answers are shown; what is to be known about them is remarked."""
+
+        async def read(warehouse: Warehouse) -> Result:
+            result = await operation(warehouse)
+            if line := await remark_on_answers(warehouse, which):
+                remark(line)
+            return result
+
+        return self.read(read)
 
     def run(
         self,

@@ -11,8 +11,8 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.bigquery.place import checked_table
 from sightline.gcp.storage import BucketPrefix
 from sightline.local.importing import ImportReport, import_table
-from sightline.model import asset_class
 from sightline.operations.bucket_tables import bucket_table
+from sightline.operations.selection import UNSPECIFIED, new_asset_type
 from sightline.operations.source_loading import load_imported
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
@@ -46,6 +46,7 @@ def import_bucket(
     uri: str,
     *,
     asset_type: str | None = None,
+    new_type: bool = False,
     source_table: str | None = None,
     progress: Progress = no_progress,
 ) -> BucketImport:
@@ -56,15 +57,16 @@ def import_bucket(
             listed, or the source cannot be written.
     """
     where = BucketPrefix.parse(uri, "the bucket")
+    kind = new_asset_type(settings, asset_type, is_new=new_type)
     with (
         progress("listing", None) as update,
-        bucket_table(settings, where, asset_type, update) as (file, listing),
+        bucket_table(settings, where, kind, update) as (file, listing),
     ):
         if settings.adapter("warehouse") == "local":
-            report = _import_listed(file, source_path(settings), asset_type)
+            report = _import_listed(file, source_path(settings), kind)
             table = None
         else:
-            report, table = _load_listed(settings, file, asset_type, source_table)
+            report, table = _load_listed(settings, file, kind, source_table)
         return BucketImport(report, listing.ignored, listing.empty, table)
 
 
@@ -84,5 +86,6 @@ def _load_listed(
 
 
 def _import_listed(file: Path, source: Path, asset_type: str | None) -> ImportReport:
-    kind = asset_class(asset_type or "unspecified")
-    return import_table(file, source=source, now=utc_now(), asset_type=kind, by_uri=True)
+    return import_table(
+        file, source=source, now=utc_now(), asset_type=asset_type or UNSPECIFIED, by_uri=True
+    )

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sightline.errors import NotFoundError
 from sightline.gcp.storage import BucketPrefix, StoragePlace, open_storage
 from sightline.gcp.storage.listing import ListingCounts, StoredImage, list_images
-from sightline.local.importing.photos import FOLDER_TYPES
+from sightline.local.importing.photos import folder_type
 from sightline.progress import Update
 from sightline.settings import Settings
 from sightline.wiring.credentials import google_credentials
@@ -85,7 +85,7 @@ def _row(image: StoredImage, snapshot: str, asset_type: str | None) -> Mapping[s
         "observation_id": name,
         "asset_id": metadata["asset_id"] or name,
         "snapshot_id": f"import-{snapshot}",
-        "asset_type": metadata["asset_type"] or FOLDER_TYPES.get(folder) or asset_type,
+        "asset_type": metadata["asset_type"] or folder_type(folder) or asset_type,
         "gcs_uri": image.uri,
     }
 

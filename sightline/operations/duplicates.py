@@ -10,6 +10,7 @@ from sightline.analysis.duplicates import by_preference, leaders, views_of_one_p
 from sightline.errors import ConfigurationError
 from sightline.model import Filter
 from sightline.operations.reading.gathered_vectors import GatheredVectors, gathered_vectors
+from sightline.operations.selection import check_asset_types
 from sightline.ports import EmbeddedImage, VectorQuery, Warehouse
 from sightline.progress import Progress, no_progress
 
@@ -176,6 +177,7 @@ async def _vectors(
     warehouse: Warehouse, which: Filter | None, progress: Progress
 ) -> AsyncIterator[tuple[str, GatheredVectors]]:
     """Yield the model, and its vectors of the images that pass."""
+    await check_asset_types(warehouse, which or Filter())
     models = warehouse.settings.models
     space = VectorQuery(models.embed, models.embed_dimension, which or Filter())
     async with gathered_vectors(warehouse.vectors, space, progress) as gathered:

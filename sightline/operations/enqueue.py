@@ -9,6 +9,13 @@ from producer.publish import Producer
 from producer.run_budget_editor import RunBudgetEditor
 from sightline.model import Preview
 from sightline.operations.requests import TaskRequest
+from sightline.operations.selection import (
+    Emptied,
+    check_asset_types,
+    types_in_source,
+    why_no_observations,
+)
+from sightline.operations.unmatched import Unmatched, unmatched
 from sightline.ports import Engine, Limits, Warehouse
 from sightline.prices import answer_usage
 from sightline.progress import Progress, no_progress
@@ -22,7 +29,8 @@ class EnqueuedRun:
     """A run that was published; without ``run_id`` there is none, since nothing was left to do.
 
     ``engine`` works it off; empty is workers. ``interrupted_runs`` are other runs whose publishing
-    ended early. ``nothing_to_do`` counts the parts where there is no run.
+    ended early. ``nothing_to_do`` counts the parts where there is no run. ``unmatched`` are the
+    observations that match no task.
     """
 
     run_id: str | None
@@ -31,6 +39,29 @@ class EnqueuedRun:
     engine: str
     interrupted_runs: Sequence[str]
     nothing_to_do: Preview | None
+    unmatched: Unmatched | None = None
+    emptied: Emptied | None = None
+
+    @property
+    def leaves_out(self) -> Unmatched | None:
+        """The observations that match no task, unless all that can be asked was asked before."""
+        left = self.nothing_to_do
+        return None if left is not None and left.matched else self.unmatched
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedRun:
+    """What a run would do. ``unmatched`` are the observations that match no task."""
+
+    preview: Preview
+    unmatched: Unmatched | None = None
+    emptied: Emptied | None = None
+
+    @property
+    def leaves_out(self) -> Unmatched | None:
+        """The observations that match no task, unless all that can be asked was asked before."""
+        is_done = self.preview.matched and not self.preview.to_publish
+        return None if is_done else self.unmatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +88,13 @@ async def enqueue(
     """Write a work list of the parts that are not known yet, and publish it; ``limits`` bound it.
 
     Raises:
+        NotFoundError: the filter names an asset type that is not there.
         ConfigurationError: more parts are requested of a subject than a work list can hold.
         BusyError: another producer is publishing.
         StorageError: queue and warehouse do not belong together.
     """
     request = task_request.request
+    await check_asset_types(engine, request.filter, of_source=True)
     await engine.consistency.begin()
     budget_editor = RunBudgetEditor(engine.budgets, now=utc_now, new_id=new_id)
     for task in task_request.tasks:
@@ -78,19 +111,37 @@ async def enqueue(
         published = await producer.enqueue(request)
     open_runs = [run.run_id for run in await engine.runs.runs() if run.state == "open"]
     published_now = await engine.source.published_now(open_runs)
+    nothing_to_do = None if published else await engine.source.preview(request)
+    if nothing_to_do is None:
+        types = await types_in_source(engine, request.filter)
+    else:
+        types = nothing_to_do.by_asset_type
     return EnqueuedRun(
         run_id=published.run_id if published else None,
         messages=published.messages if published else 0,
         parts=published.parts if published else 0,
         engine=request.engine,
         interrupted_runs=[run_id for run_id in open_runs if run_id not in published_now],
-        nothing_to_do=None if published else await engine.source.preview(request),
+        nothing_to_do=nothing_to_do,
+        unmatched=unmatched(engine.settings, task_request, types),
+        emptied=None if types else await why_no_observations(engine, request.filter),
     )
 
 
-async def preview(warehouse: Warehouse, task_request: TaskRequest) -> Preview:
-    """Return what a run would do; nothing is written."""
-    return await warehouse.source.preview(task_request.request)
+async def preview(warehouse: Warehouse, task_request: TaskRequest) -> PreviewedRun:
+    """Return what a run would do; nothing is written.
+
+    Raises:
+        NotFoundError: the filter names an asset type that is not there.
+    """
+    which = task_request.request.filter
+    await check_asset_types(warehouse, which, of_source=True)
+    counts = await warehouse.source.preview(task_request.request)
+    return PreviewedRun(
+        counts,
+        unmatched(warehouse.settings, task_request, counts.by_asset_type),
+        None if counts.observations else await why_no_observations(warehouse, which),
+    )
 
 
 def overrun_of(settings: Settings, task_request: TaskRequest, limits: Limits) -> Overrun:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from producer.estimate import Estimate, Prices, Rates
 from producer.estimate import estimate as estimate_run
 from sightline.operations.requests import TaskRequest
+from sightline.operations.selection import check_asset_types
 from sightline.ports import Warehouse
 from sightline.wiring.ids import utc_now
 from sightline.wiring.prices import run_pricing
@@ -21,6 +22,7 @@ async def estimate(
     Raises:
         ConfigurationError: a price file is invalid.
     """
+    await check_asset_types(warehouse, task_request.request.filter, of_source=True)
     settings = warehouse.settings
     prices = run_pricing(settings)
     calls_per_s = calls_per_minute / 60 if calls_per_minute else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sightline.errors import NotFoundError
 from sightline.local.importing import ImportReport, import_photos, import_table
-from sightline.model import asset_class
+from sightline.operations.selection import UNSPECIFIED, new_asset_type
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
 from sightline.wiring.ids import utc_now
@@ -19,14 +19,16 @@ def import_files(
     path: Path,
     *,
     asset_type: str | None = None,
+    new_type: bool = False,
     columns: Mapping[str, str] | None = None,
     allowed_roots: Sequence[Path] = (),
     progress: Progress = no_progress,
 ) -> ImportReport:
     """Make observations of a folder of photographs, or of a CSV or Parquet table. Blocks.
 
-    ``asset_type`` is what is seen where no folder's name and no column says it; ``columns`` maps
-    our names to the table's own; images may be read from ``allowed_roots``, too.
+    ``asset_type`` is what is seen where no folder's name and no column says it; one that no task
+    is bound to is a ``new_type``. ``columns`` maps our names to the table's own; images may be read
+    from ``allowed_roots``, too.
 
     Raises:
         NotFoundError: there is no such file or folder.
@@ -38,11 +40,12 @@ def import_files(
     for folder in allowed_roots:
         if not folder.is_dir():
             raise NotFoundError(f"--allow-root {folder} is not a folder; give one that is there")
+    kind = new_asset_type(settings, asset_type, is_new=new_type)
     with progress("importing", None) as update:
         if path.is_dir():
             return import_photos(
                 path,
-                asset_type=asset_class(asset_type or "unspecified"),
+                asset_type=kind or UNSPECIFIED,
                 source=source_path(settings),
                 now=utc_now(),
                 limits=settings.images,
@@ -54,7 +57,7 @@ def import_files(
             source=source_path(settings),
             now=utc_now(),
             columns=columns,
-            asset_type=asset_class(asset_type) if asset_type else None,
+            asset_type=kind,
             allowed_roots=allowed_roots,
             known_roots=settings.images.roots,
             on_progress=update,

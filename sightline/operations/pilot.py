@@ -11,6 +11,7 @@ from producer.pilot import Stratum, draw_strata
 from producer.publish import Producer
 from sightline.errors import ConfigurationError
 from sightline.operations.requests import TaskRequest
+from sightline.operations.selection import check_asset_types
 from sightline.ports import ClassificationRow, Engine, ResultRow
 from sightline.settings import Settings
 from sightline.wiring.engine import open_engine
@@ -89,6 +90,7 @@ async def pilot(settings: Settings, task_request: TaskRequest, sample: int) -> P
         ConfigurationError: messages of other runs are queued, which would be worked off as well.
     """
     async with open_engine(settings) as engine:
+        await check_asset_types(engine, task_request.request.filter, of_source=True)
         await engine.consistency.begin()
         await _check_queue(engine)
         strata = await draw_strata(engine.source, task_request.request, sample)

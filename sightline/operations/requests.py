@@ -16,10 +16,14 @@ from sightline.work_lists import BY_BATCH_JOBS, check_in_batch
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """The request of a run, and the tasks in it, resolved to their models."""
+    """The request of a run, and the tasks in it, resolved to their models.
+
+    ``named``: a person chose the tasks; else they are all that are bound to asset types.
+    """
 
     request: RunRequest
     tasks: Sequence[TaskSpec]
+    named: bool = False
 
 
 def task_request(
@@ -47,4 +51,4 @@ def task_request(
     if request.engine == BY_BATCH_JOBS:
         for part_request in request.parts:
             check_in_batch(part_request.part)
-    return TaskRequest(request, chosen)
+    return TaskRequest(request, chosen, named=bool(tasks))

@@ -9,7 +9,9 @@ from itertools import count
 from sightline.analysis.group_keys import key_value
 from sightline.errors import NotFoundError
 from sightline.model import Filter
+from sightline.operations.reading.answers_by_asset import why_no_answers
 from sightline.operations.reading.chosen_task import chosen_task
+from sightline.operations.selection import Emptied, check_asset_types, why_empty
 from sightline.ports import (
     MOST_GROUPS,
     AnswerQuality,
@@ -22,6 +24,7 @@ from sightline.ports import (
     Warehouse,
 )
 from sightline.progress import Progress, no_progress
+from sightline.suggestions import did_you_mean
 from sightline.tasks import FieldSpec, TaskSpec
 
 STEPS = 3
@@ -54,10 +57,14 @@ class TaskOverview:
 
 @dataclass(frozen=True, slots=True)
 class TasksOverview:
-    """What is known of each task; ``coverage`` of the observations where no task was asked."""
+    """What is known of each task; ``coverage`` of the observations where no task was asked.
+
+    ``emptied`` says which filter left no observation.
+    """
 
     tasks: Sequence[TaskOverview]
     coverage: Sequence[Coverage] | None = None
+    emptied: Emptied | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ class AnswerCounts:
     """The answers of a task in groups, the largest first, by one dimension or two.
 
     ``names`` are what the dimensions were called. ``cut_off``: smaller groups are not among them.
+    ``emptied`` says which filter left no answer.
     """
 
     task: TaskSpec
@@ -73,6 +81,7 @@ class AnswerCounts:
     groups: Sequence[Group]
     answers: int
     cut_off: bool
+    emptied: Emptied | None = None
 
 
 async def overview(
@@ -88,6 +97,7 @@ async def overview(
         NotFoundError: there is no such task, or it was never asked.
     """
     answers, which = warehouse.answers, which or Filter()
+    await check_asset_types(warehouse, which)
     if task is not None:
         tasks: Sequence[TaskSpec] = [await chosen_task(warehouse, task)]
     else:
@@ -96,12 +106,16 @@ async def overview(
         return TasksOverview((), await answers.coverage(which, None))
     with progress("counting", STEPS * len(tasks)) as update:
         done = count(1)
-        return TasksOverview(
-            [
-                await _of_task(answers, spec, which, lambda: update(next(done), None))
-                for spec in tasks
-            ]
-        )
+        overviews = [
+            await _of_task(answers, spec, which, lambda: update(next(done), None)) for spec in tasks
+        ]
+    if any(of_task.coverage or of_task.quality.answers for of_task in overviews):
+        return TasksOverview(overviews)
+
+    async def observations(alone: Filter, _answers: object) -> int:
+        return sum(row.observations for row in await answers.coverage(alone, None))
+
+    return TasksOverview(overviews, emptied=await why_empty(observations, which))
 
 
 async def count_answers(
@@ -122,6 +136,7 @@ async def count_answers(
         NotFoundError: there is no such task or field.
         ConfigurationError: no task is named, and there are several.
     """
+    await check_asset_types(warehouse, which or Filter())
     spec = await chosen_task(warehouse, task)
     by = [dimension(spec, name, cell=cell, bin_width=bin_width) for name in names]
     query = AnswerQuery(spec, which or Filter())
@@ -130,7 +145,8 @@ async def count_answers(
         update(1, None)
         answers = await warehouse.answers.count(query)
         update(2, None)
-    return AnswerCounts(spec, names, by, groups, answers, len(groups) == MOST_GROUPS)
+    emptied = None if answers else await why_no_answers(warehouse, query)
+    return AnswerCounts(spec, names, by, groups, answers, len(groups) == MOST_GROUPS, emptied)
 
 
 def dimension(task: TaskSpec, name: str, *, cell: float, bin_width: float | None) -> Dimension:
@@ -149,9 +165,10 @@ def dimension(task: TaskSpec, name: str, *, cell: float, bin_width: float | None
         case "cell":
             return Dimension("cell", step=cell)
         case _:
-            fields = ", ".join(field.name for field in task.fields)
+            there = [*(field.name for field in task.fields), "asset_type", "month", "cell"]
             raise NotFoundError(
-                f"{task.name} has no field {name!r}; give one of {fields}, asset_type, month, cell"
+                f"{task.name} has no field {name!r}{did_you_mean(name, there)}; give one of"
+                f" {', '.join(there)}"
             )
 
 

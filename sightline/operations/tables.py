@@ -11,6 +11,7 @@ from sightline.export.parquet_table import arrow_schema
 from sightline.export.table import AnswerTable, rows_of
 from sightline.model import Filter
 from sightline.operations.reading.answers_by_asset import each_page, selected_answers
+from sightline.operations.selection import check_asset_types
 from sightline.ports import EmbeddedImage, VectorQuery, Warehouse
 from sightline.progress import Progress, no_progress
 
@@ -65,6 +66,7 @@ async def embeddings_table(
     Raises:
         NotFoundError: nothing was embedded by this model at this dimension.
     """
+    await check_asset_types(warehouse, which or Filter())
     models = warehouse.settings.models
     query = VectorQuery(models.embed, models.embed_dimension, which or Filter())
     total = await warehouse.vectors.count(query)

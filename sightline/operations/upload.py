@@ -20,7 +20,7 @@ from sightline.gcp.storage import (
 )
 from sightline.local.importing import ImportReport, import_photos, import_table
 from sightline.local.importing.photos import IMAGE_SUFFIXES, TABLES
-from sightline.model import asset_class
+from sightline.operations.selection import UNSPECIFIED, new_asset_type
 from sightline.operations.source_loading import SourceLoad, UploadedFolder, load_imported
 from sightline.progress import Progress, Update, no_progress
 from sightline.settings import Settings
@@ -67,6 +67,7 @@ def upload(
     observations: Path | None = None,
     source_table: str | None = None,
     asset_type: str | None = None,
+    new_type: bool = False,
     threads: int = 16,
     progress: Progress = no_progress,
 ) -> FolderUpload:
@@ -81,6 +82,7 @@ def upload(
         ConfigurationError: no bucket or table is named, or Google Cloud refuses.
         TransientError: a service is out of reach; run it again.
     """
+    kind = new_asset_type(settings, asset_type, is_new=new_type)
     where = _target(settings, directory, target)
     table = _source_table(settings, observations, source_table)
     report = send_folder(settings, directory, where, threads=threads, progress=progress)
@@ -88,7 +90,7 @@ def upload(
     if table is not None:
         folder_load = load_folder(
             settings, UploadedFolder(directory, where), table,
-            observations=observations, asset_type=asset_type, progress=progress,
+            observations=observations, asset_type=kind, progress=progress,
         )  # fmt: skip
     return FolderUpload(
         uri=where.uri(),
@@ -220,19 +222,18 @@ def _import(
     update: Update,
 ) -> ImportReport:
     """Import the observations into a folder of their own."""
-    kind = asset_class(asset_type) if asset_type else None
     if observations is not None:
         return import_table(
             observations,
             source=room,
             now=utc_now(),
             base=directory,
-            asset_type=kind,
+            asset_type=asset_type,
             on_progress=update,
         )
     return import_photos(
         directory,
-        asset_type=kind or asset_class("unspecified"),
+        asset_type=asset_type or UNSPECIFIED,
         source=room,
         now=utc_now(),
         limits=settings.images,

@@ -69,19 +69,22 @@ class Project:
         source: str | Path,
         *,
         asset_type: str | None = None,
+        new_type: bool = False,
         columns: Mapping[str, str] | None = None,
         allowed_roots: Sequence[str | Path] = (),
     ) -> ImportReport:
         """Make observations of a folder of photographs, or of a CSV or Parquet table.
 
-        ``asset_type`` is what is seen where no folder's name and no column says it; ``columns``
-        maps our names to the table's own; images may be read from ``allowed_roots``, too.
+        ``asset_type`` is what is seen where no folder's name and no column says it; one that no
+        task is bound to is a ``new_type``. ``columns`` maps our names to the table's own; images
+        may be read from ``allowed_roots``, too.
         """
         return await asyncio.to_thread(
             import_files,
             self.settings,
             Path(source),
             asset_type=asset_type,
+            new_type=new_type,
             columns=columns,
             allowed_roots=[Path(folder) for folder in allowed_roots],
             progress=self._progress,

@@ -73,6 +73,7 @@ class RunMethods(Project):
             run.parts,
             cost.cost_usd_micros / 1e6 if run.run_id else 0.0,
             run.nothing_to_do,
+            run.unmatched,
         )
 
     async def work(self) -> WorkSummary:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sightline.model import Preview
+from sightline.operations.unmatched import Unmatched
 from sightline.workspace.tables import html_table
 
 
@@ -14,6 +16,7 @@ class Run:
     """A run: so many messages and parts are published, and it will cost about so much.
 
     ``id`` is ``None`` where nothing was left to do; ``nothing_to_do`` counts why, then.
+    ``unmatched`` says how many observations match no task, by asset type, and what to do.
     """
 
     id: str | None
@@ -21,8 +24,13 @@ class Run:
     parts: int
     estimated_cost_usd: float
     nothing_to_do: Preview | None = None
+    unmatched: Unmatched | None = None
 
     def _repr_html_(self) -> str:
+        remark = f"<p>{html.escape(str(self.unmatched))}</p>" if self.unmatched else ""
+        return self._table() + remark
+
+    def _table(self) -> str:
         if self.nothing_to_do is not None:
             left = self.nothing_to_do
             columns = ["parts", "done", "in an open run", "dead"]

@@ -103,17 +103,23 @@ class Workspace:
         source: str | Path,
         *,
         asset_type: str | None = None,
+        new_type: bool = False,
         columns: Mapping[str, str] | None = None,
         allowed_roots: Sequence[str | Path] = (),
     ) -> ImportReport:
         """Make observations of a folder of photographs, or of a CSV or Parquet table.
 
-        ``asset_type`` is what is seen where no folder's name and no column says it; ``columns``
-        maps our names to the table's own; images may be read from ``allowed_roots``, too.
+        ``asset_type`` is what is seen where no folder's name and no column says it; one that no
+        task is bound to is a ``new_type``. ``columns`` maps our names to the table's own; images
+        may be read from ``allowed_roots``, too.
         """
         return self._wait(
             lambda: self._workspace.import_images(
-                source, asset_type=asset_type, columns=columns, allowed_roots=allowed_roots
+                source,
+                asset_type=asset_type,
+                new_type=new_type,
+                columns=columns,
+                allowed_roots=allowed_roots,
             )
         )
 

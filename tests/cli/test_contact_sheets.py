@@ -32,7 +32,7 @@ def test_a_search_writes_its_hits_filters_and_unknown_words(
     assert err.endswith("found.html: 1 images, 1 of which cannot be read\n")
     page = Path("found.html").read_text(encoding="utf-8")
     assert page.count("<figure") == 1
-    for text in ("<title>a giraffe</title>", "The model does not know: giraffe",
+    for text in ("<title>a giraffe</title>", "the model does not know: giraffe",
                  "--asset-type utility_pole --answer road_signs.sign_type=stop"):  # fmt: skip
         assert text in page
 

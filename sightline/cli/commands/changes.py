@@ -50,7 +50,8 @@ def changes(
     state: State = context.obj
     state.must_exist()
     state.check_output(out)
-    result = state.read(
+    result = state.read_answers(
+        which,
         lambda warehouse: run(
             warehouse,
             task,
@@ -64,6 +65,6 @@ def changes(
             force=force,
             top=top,
             progress=progress_bar,
-        )
+        ),
     )
     print_json(changes_json(result)) if as_json else print_changes(result)

@@ -35,7 +35,8 @@ def consolidate(
     state: State = context.obj
     state.must_exist()
     state.check_output(out)
-    result = state.read(
+    result = state.read_answers(
+        which,
         lambda warehouse: run(
             warehouse,
             task,
@@ -47,6 +48,6 @@ def consolidate(
             force=force,
             top=top,
             progress=progress_bar,
-        )
+        ),
     )
     print_json(consolidation_json(result)) if as_json else print_consolidation(result)

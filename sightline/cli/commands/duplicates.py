@@ -53,7 +53,8 @@ def duplicates(
     state: State = context.obj
     state.must_exist()
     if multi_view:
-        places = state.read(
+        places = state.read_answers(
+            which,
             lambda warehouse: operations.places(
                 warehouse, which=which, at_least=at_least, metres=metres, top=top,
                 progress=progress_bar,
@@ -62,7 +63,8 @@ def duplicates(
         print_json(views.places_json(places)) if as_json else views.print_places(places)
         left_out = places.without_asset
     else:
-        groups = state.read(
+        groups = state.read_answers(
+            which,
             lambda warehouse: operations.duplicates(
                 warehouse, which=which, at_least=at_least, within_asset=within_asset, top=top,
                 progress=progress_bar,

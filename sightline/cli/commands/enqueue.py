@@ -48,6 +48,7 @@ def enqueue(
 ) -> None:
     """Write a work list of the parts not known yet, and publish it for workers.
 
+    It ends with exit code 6 when observations match no task, unless all else was done before.
     Example: sightline enqueue --asset-type utility_pole --near 52.09,5.12,500
     """
     state: State = context.obj
@@ -77,7 +78,8 @@ def enqueue(
     limits = read_limits(max_cost, max_images)
     if dry_run:
         preview = state.read(lambda warehouse: operations.preview(warehouse, request), options)
-        print_json(asdict(preview)) if as_json else views.print_preview(preview)
+        print_json(views.preview_json(preview)) if as_json else views.print_preview(preview)
+        views.check_matched(preview.leaves_out)
         return
     overrun = operations.overrun_of(settings, request, limits) if limits else None
     result = state.run(
@@ -86,7 +88,8 @@ def enqueue(
     )
     if as_json:
         print_json(views.enqueued_json(result))
-        return
-    views.print_enqueued(result, settings)
-    if overrun and result.run_id:
-        views.print_overrun(overrun)
+    else:
+        views.print_enqueued(result, settings)
+        if overrun and result.run_id:
+            views.print_overrun(overrun)
+    views.check_matched(result.leaves_out)

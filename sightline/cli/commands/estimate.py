@@ -13,6 +13,7 @@ from sightline.cli.state import State
 from sightline.cli.views.estimate import estimate_json, print_estimate
 from sightline.operations.estimate import estimate as run
 from sightline.operations.requests import task_request
+from sightline.operations.unmatched import unmatched
 
 
 @filtered
@@ -41,4 +42,7 @@ def estimate(
     result = state.read(
         lambda warehouse: run(warehouse, request, calls_per_minute=requests_per_minute), options
     )
-    print_json(estimate_json(result)) if as_json else print_estimate(result, settings)
+    if as_json:
+        print_json(estimate_json(result))
+        return
+    print_estimate(result, settings, unmatched(settings, request, result.preview.by_asset_type))

@@ -11,6 +11,7 @@ from sightline.cli.options import AsJson
 from sightline.cli.output import print_json
 from sightline.cli.state import State
 from sightline.cli.views.evaluate import evaluation_json, print_evaluation
+from sightline.model import Filter
 from sightline.operations import evaluate as operations
 
 
@@ -27,5 +28,5 @@ def evaluate(
     state: State = context.obj
     state.must_exist()
     truths = operations.ground_truth(state.settings(), truth)
-    result = state.read(lambda warehouse: operations.evaluate(warehouse, truths))
+    result = state.read_answers(Filter(), lambda warehouse: operations.evaluate(warehouse, truths))
     print_json(evaluation_json(result)) if as_json else print_evaluation(result)

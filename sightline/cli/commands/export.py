@@ -51,7 +51,8 @@ def export(
         check_target(path, force=force)
     which = chosen.filter()
     state.must_exist()
-    result = state.read(
+    result = state.read_answers(
+        which,
         lambda warehouse: run(
             warehouse,
             file,
@@ -61,6 +62,6 @@ def export(
             validation_share=validation,
             force=force,
             progress=progress_bar,
-        )
+        ),
     )
     print_json(export_json(result)) if as_json else print_export(result)

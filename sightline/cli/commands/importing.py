@@ -11,11 +11,10 @@ from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 from sightline.cli.views.bucket_import import bucket_import_json, print_bucket_import
-from sightline.cli.views.importing import import_json, print_import
+from sightline.cli.views.importing import check_read, import_json, print_import
 from sightline.errors import ConfigurationError
 from sightline.operations.bucket_import import import_bucket
 from sightline.operations.importing import import_files
-from sightline.settings import Settings
 
 
 def import_(
@@ -30,6 +29,9 @@ def import_(
         str | None,
         typer.Option(help="The asset type where neither a folder's name nor a column has it."),
     ] = None,
+    new_type: Annotated[
+        bool, typer.Option("--new-type", help="The asset type is a new one, of your own.")
+    ] = False,
     column: Annotated[
         list[str] | None,
         typer.Option(help="Of a table: name=other, where a column is called otherwise."),
@@ -52,27 +54,28 @@ def import_(
     settings = state.settings()
     columns = _columns(column or [])
     if path.startswith("gs://"):
-        _import_bucket(settings, path, asset_type, source_table, as_json=as_json)
+        bucket = import_bucket(
+            settings,
+            path,
+            asset_type=asset_type,
+            new_type=new_type,
+            source_table=source_table,
+            progress=progress_bar,
+        )
+        print_json(bucket_import_json(bucket)) if as_json else print_bucket_import(bucket)
+        check_read(bucket.report, path)
         return
-
     report = import_files(
         settings,
         Path(path),
         asset_type=asset_type,
+        new_type=new_type,
         columns=columns,
         allowed_roots=allow_root or (),
         progress=progress_bar,
     )
     print_json(import_json(report)) if as_json else print_import(report)
-
-
-def _import_bucket(
-    settings: Settings, uri: str, asset_type: str | None, table: str | None, *, as_json: bool
-) -> None:
-    result = import_bucket(
-        settings, uri, asset_type=asset_type, source_table=table, progress=progress_bar
-    )
-    print_json(bucket_import_json(result)) if as_json else print_bucket_import(result)
+    check_read(report, path)
 
 
 def _columns(options: list[str]) -> dict[str, str]:

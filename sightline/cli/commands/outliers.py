@@ -45,7 +45,8 @@ def outliers(
     state.must_exist()
     state.check_output(html)
     check_sheet(html, force=force)
-    result = state.read(
+    result = state.read_answers(
+        which,
         lambda warehouse: run(
             warehouse,
             task,
@@ -55,7 +56,7 @@ def outliers(
             at_least=at_least,
             top=top,
             progress=progress_bar,
-        )
+        ),
     )
     print_json(outliers_json(result)) if as_json else print_outliers(result)
     if html is not None:

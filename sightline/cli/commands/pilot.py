@@ -59,6 +59,8 @@ def pilot(
         print_json({**views.pilot_json(result), "next": following, "enqueued": enqueued})
     elif rest is not None:
         say(f"run {rest.run_id}: {rest.messages:,} messages")
+        if rest.unmatched is not None:
+            remark(str(rest.unmatched))
         remark("next: `sightline work --drain`")
     elif result.rest_messages:
         remark(f"next: `{following}`")

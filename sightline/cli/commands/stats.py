@@ -48,10 +48,11 @@ def stats(
     state: State = context.obj
     state.must_exist()
     if by is None:
-        overview = state.read(
+        overview = state.read_answers(
+            which,
             lambda warehouse: operations.overview(
                 warehouse, task, which=which, progress=progress_bar
-            )
+            ),
         )
         if as_json:
             print_json(views.overview_json(overview))
@@ -59,9 +60,10 @@ def stats(
             views.print_overview(overview, top)
         return
     names = (by,) if across is None else (by, across)
-    counted = state.read(
+    counted = state.read_answers(
+        which,
         lambda warehouse: operations.count_answers(
             warehouse, task, names, which=which, cell=cell, bin_width=bin_, progress=progress_bar
-        )
+        ),
     )
     print_json(views.counted_json(counted)) if as_json else views.print_counted(counted, top)

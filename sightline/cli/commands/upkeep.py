@@ -11,6 +11,7 @@ from sightline.cli.output import print_json
 from sightline.cli.state import State
 from sightline.cli.views import compact as views
 from sightline.cli.views.sql import print_sql, sql_json
+from sightline.model import Filter
 from sightline.operations.compact import compact as compact_warehouse
 from sightline.operations.compact import repair as repair_warehouse
 from sightline.operations.sql import sql as run_query
@@ -26,7 +27,7 @@ def sql(
     Example: sightline sql "select sign_type, count(*) from road_signs_current group by 1"
     """
     state: State = context.obj
-    result = state.read(lambda warehouse: run_query(warehouse, query))
+    result = state.read_answers(Filter(), lambda warehouse: run_query(warehouse, query))
     print_json(sql_json(result)) if as_json else print_sql(result)
 
 

@@ -33,6 +33,9 @@ def upload(
         str | None,
         typer.Option(help="The asset type where neither a folder's name nor a column has it."),
     ] = None,
+    new_type: Annotated[
+        bool, typer.Option("--new-type", help="The asset type is a new one, of your own.")
+    ] = False,
     threads: Annotated[int, typer.Option(help="Files sent at once.", min=1, max=128)] = 16,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +52,7 @@ def upload(
         observations=observations,
         source_table=source_table,
         asset_type=asset_type,
+        new_type=new_type,
         threads=threads,
         progress=progress_bar,
     )

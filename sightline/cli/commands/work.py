@@ -14,6 +14,7 @@ from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 from sightline.cli.views.work import print_work, work_json
 from sightline.errors import ConfigurationError
+from sightline.operations.demo_model import remark_on_answers
 from sightline.operations.work import work as run
 from sightline.progress import no_progress
 from sightline.settings import Settings
@@ -68,10 +69,11 @@ def work(
             "--dry-run is for engines without workers; `sightline estimate` shows what a run costs"
         )
     with worker_logs(settings, worker_id, debug=state.debug) as speak:
-        _work(settings, worker_id, speak, drain=drain, watch=watch, as_json=as_json)
+        _work(state, settings, worker_id, speak, drain=drain, watch=watch, as_json=as_json)
 
 
 def _work(
+    state: State,
     settings: Settings,
     worker_id: str,
     speak: Callable[[str], None],
@@ -102,6 +104,8 @@ def _work(
     elif as_json:
         print_json(work_json(result.summary))
     else:
-        print_work(result, settings, speak, drained=drain)
+        done = result.summary.progress
+        model_remark = state.read(remark_on_answers) if done.answers or done.embeddings else ""
+        print_work(result, settings, speak, drained=drain, model_remark=model_remark)
     if result.summary.over_budget:
         raise result.summary.over_budget

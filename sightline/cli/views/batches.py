@@ -7,6 +7,7 @@ from dataclasses import asdict
 from sightline.cli.output import print_table, remark, say
 from sightline.cli.program import as_typed
 from sightline.cli.views.money import usd
+from sightline.cli.views.next_step import work_step
 from sightline.gcp.batch.jobs import BatchJob
 from sightline.model import AnswerPart
 from sightline.operations.batches import BatchWorkPlan, BatchWorkResult
@@ -36,7 +37,8 @@ def print_batch_work(result: BatchWorkResult) -> None:
             f" BigQuery: {billed:,.3f} GB billed, {slot_hours:,.3f} slot hours"
         )
     if not (done.stuck or done.stopped_by):
-        remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')
+        step = work_step(answers=done.answers, embeddings=done.embeddings, dead=done.dead.total())
+        remark(f"next: {step}")
 
 
 def batch_plan_json(result: BatchWorkPlan) -> list[dict[str, object]]:

@@ -31,4 +31,7 @@ def print_bucket_import(result: BucketImport) -> None:
     say_hidden(report.refused_count - len(report.refusals[:SHOWN]))
     if result.table is not None:
         say(f"{result.table.total:,} observations are in {result.table.name}")
-    remark("next: `sightline enqueue --dry-run`")
+    if report.imported:
+        remark("next: `sightline enqueue --dry-run`")
+    elif report.unchanged:
+        remark("nothing is new; next: `sightline status`")

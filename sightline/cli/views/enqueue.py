@@ -7,9 +7,10 @@ from dataclasses import asdict
 from sightline.cli.output import print_table, remark, say
 from sightline.cli.views.money import usd
 from sightline.cli.views.next_step import import_step
-from sightline.model import Preview
-from sightline.operations.enqueue import EnqueuedRun, Overrun
+from sightline.errors import UnmatchedError
+from sightline.operations.enqueue import EnqueuedRun, Overrun, PreviewedRun
 from sightline.operations.republish import Recheck, Reconciliation, ResumedRuns
+from sightline.operations.unmatched import Unmatched
 from sightline.ports import Limits
 from sightline.settings import Settings
 
@@ -22,14 +23,29 @@ def enqueued_json(result: EnqueuedRun) -> dict[str, object]:
         "parts": result.parts,
         "interrupted_runs": result.interrupted_runs,
         "nothing_to_do": asdict(result.nothing_to_do) if result.nothing_to_do else None,
+        "unmatched": _unmatched_json(result.unmatched),
     }
+
+
+def _unmatched_json(unmatched: Unmatched | None) -> dict[str, int]:
+    return dict(unmatched.by_asset_type) if unmatched else {}
+
+
+def check_matched(unmatched: Unmatched | None) -> None:
+    """Let the command end as one that left observations out.
+
+    Raises:
+        UnmatchedError: there are some.
+    """
+    if unmatched is not None:
+        raise UnmatchedError(str(unmatched))
 
 
 def print_enqueued(result: EnqueuedRun, settings: Settings) -> None:
     """Print the run, or why there is none."""
+    option = f"--engine {result.engine}" if result.engine else "--drain"
     if result.nothing_to_do is None:
         say(f"run {result.run_id}: {result.messages:,} messages, {result.parts:,} parts")
-        option = f"--engine {result.engine}" if result.engine else "--drain"
         remark(f"next: `sightline work {option}`")
     else:
         left = result.nothing_to_do
@@ -37,8 +53,16 @@ def print_enqueued(result: EnqueuedRun, settings: Settings) -> None:
             f"nothing to publish: of {left.matched:,} parts {left.done:,} are done,"
             f" {left.held:,} are in an open run, {left.dead:,} are dead letters"
         )
-        if not left.observations:
+        if result.emptied is not None and result.emptied.total:
+            remark(f"no observation passes: {result.emptied}")
+        elif not left.observations:
             remark(f"next: `sightline {import_step(settings)}`, because no observation matches")
+        elif left.held:
+            remark(f"next: `sightline work {option}` works the open run off")
+        elif left.dead:
+            remark("next: `sightline dead-letters list` shows why they are dead")
+        if result.leaves_out is None and result.unmatched is not None:
+            remark(str(result.unmatched))
     if result.interrupted_runs:
         remark(
             f"interrupted: {', '.join(result.interrupted_runs)}; `sightline enqueue --resume all`"
@@ -60,8 +84,14 @@ def print_overrun(result: Overrun) -> None:
         )
 
 
-def print_preview(preview: Preview) -> None:
+def preview_json(result: PreviewedRun) -> dict[str, object]:
+    """Return the document of ``--dry-run --json``."""
+    return {**asdict(result.preview), "unmatched": _unmatched_json(result.unmatched)}
+
+
+def print_preview(result: PreviewedRun) -> None:
     """Print what a run would do."""
+    preview = result.preview
     rows = (
         ("observations that match", preview.observations),
         ("parts that match", preview.matched),
@@ -75,6 +105,10 @@ def print_preview(preview: Preview) -> None:
     if preview.by_asset_type:
         say()
         print_table("", ("asset type", "observations"), preview.by_asset_type)
+    if result.emptied is not None and result.emptied.total:
+        remark(f"no observation passes: {result.emptied}")
+    if result.leaves_out is None and result.unmatched is not None:
+        remark(str(result.unmatched))
 
 
 def resumed_json(result: ResumedRuns) -> dict[str, object]:

@@ -7,6 +7,7 @@ from sightline.cli.output import print_table, remark, say
 from sightline.cli.views.money import usd
 from sightline.cli.views.next_step import import_step
 from sightline.model import Preview
+from sightline.operations.unmatched import Unmatched
 from sightline.prices import BYTES_A_TOKEN, TOKENS_AN_IMAGE
 from sightline.settings import Settings
 
@@ -41,8 +42,10 @@ def estimate_json(result: Estimate) -> dict[str, object]:
     }
 
 
-def print_estimate(result: Estimate, settings: Settings) -> None:
-    """Print the cost by task, and what it is assumed from."""
+def print_estimate(result: Estimate, settings: Settings, left_out: Unmatched | None) -> None:
+    """Print the cost by task, what it is assumed from, and which observations match no task."""
+    if left_out is not None:
+        remark(str(left_out))
     preview = result.preview
     if not preview.to_publish:
         _print_nothing(preview, settings)
@@ -83,9 +86,7 @@ def _print_nothing(left: Preview, settings: Settings) -> None:
     )
     if not left.observations:
         remark(f"next: `sightline {import_step(settings)}`, because no observation matches")
-    elif not left.matched:
-        remark("next: `sightline tasks list`, because no requested task applies to what matches")
-    else:
+    elif left.matched:
         remark("next: `sightline status`, which shows the runs and what is dead")
 
 

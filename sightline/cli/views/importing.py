@@ -6,6 +6,7 @@ import shlex
 
 from sightline.cli.characters import printable
 from sightline.cli.output import remark, say
+from sightline.errors import UnreadImportError
 from sightline.local.importing import ImportReport
 
 SHOWN = 20
@@ -42,6 +43,27 @@ def print_import(report: ImportReport) -> None:
         )
     if report.imported:
         remark("next: `sightline enqueue`, then `sightline work --drain`")
+    elif report.unchanged:
+        remark("nothing is new; next: `sightline status`")
+
+
+def check_read(report: ImportReport, path: str) -> None:
+    """Let the command end as one that could read nothing.
+
+    Raises:
+        UnreadImportError: neither is anything imported, nor was it before.
+    """
+    if report.imported or report.unchanged:
+        return
+    if report.refused_count:
+        reasons = ", ".join(f"{n:,} {name}" for name, n in report.refused_by_reason.items())
+        raise UnreadImportError(
+            f"nothing in {path} could be read: {reasons}; docs/import.md says what to do about each"
+        )
+    raise UnreadImportError(
+        f"{path} contains no photographs and no rows; give a folder of JPEG, PNG or WebP files, or"
+        " a table with rows"
+    )
 
 
 def say_refusals(report: ImportReport) -> None:

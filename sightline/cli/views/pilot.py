@@ -9,6 +9,7 @@ from dataclasses import asdict
 from sightline.cli.filter_options import typed
 from sightline.cli.output import print_table, say
 from sightline.cli.views.money import usd
+from sightline.model import asset_name
 from sightline.operations.pilot import Pilot, SampleAnswer
 from sightline.tasks import answer_text
 
@@ -22,7 +23,7 @@ def pilot_json(result: Pilot) -> dict[str, object]:
         "strata": [
             {
                 **asdict(trial),
-                "asset_type": _asset_type(trial.asset_type),
+                "asset_type": asset_name(trial.asset_type),
                 "usd_an_image": trial.usd_an_image,
             }
             for trial in result.trials
@@ -47,7 +48,7 @@ def print_pilot(result: Pilot) -> None:
         ("asset type", "sampled", "written", "dead", "US dollars an image", "rest"),
         [
             (
-                _asset_type(trial.asset_type),
+                asset_name(trial.asset_type),
                 trial.messages,
                 trial.written,
                 trial.dead,
@@ -82,10 +83,6 @@ def enqueue_command(
     cost = max_cost if max_cost is not None else 1.2 * result.rest_usd_micros / 1e6
     budget = ("--max-cost", f"{cost:.2g}" if cost < 10 else f"{cost:.0f}") if cost else ()
     return shlex.join(["sightline", "enqueue", *typed(options), *budget])
-
-
-def _asset_type(name: str) -> str:
-    return name.removeprefix("ASSET_CLASS_").lower()
 
 
 def _line(answer: SampleAnswer) -> str:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from sightline.analysis.group_keys import key_value
 from sightline.cli.output import print_table, remark, say
 from sightline.cli.views.cross_table import cross_table
+from sightline.model import asset_name
 from sightline.operations.reading.chosen_task import NEXT
 from sightline.operations.stats import AnswerCounts, TaskOverview, TasksOverview
 from sightline.ports import Coverage, FieldSummary
@@ -66,6 +67,8 @@ def print_counted(result: AnswerCounts, top: int) -> None:
     """Print groups as a table, and what is to be known about it."""
     if not result.answers:
         say(f"no answer of {result.task.name} passes")
+        if result.emptied is not None:
+            remark(f"nothing is left: {result.emptied}")
         return
     across = result.by[1] if len(result.by) > 1 else None
     columns, rows = cross_table(
@@ -106,6 +109,8 @@ def print_overview(result: TasksOverview, top: int) -> None:
         say()
     if rest:
         say(f"no observation that passes is of a type of {', '.join(rest)}")
+    if result.emptied is not None and result.emptied.steps:
+        remark(f"nothing is left: {result.emptied}")
 
 
 def _print_coverage(rows: Sequence[Coverage]) -> None:
@@ -114,7 +119,7 @@ def _print_coverage(rows: Sequence[Coverage]) -> None:
         "",
         [name.replace("_", " ") for name in columns],
         [
-            (row.asset_type.removeprefix("ASSET_CLASS_").lower() or "-",
+            (asset_name(row.asset_type) or "-",
              *(getattr(row, name) for name in columns[1:]))
             for row in rows
         ],

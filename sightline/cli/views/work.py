@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from sightline.cli.output import say
+from sightline.cli.views.next_step import work_step
 from sightline.operations.work import WorkResult
 from sightline.settings import Settings
 from worker.main import Summary
@@ -25,10 +26,16 @@ def work_json(summary: Summary) -> dict[str, object]:
 
 
 def print_work(
-    result: WorkResult, settings: Settings, remark: Callable[[str], None], *, drained: bool
+    result: WorkResult,
+    settings: Settings,
+    remark: Callable[[str], None],
+    *,
+    drained: bool,
+    model_remark: str,
 ) -> None:
     """Print what was done; ``remark`` tells what is no part of the result.
 
+    ``model_remark`` is what is to be known about the answers of a model that stands in.
     What is left in the queue is not said of a worker that was to empty it.
     """
     progress = result.summary.progress
@@ -51,8 +58,13 @@ def print_work(
             f"stopped with about {result.left:,} messages in the queue; run `sightline work` to"
             " continue"
         )
-    if settings.models.classify.startswith("demo"):
+    if model_remark:
+        remark(model_remark)
+    elif settings.models.classify.startswith("demo") and progress.answers:
         remark(
             "the answers come from the demo model, which stands in for Gemini: docs/demo-model.md"
         )
-    remark('next: `sightline status`, or `sightline search "a stop sign with graffiti"`')
+    step = work_step(
+        answers=progress.answers, embeddings=progress.embeddings, dead=progress.dead.total()
+    )
+    remark(f"next: {step}")

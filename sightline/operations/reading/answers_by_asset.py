@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO
@@ -14,6 +15,7 @@ import orjson
 from sightline.errors import NotFoundError
 from sightline.model import Filter
 from sightline.operations.reading.chosen_task import chosen_task
+from sightline.operations.selection import Emptied, check_asset_types, why_empty
 from sightline.ports import AnswerQuery, AnswerRow, Answers, Warehouse
 from sightline.progress import Progress
 
@@ -91,14 +93,29 @@ async def selected_answers(
         NotFoundError: there is no such task, or no answer passes.
         ConfigurationError: no task is named, and there are several.
     """
+    await check_asset_types(warehouse, which)
     query = AnswerQuery(await chosen_task(warehouse, task), which)
     total = await warehouse.answers.count(query)
     if not total:
         name = query.task.name
+        emptied = await why_no_answers(warehouse, query)
         raise NotFoundError(
-            f"no answer of {name} passes; `sightline stats {name}` counts what there is"
+            f"no answer of {name} passes: {emptied}; `sightline stats {name}` counts what there is"
         )
     return query, total
+
+
+async def why_no_answers(warehouse: Warehouse, query: AnswerQuery) -> Emptied:
+    """Return which filter leaves no answer of a task.
+
+    Raises:
+        ConfigurationError: a place whose latitude and longitude are exchanged.
+    """
+
+    async def count(which: Filter, _answers: object) -> int:
+        return await warehouse.answers.count(replace(query, filter=which))
+
+    return await why_empty(count, query.filter)
 
 
 def _row(line: bytes) -> AnswerRow:
