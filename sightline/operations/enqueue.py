@@ -134,9 +134,16 @@ async def preview(warehouse: Warehouse, task_request: TaskRequest) -> PreviewedR
     Raises:
         NotFoundError: the filter names an asset type that is not there.
     """
-    which = task_request.request.filter
-    await check_asset_types(warehouse, which, of_source=True)
+    await check_asset_types(warehouse, task_request.request.filter, of_source=True)
     counts = await warehouse.source.preview(task_request.request)
+    return await with_what_is_left_out(warehouse, task_request, counts)
+
+
+async def with_what_is_left_out(
+    warehouse: Warehouse, task_request: TaskRequest, counts: Preview
+) -> PreviewedRun:
+    """Return what a run would do, and what it would leave out."""
+    which = task_request.request.filter
     return PreviewedRun(
         counts,
         unmatched(warehouse.settings, task_request, counts.by_asset_type),

@@ -108,7 +108,7 @@ def test_people_see_what_changed(
         (("--until", "2026-04-01"), "of one snapshot; give --at TIME to compare"),
         (("--field", "colour"), "signs has no field 'colour'; give one of kind, tilted"),
         (("--confidence", "colour"), "signs has no field 'colour'"),
-        (("--asset-type", "tree"), "no answer of signs passes"),
+        (("--asset-type", "painting"), "no answer of signs passes"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(

@@ -85,7 +85,7 @@ def test_people_see_shares_and_images(
             ("signs", "--confidence", "kind"),
             "--confidence kind is not a number; give one of height",
         ),
-        (("signs", "--asset-type", "tree"), "no answer of signs passes; `sightline stats signs`"),
+        (("signs", "--asset-type", "painting"), "; `sightline stats signs` counts what there is"),
         (("signs", "--half-life", "nan"), "see `sightline consolidate --help`"),
         (("signs", "--out", "a.txt"), "does not tell its format"),
         (("signs", "--out", "nowhere/a.csv"), "there is no folder"),

@@ -78,7 +78,7 @@ def test_people_see_how_many_could_go(
         (("--multi-view", "--within-asset"), "leave --within-asset out"),
         (("--multi-view", "--metres", "nan"), "see `sightline duplicates --help`"),
         (("--at-least", "2"), "see `sightline duplicates --help`"),
-        (("--asset-type", "tree"), "0 images that pass have a vector by demo-1"),
+        (("--asset-type", "painting"), "0 images that pass have a vector by demo-1"),
         (("--near", "52,5,50"), "1 images that pass have a vector by demo-1"),
     ],
 )

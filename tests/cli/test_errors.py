@@ -148,9 +148,9 @@ def test_a_file_name_cannot_command_the_terminal(
     photos = tmp_path / "photos"
     photos.mkdir()
     (photos / "\x1b[31mred\nnext.jpg").write_bytes(b"")
-    code, out, _ = shown("import", "photos")
-    assert code == 0
-    assert "\x1b" not in out
+    code, out, err = shown("import", "photos")
+    assert code == 1
+    assert "\x1b" not in out + err
     assert "\\x1b[31mred\\nnext.jpg" in out
 
 

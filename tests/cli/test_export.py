@@ -118,7 +118,7 @@ def test_people_are_told_what_was_written(shown: Shown, home: Path) -> None:
         (("no/a.csv", "--task", "signs"), "there is no folder"),
         (("gs://bucket/a.csv", "--task", "signs"), "is not a local path"),
         ((".", "--format", "csv", "--task", "signs"), "is a folder"),
-        (("a.csv", "--task", "signs", "--asset-type", "tree"), "no answer of signs passes"),
+        (("a.csv", "--task", "signs", "--asset-type", "painting"), "no answer of signs passes"),
         (("a.csv", "--task", "signs", "--validation", "2"), "see `sightline export --help`"),
     ],
 )

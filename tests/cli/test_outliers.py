@@ -64,7 +64,7 @@ def test_people_see_what_to_review(
             ("--field", "note"),
             "--field note is not of type enum, boolean or integer; give one of kind",
         ),
-        (("--asset-type", "tree"), "no answer of signs passes"),
+        (("--asset-type", "painting"), "no answer of signs passes"),
         (("--near", "52,5,50"), "1 of 1 answered images have a vector by demo-1"),
         (("--at-least", "nan"), "see `sightline outliers --help`"),
         (("--neighbours", "0"), "see `sightline outliers --help`"),

@@ -295,6 +295,13 @@ def test_a_command_that_shows_the_demo_models_answers_on_photographs_says_so_onc
     assert "docs/mix-and-match.md" in err
 
 
+def test_the_only_task_with_answers_need_not_be_named(
+    asked_once: None, shown: Shown, tmp_path: Path
+) -> None:
+    code, out, _ = shown("export", str(tmp_path / "out.csv"))
+    assert (code, "road_signs" in out) == (0, True)
+
+
 def test_nothing_is_said_of_rendered_scenes(scenes: Path, sightline: Command, shown: Shown) -> None:
     sightline("import", str(scenes))
     sightline("enqueue")

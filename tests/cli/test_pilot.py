@@ -39,11 +39,12 @@ def test_an_estimate_spells_out_what_it_assumes(
 def test_an_estimate_of_nothing_says_so_and_how_to_go_on(
     paid: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["estimate", "--asset-type", "tree"]) == 0
+    assert main(["estimate", "--asset-type", "painting"]) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("there is nothing to do: of 0 parts 0 are done")
     assert "US dollars" not in shown.out
-    assert shown.err == "next: `sightline import DIR`, because no observation matches\n"
+    said = f"no observation passes: of {SCENES}, none pass --asset-type painting\n"
+    assert shown.err == said
     paid("enqueue")
     assert main(["estimate"]) == 0
     shown = capsys.readouterr()

@@ -18,7 +18,7 @@ def test_posters_paintings_and_portraits_go_through_the_whole_job(
         assert (made["directory"], made["pictures"]) == (kind, count)
         report = sightline("import", kind)
         assert (report["imported"], report["refused"]) == (count, 0)
-    sightline("enqueue")
+    sightline("enqueue", code=6)  # no task is about portraits
     sightline("work", "--drain")
     assert sightline("status", "--check")["holds"] is True
     hits = sightline("similar", "portrait-2026-001-0", "--top", "5", "--asset-type", "portrait")

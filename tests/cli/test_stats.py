@@ -95,7 +95,7 @@ def test_a_cell_is_a_box_that_other_commands_take(shown: Shown, home: Path) -> N
 
 def test_tables_for_people(shown: Shown, home: Path) -> None:
     code, out, err = shown("stats", "signs", "--by", "kind", "--across", "month", "--top", "1")
-    assert (code, err) == (0, "")
+    assert (code, err.count("\n"), "demo model's" in err) == (0, 1, True)
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["kind", "\\", "month", "2026-04", "2026-05", "all", "share"]
     assert lines[1] == ["stop", "5", "2", "7", "0.636"]
@@ -107,8 +107,9 @@ def test_tables_for_people(shown: Shown, home: Path) -> None:
     assert "images differ in kind" in out
     _, _, err = shown("stats", "signs", "--by", "damage")
     assert "counts under each member" in err
-    _, out, _ = shown("stats", "signs", "--by", "kind", "--asset-type", "nothing")
+    _, out, err = shown("stats", "signs", "--by", "kind", "--asset-type", "painting")
     assert out == "no answer of signs passes\n"
+    assert "nothing is left: of 11, none pass --asset-type painting\n" in err
 
 
 @pytest.mark.parametrize(

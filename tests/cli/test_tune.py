@@ -176,7 +176,7 @@ def test_a_job_that_has_ended_is_cancelled_too_late_and_that_is_said(
         (("--location", "global"), "tuning jobs run in a region"),
         (("--model", "demo-1"), "'demo-1' cannot be tuned; give --model"),
         (("--adapter-size", "3"), "--adapter-size 3 is not accepted; accepted: 1, 2, 4, 8, 16"),
-        (("--asset-type", "tree"), "no answer of signs passes"),
+        (("--asset-type", "painting"), "no answer of signs passes"),
         (("--validation", "0.01", "--near", "52.0,5.0,100"), "and both are needed"),
         (("--bucket", "gs://no-such-bucket-here"), "does not exist; run `gcloud storage buckets"),
         (("--bucket", "?"), "--bucket '?' is not accepted"),

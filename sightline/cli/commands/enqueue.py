@@ -78,7 +78,9 @@ def enqueue(
     limits = read_limits(max_cost, max_images)
     if dry_run:
         preview = state.read(lambda warehouse: operations.preview(warehouse, request), options)
-        print_json(views.preview_json(preview)) if as_json else views.print_preview(preview)
+        print_json(views.preview_json(preview)) if as_json else views.print_preview(
+            preview, settings
+        )
         views.check_matched(preview.leaves_out)
         return
     overrun = operations.overrun_of(settings, request, limits) if limits else None

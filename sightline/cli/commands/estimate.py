@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
+from producer.estimate import Estimate
 from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
 from sightline.cli.options import AsJson, Embed, EngineName, Limit, TaskNames
 from sightline.cli.output import print_json
 from sightline.cli.state import State
 from sightline.cli.views.estimate import estimate_json, print_estimate
+from sightline.operations.enqueue import PreviewedRun, with_what_is_left_out
 from sightline.operations.estimate import estimate as run
 from sightline.operations.requests import task_request
-from sightline.operations.unmatched import unmatched
+from sightline.ports import Warehouse
 
 
 @filtered
@@ -39,10 +41,13 @@ def estimate(
     settings = state.settings(options)
     which = chosen.filter(limit)
     request = task_request(settings, which, tasks=task or (), embed=embed)
-    result = state.read(
-        lambda warehouse: run(warehouse, request, calls_per_minute=requests_per_minute), options
-    )
+
+    async def estimated(warehouse: Warehouse) -> tuple[Estimate, PreviewedRun]:
+        result = await run(warehouse, request, calls_per_minute=requests_per_minute)
+        return result, await with_what_is_left_out(warehouse, request, result.preview)
+
+    result, previewed = state.read(estimated, options)
     if as_json:
         print_json(estimate_json(result))
-        return
-    print_estimate(result, settings, unmatched(settings, request, result.preview.by_asset_type))
+    else:
+        print_estimate(result, previewed, settings)

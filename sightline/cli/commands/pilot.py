@@ -15,8 +15,8 @@ from sightline.cli.options import AsJson, Embed, MaxCost, TaskNames
 from sightline.cli.output import print_json, progress_bar, remark, say
 from sightline.cli.state import State
 from sightline.cli.views import pilot as views
-from sightline.cli.views.enqueue import enqueued_json
-from sightline.operations.enqueue import enqueue
+from sightline.cli.views.enqueue import enqueued_json, remark_on_selection
+from sightline.operations.enqueue import enqueue, preview
 from sightline.operations.pilot import Pilot
 from sightline.operations.pilot import pilot as run
 from sightline.operations.requests import task_request
@@ -49,6 +49,8 @@ def pilot(
     following = views.enqueue_command(result, options, max_cost)
     if not as_json:
         views.print_pilot(result)
+        if not result.trials:
+            remark_on_selection(state.read(lambda warehouse: preview(warehouse, request)), settings)
     rest = None
     if result.rest_messages and (yes or (not as_json and _agreed(result))):
         rest = state.run(

@@ -89,7 +89,7 @@ def preview_json(result: PreviewedRun) -> dict[str, object]:
     return {**asdict(result.preview), "unmatched": _unmatched_json(result.unmatched)}
 
 
-def print_preview(result: PreviewedRun) -> None:
+def print_preview(result: PreviewedRun, settings: Settings) -> None:
     """Print what a run would do."""
     preview = result.preview
     rows = (
@@ -105,9 +105,18 @@ def print_preview(result: PreviewedRun) -> None:
     if preview.by_asset_type:
         say()
         print_table("", ("asset type", "observations"), preview.by_asset_type)
+    remark_on_selection(result, settings, is_error=True)
+
+
+def remark_on_selection(
+    result: PreviewedRun, settings: Settings, *, is_error: bool = False
+) -> None:
+    """Print what a run would leave out, and why that is all; ``is_error``: the first is said so."""
     if result.emptied is not None and result.emptied.total:
         remark(f"no observation passes: {result.emptied}")
-    if result.leaves_out is None and result.unmatched is not None:
+    elif result.emptied is not None:
+        remark(f"next: `sightline {import_step(settings)}`, because there are no observations")
+    if result.unmatched is not None and not (is_error and result.leaves_out):
         remark(str(result.unmatched))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from producer.estimate import Estimate, Line
 from sightline.cli.output import print_table, remark, say
+from sightline.cli.views.enqueue import remark_on_selection
 from sightline.cli.views.money import usd
-from sightline.cli.views.next_step import import_step
 from sightline.model import Preview
-from sightline.operations.unmatched import Unmatched
+from sightline.operations.enqueue import PreviewedRun
 from sightline.prices import BYTES_A_TOKEN, TOKENS_AN_IMAGE
 from sightline.settings import Settings
 
@@ -42,14 +42,14 @@ def estimate_json(result: Estimate) -> dict[str, object]:
     }
 
 
-def print_estimate(result: Estimate, settings: Settings, left_out: Unmatched | None) -> None:
+def print_estimate(result: Estimate, previewed: PreviewedRun, settings: Settings) -> None:
     """Print the cost by task, what it is assumed from, and which observations match no task."""
-    if left_out is not None:
-        remark(str(left_out))
     preview = result.preview
     if not preview.to_publish:
-        _print_nothing(preview, settings)
+        _print_nothing(preview)
+        remark_on_selection(previewed, settings)
         return
+    remark_on_selection(previewed, settings)
     say(
         f"{preview.observations:,} images match; a run would publish {preview.messages:,} messages"
         f" with {preview.to_publish:,} parts"
@@ -78,15 +78,13 @@ def print_estimate(result: Estimate, settings: Settings, left_out: Unmatched | N
     remark("next: `sightline pilot` measures it on a sample; `sightline enqueue --max-cost USD`")
 
 
-def _print_nothing(left: Preview, settings: Settings) -> None:
-    """Print that a run would do nothing, why, and what to do instead."""
+def _print_nothing(left: Preview) -> None:
+    """Print that a run would do nothing, and why."""
     say(
         f"there is nothing to do: of {left.matched:,} parts {left.done:,} are done,"
         f" {left.held:,} are in an open run, {left.dead:,} are dead letters"
     )
-    if not left.observations:
-        remark(f"next: `sightline {import_step(settings)}`, because no observation matches")
-    elif left.matched:
+    if left.matched:
         remark("next: `sightline status`, which shows the runs and what is dead")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.ports import Warehouse
+from sightline.ports import AnswerQuery, Warehouse
 from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec
 from sightline.wiring.tasks import known_tasks
@@ -13,7 +13,9 @@ NOTHING_ANSWERED = f"nothing is answered yet; {NEXT}"
 
 
 async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
-    """Return the task of this name among those that were ever asked; without a name the only one.
+    """Return the task of this name among those that were ever asked.
+
+    Without a name it is the only one, or the only one that has answers.
 
     Raises:
         NotFoundError: there is none, or it was never asked.
@@ -28,7 +30,13 @@ async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
     if not enqueued and (name is None or name in known):
         raise NotFoundError(NOTHING_ANSWERED)
     if name is None:
-        raise ConfigurationError(f"which task? give one of {', '.join(enqueued)}")
+        answered = [
+            task for task in enqueued.values() if await warehouse.answers.count(AnswerQuery(task))
+        ]
+        if len(answered) == 1:
+            return answered[0]
+        names = [task.name for task in answered] or list(enqueued)
+        raise ConfigurationError(f"which task? give one of {', '.join(names)}")
     if name in known:
         raise NotFoundError(
             f"{name} has not been enqueued yet; run `sightline enqueue --task {name}`"
