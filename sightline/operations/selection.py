@@ -47,21 +47,21 @@ class Emptied:
             return "nothing is there yet" if not self.total else f"none of {self.total:,} is left"
         *before, last = self.steps
         if not last.alone or not before:
-            said = f"of {self.total:,}, none pass {last.option}"
+            text = f"of {self.total:,}, none pass {last.option}"
         else:
             others = " and ".join(step.option for step in before)
-            said = (
+            text = (
                 f"of {self.total:,}, {before[-1].left:,} pass {others}, and none of these pass"
                 f" {last.option}, which {last.alone:,} others pass"
             )
-        return said + (f" ({self.remark})" if self.remark else "")
+        return text + (f" ({self.remark})" if self.remark else "")
 
 
 def new_asset_type(settings: Settings, name: str | None, *, is_new: bool) -> str | None:
     """Return the asset type of what is imported, as the dataset spells it.
 
     Raises:
-        ConfigurationError: no task is bound to it, and it is not said to be new.
+        ConfigurationError: no task is bound to it, and it is not text to be new.
     """
     if name is None:
         return None

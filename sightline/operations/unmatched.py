@@ -44,10 +44,10 @@ def unmatched(
     Where a person named the tasks, observations of other types are left out on purpose, unless
     there are no others.
     """
-    asked = [part for part in request.request.parts if isinstance(part.part, AnswerPart)]
-    if any(not part.asset_types for part in asked):
+    answer_parts = [part for part in request.request.parts if isinstance(part.part, AnswerPart)]
+    if any(not part.asset_types for part in answer_parts):
         return None
-    types = {name for part in asked for name in part.asset_types}
+    types = {name for part in answer_parts for name in part.asset_types}
     left = tuple((name, count) for name, count in by_asset_type if name not in types)
     if not left or (request.named and len(left) < len(by_asset_type)):
         return None

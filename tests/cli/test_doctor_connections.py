@@ -37,7 +37,7 @@ def test_a_service_that_does_not_run_is_a_failure_with_its_host(
 ) -> None:
     (tmp_path / "sightline.toml").write_text(SETTINGS.format(port=silent_port))
     code, out, err = shown("doctor")
-    told = " ".join((out + err).split())
+    report = " ".join((out + err).split())
     assert code == 1
-    assert f"127.0.0.1:{silent_port} is out of reach (ClientConnectorError)" in told
-    assert "start the service, or correct openai.endpoint" in told
+    assert f"127.0.0.1:{silent_port} is out of reach (ClientConnectorError)" in report
+    assert "start the service, or correct openai.endpoint" in report

@@ -86,7 +86,9 @@ def test_what_is_refused_is_named_by_the_object_and_said_to_people(
     put(bucket, "walls/b.jpg", b"b", latitude="52.1")
     put(bucket, "walls/c.jpg", b"c", capture_time="soon")
     put(bucket, "walls/d.jpg", b"d")
-    code, out, err = shown("import", f"gs://{project.bucket}/walls", "--asset-type", "wall", "--new-type")
+    code, out, err = shown(
+        "import", f"gs://{project.bucket}/walls", "--asset-type", "wall", "--new-type"
+    )
     assert (code, "row " in out) == (0, False), err
     assert out.startswith("1 imported, 0 unchanged, 3 refused,")
     for name, reason in (("a", "bad_position"), ("b", "bad_position"), ("c", "bad_time")):

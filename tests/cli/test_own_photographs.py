@@ -25,7 +25,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def asked(photos: Path, sightline: Command) -> Path:
+def worked_photos(photos: Path, sightline: Command) -> Path:
     """Return the photographs, imported as road signs, and worked off."""
     sightline("import", str(photos), "--asset-type", "road_sign")
     sightline("enqueue")
@@ -101,8 +101,8 @@ def test_a_type_that_is_imported_later_is_the_type_everywhere(
 def test_an_import_asks_back_for_a_type_without_a_task(
     photos: Path, mistake: Mistake, sightline: Command, typed: str, meant: str
 ) -> None:
-    said = f"there is no asset type {typed}{meant}; give one of film_poster, "
-    mistake("import", str(photos), "--asset-type", typed, says=said)
+    message = f"there is no asset type {typed}{meant}; give one of film_poster, "
+    mistake("import", str(photos), "--asset-type", typed, says=message)
     assert sightline("import", str(photos), "--asset-type", typed, "--new-type")["imported"] == 3
 
 
@@ -151,12 +151,12 @@ ARGUMENTS = {
 FILTERED = [
     name
     for name, command in commands().items()
-    if any("--asset-type" in one.opts and one.multiple for one in command.params)
+    if any("--asset-type" in option.opts and option.multiple for option in command.params)
 ]
 
 
 def test_every_command_with_filters_asks_back_for_a_misspelt_type(
-    asked: Path, mistake: Mistake
+    worked_photos: Path, mistake: Mistake
 ) -> None:
     assert len(FILTERED) == 12
     for name in FILTERED:
@@ -225,7 +225,7 @@ def test_a_setting_that_is_misspelt_is_asked_back(tmp_path: Path, mistake: Mista
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             ("--near", "52.09,5.12,500"),
@@ -241,11 +241,11 @@ def test_a_setting_that_is_misspelt_is_asked_back(tmp_path: Path, mistake: Mista
     ],
 )  # fmt: skip
 def test_a_search_that_finds_nothing_names_the_filter_that_left_nothing(
-    asked_once: None, shown: Shown, options: tuple[str, ...], said: str
+    asked_once: None, shown: Shown, options: tuple[str, ...], message: str
 ) -> None:
     code, out, err = shown("search", "a stop sign", *options)
     assert (code, out) == (0, "nothing found\n")
-    assert f"nothing is left: {said}\n" in err
+    assert f"nothing is left: {message}\n" in err
 
 
 @pytest.mark.parametrize("text", ["a red flower", "the", "a photo of a cat", "über", "?!"])

@@ -43,8 +43,8 @@ def test_an_estimate_of_nothing_says_so_and_how_to_go_on(
     shown = capsys.readouterr()
     assert shown.out.startswith("there is nothing to do: of 0 parts 0 are done")
     assert "US dollars" not in shown.out
-    said = f"no observation passes: of {SCENES}, none pass --asset-type painting\n"
-    assert shown.err == said
+    expected = f"no observation passes: of {SCENES}, none pass --asset-type painting\n"
+    assert shown.err == expected
     paid("enqueue")
     assert main(["estimate"]) == 0
     shown = capsys.readouterr()

@@ -92,6 +92,9 @@ class FakeEncoder:
     def unknown_words(self, text: str) -> list[str]:
         return []
 
+    def says_nothing(self, text: str) -> bool:
+        return not text
+
 
 @pytest.fixture
 def encoder() -> FakeEncoder:

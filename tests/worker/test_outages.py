@@ -31,8 +31,8 @@ class Rig:
     """One caller and the watch on what it cannot reach, by a clock of the test's own."""
 
     def __init__(self) -> None:
-        self.clock, self.told = Clock(), list[str]()
-        self.outages = Outages(self.clock, self.told.append)
+        self.clock, self.lines = Clock(), list[str]()
+        self.outages = Outages(self.clock, self.lines.append)
         self.caller = Caller(
             StaticLimiter(LimitSettings(), monotonic=self.clock),
             RetryPolicy(1, 1e9, Backoff(0.0, 0.0)),
@@ -68,26 +68,26 @@ async def test_nothing_is_said_before_ten_seconds() -> None:
     rig = Rig()
     await rig.call(DOWN)
     rig.wait(9.5)
-    assert rig.told == []
+    assert rig.lines == []
 
 
 async def test_after_ten_seconds_the_host_is_named_once_and_then_each_minute() -> None:
     rig = Rig()
     await rig.call(DOWN)
     rig.wait(10)
-    (line,) = rig.told
+    (line,) = rig.lines
     assert line.startswith(f"{HOST} has been out of reach for 10 s")
     assert "sightline doctor" in line
     rig.wait(30)
-    assert len(rig.told) == 1
+    assert len(rig.lines) == 1
     rig.wait(30)
-    assert len(rig.told) == 2
+    assert len(rig.lines) == 2
 
 
 async def test_a_connection_that_is_never_made_is_told_when_it_is_given_up() -> None:
     rig = Rig()
     await rig.call(DOWN, seconds=10.0)
-    assert len(rig.told) == 1
+    assert len(rig.lines) == 1
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ async def test_any_answer_says_that_it_is_reached_again(outcome: Exception | Non
     await rig.call(DOWN)
     rig.wait(10)
     await rig.call(outcome)
-    assert rig.told[1:] == [f"{HOST} is reached again"]
+    assert rig.lines[1:] == [f"{HOST} is reached again"]
     rig.wait(100)
-    assert len(rig.told) == 2
+    assert len(rig.lines) == 2
 
 
 async def test_one_slow_call_among_answers_is_no_outage() -> None:
@@ -110,7 +110,7 @@ async def test_one_slow_call_among_answers_is_no_outage() -> None:
     slow = UnreachableError("no answer in time", host=HOST)
     rig.caller._note_reached(slow, began_s=40.0)
     rig.outages.look()
-    assert rig.told == []
+    assert rig.lines == []
 
 
 async def test_a_throttle_is_an_answer() -> None:
@@ -118,4 +118,4 @@ async def test_a_throttle_is_an_answer() -> None:
     await rig.call(DOWN)
     rig.caller._note_reached(ThrottledError("quota"), began_s=0.0)
     rig.wait(20)
-    assert rig.told == []
+    assert rig.lines == []
