@@ -93,7 +93,8 @@ def new_task(
     change.
 
     Raises:
-        ConfigurationError: the name is invalid, or there is a task or a file of this name.
+        ConfigurationError: the name is invalid, an asset type is misspelt, or there is a task or a
+            file of this name.
         StorageError: it cannot be written.
     """
     complaint = complaint_of_name(name)
@@ -102,6 +103,7 @@ def new_task(
     text = new_task_text(name, asset_types)
     target = _own_file(settings, name, config)
     task = parse_task(text, f"task {name}").resolve(settings.models.classify)
+    check_types(task)
     if name in known_tasks(settings) or target.exists():
         raise ConfigurationError(
             f"there is a task {name} already; give another name, or edit its file"

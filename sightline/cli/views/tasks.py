@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sightline.cli.output import print_table, remark, say
+from sightline.model import asset_name
 from sightline.operations.tasks import AddedTask
 from sightline.tasks import TaskSpec
 
@@ -74,4 +75,4 @@ def print_new(added: AddedTask) -> None:
 
 
 def _types(task: TaskSpec) -> list[str]:
-    return [name.removeprefix("ASSET_CLASS_").lower() for name in task.asset_types]
+    return [asset_name(name) for name in task.asset_types]
