@@ -29,7 +29,10 @@ def test_later_sources_win(tmp_path: Path) -> None:
     ("text", "complaint"),
     [
         ("colour = 1", "colour is not a setting; accepted: adapters"),
-        ("[worker]\ngrace = 1", "worker.grace is not a setting; accepted: backoff_s"),
+        (
+            "[worker]\ngrace = 1",
+            r"worker.grace is not a setting \(did you mean grace_s\?\); accepted: backoff_s",
+        ),
         (
             '[worker]\ngrace_s = "long"',
             "grace_s = 'long' is not accepted; accepted: a number, 0 to",

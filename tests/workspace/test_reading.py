@@ -49,7 +49,9 @@ def test_answers_are_a_table_with_a_column_a_field(signs: sl.Workspace) -> None:
 def test_filters_are_those_of_the_command_line(signs: sl.Workspace) -> None:
     assert len(signs.answers("signs", asset_type="utility_pole")) == 5
     assert len(signs.answers("signs", box=(5.0, 52.0, 5.0015, 53.0))) == 2
-    with pytest.raises(sl.errors.ConfigurationError, match=r"asset_typ: not a filter; give one of"):
+    with pytest.raises(
+        sl.errors.ConfigurationError, match=r"asset_typ: not a filter .did you mean asset_type"
+    ):
         signs.answers("signs", asset_typ="utility_pole")  # type: ignore[call-arg]  # a mistake
 
 
