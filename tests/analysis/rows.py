@@ -21,8 +21,8 @@ def answered(
     days_old: float | None = 0,
 ) -> AnswerRow:
     """Return a current answer about an image that was made so many days before ``NOW``."""
-    taken: datetime | None = None if days_old is None else NOW - timedelta(days=days_old)
+    captured_at: datetime | None = None if days_old is None else NOW - timedelta(days=days_old)
     return AnswerRow(
-        subject, subject, asset, snapshot, SIGN, f"gs://b/{subject}.jpg", 52.0, 5.0, taken,
+        subject, subject, asset, snapshot, SIGN, f"gs://b/{subject}.jpg", 52.0, 5.0, captured_at,
         answer, SPEC.fingerprint, "demo-1", "run-1", NOW, f"part-{subject}",
     )  # fmt: skip

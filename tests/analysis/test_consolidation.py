@@ -192,8 +192,8 @@ def test_a_row_of_a_file_holds_the_answer_and_its_evidence(rows: Any) -> None:
     assert (row.subject_id, row.observation_id) == ("asset-1", None)
     assert {name: row.answer[name] for name in asset_answer.answer()} == asset_answer.answer()
     assert row.answer["observations"] == len(rows)
-    kept = orjson.loads(str(row.answer["evidence"]))
-    assert {name: len(some) for name, some in kept.items()} == {
+    evidence = orjson.loads(str(row.answer["evidence"]))
+    assert {name: len(some) for name, some in evidence.items()} == {
         field.field: len(field.evidence) for field in asset_answer.fields
     }
     assert set(row.answer) <= {field.name for field in columns.task.fields}

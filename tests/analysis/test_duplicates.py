@@ -31,8 +31,8 @@ def image(
     at: tuple[float | None, float | None] = (None, None),
 ) -> EmbeddedImage:
     """Return an image that was made so many days before ``NOW``."""
-    taken = None if days_old is None else NOW - timedelta(days=days_old)
-    return EmbeddedImage(name, asset, "t", f"gs://b/{name}", at[0], at[1], taken)
+    captured_at = None if days_old is None else NOW - timedelta(days=days_old)
+    return EmbeddedImage(name, asset, "t", f"gs://b/{name}", at[0], at[1], captured_at)
 
 
 @given(COUNTS, SEEDS, BLOCKS, st.sampled_from([0.5, 0.98, 1.0]), st.randoms())
@@ -43,20 +43,20 @@ def test_what_is_left_out_is_like_what_is_kept_and_no_two_kept_are(
     order = np.random.default_rng(seed).permutation(count)
     groups = leaders(vectors, order, cosine, block=block)
     products = vectors @ vectors.T
-    kept = [row for row in range(count) if groups.rows[row] == row]
-    for leader_row in kept:
-        for other in kept:
+    leader_rows = [row for row in range(count) if groups.rows[row] == row]
+    for leader_row in leader_rows:
+        for other in leader_rows:
             assert leader_row == other or products[leader_row, other] < cosine
     rank = {int(row): place for place, row in enumerate(order)}
-    for row in set(range(count)) - set(kept):
+    for row in set(range(count)) - set(leader_rows):
         leader = int(groups.rows[row])
-        assert leader in kept
+        assert leader in leader_rows
         assert rank[leader] < rank[row]
         assert products[row, leader] >= cosine - 2 * ROUNDING
         assert groups.cosines[row] == pytest.approx(products[row, leader], abs=1e-6)
     members = [row for group in groups.groups() for row in group]
     assert len(members) == len(set(members))
-    assert all(group[0] in kept and len(group) > 1 for group in groups.groups())
+    assert all(group[0] in leader_rows and len(group) > 1 for group in groups.groups())
 
 
 def test_copies_are_one_whatever_their_length_and_rows_not_named_stand_for_themselves() -> None:

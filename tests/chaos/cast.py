@@ -89,7 +89,7 @@ async def _work(casting: Casting, settings: Settings, diary: Diary) -> None:
         open_models(settings) as models,
         _stalls_noted(diary),
     ):
-        done = await work_with(
+        summary = await work_with(
             _tapped(engine, fate),
             ModelSet(
                 _as_it_is(Tapped(models.classify, "model", fate)),
@@ -99,9 +99,9 @@ async def _work(casting: Casting, settings: Settings, diary: Diary) -> None:
             drain=casting.drain,
             now=clock.skewed(own.skew_s, after_s=own.skewed_at_s),
         )
-    diary.note("summary", number=casting.number, **work_json(done))
-    if done.over_budget:
-        raise done.over_budget
+    diary.note("summary", number=casting.number, **work_json(summary))
+    if summary.over_budget:
+        raise summary.over_budget
 
 
 async def _produce(casting: Casting, settings: Settings, diary: Diary) -> None:

@@ -113,9 +113,9 @@ def assert_settled_once(home: Home, run_id: str, parts: int, kinds: Sequence[str
     assert balance.holds, balance
     assert balance.settled, balance
     assert balance.awaiting_ack == 0, balance
-    written = 0
+    row_count = 0
     for view in kinds:
         (row,) = home.sql(f"select count(*) n, count(distinct part_key) keys from {view}")
         assert row["n"] == row["keys"]
-        written += row["n"]
-    assert written + balance.dead == parts
+        row_count += row["n"]
+    assert row_count + balance.dead == parts

@@ -67,13 +67,13 @@ def _errors(home: Home) -> tuple[list[str], list[int]]:
 @pytest.mark.needs("unshare")
 def test_a_full_disk_stops_the_worker_and_loses_nothing(home: Home) -> None:
     home.fill(1500)
-    done = _in_a_namespace(home, ON_A_SMALL_DISK.format(small="24m"))
-    assert done.returncode == 0, done.stderr
+    completed = _in_a_namespace(home, ON_A_SMALL_DISK.format(small="24m"))
+    assert completed.returncode == 0, completed.stderr
     errors, codes = _errors(home)
     assert codes == [4]
     assert len(errors) == 1
     assert "Traceback" not in Path(f"{home.path}.err").read_text()
-    status = json.loads(done.stdout)
+    status = json.loads(completed.stdout)
     assert status["holds"]
     (run,) = status["runs"]
     assert (run["written"], run["dead"], run["lost"]) == (3000, 0, 0)
@@ -83,11 +83,11 @@ def test_a_full_disk_stops_the_worker_and_loses_nothing(home: Home) -> None:
 @pytest.mark.needs("unshare")
 def test_a_read_only_disk_is_an_error_of_one_line_and_loses_nothing(home: Home) -> None:
     home.fill(300)
-    done = _in_a_namespace(home, ON_A_READ_ONLY_DISK)
-    assert done.returncode == 0, done.stderr
+    completed = _in_a_namespace(home, ON_A_READ_ONLY_DISK)
+    assert completed.returncode == 0, completed.stderr
     errors, codes = _errors(home)
     assert codes == [4, 4, 4]
     assert len(errors) == 3
     assert "Traceback" not in Path(f"{home.path}.err").read_text()
-    (run,) = json.loads(done.stdout)["runs"]
+    (run,) = json.loads(completed.stdout)["runs"]
     assert (run["written"], run["lost"]) == (600, 0)

@@ -44,8 +44,8 @@ def answered_home(folder: Path) -> Path:
 async def _fill(home: Path) -> None:
     warehouse = local_rig(home)
     rig = AnswersRig(warehouse, LocalAnswers(home / "warehouse"))
-    lost = {"latitude": None, "longitude": None}
-    images = [observation(n, **(lost if n == IMAGES - 2 else {})) for n in range(IMAGES)]
+    nowhere = {"latitude": None, "longitude": None}
+    images = [observation(n, **(nowhere if n == IMAGES - 2 else {})) for n in range(IMAGES)]
     await warehouse.load(images)
     for spec in (SIGNS, POLES):
         await rig.ask(spec)

@@ -54,9 +54,9 @@ def sightline(
     def run(*arguments: str, code: int = 0) -> Any:
         capsys.readouterr()
         ended = main([*arguments, "--json"])
-        shown = capsys.readouterr()
-        assert ended == code, f"{arguments}: {ended}\n{shown.out}\n{shown.err}"
-        return json.loads(shown.out)
+        output = capsys.readouterr()
+        assert ended == code, f"{arguments}: {ended}\n{output.out}\n{output.err}"
+        return json.loads(output.out)
 
     return run
 

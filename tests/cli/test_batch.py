@@ -66,9 +66,9 @@ def test_a_project_in_python_works_by_batch_jobs_too(
     with sl.open(settings={}) as workspace:
         run = workspace.enqueue(embed=False)
         assert run.parts == IMAGES
-        done = workspace.work()
-        assert (done.answers, done.embeddings, done.dead_letters) == (IMAGES, 0, {})
-        assert done.cost_usd > 0
+        summary = workspace.work()
+        assert (summary.answers, summary.embeddings, summary.dead_letters) == (IMAGES, 0, {})
+        assert summary.cost_usd > 0
         assert workspace.status(check=True).holds
         assert workspace.work().answers == 0
 
@@ -148,8 +148,8 @@ def test_dead_letters_budgets_and_other_engines(
     assert sightline("work", "--engine", "bigquery")["passes"] == 0, "it is not that engine's run"
     says = "`sightline work --engine batch` continues it"
     mistake("enqueue", "--engine", "bigquery", "--reconcile", run, says=says)
-    done = sightline("work")
-    assert (done["answers"], done["dead"]) == (IMAGES, {})
+    summary = sightline("work")
+    assert (summary["answers"], summary["dead"]) == (IMAGES, {})
     (balance,) = sightline("status", "--check")["runs"]
     assert (balance["written"], balance["dead"]) == (IMAGES, 0)
 

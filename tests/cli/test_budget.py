@@ -38,21 +38,21 @@ def test_a_budget_stops_the_work_and_a_larger_one_lets_it_go_on(paid: Command) -
     worked = paid("work", "--drain", code=5)
     assert f"sightline budget {run} --max-cost 0.4" in worked["stopped_by"]
     status = paid("status", "--check")
-    (shown,) = status["runs"]
-    assert (shown["dead"], shown["lost"]) == (0, 0)
-    assert shown["written"] + shown["queued"] == 2 * SCENES
-    assert 0.1 < shown["cost_usd"] <= 0.2
-    assert shown["budget"]["reached"]
-    assert shown["budget"]["spent_usd"] == shown["cost_usd"]
-    assert shown["budget"]["reserved_usd"] == pytest.approx(shown["cost_usd"])
+    (run_status,) = status["runs"]
+    assert (run_status["dead"], run_status["lost"]) == (0, 0)
+    assert run_status["written"] + run_status["queued"] == 2 * SCENES
+    assert 0.1 < run_status["cost_usd"] <= 0.2
+    assert run_status["budget"]["reached"]
+    assert run_status["budget"]["spent_usd"] == run_status["cost_usd"]
+    assert run_status["budget"]["reserved_usd"] == pytest.approx(run_status["cost_usd"])
     assert paid("work", "--drain", code=5)["pulled"] == 0
     raised = paid("budget", run, "--max-cost", "20")
     assert raised["messages_hastened"] > 0
     assert not raised["budget"]["reached"]
     paid("work", "--drain")
-    (shown,) = paid("status", "--check")["runs"]
-    assert shown["written"] == 2 * SCENES
-    assert shown["cost_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
+    (run_status,) = paid("status", "--check")["runs"]
+    assert run_status["written"] == 2 * SCENES
+    assert run_status["cost_usd"] == pytest.approx(SCENES * (ANSWER_USD + IMAGE_USD))
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])
@@ -72,8 +72,8 @@ def test_a_number_of_images_is_a_budget_too(paid: Command) -> None:
     paid("enqueue", "--max-images", "10")
     worked = paid("work", "--drain", code=5)
     assert (worked["answers"], worked["embeddings"], worked["dead"]) == (10, 10, {})
-    (shown,) = paid("status", "--check")["runs"]
-    assert (shown["budget"]["spent_images"], shown["budget"]["max_images"]) == (10, 10)
+    (run_status,) = paid("status", "--check")["runs"]
+    assert (run_status["budget"]["spent_images"], run_status["budget"]["max_images"]) == (10, 10)
 
 
 @pytest.mark.extended
@@ -100,22 +100,22 @@ def test_the_worker_says_the_run_and_the_next_step(
 ) -> None:
     run = paid("enqueue", "--max-cost", "0")["run_id"]
     assert main(["work", "--drain"]) == 5
-    shown = capsys.readouterr()
-    assert shown.err.splitlines()[-1] == (
+    output = capsys.readouterr()
+    assert output.err.splitlines()[-1] == (
         f"sightline: the budget of run {run}, $0.00, is reached, and nothing else is queued;"
         f" `sightline budget {run} --max-cost 0.01` raises it,"
         f" `sightline cancel {run}` ends the run"
     )
-    assert "postponed because the run's budget is reached" in shown.out
+    assert "postponed because the run's budget is reached" in output.out
     assert main(["status"]) == 0
     assert f"the budget of {run} is reached" in capsys.readouterr().err
     assert main(["budget", run]) == 0
     assert "raise it with --max-cost" in capsys.readouterr().err
     paid("cancel", run)
     assert main(["status"]) == 0
-    shown = capsys.readouterr()
-    assert "budget of run" in shown.out
-    assert "is reached" not in shown.err, "nothing of a cancelled run waits for money"
+    output = capsys.readouterr()
+    assert "budget of run" in output.out
+    assert "is reached" not in output.err, "nothing of a cancelled run waits for money"
 
 
 def test_enqueue_says_how_far_a_budget_may_be_exceeded(

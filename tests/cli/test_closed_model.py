@@ -78,9 +78,9 @@ def test_a_model_that_was_retired_stops_the_worker_and_kills_no_message(
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({Fault.MODEL_CLOSED: 1.0})))
     assert main(["work", "--drain"]) == 2
-    shown = capsys.readouterr().err.splitlines()[-1]
-    assert "is not available to this project, or is closed or retired" in shown
-    assert shown.endswith("set another model, or a location that serves it")
+    error_line = capsys.readouterr().err.splitlines()[-1]
+    assert "is not available to this project, or is closed or retired" in error_line
+    assert error_line.endswith("set another model, or a location that serves it")
     simulator.behave(Behaviour())
     nothing_is_lost(queued)
 

@@ -22,8 +22,8 @@ def test_a_search_writes_its_hits_filters_and_unknown_words(
     shown: Shown, embedded_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def search(*_: object, **__: object) -> SearchResult:
-        seen = Observation("obs-1", "asset", "snapshot", "", "file:///gone.jpg")
-        return SearchResult([SearchHit(seen, 0.5, {})], ["giraffe"])
+        image = Observation("obs-1", "asset", "snapshot", "", "file:///gone.jpg")
+        return SearchResult([SearchHit(image, 0.5, {})], ["giraffe"])
 
     monkeypatch.setattr("sightline.operations.search.search", search)
     plain = shown("search", "a giraffe", *FILTERS)

@@ -19,10 +19,10 @@ def test_a_copy_is_found_and_the_newest_image_kept(sightline: Command, embedded_
     report = sightline("duplicates", "--at-least", "0.999")
     assert (report["images"], report["groups"], report["duplicates"]) == (EMBEDDED, 1, 1)
     (group,) = report["largest"]
-    kept, copy = group["images"]
-    assert {kept["observation_id"], copy["observation_id"]} == {"obs-006", f"obs-{COPY:03d}"}
-    assert (kept["kept"], copy["kept"], copy["similarity"]) == (True, False, 1.0)
-    assert kept["capture_time"] >= copy["capture_time"]
+    newest, copy = group["images"]
+    assert {newest["observation_id"], copy["observation_id"]} == {"obs-006", f"obs-{COPY:03d}"}
+    assert (newest["kept"], copy["kept"], copy["similarity"]) == (True, False, 1.0)
+    assert newest["capture_time"] >= copy["capture_time"]
     assert group["assets"] == 2
 
 

@@ -124,13 +124,13 @@ def test_a_key_that_a_service_gives_back_is_nowhere(
         assert main(["dead-letters", "list", "--json"]) == 0
         assert main(["dead-letters", "list"]) == 0
         assert main(["sql", "select answer from classifications_all", "--json"]) == 0
-    shown = capfd.readouterr()
-    written = shown.out.count('"written": 1')
-    assert written == (where == "answer"), shown.out
+    output = capfd.readouterr()
+    row_count = output.out.count('"written": 1')
+    assert row_count == (where == "answer"), output.out
     stored = everything_stored(job / ".sightline")
     if where in {"error", "answer", "invalid_answer"}:
         assert "[hidden]" in stored
     for part in PARTS:
         assert part not in stored
-        assert part not in shown.out
-        assert part not in shown.err
+        assert part not in output.out
+        assert part not in output.err

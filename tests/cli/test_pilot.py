@@ -40,18 +40,18 @@ def test_an_estimate_of_nothing_says_so_and_how_to_go_on(
     paid: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["estimate", "--asset-type", "painting"]) == 0
-    shown = capsys.readouterr()
-    assert shown.out.startswith("there is nothing to do: of 0 parts 0 are done")
-    assert "US dollars" not in shown.out
+    output = capsys.readouterr()
+    assert output.out.startswith("there is nothing to do: of 0 parts 0 are done")
+    assert "US dollars" not in output.out
     expected = f"no observation passes: of {SCENES}, none pass --asset-type painting\n"
-    assert shown.err == expected
+    assert output.err == expected
     paid("enqueue")
     assert main(["estimate"]) == 0
-    shown = capsys.readouterr()
-    assert shown.out.startswith(
+    output = capsys.readouterr()
+    assert output.out.startswith(
         f"there is nothing to do: of {2 * SCENES:,} parts 0 are done, {2 * SCENES}"
     )
-    assert "next: `sightline status`" in shown.err
+    assert "next: `sightline status`" in output.err
 
 
 def test_a_pilot_measures_a_sample_and_its_results_count(paid: Command) -> None:
@@ -86,9 +86,9 @@ def test_a_pilot_asks_nobody_who_cannot_answer(
     paid: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["pilot", "--sample", "3"]) == 0
-    shown = capsys.readouterr()
-    assert "the sample cost $0.033" in shown.out
-    assert "next: `sightline enqueue --max-cost 0.59`" in shown.err
+    output = capsys.readouterr()
+    assert "the sample cost $0.033" in output.out
+    assert "next: `sightline enqueue --max-cost 0.59`" in output.err
     assert len(paid("status")["runs"]) == 3
 
 

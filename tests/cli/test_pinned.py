@@ -12,5 +12,7 @@ from tests.cli.pinned import FOLDER, printed
 @pytest.mark.extended
 def test_commands_print_what_they_printed(tmp_path: Path) -> None:
     for name, text in printed(tmp_path):
-        kept = (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
-        assert text.split("\n$ ") == kept.split("\n$ "), "python -m tests.cli.pinned writes it anew"
+        content = (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
+        assert text.split("\n$ ") == content.split("\n$ "), (
+            "python -m tests.cli.pinned writes it anew"
+        )

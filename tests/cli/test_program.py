@@ -97,6 +97,6 @@ def test_the_demo_ends_with_a_command_that_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["", "tasks", "config", "index", "simulate"])
 def test_without_arguments_the_help_is_shown(tmp_path: Path, command: str) -> None:
-    shown = plain_shell(f"{OWN} {command}", tmp_path)
-    assert shown == plain_shell(f"{OWN} {command} --help", tmp_path)
-    assert len(shown.splitlines()) > 5
+    output = plain_shell(f"{OWN} {command}", tmp_path)
+    assert output == plain_shell(f"{OWN} {command} --help", tmp_path)
+    assert len(output.splitlines()) > 5

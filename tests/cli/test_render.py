@@ -14,8 +14,8 @@ def test_posters_paintings_and_portraits_go_through_the_whole_job(
     sightline: Command, tmp_path: Path
 ) -> None:
     for kind, count in (("posters", 4), ("paintings", 6), ("portraits", 15)):
-        made = sightline("render", kind, kind, "--count", str(count))
-        assert (made["directory"], made["pictures"]) == (kind, count)
+        collection = sightline("render", kind, kind, "--count", str(count))
+        assert (collection["directory"], collection["pictures"]) == (kind, count)
         report = sightline("import", kind)
         assert (report["imported"], report["refused"]) == (count, 0)
     sightline("enqueue", code=6)  # no task is about portraits
@@ -47,8 +47,8 @@ def test_pictures_of_two_seeds_are_imported_beside_each_other(
 
 
 def test_streets_are_rendered_as_the_demo_s(sightline: Command, tmp_path: Path) -> None:
-    made = sightline("render", "streets", "town", "--count", "3", "--seed", "5")
-    assert made["pictures"] == 3
+    collection = sightline("render", "streets", "town", "--count", "3", "--seed", "5")
+    assert collection["pictures"] == 3
     assert len(list((tmp_path / "town").rglob("*.jpg"))) == 3
     assert sightline("import", "town")["imported"] == 3
 

@@ -40,22 +40,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sightline: Command) ->
 
 def copy_of(home: Path, half: str) -> Callable[[], None]:
     """Copy a half of the project; return what puts the copy back."""
-    kept = home.parent / f"copy-{half}"
+    backup = home.parent / f"copy-{half}"
     if half == "queue":
-        kept.mkdir()
+        backup.mkdir()
         for path in home.glob("queue.db*"):
-            shutil.copy(path, kept)
+            shutil.copy(path, backup)
     else:
-        shutil.copytree(home / "warehouse", kept)
+        shutil.copytree(home / "warehouse", backup)
 
     def restore() -> None:
         if half == "queue":
             for path in home.glob("queue.db*"):
                 path.unlink()
-            shutil.copytree(kept, home, dirs_exist_ok=True)
+            shutil.copytree(backup, home, dirs_exist_ok=True)
         else:
             shutil.rmtree(home / "warehouse")
-            shutil.copytree(kept, home / "warehouse")
+            shutil.copytree(backup, home / "warehouse")
 
     return restore
 
@@ -112,9 +112,9 @@ def test_an_older_queue_goes_on_without_a_call_paid_twice(home: Path, sightline:
     assert calls(sightline("work", "--drain")) == PARTS
     restore()
     assert sightline("enqueue", "--recheck") == {"rechecked": SUBJECTS}
-    done = sightline("work", "--drain")
-    assert calls(done) == 0
-    assert done["already_settled"] == SUBJECTS
+    summary = sightline("work", "--drain")
+    assert calls(summary) == 0
+    assert summary["already_settled"] == SUBJECTS
     status = sightline("status", "--check")
     assert (status["runs"][0]["written"], status["faults"]) == (PARTS, [])
 

@@ -67,9 +67,9 @@ async def test_what_was_said_to_be_made_is_there_afterwards(project: CloudProjec
     assert await asyncio.to_thread(main, ["setup"]) == 0
     async with BigQueryClient.open(bigquery_place(load_settings())) as client:
         there = await client.tables()
-    wanted = {ledger.name for ledger in LEDGERS} | {view.name for view in VIEWS}
-    wanted |= {"embeddings_gemini_embedding_2_768", "utility_poles_current"}
-    assert wanted <= set(there)
+    expected = {ledger.name for ledger in LEDGERS} | {view.name for view in VIEWS}
+    expected |= {"embeddings_gemini_embedding_2_768", "utility_poles_current"}
+    assert expected <= set(there)
     work = await subscription(project.short("subscription"))
     assert work.ack_deadline_seconds == 60
     assert work.dead_letter_policy.max_delivery_attempts == 100
@@ -112,14 +112,14 @@ async def test_a_subscription_that_differs_is_told_and_left_as_it_is(
             }
         )
     assert await asyncio.to_thread(main, ["setup"]) == 1
-    shown = capsys.readouterr().out
-    assert "its ack deadline is 10 s, not 60 s" in shown
-    assert "no dead-letter policy" in shown
+    output = capsys.readouterr().out
+    assert "its ack deadline is 10 s, not 60 s" in output
+    assert "no dead-letter policy" in output
     assert (
         f"fix: gcloud pubsub subscriptions update {place.subscription} --project={place.project}"
         " --ack-deadline=60 --expiration-period=never"
         f" --dead-letter-topic={project.short('dead_letter_topic')} --max-delivery-attempts=100"
-    ) in shown
+    ) in output
     assert (await subscription(place.subscription)).ack_deadline_seconds == 10
 
 

@@ -116,11 +116,11 @@ def test_no_command_shows_the_password_of_an_endpoint(
     endpoint = f"http://me:{PASSWORD}@127.0.0.1:1/v1"
     monkeypatch.setenv("SIGHTLINE_OPENAI__ENDPOINT", endpoint)
     main([*command, *as_json])
-    shown = capfd.readouterr()
-    assert PASSWORD not in shown.out
-    assert PASSWORD not in shown.err
-    if as_json and shown.out:
-        json.loads(shown.out)
+    output = capfd.readouterr()
+    assert PASSWORD not in output.out
+    assert PASSWORD not in output.err
+    if as_json and output.out:
+        json.loads(output.out)
 
 
 def test_a_worker_whose_requests_fail_does_not_say_as_whom_it_asks(
@@ -143,7 +143,7 @@ def test_a_worker_whose_requests_fail_does_not_say_as_whom_it_asks(
     assert main(["enqueue", "--task", "describe", "--no-embed"]) == 0
     assert main(["work", "--drain"]) == 0
     assert main(["dead-letters", "list", "--json"]) == 0
-    shown = capfd.readouterr()
-    assert "attempts_exhausted" in shown.out
-    assert PASSWORD not in shown.out
-    assert PASSWORD not in shown.err
+    output = capfd.readouterr()
+    assert "attempts_exhausted" in output.out
+    assert PASSWORD not in output.out
+    assert PASSWORD not in output.err

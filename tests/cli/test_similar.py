@@ -72,8 +72,8 @@ def test_a_plan_is_shown_and_nothing_is_searched(
     assert plan["selectivity"] == plan["allowed"] / SCENES
     assert plan["statement"] is None
     assert main(list(arguments)) == 0
-    shown = capsys.readouterr().out
-    assert f"{plan['allowed']} of {SCENES} rows pass" in shown
+    output = capsys.readouterr().out
+    assert f"{plan['allowed']} of {SCENES} rows pass" in output
     newest = sightline("search", "--answer", "road_signs.lighting=night", "--explain")
     assert newest["method"] == "newest"
 

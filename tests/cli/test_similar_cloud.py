@@ -35,9 +35,9 @@ def project(
     bigquery_emulator: BigQueryEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> CloudProject:
     """Return a project whose dataset has its tables, and nothing in them."""
-    made = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator)
+    cloud = CloudProject(tmp_path, monkeypatch, bigquery=bigquery_emulator)
     asyncio.run(fill([]))
-    return made
+    return cloud
 
 
 async def fill(rows: list[EmbeddingRow]) -> None:
@@ -116,9 +116,9 @@ def test_a_plan_shows_the_statement_and_an_index_that_is_none_is_told(
     assert "@asset_types" in plan["statement"]
     assert plan["bytes_read"] is not None
     assert main(list(arguments)) == 0
-    shown = capsys.readouterr().out
-    assert "6 of 12 rows pass (50.00%)" in shown
-    assert plan["statement"] in shown
+    output = capsys.readouterr().out
+    assert "6 of 12 rows pass (50.00%)" in output
+    assert plan["statement"] in output
     assert sightline("index", "status")["condition"] == "none"
     assert main(["index", "create"]) == 2
     assert "12 rows are fewer than the 5,000" in capsys.readouterr().err

@@ -33,15 +33,15 @@ def test_the_demo_shows_bars_on_a_terminal(tmp_path: Path) -> None:
         stderr=theirs,
     )
     os.close(theirs)
-    shown = bytearray()
+    screen = bytearray()
     try:
         while chunk := os.read(ours, 65536):
-            shown += chunk
+            screen += chunk
     except OSError:
         pass  # the other end was closed: the demo has ended
     os.close(ours)
     assert demo.wait(60) == 0
-    text = shown.decode()
+    text = screen.decode()
     assert "━" in text
     assert "12/12" in text
     for step in ("1/4 rendering", "2/4 importing", "3/4 classifying", "4/4 measuring"):

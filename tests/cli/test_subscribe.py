@@ -103,9 +103,9 @@ class Hub:
             self.bodies.append(body)
             if objection := complaint(body, {"$ref": method["request"]["$ref"]}):
                 return 400, {"error": {"code": 400, "message": objection}}
-            made = self.subscription(name, body["destinationDataset"]["datasetReference"])
-            self.subscriptions.append(made)
-            answer = {"subscription": made}
+            subscription = self.subscription(name, body["destinationDataset"]["datasetReference"])
+            self.subscriptions.append(subscription)
+            answer = {"subscription": subscription}
         assert complaint(answer, {"$ref": method["response"]["$ref"]}) == ""
         return 200, answer
 
@@ -198,8 +198,8 @@ def test_what_is_printed_goes_into_the_settings_file(
     project: CloudProject, hub: Hub, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert main(["subscribe", LISTING, "--dataset", f"linked_{project.unique}"]) == 0
-    shown = capsys.readouterr().out
-    text = shown.partition("\n\n")[2]
+    output = capsys.readouterr().out
+    text = output.partition("\n\n")[2]
     (tmp_path / "source.toml").write_text(text)
     loaded = load_settings(config=tmp_path / "source.toml", environment={})
     assert loaded.bigquery.source == f"{project.name}.linked_{project.unique}.latest_observations"

@@ -60,13 +60,13 @@ def test_what_a_lost_run_listed_is_never_cleared_as_a_leftover(
     home: Path, sightline: Command, shown: Shown
 ) -> None:
     sightline("work", "--drain")
-    kept = home.parent / "runs"
-    shutil.move(home / "warehouse" / "runs", kept)
+    backup = home.parent / "runs"
+    shutil.move(home / "warehouse" / "runs", backup)
     lists = sorted((home / "warehouse" / "work_items").rglob("*"))
     assert "not in the ledger runs" in refused(shown, "enqueue")
     assert sorted((home / "warehouse" / "work_items").rglob("*")) == lists
     shutil.rmtree(home / "warehouse" / "runs", ignore_errors=True)
-    shutil.move(kept, home / "warehouse" / "runs")
+    shutil.move(backup, home / "warehouse" / "runs")
     assert sightline("status", "--check")["holds"]
 
 

@@ -79,12 +79,12 @@ def test_a_broken_off_upload_goes_on_where_it_stopped(
     scenes: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    real, sent = uploading._send, 0
+    real, calls = uploading._send, 0
 
     def interrupted(*arguments: Any) -> Any:
-        nonlocal sent
-        sent += 1
-        if sent > 20:
+        nonlocal calls
+        calls += 1
+        if calls > 20:
             raise KeyboardInterrupt
         return real(*arguments)
 
@@ -140,10 +140,10 @@ def test_the_demo_s_collection_becomes_a_source(
         SCENES,
     )
     with table.open(encoding="utf-8") as lines:
-        wanted = sorted(csv.DictReader(lines), key=lambda row: row["observation_id"])
+        expected = sorted(csv.DictReader(lines), key=lambda row: row["observation_id"])
     rows = rows_of(project.source)
-    assert [row["observation_id"] for row in rows] == [row["observation_id"] for row in wanted]
-    for row, line in zip(rows, wanted, strict=True):
+    assert [row["observation_id"] for row in rows] == [row["observation_id"] for row in expected]
+    for row, line in zip(rows, expected, strict=True):
         assert row["gcs_uri"] == f"gs://{project.bucket}/scenes/{line['gcs_uri']}"
         assert row["latitude"] == float(line["latitude"])
         assert row["capture_time"].isoformat() == line["capture_time"].replace("Z", "+00:00")

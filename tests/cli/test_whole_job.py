@@ -104,13 +104,13 @@ def test_an_edited_task_runs_its_own_parts_again_and_both_versions_stay(
     sightline("import", str(scenes))
     sightline("enqueue")
     sightline("work", "--drain")
-    shown = sightline("tasks", "show", "road_signs")
+    report = sightline("tasks", "show", "road_signs")
     shipped = Path(__file__).parents[2] / "tasks" / "road_signs.toml"
     own = tmp_path / "mine"
     own.mkdir()
     (own / "road_signs.toml").write_text(shipped.read_text().replace("small, tilted", "tilted"))
     (tmp_path / "sightline.toml").write_text('tasks_dir = "mine"\n')
-    assert sightline("tasks", "show", "road_signs")["fingerprint"] != shown["fingerprint"]
+    assert sightline("tasks", "show", "road_signs")["fingerprint"] != report["fingerprint"]
     signs = sightline("sql", "select count(*) n from road_signs_current")[0]["n"]
     run = sightline("enqueue")
     assert run["parts"] == signs

@@ -102,8 +102,8 @@ def tuning_beside(gcs_endpoint: str) -> Iterator[Beside]:
 
     async def start() -> VertexSimulator:
         buckets = await stack.enter_async_context(Buckets.open(gcs_endpoint))
-        made = VertexSimulator(answerer=answers, buckets=buckets)
-        return await stack.enter_async_context(made)
+        simulator = VertexSimulator(answerer=answers, buckets=buckets)
+        return await stack.enter_async_context(simulator)
 
     try:
         yield Beside(wait_for(start), answers)

@@ -41,7 +41,7 @@ class Reader:
 
     def types(self, *arguments: str, code: int = 0, errors: bool | None = None) -> str:
         """Run a command of Sightline; return its standard output, or its errors if it fails."""
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-m", "sightline", "--config", "sightline.toml", *arguments],
             cwd=self.folder,
             env={**os.environ, **QUICK, **self.environment},
@@ -51,9 +51,9 @@ class Reader:
             timeout=GIVE_UP_S,
             check=False,
         )
-        self.printed += [done.stdout, done.stderr]
-        assert done.returncode == code, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        return done.stderr if (bool(code) if errors is None else errors) else done.stdout
+        self.printed += [completed.stdout, completed.stderr]
+        assert completed.returncode == code, f"{arguments}\n{completed.stdout}\n{completed.stderr}"
+        return completed.stderr if (bool(code) if errors is None else errors) else completed.stdout
 
     def follows(self, commands: list[CommandLine]) -> dict[str, str]:
         """Run the commands in order; return what each printed."""
@@ -102,9 +102,9 @@ def test_a_key_of_the_gemini_api_is_enough(reader: Reader, tmp_path: Path) -> No
         "import", "enqueue", "work", "status", "search"
     ]  # fmt: skip
     assert outputs["search"].count("photos/snapshot-") == 10
-    kept = [path for path in (tmp_path / ".sightline").rglob("*") if path.is_file()]
-    assert kept
-    assert not any(KEY.encode() in path.read_bytes() for path in kept)
+    files = [path for path in (tmp_path / ".sightline").rglob("*") if path.is_file()]
+    assert files
+    assert not any(KEY.encode() in path.read_bytes() for path in files)
     assert not any(KEY in text for text in reader.printed)
 
 

@@ -93,12 +93,12 @@ def test_the_guide_to_google_cloud_can_be_followed(newcomer: Newcomer) -> None:
         commands = command_lines(block)
         assert len(commands) == len(block.text.replace("\\\n", " ").strip().splitlines())
         for command in commands:
-            done = newcomer.types(*command.arguments)
-            assert done.returncode == 0, (
-                f"{command.where}: {command.text}\n{done.stdout}\n{done.stderr}"
+            completed = newcomer.types(*command.arguments)
+            assert completed.returncode == 0, (
+                f"{command.where}: {command.text}\n{completed.stdout}\n{completed.stderr}"
             )
-            assert "Traceback" not in done.stderr
-            outputs[command.arguments[0]] = done.stdout
+            assert "Traceback" not in completed.stderr
+            outputs[command.arguments[0]] = completed.stdout
 
     assert f"{SCENES} observations loaded into" in outputs["upload"]
     assert "FAIL" not in outputs["doctor"]

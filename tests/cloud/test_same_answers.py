@@ -25,9 +25,9 @@ VECTORS = "select subject_id, embedding from embeddings"
 def sightline(*arguments: str | Path) -> Any:
     """Run a command with ``--json``; return what it printed."""
     command = [sys.executable, "-m", "sightline", *map(str, arguments), "--json"]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    completed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout)
 
 
 def answers(*where: str | Path) -> dict[tuple[str, str], Any]:

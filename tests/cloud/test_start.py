@@ -56,7 +56,7 @@ except SystemExit as end:
 
 def loaded(project: Project, *arguments: str) -> list[str]:
     """Return the modules that are loaded at the end of ``python -m worker``."""
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", SHOW_MODULES, *arguments],
         env={
             **os.environ,
@@ -68,7 +68,7 @@ def loaded(project: Project, *arguments: str) -> list[str]:
         text=True,
         check=True,
     )
-    modules: list[str] = json.loads(done.stdout.splitlines()[-1])
+    modules: list[str] = json.loads(completed.stdout.splitlines()[-1])
     return modules
 
 
@@ -78,8 +78,8 @@ def test_a_worker_loads_no_heavy_library_that_it_does_not_use(project: Project) 
     project.run("setup")
     parts = project.run("enqueue")["parts"]
     modules = loaded(project, "--drain")
-    written = project.run("status")["runs"][0]["written"]
-    assert written == parts, "it did its work"
+    parts_written = project.run("status")["runs"][0]["written"]
+    assert parts_written == parts, "it did its work"
     assert "google.pubsub_v1" in modules
     heavy = [
         module for module in modules if any(f"{module}.".startswith(f"{name}.") for name in NEVER)

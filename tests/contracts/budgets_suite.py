@@ -144,9 +144,13 @@ class BudgetsContract:
         mine, other = embedding_row(first), embedding_row(second)
         other = replace(other, provenance=replace(other.provenance, worker_id="worker-2"))
         await rig.writer.write([mine, other])
-        (held,) = await budgets.unspent_reservations("run-1")
-        assert (held.worker_id, held.last_event_id, held.last_at) == ("worker-1", "b", later)
-        assert held.unspent == Amount(23, 4)
+        (reservation,) = await budgets.unspent_reservations("run-1")
+        assert (reservation.worker_id, reservation.last_event_id, reservation.last_at) == (
+            "worker-1",
+            "b",
+            later,
+        )
+        assert reservation.unspent == Amount(23, 4)
         await budgets.record([event(RELEASED, 23, 4, name="b/released")])
         assert await budgets.unspent_reservations("run-1") == []
 

@@ -126,9 +126,9 @@ def passes(which: Filter, image: Observation) -> bool:
 def scanned(search_query: SearchQuery) -> list[tuple[str, float]]:
     """Return what a full scan finds: the best first, equal ones in the order of ids."""
     assert search_query.vector is not None
-    wanted = np.asarray(search_query.vector, dtype=float)
-    length = float(np.linalg.norm(wanted))
-    scores = vectors().astype(float) @ (wanted / length if length else wanted)
+    query_vector = np.asarray(search_query.vector, dtype=float)
+    length = float(np.linalg.norm(query_vector))
+    scores = vectors().astype(float) @ (query_vector / length if length else query_vector)
     best = [
         (row(number).subject_id, float(score))
         for number, score in enumerate(scores)

@@ -75,8 +75,8 @@ class LedgersContract:
 
     async def test_the_buckets_are_those_of_what_was_enqueued(self, rig: WarehouseRig) -> None:
         assert await rig.ledgers.image_buckets() == frozenset()
-        seen = [observation(1), observation(2), observation(3, gcs_uri="gs://other.one/x/y.jpg")]
-        await rig.load([*seen, observation(4, gcs_uri="file:///photos/a.jpg")])
+        images = [observation(1), observation(2), observation(3, gcs_uri="gs://other.one/x/y.jpg")]
+        await rig.load([*images, observation(4, gcs_uri="file:///photos/a.jpg")])
         assert await rig.ledgers.image_buckets() == frozenset(), "what is imported is not enqueued"
         await rig.open(asking(TASK), "run-1")
         assert await rig.ledgers.image_buckets() == {"bucket", "other.one"}

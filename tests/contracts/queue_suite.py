@@ -152,9 +152,9 @@ class QueueContract:
 
     async def test_acking_twice_is_harmless(self, rig: QueueRig) -> None:
         await rig.publisher.publish(outgoing("a"), batch_key="a")
-        held = lease_ids(await pull_all(rig, 1))
-        await rig.subscription.ack(held)
-        await rig.subscription.ack(held)
+        leases = lease_ids(await pull_all(rig, 1))
+        await rig.subscription.ack(leases)
+        await rig.subscription.ack(leases)
         rig.advance(10 * LEASE_S)
         assert await pull_all(rig) == []
 
@@ -162,9 +162,9 @@ class QueueContract:
         self, rig: QueueRig
     ) -> None:
         await rig.publisher.publish(outgoing("a"), batch_key="a")
-        held = lease_ids(await pull_all(rig, 1))
+        leases = lease_ids(await pull_all(rig, 1))
         rig.advance(LEASE_S - 5)
-        assert await rig.subscription.extend(held, lease_s=LEASE_S) == frozenset()
+        assert await rig.subscription.extend(leases, lease_s=LEASE_S) == frozenset()
         rig.advance(LEASE_S - 5)
         assert await pull_all(rig) == []
         rig.advance(10)
@@ -217,9 +217,9 @@ class QueueContract:
         self, rig: QueueRig
     ) -> None:
         await rig.publisher.publish(outgoing("a", "b", "c"), batch_key="a")
-        held = {delivery.body: delivery.lease_id for delivery in await pull_all(rig, 3)}
-        await rig.subscription.ack([held[b"a"]])
-        await rig.subscription.nack([held[b"b"]])
+        lease_of = {delivery.body: delivery.lease_id for delivery in await pull_all(rig, 3)}
+        await rig.subscription.ack([lease_of[b"a"]])
+        await rig.subscription.nack([lease_of[b"b"]])
         assert bodies(await pull_all(rig, 1)) == ["b"]
         rig.advance(LEASE_S + 1)
         assert bodies(await pull_all(rig, 2)) == ["b", "c"]
@@ -240,8 +240,8 @@ class QueueContract:
         stale = lease_ids(await pull_all(rig))
         rig.advance(LEASE_S + 1)
         current = lease_ids(await pull_all(rig))
-        lost = await rig.subscription.extend([*stale, *current, "nonsense"], lease_s=LEASE_S)
-        assert lost == {*stale, "nonsense"}
+        lost_leases = await rig.subscription.extend([*stale, *current, "nonsense"], lease_s=LEASE_S)
+        assert lost_leases == {*stale, "nonsense"}
 
     async def test_what_is_delivered_too_often_goes_behind_the_backstop(
         self, rig: QueueRig
@@ -275,9 +275,9 @@ class QueueContract:
         await rig.publisher.publish(outgoing("a", "b", "c", "d"), batch_key="a")
         rig.advance(7)
         await rig.publisher.publish(outgoing("e", run_id="run-2"), batch_key="b")
-        held = lease_ids(await rig.subscription.pull(3, lease_s=LEASE_S))
-        await rig.subscription.nack(held[:1], delay_s=60)
-        await rig.subscription.ack(held[1:2])
+        leases = lease_ids(await rig.subscription.pull(3, lease_s=LEASE_S))
+        await rig.subscription.nack(leases[:1], delay_s=60)
+        await rig.subscription.ack(leases[1:2])
         everything = await rig.backlog.backlog()
         assert (everything.ready, everything.leased, everything.oldest_age_s) == (3, 1, 7)
         one_run = await rig.backlog.backlog("run-1")
@@ -301,8 +301,8 @@ class QueueContract:
             return
         await rig.publisher.publish(outgoing("held", "waiting", "ready"), batch_key="a")
         await rig.publisher.publish(outgoing("other", run_id="run-2"), batch_key="b")
-        held = lease_ids(await rig.subscription.pull(2, lease_s=LEASE_S))
-        await rig.subscription.nack(held[1:], delay_s=5)
+        leases = lease_ids(await rig.subscription.pull(2, lease_s=LEASE_S))
+        await rig.subscription.nack(leases[1:], delay_s=5)
         assert await rig.backlog.purge("run-1") == 2
         rig.advance(LEASE_S + 1)
         assert bodies(await pull_all(rig)) == ["held", "other"]

@@ -43,7 +43,7 @@ async def test_compaction_changes_no_budget(tmp_path: Path, budgets: LocalBudget
     await budgets.record([event(RELEASED, 30, name="a/released")])
     await budgets.record([event(RELEASED, 9, name="a/released", at=NOW + timedelta(seconds=1))])
     before = await budgets.states()
-    done = compact(tmp_path / "warehouse", BUDGET_EVENTS, now=NOW, everything=True)
-    assert done.duplicates == 1
+    report = compact(tmp_path / "warehouse", BUDGET_EVENTS, now=NOW, everything=True)
+    assert report.duplicates == 1
     assert await budgets.states() == before
     assert before["run-1"].reserved == Amount(10, 0)

@@ -22,12 +22,12 @@ RUNNABLE = [
 
 @pytest.mark.parametrize("page", all_pages(), ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_every_command_line_of_a_page_parses(page: Path) -> None:
-    shown = [command for block in blocks(page) for command in command_lines(block)]
+    listed = [command for block in blocks(page) for command in command_lines(block)]
     named = {name for path in commands() for name in (path, path.rpartition(" ")[0])}
     spoken = [command for command in spoken_commands(page) if command.text not in named]
     wrong = {
         f"{command.where}: {command.text}": problem
-        for command in (*shown, *spoken)
+        for command in (*listed, *spoken)
         if (problem := complaint(command.arguments))
     }
     assert not wrong
@@ -58,9 +58,9 @@ def test_the_runnable_blocks_of_a_page_run_in_order(
         if block.kind != "run":
             continue
         if block.language == "sql":
-            shown = duckdb.sql(block.text)
-            assert shown is not None
-            assert shown.to_arrow_table().num_rows > 0
+            relation = duckdb.sql(block.text)
+            assert relation is not None
+            assert relation.to_arrow_table().num_rows > 0
         for command in command_lines(block):
             with monkeypatch.context() as patch:
                 for variable, value in command.environment.items():

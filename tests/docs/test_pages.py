@@ -66,8 +66,8 @@ def test_every_dependency_says_why_it_is_there() -> None:
     groups = project["dependency-groups"]
     declared = {
         "Runtime": project["project"]["dependencies"],
-        **{f"Extra {name}": wanted for name, wanted in extras.items()},
-        **{f"Group {name}": wanted for name, wanted in groups.items()},
+        **{f"Extra {name}": requirements for name, requirements in extras.items()},
+        **{f"Group {name}": requirements for name, requirements in groups.items()},
     }
     listed = {
         title: {code(name): why for name, why in map(tuple, rows(text))}
@@ -75,8 +75,8 @@ def test_every_dependency_says_why_it_is_there() -> None:
         if title == "Runtime" or title.startswith(("Extra ", "Group "))
     }
     assert {title: set(names) for title, names in listed.items()} == {
-        title: {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in wanted}
-        for title, wanted in declared.items()
+        title: {re.split(r"[<>=!~\[; ]", requirement)[0] for requirement in requirements}
+        for title, requirements in declared.items()
     }
     assert all(why for names in listed.values() for why in names.values())
 

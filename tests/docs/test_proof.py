@@ -18,9 +18,9 @@ def test_every_test_that_is_named_is_there() -> None:
 
 
 def test_everything_that_is_shown_names_its_server_and_its_tests() -> None:
-    shown = rows(sections(PAGE, 2)["Shown"])
-    assert shown
-    unproven = [what for what, server, tests in shown if not (server and NAMED.findall(tests))]
+    table_rows = rows(sections(PAGE, 2)["Shown"])
+    assert table_rows
+    unproven = [what for what, server, tests in table_rows if not (server and NAMED.findall(tests))]
     assert unproven == []
 
 

@@ -121,8 +121,8 @@ def test_every_name_of_a_line_on_a_pipe_is_documented() -> None:
 
 
 def test_the_log_line_is_such_a_line() -> None:
-    (shown,) = blocks_after("log")
-    example = json.loads(shown)
+    (block,) = blocks_after("log")
+    example = json.loads(block)
     record = logging.makeLogRecord(
         {"name": example["logger"], "levelname": example["severity"], "msg": example["message"],
          "created": 1773480413.589}
@@ -130,6 +130,6 @@ def test_the_log_line_is_such_a_line() -> None:
     delivery = Delivery("l1", example["message_id"], b"", {"run_id": example["run_id"]}, 1)
     token = HANDLED.set(delivery)
     try:
-        assert JsonLines(example["worker_id"]).format(record) + "\n" == shown
+        assert JsonLines(example["worker_id"]).format(record) + "\n" == block
     finally:
         HANDLED.reset(token)

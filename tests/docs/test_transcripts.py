@@ -48,10 +48,10 @@ def differences(page: str, real: str) -> list[str]:
 
 @pytest.mark.extended
 def test_the_transcripts_are_what_the_commands_print(tmp_path: Path) -> None:
-    shown = [transcript for page in pages() for transcript in transcripts(page)]
+    listed = [transcript for page in pages() for transcript in transcripts(page)]
     wrong = [
         f"{transcript.page.relative_to(CHECKOUT)}: {transcript.command}: {difference}"
-        for transcript in shown
+        for transcript in listed
         for difference in differences(
             transcript.output, run(transcript.command, tmp_path.resolve())
         )

@@ -20,7 +20,7 @@ HOSTILE = (
 def row(number: int, **changes: object) -> AnswerRow:
     """Return an answer about one image; two images show one asset."""
     name = f"obs-{number:05d}"
-    made = AnswerRow(
+    answer_row = AnswerRow(
         subject_id=name,
         observation_id=name,
         asset_id=f"asset-{number // 2:05d}",
@@ -44,7 +44,7 @@ def row(number: int, **changes: object) -> AnswerRow:
         written_at=datetime(2026, 5, 4, 12, tzinfo=UTC),
         part_key=f"{number:064x}",
     )
-    return replace(made, **changes)  # type: ignore[arg-type]  # tests name real fields
+    return replace(answer_row, **changes)  # type: ignore[arg-type]  # tests name real fields
 
 
 NOWHERE = row(

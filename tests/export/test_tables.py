@@ -39,9 +39,9 @@ def written(folder: Path, kind: ExportFormat, pages: Any = (ALL[:5], ALL[5:])) -
 
 def only_row(select: str) -> dict[str, Any]:
     """Return the one row of a query by DuckDB."""
-    shown = duckdb.sql(select)
-    assert shown is not None
-    (row,) = shown.to_arrow_table().to_pylist()
+    relation = duckdb.sql(select)
+    assert relation is not None
+    (row,) = relation.to_arrow_table().to_pylist()
     return dict(row)
 
 

@@ -29,9 +29,9 @@ def split(rows: list[AnswerRow], share: float = SHARE) -> tuple[Any, list[Any], 
     files = TuningFiles(train, validation, SPEC, share=share)
     files.write(rows[: len(rows) // 2])
     files.write(rows[len(rows) // 2 :])
-    read = [[orjson.loads(line) for line in file.getvalue().splitlines()]
+    examples = [[orjson.loads(line) for line in file.getvalue().splitlines()]
             for file in (train, validation)]  # fmt: skip
-    return files.report, read[0], read[1]
+    return files.report, examples[0], examples[1]
 
 
 def uri(example: Any) -> str:

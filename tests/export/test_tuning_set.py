@@ -84,9 +84,9 @@ def test_no_more_is_held_out_than_a_job_takes_and_the_choice_is_stable(
     monkeypatch.setattr(tuning_set, "MOST_VALIDATION", 5)
     report = written(tmp_path / "a", ROWS)
     written(tmp_path / "b", ROWS[::-1])
-    kept = lines(tmp_path / "a" / HELD_OUT)
-    assert len(kept) == report.examples.validation == 5
-    assert lines(tmp_path / "b" / HELD_OUT) == kept
+    held_out = lines(tmp_path / "a" / HELD_OUT)
+    assert len(held_out) == report.examples.validation == 5
+    assert lines(tmp_path / "b" / HELD_OUT) == held_out
     total = sum(is_held_out(answer_row.asset_id, 0.25) for answer_row in ROWS)
     assert report.examples.left_out["beyond_validation_limit"] == total - 5
 

@@ -71,13 +71,13 @@ def test_an_export_that_fails_in_the_middle_leaves_what_was_there(
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_an_export_that_is_killed_leaves_no_half_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"out.{kind}"
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", KILLED, str(path), kind],
         cwd=CHECKOUT,
         check=False,
         timeout=GIVE_UP_S,
     )
-    assert done.returncode == -signal.SIGKILL
+    assert completed.returncode == -signal.SIGKILL
     assert not path.exists()
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(f".{path.name}.")

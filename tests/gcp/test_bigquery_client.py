@@ -99,9 +99,9 @@ async def test_what_is_refused_is_told_in_one_line(client: BigQueryClient) -> No
 
 
 async def test_a_server_that_is_not_there_is_transient(bigquery_emulator: BigQueryEmulator) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        gone = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        gone = f"http://127.0.0.1:{occupied.getsockname()[1]}"
         async with BigQueryClient.open(BigQueryPlace("p", "d", endpoint=gone)) as client:
             with pytest.raises(TransientError, match="out of reach"):
                 await client.rows("SELECT 1")

@@ -81,8 +81,8 @@ async def test_only_duplicates_go_and_a_second_time_nothing_is_done(books: Books
     views = {view: await content(books, view) for view in ("classifications_all", "embeddings")}
     await books.writer.write([*double, *double])
     assert len(await books.rows("classifications")) == 4
-    done = await compacted(books)
-    assert done == {"classifications": (1, 2, 2), "dead_letters": (1, 1, 2), VECTORS: (1, 2, 2)}
+    report = await compacted(books)
+    assert report == {"classifications": (1, 2, 2), "dead_letters": (1, 1, 2), VECTORS: (1, 2, 2)}
     assert {table: await content(books, table) for table in tables} == before
     assert {view: await content(books, view) for view in views} == views
     assert await compacted(books) == {}
@@ -111,10 +111,10 @@ async def test_the_row_that_the_view_shows_stays_and_takes_over_what_was_paid(
     )
     await books.writer.write([again, row, row, again])
     before = await books.runs.cost("run-1")
-    shown = await books.rows("classifications_all", "JSON_VALUE(answer, '$.kind'), worker_id")
+    rows = await books.rows("classifications_all", "JSON_VALUE(answer, '$.kind'), worker_id")
     assert await compacted(books) == {"classifications": (1, 1, 3)}
     left = "JSON_VALUE(answer, '$.kind'), worker_id"
-    assert await books.rows("classifications", left) == shown == [("stop", "worker-1")]
+    assert await books.rows("classifications", left) == rows == [("stop", "worker-1")]
     assert await books.runs.cost("run-1") == before
     assert before.cost_usd_micros == 14
 
@@ -177,8 +177,8 @@ async def test_columns_of_every_type_come_through(books: Books) -> None:
     await books.writer.write([answer_row(item, TASK), embedding_row(item, vector)])
     await compacted(books)
     assert [await content(books, table) for table in ("classifications", VECTORS)] == before
-    ((_, kept),) = await books.rows(VECTORS, "part_key, embedding")
-    assert kept == pytest.approx(vector.tolist())
+    ((_, embedding),) = await books.rows(VECTORS, "part_key, embedding")
+    assert embedding == pytest.approx(vector.tolist())
 
 
 async def test_appends_go_on_beside_it_and_none_is_lost(books: Books) -> None:

@@ -109,8 +109,8 @@ async def test_a_dead_holder_s_lock_is_taken_over_after_its_end_by_one_alone(
     all_tried = asyncio.Event()
     owners = ["one", "two", "three", "four"]
     tasks = [asyncio.create_task(take(owner)) for owner in owners]
-    taken = await asyncio.gather(*tasks)
-    assert len([owner for owner in taken if owner]) == 1
+    turns = await asyncio.gather(*tasks)
+    assert len([owner for owner in turns if owner]) == 1
     assert await client.tables() == {}
 
 

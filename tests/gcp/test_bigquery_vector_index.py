@@ -116,16 +116,16 @@ async def create(
 ) -> tuple[Any, list[int]]:
     """Create the index, and return its state and the progress that was told."""
     progress: list[int] = []
-    made = await indexes(client, pauses).create(
+    state = await indexes(client, pauses).create(
         "demo-1", 4, on_progress=lambda done, _: progress.append(done), wait=wait
     )
-    return made, progress
+    return state, progress
 
 
 async def test_an_index_is_made_and_watched_until_it_covers_all() -> None:
     client = ScriptedClient([None, index_row(0), index_row(0), index_row(40), index_row(100)])
     pauses = Pauses()
-    made, progress = await create(client, pauses=pauses)
+    state, progress = await create(client, pauses=pauses)
     assert client.executed == [
         (
             f"CREATE VECTOR INDEX IF NOT EXISTS `{TABLE}_cosine` ON `p.d.{TABLE}`(embedding)"
@@ -136,20 +136,20 @@ async def test_an_index_is_made_and_watched_until_it_covers_all() -> None:
     ]
     assert progress == [0, 0, 40, 100]
     assert pauses == [2.0, 5.0, 10.0]
-    assert (made.condition, made.rows, made.covered) == ("ready", 100_000, 100_000)
-    assert set(made.stored) == set(STORED)
+    assert (state.condition, state.rows, state.covered) == ("ready", 100_000, 100_000)
+    assert set(state.stored) == set(STORED)
 
 
 async def test_an_index_that_is_being_built_is_only_watched() -> None:
     client = ScriptedClient([index_row(40), index_row(70), index_row(100)])
-    made, progress = await create(client)
+    state, progress = await create(client)
     assert client.executed == []
-    assert (made.condition, progress) == ("ready", [40, 70, 100])
+    assert (state.condition, progress) == ("ready", [40, 70, 100])
 
 
 async def test_who_does_not_wait_gets_the_index_as_it_is() -> None:
-    made, progress = await create(ScriptedClient([None, index_row(0)]), wait=False)
-    assert (made.condition, progress) == ("building", [])
+    state, progress = await create(ScriptedClient([None, index_row(0)]), wait=False)
+    assert (state.condition, progress) == ("building", [])
 
 
 @pytest.mark.parametrize(
@@ -195,11 +195,11 @@ async def test_an_index_that_another_drops_meanwhile_is_told() -> None:
 
 
 async def test_watching_bears_a_few_failures_and_not_many() -> None:
-    lost = TransientError("out of reach; try again")
-    client = ScriptedClient([index_row(10), *[lost] * (TRIES - 1), index_row(100)])
+    unreachable = TransientError("out of reach; try again")
+    client = ScriptedClient([index_row(10), *[unreachable] * (TRIES - 1), index_row(100)])
     assert (await create(client))[0].condition == "ready"
     with pytest.raises(TransientError):
-        await create(ScriptedClient([index_row(10), *[lost] * TRIES]))
+        await create(ScriptedClient([index_row(10), *[unreachable] * TRIES]))
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,6 @@ async def test_a_file_is_sent_and_an_image_of_a_bucket_is_referred_to(
         async with opened() as embedder:  # type: ignore[attr-defined]  # it is one
             with pytest.raises(PermanentError, match="is not in a bucket"):
                 await embedder.embed_image(here, run_id="r")
-    sent, referred_to = (request.images[0] for request in answerer.requests)
-    assert sent.content == CONTENT
+    inline, referred_to = (request.images[0] for request in answerer.requests)
+    assert inline.content == CONTENT
     assert referred_to.uri == seen().gcs_uri

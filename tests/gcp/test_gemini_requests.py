@@ -140,8 +140,8 @@ async def test_a_request_by_key_is_the_library_s(name: str, recorder: Recorder) 
     ours, theirs = spelled(ours), spelled(theirs)
     assert our_path == their_path == f"/v1beta/models/{GEMINI}:generateContent"
     # The library spells Base64 with the alphabet for URLs, which the API takes as well.
-    for sent in (ours, theirs):
-        inline = sent["contents"][0]["parts"][0]["inlineData"]
+    for sent_requests in (ours, theirs):
+        inline = sent_requests["contents"][0]["parts"][0]["inlineData"]
         inline["data"] = base64.urlsafe_b64decode(
             inline["data"].replace("+", "-").replace("/", "_")
         )

@@ -44,13 +44,13 @@ async def google_place(request: pytest.FixtureRequest) -> PubSubPlace:
 
 
 async def pull_many(
-    subscription: PubSubSubscription, wanted: int, *, lease_s: float = 600.0
+    subscription: PubSubSubscription, count: int, *, lease_s: float = 600.0
 ) -> list[Delivery]:
     """Pull until ``wanted`` messages have arrived."""
     deliveries: list[Delivery] = []
     async with asyncio.timeout(GIVE_UP_S):
-        while len(deliveries) < wanted:
-            deliveries += await subscription.pull(wanted - len(deliveries), lease_s=lease_s)
+        while len(deliveries) < count:
+            deliveries += await subscription.pull(count - len(deliveries), lease_s=lease_s)
     return deliveries
 
 
@@ -171,9 +171,9 @@ async def test_a_lease_expires_by_the_server_s_own_clock(google_place: PubSubPla
 async def test_a_delayed_nack_is_delayed_by_the_server(google_place: PubSubPlace) -> None:
     async with open_queue(google_place) as (publisher, subscription):
         await publisher.publish([Outgoing(b"x", {})], batch_key="k")
-        held = await pull_many(subscription, 1)
+        deliveries = await pull_many(subscription, 1)
         since_s = time.monotonic()
-        await subscription.nack([held[0].lease_id], delay_s=1.5)
+        await subscription.nack([deliveries[0].lease_id], delay_s=1.5)
         (again,) = await pull_many(subscription, 1)
         assert again.attempt == 2
         assert time.monotonic() - since_s >= 1.5
@@ -183,8 +183,8 @@ async def test_a_delayed_nack_is_delayed_by_the_server(google_place: PubSubPlace
 async def test_a_delay_beyond_pubsub_s_limit_is_ten_minutes(pstest: Pstest) -> None:
     async with open_queue(await lay_out(pstest.endpoint)) as (publisher, subscription):
         await publisher.publish([Outgoing(b"x", {})], batch_key="k")
-        held = await pull_many(subscription, 1)
-        await subscription.nack([held[0].lease_id], delay_s=86_400)
+        deliveries = await pull_many(subscription, 1)
+        await subscription.nack([deliveries[0].lease_id], delay_s=86_400)
         pstest.advance(590)
         assert await subscription.pull(1, lease_s=30) == []
 

@@ -216,7 +216,7 @@ class Server:
         return await answer
 
     async def extend(self, deliveries: Sequence[Delivery], lease_s: float) -> None:
-        self.extended += [taken.lease_id for taken in deliveries]
+        self.extended += [lease.lease_id for lease in deliveries]
 
     def buffer(self, *, in_flight: int = 4) -> PullBuffer:
         return PullBuffer(

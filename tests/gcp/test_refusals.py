@@ -135,11 +135,11 @@ def test_a_body_of_any_form_is_read(answered: object) -> None:
     ],
 )
 def test_what_a_server_says_is_stored_without_secrets(secret: str) -> None:
-    shown = one_line(f"it said\n{secret}\nand more")
+    text = one_line(f"it said\n{secret}\nand more")
     for part in ("abc.DEF", "A0Aabc", "0a1b2c", "me%2F", "AIzaSy", "c2lnbmF0"):
-        assert part not in shown
-    assert shown.startswith("it said")
-    assert "\n" not in shown
+        assert part not in text
+    assert text.startswith("it said")
+    assert "\n" not in text
 
 
 def test_what_a_server_says_is_bounded() -> None:

@@ -106,22 +106,22 @@ def test_google_s_emulator_answers(pubsub_emulator: PubSubEmulator) -> None:
 
 def test_an_unknown_tool_is_refused_by_name() -> None:
     script = str(CHECKOUT / "scripts" / "build_tools.py")
-    shown = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, script, "x"], capture_output=True, text=True, check=False
     )
-    assert (shown.returncode, "no tool x" in shown.stdout) == (2, True)
+    assert (completed.returncode, "no tool x" in completed.stdout) == (2, True)
 
 
 def test_a_tool_that_is_not_built_asks_for_go_where_it_is_absent(tmp_path: Path) -> None:
     script = str(CHECKOUT / "scripts" / "build_tools.py")
-    shown = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, script, "pstest"],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "PATH": str(tmp_path), "TOOLS_CACHE": str(tmp_path)},
     )
-    assert (shown.returncode, "Go is absent" in shown.stderr) == (3, True)
+    assert (completed.returncode, "Go is absent" in completed.stderr) == (3, True)
 
 
 def test_tools_are_kept_where_the_setting_says(
@@ -157,13 +157,13 @@ def test_in_continuous_integration_one_pubsub_server_is_enough(
 def test_a_port_that_another_has_taken_is_left_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as taken, socket.socket() as probe:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
+    with socket.socket() as occupied, socket.socket() as probe:
+        occupied.bind(("127.0.0.1", 0))
+        occupied.listen()
         probe.bind(("127.0.0.1", 0))
         free = probe.getsockname()[1]
         probe.close()
-        ports = iter([taken.getsockname()[1], free])
+        ports = iter([occupied.getsockname()[1], free])
         monkeypatch.setattr(servers, "_free_port", lambda: next(ports))
         with servers.run_gcs(tmp_path / "log") as server:
             assert server.endpoint.endswith(f":{free}")

@@ -139,7 +139,7 @@ async def test_a_tuned_model_without_a_price_is_not_opened(simulator: VertexSimu
 
 
 async def test_what_is_sent_is_what_the_base_model_takes(task: TaskSpec) -> None:
-    sent: list[Any] = []
+    calls: list[Any] = []
 
     class Service:
         place = VertexLocation("p", "global")
@@ -151,7 +151,7 @@ async def test_what_is_sent_is_what_the_base_model_takes(task: TaskSpec) -> None
                 return SentImage("image/jpeg", uri=observation.gcs_uri)
 
         async def call(self, *arguments: Any) -> Any:
-            sent.append(arguments)
+            calls.append(arguments)
             return {"candidates": [], "usageMetadata": {"promptTokenCount": 1_000_000}}
 
     model = GeminiClassifier(
@@ -163,7 +163,7 @@ async def test_what_is_sent_is_what_the_base_model_takes(task: TaskSpec) -> None
     )
     with pytest.raises(PermanentError) as caught:
         await model.classify(replace(task, thinking_budget=0), [seen()], run_id="r")
-    (_, endpoint, method, body) = sent[0]
+    (_, endpoint, method, body) = calls[0]
     assert (endpoint, method) == (ENDPOINT, "generateContent")
     assert body["generationConfig"]["thinkingConfig"] == {"thinkingBudget": 0}
     assert caught.value.cost_usd_micros == 3_000_000

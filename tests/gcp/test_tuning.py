@@ -153,10 +153,10 @@ async def test_a_killed_command_s_job_is_found_by_the_next_one(
 def test_only_a_job_that_may_create_a_model_counts_as_the_same(state: str) -> None:
     job = TuningJob("n", "d", state, "m", "t", "v", labels=REQUEST.labels)
     assert same_job([job], REQUEST) is None
-    done = replace(job, state="SUCCEEDED", endpoint="e")
-    assert same_job([job, done], REQUEST) == done
-    assert same_job([replace(job, state="RUNNING"), done], REQUEST) == done
-    assert same_job([replace(done, labels={})], REQUEST) is None
+    ended_job = replace(job, state="SUCCEEDED", endpoint="e")
+    assert same_job([job, ended_job], REQUEST) == ended_job
+    assert same_job([replace(job, state="RUNNING"), ended_job], REQUEST) == ended_job
+    assert same_job([replace(ended_job, labels={})], REQUEST) is None
 
 
 async def test_a_job_that_succeeded_without_a_model_is_not_paid_for_again(

@@ -90,8 +90,8 @@ def test_what_gdal_cannot_read_is_told_in_one_line(tmp_path: Path) -> None:
     broken.write_bytes(b"SQLite format 3\0" + b"x" * 1000)
     cut = written(frame(UTRECHT), tmp_path / "cut.shp")
     cut.with_suffix(".shx").unlink()
-    lost = tmp_path / "lost.gpkg"
-    for path in (broken, cut, Path(f"{lost}|layername=x")):
+    missing_file = tmp_path / "lost.gpkg"
+    for path in (broken, cut, Path(f"{missing_file}|layername=x")):
         with pytest.raises(ConfigurationError) as refusal:
             read_area(path, "--polygon")
         assert str(refusal.value).startswith(f"--polygon {path}: ")

@@ -16,8 +16,8 @@ from scripts.local_cloud import Cloud
 def main(url: str, folder: str, settings: str) -> None:
     """Bring the stack up."""
     cloud = Cloud(url)
-    given = json.loads(settings)
-    Environment(cloud, Path(folder), infrastructure(cloud), settings=given).up()
+    configuration = json.loads(settings)
+    Environment(cloud, Path(folder), infrastructure(cloud), settings=configuration).up()
 
 
 if __name__ == "__main__":

@@ -88,8 +88,8 @@ def test_an_api_that_is_not_enabled_is_refused_until_it_is(google: Google) -> No
 def test_what_is_created_is_read_listed_and_deleted(google: Google) -> None:
     begun = google.ask("POST", RUN, f"v2/{HERE}/jobs", JOB, jobId="worker")
     assert begun["done"] is False
-    done = google.operation(RUN, "v2", begun)
-    assert done["response"]["name"] == f"{HERE}/jobs/worker"
+    operation_done = google.operation(RUN, "v2", begun)
+    assert operation_done["response"]["name"] == f"{HERE}/jobs/worker"
     assert google.ask("GET", RUN, f"v2/{HERE}/jobs/worker")["template"] == JOB["template"]
     assert len(google.ask("GET", RUN, f"v2/{HERE}/jobs")["jobs"]) == 1
     google.ask("DELETE", RUN, f"v2/{HERE}/jobs/worker")
@@ -110,8 +110,8 @@ def test_what_only_google_sets_is_ignored_in_requests(google: Google) -> None:
 
 def test_a_mask_changes_what_it_names_and_nothing_else(google: Google) -> None:
     host, where = "artifactregistry.googleapis.com", f"v1/{HERE}/repositories"
-    made = {"format": "DOCKER", "description": "images", "labels": {"a": "b"}}
-    google.ask("POST", host, where, made, repositoryId="sightline")
+    repository = {"format": "DOCKER", "description": "images", "labels": {"a": "b"}}
+    google.ask("POST", host, where, repository, repositoryId="sightline")
     change = {"description": "other", "labels": {"a": "c"}}
     google.ask("PATCH", host, f"{where}/sightline", change, updateMask="labels")
     topic = google.ask("GET", host, f"{where}/sightline")
@@ -171,8 +171,8 @@ def test_a_policy_names_only_what_there_is(
 def test_a_service_has_an_agent_once_it_was_asked_for(google: Google) -> None:
     host = "serviceusage.googleapis.com"
     path = f"v1beta1/{P}/services/pubsub.googleapis.com:generateServiceIdentity"
-    made = google.operation(host, "v1", google.ask("POST", host, path))
-    email = made["response"]["email"]
+    operation = google.operation(host, "v1", google.ask("POST", host, path))
+    email = operation["response"]["email"]
     binding = {"role": "roles/viewer", "members": [f"serviceAccount:{email}"]}
     policy = {"policy": {"bindings": [binding]}}
     google.ask("POST", "cloudresourcemanager.googleapis.com", f"v1/{P}:setIamPolicy", policy)

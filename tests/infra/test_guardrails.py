@@ -110,8 +110,8 @@ def test_a_violation_says_what_which_and_why() -> None:
 
 
 def test_inputs_of_policy_packs_are_read_in_the_same_names() -> None:
-    given = {"uniformBucketLevelAccess": False, "softDeletePolicy": {"retentionDuration": [1]}}
-    assert snake(given) == {
+    inputs = {"uniformBucketLevelAccess": False, "softDeletePolicy": {"retentionDuration": [1]}}
+    assert snake(inputs) == {
         "uniform_bucket_level_access": False, "soft_delete_policy": {"retention_duration": [1]}
     }  # fmt: skip
 
@@ -123,8 +123,8 @@ def guarded(make: Any, **configuration: str) -> list[str]:
         enforce(read_stack({**MINIMAL, **configuration}, "dev"))
         make()
 
-    made = run(MINIMAL, of=program).resources
-    return [resource.name for resource in made if resource.type.startswith("gcp:")]
+    resources = run(MINIMAL, of=program).resources
+    return [resource.name for resource in resources if resource.type.startswith("gcp:")]
 
 
 def open_to_all(member: pulumi.Input[str] = "allUsers") -> None:

@@ -73,10 +73,10 @@ def stopped_between_writes(processes: list[int], folder: Path) -> bool:
 
 def is_stopped(process: int) -> bool:
     """Return whether all of a process stands still, or has ended: a signal takes a moment."""
-    shown = subprocess.run(
+    completed = subprocess.run(
         ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
     )
-    return not shown.stdout or shown.stdout[0] in "TtZ"
+    return not completed.stdout or completed.stdout[0] in "TtZ"
 
 
 def below(process: int) -> Iterator[int]:
@@ -178,12 +178,14 @@ def all_begun(kept: KeptStack) -> KeptStack:
 @pytest.mark.extended
 @pytest.mark.parametrize("fleet", ["worker-pool", "job", "gke"])
 def test_whatever_was_begun_and_has_a_name_is_found(begin: Begin, cloud: Cloud, fleet: str) -> None:
-    kept = all_begun(KeptStack.from_file(folder_of(versions()[-1]) / f"stack-{fleet}.json.xz"))
-    begun = kept.state["deployment"]["pending_operations"]
-    state, unknown = repaired(kept.state)  # an import drops what is pending
+    kept_stack = all_begun(
+        KeptStack.from_file(folder_of(versions()[-1]) / f"stack-{fleet}.json.xz")
+    )
+    begun = kept_stack.state["deployment"]["pending_operations"]
+    state, unknown = repaired(kept_stack.state)  # an import drops what is pending
     assert begun
     assert not unknown
 
-    environment = begin(kept.settings)
-    replace(kept, state=state).restore(environment)
+    environment = begin(kept_stack.settings)
+    replace(kept_stack, state=state).restore(environment)
     go_on(environment, cloud)

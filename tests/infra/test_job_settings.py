@@ -32,25 +32,30 @@ def test_variables_and_file_say_the_same(fleet: str, tmp_path: Path) -> None:
 
 def test_names_of_the_settings_are_those_of_what_is_made() -> None:
     made = run({**PROD, "fleet": "worker-pool"}, stack="prod")
-    written = made.outputs["settings"]
-    assert written["pubsub"]["topic"] == made.only(":Topic", "work-topic").inputs["name"]
+    settings_written = made.outputs["settings"]
+    assert settings_written["pubsub"]["topic"] == made.only(":Topic", "work-topic").inputs["name"]
     names = {
         subscription.inputs["name"] for subscription in made.of("pubsub/subscription:Subscription")
     }
-    assert {written["pubsub"][key] for key in ("subscription", "dead_letter_subscription")} == names
-    assert written["bigquery"]["dataset"] == made.only(":Dataset", "ledgers").inputs["dataset_id"]
-    assert written["gcs"]["bucket"] == made.only(":Bucket", "images").inputs["name"]
+    assert {
+        settings_written["pubsub"][key] for key in ("subscription", "dead_letter_subscription")
+    } == names
+    assert (
+        settings_written["bigquery"]["dataset"]
+        == made.only(":Dataset", "ledgers").inputs["dataset_id"]
+    )
+    assert settings_written["gcs"]["bucket"] == made.only(":Bucket", "images").inputs["name"]
     batch = made.only(":Bucket", "batch-files").inputs["name"]
-    assert written["batch"]["bucket"] == f"gs://{batch}"
+    assert settings_written["batch"]["bucket"] == f"gs://{batch}"
 
 
 def test_a_worker_is_started_with_these_settings() -> None:
     made = run({**PROD, "fleet": "worker-pool"}, stack="prod")
     (container,) = made.only(":WorkerPool").inputs["template"]["containers"]
-    given = {variable["name"]: variable["value"] for variable in container["envs"]}
-    assert given == environment(read_stack({**PROD, "fleet": "worker-pool"}, "prod"))
+    variables = {variable["name"]: variable["value"] for variable in container["envs"]}
+    assert variables == environment(read_stack({**PROD, "fleet": "worker-pool"}, "prod"))
     assert container["args"] == ["-m", "worker"]
-    assert all(isinstance(value, str) for value in given.values())
+    assert all(isinstance(value, str) for value in variables.values())
 
 
 def message_class() -> Any:
@@ -79,9 +84,9 @@ FORM = message_class()
 @given(MESSAGES)
 def test_every_message_of_the_producer_is_of_the_schema(message: Any) -> None:
     body = json.loads(encode(message))
-    read = json_format.ParseDict(body, FORM())
-    assert read.run_id == message.run_id
-    assert len(read.parts) == len(message.parts)
+    parsed = json_format.ParseDict(body, FORM())
+    assert parsed.run_id == message.run_id
+    assert len(parsed.parts) == len(message.parts)
 
 
 def test_the_schema_names_one_message_at_its_top_level() -> None:

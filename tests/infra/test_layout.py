@@ -15,9 +15,9 @@ INFRA = CHECKOUT / "infra"
 def test_no_module_is_named_like_one_of_the_standard_library_or_of_another_package() -> None:
     own = {path.stem if path.is_file() else path.name for path in INFRA.iterdir()}
     own -= {"__init__", "__main__", "__pycache__"}
-    taken = {*sys.stdlib_module_names, *packages_distributions()}
-    taken |= {path.name for path in CHECKOUT.iterdir() if path.is_dir()}
-    assert own & taken == set()
+    known_names = {*sys.stdlib_module_names, *packages_distributions()}
+    known_names |= {path.name for path in CHECKOUT.iterdir() if path.is_dir()}
+    assert own & known_names == set()
 
 
 def test_every_import_is_absolute() -> None:
@@ -35,11 +35,11 @@ def test_the_program_is_imported_as_pulumi_runs_it() -> None:
         f"import sys; sys.path[0] = {str(INFRA)!r}; import infra.program, worker, producer;"
         " print(infra.program.__file__, worker.__file__)"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="/"
     )
-    assert str(INFRA / "program.py") in done.stdout
-    assert str(CHECKOUT / "worker") in done.stdout
+    assert str(INFRA / "program.py") in completed.stdout
+    assert str(CHECKOUT / "worker") in completed.stdout
 
 
 def test_checks_and_configuration_need_no_pulumi() -> None:
@@ -47,7 +47,7 @@ def test_checks_and_configuration_need_no_pulumi() -> None:
         "import sys; import infra.stack, infra.guardrails, infra.names, infra.stack_config;"
         " print([one for one in sys.modules if one.partition('.')[0] in {'pulumi', 'pulumi_gcp'}])"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=CHECKOUT
     )
-    assert done.stdout.strip() == "[]"
+    assert completed.stdout.strip() == "[]"

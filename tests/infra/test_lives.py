@@ -102,9 +102,9 @@ def check_a_change_of_the_pool(dev: Environment) -> None:
 
 def test_a_pool_for_development_lives_and_leaves_nothing(begin: Begin, cloud: Cloud) -> None:
     dev = begin({**DEV, "fleet": "worker-pool"})
-    made = dev.up()
-    assert set(made.changes) == {"create"}
-    check_nothing_is_said(made)
+    outcome = dev.up()
+    assert set(outcome.changes) == {"create"}
+    check_nothing_is_said(outcome)
     check_no_secret_is_shown(dev)
     check_a_change_of_the_pool(dev)
     dev.destroy()

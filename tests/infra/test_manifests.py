@@ -45,8 +45,8 @@ def test_pods_work_as_the_worker_without_a_key() -> None:
     assert account["metadata"]["annotations"] == {
         "iam.gke.io/gcp-service-account": "sightline-prod-worker@my-project.iam.gserviceaccount.com"
     }
-    made = run({**PROD, "fleet": "gke"}, stack="prod")
-    bound = made.only("IAMMember", "pod-is-worker").inputs["member"]
+    environment = run({**PROD, "fleet": "gke"}, stack="prod")
+    bound = environment.only("IAMMember", "pod-is-worker").inputs["member"]
     assert bound == "serviceAccount:my-project.svc.id.goog[sightline/worker]"
     pod = manifest("Deployment")["spec"]["template"]["spec"]
     assert pod["serviceAccountName"] == account["metadata"]["name"] == "worker"
@@ -78,6 +78,6 @@ def test_pods_run_as_nobody_on_a_file_system_that_cannot_be_written() -> None:
 
 
 def test_the_outputs_hold_the_manifests_and_the_one_command() -> None:
-    made = run({**PROD, "fleet": "gke"}, stack="prod")
-    assert len(list(yaml.safe_load_all(made.outputs["manifests"]))) == len(DOCUMENTS)
-    assert "kubectl apply -f -" in made.outputs["applyCommand"]
+    environment = run({**PROD, "fleet": "gke"}, stack="prod")
+    assert len(list(yaml.safe_load_all(environment.outputs["manifests"]))) == len(DOCUMENTS)
+    assert "kubectl apply -f -" in environment.outputs["applyCommand"]

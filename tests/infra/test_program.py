@@ -47,11 +47,11 @@ def everything() -> Environment:
 @pytest.mark.parametrize("kind", ["dev", "prod"])
 @pytest.mark.parametrize("fleet", FLEETS)
 def test_a_stack_keeps_every_guard_rail(fleet: str, kind: str) -> None:
-    made = made_of(fleet, kind)
+    environment = made_of(fleet, kind)
     protects = kind == "prod"
     broken = [
         str(wrong)
-        for resource in made.resources
+        for resource in environment.resources
         if resource.type.startswith("gcp:")
         for wrong in violations(Resource(resource.type, resource.name, resource.inputs, protects))
     ]
@@ -68,29 +68,29 @@ def test_a_stack_keeps_every_guard_rail(fleet: str, kind: str) -> None:
     ],
 )
 def test_a_fleet_is_of_the_kind_that_is_configured(fleet: str, runs: set[str]) -> None:
-    made = made_of(fleet, "prod")
+    environment = made_of(fleet, "prod")
     kinds = {"WorkerPool", "Job", "Cluster"}
-    assert {resource.type.rpartition(":")[2] for resource in made.resources} & kinds == runs
-    assert len(made.of("cloudrunv2/job:Job")) == {"job": 2, "none": 0}.get(fleet, 1)
+    assert {resource.type.rpartition(":")[2] for resource in environment.resources} & kinds == runs
+    assert len(environment.of("cloudrunv2/job:Job")) == {"job": 2, "none": 0}.get(fleet, 1)
 
 
 def test_without_an_image_all_is_made_but_what_needs_it() -> None:
-    made = run(MINIMAL)
-    assert made.of(":Repository")
-    assert not made.of(":WorkerPool")
-    assert not made.of(":Job")
-    assert any("docker build" in output for output in made.outputs["next"])
+    environment = run(MINIMAL)
+    assert environment.of(":Repository")
+    assert not environment.of(":WorkerPool")
+    assert not environment.of(":Job")
+    assert any("docker build" in output for output in environment.outputs["next"])
 
 
 def test_ledgers_and_views_are_those_of_setup(everything: Environment) -> None:
     vectors = embeddings_ledger("gemini-embedding-2", 768)
     tables = {table.inputs["table_id"]: table for table in everything.of("bigquery/table:Table")}
     for ledger in (*LEDGERS, vectors):
-        made = tables[ledger.name].inputs
-        assert json.loads(str(made["schema"])) == bigquery_schema(ledger)
-        assert made.get("clusterings", []) == list(ledger.cluster_by)
-        assert (made.get("time_partitioning") or {}).get("field") == ledger.partition_by
-        assert made["deletion_protection"] is True
+        table_inputs = tables[ledger.name].inputs
+        assert json.loads(str(table_inputs["schema"])) == bigquery_schema(ledger)
+        assert table_inputs.get("clusterings", []) == list(ledger.cluster_by)
+        assert (table_inputs.get("time_partitioning") or {}).get("field") == ledger.partition_by
+        assert table_inputs["deletion_protection"] is True
     views = [*VIEWS, *vector_views([vectors.name])]
     for view in views:
         query = tables[view.name].inputs["view"]["query"]
@@ -103,8 +103,8 @@ def test_ledgers_and_views_are_those_of_setup(everything: Environment) -> None:
 
 
 def test_a_view_is_made_after_what_it_reads(everything: Environment) -> None:
-    made = everything.only(":Table", "view-classifications-current")
-    assert {"view-classifications-all", "view-tasks-active"} <= set(made.depends_on)
+    inputs_made = everything.only(":Table", "view-classifications-current")
+    assert {"view-classifications-all", "view-tasks-active"} <= set(inputs_made.depends_on)
 
 
 def test_another_model_changes_no_table_and_hides_no_vectors() -> None:
@@ -121,12 +121,12 @@ def test_another_model_changes_no_table_and_hides_no_vectors() -> None:
 
 
 def test_the_subscription_is_as_setup_would_make_it(everything: Environment) -> None:
-    made = everything.only(":Subscription", "work-subscription").inputs
-    assert made["ack_deadline_seconds"] == ACK_DEADLINE_S == 60
-    assert made["expiration_policy"] == {"ttl": ""}
-    assert made["retry_policy"] == {"minimum_backoff": "1s", "maximum_backoff": "60s"}
-    assert made["dead_letter_policy"]["max_delivery_attempts"] == 100
-    assert made["message_retention_duration"] == "604800s"
+    inputs_made = everything.only(":Subscription", "work-subscription").inputs
+    assert inputs_made["ack_deadline_seconds"] == ACK_DEADLINE_S == 60
+    assert inputs_made["expiration_policy"] == {"ttl": ""}
+    assert inputs_made["retry_policy"] == {"minimum_backoff": "1s", "maximum_backoff": "60s"}
+    assert inputs_made["dead_letter_policy"]["max_delivery_attempts"] == 100
+    assert inputs_made["message_retention_duration"] == "604800s"
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_the_subscription_is_as_setup_would_make_it(everything: Environment) -> 
 def test_what_holds_data_is_protected_kept_or_removed_as_is_chosen(
     configuration: dict[str, str], protect: bool, retain: bool, force: bool
 ) -> None:
-    made = run({**PROD, **configuration})
+    environment = run({**PROD, **configuration})
     for kind, name in ((":Dataset", "ledgers"), (":Bucket", "images"), (":Table", "runs")):
-        resource = made.only(kind, name)
+        resource = environment.only(kind, name)
         assert (resource.protect, resource.retain) == (protect, retain), name
     for name in ("images", "batch-files"):
-        assert made.only(":Bucket", name).inputs["force_destroy"] is force
-    assert made.only(":Dataset", "ledgers").inputs["delete_contents_on_destroy"] is force
-    assert made.only(":Dataset", "models").inputs["delete_contents_on_destroy"] is True
+        assert environment.only(":Bucket", name).inputs["force_destroy"] is force
+    assert environment.only(":Dataset", "ledgers").inputs["delete_contents_on_destroy"] is force
+    assert environment.only(":Dataset", "models").inputs["delete_contents_on_destroy"] is True
 
 
 def test_every_role_that_is_granted_is_declared_and_every_one_declared_is_granted() -> None:
@@ -170,17 +170,21 @@ OWN_BUCKETS = {"batch-files", "reports"}
 """Those that are not of images; they are made in every stack."""
 
 
-def on_images(made: Environment) -> list[Recorded]:
+def on_images(environment: Environment) -> list[Recorded]:
     """Return the grants on the bucket of images."""
-    own = {made.only(":Bucket", name).inputs["name"] for name in OWN_BUCKETS}
-    return [grant for grant in made.of("BucketIAMMember") if grant.inputs["bucket"] not in own]
+    own = {environment.only(":Bucket", name).inputs["name"] for name in OWN_BUCKETS}
+    return [
+        grant for grant in environment.of("BucketIAMMember") if grant.inputs["bucket"] not in own
+    ]
 
 
 def test_batch_jobs_have_a_bucket_that_empties_itself() -> None:
-    made = run(PROD)
-    bucket = made.only(":Bucket", "batch-files").inputs
+    environment = run(PROD)
+    bucket = environment.only(":Bucket", "batch-files").inputs
     grants = [
-        grant for grant in made.of("BucketIAMMember") if grant.inputs["bucket"] == bucket["name"]
+        grant
+        for grant in environment.of("BucketIAMMember")
+        if grant.inputs["bucket"] == bucket["name"]
     ]
     assert {grant.name: grant.inputs["role"] for grant in grants} == {
         "producer-keeps-requests": "roles/storage.objectUser",
@@ -192,13 +196,15 @@ def test_batch_jobs_have_a_bucket_that_empties_itself() -> None:
 
 
 def test_workers_report_in_a_bucket_of_their_own_and_may_write_in_no_other() -> None:
-    made = run(PROD)
-    bucket = made.only(":Bucket", "reports").inputs
-    assert made.only("BucketIAMMember", "worker-reports").inputs["bucket"] == bucket["name"]
+    environment = run(PROD)
+    bucket = environment.only(":Bucket", "reports").inputs
+    assert environment.only("BucketIAMMember", "worker-reports").inputs["bucket"] == bucket["name"]
     (rule,) = bucket["lifecycle_rules"]
     assert (rule["action"]["type"], rule["condition"]["age"]) == ("Delete", 1)
-    worker = made.only("BucketIAMMember", "worker-reports").inputs["member"]
-    granted = [grant for grant in made.of("BucketIAMMember") if grant.inputs["member"] == worker]
+    worker = environment.only("BucketIAMMember", "worker-reports").inputs["member"]
+    granted = [
+        grant for grant in environment.of("BucketIAMMember") if grant.inputs["member"] == worker
+    ]
     assert {grant.name: grant.inputs["role"] for grant in granted} == {
         "worker-reads-images": "roles/storage.objectViewer",
         "worker-reports": "roles/storage.objectUser",
@@ -206,10 +212,10 @@ def test_workers_report_in_a_bucket_of_their_own_and_may_write_in_no_other() -> 
 
 
 def test_a_foreign_bucket_is_opened_by_commands_for_its_owner() -> None:
-    made = run({**PROD, "imageBucket": "theirs", "grantOnBucket": "false"})
-    assert on_images(made) == []
-    assert {bucket.name for bucket in made.of(":Bucket")} == OWN_BUCKETS
-    commands = made.outputs["grantCommands"]
+    environment = run({**PROD, "imageBucket": "theirs", "grantOnBucket": "false"})
+    assert on_images(environment) == []
+    assert {bucket.name for bucket in environment.of(":Bucket")} == OWN_BUCKETS
+    commands = environment.outputs["grantCommands"]
     assert len(commands) == 3
     for command, who in zip(
         commands, ("sightline-dev-worker@", "gcp-sa-aiplatform", "gcp-sa-bigquery"), strict=True
@@ -220,17 +226,17 @@ def test_a_foreign_bucket_is_opened_by_commands_for_its_owner() -> None:
 
 
 def test_a_bucket_of_one_s_own_is_opened_but_not_made() -> None:
-    made = run({**PROD, "imageBucket": "ours"})
-    assert {grant.inputs["bucket"] for grant in on_images(made)} == {"ours"}
-    assert len(on_images(made)) == 3
-    assert {bucket.name for bucket in made.of(":Bucket")} == OWN_BUCKETS
+    environment = run({**PROD, "imageBucket": "ours"})
+    assert {grant.inputs["bucket"] for grant in on_images(environment)} == {"ours"}
+    assert len(on_images(environment)) == 3
+    assert {bucket.name for bucket in environment.of(":Bucket")} == OWN_BUCKETS
 
 
 def test_a_dataset_of_one_s_own_is_opened_but_not_made() -> None:
-    made = run({**PROD, "dataset": "ours", "makeDataset": "false"})
-    assert [dataset.name for dataset in made.of(":Dataset")] == ["models"]
-    assert {table.name for table in made.of("bigquery/table:Table")} == {"images-table"}
-    opened = made.only("DatasetIamMember", "worker-writes")
+    environment = run({**PROD, "dataset": "ours", "makeDataset": "false"})
+    assert [dataset.name for dataset in environment.of(":Dataset")] == ["models"]
+    assert {table.name for table in environment.of("bigquery/table:Table")} == {"images-table"}
+    opened = environment.only("DatasetIamMember", "worker-writes")
     assert opened.inputs["dataset_id"] == "ours"
 
 
@@ -254,18 +260,18 @@ def test_everything_is_of_the_project_by_the_provider_of_the_program(
 
 
 def test_a_listing_is_subscribed_to_where_it_is_and_linked_here(everything: Environment) -> None:
-    made = everything.only(":ListingSubscription").inputs
-    assert (made["project"], made["data_exchange_id"]) == ("provider", "exchange")
-    reference = made["destination_dataset"]["dataset_reference"]
+    inputs_made = everything.only(":ListingSubscription").inputs
+    assert (inputs_made["project"], inputs_made["data_exchange_id"]) == ("provider", "exchange")
+    reference = inputs_made["destination_dataset"]["dataset_reference"]
     assert reference == {"project_id": "my-project", "dataset_id": "sightline_prod_listing"}
 
 
 def test_two_stacks_in_one_project_share_no_name() -> None:
     names = []
     for stack in ("dev", "prod"):
-        made = run({**EVERYTHING, "fleet": "gke", "collectorImage": ""}, stack=stack)
+        environment = run({**EVERYTHING, "fleet": "gke", "collectorImage": ""}, stack=stack)
         used_names = set()
-        for resource in made.resources:
+        for resource in environment.resources:
             kind = resource.type.rpartition(":")[2]
             for key in ("name", "account_id", "dataset_id", "repository_id", "connection_id"):
                 is_own = key != "dataset_id" or kind == "Dataset"

@@ -104,8 +104,8 @@ def test_every_key_has_a_value_that_it_refuses() -> None:
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_value_is_told_with_what_is_accepted(name: str) -> None:
     value, accepted = BAD[name]
-    given = {**MINIMAL, key_name(name): value}
-    listed = complaints(**given)
+    configuration = {**MINIMAL, key_name(name): value}
+    listed = complaints(**configuration)
     assert len(listed) == 1, listed
     assert listed[0].startswith(f"sightline:{key_name(name)} = ")
     assert accepted in listed[0]

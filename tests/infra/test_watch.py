@@ -58,11 +58,11 @@ def test_every_metric_that_is_asked_for_is_one_that_workers_serve() -> None:
 
 
 def test_the_dashboard_shows_what_a_person_asks_of_a_run() -> None:
-    shown = dashboard(read_stack(PROD, "prod"))
-    titles = [tile["widget"]["title"] for tile in shown["mosaicLayout"]["tiles"]]
+    dashboard_json = dashboard(read_stack(PROD, "prod"))
+    titles = [tile["widget"]["title"] for tile in dashboard_json["mosaicLayout"]["tiles"]]
     for wanted in ("Backlog", "Oldest", "Rate", "429", "Dead letters by reason", "Rows", "Cost"):
         assert any(wanted in title for title in titles), wanted
-    places = [(tile["xPos"], tile["yPos"]) for tile in shown["mosaicLayout"]["tiles"]]
+    places = [(tile["xPos"], tile["yPos"]) for tile in dashboard_json["mosaicLayout"]["tiles"]]
     assert len(set(places)) == len(places)
 
 
@@ -76,8 +76,8 @@ def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
 
 
 def test_a_budget_is_told_to_the_same_people_as_alerts() -> None:
-    made = run({**PROD, "billingAccount": "012345-6789AB-CDEF01", "budgetUsd": "500"})
-    budget = made.only(":Budget").inputs
+    environment = run({**PROD, "billingAccount": "012345-6789AB-CDEF01", "budgetUsd": "500"})
+    budget = environment.only(":Budget").inputs
     assert budget["amount"] == {"specified_amount": {"currency_code": "USD", "units": "500"}}
     assert budget["budget_filter"] == {"projects": ["projects/123456789012"]}
     assert budget["all_updates_rule"]["monitoring_notification_channels"] == ["channel-id"]

@@ -25,9 +25,9 @@ SCENES = 20
 
 def ran(job: Job, *arguments: str) -> Any:
     """Run a command and return the JSON that it printed."""
-    done = job.run(*arguments, "--json", quietly=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    completed = job.run(*arguments, "--json", quietly=True)
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return json.loads(completed.stdout)
 
 
 def check_the_job(environment: Environment, vertex: str, folder: Path) -> None:
@@ -39,8 +39,8 @@ def check_the_job(environment: Environment, vertex: str, folder: Path) -> None:
     ran(job, "upload", "photos", f"gs://{outputs['imageBucket']}/s", "--source-table", SOURCE)
 
     setup = ran(job, "setup")
-    made = [item for item in setup["items"] if item["state"] == "made"]
-    assert {item["kind"] for item in made} == {"view"}, made
+    created = [item for item in setup["items"] if item["state"] == "made"]
+    assert {item["kind"] for item in created} == {"view"}, created
     assert not [item for item in setup["items"] if item["state"] == "differs"]
 
     findings = json.loads(job.run("doctor", "--json", quietly=True).stdout)

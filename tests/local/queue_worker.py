@@ -63,15 +63,17 @@ async def work(path: Path, log: Log, seed: int) -> None:
                 log.write(
                     "leased", delivery.body.decode(), delivery.attempt, until_s - LEASE_S, until_s
                 )
-            held = [delivery for delivery in deliveries if chance.random() < 0.95]
-            if held and chance.random() < 0.3:
-                lost = await queue.extend([delivery.lease_id for delivery in held], lease_s=LEASE_S)
+            leased = [delivery for delivery in deliveries if chance.random() < 0.95]
+            if leased and chance.random() < 0.3:
+                lost_leases = await queue.extend(
+                    [delivery.lease_id for delivery in leased], lease_s=LEASE_S
+                )
                 until_s = clock.seen_s + LEASE_S
-                held = [delivery for delivery in held if delivery.lease_id not in lost]
-                for delivery in held:
+                leased = [delivery for delivery in leased if delivery.lease_id not in lost_leases]
+                for delivery in leased:
                     log.write("extended", delivery.body.decode(), delivery.attempt, until_s)
-            done = [delivery for delivery in held if chance.random() < 0.9]
-            back = [delivery for delivery in held if delivery not in done]
+            done = [delivery for delivery in leased if chance.random() < 0.9]
+            back = [delivery for delivery in leased if delivery not in done]
             for delivery in done:
                 log.write("acking", delivery.body.decode(), delivery.attempt)
             for delivery in back:

@@ -97,11 +97,11 @@ async def test_the_slice_of_a_killed_worker_is_never_spent_twice(
     spent = Amount(sum(payments(tmp_path / "killed.log")))
     spent += Amount(sum(payments(tmp_path / "next.log")))
     assert spent.cost_usd_micros <= BUDGET
-    held = {
+    unspent_of = {
         reservation.worker_id: reservation.unspent
         for reservation in await budgets.unspent_reservations("run-1")
     }
-    assert set(held) <= {"killed"}
+    assert set(unspent_of) <= {"killed"}
     assert start("later", hours_later=2.0).wait(120) == 0
     spent += Amount(sum(payments(tmp_path / "later.log")))
     unwritten = ESTIMATE  # the one call that was paid and not written when the worker was killed

@@ -28,8 +28,8 @@ def facts_of(gps: dict[int, Any] | None = None, exif: dict[int, Any] | None = No
 
 
 def block(gps: dict[int, Any] | None = None, exif: dict[int, Any] | None = None) -> bytes:
-    written: bytes = piexif.dump({"GPS": gps or {}, "Exif": exif or {}})
-    return written.removeprefix(b"Exif\0\0")
+    exif_bytes: bytes = piexif.dump({"GPS": gps or {}, "Exif": exif or {}})
+    return exif_bytes.removeprefix(b"Exif\0\0")
 
 
 def test_no_exif_means_no_facts() -> None:
@@ -105,9 +105,11 @@ def test_altitude_below_the_sea_is_negative(change: dict[int, Any], altitude: fl
     assert pose.altitude == altitude
 
 
-@pytest.mark.parametrize(("given", "heading"), [((360, 1), 0.0), ((361, 1), None), ((1, 0), None)])
-def test_a_heading_is_between_0_and_360(given: tuple[int, int], heading: float | None) -> None:
-    pose = facts_of(MUNICH | {GPS.GPSImgDirection: given}).camera_pose
+@pytest.mark.parametrize(
+    ("direction", "heading"), [((360, 1), 0.0), ((361, 1), None), ((1, 0), None)]
+)
+def test_a_heading_is_between_0_and_360(direction: tuple[int, int], heading: float | None) -> None:
+    pose = facts_of(MUNICH | {GPS.GPSImgDirection: direction}).camera_pose
     assert pose is not None
     assert pose.heading == heading
 

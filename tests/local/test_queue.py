@@ -137,8 +137,8 @@ async def test_the_bodies_of_a_run_are_read_until_they_are_settled(
     monkeypatch.setattr(store, "PAGE", 3)
     await fill(queue, 10, run_id="run-1")
     await fill(queue, 4, run_id="run-2")
-    held = await queue.pull(3, lease_s=LEASE_S)
-    await queue.ack([held[0].lease_id])
+    deliveries = await queue.pull(3, lease_s=LEASE_S)
+    await queue.ack([deliveries[0].lease_id])
     expected = [f"{i:010d}".encode() for i in range(1, 10)]
     assert [body async for body in queue.queued_bodies("run-1")] == expected
     assert await asyncio.to_thread(lambda: [*stream_bodies(path, "run-1")]) == expected
@@ -187,12 +187,12 @@ async def test_messages_that_are_put_off_come_at_once_when_they_are_hastened(
 ) -> None:
     await fill(queue, 3)
     await fill(queue, 1, run_id="run-2")
-    held = await queue.pull(4, lease_s=LEASE_S)
-    await queue.nack(ids(held[1:]), delay_s=600.0)
+    deliveries = await queue.pull(4, lease_s=LEASE_S)
+    await queue.nack(ids(deliveries[1:]), delay_s=600.0)
     assert await queue.pull(9, lease_s=LEASE_S) == []
     assert await queue.make_due("run-1") == 2
     assert {delivery.attempt for delivery in await queue.pull(9, lease_s=LEASE_S)} == {2}
     assert await queue.make_due("run-1") == 0
     assert (await queue.backlog("run-2")).ready == 1
-    await queue.ack([held[0].lease_id])
+    await queue.ack([deliveries[0].lease_id])
     assert (await queue.backlog("run-1")).leased == 2

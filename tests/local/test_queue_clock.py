@@ -35,11 +35,11 @@ async def test_a_lease_from_before_the_clock_was_set_back_still_settles(
     queue: LocalQueue, clock: Clock
 ) -> None:
     await fill(queue, 1)
-    (held,) = await queue.pull(1, lease_s=LEASE_S)
+    (delivery_held,) = await queue.pull(1, lease_s=LEASE_S)
     clock.time_s -= 3600
     assert await queue.pull(1, lease_s=LEASE_S) == []
-    assert await queue.extend([held.lease_id], lease_s=LEASE_S) == frozenset()
-    await queue.ack([held.lease_id])
+    assert await queue.extend([delivery_held.lease_id], lease_s=LEASE_S) == frozenset()
+    await queue.ack([delivery_held.lease_id])
     assert (await queue.backlog()).leased == 0
 
 
@@ -48,8 +48,8 @@ async def test_a_queue_opened_after_the_clock_was_set_back_shortens_what_is_held
 ) -> None:
     async with LocalQueue.open(path, now=clock) as before:
         await fill(before, 2)
-        held = await before.pull(2, lease_s=LEASE_S)
-        await before.nack([held[0].lease_id], delay_s=60.0)
+        deliveries = await before.pull(2, lease_s=LEASE_S)
+        await before.nack([deliveries[0].lease_id], delay_s=60.0)
     clock.time_s -= 1e6
     async with LocalQueue.open(path, now=clock) as after:
         clock.time_s += 61

@@ -54,7 +54,7 @@ def assert_one_line_with_a_next_step(error: SightlineError, step: str) -> None:
 async def test_a_disk_that_fills_up_loses_nothing_that_was_published(tmp_path: Path) -> None:
     path = tmp_path / "queue.db"
     # The kernel refuses to let the files grow: the same refusal as a full disk, without one.
-    done = await asyncio.to_thread(
+    completed = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", ON_A_FULL_DISK, str(path)],
         capture_output=True,
@@ -62,8 +62,8 @@ async def test_a_disk_that_fills_up_loses_nothing_that_was_published(tmp_path: P
         check=False,
         timeout=GIVE_UP_S,
     )
-    assert done.stderr == ""
-    message, count = done.stdout.splitlines()
+    assert completed.stderr == ""
+    message, count = completed.stdout.splitlines()
     assert "disk" in message
     async with LocalQueue.open(path) as queue:
         assert (await queue.backlog()).ready == int(count)
@@ -73,12 +73,12 @@ async def test_a_disk_that_fills_up_loses_nothing_that_was_published(tmp_path: P
 async def test_a_full_database_refuses_to_publish_and_still_settles(tmp_path: Path) -> None:
     async with LocalQueue.open(tmp_path / "queue.db") as queue:
         await fill(queue, 100)
-        held = await queue.pull(100, lease_s=LEASE_S)
+        deliveries = await queue.pull(100, lease_s=LEASE_S)
         await queue._writing.run(lambda sqlite: sqlite.execute("PRAGMA max_page_count = 1"))
         with pytest.raises(StorageError) as caught:
             await fill(queue, 100, size=10_000)
         assert_one_line_with_a_next_step(caught.value, "free some space")
-        await queue.ack(ids(held))
+        await queue.ack(ids(deliveries))
         assert (await queue.backlog()).ready == 0
 
 

@@ -113,22 +113,22 @@ def check_nothing_lost(crew: Crew) -> None:
 
 def check_no_lease_shared(crew: Crew) -> None:
     """A message came again only once its lease was over, counted up, and never after its ack."""
-    held: dict[str, dict[int, list[float]]] = defaultdict(dict)
+    leases_of: dict[str, dict[int, list[float]]] = defaultdict(dict)
     released: set[tuple[str, int]] = set()
     acked: dict[str, int] = {}
     for kind, name, *numbers in crew.lines():
         if kind == "leased":
             attempt = int(numbers[0])
-            assert attempt not in held[name], f"{name}: attempt {attempt} was delivered twice"
-            held[name][attempt] = [float(numbers[1]), float(numbers[2])]
+            assert attempt not in leases_of[name], f"{name}: attempt {attempt} was delivered twice"
+            leases_of[name][attempt] = [float(numbers[1]), float(numbers[2])]
         elif kind == "extended":
-            held[name][int(numbers[0])][1] = float(numbers[1])
+            leases_of[name][int(numbers[0])][1] = float(numbers[1])
         elif kind == "nacking":
             released.add((name, int(numbers[0])))
         elif kind == "acked":
             acked[name] = max(acked.get(name, 0), int(numbers[0]))
     assert acked
-    for name, leases in held.items():
+    for name, leases in leases_of.items():
         for attempt, (_, until_s) in leases.items():
             following = leases.get(attempt + 1)
             if following and (name, attempt) not in released:

@@ -19,8 +19,8 @@ Array = NDArray[np.float32]
 
 def random_units(count: int, dimension: int, seed: int = 0) -> Array:
     """Return random unit vectors."""
-    drawn = np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32)
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
+    vectors = np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
 def naive_search(vectors: Array, queries: Array, top: int, allowed: Any = None) -> Found:

@@ -48,13 +48,13 @@ def test_an_index_is_trained_once_for_its_vectors(
     vectors: Array, tmp_path: Path, trained: list[int]
 ) -> None:
     rows = np.arange(COUNT)
-    kept = kept_in(tmp_path, rows)
-    first = build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
-    again = build_index(vectors[rows].copy(), exact_up_to=0, index_file=kept, threads=1)
+    index_file = kept_in(tmp_path, rows)
+    first = build_index(vectors[rows], exact_up_to=0, index_file=index_file, threads=1)
+    again = build_index(vectors[rows].copy(), exact_up_to=0, index_file=index_file, threads=1)
     assert trained == [COUNT]
     queries = random_units(5, 16, seed=2)
     np.testing.assert_array_equal(again.search(queries, 5).rows, first.search(queries, 5).rows)
-    assert [path.name for path in kept.path.parent.iterdir()] == ["one.faiss"]
+    assert [path.name for path in index_file.path.parent.iterdir()] == ["one.faiss"]
 
 
 def test_rows_that_were_added_and_moved_need_no_training(
@@ -93,11 +93,11 @@ def test_an_index_of_other_vectors_is_made_again(
     vectors: Array, tmp_path: Path, trained: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     rows = np.arange(COUNT)
-    kept = kept_in(tmp_path, rows)
-    build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
+    index_file = kept_in(tmp_path, rows)
+    build_index(vectors[rows], exact_up_to=0, index_file=index_file, threads=1)
     other = random_units(COUNT, 16, seed=9)  # other vectors of the same parts
     with caplog.at_level(logging.WARNING):
-        index = build_index(other, exact_up_to=0, index_file=kept, threads=1)
+        index = build_index(other, exact_up_to=0, index_file=index_file, threads=1)
     assert trained == [COUNT, COUNT]
     assert "does not fit the vectors, building the index again" in caplog.text
     np.testing.assert_array_equal(index.search(other[:5], 1).rows[:, 0], np.arange(5))
@@ -107,11 +107,11 @@ def test_one_vector_that_changed_is_not_found_by_its_old_code(
     vectors: Array, tmp_path: Path, trained: list[int]
 ) -> None:
     rows = np.arange(COUNT)
-    kept = kept_in(tmp_path, rows)
-    build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
+    index_file = kept_in(tmp_path, rows)
+    build_index(vectors[rows], exact_up_to=0, index_file=index_file, threads=1)
     changed = vectors[rows].copy()
     changed[7] = random_units(1, 16, seed=11)[0]
-    index = build_index(changed, exact_up_to=0, index_file=kept, threads=1)
+    index = build_index(changed, exact_up_to=0, index_file=index_file, threads=1)
     assert isinstance(index, FaissIndex)
     assert (index.loose, index.gone, trained) == (1, 1, [COUNT])
     assert index.search(changed[7:8], 1).rows.tolist() == [[7]]
@@ -121,15 +121,15 @@ def test_few_vectors_are_searched_through_an_index_only_where_one_is_kept(
     vectors: Array, tmp_path: Path
 ) -> None:
     rows = np.arange(COUNT)
-    kept = kept_in(tmp_path, rows)
-    assert isinstance(build_index(vectors[rows], index_file=kept), ExactIndex)
-    make_index(vectors[rows], kept, threads=1)
-    assert isinstance(build_index(vectors[rows], index_file=kept), FaissIndex)
+    index_file = kept_in(tmp_path, rows)
+    assert isinstance(build_index(vectors[rows], index_file=index_file), ExactIndex)
+    make_index(vectors[rows], index_file, threads=1)
+    assert isinstance(build_index(vectors[rows], index_file=index_file), FaissIndex)
     others = kept_in(tmp_path, rows + COUNT)
     assert isinstance(build_index(vectors[rows + COUNT], index_file=others), ExactIndex)
-    assert drop_index(kept.path) is True
-    assert drop_index(kept.path) is False
-    assert isinstance(build_index(vectors[rows], index_file=kept), ExactIndex)
+    assert drop_index(index_file.path) is True
+    assert drop_index(index_file.path) is False
+    assert isinstance(build_index(vectors[rows], index_file=index_file), ExactIndex)
 
 
 def test_making_an_index_tells_its_progress_to_the_end(vectors: Array, tmp_path: Path) -> None:
@@ -159,25 +159,25 @@ def test_a_damaged_index_is_told_and_made_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     rows = np.arange(COUNT)
-    kept = kept_in(tmp_path, rows)
-    build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
-    content = bytearray(kept.path.read_bytes())
+    index_file = kept_in(tmp_path, rows)
+    build_index(vectors[rows], exact_up_to=0, index_file=index_file, threads=1)
+    content = bytearray(index_file.path.read_bytes())
     content[len(content) // 2] ^= 1
     damaged: dict[str, bytes] = {
-        "truncated": kept.path.read_bytes()[:-100],
+        "truncated": index_file.path.read_bytes()[:-100],
         "flipped": bytes(content),
         "empty": b"",
         "headless": b"\n" + bytes(content),
         "of another kind": b'{"format": "other", "rows": 3}\n',
     }
-    kept.path.write_bytes(damaged[damage])
+    index_file.path.write_bytes(damaged[damage])
     with pytest.raises(DamagedIndexError):
-        load_index(kept.path)
+        load_index(index_file.path)
     with caplog.at_level(logging.WARNING):
-        build_index(vectors[rows], exact_up_to=0, index_file=kept, threads=1)
+        build_index(vectors[rows], exact_up_to=0, index_file=index_file, threads=1)
     assert trained == [COUNT, COUNT]
     assert "is damaged" in caplog.text
-    assert load_index(kept.path) is not None
+    assert load_index(index_file.path) is not None
 
 
 def test_an_index_that_cannot_be_kept_only_costs_time(
@@ -197,11 +197,11 @@ def test_an_index_that_cannot_be_kept_only_costs_time(
 
 def test_indexes_of_the_first_version_are_removed(vectors: Array, tmp_path: Path) -> None:
     rows = np.arange(COUNT)
-    kept = kept_in(tmp_path, rows)
-    kept.path.parent.mkdir()
-    old = kept.path.parent / f"{'0' * 32}-IVF31-PQ4x4fs.faiss"
+    index_file = kept_in(tmp_path, rows)
+    index_file.path.parent.mkdir()
+    old = index_file.path.parent / f"{'0' * 32}-IVF31-PQ4x4fs.faiss"
     old.write_bytes(b"old")
-    make_index(vectors[rows], kept, threads=1)
+    make_index(vectors[rows], index_file, threads=1)
     assert not old.exists()
 
 
@@ -218,9 +218,9 @@ def test_a_digest_changes_with_every_component(dimension: int) -> None:
 
 def test_places_are_found_whatever_the_order() -> None:
     there = np.array([9, 4, 7], dtype=np.uint64)
-    wanted = np.array([7, 5, 9, 10, 4], dtype=np.uint64)
-    assert places_of(wanted, there).tolist() == [2, -1, 0, -1, 1]
-    assert places_of(wanted, there[:0]).tolist() == [-1] * 5
+    digests = np.array([7, 5, 9, 10, 4], dtype=np.uint64)
+    assert places_of(digests, there).tolist() == [2, -1, 0, -1, 1]
+    assert places_of(digests, there[:0]).tolist() == [-1] * 5
 
 
 @pytest.mark.parametrize(

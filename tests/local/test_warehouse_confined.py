@@ -64,8 +64,8 @@ def folder(tmp_path: Path) -> Path:
     rig = local_rig(tmp_path / "home")
     item = WorkItem("run", 0, 0, "obs-001", (observation(1),), (EMBEDDING,))
     asyncio.run(rig.writer.write([embedding_row(item)]))
-    (written,) = warehouse.glob("embeddings_*/**/*.parquet")
-    shutil.copy(written, tmp_path / "outside.parquet")
+    (file,) = warehouse.glob("embeddings_*/**/*.parquet")
+    shutil.copy(file, tmp_path / "outside.parquet")
     (warehouse / "link.csv").symlink_to(tmp_path / "secret.csv")
     (warehouse / "linked").symlink_to(tmp_path)
     return tmp_path

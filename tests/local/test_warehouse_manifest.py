@@ -86,8 +86,8 @@ async def test_damage_is_named_by_readers_and_nothing_is_acted_on(
 async def test_a_lost_manifest_is_rebuilt_from_the_files(root: Path, damage: Damage) -> None:
     await compacted_twice(root)
     damage(root / "classifications")
-    (done,) = repair_all(root, now=NOW)
-    assert (done.ledger, done.files, done.replaced) == ("classifications", 1, 0)
+    (report,) = repair_all(root, now=NOW)
+    assert (report.ledger, report.files, report.replaced) == ("classifications", 1, 0)
     assert ask(root, SUBJECTS) == [("a",), ("b",), ("c",)]
     assert repair_all(root, now=NOW) == []
 
@@ -104,8 +104,8 @@ async def test_what_a_rebuilt_manifest_replaces_is_deleted_only_later(root: Path
     await write(root, "d")
     compact(root, CLASSIFICATIONS, now=NOW + 3 * TURN, everything=True)  # its inputs stay
     lose(root / "classifications")
-    (done,) = repair_all(root, now=NOW + 3 * TURN)
-    assert (done.files, done.replaced) == (1, 2)
+    (report,) = repair_all(root, now=NOW + 3 * TURN)
+    assert (report.files, report.replaced) == (1, 2)
     assert len(files(root)) == 3
     compact(root, CLASSIFICATIONS, now=NOW + 5 * TURN, everything=True)
     assert len(files(root)) == 1
@@ -147,14 +147,14 @@ async def test_a_manifest_of_a_later_program_is_refused_and_never_rebuilt(root: 
     await compacted_twice(root)
     path = root / "classifications" / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "version": 99}))
-    kept = path.read_bytes()
+    content = path.read_bytes()
     for work in (
         lambda: repair_all(root, now=NOW),
         lambda: compact(root, CLASSIFICATIONS, now=NOW, everything=True),
     ):
         with pytest.raises(StorageError, match="version 99; update sightline"):
             work()
-    assert path.read_bytes() == kept
+    assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize(
@@ -218,10 +218,10 @@ async def test_a_killed_compactions_output_is_passed_over_for_a_later_one(root: 
     await write(root, "a")
     await write(root, "b")
     killed = unfinished_output(root).relative_to(root / "classifications").as_posix()
-    kept = (root / "classifications" / killed).read_bytes()
+    content = (root / "classifications" / killed).read_bytes()
     await write(root, "c")
     compact(root, CLASSIFICATIONS, now=NOW, everything=True)
-    (root / "classifications" / killed).write_bytes(kept)  # it comes back by a copy
+    (root / "classifications" / killed).write_bytes(content)  # it comes back by a copy
     manifest = rebuilt(
         root / "classifications", files(root), read_manifest(root / "classifications"), NOW
     )

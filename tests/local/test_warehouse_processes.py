@@ -105,9 +105,9 @@ def test_readers_see_every_row_once_while_others_append_compact_and_are_killed(
     for turn in range(KILLS):
         enough = len(logged(tmp_path)) + chance.randint(1, MOST_BETWEEN_KILLS)
         while len(durable := logged(tmp_path)) < enough:
-            seen = subjects(root)
-            assert durable <= seen.keys()
-            assert set(seen.values()) <= {1}
+            subject_ids = subjects(root)
+            assert durable <= subject_ids.keys()
+            assert set(subject_ids.values()) <= {1}
             assert all(process.poll() is None for process in crew)
         place = chance.randrange(len(roles))
         crew[place].kill()
@@ -121,21 +121,26 @@ def test_readers_see_every_row_once_while_others_append_compact_and_are_killed(
     for process in crew:
         process.kill()
         process.wait()
-    seen = subjects(root)
-    assert logged(tmp_path) <= seen.keys()
-    assert set(seen.values()) == {1}
+    subject_ids = subjects(root)
+    assert logged(tmp_path) <= subject_ids.keys()
+    assert set(subject_ids.values()) == {1}
 
 
 def test_a_producer_killed_at_any_step_leaves_a_whole_run_or_none(tmp_path: Path) -> None:
     import_observations(tmp_path / "source", [observation(number) for number in range(9)], 0)
     steps = [json.loads(line) for line in output("kill-at-every-step", tmp_path, "open_run")]
     assert len(steps) > 5
-    for _, seen in steps:
-        if not seen["runs"]:
-            assert seen == {"runs": [], "listed": 0, "items": 0, "to_publish": 18}
+    for _, subject_ids in steps:
+        if not subject_ids["runs"]:
+            assert subject_ids == {"runs": [], "listed": 0, "items": 0, "to_publish": 18}
         else:
-            ((_, parts),) = seen["runs"]
-            assert (parts, seen["listed"], seen["items"], seen["to_publish"]) == (18, 18, 9, 0)
+            ((_, parts),) = subject_ids["runs"]
+            assert (
+                parts,
+                subject_ids["listed"],
+                subject_ids["items"],
+                subject_ids["to_publish"],
+            ) == (18, 18, 9, 0)
     assert not steps[0][1]["runs"]
     assert steps[-1][1]["runs"]
 
@@ -163,13 +168,18 @@ def test_a_producer_that_meets_an_unforeseen_error_at_any_step_leaves_a_whole_ru
                 failed += 1
             else:
                 break
-        seen = warehouse_crew.show_runs(tmp_path)
-        assert isinstance(seen, dict)
-        if seen["runs"]:
-            ((_, parts),) = seen["runs"]
-            assert (parts, seen["listed"], seen["items"], seen["to_publish"]) == (18, 18, 9, 0)
+        run_parts = warehouse_crew.show_runs(tmp_path)
+        assert isinstance(run_parts, dict)
+        if run_parts["runs"]:
+            ((_, parts),) = run_parts["runs"]
+            assert (parts, run_parts["listed"], run_parts["items"], run_parts["to_publish"]) == (
+                18,
+                18,
+                9,
+                0,
+            )
         else:
-            assert seen == {"runs": [], "listed": 0, "items": 0, "to_publish": 18}
+            assert run_parts == {"runs": [], "listed": 0, "items": 0, "to_publish": 18}
     assert failed > 5
     whole = warehouse_crew.show_runs(tmp_path)
     assert isinstance(whole, dict)
@@ -200,7 +210,7 @@ async def test_a_compaction_killed_at_any_step_loses_and_doubles_nothing(tmp_pat
     ]
     assert len(steps) > 4
     assert [killed for killed, _ in steps] == [True] * (len(steps) - 1) + [False]
-    assert all(seen == [row.subject_id for row in rows] for _, seen in steps)
+    assert all(subject_ids == [row.subject_id for row in rows] for _, subject_ids in steps)
 
 
 async def test_a_full_disk_is_one_clear_error_and_costs_nothing(tmp_path: Path) -> None:
@@ -216,10 +226,10 @@ async def test_a_full_disk_is_one_clear_error_and_costs_nothing(tmp_path: Path) 
     assert "run" in opened
     assert not files_named(tmp_path, "*.tmp")
     connection = connect(tmp_path / "warehouse")
-    shown = connection.execute("SELECT count(*) FROM classifications_all").fetchall()
+    rows = connection.execute("SELECT count(*) FROM classifications_all").fetchall()
     runs = connection.execute("SELECT run_id, messages FROM runs_current").fetchall()
     connection.close()
-    assert shown == [(2000,)]
+    assert rows == [(2000,)]
     assert runs == [("run-002", 99)]
 
 

@@ -146,9 +146,9 @@ def test_a_path_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 async def test_compaction_leaves_one_file_and_the_earliest_row_of_a_part(root: Path) -> None:
     await write(root, "a", "b", at=NOW, worker_id="late")
     await write(root, "a", "c", at=NOW - timedelta(hours=1), worker_id="early")
-    done = compact(root, CLASSIFICATIONS, now=NOW + timedelta(days=1))
-    assert (done.partitions, done.files_before, done.files_after) == (1, 2, 1)
-    assert (done.rows, done.duplicates) == (3, 1)
+    report = compact(root, CLASSIFICATIONS, now=NOW + timedelta(days=1))
+    assert (report.partitions, report.files_before, report.files_after) == (1, 2, 1)
+    assert (report.rows, report.duplicates) == (3, 1)
     expected = [("a", "early"), ("b", "late"), ("c", "early")]
     select = "SELECT subject_id, worker_id FROM {} ORDER BY 1"
     assert ask(root, select.format("classifications")) == expected
@@ -182,8 +182,8 @@ async def test_rows_appended_to_a_compacted_partition_count_and_are_compacted(ro
         ("b",),
         ("c",),
     ]
-    done = compact(root, CLASSIFICATIONS, now=NOW, everything=True)
-    assert (done.files_before, done.files_after, done.rows, done.duplicates) == (2, 1, 3, 1)
+    report = compact(root, CLASSIFICATIONS, now=NOW, everything=True)
+    assert (report.files_before, report.files_after, report.rows, report.duplicates) == (2, 1, 3, 1)
 
 
 async def test_replaced_files_are_kept_for_a_grace_period(root: Path) -> None:

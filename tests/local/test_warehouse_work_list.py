@@ -238,8 +238,8 @@ async def test_a_run_keeps_its_ranges_when_the_settings_change(tmp_path: Path) -
 def test_ranges_cover_just_what_is_not_published(
     sizes: dict[int, int], published: list[tuple[int, int, int]], step: int
 ) -> None:
-    done = [(bucket, start, start + length) for bucket, start, length in published]
-    ranges = unpublished_ranges("r", sizes.items(), done, step)
+    published_ranges = [(bucket, start, start + length) for bucket, start, length in published]
+    ranges = unpublished_ranges("r", sizes.items(), published_ranges, step)
     covered = [
         (item_range.bucket, seq)
         for item_range in ranges
@@ -248,7 +248,7 @@ def test_ranges_cover_just_what_is_not_published(
     assert all(0 < item_range.stop - item_range.start <= step for item_range in ranges)
     assert covered == sorted(
         {(bucket, seq) for bucket, size in sizes.items() for seq in range(size)}
-        - {(bucket, seq) for bucket, start, stop in done for seq in range(start, stop)}
+        - {(bucket, seq) for bucket, start, stop in published_ranges for seq in range(start, stop)}
     )
 
 

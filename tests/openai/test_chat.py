@@ -62,12 +62,12 @@ async def test_the_images_come_first_in_their_order_and_then_the_prompt(
     await classifier.classify(task, [at(uri) for uri in reversed(CONTENTS)], run_id="r")
     assert server.images == [list(reversed(CONTENTS.values()))]
     (chat_request,) = server.requests
-    *shown, last = chat_request.messages[0].content
+    *image_parts, last = chat_request.messages[0].content
     assert isinstance(last, TextPart)
     assert last.text == task.prompt
     types = [
         shown_part.image_url.url.partition(";")[0]
-        for shown_part in shown
+        for shown_part in image_parts
         if not isinstance(shown_part, TextPart)
     ]
     assert types == ["data:image/webp", "data:image/png", "data:image/jpeg"]

@@ -260,9 +260,11 @@ async def test_a_count_that_cannot_be_costs_what_the_request_can_have_cost(
     server.usage = {"prompt_tokens": tokens, "completion_tokens": tokens}
     classification = await classifier.classify(task, [at()], run_id="r")
     task.validate_answer(classification.answer)
-    sent = input_tokens(task, 1)
+    expected_tokens = input_tokens(task, 1)
     answered = 0 if tokens is None else server.requests[0].max_tokens
-    assert classification.usage == Usage(sent, answered, 2 * sent + 10 * answered)
+    assert classification.usage == Usage(
+        expected_tokens, answered, 2 * expected_tokens + 10 * answered
+    )
 
 
 async def test_a_body_that_json_forbids_is_paid_for_once(

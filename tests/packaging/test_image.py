@@ -80,15 +80,15 @@ def test_the_image_runs_as_nobody_and_without_a_shell() -> None:
 
 
 def test_all_that_is_copied_is_there_and_sent_to_the_builder() -> None:
-    sent = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    kept = [pattern.removeprefix("!") for pattern in sent if pattern.startswith("!")]
+    patterns = (CHECKOUT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    sent_patterns = [pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")]
     copied = [
         name for rest in of("COPY") if "--from" not in rest for name in shlex.split(rest)[:-1]
     ]
     for name in copied:
         assert (CHECKOUT / name).exists(), name
-        assert any(fnmatch.fnmatch(name, pattern) for pattern in kept), name
-    assert sent[1] == "*"
+        assert any(fnmatch.fnmatch(name, pattern) for pattern in sent_patterns), name
+    assert patterns[1] == "*"
 
 
 def test_what_the_wheel_is_built_from_is_copied(wheel: Path) -> None:
@@ -107,10 +107,10 @@ def test_dependencies_are_those_of_the_lock_each_with_its_hash(tmp_path: Path) -
     words = shlex.split(command.replace("/requirements.txt", str(target)))
     subprocess.run([*words, "--offline"], check=True, cwd=CHECKOUT, capture_output=True, env=RUNS)
     text = target.read_text(encoding="utf-8").replace("\\\n", " ")
-    wanted = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
-    assert len(wanted) > 40
-    assert [line for line in wanted if "--hash=sha256:" not in line or "==" not in line] == []
-    names = {line.partition("==")[0] for line in wanted}
+    requirements = [line for line in text.splitlines() if re.match(r"[a-z0-9]", line)]
+    assert len(requirements) > 40
+    assert [line for line in requirements if "--hash=sha256:" not in line or "==" not in line] == []
+    names = {line.partition("==")[0] for line in requirements}
     assert {"google-cloud-pubsub", "opentelemetry-sdk", "orjson"} <= names
     assert not names & {"pulumi", "pulumi-gcp", "pytest", "sightline", "torch"}
 
@@ -126,7 +126,7 @@ def test_the_programs_start_from_the_wheel_alone(
         [python, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=RUNS
     ).stdout
     assert where.startswith(str(python.parents[1]))
-    shown = subprocess.run(
+    help_text = subprocess.run(
         [python, "-m", module, "--help"],
         capture_output=True,
         text=True,
@@ -134,7 +134,7 @@ def test_the_programs_start_from_the_wheel_alone(
         cwd=tmp_path,
         env=RUNS,
     ).stdout
-    assert f"Usage: {usage}" in shown
+    assert f"Usage: {usage}" in help_text
 
 
 def test_sigterm_reaches_the_worker_and_its_health_is_told(python: Path, tmp_path: Path) -> None:
@@ -159,11 +159,11 @@ def test_sigterm_reaches_the_worker_and_its_health_is_told(python: Path, tmp_pat
 
 def test_a_probe_of_health_loads_nothing_heavy(python: Path, tmp_path: Path) -> None:
     code = "import sys, worker.heartbeat; print(len(sys.modules), 'duckdb' in sys.modules)"
-    shown = subprocess.run(
+    lines = subprocess.run(
         [python, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=RUNS
     ).stdout.split()
-    assert int(shown[0]) < 300
-    assert shown[1] == "False"
+    assert int(lines[0]) < 300
+    assert lines[1] == "False"
 
 
 @pytest.mark.needs("uv")
@@ -182,23 +182,23 @@ def test_the_wheel_and_its_locked_dependencies_do_the_job_in_an_empty_environmen
     for extra in ("", "google.pubsub_v1", "opentelemetry.sdk.metrics"):
         code = f"import worker.main{', ' + extra if extra else ''}"
         subprocess.run([app / "bin" / "python", "-c", code], check=True, cwd=tmp_path)
-    shown = subprocess.run(
+    help_text = subprocess.run(
         [app / "bin" / "python", "-m", "worker", "--help"],
         capture_output=True,
         text=True,
         check=True,
         cwd=tmp_path,
     ).stdout
-    assert "Usage: sightline work" in shown
+    assert "Usage: sightline work" in help_text
     assert not list(app.rglob("site-packages/pulumi"))
     render = ["-m", "sightline", "render", "streets", "photos", "--count", "6"]
     example = next(block.text for block in blocks(CHECKOUT / "docs" / "python.md"))
     for arguments in (render, ["-c", example]):
-        done = subprocess.run(
+        completed = subprocess.run(
             [app / "bin" / "python", *arguments],
             cwd=tmp_path,
             capture_output=True,
             text=True,
             check=True,
         )
-    assert done.stdout.startswith("6 images\n6 messages, about 0.0 US dollars\n6 answers\n")
+    assert completed.stdout.startswith("6 images\n6 messages, about 0.0 US dollars\n6 answers\n")

@@ -19,14 +19,14 @@ HEAVY = {
 
 def modules_after(code: str) -> set[str]:
     """Return the top-level modules that a fresh interpreter holds after running the code."""
-    shown = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)))"],
         capture_output=True,
         text=True,
         check=True,
         cwd=CHECKOUT,
     )
-    return set(json.loads(shown.stdout.splitlines()[-1]))
+    return set(json.loads(completed.stdout.splitlines()[-1]))
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])

@@ -58,18 +58,18 @@ def test_on_a_person_s_machine_tests_may_be_skipped(tmp_path: Path) -> None:
 def test_where_ci_is_set_only_an_excused_test_is_skipped_and_its_tool_is_listed(
     tmp_path: Path,
 ) -> None:
-    shown = outcome_of(SKIPPED, tmp_path, ci="true")
-    assert "1 failed, 1 skipped, 1 xfailed, 1 error" in shown
-    assert "was skipped, and CI is set: Skipped: the moon is full" in shown
-    assert "skipped without Google's Pub/Sub emulator, which comes with gcloud: 1 tests" in shown
+    outcomes = outcome_of(SKIPPED, tmp_path, ci="true")
+    assert "1 failed, 1 skipped, 1 xfailed, 1 error" in outcomes
+    assert "was skipped, and CI is set: Skipped: the moon is full" in outcomes
+    assert "skipped without Google's Pub/Sub emulator, which comes with gcloud: 1 tests" in outcomes
 
 
 def test_the_eighths_are_all_tests_and_no_test_is_in_two(tmp_path: Path) -> None:
     names = [f"test_it.py::test_it[{number}]" for number in range(100)]
     counts = [sum(eighth_of(name) == eighth for name in names) for eighth in range(EIGHTHS)]
     assert all(counts)
-    shown = outcome_of(MANY, tmp_path, "--eighth", "3")
-    assert f"{counts[3]} passed, {100 - counts[3]} deselected" in shown
+    outcomes = outcome_of(MANY, tmp_path, "--eighth", "3")
+    assert f"{counts[3]} passed, {100 - counts[3]} deselected" in outcomes
 
 
 def test_an_eighth_that_does_not_exist_is_refused(tmp_path: Path) -> None:

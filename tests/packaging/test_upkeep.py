@@ -30,7 +30,7 @@ def test_without_uv_on_the_path_setup_installs_it_into_the_cache(tmp_path: Path)
     fresh.mkdir()
     for name in ("Makefile", "pyproject.toml", "uv.lock"):
         (fresh / name).write_bytes((CHECKOUT / name).read_bytes())
-    shown = subprocess.run(
+    completed = subprocess.run(
         ["make", "--dry-run", "setup"],
         cwd=fresh,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
@@ -38,10 +38,10 @@ def test_without_uv_on_the_path_setup_installs_it_into_the_cache(tmp_path: Path)
         text=True,
         check=True,
     ).stdout
-    if "pip install --quiet uv" not in shown:
+    if "pip install --quiet uv" not in completed:
         assert Path("/usr/bin/uv").exists() or Path("/bin/uv").exists()
     else:
-        assert ".cache/uv-tool/bin/uv sync --frozen" in shown
+        assert ".cache/uv-tool/bin/uv sync --frozen" in completed
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("", "1 skipped"), ("true", "1 error")])
@@ -52,7 +52,7 @@ def test_an_absent_tool_is_named_and_fails_only_in_ci(
     (tmp_path / "test_it.py").write_text(
         "import pytest\n@pytest.mark.needs('no-such-tool')\ndef test_it():\n    pass\n"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "-W", "default", "."],
         cwd=tmp_path,
         env={**os.environ, "CI": ci, "PYTHONPATH": str(CHECKOUT)},
@@ -60,18 +60,18 @@ def test_an_absent_tool_is_named_and_fails_only_in_ci(
         text=True,
         check=False,
     )
-    assert outcome in done.stdout
-    assert "no-such-tool is absent" in done.stdout
-    assert (done.returncode == 0) is (not ci)
+    assert outcome in completed.stdout
+    assert "no-such-tool is absent" in completed.stdout
+    assert (completed.returncode == 0) is (not ci)
 
 
 @pytest.mark.parametrize(("module", "command"), [("worker", "work"), ("producer", "enqueue")])
 def test_a_program_is_also_a_module(module: str, command: str) -> None:
-    shown = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", module, "--help"],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert f"Usage: sightline {command}" in shown
+    assert f"Usage: sightline {command}" in completed

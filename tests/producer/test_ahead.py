@@ -18,12 +18,12 @@ async def test_each_is_read_while_the_one_before_is_used() -> None:
         await asyncio.sleep(0)
         return f"content {place}"
 
-    seen = []
+    contents = []
     async with aclosing(read_ahead(read, [1, 2, 3])) as reading:
         async for place, content in reading:
             await asyncio.sleep(0)
-            seen.append((place, content, tuple(begun)))
-    assert seen == [
+            contents.append((place, content, tuple(begun)))
+    assert contents == [
         (1, "content 1", (1, 2)),
         (2, "content 2", (1, 2, 3)),
         (3, "content 3", (1, 2, 3)),
@@ -54,13 +54,13 @@ async def test_a_failed_reading_is_raised_when_it_is_due() -> None:
             raise ValueError("two")
         return place
 
-    seen: list[int] = []
+    numbers: list[int] = []
 
     async def use() -> None:
         async with aclosing(read_ahead(read, [1, 2, 3])) as reading:
             async for place, _ in reading:
-                seen.append(place)
+                numbers.append(place)
 
     with pytest.raises(ValueError, match="two"):
         await use()
-    assert seen == [1]
+    assert numbers == [1]

@@ -156,15 +156,15 @@ async def test_a_sample_is_of_every_type_and_of_what_is_to_do(rig: WarehouseRig)
         (SIGN, 20, 5), (POLE, 20, 5),
     ]  # fmt: skip
     assert await draw_strata(rig.source, request, 10) == first
-    seen: set[str] = set()
+    subject_ids: set[str] = set()
     for turn in range(2):
         for place, stratum in enumerate(await draw_strata(rig.source, request, 10)):
             run = await rig.open(stratum.request, f"run-{turn}-{place}")
             items = await rig.publish(run.run_id)
             assert run.messages == 5
             assert {item.observations[0].asset_type for item in items} == {stratum.asset_type}
-            seen |= {item.subject_id for item in items}
-    assert len(seen) == 20
+            subject_ids |= {item.subject_id for item in items}
+    assert len(subject_ids) == 20
 
 
 async def test_nothing_to_do_is_no_sample(rig: WarehouseRig) -> None:

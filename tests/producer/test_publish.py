@@ -118,9 +118,9 @@ REQUEST = RunRequest(Filter(), ())
 
 async def test_every_item_is_published_once_and_progress_is_told() -> None:
     source, bus, progress = Source(5), Bus(), list[tuple[int, int]]()
-    done = await producer(source, bus, progress).enqueue(REQUEST)
-    assert done is not None
-    assert (done.messages, done.total) == (5, 5)
+    published_run = await producer(source, bus, progress).enqueue(REQUEST)
+    assert published_run is not None
+    assert (published_run.messages, published_run.total) == (5, 5)
     assert [decode(message.body).subject_id for message in bus.messages] == [
         f"o{n}" for n in range(5)
     ]
@@ -140,8 +140,8 @@ async def test_a_killed_run_goes_on_where_it_was_and_its_first_range_is_rechecke
         await producer(source, bus).enqueue(REQUEST)
     at_least_once = Bus()
     run = Run("run", MOMENT, "open", 6, 6, "{}")
-    done = await producer(source, at_least_once).publish(run, resumed=True)
-    assert done.messages == 4
+    published_run = await producer(source, at_least_once).publish(run, resumed=True)
+    assert published_run.messages == 4
     flags = [RECHECK in message.attributes for message in at_least_once.messages]
     assert flags == [True, True, False, False]
     assert {

@@ -60,11 +60,11 @@ def hit(
     uri: str, answer: Mapping[str, object] | None = None, score: float | None = 0.25
 ) -> SearchHit:
     """Return a hit of this image."""
-    seen = Observation(
+    image = Observation(
         "obs-1", "asset", "snapshot", "ASSET_CLASS_ROAD_SIGN", uri,
         latitude=52.1, longitude=5.1, capture_time=datetime(2026, 5, 1, 12, tzinfo=UTC),
     )  # fmt: skip
-    return SearchHit(seen, score, {"road_signs": answer or {"sign_type": "stop"}})
+    return SearchHit(image, score, {"road_signs": answer or {"sign_type": "stop"}})
 
 
 @pytest.fixture

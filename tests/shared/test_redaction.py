@@ -51,12 +51,12 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_secret_is_hidden_in_every_form(secrets: Secrets, form: str) -> None:
-    shown = secrets.hide(f"it said: {FORMS[form](KEY)} and more")
-    assert HIDDEN in shown
-    assert shown.startswith("it said: ")
-    assert shown.endswith(" and more")
+    text = secrets.hide(f"it said: {FORMS[form](KEY)} and more")
+    assert HIDDEN in text
+    assert text.startswith("it said: ")
+    assert text.endswith(" and more")
     inner = [KEY[at : at + 8] for at in range(len(KEY) - 8)]
-    assert not [part for part in inner if part in shown or FORMS[form](part) in shown]
+    assert not [part for part in inner if part in text or FORMS[form](part) in text]
 
 
 def test_all_of_several_are_hidden_and_what_is_between_stays(secrets: Secrets) -> None:
@@ -155,8 +155,8 @@ def test_headers_of_a_variable_are_secrets_by_value() -> None:
     pair = base64.b64encode(b"grafana:poppy-field-9").decode()
     with forgetting_secrets():
         register_headers(f"authorization=Basic%20{pair},x-api-key=rose%2Dhip5,tenant=acme")
-        shown = without_secrets(f"{pair} poppy-field-9 rose-hip5 acme")
-    assert shown == f"{HIDDEN} {HIDDEN} {HIDDEN} acme"
+        text = without_secrets(f"{pair} poppy-field-9 rose-hip5 acme")
+    assert text == f"{HIDDEN} {HIDDEN} {HIDDEN} acme"
 
 
 @pytest.mark.parametrize(

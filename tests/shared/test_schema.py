@@ -54,14 +54,14 @@ def outside_of_the_standard_library(code: str, *options: str) -> set[str]:
         "outside = {m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names;"
         "print(' '.join(name for name in outside if not name.startswith('_')))"
     )
-    shown = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, *options, "-c", f"import sys; {code}; {program}"],
         capture_output=True,
         text=True,
         check=True,
         cwd=CHECKOUT,
     )
-    return set(shown.stdout.split())
+    return set(completed.stdout.split())
 
 
 def test_infra_may_import_the_schema_without_anything_installed() -> None:

@@ -83,11 +83,11 @@ def test_a_value_that_a_field_accepts_comes_back_from_everywhere(folder: Path, n
     @settings(max_examples=12, deadline=None)
     @given(accepted(name))
     def comes_back(value: Any) -> None:
-        wanted = expected(folder, name, value)
+        meant = expected(folder, name, value)
         for settings_read in (by_file(folder, name, value), by_variable(folder, name, value)):
-            read = value_of(settings_read, name)
-            assert read == wanted
-            assert type(read) is type(wanted)
+            value_read = value_of(settings_read, name)
+            assert value_read == meant
+            assert type(value_read) is type(meant)
             again = load_settings(
                 directory=folder / "other", environment=as_environment(settings_read)
             )

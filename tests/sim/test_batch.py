@@ -81,8 +81,10 @@ async def rig(gcs: GcsServer) -> AsyncIterator[Rig]:
         aiohttp.ClientSession(simulator.base_url + "/", headers=AUTHORISED) as client,
     ):
         rig = Rig(simulator, client, buckets, f"bucket-{uuid.uuid4().hex[:12]}")
-        made = f"{gcs.endpoint}/storage/v1/b?project=p"
-        async with client.post(made, json={"name": rig.bucket.removeprefix("gs://")}) as response:
+        buckets_url = f"{gcs.endpoint}/storage/v1/b?project=p"
+        async with client.post(
+            buckets_url, json={"name": rig.bucket.removeprefix("gs://")}
+        ) as response:
             assert response.status == 200
         lines = (orjson.dumps({"key": str(n), "request": request()}) for n in range(LINES))
         await buckets.write_file(f"{rig.bucket}/in.jsonl", b"\n".join(lines))
@@ -141,8 +143,8 @@ async def test_lines_fail_as_calls_do(rig: Rig) -> None:
 async def test_the_control_api_lets_jobs_go_otherwise(rig: Rig) -> None:
     ends = ["JOB_STATE_EXPIRED", "JOB_STATE_FAILED"]
     pace = {"ends": ends, "doubled": 1.0, "keys": False, "code": 7}
-    shown = await rig.call("PUT", "control/batch", pace)
-    assert shown == await rig.call("GET", "control/batch")
+    pace_now = await rig.call("PUT", "control/batch", pace)
+    assert pace_now == await rig.call("GET", "control/batch")
     expired = await rig.ended()
     lines = await rig.lines(expired)
     assert (expired["state"], len(lines)) == (ends[0], LINES), "half of them, each twice"

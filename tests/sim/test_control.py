@@ -47,8 +47,8 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("topic", SETTINGS)
 async def test_what_is_put_is_what_is_read(topic: str, client: aiohttp.ClientSession) -> None:
-    wanted, expected = SETTINGS[topic]
-    async with client.put(f"control/{topic}", json=wanted) as response:
+    change, expected = SETTINGS[topic]
+    async with client.put(f"control/{topic}", json=change) as response:
         assert response.status == 200
         assert await response.json() == expected
     async with client.get(f"control/{topic}") as response:
@@ -56,7 +56,7 @@ async def test_what_is_put_is_what_is_read(topic: str, client: aiohttp.ClientSes
 
 
 @pytest.mark.parametrize(
-    ("topic", "wanted"),
+    ("topic", "change"),
     [
         ("quota", {}),
         ("quota", {"rate_per_s": -1}),
@@ -71,11 +71,11 @@ async def test_what_is_put_is_what_is_read(topic: str, client: aiohttp.ClientSes
     ],
 )
 async def test_what_makes_no_sense_is_refused_and_changes_nothing(
-    topic: str, wanted: object, client: aiohttp.ClientSession
+    topic: str, change: object, client: aiohttp.ClientSession
 ) -> None:
     async with client.get(f"control/{topic}") as response:
         before = await response.json()
-    async with client.put(f"control/{topic}", json=wanted) as response:
+    async with client.put(f"control/{topic}", json=change) as response:
         assert response.status == 400
         assert (await response.json())["error"]
     async with client.get(f"control/{topic}") as response:

@@ -64,9 +64,9 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 @pytest.fixture
 def held(scenes: list[Path]) -> Held:
-    held = Held()
-    held.contents = {f"gs://scenes/s 1/{path.name}": path.read_bytes() for path in scenes}
-    return held
+    images = Held()
+    images.contents = {f"gs://scenes/s 1/{path.name}": path.read_bytes() for path in scenes}
+    return images
 
 
 @pytest.fixture
@@ -139,8 +139,8 @@ async def test_several_images_of_an_asset_are_answered_as_the_local_engine_does(
     task = TASKS["utility_poles"]
     uris = list(held.contents)[1::3]
     async with LocalVision.open(ModelSettings(), ImageSettings()) as vision:
-        seen = [local(path) for path in scenes[1::3]]
-        ours = (await LocalClassifier(vision).classify(task, seen, run_id="r")).answer
+        observations = [local(path) for path in scenes[1::3]]
+        ours = (await LocalClassifier(vision).classify(task, observations, run_id="r")).answer
     assert await answer(session, task, [image_part(uri) for uri in uris]) == ours
     assert set(ours.values()) - {"unknown", None}
 
@@ -250,9 +250,9 @@ async def test_nothing_heavy_runs_in_the_loop_s_thread(
     threads: set[int] = set()
 
     def spied(does: Callable[..., Any]) -> Callable[..., Any]:
-        def spy(*given: Any) -> Any:
+        def spy(*arguments: Any) -> Any:
             threads.add(threading.get_ident())
-            return does(*given)
+            return does(*arguments)
 
         return spy
 

@@ -129,9 +129,9 @@ def test_other_changes_leave_the_quota_s_bucket_as_it_is() -> None:
 def test_faults_come_as_often_as_their_share() -> None:
     mix = FaultMix({Fault.RESET: 0.1, Fault.SAFETY: 0.3})
     dice = random.Random(7)
-    drawn = Counter(mix.draw(dice.random(), Verb.GENERATE) for _ in range(20_000))
-    assert drawn[Fault.RESET] / 20_000 == pytest.approx(0.1, abs=0.01)
-    assert drawn[Fault.SAFETY] / 20_000 == pytest.approx(0.3, abs=0.01)
+    counts = Counter(mix.draw(dice.random(), Verb.GENERATE) for _ in range(20_000))
+    assert counts[Fault.RESET] / 20_000 == pytest.approx(0.1, abs=0.01)
+    assert counts[Fault.SAFETY] / 20_000 == pytest.approx(0.3, abs=0.01)
     embedding = {mix.draw(dice.random(), Verb.PREDICT) for _ in range(1000)}
     assert embedding == {None, Fault.RESET}
 
@@ -144,9 +144,9 @@ def test_shares_of_more_than_everything_are_refused() -> None:
 def test_latency_has_the_median_and_the_tail_that_it_was_given() -> None:
     dice = random.Random(3)
     latency = Latency(median_s=2.0, p99_s=8.0)
-    drawn = sorted(latency.answer_s(dice) for _ in range(20_000))
-    assert drawn[10_000] == pytest.approx(2.0, rel=0.05)
-    assert drawn[19_800] == pytest.approx(8.0, rel=0.1)
+    latencies_s = sorted(latency.answer_s(dice) for _ in range(20_000))
+    assert latencies_s[10_000] == pytest.approx(2.0, rel=0.05)
+    assert latencies_s[19_800] == pytest.approx(8.0, rel=0.1)
     assert Latency(median_s=2.0).answer_s(dice) == 2.0
 
 

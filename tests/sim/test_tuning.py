@@ -90,8 +90,8 @@ async def test_a_job_is_as_the_discovery_document_has_it(
     client: aiohttp.ClientSession, ask: Ask
 ) -> None:
     labels = {"a": "b"}
-    made = await ask(JOBS, job(tunedModelDisplayName="own", labels=labels))
-    job_now = await fetched(client, f"v1/{made['name']}")
+    job_made = await ask(JOBS, job(tunedModelDisplayName="own", labels=labels))
+    job_now = await fetched(client, f"v1/{job_made['name']}")
     schemas = json.loads(get_static_doc("aiplatform", "v1"))["schemas"]
 
     def check(value: dict[str, Any], name: str) -> None:
@@ -209,8 +209,8 @@ async def test_files_that_cannot_be_learnt_from_fail_the_job_and_name_the_line(
     client: aiohttp.ClientSession, ask: Ask, files: Files, name: str, content: bytes, message: str
 ) -> None:
     files.content[f"gs://b/{name}.jsonl"] = content
-    made = await ask(JOBS, job())
-    job_now = await fetched(client, f"v1/{made['name']}")
+    job_made = await ask(JOBS, job())
+    job_now = await fetched(client, f"v1/{job_made['name']}")
     assert job_now["state"] == "JOB_STATE_FAILED"
     assert message in job_now["error"]["message"]
 

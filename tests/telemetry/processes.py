@@ -96,11 +96,11 @@ class Collector:
 
     def number(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's last numbers that have these attributes."""
-        wanted = {(key.replace("__", "."), value) for key, value in labels.items()}
+        labels_wanted = {(key.replace("__", "."), value) for key, value in labels.items()}
         return sum(
             float(point.as_double + point.as_int)
             for (metric, have), point in self.values().items()
-            if metric == name and wanted <= have
+            if metric == name and labels_wanted <= have
         )
 
     def resource(self) -> dict[str, str]:

@@ -135,8 +135,8 @@ def test_no_attribute_has_values_that_grow_with_the_job() -> None:
 
 
 def test_a_port_in_use_is_an_error_that_says_what_to_do() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        port = occupied.getsockname()[1]
         with (
             pytest.raises(ConfigurationError, match=f"{port}.*set telemetry.prometheus_port"),
             open_telemetry(settings(prometheus_port=port), worker_id="w1"),

@@ -27,7 +27,7 @@ def test_what_prometheus_scrapes_is_what_the_summary_says(home: Home) -> None:
     publish(home, BROKEN, {"run_id": "by-hand"})
     worker = home.start("work", "--watch", more=SERVE)
     url = url_of(worker)
-    seen = lines_until(worker, lambda line: line["messages"] == MESSAGES + 1)
+    lines = lines_until(worker, lambda line: line["messages"] == MESSAGES + 1)
     samples = scrape(url)
     rest, _ = stop(worker)
     summary = rest[-1]["summary"]
@@ -61,9 +61,9 @@ def test_what_prometheus_scrapes_is_what_the_summary_says(home: Home) -> None:
     assert all(cap > 0 for cap in caps.values())
     assert "sightline_limiter_rate_per_second" not in samples, "an offline model has no quota"
     assert only(samples, "sightline_limiter_state") == 2, "each limiter is in one state"
-    assert set(seen[-1]["limiters"]) == {"classify", "embed"}
+    assert set(lines[-1]["limiters"]) == {"classify", "embed"}
     assert only(samples, "target_info", service_instance_id=summary["worker_id"]) == 1
-    assert {line["worker_id"] for line in seen} == {summary["worker_id"]}
+    assert {line["worker_id"] for line in lines} == {summary["worker_id"]}
 
 
 @pytest.mark.extended
@@ -174,8 +174,8 @@ def test_the_error_that_ends_a_worker_is_a_json_line_too(home: Home) -> None:
 
 
 def test_a_port_in_use_is_one_line_and_the_worker_does_not_start(home: Home) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as occupied:
+        port = occupied.getsockname()[1]
         worker = home.start("work", more={"SIGHTLINE_TELEMETRY__PROMETHEUS_PORT": str(port)})
         out, err = worker.communicate(timeout=GIVE_UP_S)
     assert (worker.returncode, out) == (2, "")

@@ -161,8 +161,8 @@ def test_the_picture_fits_into_80_columns() -> None:
 
 
 def test_a_terminal_without_blocks_gets_none() -> None:
-    shown = [draw_work(WORK, ascii_only=True), draw_status(STATUS, ascii_only=True)]
-    assert all(text.plain.isascii() for text in shown)
+    screens = [draw_work(WORK, ascii_only=True), draw_status(STATUS, ascii_only=True)]
+    assert all(text.plain.isascii() for text in screens)
 
 
 def test_a_view_tells_what_is_wrong() -> None:
@@ -170,8 +170,8 @@ def test_a_view_tells_what_is_wrong() -> None:
     assert "leases lost   3" in text
     assert "stopping" in text
     (first, *others) = STATUS.runs
-    lost = replace(STATUS, runs=(replace(first, lost=5, holds=False), *others))
-    text = draw_status(lost, ascii_only=False).plain
+    with_lost = replace(STATUS, runs=(replace(first, lost=5, holds=False), *others))
+    text = draw_status(with_lost, ascii_only=False).plain
     assert "5 lost" in text
     assert "does not balance" in text
 

@@ -98,8 +98,8 @@ class Dataset:
         for table in self.tables:
             dataset, _, name = table.name.partition(".")
             place = {"projectId": emulator.project, "datasetId": dataset, "tableId": name}
-            made: dict[str, Any] = {"tableReference": place, "schema": table.schema}
-            _call(emulator, "POST", f"{dataset}/tables", made)
+            body: dict[str, Any] = {"tableReference": place, "schema": table.schema}
+            _call(emulator, "POST", f"{dataset}/tables", body)
             texts = {it["name"] for it in table.schema["fields"] if it["type"] == "JSON"}
             for start in range(0, len(table.rows), PAGE_ROWS):
                 page = table.rows[start : start + PAGE_ROWS]

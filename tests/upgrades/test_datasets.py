@@ -31,10 +31,10 @@ def version(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def project(stack: Stack, version: str, tmp_path: Path) -> Iterator[Project]:
     """Yield a project over the dataset, with a queue that has none of its messages."""
-    kept = Dataset.from_file(folder_of(version) / "dataset.json.xz")
+    dataset = Dataset.from_file(folder_of(version) / "dataset.json.xz")
     with run_bigquery_emulator(tmp_path / "bigquery.log") as bigquery:
-        kept.load(bigquery)
-        loaded = Project(replace(stack, bigquery=bigquery), kept.name)
+        dataset.load(bigquery)
+        loaded = Project(replace(stack, bigquery=bigquery), dataset.name)
         try:
             yield loaded
         finally:
@@ -53,16 +53,16 @@ def test_a_kept_dataset_balances_and_what_its_queue_has_lost_is_published_again(
     text = (folder_of(version) / f"dataset.{EXPECTED}").read_text(encoding="utf-8")
     expected = json.loads(text)
     project.run("setup", more=SMALL)
-    shown = project.run("status", "--check", more=SMALL)
+    report = project.run("status", "--check", more=SMALL)
     numbers = ("parts", "written", "dead", "cancelled", "duplicates", "cost_usd", "budget")
-    assert by_run(shown, *numbers) == by_run(expected, *numbers)
-    assert shown["dead_letters"] == expected["dead_letters"]
+    assert by_run(report, *numbers) == by_run(expected, *numbers)
+    assert report["dead_letters"] == expected["dead_letters"]
 
     (open_run,) = [run for run in expected["runs"] if run["queued"]]
     project.run("budget", open_run["run_id"], "--max-images", "1000", more=SMALL)
     again = project.run("enqueue", "--reconcile", open_run["run_id"], more=SMALL)
     assert again["messages"] == open_run["queued"] // 2
-    (done,) = project.work(1, more=SMALL)
-    assert done["answers"] + done["embeddings"] == open_run["queued"]
+    (summary,) = project.work(1, more=SMALL)
+    assert summary["answers"] + summary["embeddings"] == open_run["queued"]
     finished = project.balance(open_run["run_id"])
     assert (finished["written"], finished["queued"]) == (open_run["parts"], 0)

@@ -37,7 +37,7 @@ class Kept:
 
     def run(self, *arguments: str, vertex: str = "") -> Any:
         """Run a command and return the JSON it printed; ``vertex`` is where models are asked."""
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-m", "sightline", "--home", str(self.home), *arguments, "--json"],
             env={**os.environ, **MODELS, "SIGHTLINE_VERTEX__ENDPOINT": vertex},
             cwd=self.home.parent,
@@ -45,8 +45,8 @@ class Kept:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        assert completed.returncode == 0, completed.stdout + completed.stderr
+        return json.loads(completed.stdout)
 
 
 @pytest.fixture(params=versions())
@@ -57,10 +57,10 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
 
 
 def test_a_kept_project_balances_as_it_did(kept: Kept) -> None:
-    shown = kept.run("status", "--check")
-    assert shown["runs"] == kept.expected["runs"]
-    assert shown["dead_letters"] == kept.expected["dead_letters"]
-    assert shown["queue"]["ready"] == kept.expected["queue"]["ready"]
+    report = kept.run("status", "--check")
+    assert report["runs"] == kept.expected["runs"]
+    assert report["dead_letters"] == kept.expected["dead_letters"]
+    assert report["queue"]["ready"] == kept.expected["queue"]["ready"]
 
 
 def test_a_kept_project_s_open_run_is_finished_and_nothing_is_done_again(
@@ -69,8 +69,8 @@ def test_a_kept_project_s_open_run_is_finished_and_nothing_is_done_again(
     (open_run,) = [run for run in kept.expected["runs"] if run["queued"]]
     kept.run("budget", open_run["run_id"], "--max-images", "1000")
     with run_simulator(tmp_path / "vertex.log", ["--answers", "instant"]) as vertex:
-        done = kept.run("work", "--drain", vertex=vertex)
-    assert done["answers"] + done["embeddings"] == open_run["queued"]
+        summary = kept.run("work", "--drain", vertex=vertex)
+    assert summary["answers"] + summary["embeddings"] == open_run["queued"]
     (finished,) = [
         run for run in kept.run("status", "--check")["runs"] if run["run_id"] == open_run["run_id"]
     ]

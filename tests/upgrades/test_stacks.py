@@ -19,9 +19,9 @@ pytestmark = pytest.mark.needs("go")
 def test_a_kept_stack_is_updated_and_nothing_that_holds_data_is_replaced(
     begin: Begin, cloud: Cloud, version: str, fleet: str
 ) -> None:
-    kept = KeptStack.from_file(folder_of(version) / f"stack-{fleet}.json.xz")
-    stack = begin(kept.settings)
-    kept.restore(stack)
+    kept_stack = KeptStack.from_file(folder_of(version) / f"stack-{fleet}.json.xz")
+    stack = begin(kept_stack.settings)
+    kept_stack.restore(stack)
     data = [(it["urn"], it["id"]) for it in stack.resources() if it["type"] in HOLDS_DATA]
     assert data
 

@@ -51,12 +51,12 @@ def test_the_same_seed_gives_the_same_pictures_and_another_gives_others(
     kind: str, tmp_path: Path
 ) -> None:
     progress: list[int] = []
-    made = render_pictures(kind, tmp_path / "a", count=6, seed=1, on_progress=progress.append)
+    collection = render_pictures(kind, tmp_path / "a", count=6, seed=1, on_progress=progress.append)
     render_pictures(kind, tmp_path / "b", count=6, seed=1)
     render_pictures(kind, tmp_path / "c", count=6, seed=2)
     assert progress == [1, 2, 3, 4, 5, 6]
-    assert made.observations == len(rows(tmp_path / "a")) == 6
-    assert made.table.read_bytes() == (tmp_path / "b" / "observations.csv").read_bytes()
+    assert collection.observations == len(rows(tmp_path / "a")) == 6
+    assert collection.table.read_bytes() == (tmp_path / "b" / "observations.csv").read_bytes()
     first, again, other = [
         [(tmp_path / folder / row["gcs_uri"]).read_bytes() for row in rows(tmp_path / folder)]
         for folder in "abc"
@@ -71,13 +71,13 @@ def test_the_same_seed_gives_the_same_pictures_and_another_gives_others(
     ("kind", "task"), [("posters", "film_posters"), ("paintings", "paintings")]
 )
 def test_the_truth_is_an_answer_of_the_shipped_task(kind: str, task: str, tmp_path: Path) -> None:
-    made = render_pictures(kind, tmp_path, count=40, seed=SEED)
-    assert made.ground_truth is not None
+    collection = render_pictures(kind, tmp_path, count=40, seed=SEED)
+    assert collection.ground_truth is not None
     spec = load_tasks((shipped_directory(),))[task]
     known = {field.name: field for field in spec.fields}
     assert {row["asset_type"] for row in rows(tmp_path)} == set(spec.asset_types)
     answers = list(truths(tmp_path).values())
-    assert len(answers) == made.observations
+    assert len(answers) == collection.observations
     for truth in answers:
         assert set(truth) == set(known)
         for name, value in truth.items():
@@ -92,8 +92,8 @@ def test_the_truth_is_an_answer_of_the_shipped_task(kind: str, task: str, tmp_pa
 
 
 def test_portraits_of_a_person_are_images_of_one_asset(tmp_path: Path) -> None:
-    made = render_pictures("portraits", tmp_path, count=13, seed=SEED)
-    assert (made.assets, made.ground_truth) == (3, None)
+    collection = render_pictures("portraits", tmp_path, count=13, seed=SEED)
+    assert (collection.assets, collection.ground_truth) == (3, None)
     assets = [row["asset_id"] for row in rows(tmp_path)]
     assert (
         assets
@@ -122,7 +122,7 @@ def test_words_find_what_the_model_knows_among_paintings_and_nothing_else(
 ) -> None:
     render_pictures("paintings", tmp_path, count=COUNT, seed=SEED)
     shows = [str(answer["shows"]) for answer in truths(tmp_path).values()]
-    at_night = np.array(["at night" in shown for shown in shows])
+    at_night = np.array(["at night" in caption for caption in shows])
     (words,) = encoder.encode_texts(["a painting at night"])
     best = np.argsort(-(encoder.encode_images(images(tmp_path)) @ words))[:10]
     assert float(at_night[best].mean()) >= AT_NIGHT > 2 * float(at_night.mean())

@@ -75,12 +75,12 @@ def _rows(directory: Path) -> list[dict[str, str]]:
 
 
 def test_a_collection_is_laid_out_as_a_delivery(tmp_path: Path) -> None:
-    seen: list[int] = []
-    collection = render_collection(tmp_path / "town", count=30, seed=3, on_progress=seen.append)
+    numbers: list[int] = []
+    collection = render_collection(tmp_path / "town", count=30, seed=3, on_progress=numbers.append)
     rows = _rows(collection.directory)
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == collection.observations == 30
-    assert seen == [25, 30]
+    assert numbers == [25, 30]
     assert len({row["observation_id"] for row in rows}) == 30
     assert len({row["asset_id"] for row in rows}) == collection.assets < 30
     for row in rows:

@@ -31,11 +31,11 @@ def test_a_random_caption_is_true_of_its_own_picture(asset_type: str) -> None:
 def test_masks_and_captions_agree_on_what_is_true() -> None:
     rng = np.random.default_rng(2)
     for _ in range(150):
-        captioned, seen = (ASSET_TYPES[int(k)] for k in rng.integers(3, size=2))
+        captioned, pictured = (ASSET_TYPES[int(k)] for k in rng.integers(3, size=2))
         caption = random_caption(captioned, draw_truth(captioned, rng), rng)
-        truth = draw_truth(seen, rng)
-        met = claim_masks(caption) @ attribute_vector(seen, truth) > 0
-        assert bool(met.all()) == caption.is_true_of(seen, truth)
+        truth = draw_truth(pictured, rng)
+        met = claim_masks(caption) @ attribute_vector(pictured, truth) > 0
+        assert bool(met.all()) == caption.is_true_of(pictured, truth)
 
 
 @pytest.mark.parametrize("asset_type", ASSET_TYPES)

@@ -35,15 +35,15 @@ async def test_what_everything_is_refused_for_is_a_fault_of_the_job(reason: str)
 
 async def test_some_refusals_become_dead_letters() -> None:
     some = answered(90, refused={"permission_denied": 10})
-    done = await engine(Script({SIGNS: 100}, deque([some]))).work()
-    assert done.dead == {"permission_denied": 10}
+    summary = await engine(Script({SIGNS: 100}, deque([some]))).work()
+    assert summary.dead == {"permission_denied": 10}
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if not reason.systemic])
 async def test_what_speaks_of_single_images_is_no_fault_of_the_job(reason: Reason) -> None:
     refused = BatchOutcome(refused={reason.value: UNUSABLE_ROWS}, example="this image")
-    done = await engine(Script({SIGNS: UNUSABLE_ROWS}, deque([refused]))).work()
-    assert done.dead == {reason.value: UNUSABLE_ROWS}
+    summary = await engine(Script({SIGNS: UNUSABLE_ROWS}, deque([refused]))).work()
+    assert summary.dead == {reason.value: UNUSABLE_ROWS}
 
 
 async def test_answers_of_which_none_can_be_used_end_it_before_the_next_statement() -> None:

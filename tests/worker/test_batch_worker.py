@@ -30,20 +30,20 @@ from worker.batches.pass_rule import (
 async def test_refused_for_now_is_asked_again_until_nothing_is_left() -> None:
     brings = [answered(60, retryable=40), answered(30, retryable=10), answered(10)]
     script = Script({SIGNS: 100, VECTORS: 5}, deque([*brings, answered(5)]))
-    done = await engine(script).work()
-    assert (done.answers, done.embeddings, done.passes) == (100, 5, 4)
-    assert done.cost_usd_micros == 105 * COST
+    summary = await engine(script).work()
+    assert (summary.answers, summary.embeddings, summary.passes) == (100, 5, 4)
+    assert summary.cost_usd_micros == 105 * COST
     assert script.parts_asked == [100, 40, 10, 5]
-    assert refused_for_now(done, "bigquery") is None
+    assert refused_for_now(summary, "bigquery") is None
     assert script.steps.count("close") == 2
 
 
 async def test_two_passes_without_progress_end_it_and_say_so() -> None:
     stuck = BatchOutcome(retryable=100, example="A retryable error occurred: RESOURCE_EXHAUSTED")
     script = Script({SIGNS: 100, VECTORS: 5}, deque([stuck] * FRUITLESS + [answered(5)]))
-    done = await engine(script).work()
-    assert done.embeddings == 5, "the other batches are worked off"
-    error = refused_for_now(done, "bigquery")
+    summary = await engine(script).work()
+    assert summary.embeddings == 5, "the other batches are worked off"
+    error = refused_for_now(summary, "bigquery")
     assert isinstance(error, TransientError)
     assert "signs: 100 parts" in str(error)
     assert "RESOURCE_EXHAUSTED" in str(error)
@@ -69,8 +69,8 @@ async def test_pauses_grow_while_nothing_comes_back() -> None:
 
 async def test_what_a_killed_process_had_received_is_written_first() -> None:
     script = Script({SIGNS: 0}, deque(), kept=answered(7))
-    done = await engine(script).work()
-    assert done.answers == 7
+    summary = await engine(script).work()
+    assert summary.answers == 7
     assert script.steps == ["open m", "settle", "close"]
 
 

@@ -61,18 +61,18 @@ def test_what_a_call_did_not_cost_is_there_for_the_next() -> None:
     budget_slice = BudgetSlice(Limits(100))
     budget_slice.reserved("a", Amount(10), MOMENT)
     budget_slice.kept(Amount(10))
-    taken = budget_slice.take(COST)
-    assert taken == COST
+    amount = budget_slice.take(COST)
+    assert amount == COST
     assert budget_slice.take(Amount(1)) is None
-    budget_slice.charge(taken, Amount(3))
+    budget_slice.charge(amount, Amount(3))
     assert budget_slice.left == Amount(7)
 
 
 def test_the_next_slice_makes_up_for_a_call_that_cost_more() -> None:
     budget_slice = BudgetSlice(Limits(1000), left=Amount(10))
-    taken = budget_slice.take(COST)
-    assert taken is not None
-    budget_slice.charge(taken, Amount(25))
+    amount = budget_slice.take(COST)
+    assert amount is not None
+    budget_slice.charge(amount, Amount(25))
     assert budget_slice.left == Amount(-15)
     assert budget_slice.next_slice(state(1000, reserved=980), COST) is None
     assert budget_slice.next_slice(state(1000, reserved=975), COST) == Amount(25)
@@ -102,12 +102,12 @@ def test_a_wish_fits_and_is_enough(
     limit: int, reserved: int, needed: int, left: int, tries: int
 ) -> None:
     budget_slice = BudgetSlice(Limits(limit), left=Amount(left))
-    wanted = budget_slice.next_slice(state(limit, reserved), Amount(needed), tries)
-    if wanted is None:
+    amount = budget_slice.next_slice(state(limit, reserved), Amount(needed), tries)
+    if amount is None:
         assert limit - reserved < needed - left
-    elif wanted:
-        assert reserved + wanted.cost_usd_micros <= limit
-        budget_slice.left += wanted
+    elif amount:
+        assert reserved + amount.cost_usd_micros <= limit
+        budget_slice.left += amount
         assert budget_slice.take(Amount(needed)) is not None
     else:
         assert left >= needed
@@ -120,10 +120,10 @@ def test_calls_together_cost_no_more_than_granted_and_what_exceeded_estimates(
     budget_slice = BudgetSlice(Limits(1000), left=Amount(200))
     spent = excess = 0
     for estimate, actual in calls:
-        taken = budget_slice.take(Amount(estimate))
-        if taken is None or not estimate:
+        amount = budget_slice.take(Amount(estimate))
+        if amount is None or not estimate:
             continue
-        budget_slice.charge(taken, Amount(actual))
+        budget_slice.charge(amount, Amount(actual))
         spent += actual
         excess = max(excess, actual - estimate)
     assert spent <= 200 + excess

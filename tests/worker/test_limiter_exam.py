@@ -33,9 +33,9 @@ TEN_A_SECOND = DrawnWorld(
 )
 
 
-def scored(drawn: DrawnWorld, rate_per_s: float) -> Score:
+def scored(drawn_world: DrawnWorld, rate_per_s: float) -> Score:
     """Return how workers that send at one rate do in a world."""
-    return score(drawn, drawn.world(lambda _cap, _ahead_s: Bucket(rate_per_s)).run())
+    return score(drawn_world, drawn_world.world(lambda _cap, _ahead_s: Bucket(rate_per_s)).run())
 
 
 def short_world() -> int:
@@ -43,8 +43,8 @@ def short_world() -> int:
     return min(range(1, 30), key=lambda seed: sum(draw(seed).oracle()))
 
 
-def oracle_calls(drawn: DrawnWorld) -> float:
-    return list(accumulate(drawn.oracle()))[-1]
+def oracle_calls(drawn_world: DrawnWorld) -> float:
+    return list(accumulate(drawn_world.oracle()))[-1]
 
 
 def test_who_sends_at_the_quota_has_all_of_it_and_is_refused_nothing() -> None:
@@ -134,15 +134,15 @@ def test_a_cap_is_kept_by_whoever_knows_none() -> None:
 def test_a_seed_is_one_world_and_seeds_are_many() -> None:
     assert draw(7) == draw(7)
     worlds = [draw(seed) for seed in range(1, 201)]
-    assert {drawn.shape for drawn in worlds} == {
+    assert {drawn_world.shape for drawn_world in worlds} == {
         "constant", "ramp", "sine", "square", "steps", "walk",
     }  # fmt: skip
-    assert {drawn.quota.window_s for drawn in worlds} == {None, 1.0, 60.0}
-    assert max(len(drawn.stays) for drawn in worlds) > 32
-    for drawn in worlds:
-        assert drawn.seconds >= 300
-        assert oracle_calls(drawn) >= 0
-        assert min(step.rate_per_s or 0.0 for step in drawn.quota.steps) > 0
+    assert {drawn_world.quota.window_s for drawn_world in worlds} == {None, 1.0, 60.0}
+    assert max(len(drawn_world.stays) for drawn_world in worlds) > 32
+    for drawn_world in worlds:
+        assert drawn_world.seconds >= 300
+        assert oracle_calls(drawn_world) >= 0
+        assert min(step.rate_per_s or 0.0 for step in drawn_world.quota.steps) > 0
 
 
 def test_the_table_names_the_worst_worlds_and_who_is_better_there(
@@ -236,9 +236,9 @@ def test_refusals_at_random_do_not_fool_who_sees_that_it_is_alone() -> None:
 
 
 def test_windows_admit_whole_calls_and_at_least_one() -> None:
-    worlds = [drawn for seed in range(120) if (drawn := draw(seed)).quota.window_s]
-    for drawn in worlds:
-        for step in drawn.quota.steps:
-            calls = (step.rate_per_s or 0.0) * (drawn.quota.window_s or 0.0)
+    worlds = [drawn_world for seed in range(120) if (drawn_world := draw(seed)).quota.window_s]
+    for drawn_world in worlds:
+        for step in drawn_world.quota.steps:
+            calls = (step.rate_per_s or 0.0) * (drawn_world.quota.window_s or 0.0)
             assert calls >= 1
             assert calls == pytest.approx(round(calls))

@@ -54,12 +54,12 @@ def test_the_rate_doubles_until_the_first_refusals(policy: Policy, start_per_s: 
 
 def test_refusals_cut_the_rate_once_for_the_calls_sent_before_the_cut() -> None:
     finder, now_s = SharedQuotaFinder(1000), 0.0
-    sent = []
+    sent_at_s = []
     while now_s < 5.0:
         now_s = send_when_allowed(finder, now_s)
-        sent.append(now_s)
+        sent_at_s.append(now_s)
     before = finder.snapshot(now_s).rate_per_s
-    for each in sent[-5:]:
+    for each in sent_at_s[-5:]:
         finder.done(now_s, Sample(Outcome.THROTTLED, now_s - each))
     after = finder.snapshot(now_s)
     assert after.state is LimiterState.STEADY
@@ -155,7 +155,7 @@ def test_neither_cap_nor_ceiling_is_ever_exceeded(
 ) -> None:
     finder, now_s = policy(cap, ceiling), 0.0
     under_way: list[tuple[float, float, Outcome]] = []
-    sent: list[float] = []
+    sent_at_s: list[float] = []
     for outcome, latency_s in fates:
         while (wait_s := finder.wait_s(now_s)) > 0:
             now_s = min(min((end_s for end_s, _, _ in under_way), default=inf), now_s + wait_s)
@@ -163,13 +163,13 @@ def test_neither_cap_nor_ceiling_is_ever_exceeded(
                 under_way.remove(call)
                 finder.done(now_s, Sample(call[2], now_s - call[1]))
         finder.sent(now_s)
-        sent.append(now_s)
+        sent_at_s.append(now_s)
         under_way.append((now_s + latency_s, now_s, outcome))
         assert len(under_way) <= cap
         assert finder.snapshot(now_s).in_flight == len(under_way)
     if ceiling:
-        for place, start_s in enumerate(sent):
-            for later, end_s in enumerate(sent[place:], 1):
+        for place, start_s in enumerate(sent_at_s):
+            for later, end_s in enumerate(sent_at_s[place:], 1):
                 assert later <= 2 + ceiling * (end_s - start_s + CREDIT_S)
 
 

@@ -53,7 +53,7 @@ async def test_what_is_held_for_hours_is_never_old() -> None:
     ledger.set(cost=1000)
     own = run_budgets(ledger, clock)
     reservation = await own.reserve("run", Amount(400))
-    held = ledger.reserved()
+    reserved = ledger.reserved()
     async with own.kept("run"):
         for _ in range(8):
             clock.allowed.release()
@@ -62,7 +62,7 @@ async def test_what_is_held_for_hours_is_never_old() -> None:
     events = [event for event in ledger.events if event.event is BudgetEventKind.RESERVED]
     ages = [later.at - earlier.at for earlier, later in pairwise(events)]
     assert ages == [timedelta(seconds=RENEW_EVERY_S)] * 8
-    assert ledger.reserved() == held
+    assert ledger.reserved() == reserved
 
     reservation.charge(Amount(150))
     await own.close()

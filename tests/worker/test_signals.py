@@ -32,13 +32,13 @@ async def test_a_signal_requests_the_stop_and_is_as_before_afterwards() -> None:
 
 def test_in_another_thread_no_signal_is_touched() -> None:
     before = [signal.getsignal(number) for number in NUMBERS]
-    seen = []
+    contents = []
 
     async def work() -> None:
         with stopped_by_signals(StopRequest()):
-            seen.append([signal.getsignal(number) for number in NUMBERS])
+            contents.append([signal.getsignal(number) for number in NUMBERS])
 
     thread = threading.Thread(target=lambda: asyncio.run(work()))
     thread.start()
     thread.join()
-    assert seen == [before]
+    assert contents == [before]

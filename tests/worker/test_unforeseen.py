@@ -283,10 +283,10 @@ async def test_a_writer_that_ends_by_itself_stops_the_worker() -> None:
     world.put(*MESSAGES)
     world.queue.redeliver = False
     runner = world.runner()
-    written = runner._writer.run
+    run_writer = runner._writer.run
 
     async def once() -> None:
-        runner._writer.run = written  # type: ignore[method-assign]  # the second one is well
+        runner._writer.run = run_writer  # type: ignore[method-assign]  # the second one is well
 
     runner._writer.run = once  # type: ignore[method-assign]  # ends at once
     with pytest.raises(InternalError, match="the writer ended by itself"):

@@ -95,8 +95,8 @@ def test_hits_are_a_sequence_and_a_table(vectors: sl.Workspace) -> None:
 
 def test_a_notebook_shows_hits_tables_and_what_cannot_be_read(vectors: sl.Workspace) -> None:
     first = vectors.embeddings().to_arrow().column("observation_id")[0].as_py()
-    shown = vectors.similar(first, top=2)._repr_html_()
-    assert shown.count("<figure") == 2
+    html = vectors.similar(first, top=2)._repr_html_()
+    assert html.count("<figure") == 2
     assert "<script" not in sl.workspace.Table.from_rows(["<script>"], [["<b>"]])._repr_html_()
 
 
@@ -149,13 +149,13 @@ def test_an_optional_library_that_is_missing_is_named(
 
 def test_the_package_is_imported_without_a_heavy_library() -> None:
     heavy = {"numpy", "pyarrow", "duckdb", "pydantic", "rich", "typer", "anyio", "asyncio"}
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", "import sightline, sys; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert not heavy & set(done.stdout.split())
+    assert not heavy & set(completed.stdout.split())
 
 
 def test_a_file_is_named_as_the_import_names_it(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ try:
 except sl.errors.NotFoundError:
     print("there is no project")
 """
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path,
         capture_output=True,
@@ -192,4 +192,6 @@ except sl.errors.NotFoundError:
         check=False,
         timeout=300,
     )
-    assert (done.returncode, done.stdout) == (0, "there is no project\n"), done.stderr
+    assert (completed.returncode, completed.stdout) == (0, "there is no project\n"), (
+        completed.stderr
+    )

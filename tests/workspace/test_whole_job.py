@@ -29,9 +29,9 @@ def test_images_in_answers_out(scenes: Path, tmp_path: Path) -> None:
         run = workspace.enqueue()
         assert (run.messages, run.parts, run.estimated_cost_usd) == (SCENES, 2 * SCENES, 0.0)
         assert str(run.id) in run._repr_html_()
-        done = workspace.work()
-        assert (done.answers, done.embeddings, done.dead_letters) == (SCENES, SCENES, {})
-        assert f"<td>{SCENES}</td>" in done._repr_html_()
+        summary = workspace.work()
+        assert (summary.answers, summary.embeddings, summary.dead_letters) == (SCENES, SCENES, {})
+        assert f"<td>{SCENES}</td>" in summary._repr_html_()
         status = workspace.status(check=True)
         assert status.holds
         assert status.balance["written"] == status.balance["parts"] == 2 * SCENES
@@ -47,15 +47,15 @@ def test_images_in_answers_out(scenes: Path, tmp_path: Path) -> None:
 
 def test_a_dead_letter_is_replayed(scenes: Path, tmp_path: Path) -> None:
     photos = Path(shutil.copytree(scenes, tmp_path / "photos"))
-    lost = min(photos.rglob("*.jpg"))
-    content = lost.read_bytes()
+    removed = min(photos.rglob("*.jpg"))
+    content = removed.read_bytes()
     with sl.open(tmp_path / "project", settings=QUICK) as workspace:
         workspace.import_images(photos)
         workspace.enqueue(max_images=1000)
-        lost.unlink()
+        removed.unlink()
         workspace.work()
         assert {row.reason for row in workspace.dead_letters()} == {sl.errors.Reason.IMAGE_GONE}
-        lost.write_bytes(content)
+        removed.write_bytes(content)
         assert workspace.replay("image_gone") == 2
         workspace.work()
         assert workspace.dead_letters() == []

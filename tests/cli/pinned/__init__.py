@@ -167,13 +167,13 @@ def printed(folder: Path) -> Iterator[tuple[str, str]]:
     session = Session(folder)
     session.begin()
     for name, commands in SESSIONS.items():
-        shown = [
+        listed = [
             session.type(command if not as_json else (*command, "--json"))
             for command in commands
             for as_json in (False, True)
             if not (as_json and "--help" in command)
         ]
-        yield name, "".join(shown)
+        yield name, "".join(listed)
 
 
 def main() -> None:

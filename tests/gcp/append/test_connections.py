@@ -132,8 +132,8 @@ async def test_a_slow_server_holds_back_what_is_encoded(
         for rows in many:
             group.create_task(appender.append(RUNS, rows))
         await server.wait_for(1)
-        read = [rows.read for rows in many]
-        assert read == [2_001, 2_001, 0, 0, 0]  # two requests under way, one row ahead each
+        reads = [rows.read for rows in many]
+        assert reads == [2_001, 2_001, 0, 0, 0]  # two requests under way, one row ahead each
         until.set()
     assert len(server.rows) == 50_000
 
@@ -144,14 +144,14 @@ async def test_a_cancelled_append_leaves_nothing_behind_and_the_connection_whole
     before = asyncio.all_tasks()
     until = asyncio.Event()
     server.answers.append(Hold(until))
-    held = asyncio.create_task(appender.append(RUNS, [run_row(1)]))
+    first_append = asyncio.create_task(appender.append(RUNS, [run_row(1)]))
     await server.wait_for(1)
     waiting = asyncio.create_task(appender.append(RUNS, [run_row(2)]))
     third = asyncio.create_task(appender.append(RUNS, [run_row(3)]))
     await asyncio.sleep(0)
-    for task in (held, third):
+    for task in (first_append, third):
         task.cancel()
-    await asyncio.wait([held, third])
+    await asyncio.wait([first_append, third])
     until.set()
     await waiting
     await appender.append(RUNS, [run_row(4)])

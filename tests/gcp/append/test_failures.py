@@ -67,9 +67,9 @@ async def test_a_failure_that_lasts_is_told_after_the_last_try(
 
 
 async def test_a_server_that_is_not_there_is_transient(pauses: Pauses) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        gone = BigQueryPlace("p", "d", storage_endpoint=f"127.0.0.1:{taken.getsockname()[1]}")
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        gone = BigQueryPlace("p", "d", storage_endpoint=f"127.0.0.1:{occupied.getsockname()[1]}")
         rule = AppendRule(retry=RetryRule(tries=2, sleep=pauses.sleep))
         async with LedgerAppender.open(gone, rule=rule) as appender:
             with pytest.raises(TransientError, match=r"p\.d\.runs"):
@@ -153,8 +153,8 @@ async def test_rows_that_the_service_refuses_take_no_other_with_them(
         3: "Field request: no JSON",
         2: "this",
     }
-    sent = [request.proto_rows.rows.serialized_rows for request in server.requests]
-    assert [[decoded(RUNS, row).run_id for row in rows] for rows in sent] == [
+    lines_sent = [request.proto_rows.rows.serialized_rows for request in server.requests]
+    assert [[decoded(RUNS, row).run_id for row in rows] for rows in lines_sent] == [
         ["r0", "r1", "r2", "r3", "r4"],
         ["r0", "r2", "r4"],
         ["r0", "r4"],

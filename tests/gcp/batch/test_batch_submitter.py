@@ -56,13 +56,13 @@ async def test_answers_and_vectors_are_written_and_the_folder_is_left_empty(
     bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:
     async with open_cloud(bigquery_with_ledgers, gcs, parts=(SIGNS_PART, VECTORS_PART)) as cloud:
-        done = await cloud.work()
-        assert (done.answers, done.embeddings, done.passes) == (6, 6, 2)
+        summary = await cloud.work()
+        assert (summary.answers, summary.embeddings, summary.passes) == (6, 6, 2)
         keys = KEYS + [VECTORS_PART.key(image.observation_id) for image in SEEN]
         assert await cloud.written() == sorted(keys)
         assert await balance(cloud) == (12, 0)
         assert cloud.names() == []
-        assert done.cost_usd_micros > 0
+        assert summary.cost_usd_micros > 0
 
 
 @pytest.mark.extended
@@ -101,8 +101,8 @@ async def test_a_killed_pass_is_finished_by_another_process(cloud: Cloud, where:
         await cloud.work(**KILLS[where])
     assert await cloud.written() == []
     cloud.jobs.pace.hold = False
-    done = await cloud.work("w2")
-    assert done.answers == 6
+    summary = await cloud.work("w2")
+    assert summary.answers == 6
     assert await cloud.written() == KEYS, "each once"
     assert await balance(cloud) == (6, 0)
     assert len(cloud.jobs.jobs) == 1, "no part is paid for twice"
@@ -122,12 +122,12 @@ async def test_two_jobs_of_one_name_are_both_used_and_no_third_is_started(cloud:
         output=job.request["outputConfig"]["gcsDestination"]["outputUriPrefix"],
         run_id="run-1",
     )
-    done = await cloud.work("w2")
+    summary = await cloud.work("w2")
     assert [job.answered for job in cloud.jobs.jobs.values()] == [3, 6], "no third"
     assert {resumed.resource for resumed in cloud.seen} == set(cloud.jobs.jobs), (
         "both were waited for"
     )
-    assert done.answers == 6
+    assert summary.answers == 6
     assert await cloud.written() == KEYS
     assert await balance(cloud) == (6, 0)
 
@@ -158,8 +158,8 @@ async def test_a_lost_response_to_create_starts_no_second_job(cloud: Cloud) -> N
 )
 async def test_the_output_of_an_unfinished_job_is_kept(cloud: Cloud, end: str) -> None:
     cloud.pace(ends=[end])
-    done = await cloud.work()
-    assert (done.answers, done.passes) == (6, 2)
+    summary = await cloud.work()
+    assert (summary.answers, summary.passes) == (6, 2)
     first, second = cloud.jobs.jobs.values()
     assert (first.state, first.answered, second.answered) == (end, 3, 3)
     assert await cloud.written() == KEYS
@@ -197,8 +197,8 @@ async def test_a_job_is_waited_for_through_an_outage_but_not_for_ever(cloud: Clo
 @pytest.mark.extended
 async def test_a_job_that_fails_transiently_is_started_again(cloud: Cloud) -> None:
     cloud.pace(ends=["JOB_STATE_FAILED"])
-    done = await cloud.work()
-    assert done.answers == 6
+    summary = await cloud.work()
+    assert summary.answers == 6
     assert [job.state for job in cloud.jobs.jobs.values()] == [
         "JOB_STATE_FAILED", "JOB_STATE_SUCCEEDED",
     ]  # fmt: skip
@@ -263,9 +263,9 @@ async def test_retryable_refusals_are_retried_and_permanent_ones_are_dead_letter
 ) -> None:
     shares = {Fault.THROTTLED: 0.3, Fault.IMAGE_GONE: 0.3, Fault.SAFETY: 0.2}
     cloud.simulator.behave(Behaviour(faults=FaultMix(shares)))
-    done = await cloud.work()
-    while done.stuck:  # two passes in a row may meet nothing but throttles
-        done = await cloud.work("w2")
+    summary = await cloud.work()
+    while summary.stuck:  # two passes in a row may meet nothing but throttles
+        summary = await cloud.work("w2")
     dead = await cloud.warehouse.runs.dead_by_reason("run-1")
     assert set(dead) <= {"image_gone", "blocked_by_safety"}
     written, lost = await balance(cloud)
@@ -283,8 +283,8 @@ async def test_retryable_refusals_are_retried_and_permanent_ones_are_dead_letter
 async def test_an_image_in_no_bucket_is_not_asked_about(
     bigquery_with_ledgers: BigQueryEmulator, gcs: GcsServer
 ) -> None:
-    seen = [*SEEN[:2], observation(7, gcs_uri="/home/me/a.jpg")]
-    async with open_cloud(bigquery_with_ledgers, gcs, observations=seen) as cloud:
+    images = [*SEEN[:2], observation(7, gcs_uri="/home/me/a.jpg")]
+    async with open_cloud(bigquery_with_ledgers, gcs, observations=images) as cloud:
         await cloud.work()
         assert await cloud.warehouse.runs.dead_by_reason("run-1") == {"bad_uri": 1}
         (job,) = cloud.jobs.jobs.values()
@@ -295,9 +295,9 @@ async def test_an_image_in_no_bucket_is_not_asked_about(
 async def test_an_image_in_a_bucket_that_is_not_allowed_is_not_asked_about(
     new_bigquery_emulator: BigQueryEmulator, gcs: GcsServer
 ) -> None:
-    seen = [*SEEN[:2], observation(7, gcs_uri="gs://private/a.jpg")]
+    images = [*SEEN[:2], observation(7, gcs_uri="gs://private/a.jpg")]
     async with open_cloud(
-        new_bigquery_emulator, gcs, observations=seen, allowed=("bucket",)
+        new_bigquery_emulator, gcs, observations=images, allowed=("bucket",)
     ) as cloud:
         await cloud.work()
         assert await cloud.warehouse.runs.dead_by_reason("run-1") == {"bad_uri": 1}
@@ -317,10 +317,10 @@ async def test_a_task_about_assets_sends_all_their_images(
             await cloud.work(vertex=("start", "before"))
         (name,) = cloud.names()
         blob = cloud.folder.client.bucket(cloud.folder.root.bucket).blob(name)
-        sent = [orjson.loads(line) for line in blob.download_as_bytes().splitlines()]
+        lines_sent = [orjson.loads(line) for line in blob.download_as_bytes().splitlines()]
         images = {
             line["key"]: tuple(image.uri for image in read_generate(line["request"]).images)
-            for line in sent
+            for line in lines_sent
         }
         by_asset: dict[str, set[str]] = {}
         for shown_image in SEEN:

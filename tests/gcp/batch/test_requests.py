@@ -29,8 +29,8 @@ IMAGES = ["gs://images/a.jpg", "gs://images/b.png"]
 
 def test_an_answer_is_requested_as_workers_do(task: TaskSpec) -> None:
     request = AnswerQuestion(task, model=GEMINI, run_id="run-1").request(KEY, IMAGES)
-    sent = [SentImage("image/jpeg", uri=IMAGES[0]), SentImage("image/png", uri=IMAGES[1])]
-    assert request["contents"] == [content_of(task, sent)]
+    images = [SentImage("image/jpeg", uri=IMAGES[0]), SentImage("image/png", uri=IMAGES[1])]
+    assert request["contents"] == [content_of(task, images)]
     assert request["generationConfig"] == config_of(task, model=GEMINI)
     assert request["labels"].items() >= labels_of(task, run_id="run-1").items()
     generate = read_generate(request)  # follows the reference

@@ -203,13 +203,13 @@ async def test_an_image_in_no_bucket_costs_nothing(bigquery_with_ledgers: BigQue
 async def test_an_image_in_a_bucket_that_is_not_allowed_costs_nothing(
     bigquery_emulator: BigQueryEmulator,
 ) -> None:
-    seen = [
+    images = [
         replace(SEEN[0], gcs_uri="gs://private/a.jpg"),
         replace(SEEN[1], gcs_uri="gs://bucket.private/a.jpg"),
         replace(SEEN[2], gcs_uri="gs://bucket"),
         SEEN[3],
     ]
-    async with open_warehouse(bigquery_emulator, seen, [SIGNS], buckets=("bucket",)) as warehouse:
+    async with open_warehouse(bigquery_emulator, images, [SIGNS], buckets=("bucket",)) as warehouse:
         await warehouse.open_run(PartRequest(SIGNS_PART))
         await warehouse.batches.open(SIGNS_BATCH)
         left = await warehouse.batches.left(SIGNS_BATCH)

@@ -70,10 +70,10 @@ def rendered() -> Iterator[tuple[str, str]]:
         "ignored",
     ):
         yield name, statement(name, **values)
-    written = ALL_WRITTEN.format_map(NAMES)
+    all_written = ALL_WRITTEN.format_map(NAMES)
     yield (
         "settle",
-        statement("settle", **values, written=written, dead_letters=NAMES["dead_letters"]),
+        statement("settle", **values, written=all_written, dead_letters=NAMES["dead_letters"]),
     )
     yield "drop", statement("drop", table=CHOSEN)
     named = ("one", "two")
