@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sightline.errors import NotFoundError
-from sightline.local.importing import ImportReport, import_photos, import_table
+from sightline.local.importing import (
+    AS_IT_STANDS,
+    ImportReport,
+    TableOptions,
+    import_photos,
+    import_table,
+)
 from sightline.operations.selection import UNSPECIFIED, new_asset_type
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
@@ -20,15 +26,15 @@ def import_files(
     *,
     asset_type: str | None = None,
     new_type: bool = False,
-    columns: Mapping[str, str] | None = None,
+    options: TableOptions = AS_IT_STANDS,
     allowed_roots: Sequence[Path] = (),
     progress: Progress = no_progress,
 ) -> ImportReport:
     """Make observations of a folder of photographs, or of a CSV or Parquet table. Blocks.
 
     ``asset_type`` is what is seen where no folder's name and no column says it; one that no task
-    is bound to is a ``new_type``. ``columns`` maps our names to the table's own; images may be read
-    from ``allowed_roots``, too.
+    is bound to is a ``new_type``. ``options`` say what a table does not say of itself; images may
+    be read from ``allowed_roots``, too.
 
     Raises:
         NotFoundError: there is no such file or folder.
@@ -56,7 +62,7 @@ def import_files(
             path,
             source=source_path(settings),
             now=utc_now(),
-            columns=columns,
+            options=options,
             asset_type=kind,
             allowed_roots=allowed_roots,
             known_roots=settings.images.roots,

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from sightline.errors import NotFoundError
-from sightline.local.importing import ImportReport
+from sightline.local.importing import ImportReport, TableOptions
 from sightline.operations.importing import import_files
 from sightline.operations.tasks import add_task
 from sightline.ports import Warehouse
@@ -20,6 +20,7 @@ from sightline.tasks import TaskSpec
 from sightline.wiring.engine import open_engine, open_warehouse
 from sightline.wiring.tasks import known_tasks
 from sightline.workspace.held_open import HeldOpen
+from sightline.workspace.table_keywords import TableKeywords
 
 
 class Project:
@@ -70,14 +71,15 @@ class Project:
         *,
         asset_type: str | None = None,
         new_type: bool = False,
-        columns: Mapping[str, str] | None = None,
         allowed_roots: Sequence[str | Path] = (),
+        **table: Unpack[TableKeywords],
     ) -> ImportReport:
         """Make observations of a folder of photographs, or of a CSV or Parquet table.
 
         ``asset_type`` is what is seen where no folder's name and no column says it; one that no
-        task is bound to is a ``new_type``. ``columns`` maps our names to the table's own; images
-        may be read from ``allowed_roots``, too.
+        task is bound to is a ``new_type``. Of a table, ``columns`` maps our names to its own, and
+        ``crs``, ``decimal`` and ``date_format`` say how its coordinates, numbers and times are
+        written. Images may be read from ``allowed_roots``, too.
         """
         return await asyncio.to_thread(
             import_files,
@@ -85,7 +87,7 @@ class Project:
             Path(source),
             asset_type=asset_type,
             new_type=new_type,
-            columns=columns,
+            options=TableOptions(**table),
             allowed_roots=[Path(folder) for folder in allowed_roots],
             progress=self._progress,
         )

@@ -30,6 +30,7 @@ from sightline.workspace.asynchronous import AsyncWorkspace
 from sightline.workspace.filters import Where
 from sightline.workspace.hits import Hits
 from sightline.workspace.runs import Run, WorkSummary
+from sightline.workspace.table_keywords import TableKeywords
 from sightline.workspace.tables import Table
 
 Result = TypeVar("Result")
@@ -104,22 +105,23 @@ class Workspace:
         *,
         asset_type: str | None = None,
         new_type: bool = False,
-        columns: Mapping[str, str] | None = None,
         allowed_roots: Sequence[str | Path] = (),
+        **table: Unpack[TableKeywords],
     ) -> ImportReport:
         """Make observations of a folder of photographs, or of a CSV or Parquet table.
 
         ``asset_type`` is what is seen where no folder's name and no column says it; one that no
-        task is bound to is a ``new_type``. ``columns`` maps our names to the table's own; images
-        may be read from ``allowed_roots``, too.
+        task is bound to is a ``new_type``. Of a table, ``columns`` maps our names to its own, and
+        ``crs``, ``decimal`` and ``date_format`` say how its coordinates, numbers and times are
+        written. Images may be read from ``allowed_roots``, too.
         """
         return self._wait(
             lambda: self._workspace.import_images(
                 source,
                 asset_type=asset_type,
                 new_type=new_type,
-                columns=columns,
                 allowed_roots=allowed_roots,
+                **table,
             )
         )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sightline.local.queue import LocalQueue
 from sightline.local.vectors import FaissIndex
 from tests.local.queue_rig import Clock
+from tests.local.tables import Folder
 
 Array = NDArray[np.float32]
 
@@ -48,3 +49,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(FaissIndex, "build", classmethod(counting))
     return counts
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Return a folder with tables to be imported."""
+    return Folder(tmp_path)

@@ -6,45 +6,18 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.local.importing import ImportReport, RefusalReason, import_table
+from sightline.local.importing import RefusalReason
 from sightline.local.importing.report import MAX_DETAILS
 from sightline.local.warehouse.source_files import SOURCE
 from sightline.schema import OBSERVATIONS, parquet_schema
-from tests.local.imports import NOW, reasons, rows_in
-
-HEADER = "observation_id,asset_type,gcs_uri"
-ROW = "a,ASSET_CLASS_ROAD_SIGN,gs://bucket/s/v0/a.jpg"
-
-
-class Folder:
-    """A folder with a table in it, and the source folder beside it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.source = root / "home" / "source"
-
-    def load(self, content: str | bytes, name: str = "table.csv", **options: Any) -> ImportReport:
-        file = self.root / name
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return self.load_file(file, **options)
-
-    def load_file(self, file: Path, *, now: datetime = NOW, **options: Any) -> ImportReport:
-        return import_table(file, source=self.source, now=now, **options)
-
-    def rows(self) -> list[dict[str, Any]]:
-        return rows_in(self.source)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    return Folder(tmp_path)
+from tests.local.imports import NOW, reasons
+from tests.local.tables import HEADER, ROW, Folder
 
 
 def test_a_csv_of_all_columns_becomes_rows_of_the_source(folder: Folder) -> None:

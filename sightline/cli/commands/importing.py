@@ -13,6 +13,7 @@ from sightline.cli.state import State
 from sightline.cli.views.bucket_import import bucket_import_json, print_bucket_import
 from sightline.cli.views.importing import check_read, import_json, print_import
 from sightline.errors import ConfigurationError
+from sightline.local.importing import TableOptions
 from sightline.operations.bucket_import import import_bucket
 from sightline.operations.importing import import_files
 
@@ -36,6 +37,14 @@ def import_(
         list[str] | None,
         typer.Option(help="Of a table: name=other, where a column is called otherwise."),
     ] = None,
+    crs: Annotated[
+        str | None,
+        typer.Option(help="Of a table: the CRS of its coordinates if it declares none: EPSG:28992"),
+    ] = None,
+    decimal: Annotated[
+        str,
+        typer.Option(help="Of a table: the mark before the decimals of its numbers."),
+    ] = ".",
     source_table: Annotated[
         str | None,
         typer.Option(help="Of a bucket: the table to load into, project.dataset.table."),
@@ -52,7 +61,7 @@ def import_(
     """
     state: State = context.obj
     settings = state.settings()
-    columns = _columns(column or [])
+    table = TableOptions(columns=_columns(column or []), crs=crs, decimal=decimal)
     if path.startswith("gs://"):
         bucket = import_bucket(
             settings,
@@ -70,7 +79,7 @@ def import_(
         Path(path),
         asset_type=asset_type,
         new_type=new_type,
-        columns=columns,
+        options=table,
         allowed_roots=allow_root or (),
         progress=progress_bar,
     )

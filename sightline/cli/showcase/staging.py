@@ -32,14 +32,7 @@ async def stage(settings: Settings, collection: Path) -> None:
 
 
 def _import(settings: Settings, collection: Path) -> None:
-    import_table(
-        collection / TABLE,
-        source=source_path(settings),
-        now=utc_now(),
-        columns={},
-        base=None,
-        on_progress=None,
-    )
+    import_table(collection / TABLE, source=source_path(settings), now=utc_now())
 
 
 async def _set_up(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sightline.cli.output import remark, say
-from sightline.cli.views.importing import SHOWN, say_hidden, say_refusals
+from sightline.cli.views.importing import SHOWN, say_hidden, say_positions, say_refusals
 from sightline.operations.bucket_import import BucketImport
 
 
@@ -27,6 +27,7 @@ def print_bucket_import(result: BucketImport) -> None:
         f" {report.refused_count:,} refused, {result.ignored:,} ignored (no images),"
         f" {result.empty:,} empty"
     )
+    say_positions(report)
     say_refusals(report)
     say_hidden(report.refused_count - len(report.refusals[:SHOWN]))
     if result.table is not None:

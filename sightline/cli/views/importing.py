@@ -23,6 +23,7 @@ def print_import(report: ImportReport) -> None:
         f"{report.imported:,} imported, {report.unchanged:,} unchanged,"
         f" {report.refused_count:,} refused, {report.ignored:,} ignored (no images)"
     )
+    say_positions(report)
     say_refusals(report)
     for note in report.notes[:SHOWN]:
         say(printable(f"  note on {note.where}: {note.text}"))
@@ -64,6 +65,14 @@ def check_read(report: ImportReport, path: str) -> None:
         f"{path} contains no photographs and no rows; give a folder of JPEG, PNG or WebP files, or"
         " a table with rows"
     )
+
+
+def say_positions(report: ImportReport) -> None:
+    """Print how many rows have no position, and which columns were not read."""
+    unused = (
+        f"; unused columns: {', '.join(report.unused_columns)}" if report.unused_columns else ""
+    )
+    say(printable(f"{report.without_position:,} without a position{unused}"))
 
 
 def say_refusals(report: ImportReport) -> None:

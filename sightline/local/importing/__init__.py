@@ -8,14 +8,16 @@ from sightline.local.importing.report import (
     Outside,
     RefusalReason,
 )
-from sightline.local.importing.tables import import_table
+from sightline.local.importing.tables import AS_IT_STANDS, TableOptions, import_table
 
 __all__ = [
+    "AS_IT_STANDS",
     "ImportRefusal",
     "ImportReport",
     "Note",
     "Outside",
     "RefusalReason",
+    "TableOptions",
     "import_photos",
     "import_table",
 ]

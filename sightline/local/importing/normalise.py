@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline.local.importing import values
-from sightline.local.importing.columns import PARTS, TableLayout
+from sightline.local.importing.arrays import decoded, numbers_of, one_by_one, true_indices
+from sightline.local.importing.columns import TableLayout
+from sightline.local.importing.positions import Positions
+from sightline.local.importing.raw_batches import RawBatch
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE
-from sightline.local.importing.table_files import RawBatch
+from sightline.local.importing.values import Numbers
 from sightline.model import asset_class
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -46,8 +49,16 @@ class Normaliser:
     With ``by_uri`` a row is called by its image's URI in refusals, else by its number.
     """
 
-    def __init__(self, layout: TableLayout, defaults: Defaults, *, by_uri: bool = False) -> None:
+    def __init__(
+        self,
+        layout: TableLayout,
+        defaults: Defaults,
+        positions: Positions,
+        *,
+        by_uri: bool = False,
+    ) -> None:
         self._layout = layout
+        self._positions = positions
         self._defaults = defaults
         self._by_uri = by_uri
 
@@ -58,7 +69,7 @@ class Normaliser:
                 for name, place in self._layout.plain.items()}  # fmt: skip
         count = len(batch.numbers)
         columns = self._texts(read, count, faults)
-        columns |= self._position(batch, count, faults)
+        columns |= self._position(batch, faults)
         for name in ("capture_time", "detection_time"):
             columns[name] = _times(read[name], name, faults) if name in read else None
         for name, reason, convert in (
@@ -75,7 +86,7 @@ class Normaliser:
 
     def _texts(self, read: Mapping[str, Any], count: int, faults: _Faults) -> dict[str, Any]:
         ids = read["observation_id"]
-        for index in _true(pc.is_null(ids)):
+        for index in true_indices(pc.is_null(ids)):
             faults.add(index, RefusalReason.EMPTY_ID, "observation_id is empty")
         nothing = pa.nulls(count, pa.string())
         return {
@@ -95,110 +106,55 @@ class Normaliser:
         if not uris.null_count and pc.all(pc.match_substring_regex(uris, _GCS)).as_py():
             return uris
         base = self._defaults.base
-        return _one_by_one(
+        return one_by_one(
             pc.fill_null(uris, ""),
             pa.string(),
             lambda text: values.image_uri(text, base),
             lambda index, text: faults.add(index, RefusalReason.BAD_URI, text),
         )
 
-    def _position(self, batch: RawBatch, count: int, faults: _Faults) -> dict[str, Any]:
-        def refuse(index: int, text: str) -> None:
-            faults.add(index, RefusalReason.BAD_POSITION, text)
-
-        parts = self._layout.parts["location"]
-        nothing = pa.nulls(count, pa.float64())
-        position = dict.fromkeys(PARTS["location"], nothing)
-        if parts:
-            for part, place in parts.items():
-                position[part] = _numbers(place.take(batch.columns), refuse)
-        elif "location" in self._layout.whole:
-            texts = _decoded(self._layout.whole["location"].take(batch.columns), refuse)
-            pairs: list[tuple[float | None, float | None]] = [(None, None)] * count
-            for index, text in enumerate(texts.to_pylist()):
-                try:
-                    pairs[index] = values.location_of(text or "")
-                except values.FaultError as fault:
-                    refuse(index, f"location: {fault}")
-            for part, column in zip(position, zip(*pairs, strict=True), strict=True):
-                position[part] = pa.array(column, pa.float64())
-        latitude, longitude = position["latitude"], position["longitude"]
-        is_whole = pc.equal(pc.is_null(latitude), pc.is_null(longitude))
-        in_range = pc.and_(
-            pc.less_equal(pc.abs(latitude), 90), pc.less_equal(pc.abs(longitude), 180)
+    def _position(self, batch: RawBatch, faults: _Faults) -> dict[str, Any]:
+        latitude, longitude = self._positions.read(
+            batch, lambda index, text: faults.add(index, RefusalReason.BAD_POSITION, text)
         )
-        for index in _true(pc.invert(pc.and_(is_whole, pc.fill_null(in_range, True)))):
-            try:
-                values.check_position(latitude[index].as_py(), longitude[index].as_py())
-            except values.FaultError as fault:
-                refuse(index, str(fault))
-        return position
+        return {"latitude": latitude, "longitude": longitude}
 
     def _nested(
         self,
         batch: RawBatch,
         name: str,
         reason: RefusalReason,
-        convert: Callable[[object], str | None],
+        convert: Callable[[object, Numbers], str | None],
         faults: _Faults,
     ) -> Any:
         def refuse(index: int, text: str) -> None:
             faults.add(index, reason, f"{name}: {text}")
 
+        numbers = self._positions.numbers
         whole, parts = self._layout.whole.get(name), self._layout.parts[name]
         if whole is not None:
             column = whole.take(batch.columns)
-            column = column if pa.types.is_struct(column.type) else _decoded(column, refuse)
+            column = column if pa.types.is_struct(column.type) else decoded(column, refuse)
         elif parts:
-            arrays = [_numbers(place.take(batch.columns), refuse) for place in parts.values()]
+            arrays = [
+                numbers_of(place.take(batch.columns), numbers, refuse) for place in parts.values()
+            ]
             column = pa.StructArray.from_arrays(arrays, names=list(parts))
         else:
             return None
         if column.null_count == len(column):
             return None
-        return _one_by_one(column, pa.string(), convert, refuse)
+        return one_by_one(column, pa.string(), lambda value: convert(value, numbers), refuse)
 
 
 def _plain(column: Any, name: str, faults: _Faults) -> Any:
     """Return a column as text without blanks (times may stay times)."""
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         return column
-    texts = _decoded(column, lambda index, text: faults.add(
+    texts = decoded(column, lambda index, text: faults.add(
         index, RefusalReason.NOT_UTF8, f"{name}: {text}"))  # fmt: skip
     is_blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
     return pc.if_else(pc.fill_null(is_blank, True), pa.scalar(None, pa.string()), texts)
-
-
-def _decoded(column: Any, refuse: Callable[[int, str], None]) -> Any:
-    """Return a column of bytes (a CSV's) or of anything plain as text."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    try:
-        texts = column.cast(pa.string())
-        texts.validate(full=True)
-    except pa.ArrowInvalid:
-        return _one_by_one(column.cast(pa.binary()), pa.string(), values.utf8, refuse)
-    except pa.ArrowNotImplementedError:
-        return _one_by_one(column, pa.string(), _no_text, refuse)
-    return texts
-
-
-def _no_text(value: object) -> str:
-    raise values.FaultError(f"{value!r:.40} is not a text")
-
-
-def _numbers(column: Any, refuse: Callable[[int, str], None]) -> Any:
-    texts = column
-    if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-        texts = _decoded(column, refuse)
-        texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
-    try:
-        numbers = texts.cast(pa.float64())
-        if pc.all(pc.is_finite(numbers)).as_py() is not False:
-            return numbers
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        pass  # one of them is not a number: found out below
-    return _one_by_one(texts, pa.float64(), values.number, refuse)
 
 
 def _times(column: Any, name: str, faults: _Faults) -> Any:
@@ -210,34 +166,12 @@ def _times(column: Any, name: str, faults: _Faults) -> Any:
     try:
         return texts.cast(_TIME)
     except pa.ArrowInvalid:
-        return _one_by_one(
+        return one_by_one(
             texts,
             _TIME,
             values.moment,
             lambda index, text: faults.add(index, RefusalReason.BAD_TIME, f"{name}: {text}"),
         )
-
-
-def _one_by_one(
-    column: Any,
-    kind: Any,
-    convert: Callable[[Any], object],
-    refuse: Callable[[int, str], None],
-) -> Any:
-    """Convert value by value, so that one fault costs one row."""
-    converted: list[object] = []
-    for index, value in enumerate(column.to_pylist()):
-        try:
-            converted.append(None if value is None else convert(value))
-        except values.FaultError as fault:
-            refuse(index, str(fault))
-            converted.append(None)
-    return pa.array(converted, kind)
-
-
-def _true(mask: Any) -> Sequence[int]:
-    indices: list[int] = pc.indices_nonzero(mask).to_pylist()
-    return indices
 
 
 def _table(columns: Mapping[str, Any], count: int, faults: _Faults) -> pa.Table:

@@ -103,6 +103,7 @@ def import_photos(
         rows = _rows(root, asset_type, limits, roots, tally, on_progress)
         while batch := list(islice(rows, _ROWS)):
             staging.add(pa.Table.from_pylist(batch, schema=STAGED_SCHEMA))
+            tally.without_position += sum(row.get("latitude") is None for row in batch)
         roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
     return tally.report(

@@ -67,7 +67,9 @@ class ImportReport:
     ``imported`` are new observations and those that ``replaced`` an earlier import of the same
     id; ``unchanged`` were imported before, exactly so; ``ignored`` are files that are no images
     and do not claim to be. ``outside`` are those imported whose image may not be read before its
-    folder is allowed. ``refusals``, ``notes`` and ``outside`` hold the first ``MAX_DETAILS`` each.
+    folder is allowed. ``without_position`` counts those that are not refused and have no position;
+    ``unused_columns`` are those of a table that were not read. ``refusals``, ``notes`` and
+    ``outside`` hold the first ``MAX_DETAILS`` each.
     """
 
     imported: int
@@ -81,6 +83,8 @@ class ImportReport:
     files: tuple[Path, ...]
     outside_count: int = 0
     outside: tuple[Outside, ...] = ()
+    without_position: int = 0
+    unused_columns: tuple[str, ...] = ()
 
     @property
     def refused_count(self) -> int:
@@ -111,6 +115,8 @@ class Tally:
     notes: list[Note] = field(default_factory=list)
     outside_count: int = 0
     outside: list[Outside] = field(default_factory=list)
+    without_position: int = 0
+    unused_columns: tuple[str, ...] = ()
 
     def refuse(self, where: str, reason: RefusalReason, detail: str) -> None:
         """Count a refusal."""
@@ -146,4 +152,6 @@ class Tally:
             files=files,
             outside_count=self.outside_count,
             outside=tuple(self.outside),
+            without_position=self.without_position,
+            unused_columns=self.unused_columns,
         )

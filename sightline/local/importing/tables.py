@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,32 @@ import pyarrow.compute as pc
 
 from sightline.local.importing.columns import find_columns
 from sightline.local.importing.normalise import Defaults, Normaliser
+from sightline.local.importing.positions import Positions
 from sightline.local.importing.report import ImportReport, Tally
 from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, WHERE, Staging
 from sightline.local.importing.table_files import open_table
+from sightline.local.importing.values import Numbers
 
 UNSPECIFIED = "ASSET_CLASS_UNSPECIFIED"
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """What a person says of a table that the table does not say of itself.
+
+    ``columns`` maps our names to the file's own (``{"gcs_uri": "image"}``). ``crs`` is that of
+    coordinates for which the file declares none; without it they are degrees of WGS 84.
+    ``decimal`` is the mark before the decimals of numbers that are written as text.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    crs: str | None = None
+    decimal: str = "."
+
+
+AS_IT_STANDS = TableOptions()
+"""A table that needs no word of a person."""
 
 
 def import_table(
@@ -25,7 +46,7 @@ def import_table(
     *,
     source: Path,
     now: datetime,
-    columns: Mapping[str, str] | None = None,
+    options: TableOptions = AS_IT_STANDS,
     base: Path | None = None,
     asset_type: str | None = None,
     by_uri: bool = False,
@@ -35,7 +56,7 @@ def import_table(
 ) -> ImportReport:
     """Import a CSV or Parquet file, of any length in constant memory.
 
-    ``columns`` maps our names to the file's own (``{"gcs_uri": "image"}``). Paths in ``gcs_uri``
+    ``options`` say what the file does not say of itself. Paths in ``gcs_uri``
     are relative to ``base``, by default the file's folder. ``asset_type`` is for rows that have
     none; without it the column is required. A row that cannot be used is refused, the rest is
     imported; a refusal names it by its number, or ``by_uri`` of its image. ``on_progress`` is told
@@ -51,19 +72,29 @@ def import_table(
     """
     table = open_table(file)
     required = ("observation_id", "gcs_uri", *(("asset_type",) if asset_type is None else ()))
-    layout = find_columns(file, table.schema, columns or {}, required=required)
+    layout = find_columns(
+        file,
+        table.schema,
+        options.columns,
+        required=required,
+        geometry=table.geometry,
+        crs=options.crs,
+    )
     defaults = Defaults(
         asset_type=asset_type or UNSPECIFIED,
         snapshot_id="import-" + re.sub(r"[^\w.-]+", "-", file.stem),
         base=(base or file.parent).absolute(),
     )
-    normaliser = Normaliser(layout, defaults, by_uri=by_uri)
+    positions = Positions(str(file), layout.positions, Numbers(options.decimal))
+    normaliser = Normaliser(layout, defaults, positions, by_uri=by_uri)
     roots = ImportRoots(source, (defaults.base, *allowed_roots), known_roots)
-    tally = Tally()
+    used = layout.columns | table.geometry.coverings
+    tally = Tally(unused_columns=tuple(name for name in table.schema.names if name not in used))
     rows_read = 0
     with Staging(source) as staging:
         for batch in table.batches(layout.columns, tally):
             rows = normaliser.rows(batch, tally)
+            tally.without_position += rows.column("latitude").null_count
             roots.look(_images(rows), tally)
             staging.add(rows)
             if on_progress is not None:

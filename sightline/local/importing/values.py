@@ -5,26 +5,23 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sightline.errors import PermanentError
 from sightline.local.images import path_of
+from sightline.local.importing.names import CORNERS, SIZED, folded
 from sightline.model import PixelBounds
 from sightline.records import POSE
 from sightline.wire import check_uri
-
-_BOUNDS_KEYS: tuple[tuple[str, ...], ...] = (
-    ("x_min", "min_x", "xmin", "left"),
-    ("y_min", "min_y", "ymin", "top"),
-    ("x_max", "max_x", "xmax", "right"),
-    ("y_max", "max_y", "ymax", "bottom"),
-)
 
 
 class FaultError(ValueError):
@@ -39,21 +36,41 @@ def utf8(value: bytes) -> str:
         raise FaultError(f"byte {error.start + 1} of {value[:40]!a} is not UTF-8") from error
 
 
-def number(value: object) -> float | None:
-    """Return a finite number; nothing for an empty text."""
-    if type(value) is float and math.isfinite(value):
-        return value
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise FaultError(f"{value!r:.40} is not a number")
-    try:
-        result = float(value)
-    except ValueError as error:
-        raise FaultError(f"{value!r:.40} is not a number") from error
-    if not math.isfinite(result):
-        raise FaultError(f"{value!r:.40} is not a finite number")
-    return result
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How the texts of a table write numbers: with a decimal point, or with another mark."""
+
+    decimal: str = "."
+
+    def number(self, value: object) -> float | None:
+        """Return a finite number; nothing for an empty text."""
+        if type(value) is float and math.isfinite(value):
+            return value
+        if value is None or value == "":
+            return None
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise FaultError(f"{value!r:.40} is not a number")
+        try:
+            result = float(self._with_point(value) if isinstance(value, str) else value)
+        except ValueError as error:
+            raise FaultError(f"{value!r:.40} is not a number") from error
+        if not math.isfinite(result):
+            raise FaultError(f"{value!r:.40} is not a finite number")
+        return result
+
+    def pointed(self, column: Any) -> Any:
+        """Return a column with a point for the decimal mark; not a number where it had one."""
+        if self.decimal == "." or not pa.types.is_string(column.type):
+            return column
+        return pc.replace_substring(pc.replace_substring(column, ".", "_"), self.decimal, ".")
+
+    def _with_point(self, text: str) -> str:
+        if self.decimal == ".":
+            return text
+        return text.replace(".", "_ ").replace(self.decimal, ".")
+
+
+PLAIN_NUMBERS = Numbers()
 
 
 def moment(text: str) -> datetime | None:
@@ -69,42 +86,58 @@ def moment(text: str) -> datetime | None:
         raise FaultError(f"{text[:40]!r} is not a time in ISO 8601") from error
 
 
-def bounds_json(value: object) -> str | None:
+def bounds_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:
     """Return pixel bounds as JSON text.
 
-    Taken are four numbers (``x_min`` or ``min_x`` or ``left`` ...), or points that hold x and y,
-    of which the smallest and largest count; a struct, or JSON text.
+    Taken are four edges (``x_min`` or ``min_x`` or ``left`` ...), a corner and the size (``x``,
+    ``y``, ``width``, ``height``), or points that hold x and y, of which the smallest and largest
+    count; a struct, or JSON text.
     """
-    members = _mapping(value)
-    if not members:
+    members = {folded(name): member for name, member in _mapping(value).items()}
+    if all(member is None or member == "" for member in members.values()):
         return None
     points = [member for member in members.values() if isinstance(member, Mapping)]
-    if points:
-        xs, ys = ([number(point.get(axis)) for point in points] for axis in "xy")
-        known_x, known_y = (
-            [coordinate for coordinate in side if coordinate is not None] for side in (xs, ys)
-        )
-        if len(known_x) < 2 or len(known_y) < 2:
-            raise FaultError("the bounds' points lack x or y")
-        sides = (min(known_x), min(known_y), max(known_x), max(known_y))
-    else:
-        bounds = [_first(members, names) for names in _BOUNDS_KEYS]
-        known_bounds = [bound for bound in bounds if bound is not None]
-        if not known_bounds:
-            return None
-        if len(known_bounds) < 4:
-            raise FaultError("one of x_min, y_min, x_max, y_max is missing")
-        sides = (known_bounds[0], known_bounds[1], known_bounds[2], known_bounds[3])
+    sides = _span(points, numbers) if points else _edges(members, numbers)
     if sides[0] > sides[2] or sides[1] > sides[3]:
         raise FaultError(f"{sides} is inside out")
     return orjson.dumps(PixelBounds(*sides)).decode()
 
 
-def pose_json(value: object) -> str | None:
+def _span(
+    points: Sequence[Mapping[str, Any]], numbers: Numbers
+) -> tuple[float, float, float, float]:
+    """Return the edges around points."""
+    xs, ys = ([numbers.number(point.get(axis)) for point in points] for axis in "xy")
+    known_x, known_y = (
+        [coordinate for coordinate in side if coordinate is not None] for side in (xs, ys)
+    )
+    if len(known_x) < 2 or len(known_y) < 2:
+        raise FaultError("the bounds' points lack x or y")
+    return min(known_x), min(known_y), max(known_x), max(known_y)
+
+
+def _edges(members: Mapping[str, Any], numbers: Numbers) -> tuple[float, float, float, float]:
+    """Return the edges of bounds that are given by their names, or as a corner and the size."""
+    for names in (CORNERS, SIZED):
+        given = [_first(members, spellings, numbers) for spellings in names]
+        first, second, third, fourth = given
+        if first is None or second is None or third is None or fourth is None:
+            continue
+        if names is SIZED:
+            return first, second, first + third, second + fourth
+        return first, second, third, fourth
+    if not any(name in members for names in (*CORNERS, *SIZED) for name in names):
+        raise FaultError(f"no key of bounds is known among {', '.join(list(members)[:8])}")
+    raise FaultError("one of x_min, y_min, x_max, y_max is missing, or of x, y, width, height")
+
+
+def pose_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:
     """Return a camera pose as JSON text, of what is known of it; a struct, or JSON text."""
-    members = _mapping(value)
-    known = {key: at for key in POSE if (at := number(members.get(key))) is not None}
+    members = {folded(name): member for name, member in _mapping(value).items()}
+    known = {key: at for key in POSE if (at := numbers.number(members.get(key))) is not None}
     if not known:
+        if any(member not in {None, ""} for member in members.values()):
+            raise FaultError(f"no key of a pose is known among {', '.join(list(members)[:8])}")
         return None
     check_position(known.get("latitude"), known.get("longitude"))
     return orjson.dumps(known).decode()
@@ -118,12 +151,6 @@ def check_position(latitude: float | None, longitude: float | None) -> None:
         raise FaultError(f"latitude {latitude} is not between -90 and 90")
     if longitude is not None and not -180 <= longitude <= 180:
         raise FaultError(f"longitude {longitude} is not between -180 and 180")
-
-
-def location_of(text: str) -> tuple[float | None, float | None]:
-    """Return latitude and longitude out of JSON text."""
-    members = _mapping(text)
-    return number(members.get("latitude")), number(members.get("longitude"))
 
 
 def image_uri(text: str, base: Path) -> str:
@@ -144,8 +171,9 @@ def image_uri(text: str, base: Path) -> str:
     return text
 
 
-def _first(members: Mapping[str, Any], names: tuple[str, ...]) -> float | None:
-    return next((number(members[name]) for name in names if members.get(name) is not None), None)
+def _first(members: Mapping[str, Any], names: tuple[str, ...], numbers: Numbers) -> float | None:
+    given = (members[name] for name in names if members.get(name) not in {None, ""})
+    return numbers.number(next(given, None))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -1,0 +1,14 @@
+"""What a person may say of a table as plain keyword arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+
+class TableKeywords(TypedDict, total=False):
+    """What a table does not say of itself: see ``TableOptions``, which has the same fields."""
+
+    columns: Mapping[str, str]
+    crs: str | None
+    decimal: str
