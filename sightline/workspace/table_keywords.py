@@ -11,4 +11,5 @@ class TableKeywords(TypedDict, total=False):
 
     columns: Mapping[str, str]
     crs: str | None
-    decimal: str
+    decimal: str | None
+    date_format: str | None

@@ -42,9 +42,13 @@ def import_(
         typer.Option(help="Of a table: the CRS of its coordinates if it declares none: EPSG:28992"),
     ] = None,
     decimal: Annotated[
-        str,
-        typer.Option(help="Of a table: the mark before the decimals of its numbers."),
-    ] = ".",
+        str | None,
+        typer.Option(help="Of a table: the mark before the decimals of its numbers, . or ,"),
+    ] = None,
+    date_format: Annotated[
+        str | None,
+        typer.Option(help="Of a table: how times are written, such as '%d.%m.%Y %H:%M'."),
+    ] = None,
     source_table: Annotated[
         str | None,
         typer.Option(help="Of a bucket: the table to load into, project.dataset.table."),
@@ -61,7 +65,9 @@ def import_(
     """
     state: State = context.obj
     settings = state.settings()
-    table = TableOptions(columns=_columns(column or []), crs=crs, decimal=decimal)
+    table = TableOptions(
+        columns=_columns(column or []), crs=crs, decimal=decimal, date_format=date_format
+    )
     if path.startswith("gs://"):
         bucket = import_bucket(
             settings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,13 +103,15 @@ PositionSource = CoordinateColumns | PointColumn
 class TableLayout:
     """Where a table keeps what: plain columns, nested ones whole or in parts, and positions.
 
-    ``positions`` are in the order in which they are asked.
+    ``positions`` are in the order in which they are asked. ``notes`` tell a person what was taken
+    for what.
     """
 
     plain: Mapping[str, ColumnPath]
     whole: Mapping[str, ColumnPath]
     parts: Mapping[str, Mapping[str, ColumnPath]]
     positions: tuple[PositionSource, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> frozenset[str]:
@@ -167,7 +169,17 @@ def find_columns(
     positions = _positions(
         finder, chosen, geometry, crs, {at.column for at in parts["bbox"].values()}
     )
-    return TableLayout(plain, whole, parts, positions)
+    return TableLayout(plain, whole, parts, positions, tuple(_notes(parts["bbox"], positions)))
+
+
+def _notes(bounds: Mapping[str, ColumnPath], positions: Iterable[PositionSource]) -> Iterator[str]:
+    """Tell what was taken for what, where a person may have meant something else."""
+    names = [str(place) for place in bounds.values()]
+    if names and not any(folded(name).startswith("bbox") for name in names):
+        yield f"pixel bounds are read from {', '.join(names)}"
+    for source in positions:
+        if isinstance(source, PointColumn) and source.is_declared and source.crs is None:
+            yield f"{source.name} declares no CRS; read as degrees of WGS 84, else give --crs"
 
 
 def _positions(

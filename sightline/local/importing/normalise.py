@@ -17,10 +17,11 @@ from sightline.local.importing.positions import Positions
 from sightline.local.importing.raw_batches import RawBatch
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE
+from sightline.local.importing.surveys import TIMES, Readings
+from sightline.local.importing.times import ISO_8601, TimeForm, instants_of, time_texts, times_of
 from sightline.local.importing.values import Numbers
 from sightline.model import asset_class
 
-_TIME = pa.timestamp("us", tz="UTC")
 _GCS = r"^gs://[^/?#\s]+/[^\s]+$"
 
 
@@ -54,24 +55,31 @@ class Normaliser:
         layout: TableLayout,
         defaults: Defaults,
         positions: Positions,
+        readings: Readings,
         *,
         by_uri: bool = False,
     ) -> None:
         self._layout = layout
         self._positions = positions
+        self._readings = readings
         self._defaults = defaults
         self._by_uri = by_uri
 
     def rows(self, batch: RawBatch, tally: Tally) -> pa.Table:
         """Return the rows of a batch that can be used; the others are refused."""
         faults = _Faults()
-        read = {name: _plain(place.take(batch.columns), name, faults)
-                for name, place in self._layout.plain.items()}  # fmt: skip
+        plain = self._layout.plain
+        read = {
+            name: _plain(place.take(batch.columns), name, faults)
+            for name, place in plain.items()
+            if name not in TIMES
+        }
         count = len(batch.numbers)
         columns = self._texts(read, count, faults)
         columns |= self._position(batch, faults)
-        for name in ("capture_time", "detection_time"):
-            columns[name] = _times(read[name], name, faults) if name in read else None
+        for name in TIMES & plain.keys():
+            form = self._readings.times.get(name, ISO_8601)
+            columns[name] = _times(plain[name].take(batch.columns), name, form, faults)
         for name, reason, convert in (
             ("bbox", RefusalReason.BAD_BBOX, values.bounds_json),
             ("camera_pose", RefusalReason.BAD_CAMERA_POSE, values.pose_json),
@@ -130,7 +138,7 @@ class Normaliser:
         def refuse(index: int, text: str) -> None:
             faults.add(index, reason, f"{name}: {text}")
 
-        numbers = self._positions.numbers
+        numbers = self._readings.numbers
         whole, parts = self._layout.whole.get(name), self._layout.parts[name]
         if whole is not None:
             column = whole.take(batch.columns)
@@ -148,30 +156,20 @@ class Normaliser:
 
 
 def _plain(column: Any, name: str, faults: _Faults) -> Any:
-    """Return a column as text without blanks (times may stay times)."""
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        return column
+    """Return a column as text without blanks."""
     texts = decoded(column, lambda index, text: faults.add(
         index, RefusalReason.NOT_UTF8, f"{name}: {text}"))  # fmt: skip
     is_blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
     return pc.if_else(pc.fill_null(is_blank, True), pa.scalar(None, pa.string()), texts)
 
 
-def _times(column: Any, name: str, faults: _Faults) -> Any:
-    if not pa.types.is_string(column.type):
-        return column.cast(
-            pa.timestamp("us", tz=getattr(column.type, "tz", None)), safe=False
-        ).cast(_TIME)
-    texts = pc.replace_substring_regex(column, " ?UTC$", "Z")
-    try:
-        return texts.cast(_TIME)
-    except pa.ArrowInvalid:
-        return one_by_one(
-            texts,
-            _TIME,
-            values.moment,
-            lambda index, text: faults.add(index, RefusalReason.BAD_TIME, f"{name}: {text}"),
-        )
+def _times(column: Any, name: str, form: TimeForm, faults: _Faults) -> Any:
+    def refuse(index: int, text: str) -> None:
+        faults.add(index, RefusalReason.BAD_TIME, f"{name}: {text}")
+
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return instants_of(column, refuse)
+    return times_of(time_texts(column, refuse), form, refuse)
 
 
 def _table(columns: Mapping[str, Any], count: int, faults: _Faults) -> pa.Table:

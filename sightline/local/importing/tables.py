@@ -11,14 +11,15 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from sightline.errors import ConfigurationError
 from sightline.local.importing.columns import find_columns
 from sightline.local.importing.normalise import Defaults, Normaliser
 from sightline.local.importing.positions import Positions
 from sightline.local.importing.report import ImportReport, Tally
 from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, WHERE, Staging
+from sightline.local.importing.surveys import survey
 from sightline.local.importing.table_files import open_table
-from sightline.local.importing.values import Numbers
 
 UNSPECIFIED = "ASSET_CLASS_UNSPECIFIED"
 
@@ -29,12 +30,29 @@ class TableOptions:
 
     ``columns`` maps our names to the file's own (``{"gcs_uri": "image"}``). ``crs`` is that of
     coordinates for which the file declares none; without it they are degrees of WGS 84.
-    ``decimal`` is the mark before the decimals of numbers that are written as text.
+    ``decimal`` is the mark before the decimals of numbers that are written as text, and
+    ``date_format`` the pattern of times, as ``strptime`` takes it. Without them both are found out
+    where they can mean one thing only.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     crs: str | None = None
-    decimal: str = "."
+    decimal: str | None = None
+    date_format: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what cannot be meant.
+
+        Raises:
+            ConfigurationError: no number or no time could be written so.
+        """
+        if self.decimal not in {None, ".", ","}:
+            raise ConfigurationError(f"--decimal {self.decimal!r} is invalid; give . or ,")
+        if self.date_format is not None and "%" not in self.date_format:
+            raise ConfigurationError(
+                f"--date-format {self.date_format!r} is invalid; give the order of the parts, such"
+                " as '%d.%m.%Y %H:%M'"
+            )
 
 
 AS_IT_STANDS = TableOptions()
@@ -85,11 +103,14 @@ def import_table(
         snapshot_id="import-" + re.sub(r"[^\w.-]+", "-", file.stem),
         base=(base or file.parent).absolute(),
     )
-    positions = Positions(str(file), layout.positions, Numbers(options.decimal))
-    normaliser = Normaliser(layout, defaults, positions, by_uri=by_uri)
+    readings = survey(table, layout, decimal=options.decimal, date_format=options.date_format)
+    positions = Positions(str(file), layout.positions, readings.numbers)
+    normaliser = Normaliser(layout, defaults, positions, readings, by_uri=by_uri)
     roots = ImportRoots(source, (defaults.base, *allowed_roots), known_roots)
     used = layout.columns | table.geometry.coverings
     tally = Tally(unused_columns=tuple(name for name in table.schema.names if name not in used))
+    for text in (*layout.notes, *readings.notes):
+        tally.note(file.name, text)
     rows_read = 0
     with Staging(source) as staging:
         for batch in table.batches(layout.columns, tally):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
@@ -53,7 +51,8 @@ class Numbers:
         try:
             result = float(self._with_point(value) if isinstance(value, str) else value)
         except ValueError as error:
-            raise FaultError(f"{value!r:.40} is not a number") from error
+            advice = _decimal_advice(str(value), self.decimal)
+            raise FaultError(f"{value!r:.40} is not a number{advice}") from error
         if not math.isfinite(result):
             raise FaultError(f"{value!r:.40} is not a finite number")
         return result
@@ -70,20 +69,16 @@ class Numbers:
         return text.replace(".", "_ ").replace(self.decimal, ".")
 
 
+def _decimal_advice(text: str, decimal: str) -> str:
+    other = "," if decimal == "." else "."
+    if text.count(other) == 1 and text.replace(other, "").strip(" +-").isdigit():
+        return f"; if {other!r} is its decimal mark, import again with --decimal {other}"
+    if "°" in text or '"' in text:
+        return "; write degrees with decimals, such as 52.3702"
+    return ""
+
+
 PLAIN_NUMBERS = Numbers()
-
-
-def moment(text: str) -> datetime | None:
-    """Return a time of ISO 8601, or as BigQuery prints it (``... UTC``); no zone means UTC."""
-    text = re.sub(r" ?UTC$", "Z", text.strip())
-    if not text:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-        zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-        return zoned.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise FaultError(f"{text[:40]!r} is not a time in ISO 8601") from error
 
 
 def bounds_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:

@@ -1,0 +1,137 @@
+"""A first look at a table's texts: which mark its numbers have, and how its times are written.
+
+Both are decided for all rows before one is read, so that a column is read in one way or refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sightline.local.importing.arrays import decoded
+from sightline.local.importing.columns import ColumnPath, CoordinateColumns, TableLayout
+from sightline.local.importing.report import Tally
+from sightline.local.importing.table_files import TableFile
+from sightline.local.importing.times import TimeForm, TimeSurvey, time_texts
+from sightline.local.importing.values import Numbers
+
+TIMES = frozenset({"capture_time", "detection_time"})
+_COMMA = r"^\s*[-+]?\d*,\d+\s*$"
+_EITHER = r"^\s*[-+]?\d{1,3},\d{3}\s*$"
+_POINT = r"^\s*[-+]?\d*\.\d+\s*$"
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """How a table's numbers and times are read, and what to tell about it."""
+
+    numbers: Numbers
+    times: Mapping[str, TimeForm]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _DecimalMark:
+    """Which marks the texts of numbers have; ``example`` can only have a decimal comma."""
+
+    example: str | None = None
+    has_points: bool = False
+
+    def look(self, texts: Any) -> None:
+        has_comma = pc.match_substring_regex(texts, _COMMA)
+        plain = pc.and_(has_comma, pc.invert(pc.match_substring_regex(texts, _EITHER)))
+        if self.example is None and pc.any(plain).as_py():
+            self.example = texts.filter(plain)[0].as_py()
+        self.has_points |= bool(pc.any(pc.match_substring_regex(texts, _POINT)).as_py())
+
+
+@dataclass(slots=True)
+class _Survey:
+    mark: _DecimalMark = field(default_factory=_DecimalMark)
+    times: dict[str, TimeSurvey] = field(default_factory=dict)
+
+
+def survey(
+    table: TableFile, layout: TableLayout, *, decimal: str | None, date_format: str | None
+) -> Readings:
+    """Return how the columns of a table are read; what a person said is not looked for.
+
+    Raises:
+        ConfigurationError: the file breaks off or cannot be read.
+    """
+    numbers = [] if decimal else [at for at in _number_columns(layout) if _is_text(table, at)]
+    places = {name: at for name in sorted(TIMES) if (at := layout.plain.get(name))}
+    times = {
+        name: at for name, at in places.items() if not _is_instant(table.schema.field(at.column))
+    }
+    looked_at = _look(table, numbers, {} if date_format else times)
+    notes = [
+        *_lone_notes(table, places),
+        *(f"{name}: {text}" for name, seen in looked_at.times.items() for text in _told(seen)),
+    ]
+    mark = looked_at.mark
+    if mark.example is not None and not mark.has_points:
+        decimal = ","
+        notes.append(f"numbers are read with a decimal comma, as in {mark.example!r}")
+    forms = {name: seen.form() for name, seen in looked_at.times.items()}
+    if date_format:
+        forms = dict.fromkeys(times, TimeForm(pattern=date_format))
+    return Readings(Numbers(decimal or "."), forms, tuple(notes))
+
+
+def _look(table: TableFile, numbers: list[ColumnPath], times: Mapping[str, ColumnPath]) -> _Survey:
+    looked_at = _Survey(times={name: TimeSurvey() for name in times})
+    needed = frozenset(at.column for at in (*numbers, *times.values()))
+    if not needed:
+        return looked_at
+    for batch in table.batches(needed, Tally()):
+        for at in numbers:
+            looked_at.mark.look(decoded(at.take(batch.columns), _pass))
+        for name, at in times.items():
+            looked_at.times[name].look(time_texts(at.take(batch.columns), _pass))
+    return looked_at
+
+
+def _pass(index: int, detail: str) -> None:
+    """Pass over what is refused when it is read."""
+
+
+def _told(seen: TimeSurvey) -> Iterator[str]:
+    if note := seen.form().note():
+        yield note
+    if seen.lacks_zone:
+        yield "times without a zone are read as UTC"
+
+
+def _lone_notes(table: TableFile, places: Mapping[str, ColumnPath]) -> Iterator[str]:
+    """Tell what the types of columns of times do not say."""
+    for name, at in places.items():
+        kind = table.schema.field(at.column).type
+        if pa.types.is_timestamp(kind) and kind.tz is None:
+            yield f"{name}: times without a zone are read as UTC"
+        elif pa.types.is_date(kind):
+            yield f"{name}: dates are read as midnight in UTC"
+
+
+def _number_columns(layout: TableLayout) -> Iterator[ColumnPath]:
+    for parts in layout.parts.values():
+        yield from parts.values()
+    for source in layout.positions:
+        if isinstance(source, CoordinateColumns):
+            yield from (source.x, source.y)
+
+
+def _is_text(table: TableFile, at: ColumnPath) -> bool:
+    kind = table.schema.field(at.column).type
+    return any(
+        is_kind(kind)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
+    )
+
+
+def _is_instant(column: Any) -> bool:
+    return bool(pa.types.is_timestamp(column.type) or pa.types.is_date(column.type))

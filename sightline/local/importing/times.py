@@ -1,0 +1,274 @@
+"""Times as tables write them: ISO 8601, numbers since 1970, days and months in either order.
+
+How a column is read is decided for the column as a whole: a text alone may mean two days, and a
+number may count seconds or milliseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sightline.local.importing.arrays import decoded, one_by_one, true_indices
+from sightline.local.importing.values import FaultError
+
+TIME = pa.timestamp("us", tz="UTC")
+Refuse = Callable[[int, str], None]
+
+EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+"""The units of numbers that count from 1970, each with how many are a second."""
+
+EPOCH_SECONDS = (315_532_800, 4_102_444_800)
+"""From 1980 to 2100: the years in which a number of a unit is none of another unit."""
+
+_UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_SECONDS_OF_DATETIME = (-62_135_596_800, 253_402_300_799)  # the years 1 to 9999
+_NUMBER = r"^[-+]?\d+(\.\d*)?$"
+_SPREADSHEET_DAY = re.compile(r"[2-7]\d{4}([.,]\d+)?")
+_ZONE = r"(?P<zone>Z|UTC|GMT|[-+]\d\d(?::?\d\d)?)?"
+_ISO = re.compile(
+    r"(?P<date>\d{4}-?W\d\d-?\d|\d{4}(?P<mark>[-/:.]?)\d\d(?P=mark)\d\d)"
+    r"(?:(?:[T ] *|(?<=^\d{8})(?=\d{6}(?!\d)))"
+    r"(?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?)?"
+    rf" ?{_ZONE})?",
+    re.IGNORECASE,
+)
+_CALENDAR = re.compile(
+    r"(?P<first>\d{1,2})(?P<mark>[./-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})"
+    r"(?:,?[T ] *(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<seconds>\d\d(?:[.,]\d+)?))?"
+    rf" ?(?P<half>[AP]M)? ?{_ZONE})?",
+    re.IGNORECASE,
+)
+_CALENDAR_LIKE = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}(\d{2})?\b.*", re.DOTALL)
+_HAS_ZONE = r"(?i)(Z|UTC|GMT)$|:\d\d([.,]\d+)?[-+]\d\d(:?\d\d)?$|[T ]\d{4,6}[-+]\d\d(:?\d\d)?$"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeForm:
+    """How the texts of a column are read: at most one of these is said.
+
+    ``epoch_unit`` is one of ``EPOCH_UNITS``; ``is_day_first`` tells whether the day or the month
+    stands before the other; ``pattern`` is one of ``strptime``. With none, texts are ISO 8601.
+    """
+
+    epoch_unit: str | None = None
+    is_day_first: bool | None = None
+    pattern: str | None = None
+
+    def note(self) -> str | None:
+        """Return what a person may want to know about how the column was read."""
+        if self.epoch_unit is not None:
+            return f"numbers are read as {_UNIT_NAMES[self.epoch_unit]} since 1970"
+        if self.is_day_first is not None:
+            first = "day before the month" if self.is_day_first else "month before the day"
+            return f"dates are read with the {first}"
+        return None
+
+
+ISO_8601 = TimeForm()
+
+
+class TimeSurvey:
+    """Looks at all texts of a column before it is read, and decides its form."""
+
+    def __init__(self) -> None:
+        self._units: set[str | None] = set()
+        self._most = (0, 0)
+        self._has_numbers = self._has_calendar = self._has_others = False
+        self.lacks_zone = False
+
+    def look(self, texts: Any) -> None:
+        """Look at a batch of texts, null where there is none."""
+        texts = pc.drop_null(texts)
+        is_number = pc.and_(
+            pc.match_substring_regex(texts, _NUMBER),
+            pc.invert(pc.match_substring_regex(texts, r"^\d{8}$|^(19|20)\d{12}$")),
+        )
+        numbers = texts.filter(is_number)
+        if len(numbers):
+            self._has_numbers = True
+            self._units |= _units(numbers.cast(pa.float64()))
+        others = texts.filter(pc.invert(is_number))
+        if not len(others):
+            return
+        self.lacks_zone |= not pc.all(pc.match_substring_regex(others, _HAS_ZONE)).as_py()
+        parts = pc.extract_regex(others, r"^(?P<first>\d{1,2})[./-](?P<second>\d{1,2})[./-]\d{4}\b")
+        self._has_others |= parts.null_count > 0
+        parts = pc.drop_null(parts)
+        if len(parts):
+            self._has_calendar = True
+            highest = (pc.max(column.cast(pa.int64())).as_py() for column in parts.flatten())
+            first, second = (max(pair) for pair in zip(self._most, highest, strict=True))
+            self._most = first, second
+
+    def form(self) -> TimeForm:
+        """Return how the whole column is read."""
+        if self._has_numbers and not (self._has_calendar or self._has_others):
+            (unit, *more) = self._units
+            return TimeForm(epoch_unit=None if more else unit)
+        if self._has_calendar and not (self._has_numbers or self._has_others):
+            first, second = self._most
+            if (first > 12) != (second > 12):
+                return TimeForm(is_day_first=first > 12)
+        return ISO_8601
+
+
+def _units(numbers: Any) -> set[str | None]:
+    """Return the units in which numbers may count from 1970; ``None`` for a number of no unit."""
+    units: set[str | None] = set()
+    rest = numbers
+    for unit, per_second in EPOCH_UNITS.items():
+        low, high = (bound * per_second for bound in EPOCH_SECONDS)
+        is_of_unit = pc.and_(pc.greater_equal(rest, float(low)), pc.less(rest, float(high)))
+        if pc.any(is_of_unit).as_py():
+            units.add(unit)
+            rest = rest.filter(pc.invert(is_of_unit))
+    return units | {None} if len(rest) else units
+
+
+def time_texts(column: Any, refuse: Refuse) -> Any:
+    """Return a column that holds no timestamps as texts, null where there is nothing."""
+    if pa.types.is_floating(column.type):
+        digits = decoded(column.cast(pa.decimal128(38, 9), safe=False), refuse)
+        return pc.replace_substring_regex(digits, r"\.?0{1,9}$", "")
+    texts = pc.utf8_trim_whitespace(decoded(column, refuse))
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def times_of(texts: Any, form: TimeForm, refuse: Refuse) -> Any:
+    """Return a column of texts as times in UTC; a time without a zone is in UTC."""
+    if form.epoch_unit is not None:
+        return _since_1970(texts, form.epoch_unit)
+    if form == ISO_8601:
+        try:
+            times = pc.replace_substring_regex(texts, " ?UTC$", "Z").cast(TIME)
+            if not pc.any(_is_beyond_datetime(times)).as_py():
+                return times
+        except pa.ArrowInvalid:
+            pass  # one of them is written otherwise, or is no time: found out below
+    return one_by_one(texts, TIME, lambda text: moment(text, form), refuse)
+
+
+def instants_of(column: Any, refuse: Refuse) -> Any:
+    """Return timestamps or dates in UTC; those beyond the years 1 to 9999 are refused."""
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("s" if pa.types.is_date32(column.type) else "ms"))
+    if column.type.unit != "ns":  # 64 bits of nanoseconds end in 2262
+        is_beyond = _is_beyond_datetime(column)
+        for index in true_indices(pc.fill_null(is_beyond, False)):
+            count = column[index].value
+            refuse(index, f"{count} {_UNIT_NAMES[column.type.unit]} since 1970 is no year to 9999")
+        column = pc.if_else(is_beyond, pa.scalar(None, column.type), column)
+    naive = pa.timestamp("us", tz=column.type.tz)
+    options = pc.CastOptions(naive, allow_time_truncate=True)
+    return pc.cast(column, options=options).cast(TIME)
+
+
+def _is_beyond_datetime(times: Any) -> Any:
+    """Tell which timestamps are not in the years 1 to 9999, the range of ``datetime``."""
+    per_second = EPOCH_UNITS[times.type.unit]
+    low, high = (bound * per_second for bound in _SECONDS_OF_DATETIME)
+    counts = times.cast(pa.int64())
+    return pc.or_(pc.less(counts, low), pc.greater(counts, high + per_second - 1))
+
+
+def moment(text: str, form: TimeForm = ISO_8601) -> datetime | None:
+    """Return the time that a text means; no zone means UTC.
+
+    Raises:
+        FaultError: it is none, or may be two.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    match = _ISO.fullmatch(text)
+    try:
+        if form.pattern is not None and not (match and text[4] == "-"):
+            return _in_utc(datetime.strptime(text, form.pattern))  # noqa: DTZ007 - the zone follows
+        if form.is_day_first is not None and (calendar := _CALENDAR.fullmatch(text)):
+            return _of_calendar(calendar, is_day_first=form.is_day_first)
+        if match:
+            return _of_iso(match)
+    except (ValueError, OverflowError) as error:
+        raise FaultError(f"{text[:40]!r} is not a time: {error}") from error
+    raise FaultError(_advice(text))
+
+
+def _of_iso(match: re.Match[str]) -> datetime:
+    date = match["date"]
+    if match["mark"]:
+        date = date.replace(match["mark"], "-")
+    hour, minute, second = (match[name] or "00" for name in ("hour", "minute", "second"))
+    fraction = (match["fraction"] or "0")[:6]
+    is_midnight = (hour, minute, second, int(fraction)) == ("24", "00", "00", 0)
+    text = f"{date}T{'00' if is_midnight else hour}:{minute}:{second}.{fraction:<06}"
+    at = datetime.fromisoformat(text + _offset(match["zone"]))
+    return _in_utc(at + timedelta(days=is_midnight))
+
+
+def _of_calendar(match: re.Match[str], *, is_day_first: bool) -> datetime:
+    day, month = int(match["first"]), int(match["second"])
+    if not is_day_first:
+        day, month = month, day
+    hour, half = int(match["hour"] or 0), (match["half"] or "").upper()
+    if half:
+        if not 1 <= hour <= 12:
+            raise ValueError("hour must be in 1..12 before AM and PM")
+        hour = hour % 12 + (12 if half == "PM" else 0)
+    seconds = float((match["seconds"] or "0").replace(",", "."))
+    at = datetime.fromisoformat(
+        f"{match['year']}-{month:02}-{day:02}T{hour:02}:{match['minute'] or '00'}:00"
+        + _offset(match["zone"])
+    )
+    if seconds >= 60:
+        raise ValueError("second must be in 0..59")
+    return _in_utc(at + timedelta(seconds=seconds))
+
+
+def _offset(zone: str | None) -> str:
+    return zone if zone and zone[0] in "+-" else "+00:00"
+
+
+def _in_utc(at: datetime) -> datetime:
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _advice(text: str) -> str:
+    """Return why a text is no time, and what a person may do."""
+    shown = f"{text[:40]!r}"
+    if _CALENDAR_LIKE.fullmatch(text):
+        mark = re.sub(r"\d", "", text)[0]
+        year = "%Y" if re.match(r"\d{1,2}.\d{1,2}.\d{4}", text) else "%y"
+        day, month = f"%d{mark}%m{mark}{year}", f"%m{mark}%d{mark}{year}"
+        rest = " %H:%M:%S" if text.count(":") > 1 else " %H:%M" if ":" in text else ""
+        return (
+            f"{shown} may be day or month first; import again with --date-format"
+            f" '{day}{rest}' or '{month}{rest}'"
+        )
+    if _SPREADSHEET_DAY.fullmatch(text):
+        return f"{shown} is a spreadsheet's number of a day; format it as yyyy-mm-dd hh:mm:ss there"
+    if re.fullmatch(_NUMBER, text):
+        return (
+            f"{shown} is a number, and the column is not numbers of one unit since 1970, from 1980"
+            " to 2100; write its times in ISO 8601"
+        )
+    return (
+        f"{shown} is not a time in ISO 8601; write it so, or import again with --date-format, such"
+        " as '%d.%m.%Y %H:%M'"
+    )
+
+
+def _since_1970(texts: Any, unit: str) -> Any:
+    per_second = EPOCH_UNITS[unit]
+    if pc.any(pc.match_substring(texts, ".")).as_py():
+        micros = pc.round(pc.multiply(texts.cast(pa.float64()), 1e6 / per_second))
+        return micros.cast(pa.int64()).cast(pa.timestamp("us")).cast(TIME)
+    counts = texts.cast(pa.int64()).cast(pa.timestamp(unit))
+    options = pc.CastOptions(pa.timestamp("us"), allow_time_truncate=True)
+    return pc.cast(counts, options=options).cast(TIME)
