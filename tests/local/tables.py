@@ -52,6 +52,11 @@ class Folder:
         rows = sorted(self.rows(), key=lambda row: row["observation_id"])
         return [(row["latitude"], row["longitude"]) for row in rows]
 
+    def places(self) -> list[tuple[float, float]]:
+        """The same of a table in which every row has a position."""
+        return [(latitude, longitude) for latitude, longitude in self.positions()
+                if latitude is not None and longitude is not None]  # fmt: skip
+
 
 def needed(count: int) -> dict[str, list[str]]:
     """The columns that every table needs, of so many rows."""

@@ -10,7 +10,7 @@ from typing import Any
 import geopandas
 import numpy as np
 import orjson
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]  # no stubs among our dependencies
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
@@ -48,7 +48,7 @@ def test_a_geoparquet_has_its_positions_whatever_its_crs(
     points(*places, crs=crs).to_parquet(file, geometry_encoding=encoding)
     report = folder.load_file(file)
     assert (report.imported, report.without_position, report.unused_columns) == (2, 0, ())
-    assert np.allclose(folder.positions(), places, rtol=0, atol=1e-7)
+    assert np.allclose(folder.places(), places, rtol=0, atol=1e-7)
 
 
 def test_the_bounds_of_geometries_in_a_geoparquet_are_no_pixel_bounds(folder: Folder) -> None:
@@ -63,7 +63,7 @@ def test_a_geometry_column_of_any_name_is_found_by_what_the_file_declares(folder
     file = folder.root / "survey.parquet"
     points((52.0, 6.0), crs="EPSG:28992").rename_geometry("standort").to_parquet(file)
     folder.load_file(file)
-    assert np.allclose(folder.positions(), [(52.0, 6.0)], rtol=0, atol=1e-7)
+    assert np.allclose(folder.places(), [(52.0, 6.0)], rtol=0, atol=1e-7)
 
 
 def test_missing_and_empty_points_are_counted(folder: Folder) -> None:
@@ -80,7 +80,7 @@ def test_a_geometry_that_is_no_point_is_refused_and_the_others_are_not(folder: F
     frame["geometry"] = [POINT, shapely.box(0, 0, 1, 1), shapely.MultiPoint([POINT])]
     frame.to_parquet(folder.root / "survey.parquet")
     report = folder.load_file(folder.root / "survey.parquet")
-    assert [(one.where, one.detail) for one in report.refusals] == [
+    assert [(refusal.where, refusal.detail) for refusal in report.refusals] == [
         ("row 2", "geometry: a Polygon is not a point; export its centre instead")
     ]
     assert folder.positions() == [(52.37, 4.89)] * 2
@@ -238,7 +238,7 @@ def test_a_struct_of_known_keys_is_a_position(folder: Folder, value: dict[str, A
 
 def test_a_struct_in_which_no_key_is_known_is_refused(folder: Folder) -> None:
     report = folder.load_columns({"location": [{"breite": 52.37, "laenge": 4.89}, None]})
-    assert [(one.where, one.reason, one.detail) for one in report.refusals] == [
+    assert [(refusal.where, refusal.reason, refusal.detail) for refusal in report.refusals] == [
         ("row 1", "bad_position",
          "location: no key of latitude and longitude is known among breite, laenge"),
     ]  # fmt: skip

@@ -162,7 +162,10 @@ def test_a_mapping_that_does_not_fit_is_an_error(
         (b"\x00\x01\x02\x03" * 50, "is neither CSV nor Parquet"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 50, "is a picture; give the folder"),
         (b"PAR1 and no more", "cannot be read"),
-        ((f'{HEADER}\n"never closed,T,gs://b/o\n' + f"{ROW}\n" * 50_000).encode(), "straddling"),
+        (
+            (f'{HEADER}\n"never closed,T,gs://b/o\n' + f"{ROW}\n" * 50_000).encode(),
+            "a quote that is not",
+        ),
     ],
 )
 def test_a_file_that_is_no_table_is_a_clear_error(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from sightline.errors import ConfigurationError
+from sightline.local.importing.csv_dialect import Dialect, dialect_of
 from sightline.local.importing.file_errors import file_errors
 from sightline.local.importing.geometry_columns import GeometryColumns
 from sightline.local.importing.raw_batches import RawBatch
 from sightline.local.importing.report import RefusalReason, Tally
 
 _BLOCK_BYTES = 1 << 20
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class CsvTableFile:
 
     path: Path
     schema: Any
-    delimiter: str
+    dialect: Dialect
     rows: int | None = None
     geometry: GeometryColumns = field(default_factory=GeometryColumns)
 
@@ -41,49 +39,27 @@ class CsvTableFile:
 
 
 def open_csv(path: Path, head: bytes) -> CsvTableFile:
-    """Open a CSV file that begins with ``head``."""
-    delimiter = _check_csv(path, head)
-    lines = csv.reader(
-        StringIO(head.decode("utf-8-sig", "replace"), newline=""), delimiter=delimiter
-    )
-    header = next(line for line in lines if line)
-    return CsvTableFile(path, pa.schema([(name, pa.binary()) for name in header]), delimiter)
+    """Open a CSV file that begins with ``head``.
 
-
-def _check_csv(path: Path, head: bytes) -> str:
-    """Return the delimiter of what must be a CSV."""
-    if not head.strip(b"\xef\xbb\xbf\r\n\t "):
-        raise ConfigurationError(f"{path} is empty; give a table with a header line")
-    if head.startswith(_UTF16_MARKS):
-        raise ConfigurationError(
-            f"{path} is UTF-16; save it as UTF-8, e.g. `iconv -f utf-16 -t utf-8`"
-        )
-    if b"\0" in head:
-        raise ConfigurationError(f"{path} is neither CSV nor Parquet; give one of these")
-    header = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines()[0]
-    try:
-        text = header.decode()
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{path}: the header's byte {error.start + 1} is not UTF-8;"
-            " save it as UTF-8, e.g. `iconv -f latin1 -t utf-8`"
-        ) from error
-    return max(",;\t", key=text.count)
-
-
-def _parsing(delimiter: str, **options: Any) -> Any:
-    return pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, **options)
+    Raises:
+        ConfigurationError: it is none, or not UTF-8, or a quote is never closed.
+    """
+    dialect = dialect_of(path, head)
+    return CsvTableFile(path, pa.schema([(name, pa.binary()) for name in dialect.header]), dialect)
 
 
 def _csv_batches(table: CsvTableFile, names: frozenset[str], tally: Tally) -> Iterator[RawBatch]:
     ragged = array("q")
 
     def refuse(row: Any) -> str:
-        ragged.append(row.number)
+        number = row.number - table.dialect.skipped_lines
+        ragged.append(number)
+        lines = row.text.count("\n") + 1
+        over = f" over {lines:,} lines, in which a quote may not be closed" if lines > 1 else ""
         tally.refuse(
-            f"row {row.number}",
+            f"row {number}",
             RefusalReason.RAGGED_ROW,
-            f"{row.actual_columns} cells, and the header has {row.expected_columns}",
+            f"{row.actual_columns} cells{over}, and the header has {row.expected_columns}",
         )
         return "skip"
 
@@ -91,8 +67,12 @@ def _csv_batches(table: CsvTableFile, names: frozenset[str], tally: Tally) -> It
     reader = pa_csv.open_csv(
         table.path,
         # One thread: otherwise the parser does not say which row it is at.
-        read_options=pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
-        parse_options=_parsing(table.delimiter or ",", invalid_row_handler=refuse),
+        read_options=pa_csv.ReadOptions(
+            use_threads=False, block_size=_BLOCK_BYTES, skip_rows=table.dialect.skipped_lines
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=table.dialect.delimiter, newlines_in_values=True, invalid_row_handler=refuse
+        ),
         convert_options=pa_csv.ConvertOptions(
             column_types=dict.fromkeys(wanted, pa.binary()), include_columns=wanted
         ),
@@ -101,7 +81,22 @@ def _csv_batches(table: CsvTableFile, names: frozenset[str], tally: Tally) -> It
     with reader:
         for batch in reader:
             numbers, last, seen = _number(len(batch), last, seen, ragged)
-            yield RawBatch(dict(zip(wanted, batch.columns, strict=True)), numbers)
+            rows = RawBatch(dict(zip(wanted, batch.columns, strict=True)), numbers)
+            yield _without_nuls(rows, tally) if table.dialect.has_nul else rows
+
+
+def _without_nuls(batch: RawBatch, tally: Tally) -> RawBatch:
+    """Return the rows without zero bytes; the others are refused."""
+    is_good = np.ones(len(batch.numbers), bool)
+    for name, column in batch.columns.items():
+        for index in pc.indices_nonzero(pc.match_substring(column, "\0")).to_pylist():
+            if is_good[index]:
+                is_good[index] = False
+                where = f"row {batch.numbers[index]}"
+                tally.refuse(where, RefusalReason.ZERO_BYTE, f"{name} has a zero byte")
+    good = pa.array(is_good)
+    columns = {name: column.filter(good) for name, column in batch.columns.items()}
+    return RawBatch(columns, batch.numbers[is_good])
 
 
 def _number(count: int, last: int, seen: int, ragged: array[int]) -> tuple[Any, int, int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,22 +15,68 @@ from sightline.vision.images import SNIFF_BYTES, sniff
 class ForeignFormat:
     """A format that ``sightline import`` does not read.
 
-    ``remedy`` may have ``{file}``, the path as it is typed in a shell, and ``{stem}``, the name
-    without its suffix.
+    A file has it if its name ends in one of ``suffixes``, or if one of ``magics``, bytes at an
+    offset, is in it. ``remedy`` may name ``{file}``, and ``{stem}``, the name without its suffix,
+    both as they are typed in a shell.
     """
 
     name: str
     suffixes: tuple[str, ...]
     remedy: str
-    magics: tuple[bytes, ...] = ()
+    magics: tuple[tuple[int, bytes], ...] = ()
 
 
-_BY_GDAL = "convert it with `ogr2ogr -t_srs EPSG:4326 {stem}.parquet {file}`, or export it as CSV"
-_BY_SPREADSHEET = "save it as CSV UTF-8 in the program that made it"
+_SPREADSHEET = "save the sheet as CSV UTF-8 there, or run `ogr2ogr -f CSV {stem}.csv {file}`"
+_MAP = "run `ogr2ogr -f CSV -t_srs EPSG:4326 -lco GEOMETRY=AS_WKT {stem}.csv {file}`"
+_LAYERS = _MAP.removesuffix("`") + " LAYER`; `ogrinfo {file}` lists its layers"
+_PYTHON = "run `{python} -c 'import sys, %s' {file} {stem}.parquet`"
+_ARROW = "pyarrow.%s as table, pyarrow.parquet as pq; pq.write_table(%s, sys.argv[2])"
+_FRAME = "write it as Parquet with `DataFrame.to_parquet`"
 
 FOREIGN_FORMATS = (
-    ForeignFormat("an Excel workbook", (".xlsx", ".xlsm", ".xlsb"), _BY_SPREADSHEET),
+    ForeignFormat("an Excel workbook", (".xlsx", ".xlsm", ".xlsb", ".xls"), _SPREADSHEET),
+    ForeignFormat("an OpenDocument spreadsheet", (".ods",), _SPREADSHEET),
+    ForeignFormat("a GPX track", (".gpx",), _LAYERS.replace("LAYER", "waypoints")),
+    ForeignFormat("KML", (".kml", ".kmz"), _MAP),
+    ForeignFormat("GML", (".gml",), _MAP),
+    ForeignFormat("GeoJSON", (".geojson", ".geojsonl", ".geojsons"), _MAP),
+    ForeignFormat("TopoJSON", (".topojson",), _MAP),
+    ForeignFormat("a GeoPackage", (".gpkg",), _LAYERS, ((68, b"GPKG"),)),
+    ForeignFormat("a Shapefile", (".shp", ".dbf"), _MAP, ((0, b"\0\0\x27\x0a"),)),
+    ForeignFormat("FlatGeobuf", (".fgb",), _MAP, ((0, b"fgb\3"),)),
+    ForeignFormat("a DXF drawing", (".dxf",), _MAP),
+    ForeignFormat("a MapInfo table", (".mif",), _MAP, ((0, b"!table"),)),
+    ForeignFormat("a database of SQLite", (".sqlite",), _LAYERS, ((0, b"SQLite format 3\0"),)),
+    ForeignFormat(
+        "JSON",
+        (".json", ".jsonl", ".ndjson"),
+        _PYTHON % "duckdb; duckdb.read_json(sys.argv[1]).write_parquet(sys.argv[2])",
+    ),
+    ForeignFormat(
+        "an Arrow file",
+        (".arrow", ".feather", ".ipc"),
+        _PYTHON % (_ARROW % ("feather", "table.read_table(sys.argv[1])")),
+        ((0, b"ARROW1"),),
+    ),
+    ForeignFormat(
+        "ORC",
+        (".orc",),
+        _PYTHON % (_ARROW % ("orc", "table.read_table(sys.argv[1])")),
+        ((0, b"ORC"),),
+    ),
+    ForeignFormat("Avro", (".avro",), "export it as Parquet instead", ((0, b"Obj\1"),)),
+    ForeignFormat("a compressed file", (".gz",), "run `gunzip -k {file}`", ((0, b"\x1f\x8b"),)),
+    ForeignFormat(
+        "a compressed file", (".zst",), "run `unzstd {file}`", ((0, b"\x28\xb5\x2f\xfd"),)
+    ),
+    ForeignFormat("a compressed file", (".bz2",), "run `bunzip2 -k {file}`", ((0, b"BZh"),)),
+    ForeignFormat("a compressed file", (".xz",), "run `unxz -k {file}`", ((0, b"\xfd7zXZ\0"),)),
+    ForeignFormat("an archive", (".zip",), "run `unzip {file}`", ((0, b"PK\3\4"),)),
+    ForeignFormat("a pickle", (".pkl", ".pickle"), _FRAME),
+    ForeignFormat("HDF5", (".h5", ".hdf5"), _FRAME, ((0, b"\x89HDF"),)),
+    ForeignFormat("a PDF", (".pdf",), "export the table in it as CSV UTF-8", ((0, b"%PDF-"),)),
 )
+"""By name first, since a workbook is a ZIP archive, too; then by content."""
 
 
 def refuse_foreign(path: Path, head: bytes) -> None:
@@ -39,3 +87,18 @@ def refuse_foreign(path: Path, head: bytes) -> None:
     """
     if sniff(head[:SNIFF_BYTES]) is not None:
         raise ConfigurationError(f"{path} is a picture; give the folder that it is in")
+    by_name = [known for known in FOREIGN_FORMATS if path.suffix.lower() in known.suffixes]
+    by_content = [
+        known
+        for known in FOREIGN_FORMATS
+        if any(head[at:].startswith(magic) for at, magic in known.magics)
+    ]
+    for known in (*by_name, *by_content)[:1]:
+        remedy = known.remedy.format(
+            file=shlex.quote(str(path)),
+            stem=shlex.quote(str(path.with_suffix(""))),
+            python=shlex.quote(sys.executable),
+        )
+        raise ConfigurationError(
+            f"{path} is {known.name}, which is not read; {remedy}, and import that"
+        )

@@ -68,8 +68,7 @@ class Positions:
 
             taken = {name: column.take(pa.array(rows)) for name, column in batch.columns.items()
                      if name in source.columns}  # fmt: skip
-            found = self._degrees(source, taken, refuse_row)
-            longitude[rows], latitude[rows] = found
+            longitude[rows], latitude[rows] = self._degrees(source, taken, refuse_row)
             is_open &= np.isnan(longitude)
         return pa.array(latitude, from_pandas=True), pa.array(longitude, from_pandas=True)
 

@@ -30,6 +30,7 @@ class RefusalReason(StrEnum):
     BAD_CAMERA_POSE = "bad_camera_pose"
     NOT_UTF8 = "not_utf8"
     RAGGED_ROW = "ragged_row"
+    ZERO_BYTE = "zero_byte"
 
 
 @dataclass(frozen=True, slots=True)

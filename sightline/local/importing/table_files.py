@@ -55,10 +55,12 @@ def open_table(path: Path) -> TableFile:
     with file_errors(path):
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
-        refuse_foreign(path, head)
-        table: TableFile = (
-            open_parquet(path) if head.startswith(PARQUET_MAGIC) else open_csv(path, head)
-        )
+        table: TableFile
+        if head.startswith(PARQUET_MAGIC):
+            table = open_parquet(path)
+        else:
+            refuse_foreign(path, head)
+            table = open_csv(path, head)
     names = table.schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

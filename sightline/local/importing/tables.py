@@ -20,6 +20,7 @@ from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, WHERE, Staging
 from sightline.local.importing.surveys import survey
 from sightline.local.importing.table_files import open_table
+from sightline.local.importing.web_images import note_web_images
 
 UNSPECIFIED = "ASSET_CLASS_UNSPECIFIED"
 
@@ -123,6 +124,7 @@ def import_table(
                 on_progress(rows_read, table.rows)
         roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
+    note_web_images(file, tally)
     return tally.report(
         imported=published.imported,
         replaced=published.replaced,

@@ -78,6 +78,7 @@ def _decimal_advice(text: str, decimal: str) -> str:
     return ""
 
 
+ON_THE_WEB = "is on the web; fetch the images into a folder or a bucket first"
 PLAIN_NUMBERS = Numbers()
 
 
@@ -157,6 +158,8 @@ def image_uri(text: str, base: Path) -> str:
         if "\0" in path:
             raise FaultError(f"{text[:80]!r} has a zero byte")
         return "file://" + quote_from_bytes(os.fsencode(path))
+    if text.lower().startswith(("http://", "https://")):
+        raise FaultError(f"{text[:200]!r} {ON_THE_WEB}")
     try:
         check_uri(text)
         if text.lower().startswith("file:"):

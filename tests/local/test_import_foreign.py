@@ -1,0 +1,127 @@
+"""Files and images that an import does not read: each is named, with what to do instead."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.orc
+import pytest
+from PIL import Image
+
+from sightline.errors import ConfigurationError
+from sightline.local.images import path_of
+from sightline.local.importing.foreign_formats import FOREIGN_FORMATS
+from tests.local.imports import reasons
+from tests.local.tables import HEADER, Folder, needed
+
+
+@pytest.mark.parametrize(
+    "suffix", [suffix for known in FOREIGN_FORMATS for suffix in known.suffixes]
+)
+def test_a_file_of_another_format_is_named_with_a_remedy(folder: Folder, suffix: str) -> None:
+    (known,) = [known for known in FOREIGN_FORMATS if suffix in known.suffixes]
+    with pytest.raises(ConfigurationError) as caught:
+        folder.load(b"some content\n", f"my survey{suffix.upper()}")
+    assert f"is {known.name}, which is not read; " in str(caught.value)
+    assert str(caught.value).endswith(", and import that")
+    assert "{" not in str(caught.value).replace("${", "")
+    if "{file}" in known.remedy:
+        assert shlex.quote(str(folder.root / f"my survey{suffix.upper()}")) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"SQLite format 3\0" + b"\0" * 52 + b"GPKG", "a GeoPackage"),
+        (b"SQLite format 3\0" + b"\0" * 100, "a database of SQLite"),
+        (b"\0\0\x27\x0a" + b"\0" * 100, "a Shapefile"),
+        (b"\x1f\x8b\x08", "a compressed file"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"ARROW1\0\0", "an Arrow file"),
+    ],
+)
+def test_a_format_is_told_by_its_content_where_the_name_says_nothing(
+    folder: Folder, content: bytes, name: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"is {name}, which is not read"):
+        folder.load(content, "survey")
+
+
+def test_a_workbook_is_told_from_an_archive_by_its_name(folder: Folder) -> None:
+    for name, says in (("t.xlsx", "an Excel workbook"), ("t.zip", "an archive")):
+        with zipfile.ZipFile(folder.root / name, "w") as archive:
+            archive.writestr("xl/workbook.xml", "")
+        with pytest.raises(ConfigurationError, match=says):
+            folder.load_file(folder.root / name)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".feather", ".orc"])
+def test_the_command_that_converts_a_file_works(folder: Folder, suffix: str) -> None:
+    table = pa.table({**needed(2), "location": [{"lat": 52.37, "lng": 4.89}, None]})
+    file = folder.root / f"my survey{suffix}"
+    if suffix == ".feather":
+        pyarrow.feather.write_feather(table, file)
+    elif suffix == ".orc":
+        pyarrow.orc.write_table(table, file)
+    else:
+        file.write_bytes(b'{"observation_id":"a","asset_type":"T","gcs_uri":"gs://b/o",'
+                         b'"location":{"lat":52.37,"lng":4.89}}\n')  # fmt: skip
+    with pytest.raises(ConfigurationError) as caught:
+        folder.load_file(file)
+    command = str(caught.value).split("`")[1]
+    subprocess.run(command, shell=True, check=True, cwd="/")
+    report = folder.load_file(folder.root / "my survey.parquet")
+    assert report.refused_count == 0
+    assert (52.37, 4.89) in folder.positions()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """A web site with two images of one name."""
+    for folder in ("a", "b"):
+        (tmp_path / "site" / folder).mkdir(parents=True)
+        Image.new("RGB", (8, 8), "red" if folder == "a" else "blue").save(
+            tmp_path / "site" / folder / "1.png"
+        )
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "site")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.needs("curl")
+def test_images_on_the_web_are_fetched_by_the_command_that_is_told(
+    folder: Folder, site: str
+) -> None:
+    rows = "".join(f'{name},T,{site}/{name}/1.png,"{site}/map?of={name}"\n' for name in ("a", "b"))
+    report = folder.load(f"{HEADER},map_url\n{rows}", "my table.csv")
+    assert reasons(report) == [("row 2", "bad_uri"), ("row 3", "bad_uri")]
+    assert "is on the web; fetch the images" in report.refusals[0].detail
+    command = report.notes[-1].text.split("`")[1]
+    subprocess.run(command, shell=True, check=True, cwd=folder.root, stderr=subprocess.PIPE)
+    report = folder.load_file(folder.root / "my table-local.csv")
+    assert (report.imported, report.outside_count) == (2, 0)
+    colours = []
+    for row in folder.rows():
+        with Image.open(path_of(row["gcs_uri"])) as image:
+            colours.append(image.getpixel((0, 0)))
+        assert row["map_url"] == f"{site}/map?of={row['observation_id']}"
+    assert colours == [(255, 0, 0), (0, 0, 255)]
+
+
+def test_the_interpreter_that_converts_is_the_one_that_runs(folder: Folder) -> None:
+    with pytest.raises(ConfigurationError, match=sys.executable):
+        folder.load(b"{}", "t.json")
