@@ -32,9 +32,9 @@ class Folder:
 
     def load_file(self, file: Path, *, now: datetime = NOW, **options: Any) -> ImportReport:
         """Import a table; what ``TableOptions`` has may be given by its name."""
-        said = {name: options.pop(name) for name in TABLE_OPTIONS & options.keys()}
+        table_options = {name: options.pop(name) for name in TABLE_OPTIONS & options.keys()}
         return import_table(
-            file, source=self.source, now=now, options=TableOptions(**said), **options
+            file, source=self.source, now=now, options=TableOptions(**table_options), **options
         )
 
     def load_columns(self, columns: dict[str, Any], **options: Any) -> ImportReport:

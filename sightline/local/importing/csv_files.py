@@ -63,7 +63,7 @@ def _csv_batches(table: CsvTableFile, names: frozenset[str], tally: Tally) -> It
         )
         return "skip"
 
-    wanted = [name for name in table.schema.names if name in names]
+    columns = [name for name in table.schema.names if name in names]
     reader = pa_csv.open_csv(
         table.path,
         # One thread: otherwise the parser does not say which row it is at.
@@ -74,14 +74,14 @@ def _csv_batches(table: CsvTableFile, names: frozenset[str], tally: Tally) -> It
             delimiter=table.dialect.delimiter, newlines_in_values=True, invalid_row_handler=refuse
         ),
         convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(wanted, pa.binary()), include_columns=wanted
+            column_types=dict.fromkeys(columns, pa.binary()), include_columns=columns
         ),
     )
     last, seen = 1, 0
     with reader:
         for batch in reader:
             numbers, last, seen = _number(len(batch), last, seen, ragged)
-            rows = RawBatch(dict(zip(wanted, batch.columns, strict=True)), numbers)
+            rows = RawBatch(dict(zip(columns, batch.columns, strict=True)), numbers)
             yield _without_nuls(rows, tally) if table.dialect.has_nul else rows
 
 

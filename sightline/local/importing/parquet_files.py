@@ -32,8 +32,8 @@ class ParquetTableFile:
         """Yield the rows of the named columns."""
         last = 0
         with file_errors(self.path), _opened(self.path) as parquet:
-            wanted = [name for name in self.schema.names if name in names]
-            for batch in parquet.iter_batches(_BATCH_ROWS, columns=wanted):
+            columns = [name for name in self.schema.names if name in names]
+            for batch in parquet.iter_batches(_BATCH_ROWS, columns=columns):
                 numbers = np.arange(last + 1, last + 1 + len(batch), dtype=np.int64)
                 last += len(batch)
                 yield RawBatch(dict(zip(batch.schema.names, batch.columns, strict=True)), numbers)

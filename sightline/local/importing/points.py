@@ -66,9 +66,9 @@ def _decode(
     """Put geometries into their places, whole arrays at a time."""
     if not encoded:
         return
-    given = np.empty(len(encoded), object)
-    given[:] = list(encoded.values())
-    points[list(encoded)] = decode(given, on_invalid="ignore")
+    column = np.empty(len(encoded), object)
+    column[:] = list(encoded.values())
+    points[list(encoded)] = decode(column, on_invalid="ignore")
     for index, value in encoded.items():
         if points[index] is None:
             refuse(index, f"{value!r:.60} is not valid {name}")

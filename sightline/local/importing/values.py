@@ -115,8 +115,7 @@ def _span(
 def _edges(members: Mapping[str, Any], numbers: Numbers) -> tuple[float, float, float, float]:
     """Return the edges of bounds that are given by their names, or as a corner and the size."""
     for names in (CORNERS, SIZED):
-        given = [_first(members, spellings, numbers) for spellings in names]
-        first, second, third, fourth = given
+        first, second, third, fourth = (_first(members, keys, numbers) for keys in names)
         if first is None or second is None or third is None or fourth is None:
             continue
         if names is SIZED:
@@ -170,8 +169,8 @@ def image_uri(text: str, base: Path) -> str:
 
 
 def _first(members: Mapping[str, Any], names: tuple[str, ...], numbers: Numbers) -> float | None:
-    given = (members[name] for name in names if members.get(name) not in {None, ""})
-    return numbers.number(next(given, None))
+    filled = (members[name] for name in names if members.get(name) not in {None, ""})
+    return numbers.number(next(filled, None))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
