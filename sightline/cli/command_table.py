@@ -30,7 +30,7 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "search": ("search:search", "Find images by words or by an image."),
         "similar": ("similar:similar", "Find images like another."),
         "stats": ("stats:stats", "Count answers, cross them, and check them."),
-        "sql": ("upkeep:sql", "Ask the local warehouse in SQL."),
+        "sql": ("upkeep:sql", "Ask the warehouse in SQL."),
         "export": ("export:export", "Write answers as Parquet, GeoJSON, CSV or examples."),
     },
     "Decide": {

@@ -163,6 +163,15 @@ def test_an_image_that_cannot_be_read_is_shown_with_the_reason(
     assert reason in page.text
 
 
+def test_an_image_outside_of_the_folders_that_may_be_read_is_not_shown(
+    settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    secret = photograph(tmp_path_factory.mktemp("elsewhere") / "secret.jpg")
+    sheet, page = written(settings, hit(file_uri(secret)))
+    assert sheet.unreadable == 1
+    assert page.all("img") == []
+
+
 @pytest.mark.parametrize(
     ("uri", "named"),
     [

@@ -1,4 +1,4 @@
-"""``sightline sql`` and ``sightline compact``: the local warehouse, read and kept tidy."""
+"""``sightline sql`` and ``sightline compact``: the warehouse, read and kept tidy."""
 
 from __future__ import annotations
 
