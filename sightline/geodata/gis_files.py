@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 EXTRA = "gis"
 _LAYER = "|layername="
 _SHAPEFILE, _GEOPACKAGE = ".shp", ".gpkg"
-_MAGICS = (b"SQLite format 3\0", b"\x00\x00\x27\x0a")
+_APPLICATIONS = (b"GPKG", b"GP10", b"GP11")
+"""What stands at byte 68 of a GeoPackage, which is a file of SQLite."""
+_SHAPES = b"\0\0\x27\x0a"
 _ZIP = b"PK\x03\x04"
+_PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".webp")
 _ANY = ("Unknown", "GeometryCollection")
 
 
@@ -66,8 +69,18 @@ def is_gis_file(path: Path) -> bool:
     if file.is_dir():
         return bool(_shapefiles(file))
     with file.open("rb") as content:
-        head = content.read(16)
-    return head.startswith(_MAGICS) or (head.startswith(_ZIP) and bool(_members(file)))
+        head = content.read(72)
+    if head.startswith(_ZIP):
+        return bool(_members(file))
+    is_named_so = file.suffix.lower() in {_SHAPEFILE, _GEOPACKAGE}
+    return is_named_so or head.startswith(_SHAPES) or head[68:] in _APPLICATIONS
+
+
+def is_shapefile_folder(path: Path) -> bool:
+    """Return whether a folder is there for a Shapefile, and not for photographs beside one."""
+    return bool(_shapefiles(path)) and not any(
+        file.suffix.lower() in _PHOTOGRAPHS for file in path.rglob("*")
+    )
 
 
 def open_layer(path: Path, kind: str, where: str) -> GisLayer:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sightline.errors import NotFoundError
+from sightline.geodata.gis_files import is_shapefile_folder, split_layer
 from sightline.local.importing import (
     AS_IT_STANDS,
     ImportReport,
@@ -30,7 +31,7 @@ def import_files(
     allowed_roots: Sequence[Path] = (),
     progress: Progress = no_progress,
 ) -> ImportReport:
-    """Make observations of a folder of photographs, or of a CSV or Parquet table. Blocks.
+    """Make observations of a folder of photographs, or of a table. Blocks.
 
     ``asset_type`` is what is seen where no folder's name and no column says it; one that no task
     is bound to is a ``new_type``. ``options`` say what a table does not say of itself; images may
@@ -41,14 +42,14 @@ def import_files(
         ConfigurationError: the table cannot be used, or the type is not known.
         StorageError: the source cannot be written.
     """
-    if not path.exists():
-        raise NotFoundError(f"{path} does not exist; give a folder or a CSV/Parquet file")
+    if not split_layer(path)[0].exists():
+        raise NotFoundError(f"{path} does not exist; give a folder of photographs or a table")
     for folder in allowed_roots:
         if not folder.is_dir():
             raise NotFoundError(f"--allow-root {folder} is not a folder; give one that is there")
     kind = new_asset_type(settings, asset_type, is_new=new_type)
     with progress("importing", None) as update:
-        if path.is_dir():
+        if path.is_dir() and not is_shapefile_folder(path):
             return import_photos(
                 path,
                 asset_type=kind or UNSPECIFIED,

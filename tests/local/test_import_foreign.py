@@ -42,9 +42,7 @@ def test_a_file_of_another_format_is_named_with_a_remedy(folder: Folder, suffix:
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (b"SQLite format 3\0" + b"\0" * 52 + b"GPKG", "a GeoPackage"),
         (b"SQLite format 3\0" + b"\0" * 100, "a database of SQLite"),
-        (b"\0\0\x27\x0a" + b"\0" * 100, "a Shapefile"),
         (b"\x1f\x8b\x08", "a compressed file"),
         (b"%PDF-1.7", "a PDF"),
         (b"ARROW1\0\0", "an Arrow file"),

@@ -23,7 +23,7 @@ def import_(
     path: Annotated[
         str,
         typer.Argument(
-            help="A folder of photographs, a CSV/Parquet file, or gs://bucket/prefix.",
+            help="A folder of photographs, a table (CSV, Parquet, GIS), or gs://bucket/prefix.",
         ),
     ],
     asset_type: Annotated[

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sightline.errors import ConfigurationError
+from sightline.geodata.gis_files import is_gis_file
 from sightline.local.importing.csv_files import open_csv
 from sightline.local.importing.file_errors import file_errors
 from sightline.local.importing.foreign_formats import refuse_foreign
+from sightline.local.importing.geojson_tables import is_geojson, open_geojson
 from sightline.local.importing.geometry_columns import GeometryColumns
+from sightline.local.importing.gis_tables import open_gis_table
 from sightline.local.importing.parquet_files import PARQUET_MAGIC, open_parquet
 from sightline.local.importing.raw_batches import RawBatch
 from sightline.local.importing.report import Tally
@@ -46,23 +49,32 @@ class TableFile(Protocol):
 
 
 def open_table(path: Path) -> TableFile:
-    """Open a CSV (UTF-8, separated by comma, semicolon, tab or bar) or Parquet file.
+    """Open a CSV (UTF-8, separated by comma, semicolon, tab or bar), Parquet or GIS file.
+
+    GIS files are GeoJSON, sequences of it, GeoPackages, and Shapefiles with their folder or in an
+    archive; ``path`` may name a layer as ``sightline.geodata.gis_files`` says.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigurationError: it is neither, or empty, or names a column twice.
+        ConfigurationError: it is none of these, or empty, or names a column twice.
     """
     with file_errors(path):
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        table: TableFile
-        if head.startswith(PARQUET_MAGIC):
-            table = open_parquet(path)
-        else:
-            refuse_foreign(path, head)
-            table = open_csv(path, head)
+        table = _opened(path)
     names = table.schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigurationError(f"{path}: column {twice[0]!r} appears twice; rename one of them")
     return table
+
+
+def _opened(path: Path) -> TableFile:
+    if is_gis_file(path):
+        return open_gis_table(path)
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if head.startswith(PARQUET_MAGIC):
+        return open_parquet(path)
+    if is_geojson(path, head):
+        return open_geojson(path)
+    refuse_foreign(path, head)
+    return open_csv(path, head)

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from sightline.errors import ConfigurationError
+from sightline.geodata.gis_files import split_layer
 from sightline.local.importing.columns import find_columns
 from sightline.local.importing.normalise import Defaults, Normaliser
 from sightline.local.importing.positions import Positions
@@ -73,7 +74,7 @@ def import_table(
     known_roots: Sequence[Path] = (),
     on_progress: Callable[[int, int | None], None] | None = None,
 ) -> ImportReport:
-    """Import a CSV or Parquet file, of any length in constant memory.
+    """Import a table, of any length in constant memory if it is not GeoJSON, which is read whole.
 
     ``options`` say what the file does not say of itself. Paths in ``gcs_uri``
     are relative to ``base``, by default the file's folder. ``asset_type`` is for rows that have
@@ -102,7 +103,7 @@ def import_table(
     defaults = Defaults(
         asset_type=asset_type or UNSPECIFIED,
         snapshot_id="import-" + re.sub(r"[^\w.-]+", "-", file.stem),
-        base=(base or file.parent).absolute(),
+        base=(base or _folder(file)).absolute(),
     )
     readings = survey(table, layout, decimal=options.decimal, date_format=options.date_format)
     positions = Positions(str(file), layout.positions, readings.numbers)
@@ -131,6 +132,12 @@ def import_table(
         unchanged=published.unchanged,
         files=published.files,
     )
+
+
+def _folder(file: Path) -> Path:
+    """Return the folder that relative paths start at."""
+    path, _ = split_layer(file)
+    return path if path.is_dir() else path.parent
 
 
 def _images(rows: Any) -> Iterator[tuple[str, str]]:
