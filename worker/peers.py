@@ -1,4 +1,4 @@
-"""Reports this worker's rates to other workers, and passes theirs to its limiters."""
+"""Reports this worker's rates and beliefs to other workers, and passes theirs to its limiters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from sightline.errors import SightlineError, TransientError
-from sightline.ports import Peers
+from sightline.ports import PeerReport, Peers
 from worker.limiting import Limiter
 from worker.worker_status import Kind
 
@@ -35,11 +35,12 @@ async def see_peers(peers: Peers, worker_id: str, limiters: Mapping[Kind, Limite
 
 
 async def _look(peers: Peers, worker_id: str, limiters: Mapping[Kind, Limiter]) -> None:
-    rates: dict[str, float] = {
-        kind: limiter.snapshot().rate_per_s for kind, limiter in limiters.items()
+    reports: dict[str, PeerReport] = {
+        kind: PeerReport(rate_per_s, limiter.believed())
+        for kind, limiter in limiters.items()
+        if isfinite(rate_per_s := limiter.snapshot().rate_per_s)
     }
-    finite = {kind: rate for kind, rate in rates.items() if isfinite(rate)}
-    reported = await peers.report(worker_id, finite)
+    reported = await peers.report(worker_id, reports)
     for kind, limiter in limiters.items():
         if (seen := reported.get(kind)) is not None:
             limiter.hear_peers(seen)

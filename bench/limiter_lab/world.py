@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol, runtime_checkable
 
+from sightline.ports import QuotaBelief, Remembered
 from sightline.sim.vertex import Behaviour, Decision, Fault, Service, Verb
 from sightline.sim.vertex.faults import THROTTLES
 from worker.limiting import LimiterSnapshot, Outcome, Sample
@@ -48,6 +49,14 @@ class PeersPolicy(Policy, Protocol):
 
     def hear_peers(self, now_s: float, count: int, mean_per_s: float) -> None:
         """Take note of them."""
+        ...
+
+    def remember(self, now_s: float, remembered: Remembered) -> None:
+        """Take note of what was believed a while ago."""
+        ...
+
+    def believed(self) -> QuotaBelief | None:
+        """Return what it believes, once it found the quota."""
         ...
 
     def snapshot(self, now_s: float) -> LimiterSnapshot:
@@ -124,6 +133,7 @@ class World:
     cap: float = inf
     told_peers: bool = False
     peers_every_s: float = PEERS_EVERY_S
+    memory: Remembered | None = None
     calls: list[Call] = field(default_factory=list)
     most_in_flight: int = 0
 
@@ -162,6 +172,11 @@ class World:
             mean = sum(policy.snapshot(now_s).rate_per_s for policy in there) / len(there)
             for policy in there:
                 policy.hear_peers(now_s, len(there), mean)
+                if self.memory is not None:
+                    policy.remember(now_s, self.memory)
+            believed = [belief for policy in there if (belief := policy.believed())]
+            if believed:
+                self.memory = Remembered(self.dice.choice(believed), 0.0)
         if again:
             self.at(now_s + self.peers_every_s, self._tell_peers)
 

@@ -41,7 +41,15 @@ from sightline.ports.ledgers import (
 )
 from sightline.ports.models import Classification, Classifier, Embedder, Embedding
 from sightline.ports.part_batches import BatchOutcome, PartBatch, PartBatches, WarehouseUsage
-from sightline.ports.peers import PeerRates, Peers, UnseenPeers
+from sightline.ports.peers import (
+    MEMORY_LASTS_S,
+    PeerRates,
+    PeerReport,
+    Peers,
+    QuotaBelief,
+    Remembered,
+    UnseenPeers,
+)
 from sightline.ports.queue import (
     Backlog,
     BacklogReader,
@@ -65,6 +73,7 @@ from sightline.ports.upkeep import Compacted, Repaired, Upkeep
 from sightline.ports.vectors import EmbeddedImage, VectorPage, VectorQuery, Vectors
 
 __all__ = [
+    "MEMORY_LASTS_S",
     "MOST_GROUPS",
     "Amount",
     "AnswerFilter",
@@ -108,10 +117,13 @@ __all__ = [
     "PartBatch",
     "PartBatches",
     "PeerRates",
+    "PeerReport",
     "Peers",
     "Provenance",
     "Publisher",
     "Queue",
+    "QuotaBelief",
+    "Remembered",
     "Repaired",
     "ResultRow",
     "ResultWriter",

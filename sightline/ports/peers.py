@@ -7,6 +7,38 @@ from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
+MEMORY_LASTS_S = 24 * 3600.0
+"""What workers believed is forgotten after this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaBelief:
+    """What a worker believes of a model's quota: ``rate_per_s`` for all who share it, together.
+
+    ``usual`` is the share of calls that is refused at any rate. Where the quota is counted by the
+    minute, one of its minutes began at the Unix time ``minute_began_s``.
+    """
+
+    rate_per_s: float
+    usual: float = 0.0
+    minute_began_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReport:
+    """At how many calls per second a worker sends, and what it believes once it found the quota."""
+
+    rate_per_s: float
+    belief: QuotaBelief | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The latest belief that anyone reported, also of workers that are gone, and its age in s."""
+
+    belief: QuotaBelief
+    age_s: float
+
 
 @dataclass(frozen=True, slots=True)
 class PeerRates:
@@ -14,6 +46,7 @@ class PeerRates:
 
     workers: int
     mean_per_s: float
+    remembered: Remembered | None = None
 
 
 class Peers(Protocol):
@@ -32,12 +65,14 @@ class Peers(Protocol):
         """How often a worker reports, in seconds; a report expires after three times as long."""
         ...
 
-    async def report(self, worker_id: str, rates: Mapping[str, float]) -> Mapping[str, PeerRates]:
-        """Report this worker's calls per second of each kind; return everybody's reports."""
+    async def report(
+        self, worker_id: str, reports: Mapping[str, PeerReport]
+    ) -> Mapping[str, PeerRates]:
+        """Report this worker's calls of each kind; return everybody's reports, with the memory."""
         ...
 
     async def leave(self, worker_id: str) -> None:
-        """Remove this worker's report."""
+        """Remove this worker's report. Its belief remains for a day."""
         ...
 
 
@@ -50,7 +85,7 @@ class UnseenPeers:
     async def report(
         self,
         worker_id: str,  # noqa: ARG002 - not reported to anybody
-        rates: Mapping[str, float],  # noqa: ARG002
+        reports: Mapping[str, PeerReport],  # noqa: ARG002
     ) -> Mapping[str, PeerRates]:
         """Report nothing; return nothing."""
         return {}

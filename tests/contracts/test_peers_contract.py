@@ -15,9 +15,9 @@ from sightline.errors import NotFoundError, TransientError
 from sightline.gcp.storage import BucketPeers, BucketPrefix, StoragePlace, peers
 from sightline.local.queue import LocalQueue
 from sightline.local.queue.store import REPORTS_LAST_S
-from sightline.ports import PeerRates
+from sightline.ports import MEMORY_LASTS_S, PeerRates
 from tests.cli.cloud_rig import make_bucket
-from tests.contracts.peers_suite import PeersContract, PeersRig
+from tests.contracts.peers_suite import BELIEF, PeersContract, PeersRig, remembered, sent
 from tests.gcp.servers import GcsServer
 from tests.local.queue_rig import Clock
 
@@ -37,7 +37,10 @@ class TestLocalPeers(PeersContract):
             def advance() -> None:
                 clock.time_s += REPORTS_LAST_S + 1.0
 
-            yield PeersRig(first, other, advance)
+            def forget() -> None:
+                clock.time_s += MEMORY_LASTS_S + 1.0
+
+            yield PeersRig(first, other, advance, forget)
 
 
 @pytest.fixture
@@ -64,13 +67,16 @@ class TestBucketPeers(PeersContract):
         def advance() -> None:
             monkeypatch.setattr(peers, "REPORTS_LAST", timedelta(0))
 
+        def forget() -> None:
+            monkeypatch.setattr(peers, "MEMORY_LASTS", timedelta(0))
+
         place = StoragePlace("any", gcs.endpoint)
         root = BucketPrefix(bucket.name, "below/this")
         async with (
             BucketPeers.open(root, place, lambda: None) as first,
             BucketPeers.open(root, place, lambda: None) as other,
         ):
-            yield PeersRig(first, other, advance)
+            yield PeersRig(first, other, advance, forget)
 
 
 @pytest.mark.needs("go")
@@ -83,13 +89,13 @@ async def test_only_objects_of_workers_are_read_and_removed(
     image.upload_from_string(b"an image")
     for number, rate in enumerate(("fast", "nan", "inf", "-1.0", "1e9", "9" * 400, "")):
         strange = bucket.blob(f"{peers.FOLDER}/strange-{number}")
-        strange.metadata = {"classify": rate}
+        strange.metadata = {"classify": rate, "classify.quota": f'{{"rate_per_s": "{rate}"}}'}
         strange.upload_from_string(b"")
     seen = bucket_peers(gcs, BucketPrefix(bucket.name))
-    assert await seen.report("w1", {"classify": 2.0}) == {"classify": PeerRates(1, 2.0)}
+    assert await seen.report("w1", sent({"classify": 2.0})) == {"classify": PeerRates(1, 2.0)}
 
     monkeypatch.setattr(peers, "REMOVED_AFTER", timedelta(0))
-    await seen.report("w1", {"classify": 2.0})
+    await seen.report("w1", sent({"classify": 2.0}))
     left = {blob.name for blob in bucket.client.list_blobs(bucket.name)}
     assert left == {"image.jpg", f"{peers.FOLDER}/w1"}
 
@@ -100,13 +106,13 @@ async def test_a_bucket_that_is_not_there_is_named_with_its_setting(gcs: GcsServ
     with pytest.raises(
         NotFoundError, match=r"^gs://no-such-bucket does not exist; .*worker\.peers"
     ):
-        await seen.report("w1", {"classify": 2.0})
+        await seen.report("w1", sent({"classify": 2.0}))
 
 
 async def test_a_service_that_is_out_of_reach_is_no_reason_to_stop() -> None:
     seen = bucket_peers(GcsServer("http://127.0.0.1:9"), BucketPrefix("workers"))
     with pytest.raises(TransientError):
-        await seen.report("w1", {"classify": 2.0})
+        await seen.report("w1", sent({"classify": 2.0}))
 
 
 @pytest.mark.needs("go")
@@ -114,9 +120,24 @@ async def test_a_report_that_is_under_way_does_not_come_after_the_worker_left(
     gcs: GcsServer, bucket: Any
 ) -> None:
     seen = bucket_peers(gcs, BucketPrefix(bucket.name))
-    await seen.report("w1", {"classify": 2.0})
-    report = asyncio.create_task(seen.report("w1", {"classify": 2.0}))
+    await seen.report("w1", sent({"classify": 2.0}))
+    report = asyncio.create_task(seen.report("w1", sent({"classify": 2.0})))
     await asyncio.sleep(0)
     report.cancel()
     await seen.leave("w1")
     assert [blob.name for blob in bucket.client.list_blobs(bucket.name)] == []
+
+
+@pytest.mark.needs("go")
+async def test_the_last_belief_outlives_the_objects_of_others_that_are_gone(
+    gcs: GcsServer, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "REMOVED_AFTER", timedelta(0))
+    for worker_id in ("w1", "w2"):
+        process = bucket_peers(gcs, BucketPrefix(bucket.name))
+        await process.report(worker_id, sent({"classify": 2.0}, BELIEF))
+        await process.leave(worker_id)
+    rates = await bucket_peers(gcs, BucketPrefix(bucket.name)).report("w3", sent({"classify": 1.0}))
+    assert remembered(rates["classify"]).belief == BELIEF
+    left = {blob.name for blob in bucket.client.list_blobs(bucket.name)}
+    assert left == {f"{peers.FOLDER}/w2", f"{peers.FOLDER}/w3"}

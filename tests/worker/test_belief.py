@@ -21,6 +21,9 @@ from worker.limiting.belief import Belief
             Belief(20.0, usual=0.0005, slowed="answers took longer"),
             "about 20 a second; last slowed down because answers took longer",
         ),
+        (Belief(20.0, remembered_s=7.0), "about 20 a second; remembered from 7 s ago"),
+        (Belief(20.0, remembered_s=300.0), "about 20 a second; remembered from 5 min ago"),
+        (Belief(20.0, remembered_s=7200.0), "about 20 a second; remembered from 2 h ago"),
     ],
 )
 def test_a_belief_is_told_in_words(belief: Belief, words: str) -> None:

@@ -32,6 +32,9 @@ class Listener:
     def hear_peers(self, peers: PeerRates) -> None:
         return None
 
+    def believed(self) -> None:
+        return None
+
     def snapshot(self) -> LimiterSnapshot:
         return LimiterSnapshot(LimiterState.FIXED, inf, 0, 1, 0.0, 0.0)
 

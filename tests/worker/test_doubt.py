@@ -80,11 +80,27 @@ def test_fewer_refusals_than_before_but_some_are_measured_again() -> None:
     doubt = doubted()
     doubt.measure(100, 50)
     assert doubt.weigh(12, 1) is Judgement.QUOTA
-    assert doubt.weigh(20, 5) is Judgement.UNCLEAR
+    assert doubt.weigh(20, 5) is Judgement.OPEN
+    assert doubt.weigh(24, 7) is Judgement.AT_RANDOM
+    assert doubt.weigh(24, 5) is Judgement.UNCLEAR
     doubt.tried_from_s = 3.0
     doubt.measure_again(9.0, 20.0)
     assert not doubt.trying
     assert (doubt.begin_s, doubt.rate_per_s) == (9.0, 20.0)
+
+
+def test_where_calls_are_rare_what_is_in_between_is_the_rate() -> None:
+    doubt = doubted(RARE_PER_S / 2.0)
+    doubt.measure(100, 50)
+    assert doubt.weigh(20, 5) is Judgement.UNCLEAR
+
+
+def test_a_count_that_a_refusal_ends_is_not_taken_for_more_than_it_is() -> None:
+    early, late = doubted(), doubted()
+    early.measure(8, 4)
+    late.measure(12, 6)
+    assert early.share == pytest.approx(3 / 7)
+    assert late.share == pytest.approx(0.5)
 
 
 @given(st.floats(0.05, 0.6), st.integers(1, 200))

@@ -9,7 +9,7 @@ from math import inf
 import pytest
 
 from sightline.errors import StorageError, TransientError
-from sightline.ports import PeerRates, UnseenPeers
+from sightline.ports import PeerRates, PeerReport, QuotaBelief, Remembered, UnseenPeers
 from sightline.settings import LimitSettings
 from worker.limiting import AdaptiveLimiter, StaticLimiter, limiter_of
 from worker.peers import see_peers
@@ -23,16 +23,22 @@ class FakePeers:
 
     def __init__(self, *fails: Exception) -> None:
         self.fails = list(fails)
-        self.reports: list[Mapping[str, float]] = []
+        self.reports: list[Mapping[str, PeerReport]] = []
+        self.remembered: Remembered | None = None
         self.left: list[str] = []
         self.reported = asyncio.Event()
 
-    async def report(self, worker_id: str, rates: Mapping[str, float]) -> Mapping[str, PeerRates]:
-        self.reports.append(rates)
+    async def report(
+        self, worker_id: str, reports: Mapping[str, PeerReport]
+    ) -> Mapping[str, PeerRates]:
+        self.reports.append(reports)
         if self.fails:
             raise self.fails.pop(0)
         self.reported.set()
-        return {kind: PeerRates(3, (6.0 + rate) / 3.0) for kind, rate in rates.items()}
+        return {
+            kind: PeerRates(3, (6.0 + report.rate_per_s) / 3.0, self.remembered)
+            for kind, report in reports.items()
+        }
 
     async def leave(self, worker_id: str) -> None:
         self.left.append(worker_id)
@@ -51,9 +57,18 @@ async def test_a_worker_reports_its_rate_and_starts_slower_among_others() -> Non
     peers, limiter = FakePeers(), AdaptiveLimiter(LimitSettings(), seen_peers=True)
     alone = limiter.snapshot().rate_per_s
     await seen_once(peers, limiter)
-    assert peers.reports[0] == {"classify": alone}
+    assert peers.reports[0] == {"classify": PeerReport(alone)}
     assert limiter.snapshot().rate_per_s == pytest.approx(alone / 3)
     assert peers.left == ["w1"]
+
+
+async def test_a_worker_starts_from_what_others_knew_and_says_so() -> None:
+    peers, limiter = FakePeers(), AdaptiveLimiter(LimitSettings(), seen_peers=True)
+    peers.remembered = Remembered(QuotaBelief(30.0), 120.0)
+    await seen_once(peers, limiter)
+    assert limiter.snapshot().rate_per_s == pytest.approx(9.0, rel=0.1)
+    assert "remembered from 2 min ago" in limiter.snapshot().belief
+    assert limiter.believed() is None, "before it is checked it is not passed on"
 
 
 async def test_a_limiter_without_a_ceiling_reports_nothing() -> None:
@@ -80,7 +95,7 @@ async def test_a_queue_that_is_broken_ends_the_watch() -> None:
 async def test_where_nobody_is_seen_nothing_is_known() -> None:
     peers = UnseenPeers()
     assert not peers.seen
-    assert await peers.report("w1", {"classify": 3.0}) == {}
+    assert await peers.report("w1", {"classify": PeerReport(3.0)}) == {}
     await peers.leave("w1")
 
 
@@ -89,3 +104,5 @@ def test_a_limiter_counts_on_peers_only_where_they_are_seen() -> None:
     before = limiter.snapshot().rate_per_s
     limiter.hear_peers(PeerRates(9, 1.0))
     assert limiter.snapshot().rate_per_s == before
+    assert limiter.believed() is None
+    assert StaticLimiter(LimitSettings(adaptive=False)).believed() is None

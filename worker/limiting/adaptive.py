@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from math import inf
 
-from sightline.ports import PeerRates
+from sightline.ports import PeerRates, QuotaBelief
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
 from worker.limiting.limiter import LimiterSnapshot, Sample
@@ -56,9 +56,19 @@ class AdaptiveLimiter:
 
     def hear_peers(self, peers: PeerRates) -> None:
         """Take note of who else sends to the model."""
-        if isinstance(self._finder, QuotaFinder):
-            self._finder.hear_peers(self._monotonic(), peers.workers, peers.mean_per_s)
-            self._news.set()
+        if not isinstance(self._finder, QuotaFinder):
+            return
+        now_s = self._monotonic()
+        self._finder.hear_peers(now_s, peers.workers, peers.mean_per_s)
+        if peers.remembered is not None:
+            self._finder.remember(now_s, peers.remembered)
+        self._news.set()
+
+    def believed(self) -> QuotaBelief | None:
+        """Return what others may know of the quota, once it was found."""
+        if not isinstance(self._finder, QuotaFinder):
+            return None
+        return self._finder.believed()
 
     def snapshot(self) -> LimiterSnapshot:
         """Return the rate that was found, and what else telemetry shows."""

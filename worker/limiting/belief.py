@@ -12,13 +12,17 @@ LEAST_SHARE = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """``usual`` is the share that is refused at any rate, ``slowed`` why the rate last fell."""
+    """``usual`` is the share that is refused at any rate, ``slowed`` why the rate last fell.
+
+    ``remembered_s`` is the age of a belief that was taken over and is not checked yet.
+    """
 
     rate_per_s: float
     by_the_minute: bool = False
     workers: int = 1
     usual: float = 0.0
     slowed: str = ""
+    remembered_s: float | None = None
 
     def in_words(self) -> str:
         """Return it as a line: what is believed, and why the rate last fell."""
@@ -29,6 +33,16 @@ class Belief:
             parts.append(f"{self.workers} workers")
         if self.usual >= LEAST_SHARE:
             parts.append(f"{self.usual:.0%} refused at random")
+        if self.remembered_s is not None:
+            parts.append(f"remembered from {_age(self.remembered_s)} ago")
         if self.slowed:
             parts.append(f"last slowed down because {self.slowed}")
         return "; ".join(parts)
+
+
+def _age(seconds: float) -> str:
+    """Return it in the unit that a person would choose."""
+    for unit, length_s in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.0f} s"

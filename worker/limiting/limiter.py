@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from sightline.ports import PeerRates
+from sightline.ports import PeerRates, QuotaBelief
 
 
 class Outcome(Enum):
@@ -66,6 +66,10 @@ class Limiter(Protocol):
 
     def hear_peers(self, peers: PeerRates) -> None:
         """Take note of who else sends to the model."""
+        ...
+
+    def believed(self) -> QuotaBelief | None:
+        """Return what others may know of the quota, once it was found."""
         ...
 
     def snapshot(self) -> LimiterSnapshot:

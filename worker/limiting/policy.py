@@ -182,13 +182,15 @@ class LimiterPolicy(ABC):
 
     def _refused(self, now_s: float, sent_s: float, sample: Sample) -> None:
         self._refusal_s += 0.1 * (sample.latency_s - self._refusal_s)
+        where = None if self._probing else self._sends.at(sent_s)
+        if where is not None:
+            where.refused += 1
         if sample.retry_after_s is not None:
             self._heed(now_s, sample.retry_after_s)
         if self._probing:
             if self._probing.is_probe(sent_s):
                 self._probe_refused(now_s, self._probing)
-        elif (where := self._sends.at(sent_s)) is not None:
-            where.refused += 1
+        elif where is not None:
             self._weigh_refusal(now_s, sent_s, where)
             self._look_for_block(now_s, sent_s)
 

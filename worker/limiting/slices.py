@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 
 SLICE_S = 0.1
 SLICE_CALLS = 20
@@ -98,6 +99,19 @@ class Slices:
         begin_s = max(since_s, now_s - MEMORY_S)
         accepted = sum(slice_.accepted for slice_ in self._slices if slice_.began_s >= begin_s)
         return accepted / max(now_s - begin_s, SLICE_S)
+
+    def oldest_s(self) -> float:
+        """Return since when calls are remembered."""
+        return self._slices[0].began_s if self._slices else inf
+
+    def accepted_since(self, begin_s: float) -> int:
+        """Return how many calls sent from then on were not refused, as far as is known."""
+        return sum(slice_.accepted for slice_ in self._slices if slice_.began_s >= begin_s)
+
+    def last_accepted_s(self) -> float:
+        """Return when the last of them was sent; ``-inf`` if there is none."""
+        accepted = (slice_.began_s for slice_ in reversed(self._slices) if slice_.accepted)
+        return next(accepted, -inf)
 
     def share_refused(self, now_s: float) -> float:
         """Return the share of the last minute's calls that was refused."""

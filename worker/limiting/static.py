@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from math import inf
 
-from sightline.ports import PeerRates
+from sightline.ports import PeerRates, QuotaBelief
 from sightline.settings import LimitSettings
 from worker.limiting.ceiling import Ceiling
 from worker.limiting.limiter import LimiterSnapshot, LimiterState, Outcome, Sample
@@ -70,6 +70,10 @@ class StaticLimiter:
 
     def hear_peers(self, peers: PeerRates) -> None:
         """The rate is this worker's own, whoever else sends."""
+
+    def believed(self) -> QuotaBelief | None:
+        """Nothing is looked for, and so nothing is found."""
+        return None
 
     def snapshot(self) -> LimiterSnapshot:
         """Return what the limiter is about; without a ceiling its rate is ``inf``."""

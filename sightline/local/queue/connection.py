@@ -175,6 +175,7 @@ def _prepare(sqlite: sqlite3.Connection, path: Path) -> None:
                     sqlite.execute(statement)
     sqlite.execute(sql.CREATE_MARKS)
     sqlite.execute(sql.CREATE_SENDERS)
+    sqlite.execute(sql.CREATE_BELIEFS)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 from sightline.local.marks import Marks, QueueMarks
 from sightline.local.queue import store
 from sightline.local.queue.connection import Connection
-from sightline.ports import Backlog, Delivery, Outgoing, PeerRates
+from sightline.ports import Backlog, Delivery, Outgoing, PeerRates, PeerReport
 
 BACKSTOP_ATTEMPTS = 100
 BACKSTOP_LEASE_S = 60.0
@@ -236,10 +236,12 @@ class LocalQueue:
             after = max(page)
         return count
 
-    async def report(self, worker_id: str, rates: Mapping[str, float]) -> Mapping[str, PeerRates]:
-        """Report this worker's calls per second of each kind; return everybody's reports."""
+    async def report(
+        self, worker_id: str, reports: Mapping[str, PeerReport]
+    ) -> Mapping[str, PeerRates]:
+        """Report this worker's calls of each kind; return everybody's reports, with the memory."""
         return await self._writing.write(
-            lambda sqlite: store.report_rates(sqlite, worker_id, rates, now=self._now()),
+            lambda sqlite: store.report_rates(sqlite, worker_id, reports, now=self._now()),
             durable=False,
         )
 

@@ -76,6 +76,17 @@ CREATE_SENDERS = """
 """
 """The workers' reports. Queues of earlier versions lack this table, too."""
 
+CREATE_BELIEFS = """
+    CREATE TABLE IF NOT EXISTS beliefs (
+        kind           TEXT PRIMARY KEY,
+        rate_per_s     REAL NOT NULL,
+        usual          REAL NOT NULL,
+        minute_began_s REAL,
+        believed_at    REAL NOT NULL
+    ) STRICT, WITHOUT ROWID
+"""
+"""What was last believed of a quota. Queues of earlier versions lack this table, too."""
+
 OWN = ""
 """In ``marks``, the row of the queue's own mark; the others have the ledgers' names."""
 
@@ -227,3 +238,17 @@ FORGET_SENDERS = """
 """A report from the future was made before the clock was set back."""
 
 READ_RATES = "SELECT kind, count(*), avg(rate_per_s) FROM senders GROUP BY kind"
+
+REMEMBER_BELIEF = """
+    INSERT INTO beliefs (kind, rate_per_s, usual, minute_began_s, believed_at)
+    VALUES (:kind, :rate_per_s, :usual, :minute_began_s, :now)
+    ON CONFLICT DO UPDATE SET rate_per_s = :rate_per_s, usual = :usual,
+        minute_began_s = :minute_began_s, believed_at = :now
+"""
+
+READ_BELIEFS = """
+    SELECT kind, rate_per_s, usual, minute_began_s, :now - believed_at
+    FROM beliefs
+    WHERE believed_at BETWEEN :since AND :now
+"""
+"""A belief from the future was reported before the clock was set back, so its age is not known."""

@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,16 @@ from sightline.local.marks import QueueMarks
 from sightline.local.queue import statements as sql
 from sightline.local.queue.connection import open_sqlite
 from sightline.local.queue.failures import translated
-from sightline.ports import Backlog, Delivery, Outgoing, PeerRates
+from sightline.ports import (
+    MEMORY_LASTS_S,
+    Backlog,
+    Delivery,
+    Outgoing,
+    PeerRates,
+    PeerReport,
+    QuotaBelief,
+    Remembered,
+)
 from sightline.wire import RECHECK
 
 PAGE = 1_000
@@ -260,19 +270,23 @@ def give_back_space(sqlite: sqlite3.Connection) -> None:
 
 
 def report_rates(
-    sqlite: sqlite3.Connection, worker_id: str, rates: Mapping[str, float], *, now: float
+    sqlite: sqlite3.Connection, worker_id: str, reports: Mapping[str, PeerReport], *, now: float
 ) -> dict[str, PeerRates]:
-    """Record a worker's rates; return the recent reports of all workers."""
+    """Record a worker's rates and beliefs; return the recent reports, with the memory."""
     forget_sender(sqlite, worker_id, now=now)
-    sqlite.executemany(
-        sql.REPORT_RATE,
-        (
-            {"worker_id": worker_id, "kind": kind, "rate_per_s": rate, "now": now}
-            for kind, rate in rates.items()
-        ),
-    )
+    for kind, report in reports.items():
+        rate = {"worker_id": worker_id, "kind": kind, "rate_per_s": report.rate_per_s, "now": now}
+        sqlite.execute(sql.REPORT_RATE, rate)
+        if report.belief is not None:
+            belief = {"kind": kind, "now": now, **asdict(report.belief)}
+            sqlite.execute(sql.REMEMBER_BELIEF, belief)
+    lasting = {"now": now, "since": now - MEMORY_LASTS_S}
+    remembered = {
+        kind: Remembered(QuotaBelief(rate, usual, minute_began_s), age_s)
+        for kind, rate, usual, minute_began_s, age_s in sqlite.execute(sql.READ_BELIEFS, lasting)
+    }
     return {
-        kind: PeerRates(workers, mean)
+        kind: PeerRates(workers, mean, remembered.get(kind))
         for kind, workers, mean in sqlite.execute(sql.READ_RATES).fetchall()
     }
 

@@ -30,6 +30,11 @@ TRIED_CALLS, TRIED_REFUSALS, MOST_CALLS = 8, 3.0, 150
 SAME, FEWER, CHANCE = 0.65, 0.3, 1.0
 """Such a share of the refusals that are due by chance speaks for it, or against it."""
 
+AGAIN, HALF = 3.0, 0.5
+"""What is in between goes on for so many times as many calls; then the nearer one is true. Where
+calls are rare, it is the rate: in a bucket of one call even one that is a little too high has every
+other call refused."""
+
 RARE_PER_S = 1.0
 """Calls are rare below this rate."""
 
@@ -68,6 +73,10 @@ class Doubt:
         """Whether the lower rate is being tried, or waits for its time."""
         return self.tried_from_s < inf
 
+    @property
+    def _rare(self) -> bool:
+        return self.rate_per_s < RARE_PER_S
+
     def quota_per_s(self) -> float:
         """Return what the quota is, if it is the cause: what went through.
 
@@ -75,7 +84,7 @@ class Doubt:
         every other call refused, so the quota may be more than went through.
         """
         through = (1.0 - self.share) / (1.0 - self.usual)
-        if self.rate_per_s < RARE_PER_S:
+        if self._rare:
             through = sqrt(through)
         return self.rate_per_s * through
 
@@ -92,6 +101,8 @@ class Doubt:
         enough = calls >= max(MEASURED_CALLS, MEASURED_S * self.rate_per_s)
         if not enough and (refused < MEASURED_REFUSALS or calls < LEAST_CALLS):
             return Judgement.OPEN
+        if not enough and not self._rare:  # what ends with a refusal has one too many (Haldane)
+            calls, refused = calls - 1, refused - 1
         self.measured = (calls, refused)
         self.share = refused / calls
         if self.share > TOO_MANY:
@@ -110,6 +121,16 @@ class Doubt:
             return Judgement.AT_RANDOM
         if calls < needed:
             return Judgement.OPEN
-        if excess >= SAME * due * calls:
+        if excess <= FEWER * due * calls:
+            return Judgement.QUOTA
+        return self._between(calls / needed, excess / (due * calls))
+
+    def _between(self, lasted: float, share: float) -> Judgement:
+        """Judge so large a share of the refusals that are due by chance, after so long."""
+        if share >= SAME:
             return Judgement.AT_RANDOM
-        return Judgement.QUOTA if excess <= FEWER * due * calls else Judgement.UNCLEAR
+        if self._rare:
+            return Judgement.UNCLEAR
+        if lasted < AGAIN:
+            return Judgement.OPEN
+        return Judgement.AT_RANDOM if share > HALF else Judgement.UNCLEAR

@@ -133,6 +133,18 @@ class Curve(RateCurve):
         self.anchor = None
         self._held = False
 
+    def remember(self, rate_per_s: float, trust: float, *, fresh: bool) -> None:
+        """Begin with a rate that was right a while ago; ``trust`` is 1 for now, 0 for long ago.
+
+        What is ``fresh`` is gone on with. Else the rate doubles from between both.
+        """
+        self._began = True
+        if fresh:
+            self._go_on(rate_per_s, 1.0 - DIP)
+        else:
+            start_per_s = self.rate_per_s ** (1.0 - trust) * rate_per_s**trust
+            self.rate_per_s = min(max(start_per_s, LOWEST_PER_S), self.ceiling_per_s)
+
     def hear_peers(self, count: int, mean_per_s: float, elapsed_s: float) -> None:
         """Move towards the mean rate of all who share the quota, for the time since the last."""
         self.peers = count

@@ -53,6 +53,20 @@ class Minutes:
         """Whether minutes are known."""
         return self._hits >= 1
 
+    @property
+    def began_s(self) -> float | None:
+        """When a minute began, where minutes are known."""
+        return self._edge_s if self.known else None
+
+    @property
+    def mean_per_s(self) -> float:
+        """What a minute admits, over the minute."""
+        return self._admits / MINUTE_S
+
+    def remember(self, began_s: float) -> None:
+        """A minute may have begun then; believed when the next block ends as predicted."""
+        self._edge_s, self._slack_s, self._hits = began_s + SLACK_S / 2.0, SLACK_S, 0
+
     def opened(self, shut_s: float, open_s: float) -> int:
         """Calls go through again at ``open_s``; until ``shut_s`` none did.
 

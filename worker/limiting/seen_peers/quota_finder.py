@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from math import inf
 
+from sightline.ports import QuotaBelief, Remembered
 from worker.limiting.belief import Belief
 from worker.limiting.limiter import Sample
 from worker.limiting.policy import (
@@ -20,12 +21,14 @@ from worker.limiting.policy import (
     WINDOW_BLOCK_S,
     LimiterPolicy,
 )
-from worker.limiting.probing import Probing
+from worker.limiting.probing import LONG_S, Probing
 from worker.limiting.seen_peers.doubt import Doubt, Judgement
 from worker.limiting.seen_peers.growth import Curve
 from worker.limiting.seen_peers.lulls import CONVINCING_CALLS, Beat, Lulls, lulls_tell
+from worker.limiting.seen_peers.memory import Memory
 from worker.limiting.seen_peers.minutes import MINUTE_S, Minutes
 from worker.limiting.seen_peers.refusals import LEAST_USUAL, RecentSends, Suspicion
+from worker.limiting.seen_peers.waits import Waits
 from worker.limiting.slices import SLICE_S, Slice
 
 BLOCKED_CALLS = 5
@@ -57,6 +60,9 @@ SETTLED_DIP = 0.1
 DOUBTFUL, DOUBTFUL_ALONE = 0.1, 0.02
 """A smaller share of refusals is not tried, only answered; who has the quota alone tries sooner."""
 
+REMEMBERED_CALLS = 30
+"""A share that is remembered to be refused at random counts as so many calls."""
+
 PROVEN, UNCUT_S = 0.5, 60.0
 """Cuts of this last time are taken back when it is learnt that so much of the refusals is usual."""
 
@@ -72,9 +78,12 @@ class QuotaFinder(LimiterPolicy):
     ) -> None:
         super().__init__(in_flight, Curve(rate_per_s or inf), RecentSends(), LEAST_USUAL)
         self._lulls = Lulls(clock_ahead_s)
+        self._clock_ahead_s = clock_ahead_s
+        self._memory = Memory()
         self._suspicion = Suspicion()
         self._suspicion.expect(NEWCOMER_USUAL, NEWCOMER_EXCESS)
         self._minutes = Minutes()
+        self._waits = Waits()
         self._doubt: Doubt | None = None
         self._alone = True
         self._heard_s = -inf
@@ -89,11 +98,42 @@ class QuotaFinder(LimiterPolicy):
         self._heard_s = now_s
         self._next_s = min(self._next_s, now_s + 1.0 / self._curve.rate_per_s)
 
+    def remember(self, now_s: float, remembered: Remembered) -> None:
+        """Begin with what was believed a while ago, unless something was found already."""
+        curve, belief = self._curve, remembered.belief
+        if self._memory.recalled or not curve.newcomer or belief.rate_per_s <= 0.0:
+            return
+        share_per_s = belief.rate_per_s / curve.peers
+        self._memory = Memory(remembered.age_s, share_per_s)
+        curve.remember(share_per_s, self._memory.trust, fresh=self._memory.fresh)
+        if belief.usual > LEAST_USUAL and self._memory.fresh:
+            self._sends.learn(REMEMBERED_CALLS, round(belief.usual * REMEMBERED_CALLS))
+            self._usual = self._sends.usual_share(now_s)
+            self._expect()
+        if belief.minute_began_s is not None:
+            self._minutes.remember(belief.minute_began_s - self._clock_ahead_s)
+
+    def believed(self) -> QuotaBelief | None:
+        """Return what others may know of the quota, once it was found."""
+        curve, began_s = self._curve, self._minutes.began_s
+        if curve.anchor is None or self._memory.unchecked_s is not None:
+            return None
+        rate_per_s = curve.peers * (
+            self._minutes.mean_per_s if self._minutes.known else curve.anchor
+        )
+        usual = self._usual if self._usual > LEAST_USUAL else 0.0
+        return QuotaBelief(
+            rate_per_s, usual, None if began_s is None else began_s + self._clock_ahead_s
+        )
+
     def _ready_s(self, now_s: float) -> float:
         until_s = self._minutes.wait_s(now_s)
         return max(self._next_s, now_s + until_s) if until_s > 0 else self._next_s
 
     def _sent(self, now_s: float) -> None:
+        if self._memory.checked(now_s):
+            self._curve.double()
+            self._expect()
         if not self._doubt:
             self._grow(now_s)
         if self._minutes.sent(now_s):
@@ -118,11 +158,24 @@ class QuotaFinder(LimiterPolicy):
             self._curve.peers,
             self._usual,
             self._slowed,
+            self._memory.unchecked_s,
         )
 
     def _answered(self, now_s: float, sent_s: float, sample: Sample) -> None:
         super()._answered(now_s, sent_s, sample)
         self._accepted_s = max(self._accepted_s, sent_s)
+
+    def _heed(self, now_s: float, retry_after_s: float) -> None:
+        super()._heed(now_s, retry_after_s)
+        shorter = retry_after_s <= 1.0 / self._curve.rate_per_s  # than the next call takes anyway
+        if self._probing or self._minutes.known or shorter or retry_after_s > LONG_S:
+            return
+        most_per_s = self._waits.most_per_s(now_s, retry_after_s, self._sends)
+        if most_per_s < self._curve.rate_per_s:
+            self._slowed = "the model asked to wait"
+            self._doubt = None
+            self._curve.resume(RESUME_AFTER_REFUSALS, most_per_s)
+            self._turn(now_s)
 
     def _probe_refused(self, now_s: float, probing: Probing) -> None:
         super()._probe_refused(now_s, probing)
@@ -159,6 +212,10 @@ class QuotaFinder(LimiterPolicy):
         doubling = curve.anchor is None
         if doubling or curve.soon:
             back_per_s = curve.rate_per_s
+            if doubling and (right_per_s := self._memory.confirmed(curve.rate_per_s)):
+                self._slowed = "the model refused calls above the rate that was remembered"
+                self._settle(now_s, right_per_s)
+                return
             if doubling:
                 self._slowed = "the model refused calls while the rate doubled"
                 self._uncut_per_s, self._uncut_s = back_per_s, now_s
@@ -184,6 +241,7 @@ class QuotaFinder(LimiterPolicy):
 
     def _turn(self, now_s: float) -> None:
         """The rate was changed: judge it by the calls from now on."""
+        self._memory.done()
         self._cut_s = now_s
         self._sends.split()
         self._suspicion.evidence = 0.0
@@ -283,6 +341,7 @@ class QuotaFinder(LimiterPolicy):
     def _blocked(self, now_s: float, row: list[Slice]) -> None:
         self._sends.forget_usual()
         self._usual = LEAST_USUAL
+        self._memory.done()
         super()._blocked(now_s, row)
 
     def _probe(self, now_s: float, *, refused: bool) -> None:
@@ -297,6 +356,7 @@ class QuotaFinder(LimiterPolicy):
         self._probing.next_s, self._probing.check = self._minutes.probe_s(now_s)
 
     def _begin_minute(self) -> None:
+        self._memory.done()
         self._minutes.set_goal(self._usual)
         self._curve.slow_down(self._minutes.pace_per_s(self._usual))
 
