@@ -41,10 +41,10 @@ class Score:
 def score(drawn_world: DrawnWorld, calls: Sequence[Call]) -> Score:
     """Return what became of a world's calls."""
     oracle = list(accumulate(drawn_world.oracle(), initial=0.0))
-    start_s = _start_s(drawn_world, oracle)
+    start_s = start_length_s(drawn_world, oracle)
     begin_s, end_s = _whole_windows(drawn_world, start_s)
     after = between(calls, begin_s, end_s)
-    due = _at(oracle, end_s) - _at(oracle, begin_s)
+    due = at(oracle, end_s) - at(oracle, begin_s)
     before = between(calls, 0.0, start_s)
     refused_at_start = sum(call.over_quota for call in before)
     allowed = max(START_REFUSALS * len(drawn_world.stays), START_SHARE * len(before))
@@ -58,7 +58,8 @@ def score(drawn_world: DrawnWorld, calls: Sequence[Call]) -> Score:
     )
 
 
-def _start_s(drawn_world: DrawnWorld, oracle: Sequence[float]) -> float:
+def start_length_s(drawn_world: DrawnWorld, oracle: Sequence[float]) -> float:
+    """Return how long the start lasts, by what the oracle has had after each second."""
     needed = START_CALLS * len(drawn_world.stays)
     reached = next((second for second, calls in enumerate(oracle) if calls >= needed), inf)
     return min(max(reached, START_S), drawn_world.seconds / 2.0)
@@ -74,7 +75,7 @@ def _whole_windows(drawn_world: DrawnWorld, start_s: float) -> tuple[float, floa
     return first * window_s - drawn_world.phase_s, last * window_s - drawn_world.phase_s
 
 
-def _at(oracle: Sequence[float], at_s: float) -> float:
+def at(oracle: Sequence[float], at_s: float) -> float:
     """Return how many calls the oracle has had by then."""
     second = min(int(at_s), len(oracle) - 2)
     return oracle[second] + (at_s - second) * (oracle[second + 1] - oracle[second])
@@ -86,7 +87,7 @@ def _jain(
     """Return Jain's index, the mean over the spans that are long enough, by their calls."""
     total = weight = 0.0
     for begin_s, end_s, workers in _spans(drawn_world, start_s):
-        due = _at(oracle, end_s) - _at(oracle, begin_s)
+        due = at(oracle, end_s) - at(oracle, begin_s)
         if len(workers) < 2 or due < FAIR_CALLS * len(workers):
             continue
         counts = Counter(call.worker for call in between(calls, begin_s, end_s) if call.good)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.limiter_lab import exam
+from bench.limiter_lab import exam, memories
 from bench.limiter_lab.competitors import Bucket
 from bench.limiter_lab.drawn import DrawnWorld, Hints, Trouble, draw
 from bench.limiter_lab.score import Score, score
 from bench.limiter_lab.world import Stay
+from sightline.ports import QuotaBelief
 from sightline.sim.vertex import Fault, Latency, RateStep, Schedule
 
 TEN_A_SECOND = DrawnWorld(
@@ -242,3 +243,36 @@ def test_windows_admit_whole_calls_and_at_least_one() -> None:
             calls = (step.rate_per_s or 0.0) * (drawn_world.quota.window_s or 0.0)
             assert calls >= 1
             assert calls == pytest.approx(round(calls))
+
+
+def test_a_memory_of_the_quota_is_tried_in_the_ways_that_it_can_be_wrong() -> None:
+    drawn = replace(TEN_A_SECOND, quota=Schedule.constant(10.0, window_s=60.0), phase_s=40.0)
+    kinds = {kind: each.belief for kind, each in memories.memories(drawn).items() if each}
+    assert kinds["right"] == QuotaBelief(10.0, 0.0, 20.0)
+    assert kinds["ten times too high"].rate_per_s == 100.0
+    assert kinds["ten times too low"].rate_per_s == 1.0
+    assert kinds["another window"].minute_began_s is None
+    assert kinds["another share at random"].usual > 0.0
+
+
+def test_a_right_memory_has_more_of_the_quota_used_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = replace(TEN_A_SECOND, stays=(Stay(), Stay()), seconds=150.0)
+    monkeypatch.setattr(memories, "draw", lambda _seed: pair)
+    without = memories.examine_memory(1, "none")
+    remembered = memories.examine_memory(1, "right")
+    assert remembered.used_at_start > without.used_at_start
+    assert remembered.score.start <= without.score.start + 0.2
+
+
+def test_the_table_of_memories_has_a_row_for_each_kind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = short_world()
+    monkeypatch.setattr("sys.argv", ["memories", "--seed", str(seed), "--count", "1"])
+    memories.main()
+    _, _, *rows = capsys.readouterr().out.splitlines()
+    assert [row.split(" | ")[0] for row in rows] == [
+        f"| {kind}" for kind in memories.memories(draw(seed))
+    ]

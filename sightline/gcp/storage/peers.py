@@ -1,4 +1,4 @@
-"""Lets workers see each other in a bucket, where each has an object with its reports as metadata."""
+"""Lets workers see each other in a bucket, where the metadata of objects are their reports."""
 
 from __future__ import annotations
 
