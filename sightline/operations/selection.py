@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sightline.errors import ConfigurationError, NotFoundError
+from sightline.geodata.polygons import exchanged, parse_polygon
 from sightline.model import BoundingBox, Filter, Radius, RunRequest, asset_class, asset_name
 from sightline.ports import AnswerFilter, Warehouse
 from sightline.settings import Settings
@@ -188,9 +189,13 @@ def _both(left: Filter, right: Filter) -> Filter:
 
 
 async def _check_not_exchanged(count: Count, alone: Filter, option: str) -> None:
-    exchanged = _exchanged(alone)
-    if exchanged is not None and not await count(alone, ()) and (n := await count(exchanged, ())):
-        order = "WEST,SOUTH,EAST,NORTH" if alone.box else "LAT,LON,METRES"
+    other = _exchanged(alone)
+    if other is not None and not await count(alone, ()) and (n := await count(other, ())):
+        order = (
+            "WEST,SOUTH,EAST,NORTH" if alone.box
+            else "LAT,LON,METRES" if alone.radius
+            else "longitude before latitude in the file (RFC 7946, 3.1.1)"
+        )  # fmt: skip
         raise ConfigurationError(
             f"{option}: latitude and longitude are exchanged: nothing is there, and {n:,} where"
             f" they are the other way round; give {order}"
@@ -203,6 +208,9 @@ def _exchanged(which: Filter) -> Filter | None:
         return Filter(box=BoundingBox(box.south, box.west, box.north, box.east))
     if (near := which.radius) is not None and abs(near.longitude) <= 90:
         return Filter(radius=Radius(near.longitude, near.latitude, near.radius_m))
+    if which.polygon_wkt is not None:
+        area = exchanged(parse_polygon(which.polygon_wkt))
+        return None if area is None else Filter(polygon_wkt=area.wkt)
     return None
 
 

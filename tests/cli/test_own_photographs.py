@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -324,7 +325,14 @@ def test_times_the_wrong_way_round_are_an_error(
     mistake(*arguments, says="is not before --until")
 
 
-@pytest.mark.parametrize("place", [("--box", "52.0,5.0,52.2,5.3"), ("--near", "5.12,52.09,20000")])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("--box", "52.0,5.0,52.2,5.3"),
+        ("--near", "5.12,52.09,20000"),
+        ("--polygon", "exchanged.geojson"),
+    ],
+)
 @pytest.mark.parametrize(
     "command",
     [("search", "a stop sign"), ("enqueue",), ("enqueue", "--dry-run"), ("stats",),
@@ -333,6 +341,10 @@ def test_times_the_wrong_way_round_are_an_error(
 def test_a_place_with_latitude_and_longitude_exchanged_is_an_error(
     worked_scenes: None, shown: Shown, command: tuple[str, ...], place: tuple[str, str]
 ) -> None:
+    corners = [[52.0, 5.0], [52.2, 5.0], [52.2, 5.3], [52.0, 5.3], [52.0, 5.0]]
+    Path("exchanged.geojson").write_text(
+        json.dumps({"type": "Polygon", "coordinates": [corners]}), encoding="utf-8"
+    )
     code, _, err = shown(*command, *place)
     assert code == 2
     assert ": latitude and longitude are exchanged: nothing is there, and " in err
