@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from sightline.errors import ConfigurationError, NotFoundError, SightlineError, TransientError
 from sightline.gcp.credentials import LOG_IN
-from sightline.gcp.rest_session import RestAnswer, RestSession
+from sightline.gcp.rest_session import RestResponse, RestSession
 
 ENDPOINT = "https://analyticshub.googleapis.com"
 TIMEOUT_S = 120.0
@@ -167,7 +167,7 @@ class AnalyticsHub:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        response = self._session.ask(
+        response = self._session.request(
             method, f"{self._base}/{path}", service="Analytics Hub", what=what, query=query,
             body=body,
         )  # fmt: skip
@@ -176,7 +176,7 @@ class AnalyticsHub:
         return response.content
 
 
-def _refused(response: RestAnswer, what: str, project: str) -> SightlineError:
+def _refused(response: RestResponse, what: str, project: str) -> SightlineError:
     code, line = response.code, response.message
     if response.is_api_disabled:
         return ConfigurationError(

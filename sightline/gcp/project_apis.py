@@ -1,4 +1,4 @@
-"""What Google says about a project: its state, its billing, its APIs, permissions and quotas.
+"""Reads facts about a project: its state, billing, enabled APIs, permissions and quotas.
 
 Cloud Resource Manager v3, Cloud Billing v1, Service Usage v1 and, for quotas, v1beta1, over REST:
 https://cloud.google.com/resource-manager/reference/rest/v3/projects
@@ -18,7 +18,7 @@ from sightline.gcp.credentials import LOG_IN
 from sightline.gcp.rest_session import (
     QUOTA_PROJECT_HEADER,
     RefusedCredentialsError,
-    RestAnswer,
+    RestResponse,
     RestSession,
 )
 
@@ -34,15 +34,15 @@ NAMES = {
 ENABLED = "ENABLED"
 ACTIVE = "ACTIVE"
 UNLIMITED = -1
-_MOST_SERVICES_A_CALL = 20
-_MOST_PAGES = 100
+_MAX_SERVICES_PER_CALL = 20
+_MAX_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceQuota:
-    """A limit of a service: ``limit`` units of a metric in each ``unit``, ``1/min/{project}`` say.
+    """A limit of a service: ``limit`` of a metric in each ``unit``, such as ``1/min/{project}``.
 
-    ``dimensions`` say what it is a limit of: ``{"base_model": "gemini-embedding"}``.
+    ``dimensions`` restrict what is limited, such as ``{"base_model": "gemini-embedding"}``.
     """
 
     metric: str
@@ -52,7 +52,7 @@ class ServiceQuota:
 
 
 class ProjectApis:
-    """Questions about one project; made by ``open``. Each may raise as ``described`` does."""
+    """Reads facts about one project; created by ``open``. Each call raises as ``state`` does."""
 
     def __init__(self, session: RestSession, project: str, endpoint: str) -> None:
         self._session = session
@@ -64,9 +64,9 @@ class ProjectApis:
     def open(
         cls, project: str, credentials: Any, endpoint: str = "", timeout_s: float = TIMEOUT_S
     ) -> Iterator[Self]:
-        """Open a session with google-auth's credentials; nothing is asked yet.
+        """Open a session with google-auth credentials, without sending a request.
 
-        ``endpoint`` stands in for Google: the host of a request is the first part of its path.
+        ``endpoint`` replaces Google's hosts: the host of a request becomes the start of its path.
         """
         with RestSession.open(credentials, timeout_s) as session:
             yield cls(session, project, endpoint)
@@ -76,56 +76,56 @@ class ProjectApis:
 
         Raises:
             RefusedCredentialsError: the token is refused.
-            NotFoundError: there is no such project, or it is not shown to this account.
-            ConfigurationError: no permission, or the API that is asked is disabled.
-            TransientError: Google is out of reach, or over its quota for now.
+            NotFoundError: the project does not exist, or is not visible to this account.
+            ConfigurationError: no permission, or the API is disabled.
+            TransientError: Google cannot be reached, or a quota is exhausted.
         """
         return str(self._ask("GET", RESOURCE_MANAGER, f"v3/{self._name}").get("state", ""))
 
     def has_billing(self) -> bool:
         """Return whether a billing account pays for the project."""
-        answer = self._ask("GET", BILLING, f"v1/{self._name}/billingInfo")
-        return answer.get("billingEnabled") is True
+        response = self._ask("GET", BILLING, f"v1/{self._name}/billingInfo")
+        return response.get("billingEnabled") is True
 
     def enabled(self, apis: Sequence[str]) -> frozenset[str]:
-        """Return those of some APIs, ``pubsub.googleapis.com`` say, that are enabled."""
+        """Return which of these APIs, such as ``pubsub.googleapis.com``, are enabled."""
         enabled: set[str] = set()
-        for start in range(0, len(apis), _MOST_SERVICES_A_CALL):
+        for start in range(0, len(apis), _MAX_SERVICES_PER_CALL):
             names = [
                 f"{self._name}/services/{api}"
-                for api in apis[start : start + _MOST_SERVICES_A_CALL]
+                for api in apis[start : start + _MAX_SERVICES_PER_CALL]
             ]
-            answer = self._ask(
+            response = self._ask(
                 "GET", SERVICE_USAGE, f"v1/{self._name}/services:batchGet", query={"names": names}
             )
-            for service in answer.get("services", ()):
+            for service in response.get("services", ()):
                 if service.get("state") == ENABLED:
                     enabled.add(str(service.get("name", "")).rpartition("/")[2])
         return frozenset(enabled)
 
     def granted(self, permissions: Sequence[str]) -> frozenset[str]:
-        """Return those of at most 100 permissions that this account has on the project."""
-        answer = self._ask(
+        """Return which of these permissions (at most 100) this account has on the project."""
+        response = self._ask(
             "POST",
             RESOURCE_MANAGER,
             f"v3/{self._name}:testIamPermissions",
             body={"permissions": list(permissions)},
         )
-        return frozenset(map(str, answer.get("permissions", ())))
+        return frozenset(map(str, response.get("permissions", ())))
 
     def quotas(self, api: str) -> Iterator[ServiceQuota]:
-        """Yield the quotas of an API, in each location that has one of its own."""
+        """Yield the quotas of an API, including those of single locations."""
         page = ""
-        for _ in range(_MOST_PAGES):
-            answer = self._ask(
+        for _ in range(_MAX_PAGES):
+            response = self._ask(
                 "GET",
                 SERVICE_USAGE,
                 f"v1beta1/{self._name}/services/{api}/consumerQuotaMetrics",
                 query={"view": "FULL", **({"pageToken": page} if page else {})},
             )
-            for metric in answer.get("metrics", ()):
+            for metric in response.get("metrics", ()):
                 yield from _quotas_of(metric)
-            page = str(answer.get("nextPageToken", ""))
+            page = str(response.get("nextPageToken", ""))
             if not page:
                 return
 
@@ -143,32 +143,32 @@ class ProjectApis:
         body: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
         base = f"{self._endpoint}/{host}" if self._endpoint else f"https://{host}"
-        answer = self._session.ask(
+        response = self._session.request(
             method,
             f"{base}/{path}",
             service=NAMES[host],
             what=self._name,
             query=query,
             body=body,
-            # A person's credentials belong to no project, in whose name these APIs could be asked.
+            # A person's credentials belong to no project, which these APIs need for their quota.
             headers={QUOTA_PROJECT_HEADER: self._project},
         )
-        if answer.code != 200:
-            raise self._refused(answer, host)
-        return answer.content
+        if response.code != 200:
+            raise self._refused(response, host)
+        return response.content
 
-    def _refused(self, answer: RestAnswer, host: str) -> SightlineError:
-        refusal = f"{self._name}: {answer.message}"
-        if answer.is_api_disabled:
+    def _refused(self, response: RestResponse, host: str) -> SightlineError:
+        refusal = f"{self._name}: {response.message}"
+        if response.is_api_disabled:
             return ConfigurationError(
                 f"{self._name}: the {NAMES[host]} API is disabled; run `gcloud services enable"
                 f" {host} --project={self._project}`"
             )
-        if answer.code == 401:
+        if response.code == 401:
             return RefusedCredentialsError(f"{refusal}; {LOG_IN}")
-        if answer.code == 404:
+        if response.code == 404:
             return NotFoundError(f"{refusal}; correct the project's id")
-        if answer.code == 429 or answer.code >= 500:
+        if response.code == 429 or response.code >= 500:
             return TransientError(f"{refusal}; try again in a moment")
         return ConfigurationError(f"{refusal}; ask an owner of the project for the role")
 

@@ -1,4 +1,4 @@
-"""Asks Google's REST APIs with google-auth's credentials; nothing that is raised holds a token."""
+"""Calls Google's REST APIs with google-auth credentials; no exception contains a token."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _DISABLED = ("has not been used in project", "API is disabled")
 
 
 class RefusedCredentialsError(ConfigurationError):
-    """Google takes the credentials for none: they have expired, or were revoked."""
+    """Google refuses the credentials: they have expired, or were revoked."""
 
 
 @dataclass(frozen=True, slots=True)
-class RestAnswer:
-    """An answer: its status, and its JSON object, which is empty where it is another thing."""
+class RestResponse:
+    """A response: its status, and its JSON object, which is empty if the body is not one."""
 
     code: int
     content: Mapping[str, Any]
 
     @property
     def message(self) -> str:
-        """What an error says, on one line and without secrets; its status where it says nothing."""
+        """The message of an error, on one line and without secrets; its status if it has none."""
         return one_line(str(self._error.get("message", ""))).rstrip(". ") or f"HTTP {self.code}"
 
     @property
     def reason(self) -> str:
-        """The reason of an error's ``google.rpc.ErrorInfo``, ``SERVICE_DISABLED`` say."""
+        """The reason in an error's ``google.rpc.ErrorInfo``, such as ``SERVICE_DISABLED``."""
         details = self._error.get("details")
         for detail in details if isinstance(details, list) else ():
             if isinstance(detail, Mapping) and detail.get("@type") == _ERROR_INFO:
@@ -43,7 +43,7 @@ class RestAnswer:
 
     @property
     def is_api_disabled(self) -> bool:
-        """Whether the project has not enabled the API that was asked."""
+        """Whether the project has not enabled the API."""
         return self.reason == "SERVICE_DISABLED" or any(text in self.message for text in _DISABLED)
 
     @property
@@ -53,7 +53,7 @@ class RestAnswer:
 
 
 class RestSession:
-    """One session, made by ``open``; ``timeout_s`` bounds each call."""
+    """One session, created by ``open``; ``timeout_s`` limits each call."""
 
     def __init__(self, session: Any, timeout_s: float) -> None:
         self._session = session
@@ -62,7 +62,7 @@ class RestSession:
     @classmethod
     @contextmanager
     def open(cls, credentials: Any, timeout_s: float) -> Iterator[Self]:
-        """Open a session with google-auth's credentials; nothing is asked yet."""
+        """Open a session with google-auth credentials, without sending a request."""
         from google.auth.transport.requests import AuthorizedSession
 
         from sightline.gcp.bounded_requests import bound_responses
@@ -74,7 +74,7 @@ class RestSession:
         finally:
             session.close()
 
-    def ask(
+    def request(
         self,
         method: str,
         url: str,
@@ -84,17 +84,17 @@ class RestSession:
         query: Mapping[str, str | Sequence[str]] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> RestAnswer:
-        """Make a call of a service, about ``what``; a refusal is an answer like another.
+    ) -> RestResponse:
+        """Call a service about ``what``; refusals are returned, not raised.
 
         Raises:
-            TransientError: the service is out of reach.
-            RefusedCredentialsError: there is no token to be had.
+            TransientError: the service cannot be reached.
+            RefusedCredentialsError: no token can be obtained.
         """
         from google.auth.exceptions import GoogleAuthError, TransportError
         from requests.exceptions import RequestException
 
-        # Nothing is chained to a failed request: it carries headers, and with them the token.
+        # Errors are not chained, since a failed request contains headers, and so the token.
         try:
             response = self._session.request(
                 method,
@@ -119,4 +119,4 @@ class RestSession:
             content = response.json()
         except ValueError:
             content = {}
-        return RestAnswer(response.status_code, content if isinstance(content, Mapping) else {})
+        return RestResponse(response.status_code, content if isinstance(content, Mapping) else {})
