@@ -1,1 +1,1 @@
-"""Stand-ins for services that cost money, for tests, benchmarks and the demo."""
+"""Simulations of paid services, for tests, benchmarks and the demo."""

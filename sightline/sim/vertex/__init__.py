@@ -1,8 +1,8 @@
-"""A model service that speaks REST as Vertex AI and the Gemini API do: quotas, latencies, faults.
+"""Simulates the REST APIs of Vertex AI and the Gemini API, with quotas, latencies and faults.
 
 The server is ``sightline.sim.vertex.server.VertexSimulator``; ``sightline simulate vertex`` runs
-one. What it decides is here: pure, time and randomness passed in, so that a limiter can be tried
-against the same quota without a network. No server is imported here.
+it. This package exports its logic without a server: pure, with time and randomness passed in, so
+that a limiter can be tested against the same quota without a network.
 """
 
 from sightline.sim.vertex.faults import Fault, FaultMix, Verb

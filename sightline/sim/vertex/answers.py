@@ -1,4 +1,4 @@
-"""Who answers: a port for models, and one that makes up valid answers at once."""
+"""The port for models, and a model that generates valid answers immediately."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sightline.sim.vertex.requests import Embed, GenerateRequest
 
 
 class CannotAnswerError(Exception):
-    """The answerer cannot, for a reason that the service has an error for (a gone image, say).
+    """The model cannot answer, for a reason that the service reports, such as a missing image.
 
-    ``said`` replaces the error's usual message.
+    ``message`` replaces the error's usual message.
     """
 
     def __init__(self, fault: Fault, message: str = "") -> None:
@@ -27,23 +27,23 @@ class CannotAnswerError(Exception):
 class Answerer(Protocol):
     """A model behind the service.
 
-    Both methods raise ``CannotAnswerError``; neither may hold up the event loop.
+    Both methods raise ``CannotAnswerError``; neither may block the event loop.
     """
 
     async def generate(self, model: str, request: GenerateRequest) -> object:
-        """Return the answer: a JSON value of the request's schema, or a text without one."""
+        """Return the answer: a JSON value of the request's schema, or text without a schema."""
         ...
 
     async def embed(self, model: str, request: Embed) -> Sequence[float]:
-        """Return the one vector of a request, of its dimension, of any length."""
+        """Return the vector of a request, with its dimension and any length."""
         ...
 
 
 class MadeUpAnswers:
-    """Valid answers and vectors that depend on model, images, texts and schema, nothing else."""
+    """Generates valid answers and vectors that depend only on model, images, texts and schema."""
 
     async def generate(self, model: str, request: GenerateRequest) -> object:
-        """Return an answer that the schema allows."""
+        """Return an answer that matches the schema."""
         seed = "\n".join([model, *(image.uri for image in request.images)])
         if request.schema is None:
             return f"A made up answer, number {_number(seed) % 1000}."

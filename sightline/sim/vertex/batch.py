@@ -1,7 +1,7 @@
-"""Jobs of batch prediction: ``projects.locations.batchPredictionJobs``, for models of Google's.
+"""Simulates batch prediction jobs: ``projects.locations.batchPredictionJobs``, for Google's models.
 
-A job is queued, pending and running for as long as it is told to, then it answers its lines and
-writes them, in another order than they were asked, and ends as it is told to.
+A job is queued, pending and running for a configured time. It then answers its lines, writes them
+in a different order than the requests, and ends in a configured state.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ NOT_FOUND, INVALID_ARGUMENT, PERMISSION_DENIED, INTERNAL = 5, 3, 7, 13
 
 @dataclass(slots=True)
 class BatchPace:
-    """How the next jobs go; the control API sets it.
+    """The behaviour of the next jobs; the control API sets it.
 
-    ``ends`` are the states in which the next jobs end, in turn; after them jobs succeed. One that
-    expires, is cancelled or succeeds in part has answered half of its lines; one that fails has
-    answered none, with ``code`` of ``google.rpc``. ``doubled`` is the share of lines that stand
-    there once more, refused. ``keys`` says whether a line of an answer echoes its key. While
-    ``hold`` is set jobs run on. So many answers to ``create`` as ``lose_answers`` says are lost on
-    their way, though the job is made; ``refuse`` is the canonical status that calls end with.
+    ``ends`` are the final states of the next jobs, in order; later jobs succeed. A job that expires
+    or is cancelled, or succeeds partially, has answered half of its lines; a failed job has
+    answered none, and has the ``google.rpc`` code ``code``. ``doubled`` is the share of lines that
+    appear a second time, refused. ``keys`` is true if the line of an answer has its key. While
+    ``hold`` is set, jobs keep running. For the next ``lose_answers`` calls of ``create``, the job
+    is created but the response is lost. ``refuse`` is the canonical status with which all calls are
+    refused.
     """
 
     duration_s: float = 0.0
@@ -58,7 +59,7 @@ class BatchPace:
 
 @dataclass(slots=True)
 class SimulatedBatchJob:
-    """One job: what was asked, and how far it is."""
+    """One job: its request and its progress."""
 
     name: str
     request: Mapping[str, Any]
@@ -83,7 +84,7 @@ class SimulatedBatchJob:
 
 
 class SimulatedBatchJobs:
-    """All jobs, by name, in the order in which they were made; each goes on by itself."""
+    """All jobs by name, in the order of their creation; each runs in a task."""
 
     def __init__(self, lines: LineAnswers, files: Buckets | None, seed: int) -> None:
         self.pace = BatchPace()
@@ -94,7 +95,7 @@ class SimulatedBatchJobs:
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def create(self, place: str, request: Mapping[str, Any]) -> SimulatedBatchJob:
-        """Make a job, which begins at once."""
+        """Create a job, which starts immediately."""
         number = 5_000_000_000_000_000_000 + 1_000 * len(self.jobs)
         job = SimulatedBatchJob(f"{place}/batchPredictionJobs/{number}", request)
         self.jobs[job.name] = job
@@ -108,7 +109,7 @@ class SimulatedBatchJobs:
             self._end(job, CANCELLED)
 
     async def stop(self) -> None:
-        """Stop all jobs where they are."""
+        """Stop all jobs in their present state."""
         for name in list(self._running):
             await self._stop(name)
 
@@ -188,7 +189,7 @@ class SimulatedBatchJobs:
 
 
 class _FailedError(Exception):
-    """The job fails as a whole, with a code of ``google.rpc``."""
+    """The job fails as a whole, with a ``google.rpc`` code."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
@@ -198,7 +199,7 @@ class _FailedError(Exception):
 def resource(
     job: SimulatedBatchJob, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Any:
-    """Return a job in the JSON form of the reference; its state by name."""
+    """Return a job in the JSON form of the reference, with its state as a name."""
     fields: dict[str, Any] = {
         "name": job.name,
         **job.request,

@@ -1,4 +1,4 @@
-"""The lines of a job of batch prediction: requests, answered or refused as calls would be."""
+"""Answers the request lines of a batch prediction job, as the service answers calls."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _INSTEAD = {
     Fault.RESET: Fault.UNAVAILABLE,
     Fault.HALF_BODY: Fault.INTERNAL,
 }
-"""What becomes of a line where a call would have lost its connection."""
+"""The faults of lines in place of faults that break a call's connection."""
 _NORMALISED = {"systemInstruction": None, "safetySettings": None, "tools": None, "toolConfig": None}
-"""Fields that a request comes back with though they were not sent."""
+"""Fields that the output adds to a request."""
 
 
 class LineAnswers:
-    """Answers lines by the service's models and its mix of faults; no quota is asked."""
+    """Answers lines with the service's models and its mix of faults, without its quota."""
 
     def __init__(self, reply: Reply, faults: Callable[[], FaultMix], dice: random.Random) -> None:
         self._reply = reply
@@ -40,7 +40,7 @@ class LineAnswers:
         self._dice = dice
 
     async def answer(self, model: str, line: bytes, *, keys: bool) -> tuple[bytes, bool]:
-        """Return the line of output for a line, and whether it holds an answer."""
+        """Return the output line for a request line, and whether it contains an answer."""
         verb = Verb.EMBED if "embedding" in model else Verb.GENERATE
         resource = f"projects/p/locations/l/publishers/google/models/{model}"
         call = Call(resource, "global", model, verb, by_key=False)
@@ -48,23 +48,23 @@ class LineAnswers:
         try:
             request = _read(verb, line)
             uri = request.images[0].uri if request.images else ""
-            answered = await self._reply(call, request, self._fault(verb))
+            generated = await self._reply(call, request, self._fault(verb))
         except InvalidArgumentError as error:
             return _line(line, keys=keys, error=errors.invalid(error)), False
         except CannotAnswerError as error:
             reply = errors.fault_reply(error.fault, resource=resource, uri=uri, retry_delay_s=1.0)
             error_reply = ErrorReply(reply.status, error.message or reply.message, reply.details)
             return _line(line, keys=keys, error=error_reply), False
-        body = answered.body
+        body = generated.body
         if verb is Verb.EMBED:
-            body = {"tokenCount": str(answered.input_tokens), "embedding": body["embedding"]}
+            body = {"tokenCount": str(generated.input_tokens), "embedding": body["embedding"]}
         return _line(line, keys=keys or verb is Verb.EMBED, response=body), True
 
     def _fault(self, verb: Verb) -> Fault | None:
-        """Return the fault inside the answer of a line, if one is drawn.
+        """Draw the fault of a line; return it if it belongs inside an answer.
 
         Raises:
-            CannotAnswerError: one is drawn in the answer's place.
+            CannotAnswerError: the fault replaces the answer.
         """
         fault = self._faults().draw(self._dice.random(), verb)
         if fault is not None and fault not in ANSWERED_WITH_200:
@@ -72,7 +72,7 @@ class LineAnswers:
         return fault
 
     def refused(self, line: bytes, *, keys: bool) -> bytes:
-        """Return a line that says that a request was refused for now."""
+        """Return an output line for a request that was throttled."""
         throttled = errors.fault_reply(Fault.THROTTLED, resource="", uri="", retry_delay_s=1.0)
         return _line(line, keys=keys, error=throttled)
 
@@ -98,7 +98,7 @@ def _line(
     response: Mapping[str, Any] | None = None,
     error: ErrorReply | None = None,
 ) -> bytes:
-    """Return a line of output: the request as it was, normalised, and what came of it."""
+    """Return an output line: the normalised request, with its response or error."""
     try:
         raw = orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -1,10 +1,10 @@
-"""The paths of jobs of batch prediction, and the control API over how they go.
+"""The routes of batch prediction jobs, and the control API for their behaviour.
 
 | path | methods | body |
 |---|---|---|
 | /control/batch | GET, PUT | {"duration_s": 2, "ends": ["JOB_STATE_EXPIRED"], "code": 13, "doubled": 0.1, "keys": true, "hold": false, "lose_answers": 0, "refuse": ""} |
 
-What is not named keeps its value. Lines fail by the shares of /control/faults, as calls do.
+Omitted fields keep their values. Lines fail by the shares of /control/faults, as calls do.
 """  # noqa: E501 - a table's line
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _TERM = re.compile(r'(?P<field>[\w.]+)\s*=\s*(?:"(?P<quoted>[^"]*)"|(?P<bare>[\w
 
 
 class BatchRoutes(JobRoutes[SimulatedBatchJob]):
-    """Jobs of batch prediction under their paths; ``jobs`` are those there are."""
+    """Serves batch prediction jobs; ``jobs`` are all existing jobs."""
 
     kind = "batchPredictionJobs"
     control = "/control/batch"
@@ -42,7 +42,7 @@ class BatchRoutes(JobRoutes[SimulatedBatchJob]):
         super().__init__(self.jobs)
 
     async def stop(self) -> None:
-        """Stop all jobs where they are."""
+        """Stop all jobs in their present state."""
         await self.jobs.stop()
 
     async def create(self, place: str, body: object) -> SimulatedBatchJob:
@@ -59,7 +59,7 @@ class BatchRoutes(JobRoutes[SimulatedBatchJob]):
         return answer
 
     def listed(self, place: str, filter_text: str) -> list[SimulatedBatchJob]:
-        """See ``JobRoutes``; equalities joined by AND are understood."""
+        """See ``JobRoutes``; supports filters of equalities joined by AND."""
         terms = _terms(filter_text)
         own = (job for job in reversed(self.jobs.jobs.values()) if job.place == place)
         return [job for job in own if _fits(job, terms)]
@@ -70,7 +70,7 @@ class BatchRoutes(JobRoutes[SimulatedBatchJob]):
 
 
 def _checked(body: object) -> dict[str, Any]:
-    """Return what is asked, or raise ``InvalidArgumentError`` as Google would."""
+    """Return the checked request, or raise ``InvalidArgumentError`` as Google would."""
     at = "batch_prediction_job"
     job = fields(body, at, _JOB)
     if not job.get("displayName") or len(str(job["displayName"])) > 128:
@@ -100,7 +100,7 @@ def _terms(text: str) -> list[tuple[str, str]]:
     """Return the terms of a filter: equalities, joined by AND.
 
     Raises:
-        InvalidArgumentError: it is none of that kind.
+        InvalidArgumentError: the filter has another form.
     """
     if not text:
         return []

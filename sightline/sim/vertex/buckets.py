@@ -1,6 +1,6 @@
-"""Reads images out of buckets, through Cloud Storage's JSON API, as a model's service would.
+"""Reads images from buckets with Cloud Storage's JSON API, as a model service would.
 
-Jobs read and write whole files there too.
+Jobs also read and write whole files there.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from sightline.sim.vertex.faults import Fault
 
 GOOGLE = "https://storage.googleapis.com"
 MOST_BYTES = 31_457_280
-"""What Gemini takes of one file in a bucket."""
+"""Gemini's limit for one file in a bucket."""
 _URI = re.compile(r"gs://([^/]+)/(.+)", re.DOTALL)
 _PIECE_BYTES = 1 << 20
 
 
 class ReadImage(Protocol):
-    """Where images in buckets come from."""
+    """Reads images from buckets."""
 
     async def read(self, uri: str) -> bytes:
         """Return the content of an image by its ``gs://`` URI.
 
         Raises:
-            CannotAnswerError: it is gone, forbidden, too large, or out of reach.
+            CannotAnswerError: it is missing, forbidden, too large, or cannot be reached.
         """
         ...
 
 
 class Buckets:
-    """Buckets behind one endpoint, read without credentials; made by ``open``."""
+    """Buckets at one endpoint, read without credentials; created by ``open``."""
 
     def __init__(self, session: aiohttp.ClientSession, endpoint: str) -> None:
         self._session = session
@@ -46,7 +46,7 @@ class Buckets:
     @classmethod
     @asynccontextmanager
     async def open(cls, endpoint: str = GOOGLE, *, timeout_s: float = 30.0) -> AsyncIterator[Self]:
-        """Open the connections, and close them in the end."""
+        """Open the connections, and close them on exit."""
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=64),
             timeout=aiohttp.ClientTimeout(total=timeout_s),
@@ -58,7 +58,7 @@ class Buckets:
         return await self.read_file(uri, most_bytes=MOST_BYTES)
 
     async def write_file(self, uri: str, content: bytes) -> None:
-        """Write an object whole; raises as ``ReadImage.read`` does."""
+        """Write an object as a whole; raises as ``ReadImage.read`` does."""
         bucket, name = _parts(uri)
         url = f"{self._endpoint}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}"
         headers = {"Content-Type": "application/jsonl"}
@@ -79,7 +79,7 @@ class Buckets:
         bucket, name = _parts(uri)
         url = f"{self._endpoint}/storage/v1/b/{bucket}/o/{name}?alt=media"
         try:
-            # Encoded already: a name may hold slashes, which are no part of the path here.
+            # Encoded already: slashes in a name must not become part of the path.
             async with self._session.get(URL(url, encoded=True)) as response:
                 return await _content(response, most_bytes)
         except (aiohttp.ClientError, OSError) as error:
@@ -90,7 +90,7 @@ class Buckets:
 
 
 def _parts(uri: str) -> tuple[str, str]:
-    """Return the bucket and the object's name as they stand in a path."""
+    """Return the bucket and the object's name, quoted for a URL path."""
     match = _URI.fullmatch(uri)
     if match is None:
         raise CannotAnswerError(Fault.INVALID_ARGUMENT, f"Invalid file uri: {uri}")

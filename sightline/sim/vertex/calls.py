@@ -1,4 +1,4 @@
-"""Which method of which model a path names, and who may call it: Vertex AI, or the Gemini API."""
+"""Reads the model and the method from a path, and checks credentials, of both APIs."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _MULTI_REGIONS = frozenset({"us", "eu", "global"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call, as far as its path says; by key there is no location.
+    """The parts of a call that its path contains; calls by key have no location.
 
-    The model is the name of one of Google's, or the endpoint of a tuned one.
+    The model is the name of a Google model, or the endpoint of a tuned one.
     """
 
     resource: str
@@ -46,14 +46,14 @@ class Call:
 
     @property
     def served_here(self) -> bool:
-        """Whether the model is served here: Gemini 3 is, by key and from multi-regions only."""
+        """Whether the model is served here: Gemini 3 only by key and in multi-regions."""
         if self.by_key:
             return self.verb is not Verb.PREDICT
         return not self.model.startswith("gemini-3") or self.location in _MULTI_REGIONS
 
 
-class NotTakenError(Exception):
-    """The call never reaches the model."""
+class RejectedError(Exception):
+    """The call was rejected before it reached the model."""
 
     def __init__(self, reply: ErrorReply) -> None:
         super().__init__(reply.message)
@@ -61,7 +61,7 @@ class NotTakenError(Exception):
 
 
 def call_of(path: str) -> Call | None:
-    """Return the call that a path (after the version) is; ``None`` if it is none."""
+    """Return the call in a path (after the version); ``None`` if the path is another."""
     match = _ON_VERTEX.fullmatch(path) or _TUNED.fullmatch(path) or _BY_KEY.fullmatch(path)
     if match is None or match["verb"] not in list(Verb):
         return None
@@ -81,17 +81,17 @@ _READERS: Mapping[Verb, _Reader] = {
 
 
 def read_call(call: Call, headers: Mapping[str, str], raw: bytes) -> GenerateRequest | Embed:
-    """Return what is asked.
+    """Return the parsed request.
 
     Raises:
-        NotTakenError: without credentials, of a model that is not there, or not valid.
+        RejectedError: the call has no credentials, names an unknown model, or is invalid.
     """
     if call.by_key and not headers.get("x-goog-api-key"):
-        raise NotTakenError(errors.without_key())
+        raise RejectedError(errors.without_key())
     if not call.by_key and not re.fullmatch(r"Bearer \S+", headers.get("Authorization", "")):
-        raise NotTakenError(errors.without_credentials())
+        raise RejectedError(errors.without_credentials())
     if not call.served_here:
-        raise NotTakenError(errors.no_such_model(call.resource))
+        raise RejectedError(errors.no_such_model(call.resource))
     try:
         body = orjson.loads(raw)
         if call.by_key:
@@ -101,14 +101,14 @@ def read_call(call: Call, headers: Mapping[str, str], raw: bytes) -> GenerateReq
             _check_inline(request)
     except orjson.JSONDecodeError as error:
         reason = InvalidArgumentError(f"Invalid JSON payload received. {error}")
-        raise NotTakenError(errors.invalid(reason)) from error
+        raise RejectedError(errors.invalid(reason)) from error
     except InvalidArgumentError as error:
-        raise NotTakenError(errors.invalid(error)) from error
+        raise RejectedError(errors.invalid(error)) from error
     return request
 
 
 def _check_known_by_key(body: object) -> None:
-    """Check that a request has nothing of what only Vertex AI knows."""
+    """Check that a request has no field that only Vertex AI supports."""
     for name in ("labels", "embedContentConfig", "embed_content_config"):
         if isinstance(body, Mapping) and name in body:
             raise InvalidArgumentError(

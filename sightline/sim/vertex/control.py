@@ -1,15 +1,16 @@
-"""The control API: how the service behaves, as JSON that can be read and set while it runs.
+"""The control API: reads and sets the behaviour of the service as JSON, while it runs.
 
 | path | methods | body |
 |---|---|---|
-| /control/counters | GET, DELETE | calls by what became of them |
+| /control/counters | GET, DELETE | calls by outcome |
 | /control/quota | GET, PUT | {"rate_per_s": 50, "burst_s": 1, "refusal": "throttled_retry_info"} |
 | /control/schedule | GET, PUT | {"steps": [{"at_s": 0, "rate_per_s": 50}], "burst_s": 1, "window_s": null, "model": "*"} |
 | /control/faults | GET, PUT | {"shares": {"throttled": 0.1}, "retry_delay_s": 1} |
 | /control/latency | GET, PUT | {"median_s": 2, "p99_s": 8, "refusal_s": 0.1} |
 
-A PUT replaces; times of a schedule count from the PUT. A rate of null means no quota. A quota or a
-schedule with a window_s (60, say) is counted in windows of so long, from the PUT on, not by a bucket.
+A PUT replaces the values; the times of a schedule count from the PUT. A rate of null means no quota.
+A quota or schedule with a window_s, such as 60, is counted in windows of that length from the PUT,
+without a bucket.
 """  # noqa: E501 - a table's line
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Show = Callable[[Behaviour], dict[str, Any]]
 
 
 class Control:
-    """The handlers of the control API over one service."""
+    """The handlers of the control API of one service."""
 
     def __init__(self, service: Service, counters: Counters, now: Callable[[], float]) -> None:
         self._service = service
@@ -40,7 +41,7 @@ class Control:
         self._now = now
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes, to be added to an application."""
+        """Return the routes for an application."""
         topics: dict[str, tuple[Show, Change]] = {
             "quota": (_show_quota, _change_quota),
             "schedule": (_show_schedule, _change_schedule),

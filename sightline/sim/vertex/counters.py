@@ -1,4 +1,4 @@
-"""What the service counted, per method; nothing of a request's content is kept but its labels."""
+"""Counts calls per method; stores nothing of a request's content except its labels."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(slots=True)
 class Counters:
-    """Calls by what became of them, and the tokens and labels of those that were answered.
+    """Calls by outcome, and the tokens and labels of answered calls.
 
-    Every call received is over quota, faulty, rejected (not valid, without credentials), answered,
-    abandoned (the client left before its time was up), or in flight. A fault inside an answer
-    (``safety``, say) counts as a fault.
+    Every received call is over quota, faulty, rejected (invalid, or without credentials), answered,
+    abandoned (the client disconnected before the response), or in flight. A fault inside an answer,
+    such as ``safety``, counts as a fault.
     """
 
     received: Counter[str] = field(default_factory=Counter)
@@ -29,23 +29,23 @@ class Counters:
     most_in_flight: int = 0
 
     def arrived(self, verb: str) -> None:
-        """Count a call that came in."""
+        """Count a received call."""
         self.received[verb] += 1
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
 
     def left(self) -> None:
-        """Count a call that ended, however it did."""
+        """Count the end of a call, whatever its outcome."""
         self.in_flight -= 1
 
     def spent(self, input_tokens: int, output_tokens: int, labels: dict[str, str]) -> None:
-        """Count what an answer used."""
+        """Count the tokens and labels of an answer."""
         self.input_tokens += input_tokens
         self.output_tokens += output_tokens
         self.labels.update(f"{key}={value}" for key, value in labels.items())
 
     def clear(self) -> None:
-        """Count from zero; what is in flight stays so."""
+        """Reset the counts, except for calls in flight."""
         for counts in (
             self.received, self.answered, self.over_quota, self.rejected, self.abandoned,
             self.faults, self.labels,
@@ -55,7 +55,7 @@ class Counters:
         self.most_in_flight = self.in_flight
 
     def to_json(self) -> dict[str, Any]:
-        """Return the counts as plain values."""
+        """Return the counts as JSON values."""
         return {
             "received": dict(self.received),
             "answered": dict(self.answered),

@@ -1,8 +1,8 @@
-"""The demo model behind the service: it looks at the images, and answers as the offline model does.
+"""Answers with the demo model, which reads the images and answers like the offline model.
 
-The response schema of a request names the fields; what the model was not measured to answer is
-not known. So the whole way to the cloud and back can be run, and gives the answers and the
-vectors that the local engine gives for the same files.
+The response schema of a request names the fields; fields that the model was not measured on are
+answered as unknown. A complete run against the simulator therefore returns the same answers and
+vectors as the local engine does for the same files.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sightline.vision.zero_shot import CardedEncoder
 
 QUERY_PREFIX = "task: search result | query: "
 MOST_PIXELS = 100_000_000
-_REMEMBERED = 1024
+_CACHED_VECTORS = 1024
 _TYPES = {
     "STRING": "string", "BOOLEAN": "boolean", "INTEGER": "integer", "NUMBER": "number",
     "ARRAY": "list",
@@ -41,8 +41,8 @@ _FAULTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class AskedField:
-    """A field as a response schema has it."""
+class SchemaField:
+    """A field of a response schema."""
 
     name: str
     type: str
@@ -51,10 +51,10 @@ class AskedField:
 
 
 class DemoAnswers:
-    """An ``Answerer`` over the demo model, as an async context manager.
+    """An ``Answerer`` with the demo model, as an async context manager.
 
-    The same image is fetched and encoded once for all who ask for it at the same time, and the
-    vectors of the last 1,024 contents are remembered.
+    Concurrent requests for the same image fetch and encode it once, and the vectors of the last
+    1,024 contents are cached.
     """
 
     def __init__(self, buckets: ReadImage, encoder: CardedEncoder, *, threads: int = 2) -> None:
@@ -62,7 +62,7 @@ class DemoAnswers:
         self._buckets = buckets
         self._line = EncodingLine(encoder, decode_threads=threads)
         self._fetching = SharedWork(self._fetched)
-        self._remembered: OrderedDict[bytes, Vector] = OrderedDict()
+        self._vectors_by_content: OrderedDict[bytes, Vector] = OrderedDict()
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -76,7 +76,7 @@ class DemoAnswers:
         await self._stack.aclose()
 
     async def generate(self, model: str, request: GenerateRequest) -> object:  # noqa: ARG002 - one model
-        """Answer the fields of the schema about the images, together where there are several."""
+        """Answer the fields of the schema; several images get one common answer."""
         if request.schema is None:
             return "The demo model answers questions with a response schema only."
         fields = fields_of(request.schema)
@@ -87,7 +87,7 @@ class DemoAnswers:
         return completed(fields, await self._line.answer(fields, vector, asset_types=kinds))
 
     async def embed(self, model: str, request: Embed) -> Sequence[float]:
-        """Return the vector of the images, or else of the text."""
+        """Return the vector of the images or, without images, of the text."""
         own = self._encoder.dimension
         if request.dimension != own:
             raise CannotAnswerError(
@@ -121,9 +121,9 @@ class DemoAnswers:
 
     async def _encoded(self, uri: str, content: bytes) -> Vector:
         key = hashlib.blake2b(content, digest_size=16).digest()
-        if key in self._remembered:
-            self._remembered.move_to_end(key)
-            return self._remembered[key]
+        if key in self._vectors_by_content:
+            self._vectors_by_content.move_to_end(key)
+            return self._vectors_by_content[key]
 
         def read() -> tuple[None, Picture.Image]:
             size = self._encoder.preferred_size
@@ -136,17 +136,17 @@ class DemoAnswers:
             raise CannotAnswerError(fault) from error
         except TransientError as error:
             raise CannotAnswerError(Fault.UNAVAILABLE) from error
-        self._remembered[key] = vector
-        while len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
+        self._vectors_by_content[key] = vector
+        while len(self._vectors_by_content) > _CACHED_VECTORS:
+            self._vectors_by_content.popitem(last=False)
         return vector
 
 
-def fields_of(schema: Mapping[str, Any]) -> list[AskedField]:
+def fields_of(schema: Mapping[str, Any]) -> list[SchemaField]:
     """Return the fields of a response schema (names and types as ``requests`` leaves them).
 
     Raises:
-        CannotAnswerError: it is no object of plain fields.
+        CannotAnswerError: it is not an object of plain fields.
     """
     properties = schema.get("properties")
     if schema["type"] != "OBJECT" or not isinstance(properties, Mapping):
@@ -157,13 +157,15 @@ def fields_of(schema: Mapping[str, Any]) -> list[AskedField]:
     return [_field(name, properties[name]) for name in names if name in properties]
 
 
-def _field(name: str, schema: Mapping[str, Any]) -> AskedField:
+def _field(name: str, schema: Mapping[str, Any]) -> SchemaField:
     if schema["type"] not in _TYPES:
         raise CannotAnswerError(
             Fault.INVALID_ARGUMENT, f"The demo model has no answer of type {schema['type']}."
         )
     kind = "enum" if schema.get("enum") else _TYPES[schema["type"]]
-    return AskedField(name, kind, tuple(schema.get("enum", ())), str(schema.get("description", "")))
+    return SchemaField(
+        name, kind, tuple(schema.get("enum", ())), str(schema.get("description", ""))
+    )
 
 
 def _plain(vector: Vector) -> list[float]:

@@ -1,4 +1,4 @@
-"""Error bodies: ``google.rpc.Status`` in its JSON form, with the messages that Google sends."""
+"""Builds error bodies: ``google.rpc.Status`` as JSON, with Google's messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CODES = {
 
 
 class InvalidArgumentError(Exception):
-    """The request is not as the API reference says; ``field`` is the one at fault."""
+    """The request violates the API reference; ``field_path`` is the invalid field."""
 
     def __init__(self, message: str, field_path: str = "") -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class InvalidArgumentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ErrorReply:
-    """An error as it goes over the wire."""
+    """An error response."""
 
     status: str
     message: str
@@ -40,7 +40,7 @@ class ErrorReply:
         return CODES[self.status]
 
     def body(self) -> dict[str, Any]:
-        """Return the body in JSON form."""
+        """Return the body as JSON values."""
         error: dict[str, Any] = {
             "code": self.code,
             "message": self.message,
@@ -52,7 +52,7 @@ class ErrorReply:
 
 
 def invalid(error: InvalidArgumentError) -> ErrorReply:
-    """Return the reply to a request that is not valid."""
+    """Return the reply to an invalid request."""
     violation = {"field": error.field_path, "description": str(error)}
     detail = {"@type": TYPE + "BadRequest", "fieldViolations": [violation]}
     return ErrorReply("INVALID_ARGUMENT", str(error), (detail,) if error.field_path else ())
@@ -83,7 +83,7 @@ def without_key() -> ErrorReply:
 
 
 def wrong_key() -> ErrorReply:
-    """Return the Gemini API's reply to a call with a key that is not valid."""
+    """Return the Gemini API's reply to a call with an invalid key."""
     info = {
         "@type": TYPE + "ErrorInfo",
         "reason": "API_KEY_INVALID",
@@ -95,7 +95,7 @@ def wrong_key() -> ErrorReply:
 
 
 def no_such_model(resource: str) -> ErrorReply:
-    """Return the reply to a call of a model that is not there, or closed to the project."""
+    """Return the reply to a call of a model that does not exist, or is closed to the project."""
     if resource.startswith("models/"):
         message = (
             f"{resource} is not found for API version v1beta, or is not supported for"
@@ -111,7 +111,7 @@ def no_such_model(resource: str) -> ErrorReply:
 
 
 def fault_reply(fault: Fault, *, resource: str, uri: str, retry_delay_s: float) -> ErrorReply:
-    """Return the reply of a fault that is answered with an error.
+    """Return the error reply for a fault.
 
     ``resource`` is the model's full name, ``uri`` the image's.
     """
@@ -165,7 +165,7 @@ def _throttled(fault: Fault, retry_delay_s: float) -> ErrorReply:
         " https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429 for more details."
     )
     if fault is Fault.THROTTLED_RETRY_AFTER:
-        # Whole seconds, as RFC 9110 (10.2.3) has them, and not too few.
+        # Whole seconds, as RFC 9110 (10.2.3) requires, rounded up.
         whole_s = str(int(-(-retry_delay_s // 1)))
         return ErrorReply("RESOURCE_EXHAUSTED", message, headers={"Retry-After": whole_s})
     if fault is Fault.THROTTLED_RETRY_INFO:

@@ -1,4 +1,4 @@
-"""The faults that can be injected, and how often each is. Pure; randomness is passed in."""
+"""The faults that can be injected, and their shares of the calls. Pure; randomness is passed in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Verb(StrEnum):
-    """The methods of a publisher model that are served."""
+    """The supported methods of a publisher model."""
 
     GENERATE = "generateContent"
     EMBED = "embedContent"
@@ -16,7 +16,7 @@ class Verb(StrEnum):
 
 
 class Fault(StrEnum):
-    """What can go wrong with a call."""
+    """The ways in which a call can fail."""
 
     THROTTLED = "throttled"
     THROTTLED_RETRY_AFTER = "throttled_retry_after"
@@ -53,9 +53,9 @@ THROTTLES = frozenset({Fault.THROTTLED, Fault.THROTTLED_RETRY_AFTER, Fault.THROT
 
 @dataclass(frozen=True, slots=True)
 class FaultMix:
-    """Each kind's share of the calls; together at most 1.
+    """Each fault's share of the calls; together at most 1.
 
-    A kind drawn for a method that does not know it is no fault, so shares hold for each method.
+    If a drawn fault does not exist for a method, the call has no fault, so shares hold per method.
     """
 
     shares: Mapping[Fault, float] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class FaultMix:
             raise ValueError(f"retry_delay_s = {self.retry_delay_s}; give seconds from 0 to 3600")
 
     def draw(self, point: float, verb: Verb) -> Fault | None:
-        """Return the fault at a point drawn evenly from [0, 1), or ``None``."""
+        """Return the fault at a point drawn uniformly from [0, 1), or ``None``."""
         for kind, share in self.shares.items():
             if point < share:
                 return kind if verb is Verb.GENERATE or kind not in ANSWERED_WITH_200 else None

@@ -1,4 +1,4 @@
-"""Reads JSON objects as protocol buffers are read: either spelling of a name, no unknown one."""
+"""Reads JSON objects like protocol buffers: names in snake or camel case, no unknown names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fields(value: object, path: str, known: frozenset[str]) -> dict[str, Any]:
     """Return an object's fields under their JSON names.
 
     Raises:
-        InvalidArgumentError: it is no object, or has a field that is not known.
+        InvalidArgumentError: the value is not an object, or has an unknown field.
     """
     if not isinstance(value, Mapping):
         raise InvalidArgumentError(f"Invalid value at '{path}' (an object is expected).", path)
@@ -38,7 +38,7 @@ def texts(value: object, path: str) -> list[str]:
     """Return a list of texts.
 
     Raises:
-        InvalidArgumentError: it is something else.
+        InvalidArgumentError: the value is not a list of texts.
     """
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise InvalidArgumentError(f"Invalid value at '{path}' (texts are expected).", path)
@@ -48,10 +48,10 @@ def texts(value: object, path: str) -> list[str]:
 def number(
     value: object, path: str, *, least: float, most: float, whole: bool = False
 ) -> float | None:
-    """Return a number within bounds, or ``None`` where there is none.
+    """Return a number within limits, or ``None`` if the value is missing.
 
     Raises:
-        InvalidArgumentError: it is something else.
+        InvalidArgumentError: the value is not such a number.
     """
     if value is None:
         return None

@@ -1,7 +1,7 @@
-"""Refuses requests that a page in a browser sends: by a name that is not the server's, or its own.
+"""Refuses requests from web pages of other sites, by their Host, Origin and Sec-Fetch-Site headers.
 
-The service needs no credentials, and its control API changes it: on loopback that is safe only as
-long as no page of another site can use either.
+The service needs no credentials, and its control API changes its behaviour. On loopback this is
+safe only if no page of another site can send requests to it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def guarding(rule: Callable[[], HostRule]) -> Middleware:
-    """Return the middleware; ``rule`` is asked at each request, when the port is known."""
+    """Return the middleware; ``rule`` is called for each request, when the port is known."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""What the paths of all long jobs share: their control API, who may call, and pages of jobs."""
+"""The routes that all kinds of jobs share: control API, credentials, and pages of jobs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Job = TypeVar("Job")
 
 
 class JobStore(Protocol[Job]):
-    """Jobs by their names; ``pace`` says how the next ones go."""
+    """Jobs by name; ``pace`` is the behaviour of the next ones."""
 
     pace: Any
     jobs: dict[str, Job]
 
 
 class JobRoutes(ABC, Generic[Job]):
-    """The paths of one ``kind`` of job, such as ``tuningJobs``, and of ``control`` over them."""
+    """The routes of one ``kind`` of job, such as ``tuningJobs``, and of its ``control`` API."""
 
     kind: str
     control: str
@@ -39,7 +39,7 @@ class JobRoutes(ABC, Generic[Job]):
         self._all = jobs
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes, to be added before those of the models."""
+        """Return the routes, which an application needs before those of the models."""
         path = "/v1/{place:projects/[^/]+/locations/[^/]+}/" + self.kind
         return [
             web.get(self.control, self._show_pace),
@@ -52,11 +52,11 @@ class JobRoutes(ABC, Generic[Job]):
 
     @abstractmethod
     async def create(self, place: str, body: object) -> Job:
-        """Make a job; raises InvalidArgumentError as Google would."""
+        """Create a job; raises InvalidArgumentError as Google would."""
 
     @abstractmethod
     async def cancel(self, job: Job) -> None:
-        """Cancel a job, as far as it goes on."""
+        """Cancel a job that has not ended."""
 
     @abstractmethod
     def resource(self, job: Job) -> dict[str, Any]:
@@ -64,14 +64,14 @@ class JobRoutes(ABC, Generic[Job]):
 
     @abstractmethod
     def listed(self, place: str, filter_text: str) -> Sequence[Job]:
-        """Return the jobs that a filter names, the newest first."""
+        """Return the jobs that match a filter, newest first."""
 
     @abstractmethod
     def absent(self, name: str) -> ErrorReply:
-        """Return what is said of a job that is not there."""
+        """Return the error for a job that does not exist."""
 
-    def refused(self, status: str, place: str) -> str:  # noqa: ARG002 - for those who say where
-        """Return what is said of a call that is refused."""
+    def refused(self, status: str, place: str) -> str:  # noqa: ARG002 - subclasses use it
+        """Return the message for a refused call."""
         return f"The call ended by {status}."
 
     async def _show_pace(self, _: web.Request) -> web.Response:
@@ -134,7 +134,7 @@ class JobRoutes(ABC, Generic[Job]):
         return f"{named['place']}/{self.kind}/{named['id']}"
 
     def _shape(self, request: web.Request, job: Job) -> dict[str, Any]:
-        """Return a job with its state as a name, or as a number where that is asked."""
+        """Return a job with its state as a name or, if requested, as a number."""
         fields = self.resource(job)
         if "enum-encoding=int" in request.query.get("$alt", ""):
             fields["state"] = self.states.index(fields["state"])

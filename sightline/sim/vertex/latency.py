@@ -1,4 +1,4 @@
-"""How long answers take: a lognormal distribution with its tail. Pure; randomness is passed in."""
+"""The latency of answers: a lognormal distribution with its tail. Pure; randomness is passed in."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import random
 from dataclasses import dataclass
 
 _Z99 = 2.3263478740408408
-"""The standard normal deviate that 99 % lie below."""
+"""The 99th percentile of the standard normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Answers take ``median_s`` in the middle and more than ``p99_s`` once in a hundred times.
+    """The median and the 99th percentile of the latency of answers.
 
-    A ``p99_s`` of 0 means no spread. Refusals and errors come back after ``refusal_s``.
+    With a ``p99_s`` of 0, all answers take ``median_s``. Refusals and errors take ``refusal_s``.
     """
 
     median_s: float = 0.0
@@ -31,7 +31,7 @@ class Latency:
             raise ValueError(f"p99_s = {self.p99_s}: give a median_s above 0 and not above p99_s")
 
     def answer_s(self, dice: random.Random) -> float:
-        """Draw the seconds that one answer takes."""
+        """Draw the latency of one answer, in seconds."""
         if not self.p99_s:
             return self.median_s
         sigma = math.log(self.p99_s / self.median_s) / _Z99

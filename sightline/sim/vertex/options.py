@@ -1,4 +1,4 @@
-"""How the service is told to behave in words: "0s:50,60s:20" and "throttled=0.1". Pure."""
+"""Parses the options for the service's behaviour: "0s:50,60s:20" and "throttled=0.1". Pure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _STEP = re.compile(r"(\d+(?:\.\d+)?)s:(\d+(?:\.\d+)?|none)")
 
 
 def schedule_of(text: str) -> Schedule:
-    """Return the schedule that "0s:50,60s:20,120s:none" says.
+    """Return the schedule in a text such as "0s:50,60s:20,120s:none".
 
     Raises:
-        ValueError: it says none.
+        ValueError: the text is invalid.
     """
     steps: list[RateStep] = []
     for step in text.split(","):
         match = _STEP.fullmatch(step.strip())
         if match is None:
             raise ValueError(
-                f"{step!r} is not a step of a quota; write SECONDSs:CALLS_A_SECOND, 0s:50,60s:20"
-                " say"
+                f"{step!r} is not a step of a quota; write SECONDSs:CALLS_A_SECOND, such as"
+                " 0s:50,60s:20"
             )
         rate = None if match[2] == "none" else float(match[2])
         steps.append(RateStep(float(match[1]), rate))
@@ -31,10 +31,10 @@ def schedule_of(text: str) -> Schedule:
 
 
 def faults_of(texts: Iterable[str]) -> FaultMix:
-    """Return the mix that "throttled=0.1" and others like it say together.
+    """Return the fault mix of texts such as "throttled=0.1".
 
     Raises:
-        ValueError: one of them says none, or they are more than all calls.
+        ValueError: a text is invalid, or the shares add up to more than 1.
     """
     shares: dict[Fault, float] = {}
     for text in texts:
@@ -44,7 +44,7 @@ def faults_of(texts: Iterable[str]) -> FaultMix:
         except ValueError:
             known = ", ".join(Fault)
             raise ValueError(
-                f"{text!r} is not a share of a fault; write KIND=SHARE, throttled=0.1 say, of"
+                f"{text!r} is not a share of a fault; write KIND=SHARE, such as throttled=0.1, of"
                 f" {known}"
             ) from None
     return FaultMix(shares)

@@ -1,4 +1,4 @@
-"""The quota: a token bucket, or a count for each minute, whose rate follows a schedule. Pure."""
+"""The quota: a token bucket, or a counter per window, whose rate follows a schedule. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from math import floor, inf, isfinite
 from operator import attrgetter
 
 BURST_S = 1.0
-"""A full bucket holds what this many seconds of the rate bring (and never less than one call)."""
+"""The size of a full bucket, in seconds of the rate (but never less than one call)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateStep:
     """From ``at_s`` seconds after the schedule's start, ``rate_per_s`` calls are admitted.
 
-    A rate of ``None`` means no quota, one of 0 that nothing is admitted.
+    A rate of ``None`` means no quota; a rate of 0 admits no call.
     """
 
     at_s: float
@@ -28,11 +28,11 @@ _AT_S = attrgetter("at_s")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A rate that changes at set times; before the first step it is the first step's.
+    """A rate that changes at set times; before the first step, the first step's rate applies.
 
-    With a ``window_s`` there is no bucket: each window of so many seconds admits what the rate
-    brings in it, as early as it is asked for, and then nothing until the next one begins. Quotas
-    "a minute" are counted so (``window_s`` 60).
+    With a ``window_s`` there is no bucket: each window of that many seconds admits the calls that
+    the rate allows in it, without pacing, and then none until the next window. Quotas "per minute"
+    work like this (``window_s`` 60).
     """
 
     steps: tuple[RateStep, ...] = (RateStep(0.0, None),)
@@ -53,7 +53,7 @@ class Schedule:
         """Return the schedule of these steps.
 
         Raises:
-            ValueError: there is none, they are out of order, or a number is negative.
+            ValueError: there are no steps, they are out of order, or a number is negative.
         """
         if not steps:
             raise ValueError("a schedule needs a step; give [{at_s: 0, rate_per_s: 50}]")
@@ -72,7 +72,7 @@ class Schedule:
         return cls(tuple(steps), burst_s, window_s)
 
     def rate_at(self, elapsed_s: float) -> float | None:
-        """Return the rate in force this long after the start."""
+        """Return the rate at this time after the start."""
         return self.steps[max(self._after(elapsed_s) - 1, 0)].rate_per_s
 
     def next_change_s(self, elapsed_s: float) -> float:
@@ -85,7 +85,7 @@ class Schedule:
 
 
 class Quota:
-    """Admits calls at a schedule's rate; starts with a full bucket, or at a window's beginning."""
+    """Admits calls at a schedule's rate; starts with a full bucket, or at the start of a window."""
 
     def __init__(self, schedule: Schedule, *, now_s: float) -> None:
         self.schedule = schedule
@@ -96,7 +96,7 @@ class Quota:
         self._admitted = 0
 
     def admit(self, now_s: float) -> bool:
-        """Take a token for a call at this time; return whether there was one."""
+        """Take a token for a call at this time; return whether one was available."""
         self._fill(now_s)
         if self.rate_per_s(now_s) is None:
             return True
@@ -108,11 +108,11 @@ class Quota:
         return True
 
     def rate_per_s(self, now_s: float) -> float | None:
-        """Return the rate in force; ``None`` means no quota."""
+        """Return the present rate; ``None`` means no quota."""
         return self.schedule.rate_at(now_s - self._started_s)
 
     def wait_s(self, now_s: float) -> float:
-        """Return the seconds until there is a token, at the present rate (at most an hour)."""
+        """Return the seconds until a token is available, at the present rate (at most an hour)."""
         rate = self.rate_per_s(now_s)
         if rate is not None and (window_s := self.schedule.window_s) is not None:
             left_s = window_s - (now_s - self._started_s) % window_s
@@ -135,7 +135,7 @@ class Quota:
         return self._admitted + 1 > rate * window_s
 
     def _fill(self, now_s: float) -> None:
-        """Add what each rate brought in while it was in force."""
+        """Add the tokens of each rate for the time during which it applied."""
         while self._filled_s < now_s:
             elapsed_s = self._filled_s - self._started_s
             rate = self.schedule.rate_at(elapsed_s)

@@ -1,10 +1,10 @@
-"""Every call one by one, for tests that must know what was asked for twice, and when.
+"""Records each call, for tests that need to know which calls were repeated, and when.
 
 | path | methods | body |
 |---|---|---|
-| /control/calls | GET, PUT, DELETE | {"kept": true}; GET adds the calls, in the order they came |
+| /control/calls | GET, PUT, DELETE | {"kept": true}; GET adds the calls, in order of arrival |
 
-Off until it is asked for: it grows with every call. DELETE forgets what was kept.
+Recording is off by default, since it grows with every call. DELETE removes the recorded calls.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sightline.sim.vertex.faults import Verb
 from sightline.sim.vertex.requests import Image
 
 UNANSWERED = "unanswered"
-"""The outcome of a call whose client left, and of one that is still under way."""
+"""The outcome of a call that is in progress, or whose client disconnected."""
 
 ANSWERED = "answered"
 OVER_QUOTA = "over_quota"
@@ -27,10 +27,10 @@ OVER_QUOTA = "over_quota"
 
 @dataclass(slots=True)
 class CallLine:
-    """One call for one image (the first of several), in seconds of the server's own clock.
+    """One call about one image (the first of several), in seconds of the server's own clock.
 
-    ``outcome`` is one of the above, or the name of the fault that it met. ``ended_s`` is missing
-    while the call is under way.
+    ``outcome`` is one of the above, or the name of a fault. ``ended_s`` is None while the call is
+    in progress.
     """
 
     method: Verb
@@ -42,21 +42,21 @@ class CallLine:
 
 
 class CallRecord:
-    """The calls since they were last forgotten, where they are kept at all."""
+    """The recorded calls, if recording is on."""
 
     def __init__(self) -> None:
         self.kept = False
         self.lines: list[CallLine] = []
 
     def began(self, method: Verb, model: str, images: Sequence[Image], *, now_s: float) -> CallLine:
-        """Return the line of a call that came in; whoever serves it says what became of it."""
+        """Return the line of a new call, whose outcome the server sets."""
         line = CallLine(method, model, images[0].uri if images else "", now_s)
         if self.kept:
             self.lines.append(line)
         return line
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes, to be added to an application."""
+        """Return the routes for an application."""
         return [
             web.get("/control/calls", self._read),
             web.put("/control/calls", self._switch),

@@ -1,4 +1,4 @@
-"""The requests of the three methods, checked as Google's API reference describes them.
+"""Parses and checks the requests of the three methods, according to Google's API reference.
 
 https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/projects.locations.publishers.models
 """
@@ -20,12 +20,12 @@ PREDICT_DIMENSIONS = (128, 256, 512, 1408)
 EMBED_DIMENSIONS = (128, 3072)
 _LABEL = re.compile(r"[\w-]{1,63}")
 _RESOLUTIONS = {"LOW": 280, "MEDIUM": 560, "HIGH": 1120, "UNSPECIFIED": 1120}
-"""Image tokens by media resolution, as Gemini 3 counts them."""
+"""Tokens of an image by media resolution, for Gemini 3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image of a request: a ``gs://`` URI, or bytes under the name ``inline:<sha256>``."""
+    """An image of a request: a ``gs://`` URI, or content named ``inline:<sha256>``."""
 
     uri: str
     content: bytes | None = None
@@ -33,7 +33,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """A ``generateContent`` request, as far as an answer depends on it."""
+    """The fields of a ``generateContent`` request on which an answer depends."""
 
     images: tuple[Image, ...]
     text: str
@@ -45,7 +45,7 @@ class GenerateRequest:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """A request for one vector; of several images and texts at once they fuse into it."""
+    """A request for one vector, into which several images and texts are combined."""
 
     images: tuple[Image, ...]
     text: str
@@ -75,7 +75,7 @@ def read_generate(body: object) -> GenerateRequest:
     """Return a ``generateContent`` request.
 
     Raises:
-        InvalidArgumentError: naming the field that is wrong.
+        InvalidArgumentError: a field is invalid; the error names it.
     """
     request = fields(body, "", _GENERATE)
     contents = request.get("contents")
@@ -151,7 +151,7 @@ def _response_schema(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _schema(value: object, path: str) -> dict[str, Any]:
-    """Return a schema under its JSON names and upper case types."""
+    """Return a schema with JSON names and upper case types."""
     schema = fields(value, path, _SCHEMA)
     kind = str(schema.get("type", "")).upper()
     if kind not in _TYPES and "anyOf" not in schema:
@@ -235,7 +235,7 @@ def _gs_uri(value: object, path: str) -> str:
 
 
 def inline_image(value: object, path: str) -> Image:
-    """Return an image that travels inside a request.
+    """Return an image whose content is in the request.
 
     Raises:
         InvalidArgumentError: it is not Base64.
@@ -260,7 +260,7 @@ def read_embed(body: object) -> Embed:
     """Return an ``embedContent`` request.
 
     Raises:
-        InvalidArgumentError: naming the field that is wrong.
+        InvalidArgumentError: a field is invalid; the error names it.
     """
     request = fields(body, "", _EMBED)
     config = fields(request.get("embedContentConfig", {}), "embed_content_config", _EMBED_CONFIG)
@@ -277,7 +277,7 @@ def read_predict(body: object) -> Embed:
     """Return a ``predict`` request of ``multimodalembedding@001``: one instance.
 
     Raises:
-        InvalidArgumentError: naming the field that is wrong.
+        InvalidArgumentError: a field is invalid; the error names it.
     """
     request = fields(body, "", frozenset({"instances", "parameters", "labels"}))
     instances = request.get("instances")

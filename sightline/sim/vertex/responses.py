@@ -1,4 +1,4 @@
-"""The responses of the three methods, in the JSON shapes of Google's API reference."""
+"""Builds the responses of the three methods, in the JSON form of Google's API reference."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HARMS = ("HATE_SPEECH", "DANGEROUS_CONTENT", "HARASSMENT", "SEXUALLY_EXPLICIT")
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """A response and what it used."""
+    """A response and its usage."""
 
     body: dict[str, Any]
     input_tokens: int
@@ -26,7 +26,7 @@ class Generated:
 
 
 def count_tokens(text: str) -> int:
-    """Return about how many tokens a text has: one for every four bytes, at least one."""
+    """Return the approximate number of tokens in a text: one for four bytes, at least one."""
     return max(1, len(text.encode()) // 4)
 
 
@@ -39,7 +39,7 @@ def generated(
     created: str,
     call: int,
 ) -> Generated:
-    """Return the response to a ``generateContent`` request, with a fault inside it or none."""
+    """Return the response to a ``generateContent`` request, possibly with a fault inside."""
     text = answer if isinstance(answer, str) else orjson.dumps(answer).decode()
     most = request.max_output_tokens
     if fault is None and most is not None and count_tokens(text) > most:
@@ -65,7 +65,7 @@ def generated(
 
 
 def _candidate(text: str, fault: Fault | None) -> tuple[dict[str, Any] | None, int]:
-    """Return the candidate, if there is one, and the tokens in it."""
+    """Return the candidate, if any, and its number of tokens."""
     match fault:
         case Fault.NO_CANDIDATES | Fault.PROMPT_BLOCKED:
             return None, 0

@@ -1,4 +1,4 @@
-"""Runs the service until it is told to stop, by the answerer that is named."""
+"""Runs the service with a named answerer until a signal stops it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ async def serve_until_stopped(
     host_names: Sequence[Authority] = (),
     on_ready: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Serve until SIGINT or SIGTERM; say where by ``on_ready``; return the counters.
+    """Serve until SIGINT or SIGTERM; pass the URL to ``on_ready``; return the counters.
 
     Raises:
-        OSError: the address cannot be listened on.
+        OSError: the server cannot listen on the address.
     """
     with _stop_signal() as stop:
         async with (
@@ -57,7 +57,7 @@ async def _answerer(answers: Answers, buckets: Buckets) -> AsyncIterator[Answere
     if answers == "instant":
         yield MadeUpAnswers()
         return
-    # Only now: the model takes a third of a second and 100 MB.
+    # Imported here, since the model takes a third of a second and 100 MB.
     from sightline.sim.vertex.demo_answers import DemoAnswers  # noqa: PLC0415
     from sightline.vision.encoder import DualEncoder  # noqa: PLC0415
 
@@ -68,7 +68,7 @@ async def _answerer(answers: Answers, buckets: Buckets) -> AsyncIterator[Answere
 
 @contextmanager
 def _stop_signal() -> Iterator[asyncio.Event]:
-    """Yield an event that the first SIGINT or SIGTERM sets; a second one ends the process."""
+    """Yield an event that the first SIGINT or SIGTERM sets; a second signal ends the process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The server: models under the REST paths of Vertex AI and the Gemini API, and the control API."""
+"""The server: models at the REST paths of Vertex AI and the Gemini API, and the control API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sightline.sim.vertex import errors
 from sightline.sim.vertex.answers import Answerer, CannotAnswerError, MadeUpAnswers
 from sightline.sim.vertex.batch_routes import BatchRoutes
 from sightline.sim.vertex.buckets import Buckets, ReadImage
-from sightline.sim.vertex.calls import Call, NotTakenError, call_of, read_call
+from sightline.sim.vertex.calls import Call, RejectedError, call_of, read_call
 from sightline.sim.vertex.control import Control
 from sightline.sim.vertex.counters import Counters
 from sightline.sim.vertex.errors import ErrorReply
@@ -37,9 +37,9 @@ MAX_REQUEST_BYTES = 20 << 20
 
 
 class VertexSimulator:
-    """The server, as an async context manager; ``base_url`` is where it listens.
+    """The server, as an async context manager; it listens at ``base_url``.
 
-    Jobs read their files from ``buckets``. By ``host_names`` it may be asked besides its address.
+    Jobs read their files from ``buckets``. Requests may use ``host_names`` besides the address.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class VertexSimulator:
 
     @property
     def base_url(self) -> str:
-        """The URL to put in the place of ``https://…-aiplatform.googleapis.com``."""
+        """The URL that replaces ``https://…-aiplatform.googleapis.com``."""
         return f"http://{self._host}:{self._port}"
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Behave so from now on, as a PUT to the control API does."""
+        """Replace the behaviour, as a PUT to the control API does."""
         self._service.behave(behaviour, now_s=self._now())
 
     async def __aenter__(self) -> Self:
@@ -124,7 +124,7 @@ class VertexSimulator:
     async def _serve(self, request: web.Request, call: Call) -> web.StreamResponse:
         try:
             payload = read_call(call, request.headers, await request.read())
-        except NotTakenError as error:
+        except RejectedError as error:
             self.counters.rejected[call.verb] += 1
             return _reply(error.reply)
         line = self._record.began(call.verb, call.model, payload.images, now_s=self._now())
@@ -240,7 +240,7 @@ def _reply(error: ErrorReply) -> web.Response:
 
 
 async def _half(request: web.Request, body: bytes) -> web.StreamResponse:
-    """Send the head of a whole response and half of its body, then close the connection."""
+    """Send the headers of a complete response and half of its body, then close the connection."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     response.content_length = len(body)
     await response.prepare(request)
@@ -251,7 +251,7 @@ async def _half(request: web.Request, body: bytes) -> web.StreamResponse:
 
 
 def _reset(request: web.Request) -> None:
-    """Close the connection by a TCP reset: a socket that lingers for no time sends one."""
+    """Close the connection with a TCP reset, which a linger time of zero causes."""
     if request.transport is None:
         return
     connection = request.transport.get_extra_info("socket")

@@ -1,4 +1,4 @@
-"""What becomes of each call: quota first, then faults, then latency. Pure; no network, no clock."""
+"""Decides the outcome of each call: quota, then faults, then latency. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sightline.sim.vertex.latency import Latency
 from sightline.sim.vertex.quota import Quota, Schedule
 
 ANY_MODEL = "*"
-"""The name under which the schedule of all models without one of their own is kept."""
+"""The key of the schedule for all models that have none of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """How the service behaves. Each model has its own bucket, also under ``ANY_MODEL``.
+    """How the service behaves. Each model has its own bucket, even with the ``ANY_MODEL`` schedule.
 
-    ``refusal`` is how a call over the quota is refused: with or without a hint when to return.
+    ``refusal`` is how a call over the quota is refused: with or without a retry delay.
     """
 
     schedules: Mapping[str, Schedule] = field(default_factory=lambda: {ANY_MODEL: Schedule()})
@@ -35,7 +35,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of one call: after ``delay_s`` a fault, or an answer where there is none."""
+    """The outcome of a call after ``delay_s``: a fault, or an answer if there is none."""
 
     fault: Fault | None
     delay_s: float
@@ -44,7 +44,7 @@ class Decision:
 
 
 class Service:
-    """Decides about calls, one after the other, by the behaviour that is in force."""
+    """Decides the outcome of calls in order, by its present behaviour."""
 
     def __init__(self, behaviour: Behaviour, dice: random.Random, *, now_s: float) -> None:
         self._dice = dice
@@ -54,18 +54,18 @@ class Service:
 
     @property
     def behaviour(self) -> Behaviour:
-        """How the service behaves now."""
+        """The present behaviour of the service."""
         return self._behaviour
 
     def behave(self, behaviour: Behaviour, *, now_s: float) -> None:
-        """Behave so from now on; changed schedules start now, with full buckets."""
+        """Replace the behaviour; changed schedules start now, with full buckets."""
         if behaviour.schedules != self._behaviour.schedules:
             self._started_s = now_s
             self._quotas.clear()
         self._behaviour = behaviour
 
     def decide(self, model: str, verb: Verb, *, now_s: float) -> Decision:
-        """Decide what becomes of a call of this model's method at this time."""
+        """Return the outcome of a call of this model's method at this time."""
         how = self._behaviour
         quota = self.quota(model)
         if not quota.admit(now_s):

@@ -1,9 +1,9 @@
-"""What a tuned model answers here: the base model's answers, with corrections learnt from examples.
+"""Simulates a tuned model: the base model's answers, with corrections learnt from examples.
 
-A stand-in, and no training of a network. For each field and each value that the base model gives,
-it learns what the examples say most often where the base model says that: a base model that takes
-one kind of sign for another is put right, one that errs at random is not, and nothing is learnt by
-heart about any image. Examples carry no schema, so it learns when it is first asked with one.
+No network is trained. For each field and each value that the base model returns, it learns the most
+frequent value in the examples for which the base model returns that value. It thereby corrects a
+base model that confuses one kind of sign with another, but not random errors, and memorises nothing
+about single images. Examples have no schema, so it learns on the first request with one.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from sightline.sim.vertex.requests import GenerateRequest
 from sightline.sim.vertex.tuning_files import TrainingLine, fields_of_answer
 
 MOST_EXAMPLES = 2_000
-"""Examples that are learnt from; more would only take longer here."""
+"""The examples that are learnt from; more would only take longer."""
 LEAST_SUPPORT = 3
-"""Examples that must agree before a value is put right."""
+"""The number of examples that must agree before a value is corrected."""
 _AT_ONCE = 16
 
 Corrections = Mapping[str, Mapping[Hashable, object]]
 
 
 class TunedModel:
-    """A base model, and what was learnt about its mistakes."""
+    """A base model with learnt corrections."""
 
     def __init__(self, base: Answerer, base_model: str, examples: Sequence[TrainingLine]) -> None:
         self.base_model = base_model
@@ -40,7 +40,7 @@ class TunedModel:
         self._learning = asyncio.Lock()
 
     async def generate(self, request: GenerateRequest) -> object:
-        """Answer as the base model does, corrected; raises ``CannotAnswerError`` as that does."""
+        """Return the base model's answer with corrections; raises as the base model does."""
         answer = await self._base.generate(self.base_model, request)
         if request.schema is None or not isinstance(answer, Mapping):
             return answer
@@ -72,12 +72,12 @@ class TunedModel:
         try:
             answer = await self._base.generate(self.base_model, question)
         except CannotAnswerError:
-            return {}  # of an image that cannot be read nothing is learnt
+            return {}  # an unreadable image teaches nothing
         return answer if isinstance(answer, Mapping) else {}
 
 
 def corrections_of(pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Corrections:
-    """Return, by field and by what the base says, what is right in more than half of the cases."""
+    """Return, by field and base value, the value that is right in more than half of the cases."""
     seen: dict[tuple[str, Hashable], Counter[Hashable]] = defaultdict(Counter)
     for answered, right in pairs:
         for name, value in answered.items():

@@ -1,7 +1,7 @@
-"""Tuning jobs: ``projects.locations.tuningJobs`` as Google's reference describes it, for tests.
+"""Simulates tuning jobs: ``projects.locations.tuningJobs``, according to Google's reference.
 
-A job is pending, then running, then done, by the clock; what its files hold decides how it ends.
-When it has succeeded, its endpoint answers (``tuned_answers``).
+A job is pending, then running, then ended, by the clock; the content of its files decides its final
+state. When it has succeeded, its endpoint answers (``tuned_answers``).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ DEFAULT_EPOCHS = 3
 
 @dataclass(slots=True)
 class TuningPace:
-    """How long a job takes, and how the next ones go; the control API sets it.
+    """The duration and the behaviour of the next jobs; the control API sets it.
 
-    ``error`` lets jobs fail with this message in the end. ``refuse`` is the canonical status that
-    every call is refused with, if any. So many answers to ``create`` as ``lose_answers`` says are
-    lost on their way, though the job is made.
+    If ``error`` is set, jobs fail with this message. ``refuse`` is the canonical status with which
+    all calls are refused, if any. For the next ``lose_answers`` calls of ``create``, the job is
+    created but the response is lost.
     """
 
     pending_s: float = 0.0
@@ -44,7 +44,7 @@ class TuningPace:
 
 @dataclass(slots=True)
 class SimulatedTuningJob:
-    """One job; ``wrong`` is why its files cannot be trained with, if so."""
+    """One job; ``wrong`` is the reason if its files are invalid."""
 
     name: str
     request: Mapping[str, Any]
@@ -69,7 +69,7 @@ class SimulatedTuningJob:
 
 
 class SimulatedTuningJobs:
-    """All jobs, by name, in the order they were made."""
+    """All jobs by name, in the order of their creation."""
 
     def __init__(self, answerer: Answerer, now: Callable[[], float]) -> None:
         self.pace = TuningPace()
@@ -80,7 +80,7 @@ class SimulatedTuningJobs:
     def create(
         self, place: str, request: Mapping[str, Any], examples: Sequence[TrainingLine], wrong: str
     ) -> SimulatedTuningJob:
-        """Make a job, which begins at once."""
+        """Create a job, which starts immediately."""
         number = 4_000_000_000_000_000_000 + 1_000 * len(self.jobs)
         job = SimulatedTuningJob(
             name=f"{place}/tuningJobs/{number}",
@@ -96,12 +96,12 @@ class SimulatedTuningJobs:
         return job
 
     def cancel(self, job: SimulatedTuningJob) -> None:
-        """Cancel a job that is not done."""
+        """Cancel a job that has not ended."""
         if self.state(job) in {PENDING, RUNNING}:
             job.cancelled_s = self._now()
 
     def state(self, job: SimulatedTuningJob) -> str:
-        """Return a job's state now."""
+        """Return the present state of a job."""
         if job.cancelled_s is not None:
             return CANCELLED
         age_s = self._now() - job.created_s
@@ -114,7 +114,7 @@ class SimulatedTuningJobs:
         return FAILED if job.error else SUCCEEDED
 
     def tuned(self, endpoint: str) -> TunedModel | None:
-        """Return the model behind an endpoint; ``None`` where there is none, or not yet."""
+        """Return the model at an endpoint; ``None`` if there is none, or none yet."""
         for job in self.jobs.values():
             if job.endpoint == endpoint and self.state(job) == SUCCEEDED:
                 if job.model is None:
@@ -156,7 +156,7 @@ def _time(at: datetime) -> str:
 
 
 def _stats(job: SimulatedTuningJob) -> dict[str, Any]:
-    """Return the counts; whole numbers of 64 bits are texts in JSON."""
+    """Return the counts; 64-bit integers are strings in JSON."""
     hyper = job.request["supervisedTuningSpec"].get("hyperParameters", {})
     epochs = int(hyper.get("epochCount") or DEFAULT_EPOCHS)
     tokens = sum(example.tokens for example in job.examples)

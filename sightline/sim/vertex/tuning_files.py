@@ -1,8 +1,8 @@
-"""Files of examples as a tuning job reads them: what lines must hold, and how many there may be.
+"""Reads and checks the example files of a tuning job: the form of lines, and their number.
 
 The format and the limits are Google's:
 https://cloud.google.com/vertex-ai/generative-ai/docs/models/gemini-supervised-tuning-prepare.
-Its messages are not known word for word; these say the same.
+The exact wording of Google's messages is not known; these have the same meaning.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from sightline.sim.vertex.requests import Image, read_generate
 from sightline.sim.vertex.responses import count_tokens
 
 MOST_TRAINING = 300_000
-"""Examples with images in one training file."""
+"""The limit of examples with images in a training file."""
 MOST_VALIDATION = 5_000
 TOKENS_AN_IMAGE = 1120
-"""At the resolution that counts where an example names none."""
+"""At the default resolution."""
 _EXAMPLE = frozenset({"systemInstruction", "contents", "tools", "generationConfig"})
 
 
 class BadDatasetError(Exception):
-    """The file cannot be trained with; the message names its first wrong line."""
+    """The file is invalid; the message names its first invalid line."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingLine:
-    """One line: what was asked about which images, and the answer that is to be learnt."""
+    """One example: images, the prompt about them, and the answer to learn."""
 
     images: tuple[Image, ...]
     prompt: str
@@ -40,7 +40,7 @@ class TrainingLine:
 
     @property
     def tokens(self) -> int:
-        """About how many tokens one pass over it bills."""
+        """The approximate number of tokens billed for one epoch."""
         words = count_tokens(self.prompt) + count_tokens(self.answer)
         return words + TOKENS_AN_IMAGE * len(self.images)
 
@@ -49,7 +49,7 @@ def read_examples(raw: bytes, what: str, *, most: int) -> tuple[TrainingLine, ..
     """Return the examples of a JSONL file.
 
     Raises:
-        BadDatasetError: a line is none, or there are none or too many.
+        BadDatasetError: a line is invalid, or there are no or too many lines.
     """
     lines = [line for line in raw.split(b"\n") if line.strip()]
     if not lines:
@@ -84,7 +84,7 @@ def _example(line: bytes, where: str) -> TrainingLine:
 
 
 def fields_of_answer(example: TrainingLine) -> Mapping[str, Any]:
-    """Return the fields of an answer that is a JSON object; nothing of any other."""
+    """Return the fields of an answer that is a JSON object; empty for any other answer."""
     try:
         fields_ = orjson.loads(example.answer)
     except orjson.JSONDecodeError:

@@ -1,10 +1,10 @@
-"""The paths of tuning jobs, and the control API over how they go.
+"""The routes of tuning jobs, and the control API for their behaviour.
 
 | path | methods | body |
 |---|---|---|
 | /control/tuning | GET, PUT | {"pending_s": 1, "running_s": 2, "error": "", "refuse": "", "lose_answers": 0} |
 
-What is not named keeps its value.
+Omitted fields keep their values.
 """  # noqa: E501 - a table's line
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _AT = "tuning_job.supervised_tuning_spec"
 
 
 class Tuning(JobRoutes[SimulatedTuningJob]):
-    """Tuning jobs under their paths, and an ``Answerer`` that also answers for tuned models."""
+    """Serves tuning jobs, and is an ``Answerer`` that also answers for tuned models."""
 
     kind = "tuningJobs"
     control = "/control/tuning"
@@ -69,7 +69,7 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
         return await tuned.generate(request)
 
     async def embed(self, model: str, request: Embed) -> Sequence[float]:
-        """Embed as the models do that are not tuned."""
+        """Embed with the models that are not tuned."""
         return await self._answerer.embed(model, request)
 
     async def create(self, place: str, body: object) -> SimulatedTuningJob:
@@ -115,7 +115,7 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
         return super().refused(status, place)
 
     async def _content(self, spec: Mapping[str, Any], name: str) -> bytes | None:
-        """Return a file of examples; it must be there, and be read by the service."""
+        """Return a file of examples, which must exist and be readable."""
         uri = spec.get(name)
         if not uri:
             return None
@@ -131,7 +131,7 @@ class Tuning(JobRoutes[SimulatedTuningJob]):
 
 
 def _checked(body: object, place: str) -> dict[str, Any]:
-    """Return what is asked, or raise ``InvalidArgumentError`` as Google would."""
+    """Return the checked request, or raise ``InvalidArgumentError`` as Google would."""
     request = fields(body, "tuning_job", _JOB)
     if place.endswith("/locations/global"):
         raise InvalidArgumentError("Tuning is not supported in location global.", "parent")
