@@ -59,6 +59,7 @@ def test_photographs_of_three_formats_become_observations(photos: Photos) -> Non
     ]
     report = photos.load()
     assert (report.imported, report.ignored, report.refused_count) == (3, 0, 0)
+    assert (report.without_position, report.unused_columns) == (3, ())
     rows = photos.rows()
     assert [row["gcs_uri"] for row in rows] == [path.as_uri() for path in paths]
     for row in rows:

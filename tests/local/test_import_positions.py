@@ -19,6 +19,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sightline.cli.views.importing import print_import
 from sightline.errors import ConfigurationError
 from sightline.local.importing.points import points_of
 from sightline.local.importing.values import PLAIN_NUMBERS
@@ -192,9 +193,9 @@ def test_a_position_in_any_encoding_comes_back(longitude: float, latitude: float
 def test_what_is_not_empty_is_a_point_or_is_refused(value: object) -> None:
     refused: list[str] = []
     (point,) = points_of([value], PLAIN_NUMBERS, lambda _, detail: refused.append(detail))
-    is_empty = value in (b"", {}) or (isinstance(value, str) and value.strip() in {"", "null"})
-    is_empty_bytes = isinstance(value, bytes) and value.strip() in {b"", b"null"}
-    assert is_empty or is_empty_bytes or (point is None) == bool(refused)
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    is_empty = value == {} or (isinstance(text, str) and text.strip() in {"", "null", "{}", '""'})
+    assert (point is None) == (is_empty or bool(refused))
 
 
 @pytest.mark.parametrize("column", ["geometry", "location", "Geom", "THE_GEOM", "geog", "wkt"])
@@ -307,9 +308,12 @@ def test_coordinates_of_a_given_crs_are_reprojected(
 def test_projected_coordinates_without_a_crs_are_refused(folder: Folder) -> None:
     report = folder.load(csv_of("x;y", "155000;463000"))
     assert reasons(report) == [("row 2", "bad_position")]
+    assert report.refusals[0].detail.endswith("if it is not in degrees, give its --crs")
 
 
-def test_a_crs_that_nothing_needs_is_an_error(folder: Folder) -> None:
+def test_a_crs_that_is_not_known_or_that_nothing_needs_is_an_error(folder: Folder) -> None:
+    with pytest.raises(ConfigurationError, match="--crs 'RD' is not known; give a code, such as"):
+        folder.load(csv_of("x;y", "1;2"), crs="RD")
     with pytest.raises(ConfigurationError, match="has no coordinates without a CRS"):
         folder.load(csv_of("lat;lon", "1;2"), crs="EPSG:28992")
 
@@ -329,6 +333,16 @@ def test_two_columns_that_differ_by_case_are_asked_about(folder: Folder) -> None
 def test_a_row_takes_its_position_from_the_first_column_that_has_one(folder: Folder) -> None:
     folder.load(csv_of("lat;lon;geometry", "1;2;POINT(9 9)", ";;POINT(4 3)", ";;"))
     assert folder.positions() == [(1.0, 2.0), (3.0, 4.0), (None, None)]
+
+
+def test_the_report_says_how_many_have_no_position_and_what_was_not_read(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_import(folder.load(csv_of("lat;lon;Breite;note", "1;2;3;x", ";;3;x")))
+    shown = capsys.readouterr().out
+    assert "1 without a position; unused columns: Breite, note\n" in shown
+    print_import(folder.load(csv_of("lat;lon", "1;2")))
+    assert "0 without a position\n" in capsys.readouterr().out
 
 
 def test_the_names_of_needed_columns_are_found_in_any_case(folder: Folder) -> None:

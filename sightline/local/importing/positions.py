@@ -140,7 +140,7 @@ class Positions:
                 for at in np.flatnonzero(np.isnan(x[of_srid])):
                     place = float(before[0][at]), float(before[1][at])
                     refuse(int(of_srid[at]), f"{place} is no place in {_called(definition)}")
-        _refuse_off_earth(x, y, refuse)
+        _refuse_off_earth(x, y, refuse, "" if crs else "; if it is not in degrees, give its --crs")
         return x, y
 
     def _conversion(self, definition: object) -> ToDegrees | None:
@@ -159,13 +159,15 @@ def _called(definition: object) -> str:
     return str(definition["name"]) if isinstance(definition, Mapping) else str(definition)[:80]
 
 
-def _refuse_off_earth(longitude: Coordinates, latitude: Coordinates, refuse: Refuse) -> None:
+def _refuse_off_earth(
+    longitude: Coordinates, latitude: Coordinates, refuse: Refuse, advice: str
+) -> None:
     off = (np.abs(latitude) > 90) | (np.abs(longitude) > 180)
     for index in np.flatnonzero(off):
         try:
             check_position(float(latitude[index]), float(longitude[index]))
         except FaultError as fault:
-            refuse(int(index), str(fault))
+            refuse(int(index), f"{fault}{advice}")
     longitude[off] = latitude[off] = np.nan
 
 

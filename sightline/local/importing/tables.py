@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from sightline.errors import ConfigurationError
+from sightline.geodata.crs import parse_crs
 from sightline.geodata.gis_files import split_layer
 from sightline.local.importing.columns import find_columns
 from sightline.local.importing.normalise import Defaults, Normaliser
@@ -46,8 +47,15 @@ class TableOptions:
         """Check what cannot be meant.
 
         Raises:
-            ConfigurationError: no number or no time could be written so.
+            ConfigurationError: there is no such CRS, or nothing could be written so.
         """
+        if self.crs is not None:
+            try:
+                parse_crs(self.crs, "--crs")
+            except ConfigurationError as error:
+                raise ConfigurationError(
+                    f"--crs {self.crs!r} is not known; give a code, such as EPSG:28992"
+                ) from error
         if self.decimal not in {None, ".", ","}:
             raise ConfigurationError(f"--decimal {self.decimal!r} is invalid; give . or ,")
         if self.date_format is not None and "%" not in self.date_format:

@@ -8,7 +8,7 @@ from pathlib import Path
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.importing.values import ON_THE_WEB
 
-_ADDRESS = r"https?://([^\",;|[:space:]]+\.(jpe?g|JPE?G|png|PNG|webp|WEBP))"
+_ADDRESS = r"""https?://([^",;|[:space:]]+\.(jpe?g|JPE?G|png|PNG|webp|WEBP))"""
 # A path that leads out of the folder is not fetched: the table may be somebody else's.
 _SAVE = 'curl -fsS --create-dirs -o "images/${1#*://}" "$1"'
 _FETCH = (
