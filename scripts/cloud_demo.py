@@ -11,11 +11,13 @@ import contextlib
 import os
 import sys
 import threading
-import urllib.request
 from pathlib import Path
+
+from google.api_core.exceptions import Conflict
 
 from scripts.servers import GcsServer, PubSubEmulator
 from scripts.stack import BUCKET, run_stack, sightline
+from sightline.gcp.storage.client import StoragePlace, open_storage
 
 
 def main() -> int:
@@ -57,13 +59,9 @@ def keep(settings: Path) -> None:
 
 def make_bucket(gcs: GcsServer) -> None:
     """Make the bucket of the images."""
-    request = urllib.request.Request(
-        f"{gcs.endpoint}/storage/v1/b?project=any",
-        data=f'{{"name": "{BUCKET}"}}'.encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30):
-        return
+    place = StoragePlace("any", gcs.endpoint)
+    with open_storage(place) as client, contextlib.suppress(Conflict):  # it was made, after all
+        client.create_bucket(BUCKET, **place.request_options())
 
 
 if __name__ == "__main__":

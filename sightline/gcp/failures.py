@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sightline.errors import ConfigurationError, NotFoundError, ThrottledError, TransientError
 from sightline.gcp.credentials import LOG_IN
-from sightline.gcp.translation import ErrorMapping, GoogleService, message_of
+from sightline.gcp.translation import ErrorMapping, GoogleService, is_transient, message_of
 from sightline.http_client.redaction import one_line
 
 
@@ -165,8 +165,9 @@ def _is_too_expensive(error: Exception, message: str) -> bool:
     return _TOO_EXPENSIVE in _reasons(error) or _TOO_EXPENSIVE in message
 
 
-def _is_not_conflict(_error: Exception, message: str) -> bool:
-    return not any(words in message for words in _CONFLICTS)
+def _is_refused(error: Exception, message: str) -> bool:
+    """Return whether a statement itself is invalid: no conflict, no timeout, no lost connection."""
+    return not is_transient(error) and not any(words in message for words in _CONFLICTS)
 
 
 _REFUSED = "{what} refuses: {message}; see `sightline doctor`"
@@ -198,14 +199,14 @@ BIGQUERY = GoogleService(
             "BadRequest Conflict PreconditionFailed",
             ConfigurationError,
             _REFUSED,
-            when=_is_not_conflict,
+            when=_is_refused,
         ),
         ErrorMapping(
             "GoogleAPICallError",
             ConfigurationError,
             _REFUSED,
             when=lambda error, message: (
-                _EMULATOR_REFUSES in message and _is_not_conflict(error, message)
+                _EMULATOR_REFUSES in message and _is_refused(error, message)
             ),
         ),
     ),

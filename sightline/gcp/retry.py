@@ -6,8 +6,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sightline.errors import TransientError
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,8 @@ class RetryRule:
         ceiling = min(self.max_backoff_s, self.backoff_s * 2.0 ** (failures - 1))
         return max(ceiling * self.random(), retry_after_s or 0.0)
 
-    async def run(self, call: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a call until it succeeds.
+    async def run(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """Repeat a call until it succeeds, and return its result.
 
         Raises:
             TransientError: the failure of the last attempt.

@@ -72,15 +72,12 @@ class GoogleService:
         except GoogleAPICallError as error:
             raise self._translate(error, what, words) from None
         except RetryError as error:
-            cause = error.cause
+            cause = error.cause or error
             if isinstance(cause, GoogleAPICallError):
                 raise self._translate(cause, what, words) from None
-            raise TransientError(f"{what}: no response; try again in a moment") from None
+            raise self._without_response(cause, what) from None
         except (TransportError, RequestException, ConnectionError, TimeoutError) as error:
-            kind = type(error).__name__
-            raise TransientError(
-                f"{what}: {self.name} is out of reach ({kind}); try again"
-            ) from None
+            raise self._without_response(error, what) from None
         except GoogleAuthError as error:
             raise ConfigurationError(f"{what}: {one_line(str(error))}; {LOG_IN}") from None
 
@@ -89,10 +86,52 @@ class GoogleService:
         for row in self.mappings:
             if row.fits(error, message):
                 return row.becomes(row.line.format(what=what, message=message, **words))
+        if is_timeout(error):
+            return TransientError(
+                f"{what}: {self.name} did not answer in time ({message}); try again in a moment"
+            )
         return TransientError(
             f"{what}: {type(error).__name__}: {message}; try again in a moment",
             retry_after_s=_retry_after_s(error),
         )
+
+    def _without_response(self, error: BaseException, what: str) -> TransientError:
+        how = "did not answer in time" if is_timeout(error) else "is out of reach"
+        return TransientError(f"{what}: {self.name} {how} ({type(error).__name__}); try again")
+
+
+_TIMEOUTS = ("i/o timeout", "context deadline exceeded")
+_LOST_CONNECTIONS = ("connection reset", "connection aborted", "broken pipe", "unexpected eof")
+"""Texts of errors from servers written in Go, such as the emulators, and from Python's sockets."""
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Return whether a call failed because no response came in time."""
+    from google.api_core.exceptions import DeadlineExceeded, GatewayTimeout, RetryError
+    from requests.exceptions import Timeout
+
+    kinds = (DeadlineExceeded, GatewayTimeout, RetryError, Timeout, TimeoutError)
+    return isinstance(error, kinds) or _contains(error, _TIMEOUTS)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Return whether a call failed because of a timeout or a lost connection.
+
+    A refused connection, where no server listens, is neither.
+    """
+    return is_timeout(error) or _contains(error, _LOST_CONNECTIONS)
+
+
+def may_have_run(error: BaseException) -> bool:
+    """Return whether the service may have executed a call that failed."""
+    from requests.exceptions import ConnectTimeout, RequestException
+
+    return isinstance(error, RequestException) and not isinstance(error, ConnectTimeout)
+
+
+def _contains(error: BaseException, words: tuple[str, ...]) -> bool:
+    text = str(error).lower()
+    return any(phrase in text for phrase in words)
 
 
 def _retry_after_s(error: Exception) -> float | None:

@@ -7,6 +7,7 @@ was lost does not run twice. Callers do not retry.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from sightline.gcp.bigquery.place import BigQueryPlace
 from sightline.gcp.failures import BIGQUERY
-from sightline.gcp.translation import needed_for
+from sightline.gcp.translation import is_transient, may_have_run, needed_for
 from sightline.gcp.vertex_location import billing_label
 from sightline.schema import Ledger, bigquery_schema
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 RETRY_S = 120.0
-"""How long the library retries a call; on an emulator, only while it is busy."""
+"""How long the library retries a call; on an emulator, only if it is busy or times out."""
+
+_READS = re.compile(r"\s*(SELECT|WITH)\b")
+"""Begins a statement that changes nothing."""
 
 Row = tuple[Any, ...]
 Value = str | int | float | bool | datetime | Sequence[str]
@@ -221,13 +225,16 @@ class BigQueryClient:
         self, statement: str, values: Mapping[str, Value], run_id: str, page_rows: int | None = None
     ) -> Any:
         config = self.config(values, run_id)
+        options = self.request_options()
+        if not self._real and not _READS.match(statement):  # an emulator would run it twice
+            options["retry"] = options["retry"].with_predicate(_was_not_run)
         return self._client.query_and_wait(
             statement,
             job_config=config,
             location=self.location,
             job_retry=None,  # type: ignore[arg-type]  # None is accepted, as its docstring says
             page_size=page_rows,
-            **self.request_options(),
+            **options,
         )
 
     def request_options(self) -> dict[str, Any]:
@@ -237,7 +244,11 @@ class BigQueryClient:
 
         if self._real:
             return {"retry": DEFAULT_RETRY.with_timeout(RETRY_S)}
-        return {"retry": Retry(predicate=_is_busy, initial=0.05, maximum=1.0, timeout=RETRY_S)}
+        return {
+            "retry": Retry(
+                predicate=_is_busy_or_transient, initial=0.05, maximum=1.0, timeout=RETRY_S
+            )
+        }
 
     def _full(self, name: str) -> str:
         self.place.table(name)  # checks the name
@@ -255,9 +266,13 @@ def _as_float64(field: bigquery.SchemaField) -> bigquery.SchemaField:
     return bigquery.SchemaField(field.name, kind, field.mode, description=field.description)
 
 
-def _is_busy(error: Exception) -> bool:
-    """Return whether the emulator, which runs one statement at a time, was running another."""
-    return "database is locked" in str(error)
+def _is_busy_or_transient(error: Exception) -> bool:
+    """Return whether the emulator timed out or was busy; it runs one statement at a time."""
+    return "database is locked" in str(error) or is_transient(error)
+
+
+def _was_not_run(error: Exception) -> bool:
+    return _is_busy_or_transient(error) and not may_have_run(error)
 
 
 def _library_client(place: BigQueryPlace, credentials: Any) -> bigquery.Client:

@@ -15,6 +15,7 @@ from sightline.errors import ConfigurationError
 from sightline.gcp.failures import PUBSUB
 from sightline.gcp.pubsub.clients import publisher_client, subscriber_client
 from sightline.gcp.pubsub.place import PubSubPlace
+from sightline.gcp.retry import RetryRule
 from sightline.settings.queue_shape import ACK_DEADLINE_S, MAX_BACKOFF_S, MIN_BACKOFF_S
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class QueueSetup:
         self._shape = shape
         self._publisher = publisher
         self._subscriber = subscriber
+        self._retry = RetryRule()
 
     @classmethod
     @asynccontextmanager
@@ -118,6 +120,9 @@ class QueueSetup:
         Raises:
             TransientError, ConfigurationError: see ``sightline.gcp.failures``.
         """
+        return await self._retry.run(lambda: self._put(kind, path))
+
+    async def _put(self, kind: Kind, path: str) -> QueueResource:
         from google.api_core.exceptions import AlreadyExists
 
         resource = await self.inspect(kind, path)

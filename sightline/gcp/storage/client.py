@@ -9,11 +9,11 @@ from typing import Any
 
 from sightline.gcp.failures import STORAGE
 from sightline.gcp.storage.uri import bucket_and_name
-from sightline.gcp.translation import needed_for
+from sightline.gcp.translation import is_transient, needed_for
 
 TIMEOUT_S = 60.0
 RETRY_S = 120.0
-"""How long the library retries a call; calls to an emulator are not retried."""
+"""How long the library retries a call; on an emulator, only after timeouts and lost connections."""
 _IMAGE_GONE = "images expire about 35 days after their snapshot, so take a newer one"
 
 
@@ -25,13 +25,15 @@ class StoragePlace:
     endpoint: str | None = None
 
     def request_options(self) -> dict[str, Any]:
-        """Return the timeout and the retries of calls; there are no retries on an emulator."""
+        """Return the timeout and the retries of calls."""
+        from google.api_core.retry import Retry
         from google.cloud.storage.retry import (  # type: ignore[import-untyped]  # ships no types
             DEFAULT_RETRY,
         )
 
-        retry = DEFAULT_RETRY.with_timeout(RETRY_S) if self.endpoint is None else None
-        return {"timeout": TIMEOUT_S, "retry": retry}
+        real = self.endpoint is None
+        retry = DEFAULT_RETRY if real else Retry(predicate=is_transient, initial=0.05, maximum=1.0)
+        return {"timeout": TIMEOUT_S, "retry": retry.with_timeout(RETRY_S)}
 
 
 @contextmanager
