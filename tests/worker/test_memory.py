@@ -47,11 +47,11 @@ def test_a_memory_is_used_once_and_not_after_the_quota_was_found() -> None:
     finder = begun(50.0)
     finder.remember(0.0, Remembered(QuotaBelief(9.0), 0.0))
     assert finder.snapshot(0.0).rate_per_s == pytest.approx(45.0)
-    found = QuotaFinder(1000)
-    now_s = calls(found, 400, quota_per_s=20.0)
-    before = found.snapshot(now_s).rate_per_s
-    found.remember(now_s, Remembered(QuotaBelief(500.0), 0.0))
-    assert found.snapshot(now_s).rate_per_s == before
+    finder = QuotaFinder(1000)
+    now_s = calls(finder, 400, quota_per_s=20.0)
+    before = finder.snapshot(now_s).rate_per_s
+    finder.remember(now_s, Remembered(QuotaBelief(500.0), 0.0))
+    assert finder.snapshot(now_s).rate_per_s == before
 
 
 def test_a_right_memory_is_kept_and_passed_on_once_it_is_checked() -> None:

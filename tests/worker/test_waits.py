@@ -42,12 +42,12 @@ def test_a_wait_tells_nothing_where_no_call_went_through() -> None:
     assert Waits().most_per_s(1.1, 5.0, sends(refused_s=1.0)) == inf
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_a_worker_sends_as_a_bucket_tells_it(told: bool) -> None:
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_worker_sends_as_a_bucket_tells_it(is_told: bool) -> None:
     finder = QuotaFinder(10)
     finder.sent(0.0)
     finder.done(0.1, Sample(Outcome.SUCCEEDED, 0.1))
     finder.sent(1.0)
-    finder.done(1.1, Sample(Outcome.THROTTLED, 0.1, 4.9 if told else 0.0))
-    assert (finder.snapshot(1.1).rate_per_s == pytest.approx(0.98 / 6, rel=0.01)) is told
-    assert finder.wait_s(1.1) >= (4.9 if told else 0.0)
+    finder.done(1.1, Sample(Outcome.THROTTLED, 0.1, 4.9 if is_told else 0.0))
+    assert (finder.snapshot(1.1).rate_per_s == pytest.approx(0.98 / 6, rel=0.01)) is is_told
+    assert finder.wait_s(1.1) >= (4.9 if is_told else 0.0)
