@@ -1,4 +1,4 @@
-"""What is to be said where the demo model stands in for one that can read photographs."""
+"""A remark on results of the demo model about photographs, which it cannot read."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ from sightline.vision.scenes import is_rendered
 from sightline.wiring.prices import NOOP
 
 LOOKED_AT = 20
-"""The newest images that pass: photographs and rendered scenes are rarely imported together."""
+"""How many of the newest images are checked: photographs and rendered scenes seldom mix."""
 
-INSTEAD = {
-    "answers": 'serve a vision model with Ollama or vLLM and set adapters.classify = "openai", or'
-    ' set adapters.classify = "gemini" with an API key',
-    "vectors": 'for search set adapters.embed = "gemini" with an API key',
-}
-"""What can be used in the place of what the demo model makes."""
+GEMINI = "Gemini with an API key"
+"""A model that makes answers and vectors of photographs; others make only answers."""
 
 
 def made_by_demo_model(settings: Settings) -> Sequence[str]:
-    """Return what the demo model makes by these settings, answers or vectors."""
+    """Return which results the demo model makes with these settings: answers, vectors."""
     models = settings.models
     answers = settings.adapter("classify") == "local" and models.classify != NOOP
     vectors = settings.adapter("embed") == "local" and models.embed != NOOP
@@ -32,19 +28,19 @@ def made_by_demo_model(settings: Settings) -> Sequence[str]:
 
 
 def stand_in_remark(settings: Settings, images: Iterable[Observation]) -> str:
-    """Return what is to be known about these images' answers; empty of rendered scenes alone."""
+    """Return the remark on results about these images; empty if all are rendered scenes."""
     made = made_by_demo_model(settings)
     if not made or all(is_rendered(image.gcs_uri) for image in images):
         return ""
+    others = " or a vision model in Ollama or vLLM" if "answers" in made else ""
     return (
-        f"the {' and '.join(made)} are the demo model's, which was trained on rendered scenes:"
-        f" about photographs they mean nothing; {'; '.join(INSTEAD[what] for what in made)}:"
-        " docs/mix-and-match.md"
+        f"the demo model made these {' and '.join(made)}, and it cannot read photographs; use"
+        f" {GEMINI}{others} instead: docs/mix-and-match.md"
     )
 
 
 async def remark_on_answers(warehouse: Warehouse, which: Filter | None = None) -> str:
-    """Return what is to be known about the answers on the images that pass a filter."""
+    """Return the remark on the answers about the images that match a filter."""
     settings = warehouse.settings
     if not made_by_demo_model(settings):
         return ""
