@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sightline.errors import ConfigurationError, NotFoundError
+from sightline.model import asset_class
 from sightline.settings import Settings
-from sightline.suggestions import did_you_mean
+from sightline.suggestions import did_you_mean, surely_meant
 from sightline.tasks import TaskSpec, complaint_of_name, load_task, new_task_text, parse_task
 from sightline.whole_files import storage_errors, write_durably
 from sightline.wiring.tasks import check_types, known_tasks
@@ -100,16 +101,28 @@ def new_task(
     complaint = complaint_of_name(name)
     if complaint:
         raise ConfigurationError(f"{complaint}; give another name, such as sign_posts")
+    known = known_tasks(settings)
+    _check_spelling(asset_types, {kind for task in known.values() for kind in task.asset_types})
     text = new_task_text(name, asset_types)
     target = _own_file(settings, name, config)
     task = parse_task(text, f"task {name}").resolve(settings.models.classify)
     check_types(task)
-    if name in known_tasks(settings) or target.exists():
+    if name in known or target.exists():
         raise ConfigurationError(
             f"there is a task {name} already; give another name, or edit its file"
             f" (`sightline tasks show {name}` shows it)"
         )
     return _written(settings, task, target, text.encode(), config)
+
+
+def _check_spelling(asset_types: Sequence[str], known: Collection[str]) -> None:
+    for name in asset_types:
+        meant = surely_meant(asset_class(name), known)
+        if meant is not None and meant != asset_class(name):
+            shown = meant.removeprefix("ASSET_CLASS_").lower()
+            raise ConfigurationError(
+                f"--asset-type {name} is a misspelling of {shown}; give --asset-type {shown}"
+            )
 
 
 def _own_file(settings: Settings, name: str, config: Path) -> Path:

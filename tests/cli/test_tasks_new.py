@@ -49,6 +49,14 @@ def test_nothing_is_replaced(mistake: Mistake, shown: Shown) -> None:
     mistake("tasks", "new", "poles", says="there is a task poles already")
 
 
+def test_a_misspelt_asset_type_is_refused(mistake: Mistake, tmp_path: Path) -> None:
+    mistake(
+        "tasks", "new", "posts", "--asset-type", "road_signs",
+        says="--asset-type road_signs is a misspelling of road_sign; give --asset-type road_sign",
+    )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["Benches", "../benches", 'a"b', "1st", "", "runs"])
 def test_a_name_that_no_task_can_have_is_refused_and_nothing_is_written(
     mistake: Mistake, tmp_path: Path, name: str
