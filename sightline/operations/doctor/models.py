@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Literal
 
 from sightline.errors import ConfigurationError, PermanentError, Reason
-from sightline.http_client.session import check_reached
+from sightline.http_client.session import check_reached, host_of
 from sightline.model import Observation, Usage
 from sightline.operations.doctor.finding import CheckStatus, Finding, attempt, not_checked
 from sightline.operations.doctor.remedies import (
@@ -64,18 +64,18 @@ async def _connections(settings: Settings) -> Sequence[Finding]:
         urls = model_urls(settings)
     except ConfigurationError:
         return ()  # what is missing is a finding of the model's own
-    return await asyncio.gather(
-        *(_connection(port, url) for url, port in {url: port for port, url in urls.items()}.items())
-    )
+    return await asyncio.gather(*(_connection(url) for url in dict.fromkeys(urls.values())))
 
 
-async def _connection(port: str, url: str) -> Finding:
+async def _connection(url: str) -> Finding:
     async def look() -> str:
-        return f"{await check_reached(url)} answers"
+        await check_reached(url)
+        return "answers"
 
-    setting = "openai.endpoint, gemini.endpoint or vertex.endpoint"
     return await attempt(
-        f"connection for {port}", look, lambda _: f"start the service, or correct {setting}"
+        f"connection to {host_of(url)}",
+        look,
+        "start the service, or correct openai.endpoint, gemini.endpoint or vertex.endpoint",
     )
 
 
