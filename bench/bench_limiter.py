@@ -29,6 +29,7 @@ from bench.limiter_lab.exam import (
     summary,
     summary_lines,
 )
+from bench.limiter_lab.memories import memory_lines
 from bench.limiter_lab.scenarios import SCENARIOS
 from bench.limiter_lab.score import Score
 from sightline.settings import LimitSettings
@@ -41,6 +42,14 @@ SEEDS = range(401, 501)
 
 MOST_CALLS = 30_000
 """Longer worlds are left out: they take minutes each."""
+
+MOST_CALLS_OF_MEMORIES = 3_000
+MEMORIES = f"""\
+Worlds of the same seeds, with fewer than {MOST_CALLS_OF_MEMORIES:,} calls. Workers begin with what
+others believed of the quota a minute before, or with something wrong. The start lasts until an
+oracle has had 30 calls a worker, and 30 s. `python -m bench.limiter_lab.memories
+--seed {SEEDS.start} --count {len(SEEDS)} --most-calls {MOST_CALLS_OF_MEMORIES}` prints this table.
+"""
 
 GOALS = {
     "used, median %": (96.0, "higher"),
@@ -160,6 +169,9 @@ def main() -> None:
         "## Drawn worlds\n",
         f"{count} worlds of the seeds {SEEDS.start} to {SEEDS.stop - 1}.\n",
         *summary_lines(scores),
+        "\n## Beginning with a memory\n",
+        MEMORIES,
+        *memory_lines(shorter(SEEDS, MOST_CALLS_OF_MEMORIES)),
         "\n## Quotas that users have\n",
         *named_lines(),
         "",
