@@ -248,12 +248,6 @@ def test_the_repair_of_an_interrupted_up_runs_in_a_plain_shell(tmp_path: Path) -
     assert imported["id"] == "projects/my-project/topics/work"
 
 
-@pytest.mark.parametrize("page", [GCP, INFRA, "without-a-fleet.md", "mix-and-match.md"])
-def test_a_block_can_be_pasted_into_zsh_which_takes_a_comment_for_arguments(page: str) -> None:
-    commented = [text for text in scripts(page) if re.search(r"(^|\s)#", text)]
-    assert commented == []
-
-
 def test_no_block_calls_python_by_a_name_that_a_plain_shell_may_not_have() -> None:
     bare = [
         block.where

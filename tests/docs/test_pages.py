@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.docs.pages import all_pages, anchors, code, rows, sections, targets
+from tests.docs.pages import all_pages, anchors, blocks, code, rows, sections, targets
 
 ADR = CHECKOUT / "docs" / "adr"
 PAGES = pytest.mark.parametrize(
@@ -30,6 +30,16 @@ def test_every_relative_link_and_image_of_a_page_leads_somewhere(page: Path) -> 
         if not there.exists() or (parts.fragment and parts.fragment not in known):
             broken.append(target)
     assert broken == []
+
+
+@PAGES
+def test_a_block_can_be_pasted_into_zsh_which_takes_a_comment_for_arguments(page: Path) -> None:
+    commented = [
+        block.where
+        for block in blocks(page)
+        if block.language == "sh" and re.search(r"(^|\s)#", block.text)
+    ]
+    assert commented == []
 
 
 @PAGES
