@@ -1,4 +1,4 @@
-"""A ``BigQueryWrite`` server whose answers a test sets, one for each request that comes."""
+"""A ``BigQueryWrite`` server with a response for each request that a test sets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERVICE = "google.cloud.bigquery.storage.v1.BigQueryWrite"
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Answer a request with an error, and go on."""
+    """Answer a request with an error, and continue."""
 
     code: grpc.StatusCode
     message: str = "no"
@@ -34,7 +34,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """End the call with an error instead of an answer; ``OK`` closes it without a word."""
+    """End the call with an error instead of a response; ``OK`` closes it without one."""
 
     code: grpc.StatusCode
     message: str = "no"
@@ -43,7 +43,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Answer only when the event is set."""
+    """Answer once the event is set."""
 
     until: asyncio.Event
 
@@ -57,7 +57,7 @@ Answer = Refuse | Break | Hold | AnswerThenBreak
 
 
 class AppendServer:
-    """What came, and what is to be answered; without anything set, all is well."""
+    """The received requests and the next responses; by default, every request succeeds."""
 
     def __init__(self) -> None:
         self.answers: deque[Answer] = deque()
@@ -72,16 +72,16 @@ class AppendServer:
 
     @property
     def rows(self) -> list[bytes]:
-        """All rows that came, those refused included."""
+        """All received rows, including refused ones."""
         return [row for request in self.requests for row in request.proto_rows.rows.serialized_rows]
 
     async def wait_for(self, count: int) -> None:
-        """Wait until so many requests came."""
+        """Wait until ``count`` requests were received."""
         async with self.arrived, asyncio.timeout(GIVE_UP_S):
             await self.arrived.wait_for(lambda: len(self.requests) >= count)
 
     async def wait_until_idle(self) -> None:
-        """Wait until all connections ended; the server learns of it after the client."""
+        """Wait until all connections have ended, which the server notices after the client."""
         async with asyncio.timeout(GIVE_UP_S):
             await self.idle.wait()
 

@@ -1,4 +1,4 @@
-"""A dataset's ledgers with the adapters over them, and work lists that tests write by hand."""
+"""A dataset's ledgers with their adapters, and work lists that tests write themselves."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """The ledgers of a dataset, with all that reads and writes them."""
+    """The ledgers of a dataset, with their readers and writers."""
 
     client: BigQueryClient
     appender: LedgerAppender
@@ -51,7 +51,7 @@ class Books:
     async def open(
         self, count: int, parts: Sequence[Part], run_id: str = "run-1", *, at: datetime = NOW
     ) -> list[WorkItem]:
-        """Write a run, with a work list of so many items in two buckets."""
+        """Write a run with a work list in two buckets."""
         items = [
             WorkItem(run_id, n % 2, n // 2, f"obs-{n:03d}", (observation(n),), tuple(parts))
             for n in range(count)
@@ -93,14 +93,14 @@ def _row(item: WorkItem) -> dict[str, object]:
 
 
 class OneAtATime(LedgerAppender):
-    """An appender for the emulator, where appends to two tables at once may block one another."""
+    """An appender for the emulator, where concurrent appends to two tables may block each other."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._turn = asyncio.Lock()
 
     async def append(self, ledger: Ledger, rows: Sequence[Row]) -> None:
-        """Append rows, once all others are appended."""
+        """Append rows after all others."""
         async with self._turn:
             await super().append(ledger, rows)
 

@@ -1,4 +1,4 @@
-"""The servers that stand in for Google Cloud, as fixtures."""
+"""The test servers for Google Cloud, as fixtures."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def source_in(client: BigQueryClient, name: str = "latest_observations") -> Sour
 
 
 async def make_source(client: BigQueryClient, name: str, columns: Mapping[str, str]) -> None:
-    """Make an empty source table."""
+    """Create an empty source table."""
     ddl = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     await client.execute(f"CREATE TABLE {client.place.table(name)} ({ddl})")
 
@@ -63,7 +63,7 @@ async def insert(
     name: str = "latest_observations",
     columns: Mapping[str, str] = ASSET_COLUMNS,
 ) -> None:
-    """Insert rows as a delivery brings them."""
+    """Insert rows as a delivery does."""
     for start in range(0, len(observations), 500):
         some = observations[start : start + 500]
         rows = ", ".join(f"({', '.join(_values(row, columns))})" for row in some)
@@ -72,7 +72,7 @@ async def insert(
 
 
 async def load(client: BigQueryClient, observations: Sequence[Observation]) -> None:
-    """Deliver observations anew: ``latest_observations`` has each once, as delivered last."""
+    """Deliver observations again: ``latest_observations`` has the last delivery of each."""
     await client.execute(
         f"DELETE FROM {client.place.table('latest_observations')}"
         " WHERE observation_id IN UNNEST(@ids)",

@@ -1,4 +1,4 @@
-"""What BigQuery is queries about an area means the places that the local engine finds inside."""
+"""Conditions for areas match the same places in BigQuery as in the local engine."""
 
 from __future__ import annotations
 

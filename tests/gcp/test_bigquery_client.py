@@ -1,4 +1,4 @@
-"""Statements, tables and views on the BigQuery emulator, and what failures are told as."""
+"""Statements, tables, views and errors on the BigQuery emulator."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def client(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryC
         yield client
 
 
-async def test_all_tables_and_views_are_made_and_can_be_asked(client: BigQueryClient) -> None:
+async def test_all_tables_and_views_are_created_and_can_be_queried(client: BigQueryClient) -> None:
     there = await client.tables()
     assert {ledger.name for ledger in LEDGERS} < {
         name for name, kind in there.items() if kind == "TABLE"
@@ -37,7 +37,7 @@ async def test_all_tables_and_views_are_made_and_can_be_asked(client: BigQueryCl
         assert await client.value(f"SELECT count(*) FROM {client.place.table(name)}") == 0
 
 
-async def test_making_the_tables_twice_changes_nothing(client: BigQueryClient) -> None:
+async def test_creating_the_tables_twice_changes_nothing(client: BigQueryClient) -> None:
     before = await client.tables()
     await put_tables(client)
     assert await client.tables() == before
@@ -57,7 +57,7 @@ async def test_a_second_model_joins_the_view_over_all_vectors(client: BigQueryCl
     assert rows == [("embeddings_demo_1_4",), ("embeddings_other_8",)]
 
 
-async def test_a_model_whose_table_another_made_joins_the_view_too(client: BigQueryClient) -> None:
+async def test_a_table_that_another_process_created_joins_the_view(client: BigQueryClient) -> None:
     await client.create_table(embeddings_ledger("made-by-pulumi", 8))
     assert "embeddings_made_by_pulumi_8" not in await client.view_query("embeddings_rows")
     await put_embeddings(client, [EmbeddingPart("made-by-pulumi", 8)])
@@ -66,7 +66,7 @@ async def test_a_model_whose_table_another_made_joins_the_view_too(client: BigQu
     assert await client.view_query("nothing") == ""
 
 
-async def test_values_are_bound_and_never_pasted(client: BigQueryClient) -> None:
+async def test_values_are_bound_and_never_part_of_the_statement(client: BigQueryClient) -> None:
     nasty = "x' OR 1=1; DROP TABLE t; --"
     row = await client.rows(
         "SELECT @text, @number, @real, @yes, @at, ARRAY_LENGTH(@keys)",
@@ -80,7 +80,7 @@ async def test_values_are_bound_and_never_pasted(client: BigQueryClient) -> None
     assert row == [(nasty, 7, 0.5, True, datetime(2026, 5, 4, 12, tzinfo=UTC), 2)]
 
 
-async def test_a_column_that_is_not_as_it_should_be_is_named(client: BigQueryClient) -> None:
+async def test_a_column_of_the_wrong_type_is_named(client: BigQueryClient) -> None:
     assert await wrong_columns(client, RUNS) == []
     place = client.place
     await client.execute(f"DROP TABLE {place.table('runs')}")
@@ -90,7 +90,7 @@ async def test_a_column_that_is_not_as_it_should_be_is_named(client: BigQueryCli
     assert "runs.request is missing" in wrong
 
 
-async def test_what_is_refused_is_told_in_one_line(client: BigQueryClient) -> None:
+async def test_a_refusal_is_an_error_of_one_line(client: BigQueryClient) -> None:
     with pytest.raises(ConfigurationError, match="refuses") as caught:
         await client.rows("SELEC 1")
     assert "\n" not in str(caught.value)
@@ -98,7 +98,9 @@ async def test_what_is_refused_is_told_in_one_line(client: BigQueryClient) -> No
         await client.columns(f"{client.place.project}.{client.place.dataset}.nothing")
 
 
-async def test_a_server_that_is_not_there_is_transient(bigquery_emulator: BigQueryEmulator) -> None:
+async def test_an_unreachable_server_is_a_transient_error(
+    bigquery_emulator: BigQueryEmulator,
+) -> None:
     with socket.socket() as occupied:
         occupied.bind(("127.0.0.1", 0))
         gone = f"http://127.0.0.1:{occupied.getsockname()[1]}"
@@ -107,7 +109,7 @@ async def test_a_server_that_is_not_there_is_transient(bigquery_emulator: BigQue
                 await client.rows("SELECT 1")
 
 
-def test_names_that_cannot_be_names_are_refused(bigquery_emulator: BigQueryEmulator) -> None:
+def test_invalid_names_are_refused(bigquery_emulator: BigQueryEmulator) -> None:
     place = place_in(bigquery_emulator)
     with pytest.raises(ConfigurationError, match="not a valid name of a table"):
         place.table("a`; DROP")

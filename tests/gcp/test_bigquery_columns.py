@@ -1,4 +1,4 @@
-"""How a source table's columns become an observation's, for each generation of tables."""
+"""The columns of a source table become an observation's, for each kind of table."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_each_layout_reads_a_table_of_its_shape(client: BigQueryClient, la
 
 
 async def make_snapshots(client: BigQueryClient) -> None:
-    """Make the table of snapshots; the later one has the lesser id."""
+    """Create the table of snapshots; the later one has the lesser id."""
     snapshots = client.place.table("snapshots")
     await client.execute(f"CREATE TABLE {snapshots} (snapshot_id STRING, creation_time TIMESTAMP)")
     await client.execute(
@@ -87,7 +87,7 @@ async def make_snapshots(client: BigQueryClient) -> None:
     )
 
 
-async def test_of_all_snapshots_the_one_made_last_counts(client: BigQueryClient) -> None:
+async def test_of_all_snapshots_the_one_created_last_counts(client: BigQueryClient) -> None:
     await make_snapshots(client)
     await make_source(client, "all_observations", ASSET_COLUMNS)
     older = replace(FULL, snapshot_id="snap-2", gcs_uri="gs://bucket/snap-2/v0/obs-001.jpg")
@@ -141,7 +141,7 @@ async def test_columns_may_have_other_names_or_be_absent(client: BigQueryClient)
     ]
 
 
-async def test_a_mapping_that_does_not_fit_is_told_with_the_columns_there_are(
+async def test_a_mapping_to_missing_columns_is_an_error_that_lists_the_columns(
     client: BigQueryClient,
 ) -> None:
     await make_source(client, "latest_observations", PANO_COLUMNS)
@@ -156,7 +156,7 @@ async def test_a_mapping_that_does_not_fit_is_told_with_the_columns_there_are(
     assert message.endswith("correct `[bigquery.columns]` in the settings")
 
 
-async def test_a_source_that_is_not_there_is_named(client: BigQueryClient) -> None:
+async def test_a_missing_source_is_named(client: BigQueryClient) -> None:
     async with open_source(client, table=source_in(client, "pano_observations_latest")) as source:
         with pytest.raises(NotFoundError, match="pano_observations_latest"):
             await source.preview(asking(EMBEDDING))
@@ -171,19 +171,19 @@ async def test_a_source_that_is_not_there_is_named(client: BigQueryClient) -> No
         ({"asset_id": "a..b"}, r"bigquery\.columns\.asset_id"),
     ],
 )
-def test_a_mapping_that_cannot_be_one_is_refused(columns: Mapping[str, str], message: str) -> None:
+def test_an_invalid_mapping_is_refused(columns: Mapping[str, str], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         SourceTable("p.d.t", columns=columns)
 
 
-def test_a_layout_or_a_name_that_cannot_be_one_is_refused() -> None:
+def test_an_invalid_layout_or_name_is_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"bigquery\.layout.*pano_observations_latest"):
         SourceTable("p.d.t", "newest")
     with pytest.raises(ConfigurationError, match=r"bigquery\.source"):
         SourceTable("only.two")
 
 
-async def test_any_text_is_a_literal(client: BigQueryClient) -> None:
+async def test_any_text_can_be_a_literal(client: BigQueryClient) -> None:
     texts = ["", "'", '"', "\\", "\\'", "a\nb\r\tc", "\x1f\x00\x7f", "木 é 🦊", "@x ${y} {z} `t`"]
     assert (await client.rows(f"SELECT {quoted_list(texts)}"))[0][0] == texts
     for text in texts:

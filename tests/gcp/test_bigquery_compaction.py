@@ -1,4 +1,4 @@
-"""Compaction on the BigQuery emulator: duplicates go, everything else stays, appends too."""
+"""Compaction on the BigQuery emulator deletes duplicates and nothing else."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def dropped(reports: list[Compacted]) -> dict[str, tuple[int, int, int]]:
 
 
 async def compacted(books: Books, **how: object) -> dict[str, tuple[int, int, int]]:
-    """Compact as if it were the next day; return what was done."""
+    """Compact as if it were the next day; return the result."""
     return dropped(list(await compact(books.client, **{"now": TOMORROW, **how})))  # type: ignore[arg-type]  # its own
 
 
@@ -69,7 +69,7 @@ async def content(books: Books, table: str) -> list[str]:
     return [text for (text,) in rows]
 
 
-async def test_only_duplicates_go_and_a_second_time_nothing_is_done(books: Books) -> None:
+async def test_only_duplicates_are_deleted_and_repeating_does_nothing(books: Books) -> None:
     first, second, third = await books.open(3, [TASK, EMBEDDING])
     single: list[ResultRow] = [answer_row(second, TASK), embedding_row(third, unit(0.3))]
     double: list[ResultRow] = [
@@ -98,7 +98,7 @@ async def test_a_run_recorded_twice_becomes_one(books: Books) -> None:
 
 
 @pytest.mark.extended
-async def test_the_row_that_the_view_shows_stays_and_takes_over_what_was_paid(
+async def test_the_row_that_the_view_shows_remains_with_the_cost_of_all(
     books: Books,
 ) -> None:
     (item,) = await books.open(1, [TASK])
@@ -136,7 +136,7 @@ async def test_only_closed_days_are_touched(books: Books) -> None:
 
 
 @pytest.mark.extended
-async def test_a_key_that_is_twice_on_one_day_stays_on_the_others(books: Books) -> None:
+async def test_a_key_with_duplicates_on_one_day_remains_on_the_others(books: Books) -> None:
     (item,) = await books.open(1, [TASK])
     rows = [answer_row(item, TASK, at=NOW - timedelta(days=days)) for days in (3, 2, 2, 1)]
     await books.writer.write(rows)
@@ -160,7 +160,7 @@ async def test_everything_includes_today(books: Books) -> None:
         "400 jobInternalError p:d.t: sqlite3: database is locked",
     ],
 )
-def test_of_two_compactions_the_slower_is_told_to_try_again(aborted: str) -> None:
+def test_of_two_compactions_the_slower_raises_a_transient_error(aborted: str) -> None:
     with (
         pytest.raises(TransientError, match=r"p:d\.t.*try again"),
         BIGQUERY.translated("the dataset p.d"),
@@ -169,7 +169,7 @@ def test_of_two_compactions_the_slower_is_told_to_try_again(aborted: str) -> Non
 
 
 @pytest.mark.extended
-async def test_columns_of_every_type_come_through(books: Books) -> None:
+async def test_columns_of_every_type_are_preserved(books: Books) -> None:
     (item,) = await books.open(1, [TASK, EMBEDDING])
     vector = np.array([0.1, -0.2, 0.3, 0.4], dtype=np.float32)
     await books.writer.write([answer_row(item, TASK), embedding_row(item, vector)])
@@ -181,14 +181,14 @@ async def test_columns_of_every_type_come_through(books: Books) -> None:
     assert embedding == pytest.approx(vector.tolist())
 
 
-async def test_appends_go_on_beside_it_and_none_is_lost(books: Books) -> None:
+async def test_concurrent_appends_continue_and_none_is_lost(books: Books) -> None:
     items = await books.open(40, [TASK])
     early, late = items[:20], items[20:]
     await books.writer.write([answer_row(item, TASK) for item in early] * 2)
     started = asyncio.Event()
 
     async def append() -> list[tuple[str, date]]:
-        """Append to the partition that is mended and to the next one, until it is over."""
+        """Append to the compacted partition and to the next one, until compaction ends."""
         appended: list[tuple[str, date]] = []
         await started.wait()
         while not appended or (not mending.done() and len(appended) < MOST_APPENDED):

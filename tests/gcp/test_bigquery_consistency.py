@@ -1,4 +1,4 @@
-"""Ledgers of a dataset that lost runs or tasks, on the BigQuery emulator: named, never cleared."""
+"""Lost runs and tasks of a dataset are reported and never deleted, on the BigQuery emulator."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def rig(bigquery_emulator: BigQueryEmulator) -> AsyncIterator[BigQueryRig]
 
 
 async def faults(rig: BigQueryRig) -> list[str]:
-    """Return what contradicts itself."""
+    """Return the faults that are found."""
     return await BigQueryConsistency(rig.client).faults(thorough=True)
 
 
@@ -46,11 +46,11 @@ async def empty(rig: BigQueryRig, table: str) -> None:
 
 
 @pytest.mark.extended
-async def test_a_dataset_that_is_whole_has_no_faults(rig: BigQueryRig) -> None:
+async def test_a_complete_dataset_has_no_faults(rig: BigQueryRig) -> None:
     assert await faults(rig) == []
 
 
-async def test_a_lost_table_of_runs_is_named_and_nothing_is_cleared(rig: BigQueryRig) -> None:
+async def test_a_lost_table_of_runs_is_named_and_nothing_is_deleted(rig: BigQueryRig) -> None:
     await empty(rig, "runs")
     (fault,) = await faults(rig)
     assert fault.startswith("run run-1 is in ")
@@ -70,7 +70,7 @@ async def test_a_lost_version_of_a_task_is_named(rig: BigQueryRig) -> None:
 
 
 @pytest.mark.extended
-async def test_what_a_killed_producer_left_is_no_fault(rig: BigQueryRig) -> None:
+async def test_the_rows_of_a_killed_producer_are_no_fault(rig: BigQueryRig) -> None:
     await empty(rig, "classifications")
     for table in await rig.client.tables():
         if table.startswith("embeddings_demo") and not table.endswith("_all"):

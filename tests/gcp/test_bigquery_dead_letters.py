@@ -32,12 +32,12 @@ async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]
 
 
 async def letters(books: Books, **which: object) -> list[DeadLetterRow]:
-    """Return the dead letters that a filter means."""
+    """Return the dead letters that match a filter."""
     rows = books.dead_letters.list(DeadLetterFilter(**which))  # type: ignore[arg-type]  # real fields
     return [row async for row in rows]
 
 
-async def test_letters_come_back_whole_and_oldest_first(books: Books) -> None:
+async def test_dead_letters_are_returned_complete_and_oldest_first(books: Books) -> None:
     items = await books.open(5, [TASK])
     rows = [
         dead_row(item, TASK, at=NOW - timedelta(days=n), reason=list(Reason)[n % 2])
@@ -52,14 +52,14 @@ async def test_letters_come_back_whole_and_oldest_first(books: Books) -> None:
     assert await letters(books, run_id="x' OR true --") == []
 
 
-async def test_letters_of_one_moment_come_in_the_order_of_their_ids(books: Books) -> None:
+async def test_dead_letters_of_one_moment_are_ordered_by_id(books: Books) -> None:
     items = await books.open(3, [TASK])
     rows = [dead_row(item, TASK, event_id=name) for item, name in zip(items, "cab", strict=True)]
     await books.dead_letters.record(rows)
     assert [letter.event_id for letter in await letters(books)] == ["a", "b", "c"]
 
 
-async def test_what_was_replayed_purged_or_written_is_off_the_list(books: Books) -> None:
+async def test_replayed_purged_and_written_parts_are_not_listed(books: Books) -> None:
     items = await books.open(5, [TASK, EMBEDDING])
     await books.dead_letters.record([dead_row(item, TASK) for item in items])
     later = NOW + timedelta(seconds=1)
@@ -78,7 +78,7 @@ async def test_what_was_replayed_purged_or_written_is_off_the_list(books: Books)
     assert await books.runs.dead_by_reason("other") == {}
 
 
-async def test_a_letter_with_nothing_but_a_reason_is_read(books: Books) -> None:
+async def test_a_dead_letter_with_only_a_reason_is_read(books: Books) -> None:
     name = books.client.place.table("dead_letters")
     await books.client.execute(
         f"INSERT INTO {name} (event_id, part_key, event, reason, `at`)"

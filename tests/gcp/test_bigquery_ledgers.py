@@ -1,4 +1,4 @@
-"""What a worker reads of the ledgers, on the BigQuery emulator."""
+"""The workers' reads of the ledgers, on the BigQuery emulator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]
         yield books
 
 
-async def test_many_keys_are_asked_for_in_several_queries(books: Books) -> None:
+async def test_many_keys_are_looked_up_in_several_queries(books: Books) -> None:
     first, second, third = await books.open(3, [TASK, EMBEDDING])
     await books.writer.write(
         [answer_row(first, TASK), embedding_row(second), dead_row(third, TASK)]
@@ -86,7 +86,7 @@ async def test_a_dead_letter_without_a_key_hides_nothing(books: Books) -> None:
     assert await books.ledgers.missing() == 2
 
 
-async def test_a_task_that_reads_otherwise_now_is_refused(books: Books) -> None:
+async def test_a_stored_task_that_this_version_reads_differently_is_refused(books: Books) -> None:
     spec = task()
     row = {
         "task": "signs", "fingerprint": "f" * 64, "model": spec.model, "toml": spec.toml, "at": NOW,

@@ -1,4 +1,4 @@
-"""Locks between machines: taken once, renewed, lost, and taken over from the dead."""
+"""Locks between machines: taken once, renewed, lost, and taken over from dead holders."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ async def forever(_seconds: float) -> None:
 
 
 def locks(client: BigQueryClient, owner: str, clock: Clock) -> TableLocks:
-    """Return locks whose holders renew them never, and whose waiting takes the clock's time."""
+    """Return locks that are never renewed, and that wait by the clock."""
     return TableLocks(client, owner, clock, sleep=forever, chance=lambda: 0.0)
 
 
-async def test_a_held_lock_names_its_owner_and_its_end(client: BigQueryClient) -> None:
+async def test_a_held_lock_names_its_owner_and_its_expiry(client: BigQueryClient) -> None:
     clock = Clock()
     async with locks(client, "ada@laptop, process 7", clock).at_once("run r/1", "run r/1"):
         with pytest.raises(BusyError, match="run r/1 is held by ada@laptop, process 7") as caught:
@@ -81,7 +81,7 @@ async def test_only_one_of_many_takes_a_lock(client: BigQueryClient) -> None:
     assert await asyncio.gather(*(take(number) for number in range(5))) == [1] * 5
 
 
-async def test_a_dead_holder_s_lock_is_taken_over_after_its_end_by_one_alone(
+async def test_the_expired_lock_of_a_dead_holder_is_taken_over_by_one_process(
     client: BigQueryClient,
 ) -> None:
     clock = Clock()
@@ -114,7 +114,7 @@ async def test_a_dead_holder_s_lock_is_taken_over_after_its_end_by_one_alone(
     assert await client.tables() == {}
 
 
-async def test_waiting_is_bounded_and_jittered(client: BigQueryClient) -> None:
+async def test_waiting_is_limited_and_jittered(client: BigQueryClient) -> None:
     clock = Clock()
     timing = LockTiming(life_s=10_000, patience_s=60.0)
     async with TableLocks(client, "long", clock, timing=timing, sleep=forever).at_once("l", "it"):
@@ -129,7 +129,7 @@ async def test_waiting_is_bounded_and_jittered(client: BigQueryClient) -> None:
     assert 60 < sum(clock.slept) < 63
 
 
-async def test_a_renewed_lock_outlives_its_first_end(client: BigQueryClient) -> None:
+async def test_a_renewed_lock_outlives_its_first_expiry(client: BigQueryClient) -> None:
     clock, renewals = Clock(), 0
 
     async def sleep(seconds: float) -> None:
@@ -173,7 +173,7 @@ async def test_a_holder_that_overslept_is_interrupted_and_leaves_the_next_one_s_
             pass
 
 
-async def test_what_the_body_raises_comes_through_and_the_lock_is_let_go(
+async def test_the_body_s_exception_is_raised_and_the_lock_is_released(
     client: BigQueryClient,
 ) -> None:
     clock = Clock()

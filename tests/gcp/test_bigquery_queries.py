@@ -1,4 +1,4 @@
-"""Questions in SQL, on the BigQuery emulator: one SELECT, and nothing that writes."""
+"""Users' queries on the BigQuery emulator: one SELECT, and no statement that writes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQu
         "FROM runs |> SELECT run_id",
     ],
 )
-def test_one_select_is_known(text: str) -> None:
+def test_one_select_is_recognised(text: str) -> None:
     assert is_one_select(text)
 
 
@@ -60,24 +60,24 @@ def test_one_select_is_known(text: str) -> None:
         "BEGIN SELECT 1; END",
     ],
 )
-def test_anything_else_is_refused_unasked(text: str) -> None:
+def test_anything_else_is_refused_without_a_request(text: str) -> None:
     assert not is_one_select(text)
 
 
 @needs_emulator
-async def test_a_question_brings_columns_and_rows(client: BigQueryClient) -> None:
+async def test_a_query_returns_columns_and_rows(client: BigQueryClient) -> None:
     columns, rows = await query(client, "SELECT 1 AS one, 'x' AS two UNION ALL SELECT 2, 'y'")
     assert columns == ["one", "two"]
     assert sorted(rows) == [(1, "x"), (2, "y")]
 
 
 @needs_emulator
-async def test_tables_go_by_their_names(client: BigQueryClient) -> None:
+async def test_tables_can_be_used_by_their_short_names(client: BigQueryClient) -> None:
     assert await query(client, "SELECT COUNT(*) AS count FROM runs_current") == (["count"], [(0,)])
 
 
 @needs_emulator
-async def test_what_writes_is_refused_and_writes_nothing(client: BigQueryClient) -> None:
+async def test_a_statement_that_writes_is_refused(client: BigQueryClient) -> None:
     for text in ("DROP TABLE runs", "INSERT INTO runs (run_id) VALUES ('r')"):
         with pytest.raises(ConfigurationError, match="SELECT; pass one"):
             await query(client, text)
@@ -85,14 +85,14 @@ async def test_what_writes_is_refused_and_writes_nothing(client: BigQueryClient)
 
 
 @needs_emulator
-async def test_a_question_that_is_wrong_is_told_in_one_line(client: BigQueryClient) -> None:
+async def test_an_invalid_query_is_an_error_of_one_line(client: BigQueryClient) -> None:
     with pytest.raises(ConfigurationError) as raised:
         await query(client, "SELECT nothing FROM nowhere")
     assert "\n" not in str(raised.value)
 
 
 @needs_emulator
-async def test_an_endless_answer_is_refused(
+async def test_a_result_with_too_many_rows_is_refused(
     client: BigQueryClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queries, "MOST_ROWS", 3)
@@ -102,7 +102,7 @@ async def test_an_endless_answer_is_refused(
 
 
 @needs_emulator
-async def test_a_question_that_reads_too_much_is_never_run(
+async def test_a_query_that_would_read_too_much_is_not_run(
     client: BigQueryClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "place", replace(client.place, max_bytes_billed=0))

@@ -1,4 +1,4 @@
-"""What the contract of runs does not say and BigQuery's statements do: ranges, views, versions."""
+"""Runs in BigQuery beyond the contract of the port: ranges, views, versions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def books(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[Books]
 
 
 def shown(balance: Balance) -> dict[str, int]:
-    """Return the states that hold some part."""
+    """Return the states that have parts."""
     return {name: getattr(balance, name) for name in STATES if getattr(balance, name)}
 
 
@@ -72,7 +72,7 @@ async def test_every_part_is_in_one_state(books: Books) -> None:
     assert queued.subject_id == "obs-006"
 
 
-async def test_another_runs_ranges_publish_nothing_here(books: Books) -> None:
+async def test_the_ranges_of_another_run_do_not_count_as_published(books: Books) -> None:
     await books.open(2, [TASK])
     await books.open(2, [EMBEDDING], "run-2")
     await books.publish("run-2", 0, 0, 1)
@@ -80,7 +80,7 @@ async def test_another_runs_ranges_publish_nothing_here(books: Books) -> None:
     assert shown(await books.runs.balance("run-2")) == {"queued": 1, "to_publish": 1}
 
 
-async def test_a_view_that_shows_a_part_twice_is_told(books: Books) -> None:
+async def test_a_view_that_shows_a_part_twice_is_reported(books: Books) -> None:
     (item,) = await books.open(1, [TASK])
     await books.writer.write([answer_row(item, TASK), answer_row(item, TASK, at=LATER)])
     assert (await books.runs.balance("run-1")).duplicates == 0
@@ -92,7 +92,7 @@ async def test_a_view_that_shows_a_part_twice_is_told(books: Books) -> None:
     assert (balance.written, balance.duplicates, balance.holds) == (1, 1, False)
 
 
-async def test_what_is_published_and_not_settled_may_be_lost(books: Books) -> None:
+async def test_published_items_that_are_not_settled_may_be_lost(books: Books) -> None:
     items = await books.open(9, [TASK, EMBEDDING])
     await books.publish("run-1", 0, 0, 5)
     await books.publish("run-1", 0, 0, 5)

@@ -1,4 +1,4 @@
-"""What search in BigQuery has to care for beyond its port's suite, on the emulator."""
+"""Search in BigQuery beyond the contract of its port, on the emulator."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def test_a_vector_may_be_numpy_s_and_a_filter_any_text(
     assert "runs" in await client.tables()
 
 
-async def test_a_vector_of_another_length_in_the_table_is_passed_over(
+async def test_a_vector_of_another_length_in_the_table_is_skipped(
     client: BigQueryClient, writer: BigQueryWriter
 ) -> None:
     await writer.write([embedded(number, 1.0, 0.0, 0.0, 0.0) for number in (1, 2)])
@@ -77,7 +77,7 @@ async def test_a_vector_of_another_length_in_the_table_is_passed_over(
     assert [hit.observation for hit in hits] == [observation(2)]
 
 
-async def test_a_table_that_was_never_made_and_an_empty_one_are_told_alike(
+async def test_a_missing_table_and_an_empty_one_are_reported_alike(
     client: BigQueryClient,
 ) -> None:
     search = BigQuerySearch(client)
@@ -89,7 +89,9 @@ async def test_a_table_that_was_never_made_and_an_empty_one_are_told_alike(
         await search.search(query(None))
 
 
-async def test_half_a_position_is_none(client: BigQueryClient, writer: BigQueryWriter) -> None:
+async def test_an_incomplete_position_is_dropped(
+    client: BigQueryClient, writer: BigQueryWriter
+) -> None:
     row = embedded(1, 1.0, 0.0, 0.0, 0.0)
     await writer.write([replace(row, observation=replace(row.observation, latitude=None))])
     (hit,) = await BigQuerySearch(client).search(query([1.0, 0.0, 0.0, 0.0]))

@@ -39,11 +39,11 @@ async def count(client: BigQueryClient, table: str) -> int:
 
 
 class KilledError(Exception):
-    """Stands for the end of a process."""
+    """The process is killed here."""
 
 
 class KilledAt:
-    """A client under which a process ends right before the statement that holds ``text``."""
+    """A client that kills the process right before the statement that contains ``text``."""
 
     def __init__(self, client: BigQueryClient, text: str) -> None:
         self._client = client
@@ -58,7 +58,7 @@ class KilledAt:
         await self._client.execute(statement, **values)
 
 
-async def test_a_producer_killed_before_the_run_s_row_leaves_nothing_that_is_seen(
+async def test_a_producer_killed_before_the_run_s_row_leaves_nothing_visible(
     client: BigQueryClient, source: BigQuerySource
 ) -> None:
     await load(client, [observation(number) for number in range(6)])
@@ -91,7 +91,7 @@ async def test_the_same_run_can_be_opened_after_its_producer_was_killed(
     assert await count(client, "work_items_current") == 4
 
 
-async def test_a_list_that_was_cleared_meanwhile_becomes_no_run(
+async def test_a_work_list_that_was_deleted_meanwhile_becomes_no_run(
     client: BigQueryClient, source: BigQuerySource
 ) -> None:
     class Cleared(KilledAt):
@@ -128,7 +128,7 @@ async def test_producers_on_two_machines_list_everything_once(client: BigQueryCl
     )
 
 
-async def test_the_listed_observations_are_kept_once(
+async def test_the_listed_observations_are_stored_once(
     client: BigQueryClient, source: BigQuerySource
 ) -> None:
     part = AnswerPart("all views", "f" * 64, "m")
@@ -164,7 +164,7 @@ async def test_a_model_that_was_never_used_gets_its_table(
     assert "embeddings_another_8" in await client.tables()
 
 
-async def test_locks_are_gone_once_nobody_holds_them(
+async def test_released_locks_leave_no_table(
     client: BigQueryClient, source: BigQuerySource
 ) -> None:
     await load(client, [observation(1)])
@@ -184,7 +184,7 @@ async def test_a_run_keeps_its_ranges_when_the_settings_change(client: BigQueryC
         assert await other.unpublished("run-1") == before
 
 
-async def test_a_range_that_lacks_items_is_told(
+async def test_a_range_that_lacks_items_is_reported(
     client: BigQueryClient, source: BigQuerySource
 ) -> None:
     await load(client, [observation(number) for number in range(3)])

@@ -42,7 +42,7 @@ async def test_a_typed_view_has_one_column_a_field(books: Books) -> None:
     ]
 
 
-async def test_what_is_not_known_is_null_or_empty(books: Books) -> None:
+async def test_unknown_values_are_null_or_empty(books: Books) -> None:
     await books.runs.remember_task(task(), now=NOW)
     (item,) = await books.open(1, [answer_part(task())])
     empty = '{"kind":"unknown","tilted":null,"count":null,"height":null,"note":null,"damage":[]}'
@@ -50,7 +50,7 @@ async def test_what_is_not_known_is_null_or_empty(books: Books) -> None:
     assert await books.rows("signs_current", FIELDS) == [("unknown", None, None, None, None, [])]
 
 
-async def test_an_answer_of_another_type_is_null_and_breaks_no_view(books: Books) -> None:
+async def test_an_answer_of_another_type_is_null_in_the_view(books: Books) -> None:
     await books.runs.remember_task(task(), now=NOW)
     (item,) = await books.open(1, [answer_part(task())])
     odd = '{"kind":"stop","tilted":"perhaps","count":"many","height":"1e1","note":7}'
@@ -76,7 +76,7 @@ async def test_the_view_shows_the_active_version_in_its_own_shape(books: Books) 
     assert await books.rows("signs_current", "kind, tilted") == [("stop", True)]
 
 
-async def test_a_view_that_is_missing_comes_back_with_its_active_task(books: Books) -> None:
+async def test_a_missing_view_is_created_again_with_its_active_task(books: Books) -> None:
     await books.runs.remember_task(task(), now=NOW)
     await books.client.execute(f"DROP VIEW {books.client.place.table('signs_current')}")
     await books.runs.remember_task(task(), now=NOW)
@@ -115,7 +115,7 @@ async def test_columns_are_described_as_the_task_says(books: Books) -> None:
     assert await books.rows("signs_current", "height, damage") == []
 
 
-async def test_a_name_that_is_taken_is_not_replaced(books: Books) -> None:
+async def test_a_view_with_a_reserved_name_is_not_replaced(books: Books) -> None:
     spec = replace(task(), name="dead_letters")
     await put_task_view(books.client, spec)
     assert await books.rows("dead_letters_current", "event_id") == []

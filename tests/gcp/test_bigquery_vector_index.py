@@ -1,4 +1,4 @@
-"""Vector indexes of BigQuery against a scripted client: what a real one tells, step by step."""
+"""Vector indexes of BigQuery against a scripted client, step by step."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def index_row(coverage: int, status: str = "ACTIVE", **changes: Any) -> tuple[An
 
 
 class ScriptedClient:
-    """A client that tells a script of index rows, one a look, and notes what is executed."""
+    """A client that returns scripted index rows, one for each poll, and records statements."""
 
     def __init__(
         self,
@@ -62,11 +62,11 @@ class ScriptedClient:
         self._tables = tables
 
     async def tables(self) -> dict[str, str]:
-        """Return the tables there are."""
+        """Return the existing tables."""
         return dict.fromkeys(self._tables, "TABLE")
 
     async def rows(self, statement: str, /, **values: Any) -> list[tuple[Any, ...]]:
-        """Tell the next row of the script, or which models there are."""
+        """Return the next row of the script, or the existing models."""
         if "VECTOR_INDEXES" not in statement:
             return [("other", 8, 1234)]
         assert values == {"table": TABLE}
@@ -77,18 +77,18 @@ class ScriptedClient:
         return [step] if step else []
 
     async def value(self, statement: str, /, **_: Any) -> int:
-        """Count rows that are not there."""
+        """Return a count of 0."""
         assert "COUNT(*)" in statement
         return 0
 
     async def execute(self, statement: str, /, **_: Any) -> None:
-        """Note a statement."""
+        """Record a statement."""
         if self._refuses:
             raise self._refuses
         self.executed.append(" ".join(statement.split()))
 
     async def use(self, work: Any) -> Any:
-        """Answer what is asked of a table."""
+        """Return the facts of a table."""
         table = SimpleNamespace(num_rows=self._rows, num_bytes=self._size, streaming_buffer=None)
         return work(SimpleNamespace(get_table=lambda *_, **__: table))
 
@@ -98,10 +98,10 @@ class ScriptedClient:
 
 
 class Pauses(list[float]):
-    """Notes pauses instead of making them."""
+    """Records pauses instead of waiting."""
 
     async def __call__(self, pause_s: float) -> None:
-        """Note a pause."""
+        """Record a pause."""
         self.append(pause_s)
 
 
@@ -114,7 +114,7 @@ def indexes(client: ScriptedClient, pauses: Pauses | None = None) -> BigQueryVec
 async def create(
     client: ScriptedClient, *, pauses: Pauses | None = None, wait: bool = True
 ) -> tuple[Any, list[int]]:
-    """Create the index, and return its state and the progress that was told."""
+    """Create the index, and return its state and the reported progress."""
     progress: list[int] = []
     state = await indexes(client, pauses).create(
         "demo-1", 4, on_progress=lambda done, _: progress.append(done), wait=wait
@@ -122,7 +122,7 @@ async def create(
     return state, progress
 
 
-async def test_an_index_is_made_and_watched_until_it_covers_all() -> None:
+async def test_an_index_is_created_and_polled_until_it_covers_the_table() -> None:
     client = ScriptedClient([None, index_row(0), index_row(0), index_row(40), index_row(100)])
     pauses = Pauses()
     state, progress = await create(client, pauses=pauses)
@@ -140,14 +140,14 @@ async def test_an_index_is_made_and_watched_until_it_covers_all() -> None:
     assert set(state.stored) == set(STORED)
 
 
-async def test_an_index_that_is_being_built_is_only_watched() -> None:
+async def test_an_index_that_is_being_built_is_only_polled() -> None:
     client = ScriptedClient([index_row(40), index_row(70), index_row(100)])
     state, progress = await create(client)
     assert client.executed == []
     assert (state.condition, progress) == ("ready", [40, 70, 100])
 
 
-async def test_who_does_not_wait_gets_the_index_as_it_is() -> None:
+async def test_without_waiting_the_present_index_is_returned() -> None:
     state, progress = await create(ScriptedClient([None, index_row(0)]), wait=False)
     assert (state.condition, progress) == ("building", [])
 
@@ -159,7 +159,7 @@ async def test_who_does_not_wait_gets_the_index_as_it_is() -> None:
         (9_000, 5 << 20, "5.0 MB are less than the 10 MB that an index needs"),
     ],
 )
-async def test_a_small_table_gets_no_index_and_is_told_why(
+async def test_a_small_table_gets_no_index_and_the_reason_is_reported(
     rows: int, size: int, message: str
 ) -> None:
     client = ScriptedClient([None], rows=rows, size=size)
@@ -169,32 +169,32 @@ async def test_a_small_table_gets_no_index_and_is_told_why(
     assert client.executed == []
 
 
-async def test_a_refused_definition_is_told_and_nothing_is_watched() -> None:
+async def test_a_refused_definition_is_raised_without_polling() -> None:
     client = ScriptedClient([None], refuses=ConfigurationError("the dataset p.d refuses: no; see"))
     with pytest.raises(ConfigurationError, match="refuses: no"):
         await create(client)
     assert client.looks == 1
 
 
-async def test_an_index_that_is_disabled_meanwhile_is_told_with_its_reason() -> None:
+async def test_an_index_that_is_disabled_meanwhile_is_an_error_with_its_reason() -> None:
     disabled = index_row(0, "TEMPORARILY DISABLED", disable_reason="over the limit")
     client = ScriptedClient([None, index_row(0), disabled])
     with pytest.raises(ConfigurationError, match=r"temporarily disabled \(over the limit\)"):
         await create(client)
 
 
-async def test_an_index_that_lacks_a_column_is_to_be_dropped_first() -> None:
+async def test_an_index_that_lacks_a_column_must_be_dropped_first() -> None:
     client = ScriptedClient([index_row(100, ddl="CREATE VECTOR INDEX i ON t(embedding)")])
     with pytest.raises(ConfigurationError, match=r"does not store model.*`sightline index drop`"):
         await create(client)
 
 
-async def test_an_index_that_another_drops_meanwhile_is_told() -> None:
-    with pytest.raises(ConfigurationError, match="another has dropped it"):
+async def test_an_index_that_is_dropped_meanwhile_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="another process dropped it"):
         await create(ScriptedClient([index_row(10), None]))
 
 
-async def test_watching_bears_a_few_failures_and_not_many() -> None:
+async def test_polling_tolerates_a_few_failures() -> None:
     unreachable = TransientError("out of reach; try again")
     client = ScriptedClient([index_row(10), *[unreachable] * (TRIES - 1), index_row(100)])
     assert (await create(client))[0].condition == "ready"
@@ -213,7 +213,7 @@ async def test_watching_bears_a_few_failures_and_not_many() -> None:
         (index_row(100, ddl="CREATE VECTOR INDEX i"), "unusable", 100_000),
     ],
 )
-async def test_the_status_says_what_searches_make_of_the_index(
+async def test_the_status_states_whether_searches_use_the_index(
     row: Step, condition: str, covered: int
 ) -> None:
     state = await indexes(ScriptedClient([row])).status("demo-1", 4)
@@ -227,7 +227,7 @@ async def test_an_index_over_a_table_grown_too_small_is_unusable() -> None:
     assert "10 rows are fewer" in state.detail
 
 
-async def test_dropping_goes_by_the_name_there_is_and_may_be_repeated() -> None:
+async def test_an_index_is_dropped_by_its_actual_name_and_dropping_may_be_repeated() -> None:
     client = ScriptedClient([index_row(100, index_name="mine"), None])
     assert await indexes(client).drop("demo-1", 4) is True
     assert await indexes(client).drop("demo-1", 4) is False
@@ -235,7 +235,7 @@ async def test_dropping_goes_by_the_name_there_is_and_may_be_repeated() -> None:
     assert await indexes(ScriptedClient([], tables=())).drop("demo-1", 4) is False
 
 
-async def test_vectors_of_another_model_alone_are_named() -> None:
+async def test_the_error_names_the_models_that_have_vectors() -> None:
     for client in (ScriptedClient([], rows=0), ScriptedClient([], tables=("embeddings_other_8",))):
         with pytest.raises(NotFoundError, match="only 1,234 by other at 8"):
             await indexes(client).status("demo-1", 4)

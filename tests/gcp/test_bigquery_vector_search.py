@@ -1,4 +1,4 @@
-"""Search by an index, on the emulator with only the call of VECTOR_SEARCH replaced."""
+"""Search by an index, on the emulator, where only the call of VECTOR_SEARCH is replaced."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sightline.ports import AnswerFilter, EmbeddingRow, SearchHit, SearchQuery
 from tests.contracts.warehouse_rig import NOW, POLE, SIGN, observation
 from tests.gcp.servers import BigQueryEmulator
 from tests.gcp.test_bigquery_writer import HOW, PART
-from tests.gcp.vector_search_stand_in import Rehearsing, SearchByIndex, call_of
+from tests.gcp.vector_search_stand_in import ReplacedCallClient, SearchByIndex, call_of
 from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset
 
 pytestmark = pytest.mark.needs("go")
@@ -49,9 +49,9 @@ async def client(bigquery_with_ledgers: BigQueryEmulator) -> AsyncIterator[BigQu
 
 
 @pytest.fixture
-async def rehearsing(client: BigQueryClient) -> AsyncIterator[Rehearsing]:
-    async with Rehearsing.open(client.place) as rehearsing:
-        yield rehearsing
+async def replaced_call_client(client: BigQueryClient) -> AsyncIterator[ReplacedCallClient]:
+    async with ReplacedCallClient.open(client.place) as replaced_call_client:
+        yield replaced_call_client
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def writer(client: BigQueryClient) -> AsyncIterator[BigQueryWriter]:
 
 @pytest.fixture
 def always_by_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the policy answer `index` whatever is asked; it is tested for itself."""
+    """Let the policy always choose the index; it has its own tests."""
 
     def choose(table: object, index: object, request: SearchRequest) -> Plan:
         return Plan("index", "told so", 2 * request.top + 50, 0.05)
@@ -91,28 +91,30 @@ def query(vector: Sequence[float], **changes: Any) -> SearchQuery:
 
 
 def scored(hits: Sequence[SearchHit]) -> list[tuple[str, float]]:
-    """Return what was found, with scores as far as single precision tells them apart."""
+    """Return the hits, with scores rounded to single precision."""
     return [(hit.observation.observation_id, round(hit.score or 0.0, 5)) for hit in hits]
 
 
-async def test_a_large_table_is_asked_by_its_index_unless_a_filter_leaves_little(
-    rehearsing: Rehearsing, writer: BigQueryWriter
+async def test_a_large_table_is_searched_by_its_index_unless_a_filter_leaves_little(
+    replaced_call_client: ReplacedCallClient, writer: BigQueryWriter
 ) -> None:
     rows = embedded()
     await writer.write(rows)
-    search = SearchByIndex(rehearsing)
+    search = SearchByIndex(replaced_call_client)
     await search.search(query(rows[0].vector))
-    assert len(rehearsing.statements) == 1
+    assert len(replaced_call_client.statements) == 1
     narrow = query(rows[0].vector, filter=Filter(asset_types=(POLE,)))
     assert {hit.observation.asset_type for hit in await search.search(narrow)} == {POLE}
     answered = query(rows[0].vector, answers=(AnswerFilter("signs", "kind", "stop"),))
     assert await search.search(answered) == []
     assert len(await search.search(query([0.0] * 4))) == 10  # without direction, none is nearest
-    assert len(rehearsing.statements) == 1
+    assert len(replaced_call_client.statements) == 1
 
 
-async def test_an_index_that_was_filtered_after_the_search_is_made_up_for(
-    rehearsing: Rehearsing, writer: BigQueryWriter, monkeypatch: pytest.MonkeyPatch
+async def test_too_few_hits_of_an_index_are_replaced_by_an_exact_search(
+    replaced_call_client: ReplacedCallClient,
+    writer: BigQueryWriter,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = embedded()
     await writer.write(rows)
@@ -121,36 +123,36 @@ async def test_an_index_that_was_filtered_after_the_search_is_made_up_for(
         search_module, "choose", lambda *_: Plan("index", "told so", 1, 0.05, expected=10)
     )
     search_query = query(rows[9].vector, filter=Filter(asset_types=(POLE,)))
-    hits = await SearchByIndex(rehearsing).search(search_query)
-    assert len(rehearsing.statements) == 1
+    hits = await SearchByIndex(replaced_call_client).search(search_query)
+    assert len(replaced_call_client.statements) == 1
     monkeypatch.setattr(search_module, "choose", lambda *_: Plan("exact", "told so"))
-    assert scored(hits) == scored(await BigQuerySearch(rehearsing).search(search_query))
+    assert scored(hits) == scored(await BigQuerySearch(replaced_call_client).search(search_query))
     assert len(hits) == 10
 
 
 @pytest.mark.usefixtures("always_by_index")
-async def test_a_plan_by_the_index_tells_its_lists_its_statement_and_what_it_reads(
-    rehearsing: Rehearsing, writer: BigQueryWriter
+async def test_a_plan_by_the_index_has_its_lists_its_statement_and_its_bytes(
+    replaced_call_client: ReplacedCallClient, writer: BigQueryWriter
 ) -> None:
     rows = embedded()
     await writer.write(rows)
-    plan = await SearchByIndex(rehearsing).explain(query(rows[0].vector))
+    plan = await SearchByIndex(replaced_call_client).explain(query(rows[0].vector))
     assert (plan.method, plan.reason, plan.bytes_read) == ("index", "told so", 12_345)
     assert (plan.lists, plan.probes, plan.rows, plan.compared) == (1000, 50, COUNT, 3)
-    assert plan.statement == rehearsing.statements[0]
+    assert plan.statement == replaced_call_client.statements[0]
     assert plan.statement.startswith("SELECT observation_id")
 
 
 @pytest.mark.usefixtures("always_by_index")
-async def test_the_statement_filters_inside_and_spells_the_cosine_out(
-    rehearsing: Rehearsing, writer: BigQueryWriter
+async def test_the_statement_filters_first_and_names_the_cosine_distance(
+    replaced_call_client: ReplacedCallClient, writer: BigQueryWriter
 ) -> None:
     rows = embedded()
     await writer.write(rows)
     search_query = query(rows[0].vector, top=3, filter=EVERYTHING, leave_out="obs-000")
-    hits = await SearchByIndex(rehearsing).search(search_query)
+    hits = await SearchByIndex(replaced_call_client).search(search_query)
     assert "obs-000" not in {hit.observation.observation_id for hit in hits}
-    (statement,) = rehearsing.statements
+    (statement,) = replaced_call_client.statements
     _, _, (base, column, _, *named) = call_of(statement)
     assert column == "'embedding'"
     assert named == [
@@ -164,7 +166,7 @@ async def test_the_statement_filters_inside_and_spells_the_cosine_out(
         assert f"@{name}" in where
 
 
-async def test_an_emulator_s_tables_have_no_index_and_are_told_so(
+async def test_tables_of_an_emulator_have_no_index(
     client: BigQueryClient, writer: BigQueryWriter
 ) -> None:
     indexes = BigQueryVectorIndexes(client)
@@ -179,7 +181,7 @@ async def test_an_emulator_s_tables_have_no_index_and_are_told_so(
 
 
 async def refusal_of(client: BigQueryClient, statement: str, **values: Any) -> str:
-    """Return what the emulator says against a statement."""
+    """Return the emulator's error about a statement."""
     with pytest.raises(ConfigurationError) as caught:
         await client.rows(statement, **values)
     return str(caught.value)

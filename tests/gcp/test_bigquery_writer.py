@@ -1,4 +1,4 @@
-"""Results written to real tables, on the BigQuery emulator, and what is told of misfits."""
+"""Results written to real tables, on the BigQuery emulator, and errors of tables that differ."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def test_arrays_of_texts_and_documents_are_read_as_they_were_written(
 
 
 @pytest.mark.parametrize("ledger", LEDGERS, ids=lambda ledger: ledger.name)
-async def test_every_ledger_s_table_is_found_to_fit(
+async def test_every_ledger_s_table_matches_its_schema(
     client: BigQueryClient, appender: LedgerAppender, ledger: Ledger
 ) -> None:
     blank = {"STRING": "x", "JSON": "{}", "INT64": 1, "TIMESTAMP": datetime(2026, 1, 1, tzinfo=UTC)}
@@ -161,7 +161,7 @@ async def test_a_model_without_a_table_is_named(
     assert len(await rows_of(client, "classifications")) == 1  # what fits is written all the same
 
 
-async def test_a_column_that_does_not_fit_is_named(
+async def test_a_column_that_differs_is_named(
     client: BigQueryClient, writer: BigQueryWriter
 ) -> None:
     table = client.place.table("dead_letters")
@@ -171,7 +171,7 @@ async def test_a_column_that_does_not_fit_is_named(
         await writer.write([dead()])
 
 
-async def test_what_trying_again_does_not_mend_is_told_before_an_outage(
+async def test_a_failure_that_a_retry_cannot_fix_is_raised_before_an_outage(
     bigquery_with_ledgers: BigQueryEmulator,
 ) -> None:
     async with run_append_server() as (server, place):
@@ -192,5 +192,5 @@ async def test_what_trying_again_does_not_mend_is_told_before_an_outage(
                 await writer.write([answer(), dead()])
 
 
-async def test_nothing_to_write_is_no_call(writer: BigQueryWriter) -> None:
+async def test_without_rows_nothing_is_called(writer: BigQueryWriter) -> None:
     await writer.write([])

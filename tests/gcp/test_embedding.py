@@ -1,4 +1,4 @@
-"""The embedding models: unit vectors of the right length, one call each, and what they cost."""
+"""The embedding models: unit vectors of the right length, one call each, and their cost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.gcp.conftest import DAY, TOKEN, seen
 
 
 class Remembering(MadeUpAnswers):
-    """Answers, and keeps what it was asked; ``says`` is answered instead, if set."""
+    """Answers, and records its requests; returns ``says`` instead, if set."""
 
     def __init__(self) -> None:
         self.requests: list[Embed] = []
@@ -58,7 +58,7 @@ async def test_vectors_are_of_unit_length_and_of_their_dimension(embedder: Googl
     assert list(image.vector) == list(again.vector)
 
 
-async def test_one_image_goes_by_reference_in_one_request(
+async def test_one_image_is_sent_by_reference_in_one_request(
     embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
     await embedder.embed_image(seen(3), run_id="r")
@@ -70,7 +70,7 @@ async def test_one_image_goes_by_reference_in_one_request(
     assert request.dimension == embedder.dimension
 
 
-async def test_a_query_says_what_it_is_for_where_the_model_wants_that(
+async def test_a_query_states_its_purpose_if_the_model_requires_it(
     embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
     await embedder.embed_text("a leaning pole")
@@ -90,7 +90,7 @@ async def test_an_embedding_costs_its_price(embedder: GoogleEmbedder) -> None:
 
 
 @pytest.mark.parametrize("values", [[], [0.5], ["x"], [float("nan")] * 4, "zeros"])
-async def test_what_is_no_vector_of_the_dimension_is_invalid_and_paid_for(
+async def test_an_invalid_vector_is_refused_with_its_cost(
     values: Any, embedder: GoogleEmbedder, answerer: Remembering
 ) -> None:
     answerer.says = [0.0] * embedder.dimension if values == "zeros" else values
@@ -130,7 +130,7 @@ def test_tokens_that_are_not_counted_are_estimated() -> None:
         ("demo-1", 256, "global"),
     ],
 )
-async def test_what_cannot_work_is_told_before_a_call(
+async def test_an_invalid_configuration_is_reported_before_any_call(
     model: str, dimension: int, location: str
 ) -> None:
     with pytest.raises(ConfigurationError):
@@ -168,7 +168,7 @@ async def test_no_token_is_ever_logged(
     ],
     indirect=["embedder"],
 )
-async def test_a_query_that_is_not_taken_whole_is_refused_before_a_call(
+async def test_a_query_that_the_model_cannot_read_is_refused_before_any_call(
     embedder: GoogleEmbedder, answerer: Remembering, text: str, says: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=says):
@@ -177,7 +177,7 @@ async def test_a_query_that_is_not_taken_whole_is_refused_before_a_call(
 
 
 @pytest.mark.parametrize("embedder", [("gemini-embedding-2", 768)], indirect=True)
-async def test_a_query_may_be_in_any_language_that_the_model_knows(
+async def test_a_query_may_be_in_any_language_that_the_model_supports(
     embedder: GoogleEmbedder,
 ) -> None:
     assert len((await embedder.embed_text("наклонный столб")).vector) == 768

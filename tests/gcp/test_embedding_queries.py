@@ -1,4 +1,4 @@
-"""An image file as a query on Vertex AI: its content goes with the request, a bucket's does not."""
+"""Image queries on Vertex AI: a file's content is sent inside the request, a bucket's is not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONTENT = b"\xff\xd8\xff\xe0 a picture"
     ("model", "dimension", "location"),
     [("gemini-embedding-2", 768, "global"), ("multimodalembedding@001", 512, "us-central1")],
 )
-async def test_a_file_is_sent_and_an_image_of_a_bucket_is_referred_to(
+async def test_a_file_is_sent_and_an_image_in_a_bucket_is_referenced(
     model: str, dimension: int, location: str
 ) -> None:
     async def read(observation: Observation) -> bytes:

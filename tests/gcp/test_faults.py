@@ -1,4 +1,4 @@
-"""Every fault of the simulator, through the real adapters: the error, its reason, one call."""
+"""Every fault of the simulator through the real adapters: the error, its reason, one call."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_every_fault_has_an_expectation() -> None:
 
 
 @pytest.mark.parametrize("fault", ANSWERING)
-async def test_a_fault_of_gemini_is_told_by_its_name(
+async def test_a_fault_of_gemini_becomes_its_own_error(
     fault: Fault, simulator: VertexSimulator, classifier: GeminiClassifier, task: TaskSpec
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({fault: 1.0})))
@@ -86,7 +86,7 @@ async def test_a_fault_of_gemini_is_told_by_its_name(
 
 
 @pytest.mark.parametrize("fault", [fault for fault in ANSWERING if fault not in ANSWERED_WITH_200])
-async def test_a_fault_of_an_embedding_model_is_told_by_its_name(
+async def test_a_fault_of_an_embedding_model_becomes_its_own_error(
     fault: Fault, simulator: VertexSimulator, embedder: GoogleEmbedder
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({fault: 1.0})))
@@ -94,7 +94,7 @@ async def test_a_fault_of_an_embedding_model_is_told_by_its_name(
     assert sum(simulator.counters.received.values()) == 1, "a hidden retry"
 
 
-async def test_a_model_that_hangs_is_given_up_after_the_timeout(
+async def test_a_model_that_hangs_is_a_transient_error_after_the_timeout(
     simulator: VertexSimulator, task: TaskSpec
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({Fault.HANG: 1.0})))
@@ -114,7 +114,7 @@ async def test_a_model_that_hangs_is_given_up_after_the_timeout(
         check(await error_of(lambda: embedder.embed_image(seen(), run_id="r")), Fault.HANG)
 
 
-async def test_nobody_at_the_endpoint_is_transient(task: TaskSpec) -> None:
+async def test_an_unreachable_endpoint_is_a_transient_error(task: TaskSpec) -> None:
     async with VertexSimulator() as gone:
         place = VertexLocation("p", "global", gone.base_url)
     async with GeminiClassifier.open(
@@ -133,7 +133,7 @@ async def test_nobody_at_the_endpoint_is_transient(task: TaskSpec) -> None:
         (Fault.THROTTLED_RETRY_INFO, 2.5),
     ],
 )
-async def test_a_throttle_says_when_to_come_back_if_the_server_does(
+async def test_a_throttle_has_the_retry_delay_that_the_server_sent(
     fault: Fault,
     retry_after_s: float | None,
     simulator: VertexSimulator,

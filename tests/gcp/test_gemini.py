@@ -1,4 +1,4 @@
-"""Gemini's classifier: what it sends, what it makes of answers, what they cost."""
+"""Gemini's classifier: its requests, its answers, and their cost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PRICE = price_of(load_prices(), GEMINI, DAY)
 
 
 class Remembering(MadeUpAnswers):
-    """Answers, and keeps what it was asked; ``says`` is answered instead, if set."""
+    """Answers, and records its requests; returns ``says`` instead, if set."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, GenerateRequest]] = []
@@ -66,7 +66,7 @@ async def test_an_answer_is_valid_and_costs_what_its_tokens_cost(
     )
 
 
-async def test_the_images_go_by_reference_in_their_order_under_the_run_s_label(
+async def test_images_are_sent_by_reference_in_order_under_the_run_s_label(
     classifier: GeminiClassifier, answerer: Remembering, task: TaskSpec
 ) -> None:
     await classifier.classify(task, [seen(2), seen(1)], run_id="Run 7")
@@ -115,19 +115,19 @@ def test_a_task_s_parameters_are_sent_and_no_others(task: TaskSpec) -> None:
         ("gemini-flash-latest", 1, {"thinkingLevel": "LOW"}, 1024),
     ],
 )
-def test_thinking_is_said_in_the_model_s_own_terms_and_has_room_beside_the_answer(
+def test_thinking_parameters_follow_the_model_and_do_not_reduce_the_answer_s_tokens(
     model: str, budget: int | None, config: dict[str, Any] | None, room: int
 ) -> None:
     assert thinking_config(model, budget) == config
     assert output_tokens(model, 1000, budget) == 1000 + room
 
 
-def test_the_room_for_thoughts_stays_within_the_models_own_bound() -> None:
+def test_the_allowance_for_thoughts_stays_within_the_model_s_limit() -> None:
     assert output_tokens(GEMINI, 60_000, 24_576) == 65_536
 
 
 @pytest.mark.parametrize("text", ["", "Certainly! Here", '["a"]', "null", '{"a": '])
-async def test_an_answer_that_is_no_object_is_invalid_and_paid_for(
+async def test_an_answer_that_is_not_an_object_is_invalid_and_has_its_cost(
     text: str, classifier: GeminiClassifier, answerer: Remembering, task: TaskSpec
 ) -> None:
     answerer.says = text
@@ -147,7 +147,7 @@ async def test_an_answer_that_is_no_object_is_invalid_and_paid_for(
         (Fault.NO_CANDIDATES, False),
     ],
 )
-async def test_a_call_that_failed_after_it_was_paid_carries_its_cost(
+async def test_a_paid_call_that_failed_has_its_cost(
     fault: Fault,
     output: bool,
     classifier: GeminiClassifier,
@@ -168,7 +168,7 @@ def candidate(text: str = "{}", **fields: Any) -> dict[str, Any]:
     return {"content": {"parts": [{"text": text}]}, "finishReason": "STOP", **fields}
 
 
-def test_thoughts_are_paid_as_output_and_are_no_part_of_the_answer() -> None:
+def test_thoughts_cost_as_output_and_are_not_part_of_the_answer() -> None:
     usage = {"promptTokenCount": 100, "candidatesTokenCount": 10, "thoughtsTokenCount": 40}
     parts = [{"text": "Hm.", "thought": True}, {"text": '{"a":'}, {"text": " 1}"}]
     response = {"candidates": [candidate(content={"parts": parts})], "usageMetadata": usage}
@@ -201,7 +201,7 @@ ENDINGS: list[tuple[str | None, Reason | None]] = [
 
 @pytest.mark.parametrize("paid", [False, True])
 @pytest.mark.parametrize(("ending", "reason"), ENDINGS)
-def test_an_ending_without_an_answer_is_tried_again_only_if_nothing_was_paid(
+def test_a_response_without_an_answer_is_retried_only_if_it_cost_nothing(
     ending: str | None, reason: Reason | None, paid: bool
 ) -> None:
     response = {
@@ -231,12 +231,12 @@ def test_a_response_of_any_form_is_read(response: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("content", [None, {}, {"parts": None}, {"parts": [1, {"text": None}]}])
-def test_a_candidate_without_a_text_is_no_answer(content: Any) -> None:
+def test_a_candidate_without_text_is_no_answer(content: Any) -> None:
     with pytest.raises(PermanentError, match="answer_invalid"):
         classification_of({"candidates": [candidate(content=content)]}, PRICE, location="global")
 
 
-def test_a_response_without_usage_costs_nothing_that_is_known() -> None:
+def test_a_response_without_usage_has_no_known_cost() -> None:
     classification = classification_of({"candidates": [candidate()]}, PRICE, location="global")
     assert classification.usage.cost_usd_micros == 0
 
@@ -254,7 +254,7 @@ async def opened(model: str, location: str, prices: Sequence[Price]) -> None:
     ("model", "location", "prices"),
     [(GEMINI, "us-central1", load_prices()), (GEMINI, "us", ())],
 )
-async def test_what_cannot_work_is_told_before_a_call(
+async def test_an_invalid_configuration_is_reported_before_any_call(
     model: str, location: str, prices: Sequence[Price]
 ) -> None:
     with pytest.raises(ConfigurationError):

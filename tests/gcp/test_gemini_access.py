@@ -1,4 +1,4 @@
-"""A token that is revoked before its time is renewed once; proxies are looked up once a session."""
+"""A token that is revoked early is renewed once; proxies are looked up once for each session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.gcp.conftest import DAY
 
 
 class Credentials:
-    """Credentials whose tokens are numbered, and seem valid for ever."""
+    """Credentials whose tokens are numbered, and always seem valid."""
 
     def __init__(self, fails: Exception | None = None) -> None:
         self.number = 1
@@ -39,7 +39,7 @@ class Credentials:
 
 
 class Service:
-    """A service that lets in one token, and counts whom it sees."""
+    """A service that accepts one token, and counts the tokens that it receives."""
 
     def __init__(self) -> None:
         self.lets_in = "token-2"
@@ -72,7 +72,7 @@ def opened(service: Service, credentials: Credentials) -> Any:
     )  # fmt: skip
 
 
-async def test_a_token_that_was_revoked_is_renewed_and_the_call_made_again(
+async def test_a_revoked_token_is_renewed_and_the_call_repeated(
     service: Service,
 ) -> None:
     credentials = Credentials()
@@ -89,7 +89,7 @@ async def test_calls_that_were_refused_together_share_one_new_token(service: Ser
     assert credentials.number == 2
 
 
-async def test_a_new_token_that_is_refused_as_well_is_no_reason_for_a_third(
+async def test_a_refused_new_token_is_not_renewed_again(
     service: Service,
 ) -> None:
     service.lets_in = "nobody's"
@@ -106,7 +106,7 @@ async def test_a_new_token_that_is_refused_as_well_is_no_reason_for_a_third(
         (exceptions.TransportError, TransientError),
     ],
 )
-async def test_a_token_that_cannot_be_renewed_leaves_one_call(
+async def test_with_a_token_that_cannot_be_renewed_there_is_one_call(
     fails: type[Exception], error: type[Exception], service: Service
 ) -> None:
     async with opened(service, Credentials(fails("secret"))) as embedder:

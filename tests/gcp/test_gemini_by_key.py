@@ -1,4 +1,4 @@
-"""Gemini by API key: images inside the requests, every fault by its name, the key never shown."""
+"""Gemini by API key: images inside the requests, an error for every fault, the key never shown."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PNG = b"\x89PNG\r\n\x1a\ntwo"
 
 
 class Remembering(MadeUpAnswers):
-    """Answers, and keeps what it was asked."""
+    """Answers, and records its requests."""
 
     def __init__(self) -> None:
         self.requests: list[GenerateRequest] = []
@@ -103,7 +103,7 @@ async def error_of(call: Callable[[], Awaitable[object]]) -> SightlineError:
     return caught.value
 
 
-async def test_the_images_go_inside_the_request_in_their_order_and_without_labels(
+async def test_images_are_sent_inside_the_request_in_order_and_without_labels(
     classifier: GeminiClassifier, answerer: Remembering, task: TaskSpec
 ) -> None:
     images = [at("file:///2.png"), at("file:///1.jpg")]
@@ -125,7 +125,7 @@ async def test_an_image_and_a_query_are_embedded(embedder: GoogleEmbedder) -> No
 
 
 @pytest.mark.parametrize("fault", ANSWERING)
-async def test_a_fault_of_the_gemini_api_is_told_by_its_name(
+async def test_a_fault_of_the_gemini_api_becomes_its_own_error(
     fault: Fault, simulator: VertexSimulator, classifier: GeminiClassifier, task: TaskSpec
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({fault: 1.0})))
@@ -135,7 +135,7 @@ async def test_a_fault_of_the_gemini_api_is_told_by_its_name(
 
 
 @pytest.mark.parametrize("fault", [fault for fault in ANSWERING if fault not in ANSWERED_WITH_200])
-async def test_a_fault_of_its_embedding_model_is_told_by_its_name(
+async def test_a_fault_of_its_embedding_model_becomes_its_own_error(
     fault: Fault, simulator: VertexSimulator, embedder: GoogleEmbedder
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({fault: 1.0})))
@@ -143,7 +143,7 @@ async def test_a_fault_of_its_embedding_model_is_told_by_its_name(
     assert simulator.counters.received == {"embedContent": 1}, "a hidden retry"
 
 
-async def test_a_key_that_is_refused_names_the_setting_and_not_the_key(
+async def test_a_refused_key_is_an_error_that_names_the_setting_and_not_the_key(
     simulator: VertexSimulator, classifier: GeminiClassifier, task: TaskSpec
 ) -> None:
     simulator.behave(Behaviour(faults=FaultMix({Fault.UNAUTHENTICATED: 1.0})))
@@ -154,7 +154,7 @@ async def test_a_key_that_is_refused_names_the_setting_and_not_the_key(
     assert KEY not in str(error)
 
 
-async def test_an_image_in_a_bucket_is_refused_before_a_call(
+async def test_an_image_in_a_bucket_is_refused_before_any_call(
     simulator: VertexSimulator, classifier: GeminiClassifier, task: TaskSpec
 ) -> None:
     error = await error_of(lambda: classifier.classify(task, [seen()], run_id="r"))
@@ -164,7 +164,7 @@ async def test_an_image_in_a_bucket_is_refused_before_a_call(
     assert not simulator.counters.received
 
 
-async def test_what_the_reader_says_of_an_image_is_what_the_caller_hears(
+async def test_the_reader_s_error_about_an_image_is_raised_to_the_caller(
     classifier: GeminiClassifier, simulator: VertexSimulator, task: TaskSpec
 ) -> None:
     error = await error_of(lambda: classifier.classify(task, [at("file:///3.jpg")], run_id="r"))
@@ -200,13 +200,15 @@ async def test_a_request_just_below_20_mb_is_sent(
 
 
 @pytest.mark.parametrize("key", ["", " ", "two words", "a\nb", "schlüssel"])
-def test_what_can_be_no_key_is_told_before_a_call(key: str, files: Files) -> None:
+def test_an_invalid_key_is_reported_before_any_call(key: str, files: Files) -> None:
     with pytest.raises(ConfigurationError, match=r"gemini\.api_key_env") as caught:
         gemini_api(key, files.read)
     assert not key.strip() or key not in str(caught.value)
 
 
-async def test_a_model_that_the_api_has_not_is_told_before_a_call(files: Files) -> None:
+async def test_a_model_that_the_api_does_not_serve_is_reported_before_any_call(
+    files: Files,
+) -> None:
     with pytest.raises(ConfigurationError, match="multimodalembedding"):
         async with GoogleEmbedder.open_with_key(
             model="multimodalembedding@001", dimension=256, api_key=KEY, read_image=files.read,

@@ -1,4 +1,4 @@
-"""The cloud's adapters, with the demo model at the other end, give what the local engine gives."""
+"""The cloud adapters with the simulated demo model return the same as the local engine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SCENES = 9
 
 
 class Folder:
-    """A folder in the place of a bucket."""
+    """A folder that replaces a bucket."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""Our requests are those that Google's own client sends for the same call."""
+"""Sightline's requests equal those of Google's own client for the same call."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def read_pixels(_: Observation) -> bytes:
 
 @dataclass
 class Recorder:
-    """A server that keeps what it is sent, and answers with an empty object."""
+    """A server that records requests, and answers with an empty object."""
 
     url: str = ""
     sent: list[tuple[str, Any]] = field(default_factory=list)
@@ -59,7 +59,7 @@ async def recorder() -> AsyncIterator[Recorder]:
 
 
 def spelled(value: Any, *, names: bool = True) -> Any:
-    """Return a body with its fields in one spelling of the two that are accepted."""
+    """Return a body with its field names in one of the two accepted spellings."""
     if isinstance(value, list):
         return [spelled(item) for item in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""What the adapters import: nothing of Google's before it is used, and some of it never."""
+"""The adapters import Google's clients only when they are used, and some of them never."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_the_adapters_are_imported_without_google_s_clients() -> None:
     assert not {"google.genai", "google.auth", "aiohttp", *NEVER} & loaded
 
 
-def test_an_open_classifier_has_imported_no_client_of_google_s() -> None:
+def test_an_open_classifier_has_imported_no_google_client() -> None:
     loaded = modules_after(
         "import asyncio, datetime\n"
         "from sightline.gcp.credentials import GoogleTokens\n"

@@ -1,4 +1,4 @@
-"""Numbers that no model can mean: what was answered is kept, at a cost that is bounded."""
+"""Impossible numbers in responses: the answer is kept, and its cost is limited."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def chat(**counts: Any) -> Usage:
 
 
 @pytest.mark.parametrize("value", IMPOSSIBLE)
-def test_an_input_that_no_request_can_have_had_counts_as_estimated(value: Any) -> None:
+def test_an_impossible_input_count_is_replaced_by_the_estimate(value: Any) -> None:
     expected = Usage(600, 20, 600 + 2 * 20)
     assert gemini(promptTokenCount=value) == expected
     assert chat(prompt_tokens=value) == expected
 
 
 @pytest.mark.parametrize("value", IMPOSSIBLE)
-def test_an_output_that_no_request_allows_counts_as_the_most_it_allows(value: Any) -> None:
+def test_an_impossible_output_count_is_replaced_by_the_limit(value: Any) -> None:
     expected = Usage(500, 1024, 500 + 2 * 1024)
     assert gemini(candidatesTokenCount=value) == expected
     assert gemini(thoughtsTokenCount=value) == expected
@@ -58,18 +58,18 @@ def test_an_output_that_no_request_allows_counts_as_the_most_it_allows(value: An
 
 
 @pytest.mark.parametrize("value", [*IMPOSSIBLE, 501])
-def test_no_more_of_an_input_can_have_been_cached_than_there_was(value: Any) -> None:
+def test_cached_tokens_never_exceed_the_input(value: Any) -> None:
     assert gemini(cachedContentTokenCount=value) == Usage(500, 20, 500 + 2 * 20)
 
 
-def test_counts_up_to_the_largest_models_are_taken_as_they_are() -> None:
+def test_counts_up_to_those_of_the_largest_models_are_kept() -> None:
     most = {"promptTokenCount": MOST_INPUT_TOKENS, "candidatesTokenCount": MOST_OUTPUT_TOKENS}
     assert gemini(**most).input_tokens == MOST_INPUT_TOKENS
     assert gemini(**most).output_tokens == MOST_OUTPUT_TOKENS
     assert gemini(**most, thoughtsTokenCount=1).output_tokens == 1024, "together they are too many"
 
 
-def test_an_answer_without_a_count_is_paid_for_all_the_same() -> None:
+def test_an_answer_without_a_count_still_has_a_cost() -> None:
     assert gemini(promptTokenCount=None) == Usage(600, 20, 600 + 2 * 20)
     assert chat(prompt_tokens=None) == Usage(600, 20, 600 + 2 * 20)
     with pytest.raises(TransientError) as raised:  # nothing was answered, and nothing counted
@@ -102,7 +102,7 @@ def test_a_vector_of_anything_but_numbers_is_invalid(values: Any) -> None:
         b'{"embedding":{"values":[1e999,1.0]}}',
     ],
 )
-def test_a_response_with_a_number_that_json_forbids_is_read_and_is_not_asked_for_again(
+def test_a_response_with_a_number_that_json_forbids_is_read_and_not_requested_again(
     raw: bytes,
 ) -> None:
     response = decoded(raw)
@@ -111,7 +111,7 @@ def test_a_response_with_a_number_that_json_forbids_is_read_and_is_not_asked_for
         unit_vector(response["embedding"]["values"], 2, Usage())
 
 
-def test_an_answer_that_is_no_unicode_is_invalid_and_is_not_asked_for_again() -> None:
+def test_an_answer_that_is_not_unicode_is_invalid_and_not_requested_again() -> None:
     text = orjson.dumps('{"note":"@"}').replace(b"@", rb"\ud800")
     raw = rb'{"choices":[{"message":{"content":%s},"finish_reason":"stop"}]}' % text
     with pytest.raises(PermanentError) as raised:
@@ -120,5 +120,5 @@ def test_an_answer_that_is_no_unicode_is_invalid_and_is_not_asked_for_again() ->
 
 
 @pytest.mark.parametrize("raw", [b"", b"<html>", b"\xff\xfe{}", b"[" * 100_000, b'{"a":'])
-def test_what_is_no_json_is_nothing(raw: bytes) -> None:
+def test_a_body_that_is_not_json_is_empty(raw: bytes) -> None:
     assert decoded(raw) is None

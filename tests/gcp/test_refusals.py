@@ -1,4 +1,4 @@
-"""What an HTTP error means, also where Google words it otherwise than the simulator does."""
+"""The meaning of HTTP errors, including Google's wordings that the simulator does not use."""
 
 from __future__ import annotations
 
@@ -79,14 +79,12 @@ def info(reason: str, **metadata: str) -> dict[str, Any]:
         (302, None),
     ],
 )  # fmt: skip
-def test_a_refusal_that_every_call_would_meet_is_a_fault_of_the_configuration(
-    code: int, answered: object
-) -> None:
+def test_a_refusal_of_every_call_is_a_configuration_error(code: int, answered: object) -> None:
     assert isinstance(meaning(code, answered), ConfigurationError)
 
 
 @pytest.mark.parametrize("code", [408, 409, 499, 500, 502, 503, 504, 529])
-def test_a_refusal_that_may_pass_is_transient_whatever_its_body(code: int) -> None:
+def test_a_server_error_is_transient_whatever_its_body(code: int) -> None:
     assert isinstance(meaning(code, None), TransientError)
     assert isinstance(meaning(code, [body(code, "X", "x")]), TransientError)
 
@@ -106,7 +104,7 @@ def test_a_refusal_that_may_pass_is_transient_whatever_its_body(code: int) -> No
         ({"Retry-After": "999999"}, [], 3600.0),
     ],
 )  # fmt: skip
-def test_when_to_come_back_is_read_wherever_it_stands(
+def test_the_retry_delay_is_read_from_the_header_or_the_body(
     headers: dict[str, str], details: list[dict[str, Any]], expected: float | None
 ) -> None:
     for code in (429, 503):
@@ -134,7 +132,7 @@ def test_a_body_of_any_form_is_read(answered: object) -> None:
         "eyJhbGciOi.eyJzdWIi.c2lnbmF0dXJl",
     ],
 )
-def test_what_a_server_says_is_stored_without_secrets(secret: str) -> None:
+def test_a_server_s_message_is_stored_without_secrets(secret: str) -> None:
     text = one_line(f"it said\n{secret}\nand more")
     for part in ("abc.DEF", "A0Aabc", "0a1b2c", "me%2F", "AIzaSy", "c2lnbmF0"):
         assert part not in text
@@ -142,5 +140,5 @@ def test_what_a_server_says_is_stored_without_secrets(secret: str) -> None:
     assert "\n" not in text
 
 
-def test_what_a_server_says_is_bounded() -> None:
+def test_a_server_s_message_is_shortened() -> None:
     assert len(one_line("x" * 10_000)) == 300

@@ -1,4 +1,4 @@
-"""Whether a search in BigQuery compares all rows or asks an index."""
+"""The choice between an exact search and an index in BigQuery."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INDEX = IndexFacts("i", "ACTIVE", 100, frozenset(STORED), 1000)
 TEN = SearchRequest(10)
 
 
-def test_a_large_table_with_an_index_is_asked_through_it() -> None:
+def test_a_large_table_with_an_index_is_searched_by_it() -> None:
     plan = choose(MILLION, INDEX, TEN)
     assert (plan.method, plan.fetch, plan.fraction) == ("index", 70, 0.0632)
     assert plan.reason == "the index i covers 100 % of 1,000,000 rows"
@@ -63,7 +63,7 @@ def test_a_large_table_with_an_index_is_asked_through_it() -> None:
         (TableFacts(6_000, 1 << 30), INDEX, SearchRequest(1_000), "too many for an index"),
     ],
 )
-def test_what_an_index_cannot_serve_is_compared(
+def test_a_search_that_an_index_cannot_serve_is_exact(
     table: TableFacts, index: IndexFacts | None, search_request: SearchRequest, reason: str
 ) -> None:
     plan = choose(table, index, search_request)
@@ -71,13 +71,13 @@ def test_what_an_index_cannot_serve_is_compared(
     assert reason in plan.reason
 
 
-def test_a_filter_has_more_lists_searched_the_narrower_it_is() -> None:
+def test_a_narrower_filter_searches_more_lists() -> None:
     half = choose(MILLION, INDEX, replace(TEN, filtered=True, allowed=500_000))
     quarter = choose(MILLION, INDEX, replace(TEN, filtered=True, allowed=250_000))
     assert (half.fraction, quarter.fraction) == (0.1265, 0.253)
 
 
-def test_an_index_that_is_half_built_serves_and_says_so() -> None:
+def test_an_index_that_is_half_built_is_used_and_the_plan_says_so() -> None:
     plan = choose(MILLION, replace(INDEX, coverage_percent=40), TEN)
     assert plan.method == "index"
     assert plan.reason.endswith(
@@ -85,7 +85,7 @@ def test_an_index_that_is_half_built_serves_and_says_so() -> None:
     )
 
 
-def test_the_index_is_not_looked_at_where_it_cannot_matter() -> None:
+def test_the_index_is_not_read_if_it_cannot_matter() -> None:
     assert index_matters(MILLION, TEN)
     assert not index_matters(MILLION, replace(TEN, answers=True))
     assert not index_matters(TableFacts(10, 1 << 30), TEN)
@@ -110,7 +110,7 @@ questions = st.builds(
 
 
 @given(tables, indexes, questions)
-def test_an_index_is_asked_only_where_it_finds_enough(
+def test_an_index_is_used_only_if_it_returns_enough(
     table: TableFacts, index: IndexFacts | None, search_request: SearchRequest
 ) -> None:
     plan = choose(table, index, search_request)
@@ -139,7 +139,7 @@ def test_an_index_has_about_as_many_lists_as_a_list_has_rows(rows: int) -> None:
         assert abs(lists * lists - rows) <= 2 * lists + 1
 
 
-def test_what_an_index_stores_is_read_from_its_definition() -> None:
+def test_the_stored_columns_of_an_index_are_read_from_its_definition() -> None:
     ddl = (
         "CREATE VECTOR INDEX `i` ON `p.d.t`(embedding)\nSTORING (`model`, asset_type)\n"
         "OPTIONS (index_type = 'IVF', ivf_options = '{\"num_lists\": 1000}')"

@@ -1,4 +1,4 @@
-"""The servers that stand in for Google Cloud end with the test that started them."""
+"""The test servers for Google Cloud end with the test that started them."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def connected(endpoint: str) -> socket.socket:
 
 
 def wait_for_its_end(server: socket.socket) -> None:
-    """Wait until the other side of a connection is gone."""
+    """Wait until the other side closes a connection."""
     with contextlib.suppress(ConnectionResetError):
         while server.recv(4096):
             pass
 
 
 def refuses(endpoint: str) -> bool:
-    """Return whether nobody listens there."""
+    """Return whether no process listens there."""
     host, port = endpoint.removeprefix("http://").rsplit(":", 1)
     try:
         socket.create_connection((host, int(port)), timeout=5).close()
@@ -112,7 +112,7 @@ def test_an_unknown_tool_is_refused_by_name() -> None:
     assert (completed.returncode, "no tool x" in completed.stdout) == (2, True)
 
 
-def test_a_tool_that_is_not_built_asks_for_go_where_it_is_absent(tmp_path: Path) -> None:
+def test_a_missing_tool_needs_go_if_it_is_absent(tmp_path: Path) -> None:
     script = str(CHECKOUT / "scripts" / "build_tools.py")
     completed = subprocess.run(
         [sys.executable, script, "pstest"],
@@ -124,7 +124,7 @@ def test_a_tool_that_is_not_built_asks_for_go_where_it_is_absent(tmp_path: Path)
     assert (completed.returncode, "Go is absent" in completed.stderr) == (3, True)
 
 
-def test_tools_are_kept_where_the_setting_says(
+def test_tools_are_stored_where_the_setting_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("TOOLS_CACHE", "XDG_CACHE_HOME"):
@@ -154,7 +154,7 @@ def test_in_continuous_integration_one_pubsub_server_is_enough(
 
 
 @pytest.mark.needs("go")
-def test_a_port_that_another_has_taken_is_left_to_it(
+def test_a_port_that_another_process_uses_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as occupied, socket.socket() as probe:

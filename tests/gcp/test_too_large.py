@@ -1,4 +1,4 @@
-"""Google's models and services answer too much: a reason with the most it can have cost."""
+"""Oversized responses of Google's models and services are errors with the maximum cost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ENDLESS = endless(head("Transfer-Encoding: chunked"), chunk(b" " * 65536))
 EMBEDDING = "gemini-embedding-2"
 
 
-async def test_an_answer_of_gemini_costs_what_its_request_can_have_cost(task: TaskSpec) -> None:
+async def test_an_oversized_answer_of_gemini_costs_the_request_s_maximum(task: TaskSpec) -> None:
     prices = load_prices()
     async with (
         raw_server(ENDLESS) as server,
@@ -53,7 +53,7 @@ async def test_an_answer_of_gemini_costs_what_its_request_can_have_cost(task: Ta
     assert error.output_tokens == allowed >= task.max_output_tokens  # thoughts are paid, too
 
 
-async def test_an_embedding_costs_what_one_costs() -> None:
+async def test_an_oversized_embedding_costs_one_embedding() -> None:
     prices = load_prices()
     async with (
         raw_server(ENDLESS) as server,
@@ -70,7 +70,7 @@ async def test_an_embedding_costs_what_one_costs() -> None:
     assert caught.value.cost_usd_micros == most.cost_usd_micros > 0
 
 
-async def test_a_response_of_bigquery_without_end_is_an_error_of_one_line() -> None:
+async def test_an_endless_response_of_bigquery_is_an_error_of_one_line() -> None:
     async with raw_server(ENDLESS) as server:
         place = BigQueryPlace("p", "d", endpoint=server.url)
         async with BigQueryClient.open(place) as client:
@@ -79,7 +79,7 @@ async def test_a_response_of_bigquery_without_end_is_an_error_of_one_line() -> N
     assert "\n" not in str(caught.value)
 
 
-def test_a_session_of_google_s_libraries_is_bounded_too() -> None:
+def test_responses_in_sessions_of_google_s_libraries_are_limited() -> None:
     with serving(lambda *_: (200, {"text": "x" * 10_000})) as url, requests.Session() as session:
         bound_responses(session, 20_000)
         assert len(session.get(url).json()["text"]) == 10_000
@@ -91,7 +91,7 @@ def test_a_session_of_google_s_libraries_is_bounded_too() -> None:
             session.get(url)
 
 
-def test_what_unpacks_to_a_lot_is_bounded_in_google_s_libraries_too() -> None:
+def test_decompressed_responses_in_google_s_libraries_are_limited() -> None:
     packed = gzip.compress(bytes(50_000_000))
 
     def bomb(handler: BaseHTTPRequestHandler) -> None:

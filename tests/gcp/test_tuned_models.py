@@ -1,4 +1,4 @@
-"""A tuned model where a model is configured: its endpoint, its price, its room for thoughts."""
+"""A tuned model as the configured model: its endpoint, its price, its allowance for thoughts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PRICES = (OLD, Price(ENDPOINT, DAY, tuned_from=OLD.model))
 
 
 class Remembering(MadeUpAnswers):
-    """Answers for tuned models, too, and keeps what it was asked."""
+    """Answers, also for tuned models, and records its requests."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, GenerateRequest]] = []
@@ -49,7 +49,7 @@ class Remembering(MadeUpAnswers):
         ("us", "https://europe-west4-aiplatform.googleapis.com"),
     ],
 )
-def test_a_tuned_model_is_asked_at_its_own_endpoint_wherever_others_are(own: str, url: str) -> None:
+def test_a_tuned_model_is_called_at_its_own_endpoint(own: str, url: str) -> None:
     place = VertexLocation("p", own)
     assert place.method_url(ENDPOINT, "generateContent") == f"{url}/v1/{ENDPOINT}:generateContent"
     assert place.location_of(ENDPOINT) == "europe-west4"
@@ -60,7 +60,7 @@ def test_a_tuned_model_is_asked_at_its_own_endpoint_wherever_others_are(own: str
 @pytest.mark.parametrize(
     "name", ["projects/p/locations/l/models/7", "tunedModels/x", f"{ENDPOINT}/x", f"{ENDPOINT}:x"]
 )
-def test_another_resource_is_no_model(name: str) -> None:
+def test_another_resource_is_not_a_model(name: str) -> None:
     assert tuned_location(name) is None
     with pytest.raises(ConfigurationError, match="`sightline tune status` shows it"):
         VertexLocation("p", "us").check_served(name)
@@ -96,7 +96,7 @@ def test_estimates_count_with_the_tuned_model_s_own_location() -> None:
     assert pricing(own).embeddings_at == plain.vertex.location
 
 
-def test_no_statement_and_no_batch_job_asks_a_tuned_model() -> None:
+def test_no_statement_and_no_batch_job_calls_a_tuned_model() -> None:
     with pytest.raises(ConfigurationError, match="let workers do it"):
         remote_model(ENDPOINT, VertexLocation("p", "us"), "p.us.models")
     with pytest.raises(ConfigurationError, match="cannot be asked by jobs of batch prediction"):
@@ -109,7 +109,7 @@ async def simulator() -> AsyncIterator[VertexSimulator]:
         yield simulator
 
 
-async def test_an_endpoint_that_is_not_there_stops_the_job_and_no_single_image(
+async def test_a_missing_endpoint_stops_the_job_without_dead_letters(
     simulator: VertexSimulator, task: TaskSpec
 ) -> None:
     async with GeminiClassifier.open(
@@ -138,7 +138,7 @@ async def test_a_tuned_model_without_a_price_is_not_opened(simulator: VertexSimu
             pass
 
 
-async def test_what_is_sent_is_what_the_base_model_takes(task: TaskSpec) -> None:
+async def test_the_request_has_the_parameters_of_the_base_model(task: TaskSpec) -> None:
     calls: list[Any] = []
 
     class Service:

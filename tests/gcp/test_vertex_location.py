@@ -1,4 +1,4 @@
-"""Where models are asked, and the tokens with which they are."""
+"""The locations and endpoints of models, and the tokens of calls."""
 
 from __future__ import annotations
 
@@ -43,7 +43,9 @@ def test_a_method_s_url_names_project_location_and_model() -> None:
         ("gemini-3.5-flash", ""),
     ],
 )
-def test_a_model_that_is_not_served_there_is_told_before_a_call(model: str, location: str) -> None:
+def test_a_model_that_is_not_served_there_is_reported_before_any_call(
+    model: str, location: str
+) -> None:
     with pytest.raises(ConfigurationError, match="set"):
         VertexLocation("p", location).check_served(model)
 
@@ -71,11 +73,11 @@ def test_an_image_outside_a_bucket_cannot_be_read_by_a_model() -> None:
         ("gs://b/1", "image/jpeg"),
     ],
 )
-def test_the_media_type_is_told_by_the_name(uri: str, expected: str) -> None:
+def test_the_media_type_follows_from_the_name(uri: str, expected: str) -> None:
     assert mime_type(uri) == expected
 
 
-def test_a_label_holds_only_what_labels_may_hold() -> None:
+def test_a_label_has_only_valid_characters() -> None:
     assert billing_label("20261120-101500-ab12cd") == "20261120-101500-ab12cd"
     assert billing_label("Öst / 7") == "-st---7"
     assert len(billing_label("x" * 100)) == 63
@@ -118,7 +120,7 @@ async def test_many_calls_refresh_a_token_once() -> None:
         (made(RefreshError, "invalid_grant: ya29.secret"), ConfigurationError),
     ],
 )
-async def test_a_refused_refresh_is_told_from_one_that_may_pass(
+async def test_a_refused_refresh_is_distinguished_from_a_transient_one(
     failure: Exception, expected: type[Exception]
 ) -> None:
     with pytest.raises(expected) as caught:
@@ -126,7 +128,7 @@ async def test_a_refused_refresh_is_told_from_one_that_may_pass(
     assert "secret" not in str(caught.value)
 
 
-def test_no_credentials_are_a_fault_of_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(**_: object) -> None:
         raise made(DefaultCredentialsError, "none")
 

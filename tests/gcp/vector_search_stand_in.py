@@ -64,8 +64,8 @@ def _selected(base: str) -> str:
     return selected.group(1)
 
 
-class Rehearsing(BigQueryClient):
-    """A client whose statements' calls of VECTOR_SEARCH are replaced; it notes them as written."""
+class ReplacedCallClient(BigQueryClient):
+    """A client that replaces calls of VECTOR_SEARCH; it records the original statements."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -78,22 +78,22 @@ class Rehearsing(BigQueryClient):
             statement = with_stand_in(statement)
         return await super().rows(statement, run_id=run_id, **values)
 
-    async def rehearse(self, statement: str, /, **values: Any) -> int:
-        """Rehearse a statement, which an emulator does by running it."""
+    async def dry_run(self, statement: str, /, **values: Any) -> int:
+        """Check a statement, which an emulator does by running it."""
         await self.rows(statement, **values)
         return 12_345
 
 
 class SearchByIndex(BigQuerySearch):
-    """A search of a dataset that is told to have an index, over a table told to be large."""
+    """A search that believes its table to be large and to have an index."""
 
     facts = TableFacts(1_000_000, 5 << 30)
     index: IndexFacts | None = IndexFacts("told", "ACTIVE", 100, frozenset(STORED), 1000)
 
     async def table_facts(self, table: str) -> TableFacts:
-        """Return what is told."""
+        """Return the configured facts."""
         return self.facts
 
     async def index_facts(self, table: str) -> IndexFacts | None:
-        """Return what is told."""
+        """Return the configured facts."""
         return self.index

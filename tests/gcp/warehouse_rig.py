@@ -1,4 +1,4 @@
-"""A dataset of its own for each test, on the BigQuery emulator."""
+"""A separate dataset for each test, on the BigQuery emulator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ONE_AT_A_TIME = AppendRule(appends=1, timeout_s=10.0)
 
 
 def place_in(emulator: BigQueryEmulator) -> BigQueryPlace:
-    """Return a dataset that nobody else uses: the emulator's own, or one that is not made yet."""
+    """Return an unused dataset: the emulator's own, or one that does not exist yet."""
     return BigQueryPlace(
         emulator.project,
         emulator.dataset or f"d_{uuid.uuid4().hex}",
@@ -28,7 +28,7 @@ def place_in(emulator: BigQueryEmulator) -> BigQueryPlace:
 
 
 async def make_ledgers(emulator: BigQueryEmulator) -> None:
-    """Make all tables and views in the emulator's own dataset."""
+    """Create all tables and views in the emulator's own dataset."""
     async with BigQueryClient.open(place_in(emulator)) as client:
         await put_tables(client)
 

@@ -1,4 +1,4 @@
-"""An appender on a gRPC server whose answers a test writes."""
+"""An appender on a gRPC server whose responses a test sets."""
 
 from __future__ import annotations
 

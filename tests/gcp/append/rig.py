@@ -1,4 +1,4 @@
-"""Rows to append, and pauses that are remembered and not made."""
+"""Rows to append, and pauses that are recorded instead of waited for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run_row(number: int = 0, **changes: object) -> dict[str, Any]:
 
 
 def decoded(ledger: Ledger, encoded: bytes) -> Any:
-    """Return a row as a reader of the service's own kind sees it."""
+    """Return a row as the service decodes it."""
     file = FileDescriptorProto(name="reader.proto", syntax="proto2")
     file.message_type.add().CopyFrom(RowFormat(ledger).descriptor)
     pool = descriptor_pool.DescriptorPool()
@@ -30,7 +30,7 @@ def decoded(ledger: Ledger, encoded: bytes) -> Any:
 
 
 class Pauses:
-    """The pauses between tries: none, but remembered."""
+    """Records the pauses between attempts, without waiting."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []

@@ -1,4 +1,4 @@
-"""Connections: kept, ended and made anew; back-pressure, cancelling, closing."""
+"""Connections: reused, closed and reopened; back-pressure, cancelling, closing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.waiting import GIVE_UP_S
 Code = grpc.StatusCode
 
 
-async def test_a_connection_is_kept_and_told_the_schema_once(
+async def test_a_connection_is_reused_and_gets_the_schema_once(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     for number in range(3):
@@ -55,12 +55,14 @@ async def test_tables_have_connections_of_their_own(
     assert server.connections == 2
 
 
-async def test_no_rows_are_no_request(server: AppendServer, appender: LedgerAppender) -> None:
+async def test_without_rows_no_request_is_sent(
+    server: AppendServer, appender: LedgerAppender
+) -> None:
     await appender.append(RUNS, [])
     assert (server.connections, server.requests) == (0, [])
 
 
-async def test_a_connection_that_the_server_ended_between_two_appends_is_no_failure(
+async def test_a_connection_that_the_server_closed_between_two_appends_is_reopened(
     server: AppendServer, appender: LedgerAppender, pauses: Pauses
 ) -> None:
     server.answers.append(AnswerThenBreak())
@@ -72,7 +74,7 @@ async def test_a_connection_that_the_server_ended_between_two_appends_is_no_fail
     assert (server.connections, pauses.slept) == (2, [])
 
 
-async def test_all_that_was_under_way_on_a_broken_connection_is_sent_again(
+async def test_all_requests_in_flight_on_a_broken_connection_are_sent_again(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     until = asyncio.Event()
@@ -90,7 +92,7 @@ async def test_all_that_was_under_way_on_a_broken_connection_is_sent_again(
     assert server.connections == 2
 
 
-async def test_no_answer_in_time_is_transient_and_ends_the_connection(
+async def test_a_response_timeout_is_transient_and_closes_the_connection(
     served: tuple[AppendServer, BigQueryPlace], pauses: Pauses
 ) -> None:
     server, place = served
@@ -104,7 +106,7 @@ async def test_no_answer_in_time_is_transient_and_ends_the_connection(
 
 
 class Counted(Sequence[dict[str, Any]]):
-    """Rows that count how many of them were asked for."""
+    """Rows that count how many of them were read."""
 
     def __init__(self, count: int) -> None:
         self.read = 0
@@ -122,7 +124,7 @@ class Counted(Sequence[dict[str, Any]]):
             yield run_row(number)
 
 
-async def test_a_slow_server_holds_back_what_is_encoded(
+async def test_rows_are_encoded_no_faster_than_the_server_accepts_them(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     until = asyncio.Event()
@@ -138,7 +140,7 @@ async def test_a_slow_server_holds_back_what_is_encoded(
     assert len(server.rows) == 50_000
 
 
-async def test_a_cancelled_append_leaves_nothing_behind_and_the_connection_whole(
+async def test_a_cancelled_append_leaves_the_connection_usable(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     before = asyncio.all_tasks()
@@ -177,7 +179,7 @@ async def test_an_append_cancelled_while_it_connects_lets_the_next_one_connect(
     assert [decoded(RUNS, row).run_id for row in server.rows][-1] == "r2"
 
 
-async def test_closing_waits_for_what_is_under_way(
+async def test_closing_waits_for_requests_in_flight(
     served: tuple[AppendServer, BigQueryPlace],
 ) -> None:
     server, place = served
@@ -197,7 +199,7 @@ async def _set_soon(event: asyncio.Event) -> None:
     event.set()
 
 
-async def test_dead_letters_with_any_text_are_taken(
+async def test_dead_letters_with_any_text_are_accepted(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     nasty = "\x00\x1f'\"\\\n é 日本 🙂"
@@ -205,7 +207,7 @@ async def test_dead_letters_with_any_text_are_taken(
     assert decoded(DEAD_LETTERS, server.rows[0]).detail == nasty
 
 
-async def test_a_request_that_cannot_be_sent_for_a_reason_of_its_own_is_told_at_once(
+async def test_a_request_that_can_never_be_sent_is_reported_immediately(
     server: AppendServer, appender: LedgerAppender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(self: TableStream, request: Any) -> None:

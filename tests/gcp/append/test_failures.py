@@ -1,4 +1,4 @@
-"""What a failed append is told as, and which are tried again."""
+"""The errors of failed appends, and which of them are retried."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Code = grpc.StatusCode
     ],
     ids=lambda error: f"{type(error).__name__}-{error.code.name}",
 )
-async def test_what_passes_is_tried_again(
+async def test_transient_failures_are_retried(
     server: AppendServer, appender: LedgerAppender, pauses: Pauses, failure: Refuse | Break
 ) -> None:
     server.answers += [failure, failure]
@@ -56,7 +56,7 @@ async def test_what_passes_is_tried_again(
         assert again == [RowFormat(RUNS).descriptor] * 2
 
 
-async def test_a_failure_that_lasts_is_told_after_the_last_try(
+async def test_a_lasting_failure_is_raised_after_the_last_attempt(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     server.answers += [Refuse(Code.UNAVAILABLE)] * 3
@@ -66,7 +66,7 @@ async def test_a_failure_that_lasts_is_told_after_the_last_try(
     assert len(server.requests) == 4
 
 
-async def test_a_server_that_is_not_there_is_transient(pauses: Pauses) -> None:
+async def test_an_unreachable_server_is_a_transient_error(pauses: Pauses) -> None:
     with socket.socket() as occupied:
         occupied.bind(("127.0.0.1", 0))
         gone = BigQueryPlace("p", "d", storage_endpoint=f"127.0.0.1:{occupied.getsockname()[1]}")
@@ -77,7 +77,7 @@ async def test_a_server_that_is_not_there_is_transient(pauses: Pauses) -> None:
     assert len(pauses.slept) == 1
 
 
-async def test_a_wish_to_be_asked_later_is_heard(
+async def test_the_server_s_retry_delay_is_respected(
     server: AppendServer, appender: LedgerAppender, pauses: Pauses
 ) -> None:
     wish = Packed()
@@ -91,7 +91,7 @@ async def test_a_wish_to_be_asked_later_is_heard(
 
 
 def extra_fields() -> Packed:
-    """Return what the service says of a field that a table lacks."""
+    """Return the service's error about a field that a table lacks."""
     packed = Packed(type_url="type.googleapis.com/google.cloud.bigquery.storage.v1.StorageError")
     packed.value = StorageError.serialize(
         StorageError(code=StorageError.StorageErrorCode.SCHEMA_MISMATCH_EXTRA_FIELDS)
@@ -111,7 +111,7 @@ def extra_fields() -> Packed:
     ],
     ids=lambda parameter: parameter.name if isinstance(parameter, Code) else "",
 )
-async def test_what_trying_again_does_not_mend_is_told_at_once(
+async def test_a_failure_that_a_retry_cannot_fix_is_raised_immediately(
     server: AppendServer,
     appender: LedgerAppender,
     how: Any,
@@ -140,7 +140,7 @@ async def test_the_first_rows_that_are_refused_are_named(
         await appender.append(RUNS, [run_row()])
 
 
-async def test_rows_that_the_service_refuses_take_no_other_with_them(
+async def test_refused_rows_do_not_affect_other_rows(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     wrong = [(1, "Field created_at: out of range"), (3, "Field request:\nno JSON")]
@@ -161,7 +161,7 @@ async def test_rows_that_the_service_refuses_take_no_other_with_them(
     ]
 
 
-async def test_a_row_that_cannot_be_encoded_takes_no_other_with_it(
+async def test_a_row_that_cannot_be_encoded_does_not_affect_other_rows(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     rows = [run_row(0), run_row(1, messages=2**64), run_row(2, run_id="\ud800"), run_row(3)]
@@ -200,7 +200,7 @@ FITS = [
         ({"name": "parts_"}, r"runs\.parts is missing"),
     ],
 )
-async def test_a_table_that_is_not_the_ledger_gets_no_append(
+async def test_a_table_that_differs_from_the_ledger_gets_no_append(
     server: AppendServer, appender: LedgerAppender, changed: dict[str, str], message: str
 ) -> None:
     others = [field for field in FITS if field["name"] != "parts"]
@@ -210,7 +210,7 @@ async def test_a_table_that_is_not_the_ledger_gets_no_append(
     assert server.requests == []
 
 
-async def test_a_table_with_more_columns_than_the_ledger_takes_rows(
+async def test_a_table_with_more_columns_than_the_ledger_accepts_rows(
     server: AppendServer, appender: LedgerAppender
 ) -> None:
     server.schema = [TableFieldSchema(field) for field in FITS]

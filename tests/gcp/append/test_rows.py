@@ -1,4 +1,4 @@
-"""How a row of a ledger becomes a protobuf message, and rows become requests."""
+"""Rows of a ledger become protobuf messages, and messages become requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_row_has_a_field_a_column_and_nulls_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("kind", [list, np.float32, np.float64])
-def test_vectors_are_packed_doubles_whatever_they_come_as(kind: Any) -> None:
+def test_vectors_are_packed_doubles_whatever_their_type(kind: Any) -> None:
     numbers = [0.5, -1.25, 3.0]
     vector = numbers if kind is list else np.array(numbers, dtype=kind)
     ledger = embeddings_ledger("m", 3)
@@ -48,7 +48,7 @@ def test_a_row_of_another_ledger_is_refused() -> None:
         RowFormat(RUNS).encode({"stranger": 1})
 
 
-def test_requests_stay_below_their_bounds_and_keep_the_order() -> None:
+def test_requests_stay_within_their_limits_and_keep_the_order() -> None:
     rows = [{"run_id": str(n), "event": "x" * 1_000_000} for n in range(20)]
     chunks = [list(request.rows.values()) for request in RowFormat(RUN_EVENTS).requests(rows)]
     assert all(sum(map(len, chunk)) <= MAX_REQUEST_BYTES for chunk in chunks)
