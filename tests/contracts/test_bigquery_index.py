@@ -22,7 +22,7 @@ from sightline.gcp.bigquery.writer import BigQueryWriter
 from sightline.ports import EmbeddingRow
 from tests.contracts.index_suite import PART, Condition, IndexContract, IndexRig
 from tests.gcp.servers import BigQueryEmulator
-from tests.gcp.vector_search_stand_in import Rehearsing, SearchByIndex
+from tests.gcp.vector_search_stand_in import ReplacedCallClient, SearchByIndex
 from tests.gcp.warehouse_rig import ONE_AT_A_TIME, open_dataset
 
 pytestmark = pytest.mark.needs("go")
@@ -53,9 +53,9 @@ async def index(
     async with (
         open_dataset(bigquery_with_ledgers, [PART]) as client,
         LedgerAppender.open(client.place, rule=ONE_AT_A_TIME) as appender,
-        Rehearsing.open(client.place) as rehearsing,
+        ReplacedCallClient.open(client.place) as replaced_call_client,
     ):
-        search = SearchByIndex(rehearsing)
+        search = SearchByIndex(replaced_call_client)
 
         async def fill(rows: Sequence[EmbeddingRow], condition: Condition) -> None:
             await BigQueryWriter(appender, client).write(rows)

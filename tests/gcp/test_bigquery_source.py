@@ -104,7 +104,7 @@ async def test_a_work_list_that_was_deleted_meanwhile_becomes_no_run(
     await load(client, [observation(1)])
     text = f"INSERT INTO {client.place.table('runs')}"
     async with open_source(Cleared(client, text)) as slow:  # type: ignore[arg-type]  # a client
-        with pytest.raises(BusyError, match="given up"):
+        with pytest.raises(BusyError, match="was not opened"):
             await slow.open_run(asking(EMBEDDING), run_id="slow", now=NOW)
     assert await count(client, "runs") == 0
 

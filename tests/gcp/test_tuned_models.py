@@ -99,7 +99,7 @@ def test_estimates_count_with_the_tuned_model_s_own_location() -> None:
 def test_no_statement_and_no_batch_job_calls_a_tuned_model() -> None:
     with pytest.raises(ConfigurationError, match="let workers do it"):
         remote_model(ENDPOINT, VertexLocation("p", "us"), "p.us.models")
-    with pytest.raises(ConfigurationError, match="cannot be asked by jobs of batch prediction"):
+    with pytest.raises(ConfigurationError, match="cannot be called by batch prediction jobs"):
         check_in_batch(AnswerPart("signs", "f" * 64, ENDPOINT))
 
 
