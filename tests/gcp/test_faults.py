@@ -13,6 +13,7 @@ from sightline.errors import (
     SightlineError,
     ThrottledError,
     TransientError,
+    UnreachableError,
 )
 from sightline.gcp.credentials import GoogleTokens
 from sightline.gcp.embedding import GoogleEmbedder
@@ -33,7 +34,7 @@ EXPECTED: dict[Fault, type[SightlineError] | Reason] = {
     Fault.UNAVAILABLE: TransientError,
     Fault.DEADLINE: TransientError,
     Fault.CANCELLED: TransientError,
-    Fault.HANG: TransientError,
+    Fault.HANG: UnreachableError,
     Fault.RESET: TransientError,
     Fault.HALF_BODY: TransientError,
     Fault.MAX_TOKENS: Reason.ANSWER_TRUNCATED,
