@@ -26,6 +26,12 @@ def test_a_bucket_earns_one_call_from_the_last_one_to_the_end_of_the_wait() -> N
     assert Waits().most_per_s(1.1, 4.9, sends(0.0, refused_s=1.0)) == pytest.approx(1 / 6)
 
 
+@pytest.mark.parametrize("zero_s", [-1000.0, 1000.0])
+def test_it_does_not_matter_when_the_clock_began(zero_s: float) -> None:
+    calls = sends(zero_s, zero_s + 2.0, zero_s + 3.0, refused_s=zero_s + 3.5)
+    assert Waits().most_per_s(zero_s + 3.6, 0.4, calls) == pytest.approx(1.0)
+
+
 def test_between_the_ends_of_two_waits_a_bucket_gives_what_the_quota_is() -> None:
     waits = Waits()
     waits.most_per_s(1.0, 1.0, sends(0.0, refused_s=0.9))
