@@ -161,7 +161,7 @@ def test_what_cannot_be_asked_so_is_refused_with_the_way_out(
     project.let("MODELS__EMBED", "multimodalembedding@001")
     mistake("enqueue", says="--engine bigquery")
     checked = {finding["what"]: finding for finding in sightline("doctor", code=1)}
-    assert "cannot be asked by jobs" in checked["batch models"]["detail"]
+    assert "cannot be called by batch prediction jobs" in checked["batch models"]["detail"]
     project.let("MODELS__CLASSIFY", "demo-1")
     mistake("enqueue", "--no-embed", says="set models.classify to a Gemini model")
     project.let("MODELS__CLASSIFY", "gemini-3.5-flash-lite")

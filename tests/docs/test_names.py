@@ -37,6 +37,8 @@ RETIRED = {
     "choices": "StackConfig",
     "hasten": "make_due",
     "to_the_end": "run_to_completion",
+    "rehearse": "dry_run",
+    "askings": "ModelCalls",
 }
 """Words that named one thing in this project alone, and what replaces each in names."""
 
