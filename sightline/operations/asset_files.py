@@ -1,4 +1,4 @@
-"""Files with a row an asset: tables by way of the exports, or lines of JSON."""
+"""Files with one row per asset: tables, written by the exports, or JSON Lines."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ Asset_contra = TypeVar("Asset_contra", contravariant=True)
 
 
 class AssetColumns(Protocol[Asset_contra]):
-    """How an asset is written: as a row of a table with the fields of ``task``, or as JSON."""
+    """How an asset is written: as a table row with the fields of ``task``, or as JSON."""
 
     task: TaskSpec
 
     def row(self, asset: Asset_contra) -> AnswerRow:
-        """Return its row."""
+        """Return the asset's row."""
         ...
 
     def document(self, asset: Asset_contra) -> dict[str, object]:
-        """Return its JSON document."""
+        """Return the asset's JSON document."""
         ...
 
 
 class AssetFile(Protocol[Asset_contra]):
-    """What takes assets, one after another."""
+    """Receives assets one by one."""
 
     def add(self, asset: Asset_contra) -> None:
-        """Take an asset in."""
+        """Add an asset."""
         ...
 
 
 def check_asset_file(out: Path | None, *, force: bool) -> None:
-    """Check that a file of this name may be written; ``None`` is none.
+    """Check that this file may be written; ``None`` means that no file is wanted.
 
     Raises:
-        ConfigurationError: its suffix means no table, or something is in the way.
+        ConfigurationError: its suffix is not that of a table, or the file or folder is in the way.
     """
     if out is None:
         return
@@ -62,7 +62,9 @@ def check_asset_file(out: Path | None, *, force: bool) -> None:
 def asset_file(
     out: Path | None, columns: AssetColumns[Asset_contra]
 ) -> Iterator[AssetFile[Asset_contra]]:
-    """Yield what takes the assets: a file that is whole when the block ends well, or nothing."""
+    """Yield a receiver of assets; the file is complete if the block ends normally, else not
+    written.
+    """
     if out is None:
         yield _NoFile()
         return

@@ -1,4 +1,4 @@
-"""The work of engines without workers: statements or batch jobs ask the models."""
+"""Batch work on engines without workers: SQL statements or batch jobs call the models."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from worker.batches.plan import BatchPlan
 
 @dataclass(frozen=True, slots=True)
 class BatchWorkResult:
-    """What the statements or jobs of an engine brought.
+    """The outcome of an engine's statements or jobs.
 
-    ``error`` is what a face raises once it has shown the rest: the budget of a run is reached, or
-    parts are refused again and again.
+    ``error`` is what the caller raises after it has shown the rest: the run's budget is reached, or
+    parts are refused repeatedly.
     """
 
     engine: str
@@ -31,7 +31,7 @@ class BatchWorkResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchWorkPlan:
-    """What the work of an engine without workers would do, and what it may cost, by batch."""
+    """What an engine without workers would process, and what it may cost, by batch."""
 
     batches: Sequence[BatchPlan]
 
@@ -43,12 +43,12 @@ async def work_batches(
     on_job_state: Callable[[BatchJob], None] = lambda _job: None,
     progress: Progress = no_progress,
 ) -> BatchWorkResult:
-    """Work off all open runs of the engine; ``on_job_state`` is told of each new state of a job.
+    """Process all open runs of the engine; ``on_job_state`` receives each new state of a job.
 
     Raises:
-        TransientError: Google is out of reach.
-        ConfigurationError: the job cannot be done as configured.
-        BusyError: another process works on the same.
+        TransientError: Google Cloud is unavailable.
+        ConfigurationError: the job cannot run as configured.
+        BusyError: another process works on the same parts.
     """
     engine = engine_of_runs(settings)
     with progress("parts", None) as update:
@@ -61,17 +61,17 @@ async def work_batches(
 
 
 async def plan_batches(settings: Settings, *, worker_id: str) -> BatchWorkPlan:
-    """Return what is to be done, and what it may cost; nothing is asked.
+    """Return what is to be processed, and what it may cost; no model is called.
 
     Raises:
-        TransientError: Google is out of reach.
-        ConfigurationError: the job cannot be done as configured.
+        TransientError: Google Cloud is unavailable.
+        ConfigurationError: the job cannot run as configured.
     """
     return BatchWorkPlan(await plan_batch_work(settings, worker_id=worker_id))
 
 
 class _PartsProgress:
-    """The parts that are settled, and with them those that a job has answered so far."""
+    """Counts settled parts, and those that the current job has answered so far."""
 
     def __init__(self, update: Update, on_job_state: Callable[[BatchJob], None]) -> None:
         self._update = update
@@ -84,7 +84,7 @@ class _PartsProgress:
         self._update(self._settled, self._total)
 
     def job(self, job: BatchJob) -> None:
-        """Tell when a job comes into another state: it may wait for hours before it runs."""
+        """Reports each change of a job's state: a job may wait for hours before it runs."""
         if self._states.get(job.resource) != job.state:
             self._states[job.resource] = job.state
             self._on_job_state(job)

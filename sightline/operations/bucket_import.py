@@ -1,4 +1,4 @@
-"""Observations made of the images in a bucket, which are not opened."""
+"""Imports the images in a bucket as observations, without opening them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sightline.wiring.paths import source_path
 
 @dataclass(frozen=True, slots=True)
 class LoadedTable:
-    """The source table that an import went to, and the observations in it afterwards."""
+    """The source table that an import wrote to, and its number of observations afterwards."""
 
     name: str
     total: int
@@ -30,9 +30,10 @@ class LoadedTable:
 
 @dataclass(frozen=True, slots=True)
 class BucketImport:
-    """An import of a bucket: objects that are no images are ``ignored``; ``empty`` images, too.
+    """An import of a bucket: ``ignored`` objects are not images, and ``empty`` images have no
+    bytes.
 
-    ``table`` is ``None`` where observations are kept on this machine.
+    ``table`` is ``None`` where observations are stored on this machine.
     """
 
     report: ImportReport
@@ -50,7 +51,7 @@ def import_bucket(
     source_table: str | None = None,
     progress: Progress = no_progress,
 ) -> BucketImport:
-    """Make observations of the images below a prefix, where the engine reads its source. Blocks.
+    """Import the images below a prefix into the engine's source. Blocks.
 
     Raises:
         NotFoundError, ConfigurationError, TransientError, StorageError: the bucket cannot be
@@ -76,7 +77,7 @@ def _load_listed(
     name = source_table or settings.bigquery.source
     if not name:
         raise ConfigurationError(
-            "no table is named to load into; give --source-table, or set bigquery.source"
+            "no table to load into is set; give --source-table, or set bigquery.source"
         )
     checked_table(name, "--source-table")
     with tempfile.TemporaryDirectory(prefix="sightline-import-") as room:

@@ -1,4 +1,4 @@
-"""The images in a bucket as a table of observations; no image is opened."""
+"""Lists the images in a bucket as a table of observations, without opening them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def bucket_table(
 ) -> Iterator[tuple[Path, ListingCounts]]:
     """Yield a table of the images below a prefix, in the columns of ``latest_observations``.
 
-    An image is named by its content, so that listing it again changes nothing; position, time,
-    asset and type come from the object's metadata, where it has any.
+    Image IDs are derived from the content, so that a second listing changes nothing. Position,
+    time, asset and type come from the object's metadata, if present.
 
     Raises:
         NotFoundError: there is no such bucket, or no image below the prefix.
@@ -54,7 +54,7 @@ def bucket_table(
         table = Path(room) / f"{_slug(where)}.parquet"
         images = list_images(client, place, where, listing)
         if not _write(table, images, _slug(where), asset_type, update):
-            raise NotFoundError(f"{where.uri()} has no images; give a prefix that has")
+            raise NotFoundError(f"{where.uri()} contains no images; give a prefix that does")
         yield table, listing
 
 

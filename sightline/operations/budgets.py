@@ -13,10 +13,10 @@ from sightline.wiring.ids import new_id, utc_now
 
 @dataclass(frozen=True, slots=True)
 class RunBudget:
-    """The budget of a run; ``state`` is ``None`` where it has none.
+    """The budget of a run; ``state`` is ``None`` if it has none.
 
-    ``held`` is what each worker has reserved and not spent. ``released`` was given back, and
-    ``messages_hastened`` were put off and come at once.
+    ``held`` is what each worker has reserved and not spent. ``released`` reservations were returned
+    to the budget, and ``messages_hastened`` deferred messages became due.
     """
 
     run_id: str
@@ -40,10 +40,10 @@ async def run_budget(warehouse: Warehouse, run_id: str) -> RunBudget:
 async def change_budget(
     engine: Engine, run_id: str, limits: Limits | None = None, *, release: bool = False
 ) -> RunBudget:
-    """Set the limits of a run anew, and make its deferred messages due now.
+    """Replace the limits of a run, and make its deferred messages due now.
 
-    A limit that is not given stays. ``release`` gives back what killed workers hold; no worker may
-    be at work on the run.
+    A limit that is not given stays as it is. ``release`` returns the reservations of killed
+    workers; no worker may be processing the run.
 
     Raises:
         NotFoundError: there is no such run.

@@ -1,4 +1,4 @@
-"""A run ended, its queued messages included."""
+"""Cancels a run, with its queued messages."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from sightline.wiring.ids import utc_now
 
 @dataclass(frozen=True, slots=True)
 class CancelledRun:
-    """A run that is cancelled, and how many of its queued messages were dropped."""
+    """A cancelled run, and how many of its queued messages were dropped."""
 
     run_id: str
     dropped: int
 
 
 async def cancel(engine: Engine, run_id: str) -> CancelledRun:
-    """Cancel a run: nothing more is paid for it, and the results of calls under way are kept.
+    """Cancel a run: no further calls are paid for; results of calls in flight are kept.
 
     Raises:
         NotFoundError: there is no such run.
-        ConfigurationError: it is done.
+        ConfigurationError: the run is already done.
     """
     runs = {run.run_id: run for run in await engine.runs.runs()}
     if run_id not in runs:

@@ -32,10 +32,10 @@ FIELD_KINDS = ("changed", "newly_known", "no_longer_known")
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What became of the assets between two sides.
+    """How the assets changed between two sides.
 
-    ``assets`` counts them by kind of change, ``fields`` the differences of each field by kind, and
-    ``shown`` holds the surest changes of each kind that is shown.
+    ``assets`` counts them by kind of change, ``fields`` counts the differences of each field by
+    kind, and ``shown`` holds the most certain changes of each requested kind.
     """
 
     task: TaskSpec
@@ -69,8 +69,8 @@ async def changes(
 ) -> Changes:
     """Compare the assets of two snapshots, or those before and after a time.
 
-    Numbers no further apart than ``tolerance`` are equal; ``confidence`` and ``half_life_days``
-    weigh answers as ``consolidate`` does. ``out`` takes a row an asset.
+    Numbers that differ by at most ``tolerance`` are equal; ``confidence`` and ``half_life_days``
+    weigh answers as in ``consolidate``. ``out`` receives one row per asset.
 
     Raises:
         NotFoundError: there is no such task, field, snapshot or answer.
@@ -107,7 +107,7 @@ def _two_sides(
     sides: tuple[Side, Side],
     on_progress: Callable[[int, int | None], None],
 ) -> Iterator[tuple[list[AnswerRow], list[AnswerRow]]]:
-    """Yield the answers of each asset that are on each side; assets on neither are left out."""
+    """Yield each asset's answers on both sides; assets on neither side are left out."""
     done = 0
     for rows in groups:
         done += len(rows)
@@ -119,14 +119,14 @@ def _two_sides(
 
 
 def _note_latest(snapshots: dict[str, datetime | None], page: Sequence[AnswerRow]) -> None:
-    """Note each snapshot, with the time of its last image where one is known."""
+    """Record each snapshot, with the time of its last image if known."""
     for row in page:
         times = (snapshots.get(row.snapshot_id), row.capture_time)
         snapshots[row.snapshot_id] = max((time for time in times if time), default=None)
 
 
 class _Tally:
-    """What became of the assets, counted, and those that changed most surely."""
+    """Counts the changes of assets, and keeps the most certain ones."""
 
     def __init__(self, task: TaskSpec, top: int) -> None:
         self._top = top

@@ -1,4 +1,4 @@
-"""What operations on Google Cloud share: whether it is used, and for which resources."""
+"""What operations on Google Cloud share: whether it is used, and with which resources."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def queue_shape(settings: Settings) -> QueueShape:
 
 
 def embedding_part(settings: Settings) -> EmbeddingPart:
-    """Return the embedding that is configured."""
+    """Return the configured embedding."""
     return EmbeddingPart(settings.models.embed, settings.models.embed_dimension)

@@ -1,4 +1,4 @@
-"""The warehouse kept tidy: small files merged, physical duplicates dropped, manifests rebuilt."""
+"""Maintains the warehouse: merges small files, drops duplicates, rebuilds manifests."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from sightline.wiring.ids import utc_now
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """The ledgers in which there was something to compact."""
+    """The ledgers that were compacted."""
 
     ledgers: Sequence[Compacted]
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """The ledgers that needed a repair."""
+    """The ledgers that were repaired."""
 
     ledgers: Sequence[Repaired]
 
 
 async def compact(warehouse: Warehouse, *, everything: bool = False) -> Compaction:
-    """Compact closed days; with ``everything``, today too. Safe beside running workers.
+    """Compact closed days; with ``everything``, today too. Safe while workers run.
 
     Raises:
         StorageError: a file of the warehouse cannot be read or written.
@@ -34,7 +34,7 @@ async def compact(warehouse: Warehouse, *, everything: bool = False) -> Compacti
 
 
 async def repair(warehouse: Warehouse) -> Repair:
-    """Rebuild manifests that are lost, from the files themselves; nothing is deleted.
+    """Rebuild missing manifests from the files themselves; nothing is deleted.
 
     Raises:
         StorageError: a file of the warehouse cannot be read or written.

@@ -1,4 +1,4 @@
-"""The two sides of a comparison: which snapshots or times are meant, and what is on each."""
+"""The two sides of a comparison: the snapshots or times that are meant, and each side's answers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sightline.suggestions import did_you_mean
 from sightline.tasks import TaskSpec
 
 LISTED = 20
-"""Snapshots that an error names."""
+"""The most snapshots that an error lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a comparison: its name, and which answers are on it."""
+    """One side of a comparison: its name, and a test of whether an answer belongs to it."""
 
     name: str
     holds: Callable[[AnswerRow], bool]
@@ -26,12 +26,12 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What is to be compared: two snapshots, or the times before and from a moment.
+    """What to compare: two snapshots, or the times before and from a moment.
 
-    A snapshot that is not named is the last one that is left.
+    A snapshot that is not named is the latest of the others.
 
     Raises:
-        ConfigurationError: both are named, or one snapshot twice.
+        ConfigurationError: both snapshots and a time are given, or the same snapshot twice.
     """
 
     from_snapshot: str | None = None
@@ -50,11 +50,11 @@ class Comparison:
             )
 
     def sides(self, task: TaskSpec, snapshots: Mapping[str, datetime | None]) -> tuple[Side, Side]:
-        """Return both sides, among the snapshots there are, each with its last capture time.
+        """Return both sides, from the existing snapshots, each with its last capture time.
 
         Raises:
             NotFoundError: there is no such snapshot.
-            ConfigurationError: it takes two snapshots, and there is one.
+            ConfigurationError: two snapshots are needed, and only one exists.
         """
         at = self.at
         if at is not None:

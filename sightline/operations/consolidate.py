@@ -1,4 +1,4 @@
-"""One answer an asset, out of those about its images."""
+"""Derives one answer per asset from the answers about its images."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ VERDICTS = ("agreed", "conflict", "tie", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Consolidation:
-    """What came of the answers about each asset.
+    """The outcome of a consolidation.
 
     ``verdicts`` counts, for each field, the assets with each verdict. ``conflicts`` are the assets
-    with the most weight against what was decided, worst first.
+    with the most weight against the decision, worst first.
     """
 
     task: TaskSpec
@@ -54,10 +54,11 @@ async def consolidate(
     top: int = 20,
     progress: Progress = no_progress,
 ) -> Consolidation:
-    """Make one answer an asset of the current answers about its images.
+    """Derive one answer per asset from the current answers about its images.
 
-    ``confidence`` names a number field that is an answer's weight; ``half_life_days`` is the age at
-    which an image weighs half (0: age does not matter). ``out`` takes a row an asset.
+    ``confidence`` names a number field that gives an answer's weight; ``half_life_days`` is the age
+    at which an image's weight is halved (0: age does not matter). ``out`` receives one row per
+    asset.
 
     Raises:
         NotFoundError: there is no such task, field or answer.
@@ -82,7 +83,7 @@ async def consolidate(
 
 
 def weighting_of(task: TaskSpec, confidence: str | None, half_life_days: float) -> Weighting:
-    """Return how answers of a task are weighed.
+    """Return how the answers of a task are weighed.
 
     Raises:
         NotFoundError: the task has no such field.
@@ -99,7 +100,7 @@ def weighting_of(task: TaskSpec, confidence: str | None, half_life_days: float) 
 
 
 def only_fields(task: TaskSpec, names: Sequence[str]) -> TaskSpec:
-    """Return the task with these fields alone, in its own order; without names as it is.
+    """Return the task with only these fields, in its own order; without names, unchanged.
 
     Raises:
         NotFoundError: the task has no such field.
@@ -116,7 +117,7 @@ def only_fields(task: TaskSpec, names: Sequence[str]) -> TaskSpec:
 
 
 class _Tally:
-    """Verdicts counted by field, and the assets that are most in conflict."""
+    """Counts verdicts by field, and keeps the assets with the strongest conflicts."""
 
     def __init__(self, task: TaskSpec, top: int) -> None:
         self.task = task

@@ -1,4 +1,4 @@
-"""Contact sheets: what a search or a review found, with its images, as one page of HTML."""
+"""Contact sheets: the results of a search or a review, with their images, as one HTML page."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from sightline.wiring.ids import utc_now
 Subject = TypeVar("Subject", SearchHit, Outlier)
 
 AT_ONCE = 8
-"""Images that are read side by side."""
+"""The number of images that are read concurrently."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenSheet:
-    """A contact sheet that was written: its images, and how many of them cannot be read."""
+    """A written contact sheet: its number of images, and how many could not be read."""
 
     file: Path
     images: int
@@ -46,10 +46,10 @@ class WrittenSheet:
 
 
 def check_sheet(file: Path | None, *, force: bool) -> None:
-    """Check that a page may be written there, where one is wanted, before anything is searched.
+    """Check, before the search, that a requested page can be written.
 
     Raises:
-        ConfigurationError: its folder is missing, or something is in the way.
+        ConfigurationError: its folder is missing, or another file is in the way.
     """
     if file is not None:
         check_target(file, force=force)
@@ -65,12 +65,12 @@ def write_hits(
     force: bool = False,
     progress: Progress = no_progress,
 ) -> WrittenSheet:
-    """Write what a search found as one page; ``remarks`` are shown above the images.
+    """Write the hits of a search as one page; ``remarks`` are shown above the images.
 
-    It blocks while the images are read. An image that cannot be read is shown with the reason.
+    Blocks while the images are read. An image that cannot be read is shown with the reason.
 
     Raises:
-        ConfigurationError: as ``check_sheet``.
+        ConfigurationError: as for ``check_sheet``.
         StorageError: the disk is full or read-only.
     """
     check_sheet(file, force=force)
@@ -87,7 +87,7 @@ def write_outliers(
     force: bool = False,
     progress: Progress = no_progress,
 ) -> WrittenSheet:
-    """Write answers that are to be reviewed, with their images; as ``write_hits``."""
+    """Write answers for review, with their images, as ``write_hits`` does."""
     check_sheet(file, force=force)
     title = f"outliers of {result.task.name}"
     about = (
@@ -101,7 +101,7 @@ def write_outliers(
 def hit_cards(
     settings: Settings, hits: Sequence[SearchHit], progress: Progress = no_progress
 ) -> list[ImageCard]:
-    """Return a card of each image that was found; blocks while the images are read."""
+    """Return a card for each hit; blocks while the images are read."""
 
     def card(hit: SearchHit) -> ImageCard:
         return hit_card(hit.observation, hit.score, hit.answers, _reader(settings))
@@ -112,7 +112,7 @@ def hit_cards(
 def outlier_cards(
     settings: Settings, outliers: Sequence[Outlier], progress: Progress = no_progress
 ) -> list[ImageCard]:
-    """Return a card of each answer to be reviewed; blocks while the images are read."""
+    """Return a card for each answer to review; blocks while the images are read."""
 
     def card(outlier: Outlier) -> ImageCard:
         odd = outlier.disagreement

@@ -1,4 +1,4 @@
-"""Dead letters: listed, published again, or taken off the list."""
+"""Lists dead letters, publishes them again, or removes them from the list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sightline.work_lists import is_by_workers
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterList:
-    """Dead letters, the oldest first; ``has_more`` says whether the limit left some out."""
+    """Dead letters, oldest first; ``has_more`` if the limit left some out."""
 
     rows: Sequence[DeadLetterRow]
     has_more: bool
@@ -35,13 +35,13 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """How many dead letters were taken off the list."""
+    """How many dead letters were removed from the list."""
 
     purged: int
 
 
 def dead_letter_filter(reason: str | None = None, run_id: str | None = None) -> DeadLetterFilter:
-    """Return the filter for a reason's name and a run; without either, all pass.
+    """Return the filter for a reason's name and a run; without either, all match.
 
     Raises:
         ConfigurationError: there is no such reason.
@@ -58,14 +58,14 @@ def dead_letter_filter(reason: str | None = None, run_id: str | None = None) -> 
 async def list_dead_letters(
     warehouse: Warehouse, which: DeadLetterFilter, *, limit: int = 50
 ) -> DeadLetterList:
-    """Return the first dead letters that pass, up to the limit."""
+    """Return the first matching dead letters, up to the limit."""
     one_more = replace(which, limit=limit + 1)
     rows = [row async for row in warehouse.dead_letters.list(one_more)]
     return DeadLetterList(rows[:limit], len(rows) > limit)
 
 
 async def replay(engine: Engine, which: DeadLetterFilter) -> Replay:
-    """Publish dead letters again, each with its failed part alone.
+    """Publish dead letters again, each with only its failed part.
 
     Raises:
         NotFoundError: there is no such run.
@@ -76,7 +76,7 @@ async def replay(engine: Engine, which: DeadLetterFilter) -> Replay:
 
 
 async def purge(engine: Engine, which: DeadLetterFilter) -> Purge:
-    """Take dead letters off the list; the balance still counts their parts as dead.
+    """Remove dead letters from the list; the balance still counts their parts as dead.
 
     Raises:
         NotFoundError: there is no such run.

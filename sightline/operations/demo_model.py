@@ -1,4 +1,4 @@
-"""A remark on results of the demo model about photographs, which it cannot read."""
+"""The remark that the demo model cannot read photographs, for results that it made about them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sightline.vision.scenes import is_rendered
 from sightline.wiring.prices import NOOP
 
 LOOKED_AT = 20
-"""How many of the newest images are checked: photographs and rendered scenes seldom mix."""
+"""How many of the newest images are checked: photographs and rendered scenes are rarely mixed."""
 
 GEMINI = "Gemini with an API key"
-"""A model that makes answers and vectors of photographs; others make only answers."""
+"""A model that makes answers and vectors of photographs; the others make only answers."""
 
 
 def made_by_demo_model(settings: Settings) -> Sequence[str]:

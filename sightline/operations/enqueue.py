@@ -1,4 +1,4 @@
-"""What is not done yet, published for workers: a run, or only what it would be."""
+"""Publishes what is not done yet as a run for workers, or reports what a run would do."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from sightline.wiring.prices import run_pricing
 
 @dataclass(frozen=True, slots=True)
 class EnqueuedRun:
-    """A run that was published; without ``run_id`` there is none, since nothing was left to do.
+    """A published run; without ``run_id``, nothing was left to do.
 
-    ``engine`` works it off; empty is workers. ``interrupted_runs`` are other runs whose publishing
-    ended early. ``nothing_to_do`` counts the parts where there is no run. ``unmatched`` are the
-    observations that match no task.
+    ``engine`` processes it; if empty, workers do. ``interrupted_runs`` are other runs whose
+    publishing ended early. ``nothing_to_do`` counts the parts when there is no run. ``unmatched``
+    are the observations that match no task.
     """
 
     run_id: str | None
@@ -44,7 +44,7 @@ class EnqueuedRun:
 
     @property
     def leaves_out(self) -> Unmatched | None:
-        """The observations that match no task, unless all that can be asked was asked before."""
+        """The observations that match no task, unless every requested part was requested before."""
         left = self.nothing_to_do
         return None if left is not None and left.matched else self.unmatched
 
@@ -59,18 +59,18 @@ class PreviewedRun:
 
     @property
     def leaves_out(self) -> Unmatched | None:
-        """The observations that match no task, unless all that can be asked was asked before."""
+        """The observations that match no task, unless every requested part was requested before."""
         is_done = self.preview.matched and not self.preview.to_publish
         return None if is_done else self.unmatched
 
 
 @dataclass(frozen=True, slots=True)
 class Overrun:
-    """How far the workers of a run may go beyond its budget.
+    """How far the workers of a run may exceed its budget.
 
-    ``calls`` are under way at most in a worker; ``answer_usd_micros`` is the cost of the most
-    expensive answer about one image. Both are ``None`` where the budget is reserved before models
-    are asked, so that it is not exceeded.
+    A worker has at most ``calls`` in flight; ``answer_usd_micros`` is the cost of the most
+    expensive answer about one image. Both are ``None`` if the budget is reserved before each call,
+    so that it is never exceeded.
     """
 
     limits: Limits
@@ -85,11 +85,11 @@ async def enqueue(
     limits: Limits | None = None,
     progress: Progress = no_progress,
 ) -> EnqueuedRun:
-    """Write a work list of the parts that are not known yet, and publish it; ``limits`` bound it.
+    """Write and publish a work list of the parts without a result, within ``limits``.
 
     Raises:
-        NotFoundError: the filter names an asset type that is not there.
-        ConfigurationError: more parts are requested of a subject than a work list can hold.
+        NotFoundError: the filter names an asset type that does not exist.
+        ConfigurationError: a subject has more requested parts than a work list can hold.
         BusyError: another producer is publishing.
         StorageError: queue and warehouse do not belong together.
     """
@@ -132,7 +132,7 @@ async def preview(warehouse: Warehouse, task_request: TaskRequest) -> PreviewedR
     """Return what a run would do; nothing is written.
 
     Raises:
-        NotFoundError: the filter names an asset type that is not there.
+        NotFoundError: the filter names an asset type that does not exist.
     """
     await check_asset_types(warehouse, task_request.request.filter, of_source=True)
     counts = await warehouse.source.preview(task_request.request)
@@ -152,7 +152,7 @@ async def with_what_is_left_out(
 
 
 def overrun_of(settings: Settings, task_request: TaskRequest, limits: Limits) -> Overrun:
-    """Return how far a run may go beyond its budget.
+    """Return how far a run may exceed its budget.
 
     Raises:
         ConfigurationError: a price file is invalid.

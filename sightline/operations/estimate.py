@@ -1,4 +1,4 @@
-"""What a run would cost and how long it would take, with every assumption as a field."""
+"""Estimates the cost and duration of a run, with every assumption as a field."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sightline.wiring.prices import run_pricing
 async def estimate(
     warehouse: Warehouse, task_request: TaskRequest, *, calls_per_minute: float | None = None
 ) -> Estimate:
-    """Return what a run would cost; nothing is written or paid.
+    """Return what a run would cost; nothing is written or paid for.
 
-    ``calls_per_minute`` are those to each model by all workers together; without them the limits
-    of the settings count.
+    ``calls_per_minute`` is the rate of calls to each model by all workers together; by default, the
+    limits in the settings apply.
 
     Raises:
         ConfigurationError: a price file is invalid.

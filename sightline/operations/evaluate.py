@@ -1,4 +1,4 @@
-"""Current answers compared with ground truth."""
+"""Compares current answers with ground truth."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from sightline.wiring.tasks import known_tasks
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How well each field of each task was answered."""
+    """The accuracy of each field of each task."""
 
     scores: Sequence[FieldScore]
 
 
 def ground_truth(settings: Settings, path: Path) -> Sequence[Truth]:
-    """Return the lines of a ``ground_truth.jsonl``, checked against the tasks that are known.
+    """Return the lines of a ``ground_truth.jsonl``, checked against the known tasks.
 
     Raises:
-        NotFoundError: there is no such file, or it holds no truth.
+        NotFoundError: there is no such file, or it contains no truth.
         ConfigurationError: a line is invalid.
     """
     truths = list(read_truth(path, known_tasks(settings)))
@@ -36,7 +36,7 @@ def ground_truth(settings: Settings, path: Path) -> Sequence[Truth]:
 
 
 async def evaluate(warehouse: Warehouse, truths: Sequence[Truth]) -> Evaluation:
-    """Return the accuracy of each field of the current answers, beside the majority class.
+    """Return each field's accuracy in the current answers, with that of its most frequent value.
 
     Raises:
         NotFoundError: there is no answer.

@@ -14,22 +14,22 @@ EMBEDDINGS_VIEWS = ("embeddings_rows", "embeddings_all", "embeddings")
 
 
 def expected_ledgers(settings: Settings) -> Sequence[Ledger]:
-    """Return the ledgers of fixed name and that of the configured embeddings."""
+    """Return the ledgers with fixed names, and that of the configured embeddings."""
     part = embedding_part(settings)
     return (*LEDGERS, embeddings_ledger(part.model, part.dimension))
 
 
 def expected_views(settings: Settings, tasks: Iterable[TaskSpec]) -> Sequence[str]:
-    """Return the names of the views over the ledgers and of those of these tasks."""
+    """Return the names of the views over the ledgers, and of the views of these tasks."""
     own = f"{expected_ledgers(settings)[-1].name}_all"
     names = [*(view.name for view in VIEWS), own, *EMBEDDINGS_VIEWS, *map(view_name, tasks)]
     return list(dict.fromkeys(names))
 
 
 def mend_table(place: BigQueryPlace, ledger: Ledger, wrong: Sequence[str]) -> str:
-    """Return the one command that gives a table the columns that it should have.
+    """Return the one command that gives a table its expected columns.
 
-    Missing columns are added; a table with a column of another type is set aside and made anew.
+    Missing columns are added; a table with a column of another type is renamed and created again.
     """
     missing = {f"{ledger.name}.{column.name} is missing": column for column in ledger.columns}
     table = f"{place.project}.{place.dataset}.{ledger.name}"

@@ -1,4 +1,4 @@
-"""The current answers of a task as a file for others."""
+"""Exports the current answers of a task to files for other programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sightline.tasks import TaskSpec
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """A file that was written: how many rows and bytes it has."""
+    """A written file: its number of rows and bytes."""
 
     path: Path
     rows: int
@@ -29,7 +29,7 @@ class ExportedFile:
 
 @dataclass(frozen=True, slots=True)
 class ExportedTable:
-    """A table or map of answers: rows without a position, and texts changed for spreadsheets."""
+    """A table or map of answers: rows without a position, and texts escaped for spreadsheets."""
 
     task: TaskSpec
     format: ExportFormat
@@ -40,7 +40,7 @@ class ExportedTable:
 
 @dataclass(frozen=True, slots=True)
 class ExportedExamples:
-    """Examples to tune a model with, and how many answers were left out, by reason."""
+    """Examples for tuning a model, and how many answers were left out, by reason."""
 
     task: TaskSpec
     training: ExportedFile
@@ -53,17 +53,17 @@ def export_paths(file: Path, format_: str | None = None) -> tuple[Path, ...]:
     """Return the files that an export writes.
 
     Raises:
-        ConfigurationError: neither the format nor the suffix is one that is known.
+        ConfigurationError: neither the format nor the suffix is known.
     """
     tuning = export_format(file, format_) is ExportFormat.TUNING
     return tuple(tuning_paths(file)) if tuning else (file,)
 
 
 def export_format(file: Path, format_: str | None) -> ExportFormat:
-    """Return the format that is named, or that the file's suffix means.
+    """Return the named format, or the one that the file's suffix stands for.
 
     Raises:
-        ConfigurationError: it is not known.
+        ConfigurationError: the format is not known.
     """
     try:
         named = ExportFormat(format_) if format_ is not None else None
@@ -86,13 +86,13 @@ async def export(
     force: bool = False,
     progress: Progress = no_progress,
 ) -> ExportedTable | ExportedExamples:
-    """Write the current answers of a task: a table, a map, or examples to tune a model with.
+    """Write the current answers of a task: a table, a map, or examples for tuning a model.
 
-    Images are named by their URI, and never copied. The files are there whole or not at all.
+    Images are referenced by URI, never copied. Files are written completely or not at all.
 
     Raises:
-        NotFoundError: there is no such task, or no answer passes.
-        ConfigurationError: the format is not known, or a file is in the way (see ``force``).
+        NotFoundError: there is no such task, or no answer matches.
+        ConfigurationError: the format is not known, or a file already exists (see ``force``).
     """
     kind = export_format(file, format_)
     for path in export_paths(file, format_):

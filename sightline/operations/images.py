@@ -1,4 +1,4 @@
-"""An image as a picture: read from where it is, decoded, upright."""
+"""Reads an image from its location and decodes it upright."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ MAX_PIXELS = 200_000_000
 def read_image(
     settings: Settings, uri: str, *, preferred_size: tuple[int, int] | None = None
 ) -> Image.Image:
-    """Return an image as an upright RGB picture; it blocks while the image is read.
+    """Return an image as an upright RGB picture; blocks while the image is read.
 
-    Files are read only in the folders that were imported or that ``images.roots`` names. With
-    ``preferred_size`` (width, height in pixels) a large image may be decoded smaller, though no
-    smaller than that.
+    Files are read only in imported folders and those in ``images.roots``. With ``preferred_size``
+    (width, height in pixels) a large image may be decoded smaller, but not smaller than that.
 
     Raises:
-        PermanentError: the image is gone, unreadable, or larger than ``images.max_bytes``.
-        ConfigurationError: the URI is of another kind than ``file://`` and ``gs://``.
+        PermanentError: the image is missing, unreadable, or larger than ``images.max_bytes``.
+        ConfigurationError: the URI is neither ``file://`` nor ``gs://``.
     """
     if uri.startswith("file://"):
         folders = image_folders(settings)

@@ -1,4 +1,4 @@
-"""Observations made of a folder of photographs, or of a table."""
+"""Imports a folder of photographs, or a table, as observations."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def import_files(
     allowed_roots: Sequence[Path] = (),
     progress: Progress = no_progress,
 ) -> ImportReport:
-    """Make observations of a folder of photographs, or of a table. Blocks.
+    """Import a folder of photographs, or a table, as observations. Blocks.
 
-    ``asset_type`` is what is seen where no folder's name and no column says it; one that no task
-    is bound to is a ``new_type``. ``options`` say what a table does not say of itself; images may
-    be read from ``allowed_roots``, too.
+    ``asset_type`` applies where neither a folder's name nor a column gives one; a type that no task
+    covers has to be a ``new_type``. ``options`` supply what a table does not say about itself;
+    images may also be read from ``allowed_roots``.
 
     Raises:
         NotFoundError: there is no such file or folder.
@@ -46,7 +46,7 @@ def import_files(
         raise NotFoundError(f"{path} does not exist; give a folder of photographs or a table")
     for folder in allowed_roots:
         if not folder.is_dir():
-            raise NotFoundError(f"--allow-root {folder} is not a folder; give one that is there")
+            raise NotFoundError(f"--allow-root {folder} is not a folder; give an existing folder")
     kind = new_asset_type(settings, asset_type, is_new=new_type)
     with progress("importing", None) as update:
         if path.is_dir() and not is_shapefile_folder(path):

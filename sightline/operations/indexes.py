@@ -1,4 +1,4 @@
-"""The index beside the vectors of the configured model: made, looked at, removed."""
+"""Creates, describes and removes the index over the vectors of the configured model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sightline.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class IndexRemoval:
-    """Whether there was an index to remove."""
+    """Whether an index existed and was removed."""
 
     dropped: bool
 
@@ -19,13 +19,13 @@ class IndexRemoval:
 async def create_index(
     warehouse: Warehouse, *, wait: bool = True, progress: Progress = no_progress
 ) -> IndexState:
-    """Make the index, or bring it up to date; interrupted, it goes on where it was.
+    """Create or update the index; an interrupted build continues where it stopped.
 
-    With ``wait`` it returns when the index covers every vector.
+    With ``wait``, return when the index covers every vector.
 
     Raises:
-        NotFoundError: nothing was embedded by this model at this dimension.
-        ConfigurationError, TransientError: the engine refuses, or is out of reach.
+        NotFoundError: this model has no embeddings at this dimension.
+        ConfigurationError, TransientError: the engine refuses, or is unavailable.
     """
     with progress("indexing, %", 100) as update:
         return await warehouse.indexes.create(
@@ -34,12 +34,12 @@ async def create_index(
 
 
 async def index_status(warehouse: Warehouse) -> IndexState:
-    """Return what the index covers, how old it is and what it stores."""
+    """Return what the index covers, its age and its stored columns."""
     return await warehouse.indexes.status(*_space(warehouse.settings))
 
 
 async def drop_index(warehouse: Warehouse) -> IndexRemoval:
-    """Remove the index; searches compare every vector then."""
+    """Remove the index; searches then compare every vector."""
     return IndexRemoval(await warehouse.indexes.drop(*_space(warehouse.settings)))
 
 

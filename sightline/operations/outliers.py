@@ -1,4 +1,4 @@
-"""Answers that disagree with those about the images most like theirs."""
+"""Finds answers that disagree with those about the most similar images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sightline.suggestions import did_you_mean
 from sightline.tasks import DISCRETE, FieldSpec, TaskSpec
 
 MORE = 4
-"""Times as many neighbours are looked up as vote, since some do not know the field."""
+"""How many times as many neighbours are looked up as vote, since some lack the field."""
 
 KnownValues = Mapping[str, Sequence[Value | None]]
 """The value of each field, by observation."""
@@ -37,7 +37,7 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True)
 class FieldOutliers:
-    """How many answers of a field are known, and how many of them are outliers."""
+    """How many answers give a field, and how many of them are outliers."""
 
     field: str
     known: int
@@ -46,7 +46,7 @@ class FieldOutliers:
 
 @dataclass(frozen=True, slots=True)
 class Outliers:
-    """Answers for review, the surest first; ``embedded_by`` is the model of the vectors."""
+    """Answers for review, most certain first; ``embedded_by`` is the model of the vectors."""
 
     task: TaskSpec
     embedded_by: str
@@ -71,11 +71,11 @@ async def outliers(
 ) -> Outliers:
     """Find answers that disagree with those about the most similar images, for review.
 
-    ``neighbours`` nearest images vote on each answer; ``at_least`` is the least score, 0 to 1.
+    The nearest ``neighbours`` images vote on each answer; ``at_least`` is the lowest score, 0 to 1.
 
     Raises:
         NotFoundError: there is no such task, field, answer or vector.
-        ConfigurationError: the values of a field cannot be equal, or the task is about assets.
+        ConfigurationError: the field's values cannot be compared, or the task is about assets.
     """
     models = warehouse.settings.models
     query, total = await selected_answers(warehouse, task, which or Filter())
@@ -94,7 +94,7 @@ async def outliers(
             )
 
     space = VectorQuery(models.embed, models.embed_dimension, which or Filter())
-    await warehouse.vectors.count(space)  # before the answers are read for nothing
+    await warehouse.vectors.count(space)  # checked before the answers are read
     await each_page(warehouse.answers, query, total, take, progress)
     async with gathered_vectors(
         warehouse.vectors, space, progress, keep=lambda image: image.observation_id in known
@@ -127,11 +127,11 @@ async def outliers(
 
 
 def comparable_fields(task: TaskSpec, names: Sequence[str]) -> list[FieldSpec]:
-    """Return the fields that are meant, or all whose values can be equal.
+    """Return the requested fields, or all whose values can be compared.
 
     Raises:
         NotFoundError: the task has no such field, or none that can be compared.
-        ConfigurationError: its values cannot be equal.
+        ConfigurationError: its values cannot be compared.
     """
     can = {field.name: field for field in task.fields if field.type in DISCRETE}
     others = f"give one of {', '.join(can)}" if can else "give another task"
@@ -158,7 +158,7 @@ def _compare(
     top: int,
     progress: Progress,
 ) -> tuple[Counter[str], list[Outlier]]:
-    """Return how many outliers each field has, and the surest of all."""
+    """Return the number of outliers of each field, and the most certain of all."""
     images = gathered.images
     fewest = -(-min(count, len(images) - 1) // 2)
     counts, surest = Counter[str](), list[Outlier]()

@@ -1,4 +1,4 @@
-"""The project's own files, which no command's output takes the place of, forced or not."""
+"""Protects the project's own files: no command's output overwrites them, not even with force."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sightline.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class OwnFiles:
-    """Everything below ``home`` (queue, ledgers, source, locks), and ``files`` beside it.
+    """Everything below ``home`` (queue, ledgers, source, locks), and ``files`` elsewhere.
 
-    ``settings`` is the settings file, which the commands that make one may replace.
+    ``settings`` is the settings file, which the commands that create one may replace.
     """
 
     home: Path
@@ -22,10 +22,10 @@ class OwnFiles:
     settings: Path | None = None
 
     def check(self, path: Path, *, may_be_settings: bool = False) -> None:
-        """Check that an output is none of them, by whatever link or name it is reached.
+        """Check that an output is none of these files, under any link or name.
 
         Raises:
-            ConfigurationError: it is.
+            ConfigurationError: it is one of them.
         """
         target = Path(os.path.realpath(path))
         beside = [*self.files]
@@ -34,22 +34,22 @@ class OwnFiles:
         is_own = any(_same(folder, self.home) for folder in (target, *target.parents))
         if is_own or any(_same(target, own) for own in beside) or self._is_hard_link(target):
             raise ConfigurationError(
-                f"{path} is one of this project's own files, which no command writes over; give"
-                f" another name, outside of {self.home}"
+                f"{path} is one of this project's own files, which no command overwrites; give"
+                f" another name, outside {self.home}"
             )
 
     def _is_hard_link(self, target: Path) -> bool:
         try:
             status = target.stat()
         except OSError:
-            return False  # nothing is there
+            return False  # the file does not exist
         if status.st_nlink < 2 or target.is_dir():
             return False
         return any(os.path.samestat(status, other) for other in _statuses(self.home))
 
 
 def _same(path: Path, other: Path) -> bool:
-    """Return whether two names lead to the same file or folder; absent ones have the same name."""
+    """Return whether two names lead to the same file or folder; missing ones compare by name."""
     try:
         return path.samefile(other)
     except OSError:
@@ -62,4 +62,4 @@ def _statuses(home: Path) -> Iterator[os.stat_result]:
             try:
                 yield Path(folder, name).lstat()
             except FileNotFoundError:
-                continue  # compacted away meanwhile
+                continue  # deleted by compaction meanwhile

@@ -1,4 +1,4 @@
-"""A pilot: a sample is enqueued, worked off in this process, and measured in the ledgers."""
+"""Runs a pilot: enqueues a sample, processes it in this process, and measures it in the ledgers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from worker.main import work
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The sample of one asset type, measured; ``rest`` are the messages still to be done."""
+    """The measured sample of one asset type; ``rest`` counts the messages still to be done."""
 
     asset_type: str
     run_id: str
@@ -39,13 +39,13 @@ class Trial:
 
     @property
     def rest_usd_micros(self) -> float:
-        """What the rest would cost."""
+        """The projected cost of the rest."""
         return self.usd_micros / max(1, self.messages) * self.rest
 
 
 @dataclass(frozen=True, slots=True)
 class SampleAnswer:
-    """An answer of the sample, and the image it is about."""
+    """An answer of the sample, with its image."""
 
     gcs_uri: str
     task: str
@@ -54,7 +54,7 @@ class SampleAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """A sample that was worked off; without ``trials`` nothing was to do."""
+    """A processed sample; without ``trials`` there was nothing to do."""
 
     trials: Sequence[Trial]
     seconds: float
@@ -63,7 +63,7 @@ class Pilot:
 
     @property
     def usd_micros(self) -> int:
-        """What the sample cost."""
+        """The cost of the sample."""
         return sum(trial.usd_micros for trial in self.trials)
 
     @property
@@ -73,21 +73,21 @@ class Pilot:
 
     @property
     def rest_usd_micros(self) -> float:
-        """What they would cost, each type at its own measured cost."""
+        """The projected cost of the rest, each type at its own measured cost."""
         return sum(trial.rest_usd_micros for trial in self.trials)
 
     @property
     def rest_hours(self) -> float:
-        """How long one worker such as this would take for them."""
+        """How long one worker like this one would need for the rest."""
         messages = sum(trial.messages for trial in self.trials)
         return self.seconds / max(1, messages) * (self.rest_messages / 3600)
 
 
 async def pilot(settings: Settings, task_request: TaskRequest, sample: int) -> Pilot:
-    """Do a sample of a request, with a run for each asset type.
+    """Process a sample of a request, with one run per asset type.
 
     Raises:
-        ConfigurationError: messages of other runs are queued, which would be worked off as well.
+        ConfigurationError: messages of other runs are queued, which would be processed as well.
     """
     async with open_engine(settings) as engine:
         await check_asset_types(engine, task_request.request.filter, of_source=True)
@@ -125,7 +125,7 @@ async def _publish(engine: Engine, task_request: TaskRequest, stratum: Stratum) 
     published = await producer.enqueue(stratum.request)
     if published is None:
         raise ConfigurationError(
-            f"another producer took what was to do of {stratum.asset_type}; run the pilot again"
+            f"another producer took the messages for {stratum.asset_type}; run the pilot again"
         )
     return published.run_id
 

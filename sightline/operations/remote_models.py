@@ -1,4 +1,4 @@
-"""The remote models that BigQuery calls: listed and dropped; the work makes what it needs."""
+"""Lists and drops the remote models that BigQuery calls; ``work`` creates those that it needs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ async def remote_models(settings: Settings) -> Sequence[RemoteModel]:
     """Return the remote models of the configured dataset.
 
     Raises:
-        ConfigurationError, TransientError: BigQuery refuses, or is out of reach.
+        ConfigurationError, TransientError: BigQuery refuses, or is unavailable.
     """
     async with open_remote_models(settings) as store:
         return tuple(await store.models())
 
 
 async def drop_remote_models(settings: Settings, names: Sequence[str] = ()) -> RemoteModelRemoval:
-    """Drop remote models by name, without names all; they are made again when they are needed.
+    """Drop remote models by name, or all without names; they are created again when needed.
 
     Raises:
-        NotFoundError: there is no model of a name; then none is dropped.
-        ConfigurationError, TransientError: BigQuery refuses, or is out of reach.
+        NotFoundError: a named model does not exist; then none is dropped.
+        ConfigurationError, TransientError: BigQuery refuses, or is unavailable.
     """
     async with open_remote_models(settings) as store:
         existing = [model.name for model in await store.models()]

@@ -1,4 +1,4 @@
-"""Messages of runs that were published already, published again: after an end, loss or restore."""
+"""Publishes a run's messages again: after an interruption, a loss or a restore."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from sightline.work_lists import engine_of, is_by_workers
 
 @dataclass(frozen=True, slots=True)
 class ResumedRuns:
-    """The runs whose publishing went on, and what was published of each."""
+    """The runs whose publishing was continued, and how many messages of each were published."""
 
     runs: Sequence[Published]
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """How many messages of a run were lost, and are published again."""
+    """How many messages of a run were lost and published again."""
 
     run_id: str
     messages: int
@@ -33,7 +33,7 @@ class Reconciliation:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """How many queued messages are looked up in the ledgers before a model is paid for them."""
+    """How many queued messages are looked up in the ledgers before a model is called for them."""
 
     messages: int
 
@@ -41,11 +41,11 @@ class Recheck:
 async def resume(
     engine: Engine, run_id: str | None = None, *, progress: Progress = no_progress
 ) -> ResumedRuns:
-    """Go on publishing a run whose publishing ended early; without an id, all such runs.
+    """Continue a run whose publishing ended early; without an ID, all such runs.
 
     Raises:
         NotFoundError: there is no such run.
-        ConfigurationError: it is cancelled, or another engine works it off.
+        ConfigurationError: it is cancelled, or another engine processes it.
         BusyError: another producer is publishing it.
     """
     await engine.consistency.begin()
@@ -53,7 +53,9 @@ async def resume(
     if not runs and run_id is not None:
         raise NotFoundError(f"no run {run_id}; `sightline status` lists them")
     if run_id is not None and runs[0].state == "cancelled":
-        raise ConfigurationError(f"run {run_id} was cancelled; `sightline enqueue` asks anew")
+        raise ConfigurationError(
+            f"run {run_id} was cancelled; `sightline enqueue` requests its parts again"
+        )
     published = []
     for run in runs:
         if run.state != "open" or (run_id is None and not _is_of_engine(engine.settings, run)):
@@ -76,7 +78,7 @@ async def reconcile(engine: Engine, run_id: str) -> Reconciliation:
 
     Raises:
         NotFoundError: there is no such run.
-        ConfigurationError: another engine works it off.
+        ConfigurationError: another engine processes it.
         BusyError: another producer is publishing it.
     """
     await engine.consistency.begin()
@@ -88,7 +90,7 @@ async def reconcile(engine: Engine, run_id: str) -> Reconciliation:
 
 
 async def recheck(engine: Engine) -> Recheck:
-    """After a restore: have every queued message looked up before a model is paid for it."""
+    """After a restore: let workers look up every queued message before they call a model for it."""
     return Recheck(await engine.consistency.accept())
 
 

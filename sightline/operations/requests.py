@@ -1,4 +1,4 @@
-"""What a run is asked for, as ``enqueue``, ``estimate`` and ``pilot`` take it."""
+"""The request of a run, as ``enqueue``, ``estimate`` and ``pilot`` receive it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sightline.work_lists import BY_BATCH_JOBS, check_in_batch
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """The request of a run, and the tasks in it, resolved to their models.
+    """The request of a run, and its tasks, resolved to their models.
 
-    ``named``: a person chose the tasks; else they are all that are bound to asset types.
+    ``named``: the user chose the tasks; otherwise they are all tasks that are bound to asset types.
     """
 
     request: RunRequest
@@ -36,12 +36,13 @@ def task_request(
 ) -> TaskRequest:
     """Return the request for the answers to tasks and, with ``embed``, for every embedding.
 
-    Without ``tasks`` all are meant that are bound to asset types. ``command`` is what the ledger
-    keeps as the origin of the run.
+    Without ``tasks``, all tasks that are bound to asset types are requested. The ledger records
+    ``command`` as the origin of the run.
 
     Raises:
         NotFoundError: there is no such task.
-        ConfigurationError: a task file is invalid, or the engine cannot ask one of the models.
+        ConfigurationError: a task file is invalid, or the engine does not support one of the
+            models.
     """
     chosen = choose_tasks(known_tasks(settings), tasks, settings.models)
     request = replace(

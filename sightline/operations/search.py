@@ -1,4 +1,4 @@
-"""Images found by words, by another image, or by their answers alone."""
+"""Finds images by words, by another image, or by their answers alone."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
 
 CHANCE_SIGMAS = 2.0
-"""Standard deviations of a random vector's cosine: two say that 98 of 100 images score below."""
+"""Standard deviations of a random vector's cosine: at two, 98 of 100 images score below."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Images that were found, the best first, and what is to be known about them.
+    """Hits, best first, and remarks on them.
 
-    ``unknown_words`` of the query are those that the model lacks. ``emptied`` says which filter
-    left nothing. A random vector scores ``chance_score`` or less with 98 of 100 images; ``None``
-    where nothing is compared. ``model_remark`` is of a model that cannot read these images.
+    ``unknown_words`` are words of the query that the model does not know. ``emptied`` names the
+    filter that left nothing. 98 of 100 images score at most ``chance_score`` against a random
+    vector; it is ``None`` if no vectors are compared. ``model_remark`` is set if the model cannot
+    read these images.
     """
 
     hits: Sequence[SearchHit]
@@ -43,7 +44,7 @@ class SearchResult:
 
     @property
     def below_chance(self) -> int:
-        """How many hits score no higher than a random vector does."""
+        """How many hits score no higher than against a random vector."""
         chance = self.chance_score
         if chance is None:
             return 0
@@ -51,7 +52,7 @@ class SearchResult:
 
     @property
     def remarks(self) -> Sequence[str]:
-        """What is to be known about the hits, a line each."""
+        """Remarks on the hits, one per line."""
         remarks = []
         if self.unknown_words:
             remarks.append(f"the model does not know: {', '.join(self.unknown_words)}")
@@ -77,13 +78,13 @@ async def search(
     answers: Sequence[AnswerFilter] = (),
     named: str | None = None,
 ) -> SearchResult:
-    """Return the images most like words or an image, or the newest that have the answers.
+    """Return the images most similar to words or an image, or the newest with the given answers.
 
-    ``named`` is what the image is called in an error.
+    ``named`` is the name of the image in an error.
 
     Raises:
-        ConfigurationError: words and an image are given, or nothing; the image cannot be read.
-        NotFoundError: nothing was embedded by this model at this dimension.
+        ConfigurationError: words and an image are given, or neither; the image cannot be read.
+        NotFoundError: this model has no embeddings at this dimension.
     """
     check_query(text, image, answers)
     await check_asset_types(warehouse, which or Filter())
@@ -97,7 +98,7 @@ async def search(
 
 
 def check_query(text: str | None, image: Path | None, answers: Sequence[object]) -> None:
-    """Check that exactly one thing is searched for.
+    """Check that exactly one of words, an image and answers alone is given.
 
     Raises:
         ConfigurationError: words and an image are given, or nothing at all.
@@ -116,7 +117,7 @@ async def explain(
     which: Filter | None = None,
     answers: Sequence[AnswerFilter] = (),
 ) -> SearchPlan:
-    """Return how a search would be done; nothing is searched and no model is called."""
+    """Return how a search would be executed; nothing is searched and no model is called."""
     await check_asset_types(warehouse, which or Filter())
     settings = warehouse.settings
     vector = _any_vector(settings) if by_vector else None
@@ -124,7 +125,7 @@ async def explain(
 
 
 def _any_vector(settings: Settings) -> Sequence[float]:
-    """Return a vector to explain a search with: what is done is the same for all."""
+    """Return a vector for explaining a search: the execution is the same for all vectors."""
     return [1.0] + [0.0] * (settings.models.embed_dimension - 1)
 
 
@@ -136,9 +137,9 @@ async def similar(
     which: Filter | None = None,
     answers: Sequence[AnswerFilter] = (),
 ) -> SearchResult:
-    """Return the images most like an image file or an observation, itself left out.
+    """Return the images most similar to an image file or an observation, which itself is left out.
 
-    An observation's own vector is used, so that no model is called.
+    For an observation its stored vector is used, so that no model is called.
 
     Raises:
         NotFoundError: there is no such file, or no vector of this observation.
@@ -151,7 +152,7 @@ async def similar(
         query = _query(warehouse.settings, vector, top, which, answers, leave_out=what)
         return await _result(warehouse, query, await warehouse.search.search(query))
     vector = await _image_vector(warehouse, image, str(image))
-    # The file may be one of the collection: then it is its own best hit.
+    # A file that is in the collection would be its own best hit.
     query = _query(warehouse.settings, vector, top + 1, which, answers)
     hits = await warehouse.search.search(query)
     own = file_uri(image)
@@ -160,16 +161,16 @@ async def similar(
 
 
 def answer_filters(texts: Sequence[str], settings: Settings) -> tuple[AnswerFilter, ...]:
-    """Return the filters that texts such as ``road_signs.lighting=night`` mean.
+    """Return the filters that texts such as ``road_signs.lighting=night`` stand for.
 
     Raises:
-        ConfigurationError, NotFoundError: a text is not one, or names what no task has.
+        ConfigurationError, NotFoundError: a text is malformed, or names something that no task has.
     """
     return tuple(_answer_filter(text, settings) for text in texts)
 
 
 def file_uri(path: Path) -> str:
-    """Return a file's URI, as the import writes it."""
+    """Return a file's URI, as imported."""
     return path.absolute().as_uri()
 
 
@@ -194,7 +195,7 @@ async def _result(
     hits: Sequence[SearchHit],
     unknown_words: Sequence[str] = (),
 ) -> SearchResult:
-    """Return the hits of a query with what is to be known about them."""
+    """Return the hits of a query with the remarks on them."""
 
     async def count(which: Filter, answers: Sequence[AnswerFilter]) -> int:
         counted = replace(query, filter=which, answers=tuple(answers))
@@ -243,7 +244,7 @@ def _accepted(field: FieldSpec) -> tuple[str, ...]:
 
 
 def _image_file(what: str) -> Path | None:
-    """Return the image file that is meant; ``None`` when it is an observation's id."""
+    """Return the image file of this name; ``None`` if the name is an observation ID."""
     path = Path(what)
     if path.is_file():
         return path
@@ -263,12 +264,12 @@ async def _image_vector(warehouse: Warehouse, image: Path, named: str) -> Sequen
 
 
 async def _text_vector(warehouse: Warehouse, text: str) -> tuple[Sequence[float], tuple[str, ...]]:
-    """Return the vector of words, and those that the model does not know."""
+    """Return the vector of words, and the words that the model does not know."""
     async with _query_embedder(warehouse) as embedder:
         embedding = await embedder.embed_text(text)
     if embedding.says_nothing:
         raise ConfigurationError(
-            f"the model knows none of the words {text!r} that say what an image shows; describe it"
+            f"the model knows none of the words {text!r} for what an image shows; describe it"
             ' in other words, such as "a leaning wooden pole"'
         )
     return embedding.vector, tuple(embedding.unknown_words)
@@ -277,7 +278,7 @@ async def _text_vector(warehouse: Warehouse, text: str) -> tuple[Sequence[float]
 @asynccontextmanager
 async def _query_embedder(warehouse: Warehouse) -> AsyncIterator[Embedder]:
     settings = warehouse.settings
-    if settings.adapter("embed") != "local":  # a query that finds nothing is paid for, too
+    if settings.adapter("embed") != "local":  # a query without hits is paid for, too
         await warehouse.search.check(settings.models.embed, settings.models.embed_dimension)
     async with open_query_embedder(settings) as embedder:
         yield embedder

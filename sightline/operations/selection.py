@@ -1,4 +1,4 @@
-"""Whether a filter means anything here: which asset types are known, and what leaves nothing."""
+"""Checks filters against the data: which asset types exist, and which filter leaves nothing."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _EVERYWHERE = BoundingBox(-180, -90, 180, 90)
 _ALWAYS = datetime(1, 1, 2, tzinfo=UTC)
 
 Count = Callable[[Filter, Sequence[AnswerFilter]], Awaitable[int]]
-"""Counts what passes a filter and has these answers."""
+"""Counts what matches a filter and has these answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class FilterStep:
-    """One filter, as an option: how many pass it ``alone``, and are ``left`` after those before."""
+    """One filter, as an option: how many match it ``alone``, and how many are ``left`` after it."""
 
     option: str
     alone: int
@@ -33,10 +33,10 @@ class FilterStep:
 
 @dataclass(frozen=True, slots=True)
 class Emptied:
-    """Why nothing passes: ``steps`` are the filters up to the first that leaves nothing.
+    """Why nothing matches: ``steps`` are the filters up to the first that leaves nothing.
 
-    ``total`` is how many there are without a filter. ``remark`` says what else is to be known, such
-    as that positions are missing.
+    ``total`` is the number without a filter. ``remark`` adds a cause that no filter shows, such as
+    missing positions.
     """
 
     total: int
@@ -59,10 +59,10 @@ class Emptied:
 
 
 def new_asset_type(settings: Settings, name: str | None, *, is_new: bool) -> str | None:
-    """Return the asset type of what is imported, as the dataset spells it.
+    """Return the asset type of an import, as the dataset spells it.
 
     Raises:
-        ConfigurationError: no task is bound to it, and it is not text to be new.
+        ConfigurationError: no task is bound to it, and it is not a valid new type.
     """
     if name is None:
         return None
@@ -80,12 +80,12 @@ def new_asset_type(settings: Settings, name: str | None, *, is_new: bool) -> str
 async def check_asset_types(
     warehouse: Warehouse, which: Filter, *, of_source: bool = False
 ) -> None:
-    """Check that a filter names asset types that tasks are bound to, or that are there.
+    """Check that the asset types of a filter are bound to tasks, or exist in the data.
 
-    They are looked for among the observations that were enqueued or, ``of_source``, among all.
+    The enqueued observations are checked or, with ``of_source``, all observations.
 
     Raises:
-        NotFoundError: naming the type, the one that was probably meant, and those there are.
+        NotFoundError: an asset type is unknown; the error lists the known ones.
     """
     bound = bound_types(warehouse.settings)
     unknown = [name for name in which.asset_types if name not in bound]
@@ -101,7 +101,7 @@ async def check_asset_types(
 
 
 def bound_types(settings: Settings) -> frozenset[str]:
-    """Return the asset types that tasks are bound to, and the one of what is not specified."""
+    """Return the asset types that tasks are bound to, and that of unspecified observations."""
     tasks = known_tasks(settings).values()
     return frozenset(name for task in tasks for name in task.asset_types) | {UNSPECIFIED}
 
@@ -114,7 +114,7 @@ def _unknown(asset_type: str, known: Iterable[str]) -> str:
 
 
 async def types_in_source(warehouse: Warehouse, which: Filter) -> Sequence[tuple[str, int]]:
-    """Return the asset types of the observations that pass, each with their number."""
+    """Return the asset types of the matching observations, each with its number."""
     preview = await warehouse.source.preview(RunRequest(replace(which, limit=None), ()))
     return preview.by_asset_type
 
@@ -123,7 +123,7 @@ async def why_no_observations(warehouse: Warehouse, which: Filter) -> Emptied:
     """Return which filter leaves no observation of the source.
 
     Raises:
-        ConfigurationError: a place whose latitude and longitude are exchanged.
+        ConfigurationError: latitude and longitude of a place are exchanged.
     """
 
     async def count(which: Filter, _answers: object) -> int:
@@ -133,10 +133,10 @@ async def why_no_observations(warehouse: Warehouse, which: Filter) -> Emptied:
 
 
 async def why_empty(count: Count, which: Filter, answers: Sequence[AnswerFilter] = ()) -> Emptied:
-    """Return which filter leaves nothing, where all together leave nothing.
+    """Return the first filter that leaves nothing; all filters together leave nothing.
 
     Raises:
-        ConfigurationError: a place whose latitude and longitude are exchanged.
+        ConfigurationError: latitude and longitude of a place are exchanged.
     """
     total = await count(Filter(), ())
     passed, passed_answers = Filter(), tuple[AnswerFilter, ...]()
@@ -161,7 +161,7 @@ async def why_empty(count: Count, which: Filter, answers: Sequence[AnswerFilter]
 
 
 def _options(which: Filter) -> Iterable[tuple[str, Filter]]:
-    """Yield each condition of a filter, as an option and as a filter of its own."""
+    """Yield each condition of a filter, as an option and as its own filter."""
     if which.asset_types:
         names = (f"--asset-type {asset_name(name)}" for name in which.asset_types)
         yield " ".join(names), Filter(asset_types=which.asset_types)
@@ -183,7 +183,7 @@ def _options(which: Filter) -> Iterable[tuple[str, Filter]]:
 
 
 def _both(left: Filter, right: Filter) -> Filter:
-    """Return a filter of which one side names what the other does not."""
+    """Return a filter with the conditions of both; one sets only what the other does not."""
     names = Filter.__dataclass_fields__
     return Filter(**{name: getattr(right, name) or getattr(left, name) for name in names})
 
@@ -197,13 +197,13 @@ async def _check_not_exchanged(count: Count, alone: Filter, option: str) -> None
             else "longitude before latitude in the file (RFC 7946, 3.1.1)"
         )  # fmt: skip
         raise ConfigurationError(
-            f"{option}: latitude and longitude are exchanged: nothing is there, and {n:,} where"
-            f" they are the other way round; give {order}"
+            f"{option}: latitude and longitude are exchanged: no image is there, and {n:,} are"
+            f" where they are the other way round; give {order}"
         )
 
 
 def _exchanged(which: Filter) -> Filter | None:
-    """Return the place with latitude and longitude exchanged; ``None`` where there is no such."""
+    """Return the place with latitude and longitude exchanged; ``None`` if that is invalid."""
     if (box := which.box) is not None and -90 <= box.west <= box.east <= 90:
         return Filter(box=BoundingBox(box.south, box.west, box.north, box.east))
     if (near := which.radius) is not None and abs(near.longitude) <= 90:
@@ -215,7 +215,7 @@ def _exchanged(which: Filter) -> Filter | None:
 
 
 async def _remark(count: Count, alone: Filter, total: int) -> str:
-    """Return what a filter cannot see: what has no position, or no time, passes none."""
+    """Return how many observations lack the position or time that a filter needs."""
     if alone.box or alone.radius or alone.polygon_wkt:
         lacking, what = total - await count(Filter(box=_EVERYWHERE), ()), "position"
     elif alone.captured_from or alone.captured_until:

@@ -1,6 +1,6 @@
-"""Settings files: a starter, or one made of a stack's outputs.
+"""Creates settings files: a starter, or one from a stack's outputs.
 
-The same file again is no error, and one that differs is kept unless it is forced.
+An identical file is not an error; a different one is kept unless it is forced.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sightline.operations.starter_settings import Starter, starter_text
 
 @dataclass(frozen=True, slots=True)
 class SettingsFile:
-    """A settings file; ``written`` is false where it was already there, unchanged."""
+    """A settings file; ``written`` is false if it already existed unchanged."""
 
     path: Path
     written: bool
@@ -25,18 +25,18 @@ def write_starter(file: Path, starter: Starter, *, force: bool = False) -> Setti
     """Write a settings file with a comment on each setting.
 
     Raises:
-        ConfigurationError: a name is invalid, or the file is there and differs (see ``force``).
+        ConfigurationError: a name is invalid, or a different file exists (see ``force``).
         StorageError: it cannot be written.
     """
     return _write(file, starter_text(starter), force=force)
 
 
 def write_stack_settings(file: Path, outputs: str, where: str, *, force: bool) -> SettingsFile:
-    """Write the settings in a stack's outputs, which are JSON; ``where`` names them in an error.
+    """Write the settings from a stack's outputs, which are JSON; ``where`` names them in an error.
 
     Raises:
-        ConfigurationError: the outputs hold no settings, or settings that are not known; the file
-            is there and differs (see ``force``).
+        ConfigurationError: the outputs contain no settings, or unknown ones; a different file
+            exists (see ``force``).
         StorageError: it cannot be written.
     """
     return _write(file, settings_text(outputs, where), force=force)

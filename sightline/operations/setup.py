@@ -1,6 +1,6 @@
-"""The resources of the job in Google Cloud: each is looked at, and what is missing is made.
+"""Creates the missing resources of the job in Google Cloud, and checks the others.
 
-The adapters make them; here are only the order, and what is reported of each.
+Adapters create them; this module holds the order, and what is reported of each.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ ItemState = Literal["made", "there", "missing", "differs"]
 class Item:
     """A resource that the job needs, and its state.
 
-    ``wrong`` says in what it differs from the need, and ``mend`` is the command that corrects it.
+    ``wrong`` describes how it differs from what the job needs; ``mend`` is the command that
+    corrects it.
     """
 
     kind: str
@@ -54,9 +55,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class SetupReport:
-    """The resources of the job; ``commands`` are left to a person who may grant roles.
+    """The resources of the job; ``commands`` are for a person who may grant roles.
 
-    ``in_cloud`` is false of an engine without any resources in Google Cloud.
+    ``in_cloud`` is false for an engine without any resources in Google Cloud.
     """
 
     in_cloud: bool
@@ -72,10 +73,10 @@ class SetupReport:
 async def setup(
     settings: Settings, *, dry_run: bool = False, progress: Progress = no_progress
 ) -> SetupReport:
-    """Make the resources that are missing, or with ``dry_run`` only look for them.
+    """Create the missing resources, or with ``dry_run`` only report them.
 
     Raises:
-        TransientError, ConfigurationError: a service refuses, or is out of reach.
+        TransientError, ConfigurationError: a service refuses, or is unavailable.
     """
     if not (has_cloud_queue(settings) or has_cloud_warehouse(settings)):
         return SetupReport(in_cloud=False, dry_run=dry_run)
@@ -139,7 +140,7 @@ def _counting(update: Update, total: int) -> Callable[[str], None]:
 
 
 async def _existing_tables(client: BigQueryClient) -> frozenset[str] | None:
-    """Return the names of the dataset's tables and views; ``None`` when there is no dataset."""
+    """Return the names of the dataset's tables and views; ``None`` without a dataset."""
     try:
         return frozenset(await client.tables())
     except NotFoundError:
@@ -160,7 +161,7 @@ def _state(existed: bool, *, dry_run: bool) -> ItemState:
 async def _differing_tables(
     settings: Settings, client: BigQueryClient, before: frozenset[str]
 ) -> Sequence[Item]:
-    """Return the tables that were there before and are not as they should be."""
+    """Return the existing tables that differ from what the job needs."""
     differing = []
     for ledger in expected_ledgers(settings):
         if ledger.name not in before:

@@ -1,7 +1,7 @@
-"""Imported observations loaded into a source table of BigQuery.
+"""Loads imported observations into a source table of BigQuery.
 
-The local import makes observations: it reads EXIF and tables, checks each row and reports what it
-refuses. Here they get the URIs that their images have in a bucket, and are loaded.
+The local import creates observations: it reads EXIF and tables, checks each row and reports what it
+refuses. This module sets the URIs of their images in a bucket, and loads them.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class SourceLoad:
 
 @dataclass(frozen=True, slots=True)
 class UploadedFolder:
-    """A folder, and the prefix of a bucket that its images were uploaded to."""
+    """A folder, and the bucket prefix that its images were uploaded to."""
 
     directory: Path
     target: BucketPrefix
 
     def uri_of(self, path: Path) -> str | None:
-        """Return the URI of an image of the folder; ``None`` when it is not in there."""
+        """Return the URI of an image of the folder; ``None`` if the image is elsewhere."""
         root = self.directory.absolute()
         if not (path.is_relative_to(root) and path.is_file()):
             return None
@@ -65,13 +65,13 @@ class UploadedFolder:
 async def load_imported(
     settings: Settings, files: Sequence[Path], table: str, folder: UploadedFolder | None = None
 ) -> SourceLoad:
-    """Load the observations in files of the local import into a table, made if need be.
+    """Load the observations in files of the local import into a table, which is created if missing.
 
-    Images on this machine get the URI that they have by ``folder``; an observation without one is
-    left out.
+    Images on this machine get the URI that ``folder`` gives them; observations without one are left
+    out.
 
     Raises:
-        ConfigurationError, NotFoundError, TransientError: BigQuery refuses, or is out of reach.
+        ConfigurationError, NotFoundError, TransientError: BigQuery refuses, or is unavailable.
     """
     tally = _Tally()
     loaded = await _load(settings, _with_uris(files, folder, tally), table, tally)
@@ -80,7 +80,7 @@ async def load_imported(
 
 @dataclass(slots=True)
 class _Tally:
-    """Counts while observations are written for a load."""
+    """Counts observations as they are written for a load."""
 
     rows: int = 0
     without_image: int = 0

@@ -20,7 +20,7 @@ async def sql(warehouse: Warehouse, query: str) -> SqlResult:
     """Return the result of one SELECT; nothing can be written.
 
     Raises:
-        ConfigurationError: it is no single SELECT, or the engine refuses it.
+        ConfigurationError: it is not a single SELECT, or the engine refuses it.
     """
     columns, rows = await warehouse.upkeep.query(query)
     return SqlResult(columns, rows)

@@ -1,4 +1,4 @@
-"""The settings that a stack tells in its outputs, as the text of a settings file."""
+"""Turns the settings in a stack's outputs into the text of a settings file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sightline.settings import load_settings
 
 _HEAD = """\
 # Settings of Sightline: docs/settings.md lists them all, with their defaults.
-# Made from a stack's outputs by `sightline config from-stack`; `--force` makes it anew.
+# Made from a stack's outputs by `sightline config from-stack`; `--force` creates it again.
 """
 
 
@@ -29,17 +29,17 @@ def outputs_of_file(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise NotFoundError(
-            f"no file {file}; `pulumi stack output --json > {file}` makes it"
+            f"no file {file}; `pulumi stack output --json > {file}` creates it"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} cannot be read: {error}; give another") from error
 
 
 def outputs_of_pulumi(stack: str = "") -> str:
-    """Return the outputs of a stack as ``pulumi`` prints them, by default of the selected one.
+    """Return the outputs of a stack as ``pulumi`` prints them, by default of the selected stack.
 
     Raises:
-        ConfigurationError: pulumi is not installed, or does not print them.
+        ConfigurationError: pulumi is not installed, or prints no outputs.
     """
     pulumi = shutil.which("pulumi")
     if pulumi is None:
@@ -61,7 +61,7 @@ def settings_text(outputs: str, where: str) -> str:
     """Return the settings in a stack's outputs as the text of a file.
 
     Raises:
-        ConfigurationError: the outputs, which ``where`` names, hold no settings, or a setting or
+        ConfigurationError: the outputs, which ``where`` names, contain no settings, or a setting or
             value that this version does not know.
     """
     settings = _settings(outputs, where)
@@ -99,5 +99,5 @@ def _settings(outputs: str, where: str) -> Mapping[str, Any]:
 
 
 def _toml(value: object) -> str:
-    """Return a text or a number as TOML, whose basic strings are JSON's but for a character."""
+    """Return a text or number as TOML, whose basic strings are JSON's except for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""The settings file that ``sightline init`` writes: what a person sets, with a comment on each."""
+"""The settings file that ``sightline init`` writes: the usual settings, each with a comment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOCAL = """\
 # Everything stays on this machine; `sightline init --engine gcp` writes a file for Google Cloud.
 engine = "local"
 
-# Where imported observations, the queue and the results are kept.
+# The folder of imported observations, the queue and the results.
 home = ".sightline"
 
 [models]
@@ -31,21 +31,21 @@ embed = "demo-1"
 embed_dimension = 256
 
 [worker]
-# How long a stopping worker goes on with what it has in hand, in seconds.
+# How long a stopping worker may take to finish its calls, in seconds.
 grace_s = 8.0
 
 [telemetry]
-# Let workers serve their numbers to Prometheus on this port: docs/telemetry.md.
+# Let workers serve their metrics to Prometheus on this port: docs/telemetry.md.
 # prometheus_port = 9464
 """
 
 _GCP = """\
 # Settings of Sightline on Google Cloud: docs/settings.md lists them all, with their defaults.
-# Next: `sightline setup` makes what is named here, `sightline doctor` checks it.
+# Next: `sightline setup` creates what is named here, `sightline doctor` checks it.
 engine = "gcp"
 
 [gcp]
-# The project that everything is in and billed to.
+# The project that holds all resources and is billed for them.
 project = {project}
 
 [bigquery]
@@ -55,19 +55,19 @@ location = {location}
 # The table of the observations, as project.dataset.table. `sightline subscribe` finds the one of
 # an Imagery Insights subscription, `sightline upload` makes one of your own photographs.
 source = {source}
-# What one query may read, in GiB; one that would read more is refused.
+# The most that one query may read, in GiB; a query that would read more is refused.
 max_gb_billed = 100.0
 
 [pubsub]
 # Where messages are published, and where workers lease them.
 topic = "sightline-work"
 subscription = "sightline-work"
-# Where Pub/Sub puts what it gave up on, and where workers collect that.
+# Where Pub/Sub moves messages that it stops delivering, and where workers collect them.
 dead_letter_topic = "sightline-work-abandoned"
 dead_letter_subscription = "sightline-work-abandoned"
 
 [vertex]
-# Where the models are asked; Gemini 3 is served from us, eu and global.
+# The location of the models; Gemini 3 is served from us, eu and global.
 location = "global"
 
 [gcs]
@@ -75,17 +75,17 @@ location = "global"
 bucket = {bucket}
 
 [models]
-# The model that answers tasks, and the one that embeds. Their names stand in every row, so
-# another model, or another dimension, is asked everything anew.
+# The model that answers tasks, and the one that embeds. Every row records them, so
+# another model, or another dimension, answers everything again.
 classify = "gemini-3.5-flash-lite"
 embed = "gemini-embedding-2"
 # How many numbers a vector has: 128 to 3072.
 embed_dimension = 768
 
 [classify_limit]
-# Calls under way at once in each worker, at most.
+# The most calls in flight in each worker.
 in_flight = 64
-# Calls started in a second in each worker, at most; 0 sets no ceiling.
+# The most calls that each worker starts in a second; 0 sets no limit.
 rate_per_s = 0.0
 # Find the model's quota, and follow it, under these bounds.
 adaptive = true
@@ -97,14 +97,14 @@ rate_per_s = 0.0
 adaptive = true
 
 [telemetry]
-# Let workers serve their numbers to Prometheus on this port: docs/telemetry.md.
+# Let workers serve their metrics to Prometheus on this port: docs/telemetry.md.
 # prometheus_port = 9464
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """What is asked of a new settings file."""
+    """The options of a new settings file."""
 
     engine: Engine
     project: str = ""
@@ -141,7 +141,7 @@ def _text(starter: Starter) -> str:
 
 
 def starter_values(project: str) -> dict[str, object]:
-    """Return the settings of a new file for Google Cloud; no project is one that is not set yet."""
+    """Return the settings of a new file for Google Cloud, possibly without a project yet."""
     return tomllib.loads(_text(Starter("gcp", project)))
 
 

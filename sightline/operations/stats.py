@@ -1,4 +1,4 @@
-"""Answers counted, crossed with one another, and checked."""
+"""Counts answers, crosses them with one another, and checks them."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from sightline.suggestions import did_you_mean
 from sightline.tasks import FieldSpec, TaskSpec
 
 STEPS = 3
-"""Statements about a task that progress counts."""
+"""The number of statements about a task, for progress."""
 
 CONFIDENCE_STEP = 0.1
-"""Width of the bins in which a field that tells a confidence is counted."""
+"""The bin width for counting a confidence field."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceBin:
-    """How many answers have a confidence from ``low`` to below ``high``."""
+    """How many answers have a confidence from ``low`` up to, but not including, ``high``."""
 
     field: str
     low: float
@@ -46,7 +46,7 @@ class ConfidenceBin:
 
 @dataclass(frozen=True, slots=True)
 class TaskOverview:
-    """What is known of the current answers of a task."""
+    """Statistics of the current answers of a task."""
 
     task: TaskSpec
     quality: AnswerQuality
@@ -57,9 +57,9 @@ class TaskOverview:
 
 @dataclass(frozen=True, slots=True)
 class TasksOverview:
-    """What is known of each task; ``coverage`` of the observations where no task was asked.
+    """Statistics of each task; ``coverage`` of the observations if no task was named.
 
-    ``emptied`` says which filter left no observation.
+    ``emptied`` names the filter that left no observation.
     """
 
     tasks: Sequence[TaskOverview]
@@ -69,10 +69,10 @@ class TasksOverview:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCounts:
-    """The answers of a task in groups, the largest first, by one dimension or two.
+    """The answers of a task in groups by one or two dimensions, largest first.
 
-    ``names`` are what the dimensions were called. ``cut_off``: smaller groups are not among them.
-    ``emptied`` says which filter left no answer.
+    ``names`` are the requested names of the dimensions. If ``cut_off``, smaller groups are missing.
+    ``emptied`` names the filter that left no answer.
     """
 
     task: TaskSpec
@@ -91,10 +91,10 @@ async def overview(
     which: Filter | None = None,
     progress: Progress = no_progress,
 ) -> TasksOverview:
-    """Return what is known of the current answers of a task, or of each task.
+    """Return statistics of the current answers of a task, or of each task.
 
     Raises:
-        NotFoundError: there is no such task, or it was never asked.
+        NotFoundError: there is no such task, or it was never enqueued.
     """
     answers, which = warehouse.answers, which or Filter()
     await check_asset_types(warehouse, which)
@@ -130,7 +130,7 @@ async def count_answers(
 ) -> AnswerCounts:
     """Count the current answers by fields of the task, ``asset_type``, ``month`` or ``cell``.
 
-    ``cell`` is the edge of a cell in degrees, ``bin_width`` that of a bin of numbers.
+    ``cell`` is the edge of a cell in degrees, ``bin_width`` the width of a bin of numbers.
 
     Raises:
         NotFoundError: there is no such task or field.
@@ -150,7 +150,7 @@ async def count_answers(
 
 
 def dimension(task: TaskSpec, name: str, *, cell: float, bin_width: float | None) -> Dimension:
-    """Return what answers are counted by; a field of the task goes before the other names.
+    """Return the dimensions to count by; a field of the task takes precedence over other names.
 
     Raises:
         NotFoundError: it is neither.

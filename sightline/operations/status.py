@@ -1,4 +1,4 @@
-"""Where every part of every run is, what the queue holds, and what was spent."""
+"""The state of every part of every run, the queue's contents, and the spending."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from sightline.ports import (
 )
 
 ACCOUNT = ("parts", "written", "dead", "queued", "to_publish", "cancelled", "lost")
-"""The parts of a run, and the states that each of them is in exactly one of."""
+"""The parts of a run, by the one state that each is in."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """A run, where its parts are, and what it used.
+    """A run, the states of its parts, and what it used.
 
-    ``budget`` and ``spent``, which counts against it, are ``None`` where the run has no budget.
+    ``budget`` and ``spent``, which counts against it, are ``None`` if the run has no budget.
     """
 
     run: Run
@@ -36,14 +36,14 @@ class RunStatus:
 
     @property
     def state(self) -> str:
-        """``done`` when nothing is left to do of a run that is published; else its own state."""
+        """``done`` if the run is published and nothing is left to do; else the run's own state."""
         is_done = self.run.state == "published" and self.balance.settled
         return "done" if is_done else self.run.state
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All runs or one, the queue, dead letters by reason, and what contradicts itself."""
+    """All runs or one, the queue, dead letters by reason, and contradictions in the records."""
 
     runs: Sequence[RunStatus]
     queue: Backlog
@@ -52,12 +52,12 @@ class Status:
 
     @property
     def balance(self) -> Mapping[str, int]:
-        """The parts of all runs together, and how many of them are in each state."""
+        """The parts of all runs together, by state."""
         return {name: sum(getattr(run.balance, name) for run in self.runs) for name in ACCOUNT}
 
     @property
     def holds(self) -> bool:
-        """Whether the account of every run balances, and nothing contradicts itself."""
+        """Whether every run's account balances, without contradictions."""
         return all(run.balance.holds for run in self.runs) and not self.faults
 
 
@@ -75,7 +75,7 @@ async def status(engine: Engine, run_id: str | None = None, *, check: bool = Fal
 
 
 async def look(engine: Engine, run_id: str | None = None) -> Status:
-    """Return the same without looking for faults, for those who look again and again.
+    """Return the same without the search for faults, for callers that poll.
 
     Raises:
         NotFoundError: there is no such run.

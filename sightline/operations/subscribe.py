@@ -1,4 +1,4 @@
-"""A listing of Imagery Insights subscribed to, and the tables of it that can be the source."""
+"""Subscribes to a listing of Imagery Insights, and finds its tables that can be the source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sightline.wiring.places import bigquery_place, project
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table of observations, as ``project.dataset.table``, and the layout that it has."""
+    """A table of observations, as ``project.dataset.table``, and its layout."""
 
     table: str
     layout: str
@@ -28,10 +28,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ListingSubscription:
-    """A subscription: ``dataset`` is the linked one, ``existed`` is whether it was there before.
+    """A subscription: ``dataset`` is the linked dataset, ``existed`` whether it was already there.
 
-    ``sources`` are the tables that can be the source, the most likely first;
-    ``elsewhere`` says whether they are not in the location that the settings name.
+    ``sources`` are the tables that can be the source, most likely first; ``elsewhere`` is whether
+    they are outside the location in the settings.
     """
 
     name: str
@@ -49,15 +49,15 @@ def subscribe(
     dataset: str | None = None,
     progress: Progress = no_progress,
 ) -> ListingSubscription:
-    """Subscribe to a listing of Analytics Hub; a project that is subscribed stays so. Blocks.
+    """Subscribe to a listing of Analytics Hub; an existing subscription is kept. Blocks.
 
     ``listing`` is ``PROJECT/LOCATION/EXCHANGE/LISTING``; ``dataset`` is the linked dataset's name,
     by default the listing's.
 
     Raises:
-        NotFoundError: there is no such listing, or it is not shown to this account.
+        NotFoundError: the listing does not exist, or this account may not see it.
         ConfigurationError: a name is invalid, or Google Cloud refuses.
-        TransientError: a service is out of reach; run it again.
+        TransientError: a service is unavailable; run it again.
     """
     parsed = Listing.parse(listing)
     with progress("subscribing", None):
@@ -104,7 +104,7 @@ async def _sources(
     async with BigQueryClient.open(place, credentials) as client:
         names = await client.tables()
         sources = []
-        # One snapshot before all of them: that is what most jobs are about.
+        # One snapshot comes before all of them, since most jobs are about one.
         for name in sorted(
             names, key=lambda name: (name not in LAYOUTS, "latest" not in name, name)
         ):
@@ -116,7 +116,7 @@ async def _sources(
 
 
 async def _layout(client: BigQueryClient, name: str) -> str | None:
-    """Return the layout that a table has: its own name's, or that of ``latest_observations``."""
+    """Return a table's layout: that of its name, or that of ``latest_observations``."""
     layout = name if name in LAYOUTS else "latest_observations"
     if layout not in get_args(get_type_hints(BigQuerySettings)["layout"]):
         return None

@@ -1,4 +1,4 @@
-"""Answers and vectors as tables of Arrow, in the columns of the exports."""
+"""Answers and vectors as Arrow tables, in the columns of the exports."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ async def answers_table(
     which: Filter | None = None,
     progress: Progress = no_progress,
 ) -> pa.Table:
-    """Return the current answers of a task, a row a subject, in the columns of its typed view.
+    """Return the current answers of a task, one row per subject, in the columns of its typed view.
 
     Raises:
-        NotFoundError: there is no such task, or no answer passes.
+        NotFoundError: there is no such task, or no answer matches.
         ConfigurationError: no task is named, and there are several.
     """
     query, total = await selected_answers(warehouse, task, which or Filter())
@@ -58,13 +58,13 @@ async def answers_table(
 async def embeddings_table(
     warehouse: Warehouse, *, which: Filter | None = None, progress: Progress = no_progress
 ) -> pa.Table:
-    """Return the vectors of the configured model: a row an image, ``embedding`` of its dimension.
+    """Return the vectors of the configured model: one row per image, with its ``embedding``.
 
-    ``embedding`` is a fixed-size list of float32; the model and the dimension are metadata of the
-    column, since vectors of two models must not be compared.
+    ``embedding`` is a fixed-size list of float32, of the model's dimension; the model and the
+    dimension are metadata of the column, since vectors of two models must not be compared.
 
     Raises:
-        NotFoundError: nothing was embedded by this model at this dimension.
+        NotFoundError: this model has no embeddings at this dimension.
     """
     await check_asset_types(warehouse, which or Filter())
     models = warehouse.settings.models

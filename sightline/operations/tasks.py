@@ -1,4 +1,4 @@
-"""The tasks that can be asked of an image, resolved for the configured model."""
+"""The available tasks, resolved for the configured model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sightline.wiring.tasks import check_types, known_tasks
 
 
 def all_tasks(settings: Settings) -> Sequence[TaskSpec]:
-    """Return the shipped tasks and those of the ``tasks_dir`` setting.
+    """Return the shipped tasks and those in ``tasks_dir``.
 
     Raises:
         ConfigurationError: a task file of the folder is invalid.
@@ -25,7 +25,7 @@ def all_tasks(settings: Settings) -> Sequence[TaskSpec]:
 
 
 def task_of(settings: Settings, name: str) -> TaskSpec:
-    """Return the task of this name, or of this task file.
+    """Return the task with this name, or in this file.
 
     Raises:
         NotFoundError: there is no such task or file.
@@ -37,7 +37,7 @@ def task_of(settings: Settings, name: str) -> TaskSpec:
     if Path(name).suffix == ".toml":
         return checked_task(settings, Path(name))
     raise NotFoundError(
-        f"no task {name!r}{did_you_mean(name, known)}; `sightline tasks list` names them"
+        f"no task {name!r}{did_you_mean(name, known)}; `sightline tasks list` lists them"
     )
 
 
@@ -55,7 +55,7 @@ def checked_task(settings: Settings, file: Path) -> TaskSpec:
 
 @dataclass(frozen=True, slots=True)
 class AddedTask:
-    """A task of a project's own: its file, in the folder that the ``tasks_dir`` setting names."""
+    """A project's own task: its file, in the folder that ``tasks_dir`` names."""
 
     task: TaskSpec
     file: Path
@@ -69,12 +69,12 @@ class AddedTask:
 def add_task(settings: Settings, file: Path, *, config: Path) -> AddedTask:
     """Copy a task file into the folder of the project's own tasks.
 
-    Without a ``tasks_dir`` the folder ``tasks`` beside the settings file is made, and the setting
-    is written into ``config``, which is made as well where it is missing.
+    Without a ``tasks_dir``, the folder ``tasks`` is created beside the settings file, and the
+    setting is written into ``config``, which is created if missing.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigurationError: the file is invalid, or another task of its name is there.
+        ConfigurationError: the file is invalid, or another task of its name exists.
         StorageError: it cannot be written.
     """
     task = checked_task(settings, file)
@@ -88,14 +88,13 @@ def add_task(settings: Settings, file: Path, *, config: Path) -> AddedTask:
 def new_task(
     settings: Settings, name: str, *, asset_types: Sequence[str] = (), config: Path
 ) -> AddedTask:
-    """Write a task to be changed into the folder of the project's own tasks; see ``add_task``.
+    """Write a task template into the folder of the project's own tasks; see ``add_task``.
 
-    It is a valid task as it stands, with each kind of field once, and says in comments what to
-    change.
+    It is a valid task with one field of each kind, and its comments say what to change.
 
     Raises:
-        ConfigurationError: the name is invalid, an asset type is misspelt, or there is a task or a
-            file of this name.
+        ConfigurationError: the name is invalid, an asset type is misspelt, or a task or a file of
+            this name exists.
         StorageError: it cannot be written.
     """
     complaint = complaint_of_name(name)
@@ -137,5 +136,7 @@ def _written(
         write_durably(target, content)
         if settings.tasks_dir is None:
             before = config.read_bytes() if config.exists() else b""
-            write_durably(config, b'tasks_dir = "tasks"\n' + before)  # tables end what is above
+            write_durably(
+                config, b'tasks_dir = "tasks"\n' + before
+            )  # a table would end the top-level keys
     return AddedTask(task, target)

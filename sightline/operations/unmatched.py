@@ -1,4 +1,4 @@
-"""Observations that match no task, so that a run asks nothing about them."""
+"""Observations that match no task, so that a run requests nothing about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sightline.wiring.tasks import known_tasks
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """How many observations match no task: ``by_asset_type``, ``of`` all that pass the filter.
+    """How many observations match no task: ``by_asset_type``, ``of`` all that match the filter.
 
     ``remedy`` is the one option that changes it.
     """
@@ -39,10 +39,10 @@ class Unmatched:
 def unmatched(
     settings: Settings, request: TaskRequest, by_asset_type: Sequence[tuple[str, int]]
 ) -> Unmatched | None:
-    """Return which observations match no task of a request, if there are any.
+    """Return which observations match no task of a request, if any.
 
-    Where a person named the tasks, observations of other types are left out on purpose, unless
-    there are no others.
+    If the user named the tasks, observations of other types are left out on purpose, unless there
+    are no others.
     """
     answer_parts = [part for part in request.request.parts if isinstance(part.part, AnswerPart)]
     if any(not part.asset_types for part in answer_parts):

@@ -1,4 +1,4 @@
-"""Photographs of one's own: uploaded to a bucket, and their observations loaded into a table."""
+"""Uploads your own photographs to a bucket, and loads their observations into a table."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from sightline.wiring.places import project
 
 @dataclass(frozen=True, slots=True)
 class FolderLoad:
-    """The observations of a folder that were loaded into a table, and those that were not.
+    """The observations of a folder: those loaded into a table, and those refused.
 
-    ``refusals`` are the first rows and files that the import refused, with the reason of each.
+    ``refusals`` are the first rows and files that the import refused, each with the reason.
     """
 
     load: SourceLoad
@@ -43,9 +43,9 @@ class FolderLoad:
 
 @dataclass(frozen=True, slots=True)
 class FolderUpload:
-    """The files that were uploaded; ``failures`` describes the first of those that could not be.
+    """The uploaded files; ``failures`` describes the first that could not be uploaded.
 
-    ``is_source`` says whether the table of the observations is the one that the settings name.
+    ``is_source`` is whether the settings name the table of the observations as the source.
     """
 
     uri: str
@@ -71,7 +71,7 @@ def upload(
     threads: int = 16,
     progress: Progress = no_progress,
 ) -> FolderUpload:
-    """Upload the photographs of a folder; what is there already is passed by. Blocks.
+    """Upload the photographs of a folder; those in the bucket already are skipped. Blocks.
 
     ``target`` is ``gs://bucket/prefix``, by default ``gcs.bucket`` and the folder's name.
     ``observations`` is a table of the photographs; with it, or with ``source_table``, their
@@ -80,7 +80,7 @@ def upload(
     Raises:
         NotFoundError: there is no such folder, photograph, table or bucket.
         ConfigurationError: no bucket or table is named, or Google Cloud refuses.
-        TransientError: a service is out of reach; run it again.
+        TransientError: a service is unavailable; run it again.
     """
     kind = new_asset_type(settings, asset_type, is_new=new_type)
     where = _target(settings, directory, target)
@@ -109,7 +109,7 @@ def _target(settings: Settings, directory: Path, target: str | None) -> BucketPr
     if target is not None:
         return BucketPrefix.parse(target, "the target")
     if not settings.gcs.bucket:
-        raise ConfigurationError("no bucket is named; give gs://bucket/prefix, or set gcs.bucket")
+        raise ConfigurationError("no bucket is set; give gs://bucket/prefix, or set gcs.bucket")
     name = directory.absolute().name
     return BucketPrefix.parse(f"{settings.gcs.bucket}/{name}", "gcs.bucket")
 
@@ -136,10 +136,10 @@ def send_folder(
     threads: int = 16,
     progress: Progress = no_progress,
 ) -> UploadReport:
-    """Upload a folder's images to a bucket; what is there already is passed by. Blocks.
+    """Upload a folder's images to a bucket; those in the bucket already are skipped. Blocks.
 
     Raises:
-        NotFoundError, ConfigurationError, TransientError: of the folder, or of the bucket.
+        NotFoundError, ConfigurationError, TransientError: from the folder, or from the bucket.
     """
     files = _image_files(directory, where)
     place = StoragePlace(project(settings), settings.gcs.endpoint or None)
@@ -156,12 +156,11 @@ def send_folder(
 def _image_files(directory: Path, target: BucketPrefix) -> list[Upload]:
     """Return the images below a folder, and the table beside them, in a stable order.
 
-    Files and folders whose name begins with a dot, and linked folders, are passed by, as by the
-    import.
+    As in the import, linked folders and names that begin with a dot are skipped.
 
     Raises:
         NotFoundError: there is no such folder, or no image in it.
-        ConfigurationError: a file has a name that no object can have.
+        ConfigurationError: a file's name is invalid for an object.
     """
     if not directory.is_dir():
         raise NotFoundError(f"{directory} is not a folder; give one with photographs")
@@ -169,10 +168,10 @@ def _image_files(directory: Path, target: BucketPrefix) -> list[Upload]:
     for path in _walk(directory):
         relative = path.relative_to(directory).as_posix()
         if path.suffix.lower() in IMAGE_SUFFIXES or relative in TABLES:
-            target.name(relative)  # before anything is sent
+            target.name(relative)  # before anything is uploaded
             files.append(Upload(path, relative))
     if not files:
-        raise NotFoundError(f"{directory} has no photographs; give a folder that has")
+        raise NotFoundError(f"{directory} contains no photographs; give a folder that does")
     return files
 
 
@@ -195,11 +194,11 @@ def load_folder(
     asset_type: str | None = None,
     progress: Progress = no_progress,
 ) -> FolderLoad:
-    """Load the observations of an uploaded folder, or of a table of it, into a table. Blocks.
+    """Load the observations of an uploaded folder, or of a table about it, into a table. Blocks.
 
     Raises:
-        NotFoundError, ConfigurationError, StorageError: as the import does.
-        TransientError: BigQuery is out of reach.
+        NotFoundError, ConfigurationError, StorageError: from the import.
+        TransientError: BigQuery is unavailable.
     """
     with (
         tempfile.TemporaryDirectory(prefix="sightline-upload-") as room,
@@ -221,7 +220,7 @@ def _import(
     room: Path,
     update: Update,
 ) -> ImportReport:
-    """Import the observations into a folder of their own."""
+    """Import the observations into a separate folder."""
     if observations is not None:
         return import_table(
             observations,

@@ -1,4 +1,4 @@
-"""A worker: messages leased, models called, results written, until it is stopped or drained."""
+"""Runs a worker that leases messages, calls models and writes results until it is stopped."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from worker.worker_status import WorkerStatus
 
 SHOWN_EVERY_S = 0.5
 COUNTED_EVERY_S = 2.0
-"""How often the queue is looked at where nobody is shown how much is left."""
+"""How often the queue is polled if its length is not shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkResult:
-    """What a worker did, and how many messages were left when the queue was last looked at.
+    """What a worker did, and how many messages the queue held when last polled.
 
-    ``summary.over_budget`` is the error of a worker that ended since budgets were reached.
+    ``summary.over_budget`` is the error of a worker that ended because budgets were reached.
     """
 
     summary: Summary
@@ -47,14 +47,14 @@ async def work(
     """Run one worker until it is stopped or, with ``drain``, until the queue is empty.
 
     ``view`` is opened, and what it yields runs beside the worker as long as it lives.
-    ``on_metrics_url`` is told where Prometheus finds the metrics. ``stopping`` is how a caller asks
-    for an orderly stop; in the main thread SIGTERM and SIGINT ask for one, too, and a second one
-    ends the process at once.
+    ``on_metrics_url`` receives the URL of the metrics for Prometheus. ``stopping`` lets a caller
+    request an orderly stop; in the main thread SIGTERM and SIGINT request one, too, and a second
+    one ends the process immediately.
 
     Raises:
-        ConfigurationError: OpenTelemetry is needed and missing, or the job cannot go on.
+        ConfigurationError: OpenTelemetry is needed and missing, or the job cannot continue.
         StorageError: queue and warehouse do not belong together, or a ledger is damaged.
-        InternalError: a part of the worker failed; what was held is given back.
+        InternalError: a part of the worker failed; its leased messages are returned.
     """
     with ExitStack() as opened:
         meters, measure = opened.enter_context(_telemetry(settings, worker_id, on_metrics_url))
@@ -99,7 +99,7 @@ def _telemetry(
 
 
 def _together(besides: Sequence[Watch]) -> Watch:
-    """Return what runs all of these side by side; none of them may end by itself."""
+    """Return a coroutine function that runs all of these concurrently; none may end by itself."""
 
     async def watch(status: WorkerStatus, engine: Engine) -> None:
         async with asyncio.TaskGroup() as group:
@@ -110,7 +110,7 @@ def _together(besides: Sequence[Watch]) -> Watch:
 
 
 class _QueueWatch:
-    """Looks at the queue now and then; ``left`` is what it held when it was last seen."""
+    """Polls the queue; ``left`` is its last known number of messages."""
 
     def __init__(self, update: Update, every_s: float) -> None:
         self._update = update
@@ -123,7 +123,7 @@ class _QueueWatch:
             try:
                 backlog = await engine.backlog.backlog()
             except SightlineError:
-                pass  # what was seen last is shown; the worker itself says what is wrong
+                pass  # the last count stays on display; the worker itself reports the fault
             else:
                 self.left = (backlog.ready or 0) + (backlog.leased or 0)
                 total = None if backlog.ready is None else status.progress.acked + self.left

@@ -118,6 +118,6 @@ def test_a_mistake_is_told_in_one_line(
 
 
 def test_one_snapshot_is_too_few(mistake: Mistake, tmp_path: Path) -> None:
-    mistake("changes", says="nothing is answered yet; run `sightline enqueue`")
+    mistake("changes", says="there are no answers yet; run `sightline enqueue`")
     answered_home(tmp_path)
     mistake("changes", "poles", says="of one snapshot; give --at TIME")

@@ -85,7 +85,7 @@ def test_people_see_shares_and_images(
             ("signs", "--confidence", "kind"),
             "--confidence kind is not a number; give one of height",
         ),
-        (("signs", "--asset-type", "painting"), "; `sightline stats signs` counts what there is"),
+        (("signs", "--asset-type", "painting"), "; `sightline stats signs` counts all"),
         (("signs", "--half-life", "nan"), "see `sightline consolidate --help`"),
         (("signs", "--out", "a.txt"), "does not tell its format"),
         (("signs", "--out", "nowhere/a.csv"), "there is no folder"),
@@ -98,4 +98,4 @@ def test_a_mistake_is_told_in_one_line(
 
 
 def test_nothing_answered_says_how_to_go_on(mistake: Mistake) -> None:
-    mistake("consolidate", says="nothing is answered yet; run `sightline enqueue`")
+    mistake("consolidate", says="there are no answers yet; run `sightline enqueue`")

@@ -68,7 +68,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
 @pytest.mark.parametrize(
     ("home", "says"),
     [
-        ((), "nothing is answered yet; run `sightline enqueue` and `sightline work`"),
+        ((), "there are no answers yet; run `sightline enqueue` and `sightline work`"),
         (
             ("--home", "nowhere"),
             "--home nowhere is not there; `sightline --home nowhere import DIR` makes one",

@@ -130,7 +130,7 @@ def test_a_mistake_is_told_in_one_line_and_writes_nothing(
 
 
 def test_an_empty_warehouse_has_nothing_to_export(mistake: Mistake, tmp_path: Path) -> None:
-    mistake("export", "a.csv", says="nothing is answered yet; run `sightline enqueue`")
+    mistake("export", "a.csv", says="there are no answers yet; run `sightline enqueue`")
     assert not (tmp_path / "a.csv").exists()
 
 

@@ -95,4 +95,4 @@ def test_a_dataset_without_answers_or_without_tables_is_told_in_one_line(
     assert main(["export", "a.csv"]) == 2
     remark = capsys.readouterr().err
     assert remark.count("\n") == 1
-    assert "nothing is answered yet; run `sightline enqueue`" in remark
+    assert "there are no answers yet; run `sightline enqueue`" in remark

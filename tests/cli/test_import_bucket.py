@@ -98,7 +98,7 @@ def test_what_is_refused_is_named_by_the_object_and_said_to_people(
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("gs://{bucket}/nothing", "has no images; give a prefix that has"),
+        ("gs://{bucket}/nothing", "contains no images; give a prefix that does"),
         ("gs://no-such-bucket-at-all/x", "does not exist; correct its name, or create it"),
         ("gs://UPPER/x", "is not accepted; accepted: gs://bucket/prefix"),
     ],

@@ -88,6 +88,6 @@ def test_vectors_of_another_model_are_none(
 def test_nothing_answered_and_a_task_without_such_a_field_say_how_to_go_on(
     mistake: Mistake, tmp_path: Path
 ) -> None:
-    mistake("outliers", says="nothing is answered yet; run `sightline enqueue`")
+    mistake("outliers", says="there are no answers yet; run `sightline enqueue`")
     answered_home(tmp_path)
     mistake("outliers", "poles", says="no field of poles can be compared; give another task")

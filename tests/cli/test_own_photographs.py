@@ -252,7 +252,7 @@ def test_a_search_that_finds_nothing_names_the_filter_that_left_nothing(
 def test_a_search_for_words_that_say_nothing_is_refused(
     asked_once: None, mistake: Mistake, text: str
 ) -> None:
-    mistake("search", text, says=f"knows none of the words {text!r} that say what an image shows")
+    mistake("search", text, says=f"knows none of the words {text!r} for what an image shows")
 
 
 def test_unknown_words_among_known_ones_are_ignored_and_named(

@@ -141,7 +141,7 @@ def test_an_empty_warehouse_says_how_to_go_on(shown: Shown, sightline: Command) 
     assert "`sightline enqueue`" in err
     assert sightline("stats") == {"tasks": [], "coverage": []}
     assert shown("stats", "road_signs")[0] == 2
-    assert "nothing is answered yet" in shown("stats", "--by", "kind")[2]
+    assert "there are no answers yet" in shown("stats", "--by", "kind")[2]
 
 
 def test_groups_have_names_without_the_noise_of_binary_fractions() -> None:

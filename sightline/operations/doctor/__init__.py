@@ -1,4 +1,4 @@
-"""The checks of all that the job needs: one file a group of checks, findings as data."""
+"""The checks of everything that the job needs: one file per group of checks, findings as data."""
 
 from sightline.operations.doctor.examination import Examination, examine, examine_project
 from sightline.operations.doctor.finding import CheckStatus, Finding

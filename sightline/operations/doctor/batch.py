@@ -1,4 +1,4 @@
-"""Checks of batch jobs: models that they ask, a folder to write to, and leave to look at jobs."""
+"""Checks of batch jobs: their models, a folder to write to, and permission to read jobs."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ async def _models(settings: Settings) -> str:
     own = settings.models
     check_in_batch(AnswerPart("doctor", "", own.classify))
     check_in_batch(EmbeddingPart(own.embed, own.embed_dimension))
-    return f"{own.classify} and {own.embed} can be asked by batch jobs"
+    return f"{own.classify} and {own.embed} can be used by batch jobs"
 
 
 async def _folder(settings: Settings, bucket: str) -> str:
-    """Write a file, read it, remove it."""
+    """Write a file, read it, and remove it."""
     async with open_batch_folder(settings) as folder:
         await asyncio.to_thread(folder.write, f"{_NAME}/doctor.jsonl", [b"{}\n"])
         await asyncio.to_thread(lambda: list(folder.lines(_NAME)))
@@ -66,4 +66,4 @@ async def _folder(settings: Settings, bucket: str) -> str:
 async def _jobs(settings: Settings) -> str:
     async with open_batch_jobs(settings, "classify") as jobs:
         await jobs.find(_NAME)
-    return f"those in {settings.vertex.location} may be looked at"
+    return f"those in {settings.vertex.location} can be read"

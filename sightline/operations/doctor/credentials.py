@@ -1,4 +1,4 @@
-"""The check of the credentials: whether there are any, where a service asks for them."""
+"""Checks the credentials, if any service needs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUBJECT = "credentials"
 
 
 async def check_credentials(settings: Settings) -> Sequence[Finding]:
-    """Return the finding on the credentials, where any service asks for them."""
+    """Return the finding on the credentials, if any service needs them."""
     services = _services(settings)
     if not services:
         return (passed(SUBJECT, "none needed: every endpoint is an emulator's"),)
@@ -40,7 +40,7 @@ async def check_credentials(settings: Settings) -> Sequence[Finding]:
 
 
 def _services(settings: Settings) -> list[str]:
-    """Return the services that ask for credentials."""
+    """Return the services that need credentials."""
     vertex = "vertex" in {settings.adapter("classify"), settings.adapter("embed")}
     is_emulated = settings.vertex.endpoint.startswith("http://")
     return [

@@ -1,6 +1,6 @@
-"""The examination: the groups of checks that the settings call for, side by side.
+"""Runs the groups of checks that the settings call for, concurrently.
 
-One failure hides no other: each check that can be made is made.
+No failure hides another: each check that can run is run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sightline.redaction import without_secrets
 from sightline.settings import Settings
 
 ReadSettings = Callable[[Mapping[str, Any]], Settings]
-"""Reads the settings, with some that win over all others."""
+"""Reads the settings, with some values that override all others."""
 _CORRECT = "correct the settings file, or unset the variable"
 
 
@@ -52,10 +52,10 @@ async def examine(
     call_models: bool = False,
     progress: Progress = no_progress,
 ) -> Examination:
-    """Check this machine, and with the gcp engine all that it uses in the cloud.
+    """Check this machine and, with the gcp engine, everything that it uses in the cloud.
 
-    Settings that cannot be read are a finding, too. ``call_models`` calls each model of the cloud
-    once, which costs money.
+    Unreadable settings are a finding, too. ``call_models`` calls each cloud model once, which costs
+    money.
     """
     with progress("checking", None):
         findings = await _findings(read_settings, call_models=call_models)
@@ -69,10 +69,10 @@ async def examine_project(
     timeout_s: float = TIMEOUT_S,
     progress: Progress = no_progress,
 ) -> Examination:
-    """Check what ``pulumi up`` needs of a project, by default that of the settings.
+    """Check what ``pulumi up`` needs of a project, by default the one in the settings.
 
-    Where the settings are those of the local engine, those of a new file for Google Cloud hold.
-    ``timeout_s`` bounds each call of Google.
+    If the settings are those of the local engine, the defaults for Google Cloud are used.
+    ``timeout_s`` bounds each call to Google.
     """
     with progress("checking", None):
         findings = await _project_findings(read_settings, project, timeout_s)
@@ -126,7 +126,7 @@ async def _findings(
 
 
 async def _check_source_and_models(settings: Settings, *, call_models: bool) -> Sequence[Finding]:
-    """Return the findings that need an image of the source, or at least can use one."""
+    """Return the findings that need an image of the source, or can use one."""
     findings: list[Finding] = []
     sample_uri = ""
     if has_cloud_warehouse(settings):

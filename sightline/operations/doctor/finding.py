@@ -1,4 +1,4 @@
-"""A finding: one thing that was checked, or was not, and the one thing to do where it failed."""
+"""A finding: the result of one check, with the one thing to do if it failed."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from enum import Enum
 from sightline.errors import SightlineError
 
 Remedy = str | Callable[[Exception], str]
-"""What to do where a check fails, or a function that returns it for the error."""
+"""What to do if a check fails, or a function that returns it for the error."""
 
 
 class CheckStatus(Enum):
-    """How a check ended. What was not checked counts as no failure; its detail says why."""
+    """How a check ended. A check that was not made is no failure; its detail gives the reason."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -22,7 +22,7 @@ class CheckStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the job needs. ``remedy`` is the one thing to do where the check failed."""
+    """One thing that the job needs. ``remedy`` is what to do if the check failed."""
 
     subject: str
     status: CheckStatus
@@ -31,12 +31,12 @@ class Finding:
 
     @property
     def failed(self) -> bool:
-        """Whether there is something to do."""
+        """Whether the user has something to do."""
         return self.status is CheckStatus.FAILED
 
 
 def passed(subject: str, detail: str) -> Finding:
-    """Return the finding on something that is as it should be."""
+    """Return the finding on something that is correct."""
     return Finding(subject, CheckStatus.PASSED, detail)
 
 
@@ -46,12 +46,12 @@ def failed(subject: str, detail: str, remedy: str) -> Finding:
 
 
 def not_checked(subject: str, why: str) -> Finding:
-    """Return the finding on something that was not looked at."""
+    """Return the finding on something that was not checked."""
     return Finding(subject, CheckStatus.NOT_CHECKED, f"not checked: {why}")
 
 
 async def attempt(subject: str, check: Callable[[], Awaitable[str]], remedy: Remedy) -> Finding:
-    """Return what a check returned, or the error that it raised and the remedy."""
+    """Return the result of a check, or the error that it raised with the remedy."""
     try:
         return passed(subject, await check())
     except (SightlineError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The check of the images: one of the source is opened, and its first bytes are read."""
+"""Checks the images: opens one of the source and reads its first bytes."""
 
 from __future__ import annotations
 

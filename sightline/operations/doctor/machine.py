@@ -40,7 +40,7 @@ def check_interpreter() -> Sequence[Finding]:
 
 
 def _requirement(subject: str, is_met: bool, detail: str, remedy: str) -> Finding:
-    """Return a finding that names its remedy in any case."""
+    """Return a finding that always names its remedy."""
     return Finding(subject, CheckStatus.PASSED if is_met else CheckStatus.FAILED, detail, remedy)
 
 
@@ -76,7 +76,7 @@ def _tasks(settings: Settings) -> str:
 
 
 def _metrics(settings: Settings) -> Sequence[Finding]:
-    """Return whether workers can serve the metrics that are asked of them, if any are."""
+    """Return whether workers can serve the configured metrics, if any."""
     own = settings.telemetry
     if own.prometheus_port is None and not own.otlp_endpoint:
         return ()

@@ -1,4 +1,4 @@
-"""The check of the models' quotas: what Google lets the project ask of each, where it is asked."""
+"""Checks the models' quotas: how much of each the project may use, in the configured location."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PORTS: tuple[Literal["classify", "embed"], ...] = ("classify", "embed")
 async def check_quotas(
     settings: Settings, apis: ProjectApis, remedy: Callable[[Exception], str]
 ) -> Sequence[Finding]:
-    """Return a finding on each model of Vertex AI; ``remedy`` is that of a call that fails."""
+    """Return a finding on each model of Vertex AI; ``remedy`` is for a call that fails."""
     ports = [port for port in _PORTS if settings.adapter(port) == "vertex"]
     if not ports:
         return ()
@@ -60,8 +60,8 @@ def _finding(
 def quotas_of(model: str, location: str, quotas: Iterable[ServiceQuota]) -> Sequence[ServiceQuota]:
     """Return the quotas of a model in a location, one for each metric.
 
-    A base model stands for its versions: ``gemini-embedding`` for ``gemini-embedding-2``. A bucket
-    of the location comes before one of every location.
+    A base model stands for its versions: ``gemini-embedding`` for ``gemini-embedding-2``. A quota
+    bucket of the location takes precedence over one of every location.
     """
     chosen: dict[tuple[str, str], tuple[tuple[int, bool], ServiceQuota]] = {}
     for quota in quotas:

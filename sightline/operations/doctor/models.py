@@ -1,7 +1,7 @@
-"""Checks of the models: known, served and priced; and on demand, called once each.
+"""Checks that the models are known, served and priced; on demand, calls each once.
 
-Whether a project may call a model is only known by calling it, which costs money: a fraction of a
-cent, and only with ``--call-models``.
+Only a call shows whether a project may use a model, and costs a fraction of a cent; calls are made
+only with ``--call-models``.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ description = "Whether the sky is blue"
 
 
 async def check_models(settings: Settings, *, call: bool, sample_uri: str) -> Sequence[Finding]:
-    """Return a finding on each model, and on whether it reads images where it does so itself."""
+    """Return a finding on each model, and on whether it can read images if it does so itself."""
     if _is_local(settings, "classify") and _is_local(settings, "embed"):
         return (await attempt("model", lambda: _both_local(settings), _LOCAL_REMEDY),)
     findings = [
@@ -57,13 +57,13 @@ async def check_models(settings: Settings, *, call: bool, sample_uri: str) -> Se
 
 
 async def _connections(settings: Settings) -> Sequence[Finding]:
-    """Return a finding on the connection to each service that is asked; nothing is asked yet."""
+    """Return a finding on the connection to each service in use; no request is sent yet."""
     from sightline.wiring.remote_models import model_urls  # noqa: PLC0415 - not for local models
 
     try:
         urls = model_urls(settings)
     except ConfigurationError:
-        return ()  # what is missing is a finding of the model's own
+        return ()  # the model's own finding reports what is missing
     return await asyncio.gather(*(_connection(url) for url in dict.fromkeys(urls.values())))
 
 
@@ -80,7 +80,7 @@ async def _connection(url: str) -> Finding:
 
 
 def _may_be_sent(settings: Settings, uri: str) -> bool:
-    """Return whether an image is in a bucket that the settings do not leave out."""
+    """Return whether an image is in a bucket that the settings allow."""
     bucket = uri.removeprefix("gs://").partition("/")[0] if uri.startswith("gs://") else ""
     return bool(bucket) and bucket in (settings.images.buckets or (bucket,))
 
@@ -160,7 +160,7 @@ async def _image(settings: Settings, *, call: bool, uri: str) -> Finding:
 
 @asynccontextmanager
 async def _alone(settings: Settings, port: str) -> AsyncIterator[ModelSet]:
-    """Open one model alone, so that what is wrong with the other does not stand in the way."""
+    """Open only one model, so that a fault of the other does not prevent this check."""
     own, models = settings.adapters, settings.models
     if port == "classify":
         changed = replace(
@@ -201,7 +201,7 @@ def _remedy(settings: Settings, port: Literal["classify", "embed"]) -> Callable[
         if "not served" in message or "no price" in message or "not accepted" in message:
             return f"set models.{port}, vertex.location or prices"
         if isinstance(error, PermanentError):
-            return f"set models.{port} to another model, since this one answers nothing of use"
+            return f"set models.{port} to another model, since this one returns no usable answer"
         return by_google(error)
 
     return remedy

@@ -1,4 +1,4 @@
-"""The check of the bucket in which workers see each other."""
+"""Checks the bucket in which workers see each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SUBJECT = "other workers"
 
 
 async def check_peers(settings: Settings) -> Finding:
-    """Return the finding on whether a worker may report there, and see what others report."""
+    """Return the finding on whether a worker can report there, and read the others' reports."""
     where = settings.worker.peers
     if not where:
         return not_checked(

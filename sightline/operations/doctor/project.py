@@ -1,4 +1,4 @@
-"""Checks of the project before anything is created in it: whether ``pulumi up`` can succeed."""
+"""Checks, before anything is created in a project, whether ``pulumi up`` can succeed."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from sightline.wiring.places import project
 _CREDENTIALS = "credentials"
 _PERMISSIONS = "permissions"
 _CONSUMER = "roles/serviceusage.serviceUsageConsumer"
-"""Who asks in a project's name needs it; Google's refusal names it."""
+"""Required to make calls on behalf of a project; Google's refusal names it."""
 _SET_PROJECT = "sightline doctor --cloud --project PROJECT"
 
 
 async def check_project(settings: Settings, timeout_s: float = TIMEOUT_S) -> Sequence[Finding]:
     """Return the findings on credentials, project, billing, APIs, permissions and quotas.
 
-    Where Google accepts no credentials, or is out of reach, no more is asked. ``timeout_s`` bounds
-    each call.
+    If Google refuses the credentials, or is unavailable, the other checks are not made.
+    ``timeout_s`` bounds each call.
     """
     if not settings.gcp.project:
         return (failed("project", "none is named", _SET_PROJECT),)
@@ -70,7 +70,7 @@ async def _findings(settings: Settings, timeout_s: float) -> AsyncIterator[Findi
 
 
 class _Checks:
-    """The checks of one project; ``error`` is that of the check of its state, where it failed."""
+    """The checks of one project; ``error`` is that of reading its state, if that failed."""
 
     def __init__(self, settings: Settings, apis: ProjectApis) -> None:
         self._settings = settings
@@ -95,7 +95,7 @@ class _Checks:
         return remedy
 
     async def state(self) -> Finding:
-        """Check that the project is there, and is not being deleted."""
+        """Check that the project exists, and is not being deleted."""
         try:
             state = await asyncio.to_thread(self._apis.state)
         except SightlineError as error:
@@ -108,7 +108,7 @@ class _Checks:
 
     def _remedy_of_state(self, error: SightlineError) -> str:
         step = self.remedy(RESOURCE_MANAGER)(error)
-        # Google denies a project that is not there in the words of one that is not shown.
+        # Google's refusal is the same for a project that does not exist and one that is hidden.
         is_hidden = isinstance(error, ConfigurationError | NotFoundError)
         return "gcloud projects list" if is_hidden and "services enable" not in step else step
 

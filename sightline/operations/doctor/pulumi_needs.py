@@ -45,4 +45,4 @@ ROLES: Mapping[str, Sequence[str]] = {
     "roles/monitoring.editor": ("monitoring.alertPolicies.create", "monitoring.dashboards.create"),
     "roles/aiplatform.user": ("aiplatform.endpoints.predict",),
 }
-"""The roles, each with the permissions by which a check tells whether it is held."""
+"""The roles, each with the permissions that show whether it is granted."""

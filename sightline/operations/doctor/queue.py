@@ -1,4 +1,4 @@
-"""Checks of Pub/Sub: topics, subscriptions, their settings, permissions, and who leases there."""
+"""Checks of Pub/Sub: topics, subscriptions, their settings, permissions, and workers' reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do where Google refuses a call: one command for each kind of refusal."""
+"""What to do when Google refuses a call: one command for each kind of refusal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def google_remedy(
 ) -> Callable[[Exception], str]:
     """Return a function that returns the remedy for an error of a call to ``api``.
 
-    ``denied`` is that of a missing permission, ``absent`` that of a resource that is not there.
+    ``denied`` is for a missing permission, ``absent`` for a resource that does not exist.
     """
 
     def remedy(error: Exception) -> str:
@@ -40,7 +40,7 @@ def google_remedy(
 
 
 def member(settings: Settings) -> str:
-    """Return who needs a role, as ``--member`` takes it in a shell."""
+    """Return the account that needs a role, as the value of ``--member`` in a shell."""
     if settings.gcp.impersonate:
         return f"serviceAccount:{settings.gcp.impersonate}"
     return '"user:$(gcloud config get account)"'

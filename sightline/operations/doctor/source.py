@@ -1,4 +1,4 @@
-"""Checks of the source: whether its table is laid out as the settings say, and can be read."""
+"""Checks whether the source table has the layout in the settings, and can be read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SourceCheck:
 
 
 async def check_source(settings: Settings) -> SourceCheck:
-    """Look at the source's columns, and at one row."""
+    """Check the source's columns, and one row."""
     own = settings.bigquery
     if not own.source:
         detail = "no table of observations is set; set bigquery.source"
@@ -53,7 +53,7 @@ async def check_source(settings: Settings) -> SourceCheck:
 
 
 def _grant(settings: Settings, source: str) -> str:
-    """Return the command that grants the role on a dataset, which ``bq`` itself does for tables."""
+    """Return the command that grants the role on a dataset; ``bq`` itself does that for tables."""
     dataset = source.rpartition(".")[0]
     who = member(settings).strip('"')
     grant = rf"GRANT \`roles/bigquery.dataViewer\` ON SCHEMA \`{dataset}\` TO '{who}'"
@@ -101,7 +101,7 @@ def _check_location(settings: Settings, client: BigQueryClient, stored: bigquery
 def _first_row(
     library: bigquery.Client, client: BigQueryClient, table: bigquery.Table
 ) -> Mapping[str, Any] | None:
-    """Return one row, by a call that costs nothing, unlike a query."""
+    """Return one row, by a call that, unlike a query, costs nothing."""
     rows = library.list_rows(table, max_results=1, **client.request_options())
     return next((dict(row.items()) for row in rows), None)
 

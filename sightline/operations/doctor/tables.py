@@ -30,10 +30,10 @@ _WRITING = ("bigquery.tables.getData", "bigquery.tables.updateData")
 
 @asynccontextmanager
 async def open_client(settings: Settings) -> AsyncIterator[BigQueryClient]:
-    """Open a client as the settings say.
+    """Open a client for the settings.
 
     Raises:
-        ConfigurationError: no project, no credentials, or a name that is none.
+        ConfigurationError: no project, no credentials, or an invalid name.
     """
     place = bigquery_place(settings)
     credentials = await asyncio.to_thread(google_credentials, settings, place.endpoint)
@@ -42,7 +42,7 @@ async def open_client(settings: Settings) -> AsyncIterator[BigQueryClient]:
 
 
 async def check_tables(settings: Settings) -> Sequence[Finding]:
-    """Return the findings on the dataset and what is in it."""
+    """Return the findings on the dataset and its contents."""
     remedy = google_remedy(
         settings,
         API,
@@ -112,7 +112,7 @@ async def _views(client: BigQueryClient) -> str:
 
 
 async def _may_write(client: BigQueryClient, remedy: Callable[[Exception], str]) -> Finding:
-    """Return whether rows may be read and appended, by the one ledger that every worker writes."""
+    """Return whether rows can be read and appended, by the ledger that every worker writes."""
     subject = "permission to write"
     name = f"{client.place.project}.{client.place.dataset}.classifications"
     if client.place.endpoint is not None:
@@ -133,7 +133,7 @@ async def _may_write(client: BigQueryClient, remedy: Callable[[Exception], str])
 
 
 def _joined(findings: Sequence[Finding]) -> Sequence[Finding]:
-    """Return the findings with those on sound tables as one."""
+    """Return the findings with those on correct tables merged into one."""
     sound = [
         finding
         for finding in findings

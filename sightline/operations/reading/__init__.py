@@ -1,1 +1,1 @@
-"""How operations read: tasks, answers by asset, vectors as a matrix, files of ground truth."""
+"""How operations read tasks, answers by asset, vectors as a matrix, and ground truth files."""

@@ -1,4 +1,4 @@
-"""Answers gathered by asset, in bounded memory: what is too much for it lies in files meanwhile."""
+"""Groups answers by asset in bounded memory; temporary files hold what does not fit."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from sightline.ports import AnswerQuery, AnswerRow, Answers, Warehouse
 from sightline.progress import Progress
 
 ROWS_AT_ONCE = 50_000
-"""Answers that are held in memory as objects at a time."""
+"""The most answers in memory as objects."""
 
 _IN_MEMORY = 64 * 2**20
 
 
 class ByAsset:
-    """Answers on their way to the groups of one asset each. ``without_asset`` ones are in none."""
+    """Collects answers for grouping by asset; answers ``without_asset`` are in no group."""
 
     def __init__(self, files: Sequence[IO[bytes]]) -> None:
         self._files = files
@@ -34,7 +34,7 @@ class ByAsset:
         self.without_asset = 0
 
     def add(self, page: Sequence[AnswerRow]) -> None:
-        """Take rows in."""
+        """Add rows."""
         for answer in page:
             self.answers += 1
             if not answer.asset_id:
@@ -44,7 +44,7 @@ class ByAsset:
             file.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
 
     def groups(self) -> Iterator[list[AnswerRow]]:
-        """Yield the answers about each asset, up to ``ROWS_AT_ONCE`` or so by asset id."""
+        """Yield each asset's answers, about ``ROWS_AT_ONCE`` in memory, by asset ID."""
         for file in self._files:
             file.seek(0)
             by_asset: dict[str, list[AnswerRow]] = {}
@@ -57,7 +57,7 @@ class ByAsset:
 
 @contextmanager
 def gathering(total: int) -> Iterator[ByAsset]:
-    """Yield what gathers about so many answers; its files are gone afterwards."""
+    """Yield a collector for this number of answers; its files are deleted afterwards."""
     with ExitStack() as stack:
         share = _IN_MEMORY // (count := -(-max(total, 1) // ROWS_AT_ONCE))
         yield ByAsset(
@@ -73,7 +73,7 @@ async def each_page(
     progress: Progress,
     label: str = "reading answers",
 ) -> int:
-    """Let each page of the current answers be taken in; return how many answers they held."""
+    """Pass each page of the current answers to a consumer; return the number of answers."""
     done = 0
     with progress(label, total) as update:
         async with aclosing(answers.pages(query)) as pages:  # type: ignore[type-var]  # a generator
@@ -87,10 +87,10 @@ async def each_page(
 async def selected_answers(
     warehouse: Warehouse, task: str | None, which: Filter
 ) -> tuple[AnswerQuery, int]:
-    """Return the query of a task's current answers that pass, and how many there are.
+    """Return the query for a task's matching current answers, and their number.
 
     Raises:
-        NotFoundError: there is no such task, or no answer passes.
+        NotFoundError: there is no such task, or no answer matches.
         ConfigurationError: no task is named, and there are several.
     """
     await check_asset_types(warehouse, which)
@@ -100,7 +100,7 @@ async def selected_answers(
         name = query.task.name
         emptied = await why_no_answers(warehouse, query)
         raise NotFoundError(
-            f"no answer of {name} passes: {emptied}; `sightline stats {name}` counts what there is"
+            f"no answer of {name} passes: {emptied}; `sightline stats {name}` counts all"
         )
     return query, total
 
@@ -109,7 +109,7 @@ async def why_no_answers(warehouse: Warehouse, query: AnswerQuery) -> Emptied:
     """Return which filter leaves no answer of a task.
 
     Raises:
-        ConfigurationError: a place whose latitude and longitude are exchanged.
+        ConfigurationError: latitude and longitude of a place are exchanged.
     """
 
     async def count(which: Filter, _answers: object) -> int:

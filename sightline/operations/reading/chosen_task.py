@@ -1,4 +1,4 @@
-"""Whose answers are meant: a task by name, or the only one there is."""
+"""Chooses the task whose answers are read: by name, or the only one."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sightline.tasks import TaskSpec
 from sightline.wiring.tasks import known_tasks
 
 NEXT = "run `sightline enqueue` and `sightline work`"
-NOTHING_ANSWERED = f"nothing is answered yet; {NEXT}"
+NOTHING_ANSWERED = f"there are no answers yet; {NEXT}"
 
 
 async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
-    """Return the task of this name among those that were ever asked.
+    """Return the task with this name among those ever enqueued.
 
-    Without a name it is the only one, or the only one that has answers.
+    Without a name it is the only one, or the only one with answers.
 
     Raises:
-        NotFoundError: there is none, or it was never asked.
+        NotFoundError: there is no such task, or it was never enqueued.
         ConfigurationError: no name is given, and there are several.
     """
     known = known_tasks(warehouse.settings)

@@ -1,4 +1,4 @@
-"""The vectors of a model gathered in a file that is mapped into memory, beside their images."""
+"""Collects the vectors of a model in a file that is mapped into memory, with their images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ROWS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class GatheredVectors:
-    """Images in the order of their ids, and ``vectors``: unit vectors, (images, dimension)."""
+    """Images ordered by ID, and ``vectors``: unit vectors, (images, dimension)."""
 
     images: Sequence[EmbeddedImage]
     vectors: NDArray[np.float32]
@@ -33,10 +33,10 @@ async def gathered_vectors(
     *,
     keep: Callable[[EmbeddedImage], bool] | None = None,
 ) -> AsyncIterator[GatheredVectors]:
-    """Yield the vectors of the images that are kept; the file is gone afterwards.
+    """Yield the vectors of the selected images; the file is deleted afterwards.
 
     Raises:
-        NotFoundError: nothing was embedded by this model at this dimension.
+        NotFoundError: this model has no embeddings at this dimension.
     """
     total = await vectors.count(query)
     images: list[EmbeddedImage] = []

@@ -1,4 +1,4 @@
-"""Ground truth as it is read from a file, checked against the tasks it is about."""
+"""Reads ground truth from a file, and checks it against its tasks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sightline.tasks import FieldSpec, TaskSpec
 def read_truth(path: Path, tasks: Mapping[str, TaskSpec]) -> Iterator[Truth]:
     """Yield the lines of a ``ground_truth.jsonl``, without the fields whose truth is null.
 
-    Null says that the truth is not known, so no answer can be right or wrong about it.
+    Null means that the truth is not known, so an answer can be neither right nor wrong.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigurationError: a line is invalid, also one that no answer of its task could agree
-            with; a task that is not among ``tasks`` is not checked.
+        ConfigurationError: a line is invalid, or no answer of its task could match it; a task that
+            is not among ``tasks`` is not checked.
     """
     try:
         with path.open(encoding="utf-8") as lines:
@@ -46,7 +46,7 @@ def read_truth(path: Path, tasks: Mapping[str, TaskSpec]) -> Iterator[Truth]:
 
 
 def _fault(truth: Mapping[str, Any], task: TaskSpec) -> str:
-    """Return what no answer of a task could agree with, and what to do; empty where all may."""
+    """Return what no answer of a task could match, and what to do; empty if all can."""
     fields = {field.name: field for field in task.fields}
     for name, value in truth.items():
         if name not in fields:
@@ -77,7 +77,7 @@ def _may_be(value: object, field: FieldSpec) -> bool:
 
 
 def _accepted(field: FieldSpec) -> str:
-    """Return in words what the truth of a field may be."""
+    """Describe the accepted truth of a field."""
     of = f" of {', '.join(field.values)}" if field.values else ""
     if field.type == "list":
         of = of or " of strings"

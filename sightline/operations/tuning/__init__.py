@@ -1,1 +1,1 @@
-"""Tuning a model with the answers there are, and comparing it with its base."""
+"""Tunes a model with the current answers, and compares it with its base model."""

@@ -1,6 +1,6 @@
-"""The evaluation of a tuned model: it and its base are asked what neither has been taught.
+"""Evaluates a tuned model: compares it with its base model on images that neither was tuned with.
 
-The requests are those of workers, under the limiter and the retries that workers have.
+The requests are those of workers, with the limiter and the retries that workers have.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class TuningEvaluation:
     """How both models answered about the same images.
 
     ``left_out`` counts the assets that could not be compared, by reason. ``failed`` counts, for
-    each model, the answers that were no use, by reason; they count as wrong.
+    each model, the unusable answers, by reason; they count as wrong.
     """
 
     plan: EvaluationPlan
@@ -41,10 +41,10 @@ class TuningEvaluation:
 async def evaluate_tuning(
     settings: Settings, plan: EvaluationPlan, *, progress: Progress = no_progress
 ) -> TuningEvaluation:
-    """Ask both models about each image of a plan, and compare their answers with the right ones.
+    """Call both models for each image of a plan, and compare their answers with the right ones.
 
     Raises:
-        ConfigurationError: a model cannot be asked at all.
+        ConfigurationError: a model cannot be called at all.
     """
     budget = EvaluationBudget(plan.limit_usd_micros, plan.call_usd_micros)
     answers = await _ask_both(settings, plan, budget, progress)
@@ -102,7 +102,7 @@ async def _ask_both(
 
 
 async def _all(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Do all of it at once; what ends one ends all, and is raised as it is."""
+    """Run all concurrently; an error in one cancels the others, and is raised unchanged."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
     try:
         await asyncio.gather(*tasks)

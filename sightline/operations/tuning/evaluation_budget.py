@@ -1,4 +1,4 @@
-"""The budget of an evaluation: one limit for all its calls, which a worker's caller charges."""
+"""The budget of an evaluation: one limit for all its calls, charged by a worker's caller."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from worker.budgets.run_budgets import OverBudgetError
 
 @dataclass(slots=True)
 class EvaluationBudget:
-    """What all calls together may cost; each is reserved by an estimate, and charged after.
+    """The limit for all calls together; each is reserved by an estimate, and charged afterwards.
 
-    ``estimates_usd_micros`` has what a call of each model is estimated to cost.
+    ``estimates_usd_micros`` holds the estimated cost of a call to each model.
     """
 
     limit_usd_micros: int | None
@@ -28,7 +28,7 @@ class EvaluationBudget:
 
 @dataclass(slots=True)
 class ModelBudget:
-    """What a caller charges one model's calls to; see ``worker.budgets.funds.Funds``."""
+    """The account of one model's calls; see ``worker.budgets.funds.Funds``."""
 
     total: EvaluationBudget
     estimate_usd_micros: int
@@ -37,7 +37,7 @@ class ModelBudget:
         """Reserve the estimate of one call.
 
         Raises:
-            OverBudgetError: the limit is reached; the call is not to be made.
+            OverBudgetError: the limit is reached; the call must not be made.
         """
         total = self.total
         needed = total.spent_usd_micros + total.reserved_usd_micros + self.estimate_usd_micros
@@ -47,7 +47,7 @@ class ModelBudget:
         total.calls += 1
 
     def charge(self, cost_usd_micros: int | None) -> None:
-        """Charge what the call has cost, or its estimate where that is not known."""
+        """Charge the cost of the call, or its estimate if the cost is not known."""
         total = self.total
         total.reserved_usd_micros -= self.estimate_usd_micros
         cost = self.estimate_usd_micros if cost_usd_micros is None else cost_usd_micros

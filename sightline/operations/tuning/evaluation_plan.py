@@ -1,4 +1,4 @@
-"""The plan of an evaluation: which held-out images are asked about, and what that costs."""
+"""The plan of an evaluation: which held-out images are used, and what the calls cost."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ BASE, TUNED = "base", "tuned"
 
 @dataclass(frozen=True, slots=True)
 class EvaluationPlan:
-    """What both models are to be asked about: one image an asset.
+    """What both models are asked about: one image per asset.
 
-    ``right_answers`` is what is held to be right, by observation: of ``truth``, or, where that is
-    ``None``, the answers that were held out. ``call_usd_micros`` has the estimate of a call of each
-    model.
+    ``right_answers`` are the answers that count as right, by observation: those of ``truth`` or, if
+    that is ``None``, the held-out answers. ``call_usd_micros`` holds the estimated cost of a call
+    to each model.
     """
 
     job: TuningJob
@@ -46,12 +46,12 @@ class EvaluationPlan:
 
     @property
     def estimate_usd_micros(self) -> int:
-        """About what all calls cost."""
+        """The estimated cost of all calls."""
         return len(self.rows) * sum(self.call_usd_micros.values())
 
     @property
     def not_compared(self) -> Sequence[str]:
-        """The fields in which no answer is simply right."""
+        """The fields for which no single answer is right."""
         return [field.name for field in self.task.fields if field.type not in COMPARABLE]
 
 
@@ -64,15 +64,15 @@ async def plan_evaluation(
     truth: Path | None = None,
     max_cost_usd: float | None = None,
 ) -> EvaluationPlan:
-    """Return what is to be asked about a job's models; nothing is asked or paid.
+    """Return the plan for a job's models; no model is called, and nothing is paid for.
 
     ``sample`` is the most assets, ``truth`` a file of right answers.
 
     Raises:
-        NotFoundError: the job, what it has held out, or the truth of that is missing.
+        NotFoundError: the job, its held-out part, or the truth about that is missing.
         ConfigurationError: the job has no model, a file cannot be read, the base model has no
             price, or ``max_cost_usd`` is not accepted.
-        TransientError, ThrottledError: Google cannot be asked for now.
+        TransientError, ThrottledError: Google cannot be reached now.
     """
     tuned = await tuning_job(settings, job, location)
     held_out = await asyncio.to_thread(read_held_out_set, settings, tuned)

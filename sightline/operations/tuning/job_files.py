@@ -1,4 +1,4 @@
-"""The files of a tuning job in its bucket: uploaded before it, read again when it is evaluated."""
+"""The files of a tuning job in its bucket: uploaded before submission, read for evaluation."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sightline.wiring.places import project
 
 @dataclass(frozen=True, slots=True)
 class HeldOutSet:
-    """A job's held-out part, and its task, as they were when the job was submitted."""
+    """A job's held-out part and its task, as at the job's submission."""
 
     task: TaskSpec
     rows: Sequence[HeldOut]
@@ -38,10 +38,10 @@ class HeldOutSet:
 def upload_job_files(
     settings: Settings, folder: Path, target: BucketPrefix, progress: Progress
 ) -> None:
-    """Upload the files of a folder; what is there already is skipped.
+    """Upload the files of a folder; existing objects are skipped.
 
     Raises:
-        NotFoundError, ConfigurationError, TransientError: of the bucket.
+        NotFoundError, ConfigurationError, TransientError: from the bucket.
     """
     files = [Upload(path, path.name) for path in sorted(folder.iterdir())]
     with (
@@ -52,15 +52,15 @@ def upload_job_files(
             client, place, target, files, threads=4, total=len(files), on_progress=update
         )
     if report.failed_count:
-        raise ConfigurationError(f"{report.failed[0]}; see to the disk, and run it again")
+        raise ConfigurationError(f"{report.failed[0]}; check the disk, and run it again")
 
 
 def read_held_out_set(settings: Settings, job: TuningJob) -> HeldOutSet:
-    """Return what was held out of a job, read from beside its examples.
+    """Return a job's held-out part, stored beside its examples.
 
     Raises:
         NotFoundError, ConfigurationError, TransientError: it is missing or cannot be read, or the
-            job has no model, or is another program's.
+            job has no model, or was created by another program.
     """
     _check_can_be_evaluated(job)
     folder = job.validation_uri.rpartition("/")[0]

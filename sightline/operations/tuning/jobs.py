@@ -1,4 +1,4 @@
-"""Tuning jobs that were submitted: looked up, waited for, cancelled."""
+"""Reads, waits for and cancels submitted tuning jobs."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from sightline.wiring.tuning import open_tuning
 
 @dataclass(frozen=True, slots=True)
 class TuningJobs:
-    """The tuning jobs of a region, the newest first, those of other programs included."""
+    """The tuning jobs of a region, newest first, including those of other programs."""
 
     jobs: Sequence[TuningJob]
 
 
 async def tuning_jobs(settings: Settings, location: str | None = None) -> TuningJobs:
-    """Return the jobs of a region, ``vertex.location`` where none is given.
+    """Return the jobs of a region, by default ``vertex.location``.
 
     Raises:
-        ConfigurationError, TransientError, ThrottledError: Google cannot be asked, or refuses.
+        ConfigurationError, TransientError, ThrottledError: Google cannot be reached, or refuses.
     """
     async with open_tuning(settings, location) as client:
         return TuningJobs(list(await client.jobs()))
 
 
 async def tuning_job(settings: Settings, name: str, location: str | None = None) -> TuningJob:
-    """Return a job as it is now, by its number or its full name, which has its location.
+    """Return a job's current state, by its number or its full name, which has its location.
 
     Raises:
-        NotFoundError, ConfigurationError: it is not there, or may not be looked at.
-        TransientError, ThrottledError: it cannot be looked at for now.
+        NotFoundError, ConfigurationError: it does not exist, or access is denied.
+        TransientError, ThrottledError: it cannot be read now.
     """
     async with open_tuning(settings, _location_of(name) or location) as client:
         return await client.get(name)
@@ -46,13 +46,13 @@ async def wait_for_job(
     look_every_s: float = 20.0,
     on_waiting: Callable[[TuningJob], None] = lambda _job: None,
 ) -> TuningJob:
-    """Return a job when it has ended, however it did.
+    """Return a job when it has ended, in whatever state.
 
-    ``on_waiting`` is called at first and on each change of the job's state while it is waited for.
+    While waiting, ``on_waiting`` is called first and on each change of the job's state.
 
     Raises:
-        NotFoundError, ConfigurationError: it is not there, or may not be looked at.
-        TransientError, ThrottledError: it could not be looked at for many times in a row.
+        NotFoundError, ConfigurationError: it does not exist, or access is denied.
+        TransientError, ThrottledError: it could not be read many times in a row.
     """
     state = ""
 
@@ -67,11 +67,11 @@ async def wait_for_job(
 
 
 async def cancel_tuning(settings: Settings, name: str, location: str | None = None) -> TuningJob:
-    """Ask for a job to be cancelled unless it has ended; return it as it is then.
+    """Request the cancellation of a job unless it has ended; return its state afterwards.
 
     Raises:
-        NotFoundError, ConfigurationError: it is not there, or may not be cancelled.
-        TransientError, ThrottledError: Google cannot be asked for now.
+        NotFoundError, ConfigurationError: it does not exist, or may not be cancelled.
+        TransientError, ThrottledError: Google cannot be reached now.
     """
     async with open_tuning(settings, _location_of(name) or location) as client:
         job = await client.get(name)
@@ -85,7 +85,7 @@ def check_ended_well(job: TuningJob) -> None:
     """Check that a job has a model, or may still get one.
 
     Raises:
-        ConfigurationError: the job has ended without a model, and why.
+        ConfigurationError: the job has ended without a model; the error gives the reason.
     """
     if job.is_active or job.succeeded:
         return

@@ -1,4 +1,4 @@
-"""One model that is asked about images as a worker asks it, and what it answers."""
+"""Calls one model for images as a worker does, and returns its answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ModelAnswer:
 
 @dataclass(frozen=True, slots=True)
 class AskedModel:
-    """A model with what is needed to ask it."""
+    """A model with everything needed to call it."""
 
     model: Classifier
     caller: Caller
@@ -48,10 +48,10 @@ class AskedModel:
     run_id: str
 
     async def ask(self, row: HeldOut) -> ModelAnswer:
-        """Return what the model answers about a held-out image.
+        """Return the model's answer about a held-out image.
 
         Raises:
-            ConfigurationError: it cannot be asked at all.
+            ConfigurationError: it cannot be called at all.
         """
         image = Observation(row.observation_id, row.asset_id, "", row.asset_type, row.uri)
         try:
@@ -72,7 +72,7 @@ class AskedModel:
 
 
 def worker_caller(settings: Settings) -> Caller:
-    """Return what makes calls as a worker's do: each model has a limiter of its own."""
+    """Return a caller that works as a worker's does: each model has its own limiter."""
     own = settings.worker
     backoff = Backoff(own.backoff_s, own.max_backoff_s)
     return Caller(

@@ -1,4 +1,4 @@
-"""What a tuning job is told besides its examples."""
+"""The parameters of a tuning job besides its examples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sightline.gcp.tuning.job import ADAPTER_SIZES
 
 @dataclass(frozen=True, slots=True)
 class TuningParameters:
-    """The base model, and what may be left to Google, which is ``None``."""
+    """The base model, and the parameters that Google chooses if they are ``None``."""
 
     base_model: str
     epochs: int | None = None
@@ -31,10 +31,10 @@ def check_adapter_size(size: int | None) -> None:
 
 
 def check_base_model(model: str) -> None:
-    """Check that a model may be one that can be tuned.
+    """Check that a model can be tuned.
 
     Raises:
-        ConfigurationError: it is none of Google's.
+        ConfigurationError: it is not one of Google's.
     """
     if not model.startswith("gemini-"):
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""The plan of a tuning job: its examples, where they go, and what is known of its cost."""
+"""The plan of a tuning job: its examples, their destination, and its estimated cost."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ FOLDER = "tuning"
 
 @dataclass(frozen=True, slots=True)
 class TuningPlan:
-    """A job that is ready to be submitted, its examples in ``folder`` on this machine.
+    """A job that is ready for submission, with its examples in ``folder`` on this machine.
 
-    ``usd_an_epoch`` is an estimate; ``None`` where no price of training tokens is known.
-    ``existing`` is the job that does the same already, if there is one.
+    ``usd_an_epoch`` is an estimate; ``None`` if the price of training tokens is not known.
+    ``existing`` is a job that does the same already, if any.
     """
 
     task: TaskSpec
@@ -44,7 +44,7 @@ class TuningPlan:
 
     @property
     def usd(self) -> float | None:
-        """The estimate of all epochs; ``None`` where their number or the price is not known."""
+        """The estimate for all epochs; ``None`` if their number or the price is not known."""
         if self.usd_an_epoch is None or self.request.epochs is None:
             return None
         return self.usd_an_epoch * self.request.epochs
@@ -62,15 +62,15 @@ async def plan_tuning(
     location: str | None = None,
     progress: Progress = no_progress,
 ) -> TuningPlan:
-    """Write examples of the current answers into an empty folder; nothing is sent or paid.
+    """Write examples of the current answers into an empty folder; nothing is uploaded or paid for.
 
-    ``validation`` is the share of assets held out. ``bucket`` takes the examples later, and
-    ``location`` is the region of the job; without them ``gcs.bucket`` and ``vertex.location``.
+    ``validation`` is the share of assets held out. ``bucket`` is for the examples, and ``location``
+    is the region of the job; the defaults are ``gcs.bucket`` and ``vertex.location``.
 
     Raises:
-        NotFoundError, ConfigurationError: there is nothing to learn from, or nowhere to put it, or
-            no job can run there.
-        TransientError, ThrottledError: Google cannot be asked for the jobs there are.
+        NotFoundError, ConfigurationError: there are no examples, or no bucket for them, or no job
+            can run there.
+        TransientError, ThrottledError: Google cannot list the existing jobs now.
     """
     async with open_tuning(settings, location) as client:
         parent = _parent(settings, bucket)
@@ -125,7 +125,7 @@ async def _write_examples(
 
 
 def _identity(task: TaskSpec, report: TuningSetReport, parameters: TuningParameters) -> str:
-    """Return the name of all that makes a model: two jobs of one identity would give the same."""
+    """Return a name for everything that defines a model: equal identities mean equal jobs."""
     content = {
         "content": report.content,
         "fingerprint": task.fingerprint,

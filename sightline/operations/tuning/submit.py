@@ -1,4 +1,4 @@
-"""The submission of a planned tuning job: its files are uploaded, then it is submitted once."""
+"""Submits a planned tuning job: uploads its files, then submits it once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sightline.wiring.tuning import open_tuning
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The job that does what was planned, and whether it is new."""
+    """The job that carries out the plan, and whether it is new."""
 
     job: TuningJob
     is_new: bool
@@ -24,7 +24,7 @@ class Submission:
 async def submit_tuning(
     settings: Settings, plan: TuningPlan, *, progress: Progress = no_progress
 ) -> Submission:
-    """Submit a job, which is paid for, unless there is one that does the same.
+    """Submit a job, which is paid for, unless one that does the same exists.
 
     Raises:
         NotFoundError, ConfigurationError, TransientError, ThrottledError: the examples cannot be
