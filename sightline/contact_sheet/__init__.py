@@ -1,4 +1,4 @@
-"""Images with their scores and answers as HTML: a page that contains all it shows, or a grid."""
+"""Images with their scores and answers as HTML: a self-contained page, or a grid."""
 
 from sightline.contact_sheet.cards import Fact, ImageCard, ReadImage, hit_card, image_card
 from sightline.contact_sheet.rendering import ContactSheet, render_grid, render_sheet

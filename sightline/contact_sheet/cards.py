@@ -1,4 +1,4 @@
-"""An image as a page shows it: a thumbnail, its score, what is known of it."""
+"""An image as a page shows it: a thumbnail, its score, and facts about it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sightline.errors import SightlineError
 from sightline.tasks import answer_text
 
 THUMBNAIL = (320, 320)
-"""Pixels, at most; a page shows them at half that width or more, so that they are sharp."""
+"""The largest size, in pixels; pages show at least half that width, so that it is sharp."""
 
 ReadImage = Callable[[str], Image.Image]
 """Returns the image behind a URI, upright; raises ``SightlineError``."""
 
 
 class ImageIdentity(Protocol):
-    """What is known of an image without looking at it."""
+    """Facts about an image that are known without reading it."""
 
     @property
     def observation_id(self) -> str: ...
@@ -41,7 +41,7 @@ class ImageIdentity(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A line below an image: what it is about, and what it says."""
+    """A line below an image: a label and its value."""
 
     label: str
     value: str
@@ -49,10 +49,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class ImageCard:
-    """An image, its score and what is known of it.
+    """An image, its score and facts about it.
 
-    ``picture`` is the thumbnail as a ``data:`` URI; ``None`` where the image cannot be read, for
-    the reason that ``problem`` gives.
+    ``picture`` is the thumbnail as a ``data:`` URI; ``None`` if the image cannot be read, for the
+    reason in ``problem``.
     """
 
     uri: str
@@ -64,7 +64,7 @@ class ImageCard:
 
     @property
     def is_imagery_insights(self) -> bool:
-        """Whether the image lies where Google delivers Imagery Insights."""
+        """Whether the image is in a bucket from which Google delivers Imagery Insights."""
         return self.uri.startswith("gs://") and "/v0/" in self.uri
 
 
@@ -74,7 +74,7 @@ def hit_card(
     answers: Mapping[str, Mapping[str, object]],
     read: ReadImage,
 ) -> ImageCard:
-    """Return a card of an image that a search found, with its answers by task."""
+    """Return a card for a hit of a search, with its answers by task."""
     texts = {task: answer_text(answer) for task, answer in answers.items()}
     facts = [Fact(_plain(task), text or "nothing is known") for task, text in texts.items()]
     return image_card(image, score, facts, read, what="; ".join(filter(None, texts.values())))
@@ -88,7 +88,7 @@ def image_card(
     *,
     what: str,
 ) -> ImageCard:
-    """Return a card with a thumbnail; ``what`` is said about the image to who cannot see it."""
+    """Return a card with a thumbnail; ``what`` describes the image in its alternative text."""
     kind = _plain(image.asset_type.removeprefix("ASSET_CLASS_").lower()) or "image"
     picture, problem = None, ""
     try:

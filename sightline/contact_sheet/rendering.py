@@ -1,4 +1,4 @@
-"""Cards as HTML, by templates that escape whatever comes from a file, a model or a table."""
+"""Renders cards as HTML, with templates that escape all text of files, models and tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sightline.contact_sheet.cards import ImageCard
 
 @dataclass(frozen=True, slots=True)
 class ContactSheet:
-    """A page of images: what was asked for, remarks about the result, and when it was made."""
+    """A page of images: the query, remarks on the result, and its creation time."""
 
     title: str
     remarks: Sequence[str]
@@ -28,20 +28,20 @@ class ContactSheet:
 
     @property
     def has_imagery_insights(self) -> bool:
-        """Whether an image is Google's, which must be named as such."""
+        """Whether an image is from Google, which must be attributed."""
         return any(card.is_imagery_insights for card in self.cards)
 
 
 def render_sheet(sheet: ContactSheet) -> bytes:
-    """Return a whole page, which loads nothing, runs nothing and links to nothing outside."""
+    """Return a complete page, without scripts, external resources or external links."""
     page = _templates().get_template("sheet.html").render(sheet=sheet)
-    return page.encode("utf-8", "replace")  # a lone surrogate has no form in UTF-8
+    return page.encode("utf-8", "replace")  # UTF-8 cannot encode a lone surrogate
 
 
 def render_grid(cards: Sequence[ImageCard], *, more: int = 0) -> str:
-    """Return the images for a page of somebody else, such as a notebook.
+    """Return the images for embedding in another page, such as a notebook.
 
-    ``more`` is how many there are besides.
+    ``more`` is the number of further images.
     """
     return _templates().get_template("fragment.html").render(cards=cards, more=more)
 

@@ -1,4 +1,4 @@
-"""Answers as files for others: tables, maps, and examples to tune a model with."""
+"""Exports of answers: tables, maps, and examples for tuning a model."""
 
 from sightline.export.formats import FORMATS, ExportFormat, format_of, open_table
 from sightline.export.table import AnswerTable

@@ -1,4 +1,4 @@
-"""Changes as rows of a task of their own, so that every export format takes them."""
+"""Changes as rows of their own task, so that every export format supports them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MEANINGS = " ".join(f"{meaning.capitalize()}." for meaning in MEANINGS.values()
 
 
 class ChangesTask:
-    """The columns of changes: what became of the asset, and each field before and after."""
+    """The columns of changes: how the asset changed, and each field before and after."""
 
     def __init__(self, task: TaskSpec) -> None:
         self._names = {
@@ -42,7 +42,7 @@ class ChangesTask:
     def row(self, change: Change) -> AnswerRow:
         """Return the row of an asset; place, time and provenance are those of its newest answer."""
         last = change.after or change.before
-        assert last is not None  # one of both is there
+        assert last is not None  # at least one of both exists
         answer: dict[str, object] = {
             self._change: change.kind,
             self._changed: [some.field for some in change.differences if some.kind == "changed"],
@@ -55,9 +55,9 @@ class ChangesTask:
 
     @staticmethod
     def document(change: Change) -> dict[str, object]:
-        """Return all that is known of a change, as a JSON document."""
+        """Return a change with all details, as a JSON document."""
         last = change.after or change.before
-        assert last is not None  # one of both is there
+        assert last is not None  # at least one of both exists
         return {
             "asset_id": change.asset_id,
             "asset_type": last.newest.asset_type,

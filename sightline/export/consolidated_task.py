@@ -1,4 +1,4 @@
-"""Consolidated answers as rows of a task of their own, so that every export format takes them."""
+"""Consolidated answers as rows of their own task, so that every export format supports them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sightline.tasks import FieldSpec, TaskSpec
 
 
 class ConsolidatedTask:
-    """The columns of consolidated answers: the task's fields, and behind them what they rest on."""
+    """The columns of consolidated answers: the task's fields, followed by their evidence."""
 
     def __init__(self, task: TaskSpec) -> None:
         self._source = task
@@ -62,7 +62,7 @@ class ConsolidatedTask:
 
     @staticmethod
     def document(asset_answer: AssetAnswer) -> dict[str, object]:
-        """Return all that is known of an asset, as a JSON document."""
+        """Return an asset with all details, as a JSON document."""
         return {
             "asset_id": asset_answer.asset_id,
             "asset_type": asset_answer.newest.asset_type,
@@ -77,7 +77,7 @@ class ConsolidatedTask:
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """Return a column's name that is not taken."""
+    """Return a column name that is not taken."""
     while name in taken:
         name += "_"
     return name

@@ -1,8 +1,8 @@
-"""CSV (RFC 4180, UTF-8, a header): for spreadsheets, and for programs that read nothing better.
+"""CSV (RFC 4180, UTF-8, a header): for spreadsheets, and for programs without a better format.
 
-A text that a spreadsheet would take for a formula gets an apostrophe before it, as OWASP advises
-(https://owasp.org/www-community/attacks/CSV_Injection): an answer may repeat what somebody painted
-on a sign. Numbers, booleans and times are never changed.
+Texts that a spreadsheet would execute as formulas are prefixed with an apostrophe, as OWASP advises
+(https://owasp.org/www-community/attacks/CSV_Injection): an answer may repeat a text that somebody
+painted on a sign. Numbers, booleans and times are never changed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from sightline.ports import AnswerRow
 from sightline.tasks import TaskSpec
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - Excel takes them too
-"""What a cell begins with that spreadsheets take for a formula, full-width signs included."""
+"""The first characters that make spreadsheets execute a cell, full-width signs included."""
 
 
 class CsvTable:
-    """A CSV file that grows. Null is an empty cell; a list is JSON; times are RFC 3339 in UTC."""
+    """A CSV file to append to. Null is an empty cell; a list is JSON; times are RFC 3339 in UTC."""
 
     def __init__(self, file: BinaryIO, task: TaskSpec) -> None:
         self._file = file
@@ -41,10 +41,10 @@ class CsvTable:
         self._append([[self._cell(row[name]) for name in self._names] for row in rows])
 
     def finish(self) -> None:
-        """Do nothing: nothing comes after the last row."""
+        """Do nothing: nothing follows the last row."""
 
     def abandon(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: nothing is buffered."""
 
     def _append(self, rows: Sequence[Sequence[Any]]) -> None:
         text = io.StringIO(newline="")

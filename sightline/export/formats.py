@@ -1,4 +1,4 @@
-"""The formats: which one a file's name means, and what writes it."""
+"""The export formats: which one a file's name stands for, and its writer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sightline.tasks import TaskSpec
 
 
 class ExportFormat(StrEnum):
-    """What can be written."""
+    """The formats that can be written."""
 
     PARQUET = "parquet"
     GEOPARQUET = "geoparquet"
@@ -35,7 +35,7 @@ FORMATS = {
     ".gpkg": ExportFormat.GPKG,
     ".csv": ExportFormat.CSV,
 }
-"""The format that a suffix means."""
+"""The format for each suffix."""
 
 
 class TableWriter(Protocol):
@@ -45,26 +45,26 @@ class TableWriter(Protocol):
     """Rows so far without a usable position."""
 
     changed_cells: int
-    """Cells so far that stand otherwise than they are; CSV and GeoPackage have such."""
+    """Cells so far whose value was changed for the format; only CSV and GeoPackage do so."""
 
     def write(self, page: Sequence[AnswerRow]) -> None:
         """Append rows."""
         ...
 
     def finish(self) -> None:
-        """Write what comes after the last row."""
+        """Write what follows the last row."""
         ...
 
     def abandon(self) -> None:
-        """Let go of a file that is not to be finished."""
+        """Discard a file that will not be finished."""
         ...
 
 
 def format_of(path: Path, chosen: ExportFormat | None) -> ExportFormat:
-    """Return the format that is meant.
+    """Return the chosen format, or that of the file's suffix.
 
     Raises:
-        ConfigurationError: none is given, and the name does not tell.
+        ConfigurationError: no format is chosen, and the suffix is not known.
     """
     if chosen is not None:
         return chosen
@@ -72,7 +72,7 @@ def format_of(path: Path, chosen: ExportFormat | None) -> ExportFormat:
     if format_ is None:
         also = " (.jsonl is for --format tuning)" if path.suffix == ".jsonl" else ""
         raise ConfigurationError(
-            f"{path} does not tell its format{also}; end it in {', '.join(FORMATS)}, or give"
+            f"{path} has no known suffix{also}; end it in {', '.join(FORMATS)}, or give"
             f" --format {'|'.join(ExportFormat)}"
         )
     return format_
@@ -80,7 +80,7 @@ def format_of(path: Path, chosen: ExportFormat | None) -> ExportFormat:
 
 @contextmanager
 def open_table(kind: ExportFormat, file: BinaryIO, task: TaskSpec) -> Iterator[TableWriter]:
-    """Yield the table to write into a file; it is finished when the block ends well."""
+    """Yield a table that writes into a file; it is finished if the block ends normally."""
     table: TableWriter
     if kind in {ExportFormat.PARQUET, ExportFormat.GEOPARQUET}:
         table = ParquetTable(file, task, geo=kind is ExportFormat.GEOPARQUET)

@@ -1,4 +1,4 @@
-"""GeoJSON (RFC 7946): a feature an answer, one on each line."""
+"""GeoJSON (RFC 7946): one feature per answer, one per line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TAIL = b"\n]}\n"
 
 
 class GeoJsonTable:
-    """A FeatureCollection that grows; a row without a position has a null geometry (3.2)."""
+    """A FeatureCollection to append to; a row without a position has a null geometry (3.2)."""
 
     def __init__(self, file: BinaryIO, task: TaskSpec) -> None:
         self._file = file
@@ -46,4 +46,4 @@ class GeoJsonTable:
         self._file.write(_TAIL)
 
     def abandon(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: nothing is buffered."""

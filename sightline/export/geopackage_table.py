@@ -1,8 +1,8 @@
 """GeoPackage (OGC 12-128r18): one layer of points in WGS 84, for QGIS and other GIS programs.
 
 GDAL writes it, which needs the extra ``gis``. The same answers give the same bytes: the layer's
-time of change is that of the newest answer. Times are cut to milliseconds, a list is JSON, and a
-zero character, at which GDAL ends a text, becomes U+FFFD.
+modification time is that of the newest answer. Times are truncated to milliseconds, a list is JSON,
+and a zero character, at which GDAL ends a text, becomes U+FFFD.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CHANGE_TIME = "OGR_CURRENT_DATE"
 
 
 class GeoPackageTable:
-    """A GeoPackage that grows in the system's temporary folder, and is copied when it is whole."""
+    """A GeoPackage built in the system's temporary folder, and copied when complete."""
 
     def __init__(self, file: BinaryIO, task: TaskSpec) -> None:
         self._gdal = library("pyogrio", "gis")
@@ -60,7 +60,7 @@ class GeoPackageTable:
             self._flush()
 
     def finish(self) -> None:
-        """Write the rows that are held, and copy the file to its place."""
+        """Write the buffered rows, and copy the file to its place."""
         if self._held or not self._path.exists():
             self._flush()
         with self._path.open("rb") as whole:
@@ -68,7 +68,7 @@ class GeoPackageTable:
         self._folder.cleanup()
 
     def abandon(self) -> None:
-        """Remove what was written so far."""
+        """Remove the temporary file."""
         self._folder.cleanup()
 
     def _text(self, value: Any) -> Any:
@@ -94,7 +94,7 @@ class GeoPackageTable:
 
     @contextmanager
     def _change_time(self) -> Iterator[None]:
-        """Let the layer be changed when its newest answer was written."""
+        """Set the layer's modification time to that of its newest answer."""
         before = self._gdal.get_gdal_config_option(_CHANGE_TIME)
         text = f"{self._newest.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
         self._gdal.set_gdal_config_options({_CHANGE_TIME: text})
@@ -116,7 +116,7 @@ class GeoPackageTable:
 
 
 def _to_milliseconds(rows: pa.Table) -> pa.Table:
-    """Cut times to milliseconds: GDAL rounds them, and writes a minute's second 60."""
+    """Truncate times to milliseconds: GDAL rounds them, and writes a minute's second 60."""
     for index, column in enumerate(rows.schema):
         if pa.types.is_timestamp(column.type):
             cut = pc.floor_temporal(rows.column(index), unit="millisecond")

@@ -1,8 +1,8 @@
-"""Parquet and GeoParquet: exact types, and for maps a point for each row.
+"""Parquet and GeoParquet: exact types and, for maps, a point for each row.
 
 GeoParquet is version 1.1 (https://geoparquet.org/releases/v1.1.0/): points as WKB in ``geometry``,
-their bounds in ``bbox``, by which readers skip row groups, and coordinates in OGC:CRS84, which is
-what a file without ``crs`` means.
+their bounds in ``bbox``, by which readers skip row groups, and coordinates in OGC:CRS84, the
+default of a file without ``crs``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sightline.ports import AnswerRow
 from sightline.tasks import TaskSpec
 
 ROW_GROUP = 50_000
-"""Rows that are held before they are written: a row group."""
+"""The rows of a row group, which are buffered before they are written."""
 
 GEOMETRY = "geometry"
 BBOX = "bbox"
@@ -38,7 +38,7 @@ _TYPES = {
 
 
 class ParquetTable:
-    """A Parquet file that grows by row groups."""
+    """A Parquet file that is written by row groups."""
 
     def __init__(self, file: BinaryIO, task: TaskSpec, *, geo: bool) -> None:
         self._geo = geo
@@ -70,8 +70,8 @@ class ParquetTable:
         self._writer.close()
 
     def abandon(self) -> None:
-        """Let go of the file, which will be thrown away."""
-        with suppress(OSError):  # the disk may be full, and that has been told
+        """Discard the file, which the caller deletes."""
+        with suppress(OSError):  # the disk may be full, which was reported already
             self._writer.close()
 
     def _flush(self) -> None:
@@ -82,7 +82,7 @@ class ParquetTable:
     def _place(
         self, rows: Sequence[dict[str, Any]], positions: Sequence[tuple[float, float] | None]
     ) -> None:
-        """Give each row its point and its bounds, or null, and widen those of the file."""
+        """Add each row's point and bounds, or null, and extend the bounds of the file."""
         coordinates = coordinates_of(positions)
         for row, place, geometry in zip(rows, positions, wkb_points(coordinates), strict=True):
             row[GEOMETRY] = geometry
@@ -92,7 +92,7 @@ class ParquetTable:
 
 
 def arrow_schema(table: AnswerTable, *, geo: bool = False) -> pa.Schema:
-    """Return the columns of a table of answers; with ``geo`` a point and its bounds besides."""
+    """Return the columns of a table of answers; with ``geo``, with a point and its bounds."""
     columns = [
         pa.field(
             column.name,
@@ -108,7 +108,7 @@ def arrow_schema(table: AnswerTable, *, geo: bool = False) -> pa.Schema:
 
 
 def geo_metadata(bounds: Sequence[float] | None) -> dict[str, Any]:
-    """Return what GeoParquet's key ``geo`` says of a file whose points are within these bounds."""
+    """Return GeoParquet's key ``geo`` for a file whose points are within these bounds."""
     column: dict[str, Any] = {
         "encoding": "WKB",
         "geometry_types": ["Point"],

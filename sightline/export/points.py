@@ -1,4 +1,4 @@
-"""Positions as points in well-known binary, as columns of geometry hold them."""
+"""Positions as points in well-known binary, for geometry columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers as rows of one table: identity, place and time, one column a field, provenance."""
+"""Answers as rows of one table: identity, position and time, one column per field, provenance."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COLUMN_TYPES: dict[str, str] = {
     "capture_time": "time",
     "written_at": "time",
 }
-"""Types of the columns that are no fields, where they are no texts."""
+"""Types of the columns that are neither fields nor texts."""
 
 _INT64 = range(-(2**63), 2**63)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """A column: its name, its type (a field's, or ``time``), and what it means."""
+    """A column: its name, its type (a field's, or ``time``), and its description."""
 
     name: str
     type: str
@@ -39,7 +39,7 @@ class ExportColumn:
 class AnswerTable:
     """The table of a task's answers, in the columns of its typed view.
 
-    A field that is named as another column, or as one in ``taken``, becomes ``<field>_answer``.
+    A field with the name of another column, or one in ``taken``, becomes ``<field>_answer``.
     """
 
     def __init__(self, task: TaskSpec, taken: Collection[str] = ()) -> None:
@@ -54,7 +54,7 @@ class AnswerTable:
         )
 
     def row(self, answer_row: AnswerRow) -> dict[str, Any]:
-        """Return a row by column; a number that is none, and a value of another type, is null."""
+        """Return a row by column; NaN, and a value of another type, becomes null."""
         row: dict[str, Any] = {name: getattr(answer_row, name) for name in VIEW_IDENTITY}
         row["latitude"], row["longitude"] = (
             _finite(answer_row.latitude),
@@ -73,7 +73,7 @@ def _free(column: str, taken: Collection[str], task: TaskSpec) -> str:
 
 
 def position(answer_row: AnswerRow) -> tuple[float, float] | None:
-    """Return longitude and latitude; ``None`` where either is unknown, or no place on Earth."""
+    """Return longitude and latitude; ``None`` if either is unknown, or not a place on Earth."""
     latitude, longitude = _finite(answer_row.latitude), _finite(answer_row.longitude)
     if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
         return None
@@ -85,7 +85,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def field_value(field: FieldSpec, value: object) -> Any:
-    """Return a field's value in its type, as the typed view of BigQuery does; or ``None``."""
+    """Return a field's value in its type, as BigQuery's typed view does; or ``None``."""
     if field.type in {"integer", "number"}:
         return _number(value, whole=field.type == "integer")
     match field.type, value:

@@ -1,4 +1,4 @@
-"""Where an export may be written."""
+"""Checks where an export may be written."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sightline.errors import ConfigurationError
 
 
 def check_target(path: Path, *, force: bool) -> None:
-    """Check that a file may be written there.
+    """Check that a file may be written to this path.
 
     Raises:
-        ConfigurationError: a bucket is meant, its folder is missing, or something is in the way.
+        ConfigurationError: it is a bucket, its folder is missing, or a file is in the way.
     """
     if str(path).startswith(("gs:/", "s3:/", "http:/", "https:/")):
         raise ConfigurationError(
@@ -23,7 +23,7 @@ def check_target(path: Path, *, force: bool) -> None:
             raise ConfigurationError(f"{path} is a folder; give the name of a file in it")
         if not path.absolute().parent.is_dir():
             raise ConfigurationError(
-                f"there is no folder {path.absolute().parent}; make it, or give another FILE"
+                f"there is no folder {path.absolute().parent}; create it, or give another FILE"
             )
         mode = _mode(path)
     except (OSError, ValueError) as error:
@@ -40,7 +40,7 @@ def check_target(path: Path, *, force: bool) -> None:
 
 
 def _mode(path: Path) -> int | None:
-    """Return what is there, links not followed; ``None`` where nothing is."""
+    """Return the existing entry, without following links; ``None`` if there is none."""
     try:
         return path.lstat().st_mode
     except FileNotFoundError:

@@ -1,8 +1,9 @@
-"""Examples to tune Gemini with: the images and the prompt as a worker sends them, then the answer.
+"""Examples for tuning Gemini: images and prompt as a worker sends them, then the answer.
 
-The format is that of supervised fine-tuning: a JSON object a line, with a user's and a model's turn
+The format is that of supervised fine-tuning: one JSON object per line, with a user's and a model's
+turn
 (https://cloud.google.com/vertex-ai/generative-ai/docs/models/gemini-supervised-tuning-prepare).
-Images are named by their ``gs://`` URI; none is copied.
+Images are referenced by their ``gs://`` URI, never copied.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ VALIDATION_SHARE = 0.1
 
 @dataclass(slots=True)
 class TuningReport:
-    """How many examples each file has, and how many answers were left out for which reason."""
+    """The number of examples in each file, and of answers left out, by reason."""
 
     train: int = 0
     validation: int = 0
@@ -41,14 +42,14 @@ class TuningReport:
 
 
 def tuning_paths(path: Path) -> tuple[Path, Path]:
-    """Return the files of training and of validation: ``a.jsonl`` means ``a.train.jsonl``."""
+    """Return the training and validation files: ``a.jsonl`` stands for ``a.train.jsonl`` etc."""
     suffix = path.suffix or ".jsonl"
     stem = path.name.removesuffix(path.suffix)
     return path.with_name(f"{stem}.train{suffix}"), path.with_name(f"{stem}.validation{suffix}")
 
 
 def is_held_out(asset_id: str, share: float) -> bool:
-    """Return whether an asset is for validation: by its id alone, so that its images never part.
+    """Return whether an asset is for validation: by its ID alone, so that its images stay together.
 
     The same share holds out the same assets at each export; a larger one holds out these and more.
     """
@@ -67,10 +68,10 @@ class TuningExample:
 
 
 class TuningExamples:
-    """Makes examples of answers, and counts those that are left out."""
+    """Turns answers into examples, and counts those that are left out."""
 
     def __init__(self, task: TaskSpec, *, share: float) -> None:
-        """Begin; ``share`` of the assets is for validation.
+        """``share`` of the assets is for validation.
 
         Raises:
             ConfigurationError: the task looks at all images of an asset together.
@@ -99,7 +100,7 @@ class TuningExamples:
             yield TuningExample(answer_row, text, line, held_out)
 
     def _answer(self, answer_row: AnswerRow) -> str | None:
-        """Return the answer in the task's own order, or count why it is no example."""
+        """Return the answer in the task's own order, or count why it cannot be an example."""
         names = [spec.name for spec in self._task.fields]
         if not answer_row.gcs_uri.startswith("gs://"):
             self.report.left_out[NO_GS_URI] += 1
@@ -119,13 +120,13 @@ class TuningFiles:
     def __init__(
         self, train: BinaryIO, validation: BinaryIO, task: TaskSpec, *, share: float
     ) -> None:
-        """Begin; raises as ``TuningExamples`` does."""
+        """Raises as ``TuningExamples`` does."""
         self._train, self._validation = train, validation
         self._examples = TuningExamples(task, share=share)
 
     @property
     def report(self) -> TuningReport:
-        """What was written, and what was left out."""
+        """The numbers of examples, and of answers left out."""
         return self._examples.report
 
     def write(self, page: Sequence[AnswerRow]) -> None:

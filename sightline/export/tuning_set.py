@@ -1,10 +1,10 @@
-"""What a tuning job is given: a folder of examples, and what is needed to judge its model later.
+"""The files for a tuning job: a folder of examples, and what the later evaluation needs.
 
-| file | what it holds |
+| file | contents |
 |---|---|
-| ``train.jsonl``, ``validation.jsonl`` | examples, in the form that Gemini's tuning reads |
+| ``train.jsonl``, ``validation.jsonl`` | examples, in the format of Gemini's tuning |
 | ``held_out.jsonl`` | the observations behind the validation examples, and their answers |
-| ``task.toml`` | the task as it was asked, for the same request later |
+| ``task.toml`` | the task as requested, for the same request later |
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ MOST_VALIDATION = 5_000
 MOST_TRAINING_BYTES = 1_000_000_000
 """Google's limits of a job with images: docs.cloud.google.com, "About supervised fine-tuning"."""
 FEW = 100
-"""Examples that Google recommends to begin with."""
+"""The number of examples that Google recommends to begin with."""
 BEYOND_THE_LIMIT = "beyond_validation_limit"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """An observation that the tuned model has never seen, and the answer that is known of it."""
+    """An observation that is not used for training, and its known answer."""
 
     observation_id: str
     asset_id: str
@@ -47,9 +47,10 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class TuningSetReport:
-    """What is in the folder. ``training_tokens`` is an estimate, of one pass over the examples.
+    """The contents of the folder.
 
-    ``content`` names the examples, whatever their order is in the files.
+    ``training_tokens`` is an estimate, for one pass over the examples. ``content`` identifies the
+    examples, whatever their order in the files.
     """
 
     examples: TuningReport
@@ -63,7 +64,7 @@ class TuningSet:
     """The folder while it is written, as a context manager; memory does not grow with answers."""
 
     def __init__(self, folder: Path, task: TaskSpec, *, share: float) -> None:
-        """Begin; raises as ``TuningExamples`` does."""
+        """Raises as ``TuningExamples`` does."""
         self._examples = TuningExamples(task, share=share)
         self._folder = folder
         self._task = task
@@ -92,7 +93,9 @@ class TuningSet:
             self._add("train", example.line)
 
     def _keep(self, tuning_example: TuningExample) -> None:
-        """Keep those with the least hashes of their ids, so that the choice is always the same."""
+        """Keep the examples with the smallest hashes of their IDs, so that the choice is always the
+        same.
+        """
         row = tuning_example.row
         number = int.from_bytes(hashlib.sha256(row.subject_id.encode()).digest()[:8], "big")
         asset = row.asset_id or row.subject_id
@@ -112,15 +115,15 @@ class TuningSet:
             self._examples.report.left_out[BEYOND_THE_LIMIT] += 1
 
     def _add(self, what: str, line: bytes) -> None:
-        """Add to the sum that names the content: sums do not depend on the order."""
+        """Add to the sum that identifies the content: sums do not depend on the order."""
         digest = hashlib.sha256(what.encode() + line).digest()
         self._sum = (self._sum + int.from_bytes(digest, "big")) % 2**256
 
     def finish(self) -> TuningSetReport:
-        """Write what is held out, and the task; return what is in the folder.
+        """Write the held-out part and the task; return the contents of the folder.
 
         Raises:
-            ConfigurationError: there is nothing to learn from or to judge by, or too much.
+            ConfigurationError: there are no examples for training or validation, or too many.
         """
         assert self._train is not None, "enter it first"
         self._train.flush()
@@ -145,10 +148,10 @@ class TuningSet:
 
 
 def read_held_out(raw: bytes, origin: str) -> Iterator[HeldOut]:
-    """Yield what ``held_out.jsonl`` holds.
+    """Yield the contents of ``held_out.jsonl``.
 
     Raises:
-        ConfigurationError: it is something else.
+        ConfigurationError: the file has another format.
     """
     for number, line in enumerate(raw.splitlines(), 1):
         try:
@@ -168,9 +171,9 @@ def read_held_out(raw: bytes, origin: str) -> Iterator[HeldOut]:
 
 
 def sampled(rows: Sequence[HeldOut], most: int | None) -> list[HeldOut]:
-    """Return one observation of each asset, and of these at most so many, by hash.
+    """Return one observation per asset, for at most so many assets, by hash.
 
-    Images of one asset are judged alike, and would count one mistake several times.
+    Images of one asset get similar answers, and would count one mistake several times.
     """
     by_asset: dict[str, HeldOut] = {}
     for row in sorted(rows, key=lambda row: _hash(row.observation_id)):
@@ -183,7 +186,7 @@ def _hash(text: str) -> bytes:
 
 
 def _tokens(task: TaskSpec, tuning_example: TuningExample) -> int:
-    """Return about how many tokens an example has; an example names no media resolution."""
+    """Return the approximate tokens of an example; it names no media resolution."""
     words = len(task.prompt.encode()) + len(tuning_example.answer.encode())
     return TOKENS_AN_IMAGE["high"] - (-words // BYTES_A_TOKEN)
 

@@ -1,1 +1,1 @@
-"""Maps as people export them: coordinate reference systems, areas, and files of GIS programs."""
+"""Exported geodata: coordinate reference systems, areas, and files of GIS programs."""

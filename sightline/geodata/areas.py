@@ -1,4 +1,4 @@
-"""Areas as people give them: the polygons in a file, as one area in WGS 84 degrees."""
+"""Reads the polygons in a file as one area in WGS 84 degrees."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ _FORMATS = "give polygons as GeoJSON, GeoPackage or Shapefile, e.g. made by ogr2
 def read_area(path: Path, option: str) -> shapely.Geometry:
     """Return the union of the polygons in a file; ``option`` names it.
 
-    The file is GeoJSON, a sequence of it, a GeoPackage or a Shapefile (with its folder or in an
-    archive). Other geometries in it are left aside. A CRS that the file declares is respected.
+    The file is GeoJSON, a GeoJSON sequence, a GeoPackage or a Shapefile (with its folder or in an
+    archive). Other geometries in it are ignored. A CRS that the file declares is applied.
 
     Raises:
-        ConfigurationError: it is no such file, or has no polygon, or its coordinates are no places.
+        ConfigurationError: the file has another format, contains no polygon, or its coordinates are
+            outside its CRS.
     """
     where = f"{option} {path}"
     kinds: Counter[str] = Counter()
@@ -39,7 +40,7 @@ def read_area(path: Path, option: str) -> shapely.Geometry:
     except NoAreaError as error:
         raise ConfigurationError(f"{where}: {error}") from error
     except ShapelyError as error:
-        raise ConfigurationError(f"{where}: {error}; mend it, e.g. by QGIS") from error
+        raise ConfigurationError(f"{where}: {error}; repair it, e.g. in QGIS") from error
     if not areas:
         there = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
         raise ConfigurationError(
@@ -51,7 +52,7 @@ def read_area(path: Path, option: str) -> shapely.Geometry:
 
 
 def _geometries(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, object]]:
-    """Yield the geometries of a file, each with the CRS that is declared for it."""
+    """Yield the geometries of a file, each with its declared CRS."""
     try:
         by_gdal = is_gis_file(path)
     except OSError as error:
@@ -63,7 +64,7 @@ def _geometries(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, obje
 
 
 def _geojson(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, object]]:
-    """Yield the simple geometries of a GeoJSON file, each with the CRS that is declared for it."""
+    """Yield the simple geometries of a GeoJSON file, each with its declared CRS."""
     try:
         for document in documents(path.read_bytes()):
             for feature in features(document):

@@ -1,7 +1,7 @@
 """Coordinate reference systems: what a file declares, and its coordinates as WGS 84 degrees.
 
-Coordinates are always in the order x, y (longitude before latitude), whatever the order of axes in
-the definition of the CRS: so files hold them, also where an authority says otherwise.
+Coordinates are always in the order x, y (longitude before latitude), even if the definition of the
+CRS has another order of axes: files store them so.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     import pyproj
 
 DEGREES = "OGC:CRS84"
-"""WGS 84, longitude before latitude: what GeoJSON and GeoParquet mean without a CRS."""
+"""WGS 84, longitude before latitude: the default of GeoJSON and GeoParquet."""
 
 Coordinates = npt.NDArray[np.float64]
 ToDegrees = Callable[[Coordinates, Coordinates], tuple[Coordinates, Coordinates]]
-"""Takes x and y, returns longitude and latitude; NaN where there is no such place."""
+"""Takes x and y; returns longitude and latitude, NaN if the position is outside the CRS."""
 
 
 def parse_crs(definition: object, where: str) -> pyproj.CRS:
-    """Return the horizontal CRS that is meant by a code, a name, a URN, WKT or PROJJSON.
+    """Return the horizontal CRS for a code, a name, a URN, WKT or PROJJSON.
 
     Raises:
-        ConfigurationError: it is none that is known; the message begins with ``where``.
+        ConfigurationError: it is not known; the message begins with ``where``.
     """
     import pyproj  # noqa: PLC0415 - 0.1 s, and only for files that declare a CRS
     from pyproj.exceptions import CRSError  # noqa: PLC0415
@@ -46,10 +46,11 @@ def parse_crs(definition: object, where: str) -> pyproj.CRS:
 
 
 def to_degrees(crs: pyproj.CRS, where: str) -> ToDegrees:
-    """Return the transformation from a CRS to WGS 84 degrees, by the grids that PROJ brings along.
+    """Return the transformation from a CRS to WGS 84 degrees, with the grids that PROJ includes.
 
     Raises:
-        ConfigurationError: it is not a CRS of places on Earth; the message begins with ``where``.
+        ConfigurationError: the CRS is not one of places on Earth; the message begins with
+            ``where``.
     """
     import pyproj  # noqa: PLC0415 - as above
     from pyproj.exceptions import ProjError  # noqa: PLC0415

@@ -1,7 +1,7 @@
-"""GeoJSON as people export it: RFC 7946, sequences (RFC 8142, newline-delimited), the old ``crs``.
+"""Reads GeoJSON: RFC 7946, sequences (RFC 8142, newline-delimited), and the old member ``crs``.
 
-A GeoJSON file without ``crs`` is in WGS 84 degrees. Programs that follow the format's version of
-2008, QGIS among them, declare another one by that member.
+A GeoJSON file without ``crs`` is in WGS 84 degrees. Programs that follow the 2008 version of the
+format, such as QGIS, declare another CRS by that member.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ _DEPTHS = {
     "Polygon": 2,
     "MultiPolygon": 3,
 }
-"""How many lists are around the positions of a geometry."""
+"""The depth of nested lists around the positions of a geometry."""
 
 
 class GeoJsonError(ValueError):
-    """A text or an object that is no GeoJSON; the message says what is wrong with it."""
+    """A text or an object that is not GeoJSON; the message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A feature: its geometry as it stands in the file, and the CRS that is declared for it."""
+    """A feature: its geometry as in the file, and its declared CRS."""
 
     geometry: object
     properties: Mapping[str, object] = field(default_factory=dict)
@@ -85,10 +85,10 @@ def _said(error: orjson.JSONDecodeError) -> str:
 
 
 def features(document: object) -> Iterator[Feature]:
-    """Yield the features of an object: of a collection its members, else the one it is.
+    """Yield the features of a collection, or a single object as the only feature.
 
     Raises:
-        GeoJsonError: it is no object, or a member of it is not what it must be.
+        GeoJsonError: it is not an object, or one of its members is invalid.
     """
     waiting: list[tuple[object, object]] = [(document, None)]
     while waiting:
@@ -111,10 +111,10 @@ def features(document: object) -> Iterator[Feature]:
 
 
 def declared_crs(members: Mapping[str, object], inherited: object) -> object:
-    """Return what the member ``crs`` names (GeoJSON of 2008, section 3), else what is inherited.
+    """Return the CRS that ``crs`` names (GeoJSON of 2008, section 3), else the inherited one.
 
     Raises:
-        GeoJsonError: it is in no form that is known.
+        GeoJsonError: the member has an unknown form.
     """
     match members.get("crs"):
         case None:
@@ -124,20 +124,18 @@ def declared_crs(members: Mapping[str, object], inherited: object) -> object:
         case {"type": "EPSG", "properties": {"code": int(code) | str(code)}}:
             return f"EPSG:{code}"
         case other:
-            raise GeoJsonError(
-                f"its crs {orjson.dumps(other).decode()[:80]} is in no form that is known"
-            )
+            raise GeoJsonError(f"its crs {orjson.dumps(other).decode()[:80]} has an unknown form")
 
 
 def geometries(value: object, crs: object = None) -> Iterator[tuple[shapely.Geometry, object]]:
     """Yield the simple geometries in a GeoJSON geometry, in two dimensions, each with its CRS.
 
-    Null and empty ones are none; members of collections are yielded one by one.
+    Null and empty ones are skipped; members of collections are yielded one by one.
 
     Raises:
-        GeoJsonError: it is no geometry.
+        GeoJsonError: it is not a geometry.
     """
-    from shapely.geometry import shape  # noqa: PLC0415 - 0.1 s, and only for those who give a map
+    from shapely.geometry import shape  # noqa: PLC0415 - 0.1 s, and only needed for a map
 
     waiting = [(value, crs)]
     while waiting:
@@ -176,7 +174,7 @@ def _position(value: list[object], name: str) -> list[object]:
         return []
     if len(value) < 2 or not all(_is_number(number) for number in value[:2]):
         raise GeoJsonError(
-            f"{orjson.dumps(value).decode()[:60]} in a {name} is no position: longitude and"
+            f"{orjson.dumps(value).decode()[:60]} in a {name} is not a position: longitude and"
             " latitude are needed, as numbers"
         )
     return value[:2]
@@ -211,7 +209,7 @@ def _list(members: Mapping[str, object], name: str) -> list[object]:
 
 
 def _what(value: object) -> str:
-    """Return what a JSON value is, in JSON's own words."""
+    """Return the JSON type of a value."""
     match value:
         case None:
             return "null"

@@ -1,6 +1,6 @@
-"""GeoPackages and Shapefiles, by GDAL: which layer of a file, a folder or a ZIP archive is meant.
+"""Reads GeoPackages and Shapefiles with GDAL: selects the layer of a file, folder or ZIP archive.
 
-A file with several layers is written as QGIS writes it: ``signs.gpkg|layername=poles``.
+A layer of a file is named as in QGIS: ``signs.gpkg|layername=poles``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXTRA = "gis"
 _LAYER = "|layername="
 _SHAPEFILE, _GEOPACKAGE = ".shp", ".gpkg"
 _APPLICATIONS = (b"GPKG", b"GP10", b"GP11")
-"""What stands at byte 68 of a GeoPackage, which is a file of SQLite."""
+"""The bytes at offset 68 that mark an SQLite file as a GeoPackage."""
 _SHAPES = b"\0\0\x27\x0a"
 _ZIP = b"PK\x03\x04"
 _PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".webp")
@@ -34,7 +34,7 @@ _ANY = ("Unknown", "GeometryCollection")
 
 @dataclass(frozen=True, slots=True)
 class GisLayer:
-    """A layer: the dataset that GDAL opens, the layer's name, its type of geometry or ``None``."""
+    """A layer: the dataset for GDAL, the layer's name, and its geometry type or ``None``."""
 
     dataset: str
     name: str
@@ -42,16 +42,16 @@ class GisLayer:
 
     @property
     def is_shapefile(self) -> bool:
-        """Whether names of columns are cut to ten characters."""
+        """Whether column names are cut to ten characters."""
         return self.dataset.lower().endswith(_SHAPEFILE)
 
     def may_have(self, kind: str) -> bool:
-        """Return whether its geometries may be of a kind such as ``Polygon``."""
+        """Return whether its geometries may be of a type such as ``Polygon``."""
         return self.geometry is not None and (kind in self.geometry or self.geometry in _ANY)
 
 
 def split_layer(path: Path) -> tuple[Path, str | None]:
-    """Return the file, and the layer that is named behind it."""
+    """Return the file, and the layer named after it."""
     file, marker, layer = str(path).partition(_LAYER)
     return Path(file), layer if marker else None
 
@@ -77,19 +77,19 @@ def is_gis_file(path: Path) -> bool:
 
 
 def is_shapefile_folder(path: Path) -> bool:
-    """Return whether a folder is there for a Shapefile, and not for photographs beside one."""
+    """Return whether a folder is a Shapefile's, not one of photographs beside a Shapefile."""
     return bool(_shapefiles(path)) and not any(
         file.suffix.lower() in _PHOTOGRAPHS for file in path.rglob("*")
     )
 
 
 def open_layer(path: Path, kind: str, where: str) -> GisLayer:
-    """Return the layer that is named, or the only one whose geometries may be of a kind.
+    """Return the named layer, or the only one whose geometries may be of one of these types.
 
-    Where no layer may have such a geometry, the only layer is returned.
+    If no layer can have such geometries, the only layer is returned.
 
     Raises:
-        ConfigurationError: GDAL is missing or cannot open it, or it is not clear which is meant.
+        ConfigurationError: GDAL is missing or cannot open it, or several layers are possible.
     """
     file, name = split_layer(path)
     gdal = library("pyogrio", EXTRA)
@@ -120,7 +120,7 @@ def layer_geometries(layer: GisLayer, where: str) -> Iterator[tuple[shapely.Geom
     Raises:
         ConfigurationError: GDAL cannot read it.
     """
-    import shapely  # noqa: PLC0415 - 0.1 s, and only for those who give a map
+    import shapely  # noqa: PLC0415 - 0.1 s, and only needed for a map
 
     gdal = library("pyogrio", EXTRA)
     with gdal_errors(gdal, where):
@@ -135,14 +135,14 @@ def layer_geometries(layer: GisLayer, where: str) -> Iterator[tuple[shapely.Geom
 
 @contextmanager
 def gdal_errors(gdal: ModuleType, where: str) -> Iterator[None]:
-    """Turn what GDAL complains of into a ConfigurationError that begins with ``where``."""
+    """Turn GDAL's errors into a ConfigurationError that begins with ``where``."""
     import shapely  # noqa: PLC0415 - as above
 
     known = (gdal.errors.DataSourceError, gdal.errors.DataLayerError, gdal.errors.GeometryError)
     try:
         with warnings.catch_warnings():
-            # Measures (the M of PointM) are left out, which nobody misses here; what GDAL warns of
-            # is either of no consequence or becomes an error.
+            # Measures (the M of PointM) are dropped, since nothing here uses them; GDAL's warnings
+            # either have no consequence or become errors.
             warnings.filterwarnings("ignore", message="Measured", category=UserWarning)
             warnings.filterwarnings("ignore", category=RuntimeWarning)
             yield
@@ -152,7 +152,7 @@ def gdal_errors(gdal: ModuleType, where: str) -> Iterator[None]:
 
 
 def _datasets(path: Path) -> list[str]:
-    """Return what GDAL opens: the file itself, or the datasets in a folder or an archive."""
+    """Return the datasets for GDAL: the file itself, or those in a folder or an archive."""
     if path.is_dir():
         return [str(file) for file in _shapefiles(path)]
     if zipfile.is_zipfile(path):

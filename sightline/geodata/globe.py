@@ -1,4 +1,4 @@
-"""Polygons of any CRS as areas on the map of WGS 84: longitude -180 to 180, latitude -90 to 90."""
+"""Polygons of any CRS as areas on the WGS 84 map: longitude -180 to 180, latitude -90 to 90."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     import pyproj
 
 PIECES = 500
-"""Pieces, at least, that the side of a projected area is cut into before it is reprojected.
+"""The least number of pieces into which the side of a projected area is cut for reprojection.
 
-A straight line of a projection is a curve in degrees: with this, an edge across a country of 300 km
-is in its place to a centimetre.
+A straight line of a projection is a curve in degrees: this number places an edge across a country
+of 300 km to within a centimetre.
 """
 
 _ROUNDING = 1e-6
-"""Degrees (a decimetre) by which a reprojected coordinate may miss the end of the map."""
+"""Degrees (a decimetre) by which a reprojected coordinate may exceed the end of the map."""
 
-NO_PLACES = "some of its coordinates are no places in its CRS; export it as EPSG:4326"
+NO_PLACES = "some of its coordinates are outside its CRS; export it as EPSG:4326"
 
 
 class NoAreaError(ValueError):
-    """A polygon that is no area on the globe; the message says why, and what to do."""
+    """A polygon that is not an area on the globe; the message gives the reason and the remedy."""
 
 
 def on_globe(polygon: shapely.Polygon, crs: object, where: str) -> shapely.Geometry:
-    """Return the area of a polygon whose CRS is declared, or is none (``None``: degrees).
+    """Return the area of a polygon with its declared CRS, or in degrees (``None``).
 
-    Rings that cross themselves or each other are mended: what a ring runs around is filled, and
-    what a hole runs around is not.
+    Rings that cross themselves or each other are repaired: what a ring surrounds is filled, and
+    what a hole surrounds is not.
 
     Raises:
         ConfigurationError: the CRS is not known, or not one of places on Earth.
-        NoAreaError: its coordinates are no degrees, or are no places in its CRS.
+        NoAreaError: its coordinates are not degrees, or are outside its CRS.
     """
     system = None if crs is None else parse_crs(crs, where)
     if system is None or system.is_geographic:
@@ -69,9 +69,7 @@ def _of_degrees(polygon: shapely.Polygon) -> shapely.Geometry:
 def _check_degrees(positions: Coordinates) -> None:
     x, y = np.abs(positions[:, 0]), np.abs(positions[:, 1])
     if not np.isfinite(positions).all():
-        raise NoAreaError(
-            "some of its coordinates are no places in its CRS; export it as EPSG:4326"
-        )
+        raise NoAreaError("some of its coordinates are outside its CRS; export it as EPSG:4326")
     if x.max() <= 360 and y.max() <= 90 + _ROUNDING:
         return
     if x.max() <= 90 and y.max() <= 360:
@@ -81,7 +79,7 @@ def _check_degrees(positions: Coordinates) -> None:
         )
     worst = positions[np.maximum(x - 360, y - 90).argmax()]
     raise NoAreaError(
-        f"{worst[0]:.15g}, {worst[1]:.15g} are no degrees, and it does not declare a CRS; export"
+        f"{worst[0]:.15g}, {worst[1]:.15g} are not degrees, and it does not declare a CRS; export"
         " it as EPSG:4326, or with its CRS"
     )
 
@@ -101,12 +99,10 @@ def _of_projected(polygon: shapely.Polygon, crs: pyproj.CRS, where: str) -> shap
 
 
 def _around(ring: Coordinates, convert: ToDegrees) -> Coordinates:
-    """Return a ring in degrees without leaps; one that runs around a pole takes it in."""
+    """Return a ring in degrees without jumps; one around a pole is extended to include it."""
     longitude, latitude = convert(ring[:, 0], ring[:, 1])
     if not np.isfinite(latitude).all():
-        raise NoAreaError(
-            "some of its coordinates are no places in its CRS; export it as EPSG:4326"
-        )
+        raise NoAreaError("some of its coordinates are outside its CRS; export it as EPSG:4326")
     positions = np.column_stack([np.unwrap(longitude, period=360), latitude])
     if abs(positions[-1, 0] - positions[0, 0]) < 180:
         return positions
@@ -122,7 +118,7 @@ def _mended(polygon: shapely.Polygon) -> shapely.Geometry:
 
 
 def _wrapped(area: shapely.Geometry) -> shapely.Geometry:
-    """Return an area between -180 and 180: what is beyond comes in from the other side."""
+    """Return an area within -180 to 180: parts beyond one side are moved to the other."""
     if area.is_empty:
         return area
     west, _, east, _ = area.bounds

@@ -1,8 +1,8 @@
-"""Areas as filters hold them: well-known text in WGS 84 degrees, checked alike by every engine.
+"""Areas in filters: well-known text in WGS 84 degrees, with the same checks on every engine.
 
 Edges are straight lines on the map of longitude and latitude, and the boundary is outside. The
-antimeridian is no boundary where an area lies on both sides of it, and neither is a pole that an
-area surrounds.
+antimeridian is not a boundary if an area lies on both sides of it, nor is a pole that an area
+surrounds.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     import shapely
 
 POLAR = 90 - 1e-7
-"""Latitude (a centimetre from the pole) beyond which an area has the pole inside or has it not."""
+"""Latitude (a centimetre from the pole) beyond which an area contains the pole or does not."""
 
 
 def parse_polygon(wkt: str) -> shapely.Geometry:
-    """Return the area that a well-known text means, in WGS 84 degrees.
+    """Return the area of a well-known text, in WGS 84 degrees.
 
     Raises:
         ConfigurationError: it is not the text of a polygon or multipolygon.
     """
-    import shapely  # noqa: PLC0415 - 0.1 s, and only for those who give a polygon
+    import shapely  # noqa: PLC0415 - 0.1 s, and only needed for a polygon
     from shapely.errors import GEOSException  # noqa: PLC0415
 
     try:
@@ -48,7 +48,7 @@ def bounds_of(area: shapely.Geometry) -> BoundingBox:
 
 
 def filled(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Return what a geometry fills: its polygons as one, without the lines and points beside."""
+    """Return the polygons of a geometry as one, without its lines and points."""
     import shapely  # noqa: PLC0415 - as above
 
     parts = shapely.get_parts(shapely.get_parts(geometry))
@@ -64,10 +64,10 @@ def surrounded_poles(area: shapely.Geometry) -> tuple[bool, bool]:
 
 
 def without_seams(area: shapely.Geometry) -> shapely.Geometry:
-    """Return an area that goes on beyond the map's edges where it does so on the globe.
+    """Return an area that continues beyond the map's edges if it does so on the globe.
 
-    So a position on the antimeridian or at a pole is inside of what surrounds it, for tests that
-    know no globe.
+    Tests in the plane then find a position on the antimeridian or at a pole inside an area that
+    surrounds it.
     """
     import shapely  # noqa: PLC0415 - as above
     from shapely.affinity import translate  # noqa: PLC0415
@@ -90,7 +90,7 @@ def without_seams(area: shapely.Geometry) -> shapely.Geometry:
 
 
 def exchanged(area: shapely.Geometry) -> shapely.Geometry | None:
-    """Return an area with latitude and longitude exchanged; ``None`` where there is no such."""
+    """Return an area with latitude and longitude exchanged; ``None`` if that is invalid."""
     import shapely  # noqa: PLC0415 - as above
 
     west, _, east, _ = area.bounds

@@ -54,7 +54,7 @@ def check_asset_file(out: Path | None, *, force: bool) -> None:
         return
     if out.suffix.lower() not in {*FORMATS, LINES}:
         accepted = ", ".join([*FORMATS, LINES])
-        raise ConfigurationError(f"{out} does not tell its format; end it in one of {accepted}")
+        raise ConfigurationError(f"{out} has no known suffix; end it in one of {accepted}")
     check_target(out, force=force)
 
 
@@ -62,9 +62,7 @@ def check_asset_file(out: Path | None, *, force: bool) -> None:
 def asset_file(
     out: Path | None, columns: AssetColumns[Asset_contra]
 ) -> Iterator[AssetFile[Asset_contra]]:
-    """Yield a receiver of assets; the file is complete if the block ends normally, else not
-    written.
-    """
+    """Yield a receiver of assets; the file is complete if the block ends normally, else absent."""
     if out is None:
         yield _NoFile()
         return

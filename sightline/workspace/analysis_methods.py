@@ -1,4 +1,4 @@
-"""What the answers of a project say together: counted, consolidated, compared."""
+"""Analyses of a project's answers: counts, consolidation, comparisons."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AnalysisMethods(Project):
     """Statistics, consolidation, outliers, duplicates and changes."""
 
     async def stats(self, task: str | None = None, **where: Unpack[Where]) -> TasksOverview:
-        """Return what is known of the current answers of a task, or of each task."""
+        """Return statistics of the current answers of a task, or of each task."""
         return await stats_operation.overview(
             await self._reading(), task, which=filter_of(**where), progress=self._progress
         )
@@ -65,7 +65,7 @@ class AnalysisMethods(Project):
         top: int = 20,
         **where: Unpack[Where],
     ) -> Consolidation:
-        """Make one answer an asset of the answers about its images."""
+        """Derive one answer per asset from the answers about its images."""
         return await consolidate_operation.consolidate(
             await self._reading(),
             task,
@@ -93,7 +93,7 @@ class AnalysisMethods(Project):
     ) -> Outliers:
         """Find answers that those about the most similar images contradict.
 
-        ``html`` is a file that takes a page with the images.
+        ``html`` is a file for a page with the images.
         """
         file = Path(html) if html is not None else None
         check_sheet(file, force=force)
@@ -121,7 +121,7 @@ class AnalysisMethods(Project):
         top: int = 20,
         **where: Unpack[Where],
     ) -> Duplicates:
-        """Group images that are nearly the same."""
+        """Group near-duplicate images."""
         return await duplicates_operation.duplicates(
             await self._reading(),
             which=filter_of(**where),
@@ -139,7 +139,7 @@ class AnalysisMethods(Project):
         top: int = 20,
         **where: Unpack[Where],
     ) -> Places:
-        """Group the different images of one asset, or of assets no further apart than this."""
+        """Group the different images of one asset, or of assets within this distance."""
         return await duplicates_operation.places(
             await self._reading(),
             which=filter_of(**where),

@@ -1,4 +1,4 @@
-"""A project behind coroutines: every operation, on whatever engine the settings name."""
+"""The asynchronous API of a project: every operation as a coroutine, on any engine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from sightline.workspace.run_methods import RunMethods
 class AsyncWorkspace(RunMethods, ReadMethods, AnalysisMethods):
     """A project; methods that read take the same filters, ``where``: see ``Where``.
 
-    Every method raises the errors of ``sightline.errors``; reading where there is no project
-    raises ``NotFoundError``.
+    Every method raises the errors of ``sightline.errors``; reading without a project raises
+    ``NotFoundError``.
     """

@@ -1,4 +1,4 @@
-"""How a person says which observations are meant."""
+"""The filters that select observations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Time = datetime | str
 
 
 class Where(TypedDict, total=False):
-    """Which observations are meant: those that pass all of these.
+    """Selects the observations that pass all of these filters.
 
     ``asset_type`` is one or several, such as ``road_sign``; ``since`` and ``until`` bound the
     capture time; ``box`` is west, south, east, north in degrees; ``near`` latitude, longitude and
@@ -35,7 +35,7 @@ class Where(TypedDict, total=False):
 
 
 def filter_of(**where: Unpack[Where]) -> Filter:
-    """Return the filter that all of these mean together.
+    """Return the filter that combines all of these.
 
     Raises:
         ConfigurationError: one of them is not accepted.
@@ -62,7 +62,7 @@ def filter_of(**where: Unpack[Where]) -> Filter:
 def answers_of(
     answers: Mapping[str, object] | None, settings: Settings
 ) -> tuple[AnswerFilter, ...]:
-    """Return the filters of ``{"road_signs.condition": "faded"}``.
+    """Return the filters for a mapping such as ``{"road_signs.condition": "faded"}``.
 
     Raises:
         ConfigurationError, NotFoundError: a name or a value is not one of the task's.

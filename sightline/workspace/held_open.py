@@ -1,4 +1,4 @@
-"""A resource that is opened when it is first needed; the task that opened it closes it."""
+"""A resource that is opened when it is first needed, and closed by the task that opened it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Resource = TypeVar("Resource")
 
 
 class HeldOpen(Generic[Resource]):
-    """Opens a resource at the first ``get``, and keeps it until ``close``.
+    """Opens a resource at the first ``get``, and keeps it open until ``close``.
 
-    One task of its own enters and leaves it, whoever asks, so that what the resource holds (task
-    groups, cancel scopes) is entered and left in one task.
+    One dedicated task enters and leaves it, whichever task calls, since its task groups and cancel
+    scopes must be entered and left in the same task.
     """
 
     def __init__(self, opening: Callable[[], AbstractAsyncContextManager[Resource]]) -> None:
@@ -24,13 +24,13 @@ class HeldOpen(Generic[Resource]):
         self._task: asyncio.Task[None] | None = None
 
     async def get(self) -> Resource:
-        """Return the resource; it is opened first, unless it is open.
+        """Return the resource, opened if necessary.
 
         Raises:
             Exception: whatever opening it raises; the next call tries again.
         """
         if self._opened is None or (self._opened.done() and self._opened.exception() is not None):
-            self._closing = asyncio.Event()  # of the loop that runs now
+            self._closing = asyncio.Event()  # belongs to the running loop
             self._opened = asyncio.get_running_loop().create_future()
             self._task = asyncio.create_task(self._hold(self._opened))
         return await asyncio.shield(self._opened)
@@ -49,5 +49,5 @@ class HeldOpen(Generic[Resource]):
                 await self._closing.wait()
         except Exception as error:
             if opened.done():
-                raise  # it failed while it was held or closed: `close` raises it
+                raise  # it failed while open or closing: `close` raises it
             opened.set_exception(error)

@@ -1,4 +1,4 @@
-"""What a search found: images with scores and answers, which a notebook shows as thumbnails."""
+"""The hits of a search: images with scores and answers, shown as thumbnails in a notebook."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ SHOWN_HITS = 24
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An image that was found."""
+    """A hit: an image with its score and answers."""
 
     _hit: SearchHit
     _settings: Settings
 
     @property
     def observation(self) -> Observation:
-        """The image's identity, place and time."""
+        """The image's identity, position and time."""
         return self._hit.observation
 
     @property
     def score(self) -> float | None:
-        """The cosine, from -1 to 1; ``None`` where only answers were asked for."""
+        """The cosine similarity, from -1 to 1; ``None`` if only answers were requested."""
         return self._hit.score
 
     @property
@@ -47,10 +47,10 @@ class Hit:
         return self._hit.answers
 
     def image(self) -> Image.Image:
-        """Return the image, upright, in RGB; it blocks while the image is read.
+        """Return the image, upright, in RGB; blocks while the image is read.
 
         Raises:
-            PermanentError: the image is gone or unreadable.
+            PermanentError: the image is missing or unreadable.
         """
         return read_image(self._settings, self.observation.gcs_uri)
 
@@ -59,10 +59,10 @@ class Hit:
 
 
 class Hits(Sequence[Hit]):
-    """Images that were found, the best first.
+    """The hits of a search, best first.
 
-    ``unknown_words`` of the query are those that the model lacks; ``emptied`` says which filter
-    left nothing; ``remarks`` say in words what is to be known about the hits.
+    ``unknown_words`` are words of the query that the model does not know; ``emptied`` names the
+    filter that left nothing; ``remarks`` are sentences about the hits.
     """
 
     def __init__(self, result: SearchResult, settings: Settings) -> None:
@@ -87,11 +87,11 @@ class Hits(Sequence[Hit]):
         return f"<Hits: {len(self)}{best}>"
 
     def table(self) -> Table:
-        """Return the hits as a table: score, the image's identity, place and time, answers."""
+        """Return the hits as a table: score, the image's identity, position and time, answers."""
         return Table(self.to_arrow())
 
     def to_arrow(self) -> pa.Table:
-        """Return a table of Arrow, a row a hit; ``answers`` is a column of JSON."""
+        """Return an Arrow table, one row per hit; ``answers`` is a column of JSON."""
         schema = pa.schema(
             [
                 ("score", pa.float64()),
@@ -123,10 +123,10 @@ class Hits(Sequence[Hit]):
     def to_html(
         self, file: str | Path, *, title: str = "search results", force: bool = False
     ) -> None:
-        """Write a page with the images, which needs no other file; it blocks meanwhile.
+        """Write a self-contained page with the images; blocks meanwhile.
 
         Raises:
-            ConfigurationError: the file is there, or its folder is not.
+            ConfigurationError: the file exists, or its folder does not.
             StorageError: the disk is full or read-only.
         """
         write_hits(self._settings, self._result, Path(file), title=title, force=force)

@@ -1,4 +1,4 @@
-"""Opening a workspace: a folder, or a settings file; nothing is made until something is written."""
+"""Opens a workspace by folder or settings file; nothing is created until something is written."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def open_workspace(
     settings: dict[str, Any] | None = None,
     progress: Progress = shown_progress,
 ) -> Workspace:
-    """Open a project, to be used by ``with`` and closed at its end.
+    """Open a project, for use in a ``with`` statement, which closes it.
 
     ``folder`` holds the project (``.sightline``, and perhaps ``sightline.toml``); ``config`` names
-    a settings file elsewhere; without both it is the present folder. ``settings`` are nested as in
-    the file, and win over it.
+    a settings file elsewhere; the default is the current folder. ``settings`` are nested as in the
+    file, and override it.
 
     Raises:
         ConfigurationError: both a folder and a file are given, or a setting is not accepted.
@@ -41,7 +41,7 @@ def open_async(
     settings: dict[str, Any] | None = None,
     progress: Progress = shown_progress,
 ) -> AsyncWorkspace:
-    """Open a project as ``open_workspace`` does, to be used by ``async with``."""
+    """Open a project as ``open_workspace`` does, for use in an ``async with`` statement."""
     own, file = _read(folder, config, settings)
     return AsyncWorkspace(own, progress, config=file)
 
@@ -49,7 +49,7 @@ def open_async(
 def _read(
     folder: str | Path | None, config: str | Path | None, settings: dict[str, Any] | None
 ) -> tuple[Settings, Path]:
-    """Return the settings, and the file that they are in or would be."""
+    """Return the settings, and the path of their file, which need not exist."""
     if folder is not None and config is not None:
         raise ConfigurationError("a folder and a settings file are given; give one of them")
     overrides = dict(settings or {})
@@ -67,5 +67,5 @@ def _read(
 
 
 def config_file() -> Path:
-    """Return the settings file that the environment names, or that of the present folder."""
+    """Return the settings file that the environment names, or that of the current folder."""
     return Path(os.environ.get("SIGHTLINE_CONFIG") or CONFIG_FILE)

@@ -1,4 +1,4 @@
-"""Progress for people at a terminal or in a notebook; nothing where nobody looks."""
+"""Progress bars in a terminal or a notebook."""
 
 from __future__ import annotations
 

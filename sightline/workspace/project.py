@@ -1,4 +1,4 @@
-"""A project that is open: its settings, its tasks and images, and its engine while it is needed."""
+"""An open project: its settings, its tasks and images, and its engine while needed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from sightline.workspace.table_keywords import TableKeywords
 
 
 class Project:
-    """Settings, and the engine that they name, opened when it is first needed."""
+    """Settings, and the engine that they name, opened when first needed."""
 
     def __init__(self, settings: Settings, progress: Progress, *, config: Path) -> None:
-        """``config`` is the settings file, or where it would be."""
+        """``config`` is the path of the settings file, which need not exist."""
         self.settings = settings
         self._config = config
         self._progress = progress
@@ -46,22 +46,23 @@ class Project:
         await self.close()
 
     async def close(self) -> None:
-        """Close what is open; the workspace may be used again."""
+        """Close everything that is open; the workspace can be used again."""
         await self._engine.close()
         await self._warehouse.close()
 
     @property
     def tasks(self) -> Mapping[str, TaskSpec]:
-        """The tasks there are, shipped ones and the project's own, by name."""
+        """The available tasks, shipped ones and the project's own, by name."""
         return known_tasks(self.settings)
 
     async def add_task(self, file: str | Path) -> TaskSpec:
         """Copy a task file into the project, in the folder of its ``tasks_dir`` setting.
 
-        Without one, the folder ``tasks`` is made beside the settings file, which then names it.
+        Without that setting, the folder ``tasks`` is created beside the settings file, which then
+        names it.
         """
         added = await asyncio.to_thread(add_task, self.settings, Path(file), config=self._config)
-        await self.close()  # what is open has the settings of before
+        await self.close()  # the open engine has the previous settings
         self.settings = replace(self.settings, tasks_dir=added.tasks_dir)
         return added.task
 
@@ -74,12 +75,12 @@ class Project:
         allowed_roots: Sequence[str | Path] = (),
         **table: Unpack[TableKeywords],
     ) -> ImportReport:
-        """Make observations of a folder of photographs, or of a CSV or Parquet table.
+        """Import a folder of photographs, or a table, as observations.
 
-        ``asset_type`` is what is seen where no folder's name and no column says it; one that no
-        task is bound to is a ``new_type``. Of a table, ``columns`` maps our names to its own, and
-        ``crs``, ``decimal`` and ``date_format`` say how its coordinates, numbers and times are
-        written. Images may be read from ``allowed_roots``, too.
+        ``asset_type`` applies where neither a folder's name nor a column gives one; a type that no
+        task covers has to be a ``new_type``. For a table, ``columns`` maps our names to its own,
+        and ``crs``, ``decimal`` and ``date_format`` describe its coordinates, numbers and times.
+        Images may also be read from ``allowed_roots``.
         """
         return await asyncio.to_thread(
             import_files,
@@ -93,7 +94,7 @@ class Project:
         )
 
     async def _reading(self) -> Warehouse:
-        """Return the warehouse, for what only reads.
+        """Return the warehouse for reading.
 
         Raises:
             NotFoundError: there is no project in this folder.
@@ -105,5 +106,5 @@ class Project:
         home = self.settings.home
         if self.settings.adapter("warehouse") == "local" and not home.exists():
             raise NotFoundError(
-                f"there is no project in {home.parent}; `import_images(folder)` makes one"
+                f"there is no project in {home.parent}; `import_images(folder)` creates one"
             )

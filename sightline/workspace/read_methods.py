@@ -1,4 +1,4 @@
-"""What a project contains: images that are found, answers, vectors, and tables of both."""
+"""Reads a project: searches, answers, vectors, tables and files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReadMethods(Project):
         answers: Mapping[str, object] | None = None,
         **where: Unpack[Where],
     ) -> Hits:
-        """Return the images most like words or an image, or the newest that have the answers.
+        """Return the images most similar to words or an image, or the newest with these answers.
 
         ``answers`` are such as ``{"road_signs.condition": "faded"}``.
         """
@@ -53,7 +53,7 @@ class ReadMethods(Project):
         answers: Mapping[str, object] | None = None,
         **where: Unpack[Where],
     ) -> Hits:
-        """Return the images most like an image file or an observation, itself left out."""
+        """Return the images most similar to an image file or an observation, itself left out."""
         return self._hits(
             await search_operation.similar(
                 await self._reading(),
@@ -65,7 +65,7 @@ class ReadMethods(Project):
         )
 
     async def answers(self, task: str | None = None, **where: Unpack[Where]) -> Table:
-        """Return the current answers of a task: a row a subject, a column a field."""
+        """Return the current answers of a task: one row per subject, one column per field."""
         return Table(
             await answers_table(
                 await self._reading(), task, which=filter_of(**where), progress=self._progress
@@ -73,7 +73,7 @@ class ReadMethods(Project):
         )
 
     async def embeddings(self, **where: Unpack[Where]) -> Table:
-        """Return the vectors of the configured model: a row an image."""
+        """Return the vectors of the configured model: one row per image."""
         return Table(
             await embeddings_table(
                 await self._reading(), which=filter_of(**where), progress=self._progress
@@ -81,7 +81,7 @@ class ReadMethods(Project):
         )
 
     async def sql(self, query: str) -> Table:
-        """Return what one SELECT over the ledgers and their views returns; nothing is written."""
+        """Return the result of one SELECT over the ledgers and their views; nothing is written."""
         result = await sql_operation.sql(await self._reading(), query)
         return Table.from_rows(result.columns, result.rows)
 
@@ -94,7 +94,7 @@ class ReadMethods(Project):
         force: bool = False,
         **where: Unpack[Where],
     ) -> ExportedTable | ExportedExamples:
-        """Write the current answers of a task: a table, a map, or examples to tune a model with."""
+        """Write the current answers of a task: a table, a map, or examples for tuning a model."""
         return await export_operation.export(
             await self._reading(),
             Path(file),

@@ -1,4 +1,4 @@
-"""What is done for a project: runs are estimated, published and worked off."""
+"""Estimates, publishes and processes the runs of a project."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from worker.stopping.signals import StopRequest
 
 
 class RunMethods(Project):
-    """From an estimate to dead letters that are replayed."""
+    """Runs, from estimates to the replay of dead letters."""
 
     async def estimate(
         self,
@@ -41,7 +41,7 @@ class RunMethods(Project):
         limit: int | None = None,
         **where: Unpack[Where],
     ) -> Estimate:
-        """Return what a run would do and cost; nothing is written or paid."""
+        """Return what a run would do and cost; nothing is written or paid for."""
         request = self._request(tasks, embed=embed, limit=limit, where=where)
         return await estimate_operation.estimate(await self._reading(), request)
 
@@ -55,7 +55,7 @@ class RunMethods(Project):
         max_images: int | None = None,
         **where: Unpack[Where],
     ) -> Run:
-        """Publish what is not known yet: the answers to tasks (all), and with ``embed`` vectors.
+        """Publish the parts without a result: answers to tasks (all), and with ``embed`` vectors.
 
         ``max_cost_usd`` and ``max_images`` are the run's budget.
         """
@@ -77,11 +77,11 @@ class RunMethods(Project):
         )
 
     async def work(self) -> WorkSummary:
-        """Work off what is queued, in this process, until nothing is left; return what was done.
+        """Process the queue, in this process, until it is empty; return what was done.
 
-        Cancelling it gives back what was not done. With an engine without workers (``bigquery``,
-        ``batch``) statements or batch jobs ask the models, which may take hours; the next call
-        finds what is under way when this one is cancelled.
+        If it is cancelled, unfinished messages return to the queue. On an engine without workers
+        (``bigquery``, ``batch``) statements or batch jobs call the models, which may take hours; if
+        this call is cancelled, the next one continues with those in progress.
 
         Raises:
             BudgetError: the budget of a run is reached; the rest of it is not done.
@@ -113,24 +113,26 @@ class RunMethods(Project):
             return (await asyncio.shield(working)).summary
         except asyncio.CancelledError:
             stopping.request()
-            await working  # calls under way end within the grace period; the rest is given back
+            await (
+                working
+            )  # calls in flight end within the grace period; the other messages are returned
             raise
 
     async def status(self, run_id: str | None = None, *, check: bool = False) -> Status:
-        """Return where every part of every run is, or of one; ``check`` reads every ledger."""
+        """Return the state of every part of every run, or of one; ``check`` reads every ledger."""
         self._must_exist()
         return await status_operation.status(await self._engine.get(), run_id, check=check)
 
     async def dead_letters(
         self, reason: str | None = None, run_id: str | None = None, *, limit: int = 50
     ) -> Sequence[DeadLetterRow]:
-        """Return the first dead letters, the oldest first."""
+        """Return the first dead letters, oldest first."""
         which = dead_letters_operation.dead_letter_filter(reason, run_id)
         warehouse = await self._reading()
         return (await dead_letters_operation.list_dead_letters(warehouse, which, limit=limit)).rows
 
     async def replay(self, reason: str | None = None, run_id: str | None = None) -> int:
-        """Publish dead letters again, each with its failed part alone; return how many."""
+        """Publish dead letters again, each with only its failed part; return how many."""
         self._must_exist()
         which = dead_letters_operation.dead_letter_filter(reason, run_id)
         replay = await dead_letters_operation.replay(await self._engine.get(), which)

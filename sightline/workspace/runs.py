@@ -1,4 +1,4 @@
-"""A run that was enqueued, and what was done of it, as a person sees them."""
+"""An enqueued run, and the outcome of its processing, as the Python API returns them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sightline.workspace.tables import html_table
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run: so many messages and parts are published, and it will cost about so much.
+    """A run: how many messages and parts are published, and its estimated cost.
 
-    ``id`` is ``None`` where nothing was left to do; ``nothing_to_do`` counts why, then.
+    ``id`` is ``None`` if nothing was left to do; ``nothing_to_do`` then counts the reasons.
     ``unmatched`` says how many observations match no task, by asset type, and what to do.
     """
 
@@ -42,7 +42,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class WorkSummary:
-    """What one call of ``work`` has written and paid; ``dead_letters`` counts parts by reason."""
+    """What one call of ``work`` wrote and spent; ``dead_letters`` counts parts by reason."""
 
     answers: int
     embeddings: int

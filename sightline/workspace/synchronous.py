@@ -1,4 +1,4 @@
-"""A project behind plain methods: the asynchronous one, in an event loop of a thread of its own."""
+"""The synchronous API of a project: the asynchronous one, in the event loop of its own thread."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ Result = TypeVar("Result")
 
 
 class Workspace:
-    """A project, as ``AsyncWorkspace`` is one; it works inside a running event loop, too.
+    """A synchronous counterpart of ``AsyncWorkspace``; it also works inside a running event loop.
 
     Methods that read take the same filters, ``where``: see ``Where``.
     """
 
     def __init__(self, settings: Settings, progress: Progress, *, config: Path) -> None:
-        """``config`` is the settings file, or where it would be."""
+        """``config`` is the path of the settings file, which need not exist."""
         self._workspace = AsyncWorkspace(settings, progress, config=config)
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
@@ -60,7 +60,7 @@ class Workspace:
         self.close()
 
     def close(self) -> None:
-        """Close what is open, and end the thread; the workspace may be used again."""
+        """Close everything that is open, and end the thread; the workspace can be used again."""
         if self._portal is not None:
             atexit.unregister(self.close)
             try:
@@ -76,26 +76,27 @@ class Workspace:
 
     @property
     def tasks(self) -> Mapping[str, TaskSpec]:
-        """The tasks there are, shipped ones and the project's own, by name."""
+        """The available tasks, shipped ones and the project's own, by name."""
         return self._workspace.tasks
 
     def _wait(self, operation: Callable[[], Coroutine[None, None, Result]]) -> Result:
         if self._portal is None:
             self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
-            atexit.register(self.close)  # for whoever does not close it: the process must end
+            atexit.register(self.close)  # without a close by the caller, the process must still end
         future = self._portal.start_task_soon(operation)
         try:
             return future.result()
         except KeyboardInterrupt:
             future.cancel()
             with suppress(CancelledError):
-                future.result()  # it ends in order, unless it is interrupted again
+                future.result()  # ends in order, unless interrupted again
             raise
 
     def add_task(self, file: str | Path) -> TaskSpec:
         """Copy a task file into the project, in the folder of its ``tasks_dir`` setting.
 
-        Without one, the folder ``tasks`` is made beside the settings file, which then names it.
+        Without that setting, the folder ``tasks`` is created beside the settings file, which then
+        names it.
         """
         return self._wait(lambda: self._workspace.add_task(file))
 
@@ -108,12 +109,12 @@ class Workspace:
         allowed_roots: Sequence[str | Path] = (),
         **table: Unpack[TableKeywords],
     ) -> ImportReport:
-        """Make observations of a folder of photographs, or of a CSV or Parquet table.
+        """Import a folder of photographs, or a table, as observations.
 
-        ``asset_type`` is what is seen where no folder's name and no column says it; one that no
-        task is bound to is a ``new_type``. Of a table, ``columns`` maps our names to its own, and
-        ``crs``, ``decimal`` and ``date_format`` say how its coordinates, numbers and times are
-        written. Images may be read from ``allowed_roots``, too.
+        ``asset_type`` applies where neither a folder's name nor a column gives one; a type that no
+        task covers has to be a ``new_type``. For a table, ``columns`` maps our names to its own,
+        and ``crs``, ``decimal`` and ``date_format`` describe its coordinates, numbers and times.
+        Images may also be read from ``allowed_roots``.
         """
         return self._wait(
             lambda: self._workspace.import_images(
@@ -133,7 +134,7 @@ class Workspace:
         limit: int | None = None,
         **where: Unpack[Where],
     ) -> Estimate:
-        """Return what a run would do and cost; nothing is written or paid."""
+        """Return what a run would do and cost; nothing is written or paid for."""
         return self._wait(
             lambda: self._workspace.estimate(tasks, embed=embed, limit=limit, **where)
         )
@@ -148,7 +149,7 @@ class Workspace:
         max_images: int | None = None,
         **where: Unpack[Where],
     ) -> Run:
-        """Publish what is not known yet: the answers to tasks (all), and with ``embed`` vectors.
+        """Publish the parts without a result: answers to tasks (all), and with ``embed`` vectors.
 
         ``max_cost_usd`` and ``max_images`` are the run's budget.
         """
@@ -164,11 +165,12 @@ class Workspace:
         )
 
     def work(self) -> WorkSummary:
-        """Work off what is queued, in this process, until nothing is left; return what was done.
+        """Process the queue, in this process, until it is empty; return what was done.
 
-        Interrupting it (Ctrl-C, a notebook's stop button) gives back what was not done. With an
-        engine without workers (``bigquery``, ``batch``) statements or batch jobs ask the models,
-        which may take hours; the next call finds what is under way when this one is interrupted.
+        If it is interrupted (Ctrl-C, a notebook's stop button), unfinished messages return to the
+        queue. On an engine without workers (``bigquery``, ``batch``) statements or batch jobs call
+        the models, which may take hours; if this call is interrupted, the next one continues with
+        those in progress.
 
         Raises:
             BudgetError: the budget of a run is reached; the rest of it is not done.
@@ -176,17 +178,17 @@ class Workspace:
         return self._wait(self._workspace.work)
 
     def status(self, run_id: str | None = None, *, check: bool = False) -> Status:
-        """Return where every part of every run is, or of one; ``check`` reads every ledger."""
+        """Return the state of every part of every run, or of one; ``check`` reads every ledger."""
         return self._wait(lambda: self._workspace.status(run_id, check=check))
 
     def dead_letters(
         self, reason: str | None = None, run_id: str | None = None, *, limit: int = 50
     ) -> Sequence[DeadLetterRow]:
-        """Return the first dead letters, the oldest first."""
+        """Return the first dead letters, oldest first."""
         return self._wait(lambda: self._workspace.dead_letters(reason, run_id, limit=limit))
 
     def replay(self, reason: str | None = None, run_id: str | None = None) -> int:
-        """Publish dead letters again, each with its failed part alone; return how many."""
+        """Publish dead letters again, each with only its failed part; return how many."""
         return self._wait(lambda: self._workspace.replay(reason, run_id))
 
     def search(
@@ -198,7 +200,7 @@ class Workspace:
         answers: Mapping[str, object] | None = None,
         **where: Unpack[Where],
     ) -> Hits:
-        """Return the images most like words or an image, or the newest that have the answers.
+        """Return the images most similar to words or an image, or the newest with these answers.
 
         ``answers`` are such as ``{"road_signs.condition": "faded"}``.
         """
@@ -214,23 +216,23 @@ class Workspace:
         answers: Mapping[str, object] | None = None,
         **where: Unpack[Where],
     ) -> Hits:
-        """Return the images most like an image file or an observation, itself left out."""
+        """Return the images most similar to an image file or an observation, itself left out."""
         return self._wait(lambda: self._workspace.similar(what, top=top, answers=answers, **where))
 
     def answers(self, task: str | None = None, **where: Unpack[Where]) -> Table:
-        """Return the current answers of a task: a row a subject, a column a field."""
+        """Return the current answers of a task: one row per subject, one column per field."""
         return self._wait(lambda: self._workspace.answers(task, **where))
 
     def embeddings(self, **where: Unpack[Where]) -> Table:
-        """Return the vectors of the configured model: a row an image."""
+        """Return the vectors of the configured model: one row per image."""
         return self._wait(lambda: self._workspace.embeddings(**where))
 
     def sql(self, query: str) -> Table:
-        """Return what one SELECT over the ledgers and their views returns; nothing is written."""
+        """Return the result of one SELECT over the ledgers and their views; nothing is written."""
         return self._wait(lambda: self._workspace.sql(query))
 
     def stats(self, task: str | None = None, **where: Unpack[Where]) -> TasksOverview:
-        """Return what is known of the current answers of a task, or of each task."""
+        """Return statistics of the current answers of a task, or of each task."""
         return self._wait(lambda: self._workspace.stats(task, **where))
 
     def count_answers(
@@ -262,7 +264,7 @@ class Workspace:
         top: int = 20,
         **where: Unpack[Where],
     ) -> Consolidation:
-        """Make one answer an asset of the answers about its images."""
+        """Derive one answer per asset from the answers about its images."""
         return self._wait(
             lambda: self._workspace.consolidate(
                 task,
@@ -290,7 +292,7 @@ class Workspace:
     ) -> Outliers:
         """Find answers that those about the most similar images contradict.
 
-        ``html`` is a file that takes a page with the images.
+        ``html`` is a file for a page with the images.
         """
         return self._wait(
             lambda: self._workspace.outliers(
@@ -313,7 +315,7 @@ class Workspace:
         top: int = 20,
         **where: Unpack[Where],
     ) -> Duplicates:
-        """Group images that are nearly the same."""
+        """Group near-duplicate images."""
         return self._wait(
             lambda: self._workspace.duplicates(
                 at_least=at_least, within_asset=within_asset, top=top, **where
@@ -328,7 +330,7 @@ class Workspace:
         top: int = 20,
         **where: Unpack[Where],
     ) -> Places:
-        """Group the different images of one asset, or of assets no further apart than this."""
+        """Group the different images of one asset, or of assets within this distance."""
         return self._wait(
             lambda: self._workspace.places(at_least=at_least, metres=metres, top=top, **where)
         )
@@ -368,7 +370,7 @@ class Workspace:
         force: bool = False,
         **where: Unpack[Where],
     ) -> ExportedTable | ExportedExamples:
-        """Write the current answers of a task: a table, a map, or examples to tune a model with."""
+        """Write the current answers of a task: a table, a map, or examples for tuning a model."""
         return self._wait(
             lambda: self._workspace.export(file, task=task, format_=format_, force=force, **where)
         )

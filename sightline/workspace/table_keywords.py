@@ -1,4 +1,4 @@
-"""What a person may say of a table as plain keyword arguments."""
+"""How to read a table, as plain keyword arguments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypedDict
 
 
 class TableKeywords(TypedDict, total=False):
-    """What a table does not say of itself: see ``TableOptions``, which has the same fields."""
+    """What a table does not say about itself: see ``TableOptions``, which has the same fields."""
 
     columns: Mapping[str, str]
     crs: str | None

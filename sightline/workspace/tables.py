@@ -1,4 +1,4 @@
-"""Tables that a person gets: Arrow inside, and what their tools take outside."""
+"""The tables that the Python API returns: Arrow, converted to pandas, GeoPandas or DuckDB."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ SHOWN_CHARACTERS = 80
 
 
 class Table:
-    """Rows and columns, as a table of Arrow; iterating yields a ``dict`` a row."""
+    """Rows and columns, as an Arrow table; iterating yields one ``dict`` per row."""
 
     def __init__(self, arrow: pa.Table) -> None:
         self._arrow = arrow
 
     @classmethod
     def from_rows(cls, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-        """Return a table of rows whose types Arrow finds; a value it has no type for is text."""
+        """Return a table of rows with inferred Arrow types; a value without an Arrow type becomes
+        text.
+        """
         arrays = []
         for values in zip(*rows, strict=True) if rows else [()] * len(columns):
             try:
@@ -49,7 +51,7 @@ class Table:
         return f"<Table: {len(self):,} rows of {', '.join(self.columns)}>"
 
     def to_arrow(self) -> pa.Table:
-        """Return the table of Arrow."""
+        """Return the Arrow table."""
         return self._arrow
 
     def to_pandas(self) -> Any:
@@ -62,7 +64,7 @@ class Table:
         return self._arrow.to_pandas()
 
     def to_geopandas(self) -> Any:
-        """Return a ``geopandas.GeoDataFrame`` with points (EPSG:4326) of longitude and latitude.
+        """Return a ``geopandas.GeoDataFrame`` with points (EPSG:4326) from longitude and latitude.
 
         Raises:
             ConfigurationError: geopandas is not installed, or the table has no positions.
@@ -70,7 +72,7 @@ class Table:
         geopandas = library("geopandas", "gis")
         if not {"longitude", "latitude"} <= set(self.columns):
             raise ConfigurationError(
-                "this table has no columns longitude and latitude; give one that has, such as"
+                "this table has no columns longitude and latitude; use one that has, such as"
                 " `answers(...)`"
             )
         frame = self.to_pandas()
@@ -78,7 +80,7 @@ class Table:
         return geopandas.GeoDataFrame(frame, geometry=points, crs="EPSG:4326")
 
     def to_duckdb(self) -> duckdb.DuckDBPyRelation:
-        """Return a relation of DuckDB over the table, which is not copied."""
+        """Return a DuckDB relation over the table, without a copy."""
         return duckdb.from_arrow(self._arrow)
 
     def _repr_html_(self) -> str:
@@ -89,7 +91,7 @@ class Table:
 
 
 def html_table(columns: list[str], rows: list[list[object]]) -> str:
-    """Return a table as HTML; whatever is in it is text, never markup."""
+    """Return a table as HTML; all content is text, never markup."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(_short(value))}</td>" for value in row) + "</tr>"

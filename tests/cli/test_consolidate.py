@@ -87,7 +87,7 @@ def test_people_see_shares_and_images(
         ),
         (("signs", "--asset-type", "painting"), "; `sightline stats signs` counts all"),
         (("signs", "--half-life", "nan"), "see `sightline consolidate --help`"),
-        (("signs", "--out", "a.txt"), "does not tell its format"),
+        (("signs", "--out", "a.txt"), "has no known suffix"),
         (("signs", "--out", "nowhere/a.csv"), "there is no folder"),
     ],
 )

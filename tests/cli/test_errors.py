@@ -127,7 +127,7 @@ def test_a_truth_that_is_none_is_told_in_one_line(
         ('{"type":"Feature","geometry":null,"properties":null}', "contains no polygon; give"),
         (
             '{"type":"Polygon","coordinates":[[[0,0],[9e5,0],[9e5,9e5],[0,9e5],[0,0]]]}',
-            "are no degrees, and it does not declare a CRS; export it as EPSG:4326",
+            "are not degrees, and it does not declare a CRS; export it as EPSG:4326",
         ),
         (
             '{"type":"Polygon","coordinates":[[[179,0],[-179,0],[-179,2],[179,2],[179,0]]]}',

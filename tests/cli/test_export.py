@@ -110,7 +110,7 @@ def test_people_are_told_what_was_written(shown: Shown, home: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("a.xlsx", "--task", "signs"), "a.xlsx does not tell its format"),
+        (("a.xlsx", "--task", "signs"), "a.xlsx has no known suffix"),
         (("a.csv", "--format", "xlsx"), "--format 'xlsx' is not accepted; give one of parquet,"),
         (("a.csv",), "which task? give one of poles, signs"),
         (("a.csv", "--task", "trees"), "no task 'trees'; there are "),

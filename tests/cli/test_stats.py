@@ -95,7 +95,7 @@ def test_a_cell_is_a_box_that_other_commands_take(shown: Shown, home: Path) -> N
 
 def test_tables_for_people(shown: Shown, home: Path) -> None:
     code, out, err = shown("stats", "signs", "--by", "kind", "--across", "month", "--top", "1")
-    assert (code, err.count("\n"), "demo model's" in err) == (0, 1, True)
+    assert (code, err.count("\n"), "the demo model made" in err) == (0, 1, True)
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["kind", "\\", "month", "2026-04", "2026-05", "all", "share"]
     assert lines[1] == ["stop", "5", "2", "7", "0.636"]

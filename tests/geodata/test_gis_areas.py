@@ -81,7 +81,7 @@ def test_the_only_layer_with_polygons_is_meant_and_others_are_named(tmp_path: Pa
 def test_a_file_without_crs_is_taken_for_degrees_or_refused(tmp_path: Path) -> None:
     assert is_utrecht(written(frame(UTRECHT, crs=None), tmp_path / "a.shp"))
     metres = dutch().set_crs(None, allow_override=True)
-    with pytest.raises(ConfigurationError, match="are no degrees, and it does not declare a CRS"):
+    with pytest.raises(ConfigurationError, match="are not degrees, and it does not declare a CRS"):
         read_area(written(metres, tmp_path / "b.shp"), "--polygon")
 
 
