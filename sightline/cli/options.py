@@ -27,6 +27,9 @@ Limit = Annotated[
     typer.Option("--limit", help="Only the first so many subjects that match, done or not."),
 ]
 Embed = Annotated[bool, typer.Option("--embed/--no-embed", help="Embed every image, for search.")]
+EmbedOnly = Annotated[
+    bool, typer.Option("--embed-only", help="Embed every image, and ask no task.")
+]
 MaxCost = Annotated[
     float | None, typer.Option("--max-cost", help="US dollars that the run may cost.")
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from producer.request import build_request, choose_tasks
+from sightline.errors import ConfigurationError
 from sightline.model import Filter, RunRequest
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec
@@ -32,19 +33,23 @@ def task_request(
     *,
     tasks: Sequence[str] = (),
     embed: bool = True,
+    embed_only: bool = False,
     command: str = "",
 ) -> TaskRequest:
     """Return the request for the answers to tasks and, with ``embed``, for every embedding.
 
-    Without ``tasks``, all tasks that are bound to asset types are requested. The ledger records
-    ``command`` as the origin of the run.
+    Without ``tasks``, it includes all tasks that are bound to asset types, and with ``embed_only``
+    none. ``command`` is recorded in the ledger as the origin of the run.
 
     Raises:
         NotFoundError: there is no such task.
-        ConfigurationError: a task file is invalid, or the engine does not support one of the
-            models.
+        ConfigurationError: a task file is invalid, the engine cannot call one of the models, or
+            ``embed_only`` contradicts another option.
     """
-    chosen = choose_tasks(known_tasks(settings), tasks, settings.models)
+    if embed_only and (tasks or not embed):
+        other = "--task" if tasks else "--no-embed"
+        raise ConfigurationError(f"--embed-only and {other} exclude each other; leave out one")
+    chosen = [] if embed_only else choose_tasks(known_tasks(settings), tasks, settings.models)
     request = replace(
         build_request(which or Filter(), chosen, settings.models, embed=embed, command=command),
         engine=engine_of_runs(settings),

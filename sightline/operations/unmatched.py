@@ -41,11 +41,11 @@ def unmatched(
 ) -> Unmatched | None:
     """Return which observations match no task of a request, if any.
 
-    If the user named the tasks, observations of other types are left out on purpose, unless there
-    are no others.
+    If the request asks for embeddings alone, or names the tasks, observations of other types are
+    left out on purpose; if it names the tasks, unless there are no others.
     """
     answer_parts = [part for part in request.request.parts if isinstance(part.part, AnswerPart)]
-    if any(not part.asset_types for part in answer_parts):
+    if not answer_parts or any(not part.asset_types for part in answer_parts):
         return None
     types = {name for part in answer_parts for name in part.asset_types}
     left = tuple((name, count) for name, count in by_asset_type if name not in types)

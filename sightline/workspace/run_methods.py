@@ -38,11 +38,12 @@ class RunMethods(Project):
         tasks: Sequence[str] = (),
         *,
         embed: bool = True,
+        embed_only: bool = False,
         limit: int | None = None,
         **where: Unpack[Where],
     ) -> Estimate:
         """Return what a run would do and cost; nothing is written or paid for."""
-        request = self._request(tasks, embed=embed, limit=limit, where=where)
+        request = self._request(tasks, embed=embed, embed_only=embed_only, limit=limit, where=where)
         return await estimate_operation.estimate(await self._reading(), request)
 
     async def enqueue(
@@ -50,6 +51,7 @@ class RunMethods(Project):
         tasks: Sequence[str] = (),
         *,
         embed: bool = True,
+        embed_only: bool = False,
         limit: int | None = None,
         max_cost_usd: float | None = None,
         max_images: int | None = None,
@@ -57,9 +59,10 @@ class RunMethods(Project):
     ) -> Run:
         """Publish the parts without a result: answers to tasks (all), and with ``embed`` vectors.
 
-        ``max_cost_usd`` and ``max_images`` are the run's budget.
+        With ``embed_only``, no task is asked. ``max_cost_usd`` and ``max_images`` are the run's
+        budget.
         """
-        request = self._request(tasks, embed=embed, limit=limit, where=where)
+        request = self._request(tasks, embed=embed, embed_only=embed_only, limit=limit, where=where)
         cost = await estimate_operation.estimate(await self._reading(), request)
         run = await enqueue_operation.enqueue(
             await self._engine.get(),
@@ -139,10 +142,23 @@ class RunMethods(Project):
         return replay.replayed
 
     def _request(
-        self, tasks: Sequence[str], *, embed: bool, limit: int | None, where: Where
+        self,
+        tasks: Sequence[str],
+        *,
+        embed: bool,
+        embed_only: bool,
+        limit: int | None,
+        where: Where,
     ) -> TaskRequest:
         which = replace(filter_of(**where), limit=limit)
-        return task_request(self.settings, which, tasks=tasks, embed=embed, command="python")
+        return task_request(
+            self.settings,
+            which,
+            tasks=tasks,
+            embed=embed,
+            embed_only=embed_only,
+            command="python",
+        )
 
 
 def _summary(done: WorkerProgress | BatchWorkSummary, error: SightlineError | None) -> WorkSummary:

@@ -131,12 +131,15 @@ class Workspace:
         tasks: Sequence[str] = (),
         *,
         embed: bool = True,
+        embed_only: bool = False,
         limit: int | None = None,
         **where: Unpack[Where],
     ) -> Estimate:
         """Return what a run would do and cost; nothing is written or paid for."""
         return self._wait(
-            lambda: self._workspace.estimate(tasks, embed=embed, limit=limit, **where)
+            lambda: self._workspace.estimate(
+                tasks, embed=embed, embed_only=embed_only, limit=limit, **where
+            )
         )
 
     def enqueue(
@@ -144,6 +147,7 @@ class Workspace:
         tasks: Sequence[str] = (),
         *,
         embed: bool = True,
+        embed_only: bool = False,
         limit: int | None = None,
         max_cost_usd: float | None = None,
         max_images: int | None = None,
@@ -151,12 +155,14 @@ class Workspace:
     ) -> Run:
         """Publish the parts without a result: answers to tasks (all), and with ``embed`` vectors.
 
-        ``max_cost_usd`` and ``max_images`` are the run's budget.
+        With ``embed_only``, no task is asked. ``max_cost_usd`` and ``max_images`` are the run's
+        budget.
         """
         return self._wait(
             lambda: self._workspace.enqueue(
                 tasks,
                 embed=embed,
+                embed_only=embed_only,
                 limit=limit,
                 max_cost_usd=max_cost_usd,
                 max_images=max_images,

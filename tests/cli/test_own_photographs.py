@@ -62,6 +62,18 @@ def test_nothing_at_all_to_ask_is_never_green(photos: Path, sightline: Command) 
     sightline("enqueue", "--no-embed", code=6)
 
 
+def test_embeddings_alone_leave_no_observation_out(
+    photos: Path, sightline: Command, shown: Shown
+) -> None:
+    sightline("import", str(photos))
+    assert sightline("enqueue", "--embed-only", "--dry-run")["unmatched"] == {}
+    run = sightline("enqueue", "--embed-only")
+    assert (run["parts"], run["unmatched"]) == (PHOTOS, {})
+    for other in (("--task", "road_signs"), ("--no-embed",)):
+        code, _, err = shown("enqueue", "--embed-only", *other)
+        assert (code, f"--embed-only and {other[0]} exclude each other" in err) == (2, True)
+
+
 def test_tasks_that_are_named_leave_other_types_out_on_purpose(
     photos: Path, tmp_path: Path, sightline: Command
 ) -> None:

@@ -25,6 +25,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sl.Workspace
         render(ROAD_SIGN, number).image.save(photos / f"photo-{number}.jpg")
     with sl.open(folder / "project", settings=QUICK) as opened:
         opened.import_images(photos)
+        assert len(opened.estimate(embed_only=True).lines) == 1
         run = opened.enqueue()
         assert run.messages == PHOTOS
         assert run.unmatched is not None

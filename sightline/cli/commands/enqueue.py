@@ -11,7 +11,16 @@ import typer
 
 from producer.run_budget_editor import read_limits
 from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
-from sightline.cli.options import AsJson, Embed, EngineName, Limit, MaxCost, MaxImages, TaskNames
+from sightline.cli.options import (
+    AsJson,
+    Embed,
+    EmbedOnly,
+    EngineName,
+    Limit,
+    MaxCost,
+    MaxImages,
+    TaskNames,
+)
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
 from sightline.cli.views import enqueue as views
@@ -27,6 +36,7 @@ def enqueue(
     chosen: FilterOptions = NO_FILTER,
     limit: Limit = None,
     embed: Embed = True,
+    embed_only: EmbedOnly = False,
     max_cost: MaxCost = None,
     max_images: MaxImages = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; write nothing.")] = False,
@@ -74,7 +84,9 @@ def enqueue(
         return
     which = chosen.filter(limit)
     command = shlex.join(sys.argv[1:])
-    request = task_request(settings, which, tasks=task or (), embed=embed, command=command)
+    request = task_request(
+        settings, which, tasks=task or (), embed=embed, embed_only=embed_only, command=command
+    )
     limits = read_limits(max_cost, max_images)
     if dry_run:
         preview = state.read(lambda warehouse: operations.preview(warehouse, request), options)

@@ -8,7 +8,7 @@ import typer
 
 from producer.estimate import Estimate
 from sightline.cli.filter_options import NO_FILTER, FilterOptions, filtered
-from sightline.cli.options import AsJson, Embed, EngineName, Limit, TaskNames
+from sightline.cli.options import AsJson, Embed, EmbedOnly, EngineName, Limit, TaskNames
 from sightline.cli.output import print_json
 from sightline.cli.state import State
 from sightline.cli.views.estimate import estimate_json, print_estimate
@@ -25,6 +25,7 @@ def estimate(
     chosen: FilterOptions = NO_FILTER,
     limit: Limit = None,
     embed: Embed = True,
+    embed_only: EmbedOnly = False,
     requests_per_minute: Annotated[
         float | None,
         typer.Option(min=0.001, help="Calls a minute to each model, all workers together."),
@@ -40,7 +41,7 @@ def estimate(
     options = {"engine": engine} if engine else None
     settings = state.settings(options)
     which = chosen.filter(limit)
-    request = task_request(settings, which, tasks=task or (), embed=embed)
+    request = task_request(settings, which, tasks=task or (), embed=embed, embed_only=embed_only)
 
     async def estimated(warehouse: Warehouse) -> tuple[Estimate, PreviewedRun]:
         result = await run(warehouse, request, calls_per_minute=requests_per_minute)
