@@ -98,7 +98,7 @@ async def test_any_answer_says_that_it_is_reached_again(outcome: Exception | Non
     await rig.call(DOWN)
     rig.wait(10)
     await rig.call(outcome)
-    assert rig.lines[1:] == [f"{HOST} is reached again"]
+    assert rig.lines[1:] == [f"{HOST} can be reached again"]
     rig.wait(100)
     assert len(rig.lines) == 2
 

@@ -1,8 +1,8 @@
-"""Permits for calls to one model: how many at once, and how fast.
+"""Permits for calls to one model: how many in progress, and how fast.
 
-``Limiter`` is the interface. ``StaticLimiter`` holds a configured rate and cap. ``AdaptiveLimiter``
-finds the quota by itself; its policy is a state machine without a clock: ``QuotaFinder`` where
-workers see each other, ``SharedQuotaFinder`` where they do not.
+``Limiter`` is the interface. ``StaticLimiter`` applies a configured rate and cap.
+``AdaptiveLimiter`` finds the quota; its policy is a state machine without a clock: ``QuotaFinder``
+where workers see each other, ``SharedQuotaFinder`` where they do not.
 """
 
 from sightline.settings import LimitSettings
@@ -29,7 +29,7 @@ __all__ = [
 def limiter_of(
     limit: LimitSettings, *, seen_peers: bool = False, has_quota: bool = True
 ) -> Limiter:
-    """Return the limiter that the settings ask for. The offline model has no quota to find."""
+    """Return the limiter for these settings. The offline model has no quota to find."""
     if not (limit.adaptive and has_quota):
         return StaticLimiter(limit)
     return AdaptiveLimiter(limit, seen_peers=seen_peers)

@@ -1,4 +1,4 @@
-"""A limiter that finds the rate by itself: the asyncio front of the quota finder."""
+"""A limiter that finds the quota: the asyncio front of a quota finder."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from worker.limiting.unseen_peers import SharedQuotaFinder
 
 
 class AdaptiveLimiter:
-    """Hands out permits when a quota finder says so, under the configured cap and ceiling.
+    """Grants permits when a quota finder allows them, under the configured cap and ceiling.
 
-    Where workers see each other (``seen_peers``) it counts on hearing of them.
-
-    One caller at a time stands at the door and waits for the next permit; the others wait for the
-    door, which hands over in order. ``wall_clock`` is the time that all workers share.
+    Where workers see each other (``seen_peers``), it expects their reports. One caller at a time
+    waits for the next permit; the others wait for a lock, which is granted in order. ``wall_clock``
+    is the time that all workers share.
     """
 
     def __init__(
@@ -46,16 +45,16 @@ class AdaptiveLimiter:
         async with self._door:
             await self._permitted()
             await self._ceiling.pass_through()
-            await self._permitted()  # a refusal may have come while the ceiling was waited for
+            await self._permitted()  # a refusal may have arrived during the wait for the ceiling
             self._finder.sent(self._monotonic())
 
     def release(self, sample: Sample) -> None:
-        """Give the permit back, and learn from the call."""
+        """Return the permit, and learn from the call."""
         self._finder.done(self._monotonic(), sample)
         self._news.set()
 
     def hear_peers(self, peers: PeerRates) -> None:
-        """Take note of who else sends to the model."""
+        """Pass the reports of the other senders to the finder."""
         if not isinstance(self._finder, QuotaFinder):
             return
         now_s = self._monotonic()
@@ -65,17 +64,17 @@ class AdaptiveLimiter:
         self._news.set()
 
     def believed(self) -> QuotaBelief | None:
-        """Return what others may know of the quota, once it was found."""
+        """Return the belief to share with others, once the quota is found."""
         if not isinstance(self._finder, QuotaFinder):
             return None
         return self._finder.believed()
 
     def snapshot(self) -> LimiterSnapshot:
-        """Return the rate that was found, and what else telemetry shows."""
+        """Return the current rate, and the other values for telemetry."""
         return self._finder.snapshot(self._monotonic())
 
     async def _permitted(self) -> None:
-        """Wait until the finder permits a call; each call that is done may change when that is."""
+        """Wait until the finder allows a call; each finished call may change the time."""
         while (wait_s := self._finder.wait_s(self._monotonic())) > 0:
             self._news.clear()
             alarm = None

@@ -1,20 +1,20 @@
-"""What a limiter believes about a quota, in words for a person."""
+"""A limiter's belief about a quota, in words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 PER_MINUTE_BELOW_PER_S = 10.0
-"""Slower rates are told by the minute, as quotas are."""
+"""Slower rates are shown per minute, as in quotas."""
 
 LEAST_SHARE = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """``usual`` is the share that is refused at any rate, ``slowed`` why the rate last fell.
+    """``usual`` is the share refused at any rate, ``slowed`` why the rate last fell.
 
-    ``remembered_s`` is the age of a belief that was taken over and is not checked yet.
+    ``remembered_s`` is the age of a belief that was taken over and is not confirmed yet.
     """
 
     rate_per_s: float
@@ -25,7 +25,7 @@ class Belief:
     remembered_s: float | None = None
 
     def in_words(self) -> str:
-        """Return it as a line: what is believed, and why the rate last fell."""
+        """Return one line: the belief, and why the rate last fell."""
         slow = self.rate_per_s < PER_MINUTE_BELOW_PER_S
         rate = f"{60 * self.rate_per_s:.3g} a minute" if slow else f"{self.rate_per_s:.3g} a second"
         parts = [f"about {rate}" + (", counted by the minute" if self.by_the_minute else "")]
@@ -41,7 +41,7 @@ class Belief:
 
 
 def _age(seconds: float) -> str:
-    """Return it in the unit that a person would choose."""
+    """Return an age in a convenient unit."""
     for unit, length_s in (("h", 3600.0), ("min", 60.0)):
         if seconds >= length_s:
             return f"{seconds / length_s:.0f} {unit}"

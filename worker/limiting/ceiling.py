@@ -1,4 +1,4 @@
-"""The configured ceiling on calls started in a second, kept by asyncio-throttle."""
+"""The configured ceiling on calls started per second, enforced by asyncio-throttle."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from asyncio_throttle.throttler import Throttler
 
 
 class Ceiling:
-    """Lets at most the configured rate through; 0 lets everything through.
+    """Admits at most the configured rate; 0 admits everything.
 
-    One caller at a time may stand here, since asyncio-throttle polls while it waits.
+    One caller at a time may wait here, since asyncio-throttle polls while it waits.
     """
 
     def __init__(self, rate_per_s: float) -> None:

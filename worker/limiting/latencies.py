@@ -1,7 +1,7 @@
-"""What latencies say: how many calls are under way at a rate, and whether they queue at the model.
+"""Derives from latencies how many calls may be in progress, and whether they queue at the model.
 
-Latency that grows with the rate is a queue at the model: slow down. Latency that stays when the
-rate was cut is the model's own: get used to it.
+Latency that grows with the rate shows a queue at the model: slow down. Latency that remains after
+the rate was cut is the model's own: it becomes the usual one.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ BATCH = 64
 FIRST_BATCH = 8
 FIRST_BATCHES = 3
 BIASED = 2.5
-"""While the rate grows fast, quick answers come first: the usual latency may be so much longer."""
+"""While the rate grows fast, quick answers arrive first: usual latency may grow this much."""
 LONGER = 1.25
-"""Answers that take so many times as long as usual are no reason to grow."""
+"""Answers that take this many times as long as usual prevent growth."""
 
 QUEUED = 1.5
 QUEUED_S = 1.0
-"""Answers that take so many times as long as usual, and so much longer, waited in a queue. Shorter
-queues do no harm; a model on the same machine is the faster for them."""
+"""Answers that take this many times as long as usual, and this much longer, waited in a queue.
+
+Shorter queues do no harm; a model on the same machine is faster with them.
+"""
 
 HEADROOM = 2.0
 SPARE = 4
 
 
 class RoundTrip:
-    """The usual latency, from batches of answers; after a cut, to calls that were sent after it."""
+    """The usual latency, from batches of answers; after a cut, only from calls sent after it."""
 
     def __init__(self) -> None:
         self.mean_s: float | None = None
@@ -39,7 +41,7 @@ class RoundTrip:
         self._heed_after_s = self._heed_from_s = 0.0
 
     def answered(self, sent_s: float, latency_s: float, now_s: float) -> bool:
-        """Count an answer; return whether a batch of them says that calls queue at the model."""
+        """Count an answer; return whether a batch of them shows a queue at the model."""
         if sent_s < self._heed_after_s or now_s < self._heed_from_s:
             return False
         if not self._count:
@@ -58,7 +60,7 @@ class RoundTrip:
         return queued
 
     def cap(self, rate_per_s: float) -> float:
-        """Return how many calls may be under way at this rate."""
+        """Return how many calls may be in progress at this rate."""
         if self.mean_s is None:
             return float("inf")
         return HEADROOM * rate_per_s * self.mean_s + SPARE

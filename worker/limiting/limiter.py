@@ -1,4 +1,4 @@
-"""What a limiter is: it hands out permits for calls, and learns from how they ended."""
+"""The interface of a limiter: it grants permits for calls, and learns from their outcomes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sightline.ports import PeerRates, QuotaBelief
 
 
 class Outcome(Enum):
-    """How a call ended, as far as a limiter cares."""
+    """The outcome of a call, as far as it concerns a limiter."""
 
     SUCCEEDED = "succeeded"
     THROTTLED = "throttled"
@@ -20,7 +20,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One finished call. ``retry_after_s`` is what a refusal asked for, if it did."""
+    """A finished call. ``retry_after_s`` is the delay that a refusal requested, if any."""
 
     outcome: Outcome
     latency_s: float
@@ -28,7 +28,7 @@ class Sample:
 
 
 class LimiterState(Enum):
-    """What a limiter is about."""
+    """The phase of a limiter."""
 
     FIXED = "fixed"
     SLOW_START = "slow_start"
@@ -39,9 +39,10 @@ class LimiterState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LimiterSnapshot:
-    """A limiter at one moment. Shares are of the last minute's calls; no ceiling is ``inf``.
+    """The state of a limiter at one moment.
 
-    ``belief`` says in words what is believed of the quota, where something is.
+    Shares are of the last minute's calls; without a ceiling it is ``inf``. ``belief`` describes the
+    belief about the quota, if there is one.
     """
 
     state: LimiterState
@@ -54,24 +55,24 @@ class LimiterSnapshot:
 
 
 class Limiter(Protocol):
-    """Hands out permits, in order; every permit is given back with a sample of its call."""
+    """Grants permits in order; each permit is returned with the sample of its call."""
 
     async def acquire(self) -> None:
-        """Wait for a permit. Cancelling the wait takes none."""
+        """Wait for a permit. A cancelled wait takes none."""
         ...
 
     def release(self, sample: Sample) -> None:
-        """Give the permit back, and learn from the call."""
+        """Return the permit, and learn from the call."""
         ...
 
     def hear_peers(self, peers: PeerRates) -> None:
-        """Take note of who else sends to the model."""
+        """Record the reports of the other senders to the model."""
         ...
 
     def believed(self) -> QuotaBelief | None:
-        """Return what others may know of the quota, once it was found."""
+        """Return the belief to share with others, once the quota is found."""
         ...
 
     def snapshot(self) -> LimiterSnapshot:
-        """Return what the limiter is about at this moment; for the event loop's thread alone."""
+        """Return the current state; only for the event loop's thread."""
         ...

@@ -1,8 +1,8 @@
-"""What both policies of the limiter share: calls under way, pauses and probes.
+"""The common base of both policies: calls in progress, pauses and probes.
 
-Each call is reported when it is sent and when it is done, with the time; ``wait_s`` says when the
-next may go. When nothing goes through at all, single probes look for the end of it. What a refusal
-means, how fast the rate grows and how far it falls is what a policy adds.
+Each call is reported with the time when it is sent and when it ends; ``wait_s`` returns when the
+next one may be sent. While no call succeeds at all, single probes find out when that ends. A policy
+adds what a refusal means, how fast the rate grows, and how far it falls.
 """
 
 from __future__ import annotations
@@ -18,21 +18,23 @@ from worker.limiting.rate_curve import RateCurve
 from worker.limiting.slices import Slice, Slices
 
 NOTHING_S = 1e-6
-"""A wait that is no wait: sums of floating-point times are not exact."""
+"""A wait this short counts as none: sums of floating-point times are not exact."""
 
 CREDIT_S = 0.05
-"""A call that is late may be made up for within this time. It is the longest burst."""
+"""A delayed call may be made up for within this time, which is also the longest burst."""
 
 NEWCOMER_USUAL, NEWCOMER_EXCESS = 0.02, 0.2
-"""While the rate doubles only a share of refusals as high as this ends it: those that others cause
-are fewer, and a newcomer that heeded them would starve."""
+"""While the rate doubles, only this share of refusals ends it.
+
+A lower share may be caused by others, and a newcomer that reacted to it would get nothing.
+"""
 
 SILENCE_S = 2.0
 SILENT_ROUND_TRIPS = 4.0
-"""Nothing is done for the longer of these: nothing goes through."""
+"""After the longer of these without a successful call, the quota counts as blocked."""
 
 WINDOW_BLOCK_S = 3.0
-"""A quota that refuses everything for longer is counted in windows, not by a bucket."""
+"""A quota that refuses everything for longer is counted in windows rather than by a bucket."""
 
 RESUME_AFTER_FAILURES = 0.9
 RESUME_AFTER_REFUSALS = 0.98
@@ -40,7 +42,7 @@ LEARN_EVERY_S = 1.0
 
 
 class LimiterPolicy(ABC):
-    """When the next call may go. ``rate_per_s`` 0 means no configured ceiling."""
+    """Decides when the next call may be sent. ``rate_per_s`` 0 means no configured ceiling."""
 
     def __init__(self, in_flight: int, curve: RateCurve, sends: Slices, usual: float) -> None:
         self._most_in_flight = in_flight
@@ -68,7 +70,7 @@ class LimiterPolicy(ABC):
         self._slowed = ""
 
     def wait_s(self, now_s: float) -> float:
-        """Return the seconds until a call may be sent; ``inf``: not before one is done."""
+        """Return the seconds until a call may be sent; ``inf`` means not before a call ends."""
         self._pass_time(now_s)
         if self._in_flight >= self._most_in_flight:
             return inf
@@ -83,7 +85,7 @@ class LimiterPolicy(ABC):
         return wait_s if wait_s > NOTHING_S else 0.0
 
     def sent(self, now_s: float) -> None:
-        """Take note of a call that is sent now."""
+        """Record a call that is sent now."""
         if self._began_s is None:
             self._began_s = self._resumed_s = now_s
         if self._in_flight == 0:
@@ -96,7 +98,7 @@ class LimiterPolicy(ABC):
             self._sent(now_s)
 
     def done(self, now_s: float, sample: Sample) -> None:
-        """Learn from a call that is done now."""
+        """Learn from a call that ends now."""
         sent_s = now_s - sample.latency_s
         self._in_flight -= 1
         self._done_s = now_s
@@ -112,7 +114,7 @@ class LimiterPolicy(ABC):
             self._answered(now_s, sent_s, sample)
 
     def snapshot(self, now_s: float) -> LimiterSnapshot:
-        """Return what telemetry shows."""
+        """Return the values for telemetry."""
         if self._probing:
             state = LimiterState.PROBING
         elif now_s < self._paused_until_s:
@@ -127,30 +129,30 @@ class LimiterPolicy(ABC):
 
     @abstractmethod
     def _sent(self, now_s: float) -> None:
-        """Take note of a call that is no probe: grow, and say when the next may go."""
+        """Record a call that is not a probe: grow, and schedule the next."""
 
     @abstractmethod
     def _weigh_refusal(self, now_s: float, sent_s: float, where: Slice) -> None:
-        """Answer a refusal of a call that was sent then, or do not."""
+        """React to a refusal of a call that was sent at this time, or ignore it."""
 
     @abstractmethod
     def _slow_down(self, now_s: float) -> None:
-        """Answer that calls queue at the model."""
+        """React to calls that queue at the model."""
 
     @abstractmethod
     def _blocks(self, row: list[Slice]) -> bool:
-        """Whether slices of which no call went through show that nothing goes through."""
+        """Whether slices without a successful call mean that the quota is blocked."""
 
     @abstractmethod
     def _reopen(self, now_s: float, probing: Probing) -> None:
-        """Set the rate when calls go through again after all were refused."""
+        """Set the rate when calls succeed again after a block."""
 
     @abstractmethod
     def _learn(self, now_s: float) -> None:
-        """Take into account what became of the calls of the last second."""
+        """Evaluate the outcomes of the last second's calls."""
 
     def _grow(self, now_s: float) -> None:
-        """Let the rate grow before a call, if the rate was what held it back."""
+        """Let the rate grow before a call, if the rate was what delayed it."""
         if now_s - self._next_s < CREDIT_S:
             self._curve.advance(min(now_s - self._sent_s, 2.0 / self._curve.rate_per_s))
 
@@ -161,7 +163,7 @@ class LimiterPolicy(ABC):
         return self._next_s
 
     def _heed(self, now_s: float, retry_after_s: float) -> None:
-        """Wait as long as a refusal asks for; whether a long wait is needed is looked at."""
+        """Wait as long as a refusal requests; a long wait is verified by probes."""
         if retry_after_s <= LONG_S:
             self._paused_until_s = max(self._paused_until_s, now_s + retry_after_s)
         elif not self._waits_disproved:
@@ -240,7 +242,7 @@ class LimiterPolicy(ABC):
             self._reopen(now_s, probing)
         else:
             self._curve.resume(RESUME_AFTER_FAILURES, probing.resume_per_s)
-            self._stuck = self._in_flight  # probes hang, too, and must not fill the cap
+            self._stuck = self._in_flight  # probes can hang too, and must not fill the cap
         self._resumed_s = self._cut_s = now_s
         self._resumed(now_s, probing)
 
@@ -264,7 +266,7 @@ class LimiterPolicy(ABC):
         return self._done_s + max(SILENCE_S, SILENT_ROUND_TRIPS * self._round_trip.mean_s)
 
     def _tune(self, now_s: float) -> None:
-        """Take what was learnt into account; the costly part of it once a second."""
+        """Evaluate new outcomes; the expensive part once per second."""
         if now_s - self._learnt_s >= LEARN_EVERY_S:
             self._learnt_s = now_s
             self._share = self._sends.share_refused(now_s)

@@ -1,4 +1,4 @@
-"""What the curves of both policies share: the rate, what it turns around, and its doubling."""
+"""The common base of both policies' rate curves: the rate, its anchor, and its doubling."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ SHORTEST_DOUBLING_S = 0.1
 
 FAST_PER_S = 200.0
 FAST_DOUBLING_S = 2.0
-"""A high rate doubles slowly: a quota by the minute shows only when it is used up."""
+"""A high rate doubles slowly: a quota per minute becomes visible only when it is used up."""
 
 
 class RateCurve(ABC):
-    """A rate that grows. ``anchor`` is the rate it turns around; ``None`` while it doubles."""
+    """A growing rate. ``anchor`` is the rate it turns around; ``None`` while it doubles."""
 
     def __init__(self, start_per_s: float, ceiling_per_s: float) -> None:
         self.ceiling_per_s = ceiling_per_s
@@ -26,14 +26,14 @@ class RateCurve(ABC):
 
     @abstractmethod
     def advance(self, elapsed_s: float) -> None:
-        """Grow for the time before a call, in which the rate was what held it back."""
+        """Grow for the time before a call, if the rate was what delayed the call."""
 
     @abstractmethod
     def resume(self, at: float, anchor_per_s: float, *, slowly_s: float = 0.0) -> None:
-        """Go on at a share of a rate that is known to work, and come back to it."""
+        """Continue at a share of a rate that is known to work, and recover to it."""
 
     def hear_round_trip(self, round_trip_s: float, *, longer: bool) -> None:
-        """Take note of how long an answer takes, and whether that is longer than usual."""
+        """Record how long an answer takes, and whether that is longer than usual."""
         self._may_double = not longer
         self._newcomer_doubling_s = min(max(round_trip_s, SHORTEST_DOUBLING_S), DOUBLING_S)
 
@@ -50,6 +50,6 @@ class RateCurve(ABC):
 
 
 def cubic(recoveries: float) -> float:
-    """Return -1 at a cut, 0 one recovery later, 1 after two, and a straight line from there."""
+    """Return -1 at a cut, 0 one recovery later, 1 after two, linear from there on."""
     x = recoveries - 1.0
     return x * x * x if x < 1.0 else 3.0 * x - 2.0

@@ -20,8 +20,8 @@ THROTTLE_PAUSE_S = 1.0
 class StaticLimiter:
     """A fixed in-flight cap and a fixed rate; a refusal pauses all callers.
 
-    One waiter at a time stands at the door; the others wait their turn at the semaphore and the
-    lock, which hand over in order.
+    One caller at a time waits for the next permit; the others wait at the semaphore and the lock,
+    which are granted in order.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class StaticLimiter:
         self._sends.sent(self._monotonic(), self._limit.rate_per_s)
 
     async def _pause(self) -> None:
-        # The pause may be prolonged while it is waited for.
+        # The pause may be prolonged during the wait.
         while (wait_s := self._paused_until - self._monotonic()) > 0:  # noqa: ASYNC110 - as above
             await asyncio.sleep(wait_s)
         self._paused_until = 0.0
 
     def release(self, sample: Sample) -> None:
-        """Give the permit back; after a refusal nobody calls for as long as it asked."""
+        """Return the permit; a refusal pauses all calls for as long as it requested."""
         self._in_flight -= 1
         if sample.outcome is Outcome.THROTTLED:
             now_s = self._monotonic()
@@ -69,14 +69,14 @@ class StaticLimiter:
         self._cap.release()
 
     def hear_peers(self, peers: PeerRates) -> None:
-        """The rate is this worker's own, whoever else sends."""
+        """Do nothing: the rate is this worker's own."""
 
     def believed(self) -> QuotaBelief | None:
-        """Nothing is looked for, and so nothing is found."""
+        """Return nothing: no quota is searched for."""
         return None
 
     def snapshot(self) -> LimiterSnapshot:
-        """Return what the limiter is about; without a ceiling its rate is ``inf``."""
+        """Return the current state; without a ceiling, its rate is ``inf``."""
         now_s = self._monotonic()
         return LimiterSnapshot(
             LimiterState.PAUSED if self._paused_until > now_s else LimiterState.FIXED,

@@ -1,7 +1,7 @@
-"""The limiter's policy for workers that are told how many of them share a quota.
+"""The limiter's policy for workers that know how many share the quota.
 
-Such a worker may try whether slowing down helps (docs/adr/0020). Those that are not told have
-``worker.limiting.unseen_peers``.
+Such a worker may test whether slowing down helps (docs/adr/0020). ``worker.limiting.unseen_peers``
+is for workers that do not know.
 """
 
 from worker.limiting.seen_peers.quota_finder import QuotaFinder

@@ -1,7 +1,8 @@
-"""Refusals that go on after the rate was cut: is it still too high, or are they refused at random?
+"""Decides whether refusals that continue after a cut come from the rate, or are random.
 
-First their share is measured at one rate. If the quota is the cause, it is what goes through; so
-the rate is set a little below that. If as many are refused as before, the rate was not the cause.
+First, their share is measured at one rate. If the quota is the cause, it equals the accepted rate,
+so the rate is set slightly below that. If the share of refusals stays the same, the rate was not
+the cause.
 """
 
 from __future__ import annotations
@@ -12,35 +13,38 @@ from math import inf, sqrt
 
 MEASURED_CALLS, MEASURED_REFUSALS, LEAST_CALLS = 12, 4, 6
 MEASURED_S = 0.2
-"""The share is known well enough after so many calls, at a high rate after this time, or after so
-many refusals and calls."""
+"""The share is known after this many calls, at a high rate after this time, or after this many
+refusals and calls.
+"""
 
 FEW_REFUSALS = 1.5
-"""Fewer beyond the usual are no reason to doubt."""
+"""Fewer refusals beyond the usual are ignored."""
 
 TOO_MANY = 0.7
-"""A share that is higher has no other cause than the rate."""
+"""Only the rate can cause a higher share."""
 
 LESS = 0.85
-"""The rate that is tried, over the one that goes through."""
+"""The rate of the trial, relative to the accepted rate."""
 
 TRIED_CALLS, TRIED_REFUSALS, MOST_CALLS = 8, 3.0, 150
-"""It is tried with so many calls at least, or so many that this number of refusals is due."""
+"""The trial lasts at least this many calls, or until this many refusals are expected."""
 
 SAME, FEWER, CHANCE = 0.65, 0.3, 1.0
-"""Such a share of the refusals that are due by chance speaks for it, or against it."""
+"""This share of the expected refusals speaks for chance, or against it."""
 
 AGAIN, HALF = 3.0, 0.5
-"""What is in between goes on for so many times as many calls; then the nearer one is true. Where
-calls are rare, it is the rate: in a bucket of one call even one that is a little too high has every
-other call refused."""
+"""A share in between extends the trial up to this many times; then the nearer explanation wins.
+
+Where calls are rare, the rate wins: in a bucket of one call, even a rate slightly too high has
+every other call refused.
+"""
 
 RARE_PER_S = 1.0
-"""Calls are rare below this rate."""
+"""Calls are rare below this rate, per second."""
 
 
 class Judgement(Enum):
-    """What is known about refusals so far, and what to do next."""
+    """What is known about the refusals, and what to do next."""
 
     OPEN = "open"
     CALM = "calm"
@@ -55,7 +59,8 @@ class Judgement(Enum):
 class Doubt:
     """Refusals at ``rate_per_s`` since ``begin_s``, of which the share ``usual`` is known.
 
-    ``back_per_s`` is the rate to return to if they are at random, ``doubling`` whether it grew.
+    ``back_per_s`` is the rate to return to if they are random, ``doubling`` whether it was
+    doubling.
     """
 
     begin_s: float
@@ -70,7 +75,7 @@ class Doubt:
 
     @property
     def trying(self) -> bool:
-        """Whether the lower rate is being tried, or waits for its time."""
+        """Whether the trial of the lower rate is in progress, or about to begin."""
         return self.tried_from_s < inf
 
     @property
@@ -78,10 +83,10 @@ class Doubt:
         return self.rate_per_s < RARE_PER_S
 
     def quota_per_s(self) -> float:
-        """Return what the quota is, if it is the cause: what went through.
+        """Return the quota, assuming that it is the cause: the accepted rate.
 
-        Where calls are rare the bucket may hold but one: a rate that is a little too high has then
-        every other call refused, so the quota may be more than went through.
+        Where calls are rare, the bucket may hold one call: a rate slightly too high has every other
+        call refused, so the quota may be higher than the accepted rate.
         """
         through = (1.0 - self.share) / (1.0 - self.usual)
         if self._rare:
@@ -89,19 +94,21 @@ class Doubt:
         return self.rate_per_s * through
 
     def tried_per_s(self) -> float:
-        """Return the rate that is tried: a little less than what goes through."""
+        """Return the trial's rate: slightly less than the accepted rate."""
         return LESS * self.quota_per_s()
 
     def measure_again(self, now_s: float, rate_per_s: float) -> None:
-        """Begin anew, at this rate."""
+        """Start again, at this rate."""
         self.begin_s, self.rate_per_s, self.tried_from_s = now_s, rate_per_s, inf
 
     def measure(self, calls: int, refused: int) -> Judgement:
-        """Look at the calls since ``begin_s``."""
+        """Evaluate the calls since ``begin_s``."""
         enough = calls >= max(MEASURED_CALLS, MEASURED_S * self.rate_per_s)
         if not enough and (refused < MEASURED_REFUSALS or calls < LEAST_CALLS):
             return Judgement.OPEN
-        if not enough and not self._rare:  # what ends with a refusal has one too many (Haldane)
+        if (
+            not enough and not self._rare
+        ):  # a count that ends with a refusal has one too many (Haldane)
             calls, refused = calls - 1, refused - 1
         self.measured = (calls, refused)
         self.share = refused / calls
@@ -113,7 +120,7 @@ class Doubt:
         return Judgement.TRY
 
     def weigh(self, calls: int, refused: int) -> Judgement:
-        """Look at the calls of the trial."""
+        """Evaluate the calls of the trial."""
         due = self.share - self.usual
         needed = min(max(TRIED_CALLS, TRIED_REFUSALS / due), MOST_CALLS)
         excess = refused - self.usual * calls
@@ -126,7 +133,7 @@ class Doubt:
         return self._between(calls / needed, excess / (due * calls))
 
     def _between(self, lasted: float, share: float) -> Judgement:
-        """Judge so large a share of the refusals that are due by chance, after so long."""
+        """Judge a share of the expected refusals after this time."""
         if share >= SAME:
             return Judgement.AT_RANDOM
         if self._rare:

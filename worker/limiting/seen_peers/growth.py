@@ -1,9 +1,9 @@
 """The sending rate as a curve: doubling until the quota shows, then CUBIC around it.
 
-After a cut the rate dips below the rate that the quota is believed to be, comes back to it, lingers
-there, and then leaves it (RFC 9438). Unlike there the curve is relative to the rate, and how long
-it takes is counted in calls where calls are rare, so that it looks the same at 0.1 and at 1,000
-calls a second.
+After a cut the rate starts below the believed quota, recovers to it, stays close to it for a while,
+and then exceeds it (RFC 9438). Unlike there, the curve is relative to the rate, and its duration is
+counted in calls where calls are rare, so that it has the same form at 0.1 and at 1,000 calls per
+second.
 """
 
 from __future__ import annotations
@@ -11,38 +11,38 @@ from __future__ import annotations
 from worker.limiting.rate_curve import RateCurve, cubic
 
 START_PER_S = 1.0
-"""The first rate: a newcomer's, which must not disturb the others."""
+"""The first rate of a newcomer, per second, which must not disturb the others."""
 
 LOWEST_PER_S = 0.0005
-"""No rate falls below it: one call in half an hour."""
+"""The lowest rate: one call in half an hour."""
 
 DIP = 0.1
-"""How far the rate falls below a quota that is known well: what is saved meanwhile absorbs the
-jitter of later calls."""
+"""How far the rate falls below a well-known quota: saved calls absorb the jitter of others."""
 
 DEEP_DIP = 0.3
-"""The same where the quota is new (RFC 9438, 4.6)."""
+"""The same for a new quota (RFC 9438, 4.6)."""
 
 KNOWN = 1.2
-"""The quota is known well where the last two refusals agree within this factor."""
+"""The quota is well known if the last two refusals agree within this factor."""
 
 RECOVERY_S = 3.2
 RECOVERY_CALLS = 40.0
 RECOVERY_REFUSALS = 10.0
-"""From a cut until the rate is back: the longest of a time, so many calls, and so many times as
-long as a refusal takes (calls that are sent until it arrives are refused, too)."""
+"""The duration of a recovery: the longest of a time, a number of calls, and a multiple of the time
+of a refusal (calls sent until it arrives are refused too).
+"""
 
 SOON = 0.7
-"""A refusal before this share of the recovery says that the rate is still too high."""
+"""A refusal before this share of the recovery shows that the rate is still too high."""
 
 BETWEEN = 0.95
-"""The quota is between what went through since the refusal before, and this of the refused rate."""
+"""The quota is between the rate accepted since the last refusal and this share of the refused."""
 
 STRETCH, CROWD_STRETCH = 1.25, 1.08
-"""So far the rate grows above what the quota is believed to be; less far among others."""
+"""How far the rate grows above the believed quota; less with more workers."""
 
 FASTER = 0.5
-"""By so much more for each second's worth of calls that went through beyond the quota's bucket."""
+"""How much further for each second's worth of calls accepted beyond the quota's bucket."""
 
 FIRST_BURST_S = 1.0
 SHORTEST_BURST_S = 0.2
@@ -50,8 +50,10 @@ BURST_FADES = 0.9
 MOVED_BURSTS = 1.25
 MOVED_S = 0.5
 MOVED_CALLS = 2.0
-"""The bucket of a quota gives so much more than its rate, learnt from refusals. Where clearly more
-went through, the quota has moved: double."""
+"""How much a quota's bucket adds to its rate, learnt from refusals.
+
+If clearly more was accepted, the quota has changed: double.
+"""
 
 PULL, PULL_S = 0.3, 5.0
 """How far a worker moves towards the mean rate in this time, on a logarithmic scale."""
@@ -59,11 +61,11 @@ PULL, PULL_S = 0.3, 5.0
 NEWCOMER_DOUBLING_CALLS = 1.5
 MOVING_DOUBLING_S = 2.0
 MOVING_DOUBLING_CALLS = 6.0
-"""The rate doubles in this time; a newcomer's not before so many calls."""
+"""The rate doubles in this time; a newcomer's not before this many calls."""
 
 
 class Curve(RateCurve):
-    """The rate. ``anchor`` is what the quota is believed to be; ``None`` while the rate doubles."""
+    """The rate. ``anchor`` is the believed quota; ``None`` while the rate doubles."""
 
     def __init__(self, ceiling_per_s: float) -> None:
         super().__init__(START_PER_S, ceiling_per_s)
@@ -84,7 +86,7 @@ class Curve(RateCurve):
         return self.anchor is not None and self._progress < SOON
 
     def advance(self, elapsed_s: float) -> None:
-        """Grow for the time before a call, in which the rate was what held it back."""
+        """Grow for the time before a call, if the rate was what delayed the call."""
         anchor = self.anchor
         self._began = True
         if self._held:
@@ -104,7 +106,7 @@ class Curve(RateCurve):
             self.anchor = None
 
     def cut(self, at_per_s: float, delivered_per_s: float | None, *, sure: bool) -> None:
-        """Answer a refusal after the rate grew; so much went through lately."""
+        """React to a refusal after growth; ``delivered_per_s`` is the recently accepted rate."""
         before = self.anchor or at_per_s
         if sure and delivered_per_s is not None:
             anchor = min(at_per_s, delivered_per_s)
@@ -119,7 +121,7 @@ class Curve(RateCurve):
         self._go_on(anchor, 1.0 - self._dip)
 
     def slow_down(self, rate_per_s: float) -> None:
-        """Stay at this rate."""
+        """Hold this rate."""
         self._go_on(rate_per_s, 1.0)
         self._progress = 1.0
         self._held = True
@@ -129,14 +131,14 @@ class Curve(RateCurve):
         self._held = False
 
     def double(self) -> None:
-        """Find the quota anew: it is higher."""
+        """Search for a higher quota."""
         self.anchor = None
         self._held = False
 
     def remember(self, rate_per_s: float, trust: float, *, fresh: bool) -> None:
-        """Begin with a rate that was right a while ago; ``trust`` is 1 for now, 0 for long ago.
+        """Start with an earlier rate; ``trust`` is 1 for a current one, 0 for an old one.
 
-        What is ``fresh`` is gone on with. Else the rate doubles from between both.
+        A ``fresh`` rate is continued. Otherwise the rate doubles from between both.
         """
         self._began = True
         if fresh:
@@ -158,14 +160,14 @@ class Curve(RateCurve):
         self.rate_per_s = min(pull * self.rate_per_s, self.ceiling_per_s)
 
     def resume(self, at: float, anchor_per_s: float, *, slowly_s: float = 0.0) -> None:
-        """Go on at a share of a rate that is known to work, and come back to it."""
+        """Continue at a share of a rate that is known to work, and recover to it."""
         self._dip = DEEP_DIP
         self._go_on(anchor_per_s, at)
         self._recovery_s = max(self._recovery_s, slowly_s)
         self._progress = 1.0 - ((1.0 - at) / self._dip) ** (1 / 3)
 
     def go_back(self, rate_per_s: float, *, doubling: bool) -> None:
-        """Take cuts back: what caused them had nothing to do with the rate."""
+        """Undo cuts: their cause was unrelated to the rate."""
         self._dip = DEEP_DIP
         self._go_on(rate_per_s, 1.0)
         self._progress = 1.0

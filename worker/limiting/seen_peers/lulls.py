@@ -1,7 +1,7 @@
-"""Lulls: times of the clock in which all workers slow down together.
+"""Lulls: periods of the clock in which all workers slow down together.
 
-Refusals of a quota stop in a lull, those at random do not. What is not sent meanwhile stays in the
-quota's bucket, so that little is lost.
+A quota's refusals stop in a lull, random ones do not. The calls not sent stay in the quota's
+bucket, so little is lost.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from math import inf
 LULL_S = 2.0
 LULL_EVERY_S = 5.0
 LULL_MARGIN_S = 0.2
-"""Every 5 s of the clock the rate is lower for 2 s; clocks may differ by the margin."""
+"""Every 5 s of the clock, the rate is lower for 2 s; clocks may differ by the margin."""
 
 LULL = 0.6
 LEAST_LULL = 0.4
-"""A lull's pace over the rate that goes through, of which at least so much is believed."""
+"""A lull's rate relative to the accepted rate, of which at least this share is assumed."""
 
 LULL_CALLS = 4.0
 LULLS_EVERY_S = 20.0
-"""Where calls are rare both times are doubled until a lull has so many calls; if lulls became
-rarer than this, there are none."""
+"""Where calls are rare, both times are doubled until a lull has this many calls.
+
+If lulls would become rarer than this, there are none.
+"""
 
 LOOK_S = 1.0
-"""What goes through is looked at so long before a lull."""
+"""The accepted rate is measured this long before a lull, in seconds."""
 
 CONVINCING_CALLS, RARER = 50, 4
-"""After so many calls in lulls only every fourth is kept."""
+"""After this many calls in lulls, only every fourth lull is kept."""
 
 
 @dataclass(slots=True)
 class Beat:
-    """How fast the next call follows. ``period`` 0: the call tells nothing of what is usual."""
+    """How fast the next call follows. ``period`` 0: the call does not count for the usual share."""
 
     pace_per_s: float
     period: int = 0
@@ -41,7 +43,7 @@ class Beat:
 
 
 class Lulls:
-    """When lulls are, by a clock that all workers share, which is ahead of ours."""
+    """When lulls are, by a clock that all share, ahead of this process's by ``clock_ahead_s``."""
 
     def __init__(self, clock_ahead_s: float) -> None:
         self._clock_ahead_s = clock_ahead_s
@@ -56,10 +58,10 @@ class Lulls:
         convinced: bool,
         through_per_s: Callable[[], float],
     ) -> Beat:
-        """Return how fast calls go now, at this rate; lulls are rarer for who is ``convinced``.
+        """Return the current pace at this rate; lulls are rarer for a ``convinced`` worker.
 
-        ``fair_per_s`` is the mean rate of all who share the quota, ``through_per_s`` returns what
-        went through lately.
+        ``fair_per_s`` is the mean rate of all who share the quota; ``through_per_s`` returns the
+        recently accepted rate.
         """
         pace_per_s = LULL * min(rate_per_s, max(self._through_per_s, LEAST_LULL * rate_per_s))
         every_s = _every_s(pace_per_s, fair_per_s)
@@ -79,12 +81,12 @@ class Lulls:
 
 
 def lulls_tell(rate_per_s: float, fair_per_s: float | None) -> bool:
-    """Whether lulls at this rate tell soon enough what is usual."""
+    """Whether lulls at this rate reveal the usual share soon enough."""
     return _every_s(LEAST_LULL * LULL * rate_per_s, fair_per_s) <= LULLS_EVERY_S
 
 
 def _every_s(pace_per_s: float, fair_per_s: float | None) -> float:
-    """Return how often there are lulls; the same for all who share the quota."""
+    """Return the period of lulls; the same for all who share the quota."""
     common_per_s = LULL * LEAST_LULL * (fair_per_s or inf)
     every_s = LULL_EVERY_S
     while every_s * min(pace_per_s, common_per_s) < LULL_CALLS * LULL_EVERY_S / LULL_S:

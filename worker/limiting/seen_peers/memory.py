@@ -1,7 +1,7 @@
-"""What was believed of the quota before this worker began: how far it is trusted, and its check.
+"""An earlier belief about the quota: its trust, and its verification.
 
-It is checked by the first calls. If none is refused, the rate doubles, since the quota may have
-risen; when that is refused at once, the quota is where it was.
+The first calls verify it. If none is refused, the rate doubles, since the quota may have risen; if
+that is refused immediately, the quota is unchanged.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 from math import inf
 
 HALF_TRUSTED_S = 3600.0
-"""What is remembered counts for half after this time."""
+"""The trust in a belief halves in this time, in seconds."""
 
 FRESH = 0.9
-"""What is remembered with so much trust is gone on with as if it had just been found."""
+"""A belief with this much trust is continued as if it had just been found."""
 
 CHECK_CALLS, CHECK_S = 8, 10.0
-"""So many calls at what is remembered check it, or so long."""
+"""The calls, or the time, at the remembered rate that verify it."""
 
 NEAR = 2.5
-"""The rate may double so far, on what the quota's bucket holds, before it is refused."""
+"""How far the rate may double, on the content of the quota's bucket, before it is refused."""
 
 
 class Memory:
-    """``unchecked_s`` is the age of what is remembered, until own calls said more."""
+    """``unchecked_s`` is the belief's age until this worker's own calls say more."""
 
     def __init__(self, age_s: float | None = None, rate_per_s: float = 0.0) -> None:
         self.recalled = age_s is not None
@@ -34,11 +34,11 @@ class Memory:
 
     @property
     def fresh(self) -> bool:
-        """Whether it is gone on with."""
+        """Whether the belief is continued."""
         return self.trust >= FRESH
 
     def checked(self, now_s: float) -> bool:
-        """Count a call; return whether it is the one that ends the check."""
+        """Count a call; return whether it ends the verification."""
         if self._ends_s is None or self.unchecked_s is None:
             return False
         self._calls += 1
@@ -50,10 +50,10 @@ class Memory:
         return ends
 
     def confirmed(self, refused_per_s: float) -> float | None:
-        """Return what is remembered, if that this rate was refused confirms it."""
+        """Return the remembered belief if the refusal of this rate confirms it."""
         near = refused_per_s <= NEAR * self._rate_per_s
         return self._rate_per_s if near and self.fresh and self.unchecked_s is not None else None
 
     def done(self) -> None:
-        """Own calls said more."""
+        """This worker's own calls said more."""
         self.unchecked_s = None

@@ -1,8 +1,8 @@
-"""A quota that is counted by the minute: when its minutes begin, and what one of them admits.
+"""A quota counted by the minute: when its minutes begin, and how many calls one admits.
 
-Such a quota admits calls as fast as they come, and when they are used up nothing until the next
-minute begins. That nothing goes through, and then everything again, tells when it began; where the
-next one begins as predicted, that is believed.
+Such a quota admits calls as fast as they come; when they are used up, it admits none until the next
+minute begins. The end of such a block shows when a minute began; if the next one begins as
+predicted, that is confirmed.
 """
 
 from __future__ import annotations
@@ -12,29 +12,28 @@ from math import ceil, inf, log
 MINUTE_S = 60.0
 MARGIN_S = 0.05
 SLACK_S = 1.0
-"""The begin of a minute is looked for until it is known so well."""
+"""The begin of a minute is searched for until it is known this precisely, in seconds."""
 
 SPREAD = 0.7
-"""The calls of a minute are spread over so much of it: it may be known late."""
+"""The share of a minute over which its calls are spread: its begin may be known late."""
 
 FASTER = 1.3
 MORE = 1.1
-"""If a minute ended before its calls were used up, the next is tried so much faster."""
+"""If a minute ends before its calls are used up, the next one is tried this much faster."""
 
 LOOK_CALLS = 300
-"""Whether a minute admits more is tried after so many calls: each time some are refused."""
+"""The calls after which more per minute are tried: each trial costs some refusals."""
 
 PROVEN = 7.0
 FEWEST, MOST = 3, 14
-"""So many calls in a row must be refused before the minute is used up; more where refusals are
-usual."""
+"""The number of refusals in a row that show a used-up minute; more if refusals are usual."""
 
 TRUSTED = 3
-"""A begin that came so often as predicted needs no check."""
+"""A begin predicted correctly this often needs no verification."""
 
 
 class Minutes:
-    """``known`` says whether the quota is counted by the minute."""
+    """``known`` is whether the quota is counted by the minute."""
 
     def __init__(self) -> None:
         self._edge_s = -inf
@@ -55,22 +54,22 @@ class Minutes:
 
     @property
     def began_s(self) -> float | None:
-        """When a minute began, where minutes are known."""
+        """The time when a minute began, if minutes are known."""
         return self._edge_s if self.known else None
 
     @property
     def mean_per_s(self) -> float:
-        """What a minute admits, over the minute."""
+        """The calls that a minute admits, per second of a minute."""
         return self._admits / MINUTE_S
 
     def remember(self, began_s: float) -> None:
-        """A minute may have begun then; believed when the next block ends as predicted."""
+        """Note a possible begin of a minute; confirmed if the next block ends as predicted."""
         self._edge_s, self._slack_s, self._hits = began_s + SLACK_S / 2.0, SLACK_S, 0
 
     def opened(self, shut_s: float, open_s: float) -> int:
-        """Calls go through again at ``open_s``; until ``shut_s`` none did.
+        """Record that calls succeed again at ``open_s``, after a block since ``shut_s``.
 
-        Return how many went through before.
+        Return how many succeeded before the block.
         """
         minutes = round((open_s - self._edge_s) / MINUTE_S) if self._hits >= 0 else 0
         predicted_s = self._edge_s + minutes * MINUTE_S
@@ -87,11 +86,11 @@ class Minutes:
         return admitted
 
     def forget(self) -> None:
-        """The quota is not counted by the minute."""
+        """Record that the quota is not counted by the minute."""
         self._hits, self._goal = -1, inf
 
     def probe_s(self, now_s: float) -> tuple[float, bool]:
-        """Return when a probe may find the next minute, and whether it is a check before it."""
+        """Return when a probe may find the next minute, and whether it verifies the prediction."""
         next_s = self._next_s(now_s)
         if self._slack_s > SLACK_S and next_s - self._slack_s / 2.0 > now_s + MARGIN_S:
             return next_s - self._slack_s / 2.0, False
@@ -113,33 +112,33 @@ class Minutes:
             self._refused += 1
 
     def blocked(self) -> None:
-        """Nothing more goes through in this minute."""
+        """Record that this minute admits no more calls."""
         self._blocked = True
         self._admits = max(self._sent - self._refused, 1)
         self._tried_calls = 0
 
     def blocked_calls(self, usual: float) -> int:
-        """Return how many calls in a row must be refused before the minute is used up."""
+        """Return how many refusals in a row show a used-up minute."""
         return min(max(ceil(PROVEN / -log(usual)), FEWEST), MOST)
 
     def wait_s(self, now_s: float) -> float:
-        """Return the seconds until the next minute, if this one is used up as far as is known."""
+        """Return the seconds until the next minute, if this one seems used up."""
         if not self.known or self._sent < self._goal or now_s >= self._began_s + MINUTE_S:
             return 0.0
         return self._began_s + MINUTE_S - now_s
 
     @property
     def beyond(self) -> bool:
-        """Whether more calls went through than the minute before admitted."""
+        """Whether more calls succeeded than the previous minute admitted."""
         return not self._blocked and self._sent > MORE * self._admits + 1
 
     def pace_per_s(self, usual: float) -> float:
-        """Return the pace at which this minute's calls are spread."""
+        """Return the rate at which this minute's calls are spread."""
         calls = (self._admits + 1) / (1.0 - usual)
         return self._speed * calls / (SPREAD * MINUTE_S)
 
     def set_goal(self, usual: float) -> None:
-        """Decide how many calls this minute is tried with."""
+        """Decide how many calls to send in this minute."""
         known = self._tried_calls < LOOK_CALLS and self._admits < LOOK_CALLS
         self._goal = self._admits / (1.0 - usual) if known and not usual else inf
 

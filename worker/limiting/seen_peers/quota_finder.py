@@ -1,9 +1,9 @@
-"""Finds a quota that nobody tells, follows it, and shares it: a state machine without a clock.
+"""Finds an unknown quota, follows it, and shares it: a state machine without a clock.
 
-Each call is reported when it is sent and when it is done, with the time; ``wait_s`` says when the
-next may go. Refusals move the rate, latencies move the cap on calls under way, and when nothing
-goes through at all, single probes look for the end of it. It is for workers that are told how many
-of them share the quota (``hear_peers``); ``unseen_peers`` has the policy for those that are not.
+Each call is reported with the time when it is sent and when it ends; ``wait_s`` returns when the
+next one may be sent. Refusals change the rate, latencies the cap on calls in progress, and while no
+call succeeds at all, single probes find out when that ends. For workers that know how many share
+the quota (``hear_peers``); ``unseen_peers`` has the policy for the others.
 """
 
 from __future__ import annotations
@@ -32,43 +32,44 @@ from worker.limiting.seen_peers.waits import Waits
 from worker.limiting.slices import SLICE_S, Slice
 
 BLOCKED_CALLS = 5
-"""So many calls in a row that were all refused or failed: nothing goes through."""
+"""This many calls in a row that were all refused or failed mean that the quota is blocked."""
 
 WINDOW_BLOCK_CALLS = 5.0
-"""A quota by the minute refuses everything for longer than so many calls would take."""
+"""A quota by the minute refuses everything for longer than this many calls would take."""
 
 LESS_AFTER_BLOCK = 4.0
-"""When nothing went through for a while the rate falls to what did, but by no more than this."""
+"""After a block, the rate falls to the accepted rate, but by no more than this."""
 
 DELIVERED_CALLS, SUSPECTED_CALLS = 10, 12
-"""What went through is the quota, if it was used up: between two refusals, after so many accepted
-calls; or ever since refusals are suspected to be too many, after so many calls."""
+"""The accepted rate is the quota if the quota was used up: between two refusals, after this many
+accepted calls; or since refusals are suspected to be too many, after this many calls.
+"""
 
 OVERSHOT = 0.7
-"""How much of the rate is left when refusals end its doubling."""
+"""The share of the rate that remains when refusals end its doubling."""
 
 SLOWED = 0.7
-"""How much of the rate that is answered is sent on when calls queue at the model."""
+"""The share of the answered rate that is sent when calls queue at the model."""
 
 LULLS_ABOVE = 0.03
 """There are lulls only while more than this share of the calls is refused, or some are usual."""
 
 SETTLED_REFUSALS = 1.5
-"""A call that was not refused for so many times as long as a refusal takes was accepted."""
+"""A call that was not refused within this multiple of a refusal's time was accepted."""
 
 SETTLED_DIP = 0.1
 DOUBTFUL, DOUBTFUL_ALONE = 0.1, 0.02
-"""A smaller share of refusals is not tried, only answered; who has the quota alone tries sooner."""
+"""A smaller share of refusals causes no trial; a lone worker starts trials sooner."""
 
 REMEMBERED_CALLS = 30
-"""A share that is remembered to be refused at random counts as so many calls."""
+"""A remembered share of random refusals counts as this many calls."""
 
 PROVEN, UNCUT_S = 0.5, 60.0
-"""Cuts of this last time are taken back when it is learnt that so much of the refusals is usual."""
+"""Cuts within this time are undone if this much of the refusals proves to be usual."""
 
 
 class QuotaFinder(LimiterPolicy):
-    """The limiter's policy where peers are known. ``rate_per_s`` 0 means no configured ceiling."""
+    """The limiter's policy if peers are known. ``rate_per_s`` 0 means no configured ceiling."""
 
     _curve: Curve
     _sends: RecentSends
@@ -92,14 +93,14 @@ class QuotaFinder(LimiterPolicy):
         self._uncut_per_s, self._uncut_s = 0.0, -inf
 
     def hear_peers(self, now_s: float, count: int, mean_per_s: float) -> None:
-        """Take note of how many share the quota, and at which rate they send on average."""
+        """Record how many share the quota, and their mean rate."""
         self._alone = count == 1
         self._curve.hear_peers(count, mean_per_s, now_s - self._heard_s)
         self._heard_s = now_s
         self._next_s = min(self._next_s, now_s + 1.0 / self._curve.rate_per_s)
 
     def remember(self, now_s: float, remembered: Remembered) -> None:
-        """Begin with what was believed a while ago, unless something was found already."""
+        """Start with an earlier belief, unless a quota was already found."""
         curve, belief = self._curve, remembered.belief
         if self._memory.recalled or not curve.newcomer or belief.rate_per_s <= 0.0:
             return
@@ -114,7 +115,7 @@ class QuotaFinder(LimiterPolicy):
             self._minutes.remember(belief.minute_began_s - self._clock_ahead_s)
 
     def believed(self) -> QuotaBelief | None:
-        """Return what others may know of the quota, once it was found."""
+        """Return the belief to share with others, once the quota is found."""
         curve, began_s = self._curve, self._minutes.began_s
         if curve.anchor is None or self._memory.unchecked_s is not None:
             return None
@@ -190,7 +191,7 @@ class QuotaFinder(LimiterPolicy):
             self._cut(now_s, min(where.rate_per_s, self._curve.rate_per_s), sent_s)
 
     def _beat(self, now_s: float, rate_per_s: float) -> Beat:
-        """Return when the next call goes, and whether this one is in a lull."""
+        """Return when the next call is sent, and whether it is in a lull."""
         curve, doubt = self._curve, self._doubt
         if doubt:
             quiet = not doubt.in_lulls
@@ -207,7 +208,7 @@ class QuotaFinder(LimiterPolicy):
         )
 
     def _cut(self, now_s: float, refused_at_per_s: float, sent_s: float) -> None:
-        """Answer a refusal that is more than usual."""
+        """React to a refusal beyond the usual."""
         curve = self._curve
         doubling = curve.anchor is None
         if doubling or curve.soon:
@@ -240,7 +241,7 @@ class QuotaFinder(LimiterPolicy):
         self._turn(now_s)
 
     def _turn(self, now_s: float) -> None:
-        """The rate was changed: judge it by the calls from now on."""
+        """After a change of the rate, judge it only by later calls."""
         self._memory.done()
         self._cut_s = now_s
         self._sends.split()
@@ -249,7 +250,7 @@ class QuotaFinder(LimiterPolicy):
         self._next_s = now_s + 1.0 / self._curve.rate_per_s
 
     def _weigh(self, now_s: float) -> None:
-        """Go on with what is doubted."""
+        """Continue the current doubt."""
         if (doubt := self._doubt) is None:
             return
         settled_s = now_s - SETTLED_REFUSALS * self._refusal_s - SLICE_S
@@ -259,7 +260,7 @@ class QuotaFinder(LimiterPolicy):
             self._measure(now_s, doubt, settled_s)
 
     def _measure(self, now_s: float, doubt: Doubt, settled_s: float) -> None:
-        """Measure the share that is refused; then send a little less than what goes through."""
+        """Measure the share of refusals; then send slightly less than the accepted rate."""
         curve = self._curve
         verdict = doubt.measure(*self._sends.since(doubt.begin_s, settled_s))
         if verdict is Judgement.CALM:
@@ -283,7 +284,7 @@ class QuotaFinder(LimiterPolicy):
             self._turn(now_s)
 
     def _try_out(self, now_s: float, doubt: Doubt, settled_s: float) -> None:
-        """See whether sending less helped; where others share the quota, lulls tell if not."""
+        """Evaluate whether sending less helped; lulls decide if others share the quota."""
         calls, refused = self._sends.since(doubt.tried_from_s, settled_s)
         verdict = doubt.weigh(calls, refused)
         if doubt.in_lulls and verdict in {Judgement.AT_RANDOM, Judgement.UNCLEAR}:
@@ -307,16 +308,16 @@ class QuotaFinder(LimiterPolicy):
             self._turn(now_s)
 
     def _settle(self, now_s: float, quota_per_s: float) -> None:
-        """The quota is known to be this."""
+        """Record that the quota is known."""
         self._doubt = None
         self._curve.resume(1.0 - SETTLED_DIP, quota_per_s)
         self._turn(now_s)
 
     def _quota_per_s(self, sent_s: float) -> tuple[float | None, bool]:
-        """Return the rate that the quota allowed lately, if that is known."""
+        """Return the recently allowed rate, if known."""
         sends = self._sends
         calls, refused = sends.since(self._suspicion.since_s, sent_s)
-        if calls >= SUSPECTED_CALLS and refused < calls:  # it was used up all that time
+        if calls >= SUSPECTED_CALLS and refused < calls:  # the quota was used up all that time
             lasted_s = max(sent_s - self._suspicion.since_s, SLICE_S)
             return (calls - refused) / lasted_s / (1.0 - self._usual), True
         begin_s = max(self._emptied_s, self._resumed_s)
@@ -402,7 +403,7 @@ class QuotaFinder(LimiterPolicy):
             self._suspicion.expect(usual)
 
     def _take_back(self, now_s: float) -> None:
-        """Take back what was cut for refusals that turn out to be usual."""
+        """Undo cuts whose refusals prove to be usual."""
         if self._uncut_per_s > self._curve.rate_per_s:
             self._curve.go_back(self._uncut_per_s, doubling=False)
             self._doubt = None

@@ -1,10 +1,9 @@
-"""What refusals say: whether they are more than usual, and what is usual.
+"""Estimates which share of refusals is usual, and detects refusals beyond it.
 
-Some services refuse a share of the calls at any rate (a dynamic shared quota). Only refusals that
-slowing down removes are a reason to slow down. Whether it does cannot be seen by one of many who
-share a quota: when it slows down alone, the others still cause refusals. So all slow down together,
-in lulls that the clock tells; what is refused in a lull is refused at any rate, if the lull was far
-below what went through after it.
+Some services refuse a share of the calls at any rate (a dynamic shared quota). Refusals are a
+reason to slow down only if slowing down removes them. A single worker among many cannot test that:
+while it slows down, the others still cause refusals. So all slow down together, in lulls of the
+clock; refusals in a lull are usual, if the lull was far below the rate accepted after it.
 """
 
 from __future__ import annotations
@@ -18,41 +17,42 @@ from worker.limiting.seen_peers.lulls import Beat
 from worker.limiting.slices import SETTLED_S, SLICE_S, Slice, Slices
 
 MEMORY_SLICES = 100
-"""Where calls are rare, so many slices are remembered, however old."""
+"""Where calls are rare, this many slices are kept at any age."""
 
 LATELY_SLICES = 40
-"""What goes through is measured over so many slices."""
+"""The accepted rate is measured over this many slices."""
 
 MEMORY_CALLS, CONTRADICTION = 300, 2.0
-"""How many calls in lulls the usual share is estimated from, and by how many standard deviations
-new ones must differ to replace the old."""
+"""The number of calls in lulls for the usual share, and the standard deviations by which new ones
+must differ to replace the old ones.
+"""
 
 CHANCE_REFUSALS = 1.0
-"""So many refusals in lulls may be others' whose clock is wrong: they prove nothing."""
+"""This many refusals in lulls prove nothing: they may come from a worker with a wrong clock."""
 
 FAR_BELOW = 0.8
-"""Refusals at this share of the rate that goes through do not depend on the rate."""
+"""Refusals at this share of the accepted rate do not depend on the rate."""
 
 LEAST_CALLS = 8
-"""So many calls in lulls must be known."""
+"""The number of calls in lulls that is required."""
 
 MOST_USUAL = 0.6
 LEAST_USUAL = 0.0005
 
 EXCESS, LEAST_EXCESS = 0.05, 0.025
 EXCESS_OF_USUAL = 0.2
-"""A share of refusals so far above the usual one is looked for."""
+"""The excess over the usual share that is detected."""
 
 
 @dataclass(slots=True)
 class RefusalTally:
-    """Calls and their refusals, the older the lighter."""
+    """Calls and their refusals, weighted by recency."""
 
     sent: float = 0.0
     refused: float = 0.0
 
     def add(self, sent: int, refused: int) -> None:
-        """Count calls. What contradicts all that came before replaces it."""
+        """Count calls; those that contradict all earlier ones replace them."""
         due = self.share * sent
         if abs(refused - due) > CONTRADICTION * sqrt(due * (1.0 - self.share)) + 1.0:
             self.sent = self.refused = 0.0
@@ -67,7 +67,7 @@ class RefusalTally:
 
 
 class RecentSends(Slices):
-    """The slices of the last minute. Refusals are booked where the call was sent."""
+    """The slices of the last minute. A refusal counts at the time when its call was sent."""
 
     def __init__(self) -> None:
         super().__init__(MEMORY_SLICES, blocks_count=False)
@@ -76,11 +76,11 @@ class RecentSends(Slices):
         self.lulls = RefusalTally()
 
     def split(self) -> None:
-        """Count the calls from now on apart."""
+        """Count the following calls separately."""
         self._split = True
 
     def sent_at(self, now_s: float, rate_per_s: float, beat: Beat) -> None:
-        """Book a call, which was sent at this rate, or at the pace of a lull."""
+        """Record a call sent at this rate, or in a lull."""
         if (
             self._split
             or self._is_full(now_s)
@@ -94,7 +94,7 @@ class RecentSends(Slices):
     def since(
         self, begin_s: float, until_s: float = inf, *, in_lulls: bool = False
     ) -> tuple[int, int]:
-        """Return how many calls were sent from then on, and how many of them were refused."""
+        """Return how many calls were sent since then, and how many of them were refused."""
         sent = refused = 0
         for slice_ in reversed(self._slices):
             if slice_.began_s < begin_s:
@@ -111,11 +111,11 @@ class RecentSends(Slices):
         return (accepted - 1) / max(time_s, SLICE_S)
 
     def through_lately_per_s(self) -> float:
-        """Return the rate at which calls went through lately."""
+        """Return the recently accepted rate."""
         return self._through_per_s(list(islice(reversed(self._slices), LATELY_SLICES)))
 
     def usual_share(self, now_s: float) -> float:
-        """Return the share that is refused at any rate, a cautious estimate of it."""
+        """Return a conservative estimate of the share refused at any rate."""
         self._count_periods(now_s - SETTLED_S)
         if self.lulls.sent < LEAST_CALLS:
             return LEAST_USUAL
@@ -123,7 +123,7 @@ class RecentSends(Slices):
         return usual if LEAST_USUAL < usual < MOST_USUAL else LEAST_USUAL
 
     def _count_periods(self, settled_s: float) -> None:
-        """Count the lulls of the periods that are over, where they were far below the quota."""
+        """Count the lulls of past periods that were far below the quota."""
         periods: dict[int, list[Slice]] = {}
         for each in self._slices:
             if each.period > self._counted:
@@ -146,20 +146,20 @@ class RecentSends(Slices):
                 )
 
     def learn(self, calls: int, refused: int) -> None:
-        """Take refusals for usual, whatever lulls said."""
+        """Declare refusals usual, whatever lulls showed."""
         self.lulls = RefusalTally(calls, refused + CHANCE_REFUSALS)
 
     def forget_usual(self) -> None:
-        """Learn anew what is usual."""
+        """Start to learn the usual share again."""
         self.lulls = RefusalTally()
 
 
 class Suspicion:
-    """Page's test (CUSUM) for refusals in excess of the usual share.
+    """Page's test (CUSUM) for refusals beyond the usual share.
 
-    It adds up how much likelier each call's fate is if ``excess`` is refused on top of ``usual``
-    than if only ``usual`` is, and never falls below 0. While nothing is usual, the first refusal is
-    proof; where 5 % are, it takes several close together.
+    It accumulates how much more likely each outcome is if ``excess`` is refused in addition to
+    ``usual`` than if only ``usual`` is, and never falls below 0. While nothing is usual, the first
+    refusal is proof; if 5 % are, it takes several close together.
     """
 
     PROOF = 4.0
@@ -170,7 +170,7 @@ class Suspicion:
         self.expect(LEAST_USUAL)
 
     def expect(self, usual: float, excess: float | None = None) -> None:
-        """Set what is usual."""
+        """Set the usual share."""
         least = EXCESS if usual <= LEAST_USUAL else LEAST_EXCESS
         more = max(least, EXCESS_OF_USUAL * usual) if excess is None else excess
         more = min(more, (1.0 - usual) / 2.0)

@@ -1,7 +1,7 @@
-"""What a quota can be at most, from refusals that say how long to wait.
+"""Derives an upper bound of the quota from the delays that refusals request.
 
-A bucket asks to wait for its next call. Since the last one that went through it cannot have earned
-more than one; and between the ends of two waits it gave exactly what the quota is.
+A bucket requests a delay until its next call. Since the last accepted call it has earned at most
+one; between the ends of two delays, it grants exactly the quota.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from math import inf
 from worker.limiting.slices import SLICE_S, Slices
 
 BUCKET_CALLS = 1.5
-"""Who asks to wait for as long as more calls take counts in windows: the rate stays unknown."""
+"""A delay as long as this many calls shows a quota counted in windows, which gives no bound."""
 
 
 class Waits:
-    """The waits that refusals asked for."""
+    """The delays that refusals requested."""
 
     def __init__(self) -> None:
         self._until_s = -inf
 
     def most_per_s(self, now_s: float, wait_s: float, sends: Slices) -> float:
-        """Return the most that the quota can be; ``inf`` where this wait tells nothing."""
+        """Return an upper bound of the quota; ``inf`` if this delay gives none."""
         until_s = now_s + wait_s
         since_s = max(self._until_s, sends.oldest_s())
         through = sends.accepted_since(since_s)

@@ -1,8 +1,8 @@
-"""The limiter's policy for workers that cannot see how many of them share a quota.
+"""The limiter's policy for workers that cannot see how many share the quota.
 
-A worker that may be one of many must not try whether slowing down helps: the others' refusals
-would look like chance. So that is learnt only in lulls, and how many there are from refusals
-(docs/adr/0013). Workers that see each other have ``worker.limiting.seen_peers``.
+A worker that may be one of many must not test whether slowing down helps: the others' refusals
+would look random. So usual refusals are learnt only in lulls, and the number of workers only from
+refusals (docs/adr/0013). ``worker.limiting.seen_peers`` is for workers that see each other.
 """
 
 from worker.limiting.unseen_peers.quota_finder import SharedQuotaFinder

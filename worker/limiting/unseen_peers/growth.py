@@ -1,8 +1,8 @@
 """The sending rate as a curve in time: doubling until the quota shows, then CUBIC around it.
 
-After a cut the rate recovers fast at first, lingers near the rate that was refused, and then leaves
-it (RFC 9438). Unlike there the curve is relative to the rate, so that it looks the same at 1 and at
-1,000 calls a second; only how long it takes depends on the rate, where several share a quota.
+After a cut the rate recovers fast at first, stays close to the refused rate for a while, and then
+exceeds it (RFC 9438). Unlike there, the curve is relative to the rate, so that it has the same form
+at 1 and at 1,000 calls per second; only its duration depends on the rate if several share a quota.
 """
 
 from __future__ import annotations
@@ -12,39 +12,45 @@ from math import sqrt
 from worker.limiting.rate_curve import RateCurve, cubic
 
 START_PER_S = 5.0
-"""The first rate: a newcomer's, which must not disturb the others."""
+"""The first rate of a newcomer, per second, which must not disturb the others."""
 
 LOWEST_PER_S = 0.05
 CUT = 0.7
-"""What is left of the rate after a cut (RFC 9438, 4.6). A quota's burst makes up for the dip."""
+"""The share of the rate that remains after a cut (RFC 9438, 4.6). A quota's burst makes up for the
+dip.
+"""
 
 RECOVERY_S = 3.2
-"""From a cut until the rate is back, for one who has the quota alone."""
+"""The duration of a recovery, in seconds, for a worker that has the quota alone."""
 
 SLOW_BELOW_PER_S = 5.0
-"""Below this rate recoveries take longer: between refusals there must be some calls."""
+"""Below this rate recoveries take longer, so that there are calls between refusals."""
 
 GROWTH_PER_S2 = 0.2
 LONGEST_RECOVERY_S = 20.0
-"""In a crowd every worker grows by about the same number of calls a second in each second, as in
-Reno and CUBIC: who has more recovers later, which makes shares equal (Chiu and Jain, 1989)."""
+"""In a crowd, every worker grows by about the same number of calls per second in each second, as in
+Reno and CUBIC: a worker with more recovers later, which makes shares equal (Chiu and Jain, 1989).
+"""
 
 BELOW = 0.95
 CROWDING_WEIGHT = 0.2
-"""A refusal below this share of the rate that was refused before says that others use the quota.
-The share of such refusals, smoothed by this weight, is the crowding; one half is full crowding."""
+"""A refusal below this share of the last refused rate shows that others use the quota.
+
+The share of such refusals, smoothed with this weight, is the crowding; one half is full crowding.
+"""
 
 MOVED = 1.15
 MOVED_SLOWLY = 2.0
 MOVED_CALLS = 100
-"""So far above the rate that was last refused, and after so many calls without a cut, the quota has
-moved: double."""
+"""This far above the last refused rate, and after this many calls without a cut, the quota has
+changed: double.
+"""
 
 
 class SharedCurve(RateCurve):
-    """The rate. ``anchor`` is the rate that was last refused; ``None`` while the rate doubles.
+    """The rate. ``anchor`` is the last refused rate; ``None`` while the rate doubles.
 
-    ``caution`` from 0 to 1 says how far a crowd is to be believed in.
+    ``caution``, from 0 to 1, is how strongly a crowd is assumed.
     """
 
     def __init__(self, ceiling_per_s: float) -> None:
@@ -57,7 +63,7 @@ class SharedCurve(RateCurve):
         self._calls = 0
 
     def advance(self, elapsed_s: float) -> None:
-        """Grow for the time before a call, in which the rate was what held it back."""
+        """Grow for the time before a call, if the rate was what delayed the call."""
         if self.anchor is None:
             self._double_for(elapsed_s)
             return
@@ -70,7 +76,7 @@ class SharedCurve(RateCurve):
         self.rate_per_s = min(grown, self.ceiling_per_s)
 
     def cut(self, refused_at_per_s: float) -> None:
-        """Answer a refusal of a call that was sent at this rate."""
+        """React to a refusal of a call that was sent at this rate."""
         if self._wall is not None:
             below = refused_at_per_s < BELOW * self._wall
             self.crowding += CROWDING_WEIGHT * (below - self.crowding)
@@ -80,7 +86,7 @@ class SharedCurve(RateCurve):
         self.rate_per_s = max(CUT * self._wall, LOWEST_PER_S)
 
     def resume(self, at: float, anchor_per_s: float, *, slowly_s: float = 0.0) -> None:
-        """Go on at a share of a rate that is known to work, and come back to it."""
+        """Continue at a share of a rate that is known to work, and recover to it."""
         anchor = self._around(anchor_per_s)
         self._recovery_s = max(recovery_s(anchor), slowly_s)
         self._since_cut_s = self._recovery_s * (1.0 - ((1.0 - at) / (1.0 - CUT)) ** (1 / 3))
@@ -101,5 +107,5 @@ class SharedCurve(RateCurve):
 
 
 def recovery_s(rate_per_s: float) -> float:
-    """Return the seconds from a cut until the rate is back, for one who has the quota alone."""
+    """Return the duration of a recovery, in seconds, for a worker that has the quota alone."""
     return RECOVERY_S * max(1.0, sqrt(SLOW_BELOW_PER_S / rate_per_s))

@@ -1,8 +1,8 @@
 """Finds a quota that unseen others may share: a state machine without a clock.
 
-Each call is reported when it is sent and when it is done, with the time; ``wait_s`` says when the
-next may go. Refusals move the rate, latencies move the cap on calls under way, and when nothing
-goes through at all, single probes look for the end of it.
+Each call is reported with the time when it is sent and when it ends; ``wait_s`` returns when the
+next one may be sent. Refusals change the rate, latencies the cap on calls in progress, and while no
+call succeeds at all, single probes find out when that ends.
 """
 
 from __future__ import annotations
@@ -28,41 +28,46 @@ from worker.limiting.unseen_peers.refusals import (
 )
 
 BLOCKED_CALLS = 8
-"""So many calls in a row that were all refused or failed: nothing goes through."""
+"""This many calls in a row that were all refused or failed mean that the quota is blocked."""
 
 EXCESS = 0.05
-"""A share of refusals so far above the usual one is looked for."""
+"""The excess over the usual share that is detected."""
 
 OVERLOAD = 0.3
-"""Refusals so far above what may be usual come from the rate; nothing else is learnt from them."""
+"""Refusals this far above what may be usual come from the rate, and teach nothing else."""
 
 LULL = 0.7
 LULL_S = 2.0
 LULL_EVERY_S = 5.0
 LULL_MARGIN_S = 0.2
-"""Every 5 s of the clock the rate is lower for 2 s; clocks may differ by the margin. What is not
-sent meanwhile stays in the quota's bucket, so that nothing is lost."""
+"""Every 5 s of the clock, the rate is lower for 2 s; clocks may differ by the margin.
+
+The calls not sent stay in the quota's bucket, so nothing is lost.
+"""
 
 LULLS_ABOVE = 0.01
 """There are lulls only while more than this share of the calls is refused."""
 
 USUAL_IN_LULLS = 0.002
-"""So much is held to be usual, at least, while there are lulls: others cause refusals then, or they
-come at random, and the first is no proof."""
+"""The least share assumed to be usual while there are lulls.
+
+Others cause refusals then, or they are random, and the first is no proof.
+"""
 
 HINT = 0.93
 HINTS_BELOW = 0.05
-"""A refusal that is no proof takes this much of the rate, until it is learnt what is usual; above
-this share refusals come from no crowd, and take nothing."""
+"""A refusal that is no proof cuts the rate by this much, until the usual share is known; above this
+share, refusals do not come from a crowd, and cut nothing.
+"""
 
 CONVINCING_CALLS = 150
-"""After so many calls in lulls it is clear whether refusals are usual."""
+"""After this many calls in lulls, it is known whether refusals are usual."""
 
 LEARNT = 0.002
 
 
 class SharedQuotaFinder(LimiterPolicy):
-    """The limiter's policy where peers are unseen. ``rate_per_s`` 0 means no configured ceiling."""
+    """The limiter's policy if peers are unseen. ``rate_per_s`` 0 means no configured ceiling."""
 
     _curve: SharedCurve
     _sends: SharedSends
@@ -107,7 +112,7 @@ class SharedQuotaFinder(LimiterPolicy):
                 self._hint(now_s, at_per_s)
 
     def _beat(self, now_s: float, rate_per_s: float) -> tuple[float, bool]:
-        """Return the seconds to the next call, and whether this one tells what is usual."""
+        """Return the seconds to the next call, and whether it counts for the usual share."""
         if self._share > LULLS_ABOVE or self._usual > LEAST_USUAL:
             into_s = (now_s + self._clock_ahead_s) % LULL_EVERY_S
             if into_s < LULL_S:
@@ -121,7 +126,7 @@ class SharedQuotaFinder(LimiterPolicy):
         self._next_s = max(self._next_s, now_s + 1.0 / self._curve.rate_per_s)
 
     def _hint(self, now_s: float, refused_at_per_s: float) -> None:
-        """Answer a refusal that is no proof, where a crowd may be its cause."""
+        """React to a refusal that is no proof, if a crowd may be its cause."""
         if self._curve.newcomer or self._usual > LEAST_USUAL or self._share >= HINTS_BELOW:
             return
         self._hinted_s = now_s

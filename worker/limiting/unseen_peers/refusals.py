@@ -1,9 +1,9 @@
-"""What refusals say: whether they are more than usual, and what is usual.
+"""Estimates which share of refusals is usual, and detects refusals beyond it.
 
-Some services refuse a share of the calls at any rate (a dynamic shared quota). Only refusals that
-slowing down removes are a reason to slow down. Whether it does cannot be seen by one of many who
-share a quota: when it slows down alone, the others still cause refusals. So all slow down together,
-in lulls that the clock tells; what is refused in a lull is refused at any rate.
+Some services refuse a share of the calls at any rate (a dynamic shared quota). Refusals are a
+reason to slow down only if slowing down removes them. A single worker among many cannot test that:
+while it slows down, the others still cause refusals. So all slow down together, in lulls of the
+clock; refusals in a lull are usual.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from math import inf, log
 from worker.limiting.slices import SETTLED_S, Slices
 
 LULL_MEMORY_CALLS = 1000
-"""How many calls in lulls the usual share is estimated from."""
+"""The number of calls in lulls from which the usual share is estimated."""
 
 CHANCE_REFUSALS = 1
-"""So many refusals in lulls may be others' whose clock is wrong: they prove nothing."""
+"""This many refusals in lulls prove nothing: they may come from a worker with a wrong clock."""
 
 MOST_USUAL = 0.1
 LEAST_USUAL = 0.0005
 
 
 class SharedSends(Slices):
-    """The slices of the last minute. Refusals are booked where the call was sent."""
+    """The slices of the last minute. A refusal counts at the time when its call was sent."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,14 +33,14 @@ class SharedSends(Slices):
         self.lull_calls = 0.0
 
     def forget_lull(self, since_s: float) -> None:
-        """Do not learn from the calls sent since then: they were far over the quota."""
+        """Ignore the calls sent since then: they were far above the quota."""
         for slice_ in reversed(self._slices):
             if slice_.began_s < since_s:
                 break
             slice_.lull = False
 
     def usual_share(self, now_s: float) -> float:
-        """Return the share that is refused at any rate, a cautious estimate of it."""
+        """Return a conservative estimate of the share refused at any rate."""
         for slice_ in self._slices:
             if not self._counted_until_s < slice_.began_s < now_s - SETTLED_S:
                 continue
@@ -55,11 +55,11 @@ class SharedSends(Slices):
 
 @dataclass(slots=True)
 class SharedSuspicion:
-    """Page's test (CUSUM) for refusals in excess of the usual share.
+    """Page's test (CUSUM) for refusals beyond the usual share.
 
-    It adds up how much likelier each call's fate is if ``excess`` is refused on top of ``usual``
-    than if only ``usual`` is, and never falls below 0. While nothing is usual, the first refusal is
-    proof; where 5 % are, it takes several close together.
+    It accumulates how much more likely each outcome is if ``excess`` is refused in addition to
+    ``usual`` than if only ``usual`` is, and never falls below 0. While nothing is usual, the first
+    refusal is proof; if 5 % are, it takes several close together.
     """
 
     usual: float = LEAST_USUAL
