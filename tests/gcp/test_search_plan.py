@@ -43,7 +43,7 @@ def test_a_large_table_with_an_index_is_searched_by_it() -> None:
         (MILLION, INDEX, replace(TEN, answers=True), "cannot filter by a join"),
         (TableFacts(MIN_ROWS - 1, 1 << 30), INDEX, TEN, "4,999 rows are fewer"),
         (TableFacts(9_000, MIN_BYTES - 1), INDEX, TEN, "MB are less than the 10 MB"),
-        (MILLION, None, TEN, "`sightline index create` makes one"),
+        (MILLION, None, TEN, "`sightline index create` creates one"),
         (MILLION, replace(INDEX, coverage_percent=0), TEN, "still being built: it covers 0 %"),
         (
             MILLION,

@@ -169,7 +169,7 @@ def _cannot_serve(table: TableFacts, index: IndexFacts | None, request: SearchRe
     if table.too_small:
         return table.too_small
     if index is None:
-        return "there is no index; `sightline index create` makes one"
+        return "there is no index; `sightline index create` creates one"
     if index.unusable:
         return index.unusable
     unknown = request.filtered and request.allowed is None

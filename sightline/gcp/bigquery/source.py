@@ -151,7 +151,7 @@ class BigQuerySource:
         """Remove the rows of killed producers, while the lock prevents others from opening runs."""
         leftovers = {kind for (kind,) in await self._rows(LEFTOVERS, run=run_id)}
         if "run" in leftovers:
-            raise ConfigurationError(f"run {run_id} exists already; resume it, or omit its id")
+            raise ConfigurationError(f"run {run_id} already exists; resume it, or omit its id")
         if leftovers:
             # If other ledgers mention the run, its row was lost: it must not be removed.
             for fault in await unknown_runs(self._client):

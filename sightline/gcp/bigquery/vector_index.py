@@ -174,7 +174,7 @@ def _check_columns(index: IndexRow | None) -> None:
 
 def _state(table: str, facts: TableFacts, row: IndexRow | None) -> IndexState:
     if row is None:
-        why = facts.too_small or "`sightline index create` makes one"
+        why = facts.too_small or "`sightline index create` creates one"
         return IndexState(name_of(table), "none", facts.rows, 0, f"there is no index: {why}")
     index = row.facts
     percent = index.coverage_percent

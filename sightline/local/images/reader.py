@@ -1,4 +1,4 @@
-"""From a ``file://`` URI to pixels: every way in which that fails has its reason."""
+"""Reads a ``file://`` URI as an image; each kind of failure has its reason."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def read_image(
 ) -> Image.Image:
     """Read a JPEG, PNG or WebP file as an upright RGB picture; blocks, so run it in a thread.
 
-    With ``preferred_size`` (width, height in pixels) a JPEG is decoded at the smallest of 1/1,
-    1/2, 1/4, 1/8 that is no smaller than it. Symbolic links are followed, as long as they lead
-    into ``folders``, which a caller with a URI out of a row or a message always gives.
+    With ``preferred_size`` (width, height in pixels), a JPEG is decoded at the smallest scale of
+    1/1, 1/2, 1/4, 1/8 that is not smaller than it. Symbolic links are followed if they lead into
+    ``folders``, which callers with a URI from a row or a message always pass.
 
     Raises:
-        PermanentError: ``bad_uri``, ``image_gone``, ``image_unreadable``, ``image_too_large``
-            (more than ``max_bytes`` or ``max_pixels``) or ``permission_denied``.
-        TransientError: the file system failed in a way that may pass.
+        PermanentError: ``bad_uri``, ``image_gone``, ``image_unreadable``, ``image_too_large`` (more
+            than ``max_bytes`` or ``max_pixels``) or ``permission_denied``.
+        TransientError: a temporary error of the file system.
         ConfigurationError: no folder is known.
     """
     content = read_bytes(uri, max_bytes=max_bytes, folders=folders)
@@ -59,7 +59,7 @@ def read_image(
 
 
 def path_of(uri: str) -> str:
-    """Return the path that a ``file://`` URI names; bytes that are no UTF-8 as surrogates.
+    """Return the path in a ``file://`` URI; bytes that are not UTF-8 become surrogates.
 
     Raises:
         PermanentError: ``bad_uri``.
@@ -67,7 +67,7 @@ def path_of(uri: str) -> str:
     match = _FILE_URI.fullmatch(uri)
     if match is None:
         raise PermanentError(
-            Reason.BAD_URI, f"{uri[:200]!a} is not file:///path on this machine; import it anew"
+            Reason.BAD_URI, f"{uri[:200]!a} is not file:///path on this machine; import it again"
         )
     try:
         path = os.fsdecode(unquote_to_bytes(match[1]))
@@ -81,10 +81,10 @@ def path_of(uri: str) -> str:
 
 
 def read_to_send(uri: str, *, max_bytes: int, folders: ImageFolders) -> bytes:
-    """Read a file for a model elsewhere: only what is a JPEG, PNG or WebP by its content.
+    """Read a file for a remote model, only if its content is JPEG, PNG or WebP.
 
     Raises:
-        PermanentError, TransientError, ConfigurationError: as ``read_image`` does.
+        PermanentError, TransientError, ConfigurationError: as ``read_image``.
     """
     content = read_bytes(uri, max_bytes=max_bytes, folders=folders)
     try:
@@ -95,10 +95,10 @@ def read_to_send(uri: str, *, max_bytes: int, folders: ImageFolders) -> bytes:
 
 
 def read_bytes(uri: str, *, max_bytes: int, folders: ImageFolders = ANYWHERE) -> bytes:
-    """Read a regular file of at most ``max_bytes`` bytes; never waits on a pipe or a device.
+    """Read a regular file of at most ``max_bytes`` bytes; never waits for a pipe or a device.
 
     Raises:
-        PermanentError, TransientError, ConfigurationError: as ``read_image`` does.
+        PermanentError, TransientError, ConfigurationError: as ``read_image``.
     """
     content = _read(uri, max_bytes + 1, folders, at_most=max_bytes)
     if len(content) > max_bytes:
@@ -109,7 +109,7 @@ def read_bytes(uri: str, *, max_bytes: int, folders: ImageFolders = ANYWHERE) ->
 
 
 def looks_like_image(uri: str) -> bool:
-    """Return whether a file can be read, and begins as a JPEG, PNG or WebP does."""
+    """Return whether a file can be read, and begins like a JPEG, PNG or WebP."""
     try:
         return sniff(_read(uri, SNIFF_BYTES, ANYWHERE)) is not None
     except (PermanentError, TransientError):
@@ -120,7 +120,7 @@ def _read(uri: str, size: int, folders: ImageFolders, *, at_most: int | None = N
     path = path_of(uri)
     try:
         allowed = folders.find(path, uri)
-        # Looked at before it is opened, since opening a device may already do something.
+        # Checked before it is opened, since opening a device may have effects.
         _check_regular(os.stat(allowed.path), uri, at_most)  # noqa: PTH116 - may hold surrogates
         check_no_system_file(allowed, uri)
         with open(allowed.open(), "rb") as file:  # noqa: PTH123 - a descriptor has no path
@@ -141,4 +141,4 @@ def _from_os_error(error: OSError, uri: str) -> PermanentError | TransientError:
     reason = _ERRNO_REASONS.get(error.errno or 0)
     if reason is not None:
         return PermanentError(reason, f"{uri}: {error.strerror}")
-    return TransientError(f"{uri} cannot be read now: {error.strerror}; it is tried again")
+    return TransientError(f"{uri} cannot be read now: {error.strerror}; trying again")

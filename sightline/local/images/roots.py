@@ -1,6 +1,6 @@
-"""The folders that were imported: one small file each, beside the imported rows.
+"""The imported folders: one small file each, beside the imported rows.
 
-They are written by commands whose arguments name them, and never on account of a row.
+Only commands write them, for folders in their arguments; a row never adds one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VERSION = 1
 
 
 def record_root(source: Path, root: Path, *, now: datetime) -> None:
-    """Record, durably, that a person imported what is below ``root``.
+    """Record, durably, that the user imported the content of ``root``.
 
     Raises:
         StorageError: it cannot be written.
@@ -30,7 +30,7 @@ def record_root(source: Path, root: Path, *, now: datetime) -> None:
     with storage_errors(file):
         if file.exists():
             return
-    # Percent-encoded, since the name of a folder need not be UTF-8.
+    # Percent-encoded, since folder names need not be UTF-8.
     record = {"version": VERSION, "root": quote_from_bytes(path), "recorded_at": now.isoformat()}
     write_json(file, record)
 

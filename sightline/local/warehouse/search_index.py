@@ -1,4 +1,4 @@
-"""The index beside the local vectors: made, looked at, removed by hand."""
+"""The stored index of local vectors: created, inspected or removed on request."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from sightline.ports.search import IndexState, Progress, nothing_embedded
 from sightline.schema import embeddings_ledger
 
 INDEXES = ".indexes"
-"""Folder below the root in which trained indexes are kept; safe to delete."""
+"""Folder below the root that contains trained indexes; safe to delete."""
 
 
 def index_path(root: Path, model: str, dimension: int) -> Path:
-    """Return where the index of these vectors is kept."""
+    """Return the file of these vectors' index."""
     return root / INDEXES / f"{embeddings_ledger(model, dimension).name}{SUFFIX}"
 
 
 class LocalVectorIndexes:
-    """``VectorIndexes`` below ``root``: a file for each model and dimension."""
+    """``VectorIndexes`` below ``root``: one file per model and dimension."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class LocalVectorIndexes:
         on_progress: Progress,
         wait: bool = True,  # noqa: ARG002 - the port's; an index is made at once
     ) -> IndexState:
-        """Make the index and keep it, or give codes to the vectors that it lacks.
+        """Create and store the index, or add codes for the vectors that it lacks.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension.
-            ConfigurationError: there are too few vectors for one.
-            StorageError: it cannot be kept.
+            NotFoundError: there is no vector by this model at this dimension.
+            ConfigurationError: there are too few vectors for an index.
+            StorageError: it cannot be stored.
         """
 
         def make(session: Session) -> None:
@@ -77,7 +77,7 @@ class LocalVectorIndexes:
         return await self.status(model, dimension)
 
     async def status(self, model: str, dimension: int) -> IndexState:
-        """Return whether the index that is kept is one of the vectors there are now."""
+        """Return the state of the stored index, compared with the current vectors."""
 
         def look(session: Session) -> ImageSet:
             there = load_images(session, embeddings_ledger(model, dimension), model, dimension)
@@ -89,7 +89,7 @@ class LocalVectorIndexes:
         return self._state(self._path(model, dimension), there)
 
     async def drop(self, model: str, dimension: int) -> bool:
-        """Remove the index that is kept, and return whether there was one.
+        """Remove the stored index, and return whether there was one.
 
         Raises:
             StorageError: it cannot be removed.
@@ -104,7 +104,7 @@ class LocalVectorIndexes:
         try:
             saved = load_index(path)
         except DamagedIndexError as error:
-            detail = f"it is damaged ({error}); `sightline index create` makes it again"
+            detail = f"it is damaged ({error}); `sightline index create` creates it again"
             return IndexState(path.name, "unusable", rows, 0, detail)
         if saved is None:
             return IndexState(path.name, "none", rows, 0, self._without(rows))
@@ -115,7 +115,7 @@ class LocalVectorIndexes:
             "whole": "it covers every vector",
             "few are missing": "vectors that it lacks are compared as well",
             "many are missing": "the next search adds what it lacks",
-            "no": "it is of other vectors; `sightline index create` makes it again",
+            "no": "it does not fit the vectors; `sightline index create` creates it again",
         }[fit]
         return IndexState(
             path.name,
@@ -134,6 +134,6 @@ class LocalVectorIndexes:
         if rows <= self._exact_up_to:
             return (
                 f"there is no index: up to {self._exact_up_to:,} vectors are compared, unless"
-                " `sightline index create` makes one"
+                " `sightline index create` creates one"
             )
-        return "there is no index yet: the next search makes it, or `sightline index create`"
+        return "there is no index yet: the next search creates it, or `sightline index create`"

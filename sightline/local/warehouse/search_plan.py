@@ -1,4 +1,4 @@
-"""How a search of the local warehouse is done, told without doing it."""
+"""Explains how a search of the local warehouse would be executed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Parts = npt.NDArray[np.uint64]
 
 
 def explained(path: Path, parts: Parts, allowed: int, top: int, *, exact_up_to: int) -> SearchPlan:
-    """Return how the best ``top`` of the allowed rows are found; ``parts`` has one for each row."""
+    """Return how the best ``top`` of the allowed rows are found; ``parts`` has one per row."""
     rows = len(parts)
     lists, why = _index(path, parts, exact_up_to)
     if lists is None:
@@ -36,7 +36,7 @@ def explained(path: Path, parts: Parts, allowed: int, top: int, *, exact_up_to: 
 
 
 def _index(path: Path, parts: Parts, exact_up_to: int) -> tuple[int | None, str]:
-    """Return the lists of the index that serves, ``None`` for none, and why."""
+    """Return the number of lists of a usable index, or ``None``, with the reason."""
     rows = len(parts)
     saved: SavedIndex | None = None
     damaged = ""
@@ -45,14 +45,14 @@ def _index(path: Path, parts: Parts, exact_up_to: int) -> tuple[int | None, str]
     except DamagedIndexError as error:
         damaged = f"{path.name} is damaged ({error}), and "
     if rows < SMALLEST:
-        return None, f"{rows:,} rows are compared in no time"
+        return None, f"{rows:,} rows are compared within milliseconds"
     if saved is not None:
         covered = saved.covered(parts)
         fit = fit_of(rows, len(saved.parts), covered)
         if fit != "no":
             rest = "" if fit == "whole" else "; vectors that it lacks are compared as well"
-            return saved.lists, f"the index kept covers {covered:,} of {rows:,} rows{rest}"
-        damaged = f"{path.name} is of other vectors, and "
+            return saved.lists, f"the stored index covers {covered:,} of {rows:,} rows{rest}"
+        damaged = f"{path.name} does not fit the vectors, and "
     if rows <= exact_up_to:
         return None, f"{damaged}up to {exact_up_to:,} rows are compared, unless an index is made"
     return lists_for(rows), f"{damaged}the first search of {rows:,} rows makes an index"

@@ -1,4 +1,4 @@
-"""Which rows a filter means: conditions in SQL, and shapely for polygons."""
+"""The SQL conditions of a filter, with shapely for polygons."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class DuckDbCondition:
 
 
 def condition(which: Filter) -> DuckDbCondition:
-    """Return all of a filter but its limit. An unknown position or time is in none.
+    """Return the condition of a filter without its limit; unknown positions and times match none.
 
-    A polygon needs ``allow_polygon`` on the connection.
+    A polygon requires ``allow_polygon`` on the connection.
 
     Raises:
-        ConfigurationError: the polygon is none.
+        ConfigurationError: the polygon is invalid.
     """
     parts: list[str] = []
     parameters: list[object] = []
@@ -81,10 +81,10 @@ def _in_radius(radius: Radius) -> DuckDbCondition:
 
 
 def allow_polygon(session: Session, which: Filter) -> None:
-    """Teach the connection ``inside_polygon``, where the filter has one.
+    """Register ``inside_polygon`` with the connection, if the filter has a polygon.
 
-    DuckDB calls it with a few thousand rows at a time, so that memory does not grow with them.
-    The boundary is outside, as with BigQuery's ``ST_CONTAINS``.
+    DuckDB calls it with a few thousand rows at a time, so that memory does not grow with them. The
+    boundary is outside, as with BigQuery's ``ST_CONTAINS``.
     """
     if which.polygon_wkt is None:
         return

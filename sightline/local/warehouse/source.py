@@ -1,4 +1,4 @@
-"""The imported observations, and the runs and work lists drawn from them."""
+"""The imported observations, and the runs with their work lists."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ _TO_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
 
 
 class LocalSource:
-    """The observations in ``source`` (a folder of Parquet files) and the runs below ``root``.
+    """The observations in ``source`` (a folder of Parquet files), and the runs below ``root``.
 
-    The row of an observation that was imported last counts. ``buckets`` and ``range_items`` cut up
-    the work lists of new runs. ``marks`` are those of this process's queue.
+    Of several rows of an observation, the last imported one counts. ``buckets`` and ``range_items``
+    divide the work lists of new runs. ``marks`` are those of this process's queue.
     """
 
     def __init__(
@@ -87,13 +87,13 @@ class LocalSource:
         self._range_items = range_items
 
     async def preview(self, request: RunRequest) -> Preview:
-        """Count what a run of this request would do; write nothing.
+        """Count what a run of this request would contain; write nothing.
 
-        ``observations`` and ``by_asset_type`` count what the filter matches, its limit aside.
+        ``observations`` and ``by_asset_type`` count the matches of the filter without its limit.
 
         Raises:
-            ConfigurationError: the filter cannot be used.
-            StorageError: a file is not what it should be.
+            ConfigurationError: the filter is invalid.
+            StorageError: a file is invalid.
         """
 
         def work(session: Session) -> Preview:
@@ -104,15 +104,15 @@ class LocalSource:
         return await self._engine.read(work)
 
     async def open_run(self, request: RunRequest, *, run_id: str, now: datetime) -> Run:
-        """Write the run, its observations and its work list, the run's own row last.
+        """Write the run, its observations and its work list, with the run's own row last.
 
-        That row is what makes the run exist: killed before it, nothing of the run is seen, and
-        the next ``open_run`` clears what lies about. Producers take turns at a lock, so that the
-        parts one of them lists are held when the next one looks.
+        That row makes the run exist: if killed before it, readers see nothing of the run, and the
+        next ``open_run`` removes its files. Producers take turns with a lock, so that the parts in
+        one list count as held when the next list is drawn.
 
         Raises:
-            ConfigurationError: the filter cannot be used, or the run exists already.
-            StorageError: the disk is full, or a file is not what it should be.
+            ConfigurationError: the filter is invalid, or the run already exists.
+            StorageError: the disk is full, or a file is invalid.
         """
         async with lock_in_turn(self._store.root / ".enqueue.lock"):
             return await run_to_completion(
@@ -150,8 +150,8 @@ class LocalSource:
         return Run(run_id, now, "open", messages, int(parts), text)
 
     def _attach(self, session: Session) -> None:
-        # Runs before results: a part that is written in between is held by its run, or, when that
-        # was cancelled before, seen as written.
+        # Runs before results: a part that is written in between is held by its run, or, if that
+        # was already cancelled, is found written.
         attach(session, RUNS, RUN_EVENTS, WORK_ITEMS, DEAD_LETTERS, CLASSIFICATIONS)
         attach_embeddings(session)
         attach_source(session, self._source)
@@ -161,13 +161,13 @@ class LocalSource:
         return self._store.folder(OBSERVATIONS) / day / f"run-{quote(run_id, safe='')}{SUFFIX}"
 
     def _clear_leftovers(self, session: Session, run_id: str) -> None:
-        """Remove what killed producers left. The lock is held: no other run is being opened."""
+        """Remove what killed producers left. Requires the lock: no other run is being opened."""
         known = {name for (name,) in session.rows("SELECT run_id FROM runs")}
         if run_id in known:
-            raise ConfigurationError(f"run {run_id} exists already; resume it, or omit its id")
+            raise ConfigurationError(f"run {run_id} already exists; resume it, or omit its id")
         lists = self._store.work_lists()
         if not known >= lists.keys():
-            # A run that something was written about has lost its row: it is no leftover.
+            # A run with rows in other ledgers has lost its own row: its list is not removed.
             seen = {WORK_LISTS: lists.keys() - known, **runs_seen(session)}
             for fault in faults_of_runs(seen, known, restored(self._store, RUNS)):
                 raise StorageError(fault)
@@ -182,10 +182,10 @@ class LocalSource:
                     path.unlink()
 
     async def unpublished(self, run_id: str) -> Sequence[WorkRange]:
-        """Return the ranges of a run's list that are not known to be published, in order.
+        """Return, in order, the ranges of a run's list that are not known to be published.
 
-        They are cut as the run was opened, whatever the settings say now, so that a range keeps
-        its name.
+        They are those from when the run was opened, whatever the settings are now, so that a range
+        keeps its key.
 
         Raises:
             NotFoundError: there is no such run.
@@ -240,10 +240,10 @@ class LocalSource:
 
     @asynccontextmanager
     async def claim(self, run_id: str) -> AsyncIterator[None]:
-        """Hold a run for publishing, so that one producer at a time does it.
+        """Lock a run for publishing, so that only one producer at a time publishes it.
 
         Raises:
-            BusyError: another live process holds it.
+            BusyError: another live process holds the lock.
             NotFoundError: there is no such run.
         """
 
@@ -259,7 +259,7 @@ class LocalSource:
                 yield
 
     async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
-        """Return which of these runs a live process holds for publishing; it holds up nobody.
+        """Return which of these runs a live process is publishing; does not wait for it.
 
         Raises:
             StorageError: a lock file cannot be read.
@@ -271,7 +271,7 @@ class LocalSource:
         return await asyncio.to_thread(look)
 
     def _seen_lock(self, run_id: str) -> Path:
-        """Return the second lock of who publishes a run; a look at the first could make it fail."""
+        """Return the publisher's second lock: testing the first one could make its holder fail."""
         return self._store.root / "runs" / f"{quote(run_id, safe='')}.seen.lock"
 
 

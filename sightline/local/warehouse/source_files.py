@@ -1,4 +1,4 @@
-"""The files of the source's folder: the columns that an importer writes, and the view over them."""
+"""The files in the source's folder: the columns that an importer writes, and the view over them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from sightline.whole_files import storage_errors
 
 SOURCE = Ledger(
     "source",
-    "What was imported: a row of the source as it was read",
+    "The imported row, as it was read from the source",
     (
         *(column for column in OBSERVATIONS.columns if column.name not in {"run_id", "written_at"}),
         Column("imported_at", "TIMESTAMP", "When the row was imported", required=True),
     ),
     key=("observation_id",),
 )
-"""The columns of a file in the source folder; of several rows of an id, the latest import holds."""
+"""The columns of a file in the source folder; of several rows of an id, the latest counts."""
 
 
 def attach_source(session: Session, folder: Path) -> None:
-    """Make the view ``source``.
+    """Create the view ``source``.
 
     Raises:
-        StorageError: a file cannot be read, or holds no observations.
+        StorageError: a file cannot be read, or contains no observations.
     """
     with storage_errors(folder):
         files = [folder / name for name in sorted(relative_files(folder))]

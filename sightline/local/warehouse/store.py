@@ -1,4 +1,4 @@
-"""Ledgers as folders of Parquet files: many processes append, a snapshot lists what counts."""
+"""Ledgers as folders of Parquet files: many processes append, a snapshot lists valid files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sightline.schema import LEDGERS, Ledger, embeddings_ledger, parquet_schema
 from sightline.whole_files import storage_errors, write_durably
 
 LOOKS = 5
-"""How often a ledger whose manifest keeps changing is looked at."""
+"""How often a ledger is read again if its manifest keeps changing."""
 
 EMBEDDINGS_PREFIX = "embeddings_"
 _DAY_US = 86_400_000_000
@@ -31,14 +31,14 @@ _DAY_US = 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The files that make up a ledger at one instant, in a stable order."""
+    """The files of a ledger at one moment, in a stable order."""
 
     ledger: Ledger
     files: tuple[Path, ...]
 
 
 class Store:
-    """The folders below ``root``; no state of its own beside the path."""
+    """The folders below ``root``; it has no other state."""
 
     def __init__(self, root: Path, *, new_id: Callable[[], str] = time_ordered_id) -> None:
         self.root = root.absolute()
@@ -55,7 +55,7 @@ class Store:
         return self.root / ledger.name
 
     def folders(self) -> list[Path]:
-        """Return the folders that hold the ledgers: the root, and each ledger's in it.
+        """Return the folders of the ledgers: the root, and each ledger's folder in it.
 
         A ledger's folder may be a symbolic link to another disk.
 
@@ -70,12 +70,12 @@ class Store:
         return Snapshot(ledger, tuple(folder / path for path in self.live_files(ledger)))
 
     def live_files(self, ledger: Ledger) -> list[str]:
-        """Return the files of a ledger that count, relative to its folder, in a stable order.
+        """Return the valid files of a ledger, relative to its folder, in a stable order.
 
-        The appended files are listed first and the manifest is read after. A compaction between
-        the two then shows as inputs that are ignored and outputs that count. In the other order
-        its inputs could be gone from the list while its outputs were not yet known, and rows
-        would be missing.
+        The appended files are listed before the manifest is read. After a compaction in between,
+        its inputs are ignored and its outputs are valid. In the other order, its inputs could
+        already be missing from the list while its outputs were not yet known, so that rows would be
+        missing.
 
         Raises:
             StorageError: the folder or its manifest cannot be read, or they contradict each other.
@@ -103,12 +103,12 @@ class Store:
     def append(
         self, table: pa.Table, ledger: Ledger, *, name: str | None = None, mark: int = 0
     ) -> None:
-        """Append rows, one file for each date among them; durable when it returns.
+        """Append rows, one file for each date among them; durable on return.
 
-        ``mark`` is the queue's, as the writer knows it (``sightline.local.marks``).
+        ``mark`` is the queue's, as known to the writer (``sightline.local.marks``).
 
         Raises:
-            StorageError: the disk is full, read-only or gone.
+            StorageError: the disk is full, read-only or missing.
         """
         for day, rows in _by_date(table, ledger):
             folder = self.folder(ledger) / f"date={day}" if day else self.folder(ledger)
@@ -119,12 +119,12 @@ class Store:
         """Append a few rows, given as dicts.
 
         Raises:
-            StorageError: the disk is full, read-only or gone.
+            StorageError: the disk is full, read-only or missing.
         """
         self.append(pa.Table.from_pylist(rows, schema=parquet_schema(ledger)), ledger, mark=mark)
 
     def embeddings_ledgers(self) -> list[Ledger]:
-        """Return the ledgers of vectors there are, by name."""
+        """Return the existing ledgers of vectors, by name."""
         with storage_errors(self.root):
             names = sorted(
                 entry.name for entry in _scan(self.root) if entry.name.startswith(EMBEDDINGS_PREFIX)
@@ -152,7 +152,7 @@ class Store:
             return [folder / name for name in sorted(relative_files(folder))]
 
     def bucket_sizes(self, run_id: str) -> dict[int, int]:
-        """Return how many items each bucket of a run's work list has.
+        """Return the number of items in each bucket of a run's work list.
 
         Raises:
             StorageError: the list cannot be read.
@@ -166,7 +166,7 @@ class Store:
             }
 
     def work_lists(self) -> dict[str, Path]:
-        """Return the folders of work lists by run, those of unfinished ``open_run`` included."""
+        """Return the folders of work lists by run, including that of an unfinished ``open_run``."""
         with storage_errors(self.root):
             return {
                 unquote(entry.name.removeprefix("run=")): Path(entry.path)
@@ -176,7 +176,7 @@ class Store:
 
 
 def relative_files(folder: Path) -> Iterator[str]:
-    """Yield the Parquet files of a ledger's folder, relative to it, dot files left out."""
+    """Yield the Parquet files of a ledger's folder, relative to it, without hidden files."""
     for entry in _scan(folder):
         if entry.name.startswith("."):
             continue
@@ -214,14 +214,14 @@ def _date(days_since_1970: int) -> date:
 
 
 def _parquet_bytes(table: pa.Table, ledger: Ledger) -> memoryview:
-    """Return the rows as a Parquet file; built in memory, so that a full disk is one error."""
+    """Return the rows as a Parquet file, built in memory, so that a full disk is a single error."""
     vectors = {column.name for column in ledger.columns if column.type == "FLOAT32"}
     plain = [name for name in table.column_names if name not in vectors]
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
         sink,
-        # Vectors are noise to a compressor, and the keys of parts are to a dictionary.
+        # Vectors do not compress, and dictionaries do not help for part keys.
         compression={
             **dict.fromkeys(plain, "zstd"),
             **{f"{name}.list.element": "none" for name in vectors},

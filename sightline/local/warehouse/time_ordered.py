@@ -1,4 +1,4 @@
-"""Names in the order in which they are made."""
+"""Names that sort in the order in which they are created."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 def time_ordered_id() -> str:
-    """Return a UUID (version 7): names made later sort later, and no two are the same."""
+    """Return a UUID (version 7): names sort by creation time, and are unique."""
     random = int.from_bytes(os.urandom(10), "big")
     stamp = time.time_ns() // 1_000_000
     value = (stamp << 80) | (0x7 << 76) | ((random >> 68 & 0xFFF) << 64)

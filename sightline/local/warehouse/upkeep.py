@@ -1,4 +1,4 @@
-"""The local warehouse as analysts and its keepers use it."""
+"""Queries and maintenance of the local warehouse."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from sightline.tasks import TaskSpec
 
 
 class LocalUpkeep:
-    """The ledgers below ``root``: questions in DuckDB's SQL, and compaction."""
+    """The ledgers below ``root``: queries in DuckDB's SQL, and compaction."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     async def query(self, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Return the columns and rows of one SELECT; nothing can be written.
+        """Return the columns and rows of one read-only SELECT.
 
         Raises:
-            ConfigurationError: it is no single SELECT, or DuckDB refuses it.
+            ConfigurationError: it is not a single SELECT, or DuckDB refuses it.
         """
         return await asyncio.to_thread(query, self._root, select)
 
@@ -38,7 +38,7 @@ class LocalUpkeep:
 
         Raises:
             BusyError: another process is compacting.
-            StorageError: the disk is full, or a file is not what it should be.
+            StorageError: the disk is full, or a file is invalid.
         """
         return await asyncio.to_thread(compact_all, self._root, now=now, everything=everything)
 
@@ -52,4 +52,4 @@ class LocalUpkeep:
         return await asyncio.to_thread(repair_all, self._root, now=now)
 
     async def apply_task(self, task: TaskSpec) -> None:
-        """Do nothing: a typed view is made anew for each question."""
+        """Do nothing: typed views are created for each query."""

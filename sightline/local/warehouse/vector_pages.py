@@ -25,16 +25,16 @@ _TEXTS = COLUMNS[:4]
 
 
 class LocalVectors:
-    """The vectors below ``root``. They are read at once, and lie in memory while they are paged."""
+    """The vectors below ``root``. They are read into memory, and then yielded page by page."""
 
     def __init__(self, root: Path, *, options: EngineOptions = DEFAULT_OPTIONS) -> None:
         self._engine = DuckDbEngine(root, options)
 
     async def count(self, query: VectorQuery) -> int:
-        """Count the images that have a vector and pass.
+        """Count the images that have a vector and pass the filter.
 
         Raises:
-            NotFoundError: nothing was embedded by this model at this dimension.
+            NotFoundError: there is no vector by this model at this dimension.
         """
 
         def work(session: Session) -> int:

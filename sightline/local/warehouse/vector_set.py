@@ -1,4 +1,4 @@
-"""The vectors of one model and dimension, in memory, with what is known of their images."""
+"""The vectors of one model and dimension in memory, with details of their images."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ _IDENTITY = (
 class VectorSet:
     """``vectors`` is (n, dimension) float32; ``images`` has a row for each, and its ``row``.
 
-    ``parts`` are 64 bits for the part behind each. ``files`` are those it was read from: the set is
-    current while the ledgers have just these (``files_of``).
+    ``parts`` are 64 bits of each vector's part key. ``files`` are those that were read: the set is
+    current while the ledgers have exactly these (``files_of``).
     """
 
     vectors: npt.NDArray[np.float32]
@@ -61,17 +61,17 @@ class VectorSet:
 
 @dataclass(frozen=True, slots=True)
 class ImageSet:
-    """The images that a model embedded, each with its ``row``, in the order of a ``VectorSet``."""
+    """The images embedded by a model, each with its ``row``, in the order of a ``VectorSet``."""
 
     images: pa.Table
     parts: npt.NDArray[np.uint64]
 
 
 def load_vectors(session: Session, ledger: Ledger, model: str, dimension: int) -> VectorSet:
-    """Read one row a part, in the order of the images' ids, into one block.
+    """Read one row per part, in the order of the images' ids, into one array.
 
-    Two passes over the same files in the same order: the first says where each row belongs, so
-    that the second needs no memory beside the block.
+    The files are read twice, in the same order: first to find the position of each row, so that the
+    second pass needs no memory besides the array.
     """
     files = files_of(session, ledger)
     parameters = {"model": model, "dimension": dimension}
@@ -95,7 +95,7 @@ def load_vectors(session: Session, ledger: Ledger, model: str, dimension: int) -
 
 
 def load_images(session: Session, ledger: Ledger, model: str, dimension: int) -> ImageSet:
-    """Read what ``load_vectors`` does, without the vectors, whose lengths are not looked at."""
+    """Read the same as ``load_vectors``, without the vectors and without checking their lengths."""
     session.attach(ledger)
     parameters = {"model": model, "dimension": dimension}
     images = session.connection.sql(
@@ -112,7 +112,7 @@ def files_of(session: Session, ledger: Ledger) -> tuple[Path, ...]:
 def load_vector(
     session: Session, ledger: Ledger, model: str, dimension: int, observation_id: str
 ) -> list[float] | None:
-    """Return the vector of one image, of its earliest row; ``None`` when it has none."""
+    """Return the vector of an image, from its earliest row; ``None`` if it has none."""
     session.attach(ledger)
     parameters = {"model": model, "dimension": dimension, "observation_id": observation_id}
     statement = VECTOR_OF.format(ledger=ledger.name)
@@ -142,7 +142,7 @@ def _arranged(session: Session, images: pa.Table, kept_rows: npt.NDArray[np.int6
 
 
 def _as_last_enqueued(session: Session, images: pa.Table) -> pa.Table:
-    """Return the images as they were last enqueued: a type or a place may be imported later on."""
+    """Return the images as last enqueued: a later import may have changed a type or a place."""
     session.attach(OBSERVATIONS)
     if not session.number(f"SELECT count(*) FROM ({ENQUEUED_AGAIN})"):  # noqa: S608 - a constant
         return images
@@ -156,9 +156,10 @@ def _as_last_enqueued(session: Session, images: pa.Table) -> pa.Table:
 
 
 def _places(images: pa.Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return each row's place (or ``DROPPED``: the earliest row of a part counts), and those kept.
+    """Return each row's position (or ``DROPPED``: only a part's earliest row counts), and the rows
+    kept.
 
-    128 of a key's 256 bits tell parts apart.
+    Parts are identified by 128 of a key's 256 bits.
     """
     rows = pa.table({**{name: images.column(name) for name in ("key", "written_us")}})
     order = pc.sort_indices(rows, [("key", "ascending"), ("written_us", "ascending")]).to_numpy()

@@ -1,4 +1,4 @@
-"""The views over the ledgers: one row a key, the current answer, one typed view a task."""
+"""The views over the ledgers: one row per key, the current answers, one typed view per task."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from sightline.tasks import (
 _NAMES = {
     name: name for name in (*(ledger.name for ledger in LEDGERS), *(view.name for view in VIEWS))
 }
-"""What ledgers and views are called here: by their names."""
+"""The names of ledgers and views here: their own."""
 
 EMBEDDING_COLUMNS = duckdb_columns(embeddings_ledger("any", 1))
 
 
 def connect(root: Path, options: EngineOptions = DEFAULT_OPTIONS) -> Connection:
-    """Return a DuckDB connection with all views over the warehouse as it is now.
+    """Return a DuckDB connection with all views over the current warehouse.
 
-    The snapshot is taken once: connect again to see what was written since.
+    The snapshot is taken once: connect again to see later writes.
 
     Raises:
         StorageError: the warehouse cannot be read.
@@ -59,7 +59,7 @@ def connect(root: Path, options: EngineOptions = DEFAULT_OPTIONS) -> Connection:
 
 
 def attach(session: Session, *ledgers: Ledger) -> None:
-    """Make the views of these ledgers, over a snapshot taken now."""
+    """Create the views of these ledgers, over a new snapshot."""
     for ledger in ledgers:
         session.attach(ledger)
     for view in VIEWS:
@@ -68,7 +68,7 @@ def attach(session: Session, *ledgers: Ledger) -> None:
 
 
 def attach_embeddings(session: Session) -> None:
-    """Make ``embeddings_<model>_<dimension>_all`` of each, and their union ``embeddings``.
+    """Create ``embeddings_<model>_<dimension>_all`` for each, and their union ``embeddings``.
 
     ``embeddings_rows`` is the union with physical duplicates.
     """
@@ -101,10 +101,10 @@ def _empty_embeddings() -> str:
 
 
 def active_tasks(session: Session) -> list[TaskSpec]:
-    """Return the active version of each task; needs the ledger ``task_versions`` attached.
+    """Return the active version of each task; requires that ``task_versions`` is attached.
 
     Raises:
-        StorageError: a task in the ledger cannot be read by this version of the program.
+        StorageError: this version of the program cannot interpret a task in the ledger.
     """
     return [
         stored_task(toml, model, fingerprint)
@@ -115,7 +115,7 @@ def active_tasks(session: Session) -> list[TaskSpec]:
 
 
 def add_typed_view(session: Session, task: TaskSpec) -> None:
-    """Make ``<task>_current``: one column a field; a name that is taken already is not replaced."""
+    """Create ``<task>_current``, with one column per field, unless the name is already in use."""
     name = view_name(task)
     if name in _NAMES:
         return

@@ -1,4 +1,5 @@
-"""The SQL that draws a work list: what is asked, less what is done, dead, or held by a run.
+"""The SQL that creates a work list: requested parts, less those that are done, dead or held by a
+run.
 
 Statements are named for what they do. Each reads the tables and views of those before it.
 """
@@ -22,7 +23,7 @@ QUALIFY row_number() OVER (
 """
 
 COUNTED_COLUMNS = "observation_id, asset_id, asset_type"
-"""Those of ``matched`` that a run is counted by."""
+"""The columns of ``matched`` that are counted for a run."""
 
 MATCHED = """
 CREATE TABLE matched AS SELECT {columns} FROM source_latest WHERE {condition}
@@ -59,7 +60,7 @@ SELECT subject_id, by_asset, position,
 FROM asked
 """  # noqa: S608 - a constant
 
-# 1 written, 2 dead and not replayed, 3 held by a run that is not cancelled; the first that holds.
+# 1 written, 2 dead and not replayed, 3 held by a run that is not cancelled; the first match.
 PARTS_TAKEN = """
 CREATE TABLE taken AS
 SELECT part_key, min(state) AS state FROM (
@@ -132,7 +133,7 @@ JOIN bucket ON NOT bucket.by_asset AND bucket.subject_id = matched.observation_i
 _IDENTITY = """(observation_id, asset_id, snapshot_id, asset_type, gcs_uri, latitude, longitude,
     capture_time)"""
 
-# An observation that was imported again, such as with another type, is written again.
+# An observation that was imported again, for example with another type, is written again.
 OBSERVATIONS_NEW = f"""
 SELECT observation_id, asset_id, snapshot_id, asset_type, gcs_uri, latitude, longitude,
   capture_time, detection_time, bbox, camera_pose, map_url, {{run_id}} AS run_id,
@@ -145,12 +146,12 @@ WHERE (observation_id IN (SELECT subject_id FROM placed WHERE NOT by_asset)
 
 
 def draw(session: Session, request: RunRequest, *, columns: str) -> None:
-    """Make the tables ``matched`` (with these columns), ``wanted`` and ``taken``.
+    """Create the tables ``matched`` (with these columns), ``wanted`` and ``taken``.
 
-    Needs the views of the ledgers and the table ``source``.
+    Requires the views of the ledgers and the table ``source``.
 
     Raises:
-        ConfigurationError: the filter or the parts cannot be used.
+        ConfigurationError: the filter or the parts are invalid.
     """
     allow_polygon(session, request.filter)
     where = condition(request.filter)
@@ -176,7 +177,7 @@ def draw(session: Session, request: RunRequest, *, columns: str) -> None:
 
 
 def count(session: Session) -> Preview:
-    """Count what was drawn."""
+    """Return the counts of these tables."""
     matched, done, dead, held, to_publish, observations = session.rows(COUNTS)[0]
     return Preview(
         observations=observations,

@@ -1,4 +1,4 @@
-"""Appends results: rows become Arrow columns, one Parquet file for each ledger and call."""
+"""Appends results: converts rows to Arrow columns, one Parquet file per ledger and call."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sightline.schema import Ledger, parquet_schema
 
 
 class LocalWriter:
-    """The ledgers below ``root``, to append to; many processes may at once.
+    """Appends to the ledgers below ``root``; several processes may do so concurrently.
 
-    ``marks`` are those of this process's queue: files carry the latest of them.
+    ``marks`` are those of this process's queue: file names carry the latest one.
     """
 
     def __init__(self, root: Path, *, marks: Marks | None = None) -> None:
@@ -30,18 +30,18 @@ class LocalWriter:
         self._marks = marks or Marks()
 
     async def write(self, rows: Sequence[ResultRow]) -> None:
-        """Append rows; durable when it returns. Safe to repeat (views show one row a key).
+        """Append rows; durable on return. Safe to repeat: views show one row per key.
 
-        Rows of several ledgers are several files: some may be written when it raises.
+        Rows of several ledgers are in several files: some may be written when it raises.
 
         Raises:
-            StorageError: the disk is full, read-only or gone.
+            StorageError: the disk is full, read-only or missing.
             UnwritableRowsError: some rows cannot be stored; all others are durable.
         """
         await asyncio.to_thread(self._write, rows)
 
     def _write(self, rows: Sequence[ResultRow]) -> None:
-        """Make all tables first: what cannot be stored is known before anything is written."""
+        """Build all tables first, to find unstorable rows before anything is written."""
         groups: dict[str, tuple[Ledger, list[int]]] = {}
         for place, row in enumerate(rows):
             ledger = ledger_of(row)
@@ -63,8 +63,8 @@ class LocalWriter:
 def _storable(ledger: Ledger, rows: Sequence[ResultRow]) -> tuple[pa.Table, Mapping[int, str]]:
     """Return the rows that a ledger can store, as a table, and why it cannot store the others.
 
-    Rows are tried together, and one by one where that fails: values of many kinds may be to blame
-    (a number of more than eight bytes, a text that is no Unicode), and Arrow says not which.
+    All rows are tried together, and one by one if that fails: several kinds of values may be the
+    cause (an integer of more than 64 bits, an invalid Unicode string), and Arrow does not name it.
     """
     try:
         return _table(ledger, rows), {}
@@ -73,7 +73,7 @@ def _storable(ledger: Ledger, rows: Sequence[ResultRow]) -> tuple[pa.Table, Mapp
         for place, row in enumerate(rows):
             try:
                 _table(ledger, [row])
-            except Exception as why:  # noqa: BLE001 - whatever it is, it is of this row
+            except Exception as why:  # noqa: BLE001 - any error is of this row
                 wrong[place] = f"{type(why).__name__}: {one_line(str(why))}"
         if not wrong:
             raise error from None
@@ -96,10 +96,10 @@ def _array(kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
 
 
 def _vectors(vectors: Sequence[Sequence[float]]) -> pa.Array:
-    """Return vectors of one length as one Arrow column over one block of floats."""
+    """Return vectors of one length as an Arrow column over one block of floats."""
     count, dimension = len(vectors), len(vectors[0])
     block = np.empty((count, dimension), dtype=np.float32)
-    with np.errstate(over="ignore"):  # what is too large for four bytes becomes infinite
+    with np.errstate(over="ignore"):  # values too large for 32 bits become infinite
         for row, vector in enumerate(vectors):
             block[row] = vector
     if not np.isfinite(block).all():

@@ -1,4 +1,4 @@
-"""Image files opened and decoded: JPEG, PNG and WebP, refused early and by name."""
+"""Opens and decodes image files: JPEG, PNG and WebP, refused early and with a reason."""
 
 from sightline.vision.images.decoding import decode_image
 from sightline.vision.images.header import SNIFF_BYTES, open_image, sniff, too_large

@@ -1,4 +1,4 @@
-"""From an image file's content to pixels: every way in which that fails has its reason."""
+"""Decodes the content of an image file; each kind of failure has its reason."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def decode_image(
 ) -> Image.Image:
     """Decode a JPEG, PNG or WebP into an upright RGB picture; blocks, so run it in a thread.
 
-    ``uri`` only names it in errors. With ``preferred_size`` (width, height in pixels) a JPEG is
-    decoded at the smallest of 1/1, 1/2, 1/4, 1/8 that is no smaller than it.
+    ``uri`` is only used in errors. With ``preferred_size`` (width, height in pixels), a JPEG is
+    decoded at the smallest scale of 1/1, 1/2, 1/4, 1/8 that is not smaller than it.
 
     Raises:
         PermanentError: ``image_unreadable`` or ``image_too_large``.
-        TransientError: there is not enough memory for it now.
+        TransientError: there is currently not enough memory for it.
     """
     try:
         with open_image(content, uri) as image:
@@ -49,9 +49,7 @@ def decode_image(
                 raise too_large(uri, f"{size}, more than {max_pixels}")
             return _decode(image, preferred_size)
     except MemoryError as error:
-        raise TransientError(
-            f"{uri}: not enough memory to decode it now; it is tried again"
-        ) from error
+        raise TransientError(f"{uri}: not enough memory to decode it now; trying again") from error
     except DAMAGE as error:
         raise unreadable(uri, error) from error
 
@@ -62,12 +60,12 @@ def _decode(image: ImageFile, preferred_size: tuple[int, int] | None) -> Image.I
         lies_on_its_side = orientation >= 5
         image.draft("RGB", preferred_size[::-1] if lies_on_its_side else preferred_size)
     image.load()
-    image.info = {}  # an upright picture must not say that it is to be turned
+    image.info = {}  # an upright picture must not have an orientation tag
     picture = _to_rgb(image)
     return picture.transpose(_TURNS[orientation]) if orientation in _TURNS else picture
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel: scaled, where convert() would clip
+    if image.mode.startswith("I"):  # 16 bits per pixel: scaled, since convert() would clip
         return image.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB")
     return image.convert("RGB")

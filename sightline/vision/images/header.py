@@ -1,11 +1,13 @@
-"""Opens an image file without decoding it: its format, size and EXIF, as Pillow reads them.
+"""Opens an image file without decoding it: its format, size and EXIF, as read by Pillow.
 
-Pillow warns of damaged EXIF, and a warning can be silenced only for all threads at once. So it is
-kept from parsing EXIF, and ``orientation_of`` reads the one tag that is needed. Pillow refuses a
-PNG for damage in any chunk, text included, so it is given only those that make the picture.
-``Image.open`` has one limit on pixels for the whole process, and takes a JPEG that holds a second
-picture for another format, so its plugins are called by the format that ``sniff`` finds. It joins
-the EXIF segments of a JPEG one by one, which takes minutes for a file of nothing else.
+Pillow warns about damaged EXIF, and warnings can only be silenced for all threads at once. So
+Pillow is kept from parsing EXIF, and ``orientation_of`` reads the one tag that is needed.
+
+Pillow refuses a PNG for damage in any chunk, including text, so it receives only the chunks of the
+picture. ``Image.open`` has one pixel limit for the whole process, and detects another format in a
+JPEG that contains a second picture, so its plugins are called for the format that ``sniff``
+detects. It joins the EXIF segments of a JPEG one by one, which takes minutes for a file of nothing
+else.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _EXIF_PREFIX = b"Exif\x00\x00"
 _EXIF_SEGMENT = b"\xff\xe1"
 _MOST_EXIF_SEGMENTS = 4096
 _ORIENTATION = 0x0112
-# What Pillow raises on damaged input, OSError and its own SyntaxError first of all.
+# Pillow's errors for damaged input, mainly OSError and its own SyntaxError.
 DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError,
     struct.error, zlib.error,
@@ -40,11 +42,11 @@ DAMAGE = (
 
 class _JpegWithoutResolution(JpegImageFile):
     def _read_dpi_from_exif(self) -> None:
-        """Parse no EXIF for a resolution that is not needed."""
+        """Do not parse EXIF for a resolution that is not needed."""
 
 
 def sniff(head: bytes) -> Format | None:
-    """Return the format that the first ``SNIFF_BYTES`` bytes of a file announce."""
+    """Return the format indicated by the first ``SNIFF_BYTES`` bytes of a file."""
     if head.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if head.startswith(_PNG_MAGIC):
@@ -55,10 +57,10 @@ def sniff(head: bytes) -> Format | None:
 
 
 def open_image(content: bytes, uri: str) -> ImageFile:
-    """Open a JPEG, PNG or WebP; ``uri`` only names it in errors. ``info["exif"]`` is its EXIF.
+    """Open a JPEG, PNG or WebP; ``uri`` is only used in errors. ``info["exif"]`` is its EXIF.
 
     Raises:
-        PermanentError: ``image_unreadable`` or ``image_too_large``, by the file's header.
+        PermanentError: ``image_unreadable`` or ``image_too_large``, according to the header.
     """
     kind = sniff(content)
     if kind is None:
@@ -74,18 +76,18 @@ def open_image(content: bytes, uri: str) -> ImageFile:
 
 
 def too_large(uri: str, what: str) -> PermanentError:
-    """Return the error of an image that has more of something than is read."""
+    """Return the error of an image that exceeds a limit."""
     return PermanentError(Reason.IMAGE_TOO_LARGE, f"{uri} has {what}")
 
 
 def unreadable(uri: str, error: Exception) -> PermanentError:
-    """Return the error of an image that Pillow cannot read, on one line."""
+    """Return the one-line error of an image that Pillow cannot read."""
     text = " ".join(str(error).split()) or type(error).__name__
     return PermanentError(Reason.IMAGE_UNREADABLE, f"{uri}: {text[:200]}")
 
 
 def orientation_of(exif: bytes) -> int:
-    """Return the EXIF orientation, 1 to 8; 1 where there is none that can be read."""
+    """Return the EXIF orientation, 1 to 8; 1 if there is no readable one."""
     while exif.startswith(_EXIF_PREFIX):
         exif = exif.removeprefix(_EXIF_PREFIX)
     try:
@@ -110,7 +112,7 @@ def _open_jpeg(content: bytes) -> JpegImageFile:
 
 
 def _open_png(content: bytes) -> PngImageFile:
-    """Open the chunks that make the picture; the EXIF may also stand behind them."""
+    """Open the chunks of the picture; the EXIF chunk may also follow them."""
     exif, picture = b"", [_PNG_MAGIC]
     place = len(_PNG_MAGIC)
     while place + 8 <= len(content):

@@ -1,4 +1,4 @@
-"""Micro-batches: what arrives while the model is busy goes through it together."""
+"""Micro-batches: items that arrive while the model is busy are encoded together."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Result = TypeVar("Result")
 
 
 class MicroBatcher(Generic[Item, Result]):
-    """Hands waiting items to ``encode`` in batches of at most ``batch_size``, one at a time.
+    """Passes waiting items to ``encode`` in batches of at most ``batch_size``, one at a time.
 
-    A batch that is not full waits ``linger_s`` seconds for company. Whoever calls ``submit``
-    bounds how many wait; ``run`` is to be run as a task for as long as the batcher is used.
+    An incomplete batch waits ``linger_s`` seconds for more items. Callers of ``submit`` limit how
+    many wait; run ``run`` as a task for as long as the batcher is used.
     """
 
     def __init__(
@@ -34,10 +34,10 @@ class MicroBatcher(Generic[Item, Result]):
         self._failure: Exception | None = None
 
     async def submit(self, item: Item) -> Result:
-        """Return what ``encode`` made of this item; a cancelled caller's item is left out.
+        """Return the result of ``encode`` for this item; a cancelled caller's item is left out.
 
         Raises:
-            Exception: what ``encode`` raised; or what ended ``run``, of which nothing more comes.
+            Exception: as raised by ``encode``, or the error that ended ``run``.
         """
         if self._failure is not None:
             raise self._failure
@@ -49,7 +49,7 @@ class MicroBatcher(Generic[Item, Result]):
         return await future
 
     async def run(self) -> None:
-        """Encode batch after batch, until cancelled; then nobody is left waiting."""
+        """Encode batch after batch until cancelled, and then fail the waiting callers."""
         batch: list[tuple[Item, asyncio.Future[Result]]] = []
         try:
             while True:
@@ -70,7 +70,7 @@ class MicroBatcher(Generic[Item, Result]):
         await self._arrived.wait()
         if len(self._waiting) < self._batch_size:
             self._full.clear()
-            # Woken at once when the batch fills up.
+            # Woken immediately when the batch is full.
             timer = asyncio.get_running_loop().call_later(self._linger_s, self._full.set)
             try:
                 await self._full.wait()
@@ -88,8 +88,8 @@ class MicroBatcher(Generic[Item, Result]):
         try:
             results = await self._encode([item for item, _ in batch])
             if len(results) != len(batch):
-                raise RuntimeError(f"{len(results)} results for a batch of {len(batch)}")  # noqa: TRY301 - told to all who wait
-        except Exception as error:  # noqa: BLE001 - handed on to everyone who waits for this batch
+                raise RuntimeError(f"{len(results)} results for a batch of {len(batch)}")  # noqa: TRY301 - reported to all waiting callers
+        except Exception as error:  # noqa: BLE001 - passed on to every caller of this batch
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)

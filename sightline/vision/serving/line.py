@@ -1,4 +1,4 @@
-"""An encoder at work: decoding in threads, encoding in batches, nothing on the event loop."""
+"""Runs an encoder: decoding in threads, encoding in batches, nothing in the event loop."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class EncodingLine:
     async def image_vector(
         self, read: Callable[[], tuple[Note, Image.Image]]
     ) -> tuple[Note, Vector]:
-        """Return the unit vector of the picture that ``read`` returns, and its note beside it.
+        """Return the unit vector of the picture that ``read`` returns, and its note.
 
-        ``read`` runs in a thread, and what it raises is raised here.
+        ``read`` runs in a thread; its errors are raised here.
         """
         async with self._in_memory:
             note, pixels = await self._decoding.run(lambda: self._prepared(*read()))
@@ -75,7 +75,7 @@ class EncodingLine:
     async def answer(
         self, fields: Sequence[AnswerField], vector: Vector, *, asset_types: Sequence[str] = ()
     ) -> Answer:
-        """Answer fields about one vector; what the model cannot answer is withheld."""
+        """Answer fields about one vector; fields that the model cannot answer are unknown."""
         return await self._inference.run(
             lambda: self._answers().answer(fields, vector[np.newaxis], asset_types=asset_types)[0]
         )
@@ -85,11 +85,11 @@ class EncodingLine:
         return await self._inference.run(lambda: self._answers().asset_types_asked(fields))
 
     async def in_thread(self, call: Callable[[], Result]) -> Result:
-        """Return what a short call that may block returns in one of the decoding threads."""
+        """Return the result of a short blocking call, run in one of the decoding threads."""
         return await self._decoding.run(call)
 
     def _answers(self) -> ZeroShot:
-        # Only ever run in the one inference thread, so it is made once.
+        # Only runs in the one inference thread, so it is created once.
         if self._zero_shot is None:
             self._zero_shot = ZeroShot(self._encoder)
         return self._zero_shot
@@ -103,7 +103,7 @@ class EncodingLine:
 
 
 def mean_direction(vectors: Sequence[Vector]) -> Vector:
-    """Return the unit vector along the sum of unit vectors (of the first, should they cancel)."""
+    """Return the unit vector along the sum of unit vectors (the first one, if the sum is zero)."""
     if len(vectors) == 1:
         return vectors[0]
     total = np.sum(vectors, axis=0, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""One piece of work for all who ask for the same thing while it is under way."""
+"""Shares one computation among all callers with the same key."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Result = TypeVar("Result")
 
 
 class SharedWork(Generic[Key, Result]):
-    """Runs ``work(key)`` once for all who wait for the same key at the same time.
+    """Runs ``work(key)`` once for all callers that wait for the same key at the same time.
 
-    A caller that is cancelled leaves the work to the others; closing cancels all of it, and
-    whoever still waits is told with a ``TransientError``.
+    A cancelled caller leaves the work to the others; closing cancels all work, and the waiting
+    callers receive a ``TransientError``.
     """
 
     def __init__(self, work: Callable[[Key], Awaitable[Result]]) -> None:
@@ -36,10 +36,11 @@ class SharedWork(Generic[Key, Result]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def get(self, key: Key) -> Result:
-        """Return ``work(key)``, begun for this caller or for one before it.
+        """Return ``work(key)``, started for this caller or for an earlier one.
 
         Raises:
-            TransientError: closed before it was done; and whatever ``work`` raises.
+            TransientError: closed before it was done.
+            Exception: as raised by ``work``.
         """
         if not self._open:
             raise _closed()
@@ -59,7 +60,7 @@ class SharedWork(Generic[Key, Result]):
         except asyncio.CancelledError:
             future.set_exception(_closed())
             raise
-        except Exception as error:  # noqa: BLE001 - handed on to everyone who waits for it
+        except Exception as error:  # noqa: BLE001 - passed on to every waiting caller
             future.set_exception(error)
         finally:
             del self._under_way[key]
@@ -70,6 +71,6 @@ def _closed() -> TransientError:
 
 
 def _look_at(future: asyncio.Future[Result]) -> None:
-    """Count an error as seen although every caller was cancelled before it came."""
+    """Mark an error as retrieved even if every caller was cancelled before it was raised."""
     if not future.cancelled():
         future.exception()

@@ -1,4 +1,4 @@
-"""A pool of threads owned by an ``async with``."""
+"""A pool of threads with the lifetime of an ``async with`` block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class Threads:
-    """A pool of threads that outlives nothing of what runs in it."""
+    """A pool of threads that ends only after its running calls."""
 
     def __init__(self, count: int, name: str) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
@@ -20,9 +20,9 @@ class Threads:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # Nobody waits for what is queued any more; what runs ends within one image or batch.
+        # Queued calls have no callers any more; running ones end within one image or batch.
         await asyncio.to_thread(self._pool.shutdown, wait=True, cancel_futures=True)
 
     async def run(self, call: Callable[[], Result]) -> Result:
-        """Return what the call returns in one of the threads, or raise what it raises."""
+        """Return the result of a call in one of the threads, or raise its error."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
