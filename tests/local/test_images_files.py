@@ -96,7 +96,7 @@ def test_what_may_pass_is_transient(
     path = tmp_path / "photo.png"
     halves().save(path)
     monkeypatch.setattr(os, "open", _failing(number))
-    with pytest.raises(TransientError, match=r"tried again$"):
+    with pytest.raises(TransientError, match=r"trying again$"):
         read(path)
 
 
