@@ -1,4 +1,4 @@
-"""The command line: ``sightline COMMAND``. A command is imported when it is run."""
+"""The command line: ``sightline COMMAND``. The module of a command is imported when it is run."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ EXIT_INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (docs/commands.md lists them).
 
-    Every error is one line on standard error that ends with what to do next; ``--debug`` shows
-    the traceback instead.
+    Every error is one line on standard error that ends with what to do next; ``--debug`` shows the
+    traceback instead.
     """
     with streams_without_secrets():
         try:
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    from sightline.cli.app import USAGE_ERROR, app  # noqa: PLC0415 - Ctrl-C meanwhile is no traceback
+    from sightline.cli.app import USAGE_ERROR, app  # noqa: PLC0415 - Ctrl-C shows no traceback
 
     started_with(config=None, home=None)  # until the options are read
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -38,7 +38,7 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         code = app(arguments, prog_name="sightline", standalone_mode=False)
     except USAGE_ERROR as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # it has the help for a message
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
             print(error.format_message())  # type: ignore[attr-defined]  # as below
             return 0
         context = getattr(error, "ctx", None)
@@ -46,18 +46,18 @@ def _run(argv: Sequence[str] | None) -> int:
         return _say(f"{error.format_message().rstrip('.')}; see `{path} --help`", 2)  # type: ignore[attr-defined]  # every ClickException has it
     except SightlineError as error:
         if debug:
-            sys.excepthook = print_traceback  # in the place of Typer's
+            sys.excepthook = print_traceback  # replaces Typer's own
             raise
         return _say(str(error), error.exit_code)
     except BrokenPipeError:
-        # The reader of our output has gone, as `head` does; keep Python from complaining at exit.
+        # The reader of the output has closed it, as `head` does; prevent Python's message at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         if _was_interrupted(error):
             raise KeyboardInterrupt from error
         if debug:
-            sys.excepthook = print_traceback  # in the place of Typer's
+            sys.excepthook = print_traceback  # replaces Typer's own
             raise
         return _say(
             f"internal error: {type(error).__name__}: {error}; run it again as"
@@ -68,8 +68,8 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _was_interrupted(error: BaseException) -> bool:
-    """Return whether Ctrl-C is behind an error: an import that it breaks off says otherwise."""
-    seen: set[int] = set()  # an error may be among its own causes
+    """Return whether Ctrl-C caused an error: an import that it interrupts raises another one."""
+    seen: set[int] = set()  # causes may form a cycle
     behind: BaseException | None = error
     while behind is not None and id(behind) not in seen:
         if isinstance(behind, KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""The Typer application: the global options, and the commands of the table."""
+"""The Typer application: the global options, and the commands in the table."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def _print_version(value: bool) -> None:
 def options(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="Settings file; without it ./sightline.toml, if there.")
+        Path | None, typer.Option(help="Settings file; default: ./sightline.toml, if present.")
     ] = None,
     home: Annotated[
-        Path | None, typer.Option(help="Where the local engine keeps everything (.sightline).")
+        Path | None, typer.Option(help="Folder of the local engine's data (.sightline).")
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks, and log more.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback does it
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print it, and exit."
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
 ) -> None:

@@ -1,7 +1,7 @@
-"""Characters that a terminal would act upon, written as escapes: controls, and marks of direction.
+"""Escapes characters that terminals interpret: control characters and direction marks.
 
-A file, a model or a message may put them into what is shown: an escape sequence that clears the
-screen, or an override of direction that turns a line around.
+A file, a model or a message may put them into the output: an escape sequence that clears the
+screen, or a direction override that reverses a line.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import json
 import unicodedata
 
 _ACTED_UPON = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's categories: controls, format characters, lone surrogates, separators of lines."""
+"""Unicode categories: control and format characters, lone surrogates, line separators."""
 
 
 def printable(text: str) -> str:
-    """Return a text in which what is not printable is escaped, as Python writes it."""
+    """Return a text whose unprintable characters are escaped, as Python writes them."""
     if text.isprintable():
         return text
     return "".join(
@@ -29,9 +29,9 @@ def printable_lines(text: str) -> str:
 
 
 def harmless_json(document: str) -> str:
-    """Return a JSON document of the same value in which no character commands a terminal.
+    """Return the same JSON document without characters that terminals interpret.
 
-    A document without such characters is returned as it is.
+    A document without such characters is returned unchanged.
     """
     return "\n".join(
         line if line.isprintable() else "".join(map(_escaped, line))
@@ -43,5 +43,5 @@ def _escaped(character: str) -> str:
     if character.isprintable() or unicodedata.category(character) not in _ACTED_UPON:
         return character
     if character == "\x7f":
-        return "\\u007f"  # ASCII, which the line below leaves as it is
+        return "\\u007f"  # ASCII, which the line below does not change
     return json.dumps(character)[1:-1]

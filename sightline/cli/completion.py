@@ -1,4 +1,4 @@
-"""Checks that there is a shell to complete for, before Typer's own options write for it."""
+"""Checks the shell before Typer's own options install or show completion for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that choose observations: declared once, one parameter of every command with them."""
+"""The options that select observations: declared once, added to every command that uses them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sightline.model import Filter
 
 @dataclass(frozen=True, slots=True)
 class FilterOptions:
-    """The options as they were typed."""
+    """The options as typed."""
 
     asset_type: Annotated[
         list[str] | None,
@@ -39,7 +39,7 @@ class FilterOptions:
     ] = None
 
     def filter(self, limit: int | None = None) -> Filter:
-        """Return what they mean together.
+        """Return the filter that the options form together.
 
         Raises:
             ConfigurationError: one of them is invalid.
@@ -55,7 +55,7 @@ class FilterOptions:
         )
 
     def named(self) -> tuple[tuple[str, object], ...]:
-        """Return each option as it is typed, with its value."""
+        """Return each option's name, with its value."""
         return (
             ("--asset-type", self.asset_type),
             ("--from", self.since),
@@ -70,7 +70,7 @@ NO_FILTER = FilterOptions()
 
 
 def typed(options: Sequence[tuple[str, object]]) -> Iterator[str]:
-    """Yield the words in which options are typed; a list repeats its option, ``True`` is a flag."""
+    """Yield the words of the options as typed; a list repeats its option, ``True`` is a flag."""
     for name, value in options:
         if value is True:
             yield name
@@ -82,7 +82,7 @@ def typed(options: Sequence[tuple[str, object]]) -> Iterator[str]:
 
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options in the place of its parameter ``chosen``."""
+    """Replace a command's parameter ``chosen`` by the options."""
     signature = inspect.signature(command, eval_str=True)
     options = inspect.signature(FilterOptions, eval_str=True).parameters
     parameters: list[inspect.Parameter] = []

@@ -1,4 +1,4 @@
-"""A help page with one section for each group of commands, instead of one long list."""
+"""A help page with one section per group of commands, instead of one long list."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sightline.cli.command_table import COMMANDS
 
 
 class GroupedHelp(TyperGroup):
-    """The commands of the table, by group, in plain text: rich is not imported for ``--help``."""
+    """The commands of the table, by group, in plain text; ``--help`` does not import rich."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings | {"commands": dict(COMMANDS)})
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments; an option that needs a shell is refused where there is none."""
+        """Parse the arguments; options that need a shell are refused without one."""
         if completion.OPTIONS.intersection(args) and not ctx.resilient_parsing:
             completion.check_shell()
         return super().parse_args(ctx, args)

@@ -1,4 +1,4 @@
-"""A command that the help lists, and whose module is imported when it is run or asked for help."""
+"""A command that the help lists, but whose module is imported only for a run or its own help."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typer.main import get_group
 
 
 class LazyCommand(TyperCommand):
-    """Stands for the command that ``target`` names: a function or a ``Typer``, ``module:name``."""
+    """A placeholder for the command ``target``: a function or a ``Typer``, as ``module:name``."""
 
     def __init__(self, name: str, target: str, *, short_help: str, group: str) -> None:
         super().__init__(name, short_help=short_help, rich_help_panel=group)

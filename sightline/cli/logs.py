@@ -1,4 +1,4 @@
-"""What a worker logs on standard error: text, or one JSON object a line as log services read it."""
+"""A worker's logs on standard error: text, or one JSON object per line for log services."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: ``severity`` is the name that Google Cloud's logging expects.
+    """One JSON object per line: ``severity`` is the name that Google Cloud's logging expects.
 
-    Plain ASCII, so that no byte of it can command a terminal; without secrets.
+    Plain ASCII, so that a terminal interprets nothing in it; without secrets.
     """
 
     def __init__(self, worker_id: str) -> None:
@@ -36,7 +36,7 @@ class JsonLines(logging.Formatter):
         self._worker_id = worker_id
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as a line; the message at hand is named where there is one."""
+        """Return the record as a line; the message in progress is named, if there is one."""
         at = datetime.fromtimestamp(record.created, UTC)
         entry = {
             "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -54,18 +54,18 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """Lines of text without secrets and without what commands a terminal."""
+    """Lines of text without secrets and without characters that terminals interpret."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as text; a traceback takes lines of its own."""
+        """Return the record as text; a traceback adds lines."""
         return printable_lines(without_secrets(super().format(record)))
 
 
 class _ToStandardError(logging.StreamHandler[TextIO]):
-    """Writes to what standard error is at the moment: a live view puts lines above itself."""
+    """Writes to the current standard error, which a live view redirects to print above itself."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -80,7 +80,7 @@ class _ToStandardError(logging.StreamHandler[TextIO]):
 
 
 def text_logs(*, debug: bool) -> None:
-    """Log as text, from warnings on."""
+    """Log as text, from warnings up."""
     handler = _ToStandardError()
     handler.setFormatter(TextLines())
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, handlers=[handler])
@@ -88,10 +88,10 @@ def text_logs(*, debug: bool) -> None:
 
 @contextmanager
 def json_logs(*, worker_id: str, debug: bool) -> Iterator[Callable[[str], None]]:
-    """Log as JSON from our own information and others' warnings on; yields what makes a remark.
+    """Log as JSON, our own records from INFO, others' from WARNING; yields a function for remarks.
 
-    Errors are logged too, instead of being told in a line of text, and end the command with
-    their exit code.
+    Errors are logged too, instead of being printed as text, and end the command with their exit
+    code.
     """
     root = logging.getLogger()
     before = {name: logging.getLogger(name).level for name in ("", *OURS)}
@@ -127,7 +127,7 @@ def json_logs(*, worker_id: str, debug: bool) -> Iterator[Callable[[str], None]]
 def worker_logs(
     settings: Settings, worker_id: str, *, debug: bool
 ) -> Iterator[Callable[[str], None]]:
-    """Log as ``telemetry.log_format`` says; yields what makes a remark."""
+    """Log as ``telemetry.log_format`` says; yields a function for remarks."""
     if settings.telemetry.log_format == "json":
         with json_logs(worker_id=worker_id, debug=debug) as log_remark:
             yield log_remark

@@ -11,7 +11,7 @@ EngineName = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="local, gcp, or one that needs no workers: bigquery, batch; the setting by default.",
+        help="local, gcp, or one without workers: bigquery, batch; default: the setting.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -19,31 +19,33 @@ RunId = Annotated[str | None, typer.Option("--run", help="Only this run.")]
 TaskNames = Annotated[
     list[str] | None,
     typer.Option(
-        "--task", help="Only this task; without it every task that is bound to asset types."
+        "--task", help="Only this task; default: every task that is bound to asset types."
     ),
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", help="Only the first so many subjects that match, done or not."),
+    typer.Option("--limit", help="Only this many of the matching subjects, done or not."),
 ]
 Embed = Annotated[bool, typer.Option("--embed/--no-embed", help="Embed every image, for search.")]
 EmbedOnly = Annotated[
     bool, typer.Option("--embed-only", help="Embed every image, and ask no task.")
 ]
 MaxCost = Annotated[
-    float | None, typer.Option("--max-cost", help="US dollars that the run may cost.")
+    float | None, typer.Option("--max-cost", help="The most that the run may cost, in US dollars.")
 ]
 MaxImages = Annotated[
-    int | None, typer.Option("--max-images", help="Images that may be sent to a model.")
+    int | None, typer.Option("--max-images", help="The most images that may be sent to a model.")
 ]
 Confidence = Annotated[
     str | None,
-    typer.Option(help="A field from 0 to 1, the confidence of an answer, as its weight."),
+    typer.Option(help="A field from 0 to 1 that weighs an answer by its confidence."),
 ]
 HalfLife = Annotated[
     float,
     typer.Option(
-        "--half-life", help="Days after which an image weighs half; 0 lets age not matter.", min=0
+        "--half-life",
+        help="Days after which an image's weight is halved; 0: age does not matter.",
+        min=0,
     ),
 ]
 Fields = Annotated[
@@ -52,13 +54,13 @@ Fields = Annotated[
 ]
 HtmlFile = Annotated[
     Path | None,
-    typer.Option("--html", help="Write a page with the images, too; it needs no other file."),
+    typer.Option("--html", help="Write a self-contained page with the images, too."),
 ]
-Replace = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+Replace = Annotated[bool, typer.Option("--force", help="Replace an existing file.")]
 OutFile = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="Write a row an asset: .parquet, .geoparquet, .geojson, .gpkg, .csv or .jsonl.",
+        help="Write one row per asset: .parquet, .geoparquet, .geojson, .gpkg, .csv or .jsonl.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""How commands speak: results to standard output, progress and remarks to standard error."""
+"""How commands print: results to standard output, progress and remarks to standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sightline.cli.program import as_typed
 
 
 def print_json(value: object) -> None:
-    """Print one JSON document; nothing in it can command a terminal."""
+    """Print one JSON document, without characters that terminals interpret."""
     document = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
     sys.stdout.write(harmless_json(document) + "\n")
 
@@ -34,14 +34,14 @@ def say(text: str = "") -> None:
 
 
 def remark(text: str) -> None:
-    """Print a remark that is no part of the result."""
+    """Print a remark that is not part of the result."""
     sys.stderr.write(printable(as_typed(text)) + "\n")
 
 
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, digits: int = 3
 ) -> None:
-    """Print a plain table: text to the left, numbers to the right with so many decimals."""
+    """Print a plain table: text left-aligned, numbers right-aligned with ``digits`` decimals."""
     if title:
         say(title)
     cells = [[_cell(value, digits) for value in row] for row in rows]
@@ -75,7 +75,7 @@ def _cell(value: object, digits: int) -> str:
 
 @contextmanager
 def progress_bar(label: str, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar on a terminal, a line now and then elsewhere; yields ``update(done, total)``."""
+    """Show a bar on a terminal, occasional lines elsewhere; yields ``update(done, total)``."""
     if not sys.stderr.isatty():
         with _progress_lines(label) as update:
             yield update

@@ -1,4 +1,4 @@
-"""What the global options said, and the settings that follow from them."""
+"""The global options, and the settings that follow from them."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ class State:
     debug: bool
 
     def must_exist(self) -> None:
-        """Check that a home that was named on the command line is there, before it is read.
+        """Check that a home that was named on the command line exists.
 
         Raises:
-            NotFoundError: it is not.
+            NotFoundError: it does not.
         """
         if self.home is not None and not self.home.exists():
             raise NotFoundError(
-                f"--home {self.home} is not there; `sightline import DIR` makes one"
+                f"--home {self.home} does not exist; `sightline import DIR` creates it"
             )
 
     def check_output(self, *paths: Path | None, may_be_settings: bool = False) -> None:
         """Check that no file or folder to be written is one of the project's own.
 
-        ``may_be_settings``: the command is there to write the settings file.
+        ``may_be_settings``: the command's purpose is to write the settings file.
 
         Raises:
             ConfigurationError: one is.
@@ -54,7 +54,7 @@ class State:
                 own.check(path, may_be_settings=may_be_settings)
 
     def config_file(self) -> Path:
-        """Return the settings file, or where it would be."""
+        """Return the path of the settings file, which need not exist."""
         named = self.config or os.environ.get("SIGHTLINE_CONFIG")
         return Path(named) if named else Path(CONFIG_FILE)
 
@@ -63,14 +63,14 @@ class State:
         try:
             settings = self.settings()
         except ConfigurationError:
-            # The command says what is wrong with them, unless it is there to replace their file.
+            # The command reports what is wrong, unless its purpose is to replace the file.
             return OwnFiles(self.home or config.absolute().parent / ".sightline", (), config)
         tasks = settings.tasks_dir.glob("*.toml") if settings.tasks_dir else ()
         prices = (settings.prices,) if settings.prices else ()
         return OwnFiles(settings.home, (*prices, *tasks), config)
 
     def settings(self, options: Mapping[str, Any] | None = None) -> Settings:
-        """Read the settings, once, with the command line last; ``options`` are the command's."""
+        """Read the settings; the global options and the command's own ``options`` override them."""
         overrides = {"home": self.home} if self.home else {}
         return load_settings(config=self.config, overrides={**overrides, **(options or {})})
 
@@ -79,7 +79,7 @@ class State:
         operation: Callable[[Warehouse], Coroutine[None, None, Result]],
         options: Mapping[str, Any] | None = None,
     ) -> Result:
-        """Run an operation on the warehouse alone, which a broken queue does not hinder."""
+        """Run an operation that needs only the warehouse, and so works with a broken queue."""
 
         async def run() -> Result:
             async with open_warehouse(self.settings(options)) as warehouse:
@@ -90,7 +90,7 @@ class State:
     def read_answers(
         self, which: Filter, operation: Callable[[Warehouse], Coroutine[None, None, Result]]
     ) -> Result:
-        """Run an operation whose answers are shown; what is to be known about them is remarked."""
+        """Run an operation that shows answers, and print the remark on them, if any."""
 
         async def read(warehouse: Warehouse) -> Result:
             result = await operation(warehouse)
@@ -105,7 +105,7 @@ class State:
         operation: Callable[[Engine], Coroutine[None, None, Result]],
         options: Mapping[str, Any] | None = None,
     ) -> Result:
-        """Run an operation on the whole engine; ``options`` are settings of the command's own."""
+        """Run an operation on the whole engine; ``options`` are the command's own settings."""
 
         async def run() -> Result:
             async with open_engine(self.settings(options)) as engine:

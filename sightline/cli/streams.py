@@ -1,4 +1,4 @@
-"""Standard output and standard error of a command: whatever is written there holds no secret.
+"""Hides secrets in everything that a command writes to standard output and standard error.
 
 One place for everything that prints: results, JSON, live views, logs, tracebacks, libraries.
 """
@@ -17,18 +17,18 @@ from sightline.redaction import SECRETS, without_secrets
 
 
 class _WithoutSecrets:
-    """A stream that hides every registered secret, and is the other one in all else."""
+    """A stream that hides every registered secret, and otherwise acts as the wrapped one."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a text; the count is of the text that was given, as callers expect."""
+        """Write a text; return the length of the original text, as callers expect."""
         self._stream.write(SECRETS.hide(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write each of them."""
+        """Write several texts."""
         for line in lines:
             self.write(line)
 
@@ -38,7 +38,7 @@ class _WithoutSecrets:
 
 @contextmanager
 def streams_without_secrets() -> Iterator[None]:
-    """Hide secrets in what is written to standard output and standard error meanwhile."""
+    """Hide secrets in standard output and standard error within the block."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (cast("TextIO", _WithoutSecrets(stream)) for stream in before)
     try:

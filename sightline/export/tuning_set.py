@@ -93,9 +93,7 @@ class TuningSet:
             self._add("train", example.line)
 
     def _keep(self, tuning_example: TuningExample) -> None:
-        """Keep the examples with the smallest hashes of their IDs, so that the choice is always the
-        same.
-        """
+        """Keep the examples with the smallest hashes of their IDs, always the same choice."""
         row = tuning_example.row
         number = int.from_bytes(hashlib.sha256(row.subject_id.encode()).digest()[:8], "big")
         asset = row.asset_id or row.subject_id

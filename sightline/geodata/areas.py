@@ -42,9 +42,9 @@ def read_area(path: Path, option: str) -> shapely.Geometry:
     except ShapelyError as error:
         raise ConfigurationError(f"{where}: {error}; repair it, e.g. in QGIS") from error
     if not areas:
-        there = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+        other_kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
         raise ConfigurationError(
-            f"{where}: contains no polygon{there and f' but {there}'}; {_FORMATS}"
+            f"{where}: contains no polygon{other_kinds and f' but {other_kinds}'}; {_FORMATS}"
         )
     if area.is_empty:
         raise ConfigurationError(f"{where}: its polygons fill no area; give one that does")

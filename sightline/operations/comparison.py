@@ -67,12 +67,12 @@ class Comparison:
         named = (self.from_snapshot, self.to_snapshot)
         for name in named:
             if name is not None and name not in snapshots:
-                there = sorted(snapshot for snapshot in snapshots if snapshot)
-                more = ", ..." if len(there) > LISTED else ""
+                existing = sorted(snapshot for snapshot in snapshots if snapshot)
+                more = ", ..." if len(existing) > LISTED else ""
                 raise NotFoundError(
-                    f"no answer of {task.name} is of snapshot {name!r}{did_you_mean(name, there)};"
-                    " there are"
-                    f" {', '.join(there[:LISTED]) or 'none'}{more}"
+                    f"no answer of {task.name} is of snapshot {name!r}"
+                    f"{did_you_mean(name, existing)}; there are"
+                    f" {', '.join(existing[:LISTED]) or 'none'}{more}"
                 )
         old, new = self._chosen(task, snapshots)
         return (

@@ -105,12 +105,12 @@ def only_fields(task: TaskSpec, names: Sequence[str]) -> TaskSpec:
     Raises:
         NotFoundError: the task has no such field.
     """
-    there = [field.name for field in task.fields]
+    field_names = [field.name for field in task.fields]
     for name in names:
-        if name not in there:
+        if name not in field_names:
             raise NotFoundError(
-                f"{task.name} has no field {name!r}{did_you_mean(name, there)}; give one of"
-                f" {', '.join(there)}"
+                f"{task.name} has no field {name!r}{did_you_mean(name, field_names)}; give one of"
+                f" {', '.join(field_names)}"
             )
     chosen = tuple(field for field in task.fields if field.name in names)
     return replace(task, fields=chosen) if names else task

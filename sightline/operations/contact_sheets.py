@@ -115,14 +115,15 @@ def outlier_cards(
     """Return a card for each answer to review; blocks while the images are read."""
 
     def card(outlier: Outlier) -> ImageCard:
-        odd = outlier.disagreement
+        contradicted = outlier.disagreement
+        expected, voters = value_text(contradicted.expected), len(contradicted.neighbours)
         field = outlier.field.replace("_", " ")
         facts = (
-            Fact(field, value_text(odd.value)),
-            Fact("neighbours", f"{value_text(odd.expected)}, {odd.votes} of {len(odd.neighbours)}"),
+            Fact(field, value_text(contradicted.value)),
+            Fact("neighbours", f"{expected}, {contradicted.votes} of {voters}"),
         )
-        what = f"{field} {value_text(odd.value)}"
-        return image_card(outlier.image, odd.score, facts, _reader(settings), what=what)
+        what = f"{field} {value_text(contradicted.value)}"
+        return image_card(outlier.image, contradicted.score, facts, _reader(settings), what=what)
 
     return _cards(card, outliers, progress)
 

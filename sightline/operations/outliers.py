@@ -133,20 +133,24 @@ def comparable_fields(task: TaskSpec, names: Sequence[str]) -> list[FieldSpec]:
         NotFoundError: the task has no such field, or none that can be compared.
         ConfigurationError: its values cannot be compared.
     """
-    can = {field.name: field for field in task.fields if field.type in DISCRETE}
-    others = f"give one of {', '.join(can)}" if can else "give another task"
+    comparable = {field.name: field for field in task.fields if field.type in DISCRETE}
+    others = f"give one of {', '.join(comparable)}" if comparable else "give another task"
     for name in names:
-        if name in can:
+        if name in comparable:
             continue
         if name in {field.name for field in task.fields}:
             *kinds, last_kind = DISCRETE
             raise ConfigurationError(
                 f"--field {name} is not of type {', '.join(kinds)} or {last_kind}; {others}"
             )
-        raise NotFoundError(f"{task.name} has no field {name!r}{did_you_mean(name, can)}; {others}")
-    if not can:
+        raise NotFoundError(
+            f"{task.name} has no field {name!r}{did_you_mean(name, comparable)}; {others}"
+        )
+    if not comparable:
         raise NotFoundError(f"no field of {task.name} can be compared; {others}")
-    return [can[name] for name in dict.fromkeys(names)] if names else list(can.values())
+    return (
+        [comparable[name] for name in dict.fromkeys(names)] if names else list(comparable.values())
+    )
 
 
 def _compare(

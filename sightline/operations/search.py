@@ -249,7 +249,7 @@ def _image_file(what: str) -> Path | None:
     if path.is_file():
         return path
     if path.suffix.lower() in IMAGE_SUFFIXES or "/" in what:
-        raise NotFoundError(f"{what} is not there; give an image file, or an observation's id")
+        raise NotFoundError(f"{what} does not exist; give an image file, or an observation's id")
     return None
 
 

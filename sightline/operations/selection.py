@@ -92,12 +92,12 @@ async def check_asset_types(
     if not unknown:
         return
     if of_source:
-        there = [name for name, _ in await types_in_source(warehouse, Filter())]
+        existing = [name for name, _ in await types_in_source(warehouse, Filter())]
     else:
-        there = [row.asset_type for row in await warehouse.answers.coverage(Filter(), None)]
+        existing = [row.asset_type for row in await warehouse.answers.coverage(Filter(), None)]
     for name in unknown:
-        if name not in there:
-            raise NotFoundError(f"--asset-type: {_unknown(name, {*bound, *there})}")
+        if name not in existing:
+            raise NotFoundError(f"--asset-type: {_unknown(name, {*bound, *existing})}")
 
 
 def bound_types(settings: Settings) -> frozenset[str]:

@@ -165,10 +165,15 @@ def dimension(task: TaskSpec, name: str, *, cell: float, bin_width: float | None
         case "cell":
             return Dimension("cell", step=cell)
         case _:
-            there = [*(field.name for field in task.fields), "asset_type", "month", "cell"]
+            accepted = [
+                *(field.name for field in task.fields),
+                "asset_type",
+                "month",
+                "cell",
+            ]
             raise NotFoundError(
-                f"{task.name} has no field {name!r}{did_you_mean(name, there)}; give one of"
-                f" {', '.join(there)}"
+                f"{task.name} has no field {name!r}{did_you_mean(name, accepted)}; give one of"
+                f" {', '.join(accepted)}"
             )
 
 

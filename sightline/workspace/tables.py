@@ -24,9 +24,7 @@ class Table:
 
     @classmethod
     def from_rows(cls, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-        """Return a table of rows with inferred Arrow types; a value without an Arrow type becomes
-        text.
-        """
+        """Return a table of rows with inferred Arrow types; values without one become text."""
         arrays = []
         for values in zip(*rows, strict=True) if rows else [()] * len(columns):
             try:

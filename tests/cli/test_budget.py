@@ -124,7 +124,7 @@ def test_enqueue_says_how_far_a_budget_may_be_exceeded(
     assert main(["enqueue", "--max-cost", "5"]) == 0
     output = capsys.readouterr().err
     assert "budget: $5.00; workers reserve it before they call" in output
-    assert "calls under way (128 a worker at most)" in output
+    assert "calls in flight (128 per worker at most)" in output
     assert "$0.0512 an answer" in output
 
 

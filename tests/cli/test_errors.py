@@ -27,8 +27,8 @@ from tests.cli.conftest import Mistake, Shown
         (("search", "--answer", "road_signs.tilted=often"), 2, "; give one of true, false"),
         (("enqueue", "--limit", "9" * 20), 2, "is not accepted; give 1 to 2147483647"),
         (("dead-letters", "replay", "--run", "r1"), 2, "no run r1; `sightline status` lists them"),
-        (("--home", "nowhere", "status", "--check"), 2, "--home nowhere is not there"),
-        (("--home", "nowhere", "budget", "r1"), 2, "--home nowhere is not there"),
+        (("--home", "nowhere", "status", "--check"), 2, "--home nowhere does not exist"),
+        (("--home", "nowhere", "budget", "r1"), 2, "--home nowhere does not exist"),
         (("budget", "r1"), 2, "no run r1; `sightline status` lists them"),
         (("search", "x", "--answer", "trees.kind=oak"), 2, "no task 'trees'; there are describe"),
         (
@@ -71,7 +71,7 @@ def test_a_mistake_is_one_line_that_says_what_to_do(
         ((), "there are no answers yet; run `sightline enqueue` and `sightline work`"),
         (
             ("--home", "nowhere"),
-            "--home nowhere is not there; `sightline --home nowhere import DIR` makes one",
+            "--home nowhere does not exist; `sightline --home nowhere import DIR` creates it",
         ),
     ],
 )

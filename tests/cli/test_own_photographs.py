@@ -359,7 +359,7 @@ def test_a_place_with_latitude_and_longitude_exchanged_is_an_error(
     )
     code, _, err = shown(*command, *place)
     assert code == 2
-    assert ": latitude and longitude are exchanged: nothing is there, and " in err
+    assert ": latitude and longitude are exchanged: no image is there, and " in err
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ OWN = Path(sys.executable).with_name("sightline")
 def anew() -> Iterator[None]:
     """What starts this process is found out once; here it changes."""
     program.cache_clear()
+    started_with(config=None, home=None)
     yield
     program.cache_clear()
 
@@ -91,7 +92,7 @@ def test_what_is_printed_runs_in_a_plain_shell(tmp_path: Path, where: str) -> No
 @pytest.mark.extended
 def test_the_demo_ends_with_a_command_that_runs(tmp_path: Path) -> None:
     output = plain_shell(f"{OWN} demo --dir shown --scenes 12 --workers 1", tmp_path)
-    (command,) = re.findall(r"^go on: +(.+)$", output, re.MULTILINE)
+    (command,) = re.findall(r"^continue: +(.+)$", output, re.MULTILINE)
     assert "shown/scenes/" in plain_shell(command, tmp_path)
 
 

@@ -96,7 +96,7 @@ def test_an_index_is_told_refused_for_a_few_vectors_and_dropped(
     ("arguments", "message"),
     [
         (("similar", "no-such-id"), "nothing was embedded by demo-1 at 256 dimensions; run"),
-        (("similar", "gone.jpg"), "gone.jpg is not there; give an image file, or an"),
+        (("similar", "gone.jpg"), "gone.jpg does not exist; give an image file, or an"),
         (("similar", "text.jpg"), "text.jpg: image_unreadable"),
         (("search", "--image", "text.jpg"), "--image text.jpg: image_unreadable"),
         (("search", "a pole", "--explain"), "nothing was embedded by demo-1 at 256 dimensions"),

@@ -126,7 +126,7 @@ def test_tables_for_people(shown: Shown, home: Path) -> None:
         (("stats", "signs", "--by", "count", "--bin", "-1"), "--bin -1.0 is not accepted"),
         (("stats", "signs", "--cell", "0"), "see `sightline stats --help`"),
         (("stats", "signs", "--box", "1,2"), "--box '1,2' is not accepted"),
-        (("--home", "nowhere", "stats"), "--home nowhere is not there"),
+        (("--home", "nowhere", "stats"), "--home nowhere does not exist"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(

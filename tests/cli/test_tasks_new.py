@@ -17,7 +17,7 @@ def test_a_new_task_is_known_at_once_and_says_what_to_do_next(
 ) -> None:
     code, out, err = shown("tasks", "new", "benches", "--asset-type", "bench")
     assert code == 0
-    assert out.startswith("tasks/benches.toml: benches is sound, 5 fields, ")
+    assert out.startswith("tasks/benches.toml: benches is valid, 5 fields, ")
     assert "`sightline enqueue` asks it about every bench: change it before" in err
     assert "`sightline tasks check tasks/benches.toml` and `sightline pilot --task benches`" in err
     assert tomllib.loads(Path("sightline.toml").read_text()) == {"tasks_dir": "tasks"}

@@ -46,7 +46,7 @@ MISTAKES = (
     Mistake("sightline import photo", 2, "photo does not exist"),
     Mistake("sightline import notes", 1, "no photographs and no rows"),
     Mistake("sightline import torn", 1, "neither JPEG, PNG nor WebP"),
-    Mistake("sightline import photos/IMG_0.jpg", 2, "give the folder"),
+    Mistake("sightline import photos/IMG_0.jpg", 2, "give its folder"),
     Mistake("sightline import book.xlsx", 2, "save the sheet as CSV"),
     Mistake("sightline import web.csv", 1, "is on the web"),
     Mistake("sightline import office.csv", 1, "--date-format"),

@@ -159,7 +159,9 @@ def test_clocks_years_apart_are_noted() -> None:
     gps = {GPS.GPSDateStamp: b"2011:07:15", GPS.GPSTimeStamp: ((9, 1), (14, 1), (39, 1))}
     facts = facts_of(gps, {EXIF.DateTimeOriginal: b"2018:06:26 17:46:33.847"})
     assert facts.capture_time == datetime(2011, 7, 15, 9, 14, 39, tzinfo=UTC)
-    assert facts.notes == ("its clock says 2018-06-26 and its GPS 2011-07-15; the GPS is believed",)
+    assert facts.notes == (
+        "its clock says 2018-06-26 and its GPS 2011-07-15; the GPS date is used",
+    )
 
 
 @pytest.mark.parametrize(

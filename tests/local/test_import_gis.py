@@ -169,7 +169,7 @@ def test_geojson_is_known_by_its_content_too(folder: Folder, name: str) -> None:
     [
         ('{"type":', "is not GeoJSON: line 1"),
         ("{}", "has no column observation_id"),
-        (dumped(), "has no feature; give a file that has"),
+        (dumped(), "contains no feature; give a file that does"),
         (dumped(feature(1), crs={"type": "link"}), "has an unknown form"),
         (dumped(feature(1, id=1), crs="EPSG:1"), "the CRS 'EPSG:1' is not known"),
         (dumped(feature(1), feature(2, crs="EPSG:28992")), "has several CRSs, None, EPSG:28992"),

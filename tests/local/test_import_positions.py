@@ -93,7 +93,7 @@ def test_a_place_outside_of_its_crs_is_refused(folder: Folder) -> None:
     frame.to_parquet(folder.root / "survey.parquet")
     report = folder.load_file(folder.root / "survey.parquet")
     assert reasons(report) == [("row 1", "bad_position")]
-    assert "no place in ETRS89 / UTM zone 32N" in report.refusals[0].detail
+    assert "is outside ETRS89 / UTM zone 32N" in report.refusals[0].detail
 
 
 def test_a_crs_of_no_place_on_earth_is_refused_before_anything_is_read(folder: Folder) -> None:

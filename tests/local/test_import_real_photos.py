@@ -69,7 +69,7 @@ EXPECTED: dict[str, Outcome] = {
 NOTES = {
     "corrupt_exif.jpg": "its time has no zone and is taken as UTC",
     "fixed_exif.jpg": "its time has no zone and is taken as UTC",
-    "test_exif.jpg": "its clock says 2018-06-26 and its GPS 2011-07-15; the GPS is believed",
+    "test_exif.jpg": "its clock says 2018-06-26 and its GPS 2011-07-15; the GPS date is used",
 }
 NO_IMAGES = {"README.md", "LICENSE.mapillary_tools", "LICENSE.udacity"}
 

@@ -1,1 +1,1 @@
-"""One module a command, or a family of commands."""
+"""One module per command, or per family of commands."""

@@ -28,7 +28,7 @@ def budget(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a run's budget: what it may cost, what is spent, and what workers have reserved.
+    """Show a run's budget: the limits, the spending, and what workers have reserved.
 
     Example: sightline budget RUN --max-cost 20
     """

@@ -1,4 +1,4 @@
-"""``sightline cancel``: end a run, its queued messages included."""
+"""``sightline cancel``: cancel a run, with its queued messages."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def cancel(
     run_id: Annotated[str, typer.Argument(help="The run, as `sightline status` lists it.")],
     as_json: AsJson = False,
 ) -> None:
-    """Cancel a run: its queued messages are dropped, and nothing more is paid for it.
+    """Cancel a run: its queued messages are dropped, and no further calls are paid for.
 
-    Calls that are under way end and their results are kept. Example: sightline cancel RUN
+    Calls in flight end and their results are kept. Example: sightline cancel RUN
     """
     state: State = context.obj
     result = state.run(lambda engine: run(engine, run_id))

@@ -19,25 +19,27 @@ from sightline.operations.comparison import Comparison
 @filtered
 def changes(
     context: typer.Context,
-    task: Annotated[str | None, typer.Argument(help="A task; needed where several are.")] = None,
+    task: Annotated[
+        str | None, typer.Argument(help="A task; required if there are several.")
+    ] = None,
     from_snapshot: Annotated[
-        str | None, typer.Option(help="The older snapshot; without it the one before the last.")
+        str | None, typer.Option(help="The older snapshot; default: the last but one.")
     ] = None,
     to_snapshot: Annotated[
-        str | None, typer.Option(help="The newer snapshot; without it the last one.")
+        str | None, typer.Option(help="The newer snapshot; default: the last.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option(help="Compare images before this time with those from it on.")
+        str | None, typer.Option(help="Compare images before this time with the later ones.")
     ] = None,
     field: Fields = None,
     tolerance: Annotated[
-        float, typer.Option(help="Numbers no further apart than this are equal.", min=0)
+        float, typer.Option(help="Numbers that differ by at most this are equal.", min=0)
     ] = 0.0,
     confidence: Confidence = None,
     half_life: HalfLife = 365.0,
     out: OutFile = None,
     force: Replace = False,
-    top: Annotated[int, typer.Option(help="Assets that are shown.", min=0, max=10_000)] = 20,
+    top: Annotated[int, typer.Option(help="The number of assets to show.", min=0, max=10_000)] = 20,
     chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:

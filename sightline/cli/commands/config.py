@@ -17,15 +17,15 @@ from sightline.operations.stack_settings import outputs_of_file, outputs_of_pulu
 
 STDIN = "-"
 
-app = typer.Typer(help="Make the settings file.", no_args_is_help=True)
+app = typer.Typer(help="Create the settings file.", no_args_is_help=True)
 
 
 @app.callback()
 def config() -> None:
-    """Make the settings file."""
+    """Create the settings file."""
 
 
-@app.command("from-stack", short_help="Write the settings of what `pulumi up` made.")
+@app.command("from-stack", short_help="Write the settings for what `pulumi up` created.")
 def from_stack(
     context: typer.Context,
     outputs: Annotated[
@@ -33,12 +33,12 @@ def from_stack(
     ] = "",
     file: Annotated[Path, typer.Option(help="The file to write.")] = Path("sightline.toml"),
     stack: Annotated[
-        str, typer.Option(help="The stack whose outputs are read; without it the selected one.")
+        str, typer.Option(help="The stack whose outputs are read; default: the selected one.")
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that differs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the settings of what `pulumi up` made; without OUTPUTS, pulumi is run for them.
+    """Write the settings for what `pulumi up` created; without OUTPUTS, pulumi is run for them.
 
     Example: sightline config from-stack --stack prod
     """
@@ -50,7 +50,7 @@ def from_stack(
 
 
 def _outputs(named: str, stack: str) -> tuple[str, str]:
-    """Return the outputs, and what they are called: a file, standard input, or pulumi's own."""
+    """Return the outputs and their name for messages: a file, standard input, or pulumi's own."""
     if named == STDIN:
         return sys.stdin.read(), "standard input"
     if named:

@@ -1,4 +1,4 @@
-"""``sightline consolidate``: one answer an asset, out of those about its images."""
+"""``sightline consolidate``: one answer per asset, from those about its images."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ from sightline.operations.consolidate import consolidate as run
 @filtered
 def consolidate(
     context: typer.Context,
-    task: Annotated[str | None, typer.Argument(help="A task; needed where several are.")] = None,
+    task: Annotated[
+        str | None, typer.Argument(help="A task; required if there are several.")
+    ] = None,
     field: Fields = None,
     confidence: Confidence = None,
     half_life: HalfLife = 365.0,
     out: OutFile = None,
     force: Replace = False,
-    top: Annotated[int, typer.Option(help="Conflicts that are shown.", min=0, max=10_000)] = 20,
+    top: Annotated[
+        int, typer.Option(help="The number of conflicts to show.", min=0, max=10_000)
+    ] = 20,
     chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
-    """Make one answer an asset of those about its images, and show where they conflict.
+    """Combine the answers about an asset's images into one, and show where they conflict.
 
     Example: sightline consolidate road_signs --out signs.geojson
     """

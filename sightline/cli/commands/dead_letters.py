@@ -1,4 +1,4 @@
-"""``sightline dead-letters``: what was given up, and what to do about it."""
+"""``sightline dead-letters``: the parts that were given up, and what to do about them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ app = typer.Typer(help="List, replay and purge dead letters.", no_args_is_help=T
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", help="Only this reason, such as image_gone.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="All of them, without naming a reason or a run.")]
+Yes = Annotated[bool, typer.Option("--yes", help="All of them; no reason or run is needed.")]
 
 
 @app.command("list")
@@ -35,10 +35,10 @@ def list_(
     context: typer.Context,
     reason: ReasonOption = None,
     run: RunId = None,
-    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
+    limit: Annotated[int, typer.Option(help="The most to list.", min=1)] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List dead letters, the oldest first, with the reason of each."""
+    """List dead letters, oldest first, with the reason of each."""
     state: State = context.obj
     result = state.read(
         lambda warehouse: list_dead_letters(warehouse, dead_letter_filter(reason, run), limit=limit)
@@ -54,7 +54,7 @@ def replay(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Publish dead letters again, each with its failed part alone.
+    """Publish dead letters again, each with only its failed part.
 
     Example: sightline dead-letters replay --reason image_gone
     """
@@ -64,7 +64,7 @@ def replay(
     print_json(replay_json(result)) if as_json else print_replay(result)
 
 
-@app.command("purge", short_help="Take dead letters off the list.")
+@app.command("purge", short_help="Remove dead letters from the list.")
 def purge(
     context: typer.Context,
     reason: ReasonOption = None,
@@ -72,7 +72,7 @@ def purge(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take dead letters off the list; the balance still counts their parts as dead."""
+    """Remove dead letters from the list; the balance still counts their parts as dead."""
     which = _named("purge", reason, run, yes=yes)
     state: State = context.obj
     result = state.run(lambda engine: operations.purge(engine, which))

@@ -18,14 +18,15 @@ from sightline.cli.state import State
 def demo(
     context: typer.Context,
     directory: Annotated[
-        Path, typer.Option("--dir", help="Where it all goes; an earlier demo there is replaced.")
+        Path,
+        typer.Option("--dir", help="The folder of the demo; an earlier demo in it is replaced."),
     ] = Path("demo"),
     scenes: Annotated[int, typer.Option(help="How many scenes to render.", min=1)] = 1200,
     workers: Annotated[int, typer.Option(help="How many worker processes.", min=1, max=64)] = 2,
     seed: Annotated[int, typer.Option(help="Other seeds render other scenes.")] = 2026,
     as_json: AsJson = False,
 ) -> None:
-    """Render a street, import it, enqueue a run, work it off, and search it.
+    """Render a street, import it, enqueue a run, process it, and search it.
 
     No account and no network. Example: sightline demo --scenes 300
     """

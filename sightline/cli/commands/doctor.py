@@ -21,23 +21,21 @@ def doctor(
     context: typer.Context,
     call_models: Annotated[
         bool,
-        typer.Option("--call-models", help="Call each model of the cloud once, which is paid for."),
+        typer.Option("--call-models", help="Call each cloud model once, at a cost."),
     ] = False,
     cloud: Annotated[
         bool,
-        typer.Option(
-            "--cloud", help="Check instead, before `pulumi up`, what it needs of the project."
-        ),
+        typer.Option("--cloud", help="Check instead what `pulumi up` needs of the project."),
     ] = False,
     project: Annotated[
-        str, typer.Option(help="With --cloud: the project; without it that of the settings.")
+        str, typer.Option(help="With --cloud: the project; default: the one in the settings.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Check what the job needs: this machine, and with the gcp engine all that it uses there.
+    """Check what the job needs: this machine and, with the gcp engine, everything in the cloud.
 
-    Each failure is reported with its remedy; one failure hides no other.
-    Example: sightline doctor --cloud --project my-project
+    Each failure is reported with its remedy; no failure hides another. Example: sightline doctor
+    --cloud --project my-project
     """
     state: State = context.obj
     if cloud and call_models:

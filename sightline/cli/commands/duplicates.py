@@ -1,4 +1,4 @@
-"""``sightline duplicates``: images that are nearly the same, and the views of one place."""
+"""``sightline duplicates``: near-duplicate images, and the views of one place."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_GROUPS = 1_000_000
 def duplicates(
     context: typer.Context,
     at_least: Annotated[
-        float, typer.Option(help="Cosine from which images are nearly the same.", min=0, max=1)
+        float, typer.Option(help="The least cosine similarity of near-duplicates.", min=0, max=1)
     ] = 0.98,
     within_asset: Annotated[
         bool, typer.Option("--within-asset", help="Compare the images of one asset only.")
@@ -32,14 +32,18 @@ def duplicates(
     metres: Annotated[
         float | None,
         typer.Option(
-            help="With --multi-view: assets no further apart are one place.", min=0.01, max=100_000
+            help="With --multi-view: assets within this distance are one place.",
+            min=0.01,
+            max=100_000,
         ),
     ] = None,
-    top: Annotated[int, typer.Option(help="Groups that are shown.", min=1, max=MOST_GROUPS)] = 20,
+    top: Annotated[
+        int, typer.Option(help="The number of groups to show.", min=1, max=MOST_GROUPS)
+    ] = 20,
     chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
-    """Group images that are nearly the same, or the different views of one place.
+    """Group near-duplicate images, or the different views of one place.
 
     Example: sightline duplicates --asset-type road_sign --at-least 0.99
     """

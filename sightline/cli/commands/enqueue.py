@@ -41,25 +41,25 @@ def enqueue(
     max_images: MaxImages = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; write nothing.")] = False,
     resume: Annotated[
-        str | None, typer.Option(help="Go on publishing this run, or `all` interrupted ones.")
+        str | None, typer.Option(help="Continue publishing this run, or `all` interrupted ones.")
     ] = None,
     reconcile: Annotated[
-        str | None, typer.Option(help="Publish again what this run has lost, if anything.")
+        str | None, typer.Option(help="Publish the lost parts of this run again, if any.")
     ] = None,
     recheck: Annotated[
         bool,
         typer.Option(
             "--recheck",
-            help="After a restore: have what is queued looked up before anything is paid.",
+            help="After a restore: look up queued messages before models are called.",
         ),
     ] = False,
     engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a work list of the parts not known yet, and publish it for workers.
+    """Write a work list of the parts without a result, and publish it for workers.
 
-    It ends with exit code 6 when observations match no task, unless all else was done before.
-    Example: sightline enqueue --asset-type utility_pole --near 52.09,5.12,500
+    It ends with exit code 6 when observations match no task, unless everything else was done
+    before. Example: sightline enqueue --asset-type utility_pole --near 52.09,5.12,500
     """
     state: State = context.obj
     options = {"engine": engine} if engine else None

@@ -28,12 +28,12 @@ def estimate(
     embed_only: EmbedOnly = False,
     requests_per_minute: Annotated[
         float | None,
-        typer.Option(min=0.001, help="Calls a minute to each model, all workers together."),
+        typer.Option(min=0.001, help="Calls per minute to each model, by all workers together."),
     ] = None,
     engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run would cost, and how long it would take; nothing is written or paid.
+    """Estimate what a run would cost, and how long it would take; nothing is written or paid for.
 
     Example: sightline estimate --asset-type utility_pole --requests-per-minute 600
     """

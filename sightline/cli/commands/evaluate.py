@@ -1,4 +1,4 @@
-"""``sightline evaluate``: how good the answers are."""
+"""``sightline evaluate``: the accuracy of the answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def evaluate(
     truth: Annotated[Path, typer.Argument(help="A ground_truth.jsonl.")],
     as_json: AsJson = False,
 ) -> None:
-    """Compare the current answers with ground truth: accuracy a field, beside the majority class.
+    """Compare the current answers with ground truth: accuracy per field, beside the majority class.
 
     Each line of the file contains observation_id, task and truth (an object). A field whose truth
     is null is not counted for that subject.

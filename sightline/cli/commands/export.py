@@ -1,4 +1,4 @@
-"""``sightline export``: the current answers of a task as a file for others."""
+"""``sightline export``: the current answers of a task as a file for other programs."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def export(
         Path, typer.Argument(help="The file to write; its suffix determines the format.")
     ],
     task: Annotated[
-        str | None, typer.Option(help="Whose answers; required where several tasks have some.")
+        str | None, typer.Option(help="Whose answers; required if several tasks have answers.")
     ] = None,
     format_: Annotated[
         str | None, typer.Option("--format", help=f"Instead of the suffix: {_CHOICES}.")
     ] = None,
     validation: Annotated[
         float,
-        typer.Option(help="Of --format tuning: the share of assets held out.", min=0, max=0.9),
+        typer.Option(help="For --format tuning: the share of assets held out.", min=0, max=0.9),
     ] = 0.1,
     force: Replace = False,
     chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:
-    """Write the current answers of a task: a table, a map, or examples to tune a model with.
+    """Write the current answers of a task: a table, a map, or examples for tuning a model.
 
-    Images are named by their URI, and never copied.
-    Example: sightline export signs.geoparquet --task road_signs --near 52.09,5.12,500
+    Images are referenced by URI, never copied. Example: sightline export signs.geoparquet --task
+    road_signs --near 52.09,5.12,500
     """
     state: State = context.obj
     paths = export_paths(file, format_)

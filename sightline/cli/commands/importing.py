@@ -1,4 +1,4 @@
-"""``sightline import``: photographs or a table become observations."""
+"""``sightline import``: import photographs or a table as observations."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ def import_(
     ],
     asset_type: Annotated[
         str | None,
-        typer.Option(help="The asset type where neither a folder's name nor a column has it."),
+        typer.Option(help="The asset type, if neither a folder's name nor a column gives it."),
     ] = None,
-    new_type: Annotated[
-        bool, typer.Option("--new-type", help="The asset type is a new one, of your own.")
-    ] = False,
+    new_type: Annotated[bool, typer.Option("--new-type", help="The asset type is new.")] = False,
     column: Annotated[
         list[str] | None,
-        typer.Option(help="Of a table: name=other, where a column is called otherwise."),
+        typer.Option(help="For a table: name=other, if a column has another name."),
     ] = None,
     crs: Annotated[
         str | None,
-        typer.Option(help="Of a table: the CRS of its coordinates if it declares none: EPSG:28992"),
+        typer.Option(
+            help="For a table: the CRS of its coordinates if it declares none: EPSG:28992"
+        ),
     ] = None,
     decimal: Annotated[
         str | None,
-        typer.Option(help="Of a table: the mark before the decimals of its numbers, . or ,"),
+        typer.Option(help="For a table: the mark before the decimals of its numbers, . or ,"),
     ] = None,
     date_format: Annotated[
         str | None,
-        typer.Option(help="Of a table: how times are written, such as '%d.%m.%Y %H:%M'."),
+        typer.Option(help="For a table: the format of times, such as '%d.%m.%Y %H:%M'."),
     ] = None,
     source_table: Annotated[
         str | None,
-        typer.Option(help="Of a bucket: the table to load into, project.dataset.table."),
+        typer.Option(help="For a bucket: the table to load into, project.dataset.table."),
     ] = None,
     allow_root: Annotated[
         list[Path] | None,
@@ -59,7 +59,7 @@ def import_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make observations of a folder of JPEG, PNG and WebP files, of a table, or of a bucket.
+    """Import a folder of JPEG, PNG and WebP files, a table, or a bucket as observations.
 
     Example: sightline import ~/photos --asset-type road_sign
     """

@@ -1,4 +1,4 @@
-"""``sightline index``: the index beside the vectors, made, looked at, dropped."""
+"""``sightline index``: create, show and drop the index of vectors."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sightline.cli.state import State
 from sightline.cli.views.indexes import index_json, print_index, print_removal, removal_json
 from sightline.operations.indexes import create_index, drop_index, index_status
 
-app = typer.Typer(help="Make, show and drop the index of vectors.", no_args_is_help=True)
+app = typer.Typer(help="Create, show and drop the index of vectors.", no_args_is_help=True)
 
 
-@app.command("create", short_help="Make the index, or bring it up to date.")
+@app.command("create", short_help="Create or update the index.")
 def create(
     context: typer.Context,
     wait: Annotated[
@@ -23,9 +23,9 @@ def create(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Make the index of the configured model's vectors, or bring it up to date.
+    """Create or update the index of the configured model's vectors.
 
-    Interrupted, it goes on where it was. Example: sightline index create
+    If it is interrupted, the next call continues. Example: sightline index create
     """
     state: State = context.obj
     index = state.read(lambda warehouse: create_index(warehouse, wait=wait, progress=progress_bar))
@@ -34,7 +34,7 @@ def create(
 
 @app.command("status")
 def status(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show what the index covers, how old it is and what it stores."""
+    """Show what the index covers, its age and its stored columns."""
     state: State = context.obj
     index = state.read(index_status)
     print_json(index_json(index)) if as_json else print_index(index)

@@ -17,7 +17,7 @@ from sightline.operations.starter_settings import Starter
 
 
 class EngineName(StrEnum):
-    """The sets of adapters that a file can be written for."""
+    """The engines that a file can be written for."""
 
     LOCAL = "local"
     GCP = "gcp"
@@ -28,11 +28,11 @@ def init(
     file: Annotated[Path, typer.Argument(help="The file to write.")] = Path("sightline.toml"),
     engine: Annotated[
         EngineName | None,
-        typer.Option(help="What it is for; with --project gcp, otherwise local."),
+        typer.Option(help="The engine; with --project gcp, otherwise local."),
     ] = None,
     project: Annotated[str, typer.Option(help="The Google Cloud project.")] = "",
     dataset: Annotated[str, typer.Option(help="The dataset of the ledgers.")] = "sightline",
-    location: Annotated[str, typer.Option(help="Where the dataset is.")] = "US",
+    location: Annotated[str, typer.Option(help="The location of the dataset.")] = "US",
     source: Annotated[
         str, typer.Option(help="The table of the observations: project.dataset.table.")
     ] = "",
@@ -40,7 +40,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that differs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a settings file with a comment on each setting; writing it again is not an error.
+    """Write a settings file with a comment on each setting; an identical file is not an error.
 
     Example: sightline init --engine gcp --project my-project
     """

@@ -1,4 +1,4 @@
-"""``sightline models``: the remote models that BigQuery asks."""
+"""``sightline models``: the remote models that BigQuery calls."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from sightline.operations.remote_models import drop_remote_models, remote_models
 app = typer.Typer(help="List and drop BigQuery's remote models.", no_args_is_help=True)
 
 
-@app.command("list", short_help="List the remote models that there are.")
+@app.command("list", short_help="List the remote models.")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the remote models that `sightline work --engine bigquery` has made."""
+    """List the remote models that `sightline work --engine bigquery` has created."""
     state: State = context.obj
     models = asyncio.run(remote_models(state.settings()))
     print_json(models_json(models)) if as_json else print_models(models)
@@ -28,11 +28,11 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def drop(
     context: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models as `list` names them; without any, all.")
+        list[str] | None, typer.Argument(help="Models as `list` names them; default: all.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Drop remote models. Nothing is lost: they are made again when they are needed."""
+    """Drop remote models. Nothing is lost: they are created again when they are needed."""
     state: State = context.obj
     result = asyncio.run(drop_remote_models(state.settings(), names or ()))
     print_json(removal_json(result)) if as_json else print_removal(result)

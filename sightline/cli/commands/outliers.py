@@ -1,4 +1,4 @@
-"""``sightline outliers``: answers that disagree with those about the images most like theirs."""
+"""``sightline outliers``: answers that disagree with those about the most similar images."""
 
 from __future__ import annotations
 
@@ -19,18 +19,23 @@ from sightline.operations.outliers import outliers as run
 @filtered
 def outliers(
     context: typer.Context,
-    task: Annotated[str | None, typer.Argument(help="A task; needed where several are.")] = None,
+    task: Annotated[
+        str | None, typer.Argument(help="A task; required if there are several.")
+    ] = None,
     field: Annotated[
         list[str] | None,
-        typer.Option(help="Only this field; may be repeated. Without it all that can be equal."),
+        typer.Option(help="Only this field; may be repeated. Default: all that can be compared."),
     ] = None,
     neighbours: Annotated[
-        int, typer.Option(help="Nearest images that vote on an answer.", min=1, max=1000)
+        int,
+        typer.Option(help="The number of nearest images that vote on an answer.", min=1, max=1000),
     ] = 10,
     at_least: Annotated[
-        float, typer.Option(help="Only answers with this score, from 0 to 1.", min=0, max=1)
+        float, typer.Option(help="The lowest score, from 0 to 1.", min=0, max=1)
     ] = 0.5,
-    top: Annotated[int, typer.Option(help="Answers that are shown.", min=1, max=10_000)] = 20,
+    top: Annotated[
+        int, typer.Option(help="The number of answers to show.", min=1, max=10_000)
+    ] = 20,
     chosen: FilterOptions = NO_FILTER,
     html: HtmlFile = None,
     force: Replace = False,

@@ -1,4 +1,4 @@
-"""``sightline pilot``: try a sample end to end, and say what the rest would cost."""
+"""``sightline pilot``: process a sample end to end, and project the cost of the rest."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def pilot(
     yes: Annotated[bool, typer.Option("--yes", help="Enqueue the rest without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Do a sample of what is to do, by asset type, in this process; then ask about the rest.
+    """Process a sample of each asset type in this process, then ask whether to enqueue the rest.
 
-    The sample is chosen by hash, and its results count: they are not paid for again. --max-cost
-    is the budget of the rest. Example: sightline pilot --sample 100 --asset-type road_sign
+    The sample is chosen by hash, and its results count: they are not paid for again. --max-cost is
+    the budget of the rest. Example: sightline pilot --sample 100 --asset-type road_sign
     """
     state: State = context.obj
     settings = state.settings()
@@ -69,5 +69,5 @@ def pilot(
 
 
 def _agreed(result: Pilot) -> bool:
-    """Ask on a terminal; elsewhere nobody can answer."""
+    """Ask on a terminal; elsewhere the answer is no."""
     return sys.stdin.isatty() and typer.confirm(views.question(result), default=False, err=True)

@@ -1,4 +1,4 @@
-"""``sightline render``: pictures to try things on, drawn on this machine."""
+"""``sightline render``: draw pictures for experiments on this machine."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ STREETS = "streets"
 def render(
     context: typer.Context,
     kind: Annotated[str, typer.Argument(help="posters, paintings, portraits, or streets.")],
-    directory: Annotated[Path, typer.Argument(help="A folder that is empty or not there yet.")],
+    directory: Annotated[Path, typer.Argument(help="A folder that is empty or does not exist.")],
     count: Annotated[int, typer.Option(help="How many pictures.", min=1, max=100_000)] = 60,
     seed: Annotated[int, typer.Option(help="Other seeds render other pictures.", min=0)] = 2026,
     as_json: AsJson = False,
 ) -> None:
-    """Render pictures and a table of them, to be imported; whatever they show is made up.
+    """Render pictures and a table of them for import; everything that they show is invented.
 
     Example: sightline render portraits portraits --count 60
     """
@@ -69,7 +69,7 @@ def _rendered(kind: str, directory: Path, count: int, seed: int, on_progress: An
 
 
 def _check(kind: str, directory: Path) -> None:
-    """Check what is asked before anything is drawn.
+    """Check the arguments before anything is drawn.
 
     Raises:
         ConfigurationError: there are no such pictures, or something is in the way.

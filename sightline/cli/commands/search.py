@@ -1,4 +1,4 @@
-"""``sightline search``: words or an image find images."""
+"""``sightline search``: find images by words or by an image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Answer = Annotated[
     list[str] | None,
     typer.Option(help="TASK.FIELD=VALUE that the answer must have; may be repeated."),
 ]
-Top = Annotated[int, typer.Option(help="How many hits.", min=1, max=10_000)]
+Top = Annotated[int, typer.Option(help="The number of hits.", min=1, max=10_000)]
 
 
 @filtered
@@ -29,7 +29,7 @@ def search(
     context: typer.Context,
     text: Annotated[str | None, typer.Argument(help="What the image shows.")] = None,
     image: Annotated[
-        Path | None, typer.Option(help="An image; the images most like it are found.")
+        Path | None, typer.Option(help="Find the images most similar to this one.")
     ] = None,
     top: Top = 10,
     answer: Answer = None,
@@ -37,7 +37,8 @@ def search(
     html: HtmlFile = None,
     force: Replace = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show how it would be done; search nothing.")
+        bool,
+        typer.Option("--explain", help="Show how the search would be executed; search nothing."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

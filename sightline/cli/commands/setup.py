@@ -1,4 +1,4 @@
-"""``sightline setup``: makes the tables, views, topics and subscriptions that are missing."""
+"""``sightline setup``: create the missing tables, views, topics and subscriptions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from sightline.operations import setup as operations
 def setup(
     context: typer.Context,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List what would be made; make nothing.")
+        bool, typer.Option("--dry-run", help="List what would be created; create nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the dataset, tables, views, topics and subscriptions that the settings name.
+    """Create the dataset, tables, views, topics and subscriptions that the settings name.
 
-    What is there stays as it is. Example: sightline setup --dry-run
+    Existing ones are not changed. Example: sightline setup --dry-run
     """
     state: State = context.obj
     settings = state.settings()

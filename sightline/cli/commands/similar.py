@@ -1,4 +1,4 @@
-"""``sightline similar``: an image, or one that was embedded, finds its like."""
+"""``sightline similar``: find the images most similar to an image."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def similar(
     force: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find the images most like another, itself left out.
+    """Find the images most similar to another, which itself is left out.
 
-    An observation's own vector is used, so that no model is called. Example: sightline similar
-    pole.jpg --top 5
+    For an observation its stored vector is used, so that no model is called. Example: sightline
+    similar pole.jpg --top 5
     """
     which = chosen.filter()
     state: State = context.obj

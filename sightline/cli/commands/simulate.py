@@ -1,4 +1,4 @@
-"""``sightline simulate vertex``: a model service on this machine, with quotas and faults."""
+"""``sightline simulate vertex``: a simulated model service on this machine, with faults."""
 
 from __future__ import annotations
 
@@ -35,28 +35,37 @@ def simulate() -> None:
 @app.command("vertex", short_help="The models of Vertex AI and the Gemini API.")
 def vertex(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8090,
+    port: Annotated[int, typer.Option(help="0 chooses a free one.", min=0, max=65535)] = 8090,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
-            help="A host name that requests may use besides its address; may be repeated."
+            help="A host name that requests may use besides the address; may be repeated."
         ),
     ] = None,
     answers: Annotated[
-        str, typer.Option(help="Who answers: demo looks at the images, instant makes it up.")
+        str,
+        typer.Option(help="The source of answers: demo reads the images, instant invents them."),
     ] = "demo",
     gcs_endpoint: Annotated[
-        str, typer.Option(help="Where the demo model reads gs:// images, without credentials.")
+        str,
+        typer.Option(
+            help="A service from which the demo model reads gs:// images, without credentials."
+        ),
     ] = GOOGLE,
     rate_per_s: Annotated[
-        float | None, typer.Option(help="Each model's quota in calls a second; none without.")
+        float | None, typer.Option(help="Each model's quota in calls per second; default: none.")
     ] = None,
     quota: Annotated[
         str | None, typer.Option(help="A quota that changes, such as 0s:50,60s:20,120s:none.")
     ] = None,
-    median_s: Annotated[float, typer.Option(help="How long an answer takes.")] = 0.0,
-    p99_s: Annotated[float, typer.Option(help="What one in a hundred exceeds; 0: alike.")] = 0.0,
-    refusal_s: Annotated[float, typer.Option(help="How long a refusal takes.")] = 0.0,
+    median_s: Annotated[float, typer.Option(help="The median latency of an answer.")] = 0.0,
+    p99_s: Annotated[
+        float,
+        typer.Option(
+            help="The latency that one answer in a hundred exceeds; 0: all take the median."
+        ),
+    ] = 0.0,
+    refusal_s: Annotated[float, typer.Option(help="The latency of a refusal.")] = 0.0,
     fault: Annotated[
         list[str] | None,
         typer.Option(help="KIND=SHARE of all calls, such as throttled=0.1; may be repeated."),
@@ -64,10 +73,10 @@ def vertex(
     seed: Annotated[int, typer.Option(help="Other seeds draw other faults and latencies.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Serve until stopped; print the URL first, and what was counted in the end.
+    """Serve until stopped; print the URL first, and the counts at the end.
 
-    SIGTERM or Ctrl-C stops it, and is not an error. Put the URL into vertex.endpoint or
-    gemini.endpoint. Example: sightline simulate vertex --rate-per-s 50 --median-s 2
+    SIGTERM or Ctrl-C stops it, and is not an error. Set vertex.endpoint or gemini.endpoint to the
+    URL. Example: sightline simulate vertex --rate-per-s 50 --median-s 2
     """
     try:
         from sightline.sim.vertex.running import (  # noqa: PLC0415 - an extra has what it needs
@@ -136,7 +145,7 @@ def _say_where(url: str) -> None:
 
 
 def _say_where_in_json(url: str) -> None:
-    # On one line, so that whoever reads it need not wait for the end of a document.
+    # On one line, so that a reader need not wait for the end of a document.
     sys.stdout.write(json.dumps({"base_url": url}) + "\n")
     sys.stdout.flush()
 

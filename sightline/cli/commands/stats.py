@@ -1,4 +1,4 @@
-"""``sightline stats``: answers counted, crossed with one another, and checked."""
+"""``sightline stats``: count answers, cross them, and check them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,19 @@ from sightline.operations import stats as operations
 @filtered
 def stats(
     context: typer.Context,
-    task: Annotated[str | None, typer.Argument(help="A task; without it all there are.")] = None,
+    task: Annotated[str | None, typer.Argument(help="A task; default: all.")] = None,
     by: Annotated[
         str | None,
         typer.Option(help="Count by a field of the task, asset_type, month or cell."),
     ] = None,
     across: Annotated[
-        str | None, typer.Option(help="And by another of these, as the table's columns.")
+        str | None, typer.Option(help="Also count by another of these, as the table's columns.")
     ] = None,
     cell: Annotated[
-        float, typer.Option(help="Edge of a cell, in degrees.", min=0.00001, max=90)
+        float, typer.Option(help="The edge of a cell, in degrees.", min=0.00001, max=90)
     ] = 0.01,
-    bin_: Annotated[
-        float | None, typer.Option("--bin", help="Width in which a number is counted.")
-    ] = None,
-    top: Annotated[int, typer.Option(help="Rows of a table.", min=1, max=10_000)] = 20,
+    bin_: Annotated[float | None, typer.Option("--bin", help="The bin width of a number.")] = None,
+    top: Annotated[int, typer.Option(help="The most rows of a table.", min=1, max=10_000)] = 20,
     chosen: FilterOptions = NO_FILTER,
     as_json: AsJson = False,
 ) -> None:

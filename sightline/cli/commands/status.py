@@ -1,4 +1,4 @@
-"""``sightline status``: where every part of every run is."""
+"""``sightline status``: the state of every part of every run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def status(
         bool, typer.Option("--check", help="Exit 1 unless every run's account balances.")
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Look again every two seconds, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Refresh every two seconds, until Ctrl-C.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``sightline subscribe``: an Imagery Insights listing becomes the source of the job."""
+"""``sightline subscribe``: use an Imagery Insights listing as the source of the job."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def subscribe(
     ],
     dataset: Annotated[
         str | None,
-        typer.Option(help="The name of the linked dataset; without it the listing's."),
+        typer.Option(help="The name of the linked dataset; default: the listing's."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Subscribe to a listing of Analytics Hub, and print the setting that makes it the source.
 
-    A project that is subscribed already stays so.
-    Example: sightline subscribe provider-project/us/imagery_insights/observations
+    An existing subscription is kept. Example: sightline subscribe
+    provider-project/us/imagery_insights/observations
     """
     state: State = context.obj
     result = operations.subscribe(state.settings(), listing, dataset=dataset, progress=progress_bar)

@@ -1,4 +1,4 @@
-"""``sightline tasks``: what can be asked of an image."""
+"""``sightline tasks``: the tasks for images."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sightline.cli.state import State
 from sightline.cli.views.tasks import print_check, print_new, print_task, print_tasks, task_json
 from sightline.operations.tasks import all_tasks, checked_task, new_task, task_of
 
-app = typer.Typer(help="List, show, check and begin tasks.", no_args_is_help=True)
+app = typer.Typer(help="List, show, check and create tasks.", no_args_is_help=True)
 
 
 @app.command("list", short_help="List the shipped tasks and your own.")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the tasks: the shipped ones and those of the `tasks_dir` setting."""
+    """List the tasks: the shipped ones and those in `tasks_dir`."""
     state: State = context.obj
     tasks = all_tasks(state.settings())
     print_json([task_json(task) for task in tasks]) if as_json else print_tasks(tasks)
@@ -48,13 +48,13 @@ def check(
     print_json(task_json(task)) if as_json else print_check(file, task)
 
 
-@app.command("new", short_help="Begin a task file of your own.")
+@app.command("new", short_help="Create your own task file.")
 def new(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The task's name: a to z, digits and _.")],
     asset_type: Annotated[
         list[str] | None,
-        typer.Option(help="A type that it is asked about, such as road_sign; may be repeated."),
+        typer.Option(help="A type that the task is about, such as road_sign; may be repeated."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``sightline sql`` and ``sightline compact``: the warehouse, read and kept tidy."""
+"""``sightline sql`` and ``sightline compact``: query and maintain the warehouse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT over the ledgers and their views.")],
     as_json: AsJson = False,
 ) -> None:
-    """Ask the warehouse in SQL (DuckDB's or BigQuery's); nothing can be written.
+    """Query the warehouse in SQL (DuckDB's or BigQuery's); nothing can be written.
 
     Example: sightline sql "select sign_type, count(*) from road_signs_current group by 1"
     """
@@ -34,19 +34,18 @@ def sql(
 def compact(
     context: typer.Context,
     all_: Annotated[
-        bool, typer.Option("--all", help="Today's files too, not only those of closed days.")
+        bool,
+        typer.Option("--all", help="Compact today's files too, not only those of closed days."),
     ] = False,
     repair: Annotated[
         bool,
-        typer.Option(
-            "--repair", help="Rebuild manifests that are lost, from the files themselves."
-        ),
+        typer.Option("--repair", help="Rebuild missing manifests from the files themselves."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Merge the warehouse's small files, and drop physical duplicates.
+    """Merge the warehouse's small files, and drop physical duplicates. Safe while workers run.
 
-    Safe beside running workers. Example: sightline compact --all
+    Example: sightline compact --all
     """
     state: State = context.obj
     if repair:

@@ -1,4 +1,4 @@
-"""``sightline upload``: photographs of one's own go to a bucket, their observations to a table."""
+"""``sightline upload``: upload your own photographs to a bucket, and load their observations."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def upload(
     directory: Annotated[Path, typer.Argument(help="A folder of photographs.")],
     target: Annotated[
         str | None,
-        typer.Argument(help="gs://bucket/prefix; without it gcs.bucket and the folder's name."),
+        typer.Argument(help="gs://bucket/prefix; default: gcs.bucket and the folder's name."),
     ] = None,
     observations: Annotated[
         Path | None,
-        typer.Option(help="A CSV or Parquet table of the photographs, to be loaded too."),
+        typer.Option(help="A CSV or Parquet table of the photographs, loaded too."),
     ] = None,
     source_table: Annotated[
         str | None,
@@ -31,18 +31,18 @@ def upload(
     ] = None,
     asset_type: Annotated[
         str | None,
-        typer.Option(help="The asset type where neither a folder's name nor a column has it."),
+        typer.Option(help="The asset type, if neither a folder's name nor a column gives it."),
     ] = None,
-    new_type: Annotated[
-        bool, typer.Option("--new-type", help="The asset type is a new one, of your own.")
-    ] = False,
-    threads: Annotated[int, typer.Option(help="Files sent at once.", min=1, max=128)] = 16,
+    new_type: Annotated[bool, typer.Option("--new-type", help="The asset type is new.")] = False,
+    threads: Annotated[
+        int, typer.Option(help="The number of concurrent uploads.", min=1, max=128)
+    ] = 16,
     as_json: AsJson = False,
 ) -> None:
-    """Upload the photographs of a folder; what is there already is passed by.
+    """Upload the photographs of a folder; those in the bucket already are skipped.
 
-    Run it again to go on where it stopped.
-    Example: sightline upload photos gs://my-bucket/street --source-table my-project.own.photographs
+    Run it again to continue where it stopped. Example: sightline upload photos
+    gs://my-bucket/street --source-table my-project.own.photographs
     """
     state: State = context.obj
     result = operations.upload(

@@ -1,4 +1,4 @@
-"""``sightline work``: a worker."""
+"""``sightline work``: run a worker."""
 
 from __future__ import annotations
 
@@ -25,25 +25,27 @@ def work(
     context: typer.Context,
     drain: Annotated[bool, typer.Option(help="Exit when the backlog is empty.")] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show rates, quota, cost and what is left, live.")
+        bool, typer.Option("--watch", help="Show rates, quota, cost and the remaining work, live.")
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Of engines without workers: only print what it may cost."),
+        typer.Option(
+            "--dry-run", help="For engines without workers: only print the possible cost."
+        ),
     ] = False,
     log_format: Annotated[
-        str | None, typer.Option(help="text or json, for what is logged; the setting by default.")
+        str | None, typer.Option(help="The log format, text or json; default: the setting.")
     ] = None,
     engine: EngineName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Work runs off: lease messages, classify and embed, write, settle; until stopped.
+    """Process runs: lease messages, classify and embed, write, settle; until stopped.
 
     With an engine without workers (bigquery, batch), statements or batch jobs do it; then it ends.
 
-    SIGTERM or Ctrl-C drains what is in hand within the grace period; a second one ends at once.
-    It ends by itself, with exit code 5, when all that is queued is of runs over their budgets.
-    Example: sightline work --drain --watch
+    SIGTERM or Ctrl-C finishes the calls in flight within the grace period; a second one ends it
+    immediately. It ends by itself, with exit code 5, when all queued messages are of runs over
+    their budgets. Example: sightline work --drain --watch
     """
     state: State = context.obj
     settings = state.settings(

@@ -1,4 +1,4 @@
-"""``sightline work`` for engines without workers: statements or batch jobs ask the models."""
+"""``sightline work`` for engines without workers: statements or batch jobs call the models."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sightline.settings import Settings
 
 
 def work_batches(settings: Settings, worker_id: str, *, as_json: bool) -> None:
-    """Work off all open runs of the engine, and show what was brought.
+    """Process all open runs of the engine, and show the outcome.
 
     Raises:
         BudgetError: the budget of a run is reached.
-        TransientError: parts are refused again and again, or Google is out of reach.
+        TransientError: parts are refused repeatedly, or Google is unavailable.
         ConfigurationError: the job cannot be done as configured.
     """
     result = asyncio.run(
@@ -35,10 +35,10 @@ def work_batches(settings: Settings, worker_id: str, *, as_json: bool) -> None:
 
 
 def plan_batches(settings: Settings, worker_id: str, *, as_json: bool) -> None:
-    """Show what is to be done, and what it may cost.
+    """Show what is to be processed, and what it may cost.
 
     Raises:
-        TransientError: Google is out of reach.
+        TransientError: Google is unavailable.
         ConfigurationError: the job cannot be done as configured.
     """
     result = asyncio.run(operations.plan_batches(settings, worker_id=worker_id))

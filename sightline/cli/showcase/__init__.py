@@ -1,4 +1,4 @@
-"""The demo: its steps, the workers it starts, and the summary it ends with."""
+"""The demo: its steps, the workers that it starts, and its final summary."""
 
 from sightline.cli.showcase.report import report
 from sightline.cli.showcase.steps import DemoOutcome, run

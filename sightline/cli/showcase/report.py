@@ -1,4 +1,4 @@
-"""The summary that the demo ends with."""
+"""The final summary of the demo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sightline.tasks import answer_text
 
 
 def report(outcome: DemoOutcome, directory: Path) -> None:
-    """Print images, speed, dead letters, accuracy, searches, and where the results lie."""
+    """Print images, speed, dead letters, accuracy, searches, and the location of the results."""
     dead = ", ".join(f"{name} {count}" for name, count in sorted(outcome.dead_letters.items()))
     say()
     say(

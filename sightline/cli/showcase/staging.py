@@ -19,10 +19,10 @@ TABLE = "observations.csv"
 
 
 async def stage(settings: Settings, collection: Path) -> None:
-    """Bring the collection's observations into the source, and its images where models see them.
+    """Load the collection's observations into the source, and its images where models read them.
 
     Raises:
-        ConfigurationError, NotFoundError, TransientError: the cloud refuses, or is out of reach.
+        ConfigurationError, NotFoundError, TransientError: the cloud refuses, or is unavailable.
     """
     if settings.adapter("warehouse") == "bigquery":
         await _set_up(settings)

@@ -1,4 +1,4 @@
-"""The demo's steps, each one what a command of the same name does."""
+"""The demo's steps, each one as the command of the same name does it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ HITS = 3
 
 @dataclass(frozen=True, slots=True)
 class DemoOutcome:
-    """What the demo did. ``seconds`` are those of the workers, from start to drained."""
+    """The outcome of the demo.
+
+    ``seconds`` is the workers' time, from start to drained.
+    """
 
     images: int
     seconds: float
@@ -52,18 +55,18 @@ class DemoOutcome:
     dataset: str = ""
 
     def whereabouts(self, directory: Path) -> Iterator[str]:
-        """Yield where images and results are, and how to go on."""
+        """Yield the locations of images and results, and how to continue."""
         yield f"images:     {directory}/scenes"
         if self.dataset:
             yield f"results:    the BigQuery dataset {self.dataset}"
             return
         home = directory / ".sightline"
         yield f"results:    {home}/warehouse (Parquet)"
-        yield f'go on:      {program()} --home {home} search "a faded yield sign in the rain"'
+        yield f'continue:   {program()} --home {home} search "a faded yield sign in the rain"'
 
     @property
     def images_per_s(self) -> float:
-        """Images a second, over all workers, their start included."""
+        """Images per second, over all workers, including their start."""
         return self.images / self.seconds
 
     def as_dict(self) -> dict[str, Any]:
@@ -97,7 +100,7 @@ class DemoOutcome:
 async def run(
     settings: Settings, directory: Path, *, scenes: int, workers: int, seed: int
 ) -> DemoOutcome:
-    """Do the whole job in ``directory`` and return what came of it."""
+    """Do the whole job in ``directory`` and return the outcome."""
     on_bigquery = settings.adapter("warehouse") == "bigquery"
     _make_room(directory)
     collection = directory / "scenes"
@@ -134,9 +137,9 @@ async def run(
 
 
 def _make_room(directory: Path) -> None:
-    """Remove an earlier demo; anything else in the way is an error."""
+    """Remove an earlier demo; any other content is an error."""
     if (directory / MARKER).is_file():
-        # The folder itself stays: somebody may be standing in it.
+        # The folder itself stays: it may be a shell's current folder.
         for path in directory.iterdir():
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     elif directory.exists() and any(directory.iterdir()):

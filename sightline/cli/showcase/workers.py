@@ -1,4 +1,4 @@
-"""Starts worker processes, shows how far they are, and gathers their summaries."""
+"""Starts worker processes, shows their progress, and collects their summaries."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ async def run_workers(
     count: int,
     on_progress: Callable[[int, int | None], None],
 ) -> list[dict[str, Any]]:
-    """Run ``count`` draining workers to their end; return what each says it did.
+    """Run ``count`` draining workers to their end; return each one's summary.
 
-    Progress is told in parts of the run.
+    Progress is reported in parts of the run.
 
     Raises:
         SightlineError: a worker failed; the message is its own last line.
     """
-    # Everything is published before they start, so that an empty queue needs no long look.
-    # They share a machine, so a port of their settings would be taken by the first of them.
+    # Everything is published before they start, so a short wait on an empty queue is enough.
+    # They share a machine, so the first would take a port in their settings from the others.
     own = replace(settings.worker, drain_idle_s=0.5)
     handed = replace(settings, worker=own, telemetry=TelemetrySettings())
     environment = {**os.environ, **as_environment(handed)}

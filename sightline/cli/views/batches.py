@@ -21,7 +21,7 @@ def batch_work_json(result: BatchWorkResult) -> dict[str, object]:
 
 
 def print_batch_work(result: BatchWorkResult) -> None:
-    """Print what was brought, and what it cost."""
+    """Print the outcome, and its cost."""
     done = result.done
     passes = "statements" if result.engine == "bigquery" else "jobs"
     say(
@@ -64,9 +64,9 @@ def _plan_json(batch_plan: BatchPlan) -> dict[str, object]:
 
 
 def print_batch_plan(result: BatchWorkPlan) -> None:
-    """Print what is to be done about each batch, and what it may cost."""
+    """Print what is to be done for each batch, and what it may cost."""
     if not result.batches:
-        say(as_typed("nothing is left to ask about; `sightline enqueue` makes a run"))
+        say(as_typed("nothing is left to do; `sightline enqueue` creates a run"))
         return
     rows = [
         (
@@ -101,5 +101,5 @@ def _budget(usd_micros: int | None, images: int | None) -> str:
 
 
 def remark_job(job: BatchJob) -> None:
-    """Print that a batch job came into another state."""
+    """Print the new state of a batch job."""
     remark(f"batch job {job.resource}: {job.state.removeprefix('JOB_STATE_').lower()}")

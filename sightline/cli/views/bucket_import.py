@@ -24,7 +24,7 @@ def print_bucket_import(result: BucketImport) -> None:
     report = result.report
     say(
         f"{report.imported:,} imported, {report.unchanged:,} unchanged,"
-        f" {report.refused_count:,} refused, {result.ignored:,} ignored (no images),"
+        f" {report.refused_count:,} refused, {result.ignored:,} ignored (not images),"
         f" {result.empty:,} empty"
     )
     say_positions(report)

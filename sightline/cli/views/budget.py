@@ -8,7 +8,7 @@ from sightline.ports import Amount, BudgetState, UnspentReservation
 
 
 def budget_json(state: BudgetState, spent: Amount) -> dict[str, object]:
-    """Return a budget as documents hold it."""
+    """Return a budget as plain values."""
     cost = state.limits.cost_usd_micros
     return {
         "max_cost_usd": None if cost is None else cost / 1e6,
@@ -45,7 +45,7 @@ def _reservation_json(reservation: UnspentReservation) -> dict[str, object]:
 
 
 def print_run_budget(result: RunBudget) -> None:
-    """Print the limits, what is spent and reserved, and what workers hold."""
+    """Print the limits, the spending, and what workers have reserved."""
     run_id, state, spent = result.run_id, result.state, result.spent
     if state is None:
         say(f"run {run_id} has no budget; it has cost ${spent.cost_usd_micros / 1e6:,.4f} so far")
@@ -68,7 +68,7 @@ def print_run_budget(result: RunBudget) -> None:
             f" last active at {reservation.last_at:%Y-%m-%d %H:%M:%S} UTC"
         )
     if result.released:
-        say(f"given back: {_amount(result.released)}")
+        say(f"released: {_amount(result.released)}")
     if result.messages_hastened:
         say(f"{result.messages_hastened:,} postponed messages are delivered now")
     if state.reached:

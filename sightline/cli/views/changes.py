@@ -33,7 +33,7 @@ def changes_json(result: Changes) -> dict[str, object]:
 
 
 def print_changes(result: Changes) -> None:
-    """Print what became of the assets, and which changed most surely."""
+    """Print how the assets changed, and the most certain changes."""
     say(
         f"{result.task.name}: {result.before} ({result.answers_before:,} answers) and"
         f" {result.after} ({result.answers_after:,})"
@@ -56,7 +56,7 @@ def print_changes(result: Changes) -> None:
     ]  # fmt: skip
     if lines:
         print_table(
-            "changed, the surest first", ("asset", "field", "before", "after", "share"), lines
+            "changed, most certain first", ("asset", "field", "before", "after", "share"), lines
         )
     for kind in ("appeared", "vanished"):
         if listed := result.shown[kind]:

@@ -1,4 +1,4 @@
-"""What ``search``, ``similar`` and ``outliers`` say of a contact sheet that they wrote."""
+"""What ``search``, ``similar`` and ``outliers`` print about a contact sheet."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sightline.operations.contact_sheets import WrittenSheet
 
 
 def filters_remark(chosen: FilterOptions, answers: Sequence[str] = ()) -> list[str]:
-    """Return a remark that names the filters as they were typed; none without filters."""
+    """Return a remark that repeats the filters as typed; none without filters."""
     words = [*typed(chosen.named()), *typed([("--answer", list(answers))])]
     return [f"Filters: {shlex.join(words)}"] if words else []
 
 
 def print_sheet(sheet: WrittenSheet) -> None:
-    """Say where the page is, and what is missing in it."""
+    """Print where the page is, and how many images are unreadable."""
     missing = f", {sheet.unreadable:,} of which cannot be read" if sheet.unreadable else ""
     remark(f"{sheet.file}: {sheet.images:,} images{missing}")

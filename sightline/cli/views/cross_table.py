@@ -1,4 +1,4 @@
-"""Counts as tables: answers by one thing across another."""
+"""Counts as tables: answers by one dimension, across another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sightline.analysis.group_keys import key_text
 from sightline.ports import Dimension, Group
 
 MOST_COLUMNS = 12
-"""Columns of a cross-table on a terminal; what is beyond them is counted together."""
+"""The most columns of a cross-table on a terminal; the others are counted together."""
 
 OTHERS = "(others)"
 ALL = "all"
@@ -19,7 +19,7 @@ ALL = "all"
 def cross_table(
     by: Dimension, across: Dimension | None, groups: Sequence[Group], *, answers: int, top: int
 ) -> tuple[list[str], list[list[object]]]:
-    """Return columns and rows: at most ``top`` rows, the others together in a last one."""
+    """Return columns and rows: at most ``top`` rows, and one for the others together."""
     row_totals: Counter[Any] = Counter()
     column_totals: Counter[Any] = Counter()
     cells: Counter[tuple[Any, Any]] = Counter()
@@ -48,7 +48,7 @@ def cross_table(
 
 
 def _in_order(dimension: Dimension, totals: Counter[Any], most: int) -> list[Any]:
-    """Return the largest groups: of months and numbers in their order, else the largest first."""
+    """Return the largest groups: months and numbers in their order, others largest first."""
     largest = [key for key, _ in totals.most_common(most)]
     ordered = dimension.kind == "month" or (
         dimension.field and dimension.field.type in {"integer", "number"}

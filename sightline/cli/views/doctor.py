@@ -25,7 +25,7 @@ def _finding_json(finding: Finding) -> dict[str, object]:
 
 
 def print_examination(examination: Examination) -> None:
-    """Print a line for each finding, and below a failure what to do."""
+    """Print a line for each finding, with the remedy below a failure."""
     for finding in examination.findings:
         say(f"{_MARKS[finding.status]} {finding.subject}: {finding.detail}")
         if finding.failed:

@@ -54,7 +54,7 @@ def places_json(result: Places) -> dict[str, object]:
 
 
 def image_json(image: EmbeddedImage) -> dict[str, object]:
-    """Return what is known of an image."""
+    """Return the facts about an image."""
     return {
         "observation_id": image.observation_id,
         "asset_id": image.asset_id,
@@ -78,7 +78,7 @@ def print_duplicates(result: Duplicates) -> None:
         for group in result.largest
     ]  # fmt: skip
     if lines:
-        columns = ("images", "assets", "kept", "most like it", "least cosine")
+        columns = ("images", "assets", "kept", "most similar", "least cosine")
         print_table("", columns, lines, digits=4)
 
 

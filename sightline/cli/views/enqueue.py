@@ -32,10 +32,10 @@ def _unmatched_json(unmatched: Unmatched | None) -> dict[str, int]:
 
 
 def check_matched(unmatched: Unmatched | None) -> None:
-    """Let the command end as one that left observations out.
+    """Let a command that left observations out end with the exit code for it.
 
     Raises:
-        UnmatchedError: there are some.
+        UnmatchedError: observations match no task.
     """
     if unmatched is not None:
         raise UnmatchedError(str(unmatched))
@@ -58,7 +58,7 @@ def print_enqueued(result: EnqueuedRun, settings: Settings) -> None:
         elif not left.observations:
             remark(f"next: `sightline {import_step(settings)}`, because no observation matches")
         elif left.held:
-            remark(f"next: `sightline work {option}` works the open run off")
+            remark(f"next: `sightline work {option}` processes the open run")
         elif left.dead:
             remark("next: `sightline dead-letters list` shows why they are dead")
         if result.leaves_out is None and result.unmatched is not None:
@@ -78,9 +78,9 @@ def print_overrun(result: Overrun) -> None:
     remark(f"budget: {_limits_text(limits)}; workers reserve it before they call")
     if limits.cost_usd_micros is not None:
         remark(
-            f"it may be exceeded by what calls under way ({result.calls} a worker at most) cost"
-            f" beyond their estimates ({usd(result.answer_usd_micros)} an answer of one image, the"
-            " longest included)"
+            f"it may be exceeded by what calls in flight ({result.calls} per worker at most) cost"
+            f" beyond their estimates ({usd(result.answer_usd_micros)} per answer about one image,"
+            " the longest included)"
         )
 
 
@@ -111,7 +111,7 @@ def print_preview(result: PreviewedRun, settings: Settings) -> None:
 def remark_on_selection(
     result: PreviewedRun, settings: Settings, *, is_error: bool = False
 ) -> None:
-    """Print what a run would leave out, and why that is all; ``is_error``: the first is said so."""
+    """Print what a run would leave out, and why; with ``is_error``, the first line is an error."""
     if result.emptied is not None and result.emptied.total:
         remark(f"no observation passes: {result.emptied}")
     elif result.emptied is not None:
@@ -130,7 +130,7 @@ def print_resumed(result: ResumedRuns) -> None:
     if not result.runs:
         say("no run was interrupted")
     for run in result.runs:
-        say(f"run {run.run_id}: {run.messages:,} messages published, {run.total:,} in all")
+        say(f"run {run.run_id}: {run.messages:,} messages published, {run.total:,} in total")
 
 
 def print_reconciliation(result: Reconciliation) -> None:
@@ -139,8 +139,8 @@ def print_reconciliation(result: Reconciliation) -> None:
 
 
 def print_recheck(result: Recheck) -> None:
-    """Print how many messages are looked up."""
-    say(f"{result.messages:,} queued messages will be looked up before anything is paid")
+    """Print how many messages will be looked up."""
+    say(f"{result.messages:,} queued messages will be looked up before models are called")
     remark("next: `sightline status --check`")
 
 

@@ -43,7 +43,7 @@ def estimate_json(result: Estimate) -> dict[str, object]:
 
 
 def print_estimate(result: Estimate, previewed: PreviewedRun, settings: Settings) -> None:
-    """Print the cost by task, what it is assumed from, and which observations match no task."""
+    """Print the cost by task, its assumptions, and which observations match no task."""
     preview = result.preview
     if not preview.to_publish:
         _print_nothing(preview)
@@ -85,7 +85,7 @@ def _print_nothing(left: Preview) -> None:
         f" {left.held:,} are in an open run, {left.dead:,} are dead letters"
     )
     if left.matched:
-        remark("next: `sightline status`, which shows the runs and what is dead")
+        remark("next: `sightline status`, which shows runs and dead letters")
 
 
 def _hours(hours: float | None) -> str:
@@ -98,11 +98,11 @@ def _assumptions(result: Estimate) -> list[str]:
     tokens = ", ".join(f"{name} {count}" for name, count in TOKENS_AN_IMAGE.items())
     assumptions = [
         f"an image has {tokens} tokens by its task's media_resolution",
-        f"a prompt and its schema have a token for every {BYTES_A_TOKEN} bytes",
+        f"a prompt and its schema have one token per {BYTES_A_TOKEN} bytes",
         "every call succeeds the first time",
     ]
     if result.shared_out:
-        assumptions.append("the limited parts are shared out as they would be without --limit")
+        assumptions.append("the limited parts have the same proportions as without --limit")
     for line in result.lines:
         assumptions += _assumptions_of(line) if line.calls else []
     return list(dict.fromkeys(assumptions))
@@ -124,7 +124,7 @@ def _assumptions_of(line: Line) -> list[str]:
     if line.price_since is None:
         assumptions.append(f"{line.model} costs nothing: no price file names it")
     else:
-        old = "; IT IS OLD, look it up" if line.price_is_old else ""
+        old = "; IT IS OLD, check it" if line.price_is_old else ""
         assumptions.append(f"{line.model}: the price from {line.price_since} on{old}")
     if line.rate_per_s:
         assumptions.append(f"{line.what}: {line.rate_per_s * 60:,.0f} calls a minute")

@@ -32,20 +32,20 @@ def _file_json(file: ExportedFile) -> dict[str, object]:
 
 
 def print_export(result: ExportedTable | ExportedExamples) -> None:
-    """Print the files that were written, and what to know about them."""
+    """Print the written files, and remarks on them."""
     if isinstance(result, ExportedTable):
         _print_file(result.file, "answers", result.task.name)
         if result.without_position:
             say(f"  {result.without_position:,} have no usable position")
         if result.changed_cells and result.format is ExportFormat.GPKG:
             remark(
-                f"{result.changed_cells:,} texts have U+FFFD in the place of a zero character, at"
+                f"{result.changed_cells:,} texts have U+FFFD instead of a zero character, at"
                 " which GeoPackage ends a text; parquet and geojson keep them as they are"
             )
         elif result.changed_cells:
             remark(
                 f"{result.changed_cells:,} texts that a spreadsheet would take for a formula got an"
-                " apostrophe before them; parquet and geojson keep them as they are"
+                " apostrophe in front; parquet and geojson keep them as they are"
             )
         return
     training, validation = result.training, result.validation

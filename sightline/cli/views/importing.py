@@ -18,10 +18,10 @@ def import_json(result: ImportReport) -> dict[str, object]:
 
 
 def print_import(report: ImportReport) -> None:
-    """Print how many files or rows were imported, and what to know about the rest."""
+    """Print how many files or rows were imported, and remarks on the rest."""
     say(
         f"{report.imported:,} imported, {report.unchanged:,} unchanged,"
-        f" {report.refused_count:,} refused, {report.ignored:,} ignored (no images)"
+        f" {report.refused_count:,} refused, {report.ignored:,} ignored (not images)"
     )
     say_positions(report)
     say_refusals(report)
@@ -38,7 +38,7 @@ def print_import(report: ImportReport) -> None:
     say_hidden(hidden)
     if report.outside_count:
         remark(
-            f"{report.outside_count:,} images are outside of the folders that are read from, and"
+            f"{report.outside_count:,} images are outside the folders that may be read, and"
             " are never sent; if they are yours, import again with --allow-root"
             f" {shlex.quote(printable(report.outside[0].folder))}, or set images.roots"
         )
@@ -49,10 +49,10 @@ def print_import(report: ImportReport) -> None:
 
 
 def check_read(report: ImportReport, path: str) -> None:
-    """Let the command end as one that could read nothing.
+    """Let an import that could read nothing end as an error.
 
     Raises:
-        UnreadImportError: neither is anything imported, nor was it before.
+        UnreadImportError: nothing was imported, now or before.
     """
     if report.imported or report.unchanged:
         return

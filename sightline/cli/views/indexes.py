@@ -17,7 +17,7 @@ def index_json(index: IndexState) -> dict[str, object]:
 
 
 def print_index(index: IndexState) -> None:
-    """Print what is known of the index."""
+    """Print the state of the index."""
     say(f"index    {index.name}: {index.condition}, {index.detail}")
     say(f"vectors  {index.rows:,}, {index.covered:,} of them in the index ({index.coverage:.0%})")
     if index.lists is not None:

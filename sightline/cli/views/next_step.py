@@ -1,4 +1,4 @@
-"""What to do next, after what happened."""
+"""The next step, depending on what happened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sightline.settings import Settings
 
 
 def work_step(*, answers: int, embeddings: int, dead: int) -> str:
-    """Return what to do after work that was done, in words."""
+    """Return the next step after work, in words."""
     if dead:
         return "`sightline dead-letters list` shows what could not be done, and why"
     if embeddings:
@@ -17,5 +17,5 @@ def work_step(*, answers: int, embeddings: int, dead: int) -> str:
 
 
 def import_step(settings: Settings) -> str:
-    """Return the command that brings observations, or says why there are none."""
+    """Return the command that imports observations, or says why there are none."""
     return "import DIR" if settings.adapter("warehouse") == "local" else "doctor"

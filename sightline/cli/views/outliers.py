@@ -26,7 +26,7 @@ def outliers_json(result: Outliers) -> dict[str, object]:
 
 
 def _outlier_json(outlier: Outlier) -> dict[str, object]:
-    image, odd = outlier.image, outlier.disagreement
+    image, disagreement = outlier.image, outlier.disagreement
     return {
         "observation_id": image.observation_id,
         "asset_id": image.asset_id,
@@ -34,22 +34,22 @@ def _outlier_json(outlier: Outlier) -> dict[str, object]:
         "latitude": image.latitude,
         "longitude": image.longitude,
         "field": outlier.field,
-        "value": odd.value,
-        "expected": odd.expected,
-        "score": round(odd.score, 4),
+        "value": disagreement.value,
+        "expected": disagreement.expected,
+        "score": round(disagreement.score, 4),
         "neighbours": [
             {
                 "observation_id": neighbour.subject_id,
                 "value": neighbour.value,
                 "similarity": neighbour.cosine,
             }
-            for neighbour in odd.neighbours
+            for neighbour in disagreement.neighbours
         ],
     }
 
 
 def print_outliers(result: Outliers) -> None:
-    """Print the outliers of each field, and those to be reviewed first."""
+    """Print the outliers of each field, and the answers to review first."""
     compared = result.answers - result.without_vector
     say(f"{result.task.name}: {compared:,} answers compared with those about similar images")
     print_table(
@@ -59,7 +59,7 @@ def print_outliers(result: Outliers) -> None:
     lines = [_line(outlier) for outlier in result.outliers]
     if lines:
         columns = ("score", "observation", "field", "answered", "neighbours", "votes", "nearest")
-        print_table("to be reviewed, the surest first", columns, lines)
+        print_table("to review, most certain first", columns, lines)
     if result.without_vector:
         remark(
             f"{result.without_vector:,} answers are about images without a vector by"
@@ -68,13 +68,13 @@ def print_outliers(result: Outliers) -> None:
 
 
 def _line(outlier: Outlier) -> tuple[object, ...]:
-    odd = outlier.disagreement
+    disagreement = outlier.disagreement
     return (
-        round(odd.score, 4),
+        round(disagreement.score, 4),
         outlier.image.observation_id,
         outlier.field,
-        value_text(odd.value),
-        value_text(odd.expected),
-        f"{odd.votes} of {len(odd.neighbours)}",
-        odd.neighbours[0].subject_id,
+        value_text(disagreement.value),
+        value_text(disagreement.expected),
+        f"{disagreement.votes} of {len(disagreement.neighbours)}",
+        disagreement.neighbours[0].subject_id,
     )

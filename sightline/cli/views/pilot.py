@@ -14,11 +14,11 @@ from sightline.operations.pilot import Pilot, SampleAnswer
 from sightline.tasks import answer_text
 
 SHOWN = 5
-"""Answers that are printed."""
+"""The number of answers that are printed."""
 
 
 def pilot_json(result: Pilot) -> dict[str, object]:
-    """Return the measurements in the document of ``--json``."""
+    """Return the measurements for the document of ``--json``."""
     return {
         "strata": [
             {
@@ -71,7 +71,7 @@ def print_pilot(result: Pilot) -> None:
 
 
 def question(result: Pilot) -> str:
-    """Return what is asked before the rest is enqueued."""
+    """Return the question before the rest is enqueued."""
     rest = f"{result.rest_messages:,} messages for about {usd(result.rest_usd_micros)}"
     return f"enqueue the rest, {rest}?"
 
@@ -79,7 +79,7 @@ def question(result: Pilot) -> str:
 def enqueue_command(
     result: Pilot, options: Sequence[tuple[str, object]], max_cost: float | None
 ) -> str:
-    """Return the command that enqueues the rest, with room of a fifth in its budget."""
+    """Return the command that enqueues the rest, with a budget of a fifth more."""
     cost = max_cost if max_cost is not None else 1.2 * result.rest_usd_micros / 1e6
     budget = ("--max-cost", f"{cost:.2g}" if cost < 10 else f"{cost:.0f}") if cost else ()
     return shlex.join(["sightline", "enqueue", *typed(options), *budget])

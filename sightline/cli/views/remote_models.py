@@ -19,7 +19,11 @@ def models_json(models: Sequence[RemoteModel]) -> list[dict[str, object]]:
 def print_models(models: Sequence[RemoteModel]) -> None:
     """Print remote models as a table."""
     if not models:
-        say(as_typed("no remote models; `sightline work --engine bigquery` makes what it needs"))
+        say(
+            as_typed(
+                "no remote models; `sightline work --engine bigquery` creates those that it needs"
+            )
+        )
         return
     print_table(
         "",

@@ -17,7 +17,7 @@ _MB = 1 << 20
 
 
 def short_uri(uri: str) -> str:
-    """Return a local image's path, relative to here where that is shorter; others unchanged."""
+    """Return a local image's path, relative if that is shorter; other URIs unchanged."""
     parts = urlsplit(uri)
     if parts.scheme != "file":
         return uri
@@ -27,7 +27,7 @@ def short_uri(uri: str) -> str:
 
 
 def print_hits(result: SearchResult, *, as_json: bool) -> None:
-    """Print hits, the best first."""
+    """Print hits, best first."""
     for line in result.remarks:
         remark(line)
     hits = result.hits
@@ -71,7 +71,7 @@ def _as_dict(hit: SearchHit) -> dict[str, object]:
 
 
 def print_plan(plan: SearchPlan, *, as_json: bool) -> None:
-    """Print how a search would be done."""
+    """Print how a search would be executed."""
     if as_json:
         print_json({**asdict(plan), "selectivity": plan.selectivity})
         return

@@ -24,7 +24,7 @@ def _item_json(item: Item) -> dict[str, object]:
 
 
 def print_setup(result: SetupReport) -> None:
-    """Print what was made or is to be made, and what a person has to do."""
+    """Print what was created or is to be created, and what the user has to do."""
     if not result.in_cloud:
         say("nothing to set up: the local engine creates its folders when it needs them")
         remark("next: `sightline import DIR`; `sightline init --engine gcp` is for the cloud")

@@ -64,7 +64,7 @@ def _field_json(summary: FieldSummary) -> dict[str, object]:
 
 
 def print_counted(result: AnswerCounts, top: int) -> None:
-    """Print groups as a table, and what is to be known about it."""
+    """Print groups as a table, with remarks."""
     if not result.answers:
         say(f"no answer of {result.task.name} passes")
         if result.emptied is not None:
@@ -85,7 +85,7 @@ def print_counted(result: AnswerCounts, top: int) -> None:
 
 
 def print_overview(result: TasksOverview, top: int) -> None:
-    """Print what is known of each task."""
+    """Print statistics of each task."""
     if not result.tasks:
         if result.coverage:
             _print_coverage(result.coverage)
@@ -175,4 +175,4 @@ def _print_checks(overview: TaskOverview) -> None:
     if quality.versions > 1:
         say(f"  {quality.versions:,} versions of {name} have answers; the active one counts")
     if quality.stale:
-        remark(f"`sightline enqueue --task {name}` asks the stale ones again")
+        remark(f"`sightline enqueue --task {name}` requests the stale ones again")

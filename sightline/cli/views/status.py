@@ -18,7 +18,7 @@ def status_json(result: Status) -> dict[str, object]:
 
 
 def look_json(result: Status) -> dict[str, object]:
-    """Return the same without the conclusion, as ``--watch`` has it."""
+    """Return the same without the conclusion, for ``--watch``."""
     return {
         "runs": [_run_json(run) for run in result.runs],
         "queue": asdict(result.queue),
@@ -48,7 +48,7 @@ def _budget_json(status: RunStatus) -> dict[str, object] | None:
 
 
 def print_status(result: Status, settings: Settings) -> None:
-    """Print where the parts of each run are, budgets, the queue and dead letters."""
+    """Print the states of each run's parts, budgets, the queue and dead letters."""
     for fault in result.faults:
         remark(fault)
     if not result.runs and result.faults:
@@ -68,7 +68,7 @@ def print_status(result: Status, settings: Settings) -> None:
     _print_budgets(result.runs)
     queue = result.queue
     if queue.ready is None:
-        say("\nqueue: Pub/Sub does not report its backlog; `queued` is what is not settled")
+        say("\nqueue: Pub/Sub does not report its backlog; `queued` counts what is not settled")
     else:
         say(f"\nqueue: {queue.ready:,} ready, {queue.leased or 0:,} leased")
     for reason, count in sorted(result.dead_letters.items()):
@@ -76,7 +76,7 @@ def print_status(result: Status, settings: Settings) -> None:
 
 
 def remark_unbalanced(result: Status) -> None:
-    """Print what to do about accounts that do not balance; a fault says so itself."""
+    """Print what to do about accounts that do not balance; other faults contain it."""
     if result.faults:
         return
     run_id = next((status.run.run_id for status in result.runs if status.balance.lost), None)
@@ -88,7 +88,7 @@ def remark_unbalanced(result: Status) -> None:
 
 
 def _print_budgets(runs: Sequence[RunStatus]) -> None:
-    """Print what the runs with a budget may cost, and have cost."""
+    """Print the limits and the spending of the runs with a budget."""
     budgets = [(status, budget) for status in runs if (budget := _budget_json(status))]
     if not budgets:
         return

@@ -22,7 +22,7 @@ def print_subscription(result: ListingSubscription) -> None:
     say(f"{'subscribed already' if result.existed else 'subscribed'}: {result.dataset}")
     if not result.sources:
         remark(
-            f"no table of observations is in {result.dataset}; set bigquery.source to the one you"
+            f"no table of observations is in {result.dataset}; set bigquery.source to the table you"
             " want"
         )
         return

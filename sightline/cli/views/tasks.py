@@ -57,12 +57,12 @@ def print_task(task: TaskSpec) -> None:
 
 
 def print_check(file: Path, task: TaskSpec) -> None:
-    """Print that a task file is sound."""
-    say(f"{file}: {task.name} is sound, {len(task.fields)} fields, {task.fingerprint[:12]}")
+    """Print that a task file is valid."""
+    say(f"{file}: {task.name} is valid, {len(task.fields)} fields, {task.fingerprint[:12]}")
 
 
 def print_new(added: AddedTask) -> None:
-    """Print where a new task file is, and what to do with it."""
+    """Print where a new task file is, and the next steps."""
     file = Path(min(str(added.file), os.path.relpath(added.file), key=len))
     print_check(file, added.task)
     name, kinds = added.task.name, ", ".join(_types(added.task))

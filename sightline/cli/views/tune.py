@@ -1,4 +1,4 @@
-"""What ``sightline tune`` shows of a plan, a submission and a job."""
+"""What ``sightline tune`` shows about a plan, a submission and a job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sightline.operations.tuning.submit import Submission
 
 
 def submission_json(plan: TuningPlan, job: TuningJob | None, *, is_new: bool) -> dict[str, object]:
-    """Return the document of ``tune submit --json``; without a job where none is submitted."""
+    """Return the document of ``tune submit --json``; without a job if none is submitted."""
     return {"plan": plan_json(plan), "submitted": is_new, "job": job and job_json(job)}
 
 
@@ -55,11 +55,11 @@ def jobs_json(result: TuningJobs) -> list[dict[str, object]]:
 
 
 def print_plan(plan: TuningPlan) -> None:
-    """Print what is about to be submitted, and what is known of its cost."""
+    """Print what will be submitted, and its estimated cost."""
     request, report = plan.request, plan.report
     say(f"{plan.task.name}: tunes {request.base_model} in {plan.location}")
     say(
-        f"  {report.examples.train:,} examples to learn from; held out are"
+        f"  {report.examples.train:,} training examples; held out are"
         f" {report.examples.validation:,}, of {report.held_out_assets:,} assets"
     )
     say(f"  {plan.target.uri()}")
@@ -70,22 +70,22 @@ def print_plan(plan: TuningPlan) -> None:
     say(f"  about {report.training_tokens:,} tokens an epoch, {passes}")
     _print_cost(plan)
     if report.examples.train < FEW:
-        remark(f"Google recommends to begin with {FEW} examples or more")
+        remark(f"Google recommends beginning with {FEW} examples or more")
 
 
 def _print_cost(plan: TuningPlan) -> None:
     if plan.usd_an_epoch is None:
         remark(
             f"what a training token of {plan.request.base_model} costs is not in the price table:"
-            " look it up, or add training_usd to a price file"
+            " check it, or add training_usd to a price file"
         )
         return
-    total = "" if plan.usd is None else f", {usd(plan.usd * 1e6)} in all"
+    total = "" if plan.usd is None else f", {usd(plan.usd * 1e6)} in total"
     say(f"  about {usd(plan.usd_an_epoch * 1e6)} an epoch{total}")
 
 
 def remark_not_submitted() -> None:
-    """Say that nobody agreed, and what to do."""
+    """Print that nothing was submitted, and what to do."""
     remark("nothing is submitted; next: the same command with --yes")
 
 
@@ -96,7 +96,7 @@ def print_submission(submission: Submission) -> None:
 
 
 def remark_waiting(job: TuningJob) -> None:
-    """Say the state of a job that is waited for, and how to wait again."""
+    """Print the state of a job while waiting, and how to wait again."""
     remark(
         f"{job.state.lower()}; it continues without this command; run"
         f" `sightline tune status {job.name} --wait` to wait again"
@@ -104,7 +104,7 @@ def remark_waiting(job: TuningJob) -> None:
 
 
 def print_job(job: TuningJob) -> None:
-    """Print what is known of a job, and how its model is used."""
+    """Print the state of a job, and how to use its model."""
     say(f"job       {job.name}")
     say(f"state     {job.state.lower()}{f': {job.error}' if job.error else ''}")
     say(f"base      {job.base_model}")
@@ -127,7 +127,7 @@ def print_job(job: TuningJob) -> None:
 def print_jobs(result: TuningJobs) -> None:
     """Print jobs as a table."""
     if not result.jobs:
-        say(as_typed("no tuning jobs; `sightline tune submit` makes one"))
+        say(as_typed("no tuning jobs; `sightline tune submit` creates one"))
         return
     print_table(
         "",
@@ -140,17 +140,17 @@ def print_jobs(result: TuningJobs) -> None:
 
 
 def remark_too_late(job: TuningJob) -> None:
-    """Say of a job that was to be cancelled that it had ended otherwise, if it had."""
+    """Print whether a job that was to be cancelled had already ended."""
     if job.is_active or job.state == "CANCELLED":
         return
     remark(
         f"too late: tuning job {job.number} has ended, {job.state.lower()}, and is not cancelled;"
-        " what it has cost is paid"
+        " its cost is billed"
     )
 
 
 def price_entry(job: TuningJob) -> str:
-    """Return the entry of a price file by which a tuned model costs what its base does."""
+    """Return the price file entry that gives a tuned model the price of its base."""
     since = job.ended_at or job.created_at
     return "\n".join(
         [

@@ -12,7 +12,7 @@ from sightline.operations.tuning.model_answers import OVER_BUDGET
 
 
 def remark_plan(plan: EvaluationPlan) -> None:
-    """Say what is about to be asked, and about what it costs."""
+    """Print what will be evaluated, and its estimated cost."""
     remark(
         f"asking both models about {len(plan.rows):,} held-out assets, for about"
         f" {usd(plan.estimate_usd_micros)}"
@@ -57,7 +57,7 @@ def print_evaluation(evaluation: TuningEvaluation) -> None:
     _print_fields(evaluation)
     _print_failures(evaluation)
     if plan.not_compared:
-        say(f"not compared, since no answer is simply right: {', '.join(plan.not_compared)}")
+        say(f"not compared, since no single answer is right: {', '.join(plan.not_compared)}")
     say(f"{evaluation.calls:,} calls for {usd(evaluation.usd_micros)}")
     if plan.truth is None:
         remark("right is what the held-out answers contain, which a model or a person gave")

@@ -1,4 +1,4 @@
-"""What ``sightline work`` shows at its end."""
+"""What ``sightline work`` shows when it ends."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def print_work(
     drained: bool,
     model_remark: str,
 ) -> None:
-    """Print what was done; ``remark`` tells what is no part of the result.
+    """Print what was done; ``remark`` prints what is not part of the result.
 
-    ``model_remark`` is what is to be known about the answers of a model that stands in.
-    What is left in the queue is not said of a worker that was to empty it.
+    ``model_remark`` is about the answers of a demo model. The number of queued messages is omitted
+    for a worker that was to empty the queue.
     """
     progress = result.summary.progress
     seconds = round(result.summary.seconds, 3)

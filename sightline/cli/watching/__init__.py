@@ -1,1 +1,1 @@
-"""Live views: what a worker, or all runs, are doing, on a terminal or as lines of JSON."""
+"""Live views of a worker, or of all runs, on a terminal or as lines of JSON."""

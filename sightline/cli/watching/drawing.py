@@ -1,4 +1,4 @@
-"""Draws the live views, for terminals of 80 columns and more."""
+"""Draws the live views, for terminals of 80 columns or more."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def draw_work(view: WorkView, *, ascii_only: bool) -> Text:
 
 
 def draw_status(view: StatusView, *, ascii_only: bool) -> Text:
-    """Return the picture of all runs, those first that are not done."""
+    """Return the picture of all runs, unfinished ones first."""
     if not view.runs:
-        return Text("no runs yet; `sightline enqueue` makes one")
+        return Text("no runs yet; `sightline enqueue` creates one")
     lines: list[Text] = []
     for run in view.runs[:MOST_RUNS]:
         lines += _run(run, ascii_only=ascii_only)
@@ -71,7 +71,9 @@ def _head(view: WorkView) -> Text:
         ("worker ", "dim"), (view.worker_id, "bold"), f"  {duration(view.seconds)}"
     )
     summary = (
-        "  stopping: what is in hand is finished" if view.stopping else "  Ctrl-C finishes and ends"
+        "  stopping: calls in flight are finished"
+        if view.stopping
+        else "  Ctrl-C finishes and ends"
     )
     return head.append(summary, "yellow" if view.stopping else "dim")
 
@@ -102,7 +104,7 @@ def _cost(view: WorkView | StatusView) -> Text:
 
 def _left(view: WorkView) -> Text:
     if view.left is None:
-        return _line("left", Text("the queue does not report it; counted in a moment", "dim"))
+        return _line("left", Text("the queue does not report it; being counted", "dim"))
     return _line("left", _of((f"{view.left:,}", view.left_unit), *_until(view.eta_s)))
 
 

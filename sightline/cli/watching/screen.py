@@ -1,4 +1,4 @@
-"""Where a live view goes: on the terminal, drawn again in place, or a line of JSON each time."""
+"""Where a live view appears: redrawn in place on a terminal, or as one JSON line each time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sightline.cli.characters import harmless_json
 
 
 class Drawing(Protocol):
-    """Makes the picture, knowing whether the terminal has blocks and lines."""
+    """Draws the picture; ``ascii_only`` if the terminal has no block and line characters."""
 
     def __call__(self, *, ascii_only: bool) -> Text:
         """Return the picture."""
@@ -26,7 +26,7 @@ class Drawing(Protocol):
 
 
 class Show(Protocol):
-    """Shows a view once more."""
+    """Updates a view."""
 
     def __call__(self, drawing: Drawing, plain: dict[str, Any]) -> None:
         """Show the drawing on a terminal, the plain values elsewhere."""
@@ -34,13 +34,13 @@ class Show(Protocol):
 
 
 def is_drawn(*, as_json: bool) -> bool:
-    """Return whether views are drawn: on a terminal, unless JSON is asked for."""
+    """Return whether views are drawn: on a terminal, unless JSON is requested."""
     return sys.stdout.isatty() and not as_json
 
 
 @contextmanager
 def screen(*, as_json: bool) -> Iterator[Show]:
-    """Yield what shows a view; the last picture stays."""
+    """Yield a function that updates a view; the last picture stays."""
     if not is_drawn(as_json=as_json):
 
         def tell(drawing: Drawing, plain: dict[str, Any]) -> None:  # noqa: ARG001 - of the terminal
@@ -72,11 +72,11 @@ def at(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def print_line(plain: dict[str, Any]) -> None:
-    """Print one JSON object on one line, in plain ASCII, at once."""
+    """Print one JSON object on one line, in plain ASCII, and flush it."""
     sys.stdout.write(harmless_json(json.dumps(plain, default=str)) + "\n")
     sys.stdout.flush()
 
 
 def print_nowhere() -> None:
-    """Let what is still printed go nowhere, since nobody reads it any more."""
+    """Discard further output, since its reader has closed it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

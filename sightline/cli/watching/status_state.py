@@ -1,4 +1,4 @@
-"""How all runs move, as a person wants to see it: parts settled, how fast, and until when."""
+"""The progress of all runs for display: parts settled, the rate, and the remaining time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sightline.operations.status import RunStatus, Status
 
 LATELY_S = 120.0
 STATES = ("open", "published", "cancelled", "done")
-"""Runs that something is still to be done for come first."""
+"""The states in which runs are shown: unfinished ones first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class RunView:
 
     @property
     def settled_share(self) -> float:
-        """The share of its parts that nothing is to be done for any more."""
+        """The share of its parts for which nothing is left to do."""
         settled = self.written + self.dead + self.cancelled
         return settled / self.parts if self.parts else 1.0
 
     @property
     def left(self) -> int:
-        """Its parts that are still to be done."""
+        """The parts that are still to be done."""
         return self.queued + self.to_publish + self.lost
 
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """All runs at one moment. What cannot be told, or not yet, is ``None``."""
+    """All runs at one moment. Unknown values are ``None``."""
 
     runs: tuple[RunView, ...]
     parts_per_s: float | None
@@ -56,13 +56,13 @@ class StatusView:
     dead: Mapping[str, int]
 
     def rates(self) -> dict[str, Any]:
-        """Return what a look at one moment does not tell."""
+        """Return the values that need more than one observation."""
         names = ("parts_per_s", "left", "eta_s", "cost_usd", "cost_usd_per_hour")
         return {name: getattr(self, name) for name in names}
 
 
 class StatusState:
-    """Is told of the runs now and then, with the time; says what to show of them."""
+    """Receives the status of the runs repeatedly, with the time; returns what to show."""
 
     def __init__(self) -> None:
         self._settled = Trend(LATELY_S)
@@ -70,7 +70,7 @@ class StatusState:
         self._cost = Trend(LATELY_S)
 
     def view(self, now_s: float, status: Status) -> StatusView:
-        """Take note of the status at this moment, and return what to show."""
+        """Record the status at this moment, and return what to show."""
         runs = tuple(_run_view(run) for run in status.runs)
         cost_usd = sum(run.cost.cost_usd_micros / 1e6 for run in status.runs)
         left = sum(run.left for run in runs)

@@ -1,4 +1,4 @@
-"""Shows all runs until interrupted: every two seconds, and less often where a look is slow."""
+"""Shows all runs until interrupted: every two seconds, or less often if reading is slow."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sightline.operations.status import Status
 
 REFRESH_S = 2.0
 READ_SHARE = 5.0
-"""A look that takes long, as at a warehouse in the cloud, pauses so many times as long after it."""
+"""After a slow read, as from a warehouse in the cloud, the pause is this many times as long."""
 
 
 async def watch_status(show: Show, read: Callable[[], Awaitable[Status]]) -> None:
-    """Show what ``read`` returns, again and again; raises as it does."""
+    """Show what ``read`` returns, repeatedly; raises as it does."""
     state = StatusState()
     while True:
         began_s = time.monotonic()

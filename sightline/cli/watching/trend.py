@@ -1,33 +1,33 @@
-"""How a number moves: its rate over a sliding window, when it reaches zero, and its history."""
+"""The trend of a number: its rate over a sliding window, the time until zero, and its history."""
 
 from __future__ import annotations
 
 from collections import deque
 
 LEAST_SPAN_S = 0.9
-"""From a shorter time nothing is concluded."""
+"""No rate is derived from a shorter time."""
 
 
 class Trend:
-    """A number as it was told, over a sliding window. Times are passed in and never go back."""
+    """A number over a sliding window. Times are passed in and never decrease."""
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
         self._seen: deque[tuple[float, float]] = deque()
 
     def saw(self, now_s: float, value: float) -> None:
-        """Take note of the number at this moment."""
+        """Record the number at this moment."""
         self._seen.append((now_s, value))
         while len(self._seen) > 2 and self._seen[1][0] <= now_s - self._window_s:
-            self._seen.popleft()  # what is left spans the window
+            self._seen.popleft()  # the rest spans the window
 
     @property
     def latest(self) -> float | None:
-        """The number, as it was told last."""
+        """The last recorded number."""
         return self._seen[-1][1] if self._seen else None
 
     def per_s(self) -> float | None:
-        """Return by how much it grows in a second; ``None`` while nobody can tell."""
+        """Return the increase per second; ``None`` while it is unknown."""
         if not self._seen:
             return None
         (began_s, first), (ended_s, last) = self._seen[0], self._seen[-1]
@@ -35,7 +35,7 @@ class Trend:
         return (last - first) / span_s if span_s >= LEAST_SPAN_S else None
 
     def zero_in_s(self, now_s: float) -> float | None:
-        """Return in how many seconds it is zero if it goes on so; ``None``: it does not fall."""
+        """Return the seconds until zero at the present rate; ``None`` if it does not fall."""
         rate = self.per_s()
         if self.latest == 0:
             return 0.0
@@ -46,7 +46,7 @@ class Trend:
 
 
 class History:
-    """A number every so many seconds, the last of each, for a small curve."""
+    """A number at regular intervals, the last of each, for a small curve."""
 
     def __init__(self, every_s: float, most: int) -> None:
         self._every_s = every_s
@@ -54,7 +54,7 @@ class History:
         self._slot: int | None = None
 
     def saw(self, now_s: float, value: float) -> None:
-        """Take note of the number at this moment."""
+        """Record the number at this moment."""
         slot = int(now_s // self._every_s)
         if slot == self._slot:
             self._values[-1] = value
@@ -64,5 +64,5 @@ class History:
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The numbers, the oldest first."""
+        """The numbers, oldest first."""
         return tuple(self._values)

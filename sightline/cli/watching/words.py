@@ -1,4 +1,4 @@
-"""Numbers as a person reads them at a glance: durations, rates, money, shares, small curves."""
+"""Formats durations, rates, money, shares and small curves for quick reading."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def duration(seconds: float | None) -> str:
 
 
 def rate(per_s: float | None) -> str:
-    """Return a rate with as many decimals as tell something."""
+    """Return a rate with as many decimals as are significant."""
     if per_s is None:
         return NOTHING
     return f"{per_s:,.0f}/s" if per_s >= 100 else f"{per_s:.1f}/s"

@@ -1,4 +1,4 @@
-"""What a worker is doing, as a person wants to see it: rates, what is left, and until when."""
+"""The progress of a worker for display: rates, the remaining work, and the remaining time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from worker.progress import Progress
 from worker.worker_status import Kind
 
 NOW_S = 10.0
-"""What is told as the present rate is that of so many seconds."""
+"""The present rate is that of this many seconds."""
 
 LATELY_S = 60.0
 LEFT_S = 120.0
@@ -37,7 +37,7 @@ class LimiterView:
 
 @dataclass(frozen=True, slots=True)
 class WorkView:
-    """A worker at one moment. What cannot be told, or not yet, is ``None``."""
+    """A worker at one moment. Unknown values are ``None``."""
 
     worker_id: str
     seconds: float
@@ -61,7 +61,7 @@ class WorkView:
     dead: Mapping[str, int]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values; the curves are left out, since whoever reads them has the past."""
+        """Return plain values, without the curves: readers have the earlier values."""
         values = {name: _plain(getattr(self, name)) for name in self.__slots__}
         names = ("state", "rate_per_s", "in_flight", "cap", "share_refused", "belief")
         values["limiters"] = {
@@ -76,7 +76,7 @@ def _plain(value: object) -> object:
 
 
 class WorkState:
-    """Is told of a worker now and then, with the time; says what to show of it."""
+    """Receives a worker's progress repeatedly, with the time; returns what to show."""
 
     def __init__(self, worker_id: str, started_s: float) -> None:
         self._worker_id = worker_id
@@ -90,7 +90,7 @@ class WorkState:
         self._curves: dict[Kind, History] = {}
 
     def saw_left(self, now_s: float, left: int, unit: Unit) -> None:
-        """Hear how much is left of all runs, for all workers."""
+        """Record how much is left of all runs, for all workers."""
         if unit != self._left_unit:
             self._left, self._left_unit = Trend(LEFT_S), unit
         self._left.saw(now_s, left)
@@ -104,7 +104,7 @@ class WorkState:
         leased: int = 0,
         stopping: bool = False,
     ) -> WorkView:
-        """Hear how far the worker is, and return what to show."""
+        """Record the worker's progress, and return what to show."""
         for trend, value in (
             (self._messages, progress.acked),
             (self._calls, progress.calls),

@@ -1,4 +1,4 @@
-"""Shows a worker beside its work: looks at it twice a second, and at what is left now and then."""
+"""Shows a worker beside its work: twice a second, and the remaining work less often."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from worker.worker_status import WorkerStatus
 REFRESH_S = 0.5
 COUNT_EVERY_S = 1.0
 COUNT_LEDGERS_EVERY_S = 15.0
-"""A queue that does not report its backlog is stood in for by the ledgers, which may cost money."""
+"""If a queue does not report its backlog, the ledgers are counted, which may cost money."""
 
 COUNT_SHARE = 20.0
-"""Counting that takes long is done so many times more seldom than it takes."""
+"""After a slow count, the pause is at least this many times as long."""
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def live_worker(*, as_json: bool) -> Iterator[Watch]:
-    """Yield what shows a worker beside its work."""
+    """Yield a watch that shows a worker beside its work."""
     with screen(as_json=as_json) as show:
         yield lambda status, engine: watch_work(show, status, engine)
 
 
 async def watch_work(show: Show, status: WorkerStatus, engine: Engine) -> None:
-    """Show the worker until cancelled, and once more then.
+    """Show the worker until cancelled, and once more at the end.
 
-    Whoever reads the lines may go away, as ``head`` does: the work goes on, and nothing is shown.
+    If the reader of the lines closes them, as ``head`` does, the worker continues without a view.
     """
     state = WorkState(status.worker_id, time.monotonic())
 
@@ -58,7 +58,7 @@ async def watch_work(show: Show, status: WorkerStatus, engine: Engine) -> None:
                 look()
                 await asyncio.sleep(REFRESH_S)
         finally:
-            with suppress(SightlineError):  # the last picture is of the end
+            with suppress(SightlineError):  # the last picture is that of the end
                 await _count_queue(state, engine)
             look()
 
@@ -87,7 +87,7 @@ async def _count(state: WorkState, engine: Engine) -> None:
 
 
 async def _count_queue(state: WorkState, engine: Engine) -> bool:
-    """Count what the queue holds; return whether it tells."""
+    """Count the messages in the queue; return whether the queue reports them."""
     backlog = await engine.backlog.backlog()
     if backlog.ready is None:
         return False

@@ -1,4 +1,4 @@
-"""Bringing photographs and tables in: what ``sightline import`` does."""
+"""Imports photographs and tables, for ``sightline import``."""
 
 from sightline.local.importing.photos import import_photos
 from sightline.local.importing.report import (

@@ -1,4 +1,4 @@
-"""Whole columns of raw values as texts and numbers, and value by value where one has a fault."""
+"""Converts whole columns of raw values to texts and numbers; value by value if one is faulty."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sightline.local.importing.values import Numbers
 
 
 def decoded(column: Any, refuse: Callable[[int, str], None]) -> Any:
-    """Return a column of bytes (a CSV's) or of anything plain as text."""
+    """Return a column of bytes (a CSV's) or of scalar values as text."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     try:
@@ -33,7 +33,7 @@ def _no_text(value: object) -> str:
 def numbers_of(
     column: Any, numbers: Numbers, refuse: Callable[[int, str], None], *, nan: bool = False
 ) -> Any:
-    """Return a column as float64; with ``nan``, what is not a number is null in typed columns."""
+    """Return a column as float64; with ``nan``, NaN becomes null in typed columns."""
     texts = column
     if not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
         texts = decoded(column, refuse)
@@ -47,7 +47,7 @@ def numbers_of(
         if pc.all(pc.is_finite(floats)).as_py() is not False:
             return floats
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        pass  # one of them is not a number: found out below
+        pass  # at least one value is not a number: found below
     return one_by_one(texts, pa.float64(), numbers.number, refuse)
 
 
@@ -57,7 +57,7 @@ def one_by_one(
     convert: Callable[[Any], object],
     refuse: Callable[[int, str], None],
 ) -> Any:
-    """Convert value by value, so that one fault costs one row."""
+    """Convert value by value, so that a fault loses only its row."""
     converted: list[object] = []
     for index, value in enumerate(column.to_pylist()):
         try:

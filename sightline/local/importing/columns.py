@@ -1,4 +1,4 @@
-"""Which column of a table is which: three generations of names, nested or flat, and a mapping."""
+"""Identifies the columns of a table: three generations of names, nested or flat, and a mapping."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ PLAIN = (
     "map_url",
 )
 PARTS: Mapping[str, tuple[str, ...]] = {"bbox": BBOX, "camera_pose": POSE}
-"""The nested columns; flat, a part is called ``bbox.x_min`` or ``bbox_x_min``."""
+"""The nested columns; if flat, a part is called ``bbox.x_min`` or ``bbox_x_min``."""
 
 _NAMES = (*PLAIN, "location", *PARTS, "latitude", "longitude")
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnPath:
-    """Where a value is: a column, or a field inside of a nested one."""
+    """The location of a value: a column, or a field inside a nested one."""
 
     column: str
     steps: tuple[str, ...] = ()
 
     def take(self, columns: Mapping[str, Any]) -> Any:
-        """Return the array of the values."""
+        """Return the values as an array."""
         values = columns[self.column]
         for step in self.steps:
             index = values.type.get_field_index(step)
@@ -60,7 +60,7 @@ class ColumnPath:
 
 @dataclass(frozen=True, slots=True)
 class CoordinateColumns:
-    """Two columns of coordinates: degrees, or of a CRS that was named."""
+    """Two columns of coordinates: in degrees, or in a named CRS."""
 
     x: ColumnPath
     y: ColumnPath
@@ -68,18 +68,18 @@ class CoordinateColumns:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns of the file that are needed."""
+        """The required columns of the file."""
         return frozenset({self.x.column, self.y.column})
 
     @property
     def name(self) -> str:
-        """What the columns are called."""
+        """The names of the columns."""
         return f"{self.y}, {self.x}"
 
 
 @dataclass(frozen=True, slots=True)
 class PointColumn:
-    """A column of whole positions; ``is_declared`` as geometry by the file, with or without CRS."""
+    """A column of positions; ``is_declared`` if the file declares it as geometry."""
 
     place: ColumnPath
     crs: object = None
@@ -87,12 +87,12 @@ class PointColumn:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns of the file that are needed."""
+        """The required columns of the file."""
         return frozenset({self.place.column})
 
     @property
     def name(self) -> str:
-        """What the column is called."""
+        """The name of the column."""
         return str(self.place)
 
 
@@ -101,10 +101,10 @@ PositionSource = CoordinateColumns | PointColumn
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """Where a table keeps what: plain columns, nested ones whole or in parts, and positions.
+    """The locations of a table's values: plain columns, nested ones, and positions.
 
-    ``positions`` are in the order in which they are asked. ``notes`` tell a person what was taken
-    for what.
+    ``positions`` are in the order of precedence. ``notes`` tell the user how columns were
+    interpreted.
     """
 
     plain: Mapping[str, ColumnPath]
@@ -115,7 +115,7 @@ class TableLayout:
 
     @property
     def columns(self) -> frozenset[str]:
-        """The columns of the file that are needed."""
+        """The required columns of the file."""
         places = [*self.plain.values(), *self.whole.values()]
         for parts in self.parts.values():
             places.extend(parts.values())
@@ -132,14 +132,14 @@ def find_columns(
     geometry: GeometryColumns,
     crs: str | None = None,
 ) -> TableLayout:
-    """Return where a table of this schema keeps what; ``renamed`` maps our names to its own.
+    """Return the locations of the values in a table of this schema.
 
-    ``geometry`` is what the file declares; ``crs`` is what a person says of coordinates whose CRS
-    no file declares.
+    ``renamed`` maps our names to the table's own. ``geometry`` is what the file declares; ``crs``
+    is the user's CRS for coordinates for which the file declares none.
 
     Raises:
-        ConfigurationError: a required column is missing, or ``renamed`` names what is not there, or
-            a name means two columns.
+        ConfigurationError: a required column is missing, ``renamed`` names a column that does not
+            exist, or a name matches two columns.
     """
     finder = _Finder(path, schema)
     chosen: dict[str, ColumnPath] = {}
@@ -173,7 +173,7 @@ def find_columns(
 
 
 def _notes(bounds: Mapping[str, ColumnPath], positions: Iterable[PositionSource]) -> Iterator[str]:
-    """Tell what was taken for what, where a person may have meant something else."""
+    """Note how columns were interpreted if the user may have meant something else."""
     names = [str(place) for place in bounds.values()]
     if names and not any(folded(name).startswith("bbox") for name in names):
         yield f"pixel bounds are read from {', '.join(names)}"
@@ -189,7 +189,7 @@ def _positions(
     crs: str | None,
     of_bounds: set[str],
 ) -> tuple[PositionSource, ...]:
-    """Return where positions are: in degrees, in whole points, and else in x and y."""
+    """Return the sources of positions: degrees, then points, then x and y."""
     sources: list[PositionSource] = []
     x = chosen.get("longitude") or finder.first(LONGITUDE)
     y = chosen.get("latitude") or finder.first(LATITUDE)
@@ -244,7 +244,7 @@ class _Finder:
         """Find the first of some folded names.
 
         Raises:
-            ConfigurationError: two columns have it, and none is spelled ``exact``-ly so.
+            ConfigurationError: it matches two columns, and neither is spelled ``exact``-ly so.
         """
         for name in names:
             columns = self._by_folded.get(name, [])

@@ -1,4 +1,4 @@
-"""How a CSV file is written, and what in it no parser can read: told before a row is read."""
+"""The dialect of a CSV file, and checks for what a parser cannot read, before a row is read."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _DELIMITERS = ",;\t|"
 class Dialect:
     """The separator and the header of a CSV file.
 
-    ``skipped_lines`` come before the header, such as the ``sep=;`` of a spreadsheet; ``has_nul``
-    tells that there is a zero byte somewhere.
+    ``skipped_lines`` precede the header, such as the ``sep=;`` of a spreadsheet; ``has_nul`` if the
+    file contains a zero byte.
     """
 
     delimiter: str
@@ -34,10 +34,10 @@ class Dialect:
 
 
 def dialect_of(path: Path, head: bytes) -> Dialect:
-    """Return how a file is written that begins with ``head`` and must be a CSV.
+    """Return the dialect of a file that begins with ``head`` and must be a CSV.
 
     Raises:
-        ConfigurationError: it is none, or not UTF-8, or a quote is never closed.
+        ConfigurationError: it is not CSV, or not UTF-8, or a quote is never closed.
     """
     text = _decoded_head(path, head)
     separator = _SEPARATOR_LINE.match(text)
@@ -77,7 +77,7 @@ def _decoded_head(path: Path, head: bytes) -> str:
 
 
 def _counts(path: Path) -> tuple[int, int]:
-    """Return how many quotes and how many zero bytes a file has."""
+    """Return the number of quotes and of zero bytes in a file."""
     quotes = nuls = 0
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):
@@ -87,9 +87,9 @@ def _counts(path: Path) -> tuple[int, int]:
 
 
 def _refuse_open_quote(path: Path, delimiter: str, skipped_lines: int) -> None:
-    """Refuse a file in which a quoted cell never ends, so that it would swallow all that follows.
+    """Refuse a file with a quoted cell that never ends, since it would contain all that follows.
 
-    An odd number of quotes is no proof: in a cell that is not quoted, they stand for themselves.
+    An odd number of quotes is no proof: in an unquoted cell they are ordinary characters.
     """
     row = 0
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:

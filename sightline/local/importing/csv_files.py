@@ -1,4 +1,4 @@
-"""CSV files as batches of raw columns, each row under its number."""
+"""Reads CSV files as batches of raw columns, with the number of each row."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def open_csv(path: Path, head: bytes) -> CsvTableFile:
     """Open a CSV file that begins with ``head``.
 
     Raises:
-        ConfigurationError: it is none, or not UTF-8, or a quote is never closed.
+        ConfigurationError: it is not CSV, or not UTF-8, or a quote is never closed.
     """
     dialect = dialect_of(path, head)
     return CsvTableFile(path, pa.schema([(name, pa.binary()) for name in dialect.header]), dialect)
@@ -66,7 +66,7 @@ def _csv_batches(table: CsvTableFile, names: frozenset[str], tally: Tally) -> It
     columns = [name for name in table.schema.names if name in names]
     reader = pa_csv.open_csv(
         table.path,
-        # One thread: otherwise the parser does not say which row it is at.
+        # One thread: with more, the parser does not report row numbers.
         read_options=pa_csv.ReadOptions(
             use_threads=False, block_size=_BLOCK_BYTES, skip_rows=table.dialect.skipped_lines
         ),
@@ -100,7 +100,7 @@ def _without_nuls(batch: RawBatch, tally: Tally) -> RawBatch:
 
 
 def _number(count: int, last: int, seen: int, ragged: array[int]) -> tuple[Any, int, int]:
-    """Number the rows after ``last``, leaving out the ragged ones from ``ragged[seen]`` on."""
+    """Number the rows after ``last``, skipping the ragged ones from ``ragged[seen]`` on."""
     runs: list[Any] = []
     while count:
         stop = ragged[seen] if seen < len(ragged) else last + count + 1

@@ -1,4 +1,4 @@
-"""What a camera wrote beside a picture: where it stood, where it looked, and when.
+"""The EXIF facts of a picture: the camera's position and direction, and the time.
 
 Tags and their meaning: Exif 3.0, CIPA DC-008-2023, 4.6.5 (Exif IFD) and 4.6.6 (GPS IFD).
 """
@@ -21,12 +21,12 @@ _GPS = ExifTags.GPS
 _BASE = ExifTags.Base
 _LOWEST_M, _HIGHEST_M = -500.0, 9000.0
 _APART = timedelta(hours=26)
-"""No two time zones are further apart, so a clock that is was set wrongly."""
+"""No two time zones differ by more, so a clock that does was set wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExifFacts:
-    """What could be read: WGS 84 degrees, a time with a zone, the pose of the camera.
+    """The facts that could be read: WGS 84 degrees, a time with a zone, the pose of the camera.
 
     ``notes`` are sentences on what was left out or assumed.
     """
@@ -60,7 +60,7 @@ def read_exif(content: bytes) -> ExifFacts:
 
 
 def _parse(content: bytes) -> _Reading:
-    """Read as much as can be read. Not thread-safe, since warnings are caught."""
+    """Read as much as possible. Not thread-safe, since warnings are caught."""
     exif: dict[int, Any] = {}
     gps: dict[int, Any] = {}
     is_damaged = False
@@ -74,7 +74,7 @@ def _parse(content: bytes) -> _Reading:
         except (SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError, EOFError,
                 OverflowError, struct.error):  # fmt: skip
             is_damaged = True
-    notes = ["its EXIF is damaged; what can be read of it is used"]
+    notes = ["its EXIF is damaged; the readable part is used"]
     return _Reading(exif, gps, notes if is_damaged or complaints else [])
 
 
@@ -87,9 +87,11 @@ def _position(reading: _Reading) -> tuple[float, float] | None:
     if latitude is None or longitude is None:
         reading.notes.append("its GPS position makes no sense and is left out")
     elif (latitude, longitude) == (0.0, 0.0):
-        reading.notes.append("its GPS position is 0, 0, as cameras without a fix write, left out")
+        reading.notes.append(
+            "its GPS position is 0, 0, as cameras without a fix write it, and is left out"
+        )
     elif _text(gps.get(_GPS.GPSStatus)) == "V":
-        reading.notes.append("its GPS position was void when it was taken, and is left out")
+        reading.notes.append("its GPS position was void at the time, and is left out")
     else:
         return latitude, longitude
     return None
@@ -133,7 +135,7 @@ def _capture_time(reading: _Reading) -> datetime | None:
         if by_clock is not None and abs(by_clock - by_satellite) > _APART:
             reading.notes.append(
                 f"its clock says {by_clock:%Y-%m-%d} and its GPS {by_satellite:%Y-%m-%d};"
-                " the GPS is believed"
+                " the GPS date is used"
             )
         return by_satellite
     if by_clock is not None and not has_zone:

@@ -1,4 +1,4 @@
-"""What goes wrong while a file is read, in one sentence."""
+"""Errors while a file is read, in one sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sightline.errors import ConfigurationError, NotFoundError
 
 @contextmanager
 def file_errors(path: Path) -> Iterator[None]:
-    """Turn errors of reading into ours.
+    """Turn read errors into Sightline's.
 
     Raises:
         NotFoundError: there is no such file.

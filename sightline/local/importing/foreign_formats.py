@@ -1,4 +1,4 @@
-"""Formats that are not read, told by their first bytes or their names, each with its remedy."""
+"""Unsupported formats, recognised by their first bytes or their names, each with its remedy."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sightline.vision.images import SNIFF_BYTES, sniff
 class ForeignFormat:
     """A format that ``sightline import`` does not read.
 
-    A file has it if its name ends in one of ``suffixes``, or if one of ``magics``, bytes at an
-    offset, is in it. ``remedy`` may name ``{file}``, and ``{stem}``, the name without its suffix,
-    both as they are typed in a shell.
+    A file has it if its name ends in one of ``suffixes``, or if it contains one of ``magics``,
+    bytes at an offset. ``remedy`` may contain ``{file}``, and ``{stem}``, the name without its
+    suffix, both quoted for a shell.
     """
 
     name: str
@@ -74,17 +74,17 @@ FOREIGN_FORMATS = (
     ForeignFormat("HDF5", (".h5", ".hdf5"), _FRAME, ((0, b"\x89HDF"),)),
     ForeignFormat("a PDF", (".pdf",), "export the table in it as CSV UTF-8", ((0, b"%PDF-"),)),
 )
-"""By name first, since a workbook is a ZIP archive, too; then by content."""
+"""By name first, since a workbook is also a ZIP archive; then by content."""
 
 
 def refuse_foreign(path: Path, head: bytes) -> None:
-    """Refuse a file of a known format that is no table that is read here.
+    """Refuse a file of a known unsupported format.
 
     Raises:
-        ConfigurationError: it is one; the message names it and says what to do instead.
+        ConfigurationError: it is one; the message names the format and its remedy.
     """
     if sniff(head[:SNIFF_BYTES]) is not None:
-        raise ConfigurationError(f"{path} is a picture; give the folder that it is in")
+        raise ConfigurationError(f"{path} is a picture; give its folder")
     by_name = [known for known in FOREIGN_FORMATS if path.suffix.lower() in known.suffixes]
     by_content = [
         known

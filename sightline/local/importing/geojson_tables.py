@@ -1,4 +1,4 @@
-"""GeoJSON as a table: a row a feature, a column a property; the file is read whole."""
+"""GeoJSON as a table: one row per feature, one column per property; the file is read whole."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GEOMETRY, ID = "geometry", "id"
 
 @dataclass(frozen=True, slots=True)
 class GeoJsonTableFile:
-    """A GeoJSON file that was read: its features as one table of Arrow."""
+    """A GeoJSON file in memory: its features as one Arrow table."""
 
     path: Path
     table: Any
@@ -44,7 +44,7 @@ class GeoJsonTableFile:
 
     @property
     def rows(self) -> int | None:
-        """How many features it has."""
+        """The number of features."""
         return int(self.table.num_rows)
 
     def batches(self, names: frozenset[str], tally: Tally) -> Iterator[RawBatch]:  # noqa: ARG002 - every feature is a row
@@ -59,7 +59,7 @@ class GeoJsonTableFile:
 
 
 def is_geojson(path: Path, head: bytes) -> bool:
-    """Return whether a file is GeoJSON, or a sequence of it, by its name or its first bytes."""
+    """Return whether a file is GeoJSON or a sequence, by its name or its first bytes."""
     if path.suffix.lower() in _SUFFIXES:
         return True
     beginning = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \r\n\t\x1e")
@@ -84,16 +84,18 @@ def open_geojson(path: Path) -> GeoJsonTableFile:
     except GeoJsonError as error:
         raise ConfigurationError(f"{path} is not GeoJSON: {error}; fix it and try again") from error
     if not rows:
-        raise ConfigurationError(f"{path} has no feature; give a file that has")
+        raise ConfigurationError(f"{path} contains no feature; give a file that does")
     systems = {str(feature.crs): feature.crs for feature in rows}
     if len(systems) > 1:
-        raise ConfigurationError(f"{path} has several CRSs, {', '.join(systems)}; give it in one")
+        raise ConfigurationError(
+            f"{path} has several CRSs, {', '.join(systems)}; give it in one of them"
+        )
     (crs,) = systems.values()
     return GeoJsonTableFile(path, _table(rows), GeometryColumns({GEOMETRY: crs or DEGREES}))
 
 
 def _table(rows: Sequence[Feature]) -> Any:
-    """Return properties as columns, in the order in which they appear, then id and geometry."""
+    """Return properties as columns, in the order of appearance, then id and geometry."""
     names = dict.fromkeys(name for feature in rows for name in feature.properties)
     columns = {name: _column([feature.properties.get(name) for feature in rows]) for name in names}
     if any(feature.id is not None for feature in rows):
@@ -103,13 +105,13 @@ def _table(rows: Sequence[Feature]) -> Any:
 
 
 def _column(values: Sequence[object]) -> Any:
-    """Return numbers, booleans or texts as they are, and anything else as text."""
+    """Return numbers, booleans or texts unchanged, and anything else as text."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float} or kinds == {bool}:
         try:
             return pa.array(values)
         except (pa.ArrowInvalid, OverflowError):
-            pass  # an integer that no column holds stays a text
+            pass  # an integer that is too large for a column stays a text
     return pa.array([_text(value) for value in values], pa.string())
 
 

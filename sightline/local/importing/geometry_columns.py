@@ -1,4 +1,4 @@
-"""Which columns a file declares to be geometry, and by which CRS: GeoParquet, GeoArrow, Parquet.
+"""The columns that a file declares as geometry, and their CRS: GeoParquet, GeoArrow, Parquet.
 
 GeoParquet describes them in the key ``geo`` (https://geoparquet.org/releases/v1.1.0/), GeoArrow in
 the metadata of the field (https://geoarrow.org/extension-types.html), and Parquet itself in the
@@ -21,8 +21,8 @@ _EXTENSIONS = ("geoarrow.", "ogc.")
 class GeometryColumns:
     """Declared columns of geometry, the primary one first, and the CRS of each.
 
-    A CRS is anything that ``parse_crs`` takes; ``None`` where a file declares that it is not known.
-    ``coverings`` are columns that hold only the bounds of geometries.
+    A CRS is anything that ``parse_crs`` accepts; ``None`` if a file declares that it is not known.
+    ``coverings`` are columns that contain only the bounds of geometries.
     """
 
     crs: Mapping[str, object] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class GeometryColumns:
 
 
 def declared_geometry(schema: Any, parquet_schema: Any = None) -> GeometryColumns:
-    """Return the columns of geometry that an Arrow schema, or a Parquet one beside it, declares."""
+    """Return the geometry columns that an Arrow schema, or its Parquet schema, declares."""
     metadata = schema.metadata or {}
     crs = {column.name: declared for column in schema for declared in _by_extension(column)}
     if parquet_schema is not None:

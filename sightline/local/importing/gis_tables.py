@@ -1,4 +1,4 @@
-"""Layers of GeoPackages and Shapefiles as batches of columns, by GDAL."""
+"""Layers of GeoPackages and Shapefiles as batches of columns, read with GDAL."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from sightline.local.importing.report import Tally
 
 _BATCH_ROWS = 32_768
 _NAME_OF_SHAPEFILE = 10
-"""Characters of a column's name in a Shapefile."""
+"""The most characters of a column name in a Shapefile."""
 
 
 @dataclass(frozen=True, slots=True)
 class GisTableFile:
-    """An opened layer; ``own_names`` are the file's names of columns that are called otherwise."""
+    """An opened layer; ``own_names`` maps our names to those of the file, where they differ."""
 
     path: Path
     layer: GisLayer
@@ -48,10 +48,10 @@ class GisTableFile:
 
 
 def open_gis_table(path: Path) -> GisTableFile:
-    """Open the layer that is named, or the only one that may have points.
+    """Open the named layer, or the only one that may have points.
 
     Raises:
-        ConfigurationError: GDAL is missing or cannot open it, or it is not clear which is meant.
+        ConfigurationError: GDAL is missing or cannot open it, or several layers are possible.
     """
     layer = open_layer(path, "Point", str(path))
     gdal = library("pyogrio", EXTRA)
@@ -73,7 +73,7 @@ def open_gis_table(path: Path) -> GisTableFile:
 
 
 def _opened(gdal: ModuleType, layer: GisLayer) -> AbstractContextManager[Any]:
-    """Return what yields a layer's description, and the reader of its rows."""
+    """Return a context with a layer's description and the reader of its rows."""
     return cast(
         "AbstractContextManager[Any]",
         gdal.open_arrow(
@@ -87,7 +87,7 @@ def _opened(gdal: ModuleType, layer: GisLayer) -> AbstractContextManager[Any]:
 
 
 def _full_names(names: list[str]) -> dict[str, str]:
-    """Return our names of columns that a Shapefile has cut, each with the name that is left."""
+    """Return our names of columns that a Shapefile has cut, each with the cut name."""
     return {
         name: name[:_NAME_OF_SHAPEFILE]
         for name in PLAIN

@@ -1,4 +1,4 @@
-"""The names that people give to coordinates, compared without case, spaces and punctuation."""
+"""Common names of coordinate columns, compared without case, spaces and punctuation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POINTS = (
     *("location", "geometry", "geom", "thegeom", "wkbgeometry", "geography", "geog", "geopoint"),
     *("wkt", "wktgeom", "wkb", "ewkb", "ewkt", "geojson", "coordinates", "latlng", "latlon"),
 )
-"""Columns that hold a whole position."""
+"""Names of columns that hold a whole position."""
 
 CORNERS = (
     ("xmin", "minx", "left", "x1"),
@@ -25,12 +25,12 @@ CORNERS = (
     ("xmax", "maxx", "right", "x2"),
     ("ymax", "maxy", "bottom", "y2"),
 )
-"""Of pixel bounds, the edges by their names."""
+"""The edges of pixel bounds, by their names."""
 
 SIZED = (("x", "left", "xmin"), ("y", "top", "ymin"), ("width", "w"), ("height", "h"))
-"""Of pixel bounds, a corner and the size."""
+"""A corner and the size of pixel bounds, by their names."""
 
 
 def folded(name: str) -> str:
-    """Return a name by which spellings are compared: ``GPS_Latitude`` is ``gpslatitude``."""
+    """Return a name in the form for comparison: ``GPS_Latitude`` is ``gpslatitude``."""
     return "".join(character for character in name.casefold() if character.isalnum())

@@ -1,4 +1,4 @@
-"""Raw columns become rows of the source, whole columns at a time where that is possible."""
+"""Converts raw columns to rows of the source, whole columns at a time if possible."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GCS = r"^gs://[^/?#\s]+/[^\s]+$"
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What stands in for columns that are absent or empty; relative URIs start at ``base``."""
+    """The defaults for missing or empty columns; relative URIs start at ``base``."""
 
     asset_type: str
     snapshot_id: str
@@ -45,9 +45,9 @@ class _Faults:
 
 
 class Normaliser:
-    """Turns batches of one file into rows to be staged.
+    """Converts batches of one file to rows for staging.
 
-    With ``by_uri`` a row is called by its image's URI in refusals, else by its number.
+    Refusals name a row by its number or, with ``by_uri``, by its image's URI.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Normaliser:
         self._by_uri = by_uri
 
     def rows(self, batch: RawBatch, tally: Tally) -> pa.Table:
-        """Return the rows of a batch that can be used; the others are refused."""
+        """Return the usable rows of a batch; the others are refused."""
         faults = _Faults()
         plain = self._layout.plain
         read = {
@@ -156,7 +156,7 @@ class Normaliser:
 
 
 def _plain(column: Any, name: str, faults: _Faults) -> Any:
-    """Return a column as text without blanks."""
+    """Return a column as stripped text."""
     texts = decoded(column, lambda index, text: faults.add(
         index, RefusalReason.NOT_UTF8, f"{name}: {text}"))  # fmt: skip
     is_blank = pc.equal(pc.utf8_trim_whitespace(texts), "")
@@ -184,7 +184,7 @@ def _table(columns: Mapping[str, Any], count: int, faults: _Faults) -> pa.Table:
 
 
 def _asset_classes(names: Any) -> Any:
-    """Return the dataset's names of asset types; a column has few different ones."""
+    """Return the dataset's names of asset types; a column has few distinct ones."""
     coded = names.dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()

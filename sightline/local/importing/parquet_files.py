@@ -1,4 +1,4 @@
-"""Parquet files, GeoParquet among them, as batches of columns."""
+"""Reads Parquet files, including GeoParquet, as batches of columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photographs become observations: each one is read whole, named by its content, placed by EXIF."""
+"""Imports photographs as observations, identified by their content, with facts from their EXIF."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from sightline.vision.images import open_image
 Progress = Callable[[int, int | None], None]
 TABLES = ("observations.csv", "observations.parquet")
 FOLDER_TYPES = ("road_sign", "utility_pole", "maintenance_cover")
-"""Names of folders, directly below the imported one, that say what their photographs show."""
+"""Names of folders, directly below the imported one, that give their photographs' asset type."""
 
 IMAGE_SUFFIXES = frozenset(
     (
@@ -39,7 +39,7 @@ IMAGE_SUFFIXES = frozenset(
         *(".heic", ".heif", ".avif", ".tif", ".tiff", ".gif", ".bmp", ".dng"),
     )
 )
-"""Files of these names are expected to be images; others are looked at, and ignored if not."""
+"""Files with these suffixes must be images; others are examined, and ignored if they are not."""
 
 _GLANCE = (256, 256)  # small, since the whole file is read all the same
 _THREADS = 2
@@ -48,7 +48,7 @@ _ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Photo:
-    """A photograph that was read whole."""
+    """A photograph in memory."""
 
     observation_id: str
     exif: bytes
@@ -67,16 +67,16 @@ def import_photos(
     allowed_roots: Sequence[Path] = (),
     on_progress: Progress | None = None,
 ) -> ImportReport:
-    """Import a folder of photographs (JPEG, PNG, WebP by content), with all folders in it.
+    """Import a folder of photographs (JPEG, PNG, WebP by content), including all its subfolders.
 
-    Each becomes an observation of an asset of its own; its id is the first 32 hexadecimal
-    digits of its SHA-256, so that importing again changes nothing. ``asset_type`` is overruled
-    by the names in ``FOLDER_TYPES``. Files and folders whose name begins with a dot, and linked
-    folders, are passed by. A folder that holds an ``observations.csv`` or
-    ``observations.parquet`` is imported through that table.
+    Each becomes an observation of its own asset; its ID is the first 32 hexadecimal digits of its
+    SHA-256, so that importing again changes nothing. The folder names in ``FOLDER_TYPES`` override
+    ``asset_type``. Linked folders, and files and folders whose name begins with a dot, are skipped.
+    A folder with an ``observations.csv`` or ``observations.parquet`` is imported through that
+    table.
 
-    The folder is recorded with ``allowed_roots`` as one that images are read from; the report lists
-    links that lead elsewhere, ``limits.roots`` aside.
+    The folder and ``allowed_roots`` are recorded as folders that images may be read from; the
+    report lists links that lead elsewhere, except to ``limits.roots``.
 
     Raises:
         NotFoundError: there is no such folder.
@@ -146,7 +146,7 @@ def _rows(
 
 
 def folder_type(name: str) -> str | None:
-    """Return the asset type that a folder's name says, in the singular or the plural."""
+    """Return the asset type in a folder's name, in the singular or the plural."""
     meant = (known for known in FOLDER_TYPES if is_plural_of(name, known))
     return next(map(asset_class, meant), None)
 
@@ -170,7 +170,7 @@ def _row(
 
 
 def _files(root: Path, tally: Tally) -> Iterator[Path]:
-    """Yield the files below a folder in a stable order; what is hidden is counted as ignored."""
+    """Yield the files below a folder in a stable order; hidden ones are counted as ignored."""
 
     def refuse(error: OSError) -> None:
         where = _shown(Path(error.filename).relative_to(root))
@@ -206,7 +206,7 @@ def _examined(paths: Iterator[Path], limits: ImageSettings) -> Iterator[tuple[Pa
 
 
 def _examine(path: Path, limits: ImageSettings) -> _Examined:
-    """Read a file whole; None when it is no image and does not claim to be one."""
+    """Read a file; ``None`` if it is not an image and does not have an image's suffix."""
     uri = path.as_uri()
     if path.suffix.lower() not in IMAGE_SUFFIXES and not looks_like_image(uri):
         return None
@@ -220,5 +220,5 @@ def _examine(path: Path, limits: ImageSettings) -> _Examined:
 
 
 def _shown(path: Path) -> str:
-    """Return a path as text, whatever its bytes are."""
+    """Return a path as text, even if its bytes are not valid text."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

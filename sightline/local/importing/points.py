@@ -1,6 +1,6 @@
-"""Points out of geometry in any encoding: WKB, EWKB, WKT, EWKT, GeoJSON, and JSON with two keys.
+"""Reads points in any encoding: WKB, EWKB, WKT, EWKT, GeoJSON, and JSON with two keys.
 
-Everything becomes shapely's points, whose SRID is 0 where a value does not name its CRS.
+All become shapely points, whose SRID is 0 if a value does not name its CRS.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _EPSG = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)")
 
 
 def points_of(values: Sequence[object], numbers: Numbers, refuse: Refuse) -> Any:
-    """Return an array of shapely's points for values of any encoding, ``None`` where there is none.
+    """Return an array of shapely points for values of any encoding, ``None`` for no position.
 
-    ``refuse`` is told the index of each value that is no point, and why.
+    ``refuse`` receives the index of each value that is not a point, and the reason.
     """
     points = np.full(len(values), None, object)
     binary: dict[int, bytes] = {}
@@ -63,7 +63,7 @@ def _decode(
     name: str,
     refuse: Refuse,
 ) -> None:
-    """Put geometries into their places, whole arrays at a time."""
+    """Parse geometries into their places, whole arrays at a time."""
     if not encoded:
         return
     column = np.empty(len(encoded), object)
@@ -146,7 +146,7 @@ def _of_geojson(members: Mapping[str, Any]) -> Any:
 
 
 def _single(points: Any, refuse: Refuse) -> Any:
-    """Return the points alone: empty ones become ``None``, and other geometries are refused."""
+    """Return only the points: empty ones become ``None``, and other geometries are refused."""
     kinds = shapely.get_type_id(points)
     is_other = kinds > shapely.GeometryType.POINT
     for index in np.flatnonzero(is_other | shapely.is_empty(points)):

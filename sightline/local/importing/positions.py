@@ -1,6 +1,6 @@
-"""Positions of a batch of rows, from all columns that may hold them, in WGS 84 degrees.
+"""Positions of a batch of rows, from all columns with positions, in WGS 84 degrees.
 
-A row's position is the first that one of the sources has, in the order of the layout.
+A row's position is the first available from the sources, in the order of the layout.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Positions:
                 self._conversion(source.crs)
 
     def read(self, batch: RawBatch, refuse: Refuse) -> tuple[Any, Any]:
-        """Return arrays of latitude and longitude, null where a row has no position."""
+        """Return arrays of latitude and longitude, null if a row has no position."""
         count = len(batch.numbers)
         longitude, latitude = np.full(count, np.nan), np.full(count, np.nan)
         is_open = np.ones(count, bool)
@@ -75,7 +75,7 @@ class Positions:
     def _degrees(
         self, source: PositionSource, columns: dict[str, Any], refuse: Refuse
     ) -> tuple[Coordinates, Coordinates]:
-        """Return longitudes and latitudes of a source, NaN where there are none."""
+        """Return longitudes and latitudes from a source, NaN if there are none."""
         if isinstance(source, CoordinateColumns):
             x, y = (
                 numbers_of(place.take(columns), self.numbers, refuse)
@@ -88,7 +88,7 @@ class Positions:
     def _points(
         self, source: PointColumn, columns: dict[str, Any], refuse: Refuse
     ) -> tuple[Any, Any, npt.NDArray[np.int64]]:
-        """Return x, y and the SRIDs of a column of whole positions."""
+        """Return x, y and the SRIDs of a column of positions."""
         column = source.place.take(columns)
         if isinstance(column, pa.ExtensionArray):
             column = column.storage
@@ -104,7 +104,7 @@ class Positions:
                         np.full(count, srid),
                     )
         if pa.types.is_fixed_size_list(column.type) and source.is_declared:
-            # GeoArrow's interleaved points: x, y and whatever follows.
+            # GeoArrow's interleaved points: x, y and further dimensions.
             x, y = (pc.list_element(column, axis).cast(pa.float64()) for axis in (0, 1))
             return x, y, np.full(count, 0)
         points = points_of(_values(column), self.numbers, refuse)
@@ -117,7 +117,7 @@ class Positions:
     def _whole(
         self, xs: Any, ys: Any, srids: npt.NDArray[np.int64], crs: object, refuse: Refuse
     ) -> tuple[Coordinates, Coordinates]:
-        """Return degrees of coordinates, of which each is whole and on Earth, or refused."""
+        """Convert coordinates to degrees; incomplete ones, and those not on Earth, are refused."""
         x, y = (np.array(axis.to_numpy(zero_copy_only=False), np.float64) for axis in (xs, ys))
         is_half = np.isnan(x) != np.isnan(y)
         for index in np.flatnonzero(is_half):
@@ -139,12 +139,12 @@ class Positions:
                 x[of_srid], y[of_srid] = convert(*before)
                 for at in np.flatnonzero(np.isnan(x[of_srid])):
                     place = float(before[0][at]), float(before[1][at])
-                    refuse(int(of_srid[at]), f"{place} is no place in {_called(definition)}")
+                    refuse(int(of_srid[at]), f"{place} is outside {_called(definition)}")
         _refuse_off_earth(x, y, refuse, "" if crs else "; if it is not in degrees, give its --crs")
         return x, y
 
     def _conversion(self, definition: object) -> ToDegrees | None:
-        """Return the way from a CRS to degrees; ``None`` where coordinates are degrees."""
+        """Return the conversion of a CRS to degrees; ``None`` if coordinates are in degrees."""
         if definition is None or str(definition) in {DEGREES, f"EPSG:{WGS84}"}:
             return None
         key = str(definition)

@@ -1,4 +1,4 @@
-"""Rows as they stand in a file."""
+"""Rows as they are in a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RawBatch:
-    """Rows as they stand in the file: bytes in a CSV, anything in Parquet.
+    """Rows as they are in the file: bytes in a CSV, any type in Parquet.
 
     ``numbers`` (int64) are the rows' numbers: in a CSV the header is row 1, in Parquet the first
     row is.

@@ -1,4 +1,4 @@
-"""What came of an import: counts of everything, and details of the first of each kind."""
+"""The outcome of an import: counts of everything, and details of the first of each kind."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 MAX_DETAILS = 1000
-"""Refusals, and notes, that are told in detail; the rest are only counted."""
+"""The most refusals, and notes, with details; the rest are only counted."""
 
 
 class RefusalReason(StrEnum):
-    """Why a file or a row became no observation (docs/import.md says what to do)."""
+    """Why a file or a row did not become an observation (docs/import.md says what to do)."""
 
     IMAGE_UNREADABLE = "image_unreadable"
     IMAGE_TOO_LARGE = "image_too_large"
@@ -35,7 +35,7 @@ class RefusalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportRefusal:
-    """A file (its path below the folder) or a row (``row 17``) that was left out, and why."""
+    """A refused file (its path below the folder) or row (``row 17``), and the reason."""
 
     where: str
     reason: RefusalReason
@@ -44,7 +44,7 @@ class ImportRefusal:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something about an imported file that a person may want to know."""
+    """A remark on an imported file for the user."""
 
     where: str
     text: str
@@ -54,7 +54,7 @@ class Note:
 class Outside:
     """A file or a row that was imported though its image may not be read, and that image's folder.
 
-    The image is in none of the folders that may be read: see ``sightline.local.images.folders``.
+    The image is outside all folders that may be read: see ``sightline.local.images.folders``.
     """
 
     where: str
@@ -63,14 +63,14 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What came of an import.
+    """The outcome of an import.
 
-    ``imported`` are new observations and those that ``replaced`` an earlier import of the same
-    id; ``unchanged`` were imported before, exactly so; ``ignored`` are files that are no images
-    and do not claim to be. ``outside`` are those imported whose image may not be read before its
-    folder is allowed. ``without_position`` counts those that are not refused and have no position;
-    ``unused_columns`` are those of a table that were not read. ``refusals``, ``notes`` and
-    ``outside`` hold the first ``MAX_DETAILS`` each.
+    ``imported`` counts new observations and those that ``replaced`` an earlier import of the same
+    ID; ``unchanged`` were imported before, with the same content; ``ignored`` are files that are
+    not images and do not have an image's suffix. ``outside`` are those imported whose image may not
+    be read until its folder is allowed. ``without_position`` counts those that were accepted
+    without a position; ``unused_columns`` are those of a table that were not read. ``refusals``,
+    ``notes`` and ``outside`` hold the first ``MAX_DETAILS`` each.
     """
 
     imported: int
@@ -107,7 +107,7 @@ class ImportReport:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts while an import goes on; holds a bounded number of details."""
+    """Counts during an import; keeps a bounded number of details."""
 
     ignored: int = 0
     by_reason: Counter[str] = field(default_factory=Counter)
@@ -140,7 +140,7 @@ class Tally:
     def report(
         self, *, imported: int, replaced: int, unchanged: int, files: tuple[Path, ...]
     ) -> ImportReport:
-        """Return the report of the import that has ended."""
+        """Return the report when the import has ended."""
         return ImportReport(
             imported=imported,
             replaced=replaced,

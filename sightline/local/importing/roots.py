@@ -1,6 +1,6 @@
-"""Which folders an import lets images be read from: those its arguments name, and none of a row's.
+"""The folders from which an import lets images be read: those in its arguments, never a row's own.
 
-What lies elsewhere is imported all the same, and listed, so that a person decides.
+Images elsewhere are imported all the same, and listed, so that the user decides.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sightline.local.importing.report import Tally
 
 
 class ImportRoots:
-    """The folders of one import, beside those that the project has already."""
+    """The folders of one import, besides those that the project already has."""
 
     def __init__(self, source: Path, named: Sequence[Path], others: Sequence[Path]) -> None:
         self._source = source
@@ -27,9 +27,9 @@ class ImportRoots:
         self._local = False
 
     def look(self, images: Iterable[tuple[str, str]], tally: Tally) -> None:
-        """Look where images are, given what each is called and its URI; count those outside.
+        """Count the images outside the folders, given the name and the URI of each.
 
-        They are told by their folders: the images of a table are not opened.
+        Only their folders are compared: the images of a table are not opened.
         """
         for where, uri in images:
             if uri.startswith("gs://"):
@@ -38,19 +38,19 @@ class ImportRoots:
             try:
                 folder = os.path.dirname(path_of(uri))  # noqa: PTH120 - may hold surrogates
             except PermanentError:
-                continue  # refused already, with its own reason
+                continue  # already refused, with its own reason
             if not self._holds(folder):
                 tally.is_outside(where, os.fsencode(folder).decode("utf-8", "backslashreplace"))
 
     def look_closely(self, where: str, path: Path, tally: Tally) -> None:
-        """Look where a photograph is that may be a symbolic link."""
+        """Count a photograph that is a symbolic link to a file outside the folders."""
         self._local = True
         if path.is_symlink() and not self._holds(os.fspath(path)):
             folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - as above
             tally.is_outside(where, os.fsencode(folder).decode("utf-8", "backslashreplace"))
 
     def record(self, *, now: datetime) -> None:
-        """Record the folders that were named, where there are files to be read at all.
+        """Record the named folders, if any image is a local file.
 
         Raises:
             StorageError: they cannot be written.

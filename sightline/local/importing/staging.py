@@ -1,4 +1,4 @@
-"""Rows on their way into the source folder: staged, freed of duplicates, written as one file."""
+"""Stages rows for the source folder: removes duplicates, and writes the rest as one file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STAGED_SCHEMA: Any = pa.schema(
         pa.field(WHERE, pa.string()),
     ]
 )
-"""What is staged: the columns of the source, the row's number, and its name if it has one."""
+"""The staged columns: those of the source, the row's number, and its name, if any."""
 
 _COMPARED = tuple(column.name for column in SOURCE.columns if column.name != "imported_at")
 _LOCK = ".import.lock"
@@ -39,7 +39,7 @@ _BATCH_ROWS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class StagedRows:
-    """What a staging came to, in rows."""
+    """The result of a staging, in rows."""
 
     imported: int
     replaced: int
@@ -48,12 +48,12 @@ class StagedRows:
 
 
 class Staging:
-    """Takes rows in batches and publishes them at once, or not at all; constant memory.
+    """Collects rows in batches and publishes all or none of them; memory use is constant.
 
-    Rows wait in the system's folder for temporary files. Used in a ``with``.
+    Rows wait in the system's folder for temporary files. Use it in a ``with`` statement.
 
     Raises:
-        StorageError: a disk is full or read-only, or the source folder holds something else.
+        StorageError: a disk is full or read-only, or the source folder contains something else.
     """
 
     def __init__(self, source: Path) -> None:
@@ -86,9 +86,9 @@ class Staging:
             self._writer.write_table(rows)
 
     def publish(self, *, now: datetime, tally: Tally) -> StagedRows:
-        """Write what is new as one file into the source folder; duplicates are refused.
+        """Write new rows as one file into the source folder; duplicates are refused.
 
-        Of the rows of one id the first is kept. Imports that end at the same time take turns.
+        The first of several rows with one ID is kept. Imports that end at the same time take turns.
         """
         with storage_errors(self._staged):
             self._writer.close()
@@ -121,7 +121,7 @@ class Staging:
         }
 
     def _make_views(self, connection: duckdb.DuckDBPyConnection) -> None:
-        # 64 bits of hash stand for a row, so that memory does not grow with its texts.
+        # A 64-bit hash represents a row, so that memory does not grow with its texts.
         content = "hash(" + ", ".join(f'"{name}"' for name in _COMPARED) + ")"
         existing = parquet_select(sorted(self._source.glob("*.parquet")), duckdb_columns(SOURCE))
         connection.execute(

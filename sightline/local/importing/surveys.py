@@ -1,6 +1,6 @@
-"""A first look at a table's texts: which mark its numbers have, and how its times are written.
+"""Surveys a table's texts: the decimal mark of its numbers, and the format of its times.
 
-Both are decided for all rows before one is read, so that a column is read in one way or refused.
+Both are decided for all rows before one is read, so that a column has one reading or is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _POINT = r"^\s*[-+]?\d*\.\d+\s*$"
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """How a table's numbers and times are read, and what to tell about it."""
+    """How to read a table's numbers and times, with notes for the user."""
 
     numbers: Numbers
     times: Mapping[str, TimeForm]
@@ -36,7 +36,7 @@ class Readings:
 
 @dataclass(slots=True)
 class _DecimalMark:
-    """Which marks the texts of numbers have; ``example`` can only have a decimal comma."""
+    """The decimal marks in texts of numbers; ``example`` can only have a decimal comma."""
 
     example: str | None = None
     has_points: bool = False
@@ -58,10 +58,10 @@ class _Survey:
 def survey(
     table: TableFile, layout: TableLayout, *, decimal: str | None, date_format: str | None
 ) -> Readings:
-    """Return how the columns of a table are read; what a person said is not looked for.
+    """Return how to read the columns of a table; what the user specified is not surveyed.
 
     Raises:
-        ConfigurationError: the file breaks off or cannot be read.
+        ConfigurationError: the file is truncated or cannot be read.
     """
     numbers = [] if decimal else [at for at in _number_columns(layout) if _is_text(table, at)]
     places = {name: at for name in sorted(TIMES) if (at := layout.plain.get(name))}
@@ -97,7 +97,7 @@ def _look(table: TableFile, numbers: list[ColumnPath], times: Mapping[str, Colum
 
 
 def _pass(index: int, detail: str) -> None:
-    """Pass over what is refused when it is read."""
+    """Ignore a refusal, which the reading reports."""
 
 
 def _told(seen: TimeSurvey) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _told(seen: TimeSurvey) -> Iterator[str]:
 
 
 def _lone_notes(table: TableFile, places: Mapping[str, ColumnPath]) -> Iterator[str]:
-    """Tell what the types of columns of times do not say."""
+    """Note what the types of time columns leave open."""
     for name, at in places.items():
         kind = table.schema.field(at.column).type
         if pa.types.is_timestamp(kind) and kind.tz is None:

@@ -1,4 +1,4 @@
-"""Files of tables as batches of raw columns, each row under its number; one module a format."""
+"""Opens tables as batches of raw columns, with the number of each row; one module per format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEAD_BYTES = 1 << 16
 
 
 class TableFile(Protocol):
-    """An opened table: its columns' types, and how many rows it has if that is known."""
+    """An opened table: its columns' types, and its number of rows if known."""
 
     @property
     def path(self) -> Path:
@@ -34,29 +34,29 @@ class TableFile(Protocol):
 
     @property
     def rows(self) -> int | None:
-        """How many rows it has, if that is known."""
+        """The number of rows, if known."""
 
     @property
     def geometry(self) -> GeometryColumns:
-        """The columns that the file declares to be geometry."""
+        """The columns that the file declares as geometry."""
 
     def batches(self, names: frozenset[str], tally: Tally) -> Iterator[RawBatch]:
-        """Yield the rows of the named columns; rows that cannot be taken apart are refused.
+        """Yield the rows of the named columns; rows that cannot be parsed are refused.
 
         Raises:
-            ConfigurationError: the file breaks off or cannot be read on.
+            ConfigurationError: the file is truncated or cannot be read.
         """
 
 
 def open_table(path: Path) -> TableFile:
     """Open a CSV (UTF-8, separated by comma, semicolon, tab or bar), Parquet or GIS file.
 
-    GIS files are GeoJSON, sequences of it, GeoPackages, and Shapefiles with their folder or in an
-    archive; ``path`` may name a layer as ``sightline.geodata.gis_files`` says.
+    GIS files are GeoJSON, GeoJSON sequences, GeoPackages, and Shapefiles with their folder or in an
+    archive; ``path`` may name a layer, see ``sightline.geodata.gis_files``.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigurationError: it is none of these, or empty, or names a column twice.
+        ConfigurationError: it has another format, or is empty, or names a column twice.
     """
     with file_errors(path):
         table = _opened(path)

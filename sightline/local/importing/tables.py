@@ -1,4 +1,4 @@
-"""A table in the columns of ``latest_observations`` becomes observations; images are not opened."""
+"""Imports a table in the columns of ``latest_observations``; images are not opened."""
 
 from __future__ import annotations
 
@@ -29,13 +29,12 @@ UNSPECIFIED = "ASSET_CLASS_UNSPECIFIED"
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
-    """What a person says of a table that the table does not say of itself.
+    """What the user says about a table that the table does not say itself.
 
     ``columns`` maps our names to the file's own (``{"gcs_uri": "image"}``). ``crs`` is that of
-    coordinates for which the file declares none; without it they are degrees of WGS 84.
-    ``decimal`` is the mark before the decimals of numbers that are written as text, and
-    ``date_format`` the pattern of times, as ``strptime`` takes it. Without them both are found out
-    where they can mean one thing only.
+    coordinates for which the file declares none; the default is degrees of WGS 84. ``decimal`` is
+    the decimal mark of numbers that are written as text, and ``date_format`` the pattern of times
+    for ``strptime``; by default both are detected if they are unambiguous.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -44,10 +43,10 @@ class TableOptions:
     date_format: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what cannot be meant.
+        """Check the options.
 
         Raises:
-            ConfigurationError: there is no such CRS, or nothing could be written so.
+            ConfigurationError: there is no such CRS, or an option is invalid.
         """
         if self.crs is not None:
             try:
@@ -66,7 +65,7 @@ class TableOptions:
 
 
 AS_IT_STANDS = TableOptions()
-"""A table that needs no word of a person."""
+"""The options for a table that needs none."""
 
 
 def import_table(
@@ -82,20 +81,20 @@ def import_table(
     known_roots: Sequence[Path] = (),
     on_progress: Callable[[int, int | None], None] | None = None,
 ) -> ImportReport:
-    """Import a table, of any length in constant memory if it is not GeoJSON, which is read whole.
+    """Import a table of any length, in constant memory unless it is GeoJSON, which is read whole.
 
-    ``options`` say what the file does not say of itself. Paths in ``gcs_uri``
-    are relative to ``base``, by default the file's folder. ``asset_type`` is for rows that have
-    none; without it the column is required. A row that cannot be used is refused, the rest is
-    imported; a refusal names it by its number, or ``by_uri`` of its image. ``on_progress`` is told
-    the rows read so far and how many there are, if known.
+    ``options`` supply what the file does not say about itself. Paths in ``gcs_uri`` are relative to
+    ``base``, by default the file's folder. ``asset_type`` is for rows without one; if it is empty,
+    the column is required. An unusable row is refused, and the rest is imported; a refusal names
+    the row by its number or, with ``by_uri``, by its image. ``on_progress`` receives the number of
+    rows read so far, and the total, if known.
 
     Images are read later from ``base``, which is recorded with ``allowed_roots`` as a folder of the
     project, and from ``known_roots``; the report lists rows whose images are elsewhere.
 
     Raises:
         NotFoundError: there is no such file.
-        ConfigurationError: it is no such table, or lacks a column; nothing is imported.
+        ConfigurationError: it is not such a table, or lacks a column; nothing is imported.
         StorageError: the source folder cannot be written; nothing is imported.
     """
     table = open_table(file)
@@ -143,13 +142,13 @@ def import_table(
 
 
 def _folder(file: Path) -> Path:
-    """Return the folder that relative paths start at."""
+    """Return the folder that relative paths start from."""
     path, _ = split_layer(file)
     return path if path.is_dir() else path.parent
 
 
 def _images(rows: Any) -> Iterator[tuple[str, str]]:
-    """Yield what each row is called, and the URI of its image."""
+    """Yield the name of each row in reports, and the URI of its image."""
     uris = rows.column("gcs_uri")
     if pc.all(pc.starts_with(uris, "gs://")).as_py():
         return

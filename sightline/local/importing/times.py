@@ -1,7 +1,7 @@
-"""Times as tables write them: ISO 8601, numbers since 1970, days and months in either order.
+"""Reads times in tables: ISO 8601, numbers since 1970, days and months in either order.
 
-How a column is read is decided for the column as a whole: a text alone may mean two days, and a
-number may count seconds or milliseconds.
+The format is decided for a column as a whole: one text may mean two days, and a number may count
+seconds or milliseconds.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ TIME = pa.timestamp("us", tz="UTC")
 Refuse = Callable[[int, str], None]
 
 EPOCH_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-"""The units of numbers that count from 1970, each with how many are a second."""
+"""The units of numbers that count from 1970, and how many of each are a second."""
 
 EPOCH_SECONDS = (315_532_800, 4_102_444_800)
-"""From 1980 to 2100: the years in which a number of a unit is none of another unit."""
+"""1980 to 2100: the years in which numbers of different units cannot be confused."""
 
 _UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _SECONDS_OF_DATETIME = (-62_135_596_800, 253_402_300_799)  # the years 1 to 9999
@@ -51,10 +51,10 @@ _HAS_ZONE = r"(?i)(Z|UTC|GMT)$|:\d\d([.,]\d+)?[-+]\d\d(:?\d\d)?$|[T ]\d{4,6}[-+]
 
 @dataclass(frozen=True, slots=True)
 class TimeForm:
-    """How the texts of a column are read: at most one of these is said.
+    """The format of a column's texts: at most one of these is set.
 
-    ``epoch_unit`` is one of ``EPOCH_UNITS``; ``is_day_first`` tells whether the day or the month
-    stands before the other; ``pattern`` is one of ``strptime``. With none, texts are ISO 8601.
+    ``epoch_unit`` is one of ``EPOCH_UNITS``; ``is_day_first`` is whether the day is before the
+    month; ``pattern`` is for ``strptime``. If none is set, texts are ISO 8601.
     """
 
     epoch_unit: str | None = None
@@ -62,7 +62,7 @@ class TimeForm:
     pattern: str | None = None
 
     def note(self) -> str | None:
-        """Return what a person may want to know about how the column was read."""
+        """Return a note for the user on how the column was read."""
         if self.epoch_unit is not None:
             return f"numbers are read as {_UNIT_NAMES[self.epoch_unit]} since 1970"
         if self.is_day_first is not None:
@@ -75,7 +75,7 @@ ISO_8601 = TimeForm()
 
 
 class TimeSurvey:
-    """Looks at all texts of a column before it is read, and decides its form."""
+    """Examines all texts of a column before it is read, and decides its format."""
 
     def __init__(self) -> None:
         self._units: set[str | None] = set()
@@ -84,7 +84,7 @@ class TimeSurvey:
         self.lacks_zone = False
 
     def look(self, texts: Any) -> None:
-        """Look at a batch of texts, null where there is none."""
+        """Examine a batch of texts, null if empty."""
         texts = pc.drop_null(texts)
         is_number = pc.and_(
             pc.match_substring_regex(texts, _NUMBER),
@@ -120,7 +120,7 @@ class TimeSurvey:
 
 
 def _units(numbers: Any) -> set[str | None]:
-    """Return the units in which numbers may count from 1970; ``None`` for a number of no unit."""
+    """Return the units in which numbers may count from 1970; ``None`` if a number fits no unit."""
     units: set[str | None] = set()
     rest = numbers
     for unit, per_second in EPOCH_UNITS.items():
@@ -133,7 +133,7 @@ def _units(numbers: Any) -> set[str | None]:
 
 
 def time_texts(column: Any, refuse: Refuse) -> Any:
-    """Return a column that holds no timestamps as texts, null where there is nothing."""
+    """Return a column other than timestamps as texts, null if empty."""
     if pa.types.is_floating(column.type):
         digits = decoded(column.cast(pa.decimal128(38, 9), safe=False), refuse)
         return pc.replace_substring_regex(digits, r"\.?0{1,9}$", "")
@@ -151,7 +151,7 @@ def times_of(texts: Any, form: TimeForm, refuse: Refuse) -> Any:
             if not pc.any(_is_beyond_datetime(times)).as_py():
                 return times
         except pa.ArrowInvalid:
-            pass  # one of them is written otherwise, or is no time: found out below
+            pass  # at least one value has another format, or is not a time: found below
     return one_by_one(texts, TIME, lambda text: moment(text, form), refuse)
 
 
@@ -163,7 +163,11 @@ def instants_of(column: Any, refuse: Refuse) -> Any:
         is_beyond = _is_beyond_datetime(column)
         for index in true_indices(pc.fill_null(is_beyond, False)):
             count = column[index].value
-            refuse(index, f"{count} {_UNIT_NAMES[column.type.unit]} since 1970 is no year to 9999")
+            refuse(
+                index,
+                f"{count} {_UNIT_NAMES[column.type.unit]} since 1970 is outside the years 1 to"
+                " 9999",
+            )
         column = pc.if_else(is_beyond, pa.scalar(None, column.type), column)
     naive = pa.timestamp("us", tz=column.type.tz)
     options = pc.CastOptions(naive, allow_time_truncate=True)
@@ -171,7 +175,7 @@ def instants_of(column: Any, refuse: Refuse) -> Any:
 
 
 def _is_beyond_datetime(times: Any) -> Any:
-    """Tell which timestamps are not in the years 1 to 9999, the range of ``datetime``."""
+    """Return which timestamps are outside the years 1 to 9999, the range of ``datetime``."""
     per_second = EPOCH_UNITS[times.type.unit]
     low, high = (bound * per_second for bound in _SECONDS_OF_DATETIME)
     counts = times.cast(pa.int64())
@@ -182,7 +186,7 @@ def moment(text: str, form: TimeForm = ISO_8601) -> datetime | None:
     """Return the time that a text means; no zone means UTC.
 
     Raises:
-        FaultError: it is none, or may be two.
+        FaultError: it is not a time, or is ambiguous.
     """
     text = text.strip()
     if not text:
@@ -240,7 +244,7 @@ def _in_utc(at: datetime) -> datetime:
 
 
 def _advice(text: str) -> str:
-    """Return why a text is no time, and what a person may do."""
+    """Return why a text is not a time, and what the user can do."""
     shown = f"{text[:40]!r}"
     if _CALENDAR_LIKE.fullmatch(text):
         mark = re.sub(r"\d", "", text)[0]

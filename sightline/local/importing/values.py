@@ -1,4 +1,4 @@
-"""Single values out of tables: positions, times, boxes, poses and URIs, checked."""
+"""Parses and checks single values in tables: positions, times, boxes, poses and URIs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from sightline.wire import check_uri
 
 
 class FaultError(ValueError):
-    """A value that cannot be used; the message says what is wrong with it."""
+    """An unusable value; the message says what is wrong with it."""
 
 
 def utf8(value: bytes) -> str:
-    """Return the text in bytes of UTF-8."""
+    """Return the text that bytes of UTF-8 encode."""
     try:
         return value.decode()
     except UnicodeDecodeError as error:
@@ -41,7 +41,7 @@ class Numbers:
     decimal: str = "."
 
     def number(self, value: object) -> float | None:
-        """Return a finite number; nothing for an empty text."""
+        """Return a finite number; ``None`` for an empty text."""
         if type(value) is float and math.isfinite(value):
             return value
         if value is None or value == "":
@@ -58,7 +58,7 @@ class Numbers:
         return result
 
     def pointed(self, column: Any) -> Any:
-        """Return a column with a point for the decimal mark; not a number where it had one."""
+        """Replace a column's decimal mark by a point; texts that had a point become invalid."""
         if self.decimal == "." or not pa.types.is_string(column.type):
             return column
         return pc.replace_substring(pc.replace_substring(column, ".", "_"), self.decimal, ".")
@@ -85,9 +85,9 @@ PLAIN_NUMBERS = Numbers()
 def bounds_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:
     """Return pixel bounds as JSON text.
 
-    Taken are four edges (``x_min`` or ``min_x`` or ``left`` ...), a corner and the size (``x``,
-    ``y``, ``width``, ``height``), or points that hold x and y, of which the smallest and largest
-    count; a struct, or JSON text.
+    Accepted are four edges (``x_min`` or ``min_x`` or ``left`` ...), a corner and the size (``x``,
+    ``y``, ``width``, ``height``), or points with x and y, of which the smallest and largest count;
+    as a struct, or JSON text.
     """
     members = {folded(name): member for name, member in _mapping(value).items()}
     if all(member is None or member == "" for member in members.values()):
@@ -113,7 +113,7 @@ def _span(
 
 
 def _edges(members: Mapping[str, Any], numbers: Numbers) -> tuple[float, float, float, float]:
-    """Return the edges of bounds that are given by their names, or as a corner and the size."""
+    """Return the edges of bounds that are given as edges, or as a corner and the size."""
     for names in (CORNERS, SIZED):
         first, second, third, fourth = (_first(members, keys, numbers) for keys in names)
         if first is None or second is None or third is None or fourth is None:
@@ -127,7 +127,7 @@ def _edges(members: Mapping[str, Any], numbers: Numbers) -> tuple[float, float, 
 
 
 def pose_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:
-    """Return a camera pose as JSON text, of what is known of it; a struct, or JSON text."""
+    """Return the known members of a camera pose as JSON text; from a struct, or JSON text."""
     members = {folded(name): member for name, member in _mapping(value).items()}
     known = {key: at for key in POSE if (at := numbers.number(members.get(key))) is not None}
     if not known:
@@ -139,7 +139,7 @@ def pose_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:
 
 
 def check_position(latitude: float | None, longitude: float | None) -> None:
-    """Check that a position is whole and on Earth."""
+    """Check that a position is complete and on Earth."""
     if (latitude is None) != (longitude is None):
         raise FaultError("latitude and longitude must both be given, or neither")
     if latitude is not None and not -90 <= latitude <= 90:
@@ -149,7 +149,7 @@ def check_position(latitude: float | None, longitude: float | None) -> None:
 
 
 def image_uri(text: str, base: Path) -> str:
-    """Return the URI of an image: ``gs://`` or ``file://`` as it is, a path made absolute."""
+    """Return the URI of an image: ``gs://`` or ``file://`` unchanged, a path made absolute."""
     if not text.strip():
         raise FaultError("there is no URI")
     if "://" not in text:

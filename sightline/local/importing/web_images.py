@@ -1,4 +1,4 @@
-"""Images that a table names by an address on the web: what to do, in one command."""
+"""Advice on images that a table references by web address: what to do, in one command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.importing.values import ON_THE_WEB
 
 _ADDRESS = r"""https?://([^",;|[:space:]]+\.(jpe?g|JPE?G|png|PNG|webp|WEBP))"""
-# A path that leads out of the folder is not fetched: the table may be somebody else's.
+# A path that leads out of the folder is not fetched: the table may be from a stranger.
 _SAVE = 'curl -fsS --create-dirs -o "images/${1#*://}" "$1"'
 _FETCH = (
     "grep -oE {address} {file} | grep -vF /../ | xargs -P 8 -I ADDRESS sh -c {save} - ADDRESS;"
@@ -18,7 +18,7 @@ _FETCH = (
 
 
 def note_web_images(file: Path, tally: Tally) -> None:
-    """Note how the images on the web, if any were refused, are fetched and imported."""
+    """Note how to fetch and import the images on the web, if any were refused."""
     if not any(
         refusal.reason == RefusalReason.BAD_URI and ON_THE_WEB in refusal.detail
         for refusal in tally.refusals

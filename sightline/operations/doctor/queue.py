@@ -71,19 +71,19 @@ class _Check:
     async def _look(self) -> str:
         resource = await self._queue.inspect(self._kind, self._path)
         if not resource.existed:
-            raise NotFoundError(f"{self._path} is not there; run `sightline setup`")
+            raise NotFoundError(f"{self._path} does not exist; run `sightline setup`")
         if resource.differences:
             self._remedy = repair_command(self._shape, resource)
             raise ConfigurationError(f"{'; '.join(resource.differences)}; correct it")
         if self._path == self._shape.dead_letter_topic_path:
-            return "there"  # Pub/Sub itself publishes to it
+            return "exists"  # Pub/Sub itself publishes to it
         missing = await self._queue.missing_permissions(self._kind, self._path)
         if missing is None:
-            return "there, as the job needs it; permissions are not known to an emulator"
+            return "exists, as the job needs it; an emulator has no permissions"
         if missing:
             self._remedy = self._grant(resource.name, _ROLES[self._kind])
             raise ConfigurationError(f"no permission {', '.join(missing)}; grant it")
-        return "there, as the job needs it, and may be used"
+        return "exists, as the job needs it, and may be used"
 
     def _grant(self, name: str, role: str) -> str:
         return (

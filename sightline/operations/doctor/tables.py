@@ -103,12 +103,12 @@ async def _ledger(
 
 
 async def _views(client: BigQueryClient) -> str:
-    there = await client.tables()
+    existing = await client.tables()
     names = [*(view.name for view in VIEWS), *EMBEDDINGS_VIEWS]
-    missing = [name for name in names if name not in there]
+    missing = [name for name in names if name not in existing]
     if missing:
         raise NotFoundError(f"{', '.join(missing)} missing; run `sightline setup`")
-    return f"{len(names)} there"
+    return f"{len(names)} exist"
 
 
 async def _may_write(client: BigQueryClient, remedy: Callable[[Exception], str]) -> Finding:
@@ -116,7 +116,7 @@ async def _may_write(client: BigQueryClient, remedy: Callable[[Exception], str])
     subject = "permission to write"
     name = f"{client.place.project}.{client.place.dataset}.classifications"
     if client.place.endpoint is not None:
-        return not_checked(subject, "permissions are not known to an emulator")
+        return not_checked(subject, "an emulator has no permissions")
     try:
         answer = await client.use(
             lambda library: library.test_iam_permissions(name, _WRITING, **client.request_options())

@@ -41,7 +41,7 @@ async def chosen_task(warehouse: Warehouse, name: str | None) -> TaskSpec:
         raise NotFoundError(
             f"{name} has not been enqueued yet; run `sightline enqueue --task {name}`"
         )
-    there = sorted({*enqueued, *known})
+    task_names = sorted({*enqueued, *known})
     raise NotFoundError(
-        f"no task {name!r}{did_you_mean(name, there)}; there are {', '.join(there)}"
+        f"no task {name!r}{did_you_mean(name, task_names)}; there are {', '.join(task_names)}"
     )

@@ -1,4 +1,4 @@
-"""``sightline tune``: teach a model the answers there are, and see whether it has learnt them."""
+"""``sightline tune``: tune a model with the current answers, and evaluate the result."""
 
 from __future__ import annotations
 

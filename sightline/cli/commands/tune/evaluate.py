@@ -1,4 +1,4 @@
-"""``sightline tune evaluate``: a tuned model and its base, compared on what was held out."""
+"""``sightline tune evaluate``: compare a tuned model and its base on the held-out images."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ def evaluate(
     job: JobName,
     location: Location = None,
     sample: Annotated[
-        int | None, typer.Option(help="At most so many held-out assets, by hash.", min=1)
+        int | None, typer.Option(help="The most held-out assets, chosen by hash.", min=1)
     ] = None,
     truth: Annotated[
         Path | None,
-        typer.Option(help="A ground_truth.jsonl, instead of the answers that were held out."),
+        typer.Option(help="A ground_truth.jsonl, instead of the held-out answers."),
     ] = None,
     max_cost: Annotated[
-        float | None, typer.Option(help="US dollars that the calls may cost.", min=0)
+        float | None, typer.Option(help="The most that the calls may cost, in US dollars.", min=0)
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask base and tuned model about what was held out, and compare their answers field by field.
+    """Ask base and tuned model about the held-out images, and compare their answers field by field.
 
-    Each asset is asked about once, so that subjects are independent.
-    Example: sightline tune evaluate 4000000000000000000 --location us-central1 --sample 200
+    Each asset is used once, so that subjects are independent. Example: sightline tune evaluate
+    4000000000000000000 --location us-central1 --sample 200
     """
     state: State = context.obj
     settings = state.settings()

@@ -1,4 +1,4 @@
-"""``sightline tune status``, ``list`` and ``cancel``: tuning jobs that were submitted."""
+"""``sightline tune status``, ``list`` and ``cancel``: submitted tuning jobs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def status(
     look_every: LookEvery = 20.0,
     as_json: AsJson = False,
 ) -> None:
-    """Show a tuning job: its state, what it has counted, its model.
+    """Show a tuning job: its state, its counts, its model.
 
     Example: sightline tune status 4000000000000000000 --location us-central1 --wait
     """
@@ -57,7 +57,7 @@ def list_(
     location: Location = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the tuning jobs of a region, the newest first, also those of other programs."""
+    """List the tuning jobs of a region, newest first, including those of other programs."""
     state: State = context.obj
     result = asyncio.run(tuning_jobs(state.settings(), location))
     print_json(jobs_json(result)) if as_json else print_jobs(result)
@@ -66,7 +66,7 @@ def list_(
 def cancel(
     context: typer.Context, job: JobName, location: Location = None, as_json: AsJson = False
 ) -> None:
-    """Ask for a tuning job to be cancelled. What it has cost until then is paid."""
+    """Request the cancellation of a tuning job. Its cost until then is billed."""
     state: State = context.obj
     result = asyncio.run(cancel_tuning(state.settings(), job, location))
     print_json(job_json(result)) if as_json else print_job(result)

@@ -8,9 +8,9 @@ import typer
 
 Location = Annotated[
     str | None,
-    typer.Option(help="The region of the job and its model; without it vertex.location."),
+    typer.Option(help="The region of the job and its model; default: vertex.location."),
 ]
 JobName = Annotated[str, typer.Argument(help="The job's number, or its full name.")]
 LookEvery = Annotated[
-    float, typer.Option(help="Seconds between looks at the job, while it is waited for.", min=0.01)
+    float, typer.Option(help="Seconds between checks of the job, while waiting.", min=0.01)
 ]

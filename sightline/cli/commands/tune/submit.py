@@ -1,4 +1,4 @@
-"""``sightline tune submit``: a plan, a question, and a tuning job."""
+"""``sightline tune submit``: show a plan, ask, and submit a tuning job."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from sightline.operations.tuning.submit import Submission, submit_tuning
 from sightline.settings import Settings
 
 Task = Annotated[
-    str | None, typer.Argument(help="Whose answers; required where several tasks have some.")
+    str | None, typer.Argument(help="Whose answers; required if several tasks have answers.")
 ]
-Model = Annotated[str | None, typer.Option(help="The model to tune; without it models.classify.")]
+Model = Annotated[str | None, typer.Option(help="The model to tune; default: models.classify.")]
 Bucket = Annotated[
     str | None,
-    typer.Option(help="gs://bucket/prefix for the examples; without it gcs.bucket."),
+    typer.Option(help="gs://bucket/prefix for the examples; default: gcs.bucket."),
 ]
 Validation = Annotated[float, typer.Option(help="The share of assets held out.", min=0.01, max=0.9)]
 Epochs = Annotated[
     int | None,
-    typer.Option(help="Passes over the examples; without it Google chooses.", min=1, max=100),
+    typer.Option(help="Passes over the examples; by default Google chooses.", min=1, max=100),
 ]
 AdapterSize = Annotated[
-    int | None, typer.Option(help="1, 2, 4, 8 or 16; without it Google chooses.")
+    int | None, typer.Option(help="1, 2, 4, 8 or 16; by default Google chooses.")
 ]
 LearningRateMultiplier = Annotated[
     float | None, typer.Option(help="Multiplies Google's own rate.", min=0.001, max=10)
@@ -62,10 +62,10 @@ def submit(
     look_every: LookEvery = 20.0,
     as_json: AsJson = False,
 ) -> None:
-    """Make examples of the current answers, put them into a bucket, and submit a tuning job.
+    """Create examples from the current answers, upload them to a bucket, and submit a tuning job.
 
-    The plan and what is known of its cost are printed first. The same command again finds the
-    existing job. Example: sightline tune submit road_signs --location us-central1
+    The plan and its estimated cost are printed first. The same command again finds the existing
+    job. Example: sightline tune submit road_signs --location us-central1
     """
     check_adapter_size(adapter_size)
     which = chosen.filter()
@@ -100,7 +100,7 @@ def submit(
 def _submitted(
     settings: Settings, plan: TuningPlan, *, yes: bool, as_json: bool
 ) -> Submission | None:
-    """Show the plan and submit it; return nothing where nobody agreed."""
+    """Show the plan and submit it; return nothing if the user declines."""
     if not as_json:
         views.print_plan(plan)
     if plan.existing is None and not yes and (as_json or not _agreed()):
@@ -116,5 +116,5 @@ def _submitted(
 
 
 def _agreed() -> bool:
-    """Ask on a terminal; elsewhere nobody can answer."""
+    """Ask on a terminal; elsewhere the answer is no."""
     return sys.stdin.isatty() and typer.confirm("submit it?", default=False, err=True)
