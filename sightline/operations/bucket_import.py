@@ -30,8 +30,7 @@ class LoadedTable:
 
 @dataclass(frozen=True, slots=True)
 class BucketImport:
-    """An import of a bucket: ``ignored`` objects are not images, and ``empty`` images have no
-    bytes.
+    """An import of a bucket: ``ignored`` objects are not images; ``empty`` images have no bytes.
 
     ``table`` is ``None`` where observations are stored on this machine.
     """

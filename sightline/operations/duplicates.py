@@ -1,4 +1,4 @@
-"""Images that are nearly the same, and the views of one place."""
+"""Finds near-duplicate images, and different views of one place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sightline.progress import Progress, no_progress
 
 @dataclass(frozen=True, slots=True)
 class DuplicateImage:
-    """An image of a group, and its cosine with the first of the group, which is kept."""
+    """An image of a group, and its cosine with the group's first image, which is kept."""
 
     image: EmbeddedImage
     similarity: float
@@ -26,7 +26,7 @@ class DuplicateImage:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroup:
-    """Images that are nearly the same, of so many assets."""
+    """Near-duplicate images, and the number of their assets."""
 
     assets: int
     images: Sequence[DuplicateImage]
@@ -34,7 +34,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """Groups of images that are nearly the same: ``largest`` of ``groups`` are held."""
+    """Groups of near-duplicates: the ``largest`` of all ``groups``."""
 
     embedded_by: str
     images: int
@@ -48,7 +48,7 @@ class Duplicates:
 
 @dataclass(frozen=True, slots=True)
 class ViewOfPlace:
-    """An image of a place, and whether it is nearly the same as another of the place."""
+    """An image of a place, and whether it is a near-duplicate of another."""
 
     image: EmbeddedImage
     duplicate: bool
@@ -56,7 +56,7 @@ class ViewOfPlace:
 
 @dataclass(frozen=True, slots=True)
 class SharedPlace:
-    """Assets that are one place, the images of them, and how many differ from one another."""
+    """Assets that form one place, their images, and how many of these are different."""
 
     assets: Sequence[str]
     views: int
@@ -65,7 +65,7 @@ class SharedPlace:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Places that several different images show: ``largest`` of ``groups`` are held."""
+    """Places that several different images show: the ``largest`` of all ``groups``."""
 
     embedded_by: str
     images: int
@@ -85,7 +85,7 @@ async def duplicates(
     top: int = 20,
     progress: Progress = no_progress,
 ) -> Duplicates:
-    """Group the images whose cosine with the one that is kept is ``at_least`` this.
+    """Group images whose cosine with the kept image of the group is at least ``at_least``.
 
     Raises:
         ConfigurationError: fewer than two images have a vector.
@@ -136,7 +136,7 @@ async def places(
     top: int = 20,
     progress: Progress = no_progress,
 ) -> Places:
-    """Group the different images of one asset, or of assets no further apart than ``metres``.
+    """Group the different images of one asset, or of assets within ``metres``.
 
     Raises:
         ConfigurationError: fewer than two images have a vector.
@@ -176,7 +176,7 @@ async def places(
 async def _vectors(
     warehouse: Warehouse, which: Filter | None, progress: Progress
 ) -> AsyncIterator[tuple[str, GatheredVectors]]:
-    """Yield the model, and its vectors of the images that pass."""
+    """Yield the model, and its vectors of the matching images."""
     await check_asset_types(warehouse, which or Filter())
     models = warehouse.settings.models
     space = VectorQuery(models.embed, models.embed_dimension, which or Filter())
@@ -192,7 +192,7 @@ async def _vectors(
 def _near_duplicates(
     gathered: GatheredVectors, rows: Sequence[int], at_least: float
 ) -> list[tuple[Sequence[int], list[float]]]:
-    """Return the groups of near duplicates among some rows, and how like the first each is."""
+    """Return groups of near-duplicates among some rows, with each one's cosine to the first."""
     own = [gathered.images[row] for row in rows]
     lead = leaders(gathered.vectors[list(rows)], by_preference(own), at_least)
     return [

@@ -113,7 +113,7 @@ async def _check_queue(engine: Engine) -> None:
     queued = await engine.backlog.backlog()
     if count := (queued.ready or 0) + (queued.leased or 0):
         raise ConfigurationError(
-            f"{count:,} messages of other runs are queued, and a pilot would work them off too;"
+            f"{count:,} messages of other runs are queued, and a pilot would process them too;"
             " `sightline work --drain` first, or cancel their runs"
         )
 
