@@ -125,7 +125,7 @@ def test_enqueue_says_how_far_a_budget_may_be_exceeded(
     output = capsys.readouterr().err
     assert "budget: $5.00; workers reserve it before they call" in output
     assert "calls in flight (128 per worker at most)" in output
-    assert "$0.0512 an answer" in output
+    assert "$0.0512 per answer" in output
 
 
 @pytest.mark.parametrize(

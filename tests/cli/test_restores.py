@@ -84,7 +84,7 @@ def test_a_queue_older_than_the_warehouse_is_refused_by_all_who_publish_or_pay(
         assert "queue.db is older than the warehouse" in err
         assert err.endswith(
             "`sightline enqueue --recheck` goes on with it, and has every message"
-            " looked up before models are called\n"
+            " looked up before anything is paid\n"
         )
 
 
