@@ -8,7 +8,6 @@ from sightline.errors import NotFoundError
 from sightline.model import Filter, Observation
 from sightline.ports import SearchQuery, Warehouse
 from sightline.settings import Settings
-from sightline.vision.scenes import is_rendered
 from sightline.wiring.prices import NOOP
 
 LOOKED_AT = 20
@@ -29,6 +28,8 @@ def made_by_demo_model(settings: Settings) -> Sequence[str]:
 
 def stand_in_remark(settings: Settings, images: Iterable[Observation]) -> str:
     """Return the remark on results about these images; empty if all are rendered scenes."""
+    from sightline.vision.scenes import is_rendered  # noqa: PLC0415 - loads Pillow and NumPy
+
     made = made_by_demo_model(settings)
     if not made or all(is_rendered(image.gcs_uri) for image in images):
         return ""

@@ -120,7 +120,7 @@ def _check_spelling(asset_types: Sequence[str], known: Collection[str]) -> None:
         if meant is not None and meant != asset_class(name):
             shown = meant.removeprefix("ASSET_CLASS_").lower()
             raise ConfigurationError(
-                f"--asset-type {name} is a misspelling of {shown}; give --asset-type {shown}"
+                f"--asset-type {name} is a misspelling (did you mean {shown}?); give {shown}"
             )
 
 

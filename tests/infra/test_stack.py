@@ -69,7 +69,7 @@ MISFITS = (
      "set its key there"),
     ({"kmsKey": "projects/p/locations/europe/keyRings/r/cryptoKeys/k"}, "a key in 'us'"),
     ({"imageBucket": "mine", "imagesExpireDays": "3"}, "set its lifecycle there"),
-    ({"imageBucket": "mine", "grantOnBucket": "false", "notifyNewImages": "true"}, "consent"),
+    ({"imageBucket": "mine", "grantOnBucket": "false", "notifyNewImages": "true"}, "a grant on the bucket"),
     ({"modelLocation": "us-central1"}, "eu, global, us (gemini-3.5-flash-lite)"),
     ({"embedModel": "multimodalembedding@001"}, "set the location to one, us-central1 say"),
     ({"graceS": "10"}, "less than 10, which Cloud Run grants"),
