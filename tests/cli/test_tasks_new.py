@@ -52,7 +52,7 @@ def test_nothing_is_replaced(mistake: Mistake, shown: Shown) -> None:
 def test_a_misspelt_asset_type_is_refused(mistake: Mistake, tmp_path: Path) -> None:
     mistake(
         "tasks", "new", "posts", "--asset-type", "road_signs",
-        says="--asset-type road_signs is a misspelling of road_sign; give --asset-type road_sign",
+        says="--asset-type road_signs is a misspelling (did you mean road_sign?); give road_sign",
     )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
 
