@@ -105,7 +105,7 @@ def test_a_file_that_is_not_there_is_told_with_how_to_make_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["config", "from-stack", "nothing.json"]) == 2
-    assert "`pulumi stack output --json > nothing.json` makes it" in capsys.readouterr().err
+    assert "`pulumi stack output --json > nothing.json` creates it" in capsys.readouterr().err
 
 
 def test_an_absent_or_failing_pulumi_is_told(

@@ -176,8 +176,6 @@ def test_every_command_with_filters_asks_back_for_a_misspelt_type(
     for name in FILTERED:
         if name == "sightline tune submit":
             continue  # it needs a project; its answers are selected as those of export are
-        if name == "sightline tasks new":
-            continue  # it may name a new type; misspellings are in test_tasks_new.py
         arguments = (*name.split()[1:], *ARGUMENTS.get(name, ()))
         mistake(*arguments, "--asset-type", "road_signs", says="(did you mean road_sign?); ")
 
