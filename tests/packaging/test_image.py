@@ -201,4 +201,6 @@ def test_the_wheel_and_its_locked_dependencies_do_the_job_in_an_empty_environmen
             text=True,
             check=True,
         )
-    assert completed.stdout.startswith("6 images\n6 messages, about 0.0 US dollars\n6 answers\n")
+    assert completed.stdout.startswith(
+        "6 images\n6 messages, about 0.0 US dollars\nevery observation matches a task\n6 answers\n"
+    )
