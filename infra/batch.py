@@ -37,7 +37,7 @@ GRANTS = (PRODUCER_ASKS_BY_JOBS, PRODUCER_KEEPS_REQUESTS, VERTEX_WRITES_ANSWERS)
 
 
 class Batch(Entity):
-    """A separate bucket, since that of the images may belong to somebody else."""
+    """A separate bucket, since that of the images may have another owner."""
 
     def __init__(self, stack: Stack, services: Services, accounts: Accounts, **more: Any) -> None:
         super().__init__("batch", stack, needs=services.enabled, **more)

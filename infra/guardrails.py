@@ -245,8 +245,8 @@ RAILS: tuple[Rail, ...] = (
     ),
     Rail(
         "SL-5", ("CIS 1.6", "CKV_GCP_41", "CKV_GCP_49"),
-        "nobody may act as all service accounts of a project",
-        "whoever may act as every account has all their roles; grant it on the one account",
+        "no account may act as all service accounts of a project",
+        "an account that may act as every other has all their roles; grant it on the one account",
         _impersonation,
     ),
     Rail(

@@ -1,12 +1,12 @@
-"""Completes what an interrupted ``pulumi up`` had begun, so that the next one can go on.
+"""Completes what an interrupted ``pulumi up`` had started, so that the next one can continue.
 
     pulumi stack export | .venv/bin/python -m infra.repair | pulumi stack import
     pulumi refresh --yes && pulumi up
 
-Pulumi does not know whether what it was making is there by now. What has an id by its name is put
-into the state under it: the refresh keeps what is there, and drops the rest, which ``up`` then
-makes. A grant is made again, which changes nothing. What Google numbers, such as an alert, is told
-on standard error: it may be there twice.
+Pulumi does not know whether a resource that it was creating exists by now. If its id follows from
+its name, it is added to the state with that id: the refresh keeps it if it exists, and drops it
+otherwise, so that ``up`` creates it. A grant is repeated, which changes nothing. Resources whose
+ids Google assigns, such as alerts, may exist twice, so they are listed on standard error.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ DEAD_SHARE = 0.05
 
 
 class Watch(Entity):
-    """One dashboard, one policy per alert, and a channel if somebody is to be notified."""
+    """One dashboard, one policy per alert, and a channel for notifications, if configured."""
 
     def __init__(self, stack: Stack, services: Services, **more: Any) -> None:
         super().__init__("watch", stack, needs=services.enabled, **more)

@@ -1,7 +1,7 @@
 """CSV (RFC 4180, UTF-8, a header): for spreadsheets, and for programs without a better format.
 
 Texts that a spreadsheet would execute as formulas are prefixed with an apostrophe, as OWASP advises
-(https://owasp.org/www-community/attacks/CSV_Injection): an answer may repeat a text that somebody
+(https://owasp.org/www-community/attacks/CSV_Injection): an answer may repeat a text that is
 painted on a sign. Numbers, booleans and times are never changed.
 """
 

@@ -37,7 +37,7 @@ USED_WITH = "queue.json"
 """The file, in the warehouse, that names its queue."""
 
 RECHECK = (
-    "`sightline enqueue --recheck` goes on with it, and has every message looked up before anything"
+    "`sightline enqueue --recheck` continues with it, and looks up every message before anything"
     " is paid"
 )
 

@@ -195,7 +195,7 @@ WORK_ITEMS = Ledger(
         Column("subject_id", "STRING", "Observation or asset", required=True),
         Column("asset_type", "STRING", "ASSET_CLASS_..."),
         Column("observations", "JSON", "The source rows, as in the message", required=True),
-        Column("parts", "JSON", "What is to be known, as in the message", required=True),
+        Column("parts", "JSON", "The requested parts, as in the message", required=True),
         Column("part_keys", "STRING", "The parts' keys, in the same order", repeated=True),
     ),
     cluster_by=("run_id", "bucket"),

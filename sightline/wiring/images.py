@@ -13,7 +13,7 @@ from sightline.wiring.paths import source_path
 ImageReader = Callable[[Observation], Awaitable[bytes]]
 
 NO_FILES = (
-    "a message of Pub/Sub names a file of this machine, and whoever may publish could name any; if"
+    "a Pub/Sub message names a file of this machine, and any publisher could name any file; if"
     " that is wanted, set images.files_from_pubsub and images.roots"
 )
 

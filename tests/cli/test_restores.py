@@ -83,8 +83,8 @@ def test_a_queue_older_than_the_warehouse_is_refused_by_all_who_publish_or_pay(
         err = refused(shown, *arguments)
         assert "queue.db is older than the warehouse" in err
         assert err.endswith(
-            "`sightline enqueue --recheck` goes on with it, and has every message"
-            " looked up before anything is paid\n"
+            "`sightline enqueue --recheck` continues with it, and looks up every"
+            " message before anything is paid\n"
         )
 
 

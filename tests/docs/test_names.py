@@ -69,6 +69,13 @@ MAYBE_BARE = re.compile(
 )
 """Where such a name may be given: parsing every module would take ten seconds."""
 
+RETIRED_PHRASES = re.compile(
+    r"\b(?:(?:is|are|was|were) (?:told|heard|begun|gone on)|heard of|told of|whoever|anew|nobody"
+    r"|somebody|of one's own|goes on with|to be known|takes? note)\b",
+    re.IGNORECASE,
+)
+"""Phrases of another language in English words; documentation reports, records and returns."""
+
 SAME_NAME = {
     "ResponseTooLargeError": "one for each HTTP client; messages show the name",
     "Run": "a run as the ledgers have it, and as the library hands it out",
@@ -129,6 +136,25 @@ def public_names() -> Iterator[tuple[str, str]]:
 def words_of(name: str) -> str:
     """Return a name in lower case, with an underscore before and after each of its words."""
     return f"_{re.sub(r'(?<=[a-z0-9])(?=[A-Z])', '_', name).lower()}_"
+
+
+def docstrings() -> Iterator[tuple[str, str]]:
+    """Yield where a docstring of the packages is, and its text; also those below a constant."""
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Expr(value=ast.Constant(value=str(text)), lineno=line):
+                    yield f"{path}:{line}", text
+
+
+def test_no_docstring_uses_a_retired_phrase() -> None:
+    retired = [
+        f"{where}: {phrase[0]}"
+        for where, text in docstrings()
+        for phrase in RETIRED_PHRASES.finditer(text)
+    ]
+    assert retired == [], "write what is reported, recorded, returned, created or continued"
+    assert RETIRED_PHRASES.search("The view is told what whoever asked has heard of.")
 
 
 def test_no_public_name_uses_a_retired_word() -> None:

@@ -215,7 +215,7 @@ class Caller:
         return Answered(result, latency_s, Usage(), fault)
 
     def _note_reached(self, error: BaseException | None, began_s: float) -> None:
-        """Take note of whether a call, begun at this moment, reached its service."""
+        """Record whether a call that began at this time reached its service."""
         if self._outages is None or not isinstance(error, CallError | None):
             return
         if isinstance(error, UnreachableError):

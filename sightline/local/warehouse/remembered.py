@@ -1,7 +1,7 @@
 """The digest that is kept beside the warehouse, so that only new files are read.
 
 It is one DuckDB file, which one process uses at a time; others work without it. It may be deleted
-at any time, and is built anew after any error: it only saves time.
+at any time, and is rebuilt after any error: it only saves time.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _STYLES = ("short", "long", "curly", "bald", "bun")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What one knows somebody by; ``broad`` is the width of the face, 1 on average."""
+    """The features of a person; ``broad`` is the width of the face, 1 on average."""
 
     skin: Colour
     hair: Colour
@@ -46,7 +46,7 @@ class Person:
 
     @classmethod
     def draw(cls, rng: Generator) -> "Person":
-        """Return somebody."""
+        """Return the features of a random person."""
         return cls(
             skin=pick(rng, _SKIN),
             hair=pick(rng, _HAIR),
@@ -61,7 +61,7 @@ class Person:
 
 
 def render_portrait(person: Person, rng: Generator) -> Image.Image:
-    """Render a picture of somebody (RGB, 240 x 300).
+    """Render a picture of a person (RGB, 240 x 300).
 
     The wall, the light and the pose are others each time, and the clothes of another shade.
     """
@@ -80,7 +80,7 @@ def render_portrait(person: Person, rng: Generator) -> Image.Image:
 
 
 class _Sitter:
-    """Somebody while they are drawn: a middle, a size, and a pen."""
+    """A person being drawn: a centre, a size, and a pen."""
 
     def __init__(self, person: Person, pen: ImageDraw.ImageDraw) -> None:
         self._person, self._pen = person, pen

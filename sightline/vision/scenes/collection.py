@@ -84,7 +84,7 @@ def render_collection(
     Writes ``<snapshot_id>/v0/<observation_id>.jpg`` under ``directory``, then
     ``ground_truth.jsonl`` and ``observations.csv``; a file is whole or absent. An asset is seen one
     to three times, with the same attributes but in other light and weather. ``gcs_uri`` is
-    relative to the table. ``on_progress`` is told how many observations are written so far.
+    relative to the table. ``on_progress`` receives the number of observations written.
     Above one, ``processes`` render in a pool (spawned, at most one a core, the memory needed the
     same for any count); by default that is one a core from 100 observations on.
 
