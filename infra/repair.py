@@ -50,7 +50,7 @@ project, and a project need not have that API.
 
 
 def repaired(state: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the state with what was begun in it, and the URNs of what may be there twice."""
+    """Return the state with what was started in it, and the URNs of what may be there twice."""
     deployment = dict(state["deployment"])
     imported, unknown = [], []
     for operation in deployment.pop("pending_operations", None) or []:
