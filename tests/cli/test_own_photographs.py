@@ -341,8 +341,8 @@ def test_times_the_wrong_way_round_are_an_error(
     "place",
     [
         ("--box", "52.0,5.0,52.2,5.3"),
-        ("--near", "5.12,52.09,20000"),
-        ("--polygon", "exchanged.geojson"),
+        pytest.param(("--near", "5.12,52.09,20000"), marks=pytest.mark.extended),
+        pytest.param(("--polygon", "exchanged.geojson"), marks=pytest.mark.extended),
     ],
 )
 @pytest.mark.parametrize(
