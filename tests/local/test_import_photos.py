@@ -195,6 +195,27 @@ def test_names_that_are_not_utf8_are_imported_and_shown_escaped(photos: Photos) 
     assert row["gcs_uri"].endswith("/stra%DFe/caf%E9.jpg")
 
 
+def test_importing_again_without_a_type_keeps_the_known_type(photos: Photos) -> None:
+    photos.put("a.jpg", picture())
+    photos.load(asset_type="ASSET_CLASS_BENCH")
+    photos.put("b.jpg", picture(24))
+    second = photos.load(now=NOW + timedelta(hours=1))
+    assert (second.imported, second.unchanged) == (1, 1)
+    third = photos.load(now=NOW + timedelta(hours=2), asset_type="ASSET_CLASS_TREE")
+    assert (third.replaced, third.unchanged) == (2, 0)
+    photos.put("c/d.jpg", (photos.folder / "a.jpg").read_bytes())
+    (photos.folder / "a.jpg").unlink()
+    moved = photos.load(now=NOW + timedelta(hours=3))
+    assert (moved.replaced, moved.unchanged) == (1, 1)
+    assert [row["asset_type"] for row in photos.rows()] == [
+        "ASSET_CLASS_BENCH",
+        "ASSET_CLASS_UNSPECIFIED",
+        "ASSET_CLASS_TREE",
+        "ASSET_CLASS_TREE",
+        "ASSET_CLASS_TREE",
+    ]
+
+
 def test_importing_again_changes_nothing(photos: Photos) -> None:
     photos.put("a.jpg", picture())
     photos.put("b.png", picture(20, "PNG"))

@@ -23,6 +23,7 @@ from sightline.schema import duckdb_columns, parquet_schema
 from sightline.whole_files import storage_errors, write_beside
 
 ROW, WHERE = "_row", "_where"
+UNSPECIFIED = "ASSET_CLASS_UNSPECIFIED"
 STAGED_SCHEMA: Any = pa.schema(
     [
         *(field for field in parquet_schema(SOURCE) if field.name != "imported_at"),
@@ -88,7 +89,8 @@ class Staging:
     def publish(self, *, now: datetime, tally: Tally) -> StagedRows:
         """Write new rows as one file into the source folder; duplicates are refused.
 
-        The first of several rows with one ID is kept. Imports that end at the same time take turns.
+        The first of several rows with one ID is kept. A row without an asset type keeps the type of
+        an earlier import. Imports that end at the same time take turns.
         """
         with storage_errors(self._staged):
             self._writer.close()
@@ -126,7 +128,17 @@ class Staging:
         existing = parquet_select(sorted(self._source.glob("*.parquet")), duckdb_columns(SOURCE))
         connection.execute(
             f"""
-            CREATE VIEW staged AS SELECT * FROM read_parquet({quoted(str(self._staged))});
+            CREATE VIEW given AS SELECT * FROM read_parquet({quoted(str(self._staged))});
+            CREATE TEMP TABLE types AS
+                SELECT observation_id, arg_max(asset_type, imported_at) AS known_type
+                FROM ({existing}) SEMI JOIN
+                    (SELECT observation_id FROM given WHERE asset_type = '{UNSPECIFIED}')
+                    USING (observation_id)
+                GROUP BY observation_id;
+            CREATE VIEW staged AS
+                SELECT given.* REPLACE (CASE asset_type WHEN '{UNSPECIFIED}'
+                    THEN coalesce(known_type, asset_type) ELSE asset_type END AS asset_type)
+                FROM given LEFT JOIN types USING (observation_id);
             CREATE TEMP TABLE firsts AS
                 SELECT observation_id, min({ROW}) AS first_row, count(*) AS times,
                     arg_min({content}, {ROW}) AS content

@@ -19,12 +19,10 @@ from sightline.local.importing.normalise import Defaults, Normaliser
 from sightline.local.importing.positions import Positions
 from sightline.local.importing.report import ImportReport, Tally
 from sightline.local.importing.roots import ImportRoots
-from sightline.local.importing.staging import ROW, WHERE, Staging
+from sightline.local.importing.staging import ROW, UNSPECIFIED, WHERE, Staging
 from sightline.local.importing.surveys import survey
 from sightline.local.importing.table_files import open_table
 from sightline.local.importing.web_images import note_web_images
-
-UNSPECIFIED = "ASSET_CLASS_UNSPECIFIED"
 
 
 @dataclass(frozen=True, slots=True)
