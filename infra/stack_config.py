@@ -57,11 +57,11 @@ class StackConfig:
     """The configuration of a stack; the field ``image_bucket`` is ``sightline:imageBucket``."""
 
     project: ProjectId = key(
-        "the project that everything is in and billed to",
+        "the project that contains all resources and is billed for them",
         group="Place",
     )
     region: Region = key(
-        "where workers run and images are kept",
+        "where workers run, and where their container images are",
         "us-central1",
         group="Place",
     )

@@ -18,7 +18,9 @@ _LONGEST_LOOK_S = 86_400
 class GcpSettings:
     """The project, and the identity for it."""
 
-    project: str = Field(default="", description="the project that everything is in and billed to")
+    project: str = Field(
+        default="", description="the project that contains all resources and is billed for them"
+    )
     impersonate: str = Field(
         default="",
         description="the service account to act as, by its address; your own credentials need"
