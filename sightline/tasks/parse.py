@@ -123,7 +123,9 @@ def parse_task(text: str, origin: str = "task") -> TaskSpec:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{origin}: not TOML: {error}") from error
+        raise ConfigurationError(
+            f"{origin}: not TOML: {error}; fix it, then run `sightline tasks check`"
+        ) from error
     read = _Reader(text, origin)
     read.only(raw, (), _TASK_KEYS)
     name = read.get(raw, ("name",), str)

@@ -14,6 +14,12 @@ from tests.cli.conftest import Mistake, Shown
     ("arguments", "code", "message"),
     [
         (("work", "--nonsense"), 2, "No such option: --nonsense; see `sightline work --help`"),
+        (("work", "--home", "x"), 2, "--home goes before the command; see `sightline --help`"),
+        (
+            ("tasks", "list", "--debug"),
+            2,
+            "--debug goes before the command; see `sightline --help`",
+        ),
         (("wrok",), 2, "see `sightline --help`"),
         (("search",), 2, "search for what? give words, or --image FILE, or --answer"),
         (("search", "x", "--image", "y"), 2, "give one of them"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from io import StringIO
 from pathlib import Path
 
@@ -94,8 +95,9 @@ def test_a_quote_in_a_cell_that_is_not_quoted_stands_for_itself(folder: Folder) 
 
 def test_utf_16_without_a_mark_is_named(folder: Folder) -> None:
     for encoding in ("utf-16-le", "utf-16-be"):
-        with pytest.raises(ConfigurationError, match="is UTF-16; save it as UTF-8"):
+        with pytest.raises(ConfigurationError, match="is UTF-16; save it as UTF-8") as caught:
             folder.load(f"{HEADER}\n{ROW}\n".encode(encoding))
+        assert re.search(r"`iconv -f utf-16 -t utf-8 \S+\.csv > \S+-utf8\.csv`", str(caught.value))
 
 
 @pytest.mark.parametrize("name", ["t.tsv", "t.txt", "t"])

@@ -123,7 +123,7 @@ def test_a_mistake_is_told_with_its_line_and_key(old: str, new: str, line: int, 
 def test_a_file_that_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "broken.toml"
     path.write_text('name = "a"\nprompt = \n')
-    with pytest.raises(ConfigurationError, match=r"broken\.toml: not TOML: .*line 2"):
+    with pytest.raises(ConfigurationError, match=r"broken\.toml: not TOML: .*line 2.*; fix it"):
         load_task(path)
     path.write_bytes(b'name = "\xff"')
     with pytest.raises(ConfigurationError, match="UTF-8"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -62,7 +63,7 @@ def _decoded_head(path: Path, head: bytes) -> str:
     zeros = [header[start::2].count(0) for start in (0, 1)]
     if head.startswith(_UTF16_MARKS) or 3 * max(zeros) > len(header):
         raise ConfigurationError(
-            f"{path} is UTF-16; save it as UTF-8, e.g. `iconv -f utf-16 -t utf-8`"
+            f"{path} is UTF-16; save it as UTF-8, e.g. {_conversion(path, 'utf-16')}"
         )
     if b"\0" in header:
         raise ConfigurationError(f"{path} is neither CSV nor Parquet; give one of these")
@@ -71,9 +72,14 @@ def _decoded_head(path: Path, head: bytes) -> str:
     except UnicodeDecodeError as error:
         raise ConfigurationError(
             f"{path}: the header's byte {error.start + 1} is not UTF-8;"
-            " save it as UTF-8, e.g. `iconv -f latin1 -t utf-8`"
+            f" save it as UTF-8, e.g. {_conversion(path, 'latin1')}"
         ) from error
     return content.decode(errors="replace")
+
+
+def _conversion(path: Path, encoding: str) -> str:
+    copy = path.with_name(f"{path.stem}-utf8{path.suffix}")
+    return f"`iconv -f {encoding} -t utf-8 {shlex.quote(str(path))} > {shlex.quote(str(copy))}`"
 
 
 def _counts(path: Path) -> tuple[int, int]:
