@@ -56,4 +56,4 @@ async def remark_on_answers(warehouse: Warehouse, which: Filter | None = None) -
         hits = await warehouse.search.search(query)
     except NotFoundError:
         return ""  # nothing was enqueued, so nothing is shown
-    return stand_in_remark(settings, [hit.observation for hit in hits])
+    return stand_in_remark(settings, [hit.observation for hit in hits if hit.answers])

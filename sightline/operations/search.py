@@ -1,4 +1,4 @@
-"""Finds images by words, by another image, or by their answers alone."""
+"""Finds images by words, by another image, or by answers and filters alone."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def search(
     answers: Sequence[AnswerFilter] = (),
     named: str | None = None,
 ) -> SearchResult:
-    """Return the images most similar to words or an image, or the newest with the given answers.
+    """Return the images most similar to words or an image, or the newest that pass.
 
     ``named`` is the name of the image in an error.
 
@@ -86,7 +86,7 @@ async def search(
         ConfigurationError: words and an image are given, or neither; the image cannot be read.
         NotFoundError: this model has no embeddings at this dimension.
     """
-    check_query(text, image, answers)
+    check_query(text, image, answers, which)
     await check_asset_types(warehouse, which or Filter())
     vector, unknown = None, tuple[str, ...]()
     if image is not None:
@@ -97,16 +97,25 @@ async def search(
     return await _result(warehouse, query, await warehouse.search.search(query), unknown)
 
 
-def check_query(text: str | None, image: Path | None, answers: Sequence[object]) -> None:
-    """Check that exactly one of words, an image and answers alone is given.
+def check_query(
+    text: str | None,
+    image: Path | None,
+    answers: Sequence[object] = (),
+    which: Filter | None = None,
+) -> None:
+    """Check that words or an image are given, or, without both, answers or another filter.
 
     Raises:
         ConfigurationError: words and an image are given, or nothing at all.
     """
     if text is not None and image is not None:
         raise ConfigurationError("search for words or for an image? give one of them")
-    if text is None and image is None and not answers:
-        raise ConfigurationError("search for what? give words, or --image FILE, or --answer")
+    is_empty = text is not None and not text.strip()
+    filtered = bool(answers) or which not in (None, Filter())
+    if is_empty or (text is None and image is None and not filtered):
+        raise ConfigurationError(
+            "search for what? give words, --image FILE, --answer, or a filter such as --near"
+        )
 
 
 async def explain(

@@ -206,7 +206,7 @@ class Workspace:
         answers: Mapping[str, object] | None = None,
         **where: Unpack[Where],
     ) -> Hits:
-        """Return the images most similar to words or an image, or the newest with these answers.
+        """Return the images most similar to words or an image, or the newest that pass.
 
         ``answers`` are such as ``{"road_signs.condition": "faded"}``.
         """

@@ -21,10 +21,10 @@ from tests.cli.conftest import Mistake, Shown
             "--debug goes before the command; see `sightline --help`",
         ),
         (("wrok",), 2, "see `sightline --help`"),
-        (("search",), 2, "search for what? give words, or --image FILE, or --answer"),
+        (("search",), 2, "search for what? give words, --image FILE, --answer, or a filter"),
         (("search", "x", "--image", "y"), 2, "give one of them"),
         (("search", "zzzz qqqq"), 2, "knows none of the words 'zzzz qqqq'"),
-        (("search", ""), 2, "knows none of the words ''"),
+        (("search", ""), 2, "search for what?"),
         (
             ("search", "--answer", "road_signs.lighting=nigth"),
             2,

@@ -62,6 +62,23 @@ def test_nothing_at_all_to_ask_is_never_green(photos: Path, sightline: Command) 
     sightline("enqueue", "--no-embed", code=6)
 
 
+def test_a_filter_alone_shows_the_newest_images_that_pass(
+    worked_scenes: None, shown: Shown
+) -> None:
+    code, out, _ = shown("search", "--near", "52.09,5.12,20000", "--top", "3", "--json")
+    assert (code, [hit["score"] for hit in json.loads(out)]) == (0, [None] * 3)
+
+
+def test_before_an_enqueue_the_next_step_is_named_and_nothing_is_the_demo_models(
+    photos: Path, sightline: Command, shown: Shown
+) -> None:
+    sightline("import", str(photos), "--asset-type", "road_sign")
+    assert "run `sightline enqueue`" in shown("stats")[2]
+    sightline("enqueue")
+    _, _, err = shown("sql", "select * from observations_current")
+    assert "demo model" not in err
+
+
 def test_embeddings_alone_leave_no_observation_out(
     photos: Path, sightline: Command, shown: Shown
 ) -> None:

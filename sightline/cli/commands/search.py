@@ -42,12 +42,12 @@ def search(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Find images by words, by another image, or by their answers alone.
+    """Find images by words, by another image, or by answers and filters alone.
 
     Example: sightline search "leaning wooden pole" --near 52.09,5.12,500
     """
-    operations.check_query(text, image, answer or ())
     which = chosen.filter()
+    operations.check_query(text, image, answer or (), which)
     if explain and html is not None:
         raise ConfigurationError("--explain searches nothing; leave out --html")
     state: State = context.obj

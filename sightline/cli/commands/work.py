@@ -91,6 +91,8 @@ def _work(
 
         view, as_lines = live_worker(as_json=as_json), not is_drawn(as_json=as_json)
     is_bar = not watch and settings.telemetry.log_format == "text"
+    if is_bar and not drain:
+        speak("waiting for messages until Ctrl-C; with --drain, work ends when none are left")
     result = asyncio.run(
         run(
             settings,

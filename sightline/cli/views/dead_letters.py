@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sightline.cli.output import print_table, remark, say
 from sightline.operations.dead_letters import DeadLetterList, Purge, Replay
 from sightline.ports import DeadLetterRow
@@ -38,7 +40,8 @@ def print_dead_letters(result: DeadLetterList) -> None:
             f"there are more than {len(result.rows):,}; --limit shows them,"
             " `sightline status` counts them"
         )
-    remark("next: fix the cause, then `sightline dead-letters replay --reason ...`")
+    (reason, _), *_ = Counter(row["reason"] for row in rows).most_common()
+    remark(f"next: fix the cause, then `sightline dead-letters replay --reason {reason}`")
 
 
 def replay_json(result: Replay) -> dict[str, object]:

@@ -70,7 +70,9 @@ def check_read(report: ImportReport, path: str) -> None:
 def say_positions(report: ImportReport) -> None:
     """Print how many rows have no position, and which columns were not read."""
     unused = (
-        f"; unused columns: {', '.join(report.unused_columns)}" if report.unused_columns else ""
+        f"; unused columns: {', '.join(name or '(no name)' for name in report.unused_columns)}"
+        if report.unused_columns
+        else ""
     )
     say(printable(f"{report.without_position:,} without a position{unused}"))
 

@@ -111,6 +111,8 @@ def print_overview(result: TasksOverview, top: int) -> None:
         say(f"no observation that passes is of a type of {', '.join(rest)}")
     if result.emptied is not None and result.emptied.steps:
         remark(f"nothing is left: {result.emptied}")
+    elif result.emptied is not None and not result.emptied.total:
+        remark("no observation was enqueued yet; run `sightline enqueue`")
 
 
 def _print_coverage(rows: Sequence[Coverage]) -> None:
