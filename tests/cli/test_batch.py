@@ -169,7 +169,7 @@ def test_what_cannot_be_asked_so_is_refused_with_the_way_out(
     project.let("GCS__BUCKET", "")
     mistake("work", says="set batch.bucket to gs://BUCKET/PREFIX")
     project.let("BATCH__BUCKET", "no-such-bucket-at-all")
-    mistake("work", says="set batch.bucket to one that is there")
+    mistake("work", says="set batch.bucket to an existing one")
     mistake("work", "--watch", says="`sightline status --watch` shows runs")
     project.let("BATCH__REQUESTS_A_JOB", "200001")
     accepted = "a whole number, 1 to 200_000"

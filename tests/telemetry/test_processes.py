@@ -117,7 +117,7 @@ def test_a_collector_that_is_out_of_reach_is_one_warning_and_the_work_goes_on(ho
     assert json.loads(out)["acked"] == 20
     warnings = [line for line in err.splitlines() if "WARNING" in line]
     assert len(warnings) == 1, err
-    assert f"metrics do not reach {endpoint}/v1/metrics, the work goes on" in warnings[0]
+    assert f"metrics cannot be sent to {endpoint}/v1/metrics, the work continues" in warnings[0]
     assert "Traceback" not in err
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -91,7 +92,7 @@ def _work(
 
         view, as_lines = live_worker(as_json=as_json), not is_drawn(as_json=as_json)
     is_bar = not watch and settings.telemetry.log_format == "text"
-    if is_bar and not drain:
+    if is_bar and not drain and sys.stderr.isatty():
         speak("waiting for messages until Ctrl-C; with --drain, work ends when none are left")
     result = asyncio.run(
         run(
