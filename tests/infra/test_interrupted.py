@@ -72,11 +72,11 @@ def stopped_between_writes(processes: list[int], folder: Path) -> bool:
 
 
 def is_stopped(process: int) -> bool:
-    """Return whether all of a process stands still, or has ended: a signal takes a moment."""
+    """Return whether all threads of a process are stopped, or ended: a signal takes a moment."""
     completed = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+        ["ps", "-L", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
     )
-    return not completed.stdout or completed.stdout[0] in "TtZ"
+    return all(state[0] in "TtZ" for state in completed.stdout.split())
 
 
 def below(process: int) -> Iterator[int]:
