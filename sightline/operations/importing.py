@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sightline.errors import NotFoundError
@@ -10,13 +11,16 @@ from sightline.geodata.gis_files import is_shapefile_folder, split_layer
 from sightline.local.importing import (
     AS_IT_STANDS,
     ImportReport,
+    Note,
     TableOptions,
     import_photos,
     import_table,
 )
-from sightline.operations.selection import UNSPECIFIED, new_asset_type
+from sightline.model import asset_name
+from sightline.operations.selection import UNSPECIFIED, bound_types, new_asset_type
 from sightline.progress import Progress, no_progress
 from sightline.settings import Settings
+from sightline.suggestions import did_you_mean
 from sightline.wiring.ids import utc_now
 from sightline.wiring.paths import source_path
 
@@ -50,7 +54,7 @@ def import_files(
     kind = new_asset_type(settings, asset_type, is_new=new_type)
     with progress("importing", None) as update:
         if path.is_dir() and not is_shapefile_folder(path):
-            return import_photos(
+            report = import_photos(
                 path,
                 asset_type=kind or UNSPECIFIED,
                 source=source_path(settings),
@@ -59,13 +63,32 @@ def import_files(
                 allowed_roots=allowed_roots,
                 on_progress=update,
             )
-        return import_table(
-            path,
-            source=source_path(settings),
-            now=utc_now(),
-            options=options,
-            asset_type=kind,
-            allowed_roots=allowed_roots,
-            known_roots=settings.images.roots,
-            on_progress=update,
+        else:
+            report = import_table(
+                path,
+                source=source_path(settings),
+                now=utc_now(),
+                options=options,
+                asset_type=kind,
+                allowed_roots=allowed_roots,
+                known_roots=settings.images.roots,
+                on_progress=update,
+            )
+    return _with_unknown_types(report, bound_types(settings) | {kind})
+
+
+def _with_unknown_types(report: ImportReport, known: Collection[str | None]) -> ImportReport:
+    """Return the report with a note on each asset type that no task covers."""
+    names = [asset_name(name) for name in known if name]
+    notes = tuple(
+        Note(
+            f"asset type {asset_name(name)}",
+            f"no task covers this type{did_you_mean(asset_name(name), names)};"
+            f" observations: {count:,}",
         )
+        for name, count in report.by_asset_type.items()
+        if name not in known
+    )
+    return replace(
+        report, notes=(*notes, *report.notes), notes_count=report.notes_count + len(notes)
+    )

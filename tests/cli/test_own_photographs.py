@@ -79,6 +79,24 @@ def test_before_an_enqueue_the_next_step_is_named_and_nothing_is_the_demo_models
     assert "demo model" not in err
 
 
+def test_a_table_s_unknown_types_and_missing_images_are_noted(
+    photos: Path, sightline: Command
+) -> None:
+    table = photos.parent / "signs.csv"
+    table.write_text(
+        "observation_id,asset_type,gcs_uri\n1,road_sgin,photos/photo-0.jpg\n"
+        "2,verkeersbord,photos/gone.jpg\n3,road_sign,photos/photo-1.jpg\n"
+    )
+    report = sightline("import", str(table))
+    assert report["by_asset_type"] == {
+        "ASSET_CLASS_ROAD_SGIN": 1, "ASSET_CLASS_ROAD_SIGN": 1, "ASSET_CLASS_VERKEERSBORD": 1
+    }  # fmt: skip
+    notes = {note["where"]: note["text"] for note in report["notes"]}
+    assert notes["asset type road_sgin"].endswith("(did you mean road_sign?); observations: 1")
+    assert notes["asset type verkeersbord"] == "no task covers this type; observations: 1"
+    assert notes["signs.csv"].startswith("images that do not exist: 1; put them there before")
+
+
 def test_embeddings_alone_leave_no_observation_out(
     photos: Path, sightline: Command, shown: Shown
 ) -> None:

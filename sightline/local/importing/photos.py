@@ -102,8 +102,9 @@ def import_photos(
     with Staging(source) as staging:
         rows = _rows(root, asset_type, limits, roots, tally, on_progress)
         while batch := list(islice(rows, _ROWS)):
-            staging.add(pa.Table.from_pylist(batch, schema=STAGED_SCHEMA))
-            tally.without_position += sum(row.get("latitude") is None for row in batch)
+            observations = pa.Table.from_pylist(batch, schema=STAGED_SCHEMA)
+            tally.accept(observations)
+            staging.add(observations)
         roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
     return tally.report(

@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 MAX_DETAILS = 1000
 """The most refusals, and notes, with details; the rest are only counted."""
 
@@ -69,7 +71,8 @@ class ImportReport:
     ID; ``unchanged`` were imported before, with the same content; ``ignored`` are files that are
     not images and do not have an image's suffix. ``outside`` are those imported whose image may not
     be read until its folder is allowed. ``without_position`` counts those that were accepted
-    without a position; ``unused_columns`` are those of a table that were not read. ``refusals``,
+    without a position, ``by_asset_type`` all that were accepted; ``unused_columns`` are those of a
+    table that were not read. ``refusals``,
     ``notes`` and ``outside`` hold the first ``MAX_DETAILS`` each.
     """
 
@@ -85,6 +88,7 @@ class ImportReport:
     outside_count: int = 0
     outside: tuple[Outside, ...] = ()
     without_position: int = 0
+    by_asset_type: Mapping[str, int] = field(default_factory=dict)
     unused_columns: tuple[str, ...] = ()
 
     @property
@@ -98,6 +102,7 @@ class ImportReport:
             **asdict(self),
             "refused": self.refused_count,
             "refused_by_reason": dict(self.refused_by_reason),
+            "by_asset_type": dict(self.by_asset_type),
             "refusals": [asdict(refusal) for refusal in self.refusals],
             "notes": [asdict(note) for note in self.notes],
             "outside": [asdict(uri) for uri in self.outside],
@@ -116,8 +121,16 @@ class Tally:
     notes: list[Note] = field(default_factory=list)
     outside_count: int = 0
     outside: list[Outside] = field(default_factory=list)
+    missing_count: int = 0
     without_position: int = 0
+    by_asset_type: Counter[str] = field(default_factory=Counter)
     unused_columns: tuple[str, ...] = ()
+
+    def accept(self, rows: pa.Table) -> None:
+        """Count observations, in the columns of ``STAGED_SCHEMA``."""
+        self.without_position += rows.column("latitude").null_count
+        for entry in rows.column("asset_type").value_counts().to_pylist():
+            self.by_asset_type[entry["values"]] += entry["counts"]
 
     def refuse(self, where: str, reason: RefusalReason, detail: str) -> None:
         """Count a refusal."""
@@ -154,5 +167,6 @@ class Tally:
             outside_count=self.outside_count,
             outside=tuple(self.outside),
             without_position=self.without_position,
+            by_asset_type=dict(sorted(self.by_asset_type.items())),
             unused_columns=self.unused_columns,
         )

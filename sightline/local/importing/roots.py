@@ -27,19 +27,22 @@ class ImportRoots:
         self._local = False
 
     def look(self, images: Iterable[tuple[str, str]], tally: Tally) -> None:
-        """Count the images outside the folders, given the name and the URI of each.
+        """Count the images outside the folders, and the missing ones in them.
 
-        Only their folders are compared: the images of a table are not opened.
+        ``images`` are the name and the URI of each. They are not opened.
         """
         for where, uri in images:
             if uri.startswith("gs://"):
                 continue
             self._local = True
             try:
-                folder = os.path.dirname(path_of(uri))  # noqa: PTH120 - may hold surrogates
+                path = path_of(uri)
             except PermanentError:
                 continue  # already refused, with its own reason
-            if not self._holds(folder):
+            folder = os.path.dirname(path)  # noqa: PTH120 - may hold surrogates
+            if self._holds(folder):
+                tally.missing_count += not os.path.exists(path)  # noqa: PTH110 - as above
+            else:
                 tally.is_outside(where, os.fsencode(folder).decode("utf-8", "backslashreplace"))
 
     def look_closely(self, where: str, path: Path, tally: Tally) -> None:

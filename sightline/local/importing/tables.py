@@ -122,7 +122,7 @@ def import_table(
     with Staging(source) as staging:
         for batch in table.batches(layout.columns, tally):
             rows = normaliser.rows(batch, tally)
-            tally.without_position += rows.column("latitude").null_count
+            tally.accept(rows)
             roots.look(_images(rows), tally)
             staging.add(rows)
             if on_progress is not None:
@@ -131,6 +131,12 @@ def import_table(
         roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
     note_web_images(file, tally)
+    if tally.missing_count:
+        tally.note(
+            file.name,
+            f"images that do not exist: {tally.missing_count:,}; put them there before"
+            " `sightline work`, or their parts become dead letters (`image_gone`)",
+        )
     return tally.report(
         imported=published.imported,
         replaced=published.replaced,
