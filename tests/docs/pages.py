@@ -28,6 +28,7 @@ GUIDES = (
     "docs/index.md",
 )
 OPERATORS = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>"})
+KEYWORDS = frozenset({"do", "done", "then", "fi", "!"})
 ASSIGNMENT = re.compile(r"[A-Z_][A-Z0-9_]*=.*")
 MARKER = re.compile(r"<!-- (?P<kind>run|file|transcript)(?:: (?P<argument>.+?))? -->")
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -168,7 +169,8 @@ def spoken_commands(page: Path) -> list[CommandLine]:
     ]
 
 
-def _commands(line: str, where: str) -> Iterator[CommandLine]:
+def simple_commands(line: str) -> Iterator[tuple[dict[str, str], list[str]]]:
+    """Yield the commands of a shell line: the variables set for each, and its words."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     words: list[str] = []
@@ -177,9 +179,16 @@ def _commands(line: str, where: str) -> Iterator[CommandLine]:
             words.append(word)
             continue
         environment = {}
-        while words and ASSIGNMENT.fullmatch(words[0]):
-            name, _, value = words.pop(0).partition("=")
-            environment[name] = value
-        if words and words[0] == "sightline":
-            yield CommandLine(where, line.strip(), tuple(words[1:]), environment)
+        while words and (words[0] in KEYWORDS or ASSIGNMENT.fullmatch(words[0])):
+            name, equals, value = words.pop(0).partition("=")
+            if equals:
+                environment[name] = value
+        if words:
+            yield environment, words
         words = []
+
+
+def _commands(line: str, where: str) -> Iterator[CommandLine]:
+    for environment, words in simple_commands(line):
+        if words[0] == "sightline":
+            yield CommandLine(where, line.strip(), tuple(words[1:]), environment)

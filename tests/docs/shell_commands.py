@@ -12,13 +12,12 @@ from functools import cache
 from pathlib import Path
 
 from tests.conftest import CHECKOUT
-from tests.docs.pages import ASSIGNMENT, CODE_SPAN, OPERATORS, all_pages, blocks, prose
+from tests.docs.pages import CODE_SPAN, all_pages, blocks, prose, simple_commands
 
 PACKAGES = ("sightline", "worker", "producer", "infra")
 TOOLS = ("gcloud", "bq", "pulumi", "kubectl", "docker")
 VALUE = "VALUE"
 """Stands for what a shell, or a program that prints a command, puts in its place."""
-KEYWORDS = {"do", "done", "then", "fi", "!"}
 _HEREDOC = re.compile(r"^(?P<command>.*)<<\s*(?P<end>\w+)\n.*?^(?P=end)$", re.MULTILINE | re.DOTALL)
 _IN_MESSAGE = re.compile(
     rf"(?:`|^\s*|&& |\| )(?P<line>(?:{'|'.join(TOOLS)}) [a-z][^`]*)", re.MULTILINE
@@ -105,18 +104,9 @@ def commands_in(script: str, where: str) -> Iterator[ShellCommand]:
         yield from commands_in(text[start + 2 : end], where)
         text = text[:start] + VALUE + text[end + 1 :]
     for line in text.splitlines():
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-        lexer.whitespace_split = True
-        words: list[str] = []
-        for word in [*lexer, ";"]:
-            if word not in OPERATORS:
-                words.append(word)
-                continue
-            while words and (words[0] in KEYWORDS or ASSIGNMENT.fullmatch(words[0])):
-                words.pop(0)
-            if words and words[0] in TOOLS:
+        for _, words in simple_commands(line):
+            if words[0] in TOOLS:
                 yield ShellCommand(where, tuple(words))
-            words = []
 
 
 def _closing(text: str, opening: int) -> int:
