@@ -16,7 +16,24 @@ from sightline.cli import main
 from sightline.vision.scenes import render_collection
 from tests.cli import embedded
 from tests.cli.cloud_rig import CloudProject, make_bucket
+from tests.cli.photographs import (
+    asked_folder,
+    asked_once,
+    photos,
+    scenes_folder,
+    worked_photos,
+    worked_scenes,
+)
 from tests.gcp.servers import BigQueryEmulator, GcsServer
+
+__all__ = [
+    "asked_folder",
+    "asked_once",
+    "photos",
+    "scenes_folder",
+    "worked_photos",
+    "worked_scenes",
+]
 
 SCENES = 48
 

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from sightline.cli import main
 from sightline.vision.scenes import ROAD_SIGN, render
-from tests.cli.conftest import Command, Mistake, Shown
-from tests.docs.program import commands
-
-PHOTOS = 3
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """Return a folder of pictures that nothing tells from photographs."""
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for number in range(PHOTOS):
-        render(ROAD_SIGN, number).image.save(folder / f"photo-{number}.jpg")
-    return folder
-
-
-@pytest.fixture
-def worked_photos(photos: Path, sightline: Command) -> Path:
-    """Return the photographs, imported as road signs, and worked off."""
-    sightline("import", str(photos), "--asset-type", "road_sign")
-    sightline("enqueue")
-    sightline("work", "--drain")
-    return photos
+from tests.cli.conftest import Command, Shown
+from tests.cli.photographs import PHOTOS
 
 
 def test_photographs_without_a_type_are_counted_and_the_option_that_changes_it_is_named(
@@ -60,13 +37,6 @@ def test_nothing_at_all_to_ask_is_never_green(photos: Path, sightline: Command) 
     sightline("import", str(photos))
     sightline("enqueue", "--no-embed", code=6)
     sightline("enqueue", "--no-embed", code=6)
-
-
-def test_a_filter_alone_shows_the_newest_images_that_pass(
-    worked_scenes: None, shown: Shown
-) -> None:
-    code, out, _ = shown("search", "--near", "52.09,5.12,20000", "--top", "3", "--json")
-    assert (code, [hit["score"] for hit in json.loads(out)]) == (0, [None] * 3)
 
 
 def test_before_an_enqueue_the_next_step_is_named_and_nothing_is_the_demo_models(
@@ -141,183 +111,6 @@ def test_a_type_that_is_imported_later_is_the_type_everywhere(
     assert sightline("duplicates", "--asset-type", "road_sign")["images"] == PHOTOS
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [("road_signs", " (did you mean road_sign?)"), ("poles", " (did you mean utility_pole?)"),
-     ("lamp", "")],
-)  # fmt: skip
-def test_an_import_asks_back_for_a_type_without_a_task(
-    photos: Path, mistake: Mistake, sightline: Command, typed: str, meant: str
-) -> None:
-    message = f"there is no asset type {typed}{meant}; give one of film_poster, "
-    mistake("import", str(photos), "--asset-type", typed, says=message)
-    assert sightline("import", str(photos), "--asset-type", typed, "--new-type")["imported"] == 3
-
-
-def test_a_task_that_is_bound_to_a_type_makes_it_known(
-    photos: Path, tmp_path: Path, sightline: Command
-) -> None:
-    tasks = tmp_path / "tasks"
-    tasks.mkdir()
-    (tasks / "lamps.toml").write_text(LAMPS.format(kind="lamp"))
-    (tmp_path / "sightline.toml").write_text('tasks_dir = "tasks"\n')
-    sightline("import", str(photos), "--asset-type", "lamp")
-    assert sightline("enqueue", "--no-embed")["parts"] == PHOTOS
-
-
-LAMPS = """
-name = "lamps"
-asset_types = ["{kind}"]
-prompt = "Is it lit?"
-
-[fields.lit]
-type = "boolean"
-description = "Whether the lamp is lit"
-"""
-
-
-@pytest.mark.parametrize(
-    ("kind", "meant"), [("road_signs", "road_sign"), ("Utilty Pole", "utility_pole")]
-)
-def test_a_task_file_with_a_misspelt_type_is_refused(
-    tmp_path: Path, mistake: Mistake, kind: str, meant: str
-) -> None:
-    file = tmp_path / "lamps.toml"
-    file.write_text(LAMPS.format(kind=kind))
-    mistake("tasks", "check", str(file), says=f"(did you mean {meant}?); correct it")
-
-
-ARGUMENTS = {
-    "sightline search": ("a stop sign",),
-    "sightline similar": ("photos/photo-0.jpg",),
-    "sightline stats": ("road_signs",),
-    "sightline export": ("out.csv", "--task", "road_signs"),
-    "sightline consolidate": ("road_signs",),
-    "sightline outliers": ("road_signs",),
-    "sightline changes": ("road_signs",),
-    "sightline tasks new": ("benches",),
-}
-FILTERED = [
-    name
-    for name, command in commands().items()
-    if any("--asset-type" in option.opts and option.multiple for option in command.params)
-]
-
-
-def test_every_command_with_filters_asks_back_for_a_misspelt_type(
-    worked_photos: Path, mistake: Mistake
-) -> None:
-    assert len(FILTERED) == 13
-    for name in FILTERED:
-        if name == "sightline tune submit":
-            continue  # it needs a project; its answers are selected as those of export are
-        arguments = (*name.split()[1:], *ARGUMENTS.get(name, ()))
-        mistake(*arguments, "--asset-type", "road_signs", says="(did you mean road_sign?); ")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "meant"),
-    [
-        (("enqueue", "--task", "road_sgins"), "(did you mean road_signs?)"),
-        (("export", "out.csv", "--task", "road_sign"), "(did you mean road_signs?)"),
-        (("tasks", "show", "roadsigns"), "(did you mean road_signs?)"),
-        (("stats", "road_signs", "--by", "conditoin"), "(did you mean condition?)"),
-        (("stats", "road_signs", "--by", "months"), "(did you mean month?)"),
-        (("outliers", "road_signs", "--field", "sign"), "(did you mean sign_type?)"),
-        (("consolidate", "road_signs", "--field", "wether"), "(did you mean weather?)"),
-        (("search", "--answer", "road_sign.lighting=day"), "(did you mean road_signs?)"),
-        (("search", "--answer", "road_signs.lightning=day"), "(did you mean lighting?)"),
-        (("search", "--answer", "road_signs.lighting=nigth"), "(did you mean night?)"),
-        (
-            ("changes", "road_signs", "--from-snapshot", "import-photo"),
-            "(did you mean import-photos?)",
-        ),
-        (("dead-letters", "list", "--reason", "image_gon"), "(did you mean image_gone?)"),
-        (("export", "out.csv", "--format", "geojsn"), "(did you mean geojson?)"),
-        (("render", "street", "new"), "(did you mean streets?)"),
-    ],
-)  # fmt: skip
-def test_other_names_are_asked_back_too(
-    asked_once: None, mistake: Mistake, arguments: tuple[str, ...], meant: str
-) -> None:
-    mistake(*arguments, says=meant)
-
-
-@pytest.fixture(scope="module")
-def asked_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a home in which photographs were worked off."""
-    folder = tmp_path_factory.mktemp("asked")
-    (folder / "photos").mkdir()
-    for number in range(PHOTOS):
-        render(ROAD_SIGN, number).image.save(folder / "photos" / f"photo-{number}.jpg")
-    home = ("--home", str(folder / ".sightline"))
-    for command in (
-        ("import", str(folder / "photos"), "--asset-type", "road_sign"),
-        ("enqueue",),
-        ("work", "--drain"),
-    ):
-        assert main([*home, *command, "--json"]) == 0
-    return folder
-
-
-@pytest.fixture
-def asked_once(asked_folder: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command line be in that folder, which no test changes."""
-    monkeypatch.chdir(asked_folder)
-
-
-def test_a_setting_that_is_misspelt_is_asked_back(tmp_path: Path, mistake: Mistake) -> None:
-    (tmp_path / "sightline.toml").write_text('[models]\nclasify = "demo-1"\n')
-    mistake("status", says="models.clasify is not a setting (did you mean classify?)")
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            ("--near", "52.09,5.12,500"),
-            "of 3, none pass --near 52.09,5.12,500 (3 have no position)",
-        ),
-        (
-            ("--from", "2025-01-01"),
-            "of 3, none pass --from 2025-01-01T00:00:00+00:00 (3 have no capture time)",
-        ),
-        (("--asset-type", "utility_pole"), "of 3, none pass --asset-type utility_pole"),
-        (("--answer", "road_signs.lighting=unknown", "--asset-type", "utility_pole"),
-         "of 3, none pass --asset-type utility_pole"),
-    ],
-)  # fmt: skip
-def test_a_search_that_finds_nothing_names_the_filter_that_left_nothing(
-    asked_once: None, shown: Shown, options: tuple[str, ...], message: str
-) -> None:
-    code, out, err = shown("search", "a stop sign", *options)
-    assert (code, out) == (0, "nothing found\n")
-    assert f"nothing is left: {message}\n" in err
-
-
-@pytest.mark.parametrize("text", ["a red flower", "the", "a photo of a cat", "über", "?!"])
-def test_a_search_for_words_that_say_nothing_is_refused(
-    asked_once: None, mistake: Mistake, text: str
-) -> None:
-    mistake("search", text, says=f"knows none of the words {text!r} for what an image shows")
-
-
-def test_unknown_words_among_known_ones_are_ignored_and_named(
-    asked_once: None, shown: Shown
-) -> None:
-    code, _, err = shown("search", "a red stop sign")
-    assert (code, "the model does not know: red" in err) == (0, True)
-
-
-def test_hits_that_score_as_a_random_query_does_are_pointed_out(
-    asked_once: None, shown: Shown
-) -> None:
-    _, _, err = shown("search", "a displaced maintenance cover at night in the rain")
-    assert "3 of 3 hits score 0.125 or less, as a random query does" in err
-    _, _, err = shown("similar", "photos/photo-0.jpg", "--top", "1")
-    assert "random query" not in err or "1 of 1" in err
-
-
 SHOWING_ANSWERS = [
     ("search", "a stop sign"),
     ("similar", "photos/photo-0.jpg"),
@@ -356,61 +149,6 @@ def test_nothing_is_said_of_rendered_scenes(scenes: Path, sightline: Command, sh
     for command in (("search", "a stop sign"), ("stats", "road_signs")):
         _, _, err = shown(*command)
         assert "photographs" not in err
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("search", "a stop sign", "--from", "2026-05-02", "--until", "2026-05-01"),
-        ("stats", "--from", "2026-05-01", "--until", "2026-05-01"),
-        ("enqueue", "--from", "2026-05-01T10:00", "--until", "2026-05-01T09:59"),
-    ],
-)
-def test_times_the_wrong_way_round_are_an_error(
-    mistake: Mistake, arguments: tuple[str, ...]
-) -> None:
-    mistake(*arguments, says="is not before --until")
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        ("--box", "52.0,5.0,52.2,5.3"),
-        pytest.param(("--near", "5.12,52.09,20000"), marks=pytest.mark.extended),
-        pytest.param(("--polygon", "exchanged.geojson"), marks=pytest.mark.extended),
-    ],
-)
-@pytest.mark.parametrize(
-    "command",
-    [("search", "a stop sign"), ("enqueue",), ("enqueue", "--dry-run"), ("stats",),
-     ("export", "out.csv", "--task", "road_signs")],
-)  # fmt: skip
-def test_a_place_with_latitude_and_longitude_exchanged_is_an_error(
-    worked_scenes: None, shown: Shown, command: tuple[str, ...], place: tuple[str, str]
-) -> None:
-    corners = [[52.0, 5.0], [52.2, 5.0], [52.2, 5.3], [52.0, 5.3], [52.0, 5.0]]
-    Path("exchanged.geojson").write_text(
-        json.dumps({"type": "Polygon", "coordinates": [corners]}), encoding="utf-8"
-    )
-    code, _, err = shown(*command, *place)
-    assert code == 2
-    assert ": latitude and longitude are exchanged: no image is there, and " in err
-
-
-@pytest.fixture(scope="module")
-def scenes_folder(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a home in which rendered scenes were worked off."""
-    folder = tmp_path_factory.mktemp("worked")
-    home = ("--home", str(folder / ".sightline"))
-    for command in (("import", str(rendered)), ("enqueue",), ("work", "--drain")):
-        assert main([*home, *command, "--json"]) == 0
-    return folder
-
-
-@pytest.fixture
-def worked_scenes(scenes_folder: Path, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the command line be in that folder, which no test changes."""
-    monkeypatch.chdir(scenes_folder)
 
 
 def test_an_import_that_could_read_nothing_fails_and_names_no_next_step(
