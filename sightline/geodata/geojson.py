@@ -52,17 +52,19 @@ def documents(content: bytes) -> Iterator[object]:
         GeoJsonError: it is not JSON in UTF-8.
     """
     if content.startswith(_UTF16_MARKS):
-        raise GeoJsonError("it is UTF-16; save it as UTF-8, e.g. `iconv -f utf-16 -t utf-8`")
+        raise GeoJsonError("it is UTF-16; save it as UTF-8")
     content = content.removeprefix(_BYTE_ORDER_MARK).strip()
     if not content:
         raise GeoJsonError("it is empty")
+    if b"\0" in content:
+        raise GeoJsonError("it is not text")
     try:
         yield orjson.loads(content)
     except orjson.JSONDecodeError as error:
         separator = RECORD_SEPARATOR if content.startswith(RECORD_SEPARATOR) else b"\n"
         texts = [text for text in content.split(separator) if text.strip()]
         if (len(texts) < 2 and separator == b"\n") or not _is_object(texts[0]):
-            raise GeoJsonError(_said(error)) from error
+            raise GeoJsonError(_described(error)) from error
         yield from map(_loads, texts, range(1, len(texts) + 1))
 
 
@@ -70,7 +72,7 @@ def _loads(text: bytes, number: int) -> object:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise GeoJsonError(f"text {number}: {_said(error)}") from error
+        raise GeoJsonError(f"text {number}: {_described(error)}") from error
 
 
 def _is_object(text: bytes) -> bool:
@@ -80,7 +82,7 @@ def _is_object(text: bytes) -> bool:
         return False
 
 
-def _said(error: orjson.JSONDecodeError) -> str:
+def _described(error: orjson.JSONDecodeError) -> str:
     return f"line {error.lineno}, column {error.colno}: {error.msg.partition(': line')[0]}"
 
 

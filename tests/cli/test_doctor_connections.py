@@ -38,6 +38,7 @@ def test_a_service_that_does_not_run_is_a_failure_with_its_host(
     (tmp_path / "sightline.toml").write_text(SETTINGS.format(port=silent_port))
     code, out, err = shown("doctor")
     report = " ".join((out + err).split())
+    assert "model qwen: configured, unpriced; not called" in report
     assert code == 1
     assert f"127.0.0.1:{silent_port} is out of reach (ClientConnectorError)" in report
     assert "start the service, or correct openai.endpoint" in report

@@ -210,10 +210,19 @@ def test_what_is_no_area_is_refused_in_own_words(
     assert "\n" not in str(refusal.value)
 
 
-def test_a_utf_16_file_is_named_as_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (json.dumps(SQUARE).encode("utf-16"), "it is UTF-16; save it as UTF-8"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF\0", "it is not text"),
+    ],
+)
+def test_a_file_of_another_encoding_is_named_as_one(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     path = tmp_path / "area.geojson"
-    path.write_text(json.dumps(SQUARE), encoding="utf-16")
-    with pytest.raises(ConfigurationError, match="it is UTF-16; save it as UTF-8"):
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=message):
         read_area(path, "--polygon")
 
 

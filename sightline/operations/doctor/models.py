@@ -25,6 +25,7 @@ from sightline.operations.doctor.remedies import (
 from sightline.settings import Settings
 from sightline.tasks import TaskSpec, parse_task
 from sightline.wiring.models import ModelSet, open_models
+from sightline.wiring.prices import pricing
 
 API = "aiplatform.googleapis.com"
 RUN_ID = "doctor"
@@ -104,7 +105,7 @@ async def _classify(settings: Settings, *, call: bool) -> Finding:
     async def look() -> str:
         async with _alone(settings, "classify") as models:
             if not call:
-                return f"served and priced; not called: {ON_DEMAND}"
+                return _not_called(settings, settings.models.classify)
             answer = await models.classify.classify(_question(settings), (), run_id=RUN_ID)
             return f"answers{_cost(answer.usage)}"
 
@@ -119,12 +120,18 @@ async def _embed(settings: Settings, *, call: bool) -> Finding:
     async def look() -> str:
         async with _alone(settings, "embed") as models:
             if not (call or _is_local(settings, "embed")):
-                return f"served and priced; not called: {ON_DEMAND}"
+                return _not_called(settings, settings.models.embed)
             embedding = await models.embed.embed_text("a stop sign")
             return f"embeds, {len(embedding.vector)} dimensions{_cost(embedding.usage)}"
 
     finding = await attempt(subject, look, _remedy(settings, "embed"))
     return _noted(finding, called=call or _is_local(settings, "embed"))
+
+
+def _not_called(settings: Settings, model: str) -> str:
+    """Return what is known of a remote model without a call."""
+    known = "served and priced" if pricing(settings).price_of(model) else "configured, unpriced"
+    return f"{known}; not called: {ON_DEMAND}"
 
 
 async def _image(settings: Settings, *, call: bool, uri: str) -> Finding:
