@@ -69,7 +69,7 @@ def _of_degrees(polygon: shapely.Polygon) -> shapely.Geometry:
 def _check_degrees(positions: Coordinates) -> None:
     x, y = np.abs(positions[:, 0]), np.abs(positions[:, 1])
     if not np.isfinite(positions).all():
-        raise NoAreaError("some of its coordinates are outside its CRS; export it as EPSG:4326")
+        raise NoAreaError(NO_PLACES)
     if x.max() <= 360 and y.max() <= 90 + _ROUNDING:
         return
     if x.max() <= 90 and y.max() <= 360:
@@ -102,7 +102,7 @@ def _around(ring: Coordinates, convert: ToDegrees) -> Coordinates:
     """Return a ring in degrees without jumps; one around a pole is extended to include it."""
     longitude, latitude = convert(ring[:, 0], ring[:, 1])
     if not np.isfinite(latitude).all():
-        raise NoAreaError("some of its coordinates are outside its CRS; export it as EPSG:4326")
+        raise NoAreaError(NO_PLACES)
     positions = np.column_stack([np.unwrap(longitude, period=360), latitude])
     if abs(positions[-1, 0] - positions[0, 0]) < 180:
         return positions

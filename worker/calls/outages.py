@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 
 from sightline.errors import UnreachableError
 
-TOLD_AFTER_S = 10.0
-TOLD_AGAIN_S = 60.0
-LOOKED_EVERY_S = 1.0
+REPORTED_AFTER_S = 10.0
+REPORTED_AGAIN_S = 60.0
+CHECKED_EVERY_S = 1.0
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class _Outage:
-    """An unreachable service; ``told_s`` is when it was last reported."""
+    """An unreachable service; ``reported_s`` is when it was last reported."""
 
     since_s: float
     error: UnreachableError
-    told_s: float | None = None
+    reported_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Outages:
     """The services that recent calls could not reach, by host and port."""
 
     monotonic: Callable[[], float]
-    tell: Callable[[str], None] = log.warning
+    report: Callable[[str], None] = log.warning
     _outages: dict[str, _Outage] = field(init=False, default_factory=dict)
 
     def failed(self, error: UnreachableError, *, since_s: float) -> None:
@@ -41,18 +41,18 @@ class Outages:
     def answered(self, host: str) -> None:
         """Record that a service answered, with whatever response."""
         outage = self._outages.pop(host, None)
-        if outage is not None and outage.told_s is not None:
-            self.tell(f"{host} can be reached again")
+        if outage is not None and outage.reported_s is not None:
+            self.report(f"{host} can be reached again")
 
     def look(self) -> None:
         """Report services that have been unreachable for ten seconds, and again every minute."""
         now_s = self.monotonic()
         for host, outage in self._outages.items():
-            told_s = outage.told_s
-            is_time = told_s is None or now_s - told_s >= TOLD_AGAIN_S
-            if now_s - outage.since_s >= TOLD_AFTER_S and is_time:
-                outage.told_s = now_s
-                self.tell(
+            reported_s = outage.reported_s
+            is_time = reported_s is None or now_s - reported_s >= REPORTED_AGAIN_S
+            if now_s - outage.since_s >= REPORTED_AFTER_S and is_time:
+                outage.reported_s = now_s
+                self.report(
                     f"{host} has been out of reach for {now_s - outage.since_s:.0f} s, and calls"
                     f" wait for it: {outage.error}; check that it runs, and that `sightline doctor`"
                     " reaches it"
@@ -62,4 +62,4 @@ class Outages:
         """Check every second, as long as the worker runs."""
         while True:
             self.look()
-            await asyncio.sleep(LOOKED_EVERY_S)
+            await asyncio.sleep(CHECKED_EVERY_S)
