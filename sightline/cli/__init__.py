@@ -39,9 +39,11 @@ def _run(argv: Sequence[str] | None) -> int:
         code = app(arguments, prog_name="sightline", standalone_mode=False)
     except USAGE_ERROR as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
-            print(error.format_message())  # type: ignore[attr-defined]  # as below
+            print(error.format_message())  # type: ignore[attr-defined]  # every ClickException has it
             return 0
-        return _say(_usage(error), 2)
+        from sightline.cli.usage_errors import usage_error  # noqa: PLC0415 - for errors only
+
+        return _say(usage_error(error, arguments), 2)
     except SightlineError as error:
         if debug:
             sys.excepthook = print_traceback  # replaces Typer's own
@@ -63,17 +65,6 @@ def _run(argv: Sequence[str] | None) -> int:
             EXIT_INTERNAL,
         )
     return code if isinstance(code, int) else 0
-
-
-def _usage(error: Exception) -> str:
-    """Return what is wrong with a command as typed, and where its options are listed."""
-    context = getattr(error, "ctx", None)
-    option = getattr(error, "option_name", "")
-    of_sightline = context.find_root().command.params if context else ()
-    if type(error).__name__ == "NoSuchOption" and any(option in o.opts for o in of_sightline):
-        return f"{option} goes before the command; see `sightline --help`"
-    path = context.command_path if context else "sightline"
-    return f"{error.format_message().rstrip('.')}; see `{path} --help`"  # type: ignore[attr-defined]  # every ClickException has it
 
 
 def _was_interrupted(error: BaseException) -> bool:

@@ -23,7 +23,7 @@ def demo(
     ] = Path("demo"),
     scenes: Annotated[int, typer.Option(help="How many scenes to render.", min=1)] = 1200,
     workers: Annotated[int, typer.Option(help="How many worker processes.", min=1, max=64)] = 2,
-    seed: Annotated[int, typer.Option(help="Other seeds render other scenes.")] = 2026,
+    seed: Annotated[int, typer.Option(help="Other seeds render other scenes.", min=0)] = 2026,
     as_json: AsJson = False,
 ) -> None:
     """Render a street, import it, enqueue a run, process it, and search it.

@@ -53,19 +53,28 @@ def vertex(
         ),
     ] = GOOGLE,
     rate_per_s: Annotated[
-        float | None, typer.Option(help="Each model's quota in calls per second; default: none.")
+        float | None,
+        typer.Option(
+            help="Each model's quota in calls per second; default: none.", min=0, max=1_000_000
+        ),
     ] = None,
     quota: Annotated[
         str | None, typer.Option(help="A quota that changes, such as 0s:50,60s:20,120s:none.")
     ] = None,
-    median_s: Annotated[float, typer.Option(help="The median latency of an answer.")] = 0.0,
+    median_s: Annotated[
+        float, typer.Option(help="The median latency of an answer.", min=0, max=3600)
+    ] = 0.0,
     p99_s: Annotated[
         float,
         typer.Option(
-            help="The latency that one answer in a hundred exceeds; 0: all take the median."
+            help="The latency that one answer in a hundred exceeds; 0: all take the median.",
+            min=0,
+            max=3600,
         ),
     ] = 0.0,
-    refusal_s: Annotated[float, typer.Option(help="The latency of a refusal.")] = 0.0,
+    refusal_s: Annotated[
+        float, typer.Option(help="The latency of a refusal.", min=0, max=3600)
+    ] = 0.0,
     fault: Annotated[
         list[str] | None,
         typer.Option(help="KIND=SHARE of all calls, such as throttled=0.1; may be repeated."),
