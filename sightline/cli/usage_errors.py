@@ -43,15 +43,22 @@ def _typed_command(arguments: Sequence[str]) -> tuple[Any, str]:
 def _complaint(error: Any, command: Any) -> str:
     if isinstance(error.__cause__, ValidationError):
         value = shlex.quote(str(error.__cause__.errors()[0]["input"]))
-        name = error.param.opts[0] if error.param.opts[0].startswith("-") else error.param.name
-        return f"{name} {value} is not accepted; give {_accepted(error.param)}"
+        return f"{_name(error.param)} {value} is not accepted; give {_accepted(error.param)}"
+    if type(error).__name__ == "BadParameter":
+        message: str = error.message.rstrip(".")
+        return f"{_name(error.param)}: {message}; give another" if error.param else message
     if type(error).__name__ == "BadOptionUsage":
         names = {name: param for param in command.params for name in param.opts}
         option = names.get(error.option_name)
         if option is not None and not option.is_flag:
             return f"{error.option_name} needs a value; give {_accepted(option)}"
-    message: str = error.format_message()
+    message = error.format_message()
     return message.rstrip(".")
+
+
+def _name(param: Any) -> str:
+    name: str = param.opts[0]
+    return name
 
 
 def _accepted(param: Any) -> str:

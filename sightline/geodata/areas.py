@@ -11,9 +11,10 @@ from shapely.errors import ShapelyError
 
 from sightline.errors import ConfigurationError
 from sightline.geodata.geojson import GeoJsonError, documents, features, geometries
-from sightline.geodata.gis_files import is_gis_file, layer_geometries, open_layer
+from sightline.geodata.gis_files import is_gis_file, layer_geometries, open_layer, split_layer
 from sightline.geodata.globe import NoAreaError, on_globe
 from sightline.geodata.polygons import filled
+from sightline.given_files import obstacle
 
 _FORMATS = "give polygons as GeoJSON, GeoPackage or Shapefile, e.g. made by ogr2ogr"
 
@@ -53,11 +54,11 @@ def read_area(path: Path, option: str) -> shapely.Geometry:
 
 def _geometries(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, object]]:
     """Yield the geometries of a file, each with its declared CRS."""
-    try:
-        by_gdal = is_gis_file(path)
-    except OSError as error:
-        raise ConfigurationError(f"{where}: {error.strerror}; give a file") from error
-    if by_gdal:
+    file, _ = split_layer(path)
+    what = obstacle(file)
+    if what and not (file.is_dir() and is_gis_file(path)):
+        raise ConfigurationError(f"{where}: {what}; give a file")
+    if is_gis_file(path):
         yield from layer_geometries(open_layer(path, "Polygon", where), where)
     else:
         yield from _geojson(path, where)
@@ -69,7 +70,5 @@ def _geojson(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, object]
         for document in documents(path.read_bytes()):
             for feature in features(document):
                 yield from geometries(feature.geometry, feature.crs)
-    except OSError as error:
-        raise ConfigurationError(f"{where}: {error.strerror}; give a file") from error
     except GeoJsonError as error:
         raise ConfigurationError(f"{where}: is not GeoJSON: {error}; {_FORMATS}") from error

@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sightline.errors import NotFoundError
+from sightline.errors import ConfigurationError, NotFoundError
 from sightline.geodata.gis_files import is_shapefile_folder, split_layer
+from sightline.given_files import obstacle
 from sightline.local.importing import (
     AS_IT_STANDS,
     ImportReport,
@@ -46,8 +47,11 @@ def import_files(
         ConfigurationError: the table cannot be used, or the type is not known.
         StorageError: the source cannot be written.
     """
-    if not split_layer(path)[0].exists():
+    file, _ = split_layer(path)
+    if not file.exists():
         raise NotFoundError(f"{path} does not exist; give a folder of photographs or a table")
+    if not file.is_dir() and (what := obstacle(file)):
+        raise ConfigurationError(f"{path}: {what}; give a folder of photographs or a table")
     for folder in allowed_roots:
         if not folder.is_dir():
             raise NotFoundError(f"--allow-root {folder} is not a folder; give an existing folder")

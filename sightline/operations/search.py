@@ -9,8 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sightline.errors import ConfigurationError, NotFoundError, PermanentError
-from sightline.model import Filter, Observation
+from sightline.model import Filter
 from sightline.operations.demo_model import stand_in_remark
+from sightline.operations.image_queries import (
+    ImageQuery,
+    image_or_observation,
+    image_query,
+    no_observation,
+)
 from sightline.operations.selection import Emptied, check_asset_types, why_empty
 from sightline.ports import AnswerFilter, Embedder, SearchHit, SearchPlan, SearchQuery, Warehouse
 from sightline.settings import Settings
@@ -18,9 +24,6 @@ from sightline.suggestions import did_you_mean
 from sightline.tasks import FieldSpec
 from sightline.wiring.models import open_query_embedder
 from sightline.wiring.tasks import known_tasks
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-
 
 CHANCE_SIGMAS = 2.0
 """Standard deviations of a random vector's cosine: at two, 98 of 100 images score below."""
@@ -90,7 +93,7 @@ async def search(
     await check_asset_types(warehouse, which or Filter())
     vector, unknown = None, tuple[str, ...]()
     if image is not None:
-        vector = await _image_vector(warehouse, image, named or str(image))
+        vector = await _image_vector(warehouse, image_query(image, named or str(image)))
     elif text is not None:
         vector, unknown = await _text_vector(warehouse, text)
     query = _query(warehouse.settings, vector, top, which, answers)
@@ -154,18 +157,16 @@ async def similar(
         NotFoundError: there is no such file, or no vector of this observation.
     """
     await check_asset_types(warehouse, which or Filter())
-    models = warehouse.settings.models
-    image = _image_file(what)
+    image = image_or_observation(what)
     if image is None:
-        vector = await warehouse.search.vector_of(what, models.embed, models.embed_dimension)
+        vector = await _observation_vector(warehouse, what)
         query = _query(warehouse.settings, vector, top, which, answers, leave_out=what)
         return await _result(warehouse, query, await warehouse.search.search(query))
-    vector = await _image_vector(warehouse, image, str(image))
+    vector = await _image_vector(warehouse, image)
     # A file that is in the collection would be its own best hit.
     query = _query(warehouse.settings, vector, top + 1, which, answers)
     hits = await warehouse.search.search(query)
-    own = file_uri(image)
-    others = [hit for hit in hits if hit.observation.gcs_uri != own][:top]
+    others = [hit for hit in hits if hit.observation.gcs_uri != image.uri][:top]
     return await _result(warehouse, query, others)
 
 
@@ -176,11 +177,6 @@ def answer_filters(texts: Sequence[str], settings: Settings) -> tuple[AnswerFilt
         ConfigurationError, NotFoundError: a text is malformed, or names something that no task has.
     """
     return tuple(_answer_filter(text, settings) for text in texts)
-
-
-def file_uri(path: Path) -> str:
-    """Return a file's URI, as imported."""
-    return path.absolute().as_uri()
 
 
 def _query(
@@ -252,24 +248,23 @@ def _accepted(field: FieldSpec) -> tuple[str, ...]:
     return ("true", "false") if field.type == "boolean" else field.values
 
 
-def _image_file(what: str) -> Path | None:
-    """Return the image file of this name; ``None`` if the name is an observation ID."""
-    path = Path(what)
-    if path.is_file():
-        return path
-    if path.suffix.lower() in IMAGE_SUFFIXES or "/" in what:
-        raise NotFoundError(f"{what} does not exist; give an image file, or an observation's id")
-    return None
-
-
-async def _image_vector(warehouse: Warehouse, image: Path, named: str) -> Sequence[float]:
-    observation = Observation("query", "query", "query", "", file_uri(image))
+async def _image_vector(warehouse: Warehouse, image: ImageQuery) -> Sequence[float]:
     async with _query_embedder(warehouse) as embedder:
         try:
-            embedding = await embedder.embed_image(observation, run_id="search")
+            embedding = await embedder.embed_image(image.as_observation(), run_id="search")
         except PermanentError as error:
-            raise ConfigurationError(f"{named}: {error}; give a JPEG, PNG or WebP") from error
+            raise image.refusal(error) from error
     return embedding.vector
+
+
+async def _observation_vector(warehouse: Warehouse, observation_id: str) -> Sequence[float]:
+    models = warehouse.settings.models
+    try:
+        return await warehouse.search.vector_of(
+            observation_id, models.embed, models.embed_dimension
+        )
+    except NotFoundError as error:
+        raise (no_observation(observation_id) or error) from error
 
 
 async def _text_vector(warehouse: Warehouse, text: str) -> tuple[Sequence[float], tuple[str, ...]]:

@@ -43,6 +43,8 @@ def write_stack_settings(file: Path, outputs: str, where: str, *, force: bool) -
 
 
 def _write(file: Path, text: str, *, force: bool) -> SettingsFile:
+    if file.exists() and not file.is_file():
+        raise ConfigurationError(f"{file} is a folder, a pipe or a device; give the name of a file")
     try:
         existing = file.read_bytes() if file.exists() else None
         if existing == text.encode():

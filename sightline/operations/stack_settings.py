@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import ConfigurationError, NotFoundError
+from sightline.given_files import obstacle
 from sightline.settings import load_settings
 
 _HEAD = """\
@@ -25,14 +26,14 @@ def outputs_of_file(file: Path) -> str:
         NotFoundError: there is no such file.
         ConfigurationError: it cannot be read.
     """
+    if not file.exists():
+        raise NotFoundError(f"no file {file}; `pulumi stack output --json > {file}` creates it")
+    if what := obstacle(file):
+        raise ConfigurationError(f"{file}: {what}; give a file of `pulumi stack output --json`")
     try:
         return file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            f"no file {file}; `pulumi stack output --json > {file}` creates it"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {error}; give another") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8; save it as UTF-8") from error
 
 
 def outputs_of_pulumi(stack: str = "") -> str:

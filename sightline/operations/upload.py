@@ -18,6 +18,7 @@ from sightline.gcp.storage import (
     open_storage,
     upload_files,
 )
+from sightline.given_files import obstacle
 from sightline.local.importing import ImportReport, import_photos, import_table
 from sightline.local.importing.photos import IMAGE_SUFFIXES, TABLES
 from sightline.operations.selection import UNSPECIFIED, new_asset_type
@@ -115,8 +116,8 @@ def _target(settings: Settings, directory: Path, target: str | None) -> BucketPr
 
 
 def _source_table(settings: Settings, observations: Path | None, named: str | None) -> str | None:
-    if observations is not None and not observations.is_file():
-        raise NotFoundError(f"{observations} does not exist; give a CSV or Parquet file")
+    if observations is not None and (what := obstacle(observations)):
+        raise NotFoundError(f"--observations {observations}: {what}; give a CSV or Parquet file")
     table = named or (settings.bigquery.source if observations is not None else "")
     if table:
         checked_table(table, "--source-table")

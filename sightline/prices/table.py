@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import ConfigurationError
+from sightline.given_files import obstacle
 from sightline.model import Usage
 from sightline.suggestions import did_you_mean
 
@@ -138,10 +139,13 @@ def load_prices(own: Path | None = None) -> tuple[Price, ...]:
     prices = _parse(shipped, SHIPPED)
     if own is None:
         return prices
+    if what := obstacle(own):
+        raise ConfigurationError(f"prices = '{own}': {what}; give a TOML file")
     try:
-        return (*prices, *_parse(own.read_text(encoding="utf-8"), str(own)))
-    except OSError as error:
-        raise ConfigurationError(f"{own} cannot be read ({error}); give a TOML file") from error
+        text = own.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{own} is not UTF-8; save it as UTF-8") from error
+    return (*prices, *_parse(text, str(own)))
 
 
 def price_of(prices: Sequence[Price], model: str, today: date) -> Price:

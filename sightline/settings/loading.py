@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sightline.errors import ConfigurationError
+from sightline.given_files import obstacle
 from sightline.settings.fields import fields_of, section_of
 from sightline.settings.reading import RefusedError, SourceValue, read, shown
 from sightline.settings.secrets import register_secrets, register_secrets_in
@@ -75,11 +76,13 @@ def load_settings(
 
 
 def _read_file(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise ConfigurationError(f"no settings file {path}; give --config FILE")
+    if what := obstacle(path):
+        raise ConfigurationError(f"{path}: {what}; give --config FILE")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"no settings file {path}; give --config FILE") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}; correct it") from error
 
 

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from sightline.errors import ConfigurationError, NotFoundError
+from sightline.given_files import obstacle
 from sightline.tasks.parse import parse_task
 from sightline.tasks.spec import TaskSpec
 
@@ -17,12 +18,16 @@ def load_task(path: Path) -> TaskSpec:
         NotFoundError: there is no such file.
         ConfigurationError: naming the file, the line and the key.
     """
+    if not path.exists():
+        raise NotFoundError(f"no task file {path}; see `sightline tasks list`")
+    if what := obstacle(path):
+        raise ConfigurationError(
+            f"{path}: {what}; give a file such as `sightline tasks new` writes"
+        )
     try:
         return parse_task(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError as error:
-        raise NotFoundError(f"no task file {path}; see `sightline tasks list`") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read ({error}); give a UTF-8 file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8; save it as UTF-8") from error
 
 
 def shipped_directory() -> Path:

@@ -96,9 +96,12 @@ def test_an_index_is_told_refused_for_a_few_vectors_and_dropped(
     ("arguments", "message"),
     [
         (("similar", "no-such-id"), "nothing was embedded by demo-1 at 256 dimensions; run"),
-        (("similar", "gone.jpg"), "gone.jpg does not exist; give an image file, or an"),
-        (("similar", "text.jpg"), "text.jpg: image_unreadable"),
-        (("search", "--image", "text.jpg"), "--image text.jpg: image_unreadable"),
+        (("similar", "gone.jpg"), "gone.jpg: no such file; give an image file, or an"),
+        (("similar", "text.jpg"), "text.jpg: the content is neither JPEG, PNG nor WebP"),
+        (
+            ("search", "--image", "text.jpg"),
+            "--image text.jpg: the content is neither JPEG, PNG nor WebP",
+        ),
         (("search", "a pole", "--explain"), "nothing was embedded by demo-1 at 256 dimensions"),
         (("search", "a pole", "--polygon", "open.json"), "a ring of it is not closed; let it end"),
         (("index", "create"), "nothing was embedded by demo-1 at 256 dimensions; run"),

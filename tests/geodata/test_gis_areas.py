@@ -96,13 +96,13 @@ def test_what_gdal_cannot_read_is_told_in_one_line(tmp_path: Path) -> None:
             read_area(path, "--polygon")
         assert str(refusal.value).startswith(f"--polygon {path}: ")
         assert "\n" not in str(refusal.value)
-    with pytest.raises(ConfigurationError, match="No such file or directory; give a file"):
+    with pytest.raises(ConfigurationError, match="no such file; give a file"):
         read_area(Path("/vsicurl/http://localhost/a.gpkg|layername=x"), "--polygon")
 
 
 def test_a_folder_or_an_archive_without_a_shapefile_is_no_area(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("x")
-    with pytest.raises(ConfigurationError, match="Is a directory; give a file"):
+    with pytest.raises(ConfigurationError, match="a folder, not a file; give a file"):
         read_area(tmp_path, "--polygon")
     archive = zipped(tmp_path / "note.txt", tmp_path / "a.zip")
     with pytest.raises(ConfigurationError, match="is not GeoJSON"):

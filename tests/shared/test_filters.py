@@ -86,5 +86,5 @@ def test_the_polygons_of_a_file_are_one_area(tmp_path: Path) -> None:
 
 
 def test_a_polygon_file_that_is_absent_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="No such file"):
+    with pytest.raises(ConfigurationError, match="no such file"):
         build_filter(polygon=tmp_path / "no.geojson")

@@ -9,6 +9,7 @@ from typing import Any
 
 from sightline.analysis.evaluation import Truth
 from sightline.errors import ConfigurationError, NotFoundError
+from sightline.given_files import obstacle
 from sightline.tasks import FieldSpec, TaskSpec
 
 
@@ -22,6 +23,8 @@ def read_truth(path: Path, tasks: Mapping[str, TaskSpec]) -> Iterator[Truth]:
         ConfigurationError: a line is invalid, or no answer of its task could match it; a task that
             is not among ``tasks`` is not checked.
     """
+    if what := obstacle(path):
+        raise NotFoundError(f"{path}: {what}; give a ground_truth.jsonl")
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
@@ -41,8 +44,6 @@ def read_truth(path: Path, tasks: Mapping[str, TaskSpec]) -> Iterator[Truth]:
                 yield subject_id, name, known
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8; give a ground_truth.jsonl") from error
-    except OSError as error:
-        raise NotFoundError(f"{path}: {error.strerror}; give a ground_truth.jsonl") from error
 
 
 def _fault(truth: Mapping[str, Any], task: TaskSpec) -> str:
