@@ -16,7 +16,7 @@ from sightline.contact_sheet import render_grid
 from sightline.errors import ConfigurationError
 from sightline.model import Observation
 from sightline.operations.contact_sheets import WrittenSheet, hit_cards, write_hits
-from sightline.operations.search import SearchResult, file_uri
+from sightline.operations.search import SearchResult
 from sightline.ports import SearchHit
 from sightline.settings import Settings, load_settings
 
@@ -42,6 +42,10 @@ class Page(HTMLParser):
     def all(self, tag: str) -> list[dict[str, str | None]]:
         """Return the attributes of each element of this kind."""
         return [attributes for name, attributes in self.elements if name == tag]
+
+
+def file_uri(path: Path) -> str:
+    return path.absolute().as_uri()
 
 
 def photograph(path: Path, *, turned: bool = False) -> Path:

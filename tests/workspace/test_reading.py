@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import sightline as sl
-from sightline.operations.search import file_uri
+from sightline.operations.image_queries import ImageQuery
 from tests.cli import embedded
 from tests.cli.answered import IMAGES, SIGNS, answered_home
 from tests.contracts.warehouse_rig import EMBEDDING
@@ -159,7 +159,7 @@ def test_the_package_is_imported_without_a_heavy_library() -> None:
 
 
 def test_a_file_is_named_as_the_import_names_it(tmp_path: Path) -> None:
-    assert file_uri(tmp_path / "a b.jpg").endswith("/a%20b.jpg")
+    assert ImageQuery(tmp_path / "a b.jpg", "a b").uri.endswith("/a%20b.jpg")
 
 
 def test_hits_and_outliers_are_written_as_pages(vectors: sl.Workspace, tmp_path: Path) -> None:
