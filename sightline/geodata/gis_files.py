@@ -109,8 +109,8 @@ def open_layer(path: Path, kind: str, where: str) -> GisLayer:
     example = f"'{file.name}{_LAYER}{layers[0].name}'" if layers else "another file"
     what = f"has no layer {name!r}" if name is not None else "has several layers"
     raise ConfigurationError(
-        f"{where}: {what if layers else 'has no layer'}; it has {listed or 'none'}: give one, as"
-        f" {example}"
+        f"{where.partition(_LAYER)[0]} {what if layers else 'has no layer'}; it has"
+        f" {listed or 'none'}: give one, as {example}"
     )
 
 

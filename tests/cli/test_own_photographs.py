@@ -192,3 +192,12 @@ def test_the_last_line_of_work_fits_what_was_done(
     _, out, err = shown("enqueue")
     assert "6 are dead letters" in out
     assert err.endswith("next: `sightline dead-letters list` shows why they are dead\n")
+
+
+def test_a_preview_tells_the_filter_from_the_tasks(photos: Path, shown: Shown) -> None:
+    shown("import", str(photos))
+    _, out, err = shown("enqueue", "--dry-run")
+    assert "observations that pass the filter" in out
+    assert "parts asked about them" in out
+    assert "match" not in out
+    assert "3 of 3 observations match no task" in err

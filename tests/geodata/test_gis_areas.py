@@ -68,11 +68,11 @@ def test_the_only_layer_with_polygons_is_meant_and_others_are_named(tmp_path: Pa
     with pytest.raises(ConfigurationError) as refusal:
         read_area(path, "--polygon")
     assert str(refusal.value) == (
-        f"--polygon {path}: has several layers; it has signs (Point), city (Polygon), island"
+        f"--polygon {path} has several layers; it has signs (Point), city (Polygon), island"
         " (Polygon): give one, as 'a.gpkg|layername=signs'"
     )
     assert is_utrecht(f"{path}|layername=city")
-    with pytest.raises(ConfigurationError, match="has no layer 'town'; it has signs"):
+    with pytest.raises(ConfigurationError, match=r"a.gpkg has no layer 'town'; it has signs"):
         read_area(Path(f"{path}|layername=town"), "--polygon")
     with pytest.raises(ConfigurationError, match="contains no polygon but 1 Point"):
         read_area(Path(f"{path}|layername=signs"), "--polygon")

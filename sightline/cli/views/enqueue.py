@@ -56,7 +56,7 @@ def print_enqueued(result: EnqueuedRun, settings: Settings) -> None:
         if result.emptied is not None and result.emptied.total:
             remark(f"no observation passes: {result.emptied}")
         elif not left.observations:
-            remark(f"next: `sightline {import_step(settings)}`, because no observation matches")
+            remark(f"next: `sightline {import_step(settings)}`, because there are no observations")
         elif left.held:
             remark(f"next: `sightline work {option}` processes the open run")
         elif left.dead:
@@ -93,8 +93,8 @@ def print_preview(result: PreviewedRun, settings: Settings) -> None:
     """Print what a run would do."""
     preview = result.preview
     rows = (
-        ("observations that match", preview.observations),
-        ("parts that match", preview.matched),
+        ("observations that pass the filter", preview.observations),
+        ("parts asked about them", preview.matched),
         ("  done already", preview.done),
         ("  dead letters (replay them)", preview.dead),
         ("  in an open run", preview.held),
