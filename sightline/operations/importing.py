@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +64,7 @@ def import_files(
                 source=source_path(settings),
                 now=utc_now(),
                 limits=settings.images,
+                options=options,
                 allowed_roots=allowed_roots,
                 on_progress=update,
             )
@@ -78,11 +79,14 @@ def import_files(
                 known_roots=settings.images.roots,
                 on_progress=update,
             )
-    return _with_unknown_types(report, bound_types(settings) | {kind})
+    return _with_kept_types(with_unknown_types(report, settings, kind), kind)
 
 
-def _with_unknown_types(report: ImportReport, known: Collection[str | None]) -> ImportReport:
-    """Return the report with a note on each asset type that no task covers."""
+def with_unknown_types(
+    report: ImportReport, settings: Settings, asset_type: str | None
+) -> ImportReport:
+    """Return the report with a note on each type that no task covers, except ``asset_type``."""
+    known = bound_types(settings) | {asset_type}
     names = [asset_name(name) for name in known if name]
     notes = tuple(
         Note(
@@ -93,6 +97,21 @@ def _with_unknown_types(report: ImportReport, known: Collection[str | None]) -> 
         for name, count in report.by_asset_type.items()
         if name not in known
     )
+    return _noted(report, *notes)
+
+
+def _with_kept_types(report: ImportReport, asset_type: str | None) -> ImportReport:
+    """Return the report with a note if the type of earlier imports was to be removed."""
+    if asset_type != UNSPECIFIED or not (report.unchanged or report.replaced):
+        return report
+    text = (
+        "images that were imported before keep their type; give another type to change it, such as"
+        " one of your own with --new-type"
+    )
+    return _noted(report, Note("--asset-type unspecified", text))
+
+
+def _noted(report: ImportReport, *notes: Note) -> ImportReport:
     return replace(
         report, notes=(*notes, *report.notes), notes_count=report.notes_count + len(notes)
     )

@@ -18,9 +18,18 @@ from sightline.gcp.storage import (
     open_storage,
     upload_files,
 )
+from sightline.geodata.gis_files import split_layer
 from sightline.given_files import obstacle
-from sightline.local.importing import ImportReport, import_photos, import_table
+from sightline.local.importing import (
+    AS_IT_STANDS,
+    ImportReport,
+    Note,
+    TableOptions,
+    import_photos,
+    import_table,
+)
 from sightline.local.importing.photos import IMAGE_SUFFIXES, TABLES
+from sightline.operations.importing import with_unknown_types
 from sightline.operations.selection import UNSPECIFIED, new_asset_type
 from sightline.operations.source_loading import SourceLoad, UploadedFolder, load_imported
 from sightline.progress import Progress, Update, no_progress
@@ -34,12 +43,14 @@ from sightline.wiring.places import project
 class FolderLoad:
     """The observations of a folder: those loaded into a table, and those refused.
 
-    ``refusals`` are the first rows and files that the import refused, each with the reason.
+    ``refusals`` are the first rows and files that the import refused, each with the reason, and
+    ``notes`` its first remarks.
     """
 
     load: SourceLoad
     refused: int
     refusals: Sequence[str]
+    notes: Sequence[Note] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ def upload(
     source_table: str | None = None,
     asset_type: str | None = None,
     new_type: bool = False,
+    options: TableOptions = AS_IT_STANDS,
     threads: int = 16,
     progress: Progress = no_progress,
 ) -> FolderUpload:
@@ -76,7 +88,7 @@ def upload(
 
     ``target`` is ``gs://bucket/prefix``, by default ``gcs.bucket`` and the folder's name.
     ``observations`` is a table of the photographs; with it, or with ``source_table``, their
-    observations are loaded.
+    observations are loaded. ``options`` supply what a table does not say about itself.
 
     Raises:
         NotFoundError: there is no such folder, photograph, table or bucket.
@@ -91,7 +103,7 @@ def upload(
     if table is not None:
         folder_load = load_folder(
             settings, UploadedFolder(directory, where), table,
-            observations=observations, asset_type=kind, progress=progress,
+            observations=observations, asset_type=kind, options=options, progress=progress,
         )  # fmt: skip
     return FolderUpload(
         uri=where.uri(),
@@ -116,8 +128,10 @@ def _target(settings: Settings, directory: Path, target: str | None) -> BucketPr
 
 
 def _source_table(settings: Settings, observations: Path | None, named: str | None) -> str | None:
-    if observations is not None and (what := obstacle(observations)):
-        raise NotFoundError(f"--observations {observations}: {what}; give a CSV or Parquet file")
+    if observations is not None and (what := obstacle(split_layer(observations)[0])):
+        raise NotFoundError(
+            f"--observations {observations}: {what}; give a CSV, Parquet or GIS file"
+        )
     table = named or (settings.bigquery.source if observations is not None else "")
     if table:
         checked_table(table, "--source-table")
@@ -193,6 +207,7 @@ def load_folder(
     *,
     observations: Path | None = None,
     asset_type: str | None = None,
+    options: TableOptions = AS_IT_STANDS,
     progress: Progress = no_progress,
 ) -> FolderLoad:
     """Load the observations of an uploaded folder, or of a table about it, into a table. Blocks.
@@ -206,11 +221,12 @@ def load_folder(
         progress("reading observations", None) as update,
     ):
         report = _import(
-            settings, folder.directory, observations, asset_type, Path(room), update
+            settings, folder.directory, observations, asset_type, options, Path(room), update
         )  # fmt: skip
         load = asyncio.run(load_imported(settings, report.files, table, folder))
     refusals = tuple(f"{refusal.where}: {refusal.detail}" for refusal in report.refusals)
-    return FolderLoad(load, report.refused_count, refusals)
+    notes = with_unknown_types(report, settings, asset_type).notes
+    return FolderLoad(load, report.refused_count, refusals, notes)
 
 
 def _import(
@@ -218,6 +234,7 @@ def _import(
     directory: Path,
     observations: Path | None,
     asset_type: str | None,
+    options: TableOptions,
     room: Path,
     update: Update,
 ) -> ImportReport:
@@ -227,6 +244,7 @@ def _import(
             observations,
             source=room,
             now=utc_now(),
+            options=options,
             base=directory,
             asset_type=asset_type,
             on_progress=update,
@@ -237,5 +255,6 @@ def _import(
         source=room,
         now=utc_now(),
         limits=settings.images,
+        options=options,
         on_progress=update,
     )

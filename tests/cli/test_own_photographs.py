@@ -201,3 +201,18 @@ def test_a_preview_tells_the_filter_from_the_tasks(photos: Path, shown: Shown) -
     assert "parts asked about them" in out
     assert "match" not in out
     assert "3 of 3 observations match no task" in err
+
+
+def test_a_type_is_not_removed_and_the_import_says_so(photos: Path, sightline: Command) -> None:
+    assert not sightline("import", str(photos), "--asset-type", "unspecified")["notes"]
+    sightline("import", str(photos), "--asset-type", "road_sign")
+    (note,) = sightline("import", str(photos), "--asset-type", "unspecified")["notes"]
+    assert note["where"] == "--asset-type unspecified"
+    assert note["text"].startswith("images that were imported before keep their type; give another")
+
+
+def test_the_options_of_a_table_apply_to_the_table_in_a_folder(
+    photos: Path, sightline: Command
+) -> None:
+    (photos / "observations.csv").write_text("id,asset_type,gcs_uri\n1,road_sign,photo-0.jpg\n")
+    assert sightline("import", str(photos), "--column", "observation_id=id")["imported"] == 1

@@ -207,7 +207,7 @@ def test_an_observation_whose_image_is_not_in_the_folder_is_left_out_and_told(
     [
         (("scenes", "gs://"), "accepted: gs://bucket/prefix"),
         (("nowhere",), "give one with photographs"),
-        (("scenes", "--observations", "none.csv"), "give a CSV or Parquet file"),
+        (("scenes", "--observations", "none.csv"), "none.csv: no such file; give a table"),
         (("scenes", "--source-table", "two.parts"), "accepted: project.dataset.table"),
         (("scenes", "gs://no-such-bucket"), "run `gcloud storage buckets create gs://no-such-buck"),
     ],
@@ -236,3 +236,23 @@ def test_a_name_that_no_object_can_have_is_told_before_anything_is_sent(
     (scenes / "red\x1b.jpg").write_bytes(b"x")
     mistake("upload", str(scenes), says="give the file a plain, shorter name")
     assert list(bucket.list_blobs()) == []
+
+
+def test_a_table_is_read_with_the_options_of_an_import(
+    sightline: Command, project: CloudProject, bucket: Any, scenes: Path
+) -> None:
+    image = min(scenes.rglob("*.jpg")).relative_to(scenes).as_posix()
+    table = scenes / "signs.csv"
+    table.write_text(
+        "observation_id;asset_type;image;lat;lon;capture_time\n"
+        f"own-1;verkeersbord;{image};52,5;5,25;03.05.2024 10:30\n"
+    )
+    loaded = sightline(
+        "upload", str(scenes), "--observations", str(table), "--column", "gcs_uri=image",
+        "--decimal", ",", "--date-format", "%d.%m.%Y %H:%M",
+    )["observations"]  # fmt: skip
+    assert (loaded["loaded"], loaded["refused"]) == (1, 0)
+    assert "no task covers this type" in str(loaded["notes"])
+    (row,) = rows_of(project.source)
+    assert (row["latitude"], row["longitude"]) == (52.5, 5.25)
+    assert row["capture_time"].isoformat() == "2024-05-03T10:30:00+00:00"

@@ -10,10 +10,9 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.table_options import Columns, Crs, DateFormat, Decimal, table_options
 from sightline.cli.views.bucket_import import bucket_import_json, print_bucket_import
 from sightline.cli.views.importing import check_read, import_json, print_import
-from sightline.errors import ConfigurationError
-from sightline.local.importing import TableOptions
 from sightline.operations.bucket_import import import_bucket
 from sightline.operations.importing import import_files
 
@@ -31,24 +30,10 @@ def import_(
         typer.Option(help="The asset type, if neither a folder's name nor a column gives it."),
     ] = None,
     new_type: Annotated[bool, typer.Option("--new-type", help="The asset type is new.")] = False,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="For a table: name=other, if a column has another name."),
-    ] = None,
-    crs: Annotated[
-        str | None,
-        typer.Option(
-            help="For a table: the CRS of its coordinates if it declares none: EPSG:28992"
-        ),
-    ] = None,
-    decimal: Annotated[
-        str | None,
-        typer.Option(help="For a table: the mark before the decimals of its numbers, . or ,"),
-    ] = None,
-    date_format: Annotated[
-        str | None,
-        typer.Option(help="For a table: the format of times, such as '%d.%m.%Y %H:%M'."),
-    ] = None,
+    column: Columns = None,
+    crs: Crs = None,
+    decimal: Decimal = None,
+    date_format: DateFormat = None,
     source_table: Annotated[
         str | None,
         typer.Option(help="For a bucket: the table to load into, project.dataset.table."),
@@ -65,9 +50,7 @@ def import_(
     """
     state: State = context.obj
     settings = state.settings()
-    table = TableOptions(
-        columns=_columns(column or []), crs=crs, decimal=decimal, date_format=date_format
-    )
+    table = table_options(column, crs, decimal, date_format)
     if path.startswith("gs://"):
         bucket = import_bucket(
             settings,
@@ -91,13 +74,3 @@ def import_(
     )
     print_json(import_json(report)) if as_json else print_import(report)
     check_read(report, path)
-
-
-def _columns(options: list[str]) -> dict[str, str]:
-    columns: dict[str, str] = {}
-    for option in options:
-        name, equals, other = option.partition("=")
-        if not (name and equals and other):
-            raise ConfigurationError(f"--column {option!r} is not accepted; give name=other")
-        columns[name] = other
-    return columns

@@ -10,6 +10,7 @@ import typer
 from sightline.cli.options import AsJson
 from sightline.cli.output import print_json, progress_bar
 from sightline.cli.state import State
+from sightline.cli.table_options import Columns, Crs, DateFormat, Decimal, table_options
 from sightline.cli.views.upload import print_upload, upload_json
 from sightline.operations import upload as operations
 
@@ -23,7 +24,7 @@ def upload(
     ] = None,
     observations: Annotated[
         Path | None,
-        typer.Option(help="A CSV or Parquet table of the photographs, loaded too."),
+        typer.Option(help="A table of the photographs (CSV, Parquet, GIS), loaded too."),
     ] = None,
     source_table: Annotated[
         str | None,
@@ -34,6 +35,10 @@ def upload(
         typer.Option(help="The asset type, if neither a folder's name nor a column gives it."),
     ] = None,
     new_type: Annotated[bool, typer.Option("--new-type", help="The asset type is new.")] = False,
+    column: Columns = None,
+    crs: Crs = None,
+    decimal: Decimal = None,
+    date_format: DateFormat = None,
     threads: Annotated[
         int, typer.Option(help="The number of concurrent uploads.", min=1, max=128)
     ] = 16,
@@ -53,6 +58,7 @@ def upload(
         source_table=source_table,
         asset_type=asset_type,
         new_type=new_type,
+        options=table_options(column, crs, decimal, date_format),
         threads=threads,
         progress=progress_bar,
     )

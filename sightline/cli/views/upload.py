@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
+from sightline.cli.characters import printable
 from sightline.cli.output import remark, say
 from sightline.operations.upload import FolderLoad, FolderUpload
 
@@ -31,6 +34,7 @@ def _load_json(result: FolderLoad) -> dict[str, object]:
         "refusals": result.refusals,
         "without_image": result.load.without_image,
         "left_out": result.load.left_out,
+        "notes": [asdict(note) for note in result.notes],
     }
 
 
@@ -53,6 +57,8 @@ def print_upload(result: FolderUpload) -> None:
     )
     for line in [*result.observations.refusals[:SHOWN], *load.left_out[:SHOWN]]:
         say(f"  left out {line}")
+    for note in result.observations.notes[:SHOWN]:
+        say(printable(f"  note on {note.where}: {note.text}"))
     if result.is_source:
         remark("next: `sightline setup`, then `sightline enqueue --dry-run`")
     else:

@@ -22,7 +22,7 @@ from sightline.local.importing.exif import ExifFacts, read_exif
 from sightline.local.importing.report import ImportReport, RefusalReason, Tally
 from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE, Staging
-from sightline.local.importing.tables import import_table
+from sightline.local.importing.tables import AS_IT_STANDS, TableOptions, import_table
 from sightline.model import asset_class
 from sightline.settings import ImageSettings
 from sightline.suggestions import is_plural_of
@@ -64,6 +64,7 @@ def import_photos(
     source: Path,
     now: datetime,
     limits: ImageSettings,
+    options: TableOptions = AS_IT_STANDS,
     allowed_roots: Sequence[Path] = (),
     on_progress: Progress | None = None,
 ) -> ImportReport:
@@ -73,7 +74,7 @@ def import_photos(
     SHA-256, so that importing again changes nothing. The folder names in ``FOLDER_TYPES`` override
     ``asset_type``. Linked folders, and files and folders whose name begins with a dot, are skipped.
     A folder with an ``observations.csv`` or ``observations.parquet`` is imported through that
-    table.
+    table, with these ``options``.
 
     The folder and ``allowed_roots`` are recorded as folders that images may be read from; the
     report lists links that lead elsewhere, except to ``limits.roots``.
@@ -91,6 +92,7 @@ def import_photos(
                 directory / name,
                 source=source,
                 now=now,
+                options=options,
                 asset_type=asset_type,
                 allowed_roots=allowed_roots,
                 known_roots=limits.roots,
