@@ -129,9 +129,7 @@ def _target(settings: Settings, directory: Path, target: str | None) -> BucketPr
 
 def _source_table(settings: Settings, observations: Path | None, named: str | None) -> str | None:
     if observations is not None and (what := obstacle(split_layer(observations)[0])):
-        raise NotFoundError(
-            f"--observations {observations}: {what}; give a CSV, Parquet or GIS file"
-        )
+        raise NotFoundError(f"--observations {observations}: {what}; give a table")
     table = named or (settings.bigquery.source if observations is not None else "")
     if table:
         checked_table(table, "--source-table")
