@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from scripts.build_tools import place
 
@@ -103,18 +104,21 @@ def run_bigquery_emulator(
 ) -> Iterator[BigQueryEmulator]:
     """Run the BigQuery emulator, and wait until it answers.
 
-    It keeps what it is given in the file ``database``, else in memory. ``dataset`` is in that file.
+    It keeps what it is given in the file ``database``, else in one that is removed afterwards: its
+    own temporary file would stay. ``dataset`` is in that file.
     """
 
     def command(ports: Sequence[int]) -> list[str]:
         return [
             built("bigquery-emulator"), "--project=sightline-test", "--host=127.0.0.1",
-            f"--port={ports[0]}", f"--grpc-port={ports[1]}",
-            *([f"--database={database}"] if database else []),
+            f"--port={ports[0]}", f"--grpc-port={ports[1]}", f"--database={file}",
         ]  # fmt: skip
 
     path = "bigquery/v2/projects/sightline-test/datasets"
-    with _on_free_ports(2, command, path, log) as (rest, storage):
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(dir=log.parent))
+        file = database or Path(folder) / "bigquery.db"
+        rest, storage = stack.enter_context(_on_free_ports(2, command, path, log))
         endpoint = f"http://127.0.0.1:{rest}"
         yield BigQueryEmulator("sightline-test", endpoint, f"127.0.0.1:{storage}", dataset)
 

@@ -92,6 +92,23 @@ def test_a_server_ends_when_a_test_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("go")
+@pytest.mark.parametrize("name", ["bigquery_emulator", "gcs"])
+def test_a_server_leaves_no_file(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", STARTER.format(name=name), str(log)]
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline().startswith(b"http")
+        starter.communicate(timeout=GIVE_UP_S)
+    assert (list(folder.iterdir()), sorted(tmp_path.iterdir())) == ([], [log, folder])
+
+
+@pytest.mark.needs("go")
 def test_two_servers_do_not_share_a_port(pstest: Pstest, tmp_path: Path) -> None:
     with run_pstest(tmp_path / "log") as other:
         assert other.endpoint != pstest.endpoint
