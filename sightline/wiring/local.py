@@ -82,7 +82,7 @@ async def open_local_warehouse(
         search=LocalSearch(root),
         indexes=LocalVectorIndexes(root),
         budgets=LocalBudgets(root),
-        upkeep=LocalUpkeep(root),
+        upkeep=LocalUpkeep(root, source_path(settings)),
         answers=LocalAnswers(root),
         vectors=LocalVectors(root),
         consistency=LocalConsistency(root, queue.local if queue else None, queue_path(settings)),

@@ -216,3 +216,15 @@ def test_the_options_of_a_table_apply_to_the_table_in_a_folder(
 ) -> None:
     (photos / "observations.csv").write_text("id,asset_type,gcs_uri\n1,road_sign,photo-0.jpg\n")
     assert sightline("import", str(photos), "--column", "observation_id=id")["imported"] == 1
+
+
+def test_sql_shows_what_is_imported_before_anything_is_enqueued(
+    photos: Path, sightline: Command, shown: Shown
+) -> None:
+    sightline("import", str(photos), "--asset-type", "road_sign")
+    rows = sightline("sql", "select asset_type, count(*) n from source_latest group by all")
+    assert rows == [{"asset_type": "ASSET_CLASS_ROAD_SIGN", "n": PHOTOS}]
+    says = f"none of the {PHOTOS} imported observations is enqueued yet: query `source_latest`"
+    assert says in shown("sql", "select * from observations_current")[2]
+    sightline("enqueue")
+    assert says not in shown("sql", "select * from classifications")[2]

@@ -149,7 +149,7 @@ def test_every_column_of_a_ledger_is_documented(ledger: Ledger) -> None:
 
 
 def test_every_view_is_documented(tmp_path: Path) -> None:
-    with connect(tmp_path / "warehouse") as connection:
+    with connect(tmp_path / "warehouse", source=tmp_path / "source") as connection:
         names = {
             str(name)
             for (name,) in connection.execute(
@@ -163,6 +163,6 @@ def test_every_view_is_documented(tmp_path: Path) -> None:
 def test_no_view_is_documented_that_is_not_there(tmp_path: Path) -> None:
     listed = {code(cells[0]) for cells in rows(sections(DOCS / "warehouse.md", 2)["Views"])}
     general = {name for name in listed if "<" not in name}
-    with connect(tmp_path / "warehouse") as connection:
+    with connect(tmp_path / "warehouse", source=tmp_path / "source") as connection:
         for name in general:
             connection.execute(f'SELECT * FROM "{name}" LIMIT 0')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sightline.cli.output import print_table
+from sightline.cli.output import print_table, remark
 from sightline.operations.sql import SqlResult
 
 
@@ -14,3 +14,5 @@ def sql_json(result: SqlResult) -> list[dict[str, object]]:
 def print_sql(result: SqlResult) -> None:
     """Print the rows as a table."""
     print_table("", result.columns, result.rows, digits=6)
+    if result.remark:
+        remark(result.remark)

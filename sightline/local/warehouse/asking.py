@@ -13,15 +13,19 @@ from sightline.errors import ConfigurationError
 from sightline.local.warehouse.views import connect
 
 
-def query(root: Path, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(
+    root: Path, select: str, *, source: Path | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the columns and rows of one SELECT over the ledgers and their views.
+
+    With ``source``, the folder of the imported rows, ``source_latest`` is there, too.
 
     It cannot read any other file, variable or setting of this process.
 
     Raises:
         ConfigurationError: it is not a single SELECT, or DuckDB refuses it; with DuckDB's message.
     """
-    connection = connect(root)
+    connection = connect(root, source=source)
     try:
         statements = connection.extract_statements(select)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:

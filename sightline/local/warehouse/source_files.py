@@ -21,6 +21,13 @@ SOURCE = Ledger(
 )
 """The columns of a file in the source folder; of several rows of an id, the latest counts."""
 
+LATEST_OF_SOURCE = """
+CREATE OR REPLACE VIEW source_latest AS
+SELECT * FROM source
+QUALIFY row_number() OVER (
+  PARTITION BY observation_id ORDER BY imported_at DESC, snapshot_id DESC, gcs_uri) = 1
+"""
+
 
 def attach_source(session: Session, folder: Path) -> None:
     """Create the view ``source``.

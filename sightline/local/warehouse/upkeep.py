@@ -16,10 +16,14 @@ from sightline.tasks import TaskSpec
 
 
 class LocalUpkeep:
-    """The ledgers below ``root``: queries in DuckDB's SQL, and compaction."""
+    """The ledgers below ``root``: queries in DuckDB's SQL, and compaction.
 
-    def __init__(self, root: Path) -> None:
+    Queries also see the imported rows in ``source``.
+    """
+
+    def __init__(self, root: Path, source: Path | None = None) -> None:
         self._root = root
+        self._source = source
 
     async def query(self, select: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the columns and rows of one read-only SELECT.
@@ -27,7 +31,7 @@ class LocalUpkeep:
         Raises:
             ConfigurationError: it is not a single SELECT, or DuckDB refuses it.
         """
-        return await asyncio.to_thread(query, self._root, select)
+        return await asyncio.to_thread(query, self._root, select, source=self._source)
 
     async def current_answers(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
         """Return the current answers by (subject id, task)."""

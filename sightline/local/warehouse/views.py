@@ -12,6 +12,7 @@ from sightline.local.warehouse.engine import (
     open_connection,
     quoted,
 )
+from sightline.local.warehouse.source_files import LATEST_OF_SOURCE, attach_source
 from sightline.local.warehouse.store import Store
 from sightline.schema import (
     CURRENT_ANSWERS,
@@ -41,16 +42,23 @@ _NAMES = {
 EMBEDDING_COLUMNS = duckdb_columns(embeddings_ledger("any", 1))
 
 
-def connect(root: Path, options: EngineOptions = DEFAULT_OPTIONS) -> Connection:
+def connect(
+    root: Path, options: EngineOptions = DEFAULT_OPTIONS, *, source: Path | None = None
+) -> Connection:
     """Return a DuckDB connection with all views over the current warehouse.
 
-    The snapshot is taken once: connect again to see later writes.
+    With ``source``, the folder of the imported rows, their views are there, too. The snapshot is
+    taken once: connect again to see later writes.
 
     Raises:
         StorageError: the warehouse cannot be read.
     """
     store = Store(root)
-    session = Session(store, open_connection(store, options))
+    reads = () if source is None else (source.absolute(),)
+    session = Session(store, open_connection(store, options, reads=reads))
+    for folder in reads:
+        attach_source(session, folder)
+        session.sql(LATEST_OF_SOURCE)
     attach(session, *LEDGERS)
     attach_embeddings(session)
     for task in active_tasks(session):

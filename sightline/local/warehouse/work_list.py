@@ -11,16 +11,10 @@ import orjson
 from sightline.local.warehouse.engine import Session, quoted
 from sightline.local.warehouse.observation_json import OBSERVATION_JSON
 from sightline.local.warehouse.selection import allow_polygon, condition
+from sightline.local.warehouse.source_files import LATEST_OF_SOURCE
 from sightline.model import SEPARATOR, Preview, RunRequest
 from sightline.wire import part_to_json
 from sightline.work_lists import MAX_OBSERVATIONS, distinct_requests, part_suffix
-
-LATEST_OF_SOURCE = """
-CREATE OR REPLACE VIEW source_latest AS
-SELECT * FROM source
-QUALIFY row_number() OVER (
-  PARTITION BY observation_id ORDER BY imported_at DESC, snapshot_id DESC, gcs_uri) = 1
-"""
 
 COUNTED_COLUMNS = "observation_id, asset_id, asset_type"
 """The columns of ``matched`` that are counted for a run."""
