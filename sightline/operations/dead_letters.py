@@ -96,6 +96,7 @@ async def _replayer(engine: Engine, which: DeadLetterFilter) -> DeadLetterReplay
         engine.publisher,
         now=utc_now,
         new_id=new_id,
+        locations=engine.source.locations,
         by_statements=frozenset(by_statements),
         passed_by=frozenset() if _has_workers(engine) else frozenset(others | {""}),
     )

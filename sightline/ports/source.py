@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -40,6 +40,13 @@ class ObservationSource(Protocol):
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         """Record that a range is published."""
+        ...
+
+    async def locations(self, observation_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the URIs of images that may have moved since they were enqueued, by observation.
+
+        Those that are unknown are left out.
+        """
         ...
 
     async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:

@@ -228,3 +228,16 @@ def test_sql_shows_what_is_imported_before_anything_is_enqueued(
     assert says in shown("sql", "select * from observations_current")[2]
     sightline("enqueue")
     assert says not in shown("sql", "select * from classifications")[2]
+
+
+def test_a_photograph_that_was_moved_is_replayed_where_it_is_now(
+    photos: Path, sightline: Command
+) -> None:
+    sightline("import", str(photos), "--asset-type", "road_sign")
+    sightline("enqueue")
+    elsewhere = photos.rename(photos.with_name("elsewhere"))
+    assert sightline("work", "--drain")["dead"] == {"image_gone": 2 * PHOTOS}
+    sightline("import", str(elsewhere))
+    assert sightline("dead-letters", "replay", "--reason", "image_gone")["replay"] == 2 * PHOTOS
+    worked = sightline("work", "--drain")
+    assert (worked["dead"], sightline("dead-letters", "list")) == ({}, [])

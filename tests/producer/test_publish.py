@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from sightline.model import (
 from sightline.ports import DeadLetterFilter, DeadLetterRow, Outgoing, Runs
 from sightline.settings import ModelSettings
 from sightline.tasks import load_tasks, shipped_directory
-from sightline.wire import RECHECK, REPLAY, decode, encode
+from sightline.wire import RECHECK, REPLAY, Message, decode, encode
 
 MOMENT = datetime(2026, 5, 1, tzinfo=UTC)
 PART = EmbeddingPart("m", 2)
@@ -72,6 +72,9 @@ class Source:
 
     async def mark_published(self, work_range: WorkRange, *, now: datetime) -> None:
         self.published.append(work_range.key)
+
+    async def locations(self, observation_ids: Sequence[str]) -> Mapping[str, str]:
+        return {}
 
     async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
         return frozenset(run_ids if self.claimed else ())
@@ -232,6 +235,27 @@ async def test_a_replay_publishes_first_and_records_after() -> None:
     assert [message.attributes.get(REPLAY) for message in bus.messages] == ["1", "1"]
     assert bus.messages[0].body.decode() == body
     assert bus.messages[1].body == b"\x00\x01\x02\x03"
+
+
+async def test_a_replay_sends_the_newest_location_of_an_image() -> None:
+    old = [Observation(name, "a", "s", "T", f"file:///old/{name}") for name in ("o1", "o2")]
+    moved, kept = (encode(Message("r", image.observation_id, (image,), (PART,))) for image in old)
+    letters, bus = (
+        FakeDeadLetters([letter(moved.decode()), letter(kept.decode()), letter("x")]),
+        Bus(),
+    )
+
+    async def locations(observation_ids: Sequence[str]) -> Mapping[str, str]:
+        assert observation_ids == ["o1", "o2"]
+        return {"o1": "file:///new/o1"}
+
+    replayer = DeadLetterReplayer(
+        letters, bus, now=lambda: MOMENT, new_id=lambda: "id", locations=locations
+    )
+    assert await replayer.replay(DeadLetterFilter()) == 3
+    assert bus.messages[0].body == moved.replace(b"/old/", b"/new/")
+    assert bus.messages[1].body == kept
+    assert await replayer.purge(DeadLetterFilter()) == 3
 
 
 async def test_no_message_is_sent_of_runs_that_are_worked_off_by_statements() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -222,6 +222,10 @@ class BigQuerySource:
         await self._request_of(run_id)
         async with self._locks.at_once(f"run {run_id}", f"run {run_id}"):
             yield
+
+    async def locations(self, observation_ids: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002 - see below
+        """Return none: an image in a bucket stays where it is, and a look would be billed."""
+        return {}
 
     async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
         """Return which of these runs a producer is publishing; takes no lock.

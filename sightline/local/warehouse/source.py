@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from sightline.local.warehouse.ledgers import restored, runs_seen
 from sightline.local.warehouse.listed import listed_rows
 from sightline.local.warehouse.locks import is_held, lock_in_turn, lock_now
 from sightline.local.warehouse.names import SUFFIX
-from sightline.local.warehouse.source_files import attach_source
+from sightline.local.warehouse.source_files import LATEST_OF_SOURCE, attach_source
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.local.warehouse.work_list import (
     BUCKET,
@@ -59,6 +59,9 @@ from sightline.work_lists import (
     work_item,
 )
 
+_LOCATIONS = (
+    "SELECT observation_id, gcs_uri FROM source_latest WHERE observation_id IN (SELECT unnest(?))"
+)
 _TO_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
 
 
@@ -257,6 +260,20 @@ class LocalSource:
         with lock_now(path, busy):
             async with lock_in_turn(self._seen_lock(run_id)):
                 yield
+
+    async def locations(self, observation_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return where the images of these observations were when they were last imported.
+
+        Raises:
+            StorageError: a file is invalid.
+        """
+
+        def work(session: Session) -> Mapping[str, str]:
+            attach_source(session, self._source)
+            session.sql(LATEST_OF_SOURCE)
+            return dict(session.rows(_LOCATIONS, (list(observation_ids),)))
+
+        return await self._engine.read(work)
 
     async def published_now(self, run_ids: Sequence[str]) -> frozenset[str]:
         """Return which of these runs a live process is publishing; does not wait for it.
