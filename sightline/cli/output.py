@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from sightline.cli.characters import harmless_json, printable, printable_lines
 from sightline.cli.program import as_typed
+from sightline.cli.table_layout import in_blocks, in_columns
 
 
 def print_json(value: object) -> None:
@@ -41,24 +43,23 @@ def remark(text: str) -> None:
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, digits: int = 3
 ) -> None:
-    """Print a plain table: text left-aligned, numbers right-aligned with ``digits`` decimals."""
+    """Print a plain table: text left-aligned, numbers right-aligned with ``digits`` decimals.
+
+    On a terminal that is too narrow for its columns, each row is a block of lines.
+    """
     if title:
         say(title)
-    cells = [[_cell(value, digits) for value in row] for row in rows]
-    widths = [
-        max(len(column), *(len(row[index]) for row in cells)) if cells else len(column)
-        for index, column in enumerate(columns)
-    ]
+    lines = [list(columns), *([_cell(value, digits) for value in row] for row in rows)]
     right = [
         bool(rows) and all(isinstance(row[index], int | float | None) for row in rows)
         for index in range(len(columns))
     ]
-    for line in [list(columns), *cells]:
-        text = "  ".join(
-            cell.rjust(width) if is_right else cell.ljust(width)
-            for cell, width, is_right in zip(line, widths, right, strict=True)
-        )
-        say(f"  {text}".rstrip())
+    text = in_columns(lines, right)
+    width = shutil.get_terminal_size().columns
+    if rows and sys.stdout.isatty() and max(map(len, text)) > width:
+        text = list(in_blocks(lines, width))
+    for line in text:
+        say(line)
 
 
 def _cell(value: object, digits: int) -> str:
