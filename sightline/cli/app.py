@@ -33,14 +33,28 @@ def _print_version(value: bool) -> None:
         raise typer.Exit
 
 
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise typer.BadParameter("it is empty, perhaps because a shell variable is not set")
+    return Path(text)
+
+
 @app.callback()
 def options(
     context: typer.Context,
     config: Annotated[
-        Path | None, typer.Option(help="Settings file; default: ./sightline.toml, if present.")
+        Path | None,
+        typer.Option(
+            parser=_path,
+            metavar="PATH",
+            help="Settings file; default: ./sightline.toml, if present.",
+        ),
     ] = None,
     home: Annotated[
-        Path | None, typer.Option(help="Folder of the local engine's data (.sightline).")
+        Path | None,
+        typer.Option(
+            parser=_path, metavar="PATH", help="Folder of the local engine's data (.sightline)."
+        ),
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks, and log more.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback does it

@@ -25,6 +25,10 @@ def usage_error(error: Any, arguments: Sequence[str]) -> str:
     name = getattr(error, "option_name", "")
     if type(error).__name__ == "NoSuchOption" and any(name in param.opts for param in root):
         return f"{name} goes before the command; see `sightline --help`"
+    if type(error).__name__ == "NoSuchOption" and path == "sightline":
+        return (
+            f"{name} is no option here; options of a command follow its name: see `{path} --help`"
+        )
     return f"{_complaint(error, command)}; see `{path} --help`"
 
 

@@ -39,9 +39,15 @@ async def evaluate(warehouse: Warehouse, truths: Sequence[Truth]) -> Evaluation:
     """Return each field's accuracy in the current answers, with that of its most frequent value.
 
     Raises:
-        NotFoundError: there is no answer.
+        NotFoundError: there is no answer, or none to a subject of the ground truth.
     """
     answers = await warehouse.upkeep.current_answers()
     if not answers:
         raise NotFoundError(NOTHING_ANSWERED)
+    if not any((subject_id, task) in answers for subject_id, task, _ in truths):
+        example = truths[0][0]
+        raise NotFoundError(
+            f"none of the {len(truths):,} subjects of the ground truth, such as {example}, has an"
+            " answer here; give the ground truth of this project's images"
+        )
     return Evaluation(score(truths, answers))

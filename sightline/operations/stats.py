@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from sightline.analysis.group_keys import key_value
-from sightline.errors import NotFoundError
+from sightline.errors import ConfigurationError, NotFoundError
 from sightline.model import Filter
 from sightline.operations.reading.answers_by_asset import why_no_answers
 from sightline.operations.reading.chosen_task import chosen_task
@@ -139,6 +139,11 @@ async def count_answers(
     await check_asset_types(warehouse, which or Filter())
     spec = await chosen_task(warehouse, task)
     by = [dimension(spec, name, cell=cell, bin_width=bin_width) for name in names]
+    if bin_width is not None and not any(_is_binned(part) for part in by):
+        raise ConfigurationError(
+            f"--bin {bin_width:g}: {' and '.join(names)} has no bins, since only numbers do; leave"
+            " it out"
+        )
     query = AnswerQuery(spec, which or Filter())
     with progress("counting", 2) as update:
         groups = await warehouse.answers.counted(query, by)
@@ -175,6 +180,10 @@ def dimension(task: TaskSpec, name: str, *, cell: float, bin_width: float | None
                 f"{task.name} has no field {name!r}{did_you_mean(name, accepted)}; give one of"
                 f" {', '.join(accepted)}"
             )
+
+
+def _is_binned(by: Dimension) -> bool:
+    return by.kind == "field" and by.step is not None
 
 
 async def _of_task(

@@ -192,8 +192,8 @@ def nothing_embedded(
     """Return the error of a space without vectors; ``there`` counts those of other spaces."""
     if not there:
         return NotFoundError(
-            f"nothing was embedded by {model} at {dimension} dimensions; "
-            "run `sightline enqueue` and `sightline work`"
+            f"nothing was embedded by {model} at {dimension} dimensions; run `sightline enqueue`"
+            " and `sightline work`, or, if they have run, `sightline dead-letters list`"
         )
     listed = ", ".join(
         f"{count:,} by {name} at {size}" for (name, size), count in sorted(there.items())

@@ -37,14 +37,25 @@ def shipped_directory() -> Path:
 
 
 def load_tasks(directories: tuple[Path, ...]) -> dict[str, TaskSpec]:
-    """Return all tasks in the folders by name; a task in a later folder replaces an earlier one."""
+    """Return all tasks in the folders by name; a task in a later folder replaces an earlier one.
+
+    Raises:
+        ConfigurationError: a folder is missing, a file is invalid, or two of one folder have the
+            same name.
+    """
     tasks: dict[str, TaskSpec] = {}
     for directory in directories:
+        by_name: dict[str, Path] = {}
         if not directory.is_dir():
             raise ConfigurationError(
                 f"tasks_dir = {str(directory)!r} is not a folder; create it, or unset it"
             )
         for path in sorted(directory.glob("*.toml")):
             task = load_task(path)
+            other = by_name.setdefault(task.name, path)
+            if other != path:
+                raise ConfigurationError(
+                    f"{other} and {path} are both named {task.name}; rename or remove one"
+                )
             tasks[task.name] = task
     return tasks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -20,6 +21,12 @@ _RESERVED_TASKS = frozenset(
 _RESERVED = frozenset({"part_key", "subject_id", "observation_id", "asset_id", "task", "model"})
 
 
+def _check_again(origin: str) -> str:
+    """Return the command that checks a file again, for an error's end; empty if it is no file."""
+    is_file = origin.endswith(".toml")
+    return f", then run `sightline tasks check {shlex.quote(origin)}`" if is_file else ""
+
+
 class _Reader:
     def __init__(self, text: str, origin: str) -> None:
         self.text = text
@@ -29,8 +36,7 @@ class _Reader:
         line = _line_of(self.text, path)
         key = ".".join(path)
         return ConfigurationError(
-            f"{self.origin}, line {line}: {key}: {complaint}; fix it, then run `sightline tasks"
-            " check`"
+            f"{self.origin}, line {line}: {key}: {complaint}; fix it{_check_again(self.origin)}"
         )
 
     def get(
@@ -124,7 +130,7 @@ def parse_task(text: str, origin: str = "task") -> TaskSpec:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(
-            f"{origin}: not TOML: {error}; fix it, then run `sightline tasks check`"
+            f"{origin}: not TOML: {error}; fix it{_check_again(origin)}"
         ) from error
     read = _Reader(text, origin)
     read.only(raw, (), _TASK_KEYS)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sightline.errors import ConfigurationError
+from sightline.errors import ConfigurationError, NotFoundError
 from sightline.model import asset_name
 from sightline.settings import Settings
-from sightline.suggestions import surely_meant
+from sightline.suggestions import did_you_mean, surely_meant
 from sightline.tasks import TaskSpec, load_tasks, shipped_directory
 
 
 def known_tasks(settings: Settings) -> Mapping[str, TaskSpec]:
     """Return the shipped tasks, and those of the ``tasks_dir`` setting, which take precedence.
+
+    A name that is not among them raises ``NotFoundError``.
 
     Raises:
         ConfigurationError: a task of the folder is invalid, or names a misspelt asset type.
@@ -21,7 +23,14 @@ def known_tasks(settings: Settings) -> Mapping[str, TaskSpec]:
     own = load_tasks((settings.tasks_dir,)) if settings.tasks_dir else {}
     for task in own.values():
         check_types(task, shipped)
-    return {**shipped, **own}
+    return _Tasks({**shipped, **own})
+
+
+class _Tasks(dict[str, TaskSpec]):
+    def __missing__(self, name: str) -> TaskSpec:
+        raise NotFoundError(
+            f"no task {name!r}{did_you_mean(name, self)}; there are {', '.join(sorted(self))}"
+        )
 
 
 def check_types(task: TaskSpec, shipped: Mapping[str, TaskSpec] | None = None) -> None:

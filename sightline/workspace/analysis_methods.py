@@ -19,7 +19,7 @@ from sightline.operations.contact_sheets import check_sheet, write_outliers
 from sightline.operations.duplicates import Duplicates, Places
 from sightline.operations.outliers import Outliers
 from sightline.operations.stats import AnswerCounts, TasksOverview
-from sightline.workspace.filters import Where, filter_of
+from sightline.workspace.filters import Where, filter_of, several
 from sightline.workspace.project import Project
 
 
@@ -57,7 +57,7 @@ class AnalysisMethods(Project):
         self,
         task: str | None = None,
         *,
-        fields: Sequence[str] = (),
+        fields: str | Sequence[str] = (),
         confidence: str | None = None,
         half_life_days: float = 365.0,
         out: str | Path | None = None,
@@ -70,7 +70,7 @@ class AnalysisMethods(Project):
             await self._reading(),
             task,
             which=filter_of(**where),
-            fields=fields,
+            fields=several(fields),
             confidence=confidence,
             half_life_days=half_life_days,
             out=Path(out) if out is not None else None,
@@ -83,7 +83,7 @@ class AnalysisMethods(Project):
         self,
         task: str | None = None,
         *,
-        fields: Sequence[str] = (),
+        fields: str | Sequence[str] = (),
         neighbours: int = 10,
         at_least: float = 0.5,
         top: int = 20,
@@ -101,7 +101,7 @@ class AnalysisMethods(Project):
             await self._reading(),
             task,
             which=filter_of(**where),
-            fields=fields,
+            fields=several(fields),
             neighbours=neighbours,
             at_least=at_least,
             top=top,
@@ -154,7 +154,7 @@ class AnalysisMethods(Project):
         task: str | None = None,
         *,
         comparison: Comparison | None = None,
-        fields: Sequence[str] = (),
+        fields: str | Sequence[str] = (),
         tolerance: float = 0.0,
         out: str | Path | None = None,
         force: bool = False,
@@ -167,7 +167,7 @@ class AnalysisMethods(Project):
             task,
             comparison=comparison,
             which=filter_of(**where),
-            fields=fields,
+            fields=several(fields),
             tolerance=tolerance,
             out=Path(out) if out is not None else None,
             force=force,

@@ -50,13 +50,18 @@ def filter_of(**where: Unpack[Where]) -> Filter:
     types = where.get("asset_type", ())
     polygon = where.get("polygon")
     return build_filter(
-        asset_types=[types] if isinstance(types, str) else types,
+        asset_types=several(types),
         captured_from=_text(where.get("since")),
         captured_until=_text(where.get("until")),
         box=_numbers(where.get("box")),
         near=_numbers(where.get("near")),
         polygon=Path(polygon) if polygon is not None else None,
     )
+
+
+def several(names: str | Sequence[str]) -> Sequence[str]:
+    """Return names as a sequence; a text is one name."""
+    return (names,) if isinstance(names, str) else names
 
 
 def answers_of(

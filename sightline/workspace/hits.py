@@ -19,6 +19,7 @@ from sightline.operations.images import read_image
 from sightline.operations.search import SearchResult
 from sightline.ports import SearchHit
 from sightline.settings import Settings
+from sightline.workspace.argument_names import errors_in_python
 from sightline.workspace.tables import Table
 
 SHOWN_HITS = 24
@@ -129,7 +130,8 @@ class Hits(Sequence[Hit]):
             ConfigurationError: the file exists, or its folder does not.
             StorageError: the disk is full or read-only.
         """
-        write_hits(self._settings, self._result, Path(file), title=title, force=force)
+        with errors_in_python():
+            write_hits(self._settings, self._result, Path(file), title=title, force=force)
 
     def _repr_html_(self) -> str:
         cards = hit_cards(self._settings, self._result.hits[:SHOWN_HITS])

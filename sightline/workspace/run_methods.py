@@ -21,7 +21,7 @@ from sightline.ports import DeadLetterRow
 from sightline.wiring.engine import engine_of_runs
 from sightline.wiring.ids import new_worker_id
 from sightline.work_lists import BY_WORKERS
-from sightline.workspace.filters import Where, filter_of
+from sightline.workspace.filters import Where, filter_of, several
 from sightline.workspace.project import Project
 from sightline.workspace.runs import Run, WorkSummary
 from worker.batches.batch_worker import BatchWorkSummary
@@ -35,7 +35,7 @@ class RunMethods(Project):
 
     async def estimate(
         self,
-        tasks: Sequence[str] = (),
+        tasks: str | Sequence[str] = (),
         *,
         embed: bool = True,
         embed_only: bool = False,
@@ -48,7 +48,7 @@ class RunMethods(Project):
 
     async def enqueue(
         self,
-        tasks: Sequence[str] = (),
+        tasks: str | Sequence[str] = (),
         *,
         embed: bool = True,
         embed_only: bool = False,
@@ -143,7 +143,7 @@ class RunMethods(Project):
 
     def _request(
         self,
-        tasks: Sequence[str],
+        tasks: str | Sequence[str],
         *,
         embed: bool,
         embed_only: bool,
@@ -154,7 +154,7 @@ class RunMethods(Project):
         return task_request(
             self.settings,
             which,
-            tasks=tasks,
+            tasks=several(tasks),
             embed=embed,
             embed_only=embed_only,
             command="python",

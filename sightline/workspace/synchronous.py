@@ -128,7 +128,7 @@ class Workspace:
 
     def estimate(
         self,
-        tasks: Sequence[str] = (),
+        tasks: str | Sequence[str] = (),
         *,
         embed: bool = True,
         embed_only: bool = False,
@@ -144,7 +144,7 @@ class Workspace:
 
     def enqueue(
         self,
-        tasks: Sequence[str] = (),
+        tasks: str | Sequence[str] = (),
         *,
         embed: bool = True,
         embed_only: bool = False,
@@ -262,7 +262,7 @@ class Workspace:
         self,
         task: str | None = None,
         *,
-        fields: Sequence[str] = (),
+        fields: str | Sequence[str] = (),
         confidence: str | None = None,
         half_life_days: float = 365.0,
         out: str | Path | None = None,
@@ -288,7 +288,7 @@ class Workspace:
         self,
         task: str | None = None,
         *,
-        fields: Sequence[str] = (),
+        fields: str | Sequence[str] = (),
         neighbours: int = 10,
         at_least: float = 0.5,
         top: int = 20,
@@ -346,7 +346,7 @@ class Workspace:
         task: str | None = None,
         *,
         comparison: Comparison | None = None,
-        fields: Sequence[str] = (),
+        fields: str | Sequence[str] = (),
         tolerance: float = 0.0,
         out: str | Path | None = None,
         force: bool = False,

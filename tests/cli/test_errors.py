@@ -63,6 +63,11 @@ from tests.cli.conftest import Mistake, Shown
         (("evaluate", "no.jsonl"), 2, "give a ground_truth.jsonl"),
         (("--config", "no.toml", "status"), 2, "no settings file no.toml; give --config FILE"),
         (("sql", "select nope"), 2, "nope"),
+        (("sql", "selec 1"), 2, "give one SELECT, such as `sightline sql"),
+        (("--home", "", "status"), 2, "--home: it is empty, perhaps because a shell variable"),
+        (("--config", " ", "status"), 2, "--config: it is empty, perhaps because a shell"),
+        (("--json", "status"), 2, "--json is no option here; options of a command follow its name"),
+        (("stats", "--bin", "5"), 2, "--bin 5 needs --by; give --by FIELD, too"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(

@@ -167,3 +167,30 @@ def test_months_stand_in_their_order_and_others_are_not_lost() -> None:
     assert sum(int(str(row[-2])) for row in rows) == 210
     for row in rows:
         assert sum(int(str(value)) for value in row[1:-2]) == row[-2]
+
+
+def test_a_bin_width_that_is_not_used_is_refused(mistake: Mistake, home: Path) -> None:
+    mistake(
+        "stats", "signs", "--by", "kind", "--bin", "5",
+        says="--bin 5: kind has no bins, since only numbers do; leave it out",
+    )  # fmt: skip
+
+
+TRUTH = '{"observation_id": "%s", "task": "signs", "truth": {"kind": "stop"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("observation_id,kind", "line 1 is not a line of ground truth; give lines such as {"),
+        ('{"type": "FeatureCollection"}', "line 1 is not a line of ground truth"),
+        ('{"observation_id": "o1", "task": "signs", "truth": 5}', "line 1 is not a line of"),
+        (TRUTH % "elsewhere", "none of the 1 subjects of the ground truth, such as elsewhere, has"),
+    ],
+)
+def test_ground_truth_of_another_kind_or_project_is_refused(
+    mistake: Mistake, home: Path, tmp_path: Path, text: str, says: str
+) -> None:
+    file = tmp_path / "truth.jsonl"
+    file.write_text(text, encoding="utf-8")
+    mistake("evaluate", str(file), says=says)

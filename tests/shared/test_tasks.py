@@ -34,6 +34,20 @@ description = "Which."
 '''
 
 
+def test_two_files_of_a_folder_with_one_task_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.toml").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"a\.toml and \S*b\.toml are both named signs;"):
+        load_tasks((tmp_path,))
+
+
+def test_a_mistake_in_a_file_ends_with_the_command_that_checks_it() -> None:
+    with pytest.raises(ConfigurationError, match=r"then run `sightline tasks check 'a b\.toml'`$"):
+        parse_task("name =", "a b.toml")
+    with pytest.raises(ConfigurationError, match=r"fix it$"):
+        parse_task("name =", "task_versions")
+
+
 def test_the_shipped_tasks_are_sound() -> None:
     tasks = load_tasks((shipped_directory(),))
     assert {"road_signs", "utility_poles", "maintenance_covers", "describe"} <= tasks.keys()

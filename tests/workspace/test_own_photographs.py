@@ -71,6 +71,6 @@ def test_misspelt_names_are_asked_back(workspace: sl.Workspace, tmp_path: Path) 
         workspace.enqueue(["road_sign"])
     with pytest.raises(ConfigurationError, match=r"asset_typ: not a filter \(did you mean asset_t"):
         workspace.search("a stop sign", asset_typ="road_sign")  # type: ignore[call-arg]  # misspelt
-    with pytest.raises(ConfigurationError, match=r"no asset type lamp; .*add --new-type"):
+    with pytest.raises(ConfigurationError, match=r"no asset type lamp; .*add new_type=True"):
         workspace.import_images(tmp_path, asset_type="lamp")
     assert workspace.import_images(tmp_path, asset_type="lamp", new_type=True).imported == 0

@@ -40,6 +40,8 @@ def stats(
     """
     if across is not None and by is None:
         raise ConfigurationError(f"--across {across} needs --by; give --by FIELD, too")
+    if bin_ is not None and by is None:
+        raise ConfigurationError(f"--bin {bin_:g} needs --by; give --by FIELD, too")
     if bin_ is not None and not 0 < bin_ < float("inf"):
         raise ConfigurationError(f"--bin {bin_} is not accepted; give a width such as 0.5")
     which = chosen.filter()

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from sightline.cli.options import AsJson
-from sightline.cli.output import print_json
+from sightline.cli.output import print_json, remark
 from sightline.cli.state import State
 from sightline.cli.views import compact as views
 from sightline.cli.views.sql import print_sql, sql_json
-from sightline.model import Filter
 from sightline.operations.compact import compact as compact_warehouse
 from sightline.operations.compact import repair as repair_warehouse
+from sightline.operations.demo_model import remark_on_answers
 from sightline.operations.sql import sql as run_query
 
 
@@ -27,7 +27,9 @@ def sql(
     Example: sightline sql "select sign_type, count(*) from road_signs_current group by 1"
     """
     state: State = context.obj
-    result = state.read_answers(Filter(), lambda warehouse: run_query(warehouse, query))
+    result = state.read(lambda warehouse: run_query(warehouse, query))
+    if result.rows and (line := state.read(remark_on_answers)):
+        remark(line)
     print_json(sql_json(result)) if as_json else print_sql(result)
 
 

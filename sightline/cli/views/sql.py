@@ -14,5 +14,5 @@ def sql_json(result: SqlResult) -> list[dict[str, object]]:
 def print_sql(result: SqlResult) -> None:
     """Print the rows as a table."""
     print_table("", result.columns, result.rows, digits=6)
-    if result.remark:
-        remark(result.remark)
+    if not result.rows:
+        remark(result.remark or "0 rows")

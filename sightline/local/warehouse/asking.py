@@ -33,6 +33,11 @@ def query(
                 "this is not a single SELECT; pass one, since nothing else can be run here"
             )
         table = connection.sql(select).to_arrow_table()
+    except duckdb.ParserException as error:
+        first = " ".join(str(error).split("\n\n")[0].split())
+        raise ConfigurationError(
+            f'{first}; give one SELECT, such as `sightline sql "select * from runs_current"`'  # noqa: S608 - a message
+        ) from error
     except duckdb.Error as error:
         first = " ".join(str(error).split("\n\n")[0].split())
         raise ConfigurationError(

@@ -12,6 +12,8 @@ from sightline.errors import ConfigurationError, NotFoundError
 from sightline.given_files import obstacle
 from sightline.tasks import FieldSpec, TaskSpec
 
+EXAMPLE = '{"observation_id": "a1", "task": "road_signs", "truth": {"condition": "good"}}'
+
 
 def read_truth(path: Path, tasks: Mapping[str, TaskSpec]) -> Iterator[Truth]:
     """Yield the lines of a ``ground_truth.jsonl``, without the fields whose truth is null.
@@ -34,8 +36,8 @@ def read_truth(path: Path, tasks: Mapping[str, TaskSpec]) -> Iterator[Truth]:
                     truth = dict(row["truth"])
                 except (ValueError, KeyError, TypeError, RecursionError) as error:
                     raise ConfigurationError(
-                        f"{path}, line {number}: {error};"
-                        " each line contains observation_id, task, truth"
+                        f"{path}, line {number} is not a line of ground truth; give lines such as"
+                        f" {EXAMPLE}"
                     ) from error
                 fault = _fault(truth, tasks[name]) if name in tasks else ""
                 if fault:
