@@ -1,4 +1,4 @@
-"""The images of a warehouse: in pages, counted by facets, placed on a map, and in detail."""
+"""The gallery of a warehouse: its images, in pages, counted by facets, placed on a map, and in detail."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class MapCell:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class MapPlaces:
     """The images within bounds: as points, or as cells if there are too many.
 
     ``extent`` has the positions of all selected images, in the bounds or not; ``None`` without any.
@@ -174,7 +174,7 @@ class Neighbours:
     nearest: Sequence[tuple[ImageSummary, float]]
 
 
-class Images(Protocol):
+class Gallery(Protocol):
     """Browses the images that were ever enqueued, with what is recorded about them."""
 
     async def facets(self) -> Sequence[Facet]:
@@ -206,7 +206,7 @@ class Images(Protocol):
 
     async def places(
         self, selection: Selection, within: BoundingBox, *, cell: float, most_points: int
-    ) -> Places:
+    ) -> MapPlaces:
         """Return the selected images within bounds; ``cell`` is the edge of a cell in degrees."""
         ...
 
