@@ -1,4 +1,4 @@
-"""The gallery of a warehouse: its images, in pages, counted by facets, placed on a map, and in detail."""
+"""The images of a warehouse, for browsing: in pages, by facets, on a map, and in detail."""
 
 from __future__ import annotations
 
