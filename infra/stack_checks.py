@@ -11,6 +11,17 @@ from infra.stack_config import refusal
 from sightline.settings.serving import why_not_served
 
 CLOUD_RUN_GRACE_S = 10
+CLOUD_RUN_MEMORY_MIB = {
+    "1": (512, 4 * 1024),
+    "2": (512, 8 * 1024),
+    "4": (2 * 1024, 16 * 1024),
+    "6": (4 * 1024, 24 * 1024),
+    "8": (4 * 1024, 32 * 1024),
+}
+"""The least and the most memory by processors; the least that any worker needs is 512 MiB.
+
+Source: https://cloud.google.com/run/docs/configuring/services/memory-limits
+"""
 _LABEL_KEY = r"[a-z][a-z0-9_-]{0,62}"
 _LABEL_VALUE = r"[a-z0-9_-]{0,63}"
 _OWN_LABELS = ("app", "stack", "managed-by")
@@ -109,6 +120,15 @@ def _fleet(stack: Stack) -> Iterator[str]:
         yield refusal(
             "grace_s", chosen.grace_s, f"less than {CLOUD_RUN_GRACE_S}, which Cloud Run grants"
         )
+    if stack.runs_on_cloud_run:
+        least, most = CLOUD_RUN_MEMORY_MIB[chosen.cpu]
+        if not least <= _mebibytes(chosen.memory) <= most:
+            yield refusal(
+                "memory",
+                chosen.memory,
+                f"{_size(least)} to {_size(most)}, which Cloud Run allows with"
+                f" {chosen.cpu} processors, or another sightline:cpu",
+            )
     if chosen.parallelism > chosen.workers:
         yield refusal(
             "parallelism", chosen.parallelism, f"sightline:workers, {chosen.workers}, or less"
@@ -130,6 +150,14 @@ def _fleet(stack: Stack) -> Iterator[str]:
         )
     if chosen.reservation_slots % _SLOTS_STEP:
         yield refusal("reservation_slots", chosen.reservation_slots, f"a multiple of {_SLOTS_STEP}")
+
+
+def _mebibytes(memory: str) -> int:
+    return int(memory[:-2]) * (1024 if memory.endswith("Gi") else 1)
+
+
+def _size(mebibytes: int) -> str:
+    return f"{mebibytes}Mi" if mebibytes < 1024 else f"{mebibytes // 1024}Gi"
 
 
 def _arguments(stack: Stack) -> Iterator[str]:

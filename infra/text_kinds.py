@@ -5,10 +5,14 @@ If a pattern ends with a bar, the text may be empty.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
+
+from cronsim import CronSim, CronSimError
 
 from sightline.settings.fields import Checked
 
+_CRON_FIELDS = 5
 _REGION = r"[a-z]+-[a-z]+[0-9]{1,2}"
 ProjectId = Annotated[str, Checked.pattern(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "a project's id")]
 Region = Annotated[str, Checked.pattern(_REGION, "a region of Google Cloud, us-central1 say")]
@@ -51,7 +55,26 @@ Memory = Annotated[
     str,
     Checked.pattern(r"(512|1024|2048|4096)Mi|([1-9]|[12][0-9]|3[0-2])Gi", "512Mi to 32Gi"),
 ]
-Cron = Annotated[str, Checked.pattern(r"\S+( \S+){4}|", "five fields of cron, `0 6 * * *` say")]
+
+
+def _is_cron(text: str) -> bool:
+    """Return whether Cloud Scheduler takes a schedule: five fields, without ``L`` and ``#``.
+
+    Source: https://cloud.google.com/scheduler/docs/configuring/cron-job-schedules
+    """
+    fields = text.upper().split(" ")
+    if len(fields) != _CRON_FIELDS or any(
+        "#" in field or "L" in field.split(",") for field in fields
+    ):
+        return not text
+    try:
+        CronSim(text, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError:
+        return False
+    return True
+
+
+Cron = Annotated[str, Checked("five fields of cron, `0 6 * * *` say", _is_cron)]
 MailAddress = Annotated[
     str, Checked.pattern(r"[^@\s]+@[^@\s]+\.[^@\s]+|", "an address, such as roads@example.com")
 ]

@@ -56,7 +56,15 @@ BAD = {
 }
 """A value that no key takes, and what the error then names."""
 
+CRONS = ("99 99 * * banana", "*/0 * * * *", "0 0 30 2 *", "0 0 L * *", "0 0 * * 5#1", "0 6  * *")
+
 MISFITS = (
+    *(({"cpu": cpu, "memory": memory}, f"{accepted}, which Cloud Run allows with {cpu} processors")
+      for cpu, memory, accepted in (
+          ("8", "2Gi", "4Gi to 32Gi"), ("1", "16Gi", "512Mi to 4Gi"), ("2", "9Gi", "512Mi to 8Gi"),
+          ("4", "1024Mi", "2Gi to 16Gi"), ("6", "25Gi", "4Gi to 24Gi"))),
+    *(({key: cron, "fleet": "job", "image": "a/b:1"}, "five fields of cron")
+      for key in ("drainSchedule", "producerSchedule") for cron in CRONS),
     ({"region": "europe-west4", "location": "US"}, "does not fit"),
     ({"region": "asia-east1", "location": "asia-east2"}, "does not fit"),
     ({"listing": "p/eu/exchange/listing"}, "set the location to the listing's"),
