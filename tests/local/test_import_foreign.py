@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.orc
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -81,6 +84,32 @@ def test_the_command_that_converts_a_file_works(folder: Folder, suffix: str) -> 
     report = folder.load_file(folder.root / "my survey.parquet")
     assert report.refused_count == 0
     assert (52.37, 4.89) in folder.positions()
+
+
+def test_uuids_that_the_converting_command_writes_are_read_as_text(folder: Folder) -> None:
+    name = "0f8fad5b-d9cb-469f-a165-70867728950e"
+    row = {"observation_id": name, "asset_type": "T", "gcs_uri": "gs://b/o"}
+    (folder.root / "t.json").write_text(json.dumps([row]))
+    with pytest.raises(ConfigurationError) as caught:
+        folder.load_file(folder.root / "t.json")
+    subprocess.run(str(caught.value).split("`")[1], shell=True, check=True, cwd="/")
+    kind = pq.read_schema(folder.root / "t.parquet").field("observation_id").type
+    assert kind == pa.uuid()
+    assert folder.load_file(folder.root / "t.parquet").imported == 1
+    assert [row["observation_id"] for row in folder.rows()] == [name]
+
+
+@pytest.mark.parametrize("store_schema", [True, False])
+@pytest.mark.parametrize("name", ["observation_id", "asset_id", "snapshot_id"])
+def test_a_column_of_uuids_is_read_as_text(folder: Folder, name: str, store_schema: bool) -> None:
+    names = [UUID(int=number) for number in (1, 2)]
+    table = pa.table(
+        {**needed(3), name: pa.array([*(known.bytes for known in names), None], pa.uuid())}
+    )
+    pq.write_table(table, folder.root / "t.parquet", store_schema=store_schema)
+    report = folder.load_file(folder.root / "t.parquet")
+    assert reasons(report) == ([("row 3", "empty_id")] if name == "observation_id" else [])
+    assert {row[name] for row in folder.rows()} >= {str(known) for known in names}
 
 
 @pytest.fixture

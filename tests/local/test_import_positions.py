@@ -260,7 +260,7 @@ def test_a_struct_in_which_no_key_is_known_is_refused(folder: Folder) -> None:
         ("LINESTRING(0 0, 1 1)", "a LineString is not a point"),
         ("SRID=99999;POINT(1 2)", "the CRS 'EPSG:99999' is not known"),
         ("POINT(52.37 104.89)", "latitude 104.89 is not between -90 and 90"),
-        ("{broken", "it is not JSON"),
+        ("{broken", "is not JSON; give POINT(5.12 52.09), or an object such as"),
     ],
 )
 def test_what_is_no_position_is_refused_by_name(folder: Folder, text: str, says: str) -> None:

@@ -340,3 +340,31 @@ def test_every_reason_is_in_the_documentation() -> None:
     table = page[page.index("## What is refused") :]
     documented = set(re.findall(r"^\| `([a-z0-9_]+)` \|", table, re.MULTILINE))
     assert documented == {reason.value for reason in RefusalReason}
+
+
+@pytest.mark.parametrize("cell", ['"1,2,3,4"', '"[1,2,3,4]"', "1", "{broken"])
+@pytest.mark.parametrize(
+    ("name", "reason", "form"),
+    [
+        ("bbox", "bad_bbox", '{"x_min": 1, "y_min": 2, "x_max": 3, "y_max": 4} or {"x": 1'),
+        ("camera_pose", "bad_camera_pose", '{"heading": 90, '),
+    ],
+)
+def test_a_refused_object_is_shown_with_the_accepted_forms(
+    folder: Folder, cell: str, name: str, reason: str, form: str
+) -> None:
+    report = folder.load(f"{HEADER},{name}\n{ROW},{cell}\n")
+    assert reasons(report) == [("row 2", reason)]
+    shown = cell.strip('"')
+    assert f"{name}: '{shown}' is not an object; give one such as {form}" in (
+        report.refusals[0].detail
+    )
+
+
+@pytest.mark.parametrize("cell", ["52.09 N", "N52.09", "52.09°", "52 22 12 n"])
+def test_degrees_with_a_hemisphere_are_refused_with_the_accepted_form(
+    folder: Folder, cell: str
+) -> None:
+    report = folder.load(f"{HEADER},lat,lon\n{ROW},{cell},5\n")
+    assert reasons(report) == [("row 2", "bad_position")]
+    assert "write degrees with decimals, and a minus in the south" in report.refusals[0].detail

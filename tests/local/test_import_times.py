@@ -218,12 +218,23 @@ def test_an_order_of_day_and_month_that_one_row_proves_is_taken_and_noted(
 
 
 @pytest.mark.parametrize(
-    "texts", [("01.05.2024", "02.05.2024"), ("31.12.2024", "12.31.2024"), ("31.12.2024", "x")]
+    ("texts", "says"),
+    [
+        (("01.05.2024", "02.05.2024"), "--date-format '%d.%m.%Y' or '%m.%d.%Y'"),
+        (("31.12.2024", "12.31.2024"), "days before months and months before days"),
+        (("31.12.2024", "x"), "import again with --date-format '%d.%m.%Y'"),
+        (("01.05.24", "13.05.24"), "import again with --date-format '%d.%m.%y'"),
+        (("1/5/24 10:30", "1/31/24 10:30"), "import again with --date-format '%m/%d/%y %H:%M'"),
+    ],
 )
-def test_an_order_that_is_not_proven_is_asked_about(folder: Folder, texts: tuple[str, str]) -> None:
+def test_an_order_that_is_not_proven_is_asked_about_with_formats_that_fit_all_rows(
+    folder: Folder, texts: tuple[str, str], says: str
+) -> None:
     report = folder.load(csv_of("capture_time", *texts))
     assert reasons(report) == [("row 2", "bad_time"), ("row 3", "bad_time")]
-    assert "--date-format" in report.refusals[0].detail
+    first = report.refusals[0].detail
+    assert says in first
+    assert ("' or '" in first) == ("' or '" in says)
 
 
 @pytest.mark.parametrize(
@@ -246,9 +257,38 @@ def test_what_a_given_format_does_not_fit_is_refused(folder: Folder) -> None:
     assert reasons(report) == [("row 2", "bad_time")]
 
 
-def test_a_format_or_a_mark_that_cannot_be_meant_is_an_error(folder: Folder) -> None:
-    with pytest.raises(ConfigurationError, match=r"--date-format 'dd\.mm\.yyyy' is invalid"):
-        folder.load(csv_of("capture_time", "1"), date_format="dd.mm.yyyy")
+@pytest.mark.parametrize(
+    "pattern", ["dd.mm.yyyy", "%Q", "%d.%m", "%H:%M", "%d.%d.%Y", "%d.%m.%Y %", ""]
+)
+def test_a_format_that_finds_no_date_is_an_error(folder: Folder, pattern: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--date-format '.*' is invalid; give day, month"):
+        folder.load(csv_of("capture_time", "1"), date_format=pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("%d.%m.%Y", "2024-05-01T10:30:00Z"),
+        ("%Y-%j %H:%M", "2024-122 10:30"),
+        ("%x %X", "05/01/24 10:30:00"),
+    ],
+)
+def test_a_format_that_no_time_needs_is_noted(folder: Folder, pattern: str, text: str) -> None:
+    report = folder.load(csv_of("capture_time", text), date_format=pattern)
+    told = any("--date-format was not used" in note.text for note in report.notes)
+    assert (report.imported, told) == (1, text.endswith("Z"))
+
+
+def test_a_format_or_a_mark_for_a_column_that_needs_none_is_noted(folder: Folder) -> None:
+    columns = {"capture_time": [HALF_PAST_TEN], "lat": [52.5], "lon": [4.5]}
+    report = folder.load_columns(columns, date_format="%d.%m.%Y", decimal=",")
+    assert [note.text for note in report.notes] == [
+        "--date-format was not used: no time is written in another form than ISO 8601",
+        "--decimal was not used: no number is written as text",
+    ]
+
+
+def test_a_mark_that_cannot_be_meant_is_an_error(folder: Folder) -> None:
     with pytest.raises(ConfigurationError, match="--decimal ';' is invalid"):
         folder.load(csv_of("lat;lon", "1;2"), decimal=";")
 

@@ -8,7 +8,8 @@ from sightline.local.importing.report import (
     Outside,
     RefusalReason,
 )
-from sightline.local.importing.tables import AS_IT_STANDS, TableOptions, import_table
+from sightline.local.importing.table_options import AS_IT_STANDS, TableOptions
+from sightline.local.importing.tables import import_table
 
 __all__ = [
     "AS_IT_STANDS",

@@ -16,6 +16,8 @@ def decoded(column: Any, refuse: Callable[[int, str], None]) -> Any:
     """Return a column of bytes (a CSV's) or of scalar values as text."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if isinstance(column, pa.ExtensionArray):
+        column = _without_extension(column)
     try:
         texts = column.cast(pa.string())
         texts.validate(full=True)
@@ -24,6 +26,14 @@ def decoded(column: Any, refuse: Callable[[int, str], None]) -> Any:
     except pa.ArrowNotImplementedError:
         return one_by_one(column, pa.string(), _no_text, refuse)
     return texts
+
+
+def _without_extension(column: Any) -> Any:
+    """Return UUIDs as text, and other extension types as what they are stored as."""
+    if isinstance(column.type, pa.UuidType):
+        texts = (None if uuid is None else str(uuid) for uuid in column.to_pylist())
+        return pa.array(texts, pa.string())
+    return column.storage
 
 
 def _no_text(value: object) -> str:

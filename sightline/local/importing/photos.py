@@ -22,7 +22,8 @@ from sightline.local.importing.exif import ExifFacts, read_exif
 from sightline.local.importing.report import ImportReport, RefusalReason, Tally
 from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE, Staging
-from sightline.local.importing.tables import AS_IT_STANDS, TableOptions, import_table
+from sightline.local.importing.table_options import AS_IT_STANDS, TableOptions
+from sightline.local.importing.tables import import_table
 from sightline.model import asset_class
 from sightline.settings import ImageSettings
 from sightline.suggestions import is_plural_of

@@ -28,6 +28,9 @@ _SEVERAL = re.compile(r"[-+\d.]+°?\s*[,; ]\s*[-+\d.]+")
 _EPSG = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)")
 
 
+_POSITION = 'POINT(5.12 52.09), or an object such as {"latitude": 52.09, "longitude": 5.12}'
+
+
 def points_of(values: Sequence[object], numbers: Numbers, refuse: Refuse) -> Any:
     """Return an array of shapely points for values of any encoding, ``None`` for no position.
 
@@ -91,7 +94,7 @@ def _content(value: object) -> bytes | str | Mapping[str, Any] | None:
             try:
                 value = orjson.loads(value)
             except orjson.JSONDecodeError as error:
-                raise FaultError(f"it is not JSON: {error}") from error
+                raise FaultError(f"{value!r:.60} is not JSON; give {_POSITION}") from error
     if value is None or value == "" or isinstance(value, str | Mapping):
         return value or None
     if isinstance(value, list):

@@ -13,9 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sightline.local.importing.arrays import decoded
-from sightline.local.importing.columns import ColumnPath, CoordinateColumns, TableLayout
+from sightline.local.importing.columns import (
+    ColumnPath,
+    CoordinateColumns,
+    PointColumn,
+    TableLayout,
+)
 from sightline.local.importing.report import Tally
 from sightline.local.importing.table_files import TableFile
+from sightline.local.importing.table_options import TableOptions
 from sightline.local.importing.times import TimeForm, TimeSurvey, time_texts
 from sightline.local.importing.values import Numbers
 
@@ -55,32 +61,42 @@ class _Survey:
     times: dict[str, TimeSurvey] = field(default_factory=dict)
 
 
-def survey(
-    table: TableFile, layout: TableLayout, *, decimal: str | None, date_format: str | None
-) -> Readings:
+def survey(table: TableFile, layout: TableLayout, options: TableOptions) -> Readings:
     """Return how to read the columns of a table; what the user specified is not surveyed.
 
     Raises:
         ConfigurationError: the file is truncated or cannot be read.
     """
+    decimal = options.decimal
     numbers = [] if decimal else [at for at in _number_columns(layout) if _is_text(table, at)]
     places = {name: at for name in sorted(TIMES) if (at := layout.plain.get(name))}
     times = {
         name: at for name, at in places.items() if not _is_instant(table.schema.field(at.column))
     }
-    looked_at = _look(table, numbers, {} if date_format else times)
-    notes = [
-        *_lone_notes(table, places),
-        *(f"{name}: {text}" for name, seen in looked_at.times.items() for text in _told(seen)),
-    ]
+    looked_at = _look(table, numbers, times)
+    notes = [*_lone_notes(table, places), *_unused_options(table, layout, looked_at, options)]
     mark = looked_at.mark
     if mark.example is not None and not mark.has_points:
         decimal = ","
         notes.append(f"numbers are read with a decimal comma, as in {mark.example!r}")
-    forms = {name: seen.form() for name, seen in looked_at.times.items()}
-    if date_format:
-        forms = dict.fromkeys(times, TimeForm(pattern=date_format))
+    if options.date_format is not None:
+        forms = dict.fromkeys(times, TimeForm(pattern=options.date_format))
+    else:
+        forms = {name: seen.form() for name, seen in looked_at.times.items()}
+        notes += [f"{name}: {text}" for name, seen in looked_at.times.items()
+                  for text in _told(seen)]  # fmt: skip
     return Readings(Numbers(decimal or "."), forms, tuple(notes))
+
+
+def _unused_options(
+    table: TableFile, layout: TableLayout, looked_at: _Survey, options: TableOptions
+) -> Iterator[str]:
+    """Note the options of the user that have no effect on this table."""
+    seen = looked_at.times.values()
+    if options.date_format is not None and not any(times.needs_pattern for times in seen):
+        yield "--date-format was not used: no time is written in another form than ISO 8601"
+    if options.decimal is not None and not any(_is_text(table, at) for at in _numbers(layout)):
+        yield "--decimal was not used: no number is written as text"
 
 
 def _look(table: TableFile, numbers: list[ColumnPath], times: Mapping[str, ColumnPath]) -> _Survey:
@@ -115,6 +131,13 @@ def _lone_notes(table: TableFile, places: Mapping[str, ColumnPath]) -> Iterator[
             yield f"{name}: times without a zone are read as UTC"
         elif pa.types.is_date(kind):
             yield f"{name}: dates are read as midnight in UTC"
+
+
+def _numbers(layout: TableLayout) -> Iterator[ColumnPath]:
+    """Yield the columns that may hold numbers, alone or inside of other values."""
+    yield from _number_columns(layout)
+    yield from layout.whole.values()
+    yield from (source.place for source in layout.positions if isinstance(source, PointColumn))
 
 
 def _number_columns(layout: TableLayout) -> Iterator[ColumnPath]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 
-from sightline.errors import ConfigurationError
-from sightline.geodata.crs import parse_crs
 from sightline.geodata.gis_files import split_layer
 from sightline.local.importing.columns import find_columns
 from sightline.local.importing.normalise import Defaults, Normaliser
@@ -22,48 +19,8 @@ from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, UNSPECIFIED, WHERE, Staging
 from sightline.local.importing.surveys import survey
 from sightline.local.importing.table_files import open_table
+from sightline.local.importing.table_options import AS_IT_STANDS, TableOptions
 from sightline.local.importing.web_images import note_web_images
-
-
-@dataclass(frozen=True, slots=True)
-class TableOptions:
-    """What the user says about a table that the table does not say itself.
-
-    ``columns`` maps our names to the file's own (``{"gcs_uri": "image"}``). ``crs`` is that of
-    coordinates for which the file declares none; the default is degrees of WGS 84. ``decimal`` is
-    the decimal mark of numbers that are written as text, and ``date_format`` the pattern of times
-    for ``strptime``; by default both are detected if they are unambiguous.
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    crs: str | None = None
-    decimal: str | None = None
-    date_format: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check the options.
-
-        Raises:
-            ConfigurationError: there is no such CRS, or an option is invalid.
-        """
-        if self.crs is not None:
-            try:
-                parse_crs(self.crs, "--crs")
-            except ConfigurationError as error:
-                raise ConfigurationError(
-                    f"--crs {self.crs!r} is not known; give a code, such as EPSG:28992"
-                ) from error
-        if self.decimal not in {None, ".", ","}:
-            raise ConfigurationError(f"--decimal {self.decimal!r} is invalid; give . or ,")
-        if self.date_format is not None and "%" not in self.date_format:
-            raise ConfigurationError(
-                f"--date-format {self.date_format!r} is invalid; give the order of the parts, such"
-                " as '%d.%m.%Y %H:%M'"
-            )
-
-
-AS_IT_STANDS = TableOptions()
-"""The options for a table that needs none."""
 
 
 def import_table(
@@ -110,7 +67,7 @@ def import_table(
         snapshot_id="import-" + re.sub(r"[^\w.-]+", "-", file.stem),
         base=(base or _folder(file)).absolute(),
     )
-    readings = survey(table, layout, decimal=options.decimal, date_format=options.date_format)
+    readings = survey(table, layout, options)
     positions = Positions(str(file), layout.positions, readings.numbers)
     normaliser = Normaliser(layout, defaults, positions, readings, by_uri=by_uri)
     roots = ImportRoots(source, (defaults.base, *allowed_roots), known_roots)

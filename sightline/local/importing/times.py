@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,8 @@ _CALENDAR = re.compile(
     re.IGNORECASE,
 )
 _CALENDAR_LIKE = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}(\d{2})?\b.*", re.DOTALL)
+_DAY_AND_MONTH = r"^(?P<first>\d{1,2})[./-](?P<second>\d{1,2})[./-]\d\d"
+_DASHED = r"^\d{4}-(\d\d-\d\d|W\d\d-\d)"
 _HAS_ZONE = r"(?i)(Z|UTC|GMT)$|:\d\d([.,]\d+)?[-+]\d\d(:?\d\d)?$|[T ]\d{4,6}[-+]\d\d(:?\d\d)?$"
 
 
@@ -54,12 +56,14 @@ class TimeForm:
     """The format of a column's texts: at most one of these is set.
 
     ``epoch_unit`` is one of ``EPOCH_UNITS``; ``is_day_first`` is whether the day is before the
-    month; ``pattern`` is for ``strptime``. If none is set, texts are ISO 8601.
+    month; ``pattern`` is for ``strptime``. If none is set, texts are ISO 8601. ``highest`` are the
+    highest first and second numbers in the column's dates, such as 31 and 12.
     """
 
     epoch_unit: str | None = None
     is_day_first: bool | None = None
     pattern: str | None = None
+    highest: tuple[int, int] = field(default=(0, 0), compare=False)
 
     def note(self) -> str | None:
         """Return a note for the user on how the column was read."""
@@ -82,10 +86,13 @@ class TimeSurvey:
         self._most = (0, 0)
         self._has_numbers = self._has_calendar = self._has_others = False
         self.lacks_zone = False
+        self.needs_pattern = False
 
     def look(self, texts: Any) -> None:
         """Examine a batch of texts, null if empty."""
         texts = pc.drop_null(texts)
+        is_dashed = pc.match_substring_regex(texts, _DASHED)
+        self.needs_pattern |= pc.all(is_dashed).as_py() is False
         is_number = pc.and_(
             pc.match_substring_regex(texts, _NUMBER),
             pc.invert(pc.match_substring_regex(texts, r"^\d{8}$|^(19|20)\d{12}$")),
@@ -98,8 +105,9 @@ class TimeSurvey:
         if not len(others):
             return
         self.lacks_zone |= not pc.all(pc.match_substring_regex(others, _HAS_ZONE)).as_py()
-        parts = pc.extract_regex(others, r"^(?P<first>\d{1,2})[./-](?P<second>\d{1,2})[./-]\d{4}\b")
-        self._has_others |= parts.null_count > 0
+        parts = pc.extract_regex(others, _DAY_AND_MONTH)
+        has_year = pc.match_substring_regex(others, _DAY_AND_MONTH + r"\d\d\b")
+        self._has_others |= not pc.all(pc.and_(pc.is_valid(parts), has_year)).as_py()
         parts = pc.drop_null(parts)
         if len(parts):
             self._has_calendar = True
@@ -109,6 +117,9 @@ class TimeSurvey:
 
     def form(self) -> TimeForm:
         """Return how the whole column is read."""
+        return replace(self._form(), highest=self._most)
+
+    def _form(self) -> TimeForm:
         if self._has_numbers and not (self._has_calendar or self._has_others):
             (unit, *more) = self._units
             return TimeForm(epoch_unit=None if more else unit)
@@ -201,7 +212,17 @@ def moment(text: str, form: TimeForm = ISO_8601) -> datetime | None:
             return _of_iso(match)
     except (ValueError, OverflowError) as error:
         raise FaultError(f"{text[:40]!r} is not a time: {error}") from error
-    raise FaultError(_advice(text))
+    raise FaultError(_advice(text, form.highest))
+
+
+def is_date_pattern(pattern: str) -> bool:
+    """Return whether ``strptime`` accepts a pattern, and finds the day, month and year with it."""
+    example = datetime(2024, 5, 13, 10, 30, tzinfo=UTC)
+    try:
+        read = datetime.strptime(example.strftime(pattern), pattern)  # noqa: DTZ007 - the date counts
+    except (ValueError, re.error):
+        return False
+    return read.date() == example.date()
 
 
 def _of_iso(match: re.Match[str]) -> datetime:
@@ -243,18 +264,27 @@ def _in_utc(at: datetime) -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _advice(text: str) -> str:
-    """Return why a text is not a time, and what the user can do."""
+def _advice(text: str, highest: tuple[int, int]) -> str:
+    """Return why a text is not a time, and what the user can do.
+
+    ``highest`` are the highest first and second numbers in the dates of its column.
+    """
     shown = f"{text[:40]!r}"
     if _CALENDAR_LIKE.fullmatch(text):
         mark = re.sub(r"\d", "", text)[0]
         year = "%Y" if re.match(r"\d{1,2}.\d{1,2}.\d{4}", text) else "%y"
-        day, month = f"%d{mark}%m{mark}{year}", f"%m{mark}%d{mark}{year}"
         rest = " %H:%M:%S" if text.count(":") > 1 else " %H:%M" if ":" in text else ""
-        return (
-            f"{shown} may be day or month first; import again with --date-format"
-            f" '{day}{rest}' or '{month}{rest}'"
-        )
+        first, second = highest
+        patterns = {"%d{0}%m{0}{1}{2}": second, "%m{0}%d{0}{1}{2}": first}
+        fitting = [f"'{pattern.format(mark, year, rest)}'" for pattern, month in patterns.items()
+                   if month <= 12]  # fmt: skip
+        if not fitting:
+            return (
+                f"{shown} is in a column with days before months and months before days; write its"
+                " times in ISO 8601"
+            )
+        what = "may be day or month first" if len(fitting) > 1 else "is not in ISO 8601"
+        return f"{shown} {what}; import again with --date-format {' or '.join(fitting)}"
     if _SPREADSHEET_DAY.fullmatch(text):
         return f"{shown} is a spreadsheet's number of a day; format it as yyyy-mm-dd hh:mm:ss there"
     if re.fullmatch(_NUMBER, text):

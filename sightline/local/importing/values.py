@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,17 +70,25 @@ class Numbers:
         return text.replace(".", "_ ").replace(self.decimal, ".")
 
 
+_DEGREES = re.compile(r"[°º\"'\u2032\u2033]|^\s*[NSEWO]\s*\d|\d\s*[NSEWO]\s*$", re.IGNORECASE)
+"""A degree sign, or the hemisphere before or after a number."""
+
+
 def _decimal_advice(text: str, decimal: str) -> str:
     other = "," if decimal == "." else "."
     if text.count(other) == 1 and text.replace(other, "").strip(" +-").isdigit():
         return f"; if {other!r} is its decimal mark, import again with --decimal {other}"
-    if "°" in text or '"' in text:
-        return "; write degrees with decimals, such as 52.3702"
+    if _DEGREES.search(text):
+        return "; write degrees with decimals, and a minus in the south and west, such as -4.8952"
     return ""
 
 
 ON_THE_WEB = "is on the web; fetch the images into a folder or a bucket first"
 PLAIN_NUMBERS = Numbers()
+_BOUNDS = (
+    '{"x_min": 1, "y_min": 2, "x_max": 3, "y_max": 4} or {"x": 1, "y": 2, "width": 2, "height": 2}'
+)
+_POSE = '{"heading": 90, "pitch": 0, "altitude": 12.5}'
 
 
 def bounds_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:
@@ -89,7 +98,7 @@ def bounds_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:
     ``y``, ``width``, ``height``), or points with x and y, of which the smallest and largest count;
     as a struct, or JSON text.
     """
-    members = {folded(name): member for name, member in _mapping(value).items()}
+    members = {folded(name): member for name, member in _mapping(value, _BOUNDS).items()}
     if all(member is None or member == "" for member in members.values()):
         return None
     points = [member for member in members.values() if isinstance(member, Mapping)]
@@ -128,7 +137,7 @@ def _edges(members: Mapping[str, Any], numbers: Numbers) -> tuple[float, float, 
 
 def pose_json(value: object, numbers: Numbers = PLAIN_NUMBERS) -> str | None:
     """Return the known members of a camera pose as JSON text; from a struct, or JSON text."""
-    members = {folded(name): member for name, member in _mapping(value).items()}
+    members = {folded(name): member for name, member in _mapping(value, _POSE).items()}
     known = {key: at for key in POSE if (at := numbers.number(members.get(key))) is not None}
     if not known:
         if any(member not in {None, ""} for member in members.values()):
@@ -173,16 +182,21 @@ def _first(members: Mapping[str, Any], names: tuple[str, ...], numbers: Numbers)
     return numbers.number(next(filled, None))
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _mapping(value: object, example: str) -> Mapping[str, Any]:
     if value is None or (isinstance(value, str) and not value.strip()):
         return {}
+    content = value
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
+            content = orjson.loads(value)
         except orjson.JSONDecodeError as error:
-            raise FaultError(f"it is not JSON: {error}") from error
-    if value is None:
+            raise FaultError(_no_object(value, example)) from error
+    if content is None:
         return {}
-    if not isinstance(value, Mapping):
-        raise FaultError("it is not a JSON object")
-    return value
+    if not isinstance(content, Mapping):
+        raise FaultError(_no_object(value, example))
+    return content
+
+
+def _no_object(value: object, example: str) -> str:
+    return f"{value!r:.60} is not an object; give one such as {example}"
