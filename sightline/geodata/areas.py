@@ -11,7 +11,13 @@ from shapely.errors import ShapelyError
 
 from sightline.errors import ConfigurationError
 from sightline.geodata.geojson import GeoJsonError, documents, features, geometries
-from sightline.geodata.gis_files import is_gis_file, layer_geometries, open_layer, split_layer
+from sightline.geodata.gis_files import (
+    is_gis_file,
+    layer_geometries,
+    meant_layer,
+    open_layer,
+    split_layer,
+)
 from sightline.geodata.globe import NoAreaError, on_globe
 from sightline.geodata.polygons import filled
 from sightline.given_files import obstacle
@@ -57,7 +63,7 @@ def _geometries(path: Path, where: str) -> Iterator[tuple[shapely.Geometry, obje
     file, _ = split_layer(path)
     what = obstacle(file)
     if what and not (file.is_dir() and is_gis_file(path)):
-        raise ConfigurationError(f"{where}: {what}; give a file")
+        raise ConfigurationError(f"{where}: {what}; {meant_layer(path) or 'give a file'}")
     if is_gis_file(path):
         yield from layer_geometries(open_layer(path, "Polygon", where), where)
     else:

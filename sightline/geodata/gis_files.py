@@ -6,6 +6,7 @@ A layer of a file is named as in QGIS: ``signs.gpkg|layername=poles``.
 from __future__ import annotations
 
 import os
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -23,12 +24,22 @@ if TYPE_CHECKING:
 
 EXTRA = "gis"
 _LAYER = "|layername="
+_LAYER_OTHERWISE = re.compile(
+    r"(?P<file>.+\.(?:gpkg|zip|shp))[|:#?](?:layer_?(?:name)?[=:])?(?P<layer>[^|=]+)", re.IGNORECASE
+)
 _SHAPEFILE, _GEOPACKAGE = ".shp", ".gpkg"
 _APPLICATIONS = (b"GPKG", b"GP10", b"GP11")
 """The bytes at offset 68 that mark an SQLite file as a GeoPackage."""
 _SHAPES = b"\0\0\x27\x0a"
 _ZIP = b"PK\x03\x04"
 _PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".webp")
+_MEANINGS = {
+    "required GeoPackage tables": "it is a database of SQLite without the tables of a GeoPackage",
+    "disk image is malformed": "it is cut off or damaged",
+    "not recognized as being in a supported": "it is damaged, or not what its name says",
+}
+"""What errors of GDAL mean, by words in them."""
+
 _ANY = ("Unknown", "GeometryCollection")
 
 
@@ -54,6 +65,14 @@ def split_layer(path: Path) -> tuple[Path, str | None]:
     """Return the file, and the layer named after it."""
     file, marker, layer = str(path).partition(_LAYER)
     return Path(file), layer if marker else None
+
+
+def meant_layer(path: Path) -> str:
+    """Return the next step for a path that does not exist, if it names a layer in another way."""
+    match = _LAYER_OTHERWISE.fullmatch(str(path))
+    if match is None or not Path(match["file"]).exists():
+        return ""
+    return f"name the layer as '{match['file']}{_LAYER}{match['layer']}'"
 
 
 def is_gis_file(path: Path) -> bool:
@@ -94,6 +113,7 @@ def open_layer(path: Path, kind: str, where: str) -> GisLayer:
     file, name = split_layer(path)
     gdal = library("pyogrio", EXTRA)
     with gdal_errors(gdal, where):
+        _check_parts(file, where, (".shx", ".dbf") if kind == "Point" else (".shx",))
         layers = [
             GisLayer(dataset, str(layer), geometry)
             for dataset in _datasets(file)
@@ -148,7 +168,8 @@ def gdal_errors(gdal: ModuleType, where: str) -> Iterator[None]:
             yield
     except (*known, shapely.errors.ShapelyError, zipfile.BadZipFile) as error:
         text = " ".join(str(error).partition(" It might help")[0].split())[:300]
-        raise ConfigurationError(f"{where}: {text}; export it again, e.g. by QGIS") from error
+        meaning = next((known for words, known in _MEANINGS.items() if words in text), text)
+        raise ConfigurationError(f"{where}: {meaning}; export it again, e.g. by QGIS") from error
 
 
 def _datasets(path: Path) -> list[str]:
@@ -158,6 +179,28 @@ def _datasets(path: Path) -> list[str]:
     if zipfile.is_zipfile(path):
         return [f"/vsizip/{path.absolute()}/{member}" for member in _members(path)]
     return [str(path)]
+
+
+def _check_parts(path: Path, where: str, parts: tuple[str, ...]) -> None:
+    """Check that these parts of each Shapefile are beside its ``.shp``, also in an archive.
+
+    Raises:
+        ConfigurationError: one is missing.
+    """
+    for dataset in map(Path, _datasets(path)):
+        if dataset.suffix.lower() != _SHAPEFILE:
+            continue
+        if dataset.is_file():
+            names = [file.name for file in dataset.parent.iterdir()]
+        else:
+            with zipfile.ZipFile(path) as archive:
+                names = [Path(name).name for name in archive.namelist()]
+        for part in parts:
+            if (dataset.stem + part).lower() not in map(str.lower, names):
+                raise ConfigurationError(
+                    f"{where}: {dataset.stem}{part} is not beside {dataset.name}; copy all files of"
+                    " the Shapefile"
+                )
 
 
 def _shapefiles(folder: Path) -> list[Path]:

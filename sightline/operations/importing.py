@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sightline.errors import ConfigurationError, NotFoundError
-from sightline.geodata.gis_files import is_shapefile_folder, split_layer
+from sightline.geodata.gis_files import is_shapefile_folder, meant_layer, split_layer
 from sightline.given_files import obstacle
 from sightline.local.importing import (
     AS_IT_STANDS,
@@ -49,7 +49,8 @@ def import_files(
     """
     file, _ = split_layer(path)
     if not file.exists():
-        raise NotFoundError(f"{path} does not exist; give a folder of photographs or a table")
+        step = meant_layer(path) or "give a folder of photographs or a table"
+        raise NotFoundError(f"{path} does not exist; {step}")
     if not file.is_dir() and (what := obstacle(file)):
         raise ConfigurationError(f"{path}: {what}; give a folder of photographs or a table")
     for folder in allowed_roots:

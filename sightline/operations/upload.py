@@ -18,7 +18,7 @@ from sightline.gcp.storage import (
     open_storage,
     upload_files,
 )
-from sightline.geodata.gis_files import split_layer
+from sightline.geodata.gis_files import meant_layer, split_layer
 from sightline.given_files import obstacle
 from sightline.local.importing import (
     AS_IT_STANDS,
@@ -129,7 +129,8 @@ def _target(settings: Settings, directory: Path, target: str | None) -> BucketPr
 
 def _source_table(settings: Settings, observations: Path | None, named: str | None) -> str | None:
     if observations is not None and (what := obstacle(split_layer(observations)[0])):
-        raise NotFoundError(f"--observations {observations}: {what}; give a table")
+        step = meant_layer(observations) or "give a table"
+        raise NotFoundError(f"--observations {observations}: {what}; {step}")
     table = named or (settings.bigquery.source if observations is not None else "")
     if table:
         checked_table(table, "--source-table")

@@ -36,7 +36,7 @@ def test_a_file_of_another_format_is_named_with_a_remedy(folder: Folder, suffix:
     with pytest.raises(ConfigurationError) as caught:
         folder.load(b"some content\n", f"my survey{suffix.upper()}")
     assert f"is {known.name}, which is not read; " in str(caught.value)
-    assert str(caught.value).endswith(", and import that")
+    assert ", and import " in str(caught.value)
     assert "{" not in str(caught.value).replace("${", "")
     if "{file}" in known.remedy:
         assert shlex.quote(str(folder.root / f"my survey{suffix.upper()}")) in str(caught.value)
@@ -79,9 +79,10 @@ def test_the_command_that_converts_a_file_works(folder: Folder, suffix: str) -> 
                          b'"location":{"lat":52.37,"lng":4.89}}\n')  # fmt: skip
     with pytest.raises(ConfigurationError) as caught:
         folder.load_file(file)
-    command = str(caught.value).split("`")[1]
+    _, command, then = str(caught.value).split("`")
     subprocess.run(command, shell=True, check=True, cwd="/")
-    report = folder.load_file(folder.root / "my survey.parquet")
+    (written,) = shlex.split(then.removeprefix(", and import "))
+    report = folder.load_file(Path(written))
     assert report.refused_count == 0
     assert (52.37, 4.89) in folder.positions()
 
@@ -97,6 +98,19 @@ def test_uuids_that_the_converting_command_writes_are_read_as_text(folder: Folde
     assert kind == pa.uuid()
     assert folder.load_file(folder.root / "t.parquet").imported == 1
     assert [row["observation_id"] for row in folder.rows()] == [name]
+
+
+def test_the_command_for_a_gpx_track_names_the_file_to_import(folder: Folder) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        folder.load("<gpx/>", "x.gpx")
+    at = folder.root / "x"
+    assert str(caught.value).endswith(f"{at}.csv {at}.gpx waypoints`, and import {at}.csv")
+
+
+@pytest.mark.parametrize("name", ["fake.parquet", "fake.pq", "FAKE.GeoParquet"])
+def test_a_file_that_is_only_named_like_parquet_is_refused(folder: Folder, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="named like a Parquet file, and its content is"):
+        folder.load("hello\n1\n", name)
 
 
 @pytest.mark.parametrize("store_schema", [True, False])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,11 @@ import geopandas
 import pytest
 import shapely
 
-from sightline.errors import ConfigurationError
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.geodata.areas import read_area
+from sightline.geodata.gis_files import meant_layer
+from sightline.operations.importing import import_files
+from sightline.settings import Settings
 from tests.geodata.gis_samples import written, zipped
 from tests.local.imports import reasons
 from tests.local.tables import Folder
@@ -196,3 +203,52 @@ def test_without_gdal_geojson_is_read_and_the_rest_says_what_to_install(
             folder.load_file(path)
     report = folder.load(dumped(feature(1, id="1")), "a.geojson", columns={"observation_id": "id"})
     assert report.imported == 1
+
+
+def test_what_only_seems_to_be_a_geopackage_is_told_in_words_of_ours(folder: Folder) -> None:
+    package = written(frame(), folder.root / "a.gpkg").read_bytes()
+    with closing(sqlite3.connect(folder.root / "plain.gpkg")) as plain:
+        plain.execute("CREATE TABLE a (b)")
+    database = (folder.root / "plain.gpkg").read_bytes()
+    for name, content, says in (
+        ("b.gpkg", database, "it is a database of SQLite without the tables of a GeoPackage; exp"),
+        ("c.gpkg", package[: len(package) // 2], "it is cut off or damaged; export it again"),
+        ("d.gpkg", b"hello\n1\n", "it is damaged, or not what its name says; export it again"),
+        ("e.shp", b"hello\n1\n", "e.shx is not beside e.shp; copy all files of the Shapefile"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"{re.escape(name)}: {says}"):
+            folder.load(content, name)
+
+
+@pytest.mark.parametrize("part", [".shx", ".dbf"])
+@pytest.mark.parametrize("is_zipped", [False, True])
+def test_a_missing_part_of_a_shapefile_is_named(folder: Folder, part: str, is_zipped: bool) -> None:
+    path = written(frame(), folder.root / "a.shp")
+    path.with_suffix(part).unlink()
+    if is_zipped:
+        path = zipped(path, folder.root / "z.zip", below="export/")
+    with pytest.raises(ConfigurationError, match=rf"a{part} is not beside a\.shp; copy all"):
+        folder.load_file(path)
+
+
+def test_a_shapefile_without_a_crs_is_noted_without_names_of_gdal(folder: Folder) -> None:
+    path = written(frame(), folder.root / "a.shp")
+    path.with_suffix(".prj").unlink()
+    report = folder.load_file(path)
+    assert report.notes[0].text == (
+        "geometry declares no CRS; read as degrees of WGS 84, else give --crs"
+    )
+    assert report.imported == 3
+
+
+@pytest.mark.parametrize("layer", ["|layer=poles", ":poles", "|poles", "|LAYERNAME=poles"])
+def test_a_layer_named_in_another_way_is_answered_with_the_right_one(
+    folder: Folder, layer: str
+) -> None:
+    path = written(frame(), folder.root / "a.gpkg", "poles")
+    assert meant_layer(Path(f"{path}{layer}")) == f"name the layer as '{path}|layername=poles'"
+    assert meant_layer(folder.root / f"b.gpkg{layer}") == ""
+    with pytest.raises(ConfigurationError, match="no such file; name the layer as '"):
+        read_area(Path(f"{path}{layer}"), "--polygon")
+    with pytest.raises(NotFoundError, match="does not exist; name the layer as '"):
+        import_files(Settings(), Path(f"{path}{layer}"))

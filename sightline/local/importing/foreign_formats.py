@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from dataclasses import dataclass
@@ -25,10 +26,16 @@ class ForeignFormat:
     remedy: str
     magics: tuple[tuple[int, bytes], ...] = ()
 
+    @property
+    def result(self) -> str:
+        """What to import then: the file that the remedy writes."""
+        written = re.search(r"\{stem\}\.\w+", self.remedy)
+        return written[0] if written else "the result"
+
 
 _SPREADSHEET = "save the sheet as CSV UTF-8 there, or run `ogr2ogr -f CSV {stem}.csv {file}`"
 _MAP = "run `ogr2ogr -f CSV -t_srs EPSG:4326 -lco GEOMETRY=AS_WKT {stem}.csv {file}`"
-_LAYERS = _MAP.removesuffix("`") + " LAYER`; `ogrinfo {file}` lists its layers"
+_LAYERS = "choose a layer that `ogrinfo {file}` lists, " + _MAP.removesuffix("`") + " LAYER`"
 _PYTHON = "run `{python} -c 'import sys, %s' {file} {stem}.parquet`"
 _ARROW = "pyarrow.%s as table, pyarrow.parquet as pq; pq.write_table(%s, sys.argv[2])"
 _FRAME = "write it as Parquet with `DataFrame.to_parquet`"
@@ -36,7 +43,7 @@ _FRAME = "write it as Parquet with `DataFrame.to_parquet`"
 FOREIGN_FORMATS = (
     ForeignFormat("an Excel workbook", (".xlsx", ".xlsm", ".xlsb", ".xls"), _SPREADSHEET),
     ForeignFormat("an OpenDocument spreadsheet", (".ods",), _SPREADSHEET),
-    ForeignFormat("a GPX track", (".gpx",), _LAYERS.replace("LAYER", "waypoints")),
+    ForeignFormat("a GPX track", (".gpx",), _MAP.removesuffix("`") + " waypoints`"),
     ForeignFormat("KML", (".kml", ".kmz"), _MAP),
     ForeignFormat("GML", (".gml",), _MAP),
     ForeignFormat("TopoJSON", (".topojson",), _MAP),
@@ -92,11 +99,9 @@ def refuse_foreign(path: Path, head: bytes) -> None:
         if any(head[at:].startswith(magic) for at, magic in known.magics)
     ]
     for known in (*by_name, *by_content)[:1]:
-        remedy = known.remedy.format(
+        remedy = f"{known.remedy}, and import {known.result}".format(
             file=shlex.quote(str(path)),
             stem=shlex.quote(str(path.with_suffix(""))),
             python=shlex.quote(sys.executable),
         )
-        raise ConfigurationError(
-            f"{path} is {known.name}, which is not read; {remedy}, and import that"
-        )
+        raise ConfigurationError(f"{path} is {known.name}, which is not read; {remedy}")

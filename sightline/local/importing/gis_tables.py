@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import pyarrow as pa
 from sightline.extras import library
 from sightline.geodata.gis_files import EXTRA, GisLayer, gdal_errors, open_layer
 from sightline.local.importing.columns import PLAIN
+from sightline.local.importing.geojson_tables import GEOMETRY
 from sightline.local.importing.geometry_columns import GeometryColumns
 from sightline.local.importing.raw_batches import RawBatch
 from sightline.local.importing.report import Tally
@@ -23,17 +24,19 @@ _BATCH_ROWS = 32_768
 _NAME_OF_SHAPEFILE = 10
 """The most characters of a column name in a Shapefile."""
 
+_UNNAMED_GEOMETRY = "wkb_geometry"
+"""What GDAL calls the geometry of a format in which it has no name, such as Shapefile."""
+
 
 @dataclass(frozen=True, slots=True)
 class GisTableFile:
-    """An opened layer; ``own_names`` maps our names to those of the file, where they differ."""
+    """An opened layer."""
 
     path: Path
     layer: GisLayer
     schema: Any
     rows: int | None
     geometry: GeometryColumns
-    own_names: Mapping[str, str]
 
     def batches(self, names: frozenset[str], tally: Tally) -> Iterator[RawBatch]:  # noqa: ARG002 - every row can be taken apart
         """Yield the rows of the named columns; the first row is row 1."""
@@ -59,16 +62,15 @@ def open_gis_table(path: Path) -> GisTableFile:
         rows = gdal.read_info(layer.dataset, layer=layer.name)["features"]
         with _opened(gdal, layer) as (meta, reader):
             schema, crs = reader.schema, meta["crs"]
-            point = meta["geometry_name"] or "wkb_geometry"
-    own_names = _full_names(schema.names) if layer.is_shapefile else {}
-    ours = {own: name for name, own in own_names.items()}
+    names = _names(schema.names, layer)
+    unnamed = names[_UNNAMED_GEOMETRY] if _UNNAMED_GEOMETRY in schema.names else None
+    point = meta["geometry_name"] or unnamed
     return GisTableFile(
         path,
         layer,
-        pa.schema([field.with_name(ours.get(field.name, field.name)) for field in schema]),
+        pa.schema([field.with_name(names.get(field.name, field.name)) for field in schema]),
         rows if rows >= 0 else None,
-        GeometryColumns({point: crs} if point in schema.names else {}),
-        own_names,
+        GeometryColumns({point: crs} if point else {}),
     )
 
 
@@ -86,15 +88,12 @@ def _opened(gdal: ModuleType, layer: GisLayer) -> AbstractContextManager[Any]:
     )
 
 
-def _full_names(names: list[str]) -> dict[str, str]:
-    """Return our names of columns that a Shapefile has cut, each with the cut name."""
-    return {
-        name: name[:_NAME_OF_SHAPEFILE]
-        for name in PLAIN
-        if len(name) > _NAME_OF_SHAPEFILE
-        and name[:_NAME_OF_SHAPEFILE] in names
-        and name not in names
-    }
+def _names(columns: list[str], layer: GisLayer) -> dict[str, str]:
+    """Return the names in the table of columns that a Shapefile has cut, or GDAL has named."""
+    whole = [name for name in PLAIN if len(name) > _NAME_OF_SHAPEFILE and name not in columns]
+    names = {name[:_NAME_OF_SHAPEFILE]: name for name in whole if layer.is_shapefile}
+    is_taken = GEOMETRY in columns
+    return names | {_UNNAMED_GEOMETRY: _UNNAMED_GEOMETRY if is_taken else GEOMETRY}
 
 
 def _plain(column: Any) -> Any:

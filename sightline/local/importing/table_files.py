@@ -18,6 +18,7 @@ from sightline.local.importing.parquet_files import PARQUET_MAGIC, open_parquet
 from sightline.local.importing.raw_batches import RawBatch
 from sightline.local.importing.report import Tally
 
+_PARQUET = (".parquet", ".geoparquet", ".pq")
 _HEAD_BYTES = 1 << 16
 
 
@@ -77,4 +78,9 @@ def _opened(path: Path) -> TableFile:
     if is_geojson(path, head):
         return open_geojson(path)
     refuse_foreign(path, head)
+    if path.suffix.lower() in _PARQUET and head.strip():
+        raise ConfigurationError(
+            f"{path} is named like a Parquet file, and its content is another; export it again, or"
+            " rename it if it is CSV"
+        )
     return open_csv(path, head)
