@@ -275,8 +275,8 @@ def test_a_format_that_finds_no_date_is_an_error(folder: Folder, pattern: str) -
 )
 def test_a_format_that_no_time_needs_is_noted(folder: Folder, pattern: str, text: str) -> None:
     report = folder.load(csv_of("capture_time", text), date_format=pattern)
-    told = any("--date-format was not used" in note.text for note in report.notes)
-    assert (report.imported, told) == (1, text.endswith("Z"))
+    is_noted = any("--date-format was not used" in note.text for note in report.notes)
+    assert (report.imported, is_noted) == (1, text.endswith("Z"))
 
 
 def test_a_format_or_a_mark_for_a_column_that_needs_none_is_noted(folder: Folder) -> None:
