@@ -86,7 +86,7 @@ ONLY_ON_PROJECTS: Mapping[str, str] = {
 """Roles that only a project can grant, and why."""
 
 _QUEUES = {"gcp:pubsub/topic:Topic", "gcp:pubsub/subscription:Subscription"}
-_PROTECTED_BY_FLAG = ("Table", "Cluster", "WorkerPool")
+_PROTECTED_BY_FLAG = ("Table",)
 _LABELLED = {
     "gcp:artifactregistry/repository:Repository": "labels",
     "gcp:bigquery/dataset:Dataset": "labels",

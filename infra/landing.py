@@ -52,6 +52,7 @@ class Landing(Entity):
         self._accounts = accounts
         self.bucket: pulumi.Input[str] = stack.bucket
         self.made: gcp.storage.Bucket | None = None
+        self.encrypts: pulumi.Output[str] | None = None
         if stack.makes_bucket:
             self.made = self._bucket()
             self.bucket = self.made.name
@@ -64,17 +65,19 @@ class Landing(Entity):
             for role, who in zip(
                 (WORKER_READS_IMAGES, VERTEX_READS_IMAGES), self.readers.values(), strict=True
             ):
-                self.let_read(role, who)
+                is_shared = role is VERTEX_READS_IMAGES and not stack.makes_bucket
+                self.let_read(role, who, keep=is_shared)
         if stack.config.listing:
             self._subscribe()
         elif self._source_is_ours():
             self._open_source()
         self.register_outputs({})
 
-    def let_read(self, role: Role, who: pulumi.Input[str]) -> None:
-        """Grant read access to the images."""
+    def let_read(self, role: Role, who: pulumi.Input[str], *, keep: bool = False) -> None:
+        """Grant read access to the images; ``keep`` it when the stack is destroyed."""
         target = {"bucket": self.bucket}
-        granted = grant(role, gcp.storage.BucketIAMMember, who, target, self.below())
+        kind = gcp.storage.BucketIAMMember
+        granted = grant(role, kind, who, target, self.below(), keep=keep)
         self.grants_to_read.append(granted)
 
     def _bucket(self) -> gcp.storage.Bucket:
@@ -104,10 +107,9 @@ class Landing(Entity):
         agent = gcp.storage.get_project_service_account_output(
             project=self.stack.project, opts=self.after_apis()
         )
-        target = {"crypto_key_id": key}
-        return grant(
-            STORAGE_ENCRYPTS, gcp.kms.CryptoKeyIAMMember, agent.member, target, self.below()
-        )
+        self.encrypts = agent.member
+        target, kind = {"crypto_key_id": key}, gcp.kms.CryptoKeyIAMMember
+        return grant(STORAGE_ENCRYPTS, kind, agent.member, target, self.below(), keep=True)
 
     def _subscribe(self) -> None:
         stack = self.stack

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
 
 from infra.fleet import Fleet
+from infra.fleet.gke import ADAPTER_READS_METRICS
 from infra.fleet.manifests import rendered
 from infra.fleet.registry import repository_url
 from infra.job_settings import job_settings
-from infra.landing import READER, Landing
+from infra.landing import READER, STORAGE_ENCRYPTS, VERTEX_READS_IMAGES, Landing
+from infra.roles import Role
 from infra.stack import Stack
 from infra.warehouse import Warehouse
 from infra.watch import Watch
@@ -36,6 +38,8 @@ def outputs(
     if not stack.grants_on_bucket:
         readers = {**landing.readers, "the connection": warehouse.connection_member}
         outputs["grantCommands"] = [_grant_command(stack, who) for who in readers.values()]
+    if kept := list(_kept_grants(stack, landing, fleet)):
+        outputs["keptGrants"] = kept
     if stack.runs_on_gke and stack.config.image:
         outputs["manifests"] = rendered(stack)
         outputs["applyCommand"] = _apply_command(stack)
@@ -50,6 +54,23 @@ def _grant_command(stack: Stack, who: pulumi.Output[str]) -> pulumi.Output[str]:
     """Return the commands with which the bucket's owner lets our accounts read the images."""
     bucket = f"gcloud storage buckets add-iam-policy-binding gs://{stack.bucket}"
     return pulumi.Output.concat(bucket, " --member=", who, f" --role={READER}")
+
+
+def _kept_grants(stack: Stack, landing: Landing, fleet: Fleet) -> Iterator[pulumi.Output[str]]:
+    """Yield the commands that remove what ``pulumi destroy`` leaves, since other stacks use it."""
+    removes = "remove-iam-policy-binding"
+    kept: list[tuple[str, pulumi.Output[str] | None, Role]] = []
+    if stack.grants_on_bucket and not stack.makes_bucket:
+        vertex = landing.readers["Vertex AI's service agent"]
+        on_bucket = f"gcloud storage buckets {removes} gs://{stack.bucket}"
+        kept.append((on_bucket, vertex, VERTEX_READS_IMAGES))
+    on_key = f"gcloud kms keys {removes} {stack.config.kms_key}"
+    kept.append((on_key, landing.encrypts, STORAGE_ENCRYPTS))
+    on_project = f"gcloud projects {removes} {stack.project} --condition=None"
+    kept.append((on_project, fleet.adapter, ADAPTER_READS_METRICS))
+    for command, member, role in kept:
+        if member is not None:
+            yield pulumi.Output.concat(command, " --member=", member, f" --role={role.role}")
 
 
 def _apply_command(stack: Stack) -> str:
@@ -76,6 +97,8 @@ def _next(stack: Stack) -> list[str]:
         ]
     elif stack.runs_on_gke:
         steps.append('eval "$(pulumi stack output applyCommand)"')
+    if not stack.grants_on_bucket:
+        steps.append("pulumi stack output grantCommands, for the owner of the bucket to run")
     if not stack.source:
         steps.append("sightline upload PHOTOS gs://BUCKET/PREFIX, or set sightline:source")
     return [*steps, "sightline config from-stack", "sightline setup"]

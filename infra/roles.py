@@ -42,9 +42,17 @@ def grant(
     member: pulumi.Input[str],
     target: Mapping[str, Any],
     opts: pulumi.ResourceOptions,
+    *,
+    keep: bool = False,
 ) -> pulumi.CustomResource:
-    """Grant a role on a resource, in addition to those that others grant there."""
+    """Grant a role on a resource, in addition to those that others grant there.
+
+    ``keep`` it when the stack is destroyed: other stacks of the project may need it, because the
+    member is one of Google's agents and the resource is not the stack's own.
+    """
     make: Any = kind
+    if keep:
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True))
     member_grant: pulumi.CustomResource = make(
         role.name, role=role.role, member=member, opts=opts, **target
     )

@@ -160,6 +160,20 @@ def _size(mebibytes: int) -> str:
     return f"{mebibytes}Mi" if mebibytes < 1024 else f"{mebibytes // 1024}Gi"
 
 
+def _image(stack: Stack) -> Iterator[str]:
+    image = stack.config.image
+    host, _, path = image.partition("/")
+    own = f"{stack.project}/{stack.names.of('images')}/"
+    region = host.removesuffix("-docker.pkg.dev")
+    if path.startswith(own) and region not in {host, stack.region}:
+        yield (
+            f"sightline:image is in this stack's registry of {region}, and sightline:region is"
+            f" {stack.region!r}: the registry, the workers and the schedules would be replaced, and"
+            " no pushed image moves; set the region back, or remove the image, run `pulumi up`, and"
+            " push to the new registry"
+        )
+
+
 def _arguments(stack: Stack) -> Iterator[str]:
     arguments = stack.config.producer_arguments
     try:
@@ -178,6 +192,6 @@ def _watch(stack: Stack) -> Iterator[str]:
 
 
 _CHECKS: tuple[Callable[[Stack], Iterator[str]], ...] = (
-    _places, _labels, _datasets, _images, _models, _fleet, _arguments,
+    _places, _labels, _datasets, _images, _models, _fleet, _image, _arguments,
     _watch,
 )  # fmt: skip

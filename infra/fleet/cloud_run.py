@@ -43,7 +43,7 @@ def worker_pool(
         name=stack.names.of("worker"),
         description="Workers of Sightline, always on",
         labels=stack.labels,
-        deletion_protection=stack.protects,
+        deletion_protection=False,  # it holds no data, and a fleet may be changed
         scaling=run.WorkerPoolScalingArgs(manual_instance_count=chosen.workers),
         template=run.WorkerPoolTemplateArgs(
             service_account=email,

@@ -32,12 +32,15 @@ class Fleet(Entity):
         **more: Any,
     ) -> None:
         super().__init__("fleet", stack, needs=[*services.enabled, *opened], **more)
-        self.registry = make_registry(stack, self.below())
+        self.registry = make_registry(stack, self.below(protect=stack.protects))
         self.cluster: gcp.container.Cluster | None = None
+        self.adapter: pulumi.Output[str] | None = None
         self._starter: gcp.serviceaccount.Account | None = None
         if stack.runs_on_gke:
             self.cluster = gke.make_cluster(stack, self.registry, self.below)
-            gke.let_pods_work(stack, accounts.worker, self.cluster, self.below, self.after_apis())
+            self.adapter = gke.let_pods_work(
+                stack, accounts.worker, self.cluster, self.below, self.after_apis()
+            )
         if stack.config.image and stack.has_fleet:
             self._run(accounts)
         self.register_outputs({})

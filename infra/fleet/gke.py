@@ -59,7 +59,7 @@ def make_cluster(
         name=stack.names.of(),
         description="Workers of Sightline",
         enable_autopilot=True,
-        deletion_protection=stack.protects,
+        deletion_protection=False,  # it holds no data, and a fleet may be changed
         resource_labels=stack.labels,
         release_channel=gcp.container.ClusterReleaseChannelArgs(channel="REGULAR"),
         ip_allocation_policy=gcp.container.ClusterIpAllocationPolicyArgs(),
@@ -79,8 +79,11 @@ def let_pods_work(
     cluster: gcp.container.Cluster,
     below: Below,
     after_apis: pulumi.InvokeOutputOptions,
-) -> None:
-    """Let pods act as the worker, and the adapter read metrics, once the identity pool exists."""
+) -> pulumi.Output[str]:
+    """Let pods act as the worker, and the adapter read metrics, once the identity pool exists.
+
+    Returns the adapter, which all clusters of the project share.
+    """
     pool = f"{stack.project}.svc.id.goog"
     grant(
         POD_IS_WORKER,
@@ -102,4 +105,6 @@ def let_pods_work(
         adapter,
         {"project": stack.project},
         below(cluster),
+        keep=True,
     )
+    return adapter

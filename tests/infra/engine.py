@@ -84,3 +84,6 @@ def what_is_left(cloud: Cloud) -> Mapping[str, Any]:
 
 NOTHING = {"project": ["roles/owner"]}
 """What a project has before anything is made in it."""
+
+AFTER_GKE = {"project": ["roles/owner", "roles/monitoring.viewer"]}
+"""What a cluster leaves: the role of the metrics adapter, which clusters of a project share."""

@@ -51,8 +51,6 @@ BROKEN: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("SL-8", BUCKET, {**SAFE_BUCKET, "force_destroy": True}),
     ("SL-8", TABLE, {"labels": LABELS, "deletion_protection": False}),
     ("SL-8", DATASET, {"labels": LABELS, "delete_contents_on_destroy": True}),
-    ("SL-8", "gcp:container/cluster:Cluster",
-     {"resource_labels": LABELS, "deletion_protection": False}),
     ("SL-9", "gcp:serviceaccount/key:Key", {"service_account_id": "worker"}),
     ("SL-10", TOPIC, {"labels": LABELS}),
     ("SL-10", SUBSCRIPTION, {**SAFE_SUBSCRIPTION, "message_retention_duration": None}),

@@ -14,6 +14,7 @@ import pytest
 from scripts.environment import Environment
 from scripts.local_cloud import PROJECT, REGION, Cloud
 from tests.infra.engine import (
+    AFTER_GKE,
     DEV,
     HOLDS_DATA,
     IMAGE,
@@ -157,7 +158,9 @@ def test_everything_in_production_is_protected_until_it_is_let_go(
     prod.set({"deletionProtection": "false"})
     prod.up()
     prod.destroy()
-    assert what_is_left(cloud) == NOTHING
+    left = dict(what_is_left(cloud))
+    (policy,) = left.pop("policies")
+    assert (left, EVERYTHING["kmsKey"] in policy) == (NOTHING, True), "other stacks use the key"
 
 
 @pytest.mark.extended
@@ -193,7 +196,7 @@ def test_a_cluster_and_a_stack_without_a_fleet_live_side_by_side(
     plain.destroy()
     assert set(cluster.refresh().changes) == {"same"}
     cluster.destroy()
-    assert what_is_left(cloud) == NOTHING
+    assert what_is_left(cloud) == AFTER_GKE
 
 
 def test_a_wrong_setting_ends_the_preview_before_anything_is_asked(

@@ -302,3 +302,34 @@ def test_alerts_have_a_runbook_and_somebody_to_tell(everything: Environment) -> 
 def test_a_preview_knows_what_the_run_will_make() -> None:
     names = {resource.name for resource in run(PROD, stack="prod", preview=True).resources}
     assert names == {resource.name for resource in made_of("worker-pool", "prod").resources}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "kept"),
+    [
+        ({}, set()),
+        ({"imageBucket": "theirs"}, {"vertex-reads-images"}),
+        ({"imageBucket": "theirs", "grantOnBucket": "false"}, set()),
+        ({"kmsKey": "projects/p/locations/us/keyRings/r/cryptoKeys/k"}, {"storage-encrypts"}),
+        ({"fleet": "gke"}, {"adapter-reads-metrics"}),
+    ],
+)
+def test_a_grant_that_other_stacks_use_stays_and_its_removal_is_an_output(
+    configuration: dict[str, str], kept: set[str]
+) -> None:
+    environment = run({**DEV, **configuration})
+    grants = [it for it in environment.resources if it.type.lower().endswith("iammember")]
+    assert {grant.name for grant in grants if grant.retain} == kept
+    commands = environment.outputs.get("keptGrants", [])
+    assert [" remove-iam-policy-binding " in command for command in commands] == [True] * len(kept)
+
+
+@pytest.mark.parametrize("fleet", ["worker-pool", "job", "gke"])
+def test_a_fleet_holds_no_data_so_that_it_can_be_changed(fleet: str) -> None:
+    environment = run({**PROD, "fleet": fleet})
+    kinds = ("WorkerPool", "Job", "Cluster")
+    fleets = [it for it in environment.resources if it.type.rpartition(":")[2] in kinds]
+    assert fleets
+    assert not any(it.protect or it.inputs.get("deletion_protection") for it in fleets)
+    (registry,) = environment.of("repository:Repository")
+    assert registry.protect, "it holds the images that were pushed"

@@ -66,6 +66,9 @@ MISFITS = (
     *(({key: cron, "fleet": "job", "image": "a/b:1"}, "five fields of cron")
       for key in ("drainSchedule", "producerSchedule") for cron in CRONS),
     ({"region": "europe-west4", "location": "US"}, "does not fit"),
+    ({"region": "us-east4",
+      "image": f"us-central1-docker.pkg.dev/{PROJECT}/sightline-dev-images/sightline:1"},
+     "no pushed image moves; set the region back"),
     ({"region": "asia-east1", "location": "asia-east2"}, "does not fit"),
     ({"listing": "p/eu/exchange/listing"}, "set the location to the listing's"),
     ({"dataset": "one", "modelsDataset": "ONE"}, "names of their own"),
