@@ -67,7 +67,7 @@ def what_is_left(cloud: Cloud) -> Mapping[str, Any]:
         "kept": list(there["resources"]),
         "remembered": [name for name, value in there["remembered"].items() if value],
         "policies": [name for name in there["policies"] if name != owner],
-        "project": [binding["role"] for binding in there["policies"][owner]["bindings"]],
+        "project": sorted(it["role"] for it in there["policies"][owner]["bindings"]),
         "topics": cloud.call("GET", f"pubsub.googleapis.com/v1/projects/{PROJECT}/topics"),
         "subscriptions": cloud.call(
             "GET", f"pubsub.googleapis.com/v1/projects/{PROJECT}/subscriptions"
@@ -85,5 +85,5 @@ def what_is_left(cloud: Cloud) -> Mapping[str, Any]:
 NOTHING = {"project": ["roles/owner"]}
 """What a project has before anything is made in it."""
 
-AFTER_GKE = {"project": ["roles/owner", "roles/monitoring.viewer"]}
+AFTER_GKE = {"project": ["roles/monitoring.viewer", "roles/owner"]}
 """What a cluster leaves: the role of the metrics adapter, which clusters of a project share."""
