@@ -58,15 +58,14 @@ def _grant_command(stack: Stack, who: pulumi.Output[str]) -> pulumi.Output[str]:
 
 def _kept_grants(stack: Stack, landing: Landing, fleet: Fleet) -> Iterator[pulumi.Output[str]]:
     """Yield the commands that remove what ``pulumi destroy`` leaves, since other stacks use it."""
-    removes = "remove-iam-policy-binding"
     kept: list[tuple[str, pulumi.Output[str] | None, Role]] = []
     if stack.grants_on_bucket and not stack.makes_bucket:
         vertex = landing.readers["Vertex AI's service agent"]
-        on_bucket = f"gcloud storage buckets {removes} gs://{stack.bucket}"
+        on_bucket = f"gcloud storage buckets remove-iam-policy-binding gs://{stack.bucket}"
         kept.append((on_bucket, vertex, VERTEX_READS_IMAGES))
-    on_key = f"gcloud kms keys {removes} {stack.config.kms_key}"
+    on_key = f"gcloud kms keys remove-iam-policy-binding {stack.config.kms_key}"
     kept.append((on_key, landing.encrypts, STORAGE_ENCRYPTS))
-    on_project = f"gcloud projects {removes} {stack.project} --condition=None"
+    on_project = f"gcloud projects remove-iam-policy-binding {stack.project} --condition=None"
     kept.append((on_project, fleet.adapter, ADAPTER_READS_METRICS))
     for command, member, role in kept:
         if member is not None:
@@ -98,7 +97,7 @@ def _next(stack: Stack) -> list[str]:
     elif stack.runs_on_gke:
         steps.append('eval "$(pulumi stack output applyCommand)"')
     if not stack.grants_on_bucket:
-        steps.append("pulumi stack output grantCommands, for the owner of the bucket to run")
+        steps.append("pulumi stack output grantCommands")
     if not stack.source:
         steps.append("sightline upload PHOTOS gs://BUCKET/PREFIX, or set sightline:source")
     return [*steps, "sightline config from-stack", "sightline setup"]

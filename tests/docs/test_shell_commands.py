@@ -71,6 +71,9 @@ def printed() -> tuple[ShellCommand, ...]:
     lines += _told({**DEV, "image": ""})
     lines += _told({**DEV, "fleet": "gke"})
     lines += _told({**DEV, "fleet": "job", "imageBucket": "theirs", "grantOnBucket": "false"})
+    key = "projects/p/locations/us/keyRings/r/cryptoKeys/k"
+    lines += _told({**DEV, "kmsKey": key})
+    lines += _told({**DEV, "imageBucket": "theirs"})
     return tuple(command for line in lines for command in commands_in(line, "printed"))
 
 
@@ -78,6 +81,7 @@ def _told(settings: dict[str, str]) -> Iterator[str]:
     outputs = run(settings).outputs
     yield from outputs["next"]
     yield from outputs.get("grantCommands", ())
+    yield from outputs.get("keptGrants", ())
     for name in ("applyCommand", "drainCommand", "enqueueCommand"):
         if name in outputs:
             yield outputs[name]
