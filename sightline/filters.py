@@ -46,6 +46,7 @@ def build_filter(
         radius=parse_radius(near),
         polygon_wkt=read_polygon(polygon),
         limit=limit,
+        polygon_file="" if polygon is None else str(polygon),
     )
 
 
@@ -91,7 +92,11 @@ def parse_box(text: str | None) -> BoundingBox | None:
     if max(abs(south), abs(north)) > 90 and _is_box(*exchanged):
         raise _exchanged("--box", text, f"{south:g},{west:g},{north:g},{east:g}", example)
     if _is_box(west, north, east, south):
-        raise ConfigurationError(f"--box {text!r}: south is north of north; give {example}")
+        meant = f"{west:g},{north:g},{east:g},{south:g}"
+        raise ConfigurationError(
+            f"--box {text!r}: its south, {south:g}, is greater than its north, {north:g} (did you"
+            f" mean {meant}?); give {example}"
+        )
     raise ConfigurationError(f"--box {text!r} is not a valid box in degrees; give {example}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 SEPARATOR = "\x1f"
@@ -164,8 +164,8 @@ class Filter:
     """Selects observations: those that meet every condition; without conditions, all.
 
     ``captured_from`` is inclusive, ``captured_until`` exclusive. ``polygon_wkt`` is a
-    (multi)polygon in WGS 84 as well-known text. ``limit`` bounds the subjects of a run, in a stable
-    order.
+    (multi)polygon in WGS 84 as well-known text, and ``polygon_file`` names where it is from, for
+    messages. ``limit`` bounds the subjects of a run, in a stable order.
     """
 
     asset_types: tuple[str, ...] = ()
@@ -175,6 +175,7 @@ class Filter:
     radius: Radius | None = None
     polygon_wkt: str | None = None
     limit: int | None = None
+    polygon_file: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

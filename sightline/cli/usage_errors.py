@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +14,8 @@ from typer.main import get_group
 
 from sightline.cli.app import app
 from sightline.cli.lazy_command import LazyCommand
+
+_EXTRA = re.compile(r"Got unexpected extra argument(?:s|\(s\))? \((?P<words>.*)\)", re.DOTALL)
 
 
 def usage_error(error: Any, arguments: Sequence[str]) -> str:
@@ -56,13 +61,30 @@ def _complaint(error: Any, command: Any) -> str:
         option = names.get(error.option_name)
         if option is not None and not option.is_flag:
             return f"{error.option_name} needs a value; give {_accepted(option)}"
-    message = error.format_message()
+    message: str = error.format_message()
+    if match := _EXTRA.fullmatch(message):
+        return _surplus(match["words"], command)
     return message.rstrip(".")
 
 
 def _name(param: Any) -> str:
     name: str = param.opts[0]
     return name
+
+
+def _surplus(words: str, command: Any) -> str:
+    """Return what is wrong with arguments after those that a command takes."""
+    helps = [param.help for param in command.params if type(param).__name__.endswith("Argument")]
+    given = ", then ".join(text[0].lower() + text[1:].rstrip(".") for text in helps if text)
+    shown = shorten(words, 60, placeholder=" ...")
+    if not given:
+        return f"{shown} is too much; give nothing"
+    if Path(words.partition(" ")[0]).exists():
+        return (
+            f"{shown} is too much, as the shell puts all files in place of a pattern such as *.jpg;"
+            f" give {given}"
+        )
+    return f"{shown} is too much; give {given}, in quotes if it has spaces"
 
 
 def _accepted(param: Any) -> str:

@@ -57,12 +57,18 @@ def import_bucket(
             listed, or the source cannot be written.
     """
     where = BucketPrefix.parse(uri, "the bucket")
+    is_local = settings.adapter("warehouse") == "local"
+    if is_local and source_table is not None:
+        raise ConfigurationError(
+            f"--source-table {source_table} is for Google Cloud, and observations are stored on"
+            " this machine; leave it out"
+        )
     kind = new_asset_type(settings, asset_type, is_new=new_type)
     with (
         progress("listing", None) as update,
-        bucket_table(settings, where, kind, update) as (file, listing),
+        bucket_table(settings, where, update) as (file, listing),
     ):
-        if settings.adapter("warehouse") == "local":
+        if is_local:
             report = _import_listed(file, source_path(settings), kind)
             table = None
         else:

@@ -33,7 +33,7 @@ _ID_CHARACTERS = 32
 
 @contextmanager
 def bucket_table(
-    settings: Settings, where: BucketPrefix, asset_type: str | None, update: Update
+    settings: Settings, where: BucketPrefix, update: Update
 ) -> Iterator[tuple[Path, ListingCounts]]:
     """Yield a table of the images below a prefix, in the columns of ``latest_observations``.
 
@@ -53,7 +53,7 @@ def bucket_table(
     ):
         table = Path(room) / f"{_slug(where)}.parquet"
         images = list_images(client, place, where, listing)
-        if not _write(table, images, _slug(where), asset_type, update):
+        if not _write(table, images, _slug(where), update):
             raise NotFoundError(f"{where.uri()} contains no images; give a prefix that does")
         yield table, listing
 
@@ -62,21 +62,20 @@ def _write(
     file: Path,
     images: Iterator[StoredImage],
     snapshot: str,
-    asset_type: str | None,
     update: Update,
 ) -> int:
     schema = pa.schema([(name, pa.string()) for name in COLUMNS])
     count = 0
     with pq.ParquetWriter(file, schema) as writer:
         while batch := list(islice(images, _ROWS)):
-            rows = [_row(image, snapshot, asset_type) for image in batch]
+            rows = [_row(image, snapshot) for image in batch]
             writer.write_table(pa.Table.from_pylist(rows, schema))
             count += len(batch)
             update(count, None)
     return count
 
 
-def _row(image: StoredImage, snapshot: str, asset_type: str | None) -> Mapping[str, str | None]:
+def _row(image: StoredImage, snapshot: str) -> Mapping[str, str | None]:
     name = hashlib.sha256(image.content.encode()).hexdigest()[:_ID_CHARACTERS]
     folder = image.relative.partition("/")[0] if "/" in image.relative else ""
     metadata: dict[str, str | None] = {key: image.metadata.get(key) for key in _FROM_METADATA}
@@ -85,7 +84,7 @@ def _row(image: StoredImage, snapshot: str, asset_type: str | None) -> Mapping[s
         "observation_id": name,
         "asset_id": metadata["asset_id"] or name,
         "snapshot_id": f"import-{snapshot}",
-        "asset_type": metadata["asset_type"] or folder_type(folder) or asset_type,
+        "asset_type": metadata["asset_type"] or folder_type(folder),
         "gcs_uri": image.uri,
     }
 

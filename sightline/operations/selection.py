@@ -62,11 +62,15 @@ def new_asset_type(settings: Settings, name: str | None, *, is_new: bool) -> str
     """Return the asset type of an import, as the dataset spells it.
 
     Raises:
-        ConfigurationError: no task is bound to it, and it is not a valid new type.
+        ConfigurationError: no task is bound to it, and it is not a valid new type, or a task is
+            invalid, which is found before anything is imported.
     """
+    known = bound_types(settings)
     if name is None:
+        if is_new:
+            raise ConfigurationError("--new-type needs a type; give --asset-type, too")
         return None
-    asset_type, known = asset_class(name), bound_types(settings)
+    asset_type = asset_class(name)
     if not name.strip():
         raise ConfigurationError("--asset-type is empty; give one such as road_sign")
     if asset_type not in known and not is_new:
@@ -101,8 +105,15 @@ async def check_asset_types(
 
 
 def bound_types(settings: Settings) -> frozenset[str]:
-    """Return the asset types that tasks are bound to, and that of unspecified observations."""
-    tasks = known_tasks(settings).values()
+    """Return the asset types that tasks are bound to, and that of unspecified observations.
+
+    Raises:
+        ConfigurationError: a task is invalid; it might name any type.
+    """
+    try:
+        tasks = known_tasks(settings).values()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"the tasks name the asset types: {error}") from error
     return frozenset(name for task in tasks for name in task.asset_types) | {UNSPECIFIED}
 
 
@@ -179,7 +190,8 @@ def _options(which: Filter) -> Iterable[tuple[str, Filter]]:
         option = f"--near {near.latitude:g},{near.longitude:g},{near.radius_m:g}"
         yield option, Filter(radius=near)
     if which.polygon_wkt is not None:
-        yield "--polygon", Filter(polygon_wkt=which.polygon_wkt)
+        option = f"--polygon {which.polygon_file}".rstrip()
+        yield option, Filter(polygon_wkt=which.polygon_wkt)
 
 
 def _both(left: Filter, right: Filter) -> Filter:

@@ -28,7 +28,7 @@ from sightline.local.importing import (
     import_photos,
     import_table,
 )
-from sightline.local.importing.photos import IMAGE_SUFFIXES, TABLES
+from sightline.local.importing.photos import IMAGE_SUFFIXES, TABLES, table_in
 from sightline.operations.importing import with_unknown_types
 from sightline.operations.selection import UNSPECIFIED, new_asset_type
 from sightline.operations.source_loading import SourceLoad, UploadedFolder, load_imported
@@ -98,6 +98,10 @@ def upload(
     kind = new_asset_type(settings, asset_type, is_new=new_type)
     where = _target(settings, directory, target)
     table = _source_table(settings, observations, source_table)
+    if table is None:
+        options.check_unused("no table to load observations into is named with --source-table")
+    elif observations is None and table_in(directory) is None:
+        options.check_unused(f"{directory} is a folder of photographs")
     report = send_folder(settings, directory, where, threads=threads, progress=progress)
     folder_load = None
     if table is not None:

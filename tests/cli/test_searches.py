@@ -100,4 +100,5 @@ def test_a_place_with_latitude_and_longitude_exchanged_is_an_error(
     )
     code, _, err = shown(*command, *place)
     assert code == 2
+    assert f"{place[0]} {place[1]}" in err.replace("52,5,52.2", "52.0,5.0,52.2")
     assert ": latitude and longitude are exchanged: no image is there, and " in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -150,7 +151,10 @@ def test_images_on_the_web_are_fetched_by_the_command_that_is_told(
     rows = "".join(f'{name},T,{site}/{name}/1.png,"{site}/map?of={name}"\n' for name in ("a", "b"))
     report = folder.load(f"{HEADER},map_url\n{rows}", "my table.csv")
     assert reasons(report) == [("row 2", "bad_uri"), ("row 3", "bad_uri")]
-    assert "is on the web; fetch the images" in report.refusals[0].detail
+    assert (
+        "is on the web; copy the images into a folder or a bucket first"
+        in report.refusals[0].detail
+    )
     command = report.notes[-1].text.split("`")[1]
     subprocess.run(command, shell=True, check=True, cwd=folder.root, stderr=subprocess.PIPE)
     report = folder.load_file(folder.root / "my table-local.csv")
@@ -166,3 +170,49 @@ def test_images_on_the_web_are_fetched_by_the_command_that_is_told(
 def test_the_interpreter_that_converts_is_the_one_that_runs(folder: Folder) -> None:
     with pytest.raises(ConfigurationError, match=sys.executable):
         folder.load(b"{}", "t.json")
+
+
+def test_images_in_s3_are_copied_by_the_command_that_is_told(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = folder.load(f"{HEADER}\na,T,s3://b/p/1.png\nb,T,s3://b/../2.png\n", "t.csv")
+    assert reasons(report) == [("row 2", "bad_uri"), ("row 3", "bad_uri")]
+    assert "is in Amazon S3; copy the images into a folder or a bucket first" in (
+        report.refusals[0].detail
+    )
+    (note,) = report.notes
+    stand_in = folder.root / "bin" / "aws"
+    stand_in.parent.mkdir()
+    stand_in.write_text('#!/bin/sh\nmkdir -p "$(dirname "$5")" && echo "$4" > "$5"\n')
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{stand_in.parent}:{os.environ['PATH']}")
+    subprocess.run(note.text.split("`")[1], shell=True, check=True, cwd=folder.root)
+    assert (folder.root / "images/b/p/1.png").read_text() == "s3://b/p/1.png\n"
+    assert not (folder.root / "images/b/../2.png").exists()
+    again = folder.load_file(folder.root / "t-local.csv")
+    assert (again.imported, again.outside_count) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("uri", "says"),
+    [
+        ("https://h/a.jpg", "is on the web"),
+        ("abfs://c@account.dfs.core.windows.net/a.jpg", "is in Azure Blob Storage"),
+        ("ftp://h/a.jpg", "is neither gs://bucket/object, file:///path nor a path"),
+    ],
+)
+def test_an_image_elsewhere_is_refused_with_what_to_do(folder: Folder, uri: str, says: str) -> None:
+    report = folder.load(f"{HEADER}\na,T,{uri}\n")
+    assert reasons(report) == [("row 2", "bad_uri")]
+    assert report.refusals[0].detail == (
+        f"'{uri}' {says}; copy the images into a folder or a bucket first"
+    )
+
+
+def test_images_elsewhere_in_a_parquet_file_lead_to_a_csv_file(folder: Folder) -> None:
+    report = folder.load_columns({"gcs_uri": ["s3://b/1.jpg"]})
+    (note,) = report.notes
+    assert note.text == (
+        "some images are not on this machine; a command that fetches them is shown if the table is"
+        " saved as CSV, and that is imported"
+    )

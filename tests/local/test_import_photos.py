@@ -11,8 +11,8 @@ from typing import Any
 import piexif
 import pytest
 
-from sightline.errors import NotFoundError
-from sightline.local.importing import ImportReport, import_photos
+from sightline.errors import ConfigurationError, NotFoundError
+from sightline.local.importing import ImportReport, TableOptions, import_photos
 from sightline.settings import ImageSettings
 from tests.local.imports import NOW, reasons, rows_in
 from tests.local.pictures import encoded, halves, png_of
@@ -193,6 +193,41 @@ def test_names_that_are_not_utf8_are_imported_and_shown_escaped(photos: Photos) 
     (row,) = photos.rows()
     assert row["gcs_uri"] == path.as_uri()
     assert row["gcs_uri"].endswith("/stra%DFe/caf%E9.jpg")
+
+
+def test_an_asset_type_that_no_photograph_needs_is_noted(photos: Photos) -> None:
+    photos.put("road_signs/a.jpg", picture())
+    report = photos.load(asset_type="ASSET_CLASS_BENCH")
+    assert [note.text for note in report.notes] == [
+        "--asset-type was not used: each folder's name gives a type"
+    ]
+    photos.put("b.jpg", picture(20))
+    assert photos.load(asset_type="ASSET_CLASS_BENCH").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (TableOptions(crs="EPSG:28992"), "--crs"),
+        (TableOptions(decimal=","), "--decimal"),
+        (TableOptions(date_format="%d.%m.%Y"), "--date-format"),
+        (TableOptions(columns={"gcs_uri": "a"}), "--column"),
+    ],
+)
+def test_an_option_for_tables_is_refused_for_a_folder_without_one(
+    photos: Photos, options: TableOptions, name: str
+) -> None:
+    photos.put("a.jpg", picture())
+    with pytest.raises(ConfigurationError, match=f"{name} is for a table, and .* is a folder of"):
+        photos.load(options=options)
+    assert not photos.source.exists()
+
+
+def test_refused_photographs_do_not_count_as_without_position(photos: Photos) -> None:
+    for name, content in (("a.jpg", picture()), ("b.jpg", picture()), ("c.jpg", b"no image")):
+        photos.put(name, content)
+    report = photos.load()
+    assert (report.imported, report.refused_count, report.without_position) == (1, 2, 1)
 
 
 def test_importing_again_without_a_type_keeps_the_known_type(photos: Photos) -> None:

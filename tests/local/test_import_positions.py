@@ -387,7 +387,7 @@ def test_pixel_bounds_may_be_edges_or_a_corner_and_the_size(
         ("bbox", '{"a": 1}', "bad_bbox", "no key of bounds is known among a"),
         ("bbox", '{"x": 1, "y": 2}', "bad_bbox", "is missing"),
         ("bbox", '{"x": 1, "y": 2, "width": -3, "height": 4}', "bad_bbox", "inside out"),
-        ("bbox", "[1, 2, 3, 4]", "bad_bbox", "not a JSON object"),
+        ("bbox", "[1, 2, 3, 4]", "bad_bbox", "is not an object; give"),
         ("camera_pose", '{"yaw": 1}', "bad_camera_pose", "no key of a pose is known among yaw"),
     ],
 )

@@ -130,7 +130,8 @@ def test_a_missing_column_is_named_with_those_found_and_the_remedy(
     with pytest.raises(ConfigurationError) as caught:
         folder.load(f"{header}\n{ROW}\n")
     assert f"has no column {missing}; it has {header.replace(',', ', ')}" in str(caught.value)
-    assert str(caught.value).endswith(f"give --column {missing}=OTHER")
+    others = ", or --asset-type for all rows" if missing == "asset_type" else ""
+    assert str(caught.value).endswith(f"give --column {missing}=OTHER{others}")
     assert not folder.source.exists()
 
 
@@ -368,3 +369,45 @@ def test_degrees_with_a_hemisphere_are_refused_with_the_accepted_form(
     report = folder.load(f"{HEADER},lat,lon\n{ROW},{cell},5\n")
     assert reasons(report) == [("row 2", "bad_position")]
     assert "write degrees with decimals, and a minus in the south" in report.refusals[0].detail
+
+
+@pytest.mark.parametrize(("cell", "is_noted"), [("ASSET_CLASS_ROAD_SIGN", True), ("", False)])
+def test_an_asset_type_that_no_row_needs_is_noted(
+    folder: Folder, cell: str, is_noted: bool
+) -> None:
+    content = f"{HEADER}\n{ROW}\nb,{cell},gs://bucket/b.jpg\n"
+    report = folder.load(content, asset_type="ASSET_CLASS_UTILITY_POLE")
+    expected = ["--asset-type was not used: every row has its own type"]
+    assert [note.text for note in report.notes] == (expected if is_noted else [])
+    assert len(report.by_asset_type) == (1 if is_noted else 2)
+
+
+def test_latitude_0_longitude_0_is_no_position_and_noted(folder: Folder) -> None:
+    cells = ("0,0", "0.0,-0.0", "0,5", "52,0")
+    rows = "".join(f"{n},T,gs://b/{n}.jpg,{cell}\n" for n, cell in enumerate(cells))
+    report = folder.load(f"{HEADER},lat,lon\n{rows}")
+    assert (report.imported, report.without_position) == (4, 2)
+    assert folder.positions() == [(None, None), (None, None), (0, 5), (52, 0)]
+    assert report.notes[0].text.endswith("rows: 2")
+
+
+def test_a_row_at_0_0_takes_the_next_position_that_it_has(folder: Folder) -> None:
+    folder.load(f"{HEADER},lat,lon,wkt\n{ROW},0,0,POINT(5 52)\n")
+    assert folder.positions() == [(52, 5)]
+
+
+def test_what_was_refused_or_is_a_duplicate_counts_neither_as_without_position_nor_by_type(
+    folder: Folder,
+) -> None:
+    rows = f"{ROW},,\n{ROW},,\nb,T,gs://b/b.jpg,91,0\nc,T,gs://b/c.jpg,1,\n"
+    report = folder.load(f"{HEADER},lat,lon\n{rows}")
+    assert (report.imported, report.refused_count) == (1, 3)
+    assert report.without_position == 1
+    assert report.by_asset_type == {"ASSET_CLASS_ROAD_SIGN": 1}
+
+
+def test_a_missing_image_with_backslashes_in_its_path_is_told_apart(folder: Folder) -> None:
+    rows = "a,T,photos\\a.jpg\nb,T,photos/b.jpg\n"
+    (note,) = folder.load(f"{HEADER}\n{rows}").notes
+    assert note.text.startswith("images that do not exist: 2; ")
+    assert "; the paths of 1 are written with \\, which separates folders on Windows" in note.text

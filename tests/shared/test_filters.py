@@ -47,7 +47,10 @@ def test_every_form_is_understood() -> None:
         ({"captured_from": "yesterday"}, "--from 'yesterday' is not a valid time"),
         ({"captured_until": "2026-13-01"}, "--until '2026-13-01' is not a valid time"),
         ({"box": "1,2,3"}, "--box '1,2,3' is not accepted; give WEST,SOUTH,EAST,NORTH"),
-        ({"box": "1,5,3,4"}, "south is north of north; give WEST,SOUTH,EAST,NORTH"),
+        (
+            {"box": "1,5,3,4"},
+            "its south, 5, is greater than its north, 4 (did you mean 1,4,3,5?); give WEST,SOUTH",
+        ),
         ({"box": "1,5,300,4"}, "is not a valid box in degrees"),
         (
             {"box": "-33.9,151.1,-33.8,151.3"},

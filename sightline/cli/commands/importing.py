@@ -13,6 +13,7 @@ from sightline.cli.state import State
 from sightline.cli.table_options import Columns, Crs, DateFormat, Decimal, table_options
 from sightline.cli.views.bucket_import import bucket_import_json, print_bucket_import
 from sightline.cli.views.importing import check_read, import_json, print_import
+from sightline.errors import ConfigurationError
 from sightline.operations.bucket_import import import_bucket
 from sightline.operations.importing import import_files
 
@@ -52,6 +53,11 @@ def import_(
     settings = state.settings()
     table = table_options(column, crs, decimal, date_format)
     if path.startswith("gs://"):
+        table.check_unused(f"{path} is a bucket")
+        if allow_root:
+            raise ConfigurationError(
+                f"--allow-root is for files, and {path} is a bucket; leave it out"
+            )
         bucket = import_bucket(
             settings,
             path,
@@ -63,6 +69,8 @@ def import_(
         print_json(bucket_import_json(bucket)) if as_json else print_bucket_import(bucket)
         check_read(bucket.report, path)
         return
+    if source_table is not None:
+        raise ConfigurationError("--source-table is for a bucket; leave it out, or give gs://...")
     report = import_files(
         settings,
         Path(path),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sightline.cli.output import remark, say
-from sightline.cli.views.importing import SHOWN, say_hidden, say_positions, say_refusals
+from sightline.cli.views.importing import say_details, say_positions
 from sightline.operations.bucket_import import BucketImport
 
 
@@ -28,8 +28,7 @@ def print_bucket_import(result: BucketImport) -> None:
         f" {result.empty:,} empty"
     )
     say_positions(report)
-    say_refusals(report)
-    say_hidden(report.refused_count - len(report.refusals[:SHOWN]))
+    say_details(report)
     if result.table is not None:
         say(f"{result.table.total:,} observations are in {result.table.name}")
     if report.imported:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
+from itertools import islice
 
 from sightline.cli.characters import printable
 from sightline.cli.output import remark, say
@@ -24,18 +26,7 @@ def print_import(report: ImportReport) -> None:
         f" {report.refused_count:,} refused, {report.ignored:,} ignored (not images)"
     )
     say_positions(report)
-    say_refusals(report)
-    for note in report.notes[:SHOWN]:
-        say(printable(f"  note on {note.where}: {note.text}"))
-    for outside in report.outside[:SHOWN]:
-        say(printable(f"  outside: {outside.where}: its image is in {outside.folder}"))
-    hidden = (
-        report.refused_count
-        + report.notes_count
-        + report.outside_count
-        - sum(len(some[:SHOWN]) for some in (report.refusals, report.notes, report.outside))
-    )
-    say_hidden(hidden)
+    say_details(report)
     if report.outside_count:
         remark(
             f"{report.outside_count:,} images are outside the folders that may be read, and"
@@ -77,13 +68,18 @@ def say_positions(report: ImportReport) -> None:
     say(printable(f"{report.without_position:,} without a position{unused}"))
 
 
-def say_refusals(report: ImportReport) -> None:
-    """Print the first refusals."""
-    for refusal in report.refusals[:SHOWN]:
-        say(printable(f"  refused {refusal.where}: {refusal.reason}: {refusal.detail}"))
+def say_details(report: ImportReport) -> None:
+    """Print the first refusals, notes and images outside, and how many of each are not shown."""
+    refusals = (f"refused {at.where}: {at.reason}: {at.detail}" for at in report.refusals)
+    notes = (f"note on {at.where}: {at.text}" for at in report.notes)
+    outside = (f"outside: {at.where}: its image is in {at.folder}" for at in report.outside)
+    _say_first(refusals, report.refused_count, "refused")
+    _say_first(notes, report.notes_count, "notes")
+    _say_first(outside, report.outside_count, "outside")
 
 
-def say_hidden(count: int) -> None:
-    """Print how many details are not shown."""
-    if count:
-        say(f"  and {count:,} more; --json shows them")
+def _say_first(lines: Iterable[str], count: int, what: str) -> None:
+    for line in islice(lines, SHOWN):
+        say(printable(f"  {line}"))
+    if count > SHOWN:
+        say(f"  and {count - SHOWN:,} more {what}; --json shows them")

@@ -157,8 +157,10 @@ def find_columns(
     plain = {name: at for name in PLAIN if (at := chosen.get(name) or finder.find(name))}
     for name in required:
         if name not in plain:
+            step = ", or --asset-type for all rows" if name == "asset_type" else ""
             raise ConfigurationError(
-                f"{path} has no column {name}; it has {finder.listed()}; give --column {name}=OTHER"
+                f"{path} has no column {name}; it has {finder.listed()}; give --column"
+                f" {name}=OTHER{step}"
             )
     whole = {
         name: at

@@ -75,7 +75,7 @@ class Normaliser:
             if name not in TIMES
         }
         count = len(batch.numbers)
-        columns = self._texts(read, count, faults)
+        columns = self._texts(read, count, faults, tally)
         columns |= self._position(batch, faults)
         for name in TIMES & plain.keys():
             form = self._readings.times.get(name, ISO_8601)
@@ -92,11 +92,14 @@ class Normaliser:
             tally.refuse(named[index].as_py() or f"row {batch.numbers[index]}", reason, detail)
         return _table(columns, count, faults)
 
-    def _texts(self, read: Mapping[str, Any], count: int, faults: _Faults) -> dict[str, Any]:
+    def _texts(
+        self, read: Mapping[str, Any], count: int, faults: _Faults, tally: Tally
+    ) -> dict[str, Any]:
         ids = read["observation_id"]
         for index in true_indices(pc.is_null(ids)):
             faults.add(index, RefusalReason.EMPTY_ID, "observation_id is empty")
         nothing = pa.nulls(count, pa.string())
+        tally.without_own_type += read.get("asset_type", nothing).null_count
         return {
             "observation_id": ids,
             "asset_id": pc.coalesce(read.get("asset_id", nothing), ids),

@@ -21,7 +21,7 @@ from sightline.local.images import decode_image, looks_like_image, read_bytes
 from sightline.local.importing.exif import ExifFacts, read_exif
 from sightline.local.importing.report import ImportReport, RefusalReason, Tally
 from sightline.local.importing.roots import ImportRoots
-from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE, Staging
+from sightline.local.importing.staging import ROW, STAGED_SCHEMA, UNSPECIFIED, WHERE, Staging
 from sightline.local.importing.table_options import AS_IT_STANDS, TableOptions
 from sightline.local.importing.tables import import_table
 from sightline.model import asset_class
@@ -82,40 +82,45 @@ def import_photos(
 
     Raises:
         NotFoundError: there is no such folder.
-        ConfigurationError: the table in the folder cannot be used.
+        ConfigurationError: the table in the folder cannot be used, or ``options`` have none.
         StorageError: the source folder cannot be written; then nothing is imported.
     """
     if not directory.is_dir():
         raise NotFoundError(f"{directory} is not a folder; give a folder or a CSV/Parquet file")
-    for name in TABLES:
-        if (directory / name).is_file():
-            return import_table(
-                directory / name,
-                source=source,
-                now=now,
-                options=options,
-                asset_type=asset_type,
-                allowed_roots=allowed_roots,
-                known_roots=limits.roots,
-                on_progress=on_progress,
-            )
+    if (table := table_in(directory)) is not None:
+        return import_table(
+            table,
+            source=source,
+            now=now,
+            options=options,
+            asset_type=asset_type,
+            allowed_roots=allowed_roots,
+            known_roots=limits.roots,
+            on_progress=on_progress,
+        )
+    options.check_unused(f"{directory} is a folder of photographs")
     root = directory.absolute()
     tally = Tally()
     roots = ImportRoots(source, (root, *allowed_roots), limits.roots)
     with Staging(source) as staging:
         rows = _rows(root, asset_type, limits, roots, tally, on_progress)
         while batch := list(islice(rows, _ROWS)):
-            observations = pa.Table.from_pylist(batch, schema=STAGED_SCHEMA)
-            tally.accept(observations)
-            staging.add(observations)
+            staging.add(pa.Table.from_pylist(batch, schema=STAGED_SCHEMA))
         roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
+    if asset_type != UNSPECIFIED and tally.by_asset_type and not tally.without_own_type:
+        tally.note(directory.name, "--asset-type was not used: each folder's name gives a type")
     return tally.report(
         imported=published.imported,
         replaced=published.replaced,
         unchanged=published.unchanged,
         files=published.files,
     )
+
+
+def table_in(directory: Path) -> Path | None:
+    """Return the table through which a folder is imported, if it has one."""
+    return next((directory / name for name in TABLES if (directory / name).is_file()), None)
 
 
 def _rows(
@@ -140,7 +145,9 @@ def _rows(
                 facts = read_exif(examined.exif)
                 for text in facts.notes:
                     tally.note(where, text)
-                kind = folder_type(path.relative_to(root).parts[0]) or asset_type
+                own_type = folder_type(path.relative_to(root).parts[0])
+                tally.without_own_type += own_type is None
+                kind = own_type or asset_type
                 row = _row(examined.observation_id, path, snapshot_id, kind, facts)
                 yield row | {ROW: number, WHERE: where}
             case PermanentError():

@@ -31,6 +31,8 @@ Coordinates = npt.NDArray[np.float64]
 class Positions:
     """Reads the positions of one table's rows.
 
+    Coordinates of exactly 0, 0 are no position, as in EXIF; ``at_zero`` counts them.
+
     Raises:
         ConfigurationError: a column declares a CRS that is not known, or not of places on Earth.
     """
@@ -38,6 +40,7 @@ class Positions:
     table: str
     sources: tuple[PositionSource, ...]
     numbers: Numbers
+    at_zero: int = 0
     _conversions: dict[str, ToDegrees | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,7 +125,9 @@ class Positions:
         is_half = np.isnan(x) != np.isnan(y)
         for index in np.flatnonzero(is_half):
             refuse(int(index), "latitude and longitude must both be given, or neither")
-        x[is_half] = y[is_half] = np.nan
+        is_zero = (x == 0) & (y == 0)
+        self.at_zero += int(is_zero.sum())
+        x[is_half | is_zero] = y[is_half | is_zero] = np.nan
         has_place = ~np.isnan(x)
         for srid in np.unique(srids[has_place]):
             of_srid = np.flatnonzero(has_place & (srids == srid))

@@ -9,8 +9,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 MAX_DETAILS = 1000
 """The most refusals, and notes, with details; the rest are only counted."""
 
@@ -70,10 +68,10 @@ class ImportReport:
     ``imported`` counts new observations and those that ``replaced`` an earlier import of the same
     ID; ``unchanged`` were imported before, with the same content; ``ignored`` are files that are
     not images and do not have an image's suffix. ``outside`` are those imported whose image may not
-    be read until its folder is allowed. ``without_position`` counts those that were accepted
-    without a position, ``by_asset_type`` all that were accepted; ``unused_columns`` are those of a
-    table that were not read. ``refusals``,
-    ``notes`` and ``outside`` hold the first ``MAX_DETAILS`` each.
+    be read until its folder is allowed. ``without_position`` and ``by_asset_type`` count what was
+    accepted: imported now or before, and neither refused nor a duplicate. ``unused_columns`` are
+    those of a table that were not read. ``refusals``, ``notes`` and ``outside`` hold the first
+    ``MAX_DETAILS`` each.
     """
 
     imported: int
@@ -122,15 +120,16 @@ class Tally:
     outside_count: int = 0
     outside: list[Outside] = field(default_factory=list)
     missing_count: int = 0
+    backslash_count: int = 0
+    without_own_type: int = 0
     without_position: int = 0
     by_asset_type: Counter[str] = field(default_factory=Counter)
     unused_columns: tuple[str, ...] = ()
 
-    def accept(self, rows: pa.Table) -> None:
-        """Count observations, in the columns of ``STAGED_SCHEMA``."""
-        self.without_position += rows.column("latitude").null_count
-        for entry in rows.column("asset_type").value_counts().to_pylist():
-            self.by_asset_type[entry["values"]] += entry["counts"]
+    def accept(self, asset_type: str, count: int, without_position: int) -> None:
+        """Count the observations of a type that were neither refused nor duplicates."""
+        self.by_asset_type[asset_type] += count
+        self.without_position += without_position
 
     def refuse(self, where: str, reason: RefusalReason, detail: str) -> None:
         """Count a refusal."""

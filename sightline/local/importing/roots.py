@@ -41,7 +41,9 @@ class ImportRoots:
                 continue  # already refused, with its own reason
             folder = os.path.dirname(path)  # noqa: PTH120 - may hold surrogates
             if self._holds(folder):
-                tally.missing_count += not os.path.exists(path)  # noqa: PTH110 - as above
+                is_missing = not os.path.exists(path)  # noqa: PTH110 - as above
+                tally.missing_count += is_missing
+                tally.backslash_count += is_missing and "\\" in path
             else:
                 tally.is_outside(where, os.fsencode(folder).decode("utf-8", "backslashreplace"))
 

@@ -104,6 +104,7 @@ class Staging:
             try:
                 self._make_views(connection)
                 _refuse_duplicates(connection, tally)
+                _count_accepted(connection, tally)
                 unchanged, replaced, imported = _count(connection)
                 files = (self._write(connection, now),) if imported else ()
             except duckdb.Error as error:
@@ -190,6 +191,15 @@ def _refuse_duplicates(connection: duckdb.DuckDBPyConnection, tally: Tally) -> N
             else:
                 detail = f"the same content as {first_where}"
                 tally.refuse(where, RefusalReason.DUPLICATE, detail)
+
+
+def _count_accepted(connection: duckdb.DuckDBPyConnection, tally: Tally) -> None:
+    counts = connection.execute(
+        "SELECT asset_type, count(*), count(*) FILTER (latitude IS NULL)"  # noqa: S608 - a column name of ours
+        f" FROM given JOIN verdicts ON {ROW} = row_number GROUP BY asset_type"
+    ).fetchall()
+    for asset_type, count, without_position in counts:
+        tally.accept(str(asset_type), int(count), int(without_position))
 
 
 def _count(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:

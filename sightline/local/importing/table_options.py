@@ -46,7 +46,16 @@ class TableOptions:
                 " notation of Python, such as '%d.%m.%Y %H:%M'"
             )
 
-    def given(self) -> Iterator[str]:
+    def check_unused(self, reason: str) -> None:
+        """Check that no option is given where there is no table.
+
+        Raises:
+            ConfigurationError: one is.
+        """
+        for name in self._given():
+            raise ConfigurationError(f"{name} is for a table, and {reason}; leave it out")
+
+    def _given(self) -> Iterator[str]:
         """Yield the names of the options that the user gave, as on the command line."""
         for option in fields(self):
             if getattr(self, option.name) not in (None, {}):

@@ -14,13 +14,13 @@ from sightline.geodata.gis_files import split_layer
 from sightline.local.importing.columns import find_columns
 from sightline.local.importing.normalise import Defaults, Normaliser
 from sightline.local.importing.positions import Positions
+from sightline.local.importing.remote_images import note_fetching
 from sightline.local.importing.report import ImportReport, Tally
 from sightline.local.importing.roots import ImportRoots
 from sightline.local.importing.staging import ROW, UNSPECIFIED, WHERE, Staging
 from sightline.local.importing.surveys import survey
 from sightline.local.importing.table_files import open_table
 from sightline.local.importing.table_options import AS_IT_STANDS, TableOptions
-from sightline.local.importing.web_images import note_web_images
 
 
 def import_table(
@@ -79,26 +79,43 @@ def import_table(
     with Staging(source) as staging:
         for batch in table.batches(layout.columns, tally):
             rows = normaliser.rows(batch, tally)
-            tally.accept(rows)
             roots.look(_images(rows), tally)
             staging.add(rows)
+            rows_read += len(batch.numbers)
             if on_progress is not None:
-                rows_read += len(batch.numbers)
                 on_progress(rows_read, table.rows)
         roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
-    note_web_images(file, tally)
-    if tally.missing_count:
+    note_fetching(file, tally)
+    if asset_type not in {None, UNSPECIFIED} and rows_read and not tally.without_own_type:
+        tally.note(file.name, "--asset-type was not used: every row has its own type")
+    if positions.at_zero:
         tally.note(
             file.name,
-            f"images that do not exist: {tally.missing_count:,}; put them there before"
-            " `sightline work`, or their parts become dead letters (`image_gone`)",
+            "latitude 0, longitude 0 is read as no position, since it usually means that there is"
+            f" none; rows: {positions.at_zero:,}",
         )
+    if tally.missing_count:
+        tally.note(file.name, _missing(tally))
     return tally.report(
         imported=published.imported,
         replaced=published.replaced,
         unchanged=published.unchanged,
         files=published.files,
+    )
+
+
+def _missing(tally: Tally) -> str:
+    """Return a note on images that do not exist."""
+    backslashes = (
+        f"; the paths of {tally.backslash_count:,} are written with \\, which separates folders on"
+        " Windows only: write / instead"
+        if tally.backslash_count
+        else ""
+    )
+    return (
+        f"images that do not exist: {tally.missing_count:,}; put them there before"
+        f" `sightline work`, or their parts become dead letters (`image_gone`){backslashes}"
     )
 
 

@@ -83,7 +83,14 @@ def _decimal_advice(text: str, decimal: str) -> str:
     return ""
 
 
-ON_THE_WEB = "is on the web; fetch the images into a folder or a bucket first"
+PLACES = {
+    "http": "is on the web",
+    "https": "is on the web",
+    "s3": "is in Amazon S3",
+    **dict.fromkeys(("abfs", "abfss", "az", "wasb", "wasbs"), "is in Azure Blob Storage"),
+}
+"""Where images are that are not read, by the schemes of their URIs."""
+
 PLAIN_NUMBERS = Numbers()
 _BOUNDS = (
     '{"x_min": 1, "y_min": 2, "x_max": 3, "y_max": 4} or {"x": 1, "y": 2, "width": 2, "height": 2}'
@@ -166,8 +173,10 @@ def image_uri(text: str, base: Path) -> str:
         if "\0" in path:
             raise FaultError(f"{text[:80]!r} has a zero byte")
         return "file://" + quote_from_bytes(os.fsencode(path))
-    if text.lower().startswith(("http://", "https://")):
-        raise FaultError(f"{text[:200]!r} {ON_THE_WEB}")
+    scheme = text.partition("://")[0].lower()
+    if scheme not in {"gs", "file"}:
+        place = PLACES.get(scheme, "is neither gs://bucket/object, file:///path nor a path")
+        raise FaultError(f"{text[:200]!r} {place}; copy the images into a folder or a bucket first")
     try:
         check_uri(text)
         if text.lower().startswith("file:"):
