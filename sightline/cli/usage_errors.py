@@ -61,10 +61,10 @@ def _complaint(error: Any, command: Any) -> str:
         option = names.get(error.option_name)
         if option is not None and not option.is_flag:
             return f"{error.option_name} needs a value; give {_accepted(option)}"
-    message: str = error.format_message()
-    if match := _EXTRA.fullmatch(message):
+    whole: str = error.format_message()
+    if match := _EXTRA.fullmatch(whole):
         return _surplus(match["words"], command)
-    return message.rstrip(".")
+    return whole.rstrip(".")
 
 
 def _name(param: Any) -> str:
