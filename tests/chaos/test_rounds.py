@@ -24,7 +24,7 @@ from tests.chaos.tally import TALLY
 FIRST_SEED = int(os.environ.get("CHAOS_SEED") or 1903)
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS") or 6)
 """Unless it is said: the six rounds in a row of the first 3,000 that do most between them."""
-FIRST_TIER_ROUNDS = 2
+FIRST_TIER_ROUNDS = 1
 """How many of the six every change must pass; rounds that are asked for are all run."""
 
 pytestmark = [

@@ -143,6 +143,7 @@ def test_a_killed_first_up_is_completed(
     complete(begin, cloud, SETTINGS)
 
 
+@pytest.mark.extended
 def test_a_killed_change_of_the_fleet_is_completed(
     begin: Begin, cloud: Cloud, tmp_path: Path
 ) -> None:
@@ -153,6 +154,28 @@ def test_a_killed_change_of_the_fleet_is_completed(
         cloud, tmp_path / "dev", settings, "run.projects.locations.jobs.create", after=True
     )
     complete(begin, cloud, settings)
+
+
+def test_what_was_begun_is_added_if_it_has_a_name_and_reported_if_google_numbers_it() -> None:
+    def operation(kind: str, name: str, state: str = "creating") -> dict[str, Any]:
+        inputs = {"project": "p", "name": name, "location": "l"}
+        return {"resource": {"urn": name, "type": kind, "inputs": inputs}, "type": state}
+
+    begun = [
+        operation("gcp:pubsub/topic:Topic", "new"),
+        operation("gcp:pubsub/topic:Topic", "there"),
+        operation("gcp:pubsub/topic:Topic", "changed", "updating"),
+        operation("gcp:monitoring/alertPolicy:AlertPolicy", "alert"),
+        operation("gcp:storage/bucketIAMMember:BucketIAMMember", "grant"),
+    ]
+    deployment = {"resources": [{"urn": "there"}], "pending_operations": begun}
+    state, unknown = repaired({"version": 3, "deployment": deployment})
+    assert unknown == ["alert"]
+    assert "pending_operations" not in state["deployment"]
+    assert [(it["urn"], it.get("id")) for it in state["deployment"]["resources"]] == [
+        ("there", None),
+        ("new", "projects/p/topics/new"),
+    ]
 
 
 def all_begun(kept: KeptStack) -> KeptStack:
