@@ -42,6 +42,14 @@ def test_an_option_without_effect_on_a_bucket_is_refused_before_it_is_listed(
     mistake("import", "gs://bucket/x", *arguments, says=says)
 
 
+def test_an_upload_refuses_options_for_tables_before_it_sends_anything(
+    photos: Path, mistake: Mistake
+) -> None:
+    upload = ("upload", photos.name, "gs://bucket/p", "--crs", "EPSG:28992")
+    mistake(*upload, says="--crs is for a table, and no table to load observations into is named")
+    mistake(*upload, "--source-table", "project-x.own.t", says="is a folder of photographs")
+
+
 def test_what_is_hidden_is_counted_below_its_kind(tmp_path: Path, shown: Shown) -> None:
     rows = "".join(f"{n},T,s3://b/{n}.jpg\n" for n in range(25))
     (tmp_path / "t.csv").write_text(f"observation_id,asset_type,gcs_uri\n{rows}x,T,gone.jpg\n")

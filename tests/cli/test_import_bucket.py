@@ -48,7 +48,7 @@ def test_a_bucket_becomes_observations_of_the_local_engine(
         monkeypatch.setenv(name, value)
     report = sightline("import", posters, "--asset-type", "film_poster")
     assert (report["imported"], report["ignored"], report["empty"]) == (2, 1, 1)
-    assert report["refused_by_reason"] == {"duplicate": 1}
+    assert (report["refused_by_reason"], report["notes"]) == ({"duplicate": 1}, [])
     (refused,) = report["refusals"]
     assert refused["where"] == f"{posters}/deep/copy.jpg"
     assert refused["detail"] == f"the same content as {posters}/deep/b ü.jpg"

@@ -255,6 +255,9 @@ def test_a_given_format_is_used(folder: Folder, pattern: str, text: str) -> None
 def test_what_a_given_format_does_not_fit_is_refused(folder: Folder) -> None:
     report = folder.load(csv_of("capture_time", "05/31/2024"), date_format="%d/%m/%Y")
     assert reasons(report) == [("row 2", "bad_time")]
+    assert report.refusals[0].detail.startswith(
+        "capture_time: '05/31/2024' does not fit --date-format '%d/%m/%Y'; correct it"
+    )
 
 
 @pytest.mark.parametrize(

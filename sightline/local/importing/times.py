@@ -203,9 +203,9 @@ def moment(text: str, form: TimeForm = ISO_8601) -> datetime | None:
     if not text:
         return None
     match = _ISO.fullmatch(text)
+    if form.pattern is not None and not (match and text[4] == "-"):
+        return _of_pattern(text, form.pattern)
     try:
-        if form.pattern is not None and not (match and text[4] == "-"):
-            return _in_utc(datetime.strptime(text, form.pattern))  # noqa: DTZ007 - the zone follows
         if form.is_day_first is not None and (calendar := _CALENDAR.fullmatch(text)):
             return _of_calendar(calendar, is_day_first=form.is_day_first)
         if match:
@@ -223,6 +223,16 @@ def is_date_pattern(pattern: str) -> bool:
     except (ValueError, re.error):
         return False
     return read.date() == example.date()
+
+
+def _of_pattern(text: str, pattern: str) -> datetime:
+    try:
+        return _in_utc(datetime.strptime(text, pattern))  # noqa: DTZ007 - the zone follows
+    except (ValueError, OverflowError) as error:
+        raise FaultError(
+            f"{text[:40]!r} does not fit --date-format {pattern!r}; correct it, or import again"
+            " with the format of the column"
+        ) from error
 
 
 def _of_iso(match: re.Match[str]) -> datetime:
