@@ -13,14 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.errors import ConfigurationError
-from sightline.local.importing.times import (
-    EPOCH_UNITS,
-    ISO_8601,
-    TimeForm,
-    TimeSurvey,
-    moment,
-    times_of,
-)
+from sightline.local.importing.time_forms import EPOCH_UNITS, ISO_8601, TimeForm, TimeSurvey
+from sightline.local.importing.times import moment, times_of
 from sightline.local.importing.values import FaultError
 from tests.local.imports import reasons
 from tests.local.tables import Folder, csv_of, needed

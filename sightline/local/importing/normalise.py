@@ -18,7 +18,8 @@ from sightline.local.importing.raw_batches import RawBatch
 from sightline.local.importing.report import RefusalReason, Tally
 from sightline.local.importing.staging import ROW, STAGED_SCHEMA, WHERE
 from sightline.local.importing.surveys import TIMES, Readings
-from sightline.local.importing.times import ISO_8601, TimeForm, instants_of, time_texts, times_of
+from sightline.local.importing.time_forms import ISO_8601, TimeForm
+from sightline.local.importing.times import instants_of, time_texts, times_of
 from sightline.local.importing.values import Numbers
 from sightline.model import asset_class
 

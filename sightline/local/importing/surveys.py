@@ -22,7 +22,8 @@ from sightline.local.importing.columns import (
 from sightline.local.importing.report import Tally
 from sightline.local.importing.table_files import TableFile
 from sightline.local.importing.table_options import TableOptions
-from sightline.local.importing.times import TimeForm, TimeSurvey, time_texts
+from sightline.local.importing.time_forms import TimeForm, TimeSurvey
+from sightline.local.importing.times import time_texts
 from sightline.local.importing.values import Numbers
 
 TIMES = frozenset({"capture_time", "detection_time"})
