@@ -15,16 +15,19 @@ from pathlib import Path
 from threading import Thread
 from uuid import UUID
 
+import geopandas
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
+import shapely
 from PIL import Image
 
 from sightline.errors import ConfigurationError
 from sightline.local.images import path_of
 from sightline.local.importing.foreign_formats import FOREIGN_FORMATS
+from tests.geodata.gis_samples import written
 from tests.local.imports import reasons
 from tests.local.tables import HEADER, Folder, needed
 
@@ -209,8 +212,15 @@ def test_an_image_elsewhere_is_refused_with_what_to_do(folder: Folder, uri: str,
     )
 
 
-def test_images_elsewhere_in_a_parquet_file_lead_to_a_csv_file(folder: Folder) -> None:
-    report = folder.load_columns({"gcs_uri": ["s3://b/1.jpg"]})
+@pytest.mark.parametrize("name", ["t.parquet", "t.gpkg", "t"])
+def test_images_elsewhere_in_a_binary_file_lead_to_a_csv_file(folder: Folder, name: str) -> None:
+    columns = {**needed(1), "gcs_uri": ["s3://b/1.jpg"]}
+    if name.endswith("gpkg"):
+        written(geopandas.GeoDataFrame(columns, geometry=[shapely.Point(5, 52)], crs=4326),
+                folder.root / name)  # fmt: skip
+    else:
+        pq.write_table(pa.table(columns), folder.root / name)
+    report = folder.load_file(folder.root / name)
     (note,) = report.notes
     assert note.text == (
         "some images are not on this machine; a command that fetches them is shown if the table is"

@@ -408,6 +408,8 @@ def test_what_was_refused_or_is_a_duplicate_counts_neither_as_without_position_n
 
 def test_a_missing_image_with_backslashes_in_its_path_is_told_apart(folder: Folder) -> None:
     rows = "a,T,photos\\a.jpg\nb,T,photos/b.jpg\n"
-    (note,) = folder.load(f"{HEADER}\n{rows}").notes
-    assert note.text.startswith("images that do not exist: 2; ")
-    assert "; the paths of 1 are written with \\, which separates folders on Windows" in note.text
+    missing, written = folder.load(f"{HEADER}\n{rows}").notes
+    assert missing.text.startswith("images that do not exist: 2; ")
+    assert written.text.startswith(
+        "paths of images that do not exist, with \\ in them: 1; write / "
+    )

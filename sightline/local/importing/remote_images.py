@@ -22,15 +22,18 @@ _FETCH = (
 )
 
 
-def note_fetching(file: Path, tally: Tally) -> None:
-    """Note how to fetch and import the images on the web or in S3, if any were refused."""
+def note_fetching(file: Path, tally: Tally, *, is_text: bool) -> None:
+    """Note how to fetch and import the images on the web or in S3, if any were refused.
+
+    The command can be shown only for a table that ``is_text``.
+    """
     for scheme, (schemes, save) in _FETCHERS.items():
         if not any(
             refusal.reason == RefusalReason.BAD_URI and PLACES[scheme] in refusal.detail
             for refusal in tally.refusals
         ):
             continue
-        if file.suffix.lower() == ".parquet":
+        if not is_text:
             tally.note(
                 file.name,
                 "some images are not on this machine; a command that fetches them is shown if the"

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from sightline.geodata.gis_files import split_layer
 from sightline.local.importing.columns import find_columns
+from sightline.local.importing.csv_files import CsvTableFile
+from sightline.local.importing.geojson_tables import GeoJsonTableFile
 from sightline.local.importing.normalise import Defaults, Normaliser
 from sightline.local.importing.positions import Positions
 from sightline.local.importing.remote_images import note_fetching
@@ -86,17 +88,11 @@ def import_table(
                 on_progress(rows_read, table.rows)
         roots.record(now=now)
         published = staging.publish(now=now, tally=tally)
-    note_fetching(file, tally)
     if asset_type not in {None, UNSPECIFIED} and rows_read and not tally.without_own_type:
         tally.note(file.name, "--asset-type was not used: every row has its own type")
-    if positions.at_zero:
-        tally.note(
-            file.name,
-            "latitude 0, longitude 0 is read as no position, since it usually means that there is"
-            f" none; rows: {positions.at_zero:,}",
-        )
-    if tally.missing_count:
-        tally.note(file.name, _missing(tally))
+    note_fetching(file, tally, is_text=isinstance(table, CsvTableFile | GeoJsonTableFile))
+    for text in _notes(positions, tally):
+        tally.note(file.name, text)
     return tally.report(
         imported=published.imported,
         replaced=published.replaced,
@@ -105,18 +101,23 @@ def import_table(
     )
 
 
-def _missing(tally: Tally) -> str:
-    """Return a note on images that do not exist."""
-    backslashes = (
-        f"; the paths of {tally.backslash_count:,} are written with \\, which separates folders on"
-        " Windows only: write / instead"
-        if tally.backslash_count
-        else ""
-    )
-    return (
-        f"images that do not exist: {tally.missing_count:,}; put them there before"
-        f" `sightline work`, or their parts become dead letters (`image_gone`){backslashes}"
-    )
+def _notes(positions: Positions, tally: Tally) -> Iterator[str]:
+    """Yield notes on positions of 0, 0 and on images that do not exist."""
+    if positions.at_zero:
+        yield (
+            "latitude 0, longitude 0 is read as no position, since it usually means that there is"
+            f" none; rows: {positions.at_zero:,}"
+        )
+    if tally.missing_count:
+        yield (
+            f"images that do not exist: {tally.missing_count:,}; put them there before"
+            " `sightline work`, or their parts become dead letters (`image_gone`)"
+        )
+    if tally.backslash_count:
+        yield (
+            f"paths of images that do not exist, with \\ in them: {tally.backslash_count:,}; write"
+            " / instead, since \\ separates folders on Windows only"
+        )
 
 
 def _folder(file: Path) -> Path:
