@@ -32,7 +32,7 @@ help:  ## list the targets
 	@.cache/uv-tool/bin/pip install --quiet uv
 
 .venv/.synced: pyproject.toml uv.lock | $(filter .cache/%,$(UV))
-	@$(UV) sync --frozen --quiet --extra gcp --extra gis --extra infra --extra telemetry
+	@$(UV) sync --frozen --quiet --extra gcp --extra gis --extra infra --extra telemetry --extra web
 	@touch $@
 
 setup: .venv/.synced  ## make the environment (.venv) from the lock file

@@ -27,6 +27,7 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "dead-letters": ("dead_letters:app", "List, replay and purge dead letters."),
     },
     "Look": {
+        "gallery": ("gallery:gallery", "Serve a page of the images, the map and the runs."),
         "search": ("search:search", "Find images by words or by an image."),
         "similar": ("similar:similar", "Find images similar to another."),
         "stats": ("stats:stats", "Count answers, cross them, and check them."),

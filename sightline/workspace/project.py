@@ -11,6 +11,7 @@ from typing import Self, Unpack
 
 from sightline.errors import NotFoundError
 from sightline.local.importing import ImportReport, TableOptions
+from sightline.operations.held_open import HeldOpen
 from sightline.operations.importing import import_files
 from sightline.operations.tasks import add_task
 from sightline.ports import Warehouse
@@ -19,7 +20,6 @@ from sightline.settings import Settings
 from sightline.tasks import TaskSpec
 from sightline.wiring.engine import open_engine, open_warehouse
 from sightline.wiring.tasks import known_tasks
-from sightline.workspace.held_open import HeldOpen
 from sightline.workspace.table_keywords import TableKeywords
 
 

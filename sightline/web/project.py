@@ -1,0 +1,44 @@
+"""The project behind the page, open for as long as the page is served."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from sightline.operations.held_open import HeldOpen
+from sightline.ports import Engine, Warehouse
+from sightline.settings import Settings
+from sightline.wiring.engine import open_engine, open_warehouse
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenProject:
+    """The settings and the warehouse; the whole engine is opened when it is first needed."""
+
+    settings: Settings
+    warehouse: Warehouse
+    engine: HeldOpen[Engine]
+
+
+@asynccontextmanager
+async def open_project(settings: Settings) -> AsyncIterator[OpenProject]:
+    """Open a project for reading, even if its queue is broken.
+
+    Raises:
+        ConfigurationError, StorageError: the warehouse cannot be opened.
+    """
+    engine = HeldOpen(lambda: open_engine(settings))
+    async with open_warehouse(settings) as warehouse:
+        try:
+            yield OpenProject(settings=settings, warehouse=warehouse, engine=engine)
+        finally:
+            await engine.close()
+
+
+def project_of(request: Request) -> OpenProject:
+    """Return the project that a request is about: a dependency of routes."""
+    project: OpenProject = request.app.state.project
+    return project
