@@ -24,13 +24,8 @@ def create_app(
     opening: Callable[[], AbstractAsyncContextManager[OpenProject]],
     door: Door,
     rules: Rules,
-    *,
-    root_path: str = "",
 ) -> FastAPI:
-    """Return the application of a project, which is opened when the server starts.
-
-    ``root_path`` is the prefix under which a proxy serves it, such as ``/sightline``.
-    """
+    """Return the application of a project, which is opened when the server starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -42,7 +37,6 @@ def create_app(
         title="Sightline",
         version=__version__,
         lifespan=lifespan,
-        root_path=root_path,
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         middleware=[Middleware(Guard, door=door, rules=rules)],

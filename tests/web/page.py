@@ -54,8 +54,7 @@ def opened(
     door = Door(
         process=Grant(PageRole.OWNER, "p" * 32), tokens=lambda: GRANTS, now_s=lambda: 1_000_000.0
     )
-    app = create_app(
-        lambda: open_project(loaded), door, Rules(headers=security_headers()), root_path=root_path
-    )
+    rules = Rules(headers=security_headers(), root_path=root_path)
+    app = create_app(lambda: open_project(loaded), door, rules)
     with TestClient(app, HOST, raise_server_exceptions=False) as client:
         yield Page(app, client)

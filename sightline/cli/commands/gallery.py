@@ -59,8 +59,7 @@ def gallery(
     app = create_app(
         lambda: open_project(settings),
         door,
-        Rules(headers=security_headers()),
-        root_path=root_path,
+        Rules(headers=security_headers(), root_path=root_path),
     )
 
     def started() -> None:

@@ -27,10 +27,12 @@ MOST_BODY_BYTES = 256 * 1024
 class Rules:
     """``hosts`` are the server's names; ``headers`` those of each response.
 
+    ``root_path`` is the prefix under which a proxy serves the page, such as ``/sightline``.
     ``most_body_bytes`` are paths with larger bodies than others.
     """
 
     hosts: Collection[str] = ()
+    root_path: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     most_body_bytes: Mapping[str, int] = field(default_factory=dict)
 
@@ -58,6 +60,7 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
+        scope = self._below_prefix(scope)
         request = Request(scope)
         try:
             refusal = self._refusal(request)
@@ -68,6 +71,14 @@ class Guard:
             return
         most = self._rules.most_body_bytes.get(_path(request), MOST_BODY_BYTES)
         await self._app(scope, _bounded(receive, most), with_headers)
+
+    def _below_prefix(self, scope: Scope) -> Scope:
+        """Return the request with the prefix in its path, whether or not the proxy removed it."""
+        root, path = self._rules.root_path, scope["path"]
+        if not root:
+            return scope
+        is_whole = path == root or path.startswith(f"{root}/")
+        return {**scope, "root_path": root, "path": path if is_whole else root + path}
 
     def _refusal(self, request: Request) -> Response | None:
         if not is_own_host(request.headers.get("host", ""), self._rules.hosts):
@@ -117,7 +128,7 @@ def _path(request: Request) -> str:
     """Return the path below the prefix."""
     root: str = request.scope.get("root_path", "")
     path: str = request.scope["path"]
-    return path.removeprefix(root) if root and path.startswith(f"{root}/") else path
+    return path.removeprefix(root) or "/"
 
 
 def _bounded(receive: Receive, most: int) -> Receive:
