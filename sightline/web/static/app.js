@@ -1,5 +1,6 @@
 // The page: builds its frame once, and shows each state of the address bar in it.
 
+import { actions } from "./actions.js";
 import * as api from "./api.js";
 import * as drop from "./drop.js";
 import { h, icon, iconButton } from "./dom.js";
@@ -17,7 +18,7 @@ import { RunView } from "./run.js";
 import * as state from "./state.js";
 import * as themes from "./theme.js";
 import * as views from "./views.js";
-import { count, images, plain } from "./words.js";
+import { count, images } from "./words.js";
 
 const TITLES = { images: "Images", map: "Map", run: "Run" };
 const SORTS = { newest: "Newest first", oldest: "Oldest first", asset: "By asset" };
@@ -52,7 +53,8 @@ class Page {
     this.runArea = h("div", { class: "run-area", tabindex: "0" });
     this.pickBar = h("div", { class: "pick-bar", hidden: true });
     this.railButton = iconButton("filter", "Filters", () => this.toggleRail(), { class: "rail-button", "aria-controls": "rail", "aria-expanded": "false" });
-    const line = h("div", { class: "selection-line" }, this.railButton, this.count, this.chips, h("span", { class: "sort" }, this.sort));
+    this.heading = h("h1", { class: "sr-only" });
+    const line = h("div", { class: "selection-line" }, this.heading, this.railButton, this.count, this.chips, h("span", { class: "sort" }, this.sort));
     const panes = h("div", { class: "panes" }, this.mapArea, this.gridArea);
     const main = h("main", { id: "main" }, line, this.remarks, panes, this.runArea, this.pickBar);
     document.getElementById("app").replaceChildren(this.head(), h("div", { class: "body" }, this.rail, main));
@@ -87,6 +89,7 @@ class Page {
     const { view, params } = current;
     document.body.dataset.view = view;
     document.title = `${TITLES[view]} · Sightline`;
+    this.heading.textContent = TITLES[view];
     this.drawTabs(current);
     if (document.activeElement !== this.search) this.search.value = params.get("q") ?? "";
     this.sort.value = SORTS[params.get("sort")] ? params.get("sort") : "newest";
@@ -106,10 +109,10 @@ class Page {
 
   drawTabs(current) {
     const tabs = state.VIEWS.map((view) => {
-      const target = state.changed({ view, params: current.params }, { open: null });
+      const target = state.inView(current, view);
       const here = view === current.view ? "page" : null;
       const number = view !== "run" && this.total !== null ? h("span", { class: "tab-count" }, count(this.total)) : null;
-      return h("a", { href: state.address(target), data: { state: "" }, "aria-current": here }, icon(view === "images" ? "image" : view), h("span", {}, TITLES[view]), number);
+      return h("a", { href: state.address(target), data: { state: "" }, "aria-current": here, "aria-label": TITLES[view], title: TITLES[view] }, icon(view === "images" ? "image" : view), h("span", {}, TITLES[view]), number);
     });
     this.tabs.replaceChildren(...tabs);
   }
@@ -186,40 +189,13 @@ class Page {
     views.open({ maySave: this.maySave });
   }
 
-  actions() {
-    const to = (view) => () => state.go(state.changed({ view, params: state.read().params }, { open: null }));
-    const order = (sort) => () => state.go(state.changed(state.read(), { sort: sort === "newest" ? null : sort }));
-    return [
-      { title: "Search by words", run: () => this.search.focus() },
-      { title: "Search by an image", run: drop.choose },
-      ...state.VIEWS.map((view, index) => ({ title: `Go to ${TITLES[view]}`, keys: String(index + 1), run: to(view) })),
-      { title: "Remove all filters", run: () => state.go(state.cleared(state.read())) },
-      { title: "Show or hide the filters", keys: "f", run: () => this.toggleRail() },
-      ...Object.entries(SORTS).map(([sort, title]) => ({ title: `Order: ${title.toLowerCase()}`, run: order(sort) })),
-      { title: "Show only the picked images", run: picks.showOnly },
-      { title: "Saved views", run: () => this.openViews() },
-      { title: "Export the selection", keys: "e", run: () => this.openExports() },
-      { title: "Contact sheet of the selection", run: () => open(api.sheet(state.selection(state.read()))) },
-      { title: "Copy the link to this view", run: () => this.copyLink() },
-      { title: "Light or dark", run: () => this.switchTheme() },
-      { title: "Print", run: () => print() },
-      { title: "Keys", keys: "?", run: showKeys },
-      ...this.facets.map((facet) => ({ title: `Filter by ${facet.title}${facet.task ? ` (${plain(facet.task).toLowerCase()})` : ""}`, run: () => this.openFacet(facet) })),
-    ];
-  }
-
-  async copyLink() {
-    await navigator.clipboard.writeText(location.href);
-    notify("The link is copied.");
-  }
-
   openFacet(facet) {
     document.body.classList.add("rail-open");
     facets.reveal(this.rail, facet.name);
   }
 
   openPalette() {
-    palette.open(this.actions(), (words) => this.searchWords(words));
+    palette.open(actions(this, TITLES, SORTS), (words) => this.searchWords(words));
   }
 
   keyed(event) {
@@ -231,7 +207,7 @@ class Page {
     else if (event.key === "?") showKeys();
     else if (event.key === "f") this.toggleRail();
     else if (event.key === "e") this.openExports();
-    else if ("123".includes(event.key)) state.go(state.changed({ view: state.VIEWS[Number(event.key) - 1], params: state.read().params }, { open: null }));
+    else if ("123".includes(event.key)) state.go(state.inView(state.read(), state.VIEWS[Number(event.key) - 1]));
     else if (event.key === "Escape") document.body.classList.remove("rail-open");
     else return;
     event.preventDefault();

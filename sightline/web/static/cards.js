@@ -2,13 +2,16 @@
 
 import * as api from "./api.js";
 import { h, icon } from "./dom.js";
-import { answerLine, day, plain } from "./words.js";
+import { answerParts, day, plain } from "./words.js";
+
+const MOST_PARTS = 12;
+const MOST_CHARACTERS = 200;
 
 /** Returns a card; `picked` says whether the image is picked by hand. */
 export function card(image, { index, picked }) {
   const type = plain(image.asset_type ?? "") || "Image";
-  const line = answersOf(image);
-  const label = [type, line, image.dead.map(plain).join(", ")].filter(Boolean).join(": ");
+  const parts = answersOf(image);
+  const label = [type, parts.join(" · "), image.dead.map(plain).join(", ")].filter(Boolean).join(": ");
   return h(
     "figure",
     {
@@ -29,16 +32,26 @@ export function card(image, { index, picked }) {
         h("bdi", { class: "card-type" }, type),
         h("span", { class: "quiet" }, day(image.captured)),
       ),
-      line ? h("p", { class: "card-answers" }, h("bdi", {}, line)) : null,
+      parts.length ? h("p", { class: "card-answers" }, separated(parts)) : null,
       image.dead.length ? reasons(image) : null,
-      !line && !image.dead.length ? h("p", { class: "card-answers quiet" }, "No answer yet") : null,
+      !parts.length && !image.dead.length ? h("p", { class: "card-answers quiet" }, silence(image)) : null,
     ),
     h("span", { class: "card-pick", "aria-hidden": "true", data: { pick: "" } }, icon("check")),
   );
 }
 
 function answersOf(image) {
-  return Object.values(image.answers).map(answerLine).filter(Boolean).join(" · ").slice(0, 400);
+  const parts = Object.values(image.answers).flatMap(answerParts);
+  return parts.slice(0, MOST_PARTS).map((part) => part.slice(0, MOST_CHARACTERS));
+}
+
+function silence(image) {
+  return Object.keys(image.answers).length ? "Nothing is known" : "No answer yet";
+}
+
+/** Each part in an element of its own: the direction of one does not turn the others around. */
+function separated(parts) {
+  return parts.flatMap((part, index) => [index ? " · " : null, h("bdi", {}, part)]);
 }
 
 function reasons(image) {

@@ -5,6 +5,8 @@ import { h, icon } from "./dom.js";
 import * as state from "./state.js";
 import { count, day, dollars, duration, heading, metres, moment, plain, value } from "./words.js";
 
+const LONG = 600;
+
 /** Returns the facts, the answers and the dead letters of an image. */
 export function panel(image, { mayReplay, onReplayed }) {
   return [
@@ -39,8 +41,14 @@ function facts(rows) {
   return h(
     "dl",
     { class: "facts" },
-    shown.flatMap(([label, content]) => [h("dt", {}, h("bdi", {}, label)), h("dd", {}, h("bdi", {}, content))]),
+    shown.flatMap(([label, content]) => [h("dt", {}, h("bdi", {}, label)), h("dd", {}, text(content))]),
   );
+}
+
+function text(content) {
+  if (content.length <= LONG) return h("bdi", {}, content);
+  const beginning = h("bdi", {}, `${content.slice(0, LONG / 2)}…`);
+  return h("details", { class: "long" }, h("summary", {}, beginning), h("bdi", {}, content));
 }
 
 function answerSection(answer) {

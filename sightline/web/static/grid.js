@@ -9,10 +9,10 @@ import * as state from "./state.js";
 
 const PAGE = 60;
 const SPARE_ROWS = 2;
-const PRINTED = 120;
+const PRINTED = { columns: 4, images: 120 };
 const GAP = 12;
 const CAPTION = 86;
-const NARROW = { card: 200, caption: 106 };
+const NARROW = { card: 236, caption: 106 };
 
 /** A grid of the selected images in a scrolling element. */
 export class Grid {
@@ -36,7 +36,8 @@ export class Grid {
     });
     onHover((id) => this.mark(id));
     picks.onChange(() => this.redraw());
-    matchMedia("print").addEventListener("change", () => this.lay());
+    addEventListener("beforeprint", () => this.forPaper(true));
+    addEventListener("afterprint", () => this.forPaper(false));
   }
 
   reset() {
@@ -104,14 +105,27 @@ export class Grid {
   lay() {
     const width = this.scroller.clientWidth - 2 * GAP;
     if (width <= 0) return;
-    this.printing = matchMedia("print").matches;
     const least = width < 520 ? 150 : 220;
-    this.columns = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
+    const fitting = Math.floor((width + GAP) / (least + GAP));
+    this.columns = this.printing ? PRINTED.columns : Math.max(1, fitting);
     const card = (width + GAP) / this.columns - GAP;
     const caption = card < NARROW.card ? NARROW.caption : CAPTION;
     this.height = Math.round((card * 3) / 4) + caption + GAP;
     this.space.style.setProperty("--caption", `${caption - 2}px`);
     this.redraw();
+  }
+
+  forPaper(printing) {
+    this.printing = printing;
+    this.lay();
+  }
+
+  /** Prints the first images, once their pictures are there. */
+  async print() {
+    this.forPaper(true);
+    const pictures = [...this.space.querySelectorAll("img")];
+    await Promise.allSettled(pictures.map((picture) => picture.decode()));
+    print();
   }
 
   redraw() {
@@ -131,7 +145,7 @@ export class Grid {
     this.space.setAttribute("aria-rowcount", this.next === null ? rows : -1);
     let first = Math.max(0, Math.floor(this.scroller.scrollTop / this.height) - SPARE_ROWS);
     let last = Math.ceil((this.scroller.scrollTop + this.scroller.clientHeight) / this.height) + SPARE_ROWS;
-    if (this.printing) [first, last] = [0, Math.ceil(PRINTED / this.columns)];
+    if (this.printing) [first, last] = [0, PRINTED.images / PRINTED.columns];
     last = Math.min(last, rows);
     for (const [index, row] of this.rows) {
       const kept = (index >= first && index < last) || row.contains(document.activeElement);

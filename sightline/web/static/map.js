@@ -100,6 +100,12 @@ export class MapView {
       if (this.lasso.drawing) return;
       state.go(state.changed(state.read(), { open: event.features[0].properties.id }));
     });
+    this.map.on("mousemove", "cells", (event) => {
+      this.frame.title = images(event.features[0].properties.count);
+    });
+    this.map.on("mouseleave", "cells", () => {
+      this.frame.title = "";
+    });
     this.map.on("click", "cells", (event) => {
       this.map.easeTo({ center: event.lngLat, zoom: this.map.getZoom() + 2 });
     });

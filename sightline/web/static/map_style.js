@@ -101,8 +101,9 @@ export function addImages(map) {
   canvas.height = ARROW;
   const pen = canvas.getContext("2d");
   const gradient = pen.createLinearGradient(0, 0, 0, ARROW / 2);
-  gradient.addColorStop(0, "transparent");
-  gradient.addColorStop(1, colour("--accent"));
+  const accent = colour("--accent");
+  gradient.addColorStop(0, accent.replace("rgb", "rgba").replace(")", ", 0)"));
+  gradient.addColorStop(1, accent);
   pen.fillStyle = gradient;
   pen.beginPath();
   pen.moveTo(ARROW / 2, ARROW / 2);

@@ -33,6 +33,11 @@ export function changed(state, changes) {
   return { view: state.view, params };
 }
 
+/** Returns the same selection in another view. */
+export function inView(state, view) {
+  return changed({ view, params: state.params }, { open: null });
+}
+
 /** Returns a state that searches by one thing, which replaces any other search. */
 export function searching(state, name, value) {
   const none = Object.fromEntries(RANKED.map((other) => [other, null]));

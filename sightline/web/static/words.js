@@ -68,11 +68,11 @@ export function value(answer) {
   return /^[a-z0-9]+(_[a-z0-9]+)+$/.test(answer) ? answer.replaceAll("_", " ") : answer;
 }
 
-/** An answer on a line: its values, and the names of what is true. */
-export function answerLine(answer) {
+/** What an answer says: its values, and the names of what is true. */
+export function answerParts(answer) {
   const parts = Object.entries(answer).map(([field, content]) => {
     if (content === true) return plain(field.replace(/^(has|is)_/, "")).toLowerCase();
     return content === false ? "" : value(content);
   });
-  return parts.filter(Boolean).join(" · ");
+  return parts.map((part) => part.trim()).filter(Boolean);
 }
