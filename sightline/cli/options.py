@@ -31,7 +31,10 @@ EmbedOnly = Annotated[
     bool, typer.Option("--embed-only", help="Embed every image, and ask no task.")
 ]
 MaxCost = Annotated[
-    float | None, typer.Option("--max-cost", help="The most that the run may cost, in US dollars.")
+    float | None,
+    typer.Option(
+        "--max-cost", min=0, max=1e6, help="The most that the run may cost, in US dollars."
+    ),
 ]
 MaxImages = Annotated[
     int | None, typer.Option("--max-images", help="The most images that may be sent to a model.")
@@ -46,6 +49,7 @@ HalfLife = Annotated[
         "--half-life",
         help="Days after which an image's weight is halved; 0: age does not matter.",
         min=0,
+        max=100_000,
     ),
 ]
 Fields = Annotated[

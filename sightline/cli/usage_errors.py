@@ -103,4 +103,4 @@ def _accepted(param: Any) -> str:
 
 def _written(number: float) -> str:
     """Return a number without an exponent."""
-    return f"{number:,}" if isinstance(number, int) else f"{number:,.9f}".rstrip("0")
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.9f}".rstrip("0").rstrip(".")

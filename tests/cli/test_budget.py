@@ -131,7 +131,10 @@ def test_enqueue_says_how_far_a_budget_may_be_exceeded(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("enqueue", "--max-cost", "-1"), "--max-cost -1.0 is not accepted; give USD such as 20"),
+        (
+            ("enqueue", "--max-cost", "-1"),
+            "--max-cost -1 is not accepted; give a number from 0 to 1,000,000;",
+        ),
         (("enqueue", "--max-cost", "nan"), "--max-cost nan is not accepted"),
         (("enqueue", "--max-images", "-1"), "--max-images -1 is not accepted; give 0 or more"),
         (("budget", "r1"), "no run r1; `sightline status` lists them"),

@@ -43,6 +43,14 @@ def test_every_option_that_takes_a_number_says_which_numbers_it_takes(shown: Sho
         ), err
 
 
+@pytest.mark.parametrize("number", ["inf", "nan", "-inf"])
+def test_no_option_takes_a_number_that_is_not_finite(shown: Shown, number: str) -> None:
+    for path, option in _number_options():
+        code, _, err = shown(*path, f"{option}={number}")
+        assert code == 2
+        assert f"{option} {number} is not accepted; " in err, (path, err)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -123,7 +123,10 @@ def test_tables_for_people(shown: Shown, home: Path) -> None:
         (("stats", "--by", "kind"), "which task? give one of poles, signs"),
         (("stats", "signs", "--by", "colour"), "signs has no field 'colour'; give one of kind,"),
         (("stats", "signs", "--across", "kind"), "--across kind needs --by"),
-        (("stats", "signs", "--by", "count", "--bin", "-1"), "--bin -1.0 is not accepted"),
+        (
+            ("stats", "signs", "--by", "count", "--bin", "-1"),
+            "--bin -1 is not accepted; give a number from 0.000001 to",
+        ),
         (("stats", "signs", "--cell", "0"), "see `sightline stats --help`"),
         (("stats", "signs", "--box", "1,2"), "--box '1,2' is not accepted"),
         (("--home", "nowhere", "stats"), "--home nowhere does not exist"),

@@ -162,7 +162,7 @@ def test_a_mapping_that_does_not_fit_is_an_error(
         (f"{HEADER}\n{ROW}\n".encode("utf-16"), "is UTF-16; save it as UTF-8"),
         (b"\x00\x01\x02\x03" * 50, "is neither CSV nor Parquet"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 50, "is a picture; give its folder"),
-        (b"PAR1 and no more", "cannot be read"),
+        (b"PAR1 and no more", "is damaged or cut off; export it again"),
         (
             (f'{HEADER}\n"never closed,T,gs://b/o\n' + f"{ROW}\n" * 50_000).encode(),
             "a quote that is not",

@@ -33,7 +33,7 @@ def changes(
     ] = None,
     field: Fields = None,
     tolerance: Annotated[
-        float, typer.Option(help="Numbers that differ by at most this are equal.", min=0)
+        float, typer.Option(help="Numbers that differ by at most this are equal.", min=0, max=1e12)
     ] = 0.0,
     confidence: Confidence = None,
     half_life: HalfLife = 365.0,

@@ -28,7 +28,9 @@ def estimate(
     embed_only: EmbedOnly = False,
     requests_per_minute: Annotated[
         float | None,
-        typer.Option(min=0.001, help="Calls per minute to each model, by all workers together."),
+        typer.Option(
+            min=0.001, max=1e9, help="Calls per minute to each model, by all workers together."
+        ),
     ] = None,
     engine: EngineName = None,
     as_json: AsJson = False,

@@ -23,6 +23,11 @@ def file_errors(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise NotFoundError(f"{path} does not exist; give a CSV or Parquet file") from error
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except pa.ArrowException as error:
+        text = " ".join(str(error).split())[:300]
+        raise ConfigurationError(
+            f"{path} is damaged or cut off; export it again ({text})"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
         text = " ".join(str(error).split())[:300]
         raise ConfigurationError(f"{path} cannot be read: {text}; fix it and try again") from error

@@ -29,7 +29,8 @@ def evaluate(
         typer.Option(help="A ground_truth.jsonl, instead of the held-out answers."),
     ] = None,
     max_cost: Annotated[
-        float | None, typer.Option(help="The most that the calls may cost, in US dollars.", min=0)
+        float | None,
+        typer.Option(help="The most that the calls may cost, in US dollars.", min=0, max=1e6),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -12,5 +12,6 @@ Location = Annotated[
 ]
 JobName = Annotated[str, typer.Argument(help="The job's number, or its full name.")]
 LookEvery = Annotated[
-    float, typer.Option(help="Seconds between checks of the job, while waiting.", min=0.01)
+    float,
+    typer.Option(help="Seconds between checks of the job, while waiting.", min=0.01, max=86_400),
 ]
