@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sightline.ports.answers import Answers
 from sightline.ports.budgets import Budgets
 from sightline.ports.consistency import Consistency
+from sightline.ports.gallery import Gallery
 from sightline.ports.ledgers import Ledgers, ResultWriter
 from sightline.ports.peers import Peers, UnseenPeers
 from sightline.ports.queue import BacklogReader, Publisher, Subscription
@@ -48,6 +49,7 @@ class Warehouse:
     answers: Answers
     vectors: Vectors
     consistency: Consistency
+    gallery: Gallery
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -174,8 +174,24 @@ class Neighbours:
     nearest: Sequence[tuple[ImageSummary, float]]
 
 
+@dataclass(frozen=True, slots=True)
+class GalleryState:
+    """Images are shown as they were ``as_of``; ``is_behind`` if there are later writes.
+
+    ``fault`` is the sentence of why later ones cannot be shown; empty if there is none.
+    """
+
+    as_of: datetime
+    is_behind: bool = False
+    fault: str = ""
+
+
 class Gallery(Protocol):
     """Browses the images that were ever enqueued, with what is recorded about them."""
+
+    async def state(self) -> GalleryState:
+        """Return how current the images are that the other methods return."""
+        ...
 
     async def facets(self) -> Sequence[Facet]:
         """Return the facets that exist, in the order in which they are shown."""

@@ -15,6 +15,7 @@ from sightline.gcp.bigquery import (
     BigQueryClient,
     BigQueryConsistency,
     BigQueryDeadLetters,
+    BigQueryGallery,
     BigQueryLedgers,
     BigQueryRuns,
     BigQuerySearch,
@@ -126,4 +127,5 @@ async def open_bigquery(
             vectors=BigQueryVectors(client),
             budgets=BigQueryBudgets(client, appender),
             consistency=BigQueryConsistency(client),
+            gallery=BigQueryGallery(),
         )

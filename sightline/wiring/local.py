@@ -13,6 +13,7 @@ from sightline.local.warehouse import (
     LocalAnswers,
     LocalBudgets,
     LocalDeadLetters,
+    LocalGallery,
     LocalLedgers,
     LocalRuns,
     LocalSearch,
@@ -25,7 +26,7 @@ from sightline.local.warehouse import (
 from sightline.ports import Queue, Warehouse
 from sightline.settings import Settings
 from sightline.wiring.parts import OpenQueue, QueuedBodies
-from sightline.wiring.paths import queue_path, source_path, warehouse_path
+from sightline.wiring.paths import gallery_path, queue_path, source_path, warehouse_path
 
 
 @asynccontextmanager
@@ -86,4 +87,5 @@ async def open_local_warehouse(
         answers=LocalAnswers(root),
         vectors=LocalVectors(root),
         consistency=LocalConsistency(root, queue.local if queue else None, queue_path(settings)),
+        gallery=LocalGallery(root, gallery_path(settings)),
     )

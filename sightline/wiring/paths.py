@@ -20,3 +20,8 @@ def source_path(settings: Settings) -> Path:
 def queue_path(settings: Settings) -> Path:
     """Return where the local queue is."""
     return settings.home / "queue.db"
+
+
+def gallery_path(settings: Settings) -> Path:
+    """Return where the local image tables are; they may be deleted."""
+    return settings.home / "cache" / "gallery"

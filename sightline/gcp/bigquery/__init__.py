@@ -6,6 +6,7 @@ from sightline.gcp.bigquery.budgets import BigQueryBudgets
 from sightline.gcp.bigquery.client import BigQueryClient
 from sightline.gcp.bigquery.consistency import BigQueryConsistency
 from sightline.gcp.bigquery.dead_letters import BigQueryDeadLetters
+from sightline.gcp.bigquery.gallery import BigQueryGallery
 from sightline.gcp.bigquery.items import ItemReader
 from sightline.gcp.bigquery.ledgers import BigQueryLedgers
 from sightline.gcp.bigquery.place import BigQueryPlace
@@ -24,6 +25,7 @@ __all__ = [
     "BigQueryClient",
     "BigQueryConsistency",
     "BigQueryDeadLetters",
+    "BigQueryGallery",
     "BigQueryLedgers",
     "BigQueryPlace",
     "BigQueryRuns",

@@ -6,6 +6,7 @@ from sightline.local.warehouse.budgets import LocalBudgets
 from sightline.local.warehouse.compaction import compact, compact_all
 from sightline.local.warehouse.dead_letters import LocalDeadLetters
 from sightline.local.warehouse.engine import EngineOptions
+from sightline.local.warehouse.gallery import LocalGallery
 from sightline.local.warehouse.ledgers import LocalLedgers
 from sightline.local.warehouse.repair import repair_all
 from sightline.local.warehouse.runs import LocalRuns, TaskVersion
@@ -22,6 +23,7 @@ __all__ = [
     "LocalAnswers",
     "LocalBudgets",
     "LocalDeadLetters",
+    "LocalGallery",
     "LocalLedgers",
     "LocalRuns",
     "LocalSearch",
