@@ -46,6 +46,11 @@ def render_grid(cards: Sequence[ImageCard], *, more: int = 0) -> str:
     return _templates().get_template("fragment.html").render(cards=cards, more=more)
 
 
+def card_styles() -> str:
+    """Return the CSS of cards, for a page that draws them itself."""
+    return _templates().get_template("grid.css").render()
+
+
 @cache
 def _templates() -> Environment:
     return Environment(

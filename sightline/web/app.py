@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
 from sightline import __version__
 from sightline.web.access.door import Door
 from sightline.web.access.guard import Guard, Rules
+from sightline.web.assets import Assets
 from sightline.web.errors import add_error_handlers
 from sightline.web.project import OpenProject
 from sightline.web.routes import images, pages, pictures, session
-
-STATIC = Path(__file__).parent / "static"
 
 
 def create_app(
@@ -45,5 +42,5 @@ def create_app(
     add_error_handlers(app)
     for routes in (pages, session, images, pictures):
         app.include_router(routes.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", Assets(), name="static")
     return app
