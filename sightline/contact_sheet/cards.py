@@ -65,7 +65,12 @@ class ImageCard:
     @property
     def is_imagery_insights(self) -> bool:
         """Whether the image is in a bucket from which Google delivers Imagery Insights."""
-        return self.uri.startswith("gs://") and "/v0/" in self.uri
+        return is_imagery_insights(self.uri)
+
+
+def is_imagery_insights(uri: str) -> bool:
+    """Return whether an image is in a bucket from which Google delivers Imagery Insights."""
+    return uri.startswith("gs://") and "/v0/" in uri
 
 
 def hit_card(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import Request
 
+from sightline.operations.gallery.ranked_hits import RecentSearches
 from sightline.operations.held_open import HeldOpen
 from sightline.ports import Engine, Warehouse
 from sightline.settings import Settings
@@ -21,6 +23,7 @@ class OpenProject:
     settings: Settings
     warehouse: Warehouse
     engine: HeldOpen[Engine]
+    searches: RecentSearches
 
 
 @asynccontextmanager
@@ -32,9 +35,13 @@ async def open_project(settings: Settings) -> AsyncIterator[OpenProject]:
     """
     engine = HeldOpen(lambda: open_engine(settings))
     async with open_warehouse(settings) as warehouse:
+        searches = RecentSearches(time.monotonic)
         try:
-            yield OpenProject(settings=settings, warehouse=warehouse, engine=engine)
+            yield OpenProject(
+                settings=settings, warehouse=warehouse, engine=engine, searches=searches
+            )
         finally:
+            await searches.close()
             await engine.close()
 
 

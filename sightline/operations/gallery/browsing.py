@@ -119,6 +119,11 @@ async def ranked(
     ]
 
 
+async def summaries(warehouse: Warehouse, ids: Sequence[str]) -> Sequence[ImageSummary]:
+    """Return these images in this order, without those that do not exist."""
+    return await warehouse.gallery.summaries(ids)
+
+
 async def places(
     warehouse: Warehouse, selection: Selection, within: BoundingBox, *, cell: float | None = None
 ) -> MapPlaces:

@@ -2,113 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import binascii
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
 
-from sightline.errors import NotFoundError
-from sightline.model import Filter, Observation
-from sightline.ports import SearchHit, SearchQuery
+from sightline.errors import ConfigurationError
+from sightline.filters import parse_box
+from sightline.operations.gallery import browsing
+from sightline.operations.gallery.ranked_hits import RankedHits
+from sightline.ports import ImageOrder, PageKey
+from sightline.web import documents
 from sightline.web.project import OpenProject, project_of
+from sightline.web.selection_text import PageState, read_state
 
 router = APIRouter(prefix="/api")
 Project = Annotated[OpenProject, Depends(project_of)]
 
 
-class ImageDocument(BaseModel):
-    """An image in a page."""
-
-    id: str
-    asset_id: str
-    asset_type: str
-    snapshot: str
-    latitude: float | None
-    longitude: float | None
-    heading: float | None
-    captured: datetime | None
-    score: float | None
-    answers: Mapping[str, Mapping[str, object]]
-    dead: Sequence[str]
-    licensed: bool
+def state_of(request: Request) -> PageState:
+    """Return what the query of a request selects: a dependency of routes."""
+    return read_state(request.query_params.multi_items())
 
 
-class ImagesDocument(BaseModel):
-    """A page of images."""
-
-    total: int | None
-    images: Sequence[ImageDocument]
-    next: str | None
-    remarks: Sequence[str]
+State = Annotated[PageState, Depends(state_of)]
 
 
 @router.get("/images")
 async def images(
-    project: Project, size: Annotated[int, Query(ge=1, le=200)] = 60
-) -> ImagesDocument:
-    """Return a page of the selected images."""
-    hits = await _newest(project, size)
-    return ImagesDocument(
-        total=len(hits), images=[_image(hit) for hit in hits], next=None, remarks=[]
+    project: Project,
+    state: State,
+    after: str | None = None,
+    size: Annotated[int, Query(ge=1, le=200)] = 60,
+) -> documents.Images:
+    """Return a page of the selected images, in their order or by score."""
+    if state.is_ranked:
+        hits = await ranked_hits(project, state)
+        start = _rank(after)
+        page = hits.images[start : start + size]
+        following = str(start + size) if len(hits.images) > start + size else None
+        return documents.Images(
+            total=len(hits.images),
+            images=[documents.image(hit.image, hit.score) for hit in page],
+            next=following,
+            remarks=[*state.remarks, *hits.remarks],
+        )
+    warehouse = project.warehouse
+    found = await browsing.page(
+        warehouse, state.selection, state.order, after=_key(after, state.order), size=size
+    )
+    total = None if after else (await browsing.counted(warehouse, state.selection, []))[0]
+    return documents.Images(
+        total=total,
+        images=[documents.image(image, None) for image in found.images],
+        next=_text(found.following),
+        remarks=list(state.remarks),
     )
 
 
 @router.get("/facets")
-async def facets(project: Project) -> dict[str, object]:
+async def facets(project: Project, state: State) -> documents.Facets:
     """Return the number of selected images, and their counts by facet."""
-    return {"total": len(await _newest(project, 1000)), "facets": []}
+    total, counts = await browsing.counted(project.warehouse, state.selection)
+    return documents.facets(total, counts, state.selection)
 
 
 @router.get("/places")
-async def places(project: Project) -> dict[str, object]:
-    """Return where the selected images are."""
-    points = [
-        [o.observation_id, o.longitude, o.latitude, _heading(o), o.asset_type]
-        for o in (hit.observation for hit in await _newest(project, 1000))
-        if o.longitude is not None
-    ]
-    return {"images": len(points), "points": points, "cells": [], "extent": None}
-
-
-@router.get("/images/{observation_id}")
-async def details(project: Project, observation_id: str) -> ImageDocument:
-    """Return everything recorded about an image."""
-    return _image(await hit_of(project, observation_id))
-
-
-async def hit_of(project: OpenProject, observation_id: str) -> SearchHit:
-    """Return an image."""
-    for hit in await _newest(project, 1000):
-        if hit.observation.observation_id == observation_id:
-            return hit
-    raise NotFoundError("there is no such image; go back to the images")
-
-
-async def _newest(project: OpenProject, top: int) -> Sequence[SearchHit]:
-    models = project.settings.models
-    query = SearchQuery(models.embed, models.embed_dimension, None, top, Filter())
-    return await project.warehouse.search.search(query)
-
-
-def _image(hit: SearchHit) -> ImageDocument:
-    observation = hit.observation
-    return ImageDocument(
-        id=observation.observation_id,
-        asset_id=observation.asset_id,
-        asset_type=observation.asset_type,
-        snapshot=observation.snapshot_id,
-        latitude=observation.latitude,
-        longitude=observation.longitude,
-        heading=_heading(observation),
-        captured=observation.capture_time,
-        score=hit.score,
-        answers=hit.answers,
-        dead=[],
-        licensed=False,
+async def places(
+    project: Project, state: State, within: str, zoom: Annotated[float, Query(ge=0, le=24)] = 0
+) -> documents.Places:
+    """Return the selected images within bounds (west, south, east, north), as points or cells."""
+    bounds = parse_box(within)
+    if bounds is None:
+        raise ConfigurationError("within is empty; give WEST,SOUTH,EAST,NORTH")
+    cell = documents.cell_degrees(zoom)
+    return documents.places(
+        await browsing.places(project.warehouse, state.selection, bounds, cell=cell)
     )
 
 
-def _heading(observation: Observation) -> float | None:
-    return observation.camera_pose.heading if observation.camera_pose else None
+@router.get("/images/{observation_id}")
+async def details(project: Project, observation_id: str) -> documents.Details:
+    """Return everything recorded about an image."""
+    tasks = {task.name: task for task in await project.warehouse.answers.tasks()}
+    return documents.details(await browsing.details(project.warehouse, observation_id), tasks)
+
+
+@router.get("/images/{observation_id}/neighbours")
+async def neighbours(project: Project, observation_id: str) -> documents.Neighbours:
+    """Return other images of the same asset, and the nearest images of others."""
+    return documents.neighbours(await browsing.neighbours(project.warehouse, observation_id))
+
+
+async def ranked_hits(project: OpenProject, state: PageState) -> RankedHits:
+    """Return the images that a search ranks, best first."""
+
+    async def search() -> RankedHits:
+        result, ranked = await browsing.ranked(
+            project.warehouse, state.selection, text=state.words, like=state.like
+        )
+        return RankedHits(ranked, result.remarks)
+
+    if state.image is not None:
+        raise ConfigurationError("the image of this search is not here any more; drop it again")
+    key = (state.words, state.like, state.selection)
+    return await project.searches.hits(key, search)
+
+
+def _rank(after: str | None) -> int:
+    if after is None:
+        return 0
+    if not after.isdecimal():
+        raise _bad_key(after)
+    return int(after)
+
+
+def _text(key: PageKey | None) -> str | None:
+    """Return a key as a text for an address."""
+    if key is None:
+        return None
+    return urlsafe_b64encode(orjson.dumps([key.value, key.observation_id])).decode().rstrip("=")
+
+
+def _key(text: str | None, order: ImageOrder) -> PageKey | None:
+    if text is None:
+        return None
+    try:
+        value, observation_id = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise _bad_key(text) from error
+    if not (isinstance(value, str) and isinstance(observation_id, str)):
+        raise _bad_key(text)
+    if order != "asset" and not re.fullmatch(r"(-?[0-9]{1,18})?", value):
+        raise _bad_key(text)  # the key of another order
+    return PageKey(value, observation_id)
+
+
+def _bad_key(text: str) -> ConfigurationError:
+    return ConfigurationError(f"after {text[:40]!r} is not a key; take it from the page before")

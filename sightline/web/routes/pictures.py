@@ -7,8 +7,10 @@ from io import BytesIO
 
 from fastapi import APIRouter, Response
 
+from sightline.errors import NotFoundError
+from sightline.operations.gallery import browsing
 from sightline.operations.images import image
-from sightline.web.routes.images import Project, hit_of
+from sightline.web.routes.images import Project
 
 router = APIRouter()
 
@@ -26,8 +28,10 @@ async def picture(project: Project, observation_id: str) -> Response:
 
 
 async def _picture(project: Project, observation_id: str, size: int) -> Response:
-    hit = await hit_of(project, observation_id)
-    decoded = await image(project.settings, hit.observation.gcs_uri)
+    found = await browsing.summaries(project.warehouse, [observation_id])
+    if not found:
+        raise NotFoundError("there is no such image; go back to the images")
+    decoded = await image(project.settings, found[0].observation.gcs_uri)
 
     def encode() -> bytes:
         decoded.thumbnail((size, size))
