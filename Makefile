@@ -21,7 +21,7 @@ export TOOLS_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sightline/tools
 export MYPY_CACHE_DIR ?= $(TOOLS_CACHE)/mypy
 
 .PHONY: help setup demo cloud-demo up-demo test test-all test-eighth checks lint format types layers \
-  unit chaos servers tools test-times bench clean
+  unit chaos servers tools chromium test-times bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -48,11 +48,11 @@ up-demo: tools  ## pulumi up, the whole job in what it made, pulumi destroy, on 
 
 test: checks unit  ## what every change must pass: checks of the code, the first tier of the tests
 
-test-all: checks  ## everything: both tiers of the tests, and what they cover
+test-all: checks chromium  ## everything: both tiers of the tests, and what they cover
 	$(TESTS) --junitxml=$(TIMES)/first.xml -m "not extended" --cov --cov-report=
 	$(TESTS) --junitxml=$(TIMES)/second.xml -m extended --cov --cov-append --cov-report=term:skip-covered
 
-test-eighth: setup tools  ## an eighth of the second tier (EIGHTH=0 to 7)
+test-eighth: setup tools chromium  ## an eighth of the second tier (EIGHTH=0 to 7)
 	$(TESTS) --junitxml=$(TIMES)/eighth.xml -m extended --eighth $(EIGHTH)
 
 checks: setup  # the tools are built meanwhile
@@ -72,7 +72,7 @@ types: setup
 layers: setup
 	$(RUN) lint-imports
 
-unit: setup tools  ## the first tier of the tests, in parallel
+unit: setup tools chromium  ## the first tier of the tests, in parallel
 	$(TESTS) --junitxml=$(TIMES)/first.xml -m "not extended"
 
 chaos: setup servers  ## everything fails at once, round after round (ROUNDS=300 SEED=1)
@@ -88,6 +88,11 @@ servers: setup  ## build the servers that stand in for Google Cloud (Go needed)
 
 tools: setup  ## build these servers, Pulumi's engine and its provider (Go needed)
 	@$(call build,)
+
+chromium:  ## install the browser of the tests, as root on Debian or Ubuntu; elsewhere say how
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  echo "Chromium is absent: tests in a browser are skipped; the system's packages have it"
 
 test-times:  ## write how long each suite took in the last runs here into CONTRIBUTING.md
 	@$(RUN) python -m scripts.test_times

@@ -20,6 +20,7 @@ from sightline.ports import (
 from sightline.ports import Neighbours as NearImages
 from sightline.ports.gallery import AnswerDetail, DeadLetterDetail
 from sightline.tasks import TaskSpec
+from sightline.web.shown_text import without_places
 
 CELLS_PER_TILE = 24
 """How many cells a tile of a map is wide; a tile is 360 degrees wide at zoom 0."""
@@ -51,12 +52,16 @@ class Image(BaseModel):
 
 
 class Images(BaseModel):
-    """A page of images; ``total`` is given with the first one, ``next`` is the next one's key."""
+    """A page of images; ``total`` is given with the first one, ``next`` is the next one's key.
+
+    ``is_behind`` says that later answers are being read, so that it is worth asking again.
+    """
 
     total: int | None
     images: Sequence[Image]
     next: str | None
     remarks: Sequence[str]
+    is_behind: bool
 
 
 class FacetValue(BaseModel):
@@ -310,7 +315,7 @@ def _dead_letter(letter: DeadLetterDetail) -> DeadLetter:
     return DeadLetter(
         reason=letter.reason.value,
         sentence=letter.reason.meaning,
-        detail=letter.detail,
+        detail=without_places(letter.detail),
         part=letter.part,
         at=letter.at,
         replayable=True,

@@ -39,6 +39,8 @@ async def images(
     size: Annotated[int, Query(ge=1, le=200)] = 60,
 ) -> documents.Images:
     """Return a page of the selected images, in their order or by score."""
+    current = await browsing.state(project.warehouse)
+    faults = [current.fault] if current.fault else []
     if state.is_ranked:
         hits = await ranked_hits(project, state)
         start = _rank(after)
@@ -48,7 +50,8 @@ async def images(
             total=len(hits.images),
             images=[documents.image(hit.image, hit.score) for hit in page],
             next=following,
-            remarks=[*state.remarks, *hits.remarks],
+            remarks=[*state.remarks, *hits.remarks, *faults],
+            is_behind=current.is_behind,
         )
     warehouse = project.warehouse
     found = await browsing.page(
@@ -59,7 +62,8 @@ async def images(
         total=total,
         images=[documents.image(image, None) for image in found.images],
         next=_text(found.following),
-        remarks=list(state.remarks),
+        remarks=[*state.remarks, *faults],
+        is_behind=current.is_behind,
     )
 
 

@@ -21,6 +21,7 @@ import * as views from "./views.js";
 import { count, images } from "./words.js";
 
 const TITLES = { images: "Images", map: "Map", run: "Run" };
+const REFRESH_MS = 3000;
 const SORTS = { newest: "Newest first", oldest: "Oldest first", asset: "By asset" };
 
 class Page {
@@ -30,7 +31,7 @@ class Page {
     this.facets = [];
     this.maySave = me.role !== "viewer";
     this.build();
-    this.grid = new Grid(this.gridArea, { onPage: (page, shown) => this.paged(page, shown) });
+    this.grid = new Grid(this.gridArea, { onPage: (page) => this.paged(page) });
     this.map = new MapView(this.mapArea, { tiles: me.tiles });
     this.run = new RunView(this.runArea);
     this.lightbox = new Lightbox(this.grid, me);
@@ -140,11 +141,23 @@ class Page {
     this.rail.removeAttribute("aria-busy");
   }
 
-  paged(page, shown) {
+  paged(page) {
     this.remarks.replaceChildren(...page.remarks.map((remark) => h("p", {}, h("bdi", {}, remark))));
     this.ranked = state.isRanked(state.read()) && page.total !== null ? page.total : null;
-    this.shown = shown.length;
     this.drawCount();
+    clearTimeout(this.refreshing);
+    if (page.is_behind) this.refreshing = setTimeout(() => this.refresh(), REFRESH_MS);
+  }
+
+  /** Shows later answers, unless somebody has gone on to further images. */
+  async refresh() {
+    if (state.read().view === "run" || this.gridArea.scrollTop > 0) return;
+    this.asked = undefined;
+    try {
+      await Promise.all([this.showFacets(state.read()), this.grid.refresh()]);
+    } catch (error) {
+      notify(error.message, { problem: true });
+    }
   }
 
   drawCount() {

@@ -51,7 +51,7 @@ function silence(image) {
 
 /** Each part in an element of its own: the direction of one does not turn the others around. */
 function separated(parts) {
-  return parts.flatMap((part, index) => [index ? " · " : null, h("bdi", {}, part)]);
+  return parts.flatMap((part, index) => [index ? "\u00a0· " : null, h("bdi", {}, part)]);
 }
 
 function reasons(image) {

@@ -6,6 +6,7 @@ import { count, month, plain, shortCount } from "./words.js";
 
 const FEW = 8;
 const SEARCHED = 10;
+const OPEN_AT_FIRST = 6;
 const open = new Map();
 const sought = new Map();
 let answer = { facets: [] };
@@ -55,12 +56,10 @@ function section(facet, rail) {
 }
 
 function opensAtFirst(facet) {
-  const index = answer.facets.indexOf(facet);
-  return index < 6 && facet.values.length > 1;
+  return answer.facets.indexOf(facet) < OPEN_AT_FIRST && facet.values.length > 1;
 }
 
 function body(facet, rail) {
-  if (!facet.values.length) return h("p", { class: "facet-body quiet" }, "No values");
   return facet.kind === "text" ? list(facet, rail) : histogram(facet);
 }
 

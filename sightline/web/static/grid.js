@@ -60,10 +60,17 @@ export class Grid {
     await this.load();
   }
 
-  /** Asks for the images again, since what is known about them has changed. */
-  async reload() {
-    this.query = undefined;
-    await this.show(state.read());
+  /** Asks for the first images again, since what is known about them may have changed. */
+  async refresh() {
+    const query = this.query;
+    const page = await api.images(query, { size: PAGE });
+    if (query !== this.query) return;
+    this.loading?.abort();
+    this.loading = null;
+    [this.images, this.next] = [page.images, page.next];
+    this.sayHowMany();
+    this.onPage(page);
+    this.redraw();
   }
 
   async load() {
@@ -75,8 +82,8 @@ export class Grid {
       if (loading.signal.aborted) return;
       this.images.push(...page.images);
       this.next = page.next;
-      this.onPage(page, this.images);
-      this.say(this.images.length ? "" : "No image matches. Remove a filter, or search for other words.");
+      this.onPage(page);
+      this.sayHowMany();
       this.loading = null;
       this.lay();
     } catch (error) {
@@ -84,6 +91,14 @@ export class Grid {
       this.loading = null;
       this.failed(error);
     }
+  }
+
+  sayHowMany() {
+    const isFiltered = Boolean(this.query.replace(/^sort=\w+$/, ""));
+    const none = isFiltered
+      ? "No image matches. Remove a filter, or search for other words."
+      : "No images yet. `sightline import` and `sightline enqueue` bring them in.";
+    this.say(this.images.length ? "" : none);
   }
 
   say(text) {

@@ -89,7 +89,7 @@ export class Lightbox {
   }
 
   draw() {
-    const onReplayed = () => this.grid.reload();
+    const onReplayed = () => this.grid.refresh();
     this.facts.replaceChildren(...panel(this.image, { mayReplay: this.mayReplay, onReplayed }));
   }
 

@@ -59,7 +59,7 @@ export function layers() {
       id: "arrows",
       type: "symbol",
       source: "points",
-      minzoom: 14,
+      minzoom: 13,
       filter: ["has", "heading"],
       layout: {
         "icon-image": "arrow",
