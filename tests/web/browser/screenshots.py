@@ -95,9 +95,9 @@ SHOTS: Mapping[str, Callable[[Shot], None]] = {
     "search": lambda shot: shot.of(SEARCH, pictures),
     "image": lambda shot: shot.of("/images?f.answered=road_signs", opened),
     "map": lambda shot: shot.of("/map", placed),
-    "run": lambda shot: shot.of("/run", measured),
     "dark": lambda shot: shot.of(SEARCH, pictures, dark=True),
     "phone": lambda shot: shot.of(SEARCH, pictures, size=PHONE),
+    "run": lambda shot: shot.of("/run", measured),
 }
 
 
