@@ -278,6 +278,8 @@ def _title(facet: Facet) -> str:
 def _value_title(facet: Facet, value: str) -> str:
     if facet.name == "asset_type":
         return _sentence(asset_name(value))
+    if facet.name in {"answered", "dead"}:
+        return _sentence(value)
     if facet.field is not None and facet.field.type == "boolean":
         return {"true": "yes", "false": "no"}.get(value, value)
     if facet.field is not None and facet.field.type == "number":
