@@ -36,7 +36,7 @@ class SearchResult:
     ``unknown_words`` are words of the query that the model does not know. ``emptied`` names the
     filter that left nothing. 98 of 100 images score at most ``chance_score`` against a random
     vector; it is ``None`` if no vectors are compared. ``model_remark`` is set if the model cannot
-    read these images.
+    read these images; ``notes`` are further remarks.
     """
 
     hits: Sequence[SearchHit]
@@ -44,6 +44,7 @@ class SearchResult:
     emptied: Emptied | None = None
     chance_score: float | None = None
     model_remark: str = ""
+    notes: Sequence[str] = ()
 
     @property
     def below_chance(self) -> int:
@@ -56,7 +57,7 @@ class SearchResult:
     @property
     def remarks(self) -> Sequence[str]:
         """Remarks on the hits, one per line."""
-        remarks = []
+        remarks = [*self.notes]
         if self.unknown_words:
             remarks.append(f"the model does not know: {', '.join(self.unknown_words)}")
         if self.emptied is not None:
@@ -80,10 +81,11 @@ async def search(
     which: Filter | None = None,
     answers: Sequence[AnswerFilter] = (),
     named: str | None = None,
+    details: bool = True,
 ) -> SearchResult:
     """Return the images most similar to words or an image, or the newest that pass.
 
-    ``named`` is the name of the image in an error.
+    ``named`` is the name of the image in an error; for ``details`` see ``SearchQuery``.
 
     Raises:
         ConfigurationError: words and an image are given, or neither; the image cannot be read.
@@ -96,7 +98,7 @@ async def search(
         vector = await _image_vector(warehouse, image_query(image, named or str(image)))
     elif text is not None:
         vector, unknown = await _text_vector(warehouse, text)
-    query = _query(warehouse.settings, vector, top, which, answers)
+    query = replace(_query(warehouse.settings, vector, top, which, answers), details=details)
     return await _result(warehouse, query, await warehouse.search.search(query), unknown)
 
 
@@ -148,6 +150,7 @@ async def similar(
     top: int = 10,
     which: Filter | None = None,
     answers: Sequence[AnswerFilter] = (),
+    details: bool = True,
 ) -> SearchResult:
     """Return the images most similar to an image file or an observation, which itself is left out.
 
@@ -161,6 +164,7 @@ async def similar(
     if image is None:
         vector = await _observation_vector(warehouse, what)
         query = _query(warehouse.settings, vector, top, which, answers, leave_out=what)
+        query = replace(query, details=details)
         return await _result(warehouse, query, await warehouse.search.search(query))
     vector = await _image_vector(warehouse, image)
     # A file that is in the collection would be its own best hit.

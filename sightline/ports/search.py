@@ -27,7 +27,8 @@ class AnswerFilter:
 class SearchQuery:
     """A search among the vectors of one model and dimension; without a vector, by filters alone.
 
-    ``leave_out`` is the id of an observation to exclude.
+    ``leave_out`` is the id of an observation to exclude. Without ``details``, hits have only the
+    identity, position and time of their images, and no answers.
     """
 
     model: str
@@ -37,6 +38,7 @@ class SearchQuery:
     filter: Filter = field(default_factory=Filter)
     answers: tuple[AnswerFilter, ...] = ()
     leave_out: str | None = None
+    details: bool = True
 
     @property
     def is_filtered(self) -> bool:

@@ -208,6 +208,20 @@ class SearchContract:
         assert ids(await rig.search.search(query(unit(0)))) == [0]
         assert await rig.search.search(query(unit(0), leave_out="obs-000")) == []
 
+    async def test_hits_without_details_are_the_same_images(self, rig: WarehouseRig) -> None:
+        await embedded(rig)
+        whole = await rig.search.search(query(unit(0.21), top=3))
+        bare = await rig.search.search(query(unit(0.21), top=3, details=False))
+        assert [(ids([hit]), hit.score) for hit in bare] == [
+            (ids([hit]), hit.score) for hit in whole
+        ]
+        for hit, other in zip(bare, whole, strict=True):
+            names = ("asset_id", "asset_type", "gcs_uri", "latitude", "longitude", "capture_time")
+            assert all(
+                getattr(hit.observation, name) == getattr(other.observation, name) for name in names
+            )
+            assert hit.answers == {}
+
     async def test_what_is_left_out_takes_no_place_among_the_hits(self, rig: WarehouseRig) -> None:
         await embedded(rig)
         hits = await rig.search.search(query(unit(0.21), top=2, leave_out="obs-002"))

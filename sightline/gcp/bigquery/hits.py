@@ -26,16 +26,18 @@ ORDER BY task
 
 
 async def observations_of(
-    client: BigQueryClient, images: Sequence[Sequence[Any]]
+    client: BigQueryClient, images: Sequence[Sequence[Any]], *, whole: bool
 ) -> tuple[Observation, ...]:
-    """Return the source rows of images, in order; only the identity if no source row is stored.
+    """Return images as observations, in order: their source rows, if ``whole`` and stored.
 
     ``images`` are rows of ``IDENTITY``.
     """
     if not images:
         return ()
     ids = [str(image[0]) for image in images]
-    rows = await client.rows(SOURCE_ROWS.format_map(client.place.names()), observation_ids=ids)
+    rows: Sequence[tuple[Any, ...]] = ()
+    if whole:
+        rows = await client.rows(SOURCE_ROWS.format_map(client.place.names()), observation_ids=ids)
     by_id = {image[0]: dict(zip(IDENTITY, image, strict=True)) for image in images}
     by_id |= {row[0]: dict(zip(_SOURCE, row, strict=True)) for row in rows}
     return rows_to_observations([_cleaned(by_id[name]) for name in ids])

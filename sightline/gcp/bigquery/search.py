@@ -75,8 +75,12 @@ class BigQuerySearch:
         """
         check_length(query)
         images = await (self._newest(query) if query.vector is None else self._nearest(query))
-        observations = await observations_of(self._client, [row[:-1] for row in images])
-        answers = await answers_of(self._client, observations)
+        observations = await observations_of(
+            self._client, [row[:-1] for row in images], whole=query.details
+        )
+        answers = (
+            await answers_of(self._client, observations) if query.details else [{}] * len(images)
+        )
         return [
             SearchHit(observation, row[-1], answers_of_image)
             for row, observation, answers_of_image in zip(

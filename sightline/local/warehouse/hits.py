@@ -38,12 +38,12 @@ ORDER BY task
 """  # noqa: S608 - a constant
 
 
-def observations_of(session: Session, images: pa.Table) -> list[Observation]:
-    """Return the source rows of hits, in order; only their ids if a row is not stored."""
+def observations_of(session: Session, images: pa.Table, *, whole: bool) -> list[Observation]:
+    """Return hits as observations, in order: their source rows, if ``whole`` and stored."""
     attach(session, OBSERVATIONS)
     session.connection.register("hits", images)
     by_id: dict[str, Any] = {}
-    for select in (IDENTITY_OF_HITS, SOURCE_ROWS_OF_HITS):
+    for select in (IDENTITY_OF_HITS, SOURCE_ROWS_OF_HITS)[: 1 + whole]:
         by_id |= {name: orjson.loads(text) for name, text in session.rows(select)}
     return list(rows_to_observations([by_id[name] for name in _ids(images)]))
 

@@ -149,8 +149,8 @@ class LocalSearch:
             hits = _nearest(index, query.vector, query.top, allowed)
         rows = [row for row, _ in hits]
         images = known.take(pa.array(rows, pa.int64()))
-        observations = observations_of(session, images)
-        answers = answers_of(session, images)
+        observations = observations_of(session, images, whole=query.details)
+        answers = answers_of(session, images) if query.details else [{}] * len(hits)
         return [
             SearchHit(observation, score, found_answers)
             for (_, score), observation, found_answers in zip(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sightline.model import BoundingBox
@@ -105,18 +105,38 @@ async def ranked(
     """
     which = selection.filter
     if like is not None:
-        result = await similar(warehouse, like, top=MOST_HITS, which=which)
+        result = await similar(warehouse, like, top=MOST_HITS, which=which, details=False)
     else:
-        result = await search(warehouse, text, image=image, top=MOST_HITS, which=which, named=named)
-    summaries = await warehouse.gallery.summaries(
-        [hit.observation.observation_id for hit in result.hits]
-    )
-    by_id = {summary.observation.observation_id: summary for summary in summaries}
+        result = await search(
+            warehouse, text, image=image, top=MOST_HITS, which=which, named=named, details=False
+        )
+    ids = tuple(hit.observation.observation_id for hit in result.hits)
+    by_id = await _selected(warehouse, selection, ids)
+    if selection.facets and len(ids) == MOST_HITS:
+        result = replace(
+            result, notes=(f"only the {MOST_HITS:,} most similar images were looked at",)
+        )
     return result, [
         RankedImage(by_id[name], hit.score)
         for hit in result.hits
         if (name := hit.observation.observation_id) in by_id
     ]
+
+
+async def _selected(
+    warehouse: Warehouse, selection: Selection, ids: tuple[str, ...]
+) -> Mapping[str, ImageSummary]:
+    """Return those of some images that pass the facets and ids of a selection."""
+    if selection.ids is not None:
+        chosen = frozenset(selection.ids)
+        ids = tuple(name for name in ids if name in chosen)
+    if selection.facets:
+        among = Selection(facets=selection.facets, ids=ids)
+        found = await warehouse.gallery.page(among, "newest", after=None, size=MOST_HITS)
+        images = found.images
+    else:
+        images = await warehouse.gallery.summaries(ids)
+    return {image.observation.observation_id: image for image in images}
 
 
 async def summaries(warehouse: Warehouse, ids: Sequence[str]) -> Sequence[ImageSummary]:
