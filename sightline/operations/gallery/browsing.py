@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,9 +40,9 @@ MOST_NEIGHBOURS = 12
 
 @dataclass(frozen=True, slots=True)
 class RankedImage:
-    """An image with its score, the cosine from -1 to 1."""
+    """The id of an image, and its score: the cosine, from -1 to 1."""
 
-    image: ImageSummary
+    observation_id: str
     score: float | None
 
 
@@ -111,32 +111,28 @@ async def ranked(
             warehouse, text, image=image, top=MOST_HITS, which=which, named=named, details=False
         )
     ids = tuple(hit.observation.observation_id for hit in result.hits)
-    by_id = await _selected(warehouse, selection, ids)
+    selected = await _selected(warehouse, selection, ids)
     if selection.facets and len(ids) == MOST_HITS:
         result = replace(
             result, notes=(f"only the {MOST_HITS:,} most similar images were looked at",)
         )
     return result, [
-        RankedImage(by_id[name], hit.score)
-        for hit in result.hits
-        if (name := hit.observation.observation_id) in by_id
+        RankedImage(name, hit.score)
+        for name, hit in zip(ids, result.hits, strict=True)
+        if name in selected
     ]
 
 
 async def _selected(
     warehouse: Warehouse, selection: Selection, ids: tuple[str, ...]
-) -> Mapping[str, ImageSummary]:
+) -> frozenset[str]:
     """Return those of some images that pass the facets and ids of a selection."""
-    if selection.ids is not None:
-        chosen = frozenset(selection.ids)
-        ids = tuple(name for name in ids if name in chosen)
-    if selection.facets:
-        among = Selection(facets=selection.facets, ids=ids)
-        found = await warehouse.gallery.page(among, "newest", after=None, size=MOST_HITS)
-        images = found.images
-    else:
-        images = await warehouse.gallery.summaries(ids)
-    return {image.observation.observation_id: image for image in images}
+    chosen = frozenset(ids) if selection.ids is None else frozenset(ids) & set(selection.ids)
+    if not selection.facets:
+        return chosen
+    among = Selection(facets=selection.facets, ids=tuple(chosen))
+    found = await warehouse.gallery.page(among, "newest", after=None, size=MOST_HITS)
+    return frozenset(image.observation.observation_id for image in found.images)
 
 
 async def summaries(warehouse: Warehouse, ids: Sequence[str]) -> Sequence[ImageSummary]:

@@ -44,11 +44,12 @@ async def images(
     if state.is_ranked:
         hits = await ranked_hits(project, state)
         start = _rank(after)
-        page = hits.images[start : start + size]
+        scores = {hit.observation_id: hit.score for hit in hits.images[start : start + size]}
+        page = await browsing.summaries(project.warehouse, list(scores))
         following = str(start + size) if len(hits.images) > start + size else None
         return documents.Images(
             total=len(hits.images),
-            images=[documents.image(hit.image, hit.score) for hit in page],
+            images=[documents.image(it, scores[it.observation.observation_id]) for it in page],
             next=following,
             remarks=[*state.remarks, *hits.remarks, *faults],
             is_behind=current.is_behind,
