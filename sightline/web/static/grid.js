@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { card } from "./cards.js";
 import { h } from "./dom.js";
+import { listenTo } from "./grid_input.js";
 import { hover, onHover } from "./hover.js";
 import * as picks from "./picks.js";
 import * as state from "./state.js";
@@ -26,8 +27,7 @@ export class Grid {
     this.reset();
     scroller.addEventListener("scroll", () => this.draw(), { passive: true });
     new ResizeObserver(() => this.lay()).observe(scroller);
-    this.space.addEventListener("click", (event) => this.clicked(event));
-    this.space.addEventListener("keydown", (event) => this.keyed(event));
+    listenTo(this);
     this.space.addEventListener("pointerover", (event) => hover(event.target.closest(".card")?.dataset.id));
     this.space.addEventListener("pointerleave", () => hover(null));
     this.space.addEventListener("focusin", (event) => {
@@ -205,30 +205,8 @@ export class Grid {
     }
   }
 
-  clicked(event) {
-    const cell = event.target.closest(".card");
-    if (!cell) return;
-    const index = Number(cell.dataset.index);
-    if (event.shiftKey) picks.extend(this.images.map((image) => image.id), index);
-    else if (event.target.closest("[data-pick]") || event.ctrlKey || event.metaKey) picks.toggle(cell.dataset.id, index);
-    else this.open(cell.dataset.id);
-    this.focus(index);
-  }
-
   open(id) {
     state.go(state.changed(state.read(), { open: id }));
-  }
-
-  keyed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.height)) * this.columns;
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns, PageUp: -page, PageDown: page, Home: -this.images.length, End: this.images.length };
-    const image = this.images[this.at];
-    if (event.key in steps) this.focus(this.at + steps[event.key]);
-    else if (event.key === "Enter" && image) this.open(image.id);
-    else if ((event.key === " " || event.key === "x") && image) picks.toggle(image.id, this.at);
-    else return;
-    event.preventDefault();
   }
 
   /** Moves the focus to an image, and it into sight. */

@@ -10,6 +10,7 @@ import { colour } from "./theme.js";
 import { images, plain } from "./words.js";
 
 const MOST_POSITIONS = 400;
+const DENSE = 2000;
 const WORLD = [-180, -85, 180, 85];
 
 /** A map in an element; MapLibre is loaded when the map is first shown. */
@@ -166,9 +167,12 @@ export class MapView {
     });
     const collection = (features) => ({ type: "FeatureCollection", features });
     this.places = new Map(points.map((point) => [point[0], point]));
-    const drawn = points.map(([id, longitude, latitude, towards, type]) =>
-      feature(longitude, latitude, { id, type, ...(towards === null ? {} : { heading: towards }) }),
+    const isDense = points.length > DENSE;
+    const size = isDense ? 0.6 : 1;
+    const drawn = points.map(([id, longitude, latitude, towards]) =>
+      feature(longitude, latitude, { id, size, ...(towards === null ? {} : { heading: towards }) }),
     );
+    this.map.setLayoutProperty("arrows", "visibility", isDense ? "none" : "visible");
     this.map.getSource("points").setData(collection(drawn));
     const most = Math.max(1, ...cells.map((cell) => cell[2]));
     const counted = cells.map(([longitude, latitude, count]) =>

@@ -77,7 +77,7 @@ export function layers() {
         "circle-color": accent,
         "circle-stroke-color": ground,
         "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 8, 0.5, 15, 1.5],
-        "circle-radius": ["interpolate", ["linear"], ["zoom"], 8, 2.5, 15, 5, 19, 8],
+        "circle-radius": ["interpolate", ["linear"], ["zoom"], 8, sized(2.5), 15, sized(5), 19, sized(8)],
       },
     },
     {
@@ -92,6 +92,10 @@ export function layers() {
       },
     },
   ];
+}
+
+function sized(radius) {
+  return ["*", radius, ["get", "size"]];
 }
 
 /** Draws the arrow of a camera's direction, which points north, for the present theme. */

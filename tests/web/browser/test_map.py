@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.web.browser.conftest import NewPage
-from tests.web.browser.gallery_process import SCENES
+from bench.city import write_city
+from tests.web.browser.conftest import NewPage, signed_in
+from tests.web.browser.gallery_process import SCENES, served
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
 
@@ -55,3 +57,32 @@ def test_the_visible_extent_becomes_a_filter_and_follows_the_map(new_page: NewPa
     expect(page.locator(".count")).not_to_have_text(f"{SCENES} images")
     page.get_by_label("Only what the map shows").uncheck()
     expect(page.locator(".count")).to_have_text(f"{SCENES} images")
+
+
+@pytest.mark.extended
+def test_many_images_are_counted_by_cells_until_few_are_in_sight(
+    new_page: NewPage, browser: Browser, tmp_path: Path
+) -> None:
+    write_city(tmp_path / ".sightline" / "warehouse", 21_000, vectors=False)
+    with served(tmp_path / ".sightline") as url:
+        page = new_page("/map", of=signed_in(browser, tmp_path / ".sightline", url))
+        expect(page.locator(".map-area")).to_have_attribute("data-points", "0")
+        expect(page.locator(".map-note")).to_contain_text("counted by cells")
+
+        page.get_by_role("button", name="Zoom in").click()
+
+        shown(page)
+        expect(page.locator(".map-area")).to_have_attribute("data-cells", "0")
+        page.goto("about:blank")
+
+
+@pytest.mark.extended
+def test_the_map_and_the_grid_show_each_other_the_image_under_the_pointer(
+    new_page: NewPage,
+) -> None:
+    page = new_page("/map")
+    shown(page)
+    page.locator(".card").first.hover()
+
+    expect(page.locator(".card.hovered")).to_have_count(1)
+    expect(page.locator(".map-frame")).to_have_attribute("title", re.compile("[A-Z]"))
