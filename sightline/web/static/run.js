@@ -42,8 +42,8 @@ export class RunView {
     }
     if (state.read().view !== "run" || this.events) return;
     this.events = api.runEvents();
-    this.events.addEventListener("message", (event) => this.draw(JSON.parse(event.data)));
     this.events.addEventListener("open", () => this.said("Live"));
+    this.events.addEventListener("message", (event) => this.draw(JSON.parse(event.data)));
     this.events.addEventListener("error", () => this.said("The connection is lost; trying again…"));
   }
 
@@ -57,6 +57,10 @@ export class RunView {
   }
 
   draw(now) {
+    if (now.error) {
+      this.said(now.error);
+      return;
+    }
     this.chart.add(now.at, now.parts_per_s);
     this.tiles.replaceChildren(...tiles(now));
     const runs = now.runs.map(runSection);
@@ -75,10 +79,14 @@ function tiles(now) {
   const perSecond = now.parts_per_s === null ? "–" : now.parts_per_s.toFixed(now.parts_per_s < 10 ? 1 : 0);
   return [
     tile("Parts per second", perSecond),
-    tile("Left", count(now.left), now.eta_s ? `about ${inWords(now.eta_s)}` : ""),
+    tile("Parts left", count(now.left), now.eta_s ? `about ${inWords(now.eta_s)}` : ""),
     tile("In the queue", now.ready === null ? "–" : count(now.ready), now.leased ? `${count(now.leased)} leased` : ""),
-    tile("Cost", dollars(now.cost_usd), budget(now)),
+    tile("Cost", dollars(now.cost_usd), [perHour(now), budget(now)].filter(Boolean).join(", ")),
   ];
+}
+
+function perHour(now) {
+  return now.cost_usd_per_hour ? `${dollars(now.cost_usd_per_hour)} an hour` : "";
 }
 
 function budget(now) {
@@ -133,13 +141,13 @@ function limiters(all) {
       "tr",
       {},
       h("th", { scope: "row" }, h("bdi", {}, limiter.model)),
+      h("td", {}, count(limiter.workers)),
       h("td", {}, rate(limiter.rate_per_s)),
-      h("td", {}, limiter.quota_per_s ? rate(limiter.quota_per_s) : "not known"),
-      h("td", {}, count(limiter.in_flight)),
-      h("td", {}, `${(100 * (limiter.share_refused ?? 0)).toFixed(1)} %`),
+      h("td", {}, limiter.quota_per_s === null ? "not known" : rate(limiter.quota_per_s)),
+      h("td", {}, limiter.share_refused === null ? "not known" : `${(100 * limiter.share_refused).toFixed(1)} %`),
     ),
   );
-  const heads = ["Model", "Rate", "Believed quota", "In flight", "Refused"].map((text) => h("th", { scope: "col" }, text));
+  const heads = ["Model", "Workers", "Rate", "Believed quota", "Refused"].map((text) => h("th", { scope: "col" }, text));
   const table = h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows));
   return [h("section", { class: "panel" }, h("h2", {}, "What the limiters believe"), table)];
 }
