@@ -127,5 +127,5 @@ async def open_bigquery(
             vectors=BigQueryVectors(client),
             budgets=BigQueryBudgets(client, appender),
             consistency=BigQueryConsistency(client),
-            gallery=BigQueryGallery(),
+            gallery=BigQueryGallery(client),
         )

@@ -55,6 +55,24 @@ OBSERVATION_JSON = f"""CONCAT(
 """A row of the source's columns as JSON text."""
 
 
+def _json(name: str) -> str:
+    return f"""IF({name} IS NULL, '', CONCAT(',"{name}":', TO_JSON_STRING({name})))"""
+
+
+LEDGER_OBSERVATION_JSON = f"""CONCAT(
+    '{{"observation_id":', TO_JSON_STRING(observation_id),
+    ',"asset_id":', TO_JSON_STRING(IFNULL(asset_id, '')),
+    ',"snapshot_id":', TO_JSON_STRING(IFNULL(snapshot_id, '')),
+    ',"asset_type":', TO_JSON_STRING(IFNULL(asset_type, '')),
+    ',"gcs_uri":', TO_JSON_STRING(gcs_uri),
+    {_member("location", _numbers(_POSITION, _all_of(_POSITION)))},
+    {_member("capture_time", _time("capture_time"))},
+    {_member("detection_time", _time("detection_time"))},
+    {_json("bbox")}, {_json("camera_pose")}, {_json("map_url")},
+    '}}')"""
+"""A row of the ledger ``observations`` as JSON text."""
+
+
 def _text_of(name: str) -> str:
     return f"JSON_VALUE(observation, '$.{name}') AS {name}"
 

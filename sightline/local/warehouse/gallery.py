@@ -27,7 +27,7 @@ from sightline.local.warehouse.engine import (
     Session,
     quoted,
 )
-from sightline.local.warehouse.gallery_files import OpenTable, built, last_built, opened, signature
+from sightline.local.warehouse.gallery_files import OpenTable, current, last_built, signature
 from sightline.local.warehouse.selection import DuckDbCondition, condition
 from sightline.local.warehouse.views import attach, attach_embeddings
 from sightline.model import Filter
@@ -162,7 +162,7 @@ class LocalGallery(BrowsedImages[OpenTable]):
         """Build a table and serve it; then rest, so that a run keeps most of the processor."""
         began, fault = self._clock(), ""
         try:
-            table = opened(built(self._engine, self._folder, wanted, now=self._now))
+            table = current(self._engine, self._folder, wanted, now=self._now)
         except StorageError as error:
             fault = str(error)
             raise

@@ -18,7 +18,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from sightline.errors import StorageError
+from sightline.errors import ConfigurationError, StorageError
 from sightline.gallery_sql import ImageTable, versions_of
 from sightline.gallery_sql.statements import range_pairs, ranges
 from sightline.geodata.polygons import bounds_of, parse_polygon, without_seams
@@ -43,7 +43,8 @@ SUFFIX = ".duckdb"
 READ_OPTIONS = EngineOptions(threads=2, memory_limit="256MB")
 """Bounds of a process that reads the table."""
 
-FACTS = "SELECT epoch_us(built_at), tasks FROM facts"
+IMAGES = "gallery.images"
+FACTS = "SELECT epoch_us(built_at), tasks FROM gallery.facts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ def _rows_in(connection: Connection, polygon_wkt: str) -> npt.NDArray[np.int64]:
     area = parse_polygon(polygon_wkt)
     around = bounds_of(area)
     near = connection.execute(
-        "SELECT rowid, longitude, latitude FROM images"
+        f"SELECT rowid, longitude, latitude FROM {IMAGES}"  # noqa: S608 - ours
         " WHERE longitude BETWEEN ? AND ? AND latitude BETWEEN ? AND ?",
         (around.west, around.east, around.south, around.north),
     ).fetchnumpy()
@@ -115,6 +116,18 @@ def path_of(folder: Path, name: str) -> Path:
     return folder / f"{PREFIX}{name}{SUFFIX}"
 
 
+def current(
+    engine: DuckDbEngine, folder: Path, wanted: str, *, now: Callable[[], datetime]
+) -> OpenTable:
+    """Return the table with this signature, built if missing or damaged; raises as ``built``."""
+    path = built(engine, folder, wanted, now=now)
+    try:
+        return opened(path)
+    except StorageError:  # cut off by a crash of the machine, or not ours
+        path.unlink(missing_ok=True)
+        return opened(built(engine, folder, wanted, now=now))
+
+
 def built(engine: DuckDbEngine, folder: Path, wanted: str, *, now: Callable[[], datetime]) -> Path:
     """Return the file of the table with this signature, after building it unless it exists.
 
@@ -122,8 +135,11 @@ def built(engine: DuckDbEngine, folder: Path, wanted: str, *, now: Callable[[], 
 
     Raises:
         StorageError: the disk is full, or a ledger cannot be read.
+        ConfigurationError: DuckDB cannot open files in this folder.
     """
     path = path_of(folder, wanted)
+    if "?" in str(path):  # DuckDB takes the rest of such a name for options
+        raise ConfigurationError(f"{folder} has a question mark in its name; rename the folder")
     with lock_waiting(folder / "build.lock"):
         for left in folder.glob(f".{PREFIX}*"):  # of killed builds: nobody else builds now
             left.unlink(missing_ok=True)
@@ -158,8 +174,7 @@ def opened(path: Path) -> OpenTable:
     """
     try:
         connection = duckdb.connect(
-            str(path),
-            read_only=True,
+            ":memory:",  # a connection to the file itself would share its settings with others
             config={
                 "threads": READ_OPTIONS.threads,
                 "memory_limit": READ_OPTIONS.memory_limit,
@@ -168,6 +183,7 @@ def opened(path: Path) -> OpenTable:
                 "autoload_known_extensions": "false",
             },
         )
+        connection.execute(f"ATTACH {quoted(str(path))} AS gallery (READ_ONLY)")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET late_materialization_max_rows = 2000")
         hide_progress_bar(connection)
@@ -177,13 +193,13 @@ def opened(path: Path) -> OpenTable:
         versions = versions_of(
             [stored_task(task["toml"], task["model"], task["fingerprint"]) for task in tasks or ()]
         )
-        table = ImageTable("images", versions)
+        table = ImageTable(IMAGES, versions)
         ((*bounds,),) = connection.execute(ranges(table)).fetchall()
     except duckdb.Error as error:
         line = str(error).splitlines()[0]
         raise StorageError(f"{path}: {line}; delete the file, then try again") from error
     return OpenTable(
-        "images",
+        IMAGES,
         versions,
         range_pairs(table, bounds),
         signature=path.name.removeprefix(PREFIX).removesuffix(SUFFIX),
